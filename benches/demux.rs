@@ -1,8 +1,8 @@
-//! Measures the time to find the connection of a frame.
+//! Measures the time that a stack needs to find the connection of a frame.
 //!
 //! To find a connection, the stack reads the headers and looks up the connection table.
 //!
-//! Run this benchmark with `cargo bench --bench demux`. The segments are those of all connections in turn.
+//! Run this benchmark with `cargo bench --bench demux`. The segments belong to all connections in turn.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "compare/cable.rs"]

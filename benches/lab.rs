@@ -1,9 +1,9 @@
-//! Measures steps in the lab with its trace on.
+//! Measures the lab's steps, with its trace on.
 //!
 //! A run is a session of 1,000 greetings, without loss or with 10% loss.
 //!
-//! Run this benchmark with `cargo bench --bench lab`. As for the lab's outputs, every trace entry is collected and
-//! prepared for display. The unit of the throughput is a step.
+//! Run this benchmark with `cargo bench --bench lab`. Every trace entry is collected and prepared for display, as for
+//! the lab's outputs. The throughput is in steps per second.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 use core::hint::black_box;

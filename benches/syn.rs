@@ -1,6 +1,6 @@
-//! Measures the rate of answers in a SYN flood.
+//! Measures how fast a stack answers the SYNs of a flood.
 //!
-//! The table is full, with 1,024 half-open connections.
+//! The connection table is full: it has 1,024 half-open connections.
 //!
 //! Each SYN evicts the oldest half-open connection. Run this benchmark with `cargo bench --bench syn`.
 #![allow(missing_docs, reason = "a program, not a library")]

@@ -1,6 +1,6 @@
 //! Runs a greeting server on the TAP device tap0. Connect with `nc -N 192.168.69.1 9999`; Ctrl-C stops the server.
 //!
-//! If tap0 is missing, the example prints how to make it. The kernel's end of tap0 also needs an address: `sudo ip
+//! If tap0 is missing, the example prints how to create it. The kernel's end of tap0 also needs an address: `sudo ip
 //! address add 192.168.69.100/24 dev tap0`.
 
 use std::error::Error;

@@ -1,4 +1,5 @@
-//! Serves the status page from your own stack. A probe collects the figures, and the http server shows them.
+//! Serves the status page from your own stack. `Status` observes the stack as its `Probe`. The http server shows the
+//! figures that `Status` collects.
 
 mod common;
 
@@ -12,7 +13,7 @@ use smoltcp::time::Instant;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: board.example\r\nConnection: close\r\n\r\n";
 
-/// Requests the page once, and stores it.
+/// A client that requests the page once and stores the response.
 #[derive(Clone)]
 struct Browser<'p> {
     asked: bool,
@@ -21,7 +22,7 @@ struct Browser<'p> {
 
 impl Session for Browser<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
-        // The send buffer is empty and longer than the request.
+        // The request fits, because the send buffer is empty and larger than the request.
         self.asked = self.asked || socket.send_slice(REQUEST).is_ok();
         let _ = socket.recv(|bytes| (bytes.len(), self.page.borrow_mut().extend_from_slice(bytes)));
         if socket.may_recv() { Next::Wait } else { Next::Close }

@@ -10,7 +10,7 @@ use smolstep::app::{ClientOptions, Program};
 use smolstep::stack::{Context, Next, Session};
 use smoltcp::socket::tcp::Socket;
 
-/// The server's side of a connection. Each connection has its own clone; this program needs no state.
+/// The server's side of a connection. Each connection has its own clone. This program needs no state.
 #[derive(Clone)]
 struct Length;
 
@@ -32,7 +32,7 @@ impl Session for Length {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The client of the program `thanks` sends one message and prints the reply. This example needs no more.
+    // The client of the program `thanks` sends one message and prints the reply, which is all this example needs.
     let options = ClientOptions::sending(&[b"How long is this?"]);
     let client = Program::Thanks.app().client(&options).ok_or("no client")?;
     Ok(io::stdout().write_all(&common::call(Length, client)?)?)

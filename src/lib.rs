@@ -26,15 +26,15 @@
 //! ```
 //!
 //! The folder `examples/` shows a session in memory, on a TAP and in static memory, each in under 50 lines.
-//! `examples/own_board` has the files of a whole board.
+//! `examples/own_board` contains all files of a board.
 //!
 //! # The invariant
 //!
-//! [`Stack::step`](stack::Stack::step) does one bounded piece of work, and returns a [`Step`](stack::Step) that
-//! describes the work. [`Stack::poll`](stack::Stack::poll) calls `step` until no work is left, and returns the next
-//! deadline. The caller passes the current time. Only `host`, `board`, `cli` and the Linux devices read a clock, an
-//! environment variable or a file. The servers, the tests and the lab all call `step`, so the lab steps through the
-//! same code that a server runs.
+//! [`Stack::step`](stack::Stack::step) does one bounded piece of work and returns a [`Step`](stack::Step) that
+//! describes the work. [`Stack::poll`](stack::Stack::poll) calls `step` until no work is left or its budget is spent,
+//! and returns the next deadline. The caller passes the current time. Only `host`, `board`, `cli` and the Linux devices
+//! read a clock, an environment variable or a file. The servers, the tests and the lab all call `step`, so the lab
+//! steps through the same code that a server runs.
 //!
 //! # Layers
 //!
@@ -46,7 +46,7 @@
 //! | [`stack`] | the poll loop, and the traits that programs implement |
 //! | [`names`] | connections by host name: resolver, dialler |
 //! | [`app`] | the programs, each using one smoltcp socket, and their list `APPS` |
-//! | [`trace`] | captures and log lines, made from events and frames |
+//! | [`trace`] | captures and log lines, created from events and frames |
 //! | [`lab`] | two stacks on a cable, with a virtual clock; scenarios and faults |
 //! | `board` | one file for each board: memory map, console, controller; firmware (one feature per board, no `std`) |
 //! | `host` | support for an operating system: heap memory, a clock, a seed, a loop that waits (feature `std`) |
@@ -65,8 +65,8 @@
 //! | `ipv6` | IPv6 |
 //! | `fragments` | IP fragments, IPv6 extension headers, frames tagged with VLAN 0; implies `ipv6` and `recovery` |
 //! | `recovery` | congestion control: `stack::Congestion` |
-//! | `slaac` | IPv6 addresses made from the prefixes that routers advertise; implies `dhcp` and `ipv6` |
-//! | `ping` | sends ICMP echo requests; the stack answers them with or without this feature |
+//! | `slaac` | IPv6 addresses created from the prefixes that routers advertise; implies `dhcp` and `ipv6` |
+//! | `ping` | sends ICMP echo requests. The stack answers received echo requests even without this feature |
 //! | `embassy` | an adapter for embassy-net's drivers |
 //! | `mps2-an385`, `lm3s6965evb` | the board's firmware, without `std`. For another board, see `docs/porting.md` |
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -1,4 +1,4 @@
-//! Echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
+//! Measures echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
 //!
 //! One message is in flight at a time, and the connections take turns. Between two turns of a connection, the other
 //! connections displace its memory from the cache. The client is smolstep. The server is smolstep, or one SocketSet
@@ -26,7 +26,7 @@ type End = CableEnd<'static, 8, 1514>;
 /// An echo server and a client on a cable, with many connections between them. The cable's memory is never freed.
 pub struct EchoCable {
     now: Instant,
-    /// The time of the next connection's turn.
+    /// The client's next deadline, which is the next connection's turn. `None` if the client waits for no timer.
     turn: Option<Instant>,
     client: Stack<'static, Ping, ()>,
     client_io: Io<End, NullConsole>,
@@ -39,7 +39,7 @@ enum Server {
 }
 
 impl EchoCable {
-    /// Makes a cable with smolstep's server. Returns `None` if a connection does not open. The limit is 65,534
+    /// Creates a cable with smolstep's server. Returns `None` if a connection does not open. The limit is 65,534
     /// connections.
     pub fn new(connections: usize) -> Option<Self> {
         Self::with(connections, |mut io| {
@@ -50,7 +50,7 @@ impl EchoCable {
         })
     }
 
-    /// Makes a cable with one SocketSet as the server.
+    /// Creates a cable with one SocketSet as the server.
     pub fn one_set(connections: usize) -> Option<Self> {
         Self::with(connections, |io| OneSet::new(connections, io.device).map(|set| Server::OneSet(Box::new(set))))
     }
@@ -63,26 +63,26 @@ impl EchoCable {
         let mut cable = EchoCable { now, turn: None, server: server(Io::new(left, NullConsole))?, client, client_io };
         for number in 0..connections {
             let remote = IpEndpoint::new(address(1).address(), PORT);
-            // Each connection has its turn a microsecond after the one before, when all connections are established.
+            // The turns begin when all connections are established. Each turn is a microsecond after the previous one.
             let turn = Instant::from_secs(2) + Duration::from_micros(number as u64);
             let ping = Ping { turn, period: Duration::from_micros(connections as u64), sent: false };
             cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;
-            // The first connection takes two more steps, for ARP.
+            // The first connection needs two more steps than the others, for ARP.
             for _ in 0..4 {
                 cable.there_and_back();
             }
         }
-        // The memory of each connection is touched once before the measurement.
+        // Each connection uses its memory once before the measurement.
         (0..connections).all(|_| cable.round_trip()).then_some(cable)
     }
 
-    /// Runs the next connection's turn. Returns whether its echo came back; false means a defect.
+    /// Runs the next connection's turn. Returns true if its echo came back, and false if a stack has a defect.
     #[must_use]
     pub fn round_trip(&mut self) -> bool {
         let Some(turn) = self.turn else { return false };
         self.now = turn;
         self.there_and_back();
-        // Without the echo, the next turn would be another connection's retransmission.
+        // If the echo is missing, the client's next deadline is a retransmission, not the next connection's turn.
         self.turn == Some(turn + Duration::from_micros(1))
     }
 

@@ -1,6 +1,6 @@
 //! Measures many simultaneous connections on the TAP.
 //!
-//! The figures are the rate at which they open, their memory, and the cost of idle connections.
+//! The figures are the rate at which the connections open, their memory, and the cost of idle connections.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -16,18 +16,19 @@ use super::talk::{Talker, talk, together};
 /// The number of connections that exchange greetings.
 const ACTIVE: usize = 1000;
 
-/// The number of threads that open connections. With one thread, the result is mostly the time to wake a sleeping core.
+/// The number of threads that open connections. With one thread, the result would mostly measure the time that a
+/// sleeping core needs to wake.
 const OPENING: usize = 16;
 
 /// The number of open files to allow besides the clients' sockets.
 const OTHER_FILES: u64 = 100;
 
-/// Opens `number` connections to a new server, then exchanges greetings on some.
+/// Opens `number` connections to a new server, then exchanges greetings on [`ACTIVE`] of them.
 ///
-/// [`ACTIVE`] connections exchange greetings. Closes all connections at the end.
+/// Closes all connections at the end. Returns each figure with its value.
 ///
 /// # Errors
-/// A connection cannot be opened, or a client is not greeted.
+/// Returns an error if a connection cannot be opened, or if a client is not greeted.
 pub fn crowd(number: usize, span: Duration, deadline: Deadline<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
     allow_files(number as u64 + OTHER_FILES)?;
     let server = Server::smolstep(number, deadline)?;
@@ -54,7 +55,7 @@ fn open(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Vec
     Ok(talkers.into_iter().flatten().collect())
 }
 
-/// Raises the limit of open files to `number`. If the system refuses, the measurement is skipped.
+/// Raises the limit of open files to `number`. Returns [`Miss::Skipped`] if the system refuses.
 fn allow_files(number: u64) -> Result<(), Miss> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= number) {

@@ -11,12 +11,11 @@ pub struct Machine {
     pub cpu: String,
     /// The number of cores for this process.
     pub cores: usize,
-    /// The kernel's release.
+    /// The release of the kernel, such as 6.1.0.
     pub kernel: String,
-    /// The congestion control of the kernel's TCP. The congestion control decides whether the kernel's clients pace
-    /// their segments.
+    /// The congestion control of the kernel's TCP, which decides whether the kernel's clients pace their segments.
     pub congestion: String,
-    /// The load average over the last minute before the measurements.
+    /// The load average over the minute before the measurements.
     pub load: String,
 }
 

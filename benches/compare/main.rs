@@ -2,7 +2,7 @@
 //!
 //! Run this benchmark with `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so a
 //! slow phase of the machine affects all of them. Each measurement runs in its own network namespace with a new TAP.
-//! rows.rs lists the comparisons; measure.rs takes the measurements.
+//! rows.rs lists the comparisons, and measure.rs takes the measurements.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[allow(dead_code, reason = "the benchmark demux uses the rest")]
@@ -18,7 +18,7 @@ mod measure;
 mod metric;
 mod network;
 mod pattern;
-#[allow(clippy::duplicate_mod, reason = "tests/commands/bench.rs has it for other tests, too")]
+#[allow(clippy::duplicate_mod, reason = "tests/commands/bench.rs also has it, for other tests")]
 #[path = "../../src/testing/random.rs"]
 mod random;
 mod results;
@@ -104,7 +104,7 @@ fn main() -> ExitCode {
 /// Takes the measurements and prints the results. Returns false if a measurement failed.
 ///
 /// # Errors
-/// A message of one line for the user.
+/// Returns a one-line message for the user.
 fn run(args: &Args) -> Result<bool, String> {
     if let Some(connections) = args.child {
         return Err(child::become_server(connections));
@@ -118,7 +118,7 @@ fn run(args: &Args) -> Result<bool, String> {
     let json_file = args.json.as_deref().map(JsonFile::open).transpose()?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGHUP, SIGINT, SIGTERM] {
-        // A second signal ends the process at once.
+        // A second signal terminates the process immediately.
         signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())
             .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
             .map_err(|error| format!("catching signals: {error}"))?;
@@ -174,7 +174,7 @@ fn measure_all(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) 
     measured
 }
 
-/// Makes a progress bar on standard error. The bar is hidden unless standard error is a terminal.
+/// Creates a progress bar on standard error. The bar is hidden unless standard error is a terminal.
 fn bar(steps: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}, {eta} left  {msg}") {

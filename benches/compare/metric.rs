@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// A metric of one server.
+/// A metric, and the server that it is measured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
     /// The metric.
@@ -30,7 +30,7 @@ pub enum Metric {
     Receive,
     /// The throughput of a stream from the server.
     Send,
-    /// The rate at which connections are opened and greeted that stay open.
+    /// The rate at which connections are opened and greeted. The connections stay open.
     Setup,
 }
 

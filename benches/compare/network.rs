@@ -1,6 +1,6 @@
-//! Makes a new network for each measurement.
+//! Creates a new network for each measurement.
 //!
-//! So it has no sockets in TIME-WAIT and no queued frames of another measurement.
+//! A new network has neither sockets in TIME-WAIT nor queued frames from another measurement.
 
 use std::fs;
 use std::io;
@@ -27,11 +27,11 @@ pub const PREFIX: u8 = 24;
 ///
 /// The process is root in the user namespace.
 ///
-/// If the kernel refuses a user namespace and the user is root, this function makes only a network namespace. The
+/// If the kernel refuses a user namespace and the user is root, this function creates only a network namespace. The
 /// process must have one thread.
 ///
 /// # Errors
-/// A message of one line for the user.
+/// Returns a one-line message for the user.
 pub fn enter() -> Result<(), String> {
     let (uid, gid) = (geteuid(), getegid());
     let entered = match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
@@ -47,11 +47,11 @@ pub fn enter() -> Result<(), String> {
 
 /// Runs `work` on its own thread in a new network namespace with a new TAP.
 ///
-/// The loopback interface is up. Threads and processes that `work` starts are also in the namespace, which ends when
-/// all of these threads and processes have ended.
+/// The loopback interface is up. Threads and processes that `work` starts are also in the namespace. The kernel deletes
+/// the namespace when all of them have exited.
 ///
 /// # Errors
-/// The errors of `work`; the namespace or the TAP cannot be made.
+/// Returns the errors of `work`. Also returns an error if the namespace or the TAP cannot be created.
 pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Result<T, Miss> {
     let inside = || {
         unshare(UnshareFlags::NEWNET).and_then(|()| make_tap()).map_err(Miss::at("the network namespace"))?;
@@ -66,7 +66,7 @@ pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Res
     })
 }
 
-/// Makes the TAP, and sets the TAP and the loopback interface up.
+/// Creates the TAP, and sets the TAP and the loopback interface up.
 fn make_tap() -> io::Result<()> {
     let _attached_until_up = create(Kind::Tap, TAP).map_err(io::Error::other)?;
     quieten(TAP);

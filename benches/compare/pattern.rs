@@ -1,4 +1,5 @@
-//! The payload of streams. Both ends know the bytes, so they can produce and check them at memory speed.
+//! The payload of streams. The bytes repeat a fixed pattern, so both ends can produce or check the payload at memory
+//! speed.
 
 use std::sync::LazyLock;
 
@@ -17,7 +18,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Fills `buffer` with the next bytes.
+    /// Fills `buffer` with the next bytes of the payload, and moves the position past them.
     pub fn fill(&mut self, mut buffer: &mut [u8]) {
         while !buffer.is_empty() {
             let piece = self.piece(buffer.len());
@@ -28,7 +29,7 @@ impl Pattern {
         }
     }
 
-    /// Returns whether `bytes` are the next bytes, and moves past them.
+    /// Returns whether `bytes` are the next bytes of the payload. If they are, moves the position past them.
     pub fn matches(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             let piece = self.piece(bytes.len());

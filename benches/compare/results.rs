@@ -45,7 +45,7 @@ impl Measured {
         };
         match (Spread::of(&ours), Spread::of(&result)) {
             (Some(ours), Some(result)) => RowResult::Measured { ours, against: Spread::of(&against), result },
-            // Without values, the run was interrupted before the end of the first round.
+            // If there are no values, the run was interrupted before the end of the first round.
             _ => RowResult::Missing(Miss::Interrupted),
         }
     }
@@ -67,11 +67,11 @@ pub enum RowResult {
     Measured {
         /// smolstep's figure.
         ours: Spread,
-        /// The figure of the other server.
+        /// The figure of the other server, if the row compares two.
         against: Option<Spread>,
         /// The spread of the results of all rounds.
         result: Spread,
     },
-    /// A figure was not measured.
+    /// At least one figure was not measured, for this reason.
     Missing(Miss),
 }

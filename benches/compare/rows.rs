@@ -13,11 +13,11 @@ pub struct Row {
     pub text: &'static str,
     /// smolstep's figure.
     pub ours: Figure,
-    /// The figure of the other server.
+    /// The figure of the other server, if the row compares two.
     pub against: Option<Figure>,
     /// How the result is computed.
     pub result: Outcome,
-    /// The limit of the result.
+    /// The limit of the result, if there is one.
     pub limit: Option<Limit>,
 }
 
@@ -26,7 +26,8 @@ pub struct Row {
 pub enum Outcome {
     /// smolstep's figure divided by the other figure.
     Ratio,
-    /// The other figure divided by smolstep's. If both figures are times, the result is smolstep's speed-up.
+    /// The other figure divided by smolstep's figure. If both figures are times, the result is the speed-up by
+    /// smolstep.
     Speedup,
     /// smolstep's figure itself.
     Value,
@@ -148,7 +149,7 @@ impl Row {
         Row { name, text, ours, against, result: Outcome::Ratio, limit: None }
     }
 
-    /// Divides the second figure by the first.
+    /// Returns the row with a result that is the second figure divided by the first.
     const fn inverted(self) -> Self {
         Row { result: Outcome::Speedup, ..self }
     }

@@ -1,4 +1,4 @@
-//! The tasks of a server, and the thread in which a server runs beside its client.
+//! The tasks of a server, and a function that runs a server and its client in two threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use super::deadline::Miss;
 /// The greeting server's first message.
 pub const WELCOME: &[u8] = b"Welcome!";
 
-/// The number of bytes of one read or write on a kernel socket.
+/// The maximum number of bytes of one read or write on a kernel socket.
 pub const CHUNK: usize = 256 << 10;
 
 /// A server's task on a connection.
@@ -46,10 +46,12 @@ impl Check {
 
 /// Runs `server` in a thread called `name`, and `client` in the calling thread.
 ///
-/// Calls `stop` when the client has ended, even by a panic. `stop` must end the server. `what` names the server if it panics.
+/// Calls `stop` when the client has returned, even by a panic. `stop` must make the server return. `what` names the
+/// server in the error if the server panics.
 ///
 /// # Errors
-/// The error of the server, because it explains the client's error; otherwise the error of the client.
+/// Returns the error of the server, if there is one, because it explains the client's error. Otherwise returns the
+/// error of the client.
 pub fn scoped_server<T>(
     (name, what): (&str, &str),
     server: impl FnOnce() -> Result<(), Miss> + Send,

@@ -29,7 +29,7 @@ const SIZES: Sizes =
 /// Runs a client against smolstep on the TAP.
 ///
 /// # Errors
-/// The errors of the client and of the device.
+/// Returns the error of the client or of the device.
 pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     // The device is opened before the client starts, so that the client's first frame is received.
     let device = TunTap::open_with_offload(Kind::Tap, TAP).map_err(Miss::failed)?;
@@ -57,9 +57,9 @@ fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
     drive(&mut stack, &mut io, &clock, &mut bell, |_| false).map(drop).map_err(Miss::failed)
 }
 
-/// Ends the loop when the client has ended.
+/// Ends the loop of the server when the client has returned.
 struct Bell<'o> {
-    /// A flag that is set before the pipe closes. Checking the flag needs no system call.
+    /// A flag that is set before the pipe closes. Unlike the pipe, the flag can be checked without a system call.
     over: &'o AtomicBool,
     ended: PipeReader,
 }

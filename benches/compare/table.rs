@@ -7,7 +7,7 @@ use super::metric::{Figure, Metric, Spread};
 use super::results::RowResult;
 use super::rows::{Outcome, Row};
 
-/// Formats the line `head`, the table, and the reason for each row without a result.
+/// Formats the line `head`, the table, and the reason why a row has no result.
 pub fn table(head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> String {
     let mut table = String::new();
     // Writing to a string does not fail.

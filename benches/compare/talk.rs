@@ -28,7 +28,7 @@ impl Talker {
     /// Connects and reads the welcome.
     ///
     /// # Errors
-    /// The server does not answer, or sends something else.
+    /// Returns an error if the server does not answer, or sends something else.
     pub fn new(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Self, Miss> {
         deadline.check()?;
         let mut stream = connect(server)?;
@@ -59,7 +59,7 @@ impl Talker {
 /// Lets all clients exchange greetings for `span`. Returns the total number of round trips per second.
 ///
 /// # Errors
-/// A client is not greeted.
+/// Returns an error if a client is not greeted.
 pub fn talk(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let threads = thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1));
     let share = talkers.len().div_ceil(threads).max(1);
@@ -70,7 +70,7 @@ pub fn talk(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> R
 /// Calls `client` in a thread for each of `parts`, and returns the results in order.
 ///
 /// # Errors
-/// The error of the first part that fails.
+/// Returns the error of the first part that fails.
 pub fn together<P: Send, T: Send>(
     parts: impl Iterator<Item = P>,
     client: impl Fn(P) -> Result<T, Miss> + Sync,
@@ -81,7 +81,7 @@ pub fn together<P: Send, T: Send>(
             let thread = thread::Builder::new().name("bench-client".into());
             thread.spawn_scoped(scope, move || client(part)).map_err(Miss::at("a thread"))
         };
-        // Collecting starts all threads before the first join.
+        // Without `collect`, each thread would start only after the previous one was joined.
         let threads: Vec<_> = parts.map(start).collect();
         let join = |thread: Result<ScopedJoinHandle<'_, _>, Miss>| {
             thread?.join().unwrap_or_else(|_| Err(Miss::panicked("a client")))

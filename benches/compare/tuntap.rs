@@ -1,6 +1,6 @@
 //! smoltcp alone: its TunTapInterface, one SocketSet, and the loop of its benchmark.
 //!
-//! The main difference from the example is the payload: it follows a pattern, and is checked.
+//! The main difference from smoltcp's example is the payload, which follows a pattern and is checked.
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
@@ -26,13 +26,14 @@ const RECEIVES: u16 = 1235;
 /// The size of each socket buffer in the example, in bytes.
 const BUFFER: usize = 65_535;
 
-/// The longest wait for a frame. The example waits for a second; a shorter wait notices the end of the run sooner.
+/// The longest wait for a frame. The example waits for a second, but with a shorter wait, the loop notices the end of
+/// the run sooner.
 const IDLE: Duration = Duration::from_millis(50);
 
 /// Runs a client against smoltcp on the TAP.
 ///
 /// # Errors
-/// The errors of the client or of the device. The device panics if something is wrong with the TAP.
+/// Returns the error of the client or of the device. The device panics if the TAP fails.
 pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     let (port, check) = match duty {
         Duty::Receive(check) => (RECEIVES, check.clone()),
@@ -47,7 +48,7 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
         device.and_then(|device| serve(device, &check, &over, ready)).map_err(Miss::at("smoltcp's TunTapInterface"))
     };
     let stop = || over.store(true, Ordering::Release);
-    // If the server has ended, `recv` returns an error.
+    // If the server has returned, `recv` returns an error.
     let client = || is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
     scoped_server(("bench-tuntap", "smoltcp's TunTapInterface"), server, stop, client)
 }
@@ -72,7 +73,7 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
     for (handle, port) in [(sends, SENDS), (receives, RECEIVES)] {
         let _ = sockets.get_mut::<Socket<'_>>(handle).listen(port);
     }
-    // Sending fails if the client has already ended.
+    // Sending fails if the client has already returned.
     let _ = ready.send(());
     let (mut sent, mut received, mut bytes) = (Pattern::default(), Pattern::default(), 0);
     while !over.load(Ordering::Acquire) {
@@ -90,7 +91,7 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
             let _ = socket.listen(RECEIVES);
         }
         bytes += receive(socket, &mut received, check);
-        // The example leaves the connection open. Here the client waits for the server to close it.
+        // The example leaves the connection open. This server closes it, because the client waits for the close.
         if bytes > 0 && !socket.may_recv() && socket.may_send() {
             check.ended(bytes);
             socket.close();

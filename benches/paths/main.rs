@@ -2,8 +2,8 @@
 //!
 //! smolstep and Linux are measured in one run.
 //!
-//! Run this benchmark with `cargo bench --bench paths`. Both servers share one path, which relay.rs makes from two
-//! TAPs. path.rs makes the network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow
+//! Run this benchmark with `cargo bench --bench paths`. Both servers share one path, which relay.rs builds from two
+//! TAPs. path.rs creates the network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow
 //! phase of the machine affects both.
 #![allow(missing_docs, reason = "a program, not a library")]
 
@@ -40,8 +40,8 @@ use server::Program;
 
 /// Compares smolstep with Linux and Reno over a path of 20 ms that loses or reorders segments
 ///
-/// Everything is measured in a private network. The benchmark takes some minutes: each transfer ends after 25 s at the
-/// latest.
+/// Everything is measured in a private network. The benchmark takes some minutes, because a transfer may take up to 25
+/// s.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "paths", bin_name = "cargo bench --bench paths --", version)]
 struct Args {
@@ -65,7 +65,7 @@ struct Args {
     child: Option<Program>,
 }
 
-/// The cases: name, program, faults, and number of bytes of each.
+/// The measured cases. A case has a name, a program, faults, and a number of bytes.
 const CASES: [(&str, Program, Faults, usize); 4] = [
     ("loss-0", Program::Chargen, Faults { loss_percent: 0, reorder: Duration::ZERO }, 2_000_000),
     ("loss-1", Program::Chargen, Faults { loss_percent: 1, reorder: Duration::ZERO }, 2_000_000),
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
 /// Measures all cases, and prints the results.
 ///
 /// # Errors
-/// A message of one line for the user.
+/// Returns a one-line message for the user.
 fn run(args: &Args) -> Result<(), String> {
     if let Some(program) = args.child {
         return Err(server::become_smolstep(program));

@@ -24,7 +24,7 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 70, 100);
 /// The prefix length of all three addresses.
 pub const PREFIX: u8 = 24;
 
-/// A path to two servers, smolstep and Linux, at the same end.
+/// A path from the client to two servers, smolstep and Linux, which are at the same end.
 pub struct Path {
     program: Program,
     faults: Faults,
@@ -32,17 +32,18 @@ pub struct Path {
 }
 
 impl Path {
-    /// Describes a path.
+    /// Describes a path, without creating it.
     ///
     /// # Errors
-    /// This machine has no `ip`.
+    /// Returns an error if this machine has no `ip`.
     pub fn new(program: Program, faults: Faults, seed: u64) -> Result<Self, String> {
         ip("-V").map(|()| Path { program, faults, seed })
     }
 
     /// Runs `client` with each server in turn, `rounds` times. Returns the results of smolstep and those of Linux.
     ///
-    /// # Errors    /// A message of one line for the user.
+    /// # Errors
+    /// Returns a one-line message for the user.
     pub fn measure(
         &self,
         rounds: u16,
@@ -65,7 +66,7 @@ impl Path {
                 }
                 Ok(results)
             });
-            // If the client's side failed, its thread returns the reason.
+            // If the client's side failed, `join` below returns the reason.
             let (faults, seed) = (self.faults, self.seed);
             let tap = client_taps.recv().ok();
             let relay = tap.map(|tap| scope.spawn(move || relay([servers_tap, &tap], faults, seed, over)));
@@ -86,7 +87,7 @@ impl Path {
     }
 }
 
-/// Makes the servers' end in this namespace: smolstep's TAP and the relay's TAP on a bridge. Returns the relay's TAP.
+/// Creates the servers' end in this namespace: smolstep's TAP and the relay's TAP on a bridge. Returns the relay's TAP.
 fn serve_side() -> Result<OwnedFd, String> {
     let relay = create(Kind::Tap, "path0").map_err(|error| error.to_string())?;
     let _attached_until_up = create(Kind::Tap, TAP).map_err(|error| error.to_string())?;
@@ -99,7 +100,8 @@ fn serve_side() -> Result<OwnedFd, String> {
     Ok(relay)
 }
 
-/// Moves this thread into a new namespace, and makes the client's TAP there. Returns the relay's file of the TAP.
+/// Moves this thread into a new namespace, and creates the client's TAP in that namespace. Returns the TAP's file for
+/// the relay.
 fn client_side() -> Result<OwnedFd, String> {
     unshare().map_err(|error| format!("the client's network namespace: {error}"))?;
     let relay = create(Kind::Tap, "path1").map_err(|error| error.to_string())?;

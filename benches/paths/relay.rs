@@ -1,4 +1,4 @@
-//! Joins two TAPs by a path with faults.
+//! Connects two TAPs by a path with faults.
 //!
 //! The relay delays frames in both directions, loses frames towards the client, and reorders frames towards the server.
 
@@ -16,7 +16,7 @@ use super::random::Random;
 
 /// The delay in each direction. A round trip takes twice this time.
 pub const DELAY: Duration = Duration::from_millis(10);
-/// The longest wait for a frame before the relay checks whether it must end.
+/// The longest wait for a frame before the relay checks whether it must stop.
 const TICK: Duration = Duration::from_millis(50);
 /// The longest frame that is never lost, in bytes. Such a short frame carries no data.
 const DATA: usize = 100;
@@ -32,14 +32,14 @@ pub struct Faults {
     pub reorder: Duration,
 }
 
-/// Frames in flight: arrival time, number and bytes. The earliest frame comes first. Of two frames at the same time,
-/// the lower number comes first.
+/// Frames in flight: arrival time, number and bytes. The earliest frame comes first. If two frames have the same
+/// arrival time, the lower number comes first.
 type Queue = BinaryHeap<Reverse<(Instant, u64, Vec<u8>)>>;
 
 /// Carries frames between the TAPs of the servers and the client until `over` is set.
 ///
 /// # Errors
-/// A TAP fails.
+/// Returns an error if a TAP fails.
 pub fn relay(taps: [&OwnedFd; 2], faults: Faults, seed: u64, over: &AtomicBool) -> rustix::io::Result<()> {
     for tap in taps {
         fcntl_setfl(tap, OFlags::NONBLOCK)?;

@@ -48,7 +48,7 @@ impl Smolstep {
     /// Starts the server. The calling thread must outlive the server. Clients retry until the server listens.
     ///
     /// # Errors
-    /// One line for the user.
+    /// Returns a one-line message for the user.
     pub fn start(program: Program) -> Result<Self, String> {
         let mut command = Command::new("/proc/self/exe");
         command.args(["--child", program.name()]).env("RUST_LOG", "warn");
@@ -64,7 +64,7 @@ impl Drop for Smolstep {
     }
 }
 
-/// Replaces this process by `smolstep serve`, which ends when its parent ends. Returns an error message if the server
+/// Replaces this process by `smolstep serve`, which exits when its parent exits. Returns an error message if the server
 /// cannot start.
 pub fn become_smolstep(program: Program) -> String {
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
@@ -78,7 +78,7 @@ pub fn become_smolstep(program: Program) -> String {
 /// Opens the socket of Linux's server, with Reno.
 ///
 /// # Errors
-/// One line for the user.
+/// Returns a one-line message for the user.
 pub fn listen(program: Program) -> Result<TcpListener, String> {
     let listener = TcpListener::bind((LINUX, program.port())).map_err(|error| format!("Linux's server: {error}"))?;
     // Accepted sockets inherit the congestion control.
@@ -92,7 +92,7 @@ pub fn serve(listener: &TcpListener, program: Program, over: &AtomicBool) {
         if over.load(Ordering::Acquire) {
             break;
         }
-        // The thread is not joined: once the relay has ended, it may never learn that its client has left.
+        // The thread is not joined. Once the relay has stopped, the thread may never learn that its client has closed.
         thread::spawn(move || talk(stream, program));
     }
 }
@@ -103,7 +103,7 @@ pub fn stop(listener: &TcpListener) {
     let _ = shutdown(listener, Shutdown::Both);
 }
 
-/// Serves a connection until the client leaves.
+/// Serves a connection until the client closes it.
 fn talk(mut stream: TcpStream, program: Program) {
     let mut buffer = vec![b'x'; 65_536];
     loop {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::server::Program;
 
-/// The time limit of a transfer. A slower transfer counts with the bytes that have arrived by then.
+/// The time limit of a transfer. After this time a transfer stops, and only the bytes that have arrived count.
 const LIMIT: Duration = Duration::from_secs(25);
 /// The longest wait until a server listens.
 const START: Duration = Duration::from_secs(10);
@@ -17,9 +17,9 @@ const START: Duration = Duration::from_secs(10);
 pub struct Transfer {
     /// The bytes that arrived.
     pub bytes: usize,
-    /// The time from the connection to the last byte.
+    /// The time from the end of the handshake to the final byte, or to the time limit.
     pub time: Duration,
-    /// The longest time without a byte.
+    /// The longest time during which no byte arrived.
     pub gap: Duration,
 }
 
@@ -33,7 +33,7 @@ impl Transfer {
 /// Receives `len` bytes from a server. If the program is echo, a second thread sends these bytes to the server.
 ///
 /// # Errors
-/// One line for the user: the connection cannot be made, or fails.
+/// Returns a one-line message for the user if the connection cannot be opened, or fails.
 pub fn transfer(program: Program, server: SocketAddr, len: usize) -> Result<Transfer, String> {
     let fail = |error| format!("{server}: {error}");
     let mut stream = connect(server).map_err(fail)?;

@@ -3,7 +3,7 @@
 //! Hosts restart, and an attacker forges segments.
 //!
 //! Run this benchmark with `cargo bench --bench swarm`. sim/ is the simulation; tests/lab/swarm.rs runs some of its
-//! seeds. The second table shows the delay that k consecutive losses of one segment cause.
+//! seeds. The second table shows the delay that up to six consecutive losses of one segment cause.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../../tests/common/hostile/mod.rs"]
@@ -49,7 +49,7 @@ struct Args {
 /// The results of all seeds.
 #[derive(Default)]
 struct Total {
-    /// The seeds that have each breach, with a description. [`Total::print`] sorts the seeds.
+    /// For each breach, the seeds in which it occurred, each with a description. [`Total::print`] sorts the seeds.
     breaches: BTreeMap<Breach, Vec<(u64, String)>>,
     closed: (usize, usize),
     frames: u64,
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     let many = if args.bench { 100_000 } else { 500 };
     let seeds = args.seeds.unwrap_or(if args.seed.is_some() { 1 } else { many });
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    // A panic of the stack is a finding, and the table shows its message. So the default hook must not print it.
+    // A panic of the stack is a finding, and the table shows its message. So the default hook must not also print it.
     std::panic::set_hook(Box::new(|_| {}));
 
     let (next, total) = (AtomicU64::new(0), Mutex::new(Total::default()));

@@ -23,8 +23,8 @@ pub fn call<S: Session + Clone>(server: S, client: Client<'_>) -> Result<Vec<u8>
     call_all((), [(REMOTE.port, server)], [(REMOTE.port, client)])
 }
 
-/// Runs the TCP servers and one client after the other, and returns the clients' output. `probe` watches the server's
-/// stack.
+/// Starts the TCP servers, runs the clients one after another, and returns the clients' output. `probe` observes the
+/// server's stack.
 pub fn call_all<S: Session + Clone, C: Session + Clone>(
     probe: impl Probe,
     servers: impl IntoIterator<Item = (u16, S)>,
@@ -56,7 +56,7 @@ pub fn call_all<S: Session + Clone, C: Session + Clone>(
     Ok(client_io.console)
 }
 
-/// Serves `server` on UDP port 1000, runs `client`, and returns its output.
+/// Serves `server` on UDP port 1000, runs `client`, and returns the client's output.
 pub fn ask<U: UdpSession>(server: U, client: UdpClient<'_>) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut cable = Cable::<8, 1500>::with_medium(Medium::Ip);
     let (left, right) = cable.ends();

@@ -4,7 +4,8 @@ use smoltcp::time::Instant;
 
 /// A clock that extends a 32-bit counter to 64 bits.
 ///
-/// Call [`at`](Self::at) at least once before each wrap of the counter: every 171 s at 25 MHz. Split a longer sleep.
+/// Call [`at`](Self::at) at least once before each wrap of the counter. At 25 MHz the counter wraps every 171 s. Split
+/// a longer sleep into shorter sleeps.
 pub struct Clock {
     hz: u64,
     last: u32,
@@ -12,7 +13,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Makes a clock that is at 0 s when the counter is at `now`. The counter advances by `hz` steps a second.
+    /// Creates a clock that shows 0 s when the counter's value is `now`. The counter advances by `hz` steps a second.
     pub fn new(hz: u32, now: u32) -> Clock {
         Clock { hz: u64::from(hz.max(1)), last: now, ticks: 0 }
     }

@@ -1,4 +1,4 @@
-//! Simulates the hardware. A real port does not need this file: it implements `Registers` and `Uart` for its hardware.
+//! Simulates the hardware. A real port implements `Registers` and `Uart` for its hardware, and does not need this file.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! A skeleton for your own board. You write four parts, each in its own file in this folder; `fake.rs` simulates the
+//! A skeleton for your own board. You write four parts, each in its own file in this folder. `fake.rs` simulates the
 //! hardware.
 //!
 //! The program runs the conformance check on the device, then serves a greeting to a second board. See docs/porting.md.
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("device: {}", conformance::check(&mut board.device, &mut peer, &mut [0; 1515])?);
 
     let mut peer = Io::new(nic::Nic::new(far), console::Serial::new(fake::Terminal));
-    // These numbers replace the hardware generator. Never use a constant seed on a board: anybody can guess it.
+    // These numbers replace the hardware random generator. Never use a constant seed on a board: anybody can guess it.
     let mut numbers = (1..).map(|n: u32| n.wrapping_mul(2_654_435_769));
     let mut seed = || seed::seed(|| numbers.next()).ok_or("the random generator has failed: no seed, no network");
     let (mut board_memory, mut peer_memory) = (Memory::<Server>::new(), Memory::<Client>::new());

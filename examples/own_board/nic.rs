@@ -19,10 +19,10 @@ pub trait Registers {
 
 /// The longest frame in bytes, with the Ethernet header and without the checksum.
 const MTU: usize = 1514;
-/// The shortest frame in bytes. A driver whose controller pads frames does not need this.
+/// The shortest frame in bytes. A driver does not need this constant if the controller pads short frames.
 const MINIMUM: usize = 60;
 /// How many bad frames one call of `Nic::next` may drop. The limit keeps the poll loop running.
-const PATIENCE: usize = 8;
+const MAX_BAD: usize = 8;
 
 /// The driver of the controller. The driver uses only [`Registers`], so that tests need no hardware.
 pub struct Nic<R> {
@@ -38,9 +38,9 @@ impl<R: Registers> Nic<R> {
         Nic { registers, rx: [0; MTU], tx: [0; MTU], bad: 0 }
     }
 
-    /// Reads the next good frame into `rx`, and returns its length.
+    /// Reads the next good frame into `rx`, and returns the frame's length. Returns `None` if no good frame is found.
     fn next(&mut self) -> Option<usize> {
-        for _ in 0..PATIENCE {
+        for _ in 0..MAX_BAD {
             let len = self.registers.received()?;
             self.registers.take(&mut self.rx);
             if (1..=MTU).contains(&len) {
@@ -63,7 +63,7 @@ impl<R: Registers> Device for Nic<R> {
         Self: 'a;
 
     fn receive(&mut self, _now: Instant) -> Option<(Frame<'_>, Room<'_, R>)> {
-        // If there is no room for a reply, the frame stays in the controller and is received later.
+        // If the controller has no room for a reply, the received frame stays in the controller until later.
         if !self.registers.has_room() {
             return None;
         }

@@ -2,7 +2,8 @@
 
 use smolstep::stack::Seed;
 
-/// Makes a seed from `word`, which reads a hardware generator. Returns `None` if the generator has failed.
+/// Creates a seed from `word`, a closure that reads a word from a hardware random generator. Returns `None` if the
+/// generator has failed.
 ///
 /// A repeated word means that the generator has failed, for example because its clock is off. A board without a seed
 /// reports the failure and stays off the network. An attacker who knows the seed can predict sequence numbers and

@@ -34,18 +34,18 @@ impl Session for Server {
     }
 }
 
-/// Prints a number of bytes, then resets the connection. Sends nothing.
+/// Prints the requested number of bytes, then resets the connection. Sends nothing.
 ///
 /// Without a limit, the client prints all received data until the server closes.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
-    /// How many bytes are left to print; `None` without a limit.
+    /// How many bytes are left to print, or `None` if there is no limit.
     left: Option<u64>,
 }
 
 impl Client {
-    /// Makes a client that prints `bytes` bytes, or all received bytes if `bytes` is 0.
+    /// Creates a client that prints `bytes` bytes, or all received bytes if `bytes` is 0.
     pub fn new(bytes: u64) -> Self {
         Client { left: (bytes > 0).then_some(bytes) }
     }
@@ -66,8 +66,8 @@ impl ClientProgram for Client {
             (Some(0) | None, Arrived::EndOfStream) => run.complete_without_sending(),
             (Some(0), _) => {
                 run.complete_without_sending();
-                // A FIN is not enough: a server that does not read would never stop sending. Only an RST stops such a
-                // server.
+                // A FIN is not enough: a server that only writes would ignore it and never stop sending. An RST stops
+                // every server.
                 Next::Abort
             }
             (Some(_), Arrived::EndOfStream) => run.fail(Failure::TooEarly),
@@ -78,10 +78,11 @@ impl ClientProgram for Client {
 
 /// The pattern of RFC 864: lines of 72 printable ASCII characters and CR LF.
 ///
-/// Each line begins one character later in the list of 95 characters than the line before.
+/// The lines are cut from a repeated list of 95 characters. Each line begins one character later in the list than the
+/// previous line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pattern {
-    /// The first character of the line, 0 to 94.
+    /// The index in the list of the line's first character, 0 to 94.
     line: usize,
     /// The position in the line, 0 to 73.
     column: usize,

@@ -1,4 +1,4 @@
-//! discard: throws away all received data (RFC 863).
+//! discard: discards all received data (RFC 863).
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::socket::udp::UdpMetadata;
@@ -9,7 +9,7 @@ use super::input::Advance;
 use super::message::{self, Arrived};
 use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 
-/// The TCP server of one connection: reads to the end of stream, then closes.
+/// The TCP server of one connection: reads to the end of the stream, then closes.
 #[derive(Clone, Debug, Default)]
 pub struct Server;
 
@@ -41,26 +41,26 @@ impl Responder for Datagrams {
 #[doc(hidden)]
 pub struct Client {
     source: Source,
-    /// How many bytes were queued after the last poll. If fewer are queued at the next poll, the peer has acknowledged
-    /// data.
+    /// How many bytes were queued after the previous poll. If fewer bytes are queued at the next poll, the peer has
+    /// acknowledged data.
     queued: usize,
 }
 
 /// The source of the data to send.
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    /// There is no more data: the client has closed its side.
+    /// No more data: the client has closed its side.
     Closed,
     /// The console's input.
     Console,
     /// `left` bytes of chargen's pattern.
     Pattern { left: u64, pattern: Pattern },
-    /// The texts. `position` bytes of the current text are queued; between two texts it is `None`.
+    /// The texts. `position` bytes of the current text are queued. Between two texts, `position` is `None`.
     Texts { position: Option<usize> },
 }
 
 impl Client {
-    /// Makes a client that has not started.
+    /// Creates a client that has not started.
     pub fn new(options: &ClientOptions<'_>) -> Self {
         let source = match options {
             ClientOptions { bytes: 1.., .. } => Source::Pattern { left: options.bytes, pattern: Pattern::default() },
@@ -70,7 +70,7 @@ impl Client {
         Client { source, queued: 0 }
     }
 
-    /// Queues as much data as fits. Closes this side at the end of the data.
+    /// Queues as much data as fits into the send buffer. Closes this side at the end of the data.
     fn feed(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         while message::room(socket) > 0 {
             match &mut self.source {

@@ -74,18 +74,19 @@ enum Stage {
 struct Raw {
     sent: u64,
     back: u64,
-    /// Whether the last byte typed was not a line end.
+    /// Whether the most recently typed byte is not a newline.
     mid_line: bool,
     prompted: bool,
 }
 
 impl Client {
-    /// Makes a client that has not started.
+    /// Creates a client that has not started.
     pub fn new(options: &ClientOptions<'_>) -> Self {
         Client { stage: if options.texts.is_empty() { Stage::Raw(Raw::default()) } else { Stage::Next } }
     }
 
-    /// Moves as many bytes as possible between console and connection. Returns `None` once the input has ended.
+    /// Moves as many bytes as possible between console and connection. Returns `None` at the end of input, after
+    /// closing this side.
     fn exchange(
         &mut self,
         mut raw: Raw,

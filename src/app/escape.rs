@@ -15,9 +15,9 @@ pub struct Escape {
 }
 
 impl Escape {
-    /// Writes `bytes`, escaped. `bytes` follows directly after the bytes of the last call.
+    /// Writes `bytes`, escaped. `bytes` follows directly after the bytes of the previous call.
     pub fn put(&mut self, bytes: &[u8], write: &mut Write<'_>) {
-        // The held bytes are a CR, the beginning of a UTF-8 character, or none.
+        // The held bytes are a CR or the beginning of a UTF-8 character, or there are none.
         for &byte in bytes {
             // Only the beginning of a character can be continued, and only by a continuation byte.
             let is_continuation = byte & 0xc0 == 0x80 && !matches!(self.held(), [] | b"\r");
@@ -29,9 +29,9 @@ impl Escape {
                 // Other held bytes are a lone CR or an incomplete character. These bytes are written escaped.
                 self.finish(write);
             }
-            // The held bytes are now the beginning of the character that `byte` continues, or none.
-            if let Some(place) = self.held.get_mut(self.len) {
-                *place = byte;
+            // The held bytes, if any, are now the beginning of the character that `byte` continues.
+            if let Some(next) = self.held.get_mut(self.len) {
+                *next = byte;
                 self.len += 1;
             }
             // A complete character is written. A CR waits for the next byte, which may be LF.
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn no_control_character_passes_however_it_is_split() {
+    fn control_characters_are_escaped_in_pieces_of_any_size() {
         for (bytes, want) in [
             (&b"plain\ttext\n"[..], &b"plain\ttext\n"[..]),
             (b"a\r\nb\rc\r\r\n\r", b"a\nb\\rc\\r\n\\r"),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_come_out_as_text() {
+    fn any_bytes_become_visible_text() {
         let mut random = crate::testing::random::Random(1);
         for _ in 0..2000 {
             let bytes: Vec<u8> = (0..12).map(|_| random.below(256) as u8).collect();

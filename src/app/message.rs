@@ -58,7 +58,7 @@ pub type Write<'p> = dyn FnMut(&[u8]) + 'p;
 pub enum Arrived {
     /// A message of this length in bytes, 1 to [`MESSAGE`].
     Message(usize),
-    /// Nothing has arrived yet, or the connection was lost. If it was lost, the stack ends the session.
+    /// Nothing has arrived yet, or the connection was lost. After a loss, the stack ends the session.
     Nothing,
     /// The peer has closed its side, and the program has consumed all received data.
     EndOfStream,
@@ -84,14 +84,15 @@ pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
 
 /// Copies the first `len` bytes of the receive buffer to `scratch`. The bytes also stay in the receive buffer.
 ///
-/// Returns fewer bytes if fewer have arrived or `scratch` is shorter. The [module](self) has an example.
+/// Returns fewer than `len` bytes if fewer bytes have arrived or `scratch` is shorter. The [module](self) has an
+/// example.
 pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &'s [u8] {
     let len = len.min(scratch.len());
     let copied = socket.peek_slice(&mut scratch[..len]).unwrap_or(0);
     &scratch[..copied]
 }
 
-/// Passes up to `limit` received bytes to `take` in pieces, and consumes them. Returns the number of bytes.
+/// Passes up to `limit` received bytes to `take` in pieces, and consumes these bytes. Returns the number of bytes.
 ///
 /// ```
 /// use smolstep::app::message;
@@ -104,7 +105,7 @@ pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &
 pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
     let mut received = 0;
     while received < limit {
-        // The closure gets a contiguous piece. Data that wraps around the ring needs a second call.
+        // The closure receives a contiguous piece. Data that wraps around the ring needs a second call.
         let piece = socket.recv(|bytes| {
             let len = bytes.len().min(limit - received);
             take(&bytes[..len]);
@@ -126,7 +127,7 @@ pub fn consume(socket: &mut Socket<'_>, len: usize) {
     receive(socket, len, |_| ());
 }
 
-/// Prints the first `len` bytes of the receive buffer and a newline, and consumes them.
+/// Prints the first `len` bytes of the receive buffer and a newline, and consumes these bytes.
 pub(super) fn print(socket: &mut Socket<'_>, len: usize, console: &mut dyn Console) {
     receive(socket, len, |piece| console.print(piece));
     console.print(b"\n");
@@ -149,7 +150,7 @@ pub fn room(socket: &Socket<'_>) -> usize {
     if socket.may_send() { socket.send_capacity().saturating_sub(socket.send_queue()) } else { 0 }
 }
 
-/// Queues all of `reply` if there is room, else nothing. Returns whether the reply is queued.
+/// Queues all of `reply` if it fits into the send buffer, else nothing. Returns whether the reply is queued.
 ///
 /// A reply longer than the send buffer never fits: use [`stream`] for it.
 ///
@@ -164,10 +165,11 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
     room(socket) >= reply.len() && socket.send_slice(reply).is_ok()
 }
 
-/// Queues as much of a reply as fits. Returns whether all of it is queued.
+/// Queues as much of a reply as fits into the send buffer. Returns whether all of the reply is queued.
 ///
-/// The reply may have any length. `compose` writes the whole reply, the same at each call. `position` counts the bytes queued
-/// so far: begin with 0 and keep it until all is queued. The [module](self) has an example.
+/// The reply may have any length. `compose` must write the whole reply, and the same bytes at each call. `position`
+/// counts the bytes queued so far. Begin with 0, and pass the same counter again until all bytes are queued. The
+/// [module](self) has an example.
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut stream = Stream { skip: *position, socket, position, full: false };
     compose(&mut |piece| stream.append(piece));

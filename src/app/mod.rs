@@ -1,8 +1,8 @@
 //! The programs of this crate. The server and the client of a program are in the same file or folder.
 //!
 //! Each program works on a smoltcp socket and uses no device, clock or allocator. Over TCP, a program needs a send
-//! buffer of at least 16 bytes and a receive buffer of at least 64. [`APPS`] lists the programs, and an [`App`] makes
-//! its program's sessions. The module [`message`] helps to write your own programs.
+//! buffer of at least 16 bytes and a receive buffer of at least 64 bytes. [`APPS`] lists the programs, and an [`App`]
+//! creates the sessions of its program. The module [`message`] helps you to write your own programs.
 
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Duration;
@@ -114,8 +114,8 @@ impl Program {
         APPS[at]
     }
 
-    /// Describes the program in one line. The text is not part of [`App`], so it uses flash only in firmware that shows
-    /// it.
+    /// Describes the program in one line. The text is not part of [`App`], so that only firmware that shows the text
+    /// needs flash for it.
     pub fn summary(self) -> &'static str {
         match self {
             Program::Ack => "prints one message, replies ACK, closes",
@@ -155,7 +155,7 @@ impl App {
         matches!(self.program, Program::Ack | Program::Thanks | Program::Upper)
     }
 
-    /// Makes a session that serves one TCP connection.
+    /// Creates a session that serves one TCP connection.
     ///
     /// Returns `None` if this program has no TCP server, or if it is http and `options` has no status.
     pub fn server<'a>(&self, options: &Options<'a>) -> Option<Server<'a>> {
@@ -166,7 +166,7 @@ impl App {
         }
     }
 
-    /// Makes a TCP server for the smallest firmware. Returns `None` if this program has no TCP server or is
+    /// Creates a TCP server for the smallest firmware. Returns `None` if this program has no TCP server or is
     /// [`large`](field@App::large).
     pub fn basic_server<'a>(&self, options: &Options<'a>) -> Option<Basic<'a>> {
         Some(match self.program {
@@ -181,7 +181,7 @@ impl App {
         })
     }
 
-    /// Makes a session that serves a UDP port.
+    /// Creates a session that serves a UDP port.
     ///
     /// Returns `None` if this program has no UDP server, or if it is chat and `options` has no operator.
     pub fn udp_server<'a>(&self, options: &Options<'a>) -> Option<UdpServer<'a>> {
@@ -191,7 +191,7 @@ impl App {
         }
     }
 
-    /// Makes a UDP server for the smallest firmware. Returns `None` if this program has no UDP server or is
+    /// Creates a UDP server for the smallest firmware. Returns `None` if this program has no UDP server or is
     /// [`large`](field@App::large).
     pub fn basic_udp_server<'a>(&self, options: &Options<'a>) -> Option<BasicUdp<'a>> {
         Some(Respond::new(match self.program {
@@ -204,7 +204,7 @@ impl App {
         }))
     }
 
-    /// Makes the client of one TCP connection. Returns `None` if this program has no TCP server or is http.
+    /// Creates the client of one TCP connection. Returns `None` if this program has no TCP server or is http.
     pub fn client<'a>(&self, options: &ClientOptions<'a>) -> Option<Client<'a>> {
         let program = match self.program {
             Program::Ack | Program::Thanks | Program::Upper => ClientPrograms::Single(single::Client::default()),
@@ -218,7 +218,7 @@ impl App {
         Some(Client::new(options, program))
     }
 
-    /// Makes a client of this program's UDP server at `remote`. Returns `None` if this program has no UDP server.
+    /// Creates a client of this program's UDP server at `remote`. Returns `None` if this program has no UDP server.
     pub fn udp_client<'a>(&self, options: &ClientOptions<'a>, remote: IpEndpoint) -> Option<UdpClient<'a>> {
         let asker = |replies| UdpClient::Asker(udp_client::Asker::new(options, remote, replies));
         match self.program {
@@ -230,7 +230,7 @@ impl App {
     }
 }
 
-/// The options of all servers. The defaults give the servers that docs/cli.md describes.
+/// The options of all servers. With the defaults, the servers behave as docs/cli.md describes.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Options<'a> {
@@ -238,11 +238,11 @@ pub struct Options<'a> {
     pub template: Option<Template<'a>>,
     /// greeting over TCP: the wait before each reply.
     pub delay: Duration,
-    /// inbox: whether to end after one datagram.
+    /// inbox: whether to stop after one datagram.
     pub once: bool,
     /// inbox: the answer, if any.
     pub reply: Option<&'a [u8]>,
-    /// http: the status to show. The status must be a probe of the same stack.
+    /// http: the status to show. The status must be the [`Probe`](crate::stack::Probe) of the same stack.
     pub status: Option<&'a Status<'a>>,
     /// chat: the operator, who answers partners at the console.
     pub operator: Option<&'a Operator>,

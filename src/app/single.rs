@@ -13,11 +13,12 @@ use crate::stack::{Context, MESSAGE, Next, Session};
 #[derive(Clone, Debug)]
 pub struct Server {
     reply: &'static [u8],
+    /// The length of the first message, once a message has arrived.
     message: Option<usize>,
 }
 
 impl Server {
-    /// Makes a server that replies with `reply`. The send buffer must have room for `reply`.
+    /// Creates a server that replies with `reply`. The send buffer must have room for `reply`.
     pub fn new(reply: &'static [u8]) -> Self {
         Server { reply, message: None }
     }
@@ -55,13 +56,14 @@ enum Stage {
     /// Waiting for a text.
     #[default]
     Input,
-    /// Sending the text; this number of bytes is queued.
+    /// Sending the text. This number of the text's bytes is queued.
     Sending(usize),
     /// Receiving the reply: all of the text is queued.
     Reply,
 }
 
 impl Client {
+    /// Prints all received data. Returns the number of bytes.
     fn print(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> usize {
         let len = message::receive(socket, usize::MAX, |piece| cx.console.print(piece));
         self.replied |= len > 0;

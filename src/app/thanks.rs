@@ -11,7 +11,7 @@ pub use super::single::{Client, Server};
 /// The answer to each message.
 pub(super) const REPLY: &[u8] = b"thank you !";
 
-/// Makes the TCP server of one connection.
+/// Creates the TCP server of one connection.
 pub fn server() -> Server {
     Server::new(REPLY)
 }

@@ -1,5 +1,5 @@
-//! The clients of UDP programs: they send each text as one datagram, and print its reply. The client of chat is in
-//! chat/udp_client.rs.
+//! The clients of UDP programs: each client sends each text as one datagram, and prints the reply. The client of chat
+//! is in chat/udp_client.rs.
 
 use smoltcp::socket::udp::{SendError, Socket};
 use smoltcp::wire::IpEndpoint;
@@ -23,7 +23,7 @@ crate::udp_sessions! {
 }
 
 impl UdpClient<'_> {
-    /// Returns the client's result, once the client has ended.
+    /// Returns the client's result, or `None` while the client runs.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         match self {
             UdpClient::Asker(client) => client.result,
@@ -34,21 +34,24 @@ impl UdpClient<'_> {
 
 /// Sends each text as a datagram once the previous text is answered, and prints each reply.
 ///
-/// Each reply is followed by a newline. Only datagrams from the endpoint `remote` are replies. If a datagram or its reply is
-/// lost, the client fails at its timeout; it never retransmits. A client that waits for no reply skips empty texts.
+/// Each reply is followed by a newline. Only datagrams from the endpoint `remote` are replies. If a datagram or its
+/// reply is lost, the client fails at its timeout. The client never retransmits. A client that waits for no reply skips
+/// empty texts.
 #[derive(Clone, Debug)]
 pub struct Asker<'a> {
     remote: IpEndpoint,
     input: Input<'a>,
     fallback: &'a [&'a [u8]],
-    /// How many bytes are left to generate; `None` if the client sends texts.
+    /// How many bytes are left to generate, or `None` if the client sends texts.
     generate: Option<u64>,
     pattern: Pattern,
+    /// Whether the client waits for a reply to each text.
     replies: bool,
     deadline: Deadline,
     stage: Stage,
+    /// Whether any datagram has been queued.
     sent_any: bool,
-    /// The failure that an ICMP error reported for the last text.
+    /// The failure that an ICMP error reported for the most recent text.
     noted: Option<Failure>,
     result: Option<Result<(), Failure>>,
 }
@@ -66,11 +69,11 @@ enum Stage {
     /// Waiting for the reply: the text is queued.
     Reply,
     /// Waiting until the queued datagrams are sent: no texts are left.
-    Rest,
+    Finishing,
 }
 
 impl<'a> Asker<'a> {
-    /// Makes a client of the server at `remote`. `replies` says whether the server replies.
+    /// Creates a client of the server at `remote`. `replies` says whether the server replies.
     pub(super) fn new(options: &ClientOptions<'a>, remote: IpEndpoint, replies: bool) -> Self {
         Asker {
             remote,
@@ -99,7 +102,7 @@ impl<'a> Asker<'a> {
     /// Queues one datagram.
     fn send(&mut self, socket: &mut Socket<'_>) -> Result<(), SendError> {
         if self.replies {
-            // Datagrams received before now reply to earlier texts.
+            // Datagrams that have already arrived are replies to earlier texts, so discard these datagrams.
             while socket.recv().is_ok() {}
         }
         match &mut self.generate {
@@ -113,10 +116,12 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// Returns whether the current text is empty.
     fn is_empty(&self) -> bool {
         self.generate.is_none() && self.input.text().is_empty()
     }
 
+    /// Returns whether the current text can never fit into a datagram.
     fn is_too_long(&self, socket: &Socket<'_>) -> bool {
         self.generate.is_none() && self.input.text().len() > socket.payload_send_capacity().min(LONGEST)
     }
@@ -134,6 +139,7 @@ impl<'a> Asker<'a> {
         false
     }
 
+    /// Waits until something arrives or the client's deadline passes. At the deadline, the client fails.
     fn wait(&mut self, cx: &Context<'_>) -> Next {
         self.deadline.arm(cx.now);
         match self.deadline.at() {
@@ -183,7 +189,7 @@ impl UdpSession for Asker<'_> {
                         Advance::Text if self.is_empty() && !self.replies => Stage::Input,
                         Advance::Text if self.is_too_long(socket) => return self.finish(Err(Failure::TooLong)),
                         Advance::Text => Stage::Send,
-                        Advance::End if self.sent_any => Stage::Rest,
+                        Advance::End if self.sent_any => Stage::Finishing,
                         Advance::End if !self.fallback.is_empty() => {
                             self.input = Input::new(core::mem::take(&mut self.fallback));
                             Stage::Input
@@ -203,8 +209,8 @@ impl UdpSession for Asker<'_> {
                     Err(SendError::Unaddressable) => return self.finish(Err(Failure::Unaddressable)),
                 },
                 Stage::Reply if self.print_reply(socket, cx) => Stage::Input,
-                Stage::Rest if !cx.is_unsent(socket) => return self.finish(Ok(())),
-                Stage::Reply | Stage::Rest => return self.wait(cx),
+                Stage::Finishing if !cx.is_unsent(socket) => return self.finish(Ok(())),
+                Stage::Reply | Stage::Finishing => return self.wait(cx),
             }
         }
     }

@@ -10,7 +10,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // The number of connections, then the sizes in bytes of each connection's receive buffer and send buffer.
+        // The type arguments: the number of connections, and the sizes in bytes of each receive buffer and send buffer.
         board::serve_all::<Lm3s6965evb, CONNECTIONS, 1460, 1460>()
     }
 }

@@ -14,8 +14,9 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // The number of connections, then the sizes in bytes of each connection's receive buffer and send buffer. The
-        // pool is on the call stack, because nearly all of this board's memory is reserved for the call stack.
+        // After the programs, the type arguments are the number of connections, and the sizes in bytes of each receive
+        // buffer and send buffer. The pool is on the call stack, because nearly all of this board's memory is reserved
+        // for the call stack.
         let mut pool =
             const { Pool::<Basic, BasicUdp, CONNECTIONS, 1460, 1460, PORTS, 1, { board::UDP_PAYLOAD }>::new() };
         board::serve::<Lm3s6965evb>(pool.memory())

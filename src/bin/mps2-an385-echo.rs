@@ -7,7 +7,8 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 4 connections, then the sizes in bytes of each connection's receive buffer and send buffer: twice the MSS.
+        // The type arguments: 4 connections, and the sizes in bytes of each receive buffer and send buffer. Each size
+        // is twice the MSS.
         board::echo::<Mps2An385, 4, 2920, 2920>()
     }
 }

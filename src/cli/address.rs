@@ -18,14 +18,14 @@ use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 
-/// The time after which a warning is logged if the link still accepts no frame.
+/// The time after which a warning is logged if the link still accepts no frames.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Waits until every configured address is in use, or is known to belong to another host. On a link that is up, the
+/// Waits until every configured address is in use or is known to belong to another host. On a link that is up, the
 /// wait takes 150 ms. If the link is down, logs one warning and keeps waiting.
 ///
 /// # Errors
-/// Fails if another host has one of the addresses, or if the device has failed.
+/// Fails if another host has one of the addresses or if the device has failed.
 pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     link: &Link,
     stack: &mut Stack<'_, S, U>,
@@ -63,6 +63,7 @@ fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(
     }
 }
 
+/// Returns the error text for the link `name`, which is down.
 fn is_down(name: &str) -> String {
     format!("nothing can be sent on {name}: set it up with `sudo ip link set {name} up`")
 }
@@ -71,18 +72,19 @@ fn is_down(name: &str) -> String {
 pub struct Lookup<'l> {
     /// The link.
     pub link: &'l Link,
-    /// The time limit of each part of a lookup: the wait for this side's addresses, the wait for a lease or a router,
-    /// and the queries.
+    /// The timeout of each part of a lookup: the wait for this side's addresses, the wait for a lease or a router, and
+    /// the queries.
     pub patience: Duration,
-    /// Whether to wait for the addresses of both families, not only of the family that is answered first.
+    /// Whether to wait for the answers for both address families, even if some addresses are already known.
     pub thorough: bool,
 }
 
 impl Lookup<'_> {
-    /// Returns the reachable addresses of `host`, which is a name or an IP address. There is at least one address, and
-    /// the addresses are in the order of RFC 8305. The lookup of a name needs a free UDP port in the stack.
+    /// Returns the reachable addresses of `host`, which is a name or an IP address. The list contains at least one
+    /// address and is in the order of RFC 8305. The lookup of a name needs a free UDP port in the stack.
     ///
-    /// First waits for this side's addresses: the configured addresses, and the addresses from DHCP or SLAAC.
+    /// Before the lookup, waits until this side has its own addresses: configured addresses, or addresses from DHCP or
+    /// SLAAC.
     ///
     /// # Errors
     /// The error's message is one line. The message names the host, unless the link is at fault.
@@ -110,7 +112,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Returns whether DHCP or SLAAC may still give this side an address of the family of `to`.
+    /// Returns whether DHCP or SLAAC may still provide an address in the same family as `to`.
     fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
         match to {
             to if is_loopback(*to) => false,
@@ -171,7 +173,7 @@ impl Lookup<'_> {
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
-        // An invalid name has exit code 1, like a name that does not exist.
+        // For an invalid name, smolstep exits with code 1, as for a name that does not exist.
         let name = Name::new(host).map_err(|error| Failure::run(format_args!("bad host '{host}': {error}")))?;
         let learns_servers = self.link.dhcp || self.link.slaac;
         if self.link.dns.is_empty() && !learns_servers {
@@ -206,8 +208,8 @@ impl Lookup<'_> {
         }
     }
 
-    /// Runs `resolver` until it has a result, and returns the resolver. Adds the DNS servers that DHCP or routers
-    /// announce meanwhile. Returns `None` after a signal.
+    /// Runs `resolver` until it has a result, and returns the resolver. During the lookup, adds the DNS servers that
+    /// DHCP or routers announce. Returns `None` if a signal ends the lookup first.
     fn run<S: Session + Clone, U: UdpSession>(
         &self,
         resolver: Resolver,
@@ -219,12 +221,12 @@ impl Lookup<'_> {
         let port = stack.bind_unreported(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
         let mut queries = TcpQueries::new(port, self.patience);
         let resolver = loop {
-            let (mut over, asked) = (None, self.reached_servers(stack).len());
+            let (mut finished, known_servers) = (None, self.reached_servers(stack).len());
             let ended = drive(stack, io, clock, stop, |stack| {
-                over = stack.take_udp(port);
-                over.is_some() || self.reached_servers(stack).len() > asked || queries.is_due(stack)
+                finished = stack.take_udp(port);
+                finished.is_some() || self.reached_servers(stack).len() > known_servers || queries.is_due(stack)
             })?;
-            match over {
+            match finished {
                 Some(WithResolver::Resolver(resolver)) => break resolver,
                 Some(WithResolver::Program(_)) => return Ok(None),
                 None if ended == Ended::Stopped => return Ok(None),
@@ -236,6 +238,7 @@ impl Lookup<'_> {
             }
             queries.advance(stack, io, clock.now());
         };
+        // The result is known, but the DNS servers should still see the TCP connections close.
         if !queries.are_closed(stack) {
             Self::wait_for(GRACE, stack, io, clock, stop, |stack| queries.are_closed(stack))?;
         }
@@ -252,7 +255,8 @@ impl Lookup<'_> {
         self.servers(stack).filter(|&server| can_reach(stack, server.into())).collect()
     }
 
-    /// Waits until the configured addresses are settled, for at most `patience` or [`SILENCE`], whichever is longer.
+    /// Waits until the configured addresses are settled. The wait takes at most the timeout `patience` or [`SILENCE`],
+    /// whichever is longer.
     fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'_, S, U>,
@@ -272,7 +276,7 @@ impl Lookup<'_> {
         check(stack)
     }
 
-    /// Polls until `done` returns true or `patience` has passed.
+    /// Polls until `done` returns true or the timeout `patience` expires.
     fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'a, S, U>,
@@ -284,7 +288,7 @@ impl Lookup<'_> {
         Self::wait_for(self.patience, stack, io, clock, stop, done)
     }
 
-    /// Polls until `done` returns true or `time` has passed.
+    /// Polls until `done` returns true or the timeout `time` expires.
     fn wait_for<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         time: Duration,
         stack: &mut Stack<'a, S, U>,
@@ -301,12 +305,13 @@ impl Lookup<'_> {
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
     }
 
-    /// Returns whether DHCP is in use but has given no lease: every IPv4 address is a configured one.
+    /// Returns whether DHCP is in use but has not provided a lease. Every IPv4 address is then a configured address.
     fn lacks_lease<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> bool {
         let leased = |own: &IpCidr| matches!(own, IpCidr::Ipv4(_)) && !self.link.addresses.contains(own);
         self.link.dhcp && !stack.addresses().iter().any(leased)
     }
 
+    /// Returns the error for a lookup that needs a lease from a DHCP server.
     fn no_lease(&self) -> Failure {
         let (name, seconds) = (&self.link.name, self.patience.as_secs_f64());
         Failure::run(format_args!("no lease from a DHCP server on {name} within {seconds} s"))
@@ -326,7 +331,7 @@ impl Lookup<'_> {
     }
 }
 
-/// Returns the error for an address without a route. The message names the options that help.
+/// Returns the error for an address without a route. The message suggests --ip and --gateway.
 pub(super) fn no_route(address: &IpAddress) -> Failure {
     Failure::run(format_args!(
         "no route to {address}: give an address on its network with --ip, or a router with --gateway"
@@ -348,6 +353,7 @@ pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
     }
 }
 
+/// Returns whether the stack has a route to `to` and a source address for it.
 fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
     !is_loopback(to) && stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }

@@ -43,9 +43,9 @@ pub struct CallArgs {
     /// The server's IP address or name [default port: see the list below]
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// The messages to send; - stands for the lines of standard input [default: Li, Cheng and victor for greeting, else
-    /// -; without TEXT, ack, thanks and upper send only one line over TCP, and inbox sends AAABBBCCC if standard input
-    /// is empty]
+    /// The messages to send; - stands for the lines of standard input [default: Li, Cheng and victor for greeting; one
+    /// line of standard input for ack, thanks and upper over TCP; - for other programs, or AAABBBCCC for inbox if
+    /// standard input is empty]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
@@ -121,7 +121,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     io.probe.finish().and(result)
 }
 
-/// Returns whether this program's server can be called.
+/// Returns whether `smolstep call` has a client for this program.
 pub fn has_client(app: &App) -> bool {
     app.udp.is_some() || app.client(&ClientOptions::default()).is_some()
 }
@@ -178,12 +178,13 @@ struct Job<'t> {
 }
 
 impl<'t> Job<'t> {
-    /// Returns a job that sends `texts` as they are, even a text that is `-`.
+    /// Returns a job that sends `texts` unchanged, even a text that is `-`.
     fn sending(self, texts: &'t [&'t [u8]]) -> Self {
         Job { options: ClientOptions { texts, dash: false, ..self.options }, ..self }
     }
 }
 
+/// The state shared by all connections of one `smolstep call`.
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
@@ -215,6 +216,7 @@ impl<'c> Caller<'c> {
         result
     }
 
+    /// Looks up the host, then runs the client over UDP or over one or several TCP connections.
     fn talk<'t>(
         &mut self,
         (host, port): (&str, u16),
@@ -239,7 +241,7 @@ impl<'c> Caller<'c> {
         self.tcp(&mut dialler, job, stack, io)
     }
 
-    /// Opens one connection for each text, and for the text `-` one connection for each line of standard input.
+    /// Opens one connection for each text. For the text `-`, opens one connection for each line of standard input.
     fn each<'t>(
         &mut self,
         dialler: &mut Dialler,
@@ -283,6 +285,7 @@ impl<'c> Caller<'c> {
             Outcome::Won(id, remote) => (id, remote),
             Outcome::Stopped => return Err(Failure::run("interrupted")),
             Outcome::Lost => {
+                // If no address answered, the user may have mistyped the host, so the message contains the hint.
                 let silent =
                     |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Undelivered(_) | End::Unreachable));
                 let unreached = dialler.failures().all(silent);
@@ -311,6 +314,7 @@ impl<'c> Caller<'c> {
         }
     }
 
+    /// Runs the client over UDP until the client has a result.
     fn udp<'t>(
         &mut self,
         remote: IpEndpoint,
@@ -373,6 +377,7 @@ fn bracketed(text: &str) -> Option<String> {
     host.parse::<Ipv6Addr>().is_ok().then(|| format!("[{host}]:{port}"))
 }
 
+/// Returns an error that names the server's address and port.
 fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("{}: {why}", SocketAddr::from(remote)))
 }

@@ -29,10 +29,10 @@ enum Shell {
 /// Prints the completion script for `command`.
 ///
 /// # Errors
-/// Fails if standard output cannot be written.
+/// Fails if standard output cannot be written to.
 pub fn completions(args: &CompletionsArgs, mut command: clap::Command) -> Result<(), Failure> {
     let name = command.get_name().to_owned();
-    // The generator panics if a write fails; writing to memory cannot fail.
+    // The generator panics if a write fails, so it writes to memory, where no write fails.
     let mut script = Vec::new();
     match args.shell {
         Shell::Bash => generate(shells::Bash, &mut command, name, &mut script),

@@ -24,16 +24,17 @@ pub struct Stdio {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// No program has asked for input.
+    /// No program has requested input.
     Unused,
-    /// A program has asked for input when none was ready.
+    /// A program has requested input, but no input was ready.
     Wanted,
-    /// Input, or the end of input, is ready.
+    /// Input or the end of input is ready.
     Ready,
+    /// Input has ended.
     Ended,
 }
 
-/// Lets a program ask [`Stdio`] to discard the typed input.
+/// The channel through which programs request [`Stdio`] to discard the typed input.
 pub static KEYBOARD: Keyboard = Keyboard::new();
 
 /// Whether lines are edited.
@@ -56,8 +57,8 @@ impl Stdio {
     }
 
     /// Returns standard input and output, with line editing if they are a terminal. Editing begins at the first prompt,
-    /// and output then appears above the edited line. At the end of input, programs read `at_end` and input continues.
-    /// With `None`, input ends.
+    /// and output then appears above the edited line. At the end of input, programs read `at_end`, and input continues.
+    /// If `at_end` is `None`, input ends.
     pub fn editing(at_end: Option<&'static [u8]>) -> Self {
         Stdio { edit: Edit::AtPrompt { at_end, disown: false }, ..Self::new() }
     }
@@ -80,35 +81,36 @@ impl Stdio {
         if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
             return None;
         }
-        let mut forgotten = false;
+        let mut discarded = false;
         let mut buf = [0; 256];
-        // The loop is bounded, because a program may write to the terminal without end.
+        // The loop is bounded, because a program may write to the terminal endlessly.
         for _ in 0..4096 {
             if !can_read(self.file()) {
                 break;
             }
             match rustix::io::read(self.file(), &mut buf) {
-                Ok(1..) => forgotten = true,
-                // Without an editor, Ctrl-D reads as 0 bytes. Ctrl-D is ignored here, because no talk is in progress.
+                Ok(1..) => discarded = true,
+                // Without an editor, Ctrl-D reads as 0 bytes. No conversation is in progress, so Ctrl-D is ignored.
                 Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
                 _ => {
                     self.input = State::Ended;
-                    return Some(forgotten);
+                    return Some(discarded);
                 }
             }
         }
         // The editor may still have an unfinished line.
         match &mut self.edit {
-            Edit::Edited(editor) => forgotten |= editor.disown(),
+            Edit::Edited(editor) => discarded |= editor.disown(),
             Edit::AtPrompt { disown, .. } => *disown = true,
             Edit::No => {}
         }
         // Wait for new input from now on.
         self.input = State::Wanted;
-        Some(forgotten)
+        Some(discarded)
     }
 
+    /// Keeps the first error, for [`fault`](HostConsole::fault).
     fn keep(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             self.fault.get_or_insert(error);
@@ -159,7 +161,7 @@ impl Console for Stdio {
             State::Ready if in_foreground() => {}
             State::Ready => return Input::NotYet,
         }
-        // Reads once for each report of readiness, so that the read cannot block.
+        // Read only once after each report that input is ready, so that the read cannot block.
         match rustix::io::read(self.file(), &mut *buf) {
             Ok(0) if !buf.is_empty() => {
                 self.input = State::Ended;

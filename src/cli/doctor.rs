@@ -1,4 +1,4 @@
-//! `smolstep doctor`: checks what smolstep can do on this machine, and shows the command that fixes each problem.
+//! `smolstep doctor`: checks what smolstep can do on this machine and shows the command that fixes each problem.
 
 mod links;
 
@@ -19,13 +19,14 @@ use links::sudo;
   smolstep doctor")]
 pub struct DoctorArgs {}
 
-/// Writes one line for each check to `out`. Returns whether servers can run here, on a TAP or TUN or in a sandbox.
+/// Writes one line for each check to `out`. Returns whether this machine can run servers on a TAP or TUN, or in a
+/// sandbox.
 ///
-/// As a check, makes a sandbox, and the process stays in that sandbox. Call this function last, and from a process with
-/// one thread.
+/// One check creates a sandbox and moves this process into the sandbox permanently. The process must have only one
+/// thread, and should do nothing but exit after this call.
 ///
 /// # Errors
-/// Fails only if `out` cannot be written.
+/// Fails only if `out` cannot be written to.
 pub fn run(out: &mut dyn Write) -> io::Result<bool> {
     let mut report = Report { out };
     let file = check_file(&mut report)?;
@@ -40,6 +41,7 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Reports a check that passed. Always returns true, as the result of that check.
     fn ok(&mut self, what: impl fmt::Display) -> io::Result<bool> {
         writeln!(self.out, "ok       {what}")?;
         Ok(true)
@@ -96,6 +98,6 @@ fn check_sandbox(report: &mut Report<'_>, usable: bool) -> io::Result<bool> {
         }
         Err(refused) => format!("no user and network namespace for a sandbox: {}", refused.mend()),
     };
-    // A user with a TAP needs no sandbox.
+    // A user with a usable TAP or TUN needs no sandbox, so the problem is only a note.
     if usable { report.note(refused) } else { report.missing(refused) }.map(|()| false)
 }

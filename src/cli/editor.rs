@@ -27,8 +27,9 @@ use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 pub(super) struct Editor {
     shared: Arc<Shared>,
     typed: UnixStream,
-    /// Kept open, so that `typed` reads as ended at the end of input, not when the editor's thread ends.
+    /// Kept open, so that `typed` reports the end of input only if input ends, not when the editor's thread stops.
     _keyboard: UnixStream,
+    /// The terminal's settings before the editor started.
     before: Termios,
     /// Text after the last LF, kept until the rest of the line arrives.
     partial: Vec<u8>,
@@ -37,13 +38,13 @@ pub(super) struct Editor {
 /// The largest number of bytes that wait to be printed. Further text is dropped.
 const WAITING: usize = 1 << 20;
 
-/// The longest time that dropping the editor waits for the remaining text to be printed.
+/// The longest time to wait for the remaining text to be printed when the editor is dropped.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Moves the cursor up and down again: printing this text leaves the screen unchanged.
+/// A text that moves the cursor up and down again, so that the screen stays unchanged.
 const NOTHING: &str = "\x1b[A\n";
 
-/// The note that Enter prints for a line that was begun for a client that has left.
+/// The note printed at Enter if the client for which the line was begun has left.
 const DISOWNED: &str = "(not sent: this was begun for somebody else, arrow up brings it back)\n";
 
 /// The note that is printed for a typed line that is not UTF-8.
@@ -54,8 +55,8 @@ const CLEAR: &[u8] = b"\x1b[?2026l\x1b[?2004l\r\x1b[J";
 
 impl Editor {
     /// Starts the editor. Returns `None` if standard input and output are not a supported terminal. At the end of input
-    /// (Ctrl-D), `at_end` is passed on as if it were typed. With `None`, the input ends. Ctrl-C sends SIGINT to this
-    /// process.
+    /// (Ctrl-D), `at_end` is passed on as if the user had typed it. If `at_end` is `None`, the input ends. Ctrl-C sends
+    /// SIGINT to this process.
     pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
         let before = tcgetattr(rustix::stdio::stdin()).ok()?;
         let history = MemHistory::new();
@@ -87,7 +88,8 @@ impl Editor {
         self.typed.as_fd()
     }
 
-    /// Marks the line in progress as not to be sent at Enter. Returns true if a line is in progress and was not marked before.
+    /// Marks the line in progress, so that Enter discards it. Returns true if a line is in progress and was not marked
+    /// before.
     pub fn disown(&self) -> bool {
         let mut state = self.shared.lock();
         state.begun && !core::mem::replace(&mut state.disowned, true)
@@ -106,6 +108,7 @@ impl Editor {
     }
 }
 
+/// Prints the remaining text, then restores the terminal's settings.
 impl Drop for Editor {
     fn drop(&mut self) {
         if !self.partial.is_empty() {
@@ -115,13 +118,14 @@ impl Drop for Editor {
         let mut state = self.shared.lock();
         state.ending = true;
         self.shared.changed.notify_all();
+        // Wait until all texts are printed and the editor's thread is blocked or has stopped.
         let waiting = self
             .shared
             .changed
             .wait_timeout_while(state, FAREWELL, |state| !state.drained || !(state.held || state.at == At::Over));
         let mut state = waiting.unwrap_or_else(PoisonError::into_inner).0;
         let mut out = io::stdout().lock();
-        // Errors from here on cannot be reported.
+        // Errors in the rest of this function cannot be reported.
         if state.at != At::Over {
             let _ = out.write_all(CLEAR);
         }
@@ -133,14 +137,14 @@ impl Drop for Editor {
     }
 }
 
-/// Limits the log to warnings and errors unless RUST_LOG is set: log lines would interrupt the talk.
+/// Limits the log to warnings and errors unless RUST_LOG is set, because log lines would interrupt the conversation.
 fn quieten() {
     if std::env::var_os("RUST_LOG").is_none() {
         log::set_max_level(log::LevelFilter::Warn);
     }
 }
 
-/// Prints whole lines above the edited line; returns false if no line is edited.
+/// Prints whole lines above the edited line. Returns false and prints nothing if no editor is running.
 pub(super) fn print_above(text: &str) -> bool {
     match &*log_to() {
         Some(shared) => {
@@ -151,13 +155,13 @@ pub(super) fn print_above(text: &str) -> bool {
     }
 }
 
-/// Returns the editor that prints log lines. The editor is global, because the logger is global.
+/// Returns the state of the editor that prints log lines, if any. The state is global, because the logger is global.
 fn log_to() -> MutexGuard<'static, Option<Arc<Shared>>> {
     static LOG_TO: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
     LOG_TO.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The state shared by the threads.
+/// The state that the editor's threads and the poll loop share.
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
@@ -169,12 +173,15 @@ struct State {
     at: At,
     /// Texts to print. Each text consists of whole lines.
     texts: VecDeque<String>,
+    /// The total length of `texts`.
     bytes: usize,
+    /// The number of texts that were dropped because too many texts were waiting.
     lost: usize,
     /// Whether the edited line is not empty.
     begun: bool,
     /// Whether the edited line was begun for a client that has left.
     disowned: bool,
+    /// Whether the editor is being dropped.
     ending: bool,
     /// Whether all texts are printed, so that the editor must not draw again.
     drained: bool,
@@ -193,6 +200,7 @@ enum At {
 }
 
 impl State {
+    /// Removes and returns the next text to print. After the final text, returns a note about dropped texts, if any.
     fn next(&mut self) -> Option<String> {
         if let Some(text) = self.texts.pop_front() {
             self.bytes -= text.len();
@@ -218,14 +226,14 @@ impl Shared {
         }
     }
 
-    /// Records the end of the edited line; returns whether to discard the line.
+    /// Records that the edited line has ended. Returns whether to discard the line.
     fn line_ends(&self) -> bool {
         let mut state = self.lock();
         state.begun = false;
         core::mem::take(&mut state.disowned)
     }
 
-    /// Blocks the editor's thread once all texts are printed, because nothing would clear a later drawing.
+    /// Blocks the editor's thread once all texts are printed, because nothing would erase a line drawn after that.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
         while state.drained {
@@ -235,6 +243,7 @@ impl Shared {
         }
     }
 
+    /// Queues `text` for printing. Drops `text` if more than [`WAITING`] bytes would wait.
     fn push(&self, text: Cow<'_, str>) {
         let mut state = self.lock();
         if state.bytes + text.len() > WAITING {
@@ -247,7 +256,8 @@ impl Shared {
     }
 }
 
-/// Reads lines and writes them to `keyboard`. Returns at the end of input, after Ctrl-C or after an error.
+/// Reads lines from the terminal and writes them to `keyboard`, a socket. Returns at the end of input, after Ctrl-C or
+/// after an error.
 fn edit(
     mut editor: rustyline::Editor<Hooks, MemHistory>,
     prompt: &str,
@@ -298,7 +308,7 @@ fn edit(
     }
 }
 
-/// Prints the queued texts. Returns once the editor is ending and all texts are printed.
+/// Prints the queued texts. Returns once the editor is being dropped and all texts are printed.
 fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
     loop {
         let mut state = shared.lock();
@@ -321,14 +331,14 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
             }
             (at, None) => {
                 // rustyline keeps at most one text that is not yet printed. Once rustyline has accepted two more texts,
-                // the last real text is printed.
+                // all real texts are printed.
                 for _ in 0..if at == At::Editing { 2 } else { 0 } {
                     let _ = printer.print(NOTHING.into());
                 }
                 shared.lock().drained = true;
                 shared.changed.notify_all();
                 if at == At::Editing {
-                    // An error is ignored: the editor may have ended already.
+                    // An error is ignored, because the editor may have stopped already.
                     let _ = printer.print(NOTHING.into());
                 }
                 return;

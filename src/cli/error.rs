@@ -1,4 +1,4 @@
-//! The error that ends the program.
+//! The error with which smolstep exits.
 
 use core::fmt;
 use std::io;
@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use crate::app::is_invisible;
 use crate::host::DriveError;
 
-/// The error that ends the program: one line for the user, and an exit code. The code is 2 for an invalid command line,
-/// and 1 for most other errors. An invalid host name or URL also has code 1, because such an error can be found as late
-/// as in a redirect.
+/// The error with which smolstep exits: one line for the user, and an exit code. The code is 2 for an invalid command
+/// line, and 1 for most other errors. An invalid host name or URL also has code 1, because it can come from a redirect,
+/// not only from the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
@@ -17,10 +17,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Makes an error with exit code `code`.
+    /// Creates an error with exit code `code`.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
-        // Words of the command line may contain control characters. These characters are escaped, so that the message
-        // stays one line.
+        // Words on the command line may contain control characters, which are escaped to keep the message on one line.
         let mut line = String::new();
         for c in what.to_string().chars() {
             match is_invisible(c) {
@@ -31,18 +30,19 @@ impl Failure {
         Failure { code, what: line }
     }
 
-    /// Makes a run-time error, which has exit code 1.
+    /// Creates a run-time error, which has exit code 1.
     pub fn run(what: impl fmt::Display) -> Self {
         Self::new(1, what)
     }
 
-    /// Makes an error about an invalid command line, which has exit code 2.
+    /// Creates an error about an invalid command line, which has exit code 2.
     pub fn usage(what: impl fmt::Display) -> Self {
         Self::new(2, what)
     }
 
-    /// Makes an error of standard output, which has exit code 1. If the reader of a pipe is gone, as with `| head -1`,
-    /// the message is empty. The exit code is then 141, as a shell reports for a program that SIGPIPE has ended.
+    /// Creates an error with exit code 1 for a failed write to standard output. If the reader of a pipe is gone,
+    /// as with `| head -1`, the message is empty. The exit code is then 141, the code that a shell reports for a
+    /// program killed by SIGPIPE.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },
@@ -50,7 +50,7 @@ impl Failure {
         }
     }
 
-    /// Adds a clause to an error about the command line; leaves other errors unchanged.
+    /// Adds a clause to the message of an error about the command line. Leaves other errors unchanged.
     pub fn add_to_usage(mut self, clause: impl fmt::Display) -> Self {
         if self.code == 2 {
             let after = if self.what.ends_with('?') { "" } else { ";" };
@@ -64,7 +64,7 @@ impl Failure {
         self.what.is_empty()
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn code(&self) -> ExitCode {
         self.code.into()
     }

@@ -17,8 +17,9 @@ use crate::trace::write_event;
 /// After the first write error, no more lines are written. If the lines are written to a file, the server keeps
 /// running, and [`finish`](Self::finish) returns the error.
 pub struct Events {
-    /// The file; `None` is standard output.
+    /// The path of the file, or `None` for standard output.
     path: Option<PathBuf>,
+    /// The time from which the times in the lines are counted.
     began: Instant,
     lines: RefCell<Lines>,
 }
@@ -30,7 +31,7 @@ struct Lines {
 }
 
 impl Events {
-    /// Creates or truncates the file at `path`; `-` means standard output. Times are counted from `now`.
+    /// Creates or truncates the file at `path`. The path `-` means standard output. Times are counted from `now`.
     ///
     /// # Errors
     /// Fails if the file cannot be created.
@@ -55,7 +56,8 @@ impl Events {
         *fault = out.write_all(line.as_bytes()).and_then(|()| out.flush()).err();
     }
 
-    /// Checks that the server can continue. An error of standard output ends the server; an error of a file does not.
+    /// Checks that the server can continue. A failed write to standard output stops the server. A failed write to a
+    /// file does not.
     ///
     /// # Errors
     /// Fails if the lines are written to standard output and a write has failed.
@@ -63,7 +65,7 @@ impl Events {
         if self.path.is_some() { Ok(()) } else { self.finish() }
     }
 
-    /// Returns the first write error, but only once.
+    /// Returns the first write error. Later calls succeed.
     ///
     /// # Errors
     /// Fails if a line could not be written.

@@ -1,4 +1,4 @@
-//! Sends requests to the kernel over netlink, and reads its answers.
+//! Sends requests to the kernel over netlink and reads the kernel's answers.
 
 use std::io;
 
@@ -22,7 +22,7 @@ impl Exchange {
         Ok(Exchange { socket, sequence: 0 })
     }
 
-    /// Sends one request and passes each answer to `each`, until the kernel reports the end.
+    /// Sends one request and passes each answer to `each`, until the kernel reports success or an error.
     pub(super) fn request<M: NetlinkSerializable + NetlinkDeserializable>(
         &mut self,
         message: M,

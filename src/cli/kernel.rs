@@ -1,4 +1,4 @@
-//! Reads the kernel's end of a connection, if it is on this host, with sock_diag over netlink.
+//! Reads the state of the kernel's end of a connection, if that end is on this host, with sock_diag over netlink.
 
 use core::fmt;
 use core::time::Duration;
@@ -15,7 +15,7 @@ use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use super::exchange::Exchange;
 use crate::stack::Tuple;
 
-/// The state of a TCP socket of the kernel.
+/// The state of a kernel TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelSocket {
     /// The state, as RFC 9293 names it.
@@ -90,7 +90,7 @@ fn describe(socket: &InetResponse) -> KernelSocket {
     }
 }
 
-/// Returns the RFC 9293 name of a TCP state of the kernel (include/net/tcp_states.h).
+/// Returns the RFC 9293 name of a kernel TCP state (include/net/tcp_states.h).
 fn state(number: u8) -> &'static str {
     match number {
         1 => "ESTABLISHED",

@@ -63,7 +63,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The name of the side. The name must not change, because default hardware addresses are derived from the name.
+    /// Returns the name of the side. The name must not change, because default hardware addresses are derived from it.
     fn name(self) -> &'static str {
         match self {
             Side::Server => "Server",
@@ -92,16 +92,17 @@ pub struct Link {
     pub dns: Vec<IpAddress>,
     /// Whether to check that no other host on the link has a configured address.
     pub claim: bool,
-    /// Whether to leave checksums and segmentation to the kernel, if the kernel supports this.
+    /// Whether to leave checksums and segmentation to the kernel, where the kernel supports them.
     pub offload: bool,
 }
 
 impl LinkArgs {
-    /// Validates the options.
+    /// Validates the options. `side` selects the default addresses.
     ///
     /// # Errors
     /// Fails with a usage error that names the invalid word and its expected form.
     pub fn link(&self, side: Side) -> Result<Link, Failure> {
+        // The default addresses end with 1 for the server and 2 for the client.
         let number = side as u8 + 1;
         let (kind, name) = match (&self.tap, &self.tun) {
             (Some(name), _) => (Kind::Tap, name),
@@ -167,7 +168,7 @@ impl Link {
         open(self.kind, &self.name).map_err(Failure::run)
     }
 
-    /// Removes the zone from the address of a host, as in `fe80::64%tap0`.
+    /// Removes the zone from a host's address: `fe80::64%tap0` becomes `fe80::64`.
     ///
     /// # Errors
     /// Fails with a usage error if the zone names another link.
@@ -175,10 +176,10 @@ impl Link {
         without_zone(host, &self.name).map_err(Failure::usage)
     }
 
-    /// Makes a stack on `device`. `set` may change the stack's configuration.
+    /// Creates a stack on `device`. First calls `set`, which may change the configuration.
     ///
     /// # Errors
-    /// Fails if an address is invalid, or if the MTU is too small.
+    /// Fails if an address is invalid or the MTU is too small.
     pub fn stack<'a, S: Session + Clone, U: UdpSession>(
         &self,
         device: &mut TunTap,
@@ -198,15 +199,17 @@ impl Link {
         Stack::new(config, device, memory, now).map_err(Failure::usage)
     }
 
-    /// Returns a link-local address to add, if the configured IPv6 addresses include none. Neighbours send
-    /// solicitations from their link-local addresses (RFC 4861 section 7.2.2), and an answer needs a route to such an
-    /// address.
+    /// Returns a link-local IPv6 address to add to the configured addresses, derived from the hardware address.
+    ///
+    /// Neighbours send solicitations from their link-local addresses (RFC 4861 section 7.2.2). Without a link-local
+    /// address of its own, the stack has no route to these addresses, and cannot answer. Returns `None` on a TUN,
+    /// without configured IPv6 addresses, and if a configured address is already link-local.
     fn link_local(&self, hardware: HardwareAddress) -> Option<IpCidr> {
         let HardwareAddress::Ethernet(mac) = hardware else { return None };
-        let v6 = |test: fn(&Ipv6Address) -> bool| {
-            self.addresses.iter().any(|cidr| matches!(cidr, IpCidr::Ipv6(cidr) if test(&cidr.address())))
+        let has_ipv6 = |condition: fn(&Ipv6Address) -> bool| {
+            self.addresses.iter().any(|cidr| matches!(cidr, IpCidr::Ipv6(cidr) if condition(&cidr.address())))
         };
-        if !v6(|_| true) || v6(Ipv6Address::is_unicast_link_local) {
+        if !has_ipv6(|_| true) || has_ipv6(Ipv6Address::is_unicast_link_local) {
             return None;
         }
         let network = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
@@ -220,6 +223,7 @@ fn host(text: &str, flag: &str, link: &str) -> Result<IpAddress, Failure> {
     address.map(Into::into).map_err(Failure::usage)
 }
 
+/// Parses an address that was given with `--ip`.
 fn cidr(text: &str, link: &str) -> Result<IpCidr, Failure> {
     let read = without_zone(text, link).and_then(|text| addr_text::cidr(&text, "--ip"));
     let (address, prefix) = read.map_err(Failure::usage)?;

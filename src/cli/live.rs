@@ -20,8 +20,9 @@ use crate::phy::linux::TunTap;
 use crate::stack::{Connection, Io, Session, Stack, Step, UdpSession};
 use notes::Notes;
 
-/// Takes steps of the stack as the user asks at the prompt, until `q`, the end of input or a signal. Calls `each` after
-/// each step. Returns `io`, and the error if the device, standard input or standard output has failed.
+/// Runs the stack step by step, as the user commands at the prompt, until `q`, the end of input or a signal. Calls
+/// `each` after each step. Returns `io` and the result. The result is an error if `each`, the device, standard input or
+/// standard output has failed.
 pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
     io: Io<TunTap, Stdio, Watch<'s>>,
@@ -46,7 +47,7 @@ struct Live<'l, 's, I, E> {
     each: E,
     shell: Shell,
     start: Instant,
-    /// When the last step was taken.
+    /// When the most recent step was taken.
     at: Instant,
     steps: u32,
 }
@@ -103,7 +104,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         }
     }
 
-    /// Waits for the next step, takes it and shows it.
+    /// Waits until a step is possible, then takes one step and shows that step.
     fn turn<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Stack<'_, S, U>,
@@ -115,7 +116,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         loop {
             let now = self.clock.now();
             let step = stack.step(now, &mut self.io);
-            // Frames are sent before the kernel's socket is shown, so that the socket's state includes this step.
+            // Send the frames of this step now, so that the state of the kernel's socket, shown below, reflects the
+            // step.
             self.io.device.flush();
             (self.each)(stack)?;
             if let Some(fault) = self.io.device.fault() {
@@ -130,7 +132,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
             let reached = goal.is_some_and(|goal| self.io.probe.has_reached(goal));
             let lines = self.io.probe.take_lines();
             if !matches!(step, Step::Idle(_)) || !lines.is_empty() {
-                // A timer can cause events in an idle step, which is not counted.
+                // A timer can cause events in an idle step. Such a step is shown, but is not counted.
                 self.steps += u32::from(!matches!(step, Step::Idle(_)));
                 self.at = now;
                 let seconds = (now - self.start).total_micros() as f64 / 1e6;
@@ -149,8 +151,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         }
     }
 
-    /// Waits for the device, the deadline or a signal. Returns false if the user types a line first. Lines from a pipe
-    /// do not end the wait.
+    /// Waits for the device, the deadline or a signal. Returns false if the user types a line at a terminal first.
+    /// Lines from a pipe do not end the wait.
     fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, Failure> {
         let now = self.clock.now();
         let timeout = deadline.map(|at| if at > now { at - now } else { Duration::ZERO });
@@ -163,6 +165,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
     }
 }
 
+/// Returns the name of the step's phase and, if any, the connection that the step handled.
 fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
     match step {
         Step::Egress(id) => ("egress", id),
@@ -173,6 +176,7 @@ fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
     }
 }
 
+/// Prints a step: `head`, `lines`, and both ends of the step's connection.
 fn show<S: Session + Clone, U: UdpSession>(
     stack: &Stack<'_, S, U>,
     head: &str,
@@ -205,6 +209,7 @@ fn show_sockets<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> i
     out.flush()
 }
 
+/// Prints the state of our end and of the kernel's end of a connection.
 fn show_ends(out: &mut impl Write, ours: &Connection) -> io::Result<()> {
     let (state, sending, unread) = (ours.state.to_string(), ours.send_queue, ours.receive_queue);
     writeln!(out, "    ours    {state:<12} to send or acknowledge={sending} unread={unread}   {}", ours.tuple)?;

@@ -6,7 +6,7 @@ use super::error::Failure;
 use super::netlink::Netlink;
 
 /// Returns whether a host's name or address means this machine's loopback. Names of the loopback are `localhost`, names
-/// that end in `.localhost` (RFC 6761 section 6.3), and names to which /etc/hosts gives only loopback addresses.
+/// that end in `.localhost` (RFC 6761 section 6.3), and names that have only loopback addresses in /etc/hosts.
 pub fn is_local(host: &str) -> bool {
     is_local_by(host, &std::fs::read_to_string("/etc/hosts").unwrap_or_default())
 }
@@ -20,7 +20,7 @@ fn is_local_by(host: &str, hosts: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || is_loopback_name(&host, hosts)
 }
 
-/// Returns whether `hosts`, a text in the form of /etc/hosts, gives `name` only loopback addresses.
+/// Returns whether `name` has only loopback addresses in `hosts`, a text in the form of /etc/hosts.
 fn is_loopback_name(name: &str, hosts: &str) -> bool {
     let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
     let mut addresses = lines.filter_map(|mut words| {
@@ -35,7 +35,7 @@ pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Returns the error about a loopback host, with this machine's addresses on the link.
+/// Returns the error for a loopback `host`, which suggests this machine's addresses on `link` instead.
 pub fn is_elsewhere(host: &str, link: &str) -> Failure {
     let found = Netlink::open().and_then(|mut netlink| netlink.link(link)).ok().flatten();
     let own = found.map(|link| link.addresses).unwrap_or_default();

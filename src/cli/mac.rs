@@ -1,4 +1,4 @@
-//! The default hardware address on a TAP: different on each machine and TAP, and the same in each run.
+//! The default hardware address on a TAP: different on each machine and TAP, but the same in each run.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use smoltcp::wire::EthernetAddress;
 use super::error::Failure;
 use crate::stack::{Hardware, half_sip};
 
-/// Returns the default address for `tap` and `side`. On a machine without an id, the address is random, and is logged.
+/// Returns the default address for `tap` and `side`. On a machine without an id, the address is random and is logged.
 ///
 /// # Errors
 /// Fails if the machine has neither an id nor entropy.
@@ -54,7 +54,7 @@ mod tests {
     const MACHINE: &str = "0123456789abcdef0123456789abcdef\n";
 
     #[test]
-    fn an_address_is_that_of_the_machine_the_tap_and_the_side() {
+    fn the_address_depends_on_machine_host_tap_and_side() {
         let of = |tap, side, machine, host| derive(tap, side, machine, host).unwrap();
         let mac = of("tap0", "Server", MACHINE, "host\n");
         // The address must not change between releases, or DHCP servers and neighbours would not recognise this side.
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_may_have_no_id() {
+    fn an_invalid_machine_id_yields_no_address() {
         for machine in ["", "\n", "uninitialized\n", "00000000000000000000000000000000\n", "0123", "x"] {
             assert_eq!(derive("tap0", "Server", machine, "host"), None, "{machine:?}");
         }

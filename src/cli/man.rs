@@ -42,8 +42,8 @@ fn write(dir: &Path, command: clap::Command) -> io::Result<()> {
     files.into_iter().try_for_each(|(name, file)| file.persist(dir.join(name)).map(drop).map_err(|error| error.error))
 }
 
-/// Creates a temporary file with the permissions of an ordinary new file. By default, only the user could read a
-/// temporary file.
+/// Creates a temporary file with the permissions of an ordinary new file. Without these permissions, only the user
+/// could read the page.
 fn new_file(dir: &Path) -> io::Result<NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
     tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(dir)
@@ -52,7 +52,7 @@ fn new_file(dir: &Path) -> io::Result<NamedTempFile> {
 /// Returns the file name and the content of each page.
 fn pages(command: clap::Command) -> io::Result<Vec<(String, String)>> {
     let mut command = command.disable_help_subcommand(true);
-    // Gives each command its full name.
+    // Sets the full name of each command, as in `smolstep serve`.
     command.build();
     let commands: Vec<_> = core::iter::once(&command).chain(command.get_subcommands()).cloned().collect();
     commands

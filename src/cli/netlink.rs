@@ -24,7 +24,7 @@ pub struct Link {
     pub index: u32,
     /// The interface's name.
     pub name: String,
-    /// Whether the interface is set up. A TAP or TUN without a program may be up and still carry no frame.
+    /// Whether the interface is set up. A TAP or TUN may be up, but carries frames only while a program is attached.
     pub up: bool,
     /// Whether the interface has a carrier. A TAP or TUN has a carrier while a program is attached.
     pub carrier: bool,
@@ -43,7 +43,7 @@ pub struct Link {
 pub struct Tun {
     /// Whether the interface is a TAP or a TUN.
     pub kind: Kind,
-    /// The only user who may attach; `None` for every user who may open /dev/net/tun.
+    /// The only user who may attach. If `None`, every user who may open /dev/net/tun may attach.
     pub owner: Option<u32>,
     /// The only group whose members may attach, if a group is set.
     pub group: Option<u32>,
@@ -55,7 +55,7 @@ impl Netlink {
     /// Connects to rtnetlink.
     ///
     /// # Errors
-    /// Fails with the kernel's error. Every Linux kernel has rtnetlink.
+    /// Fails with the kernel's error. An error is unlikely, because every Linux kernel has rtnetlink.
     pub fn open() -> io::Result<Netlink> {
         Exchange::open(NETLINK_ROUTE).map(Netlink)
     }
@@ -133,10 +133,11 @@ impl Netlink {
     }
 }
 
-/// Stops the kernel's own traffic on an interface: router solicitations, and the link-local address with its multicast
-/// reports. All remaining frames then come from programs. Call this before the interface is set up.
+/// Stops the kernel's own traffic on an interface, so that all frames come from programs. The kernel then sends no
+/// router solicitations, and creates no link-local address, for which it would send multicast reports. Call this
+/// function before the interface is set up.
 ///
-/// A kernel without IPv6 has none of these files, so failed writes are ignored.
+/// A kernel without IPv6 has no files for these settings, so failed writes are ignored.
 pub fn quieten(name: &str) {
     let folder = Path::new("/proc/sys/net/ipv6/conf").join(name);
     for (file, value) in [

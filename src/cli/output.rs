@@ -13,17 +13,17 @@ use super::editor::print_above;
 use super::error::Failure;
 use crate::app::Escape;
 
-/// Prints `text` without a line end, and flushes standard output.
+/// Prints `text` without a line ending and flushes standard output.
 ///
 /// # Errors
-/// Fails if standard output cannot be written.
+/// Fails if standard output cannot be written to.
 pub fn say(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let result = write!(out, "{text}").and_then(|()| out.flush());
     result.map_err(Failure::output)
 }
 
-/// Prints `line` and a line end, and flushes standard output.
+/// Prints `line` and a line ending, then flushes standard output.
 ///
 /// # Errors
 /// The same errors as [`say`].
@@ -35,7 +35,7 @@ pub fn say_line(line: impl Display) -> Result<(), Failure> {
 pub struct Output(Option<Escape>);
 
 impl Output {
-    /// The process's standard output.
+    /// Returns the process's standard output.
     pub fn new() -> Self {
         Output(io::stdout().is_terminal().then(Escape::default))
     }
@@ -43,15 +43,15 @@ impl Output {
     /// Writes and flushes all of `bytes`.
     ///
     /// # Errors
-    /// Fails if standard output cannot be written.
+    /// Fails if standard output cannot be written to.
     pub fn print(&mut self, bytes: &[u8]) -> io::Result<()> {
         let bytes = self.escaped(bytes);
         let mut out = io::stdout().lock();
         out.write_all(&bytes).and_then(|()| out.flush())
     }
 
-    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` are the continuation of the last call's
-    /// bytes.
+    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` must follow directly on the bytes of the
+    /// previous call.
     pub fn escaped<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         let Some(escape) = &mut self.0 else { return bytes.into() };
         let mut escaped = Vec::with_capacity(bytes.len());
@@ -63,7 +63,7 @@ impl Output {
 impl Drop for Output {
     fn drop(&mut self) {
         if let Some(escape) = &mut self.0 {
-            // An error here cannot be reported.
+            // An error during the drop cannot be reported.
             escape.finish(&mut |piece| drop(io::stdout().lock().write_all(piece)));
             let _ = io::stdout().lock().flush();
         }
@@ -75,7 +75,8 @@ impl Drop for Output {
 pub fn start_log() {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
     builder.format_target(false);
-    // Logging the editor at lower levels would loop: each log line redraws the edited line, which logs again.
+    // Log lines of the editor below level warn would repeat endlessly: each log line redraws the edited line, and each
+    // redraw writes another log line.
     builder.filter_module("rustyline", LevelFilter::Warn);
     if io::stderr().is_terminal() {
         let has = |name: &str, test: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| test(&value));

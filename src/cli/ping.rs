@@ -45,20 +45,21 @@ pub struct PingArgs {
     pub size: usize,
     #[command(flatten)]
     pub link: LinkArgs,
-    /// Give up when the lookup or the last reply takes longer than TIME
+    /// Give up when the lookup or the final reply takes longer than TIME
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
     pub timeout: Duration,
 }
 
 /// The largest size of an IP packet before fragmentation, in bytes.
 const LONGEST: usize = 65_535;
-/// The largest number of requests that wait for a reply. If more requests wait, the oldest request counts as lost.
+/// The largest number of requests that wait for a reply. If more requests would wait, the oldest request counts as
+/// lost.
 const OUTSTANDING: usize = 1024;
 
 /// Memory for a resolver: a UDP port for several queries and replies, and TCP connections for replies of any length.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
-/// Runs `smolstep ping`; returns whether any reply arrived.
+/// Runs `smolstep ping` and returns whether any reply arrived.
 ///
 /// # Errors
 /// The error's message is one line for the user.
@@ -94,6 +95,8 @@ fn run(
     result
 }
 
+/// Looks up the host, then sends requests and shows the replies until the run is over. Returns whether any reply
+/// arrived.
 fn echoes<'a>(
     args: &PingArgs,
     link: &Link,
@@ -135,11 +138,13 @@ struct Ping<'p> {
     sent: u32,
     received: u32,
     duplicates: u32,
-    /// The number of requests that are lost because of a reported error.
+    /// The number of requests that were lost because of an ICMP error or an unanswered ARP or NDP request.
     errors: u32,
-    last: Instant,
-    next: Instant,
-    /// When each unanswered request was sent, by the number of the request.
+    /// When the most recent request was sent.
+    last_sent: Instant,
+    /// When to send the next request.
+    send_at: Instant,
+    /// When each unanswered request was sent. The key is the request's number.
     outstanding: BTreeMap<u32, Instant>,
     /// The minimum, maximum and sum of the round-trip times, in milliseconds.
     least: f64,
@@ -159,8 +164,8 @@ impl<'p> Ping<'p> {
             received: 0,
             duplicates: 0,
             errors: 0,
-            last: start,
-            next: start,
+            last_sent: start,
+            send_at: start,
             outstanding: BTreeMap::new(),
             least: f64::INFINITY,
             most: 0.0,
@@ -168,7 +173,7 @@ impl<'p> Ping<'p> {
         }
     }
 
-    /// Shows new replies, sends a request that is due, and sets the timer. Returns false when the run is over.
+    /// Shows new replies, sends a request if one is due, and sets the timer. Returns false once the run is over.
     fn advance<'a>(
         &mut self,
         stack: &mut Stack<'a, WithQuery<()>, WithResolver<()>>,
@@ -182,26 +187,27 @@ impl<'p> Ping<'p> {
         }
         let now = self.clock.now();
         let more = self.args.count.is_none_or(|count| self.sent < count);
-        if more && now >= self.next {
+        if more && now >= self.send_at {
             self.send(stack, now)?;
-            // The stack sends the request at the next poll. The timer makes the loop poll at once.
+            // The stack sends the request at the next poll. The timer makes the loop poll immediately.
             timer.set(&self.clock, Some(now))?;
             return Ok(true);
         }
-        // The wait for the last reply ends after --timeout.
-        let end = self.last + self.args.timeout.into();
+        // The wait for the final reply ends after --timeout.
+        let end = self.last_sent + self.args.timeout.into();
         if !more && (self.outstanding.is_empty() || now >= end) {
             return Ok(false);
         }
-        timer.set(&self.clock, Some(if more { self.next } else { end }))?;
+        timer.set(&self.clock, Some(if more { self.send_at } else { end }))?;
         Ok(true)
     }
 
+    /// Sends the next request, or shows that no host answers ARP or NDP for the address.
     fn send(&mut self, stack: &mut Stack<'_, WithQuery<()>, WithResolver<()>>, now: Instant) -> Result<(), Failure> {
         self.sent = self.sent.wrapping_add(1);
-        self.last = now;
+        self.last_sent = now;
         // After a delay, requests that should have been sent meanwhile are skipped.
-        self.next = (self.next + self.args.interval.into()).max(now);
+        self.send_at = (self.send_at + self.args.interval.into()).max(now);
         match stack.send_echo(self.address.into(), self.sent as u16, self.args.size) {
             Ok(()) => {}
             Err(EchoError::Waiting) => {
@@ -222,6 +228,7 @@ impl<'p> Ping<'p> {
         Ok(())
     }
 
+    /// Shows a reply and adds its round-trip time to the statistics.
     fn heard(&mut self, echo: &Echo) -> Result<(), Failure> {
         // A reply contains only the lower 16 bits of the request's number.
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == echo.seq);
@@ -254,7 +261,7 @@ impl<'p> Ping<'p> {
         say_line(line)
     }
 
-    /// Shows the ICMP error about a request, and stops waiting for the request's reply.
+    /// Shows the ICMP error about a request and stops waiting for the request's reply.
     fn refused(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
         if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
@@ -264,7 +271,7 @@ impl<'p> Ping<'p> {
         say_line(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
     }
 
-    /// Shows the statistics; returns whether any reply arrived.
+    /// Shows the statistics and returns whether any reply arrived.
     fn summary(&self) -> Result<bool, Failure> {
         let sent = self.sent;
         let lost = sent.saturating_sub(self.received);

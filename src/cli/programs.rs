@@ -24,7 +24,7 @@ pub fn program_names(programs: &[Program]) -> String {
 /// Returns the program called `name`.
 ///
 /// # Errors
-/// Fails with a usage error that suggests a similar name, or lists all names.
+/// Fails with a usage error that suggests a similar name or lists all names.
 pub fn find(name: &str) -> Result<&'static App, Failure> {
     APPS.iter().find(|app| app.name == name).ok_or_else(|| {
         let names = APPS.map(|app| app.name);

@@ -22,7 +22,8 @@ use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, 
 /// segment can therefore be sent 1 s late.
 const DELAY: Duration = Duration::from_millis(1250);
 
-/// Makes a dialler for addresses found earlier, best first. Each connection may take `patience`.
+/// Creates a dialler for addresses that are already known, best first. `patience` is the timeout of each connection
+/// attempt.
 pub fn dialler(addresses: &[IpAddr], port: u16, patience: Duration) -> Dialler {
     let mut dialler = Dialler::to_name(port, patience.into(), DELAY.into());
     addresses.iter().for_each(|&address| dialler.add(address.into()));
@@ -33,7 +34,9 @@ pub fn dialler(addresses: &[IpAddr], port: u16, patience: Duration) -> Dialler {
 /// Records which connection to a host is established first.
 #[derive(Debug, Default)]
 pub struct Race {
+    /// The number of the current race. A connection of an earlier race can no longer win.
     round: Cell<usize>,
+    /// The number of the winning connection, if any.
     winner: Cell<Option<usize>>,
 }
 
@@ -45,12 +48,13 @@ pub struct Runner<'r, S> {
     race: &'r Race,
     round: usize,
     number: usize,
+    /// Whether the connection has won the race.
     runs: bool,
 }
 
 /// How a race ended.
 pub enum Outcome {
-    /// No connection was established; the dialler has the reasons.
+    /// No connection was established. The dialler stores the reason for each address.
     Lost,
     /// A signal arrived.
     Stopped,
@@ -67,9 +71,9 @@ pub struct Track<'t> {
 }
 
 impl Race {
-    /// Starts the connections that `dialler` asks for, until one connection is established. Connections that lost the
-    /// race, and have not ended yet, are added to `left`. The caller takes these connections from the stack when they
-    /// have ended.
+    /// Starts the connections that `dialler` requests, until one connection is established. Connections that lost the
+    /// race but are not yet closed are added to `left`. Once such a connection has closed, the caller must remove
+    /// the connection from the stack.
     ///
     /// # Errors
     /// Fails if the device or the console has failed.
@@ -98,7 +102,7 @@ impl Race {
                     continue;
                 }
                 DialStep::Wait(until) => until,
-                // The lookup has ended before the race, so no further addresses follow.
+                // The lookup was complete before the race, so no further addresses follow.
                 DialStep::Resolve | DialStep::Done => match dialler.winner() {
                     Some((id, remote)) => break Outcome::Won(id, remote),
                     None => break Outcome::Lost,
@@ -129,7 +133,8 @@ impl Race {
         Runner { session, race: self, round: self.round.get(), number, runs: false }
     }
 
-    /// Returns whether connection `number`, which is established, wins the race `round`.
+    /// Returns whether connection `number` wins race `round`. Call this method when the connection is established. The
+    /// first call in a race makes its connection the winner.
     fn is_won_by(&self, round: usize, number: usize) -> bool {
         let first = self.round.get() == round && self.winner.get().is_none_or(|winner| winner == number);
         if first {
@@ -186,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn each_method_reaches_the_winner_alone() {
+    fn only_the_winner_receives_calls() {
         let race = Race::default();
         let mut runners = [0, 1].map(|number| race.runner(Counter::default(), number));
         let buffer = || SocketBuffer::new(vec![0; 16]);

@@ -12,7 +12,7 @@ use crate::lab::show::What;
 use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
 use crate::stack::NullConsole;
 
-/// Returns the memory that host number `host` of a run needs.
+/// Returns how much memory host number `host` needs in a run of `setup`.
 pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     let buffers = setup.buffers_of(host);
     Sizes {
@@ -31,8 +31,8 @@ const ENTRIES: usize = 64;
 /// A run of two hosts whose programs print nothing.
 pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 
-/// Runs a set-up of two hosts to its end or its limit. Calls `each` with every entry and the last received frame.
-/// Returns whether the run ended by itself.
+/// Runs a set-up of two hosts until nothing more happens or a limit is reached. Calls `each` with every trace entry and
+/// the most recently received frame. Returns false if a limit was reached.
 ///
 /// # Errors
 /// Returns [`StartError`] if the set-up is invalid.

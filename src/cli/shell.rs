@@ -20,7 +20,7 @@ use crate::trace::{Carries, Summary};
 pub enum Command {
     /// Go back one step.
     Back,
-    /// Drop the frame in flight that was sent last.
+    /// Drop the most recently sent frame in flight.
     Drop,
     /// Show the bytes of the frames in flight.
     Frame,
@@ -43,9 +43,9 @@ pub enum Command {
 /// The event at which a run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// A frame of one kind is sent or arrives.
+    /// A frame of this kind is sent or arrives.
     Frame(Protocol),
-    /// An end of the connection reaches a state.
+    /// One end of a connection reaches this state.
     State(State),
 }
 
@@ -65,7 +65,7 @@ pub enum Protocol {
 /// The kinds of frames that the command `u` accepts.
 const FRAMES: &str = "tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or any (any IP packet)";
 
-/// A prompt with its set of commands, and the input that is not parsed yet.
+/// A prompt: the set of commands that it accepts, and the input that is not parsed yet.
 #[derive(Debug)]
 pub struct Shell {
     is_live: bool,
@@ -107,7 +107,7 @@ p          save a capture         q          end"
         }
     }
 
-    /// Shows the prompt and waits for a line. Returns `None` at the end of input, or when `interrupt` asks to stop.
+    /// Shows the prompt and waits for a line. Returns `None` at the end of input or when `interrupt` requests a stop.
     ///
     /// # Errors
     /// Fails if standard input or output has failed.
@@ -129,20 +129,20 @@ p          save a capture         q          end"
             if goes_on && !self.typed.is_empty() {
                 return Ok(Some(text(self.typed.drain(..))));
             }
-            // On a terminal, the cursor is still in the line of the prompt.
+            // On a terminal, the cursor is still after the prompt, so start a new line.
             return if io::stdin().is_terminal() { say("\n").map(|()| None) } else { Ok(None) };
         }
     }
 
-    /// Returns whether the user has typed a line at a terminal. Returns false for a pipe, whose lines wait for the
-    /// prompt.
+    /// Returns whether the user has typed a line at a terminal. Always returns false for a pipe, because only the
+    /// prompt reads lines from a pipe.
     pub fn has_line(&self) -> bool {
         let stdin = io::stdin();
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
         stdin.is_terminal() && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 
-    /// Reads the input that is ready; returns false at the end of input.
+    /// Reads the input that is ready. Returns false at the end of input.
     fn read(&mut self) -> Result<bool, Failure> {
         let mut bytes = [0; LONGEST];
         match rustix::io::read(io::stdin(), &mut bytes) {
@@ -194,7 +194,7 @@ p          save a capture         q          end"
 }
 
 impl Protocol {
-    /// Returns whether a frame has this content.
+    /// Returns whether a frame is of this kind.
     pub fn matches(self, summary: &Summary) -> bool {
         match self {
             Protocol::Arp => matches!(summary.carries, Carries::ArpReply | Carries::ArpRequest),
@@ -208,7 +208,7 @@ impl Protocol {
 /// Returns the TCP state that RFC 9293 calls `name`.
 ///
 /// # Errors
-/// The error is one line that suggests a name, or lists all names.
+/// The error is one line that suggests a name or lists all names.
 pub fn state(name: &str) -> Result<State, String> {
     use State::*;
     let all =
@@ -241,7 +241,7 @@ fn number(word: &str) -> Result<u32, String> {
     word.parse().map_err(|_| format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX))
 }
 
-/// Waits until standard input is ready; returns false when the interrupt asks to stop.
+/// Waits until standard input is ready. Returns false if the interrupt requests a stop first.
 fn wait(interrupt: &mut Option<&mut dyn Interrupt>) -> Result<bool, Failure> {
     let stdin = io::stdin();
     loop {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_one_line_that_lists_what_is() {
+    fn an_error_is_one_line_that_lists_the_valid_commands() {
         for (line, what) in [
             ("x", "'x' is not understood: type Enter, a number, u STATE, u FRAME, s, q or ?"),
             ("q now", "'q now' is not understood: type Enter,"),

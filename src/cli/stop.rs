@@ -1,5 +1,5 @@
-//! Turns Ctrl-C and similar signals into a file that the poll loop can wait for. host/drive.rs decides what follows a
-//! signal.
+//! Turns Ctrl-C and similar signals into a file that the poll loop can wait for. host/drive.rs decides what happens
+//! after a signal.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::host::{Interrupt, Verdict};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// The signals that ask the program to end.
+/// The signals that request the program to exit.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// Receives SIGHUP, SIGINT and SIGTERM, and wakes the poll loop.
@@ -50,14 +50,15 @@ impl Interrupt for Stop {
             return Verdict::GoOn;
         }
         self.closing = true;
-        // The bytes only end a wait. Read the bytes before the flag, so that the flag of each byte is set by then. A
-        // handler on another thread may have set the flag but not written its byte yet. The next call reads that byte.
+        // The bytes serve only to end a wait. Each handler sets the flag before it writes its byte, so read the bytes
+        // before the flag. A handler on another thread may not have written its byte yet. The next call reads that
+        // byte.
         let _ = self.received.read(&mut [0; 64]);
         if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
     }
 }
 
-/// An interrupt that asks to close at once, before any signal.
+/// An interrupt that requests closing immediately, without waiting for a signal.
 pub struct Closing<'i, I> {
     interrupt: &'i mut I,
     has_asked: bool,
@@ -98,7 +99,7 @@ mod tests {
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::GoOn);
         assert!(!wakes(&stop));
-        // The second signal, in its usual order.
+        // The flag and the byte of a second signal, in the usual order.
         stop.raised.store(true, Ordering::Release);
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::Close);

@@ -2,7 +2,8 @@
 
 use strsim::damerau_levenshtein;
 
-/// Returns a candidate that begins with `word`, or else differs from `word` in at most a third of its letters.
+/// Returns the candidate nearest to `word`: one that begins with `word`, or that differs in at most a third of the
+/// letters. Returns `None` if no candidate is near enough.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_word_finds_its_neighbour_and_another_word_none() {
+    fn only_a_near_word_has_a_suggestion() {
         let names = ["greeting", "echo", "chat", "upper", "http"];
         for (word, near) in [
             ("greting", Some("greeting")),

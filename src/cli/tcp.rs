@@ -33,17 +33,19 @@ pub enum Congestion {
     Cubic,
 }
 
-/// The largest total of the default receive buffers, and of the default send buffers, in bytes. If the default buffers
-/// would exceed this total, each buffer is made smaller.
+/// The largest total size of the default receive buffers, in bytes. If the default buffers would exceed this total,
+/// each buffer is made smaller.
 const RECEIVE_IN_ALL: usize = 256 << 20;
+/// The largest total size of the default send buffers, in bytes. If the default buffers would exceed this total, each
+/// buffer is made smaller.
 const SEND_IN_ALL: usize = 1 << 30;
 
-/// The smallest default buffer when the total is divided, in bytes: the largest window without scaling.
+/// The smallest size to which a default buffer is reduced, in bytes. This is the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024 connections. Send
-    /// buffers also shrink if the system has too little memory.
+    /// Allocates memory for `sizes` with the requested socket buffers. Default buffers are smaller for
+    /// more than 1,024 connections. Send buffers are also made smaller if the system has too little memory.
     ///
     /// # Errors
     /// Fails with a usage error if the memory is not available.
@@ -77,7 +79,7 @@ impl TcpArgs {
 /// The range of a socket buffer, in bytes. No window is larger than the upper limit (RFC 7323 section 2.3).
 const SIZES: core::ops::RangeInclusive<usize> = 4096..=16 << 20;
 
-/// Parses a size in bytes, or in KiB or MiB with K or M at the end.
+/// Parses a size in bytes, in KiB with the suffix K, or in MiB with the suffix M.
 fn size(text: &str) -> Result<usize, &'static str> {
     let (number, unit) = match text.strip_suffix(['K', 'k']) {
         Some(number) => (number, 1 << 10),

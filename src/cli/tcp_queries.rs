@@ -1,4 +1,4 @@
-//! Repeats DNS queries over TCP, if their replies do not fit a datagram.
+//! Repeats DNS queries over TCP if their replies do not fit into a datagram.
 
 use std::time::Duration;
 
@@ -21,15 +21,17 @@ type Resolving<'a, S, U> = Stack<'a, WithQuery<S>, WithResolver<U>>;
 pub struct TcpQueries {
     /// The UDP port of the resolver.
     port: u16,
-    /// The time limit of the lookup.
+    /// The timeout of the lookup.
     patience: Duration,
     /// The connections whose query has no result yet, each with the query's number in the resolver.
     running: Vec<(ConnectionId, usize)>,
+    /// The connections whose query has a result, and which may still be closing.
     closing: Vec<ConnectionId>,
 }
 
 impl TcpQueries {
-    /// Starts without queries. The resolver is on UDP port `port`, and gives up after `patience`.
+    /// Starts with no queries. `port` is the UDP port of the resolver. `patience` is the timeout of the
+    /// lookup.
     pub fn new(port: u16, patience: Duration) -> Self {
         TcpQueries { port, patience, running: Vec::new(), closing: Vec::new() }
     }
@@ -40,7 +42,7 @@ impl TcpQueries {
         wanted || self.running.iter().any(|(id, _)| ended(stack, *id).is_some())
     }
 
-    /// Starts the queries that the resolver wants, and passes the results of finished queries to the resolver.
+    /// Starts the queries that the resolver requests, and passes the results of finished queries to the resolver.
     pub fn advance<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Resolving<'_, S, U>,
@@ -62,6 +64,7 @@ impl TcpQueries {
             let patience = TcpQuery::PATIENCE.min(self.patience.into());
             match stack.connect(now, server, WithQuery::Query(query.into()), patience, io) {
                 Ok(id) => {
+                    // The log and --events report only the program's connections.
                     io.probe.leave_out(id);
                     self.running.push((id, number));
                 }
@@ -147,7 +150,7 @@ mod tests {
     use crate::stack::NullConsole;
 
     #[test]
-    fn each_method_reaches_a_program_beside_queries() {
+    fn each_call_is_forwarded_to_the_program() {
         #[derive(Clone, Debug, Default)]
         struct Recorder(Vec<&'static str>);
         impl Session for Recorder {

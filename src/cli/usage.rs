@@ -68,7 +68,7 @@ fn top(error: &Error, command: &Command) -> String {
     }
 }
 
-/// Returns clap's explanation and suggestion on one line, without clap's usage text.
+/// Returns clap's explanation and suggestion on one line. Leaves out clap's usage text.
 fn one_line(error: &Error) -> String {
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Parsers for values of the command line, whole numbers and durations, and the form of a printed fraction.
+//! Parses whole numbers and durations from the command line and formats fractions.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// Returns a parser for a whole number in `range`; errors show `example`.
+/// Returns a parser for a whole number in `range`. Error messages show `example`.
 pub fn whole<T: TryFrom<u64>>(
     range: RangeInclusive<u64>,
     example: &'static str,
@@ -53,7 +53,7 @@ mod tests {
     use super::fraction;
 
     #[test]
-    fn random_numbers_look_like_pythons() {
+    fn fractions_are_formatted_as_in_python() {
         for (random, want) in [
             (0, "0.0"),
             (u64::MAX, "0.9999999999999999"),

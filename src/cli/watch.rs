@@ -1,4 +1,5 @@
-//! Observes a stack: writes the log and, on request, a capture, lines of JSON and the data of the status page.
+//! Observes a stack and writes the log. On request, also writes a capture and lines of JSON, and updates the status
+//! page.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -18,7 +19,7 @@ use crate::phy::linux::{Kind, TunTap, complete};
 use crate::stack::{ConnectionId, Direction, Event, Hardware, Probe};
 use crate::trace::{Capture, IoSink, LogProbe};
 
-/// Logs events and, on request, writes them as lines of JSON, writes frames to a capture and updates a status.
+/// Logs events. On request, also writes events as lines of JSON, writes frames to a capture, and updates a status.
 pub struct Watch<'s> {
     log: LogProbe,
     capture: Option<(PathBuf, FileCapture)>,
@@ -33,10 +34,10 @@ pub struct Watch<'s> {
 }
 
 impl<'s> Watch<'s> {
-    /// Creates a watch over `device`, this side of `link`. Writes the frames to the file `pcap`, if given.
+    /// Creates a watch over `device`, this side of `link`. If `pcap` is given, writes the frames to that file.
     ///
     /// # Errors
-    /// Fails if the file cannot be written.
+    /// Fails if the file cannot be written to.
     pub fn new(link: &Link, device: &TunTap, clock: &Clock, pcap: Option<&Path>) -> Result<Self, Failure> {
         let capture = match pcap {
             None => None,
@@ -68,7 +69,7 @@ impl<'s> Watch<'s> {
         Watch { status, ..self }
     }
 
-    /// Stops reporting the events of a connection, such as the connection of a name lookup.
+    /// Stops reporting the events of a connection. A DNS query over TCP, for example, is not reported.
     pub fn leave_out(&mut self, id: ConnectionId) {
         self.left_out.push(id);
     }
@@ -85,7 +86,7 @@ impl<'s> Watch<'s> {
     /// Completes the capture.
     ///
     /// # Errors
-    /// Fails if the capture is not complete.
+    /// Fails if part of the capture could not be written.
     pub fn finish(self) -> Result<(), Failure> {
         match self.capture {
             None => Ok(()),

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// Joins each negative number to its option with `=`, so that clap reports an invalid value.
+/// Joins each negative number to the option before it with `=`, so that clap reports an invalid value.
 ///
-/// Otherwise clap reports the number as an unknown option.
+/// Without the `=`, clap would report the number as an unknown option.
 pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::new();
     let mut subcommand = None;

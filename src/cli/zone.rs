@@ -1,5 +1,5 @@
-//! The zone of an IPv6 address (RFC 4007 section 11), written as in fe80::64%tap0, and in URLs as in
-//! http://[fe80::64%25tap0]/ (RFC 6874).
+//! Removes the zone from an IPv6 address (RFC 4007 section 11), as in fe80::64%tap0. In a URL, the percent sign is
+//! escaped: http://[fe80::64%25tap0]/ (RFC 6874).
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_links_own_zone_is_left_out() {
+    fn the_links_own_zone_is_removed() {
         for (text, plain) in [
             ("fe80::64%tap0", "fe80::64"),
             ("[fe80::64%tap0]", "[fe80::64]"),

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The number of addresses kept of each family. The first 8 are kept, because the server chose the order.
+/// How many addresses of each family are kept. The first 8 are kept, because the server chose the order.
 const KEPT: usize = 8;
 
 /// The addresses of one name, at most 8 of each family.
@@ -13,8 +13,8 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Adds an address. Ignores an address that is already known or cannot belong to a host, and any beyond 8 of its
-    /// family.
+    /// Adds an address. Ignores an address that is already known or cannot belong to a host. Also ignores all addresses
+    /// after the first 8 of a family.
     pub fn add(&mut self, address: IpAddr) {
         // If the list is full, the address is dropped, as documented.
         match address {

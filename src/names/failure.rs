@@ -23,12 +23,12 @@ pub enum ResolveError {
     NoSuchName,
     /// An ICMP error says that no program receives queries on the server's port.
     Refused(IpAddress),
-    /// No server answered within this time. The address is that of the first server that was asked.
+    /// No server answered within this time. The address is that of the first server that was queried.
     Silent(IpAddress, Duration),
-    /// The server's reply does not fit into a datagram. On the command line, the query over TCP has failed too.
+    /// The server's reply does not fit into a datagram. On the command line, the query over TCP has also failed.
     Truncated(IpAddress),
-    /// No query could be sent to any server, because nothing on the link answered ARP or NDP. The address is the first
-    /// server's.
+    /// No query could be sent to any server, because no host on the link answered ARP or NDP. The address is that of
+    /// the first server.
     Unreachable(IpAddress),
 }
 

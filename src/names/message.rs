@@ -4,9 +4,10 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::rules::{self, LONGEST, NameError};
 
-/// The longest query: a header, the longest name, type and class.
+/// The length in bytes of the longest query: a header, the longest name, type and class.
 pub(super) const LONGEST_QUERY: usize = HEADER + 255 + 4;
 
+/// The length of a message's header in bytes.
 const HEADER: usize = 12;
 /// The Internet class.
 const IN: u16 = 1;
@@ -18,10 +19,10 @@ pub struct Name {
 }
 
 impl Name {
-    /// Checks a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
+    /// Parses a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
     ///
     /// # Errors
-    /// [`NameError`]: the text is not a valid host name.
+    /// Returns [`NameError`] if the text is not a valid host name.
     pub fn new(text: &str) -> Result<Name, NameError> {
         rules::check(text)?;
         let mut wire = heapless::Vec::new();
@@ -39,10 +40,10 @@ impl Name {
     }
 }
 const CNAME: u16 = 5;
-/// The largest number of aliases that a lookup follows. Common resolvers have the same limit. A longer chain is a loop
+/// The maximum number of aliases that a lookup follows. Common resolvers have the same limit. A longer chain is a loop
 /// or an attack.
 const ALIASES: usize = 16;
-/// The largest number of labels and pointers in a name. The limit bounds the time to parse a reply.
+/// The maximum number of labels and pointers in a name. This maximum limits the time to parse a reply.
 const HOPS: usize = 128;
 
 /// The type of a query.
@@ -66,7 +67,8 @@ pub(super) enum Reply {
     NoSuchName,
     /// The reply answers another query.
     NotOurs,
-    /// The server says that the reply was truncated. The reply has this number of addresses; there may be more.
+    /// The server says that the reply was truncated. The reply has this number of addresses, but the name may have
+    /// more.
     Truncated(usize),
 }
 
@@ -80,13 +82,14 @@ pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_
     HEADER + wire.len() + 4
 }
 
-/// Parses a reply to a query. Calls `each` with each address in the reply.
+/// Parses a reply to the query with this `id`, `name` and `kind`. Calls `each` with each address in the reply.
 pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
+    // The tested flags say whether the message is a reply to a standard query.
     let Some(flags) = word(bytes, 2).filter(|flags| word(bytes, 0) == Some(id) && flags & 0xf800 == 0x8000) else {
         return Reply::NotOurs;
     };
     let (truncated, code) = (flags & 0x0200 != 0, (flags & 0xf) as u8);
-    // A server that cannot parse the question may omit it from the reply.
+    // A server that cannot parse the question may omit the question from the reply.
     if code != 0 && code != 3 && word(bytes, 4) == Some(0) {
         return Reply::Failed(code);
     }
@@ -125,10 +128,10 @@ fn canonical_name(records: Records<'_>) -> Result<usize, Reply> {
     Err(Reply::AliasLoop)
 }
 
-/// Calls `each` with the addresses of the name at `owner`, and returns their number.
+/// Calls `each` with each address of the name at `owner`, and returns the number of addresses.
 ///
 /// # Errors
-/// [`Reply::Malformed`]: a record before the first address cannot be parsed.
+/// Returns [`Reply::Malformed`] if a record before the first address, or the first address, cannot be parsed.
 fn addresses(records: Records<'_>, owner: usize, kind: Kind, mut each: impl FnMut(IpAddr)) -> Result<usize, Reply> {
     let bytes = records.bytes;
     let mut found = 0;
@@ -182,8 +185,8 @@ impl Iterator for Records<'_> {
 impl Records<'_> {
     fn read(&self) -> Option<Record> {
         let after_name = skip_name(self.bytes, self.at)?;
-        // Type numbers have other meanings in other classes. A record of another class gets type 0, which no query asks
-        // for.
+        // Type numbers have other meanings in other classes. A record of another class is treated as type 0, which no
+        // query requests.
         let kind = word(self.bytes, after_name).filter(|_| word(self.bytes, after_name + 2) == Some(IN)).unwrap_or(0);
         let len = usize::from(word(self.bytes, after_name + 8)?);
         let data = after_name + 10;
@@ -191,7 +194,8 @@ impl Records<'_> {
     }
 }
 
-/// Returns the position after the name at `at`. A name ends with a 0 or a pointer (RFC 1035 section 4.1.4).
+/// Returns the position after the name at `at`, or `None` if the name is malformed. A name ends with a 0 or a pointer
+/// (RFC 1035 section 4.1.4).
 fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     for _ in 0..HOPS {
         match *bytes.get(at)? {
@@ -219,8 +223,8 @@ fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     }
 }
 
-/// Iterates over the labels of a name, and follows its pointers. The last label is empty. If the name is malformed, the
-/// iterator ends before an empty label.
+/// Iterates over the labels of a name, and follows the name's pointers. The final label is empty. If the name is
+/// malformed, the iterator ends before an empty label.
 struct Labels<'m> {
     bytes: &'m [u8],
     at: usize,

@@ -1,4 +1,4 @@
-//! Asks DNS servers for the addresses of a name.
+//! Queries DNS servers for the addresses of a name.
 
 use smoltcp::socket::udp::Socket;
 use smoltcp::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use super::tcp_query::TcpQuery;
 use crate::stack::{Context, IcmpError, Next, UdpSession};
 
-/// The largest number of servers; further servers are ignored.
+/// The maximum number of servers. Further servers are ignored.
 pub(crate) const SERVERS: usize = 4;
 /// The port of DNS (RFC 1035 section 4.2).
 const PORT: u16 = 53;
@@ -21,18 +21,18 @@ const FIRST: Duration = Duration::from_secs(1);
 /// IPv6 query.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 /// How long to wait for IPv4 addresses after IPv6 addresses arrive. The IPv4 addresses are needed if no IPv6 connection
-/// can be established. The delay leaves time to repeat a lost query. In RFC 8305 a client connects at once and still
-/// uses later answers; this resolver ignores later answers.
+/// can be established. The delay leaves time to repeat a lost query. In RFC 8305 a client connects immediately and
+/// still uses later answers. This resolver ignores later answers.
 const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
-/// Looks up the IPv6 and IPv4 addresses of a name. Asks for both families at once, and asks the servers in turn.
+/// Looks up the IPv6 and IPv4 addresses of a name. Queries each server in turn for both families at the same time.
 ///
-/// The result is ready when both families are answered, 50 ms after IPv4 addresses arrive, or 2 s after IPv6 addresses
-/// arrive. Addresses of an unreachable family do not start these delays. At the latest, the result is ready after
-/// `patience`.
+/// The result is ready as soon as both families are answered. Otherwise, it is ready 50 ms after IPv4 addresses arrive
+/// or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start these
+/// delays. In any case, the result is ready within the timeout `patience`.
 ///
-/// The resolver's UDP port needs a send buffer for two datagrams of 271 bytes, and a receive buffer for two of 512
-/// bytes.
+/// The resolver's UDP port needs a send buffer for two datagrams of 271 bytes, and a receive buffer for two datagrams
+/// of 512 bytes.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     name: Name,
@@ -40,16 +40,17 @@ pub struct Resolver {
     queries: [Query; 2],
     /// Whether to wait for the answers for both families, even if some addresses are known.
     thorough: bool,
-    /// For each query, whether addresses of its family can be reached from here.
+    /// For each query, whether this host can reach addresses of the query's family.
     reached: [bool; 2],
+    /// The timeout of the lookup.
     patience: Duration,
-    /// When the lookup gives up; `None` before the first poll.
+    /// When the lookup times out, or `None` before the first poll.
     until: Option<Instant>,
     /// When the next query is sent.
     ask_at: Option<Instant>,
     /// How long each query of the current round waits for an answer.
     wait: Duration,
-    /// The index of the server to ask next.
+    /// The index of the server to query next.
     server: usize,
     /// When the lookup stops waiting for the other family.
     conclude_at: Option<Instant>,
@@ -59,8 +60,9 @@ pub struct Resolver {
     /// Whether the caller repeats a query over TCP after a truncated reply.
     #[cfg(feature = "cli")]
     has_tcp: bool,
-    /// The last failure of a server, and the number of failures so far.
+    /// The failure to report if the lookup finds no address.
     trouble: Option<ResolveError>,
+    /// The number of failures so far.
     troubles: usize,
     /// The server whose query is queued but not yet sent.
     queued: Option<IpAddress>,
@@ -88,6 +90,7 @@ enum OverTcp {
     /// The caller has not begun the connection to this server. The reply by datagram had this number of addresses.
     #[cfg(feature = "cli")]
     Wanted(IpAddress, usize),
+    /// The caller has begun the connection. The fields are those of `Wanted`.
     #[cfg(feature = "cli")]
     Begun(IpAddress, usize),
 }
@@ -100,8 +103,8 @@ impl Query {
 }
 
 impl Resolver {
-    /// Makes a lookup of `name` that takes at most `patience`. The lookup asks the first 4 of `servers`, in their
-    /// order.
+    /// Creates a lookup of `name` with the timeout `patience`. The lookup queries the first 4 of `servers`, in the
+    /// given order.
     ///
     /// An attacker must not be able to guess `ids`, or the attacker could forge the servers' replies (RFC 5452 section
     /// 4.3).
@@ -131,20 +134,19 @@ impl Resolver {
         }
     }
 
-    /// Waits for both families, so that the result has all addresses.
+    /// Makes the lookup wait for both families, so that the result has all addresses.
     pub fn thorough(mut self) -> Self {
         self.thorough = true;
         self
     }
 
-    /// Sets which families can be reached from here. Addresses of an unreachable family alone do not end the lookup
-    /// early.
+    /// Sets which families this host can reach. Addresses of an unreachable family alone do not end the lookup early.
     pub fn reaching(mut self, v6: bool, v4: bool) -> Self {
         self.reached = [v6, v4];
         self
     }
 
-    /// Adds servers, up to 4 in all. The next poll asks the first new server.
+    /// Adds servers, up to 4 in all. The next poll queries the first new server.
     pub fn add_servers(&mut self, servers: &[IpAddress]) {
         let known = self.servers.len();
         for &server in servers {
@@ -179,14 +181,14 @@ impl Resolver {
         self.asked = self.asked.or(sent_to);
     }
 
-    /// Returns when to poll again at the latest.
+    /// Returns the latest time for the next poll.
     fn next_deadline(&self) -> Option<Instant> {
         let conclude_at = self.conclude_at.filter(|_| !self.thorough);
         let ask_at = self.ask_at.filter(|_| self.queries.iter().any(Query::is_open));
         [self.until, ask_at, conclude_at].into_iter().flatten().min()
     }
 
-    /// Handles a datagram.
+    /// Passes a datagram to the query that it answers. Ignores a datagram that answers no query.
     fn process(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
         if from.port != PORT || !self.servers.contains(&from.addr) {
             return;
@@ -247,8 +249,8 @@ impl Resolver {
         self
     }
 
-    /// Returns the index of a query to send over TCP, its server, and the query. The caller reports the end of the
-    /// query with [`end_tcp`](Self::end_tcp).
+    /// Returns a query to send over TCP, if any: the query's index, the server's endpoint and the session. The caller
+    /// reports the end of the query with [`end_tcp`](Self::end_tcp).
     #[cfg(feature = "cli")]
     pub(crate) fn next_tcp(&mut self) -> Option<(usize, IpEndpoint, TcpQuery)> {
         let wanted = |query: &Query| {
@@ -267,7 +269,7 @@ impl Resolver {
         self.queries.iter().any(|query| matches!(query.over_tcp, OverTcp::Wanted(..)))
     }
 
-    /// Processes the end of query `at` over TCP. `query` is `None` if its connection could not be begun. Poll the
+    /// Processes the end of query `at` over TCP. `query` is `None` if the TCP connection could not be begun. Poll the
     /// resolver afterwards.
     #[cfg(feature = "cli")]
     pub(crate) fn end_tcp(&mut self, at: usize, query: Option<&TcpQuery>, now: Instant) {
@@ -285,8 +287,8 @@ impl Resolver {
         }
     }
 
-    /// Records a server's failure, and asks the next server at once. The lookup ends after two failures per server, on
-    /// average.
+    /// Records a server's failure, and lets the next poll query the next server. The lookup ends after two failures per
+    /// server, on average.
     fn fails(&mut self, why: ResolveError) {
         self.trouble = Some(why);
         self.troubles += 1;
@@ -326,7 +328,7 @@ impl Resolver {
         }
     }
 
-    /// Queues the due queries to the current server, and makes the next server the current one.
+    /// Queues the due queries to the current server, and then moves to the next server.
     fn ask(&mut self, socket: &mut Socket<'_>, now: Instant) {
         let Some(&server) = self.servers.get(self.server) else { return };
         let mut any_queued = false;
@@ -344,7 +346,7 @@ impl Resolver {
             self.queued = Some(server);
             self.server = (self.server + 1) % self.servers.len().max(1);
             self.ask_at = Some(now + self.wait);
-            // Every server has been asked once, so a round is over. The next round waits twice as long.
+            // Every server has been queried once, so a round is over. The next round waits twice as long.
             if self.server == 0 {
                 self.wait *= 2;
             }
@@ -369,7 +371,7 @@ impl UdpSession for Resolver {
     }
 
     fn unreachable(&mut self) {
-        // Skips the unreachable server, and asks the next server at once.
+        // Skip the unreachable server, and query the next server immediately.
         self.ask_at = None;
         self.queued = None;
     }

@@ -1,16 +1,16 @@
-//! Checks host names. The build script, in src/board/build, includes this file too.
+//! Checks host names. The build script, in src/board/build, also includes this file.
 
 use core::fmt;
 
-/// The longest name, in bytes of the wire format (RFC 1035 section 2.3.4).
+/// The maximum length of a name in wire format, in bytes (RFC 1035 section 2.3.4).
 pub const LONGEST: usize = 255;
-/// The longest label, in bytes.
+/// The maximum length of a label, in bytes.
 const LONGEST_LABEL: usize = 63;
 
 /// Checks a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
 ///
 /// # Errors
-/// [`NameError`]: the text is not a valid host name.
+/// Returns [`NameError`] if the text is not a valid host name.
 pub fn check(text: &str) -> Result<(), NameError> {
     let text = text.strip_suffix('.').unwrap_or(text);
     for label in text.split('.') {
@@ -24,7 +24,7 @@ pub fn check(text: &str) -> Result<(), NameError> {
             return Err(NameError::TooLong);
         }
     }
-    // By RFC 1123 section 2.1, the last label of a host name is not a number. A text that ends in a number is a
+    // By RFC 1123 section 2.1, the final label of a host name is not a number. A text that ends in a number is a
     // mistyped IP address.
     if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(NameError::Number);
@@ -41,9 +41,9 @@ pub enum NameError {
     BadCharacter,
     /// A label is empty: the text is empty, begins with a dot, or has two dots in a row.
     EmptyPart,
-    /// The last label is a number, as in an IPv4 address.
+    /// The final label is a number, as in an IPv4 address.
     Number,
-    /// The text has more than 253 characters, or more than 63 between two dots.
+    /// The text is longer than 253 characters, or a label is longer than 63 characters.
     TooLong,
 }
 

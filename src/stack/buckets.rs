@@ -10,8 +10,8 @@ pub(super) const NONE: Index = Index::MAX;
 /// Whether tables use a hash. Without `std`, tables are small, and a linear search is much faster than a hash.
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
-/// Bucket `i`, and entry `i`'s link to the next entry. `first` is the first entry of bucket `i`. `next` is the entry
-/// that follows entry `i`. Entry `i` may be in any bucket, not only in bucket `i`.
+/// The two links in element `i` of the array. `first` is the first entry of bucket `i`. `next` is the entry that
+/// follows entry `i` in its bucket. Entry `i` may be in any bucket, not only in bucket `i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     first: Index,
@@ -28,7 +28,7 @@ pub(super) trait Hashed {
     fn bucket_mut(&mut self) -> &mut Bucket;
 }
 
-/// Finds an entry in a bucket.
+/// Returns the index of the first entry in a bucket for which `is_same` returns true, or `None`.
 pub(super) fn find<T: Hashed>(entries: &[T], bucket: usize, is_same: impl Fn(&T) -> bool) -> Option<usize> {
     let mut index = entries.get(bucket)?.bucket().first;
     while index != NONE {
@@ -41,13 +41,13 @@ pub(super) fn find<T: Hashed>(entries: &[T], bucket: usize, is_same: impl Fn(&T)
     None
 }
 
-/// Adds an entry to a bucket.
+/// Adds the entry `index` to the front of a bucket.
 pub(super) fn insert<T: Hashed>(entries: &mut [T], bucket: usize, index: usize) {
     entries[index].bucket_mut().next = entries[bucket].bucket().first;
     entries[bucket].bucket_mut().first = index as Index;
 }
 
-/// Removes an entry from its bucket.
+/// Removes the entry `index` from a bucket. Does nothing if the entry is not in this bucket.
 pub(super) fn remove<T: Hashed>(entries: &mut [T], bucket: usize, index: usize) {
     let next = entries[index].bucket().next;
     let mut before = entries[bucket].bucket().first;

@@ -36,21 +36,21 @@ pub struct Config {
     /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. Ethernet only.
     #[cfg(feature = "dhcp")]
     pub dhcp: bool,
-    /// Whether to make a link-local address, and IPv6 addresses from router advertisements. Ethernet only.
+    /// Whether to create a link-local address and addresses from the prefixes that routers advertise. Ethernet only.
     #[cfg(feature = "slaac")]
     pub slaac: bool,
 }
 
 /// An interface's addresses. The list can exceed the limit by one address, so that [`Stack::new`](super::Stack::new)
-/// can detect this error.
+/// can reject a list that is too long.
 pub type Addresses = heapless::Vec<IpCidr, { MAX_ADDRESSES + 1 }>;
 
 /// The default routers, one for each IP version. The list can exceed the limit by one router, so that
-/// [`Stack::new`](super::Stack::new) can detect this error.
+/// [`Stack::new`](super::Stack::new) can reject a list that is too long.
 pub type Gateways = heapless::Vec<IpAddress, 3>;
 
 impl Config {
-    /// Makes a configuration with these addresses and the default [`TcpOptions`]. Autoconfiguration is off.
+    /// Creates a configuration with these addresses and the default [`TcpOptions`]. Autoconfiguration is off.
     ///
     /// If there are too many addresses, [`Stack::new`](super::Stack::new) rejects the configuration.
     pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &[IpCidr]) -> Self {
@@ -94,7 +94,7 @@ impl Config {
     }
 }
 
-/// The smallest MTU that IP requires for this address, in bytes.
+/// The smallest MTU that the address's IP version requires, in bytes.
 fn least_mtu(address: &IpCidr) -> usize {
     match address {
         IpCidr::Ipv4(_) => 576,
@@ -129,8 +129,8 @@ pub struct TcpOptions {
     /// What happens to a new connection when there is no room for it.
     pub overflow: Overflow,
     /// How long a connection stays in TIME-WAIT, at least 10 s. 60 s by default, as on Linux. RFC 9293 section 3.4.2
-    /// recommends 4 minutes. A new connection may take the slot earlier. Late segments of the old connection are still
-    /// answered.
+    /// recommends 4 minutes. A new connection may reuse the slot earlier. A record then still answers late segments
+    /// from the old connection's peer.
     pub time_wait: Duration,
 }
 
@@ -162,7 +162,7 @@ impl Seed {
         self.word(0)
     }
 
-    /// The key of the connection table's hash.
+    /// The key of the hash tables: connections, TIME-WAIT records, neighbours and path MTUs.
     pub(super) fn key(&self) -> u64 {
         self.word(8)
     }
@@ -173,8 +173,9 @@ impl Seed {
         self.word(16)
     }
 
-    /// The key of random numbers. Such numbers are DHCP transaction identifiers, a board's DNS identifiers and local
-    /// UDP ports. Each number is the keyed hash of a counter, so a peer that sees some numbers cannot predict others.
+    /// The key of the generator of random numbers, such as DHCP transaction identifiers, a board's DNS identifiers and
+    /// local UDP ports. Each number is the keyed hash of a counter, so a peer that sees some numbers cannot predict
+    /// others.
     pub(super) fn random(&self) -> u64 {
         self.word(24)
     }
@@ -200,7 +201,7 @@ pub enum Overflow {
     /// Drops the SYN. The client retransmits the SYN.
     #[default]
     Drop,
-    /// Answers with RST. The client's connection is refused.
+    /// Answers the SYN with RST, which refuses the client's connection.
     Reset,
 }
 
@@ -219,7 +220,7 @@ pub struct Listener<S> {
 }
 
 impl<S> Listener<S> {
-    /// Makes a listener without a limit on the connections that are served at the same time.
+    /// Creates a listener without a limit on the connections that are served at the same time.
     pub fn new(port: u16, session: S) -> Self {
         Listener { port, session, serve_at_once: usize::MAX, backlog: 128 }
     }
@@ -234,9 +235,9 @@ pub enum SetupError {
     AutoconfNeedsEthernet,
     /// An address is not unicast.
     BadAddress(IpAddress),
-    /// The hardware address does not match the device's medium, or is not unicast.
+    /// The hardware address does not match the device's medium or is not unicast.
     BadHardwareAddress,
-    /// A gateway is not on the link, or is the second gateway of its IP version.
+    /// A gateway is not on the link or is the second gateway of its IP version.
     BadGateway(IpAddress),
     /// The lengths of the memory's slices do not match, or a slice is too short. See [`Memory`](super::Memory).
     BadMemory,
@@ -277,7 +278,7 @@ impl core::error::Error for SetupError {}
 pub enum ListenError {
     /// Another program of this stack serves the port.
     InUse,
-    /// There is no room for another program, or for another UDP socket.
+    /// The stack has no room for another program, or no memory for another UDP socket.
     Full,
     /// Port 0 cannot be served.
     PortZero,

@@ -28,7 +28,8 @@ pub(super) struct Datagrams<'a, U> {
     in_use: heapless::Vec<u16, MAX_PROGRAMS>,
     /// The index of the port whose program is considered next.
     next: usize,
-    send: bool,
+    /// Whether a socket may have datagrams to send.
+    may_send: bool,
     /// The next deadline. The deadline is updated after each step of the UDP ports.
     due: Option<Instant>,
     /// When to poll the sockets again, because the device had no room.
@@ -49,7 +50,7 @@ impl<'a, U> Datagrams<'a, U> {
             ports,
             in_use: heapless::Vec::new(),
             next: 0,
-            send: false,
+            may_send: false,
             due: None,
             retry: None,
         })
@@ -65,9 +66,10 @@ impl<'a, U> Datagrams<'a, U> {
         self.due
     }
 
-    /// Records the next hop that the last datagram from port `number` waits for. `None` if the datagram does not wait.
+    /// Records the next hop whose hardware address the newest datagram from port `number` waits for. `hop` is `None` if
+    /// the datagram does not wait.
     pub(super) fn waits(&mut self, number: u16, hop: Option<IpAddress>) {
-        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.has_ended) {
             port.waits_for = hop;
         }
     }
@@ -77,32 +79,33 @@ impl<'a, U> Datagrams<'a, U> {
         self.ports.iter().any(|port| port.waits_for.is_some())
     }
 
-    /// Lets the program on port `number` run again, because its waiting datagram was sent.
+    /// Lets the program on port `number` run again, because the program's waiting datagram was sent.
     pub(super) fn left(&mut self, number: u16) {
-        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
-            port.run = true;
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.has_ended) {
+            port.must_run = true;
         }
     }
 
-    /// Returns whether the program on port `number` waits for a neighbour without limit. A program that waits without
-    /// limit has its own time-out.
+    /// Returns whether datagrams from port `number` wait without limit for a neighbour's hardware address. The program
+    /// on such a port has its own timeout.
     pub(super) fn waits_for_neighbour(&self, number: u16) -> bool
     where
         U: UdpSession,
     {
-        let mut ports = self.ports.iter().filter(|port| port.number == number && !port.over);
+        let mut ports = self.ports.iter().filter(|port| port.number == number && !port.has_ended);
         ports.any(|port| port.session.as_ref().is_some_and(UdpSession::waits_for_neighbour))
     }
 
-    /// Notifies the program on port `number` that its datagram was dropped. The receiver's hardware address is unknown.
+    /// Notifies the program on port `number` that its datagram was dropped, because the receiver's hardware address is
+    /// unknown.
     pub(super) fn unreachable(&mut self, number: u16)
     where
         U: UdpSession,
     {
-        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.has_ended) {
             if let Some(session) = &mut port.session {
                 session.unreachable();
-                port.run = true;
+                port.must_run = true;
             }
         }
     }
@@ -110,7 +113,7 @@ impl<'a, U> Datagrams<'a, U> {
     /// Queues every program to run in the next polls.
     pub(super) fn wake_programs(&mut self) {
         for port in self.ports.iter_mut() {
-            port.run = true;
+            port.must_run = true;
         }
     }
 }
@@ -130,7 +133,7 @@ impl<'a> UdpPool<'a> {
         UdpPool { datagrams, payloads, share }
     }
 
-    /// Returns a buffer of `bytes` bytes, or `None` if too little memory is left.
+    /// Returns a buffer for `bytes` payload bytes, or `None` if too little memory is left.
     fn buffer(&mut self, bytes: usize) -> Option<PacketBuffer<'a>> {
         if self.datagrams.len() < self.share.0 || self.payloads.len() < bytes {
             return None;
@@ -148,7 +151,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Runs a program on UDP port `number`, or on any free port if `number` is 0. Returns the port.
     ///
     /// # Errors
-    /// [`ListenError`]: the port has a program, or there is no room for another port.
+    /// Returns [`ListenError::InUse`] if the port already has a program, and [`ListenError::Full`] if the stack cannot
+    /// serve another port.
     pub fn bind(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
         let (_, share) = self.datagrams.pool.share;
         self.bind_sized(number, session, share, share)
@@ -156,10 +160,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Like [`bind`](Self::bind), but with buffers of `receive` and `send` payload bytes.
     ///
-    /// A port that was used before keeps its old buffers.
+    /// If the stack reuses the socket of a program that has ended, the socket keeps its old buffers.
     ///
     /// # Errors
-    /// The errors of [`bind`](Self::bind).
+    /// Returns the errors of [`bind`](Self::bind).
     pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
             0 => {
@@ -177,7 +181,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         port.handle = Some(handle);
         self.datagrams.in_use.push(number).map_err(|_| ListenError::Full)?;
         self.datagrams.set.get_mut::<Socket>(handle).bind(number).map_err(|_| ListenError::InUse)?;
-        *port = Port { session: Some(session), handle: Some(handle), number, run: true, ..Port::default() };
+        *port = Port { session: Some(session), handle: Some(handle), number, must_run: true, ..Port::default() };
         Ok(number)
     }
 
@@ -185,7 +189,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// such as a name look-up.
     ///
     /// # Errors
-    /// The errors of [`bind`](Self::bind).
+    /// Returns the errors of [`bind`](Self::bind).
     pub fn bind_unreported(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
         let number = self.bind(number, session)?;
         for port in self.datagrams.ports.iter_mut().filter(|port| port.session.is_some() && port.number == number) {
@@ -194,34 +198,36 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
-    /// Returns the program on UDP port `number`.
+    /// Returns the program on UDP port `number`, or `None` if no program runs there.
     pub fn udp_program(&mut self, number: u16) -> Option<&mut U> {
-        self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
+        self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.has_ended)?.session.as_mut()
     }
 
-    /// Returns a UDP program that has ended. The stack keeps the program until this call, but its port is already free.
+    /// Returns the ended program of UDP port `number`, or `None` if there is none. The stack keeps an ended program
+    /// until this call, but the program's port is already free.
     pub fn take_udp(&mut self, number: u16) -> Option<U> {
-        let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.over)?;
-        port.over = false;
+        let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.has_ended)?;
+        port.has_ended = false;
         port.session.take()
     }
 
-    /// Sends the ports' queued datagrams, or runs the next program that may have work.
+    /// Sends the ports' queued datagrams, or runs the next program that may have work. Returns `None` if there was no
+    /// work, or if the device had no room to send.
     pub(super) fn run_datagrams<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
         let due = self.datagrams.due.is_some_and(|due| due <= now);
-        if !due && !self.datagrams.send && !self.datagrams.ports.iter().any(|port| port.run) {
+        if !due && !self.datagrams.may_send && !self.datagrams.ports.iter().any(|port| port.must_run) {
             return None;
         }
         if due {
             self.datagrams.retry = None;
-            self.datagrams.send = true;
-            for port in self.datagrams.ports.iter_mut().filter(|p| p.wake.is_some_and(|at| at <= now)) {
-                port.wake = None;
-                port.run = true;
+            self.datagrams.may_send = true;
+            for port in self.datagrams.ports.iter_mut().filter(|p| p.wake_at.is_some_and(|at| at <= now)) {
+                port.wake_at = None;
+                port.must_run = true;
             }
         }
         let step = self.send_or_run(now, io);
@@ -229,8 +235,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         step
     }
 
+    /// Sends queued datagrams. If no socket has any, runs the next program that must run.
+    ///
+    /// Returns `None` if there was no work, or if the device had no room to send.
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
-        if self.datagrams.send {
+        if self.datagrams.may_send {
             let sent = self.transmit_shared(now, Shared::Datagrams, io);
             self.note_sent();
             let Some(sent) = sent else {
@@ -240,15 +249,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             if sent {
                 return Some(Step::Egress(None));
             }
-            self.datagrams.send = false;
+            self.datagrams.may_send = false;
         }
         let count = self.datagrams.ports.len();
-        let index = (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.datagrams.ports[k].run)?;
+        let index =
+            (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.datagrams.ports[k].must_run)?;
         self.datagrams.next = index + 1;
         self.run_port(now, index, io)
     }
 
-    /// Sends the next fragment of a datagram that is longer than the link's MTU.
+    /// Sends the next part of the packet in the fragmenter. Returns `None` if there is no such packet, or if the device
+    /// has no room.
     #[cfg(feature = "fragments")]
     pub(super) fn send_fragment<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         let len = self.fragmenter.lend().next_len()?;
@@ -263,7 +274,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.fragmenter.blocked(None);
         if !self.fragmenter.is_busy() {
             // Other datagrams may have waited for the fragmenter.
-            self.datagrams.send = true;
+            self.datagrams.may_send = true;
             #[cfg(feature = "ping")]
             if let Some(pings) = &mut self.pings {
                 pings.try_again();
@@ -275,19 +286,25 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Lets programs run if their sockets have received datagrams.
     pub(super) fn datagrams_arrived(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
-            port.run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
+            port.must_run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
         }
     }
 
+    /// Returns when to retry, or when the next program has requested to run, whichever is earlier.
     fn next_due(&self) -> Option<Instant> {
         let ports = self.datagrams.ports.iter().filter(|port| port.session.is_some());
-        ports.fold(self.datagrams.retry, |due, port| sooner(due, port.wake))
+        ports.fold(self.datagrams.retry, |due, port| sooner(due, port.wake_at))
     }
 
+    /// Runs the program of port entry `index` once and reports the datagrams that the program read and queued.
+    ///
+    /// Returns `None` if the entry has no program, or if the program has ended.
     fn run_port<D, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Option<Step> {
         let port = &mut self.datagrams.ports[index];
-        port.run = false;
-        let (Some(session), Some(handle), false) = (&mut port.session, port.handle, port.over) else { return None };
+        port.must_run = false;
+        let (Some(session), Some(handle), false) = (&mut port.session, port.handle, port.has_ended) else {
+            return None;
+        };
         let socket = self.datagrams.set.get_mut::<Socket>(handle);
         let before = (socket.recv_queue(), socket.send_queue());
         let held_back = port.waits_for.is_some_and(|hop| self.link.holds(hop));
@@ -308,25 +325,28 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if (read > 0 || sent > 0) && !port.unreported {
             io.probe.event(now, &Event::Udp { port: port.number, from, read, sent });
         }
-        port.wake = None;
+        port.wake_at = None;
         let number = port.number;
         match next {
             Next::Close | Next::Abort => {
                 socket.close();
-                port.over = true;
-                port.waiting = false;
+                port.has_ended = true;
+                port.has_unsent = false;
                 self.datagrams.in_use.retain(|&p| p != number);
             }
             Next::Wait | Next::WakeAt(_) => {
                 if let Next::WakeAt(at) = next {
-                    port.wake = Some(at);
+                    port.wake_at = Some(at);
                 }
-                // The queue's length in bytes does not show whether an empty datagram is queued.
-                self.datagrams.send = true;
+                // The queue's length in bytes does not tell whether an empty datagram is queued, so the stack always
+                // tries to send.
+                self.datagrams.may_send = true;
                 if socket.send_queue() > 0 {
-                    port.waiting = true;
+                    // The program runs again once its datagrams are sent: see `note_sent`.
+                    port.has_unsent = true;
                 } else {
-                    port.run |= read > 0 && socket.can_recv();
+                    // A program may read only one datagram in each run.
+                    port.must_run |= read > 0 && socket.can_recv();
                 }
             }
         }
@@ -340,8 +360,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// program.
     #[cfg(feature = "recovery")]
     pub(super) fn datagram_undelivered(&mut self, local: u16, remote: IpEndpoint, error: &IcmpError) -> bool {
-        let mut ports = self.datagrams.ports.iter_mut().filter(|port| port.number == local && !port.over);
-        let Some((run, session)) = ports.find_map(|port| Some((&mut port.run, port.session.as_mut()?))) else {
+        let mut ports = self.datagrams.ports.iter_mut().filter(|port| port.number == local && !port.has_ended);
+        let Some((run, session)) = ports.find_map(|port| Some((&mut port.must_run, port.session.as_mut()?))) else {
             return false;
         };
         let concerned = session.undelivered(remote, error);
@@ -352,11 +372,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Lets programs run again if their queued datagrams were all sent.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
-            let (true, Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };
+            let (true, Some(handle), Some(session)) = (port.has_unsent, port.handle, &port.session) else { continue };
             let socket = self.datagrams.set.get::<Socket>(handle);
             if socket.send_queue() == 0 {
-                port.waiting = false;
-                port.run |= session.waits_for_room() || socket.can_recv();
+                port.has_unsent = false;
+                port.must_run |= session.waits_for_room() || socket.can_recv();
             }
         }
     }

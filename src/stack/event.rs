@@ -13,7 +13,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::session::{End, Next};
 
-/// Identifies a connection of one stack by its slot and a generation number. Slots are reused.
+/// Identifies a connection of one stack by a slot and a generation number, because connections reuse slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId {
     pub(super) index: u16,
@@ -21,12 +21,12 @@ pub struct ConnectionId {
 }
 
 impl ConnectionId {
-    /// The index of the connection's slot. A slot serves many connections, one after another.
+    /// The index of the connection's slot. A slot is used for many connections, one after another.
     pub fn slot(&self) -> usize {
         self.index.into()
     }
 
-    /// Makes the identifier of a slot's first connection, for tests without a stack.
+    /// Creates the identifier of a slot's first connection, for tests without a stack.
     #[cfg(test)]
     pub(crate) fn first_of(index: u16) -> Self {
         ConnectionId { index, generation: 0 }
@@ -79,12 +79,13 @@ impl fmt::Display for DisplayEndpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Sent at least one frame. The frame is from this connection. `None` means a datagram or a control message.
+    /// Sent at least one frame from this connection. `None` means that the frame carries a datagram or a control
+    /// message.
     Egress(Option<ConnectionId>),
-    /// Did nothing. The stack waits for a frame, or until this time if it is given. If this time is not in the future,
-    /// the stack waits until the device has room to send.
+    /// Did nothing. The stack waits for a frame until this time, or without limit if `None`. If this time is not in the
+    /// future, the stack waits until the device has room to send.
     Idle(Option<Instant>),
-    /// Received one frame: for this connection, or for no connection if `None`.
+    /// Received one frame for this connection. `None` means that the frame was for no connection.
     Ingress(Option<ConnectionId>),
     /// Ran the program of this connection.
     Session(ConnectionId, Next),
@@ -116,7 +117,7 @@ pub enum Direction {
     Out,
 }
 
-/// Why the stack dropped a frame, or refused a connection.
+/// Why the stack dropped a frame or refused a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -131,7 +132,7 @@ pub enum DropReason {
     /// The fragment overlaps another fragment (RFC 5722 section 4), or completes a datagram whose fragments contradict each
     /// other about congestion (RFC 3168 section 5.3).
     BadFragment,
-    /// An ICMP error that quotes no packet in flight, or reports an impossible path MTU (RFC 5927 section 4.1).
+    /// An ICMP error that quotes no packet in flight or reports an impossible path MTU (RFC 5927 section 4.1).
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
@@ -158,9 +159,9 @@ pub enum DropReason {
     DuplicateAddress,
     /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
-    /// A datagram that lacks fragments. The time limit expired, or a newer datagram replaced the datagram.
+    /// A datagram that lacks fragments. The datagram's time limit expired, or a newer datagram replaced it.
     LostFragments,
-    /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
+    /// An invalid source or destination (RFC 1122 section 3.2.1.3), such as this host's own address as the source.
     Martian,
     /// A segment without ACK (RFC 9293 section 3.10.7.4, fifth step).
     NoAck,
@@ -170,11 +171,11 @@ pub enum DropReason {
     SlotsFull,
     /// A datagram that is longer than the MTU of the link or the path, on a stack without memory for fragments.
     TooLong,
-    /// A router advertisement that exceeds the limit per second, or for which the list is full.
+    /// A router advertisement that exceeds the limit per second, or whose router does not fit the list of routers.
     TooManyAdvertisements,
-    /// A datagram that could not be sent in time: the receiver's hardware address is unknown.
+    /// A datagram that could not be sent in time, because the receiver's hardware address is unknown.
     Unreachable,
-    /// An IPv6 extension header that is not accepted, or No Next Header (59).
+    /// An IPv6 packet with an unsupported extension header or without a payload (next header 59).
     UnsupportedHeader,
 }
 
@@ -255,7 +256,7 @@ impl fmt::Display for DropReason {
 pub enum Event {
     /// An event of the interface's addresses or routers.
     Address(AddressEvent),
-    /// A connection from a peer is established. The connection is served immediately, or waits in the backlog.
+    /// A connection from a peer is established. The connection is served immediately or waits in the backlog.
     Accepted {
         /// The connection.
         id: ConnectionId,
@@ -372,10 +373,10 @@ pub trait Probe {
     fn event(&mut self, _now: Instant, _event: &Event) {}
 }
 
-/// A probe that ignores all frames and events.
+/// A [`Probe`] that ignores all frames and events.
 impl Probe for () {}
 
-/// Two probes. Each frame and each event goes to the first probe, then to the second.
+/// Two [`Probe`]s. Each frame and each event goes to the first [`Probe`], then to the second.
 impl<A: Probe, B: Probe> Probe for (A, B) {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         self.0.frame(now, direction, frame);
@@ -402,19 +403,19 @@ impl<P: Probe> Probe for Option<P> {
     }
 }
 
-/// The device, console and probe that a stack uses but does not own. The caller passes an `Io` to every call.
+/// The device, console and [`Probe`] that a stack uses but does not own. The caller passes an `Io` to every call.
 #[derive(Clone, Debug)]
 pub struct Io<D, C, P = ()> {
     /// Receives and sends frames.
     pub device: D,
     /// The programs' standard input and output.
     pub console: C,
-    /// Called for every frame and event.
+    /// The [`Probe`] that the stack calls for every frame and event.
     pub probe: P,
 }
 
 impl<D: Device, C> Io<D, C> {
-    /// Makes an `Io` from a device and a console, without a probe.
+    /// Creates an `Io` from a device and a console, without a [`Probe`].
     pub fn new(device: D, console: C) -> Self {
         Io { device, console, probe: () }
     }

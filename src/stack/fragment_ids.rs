@@ -8,7 +8,7 @@
 
 use super::half_sip::half_sip;
 
-/// The keyed permutation that makes identifications from a count.
+/// The keyed permutation that turns a count into identifications.
 #[derive(Clone, Copy, Default)]
 pub(super) struct FragmentIds {
     key: u64,
@@ -19,8 +19,8 @@ impl FragmentIds {
         FragmentIds { key }
     }
 
-    /// Returns an identification for IPv4. The permutation is a Feistel network of four rounds on two bytes (Luby and
-    /// Rackoff 1988).
+    /// Returns the IPv4 identification for `count`. The permutation is a Feistel network of four rounds on two bytes
+    /// (Luby and Rackoff 1988).
     pub(super) fn permute(&self, count: u16) -> u16 {
         let [mut left, mut right] = count.to_be_bytes();
         for round in 0..4 {
@@ -30,7 +30,8 @@ impl FragmentIds {
         u16::from_be_bytes([left, right])
     }
 
-    /// Returns an identification for IPv6. The permutation is the same Feistel network on two halves of 16 bits.
+    /// Returns the IPv6 identification for `count`. The permutation is the same Feistel network on two halves of 16
+    /// bits.
     pub(super) fn permute_long(&self, count: u32) -> u32 {
         let (mut left, mut right) = ((count >> 16) as u16, count as u16);
         for round in 4..8 {

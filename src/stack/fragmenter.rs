@@ -1,7 +1,7 @@
 //! Cuts packets that are longer than the MTU of the link or the path. Datagrams are sent in fragments (RFC 791 section
 //! 3.2, RFC 8200 section 4.5). TCP segments are sent as several segments.
 //!
-//! smoltcp is told that the link has an MTU of 64 KiB. The fragmenter keeps a long datagram until all its fragments are
+//! The stack reports an MTU of 64 KiB to smoltcp. The fragmenter keeps a long datagram until all its fragments are
 //! sent. Meanwhile, the stack sends no other datagram. The stack also receives no frame, because the reply might be
 //! another long datagram. TCP connections still send, unless their segments must be cut.
 //!
@@ -27,7 +27,7 @@ use super::fragment_ids::FragmentIds;
 use super::icmp_errors::Quote;
 use super::link::{self, Header};
 
-/// The length of the longest packet that smoltcp makes if packets can be fragmented, in bytes.
+/// The length of the longest packet that smoltcp builds if packets can be fragmented, in bytes.
 #[cfg(feature = "fragments")]
 pub(super) const LONGEST: usize = 65_535;
 
@@ -35,7 +35,8 @@ pub(super) const LONGEST: usize = 65_535;
 #[cfg(feature = "fragments")]
 const FRAGMENT: usize = 8;
 
-/// Cuts one long packet at a time, and buffers it until all parts are sent. Empty without the feature `fragments`.
+/// Cuts one long packet at a time. The packet stays in the buffer until all its parts are sent. Empty without the
+/// feature `fragments`.
 #[derive(Default)]
 pub(super) struct Fragmenter<'a> {
     #[cfg(feature = "fragments")]
@@ -51,7 +52,7 @@ pub(super) struct Fragmenter<'a> {
 struct State {
     ids: FragmentIds,
     recent: recent::Recent,
-    /// Whether the stack must fill in the checksums of IPv4 headers and TCP segments.
+    /// Whether the stack, rather than the device, fills in IPv4 header checksums and TCP checksums.
     checksum: bool,
     tcp_checksum: bool,
     /// The link header of each fragment.
@@ -85,8 +86,8 @@ pub(super) struct Long<'t> {
 }
 
 impl Fragmenter<'_> {
-    /// Sends a packet in a frame with this header. Buffers and cuts the packet if it is longer than the link's MTU or
-    /// `limit`. Drops such a packet if there is no memory for fragments.
+    /// Sends a packet in a frame with this link header. A packet that is longer than the link's MTU or `limit` is
+    /// buffered instead and sent in parts later. If there is no memory for fragments, such a packet is dropped.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,
@@ -141,7 +142,8 @@ impl Long<'_> {
 
 #[cfg(feature = "fragments")]
 impl<'a> Fragmenter<'a> {
-    /// Makes a fragmenter. `key` enciphers the identifications. `mtu` is the length of the longest packet on the link, in bytes.
+    /// Creates a fragmenter. `key` enciphers the identifications. `mtu` is the length of the longest packet on the
+    /// link, in bytes.
     pub(super) fn new(buffer: &'a mut [u8], key: u64, mtu: usize, checksums: &ChecksumCapabilities) -> Self {
         let (ids, checksum, tcp_checksum) = (FragmentIds::new(key), checksums.ipv4.tx(), checksums.tcp.tx());
         Fragmenter { buffer, state: State { ids, checksum, tcp_checksum, mtu, ..State::default() } }
@@ -153,6 +155,7 @@ impl<'a> Fragmenter<'a> {
         if self.buffer.len() >= LONGEST { LONGEST } else { mtu }
     }
 
+    /// Lends the fragmenter for packets that only the link's MTU limits.
     pub(super) fn lend(&mut self) -> Long<'_> {
         self.lend_for(usize::MAX)
     }
@@ -189,8 +192,11 @@ impl Long<'_> {
         Long { parts: None, limit: usize::MAX }
     }
 
-    /// Buffers a packet if `len` exceeds the MTU of the link or path. `make` writes the packet, which has `len` bytes.
-    /// Returns whether the packet is buffered. Each part of the packet gets the link header `header`.
+    /// Buffers a packet if `len` exceeds the MTU of the link or path. `make` writes the packet, which is `len` bytes
+    /// long. Each part of the packet gets the link header `header`.
+    ///
+    /// Returns whether the packet is buffered. Returns false if the packet is short, if the buffer is too small, or if
+    /// the buffer contains another packet.
     pub(super) fn begin(&mut self, header: Header, len: usize, make: &mut dyn FnMut(&mut [u8])) -> bool {
         let Some((state, buffer)) = &mut self.parts else { return false };
         let limit = self.limit.min(state.mtu);
@@ -228,11 +234,12 @@ impl Long<'_> {
         }
         let (is_v6, frame) = (state.is_v6(buffer), out);
         let (_, out) = frame.split_at_mut(link::len(state.header));
-        let before = if is_v6 { header - FRAGMENT } else { header };
-        let data = before + state.sent..before + state.sent + chunk;
+        // `header` includes the Fragment header, which the buffered packet does not have.
+        let ip_header = if is_v6 { header - FRAGMENT } else { header };
+        let data = ip_header + state.sent..ip_header + state.sent + chunk;
         let more = data.end < state.len;
         let (head, payload) = out.split_at_mut(header);
-        head[..before].copy_from_slice(&buffer[..before]);
+        head[..ip_header].copy_from_slice(&buffer[..ip_header]);
         payload.copy_from_slice(&buffer[data]);
         if is_v6 {
             let mut ip = Ipv6Packet::new_unchecked(&mut head[..]);
@@ -241,7 +248,7 @@ impl Long<'_> {
             ip.set_next_header(IpProtocol::from(fragmented));
             let [high, low] = (state.sent as u16 | u16::from(more)).to_be_bytes();
             let [a, b, c, d] = state.ids.permute_long(state.count).to_be_bytes();
-            head[before..].copy_from_slice(&[next, 0, high, low, a, b, c, d]);
+            head[ip_header..].copy_from_slice(&[next, 0, high, low, a, b, c, d]);
         } else {
             let mut ip = Ipv4Packet::new_unchecked(&mut head[..]);
             ip.set_total_len((header + chunk) as u16);
@@ -267,7 +274,7 @@ impl State {
         packet.first().is_some_and(|first| first >> 4 == 6)
     }
 
-    /// Returns the lengths of the next fragment's headers and of its data.
+    /// Returns the lengths of the next part's headers and data. `None` if the buffer is empty.
     fn next(&self, packet: &[u8]) -> Option<(usize, usize)> {
         if self.len == 0 {
             return None;
@@ -279,7 +286,7 @@ impl State {
         let header = if self.is_v6(packet) { 40 } else { 4 * usize::from(packet.first()? & 15) };
         let left = self.len.checked_sub(header + self.sent)?;
         let header = if self.is_v6(packet) { header + FRAGMENT } else { header };
-        // In all fragments except the last, the length of the data is a multiple of 8 bytes.
+        // The length of the data is a multiple of 8 bytes, except in the final fragment.
         let most = self.limit.saturating_sub(header) & !7;
         Some((header, left.min(most)))
     }

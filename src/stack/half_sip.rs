@@ -1,5 +1,5 @@
-//! HalfSipHash, which is SipHash on 32-bit words, and random numbers made with it (Aumasson and Bernstein, "SipHash: a
-//! fast short-input PRF").
+//! HalfSipHash: SipHash on 32-bit words (Aumasson and Bernstein, "SipHash: a fast short-input PRF"). [`Random`] uses
+//! HalfSipHash to generate random numbers.
 //!
 //! Without the key, nobody can choose inputs that collide. HalfSipHash needs a tenth of SipHash's code, and a quarter
 //! of SipHash's time on a 32-bit core.
@@ -14,7 +14,7 @@ use super::event::Tuple;
 pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];
-    // The last block contains the length in bytes. This block contains no input, because the input consists of whole
+    // The final block contains the length in bytes. This block contains no input, because the input consists of whole
     // words.
     let end = (words.len() as u32) << 26;
     for &word in words.iter().chain([&end]) {

@@ -40,12 +40,13 @@ pub enum Refusal {
     TimeExceeded,
     /// The packet is longer than the next link's MTU. The value is this MTU in bytes, or 0 if it is not reported.
     TooBig(u32),
-    /// The destination is unreachable. Names the unreachable part, such as the host, if the code is known.
+    /// The destination is unreachable. The text is the unreachable part (such as `host`) or the reason, if the code is
+    /// known.
     Unreachable(Option<&'static str>),
 }
 
 impl Refusal {
-    /// Whether this error ends a connection attempt, as a hard error of RFC 1122 section 4.2.3.9.
+    /// Returns whether this error ends a connection attempt. Such an error is a hard error of RFC 1122 section 4.2.3.9.
     pub fn is_final(&self) -> bool {
         matches!(self, Refusal::Closed(_))
     }

@@ -1,10 +1,10 @@
 //! Initial sequence numbers (ISNs) by RFC 6528: a clock plus a keyed hash of the connection's two endpoints.
 //!
 //! smoltcp draws an ISN from the random number generator of the interface that receives the SYN, or of the interface
-//! passed to `connect`. Four numbers of a generator reveal the generator's state, and so all later numbers. For this
-//! reason, the stack makes a separate interface for each SYN, and uses this interface for only one call. The stack
-//! computes the interface's seed backwards from the wanted ISN. No other ISN is drawn from that generator, so its state
-//! reveals no other ISN.
+//! passed to `connect`. Four numbers from a generator reveal the generator's state and therefore all later numbers. For
+//! this reason, the stack creates a separate interface for each SYN and uses this interface for only one call. The
+//! stack computes the interface's seed backwards from the chosen ISN. No other ISN is drawn from that generator, so its
+//! state reveals no other ISN.
 //!
 //! The SYN,ACK and all later segments pass through the stack's main interface.
 
@@ -34,7 +34,7 @@ const INVERSE: u64 = {
 
 /// Returns the ISN of a connection that starts now (RFC 6528 section 3).
 ///
-/// A peer learns the hash of its own endpoints, and nothing about other hashes. Because of the clock, a new connection
+/// A peer learns the hash of its own endpoints but nothing about other hashes. Because of the clock, a new connection
 /// between the same endpoints starts above the sequence numbers of the previous connection.
 pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
     // The clock ticks every 4 µs (RFC 9293 section 3.4.1). A division would take 500 bytes of a board's flash.
@@ -43,16 +43,16 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
 }
 
 /// Returns the ISN of a connection that replaces an old connection in TIME-WAIT. `last` is the old connection's
-/// SND.NXT. The result is above all sequence numbers of the old connection (RFC 9293 section 3.6.1), even if the old
-/// connection used sequence numbers faster than the clock counts.
+/// SND.NXT. The result is above all sequence numbers of the old connection (RFC 9293 section 3.6.1). This holds even if
+/// the old connection used sequence numbers faster than the clock counts.
 pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
     // The sequence number of an old window probe differs from `last` by less than 64 KiB. Linux adds nearly the same
     // number.
     if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
 }
 
-/// Makes an interface for IP packets whose generator starts from `seed`. The device that smoltcp requires provides only
-/// its capabilities.
+/// Creates an interface for IP packets whose generator starts from `seed`. smoltcp requires a device, but reads only
+/// the device's capabilities.
 pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instant) -> Interface {
     let mut config = Config::new(HardwareAddress::Ip);
     config.random_seed = seed;
@@ -65,7 +65,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         isn(now, tuple, self.config.seed.endpoints())
     }
 
-    /// Makes an interface whose generator draws `isn`.
+    /// Creates an interface whose generator draws `isn`.
     pub(super) fn interface_for(&self, now: Instant, isn: u32) -> Interface {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
@@ -103,8 +103,8 @@ pub(super) fn seed(isn: u32) -> u64 {
     let mut state = u64::from(isn) << 29;
     loop {
         let before = step_back(state);
-        // A new interface first draws an IPv4 identification, and draws again if that is 0. One state in 65,536 gives
-        // the identification 0. The loop skips these states.
+        // A new interface first draws an IPv4 identification, and draws again if the identification is 0. One state in
+        // 65,536 leads to the identification 0. The loop skips these states.
         let drawn = output(before);
         if (drawn ^ drawn >> 16) as u16 != 0 {
             return step_back(before);

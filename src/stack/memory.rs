@@ -15,7 +15,7 @@ use super::{Path, Reassembly};
 /// The memory in which a [`Stack`](super::Stack) stores its state.
 ///
 /// `slots`, `slot_index` and `sockets` have one entry for each connection. The buffers are divided evenly among the
-/// connections. [`Pool`] holds all this memory in one value.
+/// connections. [`Pool`] contains all this memory in one value.
 #[non_exhaustive]
 pub struct Memory<'a, S, U> {
     /// One slot for each connection, at most 65,534.
@@ -34,9 +34,9 @@ pub struct Memory<'a, S, U> {
     /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When all entries are taken, a
     /// new neighbour replaces a neighbour that was not used recently.
     pub neighbours: &'a mut [Neighbour],
-    /// UDP packets that wait for a neighbour's hardware address. The memory is divided evenly among the neighbours.
-    /// Each share must have room for the longest packet of the link and 2 more bytes. If the memory is too small, there
-    /// are fewer shares than neighbours. A packet may then replace another neighbour's packets.
+    /// Memory for UDP packets that wait for a neighbour's hardware address. The memory is divided evenly among the
+    /// neighbours. Each share must have room for the longest packet of the link and 2 more bytes. If the memory is too
+    /// small, there are fewer shares than neighbours. A packet may then replace another neighbour's packets.
     pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
@@ -59,13 +59,12 @@ pub struct Memory<'a, S, U> {
     #[cfg(feature = "fragments")]
     pub paths: &'a mut [Path],
     /// Memory for two packets. The first half is for a packet that is sent in fragments. The second half is for a copy
-    /// of a received packet without its IPv6 extension headers. If the memory has less than twice 65,535 bytes, no
+    /// of a received packet without its IPv6 extension headers. If the memory is shorter than twice 65,535 bytes, no
     /// packet is sent in fragments.
     #[cfg(feature = "fragments")]
     pub long: &'a mut [u8],
-    /// Scratch memory for programs and for packets. The scratch memory needs at least [`MESSAGE`](super::MESSAGE)
-    /// bytes, and at least the length of the longest UDP reply. The stack sends no packet that is longer than this
-    /// memory.
+    /// Scratch memory for programs and for packets. The length must be at least [`MESSAGE`](super::MESSAGE) bytes, and
+    /// at least the length of the longest UDP reply. The stack sends no packet that is longer than this memory.
     pub scratch: &'a mut [u8],
 }
 
@@ -99,20 +98,20 @@ pub struct Pool<
     scratch: [u8; SCRATCH],
 }
 
-/// The scratch memory of a [`Pool`], in bytes: the longest packet of an Ethernet frame.
+/// The length of a [`Pool`]'s scratch memory, in bytes: that of the longest packet in an Ethernet frame.
 pub(crate) const SCRATCH: usize = 1500;
 
 /// The number of neighbours of a [`Pool`].
 pub(crate) const NEIGHBOURS: usize = 8;
 
-/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes. This memory has room for one packet of an
-/// Ethernet frame and the packet's length.
+/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes. This memory has room for the longest
+/// packet in an Ethernet frame and 2 bytes for the packet's length.
 pub(crate) const KEPT: usize = 1502;
 
 impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
     Pool<'a, S, U, N, RX, TX, P, Q, B>
 {
-    /// Makes empty memory.
+    /// Creates empty memory.
     pub const fn new() -> Self {
         Pool {
             slots: Late::new(),
@@ -169,7 +168,8 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
 
 /// Memory for `N` values. The memory consists of zero bytes until the values are written in place.
 ///
-/// The destructor of the values must not run, because a stack borrows the pool for as long as the pool lives.
+/// The values' destructors never run. Otherwise, the compiler would not let a stack borrow the pool for the pool's
+/// whole lifetime.
 struct Late<T, const N: usize>(ManuallyDrop<heapless::Vec<T, N>>);
 
 impl<T, const N: usize> Late<T, N> {
@@ -182,7 +182,7 @@ impl<T, const N: usize> Late<T, N> {
     }
 }
 
-/// Fills a vector. Vectors of any capacity share this code.
+/// Fills a vector with values from `empty`. Vectors of any capacity share this code.
 fn fill<T>(values: &mut heapless::VecView<T>, empty: impl Fn() -> T) -> &mut [T] {
     while values.push(empty()).is_ok() {}
     values
@@ -195,29 +195,31 @@ pub struct Port<U> {
     pub(super) number: u16,
     /// Whether the program has ended. The port is then free, but the program stays here until `Stack::take_udp` returns
     /// it.
-    pub(super) over: bool,
+    pub(super) has_ended: bool,
     /// Whether the port's datagrams cause no events.
     pub(super) unreported: bool,
-    pub(super) run: bool,
-    pub(super) wake: Option<Instant>,
-    /// Whether a datagram waits to be sent.
-    pub(super) waiting: bool,
-    /// The next hop of the last datagram that waited for a hardware address.
+    /// Whether the program must run in one of the next steps.
+    pub(super) must_run: bool,
+    /// When the program has requested to run.
+    pub(super) wake_at: Option<Instant>,
+    /// Whether a datagram waits in the socket to be sent.
+    pub(super) has_unsent: bool,
+    /// The next hop whose hardware address the newest datagram waits for.
     pub(super) waits_for: Option<IpAddress>,
 }
 
-/// Makes an unused port.
+/// Creates an unused port.
 impl<U> Default for Port<U> {
     fn default() -> Self {
         Port {
             session: None,
             handle: None,
             number: 0,
-            over: false,
+            has_ended: false,
             unreported: false,
-            run: false,
-            wake: None,
-            waiting: false,
+            must_run: false,
+            wake_at: None,
+            has_unsent: false,
             waits_for: None,
         }
     }

@@ -9,8 +9,8 @@
 //!            │ demux: (remote, local) → connection slot
 //!            ├─ a known connection ──────► its own socket set, one TCP socket
 //!            ├─ SYN to a listening port ─► a free slot, then the same path
-//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT goes, then the oldest half-open; else the overflow policy
-//!            ├─ late, its slot recycled ─► its record of TIME-WAIT answers or ignores it
+//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT or half-open slot is reused, else the overflow policy
+//!            ├─ late, slot was reused ───► the TIME-WAIT record answers or ignores the segment
 //!            ├─ ARP and NDP ─────────────► the table of neighbours
 //!            └─ everything else ─────────► the shared set: UDP; ICMP needs no socket
 //! ```
@@ -105,7 +105,7 @@ use half_sip::Random;
 use link::Link;
 use ports::Ports;
 
-/// The largest number of TCP programs, and of UDP programs, on one stack.
+/// The largest number of TCP programs on one stack. The same limit applies to UDP programs.
 pub const MAX_PROGRAMS: usize = 16;
 
 /// The largest number of steps that one [`Stack::poll`] takes.
@@ -147,10 +147,11 @@ enum Turn {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Makes a stack on `device`, in `memory`.
+    /// Creates a stack that uses `device` and keeps its state in `memory`.
     ///
     /// # Errors
-    /// [`SetupError`] says which part of the configuration is not valid.
+    /// Returns a [`SetupError`] if the configuration is not valid, or if the lengths of the memory's slices do not
+    /// match.
     pub fn new<D: Device>(
         config: Config,
         device: &mut D,
@@ -250,7 +251,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Starts to serve a TCP port.
     ///
     /// # Errors
-    /// [`ListenError`]: the port is in use or is 0, or there are already [`MAX_PROGRAMS`] listeners.
+    /// Returns a [`ListenError`] if the port is 0, if another listener has the port, or if there are already
+    /// [`MAX_PROGRAMS`] listeners.
     pub fn listen(&mut self, listener: Listener<S>) -> Result<(), ListenError> {
         if listener.port == 0 {
             return Err(ListenError::PortZero);
@@ -261,7 +263,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if self.connections.add_listener(listener) { Ok(()) } else { Err(ListenError::Full) }
     }
 
-    /// Does one bounded piece of work. A step receives a frame, runs a program, or sends one socket's frames.
+    /// Does one bounded piece of work and returns a description of it. A step receives a frame, runs a program, or
+    /// sends one socket's frames.
     pub fn step<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Step {
         self.start_due(now, io);
         #[cfg(feature = "fragments")]
@@ -305,7 +308,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Repeats [`step`](Self::step) until no work is left, at most 256 times.
     ///
-    /// Returns when to poll again, unless a frame arrives earlier: `now` if work is left, `None` if nothing is scheduled.
+    /// Returns when to poll again if no frame arrives earlier. The result is `now` if work is left, and `None` if
+    /// nothing is scheduled.
     pub fn poll<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Instant> {
         for _ in 0..POLL_BUDGET {
             if let Step::Idle(deadline) = self.step(now, io) {
@@ -341,7 +345,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.is_listening()
     }
 
-    /// Draws a number that peers cannot predict, even if they have seen other numbers.
+    /// Draws a number that peers cannot predict, even from other numbers that the peers have seen.
     #[cfg(all(feature = "board", target_os = "none"))]
     pub(crate) fn draw(&mut self) -> u32 {
         self.random.next()

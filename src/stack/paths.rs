@@ -16,8 +16,8 @@ use super::half_sip::half_sip_of_address;
 /// How long a path MTU is used (RFC 1191 section 6.3, RFC 8201 section 4: 10 minutes).
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// The smallest path MTU that the stack accepts. For IPv4, the limit is 576 bytes (the default MSS of 536 bytes and its
-/// headers) minus 24 bytes for a tunnel. Linux has the same limit. For IPv6, see RFC 8201 section 4.
+/// The smallest path MTU that the stack accepts, in bytes. For IPv4, the limit is 576 bytes (the default MSS of 536
+/// bytes and its headers) minus 24 bytes for a tunnel. Linux has the same limit. For IPv6, see RFC 8201 section 4.
 const FLOOR_V4: usize = 552;
 const FLOOR_V6: usize = 1_280;
 
@@ -61,7 +61,7 @@ pub(super) struct Paths<'a> {
     key: u64,
     /// Whether the table is empty. A look-up then needs no hash.
     is_empty: bool,
-    /// Whether the device cuts IPv4 segments to a size that is given with each segment.
+    /// Whether the device cuts IPv4 segments to a size that the stack passes with each segment.
     cuts_segments: bool,
 }
 
@@ -72,7 +72,7 @@ impl<'a> Paths<'a> {
         Paths { entries: &mut entries[..count], key, is_empty: true, cuts_segments }
     }
 
-    /// Returns whether the device can cut segments for `address` to a given size.
+    /// Returns whether the device can cut segments for `address` to a size that the stack chooses.
     pub(super) fn by_device(&self, address: &IpAddress) -> bool {
         // Some devices also cut IPv6 segments, but smoltcp cannot use this: see phy/linux/join.rs.
         self.cuts_segments && matches!(address, IpAddress::Ipv4(_))
@@ -104,8 +104,8 @@ impl<'a> Paths<'a> {
         self.is_empty = false;
     }
 
-    /// Returns the path MTU to try when packets of `len` bytes to `address` are lost. No ICMP error reports the loss.
-    /// `None` if every path must accept packets of this length, or if there is no memory for path MTUs.
+    /// Returns the path MTU to try when packets of `len` bytes to `address` are lost without an ICMP error. `None` if
+    /// every path must accept packets of this length, or if there is no memory for path MTUs.
     pub(super) fn below(&self, address: &IpAddress, len: usize) -> Option<usize> {
         let bases = match address {
             _ if self.entries.is_empty() => &[],
@@ -126,6 +126,9 @@ impl<'a> Paths<'a> {
         buckets::find(self.entries, self.bucket(address)?, |entry| entry.address.as_ref() == Some(address))
     }
 
+    /// Adds an entry for `address` in place of the entry that expires first, and returns the index of the entry.
+    ///
+    /// Returns `None` if the table has no memory.
     fn insert(&mut self, address: IpAddress) -> Option<usize> {
         // This linear search is rare. The search happens only for a destination to which this host has recently sent a
         // packet.

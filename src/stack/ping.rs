@@ -27,7 +27,7 @@ pub struct EchoMemory<'a> {
     pub socket: &'a mut [SocketStorage<'a>],
     /// At least two packets.
     pub packets: &'a mut [PacketMetadata],
-    /// At least twice the length of the longest message. A message has a header of 8 bytes, and the data.
+    /// At least twice the length of the longest message. A message consists of a header of 8 bytes and the data.
     pub bytes: &'a mut [u8],
 }
 
@@ -77,20 +77,25 @@ pub enum EchoError {
 pub(super) struct Pings<'a> {
     set: SocketSet<'a>,
     handle: SocketHandle,
+    /// The identifier of this socket's requests.
     ident: u16,
+    /// The largest number of data bytes in a request.
     longest: usize,
-    send: bool,
+    /// Whether to let the socket send in the next step.
+    may_send: bool,
+    /// When to let the socket send again.
     due: Option<Instant>,
+    /// Whether a request waits in the socket.
     queued: bool,
-    /// The receiver of the last request.
+    /// The receiver of the newest request.
     to: Option<IpAddress>,
     replies: heapless::Deque<Echo, REPLIES>,
     refusals: heapless::Deque<EchoRefusal, REFUSALS>,
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Opens the socket for echo requests. `ident` distinguishes the replies to these requests from replies to requests of
-    /// other programs.
+    /// Opens the socket for echo requests. `ident` distinguishes the replies to these requests from replies to other
+    /// programs' requests. Does nothing if `memory` contains no socket.
     pub fn open_echo(&mut self, memory: EchoMemory<'a>, ident: u16) {
         let EchoMemory { socket, packets, bytes } = memory;
         if socket.is_empty() {
@@ -109,7 +114,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             handle,
             ident,
             longest,
-            send: false,
+            may_send: false,
             due: None,
             queued: false,
             to: None,
@@ -121,7 +126,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Queues an echo request with `len` bytes of data.
     ///
     /// # Errors
-    /// [`EchoError`] if the request cannot be sent.
+    /// Returns an [`EchoError`] if the request cannot be queued.
     pub fn send_echo(&mut self, to: IpAddress, seq: u16, len: usize) -> Result<(), EchoError> {
         self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
         let hop = self.next_hop(to);
@@ -143,27 +148,27 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         header.into_iter().chain((0..len).map(pattern)).zip(bytes).for_each(|(byte, place)| *place = byte);
         pings.queued = true;
         pings.to = Some(to);
-        pings.send = true;
+        pings.may_send = true;
         Ok(())
     }
 
-    /// Whether the last request still waits for a hardware address, or for room in the device.
+    /// Returns whether the newest request still waits for a hardware address, or for room in the device.
     pub fn echo_waits(&self) -> bool {
         let Some(pings) = &self.pings else { return false };
         pings.queued || pings.to.and_then(|to| self.next_hop(to)).is_some_and(|hop| self.link.holds(hop))
     }
 
-    /// Removes and returns the oldest reply.
+    /// Removes and returns the oldest reply, or returns `None` if no reply has arrived.
     pub fn take_echo(&mut self) -> Option<Echo> {
         self.pings.as_mut()?.replies.pop_front()
     }
 
-    /// Removes and returns the oldest report of a request that was not delivered.
+    /// Removes and returns the oldest report of a request that was not delivered. `None` if there is no report.
     pub fn take_refusal(&mut self) -> Option<EchoRefusal> {
         self.pings.as_mut()?.refusals.pop_front()
     }
 
-    /// Sends the queued echo request.
+    /// Sends the queued echo request. Returns `None` if no frame was sent.
     pub(super) fn run_pings<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -172,9 +177,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let pings = self.pings.as_mut()?;
         if pings.due.is_some_and(|due| due <= now) {
             pings.due = None;
-            pings.send = true;
+            pings.may_send = true;
         }
-        if !pings.send {
+        if !pings.may_send {
             return None;
         }
         let sent = self.transmit_shared(now, Shared::Pings, io);
@@ -188,7 +193,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if sent? {
             return Some(Step::Egress(None));
         }
-        pings.send = false;
+        pings.may_send = false;
         pings.due = self.iface.poll_at(now, &pings.set).map(|at| at.max(now + RETRY));
         None
     }
@@ -207,10 +212,10 @@ impl<'a> Pings<'a> {
     /// Tries again to send the queued request.
     #[cfg(feature = "fragments")]
     pub(super) fn try_again(&mut self) {
-        self.send = true;
+        self.may_send = true;
     }
 
-    /// Stores an ICMP error. Returns false if the quoted packet is not an echo request of this socket.
+    /// Stores an ICMP error. Returns false if the quoted packet is not an echo request from this socket.
     pub(super) fn refused(&mut self, quote: &Quote) -> bool {
         let Some((to, seq)) = quote.echo(self.ident) else { return false };
         let refusal = EchoRefusal { from: quote.error.from, to, seq, why: quote.error.why };
@@ -221,7 +226,8 @@ impl<'a> Pings<'a> {
         self.refusals.push_back(refusal).is_ok()
     }
 
-    /// Stores the replies that the socket has received. `hop_limit` is the hop limit of their packet.
+    /// Stores the replies that the socket has received. `hop_limit` is the hop limit of the packet that carried the
+    /// replies.
     pub(super) fn arrived(&mut self, now: Instant, hop_limit: u8) {
         let ident = self.ident;
         let socket = self.set.get_mut::<Socket>(self.handle);
@@ -254,6 +260,7 @@ pub(super) fn icmp(packet: &[u8]) -> Option<u8> {
     }
 }
 
+/// Reads an echo reply. `None` if the message is no echo reply with the identifier `ident`.
 fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -> Option<Echo> {
     // The type of a reply is 0 in ICMP (RFC 792), 129 in ICMPv6 (RFC 4443).
     let kind = match from {

@@ -2,8 +2,8 @@
 //!
 //! The double-hash algorithm of section 3.3.4 chooses the local port of a connection. Connections to one destination
 //! get consecutive ports, so that a port is reused as late as possible. Each destination has a secret offset, so that
-//! it cannot predict another destination's ports. The search for a UDP port starts at a random port instead (section
-//! 3.3.1), because the destinations are not known yet.
+//! no destination can predict another destination's ports. The search for a UDP port starts at a random port instead
+//! (section 3.3.1), because the destinations are not known yet.
 
 use super::event::Tuple;
 use super::half_sip::half_sip_of;
@@ -11,8 +11,8 @@ use super::half_sip::half_sip_of;
 /// The ephemeral ports (RFC 6335 section 6).
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
-/// The number of counters. A destination shares its counter with one in 16 others, and can count their connections (RFC
-/// 6056 section 3.3.4).
+/// The number of counters. On average, one in 16 other destinations shares a destination's counter. The destination can
+/// count the connections to these others (RFC 6056 section 3.3.4).
 const COUNTERS: usize = 16;
 
 /// Chooses the local ports of connections that this side starts.

@@ -19,7 +19,7 @@ use super::icmp_errors::IcmpError;
 /// read, a session calls `socket.close()`. A session returns [`Next::Close`] when it needs nothing more from the
 /// connection.
 pub trait Session {
-    /// Does the work that is possible without waiting, and returns what to wait for.
+    /// Does the work that is possible without waiting and returns what to wait for.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
     /// Called when the stack shuts down. Data queued here is still sent before FIN.
@@ -42,7 +42,7 @@ pub trait UdpSession {
     /// sum over the enum's variants.
     const PORTS: usize = 1;
 
-    /// Does the work that is possible without waiting, and returns what to wait for.
+    /// Does the work that is possible without waiting and returns what to wait for.
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
@@ -54,11 +54,11 @@ pub trait UdpSession {
     }
 
     /// Returns whether queued datagrams wait without limit for the receiver's hardware address. The stack repeats its
-    /// ARP or NDP request each second. A program that returns true needs its own time-out, because the stack does not
+    /// ARP or NDP request each second. A program that returns true needs its own timeout, because the stack does not
     /// call [`unreachable`](Self::unreachable).
     ///
-    /// If the program returns false, the datagrams are dropped after one to two seconds, so that a server can answer its other
-    /// clients.
+    /// If the program returns false, the datagrams are dropped after one to two seconds, so that a server can answer
+    /// its other clients.
     fn waits_for_neighbour(&self) -> bool {
         false
     }
@@ -91,10 +91,10 @@ pub trait Responder {
     /// See [`UdpSession::PORTS`].
     const PORTS: usize = 1;
 
-    /// Processes one datagram, and writes the answer, if any, into `reply`. The longest answer that can be sent has the
-    /// length of `reply`.
+    /// Processes one datagram and writes the answer, if there is one, into `reply`. An answer can be at most as long as
+    /// `reply`.
     ///
-    /// `reply` is a part of the scratch memory. `cx.scratch` is the rest of the scratch memory, and may be empty.
+    /// `reply` is a part of the scratch memory. `cx.scratch` is the rest of the scratch memory and may be empty.
     fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer;
 }
 
@@ -120,7 +120,7 @@ pub enum Next {
     WakeAt(Instant),
     /// The program has finished. The stack sends the queued data, then FIN. The stack discards unread data and data
     /// that still arrives. With the feature `recovery`, an RST then reports discarded data to the peer. The RST is sent
-    /// half a second after the peer's last acknowledgement, unless the peer closes first.
+    /// half a second after the peer's most recent acknowledgement, unless the peer closes first.
     Close,
     /// The program aborts the connection. The stack sends RST.
     Abort,
@@ -183,10 +183,10 @@ pub struct Context<'a> {
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
-    /// Whether queued data cannot be sent yet. TCP: true if the peer keeps its window closed, but answers window
-    /// probes. UDP: true if a datagram waits for its receiver's hardware address.
+    /// Whether queued data cannot be sent yet. For TCP, this is true if the peer keeps its window closed but answers
+    /// window probes. For UDP, this is true if a datagram waits for its receiver's hardware address.
     pub held_back: bool,
-    /// Whether to run the other programs too: see [`wake_programs`](Self::wake_programs).
+    /// Whether to run all programs after this call: see [`wake_programs`](Self::wake_programs).
     pub wake: bool,
 }
 
@@ -221,8 +221,9 @@ impl Context<'_> {
 
     /// Returns whether a datagram may be answered.
     ///
-    /// False if the datagram came from a broadcast, multicast or unspecified address, from port 0, or from a port whose
-    /// service would answer the reply (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
+    /// Returns false if the datagram came from a broadcast, multicast or unspecified address, or from port 0 (RFC 1122
+    /// section 3.2.1.3). Also returns false if the sender's port belongs to a service that would answer the reply (CERT
+    /// CA-1996-01).
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
         let unicast = match from.endpoint.addr {
             IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),
@@ -283,8 +284,7 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // The socket refuses a reply only if the reply could never be sent. A reply that could never be sent is
-            // dropped, as UDP allows.
+            // The socket refuses only a reply that could never be sent. The stack drops such a reply, as UDP allows.
             if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
                 // When this reply is sent, the stack calls `poll` again if another datagram is waiting or the program
                 // ends.

@@ -20,7 +20,7 @@ pub struct StaticMemory<
 impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
     StaticMemory<S, U, N, RX, TX, P, Q, B>
 {
-    /// Makes memory of zero bytes, for a static variable.
+    /// Creates memory of zero bytes, for a static variable.
     #[allow(clippy::new_without_default, reason = "a default value would be built on the call stack")]
     pub const fn new() -> Self {
         StaticMemory(ConstStaticCell::new(Pool::new()))
@@ -35,7 +35,7 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     }
 }
 
-/// Declares the memory of a stack as a static variable. The memory needs no flash, and is never on the call stack.
+/// Declares the memory of a stack as a static variable. The memory needs no flash and is never on the call stack.
 ///
 /// - `tcp`: the type of the TCP programs, and the largest number of connections;
 /// - `receive` and `send`: the sizes of each connection's buffers, in bytes;

@@ -64,7 +64,7 @@ impl Random {
     }
 }
 
-/// Returns the seed in SMOLSTEP_SEED, or `default`. Prints it, so that a failure can be reproduced.
+/// Returns the seed in SMOLSTEP_SEED, or `default`. Prints the seed, so that a failure can be reproduced.
 pub fn seed(default: u64) -> u64 {
     let seed = std::env::var("SMOLSTEP_SEED").map_or(default, |seed| seed.parse().expect("SMOLSTEP_SEED is a number"));
     eprintln!("SMOLSTEP_SEED={seed} reproduces this run");

@@ -1,4 +1,4 @@
-//! Lists the fields of a frame, with their bytes.
+//! Lists the fields of a frame with their bytes.
 
 use core::fmt;
 
@@ -24,7 +24,7 @@ impl fmt::Display for Fields<'_> {
     }
 }
 
-/// The output, and the current position in the frame.
+/// The output and the current position in the frame.
 struct Out<'o, 'f, 'w> {
     f: &'o mut fmt::Formatter<'w>,
     frame: &'f [u8],

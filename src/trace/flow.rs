@@ -7,32 +7,33 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::summary::Segment;
 
-/// Why a segment was sent, other than to carry new data.
+/// Why a segment was sent, if not only to carry new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// A delayed ACK, which waited this long for data to travel with.
+    /// A delayed ACK, which waited this long for data that could carry it.
     DelayedAck(Duration),
     /// An ACK that repeats the previous ACK.
     DuplicateAck,
-    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2), or a later one in the same recovery.
+    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2), or a later retransmission in the same
+    /// recovery.
     FastRetransmission,
-    /// A keep-alive probe: nothing arrived for the keep-alive time.
+    /// A keep-alive probe: nothing arrived for the keep-alive interval.
     KeepAlive,
     /// A retransmission because the retransmission timer expired.
     Retransmission {
-        /// The time since the segment was last sent, or since new data was last acknowledged if that is later.
+        /// The time since the segment was previously sent or since new data was acknowledged, whichever was later.
         rto: Duration,
-        /// The number of this retransmission of the segment, from 1.
+        /// The number of times that the segment has been retransmitted, including this time.
         count: u32,
     },
-    /// A tail loss probe: the last segment is sent again before the retransmission timer expires.
+    /// A tail loss probe: the final segment is sent again before the retransmission timer expires.
     ///
     /// The answer shows whether earlier data was lost (RFC 8985 section 7).
     TailProbe,
     /// An ACK that announces a larger window.
     WindowUpdate,
-    /// A zero-window probe: one byte, to learn whether the peer's closed window has opened.
+    /// A zero-window probe: one byte that checks whether the peer's closed window has opened.
     ZeroWindowProbe,
 }
 
@@ -51,7 +52,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// How many transmissions are stored for each side. The stored times show how long a retransmission waited.
+/// The number of transmissions stored for each side. The stored times show how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
 /// A retransmission within this time after a segment arrives is an answer to that segment. Every retransmission timer
@@ -61,31 +62,32 @@ const PROMPT: Duration = Duration::from_millis(50);
 /// One side of a connection: its sequence numbers, windows and timers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Side {
-    /// The initial sequence number, once this side has sent SYN.
+    /// The initial sequence number, or `None` until this side has sent SYN.
     pub iss: Option<TcpSeqNumber>,
     /// SND.UNA: the oldest unacknowledged sequence number.
     pub una: TcpSeqNumber,
-    /// SND.NXT: the next sequence number to send, at its highest so far.
+    /// SND.NXT: the sequence number after the highest byte sent so far.
     pub nxt: TcpSeqNumber,
-    /// RCV.NXT: the last acknowledgement number that this side sent.
+    /// RCV.NXT: the most recent acknowledgement number that this side sent.
     pub rcv_nxt: Option<TcpSeqNumber>,
-    /// The receive window that this side announced last, in bytes.
+    /// The receive window that this side most recently announced, in bytes.
     pub offered: usize,
-    /// SND.WND: the receive window that the peer announced last, in bytes.
+    /// SND.WND: the receive window that the peer most recently announced, in bytes.
     pub snd_wnd: usize,
     /// The window scale that this side announced.
     pub scale: Option<u8>,
-    /// How long the last retransmission waited for its timer.
+    /// How long the most recent retransmission waited for its timer.
     pub rto: Option<Duration>,
     duplicates: u32,
-    /// What began the current recovery, and SND.NXT at that time. The recovery ends once that number is acknowledged.
+    /// The event that began the current recovery and SND.NXT at that time. The recovery ends once that number is
+    /// acknowledged.
     recovery: Option<(Trigger, TcpSeqNumber)>,
-    /// When the last segment arrived.
+    /// When the most recent segment arrived.
     heard: Option<Instant>,
     sent: [Option<Transmission>; REMEMBERED],
-    /// When new data of this side was last acknowledged.
+    /// When new data from this side was most recently acknowledged.
     advanced: Option<Instant>,
-    /// When the oldest payload arrived that this side has not yet acknowledged.
+    /// When the oldest payload that this side has not yet acknowledged arrived.
     unacknowledged_since: Option<Instant>,
 }
 
@@ -117,7 +119,7 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Records that a side sends a segment, and returns why.
+    /// Records that a side sends a segment. Returns the cause of the segment.
     ///
     /// Returns `None` if the segment carries new data or acknowledges data that just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
@@ -196,8 +198,8 @@ impl Side {
 
     /// Records that a segment with payload, SYN or FIN is sent. Returns its cause, or `None` for a first transmission.
     fn sent_space(&mut self, now: Instant, segment: &Segment) -> Option<Cause> {
-        if let Some(probe) = self.probe(segment) {
-            return Some(probe);
+        if let Some(cause) = self.probe_cause(segment) {
+            return Some(cause);
         }
         let end = segment.seq + segment.space();
         if segment.syn && segment.ack.is_some() && self.rcv_nxt.is_none() {
@@ -214,33 +216,33 @@ impl Side {
         if is_new { None } else { Some(self.why_again(now, segment, before)) }
     }
 
-    /// Returns the cause of a one-byte segment that probes the peer, or `None` for any other segment.
-    fn probe(&self, segment: &Segment) -> Option<Cause> {
+    /// Returns the cause of a keep-alive probe or zero-window probe, or `None` for any other segment.
+    fn probe_cause(&self, segment: &Segment) -> Option<Cause> {
         let all_acknowledged = self.una == self.nxt && self.iss.is_some();
         if segment.len != 1 {
             return None;
         }
-        // A keep-alive repeats the last byte before SND.NXT (RFC 9293 section 3.8.4).
+        // A keep-alive probe repeats the byte before SND.NXT (RFC 9293 section 3.8.4).
         if !segment.fin && all_acknowledged && segment.seq.0 == self.nxt.0.wrapping_sub(1) {
             return Some(Cause::KeepAlive);
         }
         (!segment.syn && self.snd_wnd == 0 && segment.seq == self.una).then_some(Cause::ZeroWindowProbe)
     }
 
-    /// Returns why a segment is retransmitted. `before` is its last transmission.
+    /// Returns why a segment is retransmitted. `before` is the segment's previous transmission.
     fn why_again(&mut self, now: Instant, segment: &Segment, before: Option<Transmission>) -> Cause {
         let answers_ack = self.heard.is_some_and(|at| now < at + PROMPT);
-        let goes_on = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
-        if self.duplicates >= 3 || goes_on {
+        let continues_recovery = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
+        if self.duplicates >= 3 || continues_recovery {
             self.duplicates = 0;
             self.recovery = Some((Trigger::Duplicates, self.nxt));
             return Cause::FastRetransmission;
         }
-        // The last segment is sent again, although earlier segments are not acknowledged. A timer would begin with the
-        // earliest of them, so this is a tail loss probe.
+        // The final segment is sent again, although earlier segments are not acknowledged. A timer would begin with the
+        // earliest segment, so this segment is a tail loss probe.
         let count = before.map_or(0, |transmission| transmission.count);
-        let is_last = segment.seq + segment.space() == self.nxt && self.una < segment.seq;
-        if self.recovery.is_none() && count == 1 && is_last {
+        let is_final = segment.seq + segment.space() == self.nxt && self.una < segment.seq;
+        if self.recovery.is_none() && count == 1 && is_final {
             return Cause::TailProbe;
         }
         // An acknowledgement of new data restarts the timer (RFC 6298 section 5.3).
@@ -270,8 +272,8 @@ impl Side {
         }
     }
 
-    /// Stores a transmission. The transmission replaces the entry of the same segment, else a free, an acknowledged, or
-    /// the oldest entry.
+    /// Stores a transmission. The transmission replaces the entry of the same segment. If there is none, it replaces a
+    /// free entry, an acknowledged entry or the oldest entry, in this order.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
         let rank = |t: &Option<Transmission>| match t {
@@ -280,8 +282,8 @@ impl Side {
             Some(t) if t.seq < una => (2, t.at),
             Some(t) => (3, t.at),
         };
-        if let Some(place) = self.sent.iter_mut().min_by_key(|t| rank(t)) {
-            *place = Some(new);
+        if let Some(entry) = self.sent.iter_mut().min_by_key(|t| rank(t)) {
+            *entry = Some(new);
         }
     }
 }

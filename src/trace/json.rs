@@ -12,10 +12,10 @@ use crate::stack::Event;
 /// The version of the format. The version stays the same when fields are added, so a reader must ignore unknown fields.
 const VERSION: u8 = 1;
 
-/// Writes an event of this host's stack as one line. `at` is the time since the stack started.
+/// Writes an event from this host's stack as one line. `at` is the time since the stack started.
 ///
 /// # Errors
-/// The errors of `out`.
+/// Returns the error of `out` if a write fails.
 pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Result {
     let mut line = Object::begin(out)?;
     line.number("t_us", at.total_micros())?;
@@ -139,7 +139,7 @@ mod tests {
     use crate::stack::DropReason;
 
     #[test]
-    fn an_event_is_a_line() {
+    fn an_event_is_written_as_one_line() {
         let mut out = String::new();
         write_event(&mut out, Duration::from_micros(1_002_003), &Event::Dropped(DropReason::BacklogFull)).unwrap();
         let from = Some(IpEndpoint::new(IpAddress::v4(192, 168, 69, 100), 50_000));
@@ -154,6 +154,18 @@ mod tests {
                 "\n"
             )
         );
+    }
+
+    /// Each reason for which a frame is dropped has a text of its own.
+    #[test]
+    fn a_drop_names_its_reason() {
+        let mut seen = std::collections::BTreeSet::new();
+        for &why in DropReason::ALL {
+            let mut out = String::new();
+            write_event(&mut out, Duration::ZERO, &Event::Dropped(why)).unwrap();
+            assert!(out.contains(&std::format!(r#""event":"dropped","reason":"{why}""#)), "{out}");
+            assert!(seen.insert(out), "{why} has the text of another reason");
+        }
     }
 
     #[test]

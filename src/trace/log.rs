@@ -1,4 +1,4 @@
-//! A probe that writes events as log lines.
+//! A [`Probe`] that writes events as log lines.
 
 use core::fmt;
 
@@ -9,22 +9,23 @@ use smoltcp::time::{Duration, Instant};
 use crate::stack::AddressEvent;
 use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 
-/// A probe that logs events, one on each line, with the target `smolstep`.
+/// A [`Probe`] that logs events, one on each line, with the target `smolstep`.
 ///
 /// | level | lines |
 /// |---|---|
-/// | warn  | connections refused because a pool is full; addresses lost, refused or used by another host |
-/// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
-/// | debug | state changes, half-open connections given up, dropped frames |
+/// | warn  | connections refused because a pool is full, addresses lost, refused or used by another host |
+/// | info  | connections accepted, opened or closed, data received, leases, prefixes and routers that start or end |
+/// | debug | state changes, half-open connections that ended, dropped frames, addresses added or removed |
 ///
 /// Lines about addresses are written only with the feature `dhcp`. Without this feature, messages of a host that uses one
 /// of our addresses are counted ([`DropReason::DuplicateAddress`]), but that host is not logged.
 ///
 /// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
 /// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
-/// Further lines have level debug. One more line gives the number of lines that were moved to debug. That line is
-/// written at the first event after that second, and before a connection is reported as closed.
-/// Of the lines about ignored DHCP messages, one a second has level warn, and the others have level debug.
+/// Further lines have level debug. One more line reports the number of lines that were moved to debug. That line is
+/// written at the first event after that second. It is written earlier if a connection is reported as closed.
+///
+/// Of the lines about ignored DHCP messages, one a second has level warn. Further lines have level debug.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
@@ -33,16 +34,16 @@ pub struct LogProbe {
     ignored: Limit,
 }
 
-/// Whether debug lines can be shown at all. A board's build leaves debug lines out.
+/// Whether debug lines can be logged at all. A board's build leaves debug lines out.
 const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
 
 impl LogProbe {
-    /// How many lines about received data have level info in each second.
+    /// The largest number of lines about received data with level info in each second.
     pub const RECEIVED_A_SECOND: u32 = 100;
-    /// How many lines about drops have level warn in each second.
+    /// The largest number of lines about drops with level warn in each second.
     pub const DROPPED_A_SECOND: u32 = 5;
 
-    /// Writes the lines of an event. If lines were moved to debug before, writes their number first.
+    /// Writes the lines of an event. First writes the number of lines that were moved to debug, if any.
     fn report(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
         let over = matches!(event, Event::Ended { .. });
         if let Some(count) = self.received.left_out(now, over) {
@@ -142,11 +143,11 @@ impl Limit {
         }
     }
 
-    /// Returns the number of lines that were moved to debug, and resets the number.
+    /// Returns the number of lines that were moved to debug and resets the number.
     ///
-    /// Returns `None` if there are none, or if the second has not passed and `at_once` is not set.
-    fn left_out(&mut self, now: Instant, at_once: bool) -> Option<u32> {
-        if self.left_out == 0 || !(at_once || self.elapsed(now)) {
+    /// Returns `None` if no lines were moved, or if the second has not passed and `immediately` is not set.
+    fn left_out(&mut self, now: Instant, immediately: bool) -> Option<u32> {
+        if self.left_out == 0 || !(immediately || self.elapsed(now)) {
             return None;
         }
         Some(core::mem::take(&mut self.left_out))

@@ -4,21 +4,22 @@ use smoltcp::phy::Medium;
 
 use crate::stack::Direction;
 
-/// The destination of a capture's bytes: a file, a UART, memory.
+/// The destination of a capture's bytes, for example a file, a UART or memory.
 pub trait Sink {
     /// The error of a write.
     type Error;
 
     /// Writes all of `bytes`, in order.
     ///
-    /// # Errors Fails if some bytes could not be written. The capture then ends within a block: do not write more to
-    /// this capture.
+    /// # Errors
+    /// Returns an error if some bytes could not be written. The capture then ends within a block. Do not write more
+    /// bytes to this capture.
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 
     /// Flushes buffered bytes, if the sink has a buffer.
     ///
     /// # Errors
-    /// Fails if the flush fails. The capture is then incomplete.
+    /// Returns an error if the flush fails. The capture is then incomplete.
     fn flush(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -93,7 +94,7 @@ pub struct Frame<'a> {
     pub direction: Option<Direction>,
     /// The frame's bytes. At most 65,549 bytes are kept.
     pub bytes: &'a [u8],
-    /// A comment for Wireshark to show, of at most 1,024 bytes, or an empty string.
+    /// A comment of at most 1,024 bytes, which Wireshark displays, or an empty string.
     pub comment: &'a str,
 }
 
@@ -108,10 +109,10 @@ pub struct Writer<S> {
 }
 
 impl<S: Sink> Writer<S> {
-    /// Begins a capture, and writes its section header.
+    /// Begins a capture and writes its section header.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if a write fails.
     pub fn new(mut sink: S) -> Result<Self, S::Error> {
         block(&mut sink, SECTION_HEADER, 16, |sink| {
             sink.write_all(&BYTE_ORDER_MAGIC.to_le_bytes())?;
@@ -121,10 +122,10 @@ impl<S: Sink> Writer<S> {
         Ok(Writer { sink, interfaces: 0 })
     }
 
-    /// Adds an interface. From then on, frames on the interface can be written.
+    /// Adds an interface, so that frames on the interface can be written.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if a write fails.
     pub fn interface(&mut self, name: &str, link: LinkType) -> Result<InterfaceId, S::Error> {
         let name = cut(name).as_bytes();
         let options = option_len(name) + option_len(&MICROSECONDS) + option_len(&[]);
@@ -144,7 +145,7 @@ impl<S: Sink> Writer<S> {
     /// Writes one frame.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if a write fails.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), S::Error> {
         let kept = frame.bytes.get(..SNAP_LEN).unwrap_or(frame.bytes);
         let len = u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX);
@@ -176,7 +177,7 @@ impl<S: Sink> Writer<S> {
     /// Flushes the sink.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if the flush fails.
     pub fn flush(&mut self) -> Result<(), S::Error> {
         self.sink.flush()
     }

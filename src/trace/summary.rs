@@ -38,15 +38,15 @@ pub enum Carries {
     ArpReply,
     /// An ARP request.
     ArpRequest,
-    /// ICMP, with its type and code (RFC 792).
+    /// An ICMP message: its type and code (RFC 792).
     Icmp(u8, u8),
-    /// ICMPv6, with its type and code (RFC 4443).
+    /// An ICMPv6 message: its type and code (RFC 4443).
     Icmpv6(u8, u8),
     /// Another protocol, or a frame that cannot be parsed.
     Other,
     /// A TCP segment.
     Tcp(Segment),
-    /// A UDP datagram, with the number of its payload bytes.
+    /// A UDP datagram: the number of its payload bytes.
     Udp(usize),
 }
 
@@ -93,7 +93,7 @@ impl Summary {
 }
 
 impl Segment {
-    /// Returns the segment's length in sequence space: the payload, and one each for SYN and FIN (RFC 9293 section
+    /// Returns the segment's length in sequence space: the payload plus one each for SYN and FIN (RFC 9293 section
     /// 3.4).
     pub fn space(&self) -> usize {
         self.len + usize::from(self.syn) + usize::from(self.fin)

@@ -13,7 +13,7 @@ use crate::common::netns::{delete, in_namespace, make};
 use crate::common::peer::Peer;
 use crate::common::skip;
 
-/// The number of connections that a board has room for.
+/// The number of a board's connection slots.
 pub const CONNECTIONS: usize = 8;
 
 /// The address of a board, unless it was built for [`AT_THE_CALLED_ADDRESS`].
@@ -30,16 +30,16 @@ pub struct Image {
     elf: PathBuf,
 }
 
-/// Runs `test` with the firmware of each board, in a new namespace with tap0.
+/// Runs `test` with the firmware of each board, each time in a new namespace with tap0.
 ///
-/// Without QEMU or a toolchain, the test is skipped. See [`in_namespace`] for `name`.
+/// The test is skipped if QEMU or a toolchain is missing. See [`in_namespace`] for `name`.
 pub fn on_every_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards(), test);
 }
 
 /// Runs `test` like [`on_every_board`], but with the `-full` firmware.
 ///
-/// This firmware also has the large programs.
+/// This firmware also contains the large programs, chat and http.
 pub fn on_every_full_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards().iter().map(|board| format!("{board}-full")).collect(), test);
 }
@@ -73,12 +73,12 @@ impl Image {
         built.or_insert_with(|| Ok(Image { name: name.to_owned(), elf: build(name, settings)? })).clone()
     }
 
-    /// Boots the image on tap0 and waits until all programs listen, without the large ones.
+    /// Boots the image on tap0 and waits until all small programs listen.
     pub fn serve(&self) -> Peer {
         self.boot(&["--tap", "tap0"]).listening(programs())
     }
 
-    /// Boots the image on tap0 and waits until all programs listen, with the large ones.
+    /// Boots the image on tap0 and waits until all programs listen, including the large ones.
     pub fn serve_all(&self) -> Peer {
         self.boot(&["--tap", "tap0"]).listening(all_programs())
     }
@@ -88,9 +88,9 @@ impl Image {
         self.boot(&["--netdev", netdev]).listening(all_programs())
     }
 
-    /// Boots the image with QEMU's option `-netdev` and waits until all programs listen.
+    /// Boots the image with QEMU's option `-netdev` and waits until all small programs listen.
     ///
-    /// The large programs are not counted.
+    /// The output of the large programs does not count.
     pub fn serve_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(programs())
     }
@@ -116,12 +116,14 @@ type Built = HashMap<(String, Settings), Result<Image, String>>;
 /// The results of all builds so far.
 static BUILT: Mutex<Option<Built>> = Mutex::new(None);
 
-/// Returns the number of ports that a `-full` board listens on. TCP and UDP ports are counted together.
+/// Returns the number of ports on which all programs of a `-full` board listen.
+///
+/// TCP and UDP ports are counted together.
 fn all_programs() -> usize {
     APPS.iter().map(|app| app.tcp.iter().chain(&app.udp).count()).sum()
 }
 
-/// Returns the number of ports that a board listens on, without the large programs.
+/// Returns the number of ports on which the small programs of a board listen.
 ///
 /// TCP and UDP ports are counted together.
 fn programs() -> usize {

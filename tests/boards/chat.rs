@@ -21,8 +21,8 @@ fn the_console_takes_part_in_the_room() {
         heard(bob, "Ann: hi Bob\n");
         board.wait_for("what Ann says", |out| out.contains("Ann: hi Bob\n"));
 
-        // DEL deletes two wrong letters. After that, a line of 300 bytes is cut to the 127 that the input buffer has
-        // room for.
+        // DEL deletes two wrong letters. After that, a line of 300 bytes is cut to 127 bytes, the size of the input
+        // buffer.
         board.type_in(b"helpo\x7f\x7flo all\r");
         heard(ann, "console: hello all\n");
         heard(bob, "console: hello all\n");

@@ -13,7 +13,7 @@ use crate::common::peer::Peer;
 use crate::common::skip;
 
 #[test]
-fn the_lab_runs_on_a_board_as_it_does_here() {
+fn the_lab_runs_the_same_on_a_board_and_on_the_host() {
     for image in images() {
         let finished = image.start("lab").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}", image.name, finished.out());
@@ -23,7 +23,7 @@ fn the_lab_runs_on_a_board_as_it_does_here() {
 }
 
 #[test]
-fn each_driver_and_controller_conform() {
+fn each_driver_and_controller_conforms() {
     for image in images() {
         let finished = image.start("conformance").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}{}", image.name, finished.out(), finished.err());
@@ -43,7 +43,7 @@ fn a_driver_on_a_cut_cable_does_not_conform() {
 }
 
 #[test]
-fn a_board_divides_right() {
+fn division_is_correct_on_a_board() {
     for image in images() {
         let finished = image.start("division").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}{}", image.name, finished.out(), finished.err());
@@ -51,7 +51,7 @@ fn a_board_divides_right() {
 }
 
 #[test]
-fn the_porting_guide_says_what_memory_a_board_needs() {
+fn the_porting_guide_states_the_memory_needs_of_a_board() {
     for image in images() {
         let finished = image.start("memory").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}", image.name, finished.out());
@@ -60,7 +60,7 @@ fn the_porting_guide_says_what_memory_a_board_needs() {
 }
 
 #[test]
-fn an_overflow_of_the_stack_is_told_and_the_board_starts_again() {
+fn a_stack_overflow_is_reported_and_the_board_restarts() {
     for image in images() {
         // The image overflows its stack after each start.
         image.start("overflow").wait_for("two reports of an overflow", |out| {
@@ -70,14 +70,14 @@ fn an_overflow_of_the_stack_is_told_and_the_board_starts_again() {
 }
 
 #[test]
-fn a_panic_is_told_with_its_place_and_the_board_starts_again() {
+fn a_panic_is_reported_with_its_location_and_the_board_restarts() {
     for image in images() {
         let board = image.start("panic");
         let told = |out: &str| out.lines().filter(|line| line.starts_with("[ERROR] panic")).count();
         board.wait_for("two reports of a panic", |out| told(out) >= 2);
         let out = board.out();
         let line = out.lines().next().unwrap_or_default();
-        // Debian's toolchain builds the image without panic messages, so only an address is printed.
+        // Debian's toolchain builds the image without panic messages, so a panic prints only an address.
         let place = match line.strip_prefix("[ERROR] panic at ") {
             Some(address) => script(&["where", &image.name, address], &[]).unwrap(),
             None => line.to_owned(),
@@ -87,7 +87,7 @@ fn a_panic_is_told_with_its_place_and_the_board_starts_again() {
 }
 
 #[test]
-fn a_word_that_is_no_test_is_refused() {
+fn an_unknown_self_test_is_refused() {
     for image in images() {
         let finished = image.start("conformity").finish();
         assert_eq!(finished.code(), Some(1), "{}: {}", image.name, finished.out());
@@ -95,11 +95,11 @@ fn a_word_that_is_no_test_is_refused() {
     }
 }
 
-/// Checks two promises of `stack_memory!`.
+/// Checks that a static of `stack_memory!` takes no flash and is never on the call stack.
 ///
-/// The memory is in `.bss`, and no function has a large stack frame.
+/// The memory must be in `.bss`, and no function may have a large stack frame.
 #[test]
-fn a_static_memory_takes_no_flash_and_is_not_on_the_call_stack() {
+fn a_static_memory_uses_no_flash_and_no_call_stack() {
     if Command::new("llvm-objdump").arg("--version").output().is_err() {
         return skip("llvm", "no llvm-objdump; on Debian: apt-get install llvm");
     }
@@ -155,7 +155,7 @@ fn largest_frame(assembly: &str) -> (&str, usize) {
     largest
 }
 
-/// The self-test image of a board, after its build.
+/// The self-test image of a board, which has been built.
 struct Image {
     name: String,
     elf: std::path::PathBuf,
@@ -171,7 +171,7 @@ impl Image {
     }
 }
 
-/// Builds the self-test of every board. Without QEMU or a toolchain, returns no image.
+/// Builds the self-test of every board. Returns no images if QEMU or a toolchain is missing.
 fn images() -> Vec<Image> {
     let image = |board: String| {
         let name = format!("{board}-selftest");

@@ -12,17 +12,17 @@ use crate::common::hostile::frame::{
 };
 use crate::wire::{NETDEV, Wire};
 
-/// The time that the board's own work may take.
+/// The time that the board may spend on its own work.
 const TOLERANCE: Duration = Duration::from_millis(1);
 
 /// QEMU options for a virtual clock.
 ///
-/// An instruction takes a nanosecond of virtual time, and a sleep takes no real time.
+/// Each instruction advances the clock by a nanosecond, and a sleep takes no real time.
 const VIRTUAL: [&str; 3] = ["--", "-icount", "shift=0,sleep=off"];
 
 #[test]
-fn who_does_not_answer_is_asked_again_on_the_second() {
-    on_every_board("clock::who_does_not_answer_is_asked_again_on_the_second", |image| {
+fn unanswered_arp_requests_repeat_at_whole_seconds() {
+    on_every_board("clock::unanswered_arp_requests_repeat_at_whole_seconds", |image| {
         let capture = Scratch::new("clock.pcap");
         let wire = Wire::new();
         let arguments = ["--netdev", NETDEV, "--pcap", capture.path()];
@@ -40,7 +40,7 @@ fn who_does_not_answer_is_asked_again_on_the_second() {
         let frames = captured(&std::fs::read(&capture).unwrap());
         let asked: Vec<_> = frames.iter().filter(|(_, frame)| asks(frame)).map(|(at, _)| *at).collect();
         let apart: Vec<_> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        // Two timers of one second each cause the requests in turn.
+        // Two timers cause the requests in turn. Both run for whole seconds.
         let on_time = |apart: &Duration| (*apart + TOLERANCE).subsec_nanos() <= 2 * TOLERANCE.subsec_nanos();
         assert!(apart.len() >= 4 && apart.iter().all(on_time), "{apart:?}");
     });

@@ -1,4 +1,5 @@
-//! A cable that loses one frame in twenty in each direction. The received data is still complete and unchanged.
+//! A cable loses one frame in twenty in each direction. The test checks that the received data is complete and
+//! unchanged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +10,7 @@ use crate::common::link::{connect, expect, expect_last, send};
 use crate::connections::echoes;
 use crate::wire::{NETDEV, Way, Wire};
 
-/// Loses one random frame out of every twenty frames. So even short traffic loses frames for certain.
+/// Loses one random frame out of every twenty. So even a short transfer is certain to lose frames.
 struct Losses {
     random: Random,
     seen: usize,
@@ -35,8 +36,8 @@ impl Losses {
 }
 
 #[test]
-fn losses_are_made_good() {
-    on_every_board("loss::losses_are_made_good", |image| {
+fn lost_frames_lose_no_data() {
+    on_every_board("loss::lost_frames_lose_no_data", |image| {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
         let seed = seed(0x10_55);

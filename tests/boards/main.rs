@@ -1,5 +1,5 @@
-//! The list of boards, and their firmware in QEMU. The peers of the boards are kernel clients and servers on a TAP, or
-//! frames of the tests.
+//! Tests of the list of boards, and of their firmware in QEMU. The peers of the boards are kernel clients and servers
+//! on a TAP, or tests that send their own frames.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
@@ -19,6 +19,7 @@ mod link;
 mod list;
 mod loss;
 mod network;
+mod police;
 mod programs;
 mod seed;
 mod settings;

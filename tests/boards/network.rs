@@ -1,4 +1,4 @@
-//! A board's network: all kinds of addresses, routers, a server's name, and datagrams of all lengths.
+//! A board's addresses and routers, the name of its server, and datagrams of all lengths.
 
 use std::net::IpAddr;
 use std::process::Command;
@@ -29,8 +29,8 @@ const BY_HAND_ONLY: Settings =
 const BY_NAME: Settings = &[("SMOLSTEP_IP", "dhcp"), ("SMOLSTEP_SERVER", "greeter.example")];
 
 #[test]
-fn all_kinds_of_addresses_go_together() {
-    with("network::all_kinds_of_addresses_go_together", "lm3s6965evb", EVERYTHING, |image, link| {
+fn all_kinds_of_addresses_can_be_combined() {
+    with("network::all_kinds_of_addresses_can_be_combined", "lm3s6965evb", EVERYTHING, |image, link| {
         give(link.name(), "fe80::64", 64);
         let mut options = dnsmasq::range(150, 159);
         options.extend(["--enable-ra".into(), "--dhcp-range=fdaa::,ra-only,64,10m".into()]);
@@ -82,8 +82,8 @@ fn what_exceeds_the_mtu_that_a_router_advertises_is_not_sent() {
 }
 
 #[test]
-fn an_address_that_somebody_has_is_not_used() {
-    with("network::an_address_that_somebody_has_is_not_used", "lm3s6965evb", EVERYTHING, |image, link| {
+fn an_address_of_another_host_is_not_used() {
+    with("network::an_address_of_another_host_is_not_used", "lm3s6965evb", EVERYTHING, |image, link| {
         give(link.name(), BY_HAND[1], 128);
         let board = image.boot(&["--tap", link.name()]);
         listens(&board, BY_HAND[0]);
@@ -96,8 +96,8 @@ fn an_address_that_somebody_has_is_not_used() {
 }
 
 #[test]
-fn addresses_by_hand_are_announced_and_reached_through_routers() {
-    let name = "network::addresses_by_hand_are_announced_and_reached_through_routers";
+fn static_addresses_are_announced_and_reached_through_routers() {
+    let name = "network::static_addresses_are_announced_and_reached_through_routers";
     with(name, "mps2-an385", BY_HAND_ONLY, |image, link| {
         give(link.name(), "fe80::64", 64);
         let capture = Scratch::new("network.pcap");
@@ -130,7 +130,7 @@ fn a_server_is_called_by_its_name() {
         failed("no lease from a DHCP server within 10 s");
 
         let range = || dnsmasq::range(150, 159);
-        // By default, dnsmasq announces itself as the DNS server. An empty option 6 prevents that.
+        // By default, dnsmasq names itself as the DNS server. An empty option 6 prevents that.
         let Some(nameless) = start(link, &[range(), vec!["--dhcp-option=6".into()]].concat()) else { return };
         failed("nobody names a DNS server within 10 s: build it with SMOLSTEP_DNS");
         nameless.stop();
@@ -139,7 +139,7 @@ fn a_server_is_called_by_its_name() {
         failed("no such name");
         unknowing.stop();
 
-        // The board has no IPv6, so it skips the name's IPv6 address.
+        // The board's firmware has no IPv6, so it skips the IPv6 address of the name.
         let record = format!("--host-record=greeter.example,{},{}", KERNEL[0], KERNEL[1]);
         let Some(_knowing) = start(link, &[range(), vec![record]].concat()) else { return };
         let _server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
@@ -179,13 +179,14 @@ fn listens(board: &Peer, address: &str) {
     board.wait_for(&last, |out| out.contains(&last));
 }
 
-/// Asserts that the board answers a ping. The first reply may be lost while the board resolves the hardware address.
+/// Asserts that the board answers a ping to `address`. The first reply may be lost while the board resolves the
+/// hardware address.
 fn pinged(address: &str) {
     let ping = Peer::start(Command::new("ping").args(["-c", "3", "-i", "0.5", "-W", "60", address])).finish();
     assert_eq!(ping.code(), Some(0), "{ping:?}");
 }
 
-/// Asserts that the board answers clients outside its networks through its routers. Here the kernel is the router.
+/// Asserts that the board answers clients outside its networks through its routers. The kernel acts as the routers.
 fn behind_a_router(board: &Peer) {
     for (far, (prefix, own)) in FAR.into_iter().zip([32, 128].into_iter().zip(BY_HAND)) {
         give("lo", far, prefix);
@@ -193,7 +194,7 @@ fn behind_a_router(board: &Peer) {
     }
 }
 
-/// Returns whether the board announced `address` by a neighbour advertisement.
+/// Returns whether `frames` has a neighbour advertisement that announces `address`.
 ///
 /// The advertisement is unsolicited and goes to all nodes (RFC 4861 section 4.4).
 fn has_advertisement(frames: &[u8], address: &str) -> bool {
@@ -211,8 +212,8 @@ const USER_NETWORK: &str = "user,id=n0,net=192.168.69.0/24,host=192.168.69.100,d
                        hostfwd=tcp:127.0.0.1:9999-192.168.69.50:9999,hostfwd=udp:127.0.0.1:7-192.168.69.50:7";
 
 #[test]
-fn the_address_comes_from_a_server() {
-    on_every_board("network::the_address_comes_from_a_server", |image| {
+fn a_board_gets_its_address_by_dhcp() {
+    on_every_board("network::a_board_gets_its_address_by_dhcp", |image| {
         let image = Image::build(image.name(), &[("SMOLSTEP_IP", "dhcp")]).unwrap();
         let board = image.serve_on(USER_NETWORK);
         let out = board.out();
@@ -231,8 +232,8 @@ fn datagrams_of_all_lengths_are_echoed() {
     on_every_board("network::datagrams_of_all_lengths_are_echoed", |image| {
         let _board = image.serve();
         let echo = udp(at(KERNEL[0], 0), at(BOARD, 7));
-        // All lengths around the limit of padding (18 bytes in a frame of 60), all around the maximum, and some
-        // between.
+        // All lengths near the limit of padding (18 bytes in a frame of 60), all lengths near the maximum, and some
+        // between these.
         for len in (0..=66).chain((67..1400).step_by(61)).chain(1465..=1472) {
             let datagram = noise(len, len as u64);
             ask(&echo, &datagram, &datagram);

@@ -1,4 +1,4 @@
-//! Every program of a board, tested with kernel clients.
+//! Tests every program of a board with kernel clients.
 
 use std::net::{Shutdown, UdpSocket};
 use std::process::Command;

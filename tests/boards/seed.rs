@@ -12,7 +12,7 @@ use crate::common::netns::in_namespace;
 use crate::common::skip;
 use crate::wire::{NETDEV, Wire};
 
-/// An empty SMOLSTEP_SEED, with which the build draws a random seed.
+/// With an empty SMOLSTEP_SEED, the build draws a random seed.
 const NOT_SET: Settings = &[("SMOLSTEP_SEED", "")];
 
 #[test]
@@ -22,7 +22,7 @@ fn two_starts_of_an_image_have_different_seeds() {
         Err(why) => return skip("qemu", &why),
     };
     in_namespace("seed::two_starts_of_an_image_have_different_seeds", move || {
-        // The clocks of the two starts differ by less than this, which is one minute in ticks of 4 µs.
+        // The clocks of the two starts differ by less than this limit, which is one minute in ticks of 4 µs.
         let near = 15_000_000;
         let [first, second] = [(); 2].map(|()| isn(&image));
         let apart = first.wrapping_sub(second);
@@ -30,7 +30,8 @@ fn two_starts_of_an_image_have_different_seeds() {
     });
 }
 
-/// Boots the image, and returns the initial sequence number of its answer to a SYN. The SYN is the same each time.
+/// Boots the image, sends it a SYN, and returns the initial sequence number of the answer. The SYN is the same each
+/// time.
 fn isn(image: &Image) -> u32 {
     let wire = Wire::new();
     let _board = image.boot(&["--netdev", NETDEV]);

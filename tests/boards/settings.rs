@@ -1,4 +1,4 @@
-//! The network settings of a firmware's build: compiled constants and one-line errors.
+//! The network settings of a firmware's build: the constants that they compile into, and one-line errors.
 
 #[path = "../../src/cli/addr_text.rs"]
 pub mod addr_text;
@@ -15,7 +15,7 @@ thread_local! {
     static SETTINGS: RefCell<Vec<(&'static str, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Replaces the function of build.rs that reads a variable of the environment.
+/// Replaces the function of build.rs that reads an environment variable.
 pub fn setting(name: &str) -> Option<String> {
     SETTINGS.with_borrow(|all| all.iter().find(|(its, _)| *its == name).map(|(_, text)| (*text).to_owned()))
 }
@@ -34,7 +34,7 @@ fn source(settings: &[(&'static str, &'static str)], features: &[&str]) -> Resul
 const ALL: &[&str] = &["dhcp", "ipv6", "slaac"];
 
 #[test]
-fn without_settings_it_is_as_the_porting_guide_says() {
+fn the_default_settings_match_the_porting_guide() {
     let source = source(&[], &[]).unwrap();
     for line in [
         "ADDRESSES: &[IpCidr] = &[IpCidr::Ipv4(wire::Ipv4Cidr::new(wire::Ipv4Address::from_octets([192, 168, 69, 1]), 24))];",
@@ -50,7 +50,7 @@ fn without_settings_it_is_as_the_porting_guide_says() {
 }
 
 #[test]
-fn all_of_them_go_together() {
+fn all_settings_can_be_combined() {
     let settings = [
         ("SMOLSTEP_IP", "192.168.69.1/24,dhcp,slaac,fdaa::1/64"),
         ("SMOLSTEP_GATEWAY", "192.168.69.100,fdaa::64"),
@@ -61,12 +61,12 @@ fn all_of_them_go_together() {
     for line in ["DHCP: bool = true;", "SLAAC: bool = true;", "Host::Name(\"greeter.example\")", "Some(99)"] {
         assert!(source.contains(line), "{line} is not in {source}");
     }
-    // SLAAC makes the link-local address.
+    // SLAAC creates the link-local address at run time.
     assert!(!source.contains("[254, 128"), "{source}");
 }
 
 #[test]
-fn a_link_local_address_goes_with_others() {
+fn a_link_local_address_can_be_combined_with_others() {
     let made = "from_octets([254, 128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 254, 0, 0, 1]), 64)";
     for (ip, is_made) in [("fdaa::1/64", true), ("fdaa::1/64,fe80::5/64", false), ("192.168.69.1/24", false)] {
         let source = source(&[("SMOLSTEP_IP", ip)], ALL).unwrap();
@@ -78,7 +78,7 @@ fn a_link_local_address_goes_with_others() {
 }
 
 #[test]
-fn what_cannot_be_is_one_line() {
+fn an_invalid_setting_is_a_one_line_error() {
     let ip = |text| vec![("SMOLSTEP_IP", text)];
     let and = |text, name, other| vec![("SMOLSTEP_IP", text), (name, other)];
     let (gateway, dns, server) = ("SMOLSTEP_GATEWAY", "SMOLSTEP_DNS", "SMOLSTEP_SERVER");
@@ -155,7 +155,7 @@ fn what_cannot_be_is_one_line() {
 }
 
 #[test]
-fn a_feature_that_is_missing_is_named() {
+fn a_missing_feature_is_named() {
     for (ip, features, missing) in [
         ("dhcp", &[][..], "dhcp"),
         ("fdaa::1/64", &[], "ipv6"),
@@ -167,9 +167,9 @@ fn a_feature_that_is_missing_is_named() {
     }
 }
 
-/// An invalid setting fails the build by the script and cargo with one line.
+/// With an invalid setting, both scripts/firmware and cargo fail with one line.
 #[test]
-fn the_build_says_so() {
+fn an_invalid_setting_fails_the_build() {
     let said = crate::common::firmware::build("lm3s6965evb", &[("SMOLSTEP_IP", "dhpc")]);
     match said {
         Err(why) if why.contains("qemu") || why.contains("no Rust for") => crate::common::skip("qemu", &why),

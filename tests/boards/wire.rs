@@ -1,4 +1,5 @@
-//! The board's cable under the test's control. The cable carries frames of the test, or connects the board with tap0.
+//! The board's cable, which the test controls. The cable carries the test's own frames, or connects the board with
+//! tap0.
 
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
@@ -33,14 +34,14 @@ pub struct Relay {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A host that only sends ARP requests.
+/// The address of a host that only sends ARP requests.
 ///
 /// The reply shows that the board has processed all earlier frames.
 const ASKER: [u8; 4] = neighbour(250);
 const ASKER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 250];
 
 impl Wire {
-    /// Opens the test's end. The board must boot later.
+    /// Opens the test's end. The board must boot after this call.
     pub fn new() -> Wire {
         let socket = UdpSocket::bind("127.0.0.1:7000").unwrap();
         socket.connect("127.0.0.1:7001").unwrap();
@@ -50,7 +51,7 @@ impl Wire {
 
     /// Sends a frame. If the buffer of the board's controller is full, the frame is lost: see [`Wire::settle`].
     pub fn send(&self, frame: &[u8]) {
-        // QEMU would take an empty datagram for the end of the cable.
+        // QEMU would treat an empty datagram as the end of the connection.
         if !frame.is_empty() {
             self.0.send(frame).unwrap();
         }
@@ -59,7 +60,7 @@ impl Wire {
     /// Receives the next frame from the board.
     ///
     /// # Panics
-    /// If no frame arrives.
+    /// Panics if no frame arrives.
     pub fn receive(&self) -> Vec<u8> {
         let mut frame = vec![0; 2048];
         let len = self.0.recv(&mut frame).unwrap_or_else(|e| panic!("no frame of the board: {e}"));
@@ -67,7 +68,8 @@ impl Wire {
         frame
     }
 
-    /// Waits until the board has received all frames sent so far: then it answers an ARP request.
+    /// Waits until the board has received all frames sent so far. After them, the test sends an ARP request and waits
+    /// for the reply.
     pub fn settle(&self) {
         self.find(ASKER_MAC, ASKER);
     }
@@ -102,7 +104,7 @@ impl Wire {
                 }
                 while let Ok(len) = self.0.recv(&mut frame) {
                     let Some(frame) = change(Way::ToKernel, frame[..len].to_vec()) else { continue };
-                    // A frame that the TAP cannot take is lost, as on a real wire.
+                    // A frame that the TAP cannot accept is lost, as on a real wire.
                     if let Some(token) = tap.transmit(now) {
                         token.consume(frame.len(), |place| place.copy_from_slice(&frame));
                     }

@@ -1,4 +1,4 @@
-//! UDP with offload, and UDP datagrams without a checksum.
+//! Tests UDP with offload, and UDP datagrams without a checksum.
 
 use smolstep::phy::linux::Kind;
 
@@ -37,8 +37,8 @@ fn datagrams_without_a_checksum_come_back() {
 }
 
 #[test]
-fn what_another_program_left_of_its_offload_does_no_harm() {
-    on_tap_and_tun("datagrams::what_another_program_left_of_its_offload_does_no_harm", |link| {
+fn the_offload_settings_of_an_earlier_program_do_no_harm() {
+    on_tap_and_tun("datagrams::the_offload_settings_of_an_earlier_program_do_no_harm", |link| {
         let kind = if link.kind == Kind::Tap { "2" } else { "1" };
         for offload in [&["echo"][..], &["echo", "--no-offload"]] {
             let other = python::run("leave_offload", &[link.name(), kind]).finish();

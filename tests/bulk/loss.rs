@@ -20,20 +20,22 @@ fn one_frame_in_a_hundred_lost() {
     in_namespace("loss::one_frame_in_a_hundred_lost", || lossy(10));
 }
 
-/// Runs transfers while the kernel drops `per_mille` of 1,000 frames, at random. The losses cannot be repeated.
+/// Runs transfers while the kernel drops `per_mille` of 1,000 frames, at random. A run with the same losses cannot be
+/// repeated.
 fn lossy(per_mille: u32) {
     for offload in [true, false] {
         for congestion in [Congestion::Reno, Congestion::Cubic] {
             for from in [From::Stack, From::Kernel] {
                 if from == From::Kernel && congestion != Congestion::Reno {
-                    // The kernel is the sender here, so the stack's congestion control is not used.
+                    // In this transfer the kernel is the sender, so the stack's congestion control is not used.
                     continue;
                 }
-                // A loss may cost the stack a retransmission timeout, so its transfer is shorter.
+                // A lost frame may delay the stack by a retransmission timeout, so the stack sends fewer bytes.
                 let bytes = if per_mille > 1 && from == From::Stack { 4 << 20 } else { FIRST.bytes };
                 let transfer = Transfer { offload, from, congestion, bytes, ..FIRST };
                 let mut possible = true;
-                // With offload there are few super-segments. If no frame is lost, the test repeats the transfer.
+                // With offload, a transfer has only a few super-segments. If none is lost, the test repeats the
+                // transfer.
                 let lossy = (0..100).any(|_| {
                     transfer.run(|link| possible = lose(link, per_mille));
                     !possible || lost() > 0
@@ -47,7 +49,8 @@ fn lossy(per_mille: u32) {
     }
 }
 
-/// Makes the kernel drop `per_mille` of 1,000 frames in each direction. Returns false, and prints a note, if it cannot.
+/// Makes the kernel drop `per_mille` of 1,000 frames in each direction. If nft cannot set the rules, prints a note and
+/// returns false.
 fn lose(link: Link, per_mille: u32) -> bool {
     let name = link.name();
     let rules = format!(
@@ -69,7 +72,7 @@ fn lose(link: Link, per_mille: u32) -> bool {
     }
 }
 
-/// Returns the number of frames that the rules have dropped.
+/// Returns the number of frames that the rules of [`lose`] have dropped.
 fn lost() -> u64 {
     let listed = output(Command::new("nft").args(["list", "table", "inet", "lossy"])).unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();

@@ -1,6 +1,6 @@
 //! Long transfers and many connections with the kernel's TCP.
 //!
-//! With and without offload, every byte arrives in order.
+//! Every byte must arrive in order, with and without offload.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -11,13 +11,13 @@ use crate::common::netns::in_namespace;
 use crate::rig::{From, Transfer};
 
 #[test]
-fn what_a_tap_carries_is_byte_exact() {
-    in_namespace("matrix::what_a_tap_carries_is_byte_exact", || every_way(Kind::Tap));
+fn transfers_over_a_tap_are_byte_exact() {
+    in_namespace("matrix::transfers_over_a_tap_are_byte_exact", || every_way(Kind::Tap));
 }
 
 #[test]
-fn what_a_tun_carries_is_byte_exact() {
-    in_namespace("matrix::what_a_tun_carries_is_byte_exact", || every_way(Kind::Tun));
+fn transfers_over_a_tun_are_byte_exact() {
+    in_namespace("matrix::transfers_over_a_tun_are_byte_exact", || every_way(Kind::Tun));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn every_way(kind: Kind) {
                     let transfer = Transfer { kind, offload, family, mtu, from, ..FIRST };
                     let mean = transfer.bytes / transfer.run(|_| ());
                     if offload && from == From::Stack {
-                        assert!(mean > 16 << 10, "{mean} bytes a frame are no super-segments");
+                        assert!(mean > 16 << 10, "the mean frame length is only {mean} bytes");
                     }
                 }
             }

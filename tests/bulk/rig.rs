@@ -45,13 +45,13 @@ const SIZES: Sizes = Sizes { connections: 2, ports: 0, datagrams: 0, payload: 0,
 const PERIOD: usize = 1_048_583;
 
 impl Transfer {
-    /// Makes the link, transfers all bytes, and deletes the link.
+    /// Creates the link, transfers all bytes, and deletes the link.
     ///
     /// `before` may change the link. Returns the number of frames that the kernel received. A super-segment counts as
     /// one frame.
     ///
     /// # Panics
-    /// If a byte is wrong or missing.
+    /// Panics if a byte is wrong or missing.
     pub fn run(self, before: impl FnOnce(Link)) -> u64 {
         println!("{self:?}");
         let link = Link::new(self.kind);
@@ -86,7 +86,7 @@ impl Transfer {
 
         let (ended, running) = UnixStream::pair().unwrap();
         let client = thread::spawn(move || {
-            // The socket `running` closes when the thread ends, even by a panic.
+            // The socket `running` closes when the thread exits, even by a panic.
             let _running = running;
             self.client(connect(SERVER[self.family], PORT));
         });

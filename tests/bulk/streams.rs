@@ -1,4 +1,4 @@
-//! Long streams are echoed byte for byte, even while the interface goes down and up.
+//! Long streams are echoed without a changed byte, even while the interface goes down and up.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};
@@ -36,8 +36,8 @@ fn a_stream_survives_the_interface_going_down_and_up() {
 }
 
 #[test]
-fn four_streams_at_once() {
-    on_tap_and_tun("four_streams_at_once", |link| {
+fn four_simultaneous_streams_come_back() {
+    on_tap_and_tun("four_simultaneous_streams_come_back", |link| {
         let _server = link.serve(&["echo"], 4);
         let echoes: Vec<_> = [(0, 11), (1, 12), (0, 13), (1, 14)]
             .map(|(family, seed)| {

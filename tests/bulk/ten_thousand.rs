@@ -1,4 +1,4 @@
-//! Ten thousand connections at once on one TAP.
+//! Ten thousand simultaneous connections on one TAP.
 
 use std::fs;
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ fn ten_thousand_connections_are_greeted_answered_and_closed() {
     }
     on_tap("ten_thousand_connections_are_greeted_answered_and_closed", |link| {
         let mut command = smolstep();
-        // Log lines for each connection would take memory of the test.
+        // Log lines for each connection would use too much memory of the test, which collects them.
         command.env("RUST_LOG", "warn").args(["serve", "greeting", "--max-connections", "10000"]);
         command.args(["--socket-buffer", "4K"]).args(link.arguments());
         let server = Peer::start(&mut command).listening(2);

@@ -1,6 +1,6 @@
 //! The program chat without a terminal.
 //!
-//! Tested are pipes, partners that wait for their turn, rooms, and several partners on UDP.
+//! The tests cover pipes, partners that wait for their turn, rooms, and several partners on UDP.
 
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -11,8 +11,8 @@ use crate::common::peer::python;
 const WELCOME: &str = "this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
 
 #[test]
-fn partners_are_served_in_order_and_what_they_said_is_kept() {
-    on_tap_and_tun("partners_are_served_in_order_and_what_they_said_is_kept", |link| {
+fn partners_are_served_in_order_and_their_early_text_is_kept() {
+    on_tap_and_tun("partners_are_served_in_order_and_their_early_text_is_kept", |link| {
         let mut server = link.serve(&["chat"], 4);
         let mut partners: Vec<TcpStream> = SERVER.iter().cycle().take(4).map(|host| connect(host, 9000)).collect();
         for (n, partner) in partners.iter_mut().enumerate() {
@@ -35,8 +35,8 @@ fn partners_are_served_in_order_and_what_they_said_is_kept() {
 }
 
 #[test]
-fn once_serves_one_talk_and_resets_those_who_wait() {
-    on_tap("once_serves_one_talk_and_resets_those_who_wait", |link| {
+fn once_serves_one_partner_and_resets_waiting_partners() {
+    on_tap("once_serves_one_partner_and_resets_waiting_partners", |link| {
         let mut server = link.serve(&["chat", "--once"], 4);
         let mut first = connect(SERVER[0], 9000);
         send(&mut first, "hi\n");
@@ -57,14 +57,14 @@ fn once_serves_one_talk_and_resets_those_who_wait() {
 }
 
 #[test]
-fn once_is_over_after_a_talk_on_udp_too() {
-    on_tap("once_is_over_after_a_talk_on_udp_too", |link| {
+fn once_also_ends_after_a_udp_conversation() {
+    on_tap("once_also_ends_after_a_udp_conversation", |link| {
         for from_console in [false, true] {
             let mut server = link.serve(&["chat", "--once"], 4);
             let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
             partner.send(b"hi\n").unwrap();
             server.wait_for("it", |out| out.ends_with(" hi\n"));
-            // `q` from a host without a talk does not end the server.
+            // `q` from a host without a conversation does not stop the server.
             udp(at(KERNEL[0], 0), at(SERVER[0], 9000)).send(b"q\n").unwrap();
             server.wait_for("a talk that never was", |out| out.ends_with(" has ended\n"));
             if from_console {
@@ -78,7 +78,7 @@ fn once_is_over_after_a_talk_on_udp_too() {
             let server = server.finish();
             assert!(server.code() == Some(0) && server.out().matches(" has ended\n").count() == 2, "{server:?}");
         }
-        // The end of a UDP talk does not end a TCP talk.
+        // The end of a UDP conversation does not end a TCP conversation.
         let mut server = link.serve(&["chat", "--once"], 4);
         let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
         let mut talk = connect(SERVER[0], 9000);
@@ -95,8 +95,8 @@ fn once_is_over_after_a_talk_on_udp_too() {
 }
 
 #[test]
-fn whoever_ends_the_server_ends_the_talks() {
-    on_tap("whoever_ends_the_server_ends_the_talks", |link| {
+fn stopping_the_server_ends_its_conversations() {
+    on_tap("stopping_the_server_ends_its_conversations", |link| {
         for (room, welcome, ends) in [(&[][..], "", " has ended\n"), (&["--room"], WELCOME, " has left\n")] {
             let server = link.serve(&[&["chat"], room].concat(), 4);
             let mut partner = connect(SERVER[0], 9000);
@@ -112,8 +112,8 @@ fn whoever_ends_the_server_ends_the_talks() {
 }
 
 #[test]
-fn a_partner_that_goes_away_makes_room_for_the_next() {
-    on_tap("a_partner_that_goes_away_makes_room_for_the_next", |link| {
+fn the_next_partner_is_served_when_one_disconnects() {
+    on_tap("the_next_partner_is_served_when_one_disconnects", |link| {
         let server = link.serve(&["chat"], 4);
         let first = connect(SERVER[0], 9000);
         server.wait_for("the first", |out| out.contains("talking with"));
@@ -142,7 +142,7 @@ fn pipes_work_at_both_ends() {
         }
         let mut server = link.serve(&["chat"], 4);
         let mut partner = connect(SERVER[0], 9000);
-        send(&mut partner, "no line end");
+        send(&mut partner, "no line ending");
         partner.shutdown(Shutdown::Write).unwrap();
         expect(&mut partner, "(waiting for the last reply)\n");
         server.type_in(b"here it is\n");
@@ -152,8 +152,8 @@ fn pipes_work_at_both_ends() {
 }
 
 #[test]
-fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
-    on_tap("all_talk_in_a_room_and_a_slow_reader_is_dropped", |link| {
+fn a_room_connects_all_members_and_drops_a_slow_reader() {
+    on_tap("a_room_connects_all_members_and_drops_a_slow_reader", |link| {
         let mut server = link.serve(&["chat", "--room"], 4);
         let join = |name: &str| {
             let mut stream = connect(SERVER[0], 9000);
@@ -173,12 +173,12 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
         expect(&mut ann, "console: hello from here\n");
         expect(&mut bob, format!("{slow_from} has joined\n{slow_from} is now Slow\nconsole: hello from here\n"));
 
-        // Bob reads all lines of Ann, and the member Slow reads nothing.
+        // Bob reads all lines from Ann, and the member Slow reads nothing.
         let line = format!("{}\n", "x".repeat(500));
         let mut dropped = false;
         for _ in 0..20_000 {
             send(&mut ann, &line);
-            // Every line of Ann begins with `Ann: `. Any other line is read completely below.
+            // Every line from Ann begins with `Ann: `. Any other line is read completely below.
             let mut begin = [0; 5];
             bob.read_exact(&mut begin).unwrap();
             dropped = begin == *b"Slow ";
@@ -205,8 +205,8 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_asked_for_again() {
-    on_tap("a_name_that_is_taken_is_asked_for_again", |link| {
+fn a_member_whose_name_is_taken_can_choose_another() {
+    on_tap("a_member_whose_name_is_taken_can_choose_another", |link| {
         let server = link.serve(&["chat", "--room"], 4);
         let mut ann = connect(SERVER[0], 9000);
         send(&mut ann, "/name Ann\n");
@@ -222,8 +222,8 @@ fn a_name_that_is_taken_is_asked_for_again() {
 }
 
 #[test]
-fn a_flood_reaches_all_who_read() {
-    on_tap("a_flood_reaches_all_who_read", |link| {
+fn a_flood_reaches_all_readers() {
+    on_tap("a_flood_reaches_all_readers", |link| {
         let server = link.serve(&["chat", "--room"], 4);
         let mut readers = [0, 1].map(|v| connect(SERVER[v], 9000));
         readers.iter_mut().for_each(|reader| expect(reader, WELCOME));
@@ -238,7 +238,7 @@ fn a_flood_reaches_all_who_read() {
                 let line = &line;
                 scope.spawn(move || {
                     let mut heard = vec![];
-                    // The last line may also report that the other reader has left.
+                    // The final line may also report that the other reader has left.
                     while !heard.ends_with(b" has left\n") {
                         let mut piece = [0; 4096];
                         let len = reader.read(&mut piece).unwrap();
@@ -272,7 +272,7 @@ fn partners_on_udp_are_answered_by_number() {
             let len = partner.recv(&mut bytes).unwrap();
             assert_eq!(&bytes[..len], text.as_bytes());
         }
-        // During a TCP talk, lines without a number go to its partner. A number still addresses a UDP partner.
+        // During a TCP conversation, lines without a number go to its partner. A number still addresses a UDP partner.
         let mut talk = connect(SERVER[0], 9000);
         server.wait_for("the talk", |out| out.contains("talking with"));
         server.type_in(b"to TCP\n@3 to UDP\n");
@@ -280,8 +280,8 @@ fn partners_on_udp_are_answered_by_number() {
         let mut bytes = [0; 64];
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP\n");
-        // After the TCP talk, lines without a number go to the last UDP partner that wrote. The server prints its
-        // address.
+        // After the TCP conversation, lines without a number go to the UDP partner that wrote most recently. The server
+        // prints the address of this partner.
         send(&mut talk, "q\n");
         let next = format!(" has ended\n(the next line goes to @3 {})\n", partners[2].local_addr().unwrap());
         server.wait_for("its end", |out| out.ends_with(&next));
@@ -293,13 +293,13 @@ fn partners_on_udp_are_answered_by_number() {
 }
 
 #[test]
-fn a_client_that_leaves_takes_nothing_back() {
-    on_tap("a_client_that_leaves_takes_nothing_back", |link| {
+fn the_text_of_a_client_that_has_exited_still_arrives() {
+    on_tap("the_text_of_a_client_that_has_exited_still_arrives", |link| {
         for address in KERNEL {
             let listener = TcpListener::bind(at(address, 9000)).unwrap();
             let call = link.call(&["chat", address], b"hi\nq\n");
             assert_eq!((call.code(), call.out().as_str()), (Some(0), "the talk has ended\n"), "{call:?}");
-            // The listener accepts only after the client has ended, but it still receives the text.
+            // The listener accepts only after the client has exited, but it still receives the text.
             let mut heard = String::new();
             listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
             assert_eq!(heard, "hi\nq");

@@ -1,6 +1,6 @@
 //! The program chat at terminals.
 //!
-//! Tested are line editing while messages arrive, several partners, and the sandbox.
+//! The tests cover line editing while messages arrive, several partners, and the sandbox.
 
 use std::fs;
 
@@ -29,7 +29,7 @@ fn client() -> Peer {
     start(&[&[SMOLSTEP, "call", "chat", SERVER[0]], &link[..]].concat())
 }
 
-/// Returns the address of the partner in the latest talk of a server.
+/// Returns the address of the partner in a server's most recent conversation.
 fn partner(server: &Peer) -> String {
     let begun = screen(&server.out())
         .into_iter()
@@ -64,14 +64,15 @@ fn two_terminals_and_three_kernel_clients() {
         client.type_in(b" a line\r");
         wait_for_line(&server, &format!("{from} half of a line"));
         wait_for_last(&server, ">>> me");
-        // Cursor left, then an insertion. After that, cursor up twice brings a line from the history.
+        // The input moves the cursor left, and then inserts a character. After that, cursor-up twice recalls a line
+        // from the history.
         client.type_in(b"abd\x1b[Dc\r");
         wait_for_line(&server, &format!("{from} abcd"));
         client.type_in(b"\x1b[A\x1b[A\r");
         server.wait_for("the line from the history", |out| {
             screen(out).iter().filter(|line| **line == format!("{from} half of a line")).count() == 2
         });
-        // Forty lines arrive at once, while a line is being edited.
+        // Forty lines arrive together, while a line is being edited.
         client.type_in(b"still here");
         server.type_in(b"\x15");
         server.type_in((1..=40).map(|n| format!("number {n}\r")).collect::<String>().as_bytes());
@@ -93,7 +94,7 @@ fn two_terminals_and_three_kernel_clients() {
         server.type_in(b"Q\r");
         expect_last(&mut waiting[1], "hi\nthe talk has ended\n");
         server.wait_for("the third", |out| screen(out).iter().any(|line| line.ends_with(" 3 waits")));
-        // Ctrl-D ends the talk, and Ctrl-C ends the server.
+        // Ctrl-D ends the conversation, and Ctrl-C stops the server.
         server.type_in(b"\x04");
         expect_last(&mut waiting[2], "the talk has ended\n");
         server.wait_for("the last end", |out| screen(out).iter().filter(|l| l.ends_with(" has ended")).count() == 4);
@@ -103,8 +104,8 @@ fn two_terminals_and_three_kernel_clients() {
 }
 
 #[test]
-fn what_is_typed_to_nobody_is_not_sent() {
-    on_tap("what_is_typed_to_nobody_is_not_sent", |_| {
+fn text_typed_without_a_partner_is_not_sent() {
+    on_tap("text_typed_without_a_partner_is_not_sent", |_| {
         let mut server = server(&[]);
         let nobody = |server: &Peer, times: usize| {
             server.wait_for("the hint", |out| {
@@ -112,7 +113,8 @@ fn what_is_typed_to_nobody_is_not_sent() {
                     == times
             });
         };
-        // Before the first partner there is no line editor, and Ctrl-D ends nothing. Later there is a line editor.
+        // Before the first partner connects, there is no line editor, and Ctrl-D has no effect. Later there is a line
+        // editor.
         server.type_in(b"a secret\r");
         nobody(&server, 1);
         server.type_in(b"\x04and another\r");
@@ -139,8 +141,8 @@ fn what_is_typed_to_nobody_is_not_sent() {
 }
 
 #[test]
-fn a_line_that_was_begun_is_for_nobody_else() {
-    on_tap("a_line_that_was_begun_is_for_nobody_else", |_| {
+fn a_line_begun_for_one_partner_is_not_sent_to_the_next() {
+    on_tap("a_line_begun_for_one_partner_is_not_sent_to_the_next", |_| {
         let mut server = server(&[]);
         // The first partner connects while text is being typed without a line editor.
         server.type_in(b"for nobody");
@@ -170,8 +172,8 @@ fn a_line_that_was_begun_is_for_nobody_else() {
 }
 
 #[test]
-fn the_terminal_is_restored_however_the_client_ends() {
-    on_tap("the_terminal_is_restored_however_the_client_ends", |_| {
+fn the_terminal_is_restored_whatever_stops_the_client() {
+    on_tap("the_terminal_is_restored_whatever_stops_the_client", |_| {
         make(Kind::Tap, "tap1", &[("192.168.70.100", 24)]);
         let listener = std::net::TcpListener::bind("192.168.70.100:9000").unwrap();
         let link = ["--tap", "tap1", "--ip", "192.168.70.2/24"];
@@ -218,7 +220,7 @@ fn no_prompt_is_left_behind() {
             drop(partner);
             let finished = server.finish();
             left_well(&finished);
-            // After the line is cleared, only the wrapper of start() prints.
+            // After the line is cleared, only the wrapper script of start() prints.
             let out = finished.out();
             let rest = out.rsplit("\x1b[?2004l\r\x1b[J").next().unwrap_or_default();
             assert!(!rest.contains('\x1b') && !rest.contains(">>>"), "{time}: {}", out.escape_debug());

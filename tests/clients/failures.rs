@@ -34,8 +34,8 @@ fn a_silent_server_times_out() {
 }
 
 #[test]
-fn a_server_that_leaves_early() {
-    on_tap_and_tun("a_server_that_leaves_early", |link| {
+fn a_server_that_closes_early_is_an_error() {
+    on_tap_and_tun("a_server_that_closes_early_is_an_error", |link| {
         for address in KERNEL {
             let server = |name, port| python::server(name, address.parse().unwrap(), port);
             let (_closing, _resetting) = (server("closing", 4000), server("resetting", 4001));

@@ -7,7 +7,7 @@ use crate::common::netns::output;
 use crate::common::peer::Finished;
 use crate::common::skip;
 
-/// A time-out so long that a client that waits for it fails the test.
+/// A timeout that is longer than the test waits, so a client that waits for this timeout fails the test.
 ///
 /// See [`Peer::finish`](crate::common::peer::Peer::finish).
 const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
@@ -15,7 +15,7 @@ const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
 #[test]
 fn a_closed_udp_port_refuses() {
     on_tap_and_tun("a_closed_udp_port_refuses", |link| {
-        // Without this, the kernel would send six errors in a row, and then one per second.
+        // Without this setting, the kernel would send six errors in a row, and then one per second.
         write("ipv4/icmp_ratelimit", "0");
         write("ipv6/icmp/ratelimit", "0");
         for address in KERNEL {
@@ -44,12 +44,12 @@ fn a_firewall_refuses() {
     });
 }
 
-/// A client retries until its time-out, because these ICMP errors may be temporary.
+/// A client retries until its timeout, because these ICMP errors may be temporary.
 ///
-/// At the time-out, the client reports the error.
+/// At the timeout, the client reports the ICMP error.
 #[test]
-fn a_router_says_why_nothing_arrives() {
-    on_tap("a_router_says_why_nothing_arrives", |link| {
+fn an_error_from_a_router_is_reported_at_the_timeout() {
+    on_tap("an_error_from_a_router_is_reported_at_the_timeout", |link| {
         let rejected = firewall(&[
             "add rule inet smolstep in tcp dport 4000 reject with icmpx type host-unreachable",
             "add rule inet smolstep in udp dport 4000 reject with icmpx type admin-prohibited",

@@ -1,4 +1,4 @@
-//! Every program's client with servers on the kernel's TCP and UDP.
+//! Tests every program's client with servers on the kernel's TCP and UDP.
 //!
 //! The tests compare standard output and exit codes.
 
@@ -90,7 +90,7 @@ fn standard_input_is_sent() {
             assert!(back.code() == Some(0) && back.stdout == bytes, "{} bytes, {}", back.stdout.len(), back.err());
             assert_eq!(call(&["echo", address], b""), "");
 
-            // The reply begins only after this side's end of stream.
+            // The server replies only after the client has closed its side.
             let _after = server("echo_at_end", 4000);
             let host = if address.contains(':') { format!("[{address}]:4000") } else { format!("{address}:4000") };
             assert_eq!(call(&["echo", &host], b"to the end\n"), "to the end\n");
@@ -98,8 +98,8 @@ fn standard_input_is_sent() {
             let _upper = server("upper", 14000);
             assert_eq!(call(&["upper", address], b"a line\nanother\n"), "A LINE\n");
             let ack = server("ack", 9998);
-            assert_eq!(call(&["ack", address], b"no line end"), "ACK\n");
-            ack.wait_for("the line", |out| out == "ready\nno line end\n");
+            assert_eq!(call(&["ack", address], b"no line ending"), "ACK\n");
+            ack.wait_for("the line", |out| out == "ready\nno line ending\n");
 
             let _datagrams = server("echo_udp", 7);
             assert_eq!(call(&["echo", address, "--udp"], b"one\r\n\ntwo"), "one\n\ntwo\n");

@@ -1,6 +1,6 @@
 //! Clients of a host or router that does not exist.
 //!
-//! The clients print one line, which names the address and says what to check.
+//! Each client prints one line, which names the address and says what to check.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn a_client_names_the_host_that_does_not_answer() {
                 Kind::Tap => {
                     format!("no host answers at {address}: check the address, and that the host is up and on tap0\n")
                 }
-                // A TUN has no ARP and NDP, so the client only times out.
+                // A TUN has neither ARP nor NDP, so the client only times out.
                 Kind::Tun => "timed out".into(),
             };
             for command in [
@@ -38,7 +38,7 @@ fn a_client_names_the_host_that_does_not_answer() {
                 failed(&run(link, &[command, &["--timeout", "50ms"]].concat()), &no_host);
             }
             if link.kind == Kind::Tap {
-                // With this time-out, the ARP or NDP request is repeated.
+                // With this timeout, the client repeats its ARP or NDP request.
                 for command in [&["call", "inbox", address, "hi"][..], &["call", "thanks", "--udp", address, "hi"]] {
                     failed(&run(link, &[command, &["--timeout", "1200ms"]].concat()), &no_host);
                 }
@@ -49,8 +49,8 @@ fn a_client_names_the_host_that_does_not_answer() {
 
 /// The host gets its address only after three ARP or NDP requests.
 #[test]
-fn a_host_that_comes_late_is_waited_for() {
-    on_tap("a_host_that_comes_late_is_waited_for", |link| {
+fn clients_wait_for_a_host_that_appears_late() {
+    on_tap("clients_wait_for_a_host_that_appears_late", |link| {
         for (address, prefix_len) in [("192.168.69.77", 24), ("fdaa::77", 64), ("192.168.69.78", 24), ("fdaa::78", 64)]
         {
             let family = if address.contains(':') { "ipv6" } else { "ipv4" };
@@ -93,8 +93,8 @@ fn ping_names_the_host_that_does_not_answer() {
 }
 
 #[test]
-fn a_dns_server_that_is_not_there_is_named() {
-    on_tap("a_dns_server_that_is_not_there_is_named", |link| {
+fn an_absent_dns_server_is_named() {
+    on_tap("an_absent_dns_server_is_named", |link| {
         for address in ABSENT {
             for command in
                 [&["resolve", "host.example"][..], &["ping", "host.example"], &["call", "ack", "host.example"]]
@@ -111,8 +111,8 @@ fn a_dns_server_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_router_that_is_not_there_is_named() {
-    on_tap("a_router_that_is_not_there_is_named", |link| {
+fn an_absent_router_is_named() {
+    on_tap("an_absent_router_is_named", |link| {
         for (router, address) in [(ABSENT[0], "10.9.0.1"), (ABSENT[1], "fd09::1")] {
             let url = if address.contains(':') { format!("http://[{address}]/") } else { format!("http://{address}/") };
             for command in [
@@ -129,11 +129,11 @@ fn a_router_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_port_without_brackets_is_guessed() {
-    on_tap_and_tun("a_port_without_brackets_is_guessed", |link| {
+fn an_ipv6_address_that_ends_like_a_port_gets_a_hint() {
+    on_tap_and_tun("an_ipv6_address_that_ends_like_a_port_gets_a_hint", |link| {
         let hint = "; if the address ends with a port, write [fdaa::64]:4000\n";
         for app in ["ack", "greeting", "inbox"] {
-            // No host has the first address, and the second has no route.
+            // No host has the first address, and there is no route to the second.
             if app != "inbox" || link.kind == Kind::Tap {
                 failed(&run(link, &["call", app, "fdaa::64:4000", "hi", "--timeout", "50ms"]), hint);
             }
@@ -146,7 +146,7 @@ fn a_port_without_brackets_is_guessed() {
         let error = "smolstep: bad address 'fdaa::64:14000': with a port it is [fdaa::64]:14000; ";
         assert!(long.err().starts_with(error), "{long:?}");
         assert_eq!(long.code(), Some(2));
-        // There is no hint if the host refuses the connection, or if the last group of the address has a letter.
+        // There is no hint if the host refuses the connection, or if the final group of the address contains a letter.
         assert!(!run(link, &["call", "ack", "fdaa::64", "hi"]).err().contains("last group"));
         assert!(!run(link, &["call", "ack", "fd09::abcd", "hi"]).err().contains("last group"));
     });

@@ -8,8 +8,8 @@ use crate::common::peer::{Finished, Peer, smolstep};
 use crate::common::skip;
 
 #[test]
-fn a_router_says_why() {
-    on_tap_and_tun("a_router_says_why", |link| {
+fn ping_reports_errors_from_a_router() {
+    on_tap_and_tun("ping_reports_errors_from_a_router", |link| {
         if !route() {
             return;
         }
@@ -19,7 +19,7 @@ fn a_router_says_why() {
             ("fd09::1", KERNEL[1], "destination unreachable (no route)"),
             ("fd09:0:0:1::1", KERNEL[1], "destination unreachable (administratively prohibited)"),
         ] {
-            // Only one request, because the kernel limits the rate of these errors.
+            // ping sends only one request, because the kernel limits the rate of these errors.
             let run = ping(link, to, &["-c", "1"]);
             let out = run.out();
             assert_eq!(run.code(), Some(1), "{run:?}");
@@ -31,8 +31,8 @@ fn a_router_says_why() {
 }
 
 #[test]
-fn what_is_too_long_for_the_next_link_is_told_with_its_mtu() {
-    on_tap_and_tun("what_is_too_long_for_the_next_link_is_told_with_its_mtu", |link| {
+fn a_request_that_is_too_long_is_reported_with_the_mtu() {
+    on_tap_and_tun("a_request_that_is_too_long_is_reported_with_the_mtu", |link| {
         if !route() {
             return;
         }
@@ -44,8 +44,8 @@ fn what_is_too_long_for_the_next_link_is_told_with_its_mtu() {
     });
 }
 
-/// Makes the kernel a router with unreachable, prohibited and narrow routes. Returns false if the kernel's settings
-/// cannot be changed.
+/// Makes the kernel a router. Some of its routes are unreachable or prohibited, and some lead to a link with a small
+/// MTU. Returns false if the kernel's settings cannot be changed.
 fn route() -> bool {
     for (name, value) in [
         ("ipv4/ip_forward", "1"),

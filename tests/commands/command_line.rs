@@ -1,4 +1,4 @@
-//! Errors cause one line on standard error, and nothing else.
+//! Errors of the command line cause one line on standard error and nothing else.
 
 use std::process::Command;
 
@@ -14,8 +14,8 @@ const USAGE: Option<i32> = Some(2);
 const FAILED: Option<i32> = Some(1);
 
 #[test]
-fn wrong_usage_is_one_line() {
-    on_tap("wrong_usage_is_one_line", |_| {
+fn wrong_usage_is_a_one_line_error() {
+    on_tap("wrong_usage_is_a_one_line_error", |_| {
         for (arguments, what) in [
             ("serve greeting", "--tap NAME or --tun NAME"),
             ("call greeting 192.168.69.100", "smolstep sandbox"),
@@ -163,7 +163,7 @@ fn wrong_usage_is_one_line() {
 }
 
 #[test]
-fn a_sandbox_without_dashes_is_told_where_to_put_them() {
+fn a_sandbox_without_dashes_gets_the_correct_line() {
     for (arguments, what) in [
         (
             "--serve greeting nc 192.168.69.1 9999",
@@ -191,8 +191,8 @@ fn a_sandbox_without_dashes_is_told_where_to_put_them() {
 }
 
 #[test]
-fn the_loopback_is_told_from_the_link() {
-    on_tap_and_tun("the_loopback_is_told_from_the_link", |link| {
+fn a_loopback_address_gets_a_hint() {
+    on_tap_and_tun("a_loopback_address_gets_a_hint", |link| {
         let (option, name) = (link.arguments().join(" "), link.name());
         let own = format!("own loopback, not smolstep; its end of {name} is 192.168.69.100 and fdaa::64\n");
         for (arguments, host) in [
@@ -225,8 +225,8 @@ fn the_loopback_is_told_from_the_link() {
 }
 
 #[test]
-fn what_the_machine_lacks_is_one_line() {
-    on_tap("what_the_machine_lacks_is_one_line", |link| {
+fn a_missing_requirement_is_a_one_line_error() {
+    on_tap("a_missing_requirement_is_a_one_line_error", |link| {
         for (arguments, what) in [
             ("serve greeting --tap tap9", "ip tuntap add dev tap9 mode tap"),
             ("serve greeting --tun tun9", "ip tuntap add dev tun9 mode tun"),
@@ -265,9 +265,9 @@ fn what_the_machine_lacks_is_one_line() {
 }
 
 #[test]
-fn too_little_memory_is_one_line() {
-    on_tap("too_little_memory_is_one_line", |_| {
-        // There is memory for the buffers of one direction, but not of both.
+fn too_little_memory_is_a_one_line_error() {
+    on_tap("too_little_memory_is_a_one_line_error", |_| {
+        // The memory is enough for the buffers of one direction, but not of both.
         for (kilobytes, arguments) in [
             ("500000", "--socket-buffer 16M --max-connections 20"),
             ("150000", "--socket-buffer 4K --max-connections 17000"),
@@ -286,8 +286,8 @@ fn too_little_memory_is_one_line() {
 }
 
 #[test]
-fn an_error_makes_nothing() {
-    in_namespace("an_error_makes_nothing", || {
+fn an_error_creates_no_interface() {
+    in_namespace("an_error_creates_no_interface", || {
         let capture = std::env::temp_dir().join(format!("smolstep-nothing-{}", std::process::id()));
         let pcap = format!("--pcap {}", capture.display());
         for arguments in [
@@ -303,14 +303,14 @@ fn an_error_makes_nothing() {
         }
         assert!(!capture.exists());
         let links = Netlink::open().unwrap().links().unwrap();
-        // The kernel makes lo, and on some machines other interfaces.
+        // The kernel creates lo, and on some machines other interfaces.
         assert!(!links.iter().any(|link| link.name.contains("tap") || link.name.contains("tun9")), "{links:?}");
     });
 }
 
 #[test]
-fn a_tap_of_small_packets_is_refused() {
-    in_namespace("a_tap_of_small_packets_is_refused", || {
+fn a_tap_with_a_small_mtu_is_refused() {
+    in_namespace("a_tap_with_a_small_mtu_is_refused", || {
         make(smolstep::phy::linux::Kind::Tap, "tap0", &[]);
         let small = Peer::start(Command::new("ip").args(["link", "set", "tap0", "mtu", "1000"])).finish();
         assert_eq!(small.code(), Some(0), "{small:?}");
@@ -361,7 +361,7 @@ fn the_tour_shows_what_the_client_printed() {
     assert!(tour.out().contains(printed), "{}", tour.out());
 }
 
-/// Repeats `words` `count` times, with the numbers from 1 in place of N.
+/// Repeats `words` `count` times. The numbers from 1 to `count` replace N.
 fn many(words: &str, count: u8) -> String {
     (1..=count).map(|number| format!(" {}", words.replace('N', &number.to_string()))).collect()
 }

@@ -17,7 +17,7 @@ use crate::common::skip;
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// The number of a user without privileges.
+/// The user identifier of a user without privileges.
 const USER: &str = "65534";
 
 #[test]
@@ -26,7 +26,7 @@ fn systemd_accepts_the_unit() {
     let folder = Scratch::new("units");
     fs::create_dir(&folder).unwrap();
     let path = Path::new(folder.path()).join("smolstep.service");
-    // systemd-analyze checks that the programs exist, so the unit gets the paths of this machine.
+    // systemd-analyze checks that the programs exist, so the test inserts the paths of this machine into the unit.
     let unit = block("[Unit]").replace("/usr/local/bin/smolstep", SMOLSTEP).replace("/usr/sbin/ip", &ip());
     fs::write(&path, unit).unwrap();
     let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path)).unwrap();
@@ -70,8 +70,8 @@ fn the_unit_serves_under_its_restrictions() {
             assert!(status.contains(line), "{line}: {status}");
         }
         greet();
-        // The file is opened now, because its mount ends with the server. The file is read after the server's last
-        // call.
+        // The file is opened now, because its mount disappears when the server exits. The file is read after the
+        // server's final call.
         let mut file = File::open(format!("/proc/{}/root/dev/net/calls", server.id())).unwrap();
         terminate(served(server.id()));
         assert_eq!(server.finish().code(), Some(0));
@@ -82,7 +82,7 @@ fn the_unit_serves_under_its_restrictions() {
         let allowed = allowed(&filter, &settings(&unit, "SystemCallFilter").concat());
         let families = settings(&unit, "RestrictAddressFamilies").concat();
         let mut made = 0;
-        // "PID call(arguments) = result"
+        // A line has the form "PID call(arguments) = result".
         for line in calls.lines() {
             let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
             let Some((name, arguments)) = call.split_once('(').filter(|(name, _)| !name.contains([' ', '<'])) else {
@@ -108,7 +108,8 @@ fn the_container_serves_with_one_capability() {
             words(line.trim())
         };
         let command = [exec("ENTRYPOINT"), exec("CMD")].concat();
-        // A new root file system with the contents of the image. Debian's /bin and /lib are links into /usr.
+        // The script builds a new root file system with the contents of the image. Debian's /bin and /lib are links
+        // into /usr.
         let call = r#"
             set -e; smolstep=$1; shift
             root=$(mktemp -d); mount -t tmpfs tmpfs "$root"; cd "$root"
@@ -179,7 +180,7 @@ fn allowed(filter: &str, group: &str) -> BTreeSet<String> {
     allowed
 }
 
-/// Returns the process of smolstep: this process or one of its descendants.
+/// Returns the identifier of the smolstep process, which is the process `id` or one of its descendants.
 fn served(id: u32) -> u32 {
     let mut id = id;
     loop {

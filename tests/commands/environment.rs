@@ -9,8 +9,8 @@ const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 const ESCAPE: char = '\x1b';
 
 #[test]
-fn no_color_leaves_log_lines_plain_and_rust_log_chooses_them() {
-    on_tap("no_color_leaves_log_lines_plain_and_rust_log_chooses_them", |_| {
+fn no_color_leaves_log_lines_plain_and_rust_log_selects_them() {
+    on_tap("no_color_leaves_log_lines_plain_and_rust_log_selects_them", |_| {
         for (environment, colored, accepted, debug) in [
             (&["NO_COLOR="][..], true, true, false),
             (&["NO_COLOR=1"], false, true, false),

@@ -1,4 +1,5 @@
-//! `serve --events` writes a line for each event immediately. Other tests have a full disk, or a reader that stops.
+//! `serve --events` writes a line for each event immediately. The tests also cover a full disk, and a reader that
+//! exits.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -41,8 +42,8 @@ fn a_file_has_each_event_in_order() {
 }
 
 #[test]
-fn a_reader_has_an_event_at_once() {
-    on_tap("a_reader_has_an_event_at_once", |link| {
+fn an_event_is_written_immediately() {
+    on_tap("an_event_is_written_immediately", |link| {
         let pipe = Scratch::new("events");
         assert!(output(Command::new("mkfifo").arg(pipe.path())).unwrap().status.success());
         // The server can open the pipe for writing only when a reader has opened it.
@@ -59,8 +60,8 @@ fn a_reader_has_an_event_at_once() {
 }
 
 #[test]
-fn a_full_disk_is_one_line_at_the_end() {
-    on_tap("a_full_disk_is_one_line_at_the_end", |link| {
+fn a_full_disk_is_a_one_line_error_at_the_end() {
+    on_tap("a_full_disk_is_a_one_line_error_at_the_end", |link| {
         let server = link.serve(&["greeting", "--events", "/dev/full"], 4);
         for _ in 0..2 {
             expect(&mut connect(SERVER[0], 9999), "Welcome!");
@@ -75,14 +76,14 @@ fn a_full_disk_is_one_line_at_the_end() {
 }
 
 #[test]
-fn a_reader_of_standard_output_that_goes_ends_the_server() {
-    on_tap("a_reader_of_standard_output_that_goes_ends_the_server", |link| {
+fn the_server_exits_when_the_reader_of_its_events_has_exited() {
+    on_tap("the_server_exits_when_the_reader_of_its_events_has_exited", |link| {
         let mut command = smolstep();
         command.env("RUST_LOG", "warn").args(["serve", "greeting", "--events", "-"]).args(link.arguments());
         let mut server = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
         let lines = BufReader::new(server.stdout.take().unwrap()).lines();
         assert_eq!(lines.map_while(Result::ok).filter(|line| line.starts_with("listening ")).take(4).count(), 4);
-        // The connection causes an event. The result of the connection does not matter.
+        // The connection causes an event. Whether the connection succeeds does not matter.
         let client = thread::spawn(|| TcpStream::connect(at(SERVER[0], 9999)));
         let ended = server.wait_with_output().unwrap();
         assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));

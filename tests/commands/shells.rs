@@ -1,4 +1,4 @@
-//! Completion scripts, which must work, and manual pages, which groff must accept.
+//! Tests that completion scripts work, and that groff accepts the manual pages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -69,7 +69,7 @@ fn zsh_reads_its_script() {
 #[test]
 fn each_command_has_a_page_with_its_options() {
     let dir = Folder(Scratch::new("man"));
-    // Neither of these two folders exists yet.
+    // Neither `share` nor `man1` exists yet.
     let pages = dir.path().join("share/man1");
     lines(smolstep(&["man"]).arg(&pages));
     let mut commands = commands();
@@ -113,7 +113,7 @@ fn each_command_has_a_page_with_its_options() {
     }
 }
 
-/// The umask of the user sets the permissions, as for any new file.
+/// The user's umask limits the permissions, as for any new file.
 #[test]
 fn pages_have_the_permissions_of_new_files() {
     let dir = Folder(Scratch::new("umask"));
@@ -123,7 +123,7 @@ fn pages_have_the_permissions_of_new_files() {
 }
 
 #[test]
-fn what_is_wrong_is_one_line() {
+fn a_wrong_argument_is_a_one_line_error() {
     let file = Scratch::new("file");
     fs::write(&file, "").unwrap();
     for (arguments, code, what) in [
@@ -147,7 +147,7 @@ fn what_is_wrong_is_one_line() {
 fn a_full_disk_leaves_no_page() {
     let dir = Folder(Scratch::new("full"));
     fs::create_dir(dir.path()).unwrap();
-    // A small tmpfs, in a mount namespace of this test.
+    // The script mounts a small tmpfs in its own mount namespace.
     let call = r#"mount -t tmpfs -o size=16k tmpfs "$1" || exit 99; "$0" man "$1"; code=$?; ls -A "$1"; exit $code"#;
     let mut unshare = Command::new("unshare");
     let output = netns::output(unshare.args(["-Urm", "sh", "-c", call, SMOLSTEP]).arg(dir.path())).unwrap();

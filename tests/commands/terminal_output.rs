@@ -89,7 +89,7 @@ fn upper(bytes: &[u8]) -> Vec<u8> {
     [&upper[..at], b"\xc3\x9c", &upper[at + 2..]].concat()
 }
 
-/// The line editor of chat prints its own escape sequences, but not those of a peer.
+/// The line editor of chat prints its own escape sequences, but escapes those that a peer sends.
 #[test]
 fn a_server_with_an_editor() {
     on_tap("a_server_with_an_editor", |link| {

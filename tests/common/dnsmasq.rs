@@ -17,9 +17,9 @@ pub struct Dnsmasq {
     leases: Scratch,
 }
 
-/// Starts dnsmasq on a link, with `options` and the options that isolate it from the machine.
+/// Starts dnsmasq on a link. Besides `options`, dnsmasq gets options that isolate it from the machine's settings.
 ///
-/// If dnsmasq is not installed, the test is skipped: see [`skip`].
+/// Returns `None` if dnsmasq is not installed. The test is then skipped: see [`skip`].
 pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     let leases = Scratch::new("leases");
     let peer = Peer::start(&mut command(link.name(), &leases, options)?);
@@ -67,12 +67,13 @@ fn command(interface: &str, leases: &Scratch, options: &[&str]) -> Option<Comman
     Some(command)
 }
 
-/// Returns the options for a range of IPv4 addresses, with the kernel as router. Leases are renewed every three seconds.
+/// Returns dnsmasq's options for a range of IPv4 addresses, with the kernel as the router. Clients renew their leases
+/// every three seconds.
 pub fn range(first: u8, last: u8) -> Vec<String> {
     vec![
         format!("--dhcp-range=192.168.69.{first},192.168.69.{last},255.255.255.0,2m"),
         format!("--dhcp-option=option:router,{}", KERNEL[0]),
-        // dnsmasq accepts no shorter T1.
+        // Three seconds is the shortest T1 that dnsmasq accepts.
         "--dhcp-option=58,3".into(),
         "--dhcp-authoritative".into(),
     ]
@@ -102,7 +103,7 @@ impl Dnsmasq {
     /// Waits until the lease file is empty. dnsmasq may log a release before it writes the file.
     ///
     /// # Panics
-    /// If the file still has a lease after [`PATIENCE`].
+    /// Panics if the file still has a lease after [`PATIENCE`].
     pub fn wait_for_no_lease(&self) {
         let until = Instant::now() + PATIENCE;
         while !self.leases().is_empty() {

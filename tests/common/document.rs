@@ -127,9 +127,10 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Compares a column of the table of memory needs in docs/porting.md with `lines`, each a row's name and a number.
+/// Compares a column of the memory table in docs/porting.md with `lines`. A line has the name of a row and a number of
+/// bytes.
 ///
-/// The first column is 0. Numbers may differ by 10%, because compilers lay data out differently.
+/// The first column of numbers is column 0. Numbers may differ by 10%, because compilers lay out data differently.
 #[track_caller]
 pub fn compare_memory_table(column: usize, lines: &str) {
     let guide = text("docs/porting.md");

@@ -20,7 +20,7 @@ pub fn of(out: &str, kind: &str, fields: &[(&str, &str)]) -> Vec<Value> {
     events
 }
 
-/// Returns the number of events in a server's output so far that [`of`] selects.
+/// Returns the number of events that [`of`] selects from a server's output so far.
 pub fn count(server: &Peer, kind: &str, fields: &[(&str, &str)]) -> usize {
     of(&server.out(), kind, fields).len()
 }

@@ -13,14 +13,15 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/firmware");
 
 /// Returns the output of `scripts/firmware ARGUMENTS`.
 ///
-/// An error is build.rs's message about the settings or, without such a message, the last line of standard error.
+/// On failure, returns the message of build.rs about the settings. If there is no such message, returns the final line
+/// of standard error.
 pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> {
     let mut command = Command::new(SCRIPT);
     // cargo and rustup set these variables for the host's toolchain.
     command.args(arguments).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
     command.env("SMOLSTEP_SEED", "42".repeat(32)).envs(settings.iter().copied());
     if !settings.is_empty() {
-        // A separate folder, so that the images without settings need not be rebuilt.
+        // Images with settings are built in a separate folder, so that the images without settings need not be rebuilt.
         command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target/settings"));
     }
     let output = output(&mut command).map_err(|e| format!("{SCRIPT}: {e}"))?;
@@ -40,7 +41,7 @@ pub fn boards() -> Vec<String> {
     script(&["boards", "--qemu"], &[]).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// Builds an image and returns its ELF file. An error means that it cannot be built or that QEMU is missing.
+/// Builds an image and returns its ELF file. Returns an error if the image cannot be built or QEMU is missing.
 pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
     let qemu = output(Command::new("qemu-system-arm").arg("--version"));
     qemu.map_err(|e| format!("qemu-system-arm: {e}; on Debian: apt-get install qemu-system-arm"))?;
@@ -48,7 +49,7 @@ pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
     said.lines().last().map(PathBuf::from).ok_or_else(|| format!("{SCRIPT} build {image} names no file"))
 }
 
-/// Boots an image in QEMU, with the UART on standard output. QEMU is killed when the calling thread ends.
+/// Boots an image in QEMU, with the UART on standard output. QEMU is killed when the calling thread exits.
 pub fn boot(elf: &Path, arguments: &[&str]) -> Peer {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", SCRIPT, "boot"]).arg(elf).args(arguments);

@@ -47,7 +47,7 @@ pub fn on_tun(name: &str, test: impl FnOnce(Link) + Send + 'static) {
 }
 
 impl Link {
-    /// Makes tap0 or tun0 in this thread's namespace, with the kernel's addresses.
+    /// Creates tap0 or tun0 in this thread's namespace, with the kernel's addresses.
     pub fn new(kind: Kind) -> Link {
         let link = Link { kind };
         make(kind, link.name(), &[(KERNEL[0], 24), (KERNEL[1], 64)]);
@@ -91,7 +91,7 @@ impl Link {
         self.serve(&[arguments, &events::PRINTED].concat(), lines)
     }
 
-    /// Runs `smolstep call ARGUMENTS` on this link to its end, with `input` as standard input. smolstep logs only
+    /// Runs `smolstep call ARGUMENTS` on this link until it exits, with `input` as standard input. smolstep logs only
     /// errors.
     pub fn call(self, arguments: &[&str], input: &[u8]) -> Finished {
         self.start_call(arguments).finish_with(input)

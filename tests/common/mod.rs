@@ -1,5 +1,5 @@
 //! Helpers that several test binaries share.
-#![allow(dead_code, reason = "each test binary uses some of it")]
+#![allow(dead_code, reason = "each test binary uses only some of the helpers")]
 
 #[cfg(target_os = "linux")]
 pub mod dnsmasq;
@@ -38,7 +38,7 @@ pub fn skip(what: &str, why: &str) {
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes a unique path whose file name ends in `name`.
+    /// Chooses a unique path whose file name ends in `name`.
     pub fn new(name: &str) -> Scratch {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Makes a network namespace for a test, and interfaces in it.
+//! Creates a network namespace for a test, and interfaces in it.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -14,9 +14,9 @@ use smolstep::phy::linux::{Kind, create};
 
 /// Runs `test` on its own thread in a new network namespace.
 ///
-/// The namespace has only a loopback interface, which is up. Threads and children of `test` are in the namespace too.
-/// If the user is not root, a child process runs the test `name` again as root of a user namespace. If this machine
-/// allows no namespaces or has no /dev/net/tun, the test is skipped: see [`skip`].
+/// The namespace has only a loopback interface, which is up. Threads and children of `test` are also in the namespace.
+/// If the user is not root, a child process runs the test `name` again as root of a user namespace. The test is skipped
+/// if this machine does not allow namespaces, or has no /dev/net/tun: see [`skip`].
 pub fn in_namespace(name: &str, test: impl FnOnce() + Send + 'static) {
     if let Err(why) = open_tun() {
         return skip(&why);
@@ -43,7 +43,7 @@ pub fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
-/// The lock is held while a child starts, and while this process has a TAP or TUN open.
+/// A lock that a thread holds while it starts a child, or while it has a TAP or TUN open.
 ///
 /// Otherwise a new child would inherit the open TAP until it executes its program. A server would then find the TAP in
 /// use.
@@ -63,12 +63,12 @@ pub fn spawn(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Runs a child to its end, and returns its output.
+/// Runs a child until it exits, and returns its output.
 pub fn output(command: &mut Command) -> io::Result<Output> {
     spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait_with_output()
 }
 
-/// Makes a TAP or TUN in this thread's namespace and sets it up. The kernel's end gets `addresses`.
+/// Creates a TAP or TUN in this thread's namespace and sets it up. The kernel's end gets `addresses`.
 pub fn make(kind: Kind, name: &str, addresses: &[(&str, u8)]) {
     let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     let _attached_until_up = create(kind, name).unwrap();
@@ -158,7 +158,7 @@ fn again_as_root(name: &str) {
 /// `name` is the test's name or the end of its path.
 ///
 /// # Panics
-/// If no test or more than one test has that name.
+/// Panics if no test or more than one test has that name.
 pub fn path_of(name: &str) -> String {
     let listed = output(Command::new(std::env::current_exe().unwrap()).args(["--list", "--format", "terse"])).unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout);

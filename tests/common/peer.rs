@@ -1,4 +1,4 @@
-//! Programs that a test runs and talks to: smolstep, and peers on the kernel's TCP and UDP.
+//! Programs that a test runs and exchanges data with: smolstep, and peers on the kernel's TCP and UDP.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -10,19 +10,19 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::netns::spawn;
 
-/// Starts `smolstep serve ARGUMENTS` and waits for `lines` lines `listening …`.
+/// Starts `smolstep serve ARGUMENTS`, and waits until the server has printed `lines` lines of the form `listening …`.
 ///
 /// The server prints such a line for each address, transport and program.
 pub fn serve(arguments: &[&str], lines: usize) -> Peer {
     Peer::start(smolstep().arg("serve").args(arguments)).listening(lines)
 }
 
-/// Runs `smolstep call ARGUMENTS` to its end, with `input` as standard input.
+/// Runs `smolstep call ARGUMENTS` until it exits, with `input` as standard input.
 pub fn call(arguments: &[&str], input: &[u8]) -> Finished {
     Peer::start(smolstep().arg("call").args(arguments)).finish_with(input)
 }
 
-/// Runs `nc ARGUMENTS` (OpenBSD's nc) to its end, with `input` as standard input.
+/// Runs `nc ARGUMENTS` (OpenBSD's nc) until it exits, with `input` as standard input.
 pub fn nc(arguments: &[&str], input: &[u8]) -> Finished {
     Peer::start(Command::new("nc").args(arguments)).finish_with(input)
 }
@@ -32,7 +32,7 @@ pub fn smolstep() -> Command {
     Command::new(env!("CARGO_BIN_EXE_smolstep"))
 }
 
-/// A running child process. Threads collect its output, and it is killed on drop.
+/// A running child process, which is killed on drop. Threads collect its output.
 pub struct Peer {
     name: String,
     child: Child,
@@ -41,7 +41,7 @@ pub struct Peer {
     err: Arc<Collected>,
 }
 
-/// The exit status and the output of a child process that has ended.
+/// The exit status and the output of a child process that has exited.
 #[derive(Debug)]
 pub struct Finished {
     pub status: ExitStatus,
@@ -56,7 +56,7 @@ impl Peer {
     /// Starts a command with all three streams piped to the test.
     ///
     /// # Panics
-    /// If the program does not exist.
+    /// Panics if the program does not exist.
     pub fn start(command: &mut Command) -> Peer {
         let name = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -66,10 +66,10 @@ impl Peer {
         Peer { name, input: child.stdin.take(), child, out, err }
     }
 
-    /// Waits until the child has printed `lines` lines `listening …`.
+    /// Waits until the child has printed `lines` lines of the form `listening …`.
     ///
     /// # Panics
-    /// If the child does not print the lines within [`PATIENCE`].
+    /// Panics if the child does not print the lines within [`PATIENCE`].
     pub fn listening(self, lines: usize) -> Peer {
         self.wait_for(&format!("{lines} listening lines"), |out| {
             out.lines().filter(|line| line.starts_with("listening ")).count() >= lines
@@ -77,10 +77,10 @@ impl Peer {
         self
     }
 
-    /// Sends SIGINT, as Ctrl-C does, and waits for a successful end.
+    /// Sends SIGINT, as Ctrl-C does, and waits for a successful exit.
     ///
     /// # Panics
-    /// If the exit code is not 0.
+    /// Panics if the exit code is not 0.
     pub fn stop(self) -> Finished {
         self.interrupt();
         let finished = self.finish();
@@ -106,20 +106,21 @@ impl Peer {
     /// Waits until `done` returns true for the standard output so far.
     ///
     /// # Panics
-    /// If the output ends or [`PATIENCE`] is over before `done` returns true. `what` is a part of the panic message.
+    /// Panics if the output ends, or the time limit [`PATIENCE`] passes, before `done` returns true. The panic message
+    /// contains `what`.
     pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
         let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
-        assert!(came, "{}: no {what} in {:?}; it says: {}", self.name, self.out, self.err.text());
+        assert!(came, "{}: no {what} in {:?}; its standard error: {}", self.name, self.out, self.err.text());
     }
 
     /// Waits until `lines` lines of the standard error so far contain `text`.
     ///
     /// # Panics
-    /// If the standard error ends or [`PATIENCE`] is over before the lines have arrived.
+    /// Panics if standard error ends, or the time limit [`PATIENCE`] passes, before the lines have arrived.
     pub fn wait_for_log(&self, text: &str, lines: usize) {
         let count = |err: &str| err.lines().filter(|line| line.contains(text)).count();
         let came = self.err.wait(|err| count(&String::from_utf8_lossy(err)) >= lines);
-        assert!(came, "{}: not {lines} lines with {text:?}; it says: {}", self.name, self.err.text());
+        assert!(came, "{}: not {lines} lines with {text:?}; its standard error: {}", self.name, self.err.text());
     }
 
     /// Returns the child's process identifier.
@@ -133,29 +134,29 @@ impl Peer {
         kill_process(pid, Signal::INT).unwrap();
     }
 
-    /// Kills the child with SIGKILL. Only the kernel then closes its connections.
+    /// Kills the child with SIGKILL, so the child cannot close its connections itself.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
     }
 
-    /// Closes the child's standard input, and waits until the child ends.
+    /// Closes the child's standard input, and waits until the child exits.
     ///
     /// # Panics
-    /// If the child does not end within [`PATIENCE`].
+    /// Panics if the child does not exit within [`PATIENCE`].
     pub fn finish(self) -> Finished {
         self.finish_with(&[])
     }
 
-    /// Writes `input` to the child's standard input, closes it, and waits until the child ends.
+    /// Writes `input` to the child's standard input, closes this input, and waits until the child exits.
     ///
     /// # Panics
-    /// If the child does not end within [`PATIENCE`].
+    /// Panics if the child does not exit within [`PATIENCE`].
     pub fn finish_with(mut self, input: &[u8]) -> Finished {
         let (stdin, input) = (self.input.take(), input.to_vec());
         // A separate thread writes, because a child that does not read must not block the test.
         thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
         let ended = self.out.wait_end() && self.err.wait_end();
-        assert!(ended, "{} does not end; so far {:?}; it says: {}", self.name, self.out, self.err.text());
+        assert!(ended, "{} does not end; so far {:?}; its standard error: {}", self.name, self.out, self.err.text());
         let status = self.child.wait().unwrap();
         Finished { status, stdout: self.out.take(), stderr: self.err.take() }
     }
@@ -169,7 +170,7 @@ impl Drop for Peer {
 }
 
 impl Finished {
-    /// Returns the exit code; `None` if a signal ended the child.
+    /// Returns the exit code, or `None` if a signal killed the child.
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
@@ -212,7 +213,8 @@ impl Collected {
         collected
     }
 
-    /// Waits until `done` returns true. Returns false if the stream or [`PATIENCE`] ends first.
+    /// Waits until `done` returns true for the bytes so far. Returns false if the stream ends or the time limit passes
+    /// first.
     fn wait(&self, done: impl Fn(&[u8]) -> bool) -> bool {
         let state = self.state.lock().unwrap();
         let waiting = |state: &mut (Vec<u8>, bool)| !state.1 && !done(&state.0);

@@ -5,8 +5,8 @@ use super::peer::{Finished, Peer, python};
 /// Starts a command on a pseudo-terminal of 100 columns.
 ///
 /// The peer's standard input is typed at the terminal. The peer's standard output is the output of the terminal,
-/// followed by `echo on` or `echo off`, the final state of the terminal. The peer's exit code is the exit code of the
-/// command.
+/// followed by `echo on` or `echo off`, the final state of the terminal's echo. The peer's exit code is the exit code
+/// of the command.
 pub fn start(command: &[&str]) -> Peer {
     Peer::start(python::command("terminal").args(command).env("TERM", "xterm").env_remove("RUST_LOG"))
 }
@@ -16,7 +16,7 @@ pub fn wait_for_line(peer: &Peer, line: &str) {
     peer.wait_for(line, |out| screen(out).iter().any(|shown| shown == line));
 }
 
-/// Waits until the last line on the terminal equals `line`, apart from trailing spaces.
+/// Waits until the bottom line on the terminal equals `line`, apart from trailing spaces.
 pub fn wait_for_last(peer: &Peer, line: &str) {
     peer.wait_for(line, |out| screen(out).last().is_some_and(|shown| shown == line));
 }

@@ -1,4 +1,4 @@
-//! A network card in memory that is intact or has one defect. Each conformance rule is broken by at least one defect.
+//! A network card in memory that is intact or has one defect. At least one defect breaks each conformance rule.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use smoltcp::wire::{Icmpv4Packet, IpAddress, IpProtocol, Ipv4Packet, TcpPacket, 
 use crate::{Ticks, copy, run};
 
 #[test]
-fn a_whole_card_conforms() {
+fn an_intact_card_conforms() {
     let report = run(&mut Card::new(Defect::None), &mut Wire::default()).unwrap();
     assert_eq!(
         report.to_string(),
@@ -67,7 +67,7 @@ fn every_defect_is_found_and_named() {
 }
 
 #[test]
-fn a_failure_reads_well() {
+fn a_failure_is_described_in_one_line() {
     let failure = run(&mut Card::new(Defect::Uncounted), &mut Wire::default()).unwrap_err();
     assert_eq!(failure.to_string(), "a burst longer than the queue: 56 frames lost, 0 counted");
 }
@@ -114,7 +114,7 @@ enum Offload {
     RefusesZero,
 }
 
-/// A network card with room for 4 frames to send and 8 received frames.
+/// A network card that can store 4 frames to send and 8 received frames.
 struct Card {
     defect: Defect,
     rx: VecDeque<Vec<u8>>,
@@ -229,7 +229,7 @@ impl phy::RxToken for Rx {
     }
 }
 
-/// The card, and whether the token came with a received frame.
+/// The card, and whether `receive` returned the token together with a frame.
 struct Tx<'a>(&'a mut Card, bool);
 
 impl phy::TxToken for Tx<'_> {
@@ -245,7 +245,7 @@ impl phy::TxToken for Tx<'_> {
     }
 }
 
-/// The network at the other side of a card.
+/// The network on the other side of a card.
 #[derive(Default)]
 struct Wire {
     defect: Defect,
@@ -254,7 +254,7 @@ struct Wire {
 
 impl Peer<Card> for Wire {
     fn inject(&mut self, device: &mut Card, frame: &[u8]) -> bool {
-        // This network carries frames of up to one byte more than the MTU, to test frames that are too long.
+        // This network carries frames up to one byte longer than the MTU, to test frames that are too long.
         let fits = frame.len() <= MTU + 1;
         if fits {
             device.arrive(frame);

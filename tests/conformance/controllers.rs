@@ -40,7 +40,7 @@ fn run<D: Device, C: Chip>(device: &mut D, mut far: Far<C, D>) -> Report {
 
 /// A fake controller, as the cable sees it.
 trait Chip {
-    /// Receives a frame. Returns false if the chip has no room and does not count the lost frame.
+    /// Receives a frame. Returns false if the chip has no memory for the frame and does not count the loss.
     fn arrive(&mut self, frame: &[u8]) -> bool;
     /// Removes and returns the oldest frame that the driver has sent.
     fn leave(&mut self) -> Option<Vec<u8>>;
@@ -57,7 +57,7 @@ struct Far<C, D> {
 
 impl<C: Chip, D> Peer<D> for Far<C, D> {
     fn inject(&mut self, _device: &mut D, frame: &[u8]) -> bool {
-        // The cable carries no runts and no giants.
+        // The cable carries neither runts nor giants.
         (14..=1514).contains(&frame.len()) && self.chip.borrow_mut().arrive(frame)
     }
 
@@ -74,7 +74,7 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
     }
 
     fn burst(&self) -> usize {
-        // The memory of the LAN9118 has no room for this number of short frames.
+        // This number of short frames overflows the memory of the LAN9118.
         200
     }
 
@@ -86,9 +86,9 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
 /// A LAN9118 with 10,560 bytes for received frames and 4,608 bytes for frames to send.
 #[derive(Default)]
 struct Lan {
-    /// Received frames: the length with the checksum, and the words.
+    /// Received frames, each as a length and words. The length includes the checksum.
     ///
-    /// The words include the offset and the checksum.
+    /// The words include the checksum, and padding before the frame.
     rx: VecDeque<(usize, VecDeque<u32>)>,
     /// The words of the frame whose status has been read.
     reading: VecDeque<u32>,
@@ -123,15 +123,15 @@ impl Registers for Bus<Lan> {
     fn read(&mut self, offset: usize) -> u32 {
         let mut chip = self.0.borrow_mut();
         match offset {
-            0x00..0x20 => chip.reading.pop_front().expect("no word is read that is not there"),
+            0x00..0x20 => chip.reading.pop_front().expect("the driver reads only words that exist"),
             0x40 => {
-                assert!(chip.reading.is_empty(), "the frame before was not read to its end");
-                let (len, words) = chip.rx.pop_front().expect("no status is read that is not there");
+                assert!(chip.reading.is_empty(), "the previous frame was not read completely");
+                let (len, words) = chip.rx.pop_front().expect("the driver reads only a status that exists");
                 chip.reading = words;
                 (len as u32) << 16
             }
             0x48 => {
-                chip.done = chip.done.checked_sub(1).expect("no status is read that is not there");
+                chip.done = chip.done.checked_sub(1).expect("the driver reads only a status that exists");
                 0
             }
             0x64 => 0x8765_4321,
@@ -167,7 +167,7 @@ impl Registers for Bus<Lan> {
     }
 }
 
-/// A Stellaris controller with room for 31 received frames and one frame to send.
+/// A Stellaris controller that can store 31 received frames and one frame to send.
 #[derive(Default)]
 struct Lm3s {
     rx: VecDeque<VecDeque<u32>>,
@@ -195,7 +195,7 @@ impl Registers for Bus<Lm3s> {
         let mut chip = self.0.borrow_mut();
         match offset {
             0x10 => {
-                let frame = chip.rx.front_mut().expect("no word is read that is not there");
+                let frame = chip.rx.front_mut().expect("the driver reads only words that exist");
                 let word = frame.pop_front().expect("a frame has a word");
                 if frame.is_empty() {
                     chip.rx.pop_front();
@@ -213,7 +213,7 @@ impl Registers for Bus<Lm3s> {
         match offset {
             0x10 => chip.writing.push(value),
             0x38 if value & 1 == 1 => {
-                assert!(chip.tx.is_none(), "the frame before is still being sent");
+                assert!(chip.tx.is_none(), "the previous frame is still being sent");
                 let written = bytes(&std::mem::take(&mut chip.writing));
                 let len = usize::from(u16::from_le_bytes([written[0], written[1]])) + 14;
                 let mut frame = written[2..2 + len].to_vec();

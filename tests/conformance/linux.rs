@@ -1,4 +1,4 @@
-//! The TAP and the TUN, with a packet socket of the kernel at the other end.
+//! Checks the TAP and the TUN. A packet socket of the kernel is at the other end.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -47,12 +47,12 @@ struct Kernel {
     clock: Clock,
 }
 
-/// An answer of packet_socket.py: whether the command succeeded, and a received frame.
+/// An answer from packet_socket.py: whether the command succeeded, and the received frame.
 ///
-/// The frame may be empty.
+/// The frame is empty if the command was to send.
 type Said = (bool, Vec<u8>);
 
-/// The command that asks for a received frame, in place of the length of a frame to send.
+/// The command that requests a received frame. This value replaces the length of a frame to send.
 const LOOK: u16 = 0xffff;
 
 /// The time limit of each answer.
@@ -70,7 +70,7 @@ impl Kernel {
             while output.read_exact(&mut head).is_ok() {
                 let mut data = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
                 output.read_exact(&mut data).unwrap();
-                // The receiver is gone when the test has ended.
+                // Sending fails if the test has ended and dropped the receiver.
                 let _ = answer.send((head[0] == b'y', data));
             }
         });

@@ -30,7 +30,7 @@ impl Ticks {
     }
 }
 
-/// Sends a frame through a device. Returns false if the frame exceeds the MTU or the device has no room.
+/// Sends a frame through a device. Returns false if the frame exceeds the MTU or the device's queue is full.
 fn send<D: Device>(device: &mut D, frame: &[u8]) -> bool {
     if frame.len() > device.capabilities().max_transmission_unit {
         return false;
@@ -39,7 +39,8 @@ fn send<D: Device>(device: &mut D, frame: &[u8]) -> bool {
     token.map(|token| token.consume(frame.len(), |bytes| bytes.copy_from_slice(frame))).is_some()
 }
 
-/// Moves a frame that a device has received to the start of `buffer`. Returns the frame's length.
+/// Moves the next received frame from a device to the start of `buffer`. Returns the frame's length, or `None` if there
+/// is none.
 fn receive<D: Device>(device: &mut D, buffer: &mut [u8]) -> Option<usize> {
     let (token, _) = device.receive(Instant::ZERO)?;
     token.consume(|frame| copy(frame, buffer))

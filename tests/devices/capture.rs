@@ -33,7 +33,7 @@ fn a_capture_has_every_frame_in_order() {
         server.stop();
 
         tshark.assert_sound(&file);
-        // The server's data, from its frames in the capture.
+        // The data that the server sent, from the frames in the capture.
         let said =
             tshark.read(&file, "tcp.srcport == 9999 && tcp.len > 0 && !tcp.analysis.retransmission", &["tcp.payload"]);
         let greetings = ["Welcome!", "Hello,Li!", "Hello,Cheng!", "Hello,victor!"].map(hex);
@@ -44,8 +44,8 @@ fn a_capture_has_every_frame_in_order() {
 }
 
 #[test]
-fn a_client_captures_too() {
-    on_tap_and_tun("a_client_captures_too", |link| {
+fn a_client_also_writes_a_capture() {
+    on_tap_and_tun("a_client_also_writes_a_capture", |link| {
         let Some(tshark) = Tshark::find() else { return };
         let file = Scratch::new("called.pcapng");
         for address in KERNEL {
@@ -88,14 +88,14 @@ fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
         };
         assert!(verified("udp.port == 7") >= 4);
         assert!(verified("tcp") > 20);
-        // Super-segments in both directions over IPv4, and towards the stack over IPv6.
+        // The capture has super-segments in both directions over IPv4, and towards the stack over IPv6.
         for long in ["tcp.srcport == 7 && ip", "tcp.dstport == 7 && ip", "tcp.dstport == 7 && ipv6"] {
             assert!(verified(&format!("{long} && frame.len > 1514")) > 0, "{long}");
         }
     });
 }
 
-/// tshark, if the machine has it.
+/// Shows that tshark is installed. Its methods run tshark.
 struct Tshark;
 
 impl Tshark {
@@ -112,7 +112,7 @@ impl Tshark {
 
     /// Asserts that no frame is malformed or has a wrong checksum.
     ///
-    /// Expert information of the severity "error" is not allowed either.
+    /// Also fails if tshark reports any error in its expert information.
     fn assert_sound(&self, file: &Scratch) {
         let wrong = "_ws.malformed || _ws.expert.severity == error || ip.checksum.status == bad \
                      || tcp.checksum.status == bad || udp.checksum.status == bad || icmpv6.checksum.status == bad";

@@ -77,7 +77,7 @@ fn client(server: &str, mut at: impl FnMut(usize)) {
     assert!(back.join().unwrap() == bytes, "the echo differs");
 }
 
-/// Serves echo on port 7 until `client` has ended.
+/// Serves echo on port 7 until `client` has returned.
 fn echo(kind: Kind, name: &str, client: impl FnOnce() + Send + 'static) {
     let mut device = TunTap::open(kind, name).unwrap();
     let clock = Clock::start();

@@ -1,6 +1,6 @@
 //! Clients whose link is down, or goes down.
 //!
-//! The clients end by a time-out or Ctrl-C, and print one line.
+//! The clients exit after a timeout or at Ctrl-C, and print one line.
 
 use crate::common::link::{KERNEL, Link, SERVER, connect, on_tap, on_tap_and_tun};
 use crate::common::netns::{down, up};
@@ -60,7 +60,8 @@ const CLIENTS: [&[&str]; 4] = [
 
 const DOWN: &str = "nothing can be sent on tap0: set it up with `sudo ip link set tap0 up`";
 
-/// Starts a client, and sets the link down after a server has sent half of its answer. Asserts the client's error.
+/// Starts a client, and sets the link down after a server has sent half of its answer. Asserts that the client's error
+/// contains `why`.
 fn goes_down(link: Link, client: &[&str], why: &str) {
     let half = python::server("http_half", KERNEL[0].parse().unwrap(), 80);
     let client = start(link, client, "3s");

@@ -1,6 +1,6 @@
 //! Kernels that support only part of the offload.
 //!
-//! strace simulates such a kernel: it makes some system calls fail.
+//! strace simulates these kernels, by making some system calls fail.
 
 use std::process::Command;
 
@@ -11,8 +11,8 @@ use crate::common::peer::{Peer, nc};
 use crate::common::skip;
 
 #[test]
-fn what_the_kernel_does_not_offer_is_said_once_and_done_here() {
-    on_tap("what_the_kernel_does_not_offer_is_said_once_and_done_here", |link| {
+fn missing_offload_is_reported_once_and_done_in_software() {
+    on_tap("missing_offload_is_reported_once_and_done_in_software", |link| {
         if let Err(error) = output(Command::new("strace").arg("--version")) {
             return skip("strace", &format!("strace: {error}; on Debian: apt-get install strace"));
         }
@@ -46,8 +46,8 @@ fn what_the_kernel_does_not_offer_is_said_once_and_done_here() {
     });
 }
 
-/// Starts an echo server under strace, which writes its ioctls to a file. With -D, signals of the test go to the
-/// server.
+/// Starts an echo server under strace, which writes the server's ioctl calls to a file. With -D, signals from the test
+/// go to the server instead of strace.
 fn serve(link: Link, trace: &Scratch, options: &[&str]) -> Peer {
     let mut command = Command::new("strace");
     command.args(["-D", "-f", "-e", "trace=ioctl", "-o", trace.path()]).args(options);

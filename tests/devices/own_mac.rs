@@ -1,6 +1,6 @@
-//! The default hardware address on a TAP. This address differs between TAPs, and is the same in each run.
+//! The default hardware address on a TAP. This address differs between TAPs, but is the same in each run.
 //!
-//! Another host with the same address on the link is reported.
+//! The log reports another host on the link with the same address.
 
 use std::process::Command;
 
@@ -12,8 +12,8 @@ use crate::common::netns::{in_namespace, make, output, skip};
 use crate::common::peer::{Peer, nc, smolstep};
 
 #[test]
-fn two_on_one_bridge_are_two_hosts() {
-    in_namespace("two_on_one_bridge_are_two_hosts", || {
+fn two_servers_on_a_bridge_have_different_hardware_addresses() {
+    in_namespace("two_servers_on_a_bridge_have_different_hardware_addresses", || {
         make(Kind::Tap, "tap0", &[]);
         make(Kind::Tap, "tap1", &[]);
         for line in [
@@ -50,13 +50,13 @@ fn two_on_one_bridge_are_two_hosts() {
 }
 
 #[test]
-fn another_host_with_the_address_is_warned_of_once() {
-    on_tap("another_host_with_the_address_is_warned_of_once", |link| {
+fn a_duplicate_hardware_address_logs_one_warning() {
+    on_tap("a_duplicate_hardware_address_logs_one_warning", |link| {
         // The kernel's end gets the hardware address of the server.
         ip("link set tap0 address 02:00:00:00:00:07");
         let server = link.serve(&["echo", "--mac", "02:00:00:00:00:07"], 4);
         for _ in 0..3 {
-            // The ping fails: the kernel drops the answer, whose source is its own hardware address.
+            // The ping fails, because the kernel drops an answer whose source is the kernel's own hardware address.
             output(Command::new("ping").args(["-c", "1", "-W", "0.1", "192.168.69.1"])).unwrap();
         }
         let warning =
@@ -68,8 +68,8 @@ fn another_host_with_the_address_is_warned_of_once() {
 }
 
 #[test]
-fn a_machines_id_makes_the_same_address_in_each_run() {
-    on_tap("a_machines_id_makes_the_same_address_in_each_run", |link| {
+fn the_machine_id_determines_the_hardware_address() {
+    on_tap("the_machine_id_determines_the_hardware_address", |link| {
         let id = Scratch::new("machine-id");
         std::fs::write(&id, "0123456789abcdef0123456789abcdef\n").unwrap();
         let Some((first, log)) = link_local(link, id.path()) else { return };
@@ -77,7 +77,7 @@ fn a_machines_id_makes_the_same_address_in_each_run() {
         assert_eq!(link_local(link, id.path()).unwrap().0, first);
         std::fs::write(&id, "0123456789abcdef0123456789abcdee\n").unwrap();
         assert_ne!(link_local(link, id.path()).unwrap().0, first);
-        // A file without a valid id.
+        // This file contains no valid identifier.
         std::fs::write(&id, "uninitialized\n").unwrap();
         let runs = [(); 2].map(|()| link_local(link, id.path()).unwrap());
         assert_ne!(runs[0].0, runs[1].0);

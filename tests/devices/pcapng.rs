@@ -1,4 +1,4 @@
-//! Captures in pcapng format. tshark, Wireshark's command-line reader, reads them back.
+//! Captures in pcapng format. tshark, the command-line version of Wireshark, reads the captures back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn tshark_shows_comments_times_and_interfaces() {
     let mut writer = Writer::new(IoSink(fs::File::create(&file.0).unwrap())).unwrap();
     let one = writer.interface("cable.left", LinkType::Ethernet).unwrap();
     let two = writer.interface("cable.right", LinkType::RawIp).unwrap();
-    // ICMP echo requests of every length modulo 4, to test each length of padding.
+    // The lengths of these ICMP echo requests have every remainder modulo 4, to test each length of padding.
     for n in 0..4u8 {
         let ip = ping(&b"abcdef"[..usize::from(n)]);
         let ethernet = [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0][..], &ip].concat();
@@ -73,7 +73,8 @@ fn tshark_shows_comments_times_and_interfaces() {
     }
 }
 
-/// Returns `fields` of every frame, or `None` without tshark. Fails if a frame is malformed or has a wrong checksum.
+/// Returns `fields` of every frame, or `None` if tshark is not installed. Fails if a frame is malformed or has a wrong
+/// checksum.
 fn tshark(file: &Path, fields: &[&str]) -> Option<Vec<Vec<String>>> {
     if output(Command::new("tshark").arg("--version")).is_err() {
         crate::common::skip("tshark", "no tshark here (Debian and Ubuntu: apt-get install tshark)");
@@ -114,7 +115,7 @@ fn ping(data: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// A file in the folder for test files, which is removed on drop.
+/// A temporary file, which is removed on drop.
 struct TempFile(PathBuf);
 
 impl TempFile {

@@ -18,8 +18,8 @@ const KERNEL: (&str, u8) = ("192.168.69.100", 24);
 const NOW: Instant = Instant::from_micros_const(1_000_000);
 
 #[test]
-fn a_tap_counts_the_ethernet_header_and_a_tun_has_none() {
-    in_namespace("a_tap_counts_the_ethernet_header_and_a_tun_has_none", || {
+fn the_mtu_of_a_tap_includes_the_ethernet_header() {
+    in_namespace("the_mtu_of_a_tap_includes_the_ethernet_header", || {
         make(Kind::Tap, "tap0", &[]);
         make(Kind::Tun, "tun0", &[]);
         let tap = TunTap::open(Kind::Tap, "tap0").unwrap();
@@ -51,15 +51,15 @@ fn datagrams_go_both_ways_through_a_tun() {
 }
 
 #[test]
-fn a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up() {
-    in_namespace("a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up", || {
+fn a_frame_is_kept_while_the_interface_is_down() {
+    in_namespace("a_frame_is_kept_while_the_interface_is_down", || {
         let (mut device, kernel) = tun_and_kernel_socket();
         down("tun0");
         send(&mut device, b"first");
         assert!(device.is_blocked());
         assert!(device.transmit(NOW).is_none());
         assert!(device.receive(NOW).is_none());
-        // While the device is blocked, even a wait with a time-out of zero lasts until the next attempt to send.
+        // While the device is blocked, even a wait with a timeout of zero lasts until the next attempt to send.
         assert!(!device.wait(Some(Duration::ZERO), &[]).unwrap().device);
         assert!(device.is_blocked());
         assert_eq!(device.held(), 1, "it was tried more than once");
@@ -130,8 +130,8 @@ fn a_deleted_interface_is_a_fault() {
 }
 
 #[test]
-fn a_short_wait_is_not_cut_to_none() {
-    in_namespace("a_short_wait_is_not_cut_to_none", || {
+fn a_short_wait_is_not_rounded_down_to_zero() {
+    in_namespace("a_short_wait_is_not_rounded_down_to_zero", || {
         make(Kind::Tap, "tap0", &[]);
         let mut device = TunTap::open(Kind::Tap, "tap0").unwrap();
         let clock = Clock::start();
@@ -149,8 +149,8 @@ fn a_short_wait_is_not_cut_to_none() {
 }
 
 #[test]
-fn further_files_end_a_wait_even_with_high_numbers() {
-    in_namespace("further_files_end_a_wait_even_with_high_numbers", || {
+fn other_files_end_a_wait_even_with_high_descriptors() {
+    in_namespace("other_files_end_a_wait_even_with_high_descriptors", || {
         make(Kind::Tap, "tap0", &[]);
         let mut device = TunTap::open(Kind::Tap, "tap0").unwrap();
         let (quiet, _kept) = UnixStream::pair().unwrap();
@@ -171,8 +171,8 @@ fn further_files_end_a_wait_even_with_high_numbers() {
 }
 
 #[test]
-fn what_cannot_be_opened_says_why() {
-    in_namespace("what_cannot_be_opened_says_why", || {
+fn a_failed_open_explains_the_reason() {
+    in_namespace("a_failed_open_explains_the_reason", || {
         let refusal = |kind, name: &str| TunTap::open(kind, name).unwrap_err();
         for bad in ["", "a-name-of-16-char", "tap%d", "a/b", "a b", ".", "..", "a\0b"] {
             assert_eq!(refusal(Kind::Tap, bad), OpenError::BadName(bad.into()));
@@ -199,7 +199,7 @@ fn what_cannot_be_opened_says_why() {
 }
 
 #[test]
-fn each_refusal_is_one_line() {
+fn each_refusal_is_a_one_line_error() {
     let name = || "x0".to_owned();
     let kind = Kind::Tap;
     for error in [
@@ -218,7 +218,7 @@ fn each_refusal_is_one_line() {
     }
 }
 
-/// Makes a TUN, and a kernel socket on port 5000 at its other end.
+/// Creates a TUN, and a kernel socket on port 5000 at its other end.
 fn tun_and_kernel_socket() -> (TunTap, UdpSocket) {
     make(Kind::Tun, "tun0", &[KERNEL]);
     let device = TunTap::open(Kind::Tun, "tun0").unwrap();

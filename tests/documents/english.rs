@@ -65,7 +65,8 @@ fn doc_comments_and_messages_have_no_ruled_out_phrase() {
     assert_plain(files.into_iter().map(of_file));
 }
 
-/// Fails with the place of each ruled-out phrase. A phrase that spans two lines is not found.
+/// Fails if a text has a ruled-out phrase, and prints the file and line of each. A phrase that spans two lines is not
+/// found.
 fn assert_plain(texts: impl IntoIterator<Item = (String, String)>) {
     let rules: Vec<_> = RULED_OUT.iter().map(|(phrase, instead)| (Regex::new(phrase).unwrap(), instead)).collect();
     let mut found = String::new();

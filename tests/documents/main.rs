@@ -70,7 +70,7 @@ fn links_lead_to_files_and_headings() {
     }
 }
 
-/// Returns the anchor of a heading in a link.
+/// Returns the anchor that a link to a heading uses.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()

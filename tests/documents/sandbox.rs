@@ -15,15 +15,16 @@ use crate::compare::{is_prompt, matches, normal, typed};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// Needs of blocks that run only if SMOLSTEP_REQUIRE names the need.
+/// The values of `needs:` whose blocks do not run by default. A block with such a value runs only if SMOLSTEP_REQUIRE
+/// names this value.
 ///
-/// Such blocks take minutes, or need a board or a browser.
+/// These blocks take minutes, or need a board or a browser.
 const ON_DEMAND: [&str; 3] = ["chromium", "ci", "qemu"];
 
 /// A line that the script prints after each command of a block.
 const END: &str = "----- end of the command -----";
 
-/// The shell script that makes the network and runs the block's script.
+/// The shell script that creates the network and runs the block's script.
 ///
 /// The arguments of the script are the folder, the time limit in seconds, and the block's script.
 const NETWORK: &str =
@@ -31,7 +32,7 @@ const NETWORK: &str =
     ip addr add fdaa::64/64 dev tap0 nodad && ip link set tap0 up || exit 99
     cd \"$1\"; exec timeout -k 1 \"$2\" sh -c \"$3\"";
 
-/// Runs the commands of a block and compares their output. The error describes the first difference.
+/// Runs the commands of a block and compares their output. Returns an error that describes the first difference.
 pub fn run(block: &Block) -> Result<(), String> {
     let required = env::var("SMOLSTEP_REQUIRE").unwrap_or_default();
     for need in &block.needs {
@@ -82,7 +83,7 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
                 let printed = printed(out, block.figures);
                 printed.get(number).is_some_and(|printed| matches(&lines, printed, true))
             };
-            peer.wait_for(&format!("{}: what stands before {line:?}", block.place), so_far);
+            peer.wait_for(&format!("{}: the lines before {line:?}", block.place), so_far);
             peer.type_in(format!("{input}\n").as_bytes());
         }
         shown.push(lines);
@@ -97,7 +98,7 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
                 .all(|(number, (shown, printed))| matches(shown, printed, prefix && number + 1 == examples.len()))
     };
     if block.until_shown {
-        peer.wait_for(&format!("what {} shows: {shown:#?}", block.place), |out| done(out, true));
+        peer.wait_for(&format!("the output that {} shows: {shown:#?}", block.place), |out| done(out, true));
         return Ok(());
     }
     let finished = peer.finish();

@@ -10,7 +10,7 @@ use super::records::{record, records, time};
 use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, prefix, servers};
 use super::world::{Ground, World, silence};
 
-/// The input is a list of records. A record is a router's message, or a time that passes.
+/// The input is a list of records. A record is a message from a router, or a time that passes.
 pub const TARGET: Target = Target { name: "advertisements", run, honest, hostile };
 
 // The two lowest bits of a record's control byte are its kind. If the kind is a time, the other bits are its length.
@@ -106,9 +106,9 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, count)
 }
 
-/// Parts of options that may break an advertisement.
+/// Parts of options that may make an advertisement invalid.
 ///
-/// These parts have zero or wrong lengths, or prefixes that are not for hosts.
+/// These parts have wrong or zero lengths, or prefixes that no host may use.
 const WORDS: [&[u8]; 6] =
     [&[3, 0], &[3, 4, 64, 0xc0], &[25, 255], &[5, 1, 0, 0, 0, 0, 5, 0xdc], &[0xff, 2, 0, 0], &[0xfe, 0x80, 0, 0]];
 
@@ -117,7 +117,7 @@ const NETWORKS: [[u8; 2]; 4] = [[0xff, 2], [0xfe, 0x80], [0, 0], [0xfd, 1]];
 
 #[cfg(not(fuzzing))]
 #[test]
-fn addresses_are_among_them() {
+fn some_advertisements_yield_an_address() {
     let made: usize = (0..100).map(|number| made(&hostile(&mut Random(number)).0)).sum();
     assert!(made > 50, "{made} addresses");
 }

@@ -38,13 +38,13 @@ fn attack(name: &str) {
     }
 }
 
-/// Prints, if the test fails, the seed that makes the failing input the first input.
+/// If the test fails, prints the seed with which the failing input is the first input.
 struct Tell(u64);
 
 impl Drop for Tell {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("SMOLSTEP_SEED={} makes this the first", self.0);
+            eprintln!("SMOLSTEP_SEED={} makes this input the first", self.0);
         }
     }
 }

@@ -22,10 +22,10 @@ use super::records::{record, records};
 /// The input is a list of records. A record is a datagram from one of 33 partners, or a line that the user types.
 pub const TARGET: Target = Target { name: "chat_datagrams", run, honest, hostile };
 
-/// The bit of the control byte that marks a typed line.
+/// The bit of a record's control byte that marks a typed line.
 const TYPED: u8 = 0x40;
 
-/// A partner at the echo port. chat never answers it, because the two would talk endlessly.
+/// A partner at the echo port. chat never answers this partner, because the two would exchange datagrams endlessly.
 const ECHO: u8 = 32;
 
 const PORT: u16 = 9000;
@@ -83,7 +83,8 @@ fn run(input: &[u8]) {
 /// A model of chat: the expected output and the expected datagrams.
 #[derive(Default)]
 struct Model {
-    /// Each partner, its number, and the line end of its last datagram. The partner that wrote last comes last.
+    /// The partners, each with its number and the line ending of its most recent datagram. The partner that wrote most
+    /// recently is at the end.
     partners: Vec<(u8, u32, &'static [u8])>,
     numbered: u32,
     /// Typed lines that chat has not read yet.
@@ -184,7 +185,7 @@ impl Far<'_> {
         });
     }
 
-    /// Receives a datagram of chat. Returns the partner that it is for, and its data.
+    /// Receives a datagram from chat. Returns the partner to which it was sent, and its data.
     fn receive(&mut self, now: Instant) -> Option<(u8, Vec<u8>)> {
         let (frame, _) = self.0.receive(now)?;
         frame.consume(|frame| {

@@ -1,14 +1,15 @@
-//! A model of how chat splits a stream into lines, and input streams for it. The model has the whole stream at once.
+//! A model of how chat splits a stream into lines, and input streams for it. Unlike chat, the model sees the whole
+//! stream in one piece.
 
 use std::ops::RangeInclusive;
 
 use super::mutate;
 use super::random::Random;
 
-/// The maximum number of bytes of a stream. A room has memory for all of their lines.
+/// The maximum length of a stream in bytes. A room has memory for all lines of a stream of this length.
 pub const MOST: usize = 4096;
 
-/// Returns the lines of a stream as chat shows them, up to the line `q`, which ends the talk.
+/// Returns the lines of a stream as chat shows them, up to the line `q`, which ends the conversation.
 pub fn model(stream: &[u8]) -> Vec<String> {
     let (mut lines, mut rest, mut continues) = (Vec::new(), stream, false);
     while !rest.is_empty() {
@@ -74,13 +75,13 @@ pub fn shown(text: &[u8]) -> String {
 /// Asserts that `text` equals `want`.
 ///
 /// # Panics
-/// If they differ. The message has the first line that differs.
+/// Panics if the texts differ. The message contains the first line that differs.
 pub fn check(text: &str, want: &str) {
     let differ = text.split('\n').zip(want.split('\n')).enumerate().find(|(_, (line, want))| line != want);
     if let Some((number, (line, want))) = differ {
         panic!("line {}: {line:?} is not {want:?}", number + 1);
     }
-    assert_eq!(text.len(), want.len(), "one ends before the other");
+    assert_eq!(text.len(), want.len(), "one text is longer than the other");
 }
 
 pub const LINES: [&[u8]; 8] = [
@@ -108,7 +109,7 @@ pub const WORDS: [&[u8]; 10] = [
     "\u{65e5}\u{672c}\u{8a9e}\u{1f600}".as_bytes(),
 ];
 
-/// Returns the inputs of honest peers.
+/// Returns inputs that honest peers could send.
 pub fn honest() -> Vec<Vec<u8>> {
     let lines: Vec<u8> = LINES.iter().flat_map(|line| [line, &b"\r\n"[..]].concat()).collect();
     vec![
@@ -118,8 +119,8 @@ pub fn honest() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns an input of a hostile peer, and its number of lines. The first byte selects how the stream is cut into
-/// pieces.
+/// Returns an input that a hostile peer could send, and the number of its lines. The first byte selects how the stream
+/// is cut into pieces.
 pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let mut input = vec![if random.one_in(2) { random.next() as u8 } else { 0 }];
     let mut lines = 0;
@@ -128,7 +129,7 @@ pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
         if !random.one_in(4) {
             mutate(random, &mut line, 0, &WORDS);
         }
-        // The line `q` would end the talk, so most of these lines are changed.
+        // The line `q` would end the conversation, so most of these lines are changed.
         if matches!(&line[..], b"q" | b"Q") && !random.one_in(4) {
             line.push(b'!');
         }

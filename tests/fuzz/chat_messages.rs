@@ -1,4 +1,5 @@
-//! Fuzzes messages for a chat talk, each followed by silence. Before the first line end, silence ends a message.
+//! Fuzzes messages for a chat conversation, each followed by silence. Before the first line ending, silence ends a
+//! message.
 
 use smolstep::app::{Options, Server, find};
 
@@ -30,11 +31,11 @@ fn run(input: &[u8]) {
 
 /// Returns the lines that chat shows for the messages, up to the message `q`.
 ///
-/// `q` ends the talk.
+/// `q` ends the conversation.
 fn shown(messages: &[&[u8]]) -> Vec<String> {
     let mut shown = Vec::new();
     for (number, message) in messages.iter().enumerate() {
-        // From the first line end on, the messages are a stream of lines.
+        // From the first line ending on, the messages are a stream of lines.
         if message.contains(&b'\n') {
             shown.extend(model(&messages[number..].concat()));
             return shown;

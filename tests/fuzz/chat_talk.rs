@@ -1,6 +1,6 @@
-//! Fuzzes lines for a chat talk.
+//! Fuzzes lines for a chat conversation.
 //!
-//! The server must show the client's lines, and the client the server's lines.
+//! The server must show the client's lines, and the client must show the server's lines.
 
 use smolstep::app::{Client, ClientOptions, Options, Server, find};
 use smoltcp::time::Duration;
@@ -41,7 +41,7 @@ fn at_the_client(cut: u8, stream: &[u8], want: &[String]) {
     let (client, _) = pair.end(id);
     assert_eq!(client.result(), Some(Ok(())));
     let mut lines: String = want.iter().map(|line| format!("{line}\n")).collect();
-    // chat does not repeat this line if the last line of the stream is the same.
+    // chat does not repeat this line if the final line of the stream is the same.
     if want.last().is_none_or(|line| line != "the talk has ended") {
         lines += "the talk has ended\n";
     }

@@ -1,4 +1,4 @@
-//! Fuzzes replies of DHCP servers: the stack must not use an invalid value.
+//! Fuzzes replies from DHCP servers: the stack must not use an invalid value.
 
 use smolstep::stack::Config;
 use smoltcp::wire::IpCidr;
@@ -18,9 +18,9 @@ pub const TARGET: Target = Target { name: "dhcp", run, honest, hostile };
 const WHOLE: u8 = 0;
 /// The offered address and the options of a reply that is otherwise valid.
 const OPTIONS: u8 = 1;
-/// A time with an honest server.
+/// A time that passes while an honest server answers.
 const HONEST: u8 = 2;
-/// A time without a server.
+/// A time that passes without a server.
 const SILENCE: u8 = 3;
 
 /// The length of a message before its options (RFC 2131 section 2), in bytes.
@@ -73,7 +73,7 @@ fn leases(input: &[u8]) -> usize {
     leases
 }
 
-/// Stores the latest message of the client in `asked`.
+/// Stores the client's most recent message in `asked`.
 fn note(frame: &[u8], asked: &mut Vec<u8>) {
     if let Some((68, 67, data)) = datagram(frame) {
         *asked = data.to_vec();
@@ -92,7 +92,7 @@ fn check(world: &mut World<'_>, leases: &mut usize) {
     }
 }
 
-/// Returns the replies of an honest server to a new client and to its renewals.
+/// Returns an honest server's replies to a new client and to its renewals.
 fn replies() -> Vec<Vec<u8>> {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
@@ -128,7 +128,7 @@ thread_local! {
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let (mut input, mut count) = (Vec::new(), 0);
     let given = random.pick(&ADDRESSES);
-    // With an honest server, other offers would seldom be accepted. So half of the inputs have none.
+    // While an honest server answers, other offers are seldom accepted. So half of the inputs have no honest server.
     let alone = random.one_in(2);
     while count < 40 {
         // An honest server answers in some periods, so that all states of the client are reached.
@@ -139,7 +139,8 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
             let mut reply = REPLIES.with(|replies| replies[random.below(replies.len())].clone());
             if alone || random.one_in(4) {
                 let mut options = reply.split_off(FIXED);
-                // The router must be on the network of the address, so that it is not the reason for a rejection.
+                // The router must be on the network of the address. Otherwise the router would be the reason for a
+                // rejection.
                 if let Some(at) = options.windows(6).position(|option| option[..2] == [3, 4]) {
                     options[at + 2..at + 5].copy_from_slice(&given[..3]);
                 }
@@ -168,9 +169,9 @@ const ADDRESSES: [[u8; 4]; 7] = [
     [255, 255, 255, 255],
 ];
 
-/// Options that may break a lease (RFC 2132).
+/// Options that may make a lease invalid (RFC 2132).
 ///
-/// The options have other message types, masks, times, or wrong lengths.
+/// The options contain other message types, masks or times, or have wrong lengths.
 const WORDS: [&[u8]; 9] = [
     &[53, 1, 2],
     &[53, 1, 5],
@@ -185,7 +186,7 @@ const WORDS: [&[u8]; 9] = [
 
 #[cfg(not(fuzzing))]
 #[test]
-fn leases_are_among_them() {
+fn some_replies_yield_a_lease() {
     let leases: usize = (0..300).map(|number| leases(&hostile(&mut Random(number)).0)).sum();
     assert!(leases > 100, "{leases} leases");
 }

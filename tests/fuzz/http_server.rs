@@ -1,6 +1,6 @@
 //! Fuzzes requests for the status page.
 //!
-//! Each connection must end and each response be complete. After that, a valid client must get the page.
+//! Each connection must close, and each response must be complete. After that, a valid client must get the page.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     seen
 }
 
-/// Valid requests, which the test mutates. HEAD is missing, because without the request its answers look like those to
+/// Valid requests, which the test mutates. HEAD is missing, because the test could not tell its answers from those to
 /// GET.
 const HONEST: [&str; 7] = [
     "GET / HTTP/1.1\r\nHost: 192.168.69.1:8000\r\nUser-Agent: x\r\nAccept: text/html,*/*;q=0.8\r\nConnection: keep-alive\r\n\r\n",
@@ -64,7 +64,7 @@ const HONEST: [&str; 7] = [
 
 const STATUS: [&str; 8] = ["200 ", "400 ", "404 ", "405 ", "408 ", "414 ", "431 ", "505 "];
 
-/// Bytes that may break a request.
+/// Bytes that may make a request invalid.
 const WORDS: [&[u8]; 15] = [
     b"\r",
     b"\n",
@@ -103,7 +103,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 
 #[cfg(not(fuzzing))]
 #[test]
-fn every_answer_is_seen_but_the_one_to_too_many_pages() {
+fn every_status_code_occurs_except_for_too_many_pages() {
     let mut seen = BTreeSet::new();
     for number in 0..1000 {
         seen.append(&mut answered(&hostile(&mut Random(number)).0));

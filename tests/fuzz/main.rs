@@ -1,4 +1,4 @@
-//! Fuzz targets for the messages of peers. The target of a protocol accepts arbitrary bytes and checks invariants.
+//! Fuzz targets for messages from peers. The target of a protocol accepts arbitrary bytes and checks invariants.
 //!
 //! As a test, each target gets 100,000 mutated messages. SMOLSTEP_SEED=NUMBER selects other messages. A failure prints
 //! the seed that reproduces it.
@@ -41,11 +41,11 @@ struct Target {
     /// Processes an input.
     ///
     /// # Panics
-    /// If an invariant is broken.
+    /// Panics if an invariant is broken.
     run: fn(&[u8]),
-    /// Returns inputs of honest peers.
+    /// Returns inputs that honest peers could send.
     honest: fn() -> Vec<Vec<u8>>,
-    /// Returns an input of a hostile peer, and its number of messages.
+    /// Returns an input that a hostile peer could send, and the number of its messages.
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 

@@ -51,7 +51,7 @@ pub struct Pair<'a, S, C, P> {
 }
 
 impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
-    /// Makes a pair. The server serves each connection with a clone of `session`.
+    /// Creates a pair. The server serves each connection with a clone of `session`.
     pub fn new(ground: &'a mut Ground<'a, S, C>, session: S, probe: P) -> Self {
         let now = Instant::from_secs(1);
         let (near, far) = ground.cable.ends();
@@ -78,18 +78,18 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
         self.clients += 1;
         self.client
             .connect_from(self.now, from, to, session, Duration::from_secs(5), &mut self.client_io)
-            .expect("there is room")
+            .expect("a connection slot is free")
     }
 
     /// Polls both stacks until `done` returns true.
     ///
     /// # Panics
-    /// After [`POLLS`] polls, or 600 s of virtual time.
+    /// Panics after [`POLLS`] polls, or 600 s of virtual time.
     pub fn run(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
         let until = self.now + Duration::from_secs(600);
         while !done(self) {
             self.polls += 1;
-            assert!(self.polls < POLLS && self.now < until, "it takes for ever: {} polls", self.polls);
+            assert!(self.polls < POLLS && self.now < until, "not done after {} polls", self.polls);
             let client = self.client.poll(self.now, &mut self.client_io);
             let server = self.server.poll(self.now, &mut self.server_io);
             let next = [client, server].into_iter().flatten().min().unwrap_or(until);
@@ -97,10 +97,10 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
         }
     }
 
-    /// Runs until a connection has ended at both ends. Returns its program, and how it ended.
+    /// Runs until a connection has ended on both sides. Returns the client's program, and how the connection ended.
     pub fn end(&mut self, id: ConnectionId) -> (C, End) {
         self.run(|pair| pair.client.ended(id).is_some() && pair.server.connections_in_use().next().is_none());
-        self.client.take(id).expect("it is over")
+        self.client.take(id).expect("the connection has ended")
     }
 }
 
@@ -112,9 +112,9 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Returns the text printed since the last call.
+    /// Returns the text printed since the previous call.
     pub fn take(&mut self) -> String {
-        String::from_utf8(std::mem::take(&mut self.printed)).expect("what is shown is text")
+        String::from_utf8(std::mem::take(&mut self.printed)).expect("programs print text")
     }
 }
 
@@ -141,25 +141,26 @@ pub struct Peer {
     ///
     /// The field is set if a silence follows each message.
     messages: Option<(VecDeque<usize>, Instant)>,
-    /// If set, the peer closes its side when the received bytes end with these. Else it closes after its last byte.
+    /// If set, the peer closes its side when the received bytes end with these. Otherwise it closes after its final
+    /// byte.
     until: Option<&'static [u8]>,
     pub received: Vec<u8>,
 }
 
 impl Peer {
-    /// Makes a peer that sends `bytes` and closes its side. With `cut` 0, each write is as long as the buffer allows.
+    /// Creates a peer that sends `bytes` and closes its side. With `cut` 0, each write is as long as the buffer allows.
     pub fn speaker(bytes: &[u8], cut: u8) -> Self {
         let cut = (cut > 0).then_some(cut.into());
         Peer { bytes: bytes.into(), sent: 0, cut, messages: None, until: None, received: Vec::new() }
     }
 
-    /// Makes a peer that waits for 250 ms after each message, and closes after the last one.
+    /// Creates a peer that waits for 250 ms after each message, and closes after the final one.
     pub fn messenger(messages: &[&[u8]]) -> Self {
         let lengths = messages.iter().map(|message| message.len()).collect();
         Peer { messages: Some((lengths, Instant::ZERO)), ..Peer::speaker(&messages.concat(), 0) }
     }
 
-    /// Makes a peer that sends nothing, and closes after it has received `until`.
+    /// Creates a peer that sends nothing, and closes after it has received `until`.
     pub fn listener(until: &'static [u8]) -> Self {
         Peer { until: Some(until), ..Peer::speaker(&[], 0) }
     }
@@ -176,7 +177,7 @@ impl Session for Peer {
         }
         if let Some(until) = self.until {
             if self.received.ends_with(until) {
-                // Next::Close would end the program, but it still has to receive.
+                // Next::Close would end the program, which still has to receive.
                 socket.close();
             }
             return Next::Wait;
@@ -187,7 +188,7 @@ impl Session for Peer {
                 return Next::WakeAt(*at);
             }
             if let Some(len) = messages.pop_front() {
-                // The send buffer has room for every message.
+                // The send buffer is longer than any message.
                 self.sent += socket.send_slice(&rest[..len]).unwrap_or(0);
                 *at = cx.now + Duration::from_millis(250);
                 return Next::WakeAt(*at);

@@ -1,6 +1,7 @@
 //! Inputs that are lists of records. Each record is an action and its data.
 
-/// A record: a control byte, the length of its data in two bytes, and the data. The end of the input may truncate it.
+/// A record: a control byte, the length of its data in two bytes, and the data. The final record of an input may be
+/// truncated.
 pub struct Record<'i> {
     pub control: u8,
     pub data: &'i [u8],
@@ -13,7 +14,7 @@ impl Record<'_> {
     }
 }
 
-/// The maximum number of records of an input. This number limits the time that an input takes.
+/// The maximum number of records of an input. This number limits the time that the test of an input takes.
 const MOST: usize = 128;
 
 /// Returns the records of an input.
@@ -36,7 +37,8 @@ pub fn record(input: &mut Vec<u8>, control: u8, data: &[u8]) {
     input.extend(data);
 }
 
-/// Adds a time that passes: the square of `root`, in seconds. `kind` is in the two lowest bits of the control byte.
+/// Adds a record for a time that passes: the square of `root`, in seconds. The two lowest bits of its control byte are
+/// `kind`.
 pub fn time(input: &mut Vec<u8>, kind: u8, root: u8) {
     record(input, kind | root << 2, &[]);
 }

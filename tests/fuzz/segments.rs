@@ -1,6 +1,6 @@
 //! Fuzzes sequences of frames to a server.
 //!
-//! The server must not panic or send a storm of frames. An honest client must be served afterwards.
+//! The server must neither panic nor send a storm of frames. Afterwards it must still serve an honest client.
 
 use smolstep::app::echo;
 use smolstep::host::{HeapPool, Sizes};
@@ -32,7 +32,7 @@ pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 /// - window, 2 bytes
 /// - length of the options, 1 byte, then the options and the payload
 const SEGMENT: u8 = 0;
-/// An ICMP error about a segment of the stack.
+/// An ICMP error about a segment from the stack.
 ///
 /// The data of the record is the type, the code, the distance of the quoted sequence number from SND.NXT (2 bytes), and
 /// the length of the quotation.
@@ -53,20 +53,20 @@ const ECHO: u16 = 7;
 
 /// The maximum number of frames that one frame, or one second, may cause.
 ///
-/// This number is twice the buffer in segments of the minimum MSS.
+/// This number is twice the number of segments of the minimum MSS that fill a buffer.
 const MOST_FRAMES: usize = 600;
 
-/// A time in seconds that exceeds all time limits of the stack together.
+/// A time in seconds that exceeds the sum of all time limits of the stack.
 const SILENCE: u64 = 1000;
 
 type Far<'c> = CableEnd<'c, 16, 1514>;
 
-/// The numbers of a connection, from the stack's segments.
+/// The sequence numbers of a connection, as the stack's segments show them.
 #[derive(Clone, Copy, Default)]
 struct Side {
-    /// The stack's SND.NXT: the number after its last byte or flag.
+    /// The stack's SND.NXT, which is the number after its most recent byte or flag.
     next: u32,
-    /// The stack's last acknowledgement number.
+    /// The stack's most recent acknowledgement number.
     ack: u32,
 }
 
@@ -83,7 +83,7 @@ fn run(input: &[u8]) {
     play(input);
 }
 
-/// Runs an input. After each record, counts the connections with queued data, and returns the sum.
+/// Runs an input. Returns how often a connection had queued data, counted after each record.
 fn play(input: &[u8]) -> usize {
     let mut cable = Cable::<16, 1514>::new();
     let (near, far) = cable.ends();
@@ -239,7 +239,7 @@ impl Side {
     }
 }
 
-/// Adds a segment record whose numbers are exactly the expected ones.
+/// Adds a segment record with exactly the expected sequence and acknowledgement numbers.
 fn segment(input: &mut Vec<u8>, connection: u8, flags: u8, options: &[u8], payload: &[u8]) {
     near(input, connection, (flags, 0, 0), options, payload);
 }
@@ -331,7 +331,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 
 #[cfg(not(fuzzing))]
 #[test]
-fn connections_with_data_are_among_them() {
+fn some_connections_have_data() {
     let established: usize = (0..100).map(|number| play(&hostile(&mut Random(number)).0)).sum();
     assert!(established > 100, "{established}");
 }

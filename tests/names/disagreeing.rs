@@ -1,4 +1,4 @@
-//! Floods of router advertisements, and DHCP servers that contradict each other. The server must serve clients
+//! Floods of router advertisements, and DHCP servers that contradict each other. smolstep must serve its clients
 //! meanwhile.
 
 use super::addresses::{serve, start};
@@ -7,8 +7,8 @@ use crate::common::link::{KERNEL, on_tap};
 use crate::common::peer::{nc, python};
 
 #[test]
-fn others_are_served_during_a_flood_of_advertisements() {
-    on_tap("others_are_served_during_a_flood_of_advertisements", |link| {
+fn clients_are_served_during_a_flood_of_advertisements() {
+    on_tap("clients_are_served_during_a_flood_of_advertisements", |link| {
         let server = serve(link, &["echo", "--slaac", "--ip", "192.168.69.1/24", "--ip", "fdaa::1/64"]);
         server.wait_for("its addresses", |out| out.contains("[fdaa::1]:7"));
         let flood = python::run("advertisement_flood", &[link.name(), "192.168.69.1"]);
@@ -30,8 +30,8 @@ fn others_are_served_during_a_flood_of_advertisements() {
 }
 
 #[test]
-fn a_server_that_keeps_its_word_is_found_beside_a_liar() {
-    on_tap("a_server_that_keeps_its_word_is_found_beside_a_liar", |link| {
+fn an_honest_dhcp_server_is_found_beside_a_contradicting_one() {
+    on_tap("an_honest_dhcp_server_is_found_beside_a_contradicting_one", |link| {
         let liar = python::run("dhcp_liar", &[link.name()]);
         liar.wait_for("ready", |out| out.starts_with("ready"));
         let server = serve(link, &["echo", "--dhcp", "--ip", "192.168.69.1/24"]).listening(2);

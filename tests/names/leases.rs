@@ -1,4 +1,4 @@
-//! Unusual leases: through a relay, with a mask of 32 bits, and after a link failure.
+//! Unusual leases: through a relay, with a mask of 32 bits, and after the link was down.
 
 use std::process::Command;
 
@@ -11,12 +11,12 @@ use crate::common::netns::{down, up};
 use crate::common::peer::{Peer, nc, python, smolstep};
 use crate::common::{dnsmasq, events};
 
-/// An address of the kernel that is not on the link.
+/// A kernel address that is outside the link's network.
 const DISTANT: &str = "192.168.70.1";
 
 #[test]
-fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
-    on_tap("a_relayed_lease_is_renewed_and_given_back_at_its_server", |link| {
+fn a_relayed_lease_is_renewed_and_released_at_its_server() {
+    on_tap("a_relayed_lease_is_renewed_and_released_at_its_server", |link| {
         add_distant_address();
         let relay = python::run("dhcp_relay", &[link.name(), KERNEL[0], DISTANT, "192.168.69.150"]);
         relay.wait_for("ready", |out| out.starts_with("ready"));
@@ -62,8 +62,8 @@ fn a_lease_by_way_of_a_relay_is_renewed_without_the_relay() {
 }
 
 #[test]
-fn a_lease_without_neighbours_reaches_all_hosts_by_its_router() {
-    on_tap("a_lease_without_neighbours_reaches_all_hosts_by_its_router", |link| {
+fn a_lease_with_a_32_bit_mask_reaches_all_hosts_through_its_router() {
+    on_tap("a_lease_with_a_32_bit_mask_reaches_all_hosts_through_its_router", |link| {
         add_distant_address();
         let options = [
             "--dhcp-range=192.168.69.150,192.168.69.159,255.255.255.0,10m".into(),
@@ -76,7 +76,7 @@ fn a_lease_without_neighbours_reaches_all_hosts_by_its_router() {
         assert!(events::address_changes(&server.out(), "/32 for 600 s") > 0, "{}", server.out());
         let out = events::without(&server.out());
         let address = out.split([' ', ':']).find(|word| word.starts_with("192.168.69.15")).unwrap();
-        // Clients with the router's own address, and with an address of another network.
+        // These clients have the router's own address, and an address on another network.
         assert_eq!(nc(&["-N", address, "7"], b"hello").out(), "hello");
         assert_eq!(nc(&["-N", "-s", DISTANT, address, "7"], b"hello").out(), "hello");
         server.stop();
@@ -139,8 +139,7 @@ fn reassembled() -> u64 {
     line.trim().parse().unwrap()
 }
 
-/// Adds an address to the kernel that is not on the link. ARP requests still come from the kernel's address on the
-/// link.
+/// Adds [`DISTANT`] to the kernel. ARP requests still come from the kernel's address on the link.
 fn add_distant_address() {
     std::fs::write("/proc/sys/net/ipv4/conf/all/arp_announce", "2").unwrap();
     let mut netlink = Netlink::open().unwrap();

@@ -1,8 +1,8 @@
 # Opens the status page in a headless Chromium, controlled by its debugging pipe: browser.py URL ECHO-HOST ECHO-PORT
-# [FOLDER]. The script opens a connection to the echo server, and checks that the page shows it and later removes it.
-# Then it opens a connection to the greeting server on port 9999, and checks that the page shows its change of state.
-# The script prints a line for each observation, and writes screenshots to FOLDER. If ECHO-HOST is "-", it only checks
-# that the page shows its own connection.
+# [FOLDER]. The script opens a connection to the echo server, and checks that the page shows this connection and later
+# removes it. Then the script opens a connection to the greeting server on port 9999, and checks that the page shows how
+# the state of this connection changes. The script prints a line for each observation, and writes screenshots to FOLDER.
+# If ECHO-HOST is "-", the script only checks that the page shows the page's own connection.
 import base64, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 URL, HOST, PORT = sys.argv[1:4]

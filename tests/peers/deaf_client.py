@@ -1,6 +1,6 @@
 """A client that retransmits its SYN, then greets: deaf_client.py INTERFACE ADDRESS PORT COUNT.
 
-The client's socket drops all segments until the kernel has sent COUNT SYNs, and COUNT answers have arrived.
+The client's socket drops all segments until the kernel has sent COUNT SYNs and has received COUNT answers.
 """
 
 import ctypes

@@ -1,7 +1,7 @@
 """A DHCP server with bad offers: dhcp_nonsense.py INTERFACE.
 
-The server repeats three bad offers: without an address, with an invalid mask, and with a lease time of 0. Before each offer,
-the server sends garbage.
+The server sends three bad offers in turn: without an address, with an invalid mask, and with a lease time of 0. Before each
+offer, the server sends garbage.
 """
 
 import socket

@@ -1,8 +1,8 @@
 """A DHCP relay and its server, which is on another network: dhcp_relay.py INTERFACE ADDRESS SERVER GIVEN.
 
-The relay has ADDRESS on INTERFACE, and accepts broadcasts there (RFC 1542 section 4). The server has the address SERVER. The
-server leases GIVEN for 120 s, and asks for a renewal after 3 s. The relay and the server print the messages that they
-receive.
+The relay has the address ADDRESS on INTERFACE, and accepts broadcasts on this interface (RFC 1542 section 4). The server has
+the address SERVER. The server leases GIVEN for 120 s, with renewal after 3 s. The relay and the server print the messages
+that they receive.
 """
 
 import selectors

@@ -2,12 +2,12 @@
 
 aliases-N       a chain of N aliases with an address at its end
 loop            two names that are aliases of each other
-noise           malformed and foreign datagrams before the reply
+noise           malformed datagrams, and replies to other queries, before the reply
 truncated       a truncated reply without an address over UDP, five addresses over TCP
 partly          a truncated reply with one address over UDP, five addresses over TCP
-deaf            a truncated reply over UDP, no server on TCP
-silent          a truncated reply over UDP, no reply over TCP
-long            a truncated reply over UDP, only the length of a message over TCP
+deaf            a truncated reply over UDP, but no server on TCP
+silent          a truncated reply over UDP, but no reply over TCP
+long            a truncated reply over UDP, but only the length of a message over TCP
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""A server that sends a welcome, answers each message with a greeting, and closes at `exit` or the end of the stream."""
+"""A server that sends a welcome, answers each message with a greeting, and closes at `exit` or at the end of the stream."""
 
 from server import tcp
 

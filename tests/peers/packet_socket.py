@@ -1,8 +1,8 @@
 """Sends and receives frames for a test: packet_socket.py INTERFACE.
 
-A command is the length of a frame in two bytes, then the frame, which the script sends. If the length is LOOK, no frame
-follows, and the script waits for the next frame that the device sent. An answer is y or n, a length in two bytes, and a frame
-of that length.
+A command is the length of a frame in two bytes, followed by the frame. The script sends this frame. If the length is LOOK, no
+frame follows, and the script waits for the next frame that the device sent. An answer is y (success) or n (failure), a length
+in two bytes, and a frame of that length.
 """
 
 import select

@@ -1,4 +1,4 @@
-"""The common part of the servers in this folder: NAME.py ADDRESS PORT. The servers print `ready` when they accept clients."""
+"""The common part of the servers in this folder: NAME.py ADDRESS PORT. Each prints `ready` when it accepts clients."""
 
 import socket
 import sys

@@ -1,7 +1,7 @@
 """A client that streams until it is killed: streaming_client.py ADDRESS PORT reads|stuffed.
 
-The client prints its own address. With `reads`, the client prints `flows` after each received MiB. With `stuffed`, the client
-reads nothing, and prints `flows` when it cannot send more.
+The client prints its own address. With `reads`, the client prints `flows` after each MiB that it receives. With
+`stuffed`, the client reads nothing, and prints `flows` when it cannot send any more data.
 """
 
 import select

@@ -16,7 +16,7 @@ shown = b""
 
 
 def until(what):
-    """Reads until `what` has been printed. Returns False if the output ends before."""
+    """Reads until `what` has been printed. Returns False if the output ends first."""
     global shown
     start = len(shown)
     while what not in shown[start:]:

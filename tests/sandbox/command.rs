@@ -1,4 +1,4 @@
-//! `smolstep sandbox` and its options, run as a user runs them.
+//! Tests `smolstep sandbox` and its options, as a user runs them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
@@ -13,7 +13,7 @@ use crate::common::link::PATIENCE;
 use crate::common::netns::{in_namespace, output, path_of, sandbox_possible, skip, spawn};
 
 #[test]
-fn the_exit_code_is_the_commands() {
+fn the_exit_code_is_that_of_the_command() {
     let Some(home) = Home::new("exit") else { return };
     let code = |command: &[&str]| home.run(&[], command).status.code();
     assert_eq!(code(&["true"]), Some(0));
@@ -29,7 +29,7 @@ fn the_command_sees_tap0_up_with_both_addresses() {
     let shown = home.run(&[], &["ip", "-br", "addr", "show", "dev", "tap0"]);
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("192.168.69.100/24") && shown.contains("fdaa::64/64"), "{shown}");
-    // tap0 is not in use: making it again fails because it exists, but attaching to it works.
+    // tap0 exists, but is not in use: attaching to it works, while creating another tap0 fails.
     let inside = home.run(&[], &[&me(), "--exact", &path_of("inside_attach"), "--ignored"]);
     let said = String::from_utf8_lossy(&inside.stdout);
     assert!(inside.status.success() && said.contains("1 passed"), "{said}");
@@ -41,7 +41,7 @@ fn sigterm_reaches_the_command_and_nothing_is_left_behind() {
     let mut sandbox = home.start(&[], &["sh", "-c", "echo up; exec cat"]);
     assert_eq!(sandbox.line(), "up\n");
     assert_eq!(home.entries(), 1);
-    // The input stays open, because `wait` would close it. Only the signal may end the command.
+    // Otherwise `wait` would close the input, and the command would exit. Only the signal may stop the command.
     let _input = sandbox.child.stdin.take();
     kill_process(Pid::from_child(&sandbox.child), Signal::TERM).unwrap();
     let status = sandbox.child.wait().unwrap();
@@ -152,7 +152,7 @@ fn a_port_is_published_where_either_transport_is_served() {
 }
 
 #[test]
-fn a_port_in_use_is_one_line() {
+fn a_port_in_use_is_a_one_line_error() {
     let Some(home) = Home::new("inuse") else { return };
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let publish = format!("{}=9999", taken.local_addr().unwrap().port());
@@ -171,7 +171,7 @@ fn wrong_usage_is_exit_code_2() {
 }
 
 #[test]
-fn the_doctor_says_one_line_a_check() {
+fn the_doctor_prints_one_line_for_each_check() {
     if let Err(why) = sandbox_possible() {
         return skip(&why);
     }
@@ -237,7 +237,7 @@ fn me() -> String {
 /// The published port. The port is free, because the test runs in its own network namespace.
 const PORT: u16 = 10_000;
 
-/// A separate XDG_RUNTIME_DIR, so that tests do not see each other's sandboxes.
+/// A separate XDG_RUNTIME_DIR for a test, so that tests do not see each other's sandboxes.
 struct Home(PathBuf);
 
 impl Home {
@@ -281,7 +281,7 @@ impl Drop for Home {
     }
 }
 
-/// A running sandbox, whose command ends when its standard input ends.
+/// A running sandbox. Its command exits when the sandbox's standard input ends.
 struct Running {
     child: Child,
     output: BufReader<std::process::ChildStdout>,

@@ -1,6 +1,6 @@
-//! smolstep as an unprivileged user: the commands that work, and the errors of the others.
+//! smolstep run by an unprivileged user: the commands that work, and the errors of the others.
 //!
-//! The tests need root. The tests become user 65534, with a /dev/net that only the test sees.
+//! The tests need root, because they become user 65534. Each test has its own /dev/net.
 
 use std::process::{Command, Output};
 
@@ -34,7 +34,7 @@ fn the_sandbox_says_what_is_wrong_with_dev_net_tun() {
 }
 
 #[test]
-fn where_user_namespaces_are_used_up_only_root_has_a_sandbox() {
+fn without_user_namespaces_only_root_has_a_sandbox() {
     // The limit is set in a new user namespace, and applies only there.
     let limited = |limit: u8, then: &str| {
         let limit = format!("echo {limit} > /proc/sys/user/max_user_namespaces; {then} {SMOLSTEP} sandbox -- true");
@@ -50,7 +50,7 @@ fn where_user_namespaces_are_used_up_only_root_has_a_sandbox() {
 }
 
 #[test]
-fn the_doctor_names_what_mends_each() {
+fn the_doctor_names_the_remedy_for_each_problem() {
     let Some(output) = as_nobody(CLOSED, &[SMOLSTEP, "doctor"]) else { return };
     let text = text(&output);
     for line in [
@@ -67,14 +67,14 @@ fn the_doctor_names_what_mends_each() {
 }
 
 #[test]
-fn a_plain_user_with_a_sandbox_misses_nothing() {
+fn nothing_is_missing_for_a_plain_user_with_a_sandbox() {
     let Some(output) = as_nobody(OPEN, &[SMOLSTEP, "doctor"]) else { return };
     let text = text(&output);
     assert!(text.contains("ok       `smolstep sandbox` works") && !text.contains("missing"), "{text}");
     assert!(!text.contains(" del"), "{text}");
     assert_eq!(output.status.code(), Some(0));
 
-    // If the user has no TAP, the doctor proposes commands that make one with sudo.
+    // If the user has no TAP, the doctor proposes commands that create a TAP with sudo.
     let Some(output) = as_nobody(
         &format!("{OPEN} && ip link del mine && ip tuntap add dev groups mode tap group 1"),
         &[SMOLSTEP, "doctor"],
@@ -89,12 +89,12 @@ fn a_plain_user_with_a_sandbox_misses_nothing() {
 }
 
 #[test]
-fn a_tap_opens_to_its_owner_alone() {
+fn only_its_owner_can_open_a_tap() {
     let Some(output) = as_nobody(OPEN, &[ME, "--exact", &path_of("inside_owner"), "--ignored"]) else { return };
     assert!(output.status.success() && text(&output).contains("1 passed"), "{}", text(&output));
 }
 
-/// Not a test: `a_tap_opens_to_its_owner_alone` runs it as user 65534.
+/// Not a test: `only_its_owner_can_open_a_tap` runs it as user 65534.
 #[test]
 #[ignore = "run as another user by another test"]
 fn inside_owner() {
@@ -127,15 +127,15 @@ const OPEN: &str = "mknod -m 666 /dev/net/tun c 10 200";
 const CLOSED: &str = "mknod -m 600 /dev/net/tun c 10 200";
 const ABSENT: &str = "true";
 
-/// Copies of smolstep and of this test binary that every user can read. [`as_nobody`] makes the copies.
+/// Copies of smolstep and of this test binary that every user can read. [`as_nobody`] creates the copies.
 const SMOLSTEP: &str = "/dev/net/smolstep";
 const ME: &str = "/dev/net/me";
 
 /// Runs `command` as user and group 65534 in a new network namespace.
 ///
-/// The namespace has the TAPs `mine` and `other`.
+/// The namespace has the TAPs `mine`, which user 65534 owns, and `other`, which user 1 owns.
 ///
-/// Before that, the shell command `dev` prepares the empty folder /dev/net. All processes end with `command`. Returns
+/// Before `command`, the shell command `dev` prepares /dev/net. All processes are killed when `command` exits. Returns
 /// `None` if the test has to be skipped.
 fn as_nobody(dev: &str, command: &[&str]) -> Option<Output> {
     if !rustix::process::geteuid().is_root() {

@@ -1,6 +1,6 @@
-//! More connections than a server has room for.
+//! More connections than a server's slots and backlog can store.
 //!
-//! Tested are a full backlog, full slots, and half-open connections that never complete.
+//! The tests cover a full backlog, slots that are all in use, and half-open connections that never complete.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -16,8 +16,8 @@ const BACKLOG_FULL: (&str, &str) = ("reason", "backlog full");
 const SLOTS_TAKEN: (&str, &str) = ("reason", "all connection slots taken");
 
 #[test]
-fn a_full_backlog_lets_the_client_try_again() {
-    on_tap_and_tun("a_full_backlog_lets_the_client_try_again", |link| {
+fn a_client_retries_while_the_backlog_is_full() {
+    on_tap_and_tun("a_client_retries_while_the_backlog_is_full", |link| {
         let server = link.serve_with_events(&["greeting", "--serve-at-once", "1", "--backlog", "2"], 4);
         let mut served = connect(SERVER[0], 9999);
         expect(&mut served, "Welcome!");
@@ -26,7 +26,8 @@ fn a_full_backlog_lets_the_client_try_again() {
         send(&mut second, "Li");
         let mut third = connect(SERVER[0], 9999);
         send(&mut third, "Cheng\n");
-        // The backlog has no room for the fourth connection. The kernel retransmits its SYN until there is room.
+        // The backlog is full, so the SYN of the fourth connection is dropped. The kernel retransmits it until the
+        // backlog has a free slot.
         let fourth = thread::spawn(|| connect(SERVER[0], 9999));
         events::wait_for(&server, "dropped", &[BACKLOG_FULL], 1);
         assert_eq!(events::count(&server, "accepted", &[]), 3);
@@ -46,8 +47,8 @@ fn a_full_backlog_lets_the_client_try_again() {
 }
 
 #[test]
-fn a_full_backlog_refuses() {
-    on_tap_and_tun("a_full_backlog_refuses", |link| {
+fn clients_are_refused_while_the_backlog_is_full() {
+    on_tap_and_tun("clients_are_refused_while_the_backlog_is_full", |link| {
         let arguments = ["greeting", "echo", "--serve-at-once", "1", "--backlog", "0", "--overflow", "reset"];
         let server = link.serve_with_events(&arguments, 8);
         for address in SERVER {
@@ -69,8 +70,8 @@ fn a_full_backlog_refuses() {
 }
 
 #[test]
-fn full_slots_let_the_client_try_again() {
-    on_tap_and_tun("full_slots_let_the_client_try_again", |link| {
+fn a_client_retries_while_all_slots_are_in_use() {
+    on_tap_and_tun("a_client_retries_while_all_slots_are_in_use", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "2"], 4);
         let mut clients: Vec<TcpStream> = SERVER.iter().map(|address| connect(address, 9999)).collect();
         for client in &mut clients {
@@ -78,7 +79,7 @@ fn full_slots_let_the_client_try_again() {
         }
         let third = thread::spawn(|| connect(SERVER[0], 9999));
         events::wait_for(&server, "dropped", &[SLOTS_TAKEN], 1);
-        // The third connection attempt has not ended the first two connections.
+        // The third connection attempt has not closed the first two connections.
         for client in &mut clients {
             send(client, "Li");
             expect(client, "Hello,Li!");
@@ -91,8 +92,8 @@ fn full_slots_let_the_client_try_again() {
 }
 
 #[test]
-fn full_slots_refuse() {
-    on_tap_and_tun("full_slots_refuse", |link| {
+fn clients_are_refused_while_all_slots_are_in_use() {
+    on_tap_and_tun("clients_are_refused_while_all_slots_are_in_use", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "1", "--overflow", "reset"], 4);
         let mut client = connect(SERVER[0], 9999);
         expect(&mut client, "Welcome!");
@@ -106,12 +107,12 @@ fn full_slots_refuse() {
 }
 
 #[test]
-fn half_open_connections_make_room() {
-    on_tun("half_open_connections_make_room", |link| {
+fn half_open_connections_yield_their_slots() {
+    on_tun("half_open_connections_yield_their_slots", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "4"], 4);
         let mut established = connect(SERVER[0], 9999);
         expect(&mut established, "Welcome!");
-        // The source address of the SYN flood has no host, so no handshake completes.
+        // No host has the source address of the SYN flood, so no handshake completes.
         let flood = python::run("syn_flood", &[link.name(), "192.168.69.50", SERVER[0], "9999", "100"]).finish();
         assert_eq!(flood.code(), Some(0), "{flood:?}");
         events::wait_for(&server, "half-open-ended", &[("reason", "recycled")], 97);

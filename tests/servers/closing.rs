@@ -1,4 +1,4 @@
-//! The end of connections to a server: a half-close, a reset, or a client that is killed.
+//! Ways in which a connection to a server ends: a half-close, a reset, or a client that is killed.
 
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::common::peer::python;
 const CLOSED: (&str, &str) = ("reason", "closed");
 
 #[test]
-fn what_came_before_the_end_is_answered() {
-    on_tap_and_tun("what_came_before_the_end_is_answered", |link| {
+fn data_before_a_half_close_is_answered() {
+    on_tap_and_tun("data_before_a_half_close_is_answered", |link| {
         let server = link.serve_with_events(&["all"], 30);
         for address in SERVER {
             let half_closed = |port, text: &[u8]| {
@@ -57,12 +57,12 @@ fn a_server_that_closes_first_waits_for_the_client() {
     });
 }
 
-/// A client that sends more than the server reads is reset (RFC 9293, SHLD-3).
+/// If a client sends more than the server reads, its connection is reset (RFC 9293, SHLD-3).
 ///
 /// The server resets the connection although the client has not closed. The client still reads the reply.
 #[test]
-fn unread_data_does_not_cost_the_reply() {
-    on_tap_and_tun("unread_data_does_not_cost_the_reply", |link| {
+fn unread_data_does_not_prevent_the_reply() {
+    on_tap_and_tun("unread_data_does_not_prevent_the_reply", |link| {
         let server = link.serve_with_events(&["ack"], 2);
         for (round, address) in SERVER.into_iter().enumerate() {
             let mut client = connect(address, 9998);
@@ -97,8 +97,8 @@ fn a_reset_ends_one_connection() {
 }
 
 #[test]
-fn a_killed_client_takes_nobody_along() {
-    on_tap_and_tun("a_killed_client_takes_nobody_along", |link| {
+fn a_killed_client_does_not_affect_other_clients() {
+    on_tap_and_tun("a_killed_client_does_not_affect_other_clients", |link| {
         let server = link.serve_with_events(&["echo", "chargen"], 6);
         for (round, address) in SERVER.into_iter().enumerate() {
             let mut other = connect(address, 7);

@@ -1,6 +1,6 @@
 //! TCP segments that a router has fragmented.
 //!
-//! The router is the kernel. The link to the server has a smaller MTU than the link to the client.
+//! The kernel acts as the router. The link to the server has a smaller MTU than the link to the client.
 
 use std::process::Command;
 
@@ -41,7 +41,7 @@ fn ip(line: &str) {
     assert!(output.status.success(), "ip {line}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Returns the number of IPv4 fragments that the kernel has made in this namespace.
+/// Returns the number of IPv4 fragments that the kernel has created in this namespace.
 fn fragments_made() -> u64 {
     let counts = std::fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
     let mut lines = counts.lines().filter_map(|line| line.strip_prefix("Ip: "));

@@ -15,8 +15,8 @@ const TO_TIME_WAIT: (&str, &str) = ("to", "TIME-WAIT");
 const LEFT_TIME_WAIT: [(&str, &str); 2] = [("from", "TIME-WAIT"), ("to", "CLOSED")];
 
 #[test]
-fn a_port_in_time_wait_connects_anew() {
-    on_tap_and_tun("a_port_in_time_wait_connects_anew", |link| {
+fn a_client_port_in_time_wait_can_connect_again() {
+    on_tap_and_tun("a_client_port_in_time_wait_can_connect_again", |link| {
         let server = link.serve_with_events(&["ack"], 2);
         let mut served = 0;
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
@@ -38,8 +38,8 @@ fn a_port_in_time_wait_connects_anew() {
 }
 
 #[test]
-fn connections_in_time_wait_make_room() {
-    on_tap_and_tun("connections_in_time_wait_make_room", |link| {
+fn connections_in_time_wait_yield_their_slots() {
+    on_tap_and_tun("connections_in_time_wait_yield_their_slots", |link| {
         let server = link.serve_with_events(&["ack", "greeting", "--max-connections", "4"], 6);
         let mut established = connect(SERVER[0], 9999);
         expect(&mut established, "Welcome!");
@@ -48,8 +48,8 @@ fn connections_in_time_wait_make_room() {
             send(&mut client, format!("round {round}"));
             expect_last(&mut client, "ACK");
             drop(client);
-            // The next SYN must come after this change of state. Otherwise the SYN would find no slot, and be
-            // retransmitted.
+            // The next SYN must arrive after this change of state. Otherwise no slot would be free, and the client
+            // would have to retransmit the SYN.
             events::wait_for(&server, "state", &[TO_TIME_WAIT], round + 1);
         }
         send(&mut established, "Li");
@@ -62,8 +62,8 @@ fn connections_in_time_wait_make_room() {
 }
 
 #[test]
-fn a_syn_that_is_repeated_makes_one_connection() {
-    on_tap("a_syn_that_is_repeated_makes_one_connection", |link| {
+fn a_repeated_syn_opens_one_connection() {
+    on_tap("a_repeated_syn_opens_one_connection", |link| {
         let server = link.serve_with_events(&["greeting", "--half-open-timeout", "1min"], 4);
         for (count, address) in SERVER.into_iter().enumerate() {
             let client = python::run("deaf_client", &[link.name(), address, "9999", "2"]).finish();
@@ -84,7 +84,7 @@ fn connect_from(own: SocketAddr, remote: SocketAddr) -> TcpStream {
         sockopt::set_socket_reuseaddr(&socket, true).unwrap();
         bind(&socket, &own).unwrap();
         match connect_socket(&socket, &remote) {
-            // The kernel still waits for the last acknowledgement of the earlier connection.
+            // The kernel still waits for the final acknowledgement of the earlier connection.
             Err(Errno::ADDRNOTAVAIL) => thread::yield_now(),
             other => {
                 other.unwrap();

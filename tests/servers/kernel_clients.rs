@@ -1,4 +1,4 @@
-//! Every program's server with clients on the kernel's TCP and UDP.
+//! Tests every program's server with clients on the kernel's TCP and UDP.
 //!
 //! The tests compare replies and standard output.
 
@@ -81,7 +81,8 @@ fn every_program_on_udp() {
             ask(&echo, "Li", "Li");
             ask(&echo, "", "");
             ask(&echo, noise(1_400, 3), noise(1_400, 3));
-            // These datagrams need several fragments in each direction. The last has the maximum length over IPv6.
+            // These datagrams need several fragments in each direction. The final datagram has the maximum length over
+            // IPv6.
             ask(&echo, noise(10_000, 4), noise(10_000, 4));
             ask(&echo, noise(65_487, 5), noise(65_487, 5));
 
@@ -125,8 +126,8 @@ fn looping_ports_are_not_answered() {
 }
 
 #[test]
-fn ports_move() {
-    on_tap("ports_move", |link| {
+fn each_program_can_use_another_port() {
+    on_tap("each_program_can_use_another_port", |link| {
         let arguments = ["greeting", "echo", "thanks", "--port", "greeting=4000", "--port", "echo/udp=4001"];
         let server = link.serve(&[&arguments[..], &["--ip", "192.168.69.7/24"]].concat(), 6);
         assert_eq!(
@@ -165,8 +166,8 @@ fn the_template_changes_the_reply() {
 }
 
 #[test]
-fn an_inbox_ends_after_one() {
-    on_tap_and_tun("an_inbox_ends_after_one", |link| {
+fn inbox_with_once_exits_after_one_datagram() {
+    on_tap_and_tun("inbox_with_once_exits_after_one_datagram", |link| {
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
             for reply in [&["--reply", "bye"][..], &[]] {
                 let server = link.serve(&[&["inbox", "--once"], reply].concat(), 2);
@@ -185,8 +186,8 @@ fn an_inbox_ends_after_one() {
 }
 
 #[test]
-fn nc_talks_to_them() {
-    on_tap_and_tun("nc_talks_to_them", |link| {
+fn nc_works_with_every_server() {
+    on_tap_and_tun("nc_works_with_every_server", |link| {
         let server = link.serve(&["all"], 30);
         for address in SERVER {
             let tcp = |port, input: &[u8]| nc(&["-N", address, port], input).out();
@@ -195,7 +196,7 @@ fn nc_talks_to_them() {
             assert_eq!(tcp("9998", b"Li\n"), "ACK");
             assert_eq!(tcp("8080", b"Li\n"), "thank you !");
             assert_eq!(tcp("14000", b"Li\n"), "LI\n");
-            // With -W 1, nc ends after one datagram.
+            // With -W 1, nc exits after one datagram.
             let udp = |port, input: &[u8]| nc(&["-u", "-W", "1", address, port], input).out();
             assert_eq!(udp("9999", b"Li\n"), "hello Li!\n");
             assert_eq!(udp("8081", b"Li\n"), "thank you !");
@@ -205,8 +206,8 @@ fn nc_talks_to_them() {
 }
 
 #[test]
-fn python_talks_to_them() {
-    on_tap_and_tun("python_talks_to_them", |link| {
+fn python_clients_work_with_the_servers() {
+    on_tap_and_tun("python_clients_work_with_the_servers", |link| {
         let _server = link.serve(&["all"], 30);
         for address in SERVER {
             let client = |name, port| python_client(name, address, port);

@@ -26,8 +26,8 @@ fn a_server_behind_a_bridge_with_mld_snooping_is_found() {
             ip(&format!("address add {}/24 dev br0", KERNEL[0]));
             ip(&format!("address add {}/64 dev br0 nodad", KERNEL[1]));
             let server = link.serve(&["echo"], 4);
-            // The server sends two reports when it joins its groups. Later, it answers the bridge's queries in their
-            // version of MLD.
+            // The server sends two reports when it joins its groups. Later, the server answers the bridge's queries
+            // with the same version of MLD.
             let since = Instant::now();
             while reports(version) < 4 {
                 assert!(since.elapsed() < PATIENCE, "{} reports", reports(version));

@@ -1,17 +1,18 @@
-//! The status page with independent clients: curl, ab, and a headless Chromium.
+//! Tests the status page with independent clients: curl, ab, and a headless Chromium.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 
-use crate::common::link::{SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, send};
+use crate::common::events;
+use crate::common::link::{KERNEL, SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, on_tun, send};
 use crate::common::netns::{in_namespace, output, sandbox_possible};
 use crate::common::peer::{Finished, Peer, python, smolstep};
 use crate::common::skip;
 
 #[test]
-fn curl_gets_the_page_and_is_told_what_is_wrong() {
-    on_tap_and_tun("curl_gets_the_page_and_is_told_what_is_wrong", |link| {
+fn curl_gets_the_page_and_the_errors() {
+    on_tap_and_tun("curl_gets_the_page_and_the_errors", |link| {
         let _server = link.serve(&["http", "echo", "--port", "http=8000"], 6);
         for address in SERVER {
             let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
@@ -35,7 +36,7 @@ fn curl_gets_the_page_and_is_told_what_is_wrong() {
             assert_eq!(said(&["-H", &format!("Cookie: {}", "x".repeat(2000))], &page), "431");
             assert!(curl(&["-i", "-X", "PUT", &page]).contains("\r\nAllow: GET, HEAD\r\n"));
 
-            // curl cannot send such an invalid request.
+            // This request is invalid, and curl cannot send it.
             let mut stream = connect(address, 8000);
             send(&mut stream, "no request\r\n\r\n");
             let mut reply = String::new();
@@ -48,9 +49,22 @@ fn curl_gets_the_page_and_is_told_what_is_wrong() {
     });
 }
 
+/// What the control block drops is counted by its reason on the page and in the events, and the connection goes on.
 #[test]
-fn ab_asks_many_times_at_once() {
-    on_tap("ab_asks_many_times_at_once", |link| {
+fn forged_segments_are_counted_by_reason() {
+    on_tun("forged_segments_are_counted_by_reason", |link| {
+        let server = link.serve_with_events(&["http"], 2);
+        let peer = python::run("forged", &[link.name(), KERNEL[0], SERVER[0], "80"]).finish();
+        for reason in ["RST without the expected sequence number", "SYN for an established connection"] {
+            assert!(peer.out().contains(&format!("<dt>{reason}<dd>1<")), "{peer:?}");
+            events::wait_for(&server, "dropped", &[("reason", reason)], 1);
+        }
+    });
+}
+
+#[test]
+fn ab_sends_many_simultaneous_requests() {
+    on_tap("ab_sends_many_simultaneous_requests", |link| {
         if let Err(error) = output(Command::new("ab").arg("-V")) {
             return skip("ab", &format!("ab: {error}; on Debian: apt-get install apache2-utils"));
         }
@@ -72,8 +86,8 @@ fn ab_asks_many_times_at_once() {
 }
 
 #[test]
-fn changes_are_told_while_they_happen() {
-    on_tap("changes_are_told_while_they_happen", |link| {
+fn changes_are_sent_as_they_happen() {
+    on_tap("changes_are_sent_as_they_happen", |link| {
         let _server = link.serve(&["http", "echo", "chargen"], 8);
         // A client that reads nothing must not block other clients when its receive buffer is full.
         let mut stuck = connect(SERVER[0], 80);
@@ -120,7 +134,7 @@ fn a_browser_shows_a_connection_come_and_go() {
 
 #[test]
 fn a_browser_on_the_host_sees_itself_in_the_sandbox() {
-    // The test's own network namespace plays the host, so the port is free.
+    // The test's own network namespace acts as the host, so the port is free.
     in_namespace("a_browser_on_the_host_sees_itself_in_the_sandbox", || {
         if let Err(why) = sandbox_possible() {
             return skip("tap", &why);
@@ -162,7 +176,7 @@ impl Events {
         Events(BufReader::new(stream))
     }
 
-    /// Reads at most 1,000 events, until `done` returns true for an event.
+    /// Reads events until `done` returns true for one. Fails after 1,000 events.
     #[track_caller]
     fn wait_for(&mut self, done: impl Fn(&str) -> bool) {
         let mut event = String::new();
@@ -175,7 +189,7 @@ impl Events {
                 return;
             }
         }
-        panic!("it never comes: {event}");
+        panic!("no such event; the latest is: {event}");
     }
 }
 
@@ -184,7 +198,7 @@ fn chromium() -> Option<()> {
     version.map(drop).map_err(|e| skip("chromium", &format!("chromium: {e}; on Debian: apt-get install chromium"))).ok()
 }
 
-/// Runs browser.py, which describes its output.
+/// Runs tests/peers/browser.py, whose first lines describe its output.
 fn browse(url: &str, host: &str, port: &str) -> Finished {
     python::run("browser", &[url, host, port]).finish()
 }

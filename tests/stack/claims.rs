@@ -23,7 +23,7 @@ fn an_address_is_used_when_nobody_objects() {
 }
 
 #[test]
-fn whoever_has_it_is_named() {
+fn the_other_owner_of_an_address_is_named() {
     let mut world = World::new(&["10.0.0.7/24", "10.0.0.8/24"], |config| config.claim = true);
     world.run(
         1,
@@ -35,10 +35,10 @@ fn whoever_has_it_is_named() {
 }
 
 #[test]
-fn whoever_asks_for_it_too_has_it() {
+fn an_arp_probe_of_another_host_is_a_conflict() {
     let mut world = World::new(&["10.0.0.7/24"], |config| config.claim = true);
     world.run(1, |frame| match arp_asks(frame) {
-        // The same ARP probe from another hardware address (RFC 5227 section 2.1.1).
+        // The other host sends the same ARP probe, from another hardware address (RFC 5227 section 2.1.1).
         Some(GIVEN) => {
             let mut question = frame.to_vec();
             question[6..12].copy_from_slice(THEIRS.as_bytes());
@@ -51,7 +51,7 @@ fn whoever_asks_for_it_too_has_it() {
 }
 
 #[test]
-fn nobody_is_asked_where_that_is_not_wanted() {
+fn without_claim_no_arp_probe_is_sent() {
     let mut world = World::new(&["10.0.0.7/24"], |_| {});
     assert_eq!((world.stack.is_settled(), world.addresses()), (true, vec!["10.0.0.7/24".into()]));
     world.run(10, silence);
@@ -59,7 +59,7 @@ fn nobody_is_asked_where_that_is_not_wanted() {
 }
 
 #[test]
-fn addresses_and_routers_change_while_it_runs() {
+fn addresses_and_routers_change_at_run_time() {
     let mut world = World::new(&["10.0.0.7/24"], |_| {});
     let (now, probe) = (world.now, &mut world.io.probe);
     let (far, router) = (IpEndpoint::new("192.0.2.1".parse().unwrap(), 80), IpAddress::v4(10, 0, 1, 1));
@@ -67,7 +67,7 @@ fn addresses_and_routers_change_while_it_runs() {
     world.stack.add_address(now, "10.0.1.7/24".parse().unwrap(), probe).unwrap();
     world.stack.set_router(now, router, probe).unwrap();
     assert!(world.stack.source_for(far).is_ok());
-    // When the address is removed, the router on its network is removed too.
+    // When the address is removed, the router on its network is also removed.
     assert!(world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
     assert!(world.stack.source_for(far).is_err());
     assert!(!world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
@@ -78,7 +78,7 @@ fn addresses_and_routers_change_while_it_runs() {
 }
 
 #[test]
-fn only_the_connections_of_an_address_go_with_it() {
+fn removing_an_address_ends_only_its_connections() {
     let mut world = World::new(&["10.0.0.7/24", "10.0.1.7/24"], |_| {});
     let patience = Duration::from_secs(60);
     let [gone, stays] = ["10.0.0.9", "10.0.1.9"].map(|to| {
@@ -92,7 +92,7 @@ fn only_the_connections_of_an_address_go_with_it() {
 }
 
 #[test]
-fn two_neighbours_are_asked_for_within_a_second() {
+fn two_neighbours_are_requested_within_a_second() {
     let mut world = World::new(&["10.0.0.7/24"], |_| {});
     let patience = Duration::from_secs(60);
     for to in ["10.0.0.8", "10.0.0.9", "10.0.0.10"] {
@@ -116,7 +116,7 @@ fn two_neighbours_are_asked_for_within_a_second() {
 }
 
 #[test]
-fn as_many_addresses_are_asked_for_as_there_can_be() {
+fn the_maximum_number_of_addresses_can_be_claimed() {
     let addresses: Vec<String> =
         (1..=smoltcp::config::IFACE_MAX_ADDR_COUNT).map(|n| format!("10.0.{n}.7/24")).collect();
     let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();

@@ -23,7 +23,7 @@ fn an_address_is_leased_with_its_router_and_servers() {
 }
 
 #[test]
-fn a_lease_is_renewed_at_half_its_time_and_at_last_with_anybody() {
+fn a_lease_is_renewed_at_half_its_time_and_later_with_any_server() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(3, |frame| server.hear(frame));
     world.told();
@@ -31,8 +31,8 @@ fn a_lease_is_renewed_at_half_its_time_and_at_last_with_anybody() {
     world.run(500, |frame| server.hear(frame));
     assert_eq!(server.heard, ["renew 10.0.0.50 at 10.0.0.1"]);
     assert_eq!(world.told(), ["DHCP server 10.0.0.1 renews 10.0.0.50/24 for 1000 s"]);
-    // The server is silent during the second lease. From seven eighths of the lease on, the client asks any server by
-    // broadcast.
+    // The server is silent during the second lease. From seven eighths of the lease on, the client broadcasts its
+    // requests to any server.
     server.heard.clear();
     server.silent = true;
     world.run(990, |frame| server.hear(frame));
@@ -47,7 +47,7 @@ fn a_lease_is_renewed_at_half_its_time_and_at_last_with_anybody() {
 }
 
 #[test]
-fn a_lease_that_runs_out_takes_its_connections_along() {
+fn an_expired_lease_ends_its_connections() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(3, |frame| server.hear(frame));
     world.run(900, silence);
@@ -56,13 +56,13 @@ fn a_lease_that_runs_out_takes_its_connections_along() {
     let id = world.stack.connect(world.now, remote, Idle, patience, &mut world.io).unwrap();
     world.run(110, silence);
     assert_eq!((world.end(id), world.addresses()), (Some(End::AddressGone), vec![]));
-    // The client keeps asking, and gets the address again.
+    // The client keeps requesting an address, and gets the same one again.
     world.run(200, |frame| server.hear(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }
 
 #[test]
-fn a_refused_renewal_begins_anew() {
+fn a_refused_renewal_restarts_the_client() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(3, |frame| server.hear(frame));
     world.told();
@@ -80,7 +80,7 @@ fn a_refused_renewal_begins_anew() {
 }
 
 #[test]
-fn nonsense_is_refused_and_said_and_asked_again() {
+fn an_invalid_offer_is_refused_and_reported() {
     type Change = fn(&mut DhcpRepr<'static>);
     let changes: [(&str, Change); 11] = [
         ("255.255.255.255 is not an address that a host can have", |r| r.your_ip = Ipv4Address::BROADCAST),
@@ -112,7 +112,7 @@ fn nonsense_is_refused_and_said_and_asked_again() {
 }
 
 #[test]
-fn a_grant_of_something_else_is_refused() {
+fn an_ack_of_another_address_is_refused() {
     let mut server = Server { change_grant: Some(|r| r.your_ip = [10, 0, 0, 51].into()), ..Server::default() };
     let mut world = asking();
     world.run(3, |frame| server.hear(frame));
@@ -121,7 +121,7 @@ fn a_grant_of_something_else_is_refused() {
 }
 
 #[test]
-fn an_own_address_is_no_offer() {
+fn an_offer_of_a_static_address_is_refused() {
     let mut world = World::new(&["10.0.0.50/24"], |config| config.dhcp = true);
     let mut server = Server::default();
     world.run(1, |frame| server.hear(frame));
@@ -130,19 +130,19 @@ fn an_own_address_is_no_offer() {
 }
 
 #[test]
-fn an_address_that_is_still_asked_for_by_hand_is_no_offer() {
+fn an_offer_of_a_tentative_static_address_is_refused() {
     let mut world = World::new(&["10.0.0.50/24"], |config| (config.claim, config.dhcp) = (true, true));
     let mut server = Server::default();
     world.run(3, |frame| server.hear(frame));
     let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; still asking";
     assert_eq!(world.told(), [said, "+10.0.0.50/24"]);
-    // The static address stays, regardless of leases.
+    // The static address stays, whatever the DHCP server does.
     world.run(2000, |frame| server.hear(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }
 
 #[test]
-fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
+fn a_server_that_refuses_its_own_offer_is_named_and_asked_less_often() {
     let (mut world, mut server) = (asking(), Server { refuse_request: true, ..Server::default() });
     world.run(7, |frame| server.hear(frame));
     // Attempts start at 0, 1, 3 and 7 seconds. The first three attempts are complete.
@@ -156,7 +156,7 @@ fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
 }
 
 #[test]
-fn a_server_that_does_not_confirm_what_it_offered_is_named() {
+fn a_server_that_does_not_confirm_its_offer_is_named() {
     let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
     world.run(600, |frame| server.hear(frame));
     let said = "DHCP server 10.0.0.1 offers 10.0.0.50, and then does not confirm it; still asking";
@@ -164,7 +164,7 @@ fn a_server_that_does_not_confirm_what_it_offered_is_named() {
 }
 
 #[test]
-fn an_address_that_somebody_has_is_declined() {
+fn an_address_in_use_is_declined() {
     let (mut world, mut server) = (asking(), Server::default());
     let taken = |server: &mut Server, frame: &[u8]| match arp_asks(frame) {
         Some(GIVEN) => vec![arp_has(GIVEN, Ipv4Address::UNSPECIFIED)],
@@ -183,12 +183,12 @@ fn an_address_that_somebody_has_is_declined() {
 }
 
 #[test]
-fn silence_is_said_once_while_others_are_served() {
+fn silence_is_reported_once() {
     let mut world = World::new(&["10.0.0.2/24"], |config| config.dhcp = true);
     world.run(3600, silence);
     assert_eq!(world.told(), ["no DHCP server answers; still asking"]);
     assert_eq!(world.addresses(), ["10.0.0.2/24"]);
-    // RFC 2131 section 4.1: 4, 8, 16, 32 and then 64 seconds apart.
+    // The client's messages are 4, 8, 16, 32 and then always 64 seconds apart (RFC 2131 section 4.1).
     assert!((55..70).contains(&world.io.probe.sent), "{}", world.io.probe.sent);
     let mut server = Server::default();
     world.run(70, |frame| server.hear(frame));
@@ -196,7 +196,7 @@ fn silence_is_said_once_while_others_are_served() {
 }
 
 #[test]
-fn a_reply_to_somebody_else_is_none() {
+fn a_reply_to_another_client_is_ignored() {
     for change in [
         |r: &mut DhcpRepr<'static>| r.transaction_id ^= 1,
         |r: &mut DhcpRepr<'static>| {
@@ -210,7 +210,7 @@ fn a_reply_to_somebody_else_is_none() {
 }
 
 #[test]
-fn a_damaged_reply_is_none() {
+fn a_damaged_reply_is_ignored() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(10, |frame| {
         let mut replies = server.hear(frame);
@@ -224,7 +224,7 @@ fn a_damaged_reply_is_none() {
 }
 
 #[test]
-fn a_lease_is_given_back_once() {
+fn a_lease_is_released_once() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(3, |frame| server.hear(frame));
     world.told();
@@ -276,7 +276,7 @@ fn ignored_replies_are_counted_by_reason() {
     }
 }
 
-/// Makes a stack without an address that uses DHCP.
+/// Creates a stack without an address that uses DHCP.
 fn asking() -> World<'static> {
     World::new(&[], |config| config.dhcp = true)
 }

@@ -1,7 +1,7 @@
 //! Servers, clients and devices run without heap allocation.
 //!
-//! greeting, echo and UDP greeting run in fixed memory, and a TAP sends and receives frames and super-segments. The
-//! tests count the allocations.
+//! The programs greeting and echo run in fixed memory, over TCP and UDP. A TAP sends and receives frames and
+//! super-segments. The tests count the allocations.
 //!
 //! `scripts/test` shows that the library without `std` cannot even name an allocator.
 #![allow(unsafe_code, reason = "an allocator that counts")]
@@ -114,7 +114,7 @@ fn frames_of_a_tap_allocate_nothing() {
             stack.listen(Listener::new(7, echo)).unwrap();
             let (running, ended) = std::io::pipe().unwrap();
             let client = std::thread::spawn(move || {
-                // This end of the pipe closes when the thread ends, even by a panic.
+                // This end of the pipe closes when the thread exits, even by a panic.
                 let _ended = ended;
                 for address in SERVER {
                     let (mut echo, bytes) = (connect(address, 7), noise(200_000, 6));

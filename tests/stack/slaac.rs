@@ -73,7 +73,7 @@ fn nothing_leaves_the_link_from_a_link_local_address() {
 }
 
 #[test]
-fn when_the_router_says_goodbye_another_is_asked_for() {
+fn routers_are_solicited_when_the_router_in_use_leaves() {
     let (mut world, mut asked) = (asking(), 0);
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
@@ -91,7 +91,7 @@ fn when_the_router_says_goodbye_another_is_asked_for() {
 }
 
 #[test]
-fn a_silent_link_is_asked_less_and_less() {
+fn solicitations_on_a_silent_link_become_rarer() {
     let (mut world, mut asked) = (asking(), 0);
     world.run(3600, |frame| {
         asked += usize::from(kind(frame) == Some(Icmpv6Message::RouterSolicit));
@@ -103,7 +103,7 @@ fn a_silent_link_is_asked_less_and_less() {
 }
 
 #[test]
-fn what_does_not_make_sense_is_passed_over() {
+fn invalid_advertisements_are_ignored() {
     let linklocal = [&prefix(64, 0xc0, 3600, 3600)[..16], &ROUTER.octets()].concat();
     let multicast = [&prefix(64, 0xc0, 3600, 3600)[..16], &ALL_NODES.octets()].concat();
     let good = prefix(64, 0xc0, 3600, 3600);
@@ -113,7 +113,7 @@ fn what_does_not_make_sense_is_passed_over() {
         vec![prefix(64, 0xc0, 3600, 3601)],
         vec![prefix(64, 0xc0, 0, 0)],
         vec![linklocal, multicast],
-        // An option of length 0 ends the message. An option that is longer than the message is ignored.
+        // Parsing stops at an option of length 0. An option that is longer than the message is ignored.
         vec![vec![3, 0, 0, 0, 0, 0, 0, 0], good.clone()],
         vec![vec![3, 200], good[2..].to_vec()],
     ] {
@@ -124,7 +124,7 @@ fn what_does_not_make_sense_is_passed_over() {
         assert_eq!(world.addresses(), [LINK_LOCAL], "{options:?}");
     }
     for spoil in [
-        // A wrong hop limit, a source that is not link-local, and a wrong checksum.
+        // These changes cause a wrong hop limit, a source that is not link-local, and a wrong checksum.
         |frame: &mut Vec<u8>| frame[14 + 7] = 254,
         |frame: &mut Vec<u8>| frame[14 + 8] = 0x20,
         |frame: &mut Vec<u8>| frame[14 + 40 + 2] ^= 1,
@@ -140,7 +140,7 @@ fn what_does_not_make_sense_is_passed_over() {
 }
 
 #[test]
-fn nobody_can_cut_a_lifetime_to_nothing() {
+fn an_advertisement_cannot_cut_a_lifetime_to_nothing() {
     let mut world = asking();
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 90_000, 90_000)]));
@@ -165,14 +165,14 @@ fn an_address_that_a_neighbour_has_is_not_used() {
         (world.told(), world.addresses()),
         (vec!["router fe80::1 is in use".into(), said], vec![LINK_LOCAL.into()])
     );
-    // The next advertisement does not bring it back.
+    // The next advertisement does not restore the address.
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
     world.run(2, silence);
     assert_eq!(world.addresses(), [LINK_LOCAL]);
 }
 
 #[test]
-fn it_goes_together_with_dhcp_and_addresses_by_hand() {
+fn slaac_can_be_combined_with_dhcp_and_static_addresses() {
     let mut world = World::new(&["192.168.0.1/24", "fd01::1/64"], |config| {
         (config.claim, config.dhcp, config.slaac) = (true, true, true);
     });

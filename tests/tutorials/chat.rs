@@ -1,4 +1,5 @@
-//! chat over TCP with the tutorial's programs, which send in turn. Each send is a message without a line end.
+//! chat over TCP with the tutorial's programs, which send in turn. Each call of send() is a message without a line
+//! ending.
 
 use crate::common::link::{KERNEL, SERVER, on_tap, on_tap_and_tun};
 use crate::common::peer::Peer;
@@ -12,10 +13,10 @@ const SEVERAL: Program<'static> = ("chat_server", &["several"]);
 const FAREWELL: &str = "通讯已结束\n";
 const END: &str = "the talk has ended\n";
 
-/// The messages of the user at the client, and the answers of the user at the server.
+/// The messages that the user types at the client, and the answers that the user types at the server.
 const TALK: [(&str, &str); 3] = [("hi", "hello"), ("second", "你好"), ("a b c", "ok")];
 
-/// The side that ends the talk, and the text that this side sends to end the talk.
+/// The side that ends the conversation, and the text that this side sends to end it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quits {
     Client(&'static str),
@@ -24,7 +25,8 @@ enum Quits {
 
 const QUITS: [Quits; 4] = [Quits::Client("q"), Quits::Client("Q"), Quits::Server("q"), Quits::Server("Q")];
 
-/// Runs a talk between a server and a client. Each side sends only after it has received the other side's message.
+/// Runs a conversation between a server and a client. Each side sends only after it has received the other side's
+/// message.
 fn talk(server: &mut Peer, client: &mut Peer, quits: Quits) {
     for (said, answer) in TALK {
         say(client, said);
@@ -42,7 +44,7 @@ fn talk(server: &mut Peer, client: &mut Peer, quits: Quits) {
     }
 }
 
-/// Runs a talk between two Python programs. Returns the outputs of the server and of the client.
+/// Runs a conversation between two Python programs. Returns the outputs of the server and of the client.
 fn python_with_python(family: usize, quits: Quits) -> (String, String) {
     let mut server = serve(ONE, LOOPBACK[family], PORT);
     let mut client = start(CLIENT, LOOPBACK[family], PORT);

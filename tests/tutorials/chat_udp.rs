@@ -1,4 +1,4 @@
-//! chat over UDP with the tutorial's programs and with nc. Only nc sends line ends.
+//! chat over UDP with the tutorial's programs and with nc. Only nc sends line endings.
 
 use std::process::Command;
 
@@ -10,10 +10,10 @@ const PORT: u16 = 9000;
 const SERVER_IN_PYTHON: Program<'static> = ("chat_udp_server", &[]);
 const CLIENT: Program<'static> = ("chat_udp_client", &[]);
 
-/// The messages of the user at the client, and the answers of the user at the server.
+/// The messages that the user types at the client, and the answers that the user types at the server.
 const TALK: [(&str, &str); 3] = [("hi", "hello"), ("second", "你好"), ("a b c", "ok")];
 
-/// Runs a talk between a server and a client.
+/// Runs a conversation between a server and a client.
 fn talk(server: &mut Peer, client: &mut Peer) {
     for (said, answer) in TALK {
         say(client, said);
@@ -23,7 +23,8 @@ fn talk(server: &mut Peer, client: &mut Peer) {
     }
 }
 
-/// Runs a talk between two Python programs. Returns the outputs of both. The programs run until their input ends.
+/// Runs a conversation between two Python programs. Returns the outputs of both. The programs run until their input
+/// ends.
 fn python_with_python(family: usize) -> (String, String) {
     let mut server = serve(SERVER_IN_PYTHON, LOOPBACK[family], PORT);
     let mut client = start(CLIENT, LOOPBACK[family], PORT);
@@ -31,7 +32,7 @@ fn python_with_python(family: usize) -> (String, String) {
     (prompted(&server), finished(client.finish()))
 }
 
-/// Returns the output of a program up to its last prompt.
+/// Returns the output of a program up to its most recent prompt.
 fn prompted(program: &Peer) -> String {
     program.wait_for("a prompt", |out| out.ends_with(">>>"));
     program.out()
@@ -94,8 +95,8 @@ fn several(mut server: Peer, address: &str) -> [String; 2] {
 }
 
 #[test]
-fn nc_is_sent_lines() {
-    on_tap_and_tun("chat_udp::nc_is_sent_lines", |link| {
+fn nc_receives_lines() {
+    on_tap_and_tun("chat_udp::nc_receives_lines", |link| {
         for family in [0, 1] {
             let mut server = link.serve(&["chat"], 4);
             let mut nc = Peer::start(Command::new("nc").args(["-u", SERVER[family], "9000"]));
@@ -110,7 +111,7 @@ fn nc_is_sent_lines() {
             nc.wait_for_log("Bound", 1);
             let mut client = link.start_call(&["chat", KERNEL[family], "--udp"]);
             say(&mut client, "hi");
-            // nc has not sent a line yet, so the message has no line end.
+            // nc has not sent a line yet, so the message has no line ending.
             nc.wait_for("hi", |out| out == "hi");
             say(&mut nc, "hello");
             wait_for_message(&client, "hello");

@@ -20,7 +20,7 @@ fn get_fetches_what_the_clients_fetch() {
             let one_read = ONE_READ.in_python(family);
             let header = to_end.in_python(family);
             let page = fs::read_to_string(&theirs).unwrap();
-            // print() adds a line end to both outputs.
+            // print() adds a line ending to both outputs.
             assert_eq!(one_read.client, format!("{}\r\n\r\n{page}\n", header.client.trim_end()));
 
             let server = serve(ONE_READ.server, KERNEL[family], 80);
@@ -51,7 +51,7 @@ fn the_clients_show_the_status_page() {
         for family in [0, 1] {
             let one_read = ONE_READ.call(SERVER[family]);
             assert!(one_read.starts_with("HTTP/1.1 200 OK\r\n"), "{one_read}");
-            // The client decodes one read, which may end at any byte. Only ASCII text can be decoded then.
+            // The client decodes one read, which may end at any byte. So the text must be ASCII.
             assert!(one_read.is_ascii(), "{one_read}");
 
             let header = to_end.call(SERVER[family]);

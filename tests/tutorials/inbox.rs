@@ -1,4 +1,4 @@
-//! inbox: the datagram AAABBBCCC, and the single datagram of the chat tutorial.
+//! Tests inbox with the datagram AAABBBCCC, and with the single datagram of the chat tutorial.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, host, messages, start};
@@ -70,7 +70,7 @@ fn the_chat_tutorials_one_shot() {
     });
 }
 
-/// Returns the message in the last line.
+/// Returns the message in the final line.
 fn last_message(out: &str) -> String {
     out.lines().last().and_then(|line| line.split_once(' ')).unwrap_or_default().1.to_owned()
 }

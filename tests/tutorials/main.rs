@@ -1,4 +1,4 @@
-//! Replaces a program of the socket tutorials by smolstep.
+//! Replaces a program of the socket tutorials with smolstep.
 //!
 //! The output of the other program must stay the same.
 //!

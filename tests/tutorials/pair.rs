@@ -12,7 +12,7 @@ pub struct Pair<'a> {
     pub port: u16,
     pub server: Program<'a>,
     pub client: Program<'a>,
-    /// The complete input that is typed at the client.
+    /// The complete standard input of the client.
     pub input: &'a str,
     /// The number of lines that the server prints for a client.
     pub lines: usize,
@@ -57,7 +57,7 @@ impl Pair<'_> {
 pub fn start((file, arguments): Program<'_>, address: &str, port: u16) -> Peer {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tutorials/peers").join(file).with_extension("py");
     let mut command = Command::new("python3");
-    // Unbuffered output, no compiled files, and UTF-8 regardless of the locale.
+    // These options set unbuffered output, no compiled files, and UTF-8 regardless of the locale.
     command.args(["-u", "-B", "-X", "utf8"]).arg(file).args([address, &port.to_string()]).args(arguments);
     Peer::start(&mut command)
 }
@@ -95,12 +95,12 @@ pub fn messages(server: &Peer, count: usize) -> Vec<String> {
         let shown = out.lines().filter(|line| !line.starts_with("listening "));
         shown.map(|line| line.split_once(' ').map_or(line, |(_, message)| message).to_owned()).collect()
     };
-    // The final line end shows that the last message is complete.
+    // The final line ending shows that the final message is complete.
     server.wait_for(&format!("{count} messages"), |out| of(out).len() >= count && out.ends_with('\n'));
     of(&server.out())
 }
 
-/// Types a line at a program.
+/// Types a line on a program's standard input.
 pub fn say(peer: &mut Peer, text: &str) {
     peer.type_in(format!("{text}\n").as_bytes());
 }
@@ -122,12 +122,12 @@ pub fn shown(out: &str) -> Vec<String> {
     messages.collect()
 }
 
-/// Replaces all addresses by ADDRESS, and all ports of five digits by PORT.
+/// Replaces all addresses with ADDRESS, and all ports of five digits with PORT.
 ///
-/// The kernel chooses ports of five digits.
+/// Ports of five digits are those that the kernel chooses.
 pub fn anonymous(text: &str) -> String {
     let mut text = text.to_owned();
-    // In this order, no address is a part of a later address.
+    // In this order, a longer address is replaced before an address that is a part of it.
     for address in [KERNEL, SERVER, CALLER, LOOPBACK].concat() {
         let mut pieces = text.split(address);
         let mut plain = pieces.next().unwrap_or_default().to_owned();

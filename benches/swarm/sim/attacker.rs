@@ -15,19 +15,19 @@ pub struct Numbers {
     pub ports: (u16, u16),
     /// RCV.NXT.
     pub receive_next: u32,
-    /// The window in the last segment to the peer.
+    /// The window in the most recent segment to the peer.
     pub window: u16,
     /// SND.NXT.
     pub send_next: u32,
-    /// The sequence number after the last queued byte.
+    /// The sequence number after the final queued byte.
     pub send_end: u32,
 }
 
 /// Builds a frame for the host `victim`. `numbers` belong to one of its connections, in a synchronized state.
 ///
-/// With [`Attack::Near`], RFC 9293 and RFC 5961 require a host to drop or challenge the segment. The segment is an RST
-/// in the window whose number is not RCV.NXT, a SYN, or an acknowledgement of unsent or very old data. TCP has no
-/// protection against an attacker that guesses all numbers right.
+/// With [`Attack::Near`], the frame is a segment that RFC 9293 and RFC 5961 require a host to drop or challenge. The
+/// segment is a SYN, an acknowledgement of unsent or very old data, or an RST. The number of the RST is in the window,
+/// but is not RCV.NXT. TCP has no protection against an attacker that guesses all numbers correctly.
 pub fn forge(random: &mut Random, attack: Attack, victim: usize, numbers: Option<Numbers>) -> (Vec<u8>, &'static str) {
     let connection = random.below(4) as u16;
     let known = (PORTS.0 + connection, PORTS.1 + connection);

@@ -1,4 +1,4 @@
-//! Measures the delay of k consecutive losses of one segment. The limit is RTO·(2^k − 1) + 2 RTT.
+//! Measures the delay that k consecutive losses of one segment cause. The limit is RTO·(2^k − 1) + 2 RTT.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -57,10 +57,11 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// Returns the maximum delay that `losses` losses may cause.
+/// Returns the maximum delay that `losses` consecutive losses may cause.
 pub fn limit(case: &Case, losses: u32) -> Duration {
     let rtt = case.latency * 2;
-    // After the first RTT measurement, the RTO is three round trips (RFC 6298 section 2.2). Later the RTO decreases.
+    // After the first RTT measurement, the RTO is three round trips (RFC 6298 section 2.2). With further measurements,
+    // the RTO decreases.
     let rto = rtt + MARGIN.max(rtt * 2);
     rto * ((1 << losses) - 1) + rtt * 2
 }
@@ -84,7 +85,8 @@ fn read_at(case: &Case, losses: u32) -> Option<Instant> {
     let program = |side: usize| {
         let len = if side == sender { case.len } else { 0 };
         let pace = (1024, Duration::ZERO);
-        // The receiving program closes last, so that only data is in flight, and no FIN of the receiver.
+        // The receiving program closes after the sender, so that no FIN from the receiver is in flight during the
+        // losses.
         let finish = if side == sender { Finish::HalfClose } else { Finish::Last };
         Program::new(Habits { len, write: pace, read: pace, finish }, 1, &records[side], side == 0)
     };

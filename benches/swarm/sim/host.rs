@@ -1,4 +1,4 @@
-//! A host of the swarm: a stack on its own link. The simulation has the other end of the link.
+//! A host of the swarm: a stack on its own link. The simulation uses the other end of the link.
 
 use smolstep::host::HeapPool;
 use smolstep::lab::{START, address};
@@ -19,7 +19,7 @@ pub struct Host<'a> {
     pub wire: link::End,
 }
 
-/// A probe that collects the events of a step.
+/// A [`Probe`] that collects the events of a step.
 #[derive(Default)]
 pub struct Events(pub Vec<Event>);
 
@@ -30,10 +30,10 @@ impl Probe for Events {
 }
 
 impl<'a> Host<'a> {
-    /// Makes a host on its own link.
+    /// Creates a host on its own link.
     ///
     /// # Panics
-    /// If the configuration is wrong.
+    /// Panics if the configuration is wrong.
     pub fn new(
         number: usize,
         pool: &'a mut HeapPool<'a, Program, ()>,

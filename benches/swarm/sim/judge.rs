@@ -9,20 +9,20 @@ use smoltcp::time::{Duration, Instant};
 use super::plan::{Attack, Plan};
 use super::program::{Record, Records};
 
-/// The longest time without progress. This time covers an idle time-out or a linger of 60 s, an RTO of 60 s, TIME-WAIT,
-/// and pauses.
+/// The longest time that a run may pass without progress. This time covers an idle timeout or a linger of 60 s, an RTO
+/// of 60 s, TIME-WAIT, and pauses.
 pub const STALL: Duration = Duration::from_secs(200);
 
 /// An invariant that a run has broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Breach {
-    /// A blind attacker ended a connection on a network without faults, and without restarts.
+    /// A blind attacker ended a connection on a network with neither faults nor restarts.
     Blinded,
     /// A program read the end of the stream before the stream was complete.
     CleanTooEarly,
-    /// A connection failed without faults of the network, restarts and an attacker.
+    /// A connection failed although there were no network faults, no restarts and no attacker.
     Disturbed,
-    /// The attacker reset a connection: the peer had sent no RST.
+    /// The attacker reset a connection. The peer had sent no RST.
     ForgedReset,
     /// The run makes no more progress, but does not end.
     Hang,
@@ -92,15 +92,16 @@ impl Findings {
     }
 }
 
-/// Connections whose failure is not a breach. A pair of ports, of the client and of the server, names a connection.
+/// Connections whose failure is not a breach. A connection is identified by the ports of its client and its server.
 #[derive(Debug, Default)]
 pub struct Excuses {
-    /// Hosts that received an RST of the peer.
+    /// Connections whose host received an RST from its peer, each with the number of the host.
     pub resets: BTreeSet<(usize, (u16, u16))>,
-    /// Connections whose client received a forged SYN in SYN-SENT. TCP must take it for a simultaneous open (RFC 9293
-    /// section 3.5).
+    /// Connections whose client received a forged SYN in SYN-SENT. TCP must treat the SYN as a simultaneous open (RFC
+    /// 9293 section 3.5).
     pub crossed: BTreeSet<(u16, u16)>,
-    /// Hosts whose connection failed in TIME-WAIT. Such a failure is already reported as another breach.
+    /// Connections that failed in TIME-WAIT, each with the number of the host. Each failure is already reported as
+    /// another breach.
     pub time_wait: BTreeSet<(usize, (u16, u16))>,
 }
 
@@ -145,7 +146,7 @@ fn is_quiet(plan: &Plan) -> bool {
 
 /// Returns whether one of the two programs stopped reading.
 ///
-/// A connection that was aborted because of unread data counts, too.
+/// A connection that was aborted because of unread data also counts.
 fn aborts(record: &Record, peers: &[&Record]) -> bool {
     record.discards || record.end == Some(End::Aborted) || peers.iter().any(|peer| peer.discards)
 }

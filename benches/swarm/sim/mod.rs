@@ -2,7 +2,7 @@
 //!
 //! plan.rs draws the random plan of a run, and judge.rs checks the invariants. consecutive.rs measures the delay that
 //! consecutive losses of one segment cause.
-#![allow(dead_code, reason = "the benchmark and the test use parts each")]
+#![allow(dead_code, reason = "the benchmark and the test each use only some parts")]
 
 mod attacker;
 pub mod consecutive;
@@ -13,7 +13,7 @@ pub mod plan;
 pub mod program;
 mod world;
 
-#[allow(clippy::duplicate_mod, reason = "the library's own tests have it, too")]
+#[allow(clippy::duplicate_mod, reason = "the library's own tests also have it")]
 #[path = "../../../src/testing/link.rs"]
 mod link;
 

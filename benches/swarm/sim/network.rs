@@ -27,12 +27,12 @@ pub struct Network {
 }
 
 impl Network {
-    /// Makes an empty network.
+    /// Creates an empty network.
     pub fn new(latency: Duration, faults: Faults, seed: u64) -> Self {
         Network { latency, faults, random: Random(seed), burst: [false; 2], flights: BTreeMap::new(), order: 0 }
     }
 
-    /// Sends a frame of host `from`. Returns the fault that the frame suffers, as text for the trace.
+    /// Sends a frame from host `from`. Returns the fault that the frame suffers, as text for the trace.
     pub fn send(&mut self, now: Instant, from: usize, mut frame: Vec<u8>) -> &'static str {
         if self.is_lost(from) {
             return " lost";
@@ -82,7 +82,7 @@ impl Network {
         in_a_million > 0 && self.random.below(1_000_000) < in_a_million
     }
 
-    /// Decides whether a frame is lost, by Gilbert's model of two states. All frames of a burst are lost.
+    /// Decides whether a frame is lost, by Gilbert's model of two states: within a burst, all frames are lost.
     fn is_lost(&mut self, from: usize) -> bool {
         let Faults { loss, burst, .. } = self.faults;
         if loss == 0 {

@@ -9,15 +9,15 @@ use crate::hostile::random::Random;
 /// The first port of the client, and of the server. Connection `k` uses these ports plus `k`.
 pub const PORTS: (u16, u16) = (50_000, 7000);
 
-/// The idle time-out of both stacks. [`STALL`](super::judge::STALL) must exceed this time.
+/// The idle timeout of both stacks. [`STALL`](super::judge::STALL) must exceed this time.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// The time limit for opening a connection.
+/// The timeout for opening a connection.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The faults of the network. Except for `burst`, each is a number of frames per million.
+/// The faults of the network. Except for `burst`, each field is a number of frames per million.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
-    /// Lost frames: at most 30%, in bursts.
+    /// Lost frames, at most 300,000 per million. The losses come in bursts.
     pub loss: usize,
     /// The mean number of frames in a burst of losses.
     pub burst: usize,
@@ -53,7 +53,7 @@ pub enum Attack {
 /// A connection that the client opens.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// The time from the start of the run.
+    /// The time of the call, from the start of the run.
     pub at: Duration,
     /// The number of the connection, which determines its ports: see [`PORTS`].
     pub connection: u16,
@@ -72,7 +72,7 @@ pub struct Plan {
     pub attack: (Attack, Duration),
     /// The time after which the attacker stops.
     pub attack_time: Duration,
-    /// The restarts: each has a time and a host.
+    /// The restarts, each as a time and the number of a host.
     pub reboots: Vec<(Duration, usize)>,
     /// The connections that the client opens.
     pub calls: Vec<Call>,

@@ -12,7 +12,7 @@ use crate::hostile::random::Random;
 /// How a program ends its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// Aborts after this number of bytes, written and read together. With fewer bytes, acts as
+    /// Aborts when the bytes written and read add up to this number. If the connection carries fewer bytes, acts as
     /// [`HalfClose`](Self::HalfClose).
     Abort(usize),
     /// Closes its side when it has written everything, then reads to the end.
@@ -26,7 +26,7 @@ pub enum Finish {
 /// The behaviour of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Habits {
-    /// The number of bytes that it writes.
+    /// The number of bytes that the program writes.
     pub len: usize,
     /// The number of bytes of one write, and the pause after it.
     pub write: (usize, Duration),
@@ -42,23 +42,23 @@ pub struct Record {
     pub ports: (u16, u16),
     /// All bytes that the program intends to write. No two programs write the same bytes.
     pub stream: Rc<[u8]>,
-    /// The number of bytes that it has written.
+    /// The number of bytes that the program has written.
     pub written: usize,
-    /// The bytes that it has read.
+    /// The bytes that the program has read.
     pub received: Vec<u8>,
     /// For each read, the total number of bytes read by then, and the time.
     pub read_at: Vec<(usize, Instant)>,
-    /// Whether it saw the end of the stream.
+    /// Whether the program saw the end of the stream.
     pub clean: bool,
-    /// Whether it has decided to stop reading.
+    /// Whether the program has decided to stop reading.
     pub discards: bool,
-    /// Whether its host has restarted, and so forgotten the connection.
+    /// Whether the host has restarted and so forgotten the connection.
     pub forgotten: bool,
-    /// How its connection ended.
+    /// How the connection ended, once it has ended.
     pub end: Option<End>,
 }
 
-/// The records of one side, in the order in which the programs began.
+/// The records of one host, in the order in which its programs began.
 pub type Records = Rc<RefCell<Vec<Record>>>;
 
 /// A program of the swarm. Each running clone has its own record.
@@ -74,7 +74,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Makes a program. `key` and the number of its record determine the bytes that it writes.
+    /// Creates a program. `key` and the number of its record determine the bytes that it writes.
     pub fn new(habits: Habits, key: u64, records: &Records, is_client: bool) -> Self {
         let records = records.clone();
         Program { habits, key, records, record: None, is_client, read_next: Instant::ZERO, write_next: Instant::ZERO }

@@ -24,7 +24,7 @@ use crate::hostile::random::Random;
 /// The number of steps without work after which a run is stopped.
 const IDLE_STEPS: u32 = 1000;
 
-/// The last SYN's number, the next number and the last window of one side.
+/// The numbers in one host's segments of a connection: the latest SYN's, the next one, and the latest window.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     first: u32,
@@ -49,7 +49,7 @@ pub struct World<'p, 'a, 't> {
     trace: Option<&'t mut dyn FnMut(String)>,
 }
 
-/// The counts of the present second.
+/// The counts of steps, frames and bytes in the present second.
 #[derive(Default)]
 struct Second {
     number: u64,
@@ -138,7 +138,7 @@ impl World<'_, '_, '_> {
             if idle_steps > IDLE_STEPS {
                 return self
                     .findings
-                    .add(Breach::Spin, format!("asked to be polled at once, again and again, at {}", self.now));
+                    .add(Breach::Spin, format!("requested an immediate poll again and again, at {}", self.now));
             }
             if self.now - progress_at > STALL {
                 let left: Vec<_> = [0, 1].map(|host| self.states(host)).into();
@@ -236,7 +236,7 @@ impl World<'_, '_, '_> {
 
     /// Returns the numbers of a random synchronized connection of a host.
     ///
-    /// Returns `None` if its program reads no more.
+    /// Returns `None` if there is no such connection, or if its program reads no more.
     fn numbers(&mut self, host: usize) -> Option<Numbers> {
         let synchronized = |connection: &Connection| {
             matches!(
@@ -269,7 +269,7 @@ impl World<'_, '_, '_> {
         (!record.discards && !record.forgotten).then_some(numbers)
     }
 
-    /// Records a breach if a connection was reset, or lost unread data, at the end of TIME-WAIT.
+    /// Records a breach if a connection was reset in TIME-WAIT, or lost unread data at its end.
     fn after_time_wait(&mut self, host: usize, ports: (u16, u16), reset: bool) {
         let records = self.records[host].borrow();
         let is_cut = records
@@ -286,8 +286,8 @@ impl World<'_, '_, '_> {
         self.findings.add(breach, format!("{} {ports:?} at {}", NAMES[host], self.now));
     }
 
-    /// Checks that the peer has received everything that `host` has written. `host` saw the connection end with
-    /// `Closed`.
+    /// Called when a connection of `host` has ended with `Closed`. Checks that the peer has received everything that
+    /// `host` has written.
     fn check_closed(&mut self, host: usize, local: u16, remote: u16) {
         let ports = ordered(host, local, remote);
         let last = |side: usize| {
@@ -324,7 +324,8 @@ impl World<'_, '_, '_> {
         }
     }
 
-    /// Counts a step, and checks that this second has not too many steps and frames.
+    /// Counts a step and `bytes` bytes. Returns an error, after recording a breach, if this second has too many steps
+    /// or frames.
     fn count(&mut self, bytes: usize) -> Result<(), ()> {
         let number = (self.now - START).secs();
         if number != self.second.number {

@@ -8,10 +8,10 @@ use crate::app::message;
 use crate::app::text::split_line_end;
 use crate::app::timing::later;
 
-/// The longest line in bytes, without its end.
+/// The maximum length of a line in bytes, without its line ending.
 pub const LINE: usize = 512;
 
-/// How long the partner must be silent to end a message without a line end.
+/// How long the partner must be silent to end a message without a line ending.
 pub const SILENCE: Duration = Duration::from_millis(200);
 
 /// How a partner's messages end.
@@ -22,7 +22,8 @@ pub enum Framing {
     Unknown,
     /// Each message ends with LF.
     Lines,
-    /// Each message ends with a silence of [`SILENCE`]. Python programs treat each `send` and each `recv` as one message.
+    /// Each message ends with a silence of [`SILENCE`]. Python programs treat each `send` and each `recv` as one
+    /// message.
     Messages,
 }
 
@@ -31,7 +32,7 @@ pub enum Framing {
 pub struct Line {
     /// The length of the text in bytes.
     pub len: usize,
-    /// Whether the line is only `q`, which ends the talk.
+    /// Whether the line is only `q`, which ends the conversation.
     pub goodbye: bool,
     used: usize,
     end: LineEnd,
@@ -55,18 +56,20 @@ pub struct Lines {
     framing: Framing,
     /// Whether the next text is the rest of a line that was cut.
     continues: bool,
-    /// The number of bytes in the receive buffer, and the end of the silence if no more arrive.
+    /// The number of bytes in the receive buffer, and when the silence is long enough if no more bytes arrive.
     silence: Option<(usize, Instant)>,
 }
 
 impl Lines {
-    /// Returns the first line, if it is complete.
+    /// Copies the first received line to `scratch`, and describes the line. Returns `None` if no line is complete.
     ///
-    /// A line is complete at its line end, at the maximum length, or at the end of the stream.
+    /// A line is complete at its line ending, at the maximum length, or at the end of the stream. If the partner does
+    /// not send lines, the text is also complete after [`SILENCE`].
     pub fn first(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8], now: Instant) -> Option<Line> {
         let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
-        let last = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
+        let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
+        // A line of the maximum length may be followed by CR LF.
         let bytes = message::peek(socket, scratch, LINE + 2);
         let lf = bytes.iter().position(|&b| b == b'\n').map(|at| at + 1);
         let line = bytes.get(..lf.unwrap_or(bytes.len())).unwrap_or_default();
@@ -74,7 +77,7 @@ impl Lines {
         let end = match lf {
             Some(_) => Some(LineEnd::Lf),
             None if line.is_empty() => None,
-            None if last => Some(LineEnd::Stream),
+            None if stream_ended => Some(LineEnd::Stream),
             None => silent.then_some(LineEnd::Silence),
         };
         if let (Some(end), true) = (end, text.len() <= LINE) {
@@ -85,8 +88,8 @@ impl Lines {
             // The previous message had ended at the cut, so no part of that message is left.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
-        // A text without an end is cut if it is too long, or if no more of it can be received.
-        let is_cut = bytes.len() >= LINE + 2 || full || last || silent;
+        // Text without a line ending is cut if it is too long, or if no more of the text can be received.
+        let is_cut = bytes.len() >= LINE + 2 || full || stream_ended || silent;
         if bytes.is_empty() || !is_cut {
             return None;
         }
@@ -103,17 +106,17 @@ impl Lines {
             LineEnd::Silence => Framing::Messages,
             LineEnd::Cut | LineEnd::Stream => self.framing,
         };
-        // The rest of a cut message arrived together with its beginning, so the silence ends at the same time as
-        // before.
+        // The rest of a cut message arrived together with the beginning, so the end of the silence does not change.
         self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
     }
 
-    /// Returns how the partner's last message ended.
+    /// Returns how the partner's most recent message ended.
     pub fn framing(&self) -> Framing {
         self.framing
     }
 
-    /// Returns when the received data becomes a message, if no more data arrives.
+    /// Returns when the received data becomes a message, if no more data arrives. Returns `None` if only more data can
+    /// complete the message.
     pub fn complete_at(&self, now: Instant) -> Option<Instant> {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
@@ -137,7 +140,7 @@ impl Lines {
     }
 }
 
-/// Returns the length of the text without an incomplete character at its end.
+/// Returns the length in bytes of the text without an incomplete character at its end.
 fn whole_characters(text: &[u8]) -> usize {
     match core::str::from_utf8(text) {
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => error.valid_up_to(),

@@ -11,14 +11,14 @@ use super::request::{Asked, Target};
 use super::status::Status;
 use crate::app::message::{self, Write};
 
-/// The kind of an answer.
+/// The kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     /// One event: the changing sections of the page, with one line for each part.
     Event,
     Page,
     Refusal(Refusal),
-    /// Only a head. The events follow as separate answers.
+    /// Only the head of a response. The events follow as separate answers.
     Watch,
 }
 
@@ -51,13 +51,13 @@ const CONTENT_TYPE: &str = "Content-Type: text/html; charset=utf-8\r\nContent-Se
      style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:\r\n";
 
 impl Answer {
-    /// Makes the answer to a request: the page, or the head before the events.
+    /// Creates the answer to a request: the page, or the head before the events.
     pub fn to(asked: Asked) -> Self {
         let content = if asked.target == Target::Page { Content::Page } else { Content::Watch };
         Answer { content, asked, stage: Stage::Head, queued: 0 }
     }
 
-    /// Makes one event with all the changing sections.
+    /// Creates one event with all the changing sections.
     pub fn event(status: &Status<'_>, now: Instant) -> Self {
         let mut place = Place::beginning(true);
         let stage = match place.next(status, now) {
@@ -67,7 +67,7 @@ impl Answer {
         Answer { content: Content::Event, asked: Asked::nothing(), stage, queued: 0 }
     }
 
-    /// Makes a refusal.
+    /// Creates a refusal.
     pub fn refusal(refusal: Refusal, asked: Asked) -> Self {
         Answer { content: Content::Refusal(refusal), asked, stage: Stage::Head, queued: 0 }
     }
@@ -87,7 +87,7 @@ impl Answer {
         self.asked.last || self.content == Content::Watch
     }
 
-    /// Queues as much of the answer as fits. Returns whether all of the answer is queued.
+    /// Queues as much of the answer as fits into the send buffer. Returns whether all of the answer is queued.
     pub fn send(&mut self, socket: &mut Socket<'_>, status: &Status<'_>, now: Instant) -> bool {
         loop {
             let mut queued = usize::from(self.queued);
@@ -137,6 +137,7 @@ impl Answer {
         }
     }
 
+    /// Writes the head of the answer. For a refusal, also writes the content.
     fn head(&self, out: &mut Out<'_, '_>) -> fmt::Result {
         let (status, text) = match self.content {
             Content::Refusal(refusal) => refusal.text(),

@@ -31,18 +31,19 @@ const HEAD: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_secs(5);
 /// How long a peer may take to receive an answer, or one event.
 const TAKE: Duration = Duration::from_secs(60);
-/// The shortest time between two events, and the longest.
+/// The shortest time between two events.
 const SOON: Duration = Duration::from_millis(250);
+/// The longest time between two events.
 const LATE: Duration = Duration::from_secs(1);
 
 /// The server of one connection: answers requests one after another.
 ///
-/// The connection ends when the peer closes or sends an invalid request.
+/// The server closes the connection after the peer has closed it or has sent an invalid request.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     status: &'a Status<'a>,
     stage: Stage,
-    /// When the connection is closed, if it makes no progress.
+    /// When to close or reset the connection, if it makes no progress.
     deadline: Option<Instant>,
     /// Whether this connection is registered in the status as a receiver of events.
     watches: bool,
@@ -55,18 +56,18 @@ enum Stage {
     Answer(Answer, u32),
     /// Waiting for a request. The flag says whether the request's first byte has arrived.
     Head(Head, bool),
-    /// Waiting for a revision of the status other than this one. The last event began at this time.
+    /// Waiting for a revision of the status other than this one. The previous event began at this time.
     Watch(u32, Instant),
 }
 
 impl<'a> Server<'a> {
-    /// Makes a server that shows `status`.
+    /// Creates a server that shows `status`.
     pub fn new(status: &'a Status<'a>) -> Self {
         Server { status, stage: Stage::Head(Head::default(), false), deadline: None, watches: false }
     }
 
-    /// Reads a request. If the request is complete, begins to answer the request. If it is not complete, returns the
-    /// next action.
+    /// Reads a request. If the request is complete, begins the answer and returns `None`. Otherwise returns the next
+    /// action.
     fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
         let Stage::Head(head, begun) = &mut self.stage else { return None };
         if !*begun && socket.recv_queue() > 0 {
@@ -87,7 +88,7 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// Returns the answer to a request. If the request asks for events, registers the connection for them.
+    /// Returns the answer to a request. If the request is for events, registers the connection as a receiver of events.
     fn answer(&mut self, asked: Asked, socket: &Socket<'_>) -> Answer {
         let answer = Answer::to(asked);
         if !answer.watches() {
@@ -98,12 +99,14 @@ impl<'a> Server<'a> {
         if self.watches { answer } else { Answer::refusal(Refusal::TooManyWatch, asked) }
     }
 
+    /// Begins to send `answer`.
     fn begin(&mut self, answer: Answer, now: Instant) {
         self.stage = Stage::Answer(answer, self.status.revision());
         self.deadline = Some(later(now, TAKE));
     }
 
-    /// Sends as much of the answer as fits. Returns the next action, or `None` if more work follows at once.
+    /// Sends as much of the answer as fits. Returns the next action, or `None` if the stage has changed and the caller
+    /// must continue immediately.
     fn send(&mut self, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         let Stage::Answer(answer, revision) = &mut self.stage else { return None };
         if !answer.send(socket, self.status, now) {
@@ -111,7 +114,7 @@ impl<'a> Server<'a> {
             return Some(if now < deadline { Next::WakeAt(deadline) } else { Next::Abort });
         }
         self.stage = match *answer {
-            // The first event is sent at once.
+            // The first event is sent immediately: the subtraction puts the previous event in the past.
             answer if self.watches => Stage::Watch(*revision, if answer.is_event() { now } else { now - LATE }),
             answer if answer.is_last() => return Some(Next::Close),
             _ => {
@@ -122,7 +125,7 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// Begins an event, if one is due.
+    /// Begins an event and returns `None`, if an event is due. Otherwise returns the next action.
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         // Data from a client that receives events is ignored.
         message::consume(socket, usize::MAX);

@@ -14,7 +14,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Returns the status and the reason.
+    /// Returns the HTTP status and a text that gives the reason.
     pub fn text(self) -> (&'static str, &'static str) {
         match self {
             Refusal::BadRequest => ("400 Bad Request", "this is not a valid HTTP request"),
@@ -30,7 +30,7 @@ impl Refusal {
         }
     }
 
-    /// Returns header fields that only this refusal needs, such as Allow, each with its line end.
+    /// Returns header fields that only this refusal needs, such as Allow, each with its line ending.
     pub fn headers(self) -> &'static str {
         match self {
             Refusal::MethodNotAllowed => "Allow: GET, HEAD\r\n",

@@ -3,9 +3,9 @@
 
 use core::fmt;
 
-/// The longest line with a chunk's size and extensions, in bytes.
+/// The maximum length in bytes of the line with a chunk's size and extensions.
 pub const LINE: u16 = 1024;
-/// The longest trailer section, in bytes. The fields in a trailer section are ignored.
+/// The maximum length in bytes of the trailer section. The fields in a trailer section are ignored.
 pub const TRAILER: u16 = 8192;
 
 /// The progress of a chunked body.
@@ -25,9 +25,9 @@ enum Part {
     Extension { value: u64 },
     /// The data: this number of bytes is left.
     Data(u64),
-    /// The line end after the data.
+    /// The line ending after the data.
     DataEnd { cr: bool },
-    /// The trailer section; `empty` says whether its current line is empty so far.
+    /// The trailer section. `empty` says whether the section's current line is empty so far.
     Trailer { empty: bool },
     /// The body is complete.
     Done,
@@ -36,7 +36,8 @@ enum Part {
 /// How to treat the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// The next bytes (at least 1) belong to the body. Report the number taken with [`Chunks::take`].
+    /// This number of the next bytes (at least 1) belongs to the body. Report how many of these bytes are used with
+    /// [`Chunks::take`].
     Data(usize),
     /// This number of bytes belongs to the coding, and has been consumed.
     Coding(usize),
@@ -47,20 +48,20 @@ pub enum Piece {
 /// An error in the chunked coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkError {
-    /// A size that is not a hexadecimal number.
+    /// The size of a chunk is not a hexadecimal number.
     BadSize,
-    /// A size and its extensions longer than 1,024 bytes.
+    /// The line with a chunk's size and extensions is longer than 1,024 bytes.
     LineTooLong,
-    /// No line end after the number of bytes that the size announced.
+    /// The data of a chunk does not end with CR LF after the announced number of bytes.
     MissingEnd,
-    /// A size that does not fit in 64 bits.
+    /// The size of a chunk does not fit in 64 bits.
     SizeTooLarge,
-    /// A trailer section longer than 8,192 bytes.
+    /// The trailer section is longer than 8,192 bytes.
     TrailerTooLong,
 }
 
 impl Chunks {
-    /// Makes the state before the first byte of a body.
+    /// Creates the state before the first byte of a body.
     pub const fn new() -> Self {
         Chunks { part: Part::Size { value: 0, begun: false }, counted: 0 }
     }
@@ -70,10 +71,10 @@ impl Chunks {
         self.part == Part::Done
     }
 
-    /// Handles the next bytes, at least one.
+    /// Handles the next bytes, at least one. Returns whether the first of these bytes are data or coding.
     ///
     /// # Errors
-    /// [`ChunkError`]: these bytes are not valid here.
+    /// Returns [`ChunkError`] if the bytes are not valid in this position.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, ChunkError> {
         let mut consumed = 0;
         for &byte in bytes {
@@ -90,7 +91,7 @@ impl Chunks {
         Ok(Piece::Coding(consumed))
     }
 
-    /// Records that `bytes` bytes of data were taken.
+    /// Records that the caller has used `bytes` bytes of data.
     pub fn take(&mut self, bytes: usize) {
         if let Part::Data(left) = self.part {
             let left = left.saturating_sub(bytes as u64);
@@ -129,7 +130,7 @@ impl Chunks {
         Ok(())
     }
 
-    /// Returns the part that follows a line with this `size`. A chunk of size 0 is the last.
+    /// Returns the part that follows a line with this `size`. A chunk of size 0 ends the data.
     fn begin(&mut self, size: u64) -> Part {
         self.counted = 0;
         if size == 0 { Part::Trailer { empty: true } } else { Part::Data(size) }
@@ -154,14 +155,14 @@ impl core::error::Error for ChunkError {}
 mod tests {
     use super::*;
 
-    /// Decodes `bytes`, passed in pieces of `cut` bytes. Returns the body, whether it is complete, and the number of bytes left
-    /// over.
+    /// Decodes `bytes`, passed in pieces of `cut` bytes. Returns the body, whether the body is complete, and the number
+    /// of bytes after the body.
     fn decode(bytes: &[u8], cut: usize) -> Result<(Vec<u8>, bool, usize), ChunkError> {
         let (mut chunks, mut body, mut left) = (Chunks::new(), Vec::new(), 0);
         for mut piece in bytes.chunks(cut) {
             while !piece.is_empty() {
                 let used = match chunks.next(piece)? {
-                    // The test takes only half of the bytes that it could take.
+                    // Use only half of the data, to test partial use.
                     Piece::Data(len) => {
                         let taken = len.div_ceil(2);
                         body.extend_from_slice(&piece[..taken]);
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_put_together_however_they_are_cut() {
+    fn chunks_are_decoded_from_pieces_of_any_size() {
         for (bytes, body, done, left) in [
             (&b"0\r\n\r\n"[..], &b""[..], true, 0),
             (b"3\r\nabc\r\n0\r\n\r\n", b"abc", true, 0),
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chunk_is_refused() {
+    fn invalid_chunks_are_rejected() {
         let long = |count: usize, byte: u8| vec![byte; count];
         for (bytes, error) in [
             (b"\r\nabc".to_vec(), ChunkError::BadSize),

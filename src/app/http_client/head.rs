@@ -24,7 +24,7 @@ pub struct Head<'h> {
 /// How the body ends (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// The body ends with the last chunk.
+    /// The body ends with a chunk of size 0.
     Chunked,
     /// The body ends after this number of bytes.
     Length(u64),
@@ -44,7 +44,7 @@ pub struct Parsed<'h> {
     pub skipped: usize,
 }
 
-/// Replaces the line ends of folded lines with spaces.
+/// Replaces the line endings of folded lines with spaces.
 ///
 /// A line that begins with a space directly after the status line does not continue a field. Such a line stays
 /// unchanged, and [`parse`] skips the line.
@@ -65,7 +65,7 @@ pub fn unfold(head: &mut [u8]) {
 /// Parses a complete head without folded lines.
 ///
 /// # Errors
-/// [`Failure`]: the head is not HTTP/1, or its fields are invalid or contradict each other.
+/// Returns [`Failure`] if the head is not HTTP/1, or if its fields are invalid or contradict each other.
 pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     let (status, reason) = status_line(lines(bytes).next().unwrap_or_default()).ok_or(Failure::NotHttp)?;
     let mut skipped = 0;
@@ -88,7 +88,8 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     Ok(Parsed { head: Head { bytes, status, reason, location, length }, framing, stays_open, skipped })
 }
 
-/// Parses `HTTP/1.x`, a status of three digits, and a reason phrase that may be missing. Several spaces count as one.
+/// Parses `HTTP/1.x`, a status of three digits, and a reason phrase that may be missing. Several spaces count as one
+/// space.
 fn status_line(line: &[u8]) -> Option<(u16, &str)> {
     let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0' | b'1', b' ', rest @ ..] = line else { return None };
     let (digits, rest) = rest.trim_ascii_start().split_first_chunk::<3>()?;
@@ -102,6 +103,7 @@ fn status_line(line: &[u8]) -> Option<(u16, &str)> {
     Some((status, core::str::from_utf8(reason).ok().filter(|_| plain).unwrap_or_default()))
 }
 
+/// Determines how the body of a response with this status and head ends.
 fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
     if matches!(status, 100..=199 | 204 | 304) {
         return Ok(Framing::Length(0));
@@ -131,7 +133,7 @@ fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
     Ok(length.map_or(Framing::UntilClose, Framing::Length))
 }
 
-/// Returns the lines of a head, without their ends.
+/// Returns the lines of a head, without their line endings.
 fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
@@ -141,14 +143,15 @@ fn fields(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines(head).skip(1).take_while(|line| line.iter().any(|byte| *byte != b'\r'))
 }
 
-/// Splits a line at its first colon. Spaces before the colon are removed.
+/// Splits a line at its first colon. Returns the name without the spaces before the colon, and the rest if there is a
+/// colon.
 fn name(line: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut parts = line.splitn(2, |byte| *byte == b':');
     (parts.next().unwrap_or_default().trim_ascii_end(), parts.next())
 }
 
-/// Splits a field into its name and its value. Returns `None` if the name or the value has invalid characters (RFC 9110 section
-/// 5).
+/// Splits a field into its name and its value. Returns `None` if the name or the value has invalid characters (RFC 9110
+/// section 5).
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = name(line);
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
@@ -157,7 +160,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     valid.then_some((name, value))
 }
 
-/// Returns whether a byte is a tab or is not an ASCII control character.
+/// Returns whether a field may contain this byte: a tab, or any byte except an ASCII control character.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }

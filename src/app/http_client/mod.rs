@@ -1,8 +1,9 @@
 //! An HTTP/1.1 client (RFC 9112): one GET for each connection.
 //!
-//! The request asks the server to close the connection after its response. The body may have a known length, be
-//! chunked, or end with the connection. TCP segments may split head and body anywhere. Only the head is stored, in a
-//! buffer whose size is a const parameter. The body is passed to an [`Output`], as fast as the output accepts data.
+//! The request has `Connection: close`, so the server closes the connection after its response. The body may have a
+//! known length, be chunked, or end with the connection. TCP segments may split head and body anywhere. Only the head
+//! is stored, in a buffer whose size is a const parameter. The body is passed to an [`Output`], as fast as the output
+//! accepts data.
 //!
 //! The client works with a send buffer of any size.
 //!
@@ -52,7 +53,7 @@ use crate::stack::{Context, End, Next, Session};
 /// connection.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A GET on one TCP connection, which passes the response to `output`. The response's head may have up to `HEAD` bytes.
+/// A GET on one TCP connection, which passes the response to `output`. The head may be up to `HEAD` bytes long.
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
@@ -66,10 +67,10 @@ pub struct Get<T, O, const HEAD: usize> {
 }
 
 impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
-    /// Makes a GET that fails if the head takes longer than `timeout`. The GET also fails if no data of the body
+    /// Creates a GET that fails if the head takes longer than `timeout`. The GET also fails if no data of the body
     /// arrives for `timeout`.
     ///
-    /// Time in which the output has no room does not count.
+    /// Time in which the output accepts no data does not count.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
         Get {
             request,
@@ -82,12 +83,13 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Returns the result as soon as it is known. The connection may still be open.
+    /// Returns the result, or `None` if it is not known yet. The connection may still be open after the result is
+    /// known.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
     }
 
-    /// Moves received data to the output. Returns how much was moved.
+    /// Moves received data to the output, until no data is left or the output accepts no more.
     fn receive(&mut self, socket: &mut Socket<'_>) -> Result<Moved, Failure> {
         let mut moved = Moved::Nothing;
         while !self.response.is_done() {
@@ -106,13 +108,15 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         Ok(moved)
     }
 
+    /// Sends the request and receives the response, as far as possible now.
     fn run(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<Next, Failure> {
         let request = &self.request;
         // The server may answer before it has received all of a long request.
         message::stream(socket, &mut self.position, |write| request.compose(write));
         match self.receive(socket)? {
             Moved::Stalled => return Ok(Next::Wait),
-            // Only data of the body restarts the deadline: a head that arrives byte by byte must still be complete in time.
+            // Only data of the body restarts the deadline: a head that arrives byte by byte must still be complete in
+            // time.
             Moved::Some if self.response.has_head() => self.deadline.restart(cx.now),
             Moved::Some | Moved::Nothing => self.deadline.arm(cx.now),
         }
@@ -121,7 +125,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
         if self.response.is_done() {
             self.result = Some(Ok(()));
-            return Ok(self.part(socket, cx));
+            return Ok(self.close(socket, cx));
         }
         match self.deadline.at() {
             Some(at) if cx.now >= at => Err(Failure::TimedOut),
@@ -130,9 +134,9 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Closes the connection after the response. The server closes first, as the request asked, unless the server has
-    /// announced that it keeps the connection open. Discards further data.
-    fn part(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+    /// Closes the connection after the response, and discards further data. The server closes first, as the request
+    /// demands, unless the server has announced that it keeps the connection open.
+    fn close(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
         if self.response.stays_open() {
             socket.close();
@@ -149,7 +153,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
 impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         match self.result {
-            Some(Ok(())) => self.part(socket, cx),
+            Some(Ok(())) => self.close(socket, cx),
             Some(Err(_)) => Next::Abort,
             None => self.run(socket, cx).unwrap_or_else(|failure| {
                 self.result = Some(Err(failure));
@@ -170,7 +174,7 @@ enum Moved {
     Nothing,
     /// Some data moved, and none is left.
     Some,
-    /// The output has no room.
+    /// The output accepts no more data now.
     Stalled,
 }
 
@@ -182,11 +186,11 @@ pub struct Request<T> {
 }
 
 impl<T: AsRef<str>> Request<T> {
-    /// Makes a request for `target`, such as `/index.html?a=b`, to `host`.
+    /// Creates a request for `target`, such as `/index.html?a=b`, to `host`.
     ///
-    /// `host` includes its port unless the port is 80; IPv6 addresses are in brackets. Returns `None` if `host` is
-    /// empty or `target` does not begin with a slash. Also returns `None` if `host` or `target` has a space or a
-    /// non-printable or non-ASCII character (RFC 9112 section 3.2).
+    /// `host` includes its port unless the port is 80. Write IPv6 addresses in brackets. Returns `None` if `host` is
+    /// empty or `target` does not begin with a slash. Also returns `None` if `host` or `target` has a character that is
+    /// not printable ASCII, such as a space (RFC 9112 section 3.2).
     pub fn new(host: T, target: T) -> Option<Self> {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let good = plain(host.as_ref()) && plain(target.as_ref());

@@ -12,19 +12,20 @@ const VERSION: &[u8] = b"HTTP/1.";
 
 /// The destination of a response.
 pub trait Output {
-    /// Called once with the head of the final response. Returns whether the body is wanted.
+    /// Called once with the head of the final response. Returns whether to receive the body as well.
     ///
     /// # Errors
-    /// [`OutputFailed`] ends the request.
+    /// Returns [`OutputFailed`] if the output cannot be used. The request then fails.
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed>;
 
     /// Accepts decoded bytes of the body. Returns the number of bytes accepted.
     ///
-    /// An output with too little room accepts only the first bytes of `piece`, or none. Once the output has room again,
-    /// the caller of the stack must call [`Stack::wake_programs`](crate::stack::Stack::wake_programs).
+    /// An output without space for all of `piece` accepts only the first bytes of `piece`, or none. Once the output has
+    /// space again, the caller of the stack must call
+    /// [`Stack::wake_programs`](crate::stack::Stack::wake_programs).
     ///
     /// # Errors
-    /// [`OutputFailed`] ends the request.
+    /// Returns [`OutputFailed`] if the output cannot be used. The request then fails.
     fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed>;
 }
 
@@ -49,13 +50,15 @@ impl From<OutputFailed> for Failure {
     }
 }
 
-/// The state of a response, whose head may have up to `HEAD` bytes.
+/// The state of a response, whose head may be up to `HEAD` bytes long.
 #[derive(Clone, Debug)]
 pub struct Response<const HEAD: usize> {
     head: heapless::Vec<u8, HEAD>,
-    /// Whether the head's last line is empty so far.
+    /// Whether the line of the head that is being received is empty so far.
     line_empty: bool,
+    /// How many interim responses have been received.
     interim: u8,
+    /// How the rest of the body is received, or `None` before the head of the final response.
     body: Option<Body>,
     /// Whether the server has announced that it keeps the connection open after the response.
     stays_open: bool,
@@ -63,6 +66,7 @@ pub struct Response<const HEAD: usize> {
     received: u64,
 }
 
+/// The progress of the body.
 #[derive(Clone, Copy, Debug)]
 enum Body {
     Chunked(Chunks),
@@ -75,7 +79,7 @@ enum Body {
 }
 
 impl<const HEAD: usize> Response<HEAD> {
-    /// Makes the state before the first byte of a response.
+    /// Creates the state before the first byte of a response.
     pub const fn new() -> Self {
         Response {
             head: heapless::Vec::new(),
@@ -92,7 +96,7 @@ impl<const HEAD: usize> Response<HEAD> {
         self.body.is_some()
     }
 
-    /// Returns whether all data that the output wants has arrived.
+    /// Returns whether the response is complete, or the output does not want the rest.
     pub fn is_done(&self) -> bool {
         matches!(self.body, Some(Body::Done))
     }
@@ -104,10 +108,11 @@ impl<const HEAD: usize> Response<HEAD> {
 
     /// Handles the next bytes. Returns the number of bytes consumed.
     ///
-    /// The number is less than the length of `bytes` if the response ends earlier, or if the output has no room.
+    /// The number is less than the length of `bytes` if the response ends earlier, or if the output accepts no more
+    /// data now.
     ///
     /// # Errors
-    /// [`Failure`]: the response is not valid, or the output failed. Do not feed more data after an error.
+    /// Returns [`Failure`] if the response is not valid or the output failed. Do not feed more data after an error.
     pub fn feed<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut used = 0;
         while let Some(rest) = bytes.get(used..).filter(|rest| !rest.is_empty()) {
@@ -150,7 +155,7 @@ impl<const HEAD: usize> Response<HEAD> {
     /// Handles the end of the stream.
     ///
     /// # Errors
-    /// [`Failure`]: the response is not complete.
+    /// Returns [`Failure`] if the response is not complete.
     pub fn end(&mut self) -> Result<(), Failure> {
         match self.body {
             None if self.head.is_empty() => Err(Failure::NoAnswer),
@@ -178,12 +183,13 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Consumes the bytes that belong to the head.
+    /// Stores the bytes that belong to the head, and returns the number of these bytes. After the final head, passes
+    /// the head to `output` and sets `body`.
     fn feed_head<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut complete = false;
         let mut used = 0;
         for &byte in bytes {
-            // Fail at once: a server of another protocol may be waiting for the client to send more.
+            // Fail immediately: a server of another protocol may be waiting for the client to send more.
             if VERSION.get(self.head.len()).is_some_and(|expected| *expected != byte) {
                 return Err(Failure::NotHttp);
             }
@@ -233,7 +239,7 @@ impl<const HEAD: usize> Default for Response<HEAD> {
     }
 }
 
-/// Offers `piece` to the output. Returns how many bytes the output took, and adds them to `received`.
+/// Offers `piece` to the output. Returns how many bytes the output accepted, and adds this number to `received`.
 fn body<O: Output + ?Sized>(output: &mut O, piece: &[u8], received: &mut u64) -> Result<usize, Failure> {
     let taken = output.body(piece)?.min(piece.len());
     *received = received.saturating_add(taken as u64);

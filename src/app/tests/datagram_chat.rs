@@ -30,7 +30,7 @@ impl<S: UdpSession> Udp<S> {
 }
 
 #[test]
-fn whoever_wrote_last_is_answered_and_others_by_number() {
+fn lines_go_to_the_most_recent_sender_or_by_number() {
     let mut udp = serve(&[3001, 3002, 3003]);
     // No partner has written yet: the line waits for the first partner.
     udp.types(b"welcome\n");
@@ -53,7 +53,7 @@ fn whoever_wrote_last_is_answered_and_others_by_number() {
 }
 
 #[test]
-fn what_a_person_types_to_nobody_is_for_nobody() {
+fn lines_typed_without_a_partner_are_discarded() {
     let mut udp = serve(&[3001, 3002]);
     udp.console.person = true;
     udp.types(b"a secret\n");
@@ -68,14 +68,14 @@ fn what_a_person_types_to_nobody_is_for_nobody() {
     udp.send_unseen(1, v4, b"hi");
     assert_eq!(udp.shows(), "(what was typed before is not sent)\n@2 192.168.69.2:3002 hi\n");
     assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"".into()));
-    // A second partner does not begin a new talk: typed lines are kept.
+    // A second partner does not discard typed lines.
     udp.console.typed.push_back(b"@2 to you\n".to_vec());
     udp.send(0, v4, b"again");
     assert_eq!(udp.hears(1), b"to you");
 }
 
 #[test]
-fn what_cannot_be_sent_is_told() {
+fn lines_that_cannot_be_sent_are_reported() {
     let mut udp = serve(&[3001]);
     udp.send(0, v4, b"one");
     udp.shows();
@@ -94,24 +94,24 @@ fn what_cannot_be_sent_is_told() {
 }
 
 #[test]
-fn q_ends_a_talk_from_either_side() {
+fn q_from_either_side_ends_a_conversation() {
     let mut udp = serve(&[3001, 3002]);
     udp.send(0, v4, b"one");
     udp.send(1, v4, b"two");
     udp.shows();
     udp.send(0, v4, b"q\n");
-    // Another partner wrote last, so lines are still sent to that other partner.
+    // Another partner wrote most recently, so lines are still sent to that other partner.
     assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
     udp.types(b"q\n");
     assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
     assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"q".into()));
-    // A partner who comes back gets a new number.
+    // A partner who comes back receives a new number.
     udp.send(0, v4, b"one");
     assert_eq!(udp.shows(), "@3 192.168.69.2:3001 one\n");
 }
 
 #[test]
-fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
+fn after_a_conversation_the_next_addressee_is_printed() {
     for from_console in [false, true] {
         let mut udp = serve(&[3001, 3002, 3003]);
         udp.console.person = true;
@@ -138,7 +138,7 @@ fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
 }
 
 #[test]
-fn of_seventeen_partners_the_one_silent_for_longest_is_forgotten() {
+fn the_partner_silent_for_longest_makes_way_for_a_seventeenth() {
     let ports: Vec<u16> = (3001..=3017).collect();
     let mut udp = serve(&ports);
     for peer in 0..16 {
@@ -154,7 +154,7 @@ fn of_seventeen_partners_the_one_silent_for_longest_is_forgotten() {
 }
 
 #[test]
-fn a_port_that_may_not_be_answered_gets_no_number() {
+fn a_port_that_may_not_be_answered_has_no_number() {
     let mut udp = serve(&[7]);
     udp.send(0, v4, b"loop");
     assert_eq!(udp.shows(), "@- 192.168.69.2:7 loop\n");
@@ -163,7 +163,7 @@ fn a_port_that_may_not_be_answered_gets_no_number() {
 }
 
 #[test]
-fn a_partner_who_is_gone_is_told_of() {
+fn a_datagram_to_an_unreachable_partner_is_reported() {
     let mut udp = serve(&[3001]);
     udp.send(0, v4, b"one");
     udp.shows();

@@ -11,7 +11,7 @@ use crate::app::client::{Client, ClientOptions, ClientProgram, Run};
 use crate::names::WithResolver;
 use crate::stack::{Context, End, IcmpError, Next, NullConsole, Refusal, Session, UdpSession};
 
-/// Records the names of its methods that are called.
+/// Records the name of each method that is called.
 #[derive(Clone, Debug, Default)]
 struct Recorder(Vec<&'static str>);
 

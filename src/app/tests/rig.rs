@@ -13,11 +13,13 @@ use crate::app::Keyboard;
 use crate::app::message::receive;
 use crate::stack::{Console, Context, End, Input, MESSAGE, Next, Session, UdpSession};
 
-/// The port of the server side, and the port of the client side.
+/// The port of the server side.
 pub const SERVER: u16 = 1000;
+/// The port of the client side.
 pub const CLIENT: u16 = 2000;
 
-/// A console with scripted input. Each read returns one piece of `typed`; an empty piece means no input yet.
+/// A console with scripted input. Each read returns one piece of `typed`. An empty piece means that there is no input
+/// yet.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     pub printed: Vec<u8>,
@@ -64,7 +66,7 @@ impl Console for Script {
     }
 }
 
-/// Runs `round` until it returns false, which means that nothing happened.
+/// Calls `round` until `round` returns false, which means that nothing happened.
 fn settle(mut round: impl FnMut() -> bool) {
     for _ in 0..100_000 {
         if !round() {
@@ -81,7 +83,7 @@ pub struct Tcp<S> {
     pub console: Script,
     /// How the connection ended.
     pub end: Option<End>,
-    /// How often the session has asked the stack to wake all programs.
+    /// How many times the session has requested that the stack wakes all programs.
     pub wakes: usize,
     here: Side,
     there: Side,
@@ -102,17 +104,17 @@ pub const BIG: Buffers = Buffers { receive: 4096, send: 4096 };
 pub const SMALL: Buffers = Buffers { receive: 64, send: 16 };
 
 impl<S: Session> Tcp<S> {
-    /// Makes a server session with a peer that has connected over IPv4.
+    /// Creates a server session with a peer that has connected over IPv4.
     pub fn server(session: S, buffers: Buffers) -> Self {
         Self::server_over(v4, session, buffers)
     }
 
-    /// Makes a server session with a peer that has connected over the IP version of `address`.
+    /// Creates a server session with a peer that has connected over the IP version of `address`.
     pub fn server_over(address: fn(u8) -> IpAddress, session: S, buffers: Buffers) -> Self {
         Self::serve(address, Script::default(), session, buffers)
     }
 
-    /// Makes a server session over IPv4, with this console.
+    /// Creates a server session over IPv4, with this console.
     pub fn server_at(console: Script, session: S, buffers: Buffers) -> Self {
         Self::serve(v4, console, session, buffers)
     }
@@ -127,7 +129,7 @@ impl<S: Session> Tcp<S> {
         tcp
     }
 
-    /// Makes a client session that has connected to a peer.
+    /// Creates a client session that has connected to a peer.
     pub fn client(session: S, buffers: Buffers, console: Script) -> Self {
         let mut tcp = Self::new(session, buffers, console);
         tcp.there.tcp(tcp.peer).listen(SERVER).unwrap();
@@ -168,7 +170,7 @@ impl<S: Session> Tcp<S> {
         self.run_session();
     }
 
-    /// Returns whether the session has asked to be polled again at once.
+    /// Returns whether the session has requested to be polled again immediately.
     fn is_due(&self) -> bool {
         self.end.is_none() && matches!(self.next, Next::WakeAt(at) if at <= self.now)
     }
@@ -182,6 +184,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
+    /// Polls the session as the stack does, and reports the end of the connection to the session.
     fn run_session(&mut self) {
         let state = self.here.tcp(self.socket).state();
         if self.end.is_some() || matches!(state, tcp::State::Listen | tcp::State::SynSent | tcp::State::SynReceived) {
@@ -215,7 +218,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// The peer sends all of `bytes` at once.
+    /// The peer sends all of `bytes` in one go.
     pub fn send(&mut self, bytes: &[u8]) {
         assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
         self.settle();
@@ -228,7 +231,7 @@ impl<S: Session> Tcp<S> {
         sent
     }
 
-    /// Takes up to `limit` bytes that the peer has received.
+    /// Reads up to `limit` bytes that the peer has received.
     pub fn take_some(&mut self, limit: usize) -> Vec<u8> {
         let mut bytes = vec![0; limit];
         let len = self.there.tcp(self.peer).recv_slice(&mut bytes).unwrap_or(0);
@@ -237,7 +240,7 @@ impl<S: Session> Tcp<S> {
         bytes
     }
 
-    /// Takes all bytes that the peer has received.
+    /// Reads all bytes that the peer has received.
     pub fn take(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         loop {
@@ -248,7 +251,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// The peer sends `bytes` and its FIN together: the session is not polled between them.
+    /// The peer sends `bytes` and its FIN together: the session is not polled between the two.
     pub fn reply_and_close(&mut self, bytes: &[u8]) {
         assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
         self.close();
@@ -286,18 +289,18 @@ impl<S: Session> Tcp<S> {
         self.here.tcp(self.socket).recv_queue()
     }
 
-    /// Returns the session's last answer to a poll.
+    /// Returns the session's most recent answer to a poll.
     pub fn next(&self) -> Next {
         self.next
     }
 
-    /// Takes the output that the session has printed since the last call.
+    /// Removes and returns the output that the session has printed since the previous call.
     pub fn printed(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.console.printed)
     }
 }
 
-/// Makes the context for a poll of a TCP session.
+/// Creates the context for a poll of a TCP session.
 fn context<'c>(now: Instant, console: &'c mut dyn Console, scratch: &'c mut [u8]) -> Context<'c> {
     Context { now, console, scratch, udp_ports: &[], addresses: &[], held_back: false, wake: false }
 }
@@ -317,7 +320,7 @@ pub struct Udp<S> {
 }
 
 impl<S: UdpSession> Udp<S> {
-    /// Makes the session's socket, and a peer on each of the ports `peers`.
+    /// Creates the session's socket, and a peer on each of the ports `peers`.
     pub fn new(session: S, peers: &[u16], console: Script) -> Self {
         let (mut here, mut there) = Side::pair();
         let socket = here.add_udp(SERVER);
@@ -343,6 +346,7 @@ impl<S: UdpSession> Udp<S> {
         (self.next, socket.can_recv(), socket.recv_queue(), socket.send_queue())
     }
 
+    /// Polls the session as the stack does.
     fn run_session(&mut self) {
         let mut scratch = [0; MESSAGE];
         let (console, udp_ports) = (&mut self.console, &self.ports[..]);
@@ -378,13 +382,13 @@ impl<S: UdpSession> Udp<S> {
         self.settle();
     }
 
-    /// Takes the oldest datagram that this peer has received, and its sender.
+    /// Reads the oldest datagram that this peer has received. Returns the data and the sender.
     pub fn take(&mut self, peer: usize) -> Option<(Vec<u8>, IpEndpoint)> {
         let (data, from) = self.there.udp(self.peers[peer]).recv().ok()?;
         Some((data.to_vec(), from.endpoint))
     }
 
-    /// Takes the output that the session has printed since the last call.
+    /// Removes and returns the output that the session has printed since the previous call.
     pub fn printed(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.console.printed)
     }

@@ -34,7 +34,7 @@ impl Side {
         Side { iface, device, sockets: SocketSet::new(&mut storage[..]) }
     }
 
-    /// Lets the interface do all its work. Returns false if nothing happened.
+    /// Polls the interface. Returns false if nothing happened.
     pub fn poll(&mut self, now: Instant) -> bool {
         let changed = self.iface.poll(now, &mut self.device, &mut self.sockets) != PollResult::None;
         changed || !self.device.outgoing.borrow().is_empty()

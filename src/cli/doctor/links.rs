@@ -1,6 +1,6 @@
 //! Checks the TAPs and TUNs of this machine: their owners, states and addresses.
 //!
-//! No check proposes to delete an interface, because its owner may still need it.
+//! No check suggests deleting an interface, because the owner may still need the interface.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,8 @@ use super::Report;
 use crate::cli::netlink::{Link, Netlink, Tun};
 use crate::cli::sandbox::KERNEL;
 
-/// Checks all TAPs and TUNs; returns whether one of them can be used.
+/// Checks all TAPs and TUNs, and returns whether one of them can be used. `admin` is whether this user may configure
+/// interfaces.
 pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     let links = match Netlink::open().and_then(|mut netlink| netlink.links()) {
         Ok(links) => links,
@@ -41,6 +42,8 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     Ok(usable)
 }
 
+/// Reports the state of one TAP or TUN, and returns whether the interface can be used. `open` is whether this user may
+/// attach to the interface.
 fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, open: bool) -> io::Result<bool> {
     let name = &link.name;
     let owner = match (tun.owner, tun.group) {
@@ -88,7 +91,7 @@ fn is_member(gid: u32) -> bool {
     groups.iter().chain([&getegid()]).any(|group| group.as_raw() == gid)
 }
 
-/// Returns the shell commands that give an interface its addresses and set it up.
+/// Returns the shell commands that add free addresses to an interface and set the interface up.
 fn configure(links: &[Link], name: &str) -> String {
     let sudo = sudo();
     let mut commands = String::new();
@@ -98,7 +101,7 @@ fn configure(links: &[Link], name: &str) -> String {
     commands + &format!("{sudo}ip link set {name} up")
 }
 
-/// Returns unused addresses for an interface: the sandbox's addresses, or one in a free network 192.168.N.0/24.
+/// Returns unused addresses for an interface: the sandbox's addresses, or an address in a free network 192.168.N.0/24.
 fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
     let taken = |wanted: &IpAddr| {
         links.iter().flat_map(|link| &link.addresses).any(|(address, _)| match (address, wanted) {

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use crate::cli::error::Failure;
 
 /// The number of bytes that a writable pipe accepts without blocking (pipe(7), PIPE_BUF).
-const AT_ONCE: usize = 4096;
+const PIPE_BUF: usize = 4096;
 
 /// The output of `smolstep get`: standard output or a file.
 #[derive(Default)]
@@ -24,13 +24,14 @@ pub enum Destination {
     Output,
     /// An existing file that is not a regular file, such as a pipe or a device. The file is opened with `O_NONBLOCK`.
     Special(File, PathBuf),
-    /// A temporary file, which `finish` renames to this path. If the value is dropped without `finish`, the temporary
-    /// file is removed.
+    /// A temporary file, which `finish` renames to this path. If the destination is dropped without `finish`, the
+    /// temporary file is removed.
     Whole(NamedTempFile, PathBuf),
 }
 
 impl Destination {
-    /// Opens the destination of `-o`: standard output for `None` and `-`, else a [`file`](Destination::file).
+    /// Opens the destination of `-o`: standard output for `None` and `-`, else the [`file`](Destination::file) at
+    /// `path`.
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -50,7 +51,7 @@ impl Destination {
             options.write(true).custom_flags(flags.bits().cast_signed());
             options.open(path).map_err(|error| failed(&error))
         };
-        let (place, mode) = match path.metadata() {
+        let (final_path, mode) = match path.metadata() {
             Ok(found) if found.is_dir() => return Err(failed(&"is a directory: give the name of a file in it")),
             Ok(found) if !found.is_file() => return Ok(Destination::Special(writable(OFlags::NONBLOCK)?, path.into())),
             Ok(found) => {
@@ -60,7 +61,7 @@ impl Destination {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (behind_links(path), 0o666),
             Err(error) => return Err(failed(&error)),
         };
-        let folder = match place.parent() {
+        let folder = match final_path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
@@ -69,9 +70,9 @@ impl Destination {
         }
         let mut named = tempfile::Builder::new();
         named.prefix(".smolstep-").suffix(".part").permissions(Permissions::from_mode(mode & 0o777));
-        // Only the kind of error is shown: the full error names a temporary file that the user does not know.
+        // Only the kind of error is shown, because the full error names a temporary file that the user does not know.
         let file = named.tempfile_in(folder).map_err(|error| failed(&error.kind()))?;
-        Ok(Destination::Whole(file, place))
+        Ok(Destination::Whole(file, final_path))
     }
 
     /// Returns whether the destination is a regular file.
@@ -88,14 +89,14 @@ impl Destination {
         }
     }
 
-    /// Writes as many bytes as possible without blocking, and returns their number. The number may be 0.
+    /// Writes as many bytes as possible without blocking. Returns the number of written bytes, which may be 0.
     ///
     /// # Errors
     /// Fails with the error of the system call.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let limit = if self.is_file() { bytes.len() } else { bytes.len().min(AT_ONCE) };
+        let limit = if self.is_file() { bytes.len() } else { bytes.len().min(PIPE_BUF) };
         let bytes = bytes.get(..limit).unwrap_or_default();
-        if !self.has_room() {
+        if !self.can_write() {
             return Ok(0);
         }
         let written = match self {
@@ -112,11 +113,11 @@ impl Destination {
     }
 
     /// Returns whether a write would not block.
-    pub fn has_room(&self) -> bool {
+    pub fn can_write(&self) -> bool {
         let Some(stream) = self.stream() else { return true };
         let mut file = [PollFd::from_borrowed_fd(stream, PollFlags::OUT)];
         let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
-        // If poll fails, report room: the write then shows the error.
+        // If poll fails, return true, so that the next write reports the error.
         !matches!(poll(&mut file, Some(&now)), Ok(0))
     }
 
@@ -129,27 +130,27 @@ impl Destination {
         }
     }
 
-    /// Completes the output. A temporary file replaces the file at its destination.
+    /// Completes the output. A temporary file is renamed to its final path and replaces any file there.
     ///
     /// # Errors
     /// Fails if the file cannot be replaced. The old file is then unchanged.
     pub fn finish(self) -> io::Result<()> {
         match self {
             Destination::Output | Destination::Special(..) => Ok(()),
-            Destination::Whole(file, place) => file.persist(place).map(drop).map_err(|error| error.error),
+            Destination::Whole(file, final_path) => file.persist(final_path).map(drop).map_err(|error| error.error),
         }
     }
 }
 
 /// Follows symbolic links from `path` to a file that need not exist, and returns the file's path.
 fn behind_links(path: &Path) -> PathBuf {
-    let mut place = path.to_owned();
+    let mut final_path = path.to_owned();
     // Linux follows at most 40 links (path_resolution(7)).
     for _ in 0..40 {
-        let Ok(target) = place.read_link() else { break };
-        place = place.parent().unwrap_or(Path::new("")).join(target);
+        let Ok(target) = final_path.read_link() else { break };
+        final_path = final_path.parent().unwrap_or(Path::new("")).join(target);
     }
-    place
+    final_path
 }
 
 impl fmt::Display for Destination {

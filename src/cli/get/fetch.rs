@@ -28,7 +28,7 @@ impl<'g> Getter<'g> {
         io: &mut Around,
     ) -> Result<(), Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{target}: {why}"));
-        // Frees the slots of connections that have closed since the last request.
+        // Frees the slots of connections that have closed since the previous request.
         self.left.retain(|id| stack.take(*id).is_none());
         let addresses = self.addresses(target, stack, io)?;
         let mut dialler = dialler(&addresses, target.port(), self.patience);
@@ -64,10 +64,10 @@ impl<'g> Getter<'g> {
         }
     }
 
-    /// Waits until the response is complete or has failed.
+    /// Runs the stack until the response is complete or has failed, or until a signal arrives.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
-        // `drive` calls this closure after each poll, so the closure also resumes output that had stalled.
+        // `drive` calls this closure after each poll, so the closure also resumes stalled output.
         let is_over = |stack: &mut Fetching<'_, 'g>| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {
@@ -84,7 +84,7 @@ impl<'g> Getter<'g> {
     }
 }
 
-/// Describes why an address sent no response. The text names the address, unless the URL contains it.
+/// Describes why an address sent no response. The text names the address, unless the URL contains the address.
 fn no_answer(target: &Target, remote: IpEndpoint, why: DialError) -> String {
     match why {
         DialError::Connect(error) => describe(remote, error).to_string(),

@@ -1,4 +1,4 @@
-//! `smolstep get`: fetches a URL over HTTP, and writes the body to a file or to standard output.
+//! `smolstep get`: fetches a URL over HTTP and writes the body to a file or to standard output.
 
 pub(super) mod destination;
 mod fetch;
@@ -62,7 +62,7 @@ pub struct GetArgs {
     pub timeout: Duration,
 }
 
-/// The largest number of redirects that are followed.
+/// The largest number of redirects to follow.
 const REDIRECTS: usize = 10;
 
 /// The longest response header that is accepted, in bytes.
@@ -115,18 +115,18 @@ struct Getter<'g> {
     patience: Duration,
     clock: Clock,
     waiting: Waiting<'g>,
-    /// Connections that are no longer needed, and may still be closing.
+    /// Connections that are no longer needed but may still be closing.
     left: Vec<ConnectionId>,
 }
 
 impl<'g> Getter<'g> {
-    /// Fetches the target and follows its redirects.
+    /// Fetches the target and follows redirects.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 self.tcp.configure(&mut config.tcp);
-                // After a complete response, do not wait up to a minute for the server's last acknowledgement.
+                // After a complete response, do not wait up to a minute for the server's final acknowledgement.
                 config.tcp.linger = smoltcp::time::Duration::from_secs(3);
             })?;
         let result = self.follow(&mut target, &mut stack, io);
@@ -134,6 +134,7 @@ impl<'g> Getter<'g> {
         result
     }
 
+    /// Fetches `target`. Replaces `target` with the location of each redirect.
     fn follow(&mut self, target: &mut Target, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<(), Failure> {
         for _ in 0..=REDIRECTS {
             self.fetch(target, stack, io)?;
@@ -145,7 +146,7 @@ impl<'g> Getter<'g> {
         Err(Failure::run(format_args!("more than {REDIRECTS} redirects, the last of them to {target}")))
     }
 
-    /// Returns the addresses of the target's host, best first.
+    /// Returns the addresses of the target's host, in order of preference.
     fn addresses(
         &mut self,
         target: &Target,

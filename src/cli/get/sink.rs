@@ -1,4 +1,4 @@
-//! Writes the body of a response, and its header if requested. Records a redirect.
+//! Writes the body of a response and, if requested, the header. Records a redirect.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -18,9 +18,9 @@ pub struct Sink {
     follow: bool,
     /// Escapes control characters if the destination is a terminal.
     escape: Option<Escape>,
-    /// Output that the destination has not accepted yet: headers, or on a terminal any output.
+    /// Output that the destination has not accepted yet: the header, and on a terminal also the body.
     pending: Vec<u8>,
-    /// Whether the destination did not accept all bytes of the last write.
+    /// Whether the destination accepted only part of the most recent write.
     stalled: bool,
     fault: Option<io::Error>,
     redirect: Option<Vec<u8>>,
@@ -32,13 +32,13 @@ struct Bar {
     bar: ProgressBar,
     /// The template in use.
     template: &'static str,
-    /// When to check the terminal's width next, as time since the bar's start.
-    asked_again: Duration,
+    /// When to check the terminal's width next, counted from the start of the bar.
+    next_check: Duration,
 }
 
-/// The interval between checks of the terminal's width. Each check is a system call, so there is about one check for
-/// each redraw.
-const ASK_EVERY: Duration = Duration::from_millis(50);
+/// The interval between checks of the terminal's width. A check is a system call, so the interval allows only about one
+/// check per redraw.
+const CHECK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sink {
     /// Creates a sink. With `include`, the sink also writes the header. With `follow`, the sink skips the body of a
@@ -62,17 +62,17 @@ impl Sink {
         self.redirect.is_some()
     }
 
-    /// Takes the `Location` of the redirect.
+    /// Takes the `Location` of the redirect. Returns `None` if there is no redirect to follow.
     pub fn take_redirect(&mut self) -> Option<Vec<u8>> {
         self.redirect.take()
     }
 
-    /// Returns whether the last write was incomplete and the destination accepts bytes again.
+    /// Returns whether the most recent write was incomplete and the destination accepts bytes again.
     pub fn is_ready_again(&self) -> bool {
-        self.stalled && self.destination.has_room()
+        self.stalled && self.destination.can_write()
     }
 
-    /// Returns whether the last write was incomplete, so that the caller should wait for [`file`](Self::file).
+    /// Returns whether the most recent write was incomplete, so that the caller should wait for [`file`](Self::file).
     pub fn wanted(&self) -> bool {
         self.stalled
     }
@@ -82,8 +82,8 @@ impl Sink {
         self.destination.stream()
     }
 
-    /// Writes the remaining output, as far as possible without blocking. Returns whether all output is written. Call
-    /// this once the response has ended.
+    /// Writes as much of the remaining output as possible without blocking. Returns true once all output is written,
+    /// and also after an error. Call this method after the response has ended.
     pub fn flush_rest(&mut self) -> bool {
         if let Some(escape) = &mut self.escape {
             escape.finish(&mut |piece| self.pending.extend_from_slice(piece));
@@ -157,19 +157,19 @@ impl Sink {
         }
         let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
         bar.set_draw_target(ProgressDrawTarget::stderr());
-        self.bar = Some(Bar { bar, template: "", asked_again: Duration::ZERO });
+        self.bar = Some(Bar { bar, template: "", next_check: Duration::ZERO });
         self.fit_bar();
     }
 
-    /// Fits the bar to the terminal's current width. Each redraw of a longer bar would leave parts of the old bar
-    /// behind.
+    /// Fits the bar to the terminal's current width. If the bar were wider than the terminal, each redraw would leave
+    /// parts of the old bar behind.
     fn fit_bar(&mut self) {
-        let Some(Bar { bar, template: shown, asked_again }) = &mut self.bar else { return };
+        let Some(Bar { bar, template: shown, next_check }) = &mut self.bar else { return };
         let elapsed = bar.elapsed();
-        if elapsed < *asked_again {
+        if elapsed < *next_check {
             return;
         }
-        *asked_again = elapsed + ASK_EVERY;
+        *next_check = elapsed + CHECK_EVERY;
         let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
         let template = match (columns, bar.length()) {
             // A terminal of unknown width counts as wide.

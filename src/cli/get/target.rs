@@ -1,4 +1,4 @@
-//! The URL of a request or of a redirect, parsed according to RFC 3986 and the URL standard of WHATWG.
+//! The URL of a request or of a redirect, parsed according to RFC 3986 and the WHATWG URL standard.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::cli::error::Failure;
 use crate::cli::zone::url_without_zone;
 use crate::names::{Name, NameError};
 
-/// The largest number of characters of a URL that a message shows.
+/// The number of characters after which a message cuts off a URL.
 const SHOWN: usize = 200;
 
 /// An http URL with a host.
@@ -18,7 +18,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Parses a URL from the command line. A zone in the URL's IPv6 address must be `link`, and is removed.
+    /// Parses a URL from the command line. If the URL contains an IPv6 address with a zone, the zone must be `link`.
+    /// The zone is removed.
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -104,7 +105,7 @@ fn has_bare_ipv6(url: &str) -> bool {
     !authority.contains('[') && authority.matches(':').count() > 1
 }
 
-/// Checks that smolstep can fetch the URL. The error says why smolstep cannot fetch it.
+/// Checks that smolstep can fetch the URL. If not, the error says why.
 fn check(url: &Url) -> Result<(), String> {
     let why = match (url.scheme(), url.host()) {
         ("https", _) => "https is not supported, because smolstep has no TLS: use http",
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_becomes_a_request() {
+    fn a_url_is_split_into_authority_port_and_path() {
         for (url, authority, port, path) in [
             ("http://192.168.69.100", "192.168.69.100", 80, "/"),
             ("http://[fe80::64%25tap0]/", "[fe80::64]", 80, "/"),
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_fetched_is_said() {
+    fn an_unsupported_url_is_rejected_with_a_reason() {
         for (url, why) in [
             ("", "write it like http://HOST/PATH"),
             ("page.html", "write it like http://HOST/PATH"),
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_resolved() {
+    fn redirects_are_resolved_against_the_current_url() {
         let from = Target::parse("http://192.168.69.100:8000/a/b?c", "tap0").unwrap();
         for (location, to) in [
             (&b"d"[..], "http://192.168.69.100:8000/a/d"),

@@ -12,7 +12,7 @@ use crate::cli::watch::Watch;
 use crate::stack::{Direction, Event, Probe};
 use crate::trace::{Ends, Segment, Summary};
 
-/// Records frames and events as lines, and passes the frames and events on to the watch.
+/// Records frames and events as lines. Also passes the frames and events on to `watch`.
 pub(super) struct Notes<'s> {
     watch: Watch<'s>,
     medium: Medium,
@@ -20,7 +20,7 @@ pub(super) struct Notes<'s> {
     step: Noted,
 }
 
-/// The lines, frames and states that were recorded since the last step was shown.
+/// The lines, frames and states that were recorded since the previous step was shown.
 #[derive(Default)]
 struct Noted {
     lines: Vec<String>,
@@ -37,7 +37,7 @@ impl<'s> Notes<'s> {
         self.watch
     }
 
-    /// Returns whether `goal` has been reached since the last step was shown.
+    /// Returns whether `goal` has been reached since the previous step was shown.
     pub(super) fn has_reached(&self, goal: Goal) -> bool {
         match goal {
             Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
@@ -45,7 +45,7 @@ impl<'s> Notes<'s> {
         }
     }
 
-    /// Returns the recorded lines, and clears the record.
+    /// Returns the recorded lines and clears the record.
     pub(super) fn take_lines(&mut self) -> Vec<String> {
         core::mem::take(&mut self.step).lines
     }
@@ -69,7 +69,7 @@ impl Probe for Notes<'_> {
     }
 }
 
-/// The largest number of SYNs that are remembered, two for each connection. The oldest SYN is dropped first.
+/// The largest number of SYNs to remember, two for each connection. The oldest SYN is forgotten first.
 const REMEMBERED: usize = 2048;
 
 /// The initial sequence numbers from the SYNs seen so far.
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_without_a_syn_say_that_they_are_absolute() {
+    fn numbers_are_marked_absolute_if_no_syn_was_seen() {
         let mut numbers = Numbers::default();
         let ack = Segment { seq: TcpSeqNumber(5), ack: Some(TcpSeqNumber(6)), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(5, 7, ack)), "ACK seq=5 ack=6 len=0 win=63 (no SYN seen: absolute numbers)");

@@ -18,7 +18,7 @@ pub enum SandboxError {
     NotExecutable(String, io::Error),
     /// The command does not exist.
     NotFound(String),
-    /// The published port of this transport, "tcp" or "udp", cannot be bound on the host.
+    /// A published port cannot be bound on the host. The first field is the transport: "tcp" or "udp".
     Port(&'static str, u16, io::Error),
     /// The kernel refuses the namespaces.
     Refused(Refused),
@@ -26,14 +26,14 @@ pub enum SandboxError {
     Join(io::Error),
     /// The folder that lists the running sandboxes cannot be used.
     State(PathBuf, io::Error),
-    /// The TAP could not be made.
+    /// The TAP could not be created.
     Tap(OpenError),
     /// A thread, a signal handler or a child process could not be created.
     Thread(io::Error),
 }
 
 impl SandboxError {
-    /// Returns the exit code. The code is a shell's code for a command that cannot be run, else 1.
+    /// Returns the exit code: 126 or 127, as in a shell, for a command that cannot be run, and 1 for other errors.
     pub fn exit_code(&self) -> u8 {
         match self {
             SandboxError::NotFound(_) => 127,

@@ -1,7 +1,8 @@
-//! Finds a running sandbox, and runs another command in it.
+//! Finds a running sandbox and runs another command in it.
 //!
-//! Each sandbox writes a file named by its process number into a folder that only its user can access. The file
-//! contains the process's start time, so that another process with the same number is not mistaken for the sandbox.
+//! Each sandbox writes a file into a folder that only the sandbox's user can access. The file's name is the sandbox's
+//! process number. The file contains the process's start time, so that another process with the same number is not
+//! mistaken for the sandbox.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -33,7 +34,7 @@ fn enter(pid: u32) -> io::Result<()> {
     // Open both files first, because this process may not open them from inside the user namespace.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
-    // A sandbox that root made may share the user namespace of this process. The kernel refuses to enter the current
+    // A sandbox that root created may share the user namespace of this process. The kernel refuses to enter the current
     // namespace again.
     if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
         move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
@@ -85,7 +86,7 @@ fn ensure_private(path: &Path, uid: u32) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    // Checks the path itself and follows no link, because another user could have created a link.
+    // Check the path itself without following a link, because another user could have created a link.
     let found = fs::symlink_metadata(path)?;
     if found.is_dir() && found.uid() == uid && found.mode() & 0o077 == 0 {
         Ok(())
@@ -94,7 +95,7 @@ fn ensure_private(path: &Path, uid: u32) -> io::Result<()> {
     }
 }
 
-/// Returns the process number of the newest sandbox. Removes the files of sandboxes that have ended.
+/// Returns the process number of the newest running sandbox. Removes the files of sandboxes that are no longer running.
 fn newest(folder: &Path) -> Option<u32> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let live = entries.filter_map(|entry| {
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_live_sandbox_is_found_and_dead_ones_are_swept_out() {
+    fn the_newest_running_sandbox_is_found_and_stale_files_are_removed() {
         let folder = std::env::temp_dir().join(format!("smolstep-join-{}", std::process::id()));
         ensure_private(&folder, geteuid().as_raw()).unwrap();
         let me = std::process::id();

@@ -1,9 +1,9 @@
 //! `smolstep sandbox`: runs a command in its own user and network namespace, with a TAP.
 //!
-//! One process does all the work: the process binds the published ports, enters the namespace, makes the TAP, starts
-//! the command as its child, and serves until the command ends. The order matters: ports that are bound before the
-//! process enters the namespace belong to the host. Until it enters the namespace, the process has only one thread,
-//! because the kernel does not move a process with several threads.
+//! One process does all the work: the process binds the published ports, enters the namespace, creates the TAP, starts
+//! the command as a child process, and serves until the command exits. The order matters, because ports that are bound
+//! before the process enters the namespace belong to the host. The process starts no second thread before it enters the
+//! namespace, because the kernel does not move a process with several threads.
 
 mod dashes;
 mod error;
@@ -41,13 +41,13 @@ pub use publish::Publish;
 pub const TAP: &str = "tap0";
 /// The IPv4 address of the servers. Connections to published ports are forwarded to this address.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
-/// The addresses of the kernel's end, with prefix lengths.
+/// The addresses of the kernel's end of the TAP, with prefix lengths.
 pub const KERNEL: [(IpAddr, u8); 2] = [
     (IpAddr::V4(Ipv4Addr::new(192, 168, 69, 100)), 24),
     (IpAddr::V6(Ipv6Addr::new(0xfdaa, 0, 0, 0, 0, 0, 0, 0x64)), 64),
 ];
 /// The kernel's link-local address, the source of router advertisements (RFC 4861 section 4.2). On other TAPs, the
-/// kernel makes a link-local address itself.
+/// kernel assigns a link-local address itself.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
 /// Run a command in a private network with tap0, and servers at the other end of tap0
@@ -79,7 +79,7 @@ pub struct SandboxArgs {
     pub command: Vec<OsString>,
 }
 
-/// Runs `smolstep sandbox`; returns the command's exit code.
+/// Runs `smolstep sandbox` and returns the command's exit code.
 ///
 /// # Errors
 /// The error's message is one line for the user.
@@ -126,14 +126,14 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Moves this process permanently into new namespaces, and makes tap0 there. The process must have one thread. tap0
-    /// is then up, and has both addresses of [`KERNEL`].
+    /// Moves this process permanently into new namespaces and creates tap0 there. The process must have only one
+    /// thread. tap0 is then up and has both addresses of [`KERNEL`].
     ///
     /// # Errors
     /// The error's message is one line for the user: see [`SandboxError`].
     pub fn enter(publish: &[Publish]) -> Result<Sandbox, SandboxError> {
         let published = publish::bind(publish)?;
-        // The folder is found first, because the namespace changes the apparent user.
+        // Find the folder before entering the namespace, because the namespace changes the apparent user.
         let folder = join::folder()?;
         namespace::enter()?;
         make_tap()?;
@@ -141,7 +141,8 @@ impl Sandbox {
         Ok(Sandbox { _entry: join::Entry::write(&folder)? })
     }
 
-    /// Attaches to tap0 to serve on it. Call this before [`Sandbox::start`], so that no frame of the command is missed.
+    /// Attaches to tap0 to serve on it. Call this method before [`Sandbox::start`], so that no frame from the command
+    /// is missed.
     ///
     /// # Errors
     /// The error's message is one line for the user.
@@ -152,13 +153,14 @@ impl Sandbox {
     /// Starts the command with this process's standard input, output and error.
     ///
     /// # Errors
-    /// Fails with [`SandboxError::NotFound`] or [`SandboxError::NotExecutable`] if the command cannot be started.
+    /// Returns [`SandboxError::NotFound`], [`SandboxError::NotExecutable`] or [`SandboxError::Thread`] if the command
+    /// cannot be started.
     pub fn start(&self, command: &[OsString]) -> Result<Guest, SandboxError> {
         Guest::start(command)
     }
 }
 
-/// Makes tap0 with its addresses in this thread's network namespace. Sets tap0 and the loopback interface up.
+/// Creates tap0 with its addresses in this thread's network namespace. Sets tap0 and the loopback interface up.
 pub(crate) fn make_tap() -> Result<(), SandboxError> {
     let _attached_until_up = create(Kind::Tap, TAP)?;
     quieten(TAP);

@@ -71,7 +71,8 @@ pub(super) fn line(
         }
         "receives" => Wanted::Receives(words.quoted()?),
         "ends" => {
-            const EXPECTED: &str = "closed, aborted, refused, reset, timed-out, unreachable, recycled or address-gone";
+            const EXPECTED: &str =
+                "closed, aborted, refused, reset, timed-out, undelivered, unreachable, recycled or address-gone";
             let word = words.need(EXPECTED)?;
             let name = ENDS.into_iter().find(|name| *name == word).ok_or_else(|| words.error(word, EXPECTED))?;
             Wanted::Event("ends", name.into())

@@ -42,3 +42,12 @@ fn the_wrong_word_is_named() {
         assert!(error(text).contains(word), "{text}: {}", error(text));
     }
 }
+
+#[test]
+fn every_end_is_in_the_list_of_valid_ends() {
+    let error = error("client ends well");
+    for end in ENDS {
+        assert!(error.contains(end), "{end}: {error}");
+        assert!(Expectations::parse(&std::format!("client ends {end}"), seconds).is_ok(), "{end}");
+    }
+}

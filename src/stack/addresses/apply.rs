@@ -1,4 +1,4 @@
-//! Runs autoconfiguration, and applies its changes to the interface.
+//! Runs autoconfiguration and applies the requested changes to the interface.
 
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
@@ -14,7 +14,8 @@ use crate::stack::link::without_tag;
 use crate::stack::{Console, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Does the work of autoconfiguration that is due. Sends at most one frame.
+    /// Does the work of autoconfiguration that is due. Sends at most one frame, and returns `None` if no frame was
+    /// sent.
     pub(in crate::stack) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -45,7 +46,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Passes a frame to autoconfiguration. Returns whether the frame was only for autoconfiguration.
     pub(in crate::stack) fn configured_by(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
-        // The array is large enough, because autoconfiguration reads no longer frames.
+        // A tagged frame that does not fit this array keeps its tag, and autoconfiguration ignores the frame.
         #[cfg(feature = "slaac")]
         let mut room = [0; 1514];
         #[cfg(feature = "slaac")]
@@ -63,7 +64,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                 }
                 Change::Remove(address) => drop(self.remove_address(now, address, probe)),
-                // A router from the configuration is not replaced.
+                // A router that is already in use, such as one from the configuration, is not replaced.
                 Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}
                 Change::Router(router) => {
                     if let Err(error) = self.replace_router(now, router, probe) {
@@ -78,7 +79,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Writes a frame into the device's transmit buffer, and shows it to the probe.
+/// Writes a frame into the device's transmit buffer and passes the frame to the [`Probe`].
 pub(super) fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now: Instant, probe: &mut P) {
     token.consume(out.len(hardware), |frame| {
         out.emit(hardware, frame);

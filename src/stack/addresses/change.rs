@@ -1,4 +1,4 @@
-//! Changes of the interface that autoconfiguration asks for.
+//! Changes of the interface that autoconfiguration requests.
 
 use smoltcp::wire::{IpAddress, IpCidr};
 
@@ -20,7 +20,7 @@ pub(in crate::stack) enum Change {
     /// A new default router. The router is on the link, even if no network of the interface contains its address.
     Router(IpAddress),
     RouterGone(IpAddress),
-    /// An event for the probe. The interface does not change.
+    /// An event for the [`Probe`](crate::stack::Probe). The interface does not change.
     Report(AddressEvent),
     /// A frame was dropped. The addresses do not change.
     Dropped(DropReason),
@@ -35,7 +35,8 @@ pub(super) enum Origin {
     Static,
 }
 
-/// Queues a change. The queue has room, because it is emptied after each frame and each call of `Autoconf::advance`.
+/// Queues a change. The queue has room for the change, because the stack empties the queue after each frame and each
+/// call of `Autoconf::advance`.
 pub(super) fn push(changes: &mut Changes, change: Change) {
     let _ = changes.push_back(change);
 }

@@ -10,19 +10,22 @@ use super::frame::Out;
 
 /// The largest number of claims at the same time: one for each address of the interface.
 const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
-/// The number of probes that are sent for an address (PROBE_NUM of RFC 5227 section 1.1).
+/// The number of DAD probes that are sent for an address (PROBE_NUM of RFC 5227 section 1.1). A DAD probe is an ARP
+/// request or a neighbour solicitation for the address.
 const PROBES: u8 = 3;
 /// The number of announcements of an address, and the time between two announcements. RFC 5227 calls these values
 /// ANNOUNCE_NUM and ANNOUNCE_INTERVAL. RFC 4861 section 7.2.6 allows three announcements, a second apart.
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
-/// How long the stack waits for an objection after each probe. RFC 5227 allows several seconds, for networks that are
-/// slow to come up. Here 300 ms are enough, because a neighbour on a working link answers within a millisecond.
+/// How long the stack waits for an objection after each DAD probe. RFC 5227 allows several seconds, for networks that
+/// are slow to come up. This stack waits only 300 ms, because a neighbour on a working link answers within a
+/// millisecond.
 const INTERVAL: Duration = Duration::from_millis(300);
-/// The same time for a configured address. This time is shorter, because the user waits until the address is ready.
+/// How long the stack waits after each DAD probe for a configured address. This time is shorter, because the user waits
+/// until the address is ready.
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
-/// Addresses that are being claimed, or were just granted.
+/// Addresses that are being claimed, or that are being announced after they were granted.
 #[derive(Default)]
 pub(super) struct Claims(heapless::Vec<Claim, CLAIMS>);
 
@@ -30,8 +33,9 @@ struct Claim {
     address: IpCidr,
     origin: Origin,
     granted: bool,
-    /// The number of probes sent so far. Once the address is granted, the number of announcements sent.
+    /// The number of DAD probes sent so far. Once the address is granted, the number of announcements sent so far.
     sent: u8,
+    /// When the next message is due, or the address is granted.
     at: Instant,
 }
 
@@ -55,7 +59,7 @@ impl Claims {
         self.0.retain(|claim| claim.address.address() != address || claim.origin != origin);
     }
 
-    /// Whether `address` is a configured address that is being claimed.
+    /// Returns whether `address` is a configured address that is being claimed.
     pub(super) fn has_by_hand(&self, address: IpAddress) -> bool {
         self.0.iter().any(|c| !c.granted && c.address.address() == address && c.origin == Origin::Static)
     }
@@ -66,12 +70,13 @@ impl Claims {
         self.0.iter().map(|claim| claim.address.address())
     }
 
-    /// Whether any address of this origin is still being claimed.
+    /// Returns whether any address of this origin is still being claimed.
     pub(super) fn any(&self, origin: Origin) -> bool {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// Returns the next address that no other host objected to. Each address is returned once.
+    /// Returns the next address that no other host objected to, and the address's origin. Returns each address once.
+    /// Returns `None` if no check has ended.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;
@@ -80,7 +85,7 @@ impl Claims {
         Some((claim.address, claim.origin))
     }
 
-    /// Returns the next probe or announcement to send.
+    /// Returns the next DAD probe or announcement to send.
     pub(super) fn advance(&mut self, now: Instant) -> Option<Out> {
         self.0.retain(|claim| !claim.granted || claim.sent < ANNOUNCEMENTS);
         let claim = self.0.iter_mut().find(|claim| claim.at <= now && (claim.granted || claim.sent < PROBES))?;
@@ -107,7 +112,7 @@ impl Claims {
         self.0.iter().map(|claim| claim.at).min()
     }
 
-    /// Ends and returns the claim that `frame` contradicts. Another host has or claims the address.
+    /// Ends and returns the claim that `frame` contradicts, because another host has or claims the address.
     pub(super) fn contradicted(
         &mut self,
         frame: &EthernetFrame<&[u8]>,
@@ -128,7 +133,7 @@ impl Claims {
     }
 }
 
-/// Returns the address that the sender of an ARP packet has or probes for (RFC 5227 section 2.1.1).
+/// Returns the address that the sender of an ARP packet has or claims (RFC 5227 section 2.1.1).
 fn arp(payload: &[u8], hardware: EthernetAddress) -> Option<IpAddress> {
     let packet = ArpPacket::new_checked(payload).ok()?;
     let ArpRepr::EthernetIpv4 { source_hardware_addr, source_protocol_addr, target_protocol_addr, .. } =

@@ -16,7 +16,7 @@ use crate::stack::event::{AddressEvent, Denial, DropReason, Loss};
 /// The wait for an answer to the first message, and the longest wait for an answer (RFC 2131 section 4.1).
 const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(64);
-/// The number of DHCPREQUEST messages for one offer, before the client gives the offer up.
+/// The number of DHCPREQUEST messages for one offer, before the client abandons the offer.
 const REQUESTS: u8 = 4;
 /// How long the client waits before it starts again, after a conflict (RFC 2131 section 3.1 point 5) or a refusal.
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
@@ -36,9 +36,9 @@ pub(super) struct Client {
     xid: u32,
     /// The number of messages sent in this state.
     tries: u8,
-    /// When the last message was sent.
+    /// When the newest message was sent.
     asked: Instant,
-    /// When the next message is due.
+    /// When the next message is due. `None` if no message is scheduled.
     at: Option<Instant>,
     /// Whether each problem was already reported. The problems are: no server answers, an offer is not valid, an offer
     /// is not granted.
@@ -47,7 +47,7 @@ pub(super) struct Client {
     reported_denial: bool,
     /// The number of consecutive requests that a server refused, at most [`REFUSALS`].
     denials: u8,
-    /// A server that did not grant its own offer, or offered an address in use. Other servers' offers are preferred.
+    /// A server that did not grant its own offer or offered an address in use. Other servers' offers are preferred.
     distrusted: Option<Ipv4Address>,
     /// Whether the lease must be confirmed because the link came up.
     confirming: bool,
@@ -63,7 +63,7 @@ enum State {
     Requesting(Lease),
     /// The lease is granted, but another host may still object to the address.
     Checking(Lease),
-    /// Another host has the address: the lease must be declined.
+    /// Another host has the address, so the client must decline the lease.
     Declining(Lease),
     /// BOUND, RENEWING and REBINDING.
     Bound(Lease),
@@ -114,7 +114,7 @@ impl Client {
         lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
     }
 
-    /// Does the work that is due at this time, and returns the frame to send.
+    /// Does the work that is due at this time. Returns the frame to send, or `None` if there is no frame.
     pub(super) fn advance(
         &mut self,
         now: Instant,
@@ -141,7 +141,7 @@ impl Client {
         self.ask(now, random, claims, changes).map(Out::Dhcp)
     }
 
-    /// Does the work of the current state, and returns the message to send.
+    /// Does the work that is due in the current state. Returns the message to send, or `None` if there is no message.
     fn ask(&mut self, now: Instant, random: u32, claims: &mut Claims, changes: &mut Changes) -> Option<Message> {
         if self.confirming && self.tries >= CONFIRMATIONS {
             self.confirming = false;
@@ -154,7 +154,7 @@ impl Client {
         }
         self.asked = now;
         let refused = core::mem::take(&mut self.reported_refusal);
-        // The jitter keeps hosts that start together from asking together.
+        // The jitter spreads the messages from hosts that start at the same time.
         let jitter = Duration::from_millis(u64::from(random % 1000));
         let wait = (FIRST * (1 << self.tries.min(4))).min(LONGEST) + jitter;
         match &self.state {
@@ -211,7 +211,7 @@ impl Client {
         }
     }
 
-    /// Handles a server's reply to this client.
+    /// Handles a server's reply to this client. `own` lists the interface's addresses.
     ///
     /// # Errors
     /// The reason why the reply is ignored.
@@ -223,8 +223,8 @@ impl Client {
         claims: &mut Claims,
         changes: &mut Changes,
     ) -> Result<(), DropReason> {
-        // Before the first message of a state, most replies are ignored. Exceptions: all replies while a lease is
-        // bound, and offers that compete with the distrusted server's offer.
+        // Until the client has sent a message in the current state, the client ignores most replies. There are two
+        // exceptions: all replies while a lease is bound, and offers that compete with the distrusted server's offer.
         let asked = self.tries > 0
             || match &self.state {
                 State::Bound(_) => true,

@@ -17,7 +17,7 @@ pub(super) const DNS: usize = 3;
 const SHORTEST: usize = 300;
 /// The options to request: mask, router, DNS servers, T1, T2 (RFC 2132).
 const PARAMETERS: [u8; 5] = [MASK, ROUTER, DNS_SERVERS, T1, T2];
-/// The largest number of routers that are read from a lease. The client chooses one of these.
+/// The largest number of routers that are read from a lease. The client chooses one of these routers.
 const ROUTERS: usize = 3;
 
 /// The shortest lease that is accepted, in seconds. A shorter lease would be renewed all the time.
@@ -42,7 +42,7 @@ pub(in crate::stack) struct Message {
     pub(super) requested: Option<Ipv4Address>,
     /// The identifier of the chosen server, if there is one.
     pub(super) server: Option<Ipv4Address>,
-    /// The server to which the message is sent; all servers if `None`.
+    /// The server to which the message is sent. `None` means all servers.
     pub(super) to: Option<(Ipv4Address, EthernetAddress)>,
 }
 
@@ -51,7 +51,7 @@ impl Message {
         self.to.map_or(EthernetAddress::BROADCAST, |(_, hardware)| hardware)
     }
 
-    /// The length of the IPv4 packet with the message.
+    /// Returns the length of the IPv4 packet with the message, in bytes.
     pub(super) fn len(&self, hardware: EthernetAddress) -> usize {
         let (ip, udp, _) = self.reprs(hardware);
         ip.buffer_len() + udp.header_len() + self.payload_len(hardware)
@@ -81,6 +81,7 @@ impl Message {
         self.reprs(hardware).2.buffer_len().max(SHORTEST)
     }
 
+    /// Returns the IPv4 header, the UDP header and the DHCP message to write.
     fn reprs(&self, hardware: EthernetAddress) -> (Ipv4Repr, UdpRepr, DhcpRepr<'_>) {
         let asks = matches!(self.kind, DhcpMessageType::Discover | DhcpMessageType::Request);
         let dhcp = DhcpRepr {
@@ -94,7 +95,8 @@ impl Message {
             router: None,
             subnet_mask: None,
             relay_agent_ip: Ipv4Address::UNSPECIFIED,
-            // Replies can be unicast: frames to our hardware address arrive, whatever their destination IP address.
+            // Replies can be unicast, because the client receives each frame to its hardware address. The destination
+            // IP address does not matter.
             broadcast: false,
             requested_ip: self.requested,
             client_identifier: Some(hardware),
@@ -197,12 +199,12 @@ impl Reply {
         Some(reply)
     }
 
-    /// The server's identifier, or the source address of the reply if it has no identifier.
+    /// Returns the server's identifier, or the reply's source address if the reply has no identifier.
     pub(super) fn server(&self) -> Ipv4Address {
         self.server.unwrap_or(self.from.0)
     }
 
-    /// Returns whether the reply is from this server, or names no server.
+    /// Returns whether the reply is from this server or names no server.
     pub(super) fn is_from(&self, server: Ipv4Address) -> bool {
         self.server.is_none_or(|own| own == server)
     }
@@ -210,7 +212,7 @@ impl Reply {
     /// Returns the lease that the reply offers or grants. The lease begins at `since`.
     ///
     /// # Errors
-    /// [`BadOffer`] if the lease is not valid.
+    /// Returns a [`BadOffer`] if the lease is not valid.
     pub(super) fn lease(&self, since: Instant) -> Result<Lease, BadOffer> {
         let server = self.server.filter(|server| is_host(*server)).ok_or(BadOffer::Server)?;
         if !is_host(self.address) {
@@ -232,8 +234,8 @@ impl Reply {
             return Err(BadOffer::Router(bad));
         }
         let seconds = self.lease.filter(|&seconds| seconds >= SHORTEST_LEASE).ok_or(BadOffer::Time)?;
-        // The defaults are half and seven eighths of the lease (RFC 2131 section 4.4.5). The server's values replace the
-        // defaults if they are consistent.
+        // The defaults for T1 and T2 are half and seven eighths of the lease (RFC 2131 section 4.4.5). The server's
+        // values replace the defaults if the values are consistent.
         let (t1, t2) = match (self.t1, self.t2) {
             (Some(t1), Some(t2)) if 0 < t1 && t1 < t2 && t2 < seconds => (t1, t2),
             (Some(t1), None) if 0 < t1 && t1 < seconds - seconds / 8 => (t1, seconds - seconds / 8),
@@ -297,7 +299,7 @@ pub enum BadOffer {
     Address(Ipv4Address),
     /// This host has the address already.
     Ours(Ipv4Address),
-    /// The mask does not consist of leading ones followed by zeros, or is 0.0.0.0.
+    /// The mask does not consist of leading ones followed by zeros or is 0.0.0.0.
     Mask(Ipv4Address),
     /// The address differs from the requested address.
     Other(Ipv4Address),
@@ -305,7 +307,7 @@ pub enum BadOffer {
     Router(Ipv4Address),
     /// The server's identifier is missing.
     Server,
-    /// The lease time is missing, or is less than 4 s.
+    /// The lease time is missing or is less than 4 s.
     Time,
 }
 
@@ -332,7 +334,7 @@ fn class_mask(address: Ipv4Address) -> Ipv4Address {
     }
 }
 
-/// Whether an address can belong to one host.
+/// Returns whether an address can belong to one host.
 fn is_host(address: Ipv4Address) -> bool {
     let nobody = address.is_unspecified() || address.is_broadcast() || address.octets()[0] == 0;
     // 240.0.0.0/4 is reserved (RFC 1112 section 4).

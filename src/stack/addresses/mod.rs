@@ -23,7 +23,6 @@ mod dhcp;
 #[cfg(feature = "dhcp")]
 mod dhcp_options;
 #[cfg(feature = "dhcp")]
-#[cfg(feature = "dhcp")]
 mod frame;
 #[cfg(feature = "slaac")]
 mod icmpv6;
@@ -53,7 +52,7 @@ pub(super) use autoconf::Autoconf;
 use autoconf::Wanted;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// The addresses in use, with their prefixes.
+    /// Returns the addresses in use, with their prefixes.
     pub fn addresses(&self) -> &[IpCidr] {
         self.iface.ip_addrs()
     }
@@ -61,7 +60,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Adds an address. If the address is already in use, this call replaces its prefix.
     ///
     /// # Errors
-    /// [`AddressError`]: the address cannot belong to a host, or there is no room.
+    /// Returns [`AddressError::NotUnicast`] if the address cannot belong to a host, and [`AddressError::Full`] if the
+    /// list of addresses is full.
     pub fn add_address<P: Probe>(&mut self, now: Instant, address: IpCidr, probe: &mut P) -> Result<(), AddressError> {
         if !address.address().is_unicast() {
             return Err(AddressError::NotUnicast(address.address()));
@@ -107,7 +107,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.link.join_groups(now, addresses);
     }
 
-    /// Removes an address, and its router unless another address's network contains the router.
+    /// Removes an address. Also removes the router in the address's network, unless another address's network contains
+    /// the router.
     ///
     /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) in the next polls. The
     /// peers of these connections get no RST, because nothing can be sent from the address any more. Returns false if
@@ -131,7 +132,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Routes packets to other networks through `router`. Replaces the current router of the same IP version.
     ///
     /// # Errors
-    /// [`AddressError`]: the router is not on the link, or there is no room.
+    /// Returns [`AddressError::NotOnLink`] if the router is not on the link, and [`AddressError::Full`] if the list of
+    /// routers is full.
     pub fn set_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if self.config.gateways.contains(&router) {
             return Ok(());
@@ -142,8 +144,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.replace_router(now, router, probe)
     }
 
-    /// Replaces the default router. `router` is taken to be on the link, even if it is outside the interface's
-    /// networks.
+    /// Replaces the default router. Does not check that `router` is on the link, because a router on the link may be
+    /// outside the interface's networks.
     fn replace_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if let Some(old) = self.config.gateways.iter().copied().find(|old| old.version() == router.version()) {
             self.remove_router(now, old, probe);
@@ -168,8 +170,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Returns the path MTU to `remote`, as far as it is known, in bytes.
     ///
-    /// The device's MTU limits the result. For IPv6, the MTU that the link's routers advertise also limits the result (RFC
-    /// 4861 section 6.3.4).
+    /// The device's MTU is one limit. For IPv6, the MTU that the link's routers advertise is another limit (RFC 4861
+    /// section 6.3.4).
     pub(super) fn mtu_to(&self, _now: Instant, _remote: IpAddress) -> usize {
         let mtu = self.mtu;
         #[cfg(feature = "slaac")]
@@ -196,11 +198,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         source
     }
 
+    /// Returns whether one of the interface's networks contains an address.
     pub(super) fn is_on_link(&self, address: IpAddress) -> bool {
         self.iface.ip_addrs().iter().any(|own| own.contains_addr(&address))
     }
 
-    /// Whether an address is the broadcast address of one of the interface's networks.
+    /// Returns whether an address is the broadcast address of one of the interface's networks.
     pub(super) fn is_broadcast(&self, address: IpAddress) -> bool {
         self.iface.ip_addrs().iter().any(|own| match own {
             IpCidr::Ipv4(own) => own.broadcast().map(IpAddress::Ipv4) == Some(address),
@@ -212,18 +215,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 #[cfg(feature = "dhcp")]
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Whether every configured address is in use, or is known to belong to another host.
+    /// Returns whether every configured address is in use or is known to belong to another host.
     pub fn is_settled(&self) -> bool {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }
 
-    /// A configured address that another host on the link has, and that host's hardware address. This stack does not
-    /// use the address.
+    /// Returns a configured address that another host on the link has, and that host's hardware address. This stack
+    /// does not use the address. `None` if there is no such address.
     pub fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.autoconf.as_ref().and_then(Autoconf::taken)
     }
 
-    /// The DNS servers from DHCP and from router advertisements, at most 4. The servers from DHCP come first.
+    /// Returns the DNS servers from DHCP and from router advertisements, at most 4. The servers from DHCP come first.
     pub fn dns_servers(&self) -> heapless::Vec<IpAddress, 4> {
         let mut servers = heapless::Vec::new();
         if let Some(autoconf) = &self.autoconf {
@@ -235,7 +238,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         servers
     }
 
-    /// Releases the DHCP lease, if there is one, and stops DHCP. Call this before exit.
+    /// Releases the DHCP lease, if there is one, and stops DHCP. Call this function before the program exits.
     ///
     /// Connections from the leased address end. If the DHCPRELEASE message is lost, the lease expires by itself (RFC
     /// 2131 section 4.4.6).
@@ -258,7 +261,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 pub enum AddressError {
     /// The list is full: smoltcp is built for a fixed number of addresses and routers.
     Full,
-    /// The router is not in the network of any of our addresses.
+    /// The router is not in any of the interface's networks.
     NotOnLink(IpAddress),
     /// The address cannot belong to a host.
     NotUnicast(IpAddress),
@@ -322,7 +325,7 @@ pub(super) fn autoconf(
         #[cfg(feature = "slaac")]
         slaac: config.slaac,
     };
-    // Counts one address for the DHCP lease, and one for the link-local address.
+    // The number of addresses to come: one for the DHCP lease, and one for the link-local address.
     let more = usize::from(config.dhcp);
     #[cfg(feature = "slaac")]
     let more = more + usize::from(config.slaac);

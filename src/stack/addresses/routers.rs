@@ -14,6 +14,7 @@ const HOLD: Duration = Duration::from_secs(1);
 /// The known routers.
 pub(super) struct Routers {
     list: heapless::Vec<Router, ROUTERS>,
+    /// The router in use.
     used: Option<Ipv6Address>,
     /// The router in use does not change before this time.
     hold_until: Instant,
@@ -24,7 +25,7 @@ pub(super) struct Routers {
 struct Router {
     address: Ipv6Address,
     until: Instant,
-    /// 1 is high, 0 medium and -1 low.
+    /// 1 means high, 0 means medium, and -1 means low.
     preference: i8,
     /// Whether the router has sent an advertisement since the link came up.
     confirmed: bool,
@@ -69,7 +70,8 @@ impl Routers {
         self.list.push(new).is_ok()
     }
 
-    /// Removes expired routers, and changes to the best router. Returns true if the last router is gone.
+    /// Removes expired routers and switches to the best router. Returns true if no router is left in place of the
+    /// router that was in use.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> bool {
         let count = self.list.len();
         self.list.retain(|router| router.until > now);

@@ -1,4 +1,4 @@
-//! Stateless address autoconfiguration (RFC 4862): solicits routers, and makes addresses from their prefixes.
+//! Stateless address autoconfiguration (RFC 4862): solicits routers and creates addresses from advertised prefixes.
 //!
 //! routers.rs chooses the router in use.
 
@@ -14,14 +14,14 @@ use crate::stack::event::{AddressEvent, DropReason};
 /// The largest numbers of prefixes and DNS servers that are kept. Further prefixes and servers are ignored.
 const PREFIXES: usize = 3;
 const DNS: usize = 3;
-/// Routers are solicited three times, 4 s apart (RFC 4861 section 10), then less and less often (RFC 7559).
+/// Routers are solicited three times, 4 s apart (RFC 4861 section 10), then at growing intervals (RFC 7559).
 const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(512);
 /// No advertisement shortens a lifetime to less than this time (RFC 4862 section 5.5.3). Any host can forge an
 /// advertisement.
 const TWO_HOURS: Duration = Duration::from_secs(7200);
-/// The lifetime that never ends.
+/// The value for a lifetime that never ends.
 const FOR_EVER: u32 = u32::MAX;
 /// The largest number of advertisements processed per second. Known routers and other routers have separate limits.
 const ADVERTISEMENTS: u8 = 16;
@@ -31,16 +31,16 @@ const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
 
-// Options (RFC 4861 section 4.6, RFC 8106 section 5.1).
+// The numbers of options (RFC 4861 section 4.6, RFC 8106 section 5.1).
 const PREFIX: u8 = 3;
 const MTU: u8 = 5;
 const RDNSS: u8 = 25;
 
-// Flags of a prefix information option.
+// The flags in a prefix information option.
 const ON_LINK: u8 = 0x80;
 const AUTONOMOUS: u8 = 0x40;
 
-/// Makes an address from a 64-bit network and a hardware address (RFC 4291 appendix A).
+/// Creates an address from a 64-bit network and a hardware address (RFC 4291 appendix A).
 ///
 /// The interface identifier is the hardware address, with `ff:fe` in the middle and the universal bit inverted.
 pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv6Address {
@@ -55,9 +55,11 @@ pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source address of this host's solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address may be used. No solicitation is sent before the address may be used.
+    /// Whether the link-local address may be used. Until then, no solicitation is sent.
     ready: bool,
+    /// Whether the link-local address comes from the configuration.
     by_hand: bool,
+    /// The number of solicitations sent so far, when the next is due, and the time between two solicitations.
     solicited: u8,
     at: Option<Instant>,
     wait: Duration,
@@ -70,6 +72,7 @@ pub(super) struct Host {
     prefixes: heapless::Vec<Prefix, PREFIXES>,
     routers: Routers,
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
+    /// The MTU that a router advertised, in bytes.
     mtu: Option<u32>,
     /// The numbers of advertisements from known routers and from other routers since `read_since`.
     read: [u8; 2],
@@ -79,7 +82,7 @@ pub(super) struct Host {
     prefixes_since: Instant,
 }
 
-/// A prefix, stored as the address that is made from the prefix.
+/// A prefix, stored as the address that is created from the prefix.
 #[derive(Clone, Copy)]
 struct Prefix {
     address: Ipv6Address,
@@ -112,7 +115,8 @@ enum State {
 }
 
 impl Host {
-    /// Makes the SLAAC state. The link-local address is taken from `addresses`, or made from `hardware`.
+    /// Creates the SLAAC state. The link-local address is the one in `addresses`. If `addresses` contains none, the
+    /// address is created from `hardware`.
     pub(super) fn new(hardware: EthernetAddress, addresses: &[IpCidr]) -> Self {
         let given = addresses.iter().find_map(|address| match address {
             IpCidr::Ipv6(cidr) if cidr.address().is_unicast_link_local() => Some(*cidr),
@@ -141,6 +145,7 @@ impl Host {
         }
     }
 
+    /// Claims the link-local address. A configured link-local address may be used immediately.
     pub(super) fn start(&mut self, claims: &mut Claims, now: Instant) {
         if self.by_hand || !claims.add(IpCidr::Ipv6(self.link_local), Origin::Slaac, now) {
             self.ready = true;
@@ -157,7 +162,7 @@ impl Host {
         times.chain(self.dns.iter().map(|(_, until)| *until)).min()
     }
 
-    /// Returns the length of the largest packet that routers allow, in bytes. `None` if no router sets a limit.
+    /// Returns the length of the longest packet that routers allow, in bytes. `None` if no router sets a limit.
     pub(super) fn mtu(&self) -> Option<usize> {
         self.mtu.and_then(|mtu| mtu.try_into().ok())
     }
@@ -189,7 +194,8 @@ impl Host {
         self.dns.iter().map(|(server, _)| *server)
     }
 
-    /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if one is due.
+    /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if a
+    /// solicitation is due.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
         if self.confirm_at.take_if(|at| *at <= now).is_some() {
             self.routers.drop_unconfirmed();
@@ -241,15 +247,15 @@ impl Host {
         push(changes, Change::Add(address));
     }
 
-    /// Handles a conflict: another host has `address`. Without a link-local address, SLAAC ends (RFC 4862 section
-    /// 5.4.5).
+    /// Handles a conflict, because another host has `address`. If `address` is the link-local address, SLAAC never
+    /// becomes ready (RFC 4862 section 5.4.5).
     pub(super) fn conflict(&mut self, address: IpCidr) {
         for prefix in self.prefixes.iter_mut().filter(|prefix| IpAddress::Ipv6(prefix.address) == address.address()) {
             prefix.state = State::Taken;
         }
     }
 
-    /// Handles a router advertisement, if the frame is one.
+    /// Processes a frame if the frame contains a router advertisement.
     pub(super) fn process(
         &mut self,
         now: Instant,
@@ -321,7 +327,7 @@ impl Host {
         // Bits beyond the prefix length are not part of the prefix (RFC 4861 section 4.6.2).
         let network = Ipv6Address::from([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]);
         let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
-        // An address made from a hardware address needs a prefix of 64 bits (RFC 2464 section 4).
+        // An address created from a hardware address needs a prefix of 64 bits (RFC 2464 section 4).
         if length != 64 || special || network.is_unspecified() {
             return;
         }
@@ -332,7 +338,7 @@ impl Host {
         if let Some(known) = self.prefixes.iter_mut().find(|prefix| prefix.address == address) {
             known.confirmed = true;
             let before = known.cidr();
-            // An advertisement without this flag does not say that the prefix is off-link.
+            // An advertisement without the on-link flag does not mean that the prefix is off-link.
             known.on_link |= on_link;
             if makes_address {
                 known.until = until.max(known.until.min(now + TWO_HOURS));
@@ -354,7 +360,7 @@ impl Host {
         let preferred_until = after(now, preferred);
         let prefix = Prefix { address, until, preferred_until, on_link, confirmed: true, state };
         if claims.add(prefix.cidr(), Origin::Slaac, now) {
-            // The list has room: see the check above.
+            // The list has room for the prefix: see the check above.
             let _ = self.prefixes.push(prefix);
         }
     }
@@ -386,7 +392,7 @@ impl Host {
     }
 }
 
-/// Reads a 32-bit number at the offset `at`.
+/// Reads a 32-bit number at the offset `at`. `None` if `bytes` is too short.
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }

@@ -10,12 +10,14 @@ use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{ConnectError, Console, End, Session, Stack, UdpSession};
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Starts a connection to `remote`. The stack gives the connection up if it is not established within `patience`.
+    /// Starts a connection to `remote`. The stack abandons the connection if it is not established within the timeout
+    /// `patience`.
     ///
     /// When the connection ends, the stack keeps its program until [`take`](Self::take) returns the program.
     ///
     /// # Errors
-    /// [`ConnectError`]: the remote is not valid, has no route, or every slot is taken.
+    /// Returns [`ConnectError::BadRemote`] if `remote` is not valid, and [`ConnectError::NoRoute`] if no route leads to
+    /// `remote`. Returns [`ConnectError::Full`] if no slot or no local port is free.
     pub fn connect<D, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -30,8 +32,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Starts a connection from the local port `port`, or from any free port if `port` is 0.
     ///
     /// # Errors
-    /// The errors of [`connect`](Self::connect), and [`ConnectError::Full`] if `port` already has a connection to
-    /// `remote`.
+    /// Returns the errors of [`connect`](Self::connect). Also returns [`ConnectError::Full`] if `port` already has a
+    /// connection to `remote`.
     pub fn connect_from<D, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -75,12 +77,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Returns the program of a connection.
+    /// Returns the program of a connection. `None` if the stack no longer has the connection or its program.
     pub fn session(&self, id: ConnectionId) -> Option<&S> {
         self.connections.is_current(id).then_some(self.connections.slots.get(id.slot())?.session.as_ref()?)
     }
 
-    /// Returns the program of an ended connection from [`connect`](Self::connect), and frees the slot.
+    /// Returns the program of an ended connection from [`connect`](Self::connect) and how the connection ended. Frees
+    /// the connection's slot. `None` if the connection has not ended.
     pub fn take(&mut self, id: ConnectionId) -> Option<(S, End)> {
         let end = self.ended(id)?;
         let index = id.slot();
@@ -92,7 +95,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some((session, end))
     }
 
-    /// Stops listening, and closes every connection. Sends FIN if the connection's program is running, otherwise RST.
+    /// Stops listening and closes every connection. Sends FIN if the connection's program is running, otherwise RST.
     ///
     /// Call [`poll`](Self::poll) until [`is_quiet`](Self::is_quiet) returns true.
     pub fn shut_down<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
@@ -134,7 +137,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.time_wait_records.clear();
     }
 
-    /// Whether every connection has ended or is in TIME-WAIT.
+    /// Returns whether every connection has ended or is in TIME-WAIT.
     pub fn is_quiet(&self) -> bool {
         let is_over = |phase| matches!(phase, Phase::Free | Phase::TimeWait | Phase::Ended(_));
         self.connections.slots.iter().all(|slot| is_over(slot.phase))
@@ -143,7 +146,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Returns the local address from which packets to `remote` are sent.
     ///
     /// # Errors
-    /// [`ConnectError`]: the remote is not valid, or has no route.
+    /// Returns [`ConnectError::BadRemote`] if `remote` is not valid, and [`ConnectError::NoRoute`] if no route leads to
+    /// `remote`.
     pub fn source_for(&self, remote: IpEndpoint) -> Result<IpAddress, ConnectError> {
         if remote.port == 0 || !remote.addr.is_unicast() || self.is_broadcast(remote.addr) {
             return Err(ConnectError::BadRemote);
@@ -170,7 +174,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 }
 
-/// Returns the largest segment that fits packets of `mtu` bytes, without options.
+/// Returns the number of payload bytes in the largest segment that fits a packet of `mtu` bytes, without options.
 pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
     let header = match address {
         IpAddress::Ipv4(_) => 20,
@@ -181,8 +185,8 @@ pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
 }
 
 /// Whether a packet from `source` can reach its destination, directly or through routers. Routers do not forward
-/// packets from link-local addresses (RFC 4291 section 2.5.6). For a while, an interface may know a router but have
-/// only a link-local address.
+/// packets from link-local addresses (RFC 4291 section 2.5.6). An interface may know a router before it has an address
+/// other than its link-local address.
 fn leaves_link(_source: IpAddress, _destination: IpAddress) -> bool {
     #[cfg(feature = "ipv6")]
     if let (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) = (_source, _destination) {

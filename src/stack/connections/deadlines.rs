@@ -59,6 +59,7 @@ impl Deadlines {
         self.down(slots, slots[index].deadline.position.into());
     }
 
+    /// Moves the deadline at `position` towards the leaves until no child is earlier.
     fn down(&self, slots: &mut [SlotIndex], mut position: usize) {
         loop {
             let mut child = 2 * position + 1;
@@ -77,6 +78,7 @@ impl Deadlines {
     }
 }
 
+/// Moves the deadline at `position` towards the root until its parent is not later.
 fn up(slots: &mut [SlotIndex], mut position: usize) {
     while position > 0 {
         let parent = (position - 1) / 2;
@@ -96,12 +98,12 @@ fn swap(slots: &mut [SlotIndex], a: usize, b: usize) {
 
 fn place(slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
     slots[position].deadline.due = due;
-    slots[position].deadline.holds = index as Index;
+    slots[position].deadline.slot = index as Index;
     slots[index].deadline.position = position as Index;
 }
 
 fn at(slots: &[SlotIndex], position: usize) -> usize {
-    slots[position].deadline.holds.into()
+    slots[position].deadline.slot.into()
 }
 
 fn due(slots: &[SlotIndex], position: usize) -> Instant {

@@ -9,7 +9,7 @@ use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{Console, Context, End, Next, Session, Stack, UdpSession};
 
 /// How long a connection waits for its RST to be sent. The peer's hardware address may have to be resolved first.
-const RESET_PATIENCE: Duration = Duration::from_secs(1);
+const RESET_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why a connection's state may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub(in crate::stack) enum Cause {
 }
 
 impl<S: Session + Clone> Connections<'_, S> {
-    /// Assigns a free slot to the connection `tuple`. The stack gives the connection up at `give_up_at` unless it is
-    /// established.
+    /// Assigns a free slot to the connection `tuple`. The stack abandons the connection if it is not established by
+    /// `give_up_at`.
     pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
         self.enter(index, phase, Some(give_up_at));
         let slot = &mut self.slots[index];
@@ -37,8 +37,8 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.table.insert(self.index, index);
     }
 
-    /// Moves a connection to another phase. If the connection is still in that phase at `give_up_at`, the stack gives
-    /// the connection up.
+    /// Moves a connection to another phase. If the connection is still in that phase at `give_up_at`, the stack
+    /// abandons the connection.
     ///
     /// Only this function changes the lists, the listener's counts and the timers that depend on the phase.
     #[inline(never)]
@@ -103,7 +103,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.index[index].tuple = None;
     }
 
-    /// Closes a connection whose program is done. FIN is sent after the queued data.
+    /// Closes a connection whose program has finished. FIN is sent after the queued data.
     pub(in crate::stack) fn close(&mut self, index: usize) {
         self.enter(index, Phase::Closing, None);
         self.drain(index);
@@ -139,7 +139,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         if let Some(socket) = self.slots[index].socket() {
             socket.abort();
         }
-        self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
+        self.enter(index, Phase::Aborting(end), Some(now + RESET_TIMEOUT));
     }
 
     /// Discards the data that a finished program did not read. The empty receive buffer keeps the window open for the
@@ -156,7 +156,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Ends a connection without sending a segment or calling a program, and frees its slot.
+    /// Ends a connection that no program serves and frees the connection's slot. Sends no segment and calls no program.
     pub(in crate::stack) fn drop_unserved<P: Probe>(&mut self, now: Instant, index: usize, end: End, probe: &mut P) {
         if let (Phase::HalfOpen, Some(tuple)) = (self.slots[index].phase, self.tuple(index)) {
             probe.event(now, &Event::HalfOpenEnded { id: self.id(index), tuple, end });
@@ -166,7 +166,7 @@ impl<S: Session + Clone> Connections<'_, S> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Handles the socket's current state. Returns false if the connection needs no more work.
+    /// Reacts to a change of the socket's TCP state. Returns false if the connection needs no more work.
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -185,6 +185,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.is_alive(id)
     }
 
+    /// Moves a connection to the phase that its TCP state requires. Reports each change of the state.
     #[inline(never)]
     fn on_state_change<D: Device, C: Console, P: Probe>(
         &mut self,
@@ -197,7 +198,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let Some(tuple) = connections.tuple(index) else { return };
         let slot = &mut connections.slots[index];
         let Some(socket) = slot.peek() else { return };
-        let (state, silent) = (socket.state(), socket.remote_endpoint().is_none());
+        // A closed socket has a remote endpoint until its RST is sent.
+        let (state, reset_sent) = (socket.state(), socket.remote_endpoint().is_none());
         let before = core::mem::replace(&mut slot.state, state);
         if state != before {
             io.probe.event(now, &Event::State { id, tuple, from: before, to: state });
@@ -251,10 +253,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                         return;
                     }
                 }
-                if silent { self.finish(now, index, end, io) } else { self.connections.abort(now, index, end) }
+                if reset_sent { self.finish(now, index, end, io) } else { self.connections.abort(now, index, end) }
             }
             (Phase::Closing, State::TimeWait) => self.finish(now, index, End::Closed, io),
-            (Phase::Aborting(end), _) if silent => self.finish(now, index, end, io),
+            (Phase::Aborting(end), _) if reset_sent => self.finish(now, index, end, io),
             (Phase::TimeWait, State::Closed) => connections.enter(index, Phase::Free, None),
             (Phase::Ended(_), State::Closed) => connections.forget(index),
             _ => {}
@@ -267,7 +269,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
 
-    /// Ends a connection and calls its program. Frees the slot unless TIME-WAIT or [`Stack::take`] needs the slot.
+    /// Ends a connection and notifies its program. Frees the slot unless TIME-WAIT or [`Stack::take`] needs the slot.
     pub(in crate::stack) fn finish<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -288,7 +290,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.enter(index, phase, None);
     }
 
-    /// Gives a connection up, because its time limit has expired.
+    /// Ends a connection whose time limit has expired.
     pub(in crate::stack) fn give_up<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -307,7 +309,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Runs the program of a closed connection until it has read all data, or stops reading.
+    /// Runs the program of a closed connection until the program has read all data or stops reading.
     fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
         let mut left = unread(self);
@@ -326,8 +328,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     /// Calls `act` with a connection's program. Wakes all programs afterwards if the program called
-    /// [`Context::wake_programs`]. Returns `None` if there is no program. Never inlined, which saves 100 bytes of a
-    /// board's flash.
+    /// [`Context::wake_programs`]. Returns `None` if there is no program. The function is never inlined, which saves
+    /// 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn with_program<R>(
         &mut self,

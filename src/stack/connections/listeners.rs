@@ -21,12 +21,12 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.listeners.push(Listening { listener, serving: 0, backlog: List::EMPTY }).is_ok()
     }
 
-    /// Returns the number of the listener on `port`.
+    /// Returns the number of the listener on `port`, or `None` if there is no listener on this port.
     pub(in crate::stack) fn listener_on(&self, port: u16) -> Option<usize> {
         self.listeners.iter().position(|listening| listening.listener.port == port)
     }
 
-    /// Whether any listener still has a port: false after [`stop_listening`](Self::stop_listening).
+    /// Returns whether any listener still has a port. Returns false after [`stop_listening`](Self::stop_listening).
     pub(in crate::stack) fn is_listening(&self) -> bool {
         self.listeners.iter().any(|listening| listening.listener.port != 0)
     }
@@ -40,8 +40,8 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Whether a listener can serve one more established connection, or keep it in the backlog. Half-open connections
-    /// do not count, because each half-open connection is checked again when it is established.
+    /// Returns whether a listener can serve one more established connection or keep it in the backlog. Half-open
+    /// connections do not count, because each half-open connection is checked again when it is established.
     pub(in crate::stack) fn listener_has_room(&self, listener: usize) -> bool {
         self.listeners.get(listener).is_none_or(|listening| {
             let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);

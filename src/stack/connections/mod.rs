@@ -60,7 +60,7 @@ pub(super) struct Connections<'a, S> {
     table: Table<{ HASHED }>,
     deadlines: Deadlines,
     run_queue: List<RUN_QUEUE>,
-    /// Whether the device had no room when a connection last tried to send.
+    /// Whether the device had no room at the most recent attempt to send.
     blocked: bool,
     /// Connections that wait for a neighbour's hardware address.
     neighbour_queue: List<RUN_QUEUE>,
@@ -157,9 +157,9 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.free.front()
     }
 
-    /// Returns a free slot, if necessary the slot of the oldest connection in TIME-WAIT. A record keeps that connection
-    /// in TIME-WAIT.
-    // Never inlined, for the same reason as `TimeWaitRecords::arrives`.
+    /// Returns a free slot. If no slot is free, frees the slot of the oldest connection in TIME-WAIT. A record then
+    /// answers late segments from that connection's peer. `None` if no connection is in TIME-WAIT.
+    // The function is never inlined, for the same reason as `TimeWaitRecords::arrives`.
     #[inline(never)]
     pub(super) fn slot_or_time_wait(&mut self, now: Instant) -> Option<usize> {
         if let Some(index) = self.free.front() {
@@ -171,7 +171,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         Some(index)
     }
 
-    /// Makes a TIME-WAIT record of a connection whose slot is needed. Returns the connection's SND.NXT.
+    /// Adds a TIME-WAIT record for a connection whose slot is needed. Returns the connection's SND.NXT.
     pub(super) fn remember(&mut self, now: Instant, index: usize) -> TcpSeqNumber {
         let slot = &self.slots[index];
         let (seq, ack) = slot.control.next_numbers();
@@ -196,7 +196,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Queues a turn for every connection from `address`, because this local address is gone.
+    /// Queues a turn for every connection from `address`, because this local address is gone. Such a connection does
+    /// not stay in TIME-WAIT.
     pub(super) fn enqueue_from(&mut self, address: IpAddress) {
         for index in 0..self.slots.len() {
             if self.tuple(index).is_some_and(|tuple| tuple.local.addr == address) {
@@ -248,16 +249,16 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Resets the socket of a slot for a new connection. `mss` is the largest segment that fits the link.
+    /// Resets the socket of a slot for a new connection. `mss` is the number of payload bytes in the largest segment
+    /// that fits the link.
     ///
     /// smoltcp cannot return a socket's buffers, so the socket itself is reused. `listen` and `connect` reset most of
-    /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values remain,
-    /// and are harmless. The duplicate-ACK counter restarts at the next new acknowledgement. The last sequence number
-    /// only selects SACK ranges.
+    /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values remain
+    /// but are harmless. The duplicate-ACK counter restarts at the next new acknowledgement. The sequence number of the
+    /// newest segment only selects SACK ranges.
     ///
     /// The socket set also remembers that the socket waits for the previous peer's hardware address, which could block
     /// the new connection for a second. To clear this state, the socket is removed from the set and added again.
-    ///
     pub(super) fn fresh_socket(&mut self, index: usize, _mss: usize) -> Option<&mut Socket<'a>> {
         let slot = self.slots.get_mut(index)?;
         #[cfg(feature = "recovery")]
@@ -281,7 +282,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         socket.set_nagle_enabled(self.tcp.nagle);
         socket.set_ack_delay(self.tcp.ack_delay);
         // With `recovery`, the control block's timer detects a silent peer. smoltcp's own timer would not expire,
-        // because the ACKs that the stack generates for smoltcp restart it.
+        // because the ACKs that the stack generates restart that timer.
         #[cfg(not(feature = "recovery"))]
         socket.set_timeout(Some(self.tcp.idle_timeout));
         #[cfg(feature = "recovery")]

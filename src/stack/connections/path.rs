@@ -1,9 +1,9 @@
 //! Adapts a connection to its path MTU. paths.rs stores the path MTUs.
 //!
-//! smoltcp's segments keep the size that the handshake agreed on. The stack cuts a segment that is too long for the
-//! path before it is sent. The device cuts the segment if it has segmentation offload for the IP version. Without such
-//! a device, the fragmenter cuts the segment. To make long segments rare, the stack gives smoltcp a window of one
-//! segment at a time.
+//! smoltcp's segments keep the size that the handshake agreed on. A segment that is too long for the path is cut before
+//! it is sent. The device cuts the segment if the device has segmentation offload for the IP version. Otherwise, the
+//! fragmenter cuts the segment. To make long segments rare, the stack then passes smoltcp a window of one segment at a
+//! time.
 
 use core::num::NonZeroU16;
 
@@ -48,6 +48,9 @@ impl Cut {
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Sets a connection's largest segment from its path MTU. Returns how to cut longer segments.
+    ///
+    /// After a retransmission timeout, first checks whether the path is a black hole. If so, stores the smaller path
+    /// MTU.
     pub(super) fn follow_path(&mut self, now: Instant, index: usize) -> Cut {
         let Some(tuple) = self.connections.tuple(index) else { return Cut::Nothing };
         let (local, remote) = (tuple.local.addr, tuple.remote.addr);
@@ -68,7 +71,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let block = &mut self.connections.slots[index].control;
         let known = [known, block.tried_mtu()].into_iter().flatten().min();
         let Some(mtu) = known.filter(|&mtu| mtu < self.mtu) else {
-            // No limit is known any more, so the segments may be longer again.
+            // No known limit is smaller than the link's MTU, so segments may be as long as the handshake allows.
             block.set_path_mss(usize::MAX);
             block.send_singly(false);
             return Cut::Nothing;
@@ -83,8 +86,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes an ICMP error that reports a segment as too long. Stores the path MTU, and retransmits the data.
-    /// Returns false if the error is not valid.
+    /// Processes an ICMP error that reports a segment as too long. Stores the path MTU and retransmits the data.
+    /// Returns false if the error is not valid or does not match a segment in flight.
     pub(in crate::stack) fn segment_too_long(&mut self, now: Instant, index: usize, quote: &Quote) -> bool {
         let Refusal::TooBig(mtu) = quote.error.why else { return false };
         let (local, remote) = (quote.source, quote.destination);

@@ -20,7 +20,7 @@ use crate::stack::ingress::{OneFrame, WatchedTx};
 use crate::stack::isn::Described;
 use crate::stack::{Session, Stack, UdpSession};
 
-/// A time after which smoltcp's retransmission timer has certainly expired.
+/// How far in the future [`Stack::rewind`] polls smoltcp. smoltcp's retransmission timer expires before that time.
 #[cfg(feature = "recovery")]
 const AGES: Duration = Duration::from_secs(100);
 
@@ -83,9 +83,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         block.shown(field, false);
     }
 
-    /// Makes smoltcp send again from SND.UNA, if the control block asks for it. To make smoltcp's retransmission timer
-    /// expire, the stack polls smoltcp at a time far ahead. The device has no room in this poll, so no segment is sent
-    /// yet.
+    /// Makes smoltcp send again from SND.UNA, if the control block requests this. To make smoltcp's retransmission
+    /// timer expire, the stack polls smoltcp with a time far in the future. The device of this poll accepts no frame,
+    /// so no segment is sent yet.
     #[cfg(feature = "recovery")]
     pub(super) fn rewind(&mut self, now: Instant, index: usize) {
         let slot = &mut self.connections.slots[index];

@@ -1,4 +1,4 @@
-//! The slot of one connection, and its phases.
+//! The slot of one connection and the phases of a connection.
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
@@ -27,31 +27,31 @@ pub struct Slot<'a, S> {
     pub(in crate::stack) listener: Option<u8>,
     /// How many connections have used this slot.
     pub(in crate::stack) generation: u32,
-    /// The TCP state that was last reported to the probe.
+    /// The TCP state that the [`Probe`](crate::stack::Probe) knows.
     pub(in crate::stack) state: State,
     pub(in crate::stack) control: Block,
     /// Whether the program must run in the next turn.
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
-    /// Whether the last segment could not be sent, because the next hop's address is unresolved.
+    /// Whether the newest segment could not be sent, because the next hop's hardware address is unknown.
     pub(in crate::stack) unresolved: bool,
-    /// The last ICMP error about a segment in flight, and its time of arrival.
+    /// The newest ICMP error about a segment in flight, and the error's time of arrival.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
     /// Whether the stack discarded received data that the program had not read when it finished.
     #[cfg(feature = "recovery")]
     pub(super) discarded: bool,
-    /// The time at which the program asked to run.
+    /// When the program has requested to run.
     pub(super) wake_at: Option<Instant>,
-    /// When the stack gives the connection up, unless it makes progress.
+    /// When the stack abandons the connection, unless the connection makes progress.
     pub(super) give_up_at: Option<Instant>,
     /// When TIME-WAIT ends.
     pub(in crate::stack) time_wait_until: Instant,
-    /// The lengths of the send and receive queues when the connection last made progress.
+    /// The lengths of the send and receive queues when the connection most recently made progress.
     pub(super) progress: (usize, usize),
 }
 
-/// Makes an unused slot. This is not a constant, because a board would keep the constant's bytes in flash.
+/// Creates an unused slot. The unused slot is not a constant, because a board would keep the constant's bytes in flash.
 impl<S> Default for Slot<'_, S> {
     fn default() -> Self {
         Slot {
@@ -94,26 +94,26 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
-    /// Returns when the control block's next timer expires, or the connection is given up. `None` once the socket is
-    /// closed.
+    /// Returns when the control block's next timer expires, or when a silent peer's time limit ends, whichever is
+    /// earlier. `None` once the socket is closed.
     #[cfg(feature = "recovery")]
-    pub(super) fn block_due(&self, patience: Duration) -> Option<Instant> {
+    pub(super) fn block_due(&self, timeout: Duration) -> Option<Instant> {
         let is_open = self.peek().is_some_and(|socket| socket.state() != State::Closed);
-        if is_open { sooner(self.control.due(), self.dead_at(patience)) } else { None }
+        if is_open { sooner(self.control.due(), self.dead_at(timeout)) } else { None }
     }
 
-    /// Returns when an established connection is given up because its peer is silent. The limit is `patience`, or
-    /// [`LOSS_NOTICE`] if an RST must report discarded data.
+    /// Returns when the stack abandons an established connection because its peer is silent. The peer may be silent for
+    /// `timeout`, or for [`LOSS_NOTICE`] if an RST must report discarded data.
     #[cfg(feature = "recovery")]
-    pub(super) fn dead_at(&self, patience: Duration) -> Option<Instant> {
+    pub(super) fn dead_at(&self, timeout: Duration) -> Option<Instant> {
         let is_established = matches!(self.phase, Phase::Backlog | Phase::Serving | Phase::Closing);
-        let patience = if self.owes_reset() { LOSS_NOTICE } else { patience };
+        let timeout = if self.owes_reset() { LOSS_NOTICE } else { timeout };
         // In TIME-WAIT, the peer is expected to be silent.
-        (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + patience)
+        (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + timeout)
     }
 
-    /// Whether the socket must not be polled, so that it stays in TIME-WAIT. A poll could end smoltcp's own TIME-WAIT,
-    /// which is shorter, and discard unread data.
+    /// Returns whether the socket must not be polled, so that the socket stays in TIME-WAIT. A poll could end smoltcp's
+    /// own TIME-WAIT, which is shorter, and discard unread data.
     pub(super) fn rests(&self, now: Instant) -> bool {
         let reads = || {
             let is_unread = self.peek().is_some_and(|socket| socket.recv_queue() > 0);
@@ -129,14 +129,14 @@ impl<S> Slot<'_, S> {
     }
 
     /// Returns whether an RST must report discarded data to the peer (RFC 9293 section 3.6.1). RST is sent only in
-    /// FIN-WAIT-2: the peer has acknowledged all data and the FIN, but has not closed its own side.
+    /// FIN-WAIT-2, when the peer has acknowledged all data and the FIN but has not closed its own side.
     #[cfg(feature = "recovery")]
     pub(super) fn owes_reset(&self) -> bool {
         self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded
     }
 
     /// Returns the [`End`] of a connection whose time limit has expired. An ICMP error is the reason if it arrived
-    /// after the peer's last acknowledgement.
+    /// after the peer's most recent acknowledgement.
     pub(super) fn timed_out(&self) -> End {
         #[cfg(feature = "recovery")]
         if self.owes_reset() {
@@ -155,30 +155,30 @@ impl<S> Slot<'_, S> {
 pub enum Phase {
     /// The connection is aborted, but its RST has not been sent yet.
     Aborting(End),
-    /// Established, waiting to be served.
+    /// The connection is established and waits to be served.
     Backlog,
-    /// The program is done. The queued data, then FIN, are being sent.
+    /// The program has finished. The stack sends the queued data, then FIN.
     Closing,
-    /// Started by this side, not established yet.
+    /// This side started the connection. The connection is not established yet.
     Connecting,
     /// A connection that this side started has ended. The slot keeps the program until the caller takes the program.
     Ended(End),
-    /// Unused.
+    /// The slot has no connection.
     Free,
-    /// Started by the peer, not established yet.
+    /// The peer started the connection. The connection is not established yet.
     HalfOpen,
     /// The connection is established, and its program runs.
     Serving,
-    /// In TIME-WAIT: the connection has ended, but late segments are still answered.
+    /// The connection is in TIME-WAIT: it has ended, but late segments are still answered.
     TimeWait,
 }
 
 /// The queue that a slot is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
-    /// Waiting for the neighbour's hardware address.
+    /// The queue of slots that wait for a neighbour's hardware address.
     Neighbour,
     None,
-    /// Waiting for a turn.
+    /// The queue of slots that wait for a turn.
     Run,
 }

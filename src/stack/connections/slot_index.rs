@@ -9,7 +9,7 @@ use crate::stack::event::Tuple;
 /// The index of the node for the run queue. The queue of slots that wait for a hardware address uses the same node.
 pub(super) const RUN_QUEUE: usize = 0;
 
-/// The index of the node for the list of the slot's phase. There are lists for free, half-open, backlog and TIME-WAIT.
+/// The index of the node for the slot's phase list. The phases `Free`, `HalfOpen`, `Backlog` and `TimeWait` have lists.
 pub(super) const PHASE_LIST: usize = 1;
 
 /// The links of one slot: in the connection table, the lists and the queue of deadlines.
@@ -50,17 +50,17 @@ impl Node {
 }
 
 /// Slot `i`'s position in the heap, together with the heap's element `i`. `position` belongs to slot `i`. `due` and
-/// `holds` are the deadline and the slot at heap position `i`.
+/// `slot` are the deadline and the slot at heap position `i`.
 ///
 /// A deadline is stored at its heap position, not with its slot. As a result, the comparison of two children touches
 /// only neighbouring elements.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) due: Instant,
-    pub(super) holds: Index,
+    pub(super) slot: Index,
     pub(super) position: Index,
 }
 
 impl Entry {
-    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, holds: NONE, position: NONE };
+    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, slot: NONE, position: NONE };
 }

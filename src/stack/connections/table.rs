@@ -26,13 +26,13 @@ impl<const HASHED: bool> Table<HASHED> {
         buckets::find(slots, self.bucket(tuple)?, |slot| slot.tuple.as_ref() == Some(tuple))
     }
 
-    /// Adds a slot whose tuple is already set.
+    /// Adds the slot `index`, whose tuple is already set.
     pub(super) fn insert(&self, slots: &mut [SlotIndex], index: usize) {
         let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
         buckets::insert(slots, bucket, index);
     }
 
-    /// Removes a slot whose tuple is still set.
+    /// Removes the slot `index`, whose tuple is still set.
     pub(super) fn remove(&self, slots: &mut [SlotIndex], index: usize) {
         let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
         buckets::remove(slots, bucket, index);
@@ -55,7 +55,7 @@ mod tests {
 
     /// Adds and removes slots at random. Look-ups must find exactly the present slots, with and without a hash.
     #[test]
-    fn finds_what_is_there() {
+    fn finds_exactly_the_present_slots() {
         let (hashed, plain) = (Table::<true>::new(7, 8), Table::<false>::new(7, 8));
         let mut slots = [SlotIndex::default(); 8];
         let tuple = |peer: u16| Tuple {

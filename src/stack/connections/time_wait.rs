@@ -21,7 +21,7 @@ const ANSWER_INTERVAL: u16 = 5;
 pub struct TimeWaitRecord {
     /// `None` if the record is empty.
     tuple: Option<Tuple>,
-    /// When a segment was last answered, in ticks.
+    /// When the record most recently answered a segment, in ticks.
     answered: u16,
     /// SND.NXT.
     seq: TcpSeqNumber,
@@ -77,7 +77,7 @@ pub(in crate::stack) struct TimeWaitRecords<'a, const HASHED: bool> {
 }
 
 impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
-    /// Makes a ring of empty records, at most 65,534.
+    /// Creates a ring of empty records, at most 65,534.
     pub(super) fn new(records: &'a mut [TimeWaitRecord], key: u64) -> Self {
         let count = records.len().min(usize::from(NONE) - 1);
         TimeWaitRecords { records: &mut records[..count], key, next: 0 }
@@ -88,8 +88,9 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         self.records.fill(TimeWaitRecord::default());
     }
 
-    /// Adds a record of a connection whose TIME-WAIT ends at `until`. Replaces the oldest record if the ring is full.
-    /// The caller makes sure that no record has the same endpoints.
+    /// Adds a record of a connection whose TIME-WAIT ends at `until`. `numbers` are the connection's SND.NXT and
+    /// RCV.NXT. Replaces the oldest record if the ring is full. The caller ensures that no record has the same
+    /// endpoints.
     pub(super) fn add(&mut self, now: Instant, tuple: Tuple, numbers: (TcpSeqNumber, TcpSeqNumber), until: Instant) {
         let index = if self.next < self.records.len() { self.next } else { 0 };
         if self.records.is_empty() {
@@ -107,20 +108,21 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         }
     }
 
-    /// Returns whether a segment belongs to the connection in TIME-WAIT. The segment may belong to a newer connection
-    /// between the same endpoints instead. The newer connection's ISN is above the old connection's SND.NXT.
+    /// Returns whether a segment belongs to a connection in TIME-WAIT, and not to a newer connection between the same
+    /// endpoints. Late segments of the old connection acknowledge its SND.NXT. The ISN of a newer connection is above
+    /// that number.
     pub(in crate::stack) fn owns(&self, now: Instant, segment: &Segment) -> bool {
         segment.ack.is_some() && self.find(now, &segment.tuple).map(|index| self.records[index].seq) == segment.ack
     }
 
-    /// Removes the record with these endpoints. A new connection between these endpoints is established.
+    /// Removes the record with these endpoints, because a new connection between these endpoints is established.
     pub(super) fn forget(&mut self, now: Instant, tuple: &Tuple) {
         if let Some(index) = self.find(now, tuple) {
             self.remove(index);
         }
     }
 
-    /// Whether a connection with these endpoints is in TIME-WAIT.
+    /// Returns whether the ring contains a connection with these endpoints that is still in TIME-WAIT.
     pub(in crate::stack) fn holds(&self, now: Instant, tuple: &Tuple) -> bool {
         self.find(now, tuple).is_some()
     }
@@ -139,8 +141,8 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         self.records.iter().filter(holds).count()
     }
 
-    /// Processes a segment. Returns `None` if no record matches.
-    // Never inlined, which saves 100 bytes of a board's flash.
+    /// Decides what to do with a segment. Returns `None` if no record matches the segment.
+    // The function is never inlined, which saves 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn arrives(&mut self, now: Instant, time_wait: Duration, segment: &Segment) -> Option<Late> {
         let index = self.find(now, &segment.tuple)?;
@@ -254,6 +256,7 @@ mod tests {
         }
     }
 
+    /// Applies the same random operations to the records and to the reference implementation.
     fn agrees<const HASHED: bool>(seed: u64) {
         let mut random = Random(seed);
         let mut memory = [TimeWaitRecord::default(); ROOM];

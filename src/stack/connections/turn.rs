@@ -16,7 +16,7 @@ use crate::stack::ingress::{Out, Outgoing, Sent, Watch};
 use crate::stack::link::Header;
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
-/// The time before a socket is polled again after it sent nothing. Without this time, a socket that asks for an
+/// The time before a socket is polled again after it sent nothing. Without this time, a socket that requests an
 /// immediate poll would cause a busy loop.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
 
@@ -24,12 +24,13 @@ pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
 /// again after this time.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The largest number of segments that one turn withholds. The peer already has their bytes.
+/// The largest number of segments that one turn withholds because the peer already has their bytes.
 #[cfg(feature = "recovery")]
-const WITHHELD_AT_ONCE: usize = 64;
+const WITHHELD_PER_TURN: usize = 64;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Gives connections their turns, until a program runs or a frame is sent.
+    /// Runs the turns of queued connections until a program has run or a frame is sent. Returns `None` if neither
+    /// happens.
     pub(in crate::stack) fn run_connections<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -65,7 +66,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         None
     }
 
-    /// Runs a connection's program once.
+    /// Runs a connection's program once and returns the program's decision.
     pub(super) fn run_session<D, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -109,7 +110,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Lets a connection send a segment, and sets its next deadline.
+    /// Lets a connection send a segment and sets the connection's next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
         let rests = self.connections.slots[index].rests(now);
         let (changed, sent) = if rests { (false, Sent::default()) } else { self.transmit(now, index, io) };
@@ -159,7 +160,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         hop.is_some_and(|hop| self.ask(now, hop, io))
     }
 
-    /// Lets smoltcp send one frame of a connection. Returns whether smoltcp made a frame.
+    /// Lets smoltcp send one frame for a connection. Returns whether smoltcp built a frame, and what
+    /// became of the frame.
     #[cfg(not(feature = "recovery"))]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let mut header = None;
@@ -177,8 +179,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (changed, sent)
     }
 
-    /// Lets smoltcp send one frame of a connection. Withholds frames whose data the peer already has. Returns whether
-    /// smoltcp made a frame.
+    /// Lets smoltcp send one frame for a connection. Withholds frames whose data the peer already has. Returns whether
+    /// smoltcp built a frame, and what became of the frames.
     #[cfg(feature = "recovery")]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let mut header = None;
@@ -191,7 +193,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if path.needs_fragmenter() && self.fragmenter.is_busy() {
             return (false, Sent { exhausted: true, ..total });
         }
-        for _ in 0..WITHHELD_AT_ONCE {
+        for _ in 0..WITHHELD_PER_TURN {
             self.rewind(now, index);
             self.show_news_between_frames(now, index, io);
             self.connections.close_now(index);
@@ -231,8 +233,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.show_news(index, &mut WatchedTx { token, out: &mut out });
     }
 
-    /// Handles the earliest deadline that has passed, and queues its connection for a turn. Handles one deadline per
-    /// call.
+    /// Handles the earliest deadline that has passed. Queues the connection that has this deadline for a turn. Handles
+    /// one deadline per call.
     pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let Some((index, timer)) = self.connections.take_due(now) else { return };
         let id = self.connections.id(index);
@@ -255,9 +257,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 /// A timer of a connection.
 enum Timer {
-    /// Gives the connection up.
+    /// Ends the connection, because its time limit has expired.
     GiveUp,
-    /// Runs the program, at the time that the program asked for.
+    /// Runs the program, at the time that the program requested.
     Program,
     /// Lets smoltcp send.
     Socket,
@@ -265,12 +267,14 @@ enum Timer {
 
 impl<S: Session + Clone> Connections<'_, S> {
     /// Sets a connection's next deadline at the end of its turn. `poll_at` is when its socket next has work, unless a
-    /// frame arrives earlier.
+    /// frame arrives earlier. `unresolved` is true if the next hop's hardware address is unknown. `sent` is true if the
+    /// turn sent a frame.
     fn schedule(&mut self, now: Instant, index: usize, poll_at: Option<Instant>, unresolved: bool, sent: bool) {
         self.dequeue(index);
         self.watch_progress(now, index);
         let mut at = poll_at;
         if self.slots[index].run || (sent && at.is_some_and(|at| at <= now)) {
+            // The program must run, or the socket has more to send. The connection waits for another turn.
             self.enqueue(index);
         } else if at.is_some_and(|at| at <= now) {
             at = Some(now + if unresolved { ASK_INTERVAL } else { RETRY });
@@ -307,10 +311,10 @@ impl<S: Session + Clone> Connections<'_, S> {
             slot.give_up_at = Some(now + limit);
             slot.progress = progress;
         }
-        // A peer that acknowledges anything, such as a probe of its closed window, is alive (RFC 9293 section 3.8.6.1).
-        // An answer to a keep-alive does not count, because no data is queued then.
+        // A peer that acknowledges anything, such as a window probe, is alive (RFC 9293 section 3.8.6.1). An answer to
+        // a keep-alive does not count, because no data is queued then. A FIN in flight counts as queued.
         #[cfg(feature = "recovery")]
-        if progress.0 > 0 {
+        if progress.0 > 0 || slot.control.flight() > 0 {
             slot.give_up_at = slot.give_up_at.max(Some(slot.control.heard_at() + slot.control.interval() + limit));
         }
     }
@@ -343,7 +347,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Whether the program of the second connection in the run queue must run.
+    /// Returns whether the program of the second connection in the run queue must run.
     fn next_but_one_runs(&self) -> bool {
         self.run_queue.second(self.index).is_some_and(|behind| self.slots[behind].run)
     }
@@ -353,8 +357,10 @@ impl<S: Session + Clone> Connections<'_, S> {
 enum Sending {
     /// The device has no room.
     Blocked,
+    /// No frame was sent.
     Nothing,
     /// A request for the next hop was sent.
     Other,
+    /// A segment from the connection was sent, or withheld.
     Segment,
 }

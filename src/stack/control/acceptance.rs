@@ -15,9 +15,9 @@ const CHALLENGE_INTERVAL: Duration = Duration::from_millis(500);
 pub(in crate::stack) enum Verdict {
     /// smoltcp sees the segment and answers it, but accepts nothing from it.
     Answer,
-    /// The segment is dropped, and answered with a challenge ACK.
+    /// The segment is dropped and answered with a challenge ACK.
     Challenge(DropReason),
-    /// smoltcp sees a copy of the segment, with these changes.
+    /// smoltcp sees a copy of the segment with these changes.
     Copy(Patch),
     /// The segment is dropped.
     Drop(DropReason),
@@ -25,18 +25,19 @@ pub(in crate::stack) enum Verdict {
     Pass,
     /// The segment is a SYN. smoltcp sees a SYN with only the options that smoltcp supports.
     Syn,
-    /// The segment only acknowledges or updates the window. The block shows smoltcp the result later, in a segment of
-    /// its own.
+    /// The block has processed the segment, which only acknowledges data or updates the window. smoltcp learns the
+    /// result later, from a segment that the stack builds.
     #[cfg(feature = "recovery")]
-    Taken,
+    Processed,
 }
 
 impl Block {
-    /// Processes a segment that arrives in `state`, and decides whether smoltcp sees it.
+    /// Processes a segment that arrives in `state` and decides whether smoltcp sees it.
     ///
     /// The caller has verified the checksums.
     pub(in crate::stack) fn arrives(&mut self, now: Instant, state: State, segment: &Segment, frame: &[u8]) -> Verdict {
         let verdict = match state {
+            _ if segment.rst => self.reset(state, segment),
             State::Closed | State::Listen => {
                 self.take_syn(segment, frame);
                 #[cfg(feature = "recovery")]
@@ -44,7 +45,6 @@ impl Block {
                 Verdict::Syn
             }
             State::SynSent => self.answers_syn(now, segment, frame),
-            _ if segment.rst => self.reset(state, segment),
             // A SYN that starts a new connection does not arrive here: see `is_superseded_by`.
             State::SynReceived if segment.opens() && segment.seq == self.irs => self.repeated_syn(),
             // The SYN,ACK has not been sent, because the neighbour is not resolved. So the stack has no answer to
@@ -68,13 +68,13 @@ impl Block {
         }
     }
 
-    /// Processes a segment in SYN-SENT.
+    /// Processes a segment in SYN-SENT, where the stack waits for the answer to its own SYN.
     fn answers_syn(&mut self, _now: Instant, segment: &Segment, frame: &[u8]) -> Verdict {
-        if !segment.syn || segment.rst {
+        if !segment.syn {
             return Verdict::Pass;
         }
-        // Our own SYN has not left, because the neighbour is not resolved. smoltcp would panic. The peer will repeat
-        // its SYN.
+        // Our own SYN has not been sent, because the neighbour is not resolved. smoltcp would panic on this segment.
+        // The peer will repeat its SYN.
         if self.flight() == 0 {
             return Verdict::Drop(DropReason::BadSyn);
         }
@@ -105,25 +105,31 @@ impl Block {
         #[cfg(feature = "recovery")]
         {
             self.syn_repeated();
-            Verdict::Taken
+            Verdict::Processed
         }
         #[cfg(not(feature = "recovery"))]
         Verdict::Drop(DropReason::BadSyn)
     }
 
-    /// Processes an RST in a state after SYN-SENT. An RST ends the connection only if its sequence number is RCV.NXT
-    /// (RFC 5961 section 3.2).
+    /// Processes an RST. An RST ends a connection only if its sequence number is RCV.NXT (RFC 5961 section 3.2).
     fn reset(&self, state: State, segment: &Segment) -> Verdict {
         match segment.seq {
-            // RFC 1337: an RST does not end TIME-WAIT.
-            _ if state == State::TimeWait => Verdict::Drop(DropReason::BadReset),
-            seq if seq == self.rcv_nxt => Verdict::Pass,
+            // RFC 9293 section 3.10.7.3: it must acknowledge the SYN.
+            _ if state == State::SynSent && segment.ack == Some(self.nxt) => Verdict::Pass,
+            // RFC 1337: an RST does not end TIME-WAIT. If the connection is aborted, its own RST waits to leave.
+            _ if matches!(state, State::SynSent | State::TimeWait | State::Closed) => {
+                Verdict::Drop(DropReason::BadReset)
+            }
+            // Without its text: smoltcp ignores an RST whose text does not fit the window.
+            seq if seq == self.rcv_nxt => {
+                Verdict::Copy(Patch { ack: self.una, window: 0, fin: false, skip: 0, keep: 0 })
+            }
             seq if self.rcv_nxt < seq && seq < self.edge => Verdict::Challenge(DropReason::BadReset),
             _ => Verdict::Drop(DropReason::BadReset),
         }
     }
 
-    /// Processes a segment with ACK, without SYN and RST, in SYN-RECEIVED or a later state.
+    /// Processes a segment that has ACK but neither SYN nor RST, in SYN-RECEIVED or a later state.
     fn synchronized(
         &mut self,
         _now: Instant,
@@ -133,8 +139,11 @@ impl Block {
         _frame: &[u8],
     ) -> Verdict {
         if state == State::SynReceived {
-            // smoltcp answers any other acknowledgement with RST.
-            if ack == self.nxt && segment.seq >= self.rcv_nxt && segment.seq <= self.edge {
+            // smoltcp answers with RST.
+            if ack != self.nxt {
+                return Verdict::Pass;
+            }
+            if segment.seq >= self.rcv_nxt && segment.seq <= self.edge {
                 #[cfg(feature = "recovery")]
                 self.acknowledged(_now, segment, ack, _frame);
                 self.take_window(segment, ack);
@@ -145,27 +154,47 @@ impl Block {
             return Verdict::Challenge(DropReason::BadAck);
         }
         if segment.len == 0 && !segment.fin {
-            self.pure(_now, state, segment, ack, _frame)
+            self.pure_ack(_now, state, segment, ack, _frame)
         } else {
             self.data(_now, segment, ack, _frame)
         }
     }
 
-    /// Processes a segment without data and FIN.
-    fn pure(&mut self, _now: Instant, state: State, segment: &Segment, _ack: TcpSeqNumber, _frame: &[u8]) -> Verdict {
+    /// Processes a pure ACK: a segment with neither data nor FIN.
+    ///
+    /// With `recovery`, the block processes the acknowledgement itself. smoltcp then sees the segment only in
+    /// SYN-RECEIVED, or if smoltcp must answer the segment.
+    fn pure_ack(
+        &mut self,
+        _now: Instant,
+        state: State,
+        segment: &Segment,
+        _ack: TcpSeqNumber,
+        _frame: &[u8],
+    ) -> Verdict {
         // smoltcp answers a segment outside the window, such as a keep-alive probe.
         let acceptable = segment.seq == self.rcv_nxt || (self.rcv_nxt < segment.seq && segment.seq < self.edge);
+        // A keep-alive, or a peer that sends data again, has an older number. A peer that has filled the window and probed
+        // it with a byte has a higher one. Other numbers are a blind attacker's, who may have guessed what is in flight.
         #[cfg(feature = "recovery")]
-        if !matches!(state, State::SynReceived | State::TimeWait) && _ack >= self.una {
-            let news = self.acknowledged(_now, segment, _ack, _frame);
+        let is_near = distance(segment.seq, self.rcv_nxt) < 0x1_0000 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
+        #[cfg(feature = "recovery")]
+        if is_near && !matches!(state, State::SynReceived | State::TimeWait) && _ack >= self.una {
+            let is_news = self.acknowledged(_now, segment, _ack, _frame);
             self.take_window(segment, _ack);
-            if acceptable || news {
-                return Verdict::Taken;
+            if acceptable || is_news {
+                return Verdict::Processed;
             }
         }
         #[cfg(not(feature = "recovery"))]
         if acceptable && state != State::SynReceived && _ack >= self.una {
+            // Three equal acknowledgements stop smoltcp's timer if only a FIN is in flight. In front of a closed window, they
+            // answer its probes.
+            let before = self.window;
             self.take_window(segment, _ack);
+            if _ack == self.una && before == self.window && before > 0 && self.flight() == 1 {
+                return Verdict::Drop(DropReason::OldAck);
+            }
             self.una = _ack;
         }
         match state {
@@ -195,7 +224,7 @@ impl Block {
         if acceptable && segment.fin && fits && segment.seq > self.rcv_nxt {
             self.early_fin = Some(data_end);
         }
-        // The data arrived before, but the FIN did not: only the FIN of this segment is new.
+        // The data arrived earlier, but the FIN did not. Only the FIN of this segment is new.
         let only_fin = segment.fin && !self.fin_taken && segment.len > 0 && data_end == self.rcv_nxt;
         let patch = Patch {
             ack: ack.max(self.una),
@@ -205,7 +234,7 @@ impl Block {
             keep: segment.len,
         };
         let same = patch.ack == ack && patch.window == segment.window && patch.fin == segment.fin && patch.skip == 0;
-        // If smoltcp's window is closed and has no room for the data, smoltcp ignores the segment's acknowledgement.
+        // While smoltcp's receive window is closed, smoltcp ignores the acknowledgement of a segment with data.
         let closed = segment.len > 0 && !only_fin && self.edge <= self.rcv_nxt;
         match () {
             () if closed || !acceptable => Verdict::Answer,
@@ -223,13 +252,13 @@ impl Block {
         }
     }
 
-    /// Returns whether a segment's window is newer than SND.WND, by SND.WL1 and SND.WL2.
+    /// Returns whether a segment's window is newer than SND.WND, according to SND.WL1 and SND.WL2.
     pub(super) fn is_newer_window(&self, segment: &Segment, ack: TcpSeqNumber) -> bool {
         let (seq, from) = self.window_from;
         seq < segment.seq || (seq == segment.seq && from <= ack)
     }
 
-    /// Returns the window field for a copy that is shown to smoltcp.
+    /// Returns the window field for the copy of `segment` that is passed to smoltcp.
     #[cfg(not(feature = "recovery"))]
     fn shown_field(&self, segment: &Segment) -> u16 {
         segment.window

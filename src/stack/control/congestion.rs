@@ -1,6 +1,6 @@
 //! The congestion window of a connection: slow start, Reno, and the rules that Reno and CUBIC (cubic.rs) share.
 //!
-//! The caller detects losses and time-outs and measures the round trip. This file only computes the window.
+//! The caller detects losses and timeouts and measures the round trip. This file only computes the window.
 
 use smoltcp::time::{Duration, Instant};
 
@@ -22,11 +22,11 @@ pub enum Congestion {
     Cubic,
 }
 
-/// The smallest MSS, in bytes. With a tiny MSS, one ACK could cost a loop step for every few bytes.
+/// The smallest MSS, in bytes. With a smaller MSS, one ACK could cost a loop step for every few bytes.
 const MIN_MSS: u16 = 48;
 
-/// The most segments that one ACK can count for in congestion avoidance. This limit bounds the work; real ACKs cover
-/// far fewer segments.
+/// The largest number of segments that one ACK counts for in congestion avoidance. The limit bounds the work for one
+/// ACK. Real ACKs cover far fewer segments.
 const MOST_SEGMENTS: u32 = 4_096;
 
 /// The congestion window of a connection, in bytes. The struct is at most 64 bytes long.
@@ -34,13 +34,13 @@ const MOST_SEGMENTS: u32 = 4_096;
 /// Growth counts acknowledged bytes, not ACKs (RFC 3465). A peer that splits its ACKs therefore gains nothing, and a
 /// peer that sends few ACKs loses nothing.
 ///
-/// Slow start counts every acknowledged byte, also after a time-out. RFC 3465 section 2.3 allows only one segment for
-/// each ACK then; Linux counts all bytes as well.
+/// Slow start counts every acknowledged byte, even after a timeout, as Linux does. RFC 3465 section 2.3 allows only one
+/// segment for each ACK after a timeout.
 #[derive(Clone, Debug)]
 pub(in crate::stack) struct Window {
     bytes: u32,
     ssthresh: u32,
-    /// Milliseconds; they wrap round, as in [`Cubic`].
+    /// When the most recent ACK arrived, in milliseconds. The value wraps round, as in [`Cubic`].
     last_ack: u32,
     steps: Steps,
     cubic: Cubic,
@@ -49,7 +49,7 @@ pub(in crate::stack) struct Window {
     algorithm: Congestion,
 }
 
-/// The values before the last reduction, for `undo`. If `bytes` is 0, there is nothing to undo.
+/// The values before the most recent reduction, which `undo` restores. If `bytes` is 0, there is nothing to undo.
 #[derive(Clone, Copy, Debug)]
 struct Saved {
     bytes: u32,
@@ -62,7 +62,7 @@ impl Saved {
 }
 
 impl Window {
-    /// Returns the initial window of a connection with this MSS: 10 segments or 14,600 bytes (RFC 6928).
+    /// Returns the window of a new connection: the initial window for this MSS (RFC 6928 section 2).
     ///
     /// An MSS below 48 bytes counts as 48.
     pub const fn new(algorithm: Congestion, mss: u32) -> Self {
@@ -91,8 +91,8 @@ impl Window {
 
     /// Sets the MSS that the handshake agreed on. Call this before data is sent.
     ///
-    /// The window becomes the initial window for this MSS. If a lost SYN has already reduced the window, it keeps its
-    /// number of segments (RFC 5681 section 3.1).
+    /// The window becomes the initial window for this MSS. If a lost SYN has already reduced the window, the window
+    /// keeps its number of segments instead (RFC 5681 section 3.1).
     pub fn set_mss(&mut self, mss: u32) {
         let old = core::mem::replace(&mut self.mss, bounded_mss(mss));
         let segments = self.bytes / u32::from(old).max(1);
@@ -116,8 +116,8 @@ impl Window {
 
     /// Grows the window after an ACK for `acked` new bytes.
     ///
-    /// Call this outside loss recovery, or in the slow start after a time-out. `limited` says whether the congestion
-    /// window limited the sender; otherwise the window does not grow (RFC 9438 section 5.8).
+    /// Call this outside loss recovery or in the slow start after a timeout. `limited` says whether the congestion
+    /// window limited the sender. If not, the window does not grow (RFC 9438 section 5.8).
     pub fn on_ack(&mut self, now: Instant, acked: u32, srtt: Duration, limited: bool) {
         if self.algorithm == Congestion::None {
             return;
@@ -139,18 +139,18 @@ impl Window {
             Congestion::None => return,
             Congestion::Reno => self.reno(left),
             Congestion::Cubic => {
-                // At most one minute, so that CUBIC does not look far ahead.
+                // The round trip counts as at most one minute, so that CUBIC does not look far ahead.
                 let rtt = srtt.total_millis().min(60_000) as u32;
                 self.cubic.grow(self.bytes, self.mss, left, [now, now.wrapping_add(rtt)], &mut self.steps)
             }
         };
     }
 
-    /// Reduces the window after duplicate ACKs or SACK blocks have shown a loss.
+    /// Reduces the window after duplicate ACKs or SACK ranges have shown a loss.
     ///
-    /// Call this at most once in a round trip. `flight` is the number of bytes in flight; it counts only up to the
-    /// window, because the rest was sent under a larger window. The new window is half of `flight` with Reno (RFC 5681
-    /// section 3.2) and 0.7 of it with CUBIC (RFC 9438 section 4.6). The new window has at least two segments.
+    /// Call this at most once in a round trip. `flight` is the number of bytes in flight. Bytes beyond the window do
+    /// not count, because they were sent under a larger window. The new window is half of `flight` with Reno (RFC 5681
+    /// section 3.2) and 0.7 of it with CUBIC (RFC 9438 section 4.6). The new window is at least two segments long.
     pub fn on_loss(&mut self, _now: Instant, flight: u32) {
         if self.algorithm == Congestion::None {
             return;
@@ -164,7 +164,7 @@ impl Window {
 
     /// Reduces the window to one segment, because the retransmission timer expired (RFC 5681 section 3.1).
     ///
-    /// `again` says whether the timer has expired for the same data before. The threshold then stays unchanged.
+    /// `again` says whether the timer has already expired for the same data. If so, the threshold stays unchanged.
     pub fn on_timeout(&mut self, _now: Instant, flight: u32, again: bool) {
         if self.algorithm == Congestion::None {
             return;
@@ -193,10 +193,10 @@ impl Window {
         self.saved = Saved::NOTHING;
     }
 
-    /// Reverts the last `on_loss` or `on_timeout`, because no data was lost (RFC 9438 section 4.9).
+    /// Reverts the most recent `on_loss` or `on_timeout`, because no data was lost (RFC 9438 section 4.9).
     ///
-    /// If `on_timeout` was called several times for the same data, all its calls are reverted. A second call of `undo`
-    /// does nothing, and neither does a call after the window has grown past its old size.
+    /// If `on_timeout` was called several times for the same data, all these calls are reverted. A second call of
+    /// `undo` does nothing, and neither does a call after the window has grown past its old size.
     pub fn undo(&mut self) {
         let saved = core::mem::replace(&mut self.saved, Saved::NOTHING);
         if self.bytes < saved.bytes {

@@ -12,16 +12,16 @@ pub(super) const MAX_WINDOW: u32 = 1 << 30;
 /// The state of CUBIC that a reduction changes and `undo` restores.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cubic {
-    /// W_max. The value 0, at first and after a time-out, makes the next congestion avoidance start at its plateau.
+    /// W_max, or 0 at the start and after a timeout. If it is 0, the next congestion avoidance starts at its plateau.
     max: u32,
-    /// cwnd_prior: the window before the last reduction.
+    /// cwnd_prior: the window before the most recent reduction.
     prior: u32,
     /// W_est, the window that Reno would have. Its value is 0 outside congestion avoidance.
     estimate: u32,
     plateau_at: u32,
 }
 
-/// The fractions of a segment by which the window and Reno's window will grow next.
+/// The progress of the window and of Reno's window towards their next segments.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Steps {
     pub window: Progress,
@@ -42,7 +42,7 @@ impl Cubic {
 
     /// Records the window before a loss.
     ///
-    /// If the window was below the last plateau, other connections need room, so the next plateau is lower (section
+    /// If the window was below the previous plateau, other connections need room, so the next plateau is lower (section
     /// 4.7).
     pub fn on_loss(&mut self, window: u32) {
         // (1 + beta) / 2 is 17/20.
@@ -51,7 +51,7 @@ impl Cubic {
         self.stop();
     }
 
-    /// Records the window before a time-out. The next congestion avoidance starts at its plateau (section 4.8).
+    /// Records the window before a timeout. The next congestion avoidance starts at its plateau (section 4.8).
     pub fn on_timeout(&mut self, window: u32) {
         self.max = 0;
         self.prior = window;
@@ -74,7 +74,7 @@ impl Cubic {
 
     /// Returns the window after `acked` bytes in congestion avoidance.
     ///
-    /// `times` are the current time, and the current time plus a round trip. The loop runs at most twice for each
+    /// `times` are the current time and the current time plus a round trip. The loop runs at most twice for each
     /// acknowledged segment.
     pub fn grow(&mut self, mut window: u32, mss: u16, mut acked: u32, times: [u32; 2], steps: &mut Steps) -> u32 {
         let mss_bytes = u32::from(mss);
@@ -83,17 +83,19 @@ impl Cubic {
         }
         // A jump to Reno's window is limited to the acknowledged bytes.
         let most = window.saturating_add(acked);
+        // The curve now and after a round trip.
         let [here, ahead] = times.map(|time| self.curve(mss, time));
         while acked > 0 {
-            // If Reno would be faster, use Reno's window (section 4.3). Otherwise follow the curve (4.4, 4.5), and
-            // never shrink.
+            // If Reno would be faster, use Reno's window (section 4.3). Otherwise follow the curve (4.4, 4.5) and never
+            // shrink.
             let target = if here < self.estimate {
                 window = window.max(self.estimate.min(most));
                 window
             } else {
                 ahead.clamp(window, window.saturating_add(window / 2))
             };
-            // The bytes to acknowledge before the window grows by one segment. Each acknowledged segment earns (target
+            // The number of bytes that must be acknowledged before the window grows by one segment. Each acknowledged
+            // segment earns (target
             // - window) / window of a segment.
             let cost = (u64::from(window) * u64::from(mss_bytes)).checked_div((target - window).into());
             let cost = cost.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX).max(1));
@@ -117,16 +119,17 @@ impl Cubic {
         self.max
     }
 
-    /// Starts congestion avoidance: below the last plateau (section 4.2), or on a new plateau (4.8, 4.10).
+    /// Starts congestion avoidance below the previous plateau (section 4.2) or on a new plateau (4.8, 4.10).
     fn start(&mut self, window: u32, mss: u16, now: u32) {
         self.max = self.max.max(window);
         self.plateau_at = now.wrapping_add(time_to_plateau(self.max - window, mss));
         self.estimate = window;
     }
 
-    /// Returns the acknowledged bytes that let Reno's window grow by one segment: `window / alpha` (section 4.3).
+    /// Returns the number of acknowledged bytes for which Reno's window grows by one segment: `window / alpha` (section
+    /// 4.3).
     ///
-    /// Alpha is 9/17 until Reno's window reaches its size before the last loss, and then 1.
+    /// Alpha is 9/17 until Reno's window reaches `prior`, and then 1.
     fn estimate_cost(&self, window: u32) -> u32 {
         if self.estimate >= self.prior { window } else { (u64::from(window) * 17 / 9) as u32 }
     }
@@ -146,11 +149,11 @@ const CUBIC_SECOND: u64 = 1_000_000_000;
 ///
 /// `time` is the time to or since the plateau, in milliseconds.
 fn from_plateau(time: u32, mss: u16) -> u32 {
-    // Even with the smallest MSS, nine minutes from the plateau give more than the largest window. The cube fits into
-    // 57 bits.
+    // Even with the smallest MSS, the curve exceeds the largest window nine minutes from the plateau. The cube fits
+    // into 57 bits.
     let time = u64::from(time.min(1 << 19));
     let cube = time * time * time;
-    // Multiplied in two parts, which do not overflow: whole cubic seconds, and the rest.
+    // The product is computed in two parts that do not overflow: whole cubic seconds and the rest.
     let twice_mss = 2 * u64::from(mss);
     let (seconds, rest) = (cube / CUBIC_SECOND, cube % CUBIC_SECOND);
     let bytes = (seconds * twice_mss + rest * twice_mss / CUBIC_SECOND) / 5;
@@ -179,17 +182,19 @@ fn cube_root(number: u64) -> u32 {
 pub(super) struct Progress(u32);
 
 impl Progress {
-    /// Returns the bytes that complete the segment, at least 1. A whole segment needs `cost` bytes, at least 1.
+    /// Returns the number of bytes that complete the segment, at least 1. A whole segment takes `cost` bytes.
     pub fn missing(self, cost: u32) -> u32 {
         let left = (1 << 32) - u64::from(self.0);
-        // Rounded down. The errors in `advance` add up to less than a byte; only small pieces lose more.
+        // The result is rounded down. The rounding errors of `advance` add up to less than a byte, except for small
+        // pieces.
         ((left * u64::from(cost)) >> 32).max(1) as u32
     }
 
-    /// Adds `bytes`. Returns whether they complete the segment; if so, the next segment starts at zero.
+    /// Adds `bytes` acknowledged bytes. Returns whether they complete the segment. If so, the next segment starts at
+    /// zero.
     pub fn advance(&mut self, bytes: u32, cost: u32) -> bool {
         let complete = bytes >= self.missing(cost);
-        // Fewer bytes than are missing earn less than the rest, so the sum does not overflow.
+        // Fewer bytes than the missing bytes earn less than the missing fraction, so the sum does not overflow.
         let earned = ((u64::from(bytes) << 32) / u64::from(cost.max(1))) as u32;
         self.0 = if complete { 0 } else { self.0.saturating_add(earned) };
         complete

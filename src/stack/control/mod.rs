@@ -3,10 +3,11 @@
 //! smoltcp keeps a control block of its own. The stack keeps this second block, which it builds only from the
 //! connection's frames.
 //!
-//! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp makes passes
-//! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees, and which the stack answers
-//! itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs then
-//! makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's acknowledgements.
+//! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp creates passes
+//! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees and which segments the stack
+//! answers itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs
+//! then makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's
+//! acknowledgements.
 
 mod acceptance;
 #[cfg(feature = "recovery")]
@@ -50,13 +51,13 @@ pub(super) struct Block {
     iss: TcpSeqNumber,
     /// SND.UNA: the oldest unacknowledged sequence number.
     una: TcpSeqNumber,
-    /// SND.NXT: the sequence number after the last byte ever sent.
+    /// SND.NXT: the sequence number after the highest byte sent so far.
     nxt: TcpSeqNumber,
     /// SND.WND: the peer's receive window, in bytes.
     window: u32,
     /// The largest window that the peer has offered, in bytes.
     largest_window: u32,
-    /// SND.WL1 and SND.WL2: the sequence and acknowledgement numbers of the last window update.
+    /// SND.WL1 and SND.WL2: the sequence and acknowledgement numbers of the most recent window update.
     window_from: (TcpSeqNumber, TcpSeqNumber),
     /// The peer's window scale: the shift count of its window field.
     peer_scale: u8,
@@ -68,8 +69,8 @@ pub(super) struct Block {
     edge: TcpSeqNumber,
     /// Our window scale: the shift count of our window field.
     scale: u8,
-    /// The acknowledgement number sent last.
-    told_ack: TcpSeqNumber,
+    /// The acknowledgement number most recently sent to the peer.
+    announced_ack: TcpSeqNumber,
     /// The sequence number of a FIN that arrived before the data in front of it.
     early_fin: Option<TcpSeqNumber>,
     /// Whether the peer's FIN has been accepted.
@@ -95,7 +96,7 @@ impl Block {
         rcv_nxt: TcpSeqNumber(0),
         edge: TcpSeqNumber(0),
         scale: 0,
-        told_ack: TcpSeqNumber(0),
+        announced_ack: TcpSeqNumber(0),
         early_fin: None,
         fin_taken: false,
         challenge_at: Instant::ZERO,
@@ -105,7 +106,7 @@ impl Block {
         recovery: recovery::Recovery::NEW,
     };
 
-    /// Returns our initial sequence number, which the SYN,ACK has.
+    /// Returns our initial sequence number, which our SYN or SYN,ACK carries.
     pub(super) fn isn(&self) -> u32 {
         self.iss.0 as u32
     }
@@ -169,7 +170,7 @@ impl Block {
         }
     }
 
-    /// Returns whether a FIN that arrived early can be processed: all data in front of it has arrived.
+    /// Returns whether a FIN that arrived early can be processed, because all data in front of the FIN has arrived.
     pub(super) fn fin_is_due(&self) -> bool {
         !self.fin_taken && self.early_fin == Some(self.rcv_nxt)
     }
@@ -184,7 +185,7 @@ impl Block {
         (self.una, self.rcv_nxt)
     }
 
-    /// Returns the window field for a FIN that is shown to smoltcp: the window field shown to smoltcp last.
+    /// Returns the window field for a FIN that is passed to smoltcp. The field repeats the window that smoltcp knows.
     pub(super) fn fin_field(&self) -> u16 {
         #[cfg(feature = "recovery")]
         let field = self.recovery.last_field();
@@ -193,7 +194,8 @@ impl Block {
         field
     }
 
-    /// Writes the SYN that is shown to smoltcp, with only the options that smoltcp supports.
+    /// Writes the SYN that is passed to smoltcp, with only the options that smoltcp supports. Returns the packet's
+    /// length, or `None` if `out` is too short.
     pub(super) fn syn_for_smoltcp(&self, out: &mut [u8], segment: &Segment, packet: &[u8]) -> Option<usize> {
         let mut repr = bare(&segment.tuple, segment.seq, segment.ack.unwrap_or_default(), segment.window);
         repr.control = TcpControl::Syn;
@@ -219,7 +221,7 @@ impl Block {
         write(out, &segment.tuple, &repr, &inner_checksums())
     }
 
-    /// Returns the peer's window scale (shift count) that is shown to smoltcp.
+    /// Returns the peer's window scale (shift count) that is passed to smoltcp.
     #[cfg(not(feature = "recovery"))]
     fn shown_scale(&self) -> u8 {
         self.peer_scale
@@ -227,7 +229,7 @@ impl Block {
 
     /// Returns whether data or a FIN has been received but not yet acknowledged.
     pub(super) fn owes_ack(&self) -> bool {
-        self.told_ack != self.rcv_nxt
+        self.announced_ack != self.rcv_nxt
     }
 
     /// Reads our window scale from the SYN that we send.
@@ -247,14 +249,14 @@ impl Block {
         self.edge
     }
 
-    /// Processes a segment that smoltcp made.
+    /// Processes a segment that smoltcp created.
     #[cfg(not(feature = "recovery"))]
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
         self.take_own_scale(segment, frame);
         if let Some(ack) = segment.ack.filter(|_| !segment.rst) {
             let scale = if segment.syn { 0 } else { self.scale };
             self.edge = ack + (usize::from(segment.window) << scale);
-            self.told_ack = ack;
+            self.announced_ack = ack;
         }
         if segment.syn {
             (self.iss, self.una, self.nxt) = (segment.seq, segment.seq, segment.seq + 1);
@@ -266,7 +268,7 @@ impl Block {
     /// Returns `(seq, ack, window field)` of a pure ACK for everything received.
     pub(super) fn acknowledgement(&mut self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
         #[cfg(feature = "recovery")]
-        let field = self.field_to_tell(self.rcv_nxt);
+        let field = self.field_to_announce(self.rcv_nxt);
         #[cfg(not(feature = "recovery"))]
         let field = (distance(self.rcv_nxt, self.edge) >> self.scale).min(u16::MAX.into()) as u16;
         (self.nxt, self.rcv_nxt, field)

@@ -1,4 +1,4 @@
-//! What acknowledgements tell the peer: the receive window, out-of-order ranges and duplicate ranges.
+//! The contents of acknowledgements: the receive window, out-of-order ranges and duplicate ranges.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{TcpOption, TcpPacket, TcpSeqNumber};
@@ -8,8 +8,8 @@ use super::{Block, Segment, distance};
 /// The number of window units that are not announced at first.
 ///
 /// The window field counts units of 2^scale bytes, and smoltcp rounds it down. If a received segment is not a multiple
-/// of the unit, the right edge of the window moves back (RFC 7323 section 2.4). Here the field is rounded up instead,
-/// and the edge moves forward into this reserve.
+/// of the unit, the right edge of the window moves back (RFC 7323 section 2.4). The stack rounds the field up instead,
+/// so the edge moves forward into this reserve.
 const RESERVE: u32 = 256;
 
 /// The largest number of SACK ranges in a segment.
@@ -55,8 +55,8 @@ impl Block {
         }
     }
 
-    /// Reads the acknowledgement, window and SACK range of a segment that smoltcp made.
-    pub(super) fn take_told(&mut self, segment: &Segment, frame: &[u8]) {
+    /// Reads the acknowledgement, window and SACK range of a segment that smoltcp created.
+    pub(super) fn read_announcement(&mut self, segment: &Segment, frame: &[u8]) {
         if segment.rst {
             return;
         }
@@ -84,38 +84,43 @@ impl Block {
     }
 
     /// Returns the SACK ranges of an acknowledgement about to be sent (RFC 2018 section 4, RFC 2883 section 4).
-    pub(in crate::stack) fn ranges_to_tell(&mut self) -> [Option<(u32, u32)>; RANGES] {
+    pub(in crate::stack) fn ranges_to_report(&mut self) -> [Option<(u32, u32)>; RANGES] {
         let ranges = self.receiver.duplicate.take().into_iter().chain(self.receiver.ranges.iter().copied());
-        let mut told = [None; RANGES];
-        for (place, (start, end)) in told.iter_mut().zip(ranges) {
-            *place = Some((start.0 as u32, end.0 as u32));
+        let mut reported = [None; RANGES];
+        for (slot, (start, end)) in reported.iter_mut().zip(ranges) {
+            *slot = Some((start.0 as u32, end.0 as u32));
         }
-        told
+        reported
     }
 
     /// Returns the window field of a segment about to be sent with the acknowledgement number `ack`.
     ///
     /// The field never moves the announced right edge back, and never announces more than smoltcp accepts.
-    pub(in crate::stack) fn field_to_tell(&mut self, ack: TcpSeqNumber) -> u16 {
+    pub(in crate::stack) fn field_to_announce(&mut self, ack: TcpSeqNumber) -> u16 {
         let unit = 1 << self.scale;
         let most = distance(ack, self.receiver.limit) / unit;
-        let told = distance(ack, self.edge).div_ceil(unit);
+        let announced = distance(ack, self.edge).div_ceil(unit);
         let reserve = if self.scale == 0 { 0 } else { RESERVE.min(most / 2) };
-        let field = (most - reserve).max(told).min(most).min(u16::MAX.into());
+        let field = (most - reserve).max(announced).min(most).min(u16::MAX.into());
         self.edge = self.edge.max(ack + (field * unit) as usize);
         field as u16
     }
 
     /// Rewrites the window field of a segment about to be sent. If the segment is a SYN, also rewrites its MSS.
-    pub(in crate::stack) fn dress(&mut self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
+    pub(in crate::stack) fn rewrite_header(
+        &mut self,
+        frame: &mut [u8],
+        segment: &Segment,
+        checksums: &ChecksumCapabilities,
+    ) {
         if segment.syn {
             self.lower_mss(frame, segment, checksums);
         }
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
-            false => self.field_to_tell(ack),
-            // The window field of a SYN is not scaled. Only with a scale of 1 can a SYN announce the whole receive
-            // buffer.
+            false => self.field_to_announce(ack),
+            // The window field of a SYN is not scaled. With a scale of 1, the field could announce nearly the whole
+            // receive buffer, so it leaves out the reserve.
             true if self.scale == 1 => segment.window.saturating_sub(RESERVE as u16 * 2),
             true => segment.window,
         };

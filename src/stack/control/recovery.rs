@@ -1,14 +1,15 @@
 //! Loss recovery (RFC 6298, RFC 6582, RFC 6675, RFC 8985 section 7): its state, acknowledgements and timers.
 //!
-//! losses.rs finds lost data. sending.rs decides what may be sent.
+//! losses.rs finds lost data, resends.rs lost retransmissions. sending.rs decides what may be sent.
 //!
-//! smoltcp retransmits only from SND.UNA on, and only when its own timer expires. When data is lost, the block makes
-//! that timer expire ([`Block::wants_rewind`]). Of the segments that smoltcp then makes, [`Block::leaves`] withholds
-//! those that the peer has already received.
+//! smoltcp retransmits only from SND.UNA on and only when its own timer expires. When data is lost, the block makes
+//! that timer expire ([`Block::wants_rewind`]). [`Block::leaves`] then withholds the segments that the peer has already
+//! received.
 
 mod losses;
 #[cfg(feature = "fragments")]
 mod path;
+mod resends;
 mod sending;
 
 pub(in crate::stack) use sending::Leave;
@@ -20,13 +21,14 @@ use super::congestion::{Congestion, Window};
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
 use super::{Block, Segment, distance};
+use resends::Resends;
 
 /// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2). A path that reorders segments
 /// raises the number up to `MOST_DUPLICATES`.
 const DUPLICATES: u32 = 3;
 const MOST_DUPLICATES: u32 = 48;
 
-/// The longest time for which a peer may delay an ACK. RFC 9293 section 3.8.6.3 allows 500 ms; systems use 200 ms.
+/// The longest time for which a peer may delay an ACK. RFC 9293 section 3.8.6.3 allows 500 ms, but systems use 200 ms.
 const PEER_ACK_DELAY: Duration = Duration::from_millis(200);
 
 /// How long data waits for a larger window if a full segment does not fit (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
@@ -43,7 +45,7 @@ pub(in crate::stack) struct Recovery {
     mss: u32,
     /// The largest segment that the handshake agreed on, in bytes.
     agreed_mss: u32,
-    /// Whether smoltcp must make one segment at a time: see recovery/path.rs.
+    /// Whether smoltcp must create one segment at a time: see recovery/path.rs.
     singly: bool,
     #[cfg(feature = "fragments")]
     trial: path::Trial,
@@ -55,15 +57,20 @@ pub(in crate::stack) struct Recovery {
     duplicates: u32,
     /// The number of duplicate acknowledgements that mean a loss. The number grows on a path that reorders segments.
     threshold: u32,
-    /// The bytes retransmitted in this recovery, and how many of them the peer already had (RFC 2883).
+    /// The number of bytes retransmitted in this recovery.
     repeated: u32,
+    /// The number of retransmitted bytes that the peer reports as duplicates (RFC 2883).
     needless: u32,
-    /// SND.NXT when the segment at SND.UNA was last retransmitted.
+    /// SND.NXT when the segment at SND.UNA was most recently retransmitted.
     nxt_at_resend: Option<TcpSeqNumber>,
     /// Unacknowledged data below this sequence number is lost.
     lost_below: TcpSeqNumber,
     /// Lost data below this sequence number has been retransmitted.
     resent: TcpSeqNumber,
+    resends: Resends,
+    /// Lost data from the first to the second sequence number is retransmitted once more, because its retransmission was
+    /// lost.
+    again: Option<(TcpSeqNumber, TcpSeqNumber)>,
     /// Data below this sequence number was sent while the congestion window was full.
     limited_until: TcpSeqNumber,
     /// SND.NXT when the loss was found. The recovery ends once this number is acknowledged.
@@ -72,36 +79,48 @@ pub(in crate::stack) struct Recovery {
     timed_out: bool,
     /// The next tail loss probe retransmits from this sequence number.
     tail: Option<TcpSeqNumber>,
-    /// The range that a probe last retransmitted. The peer often has it already, so a duplicate report for it means
-    /// nothing.
+    /// The range that the most recent tail loss probe retransmitted. The peer often has that range already, so a
+    /// duplicate report for the range is ignored.
     probed_range: (TcpSeqNumber, TcpSeqNumber),
-    /// Whether a tail loss probe was sent since the last new acknowledgement.
+    /// Whether a tail loss probe was sent since the most recent new acknowledgement.
     probed: bool,
     /// When the retransmission timer expires.
     retransmission: Option<Instant>,
     /// When a tail loss probe is sent.
     probe: Option<Instant>,
-    /// When data is sent although it does not fit the peer's window.
+    /// When the persist timer expires. Data is then sent although it does not fit the peer's window.
     persist: Option<Instant>,
     /// Whether the time in `persist` has passed.
     persisting: bool,
     /// How often the retransmission timer has expired in a row.
     backoff: u8,
-    /// The sequence number whose acknowledgement completes a round-trip measurement, and when it was sent.
-    sample: Option<(TcpSeqNumber, Instant)>,
-    /// When new data was last sent.
+    /// The segment whose acknowledgement completes a round-trip measurement.
+    sample: Option<Sample>,
+    /// When new data was most recently sent.
     sent_at: Instant,
-    /// When the peer last acknowledged something new, or could not be expected to acknowledge anything.
+    /// When the peer most recently acknowledged something new, or could not be expected to acknowledge anything.
     heard_at: Instant,
-    /// The peer's window scale (shift count) that is shown to smoltcp.
+    /// The peer's window scale (shift count) that is passed to smoltcp.
     shown_scale: u8,
-    /// The window last shown to smoltcp, in bytes, and the acknowledgement number shown with it.
+    /// The window most recently passed to smoltcp, in bytes.
     shown: u32,
+    /// The acknowledgement number passed to smoltcp together with that window.
     shown_ack: TcpSeqNumber,
     /// SND.NXT as smoltcp sees it. While smoltcp retransmits, its SND.NXT is lower than ours.
     frontier: TcpSeqNumber,
     /// smoltcp's own retransmission timer does not expire before this time.
     rests_until: Instant,
+}
+
+/// A segment with new data, which was sent once.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    /// The sequence number after the segment's final byte.
+    end: TcpSeqNumber,
+    sent: Instant,
+    /// Whether data before the segment was retransmitted. A cumulative acknowledgement may then be late, so only a
+    /// selective acknowledgement of the segment counts.
+    behind_loss: bool,
 }
 
 impl Recovery {
@@ -124,6 +143,8 @@ impl Recovery {
         nxt_at_resend: None,
         lost_below: TcpSeqNumber(0),
         resent: TcpSeqNumber(0),
+        resends: Resends::EMPTY,
+        again: None,
         limited_until: TcpSeqNumber(0),
         point: None,
         timed_out: false,
@@ -145,7 +166,13 @@ impl Recovery {
         rests_until: Instant::ZERO,
     };
 
-    /// Returns the window field that smoltcp was last shown.
+    /// Completes a round-trip measurement, which ends the backoff of the timeout.
+    fn measured(&mut self, now: Instant, sample: Sample) {
+        self.rtt.measured(now - sample.sent, self.least);
+        self.backoff = 0;
+    }
+
+    /// Returns the window field most recently passed to smoltcp.
     pub(super) fn last_field(&self) -> u16 {
         (self.shown >> self.shown_scale) as u16
     }
@@ -205,7 +232,7 @@ impl Block {
         }
     }
 
-    /// Returns the MSS for a SYN, received or sent, as smoltcp and the peer see it: at most the MSS that fits the link.
+    /// Limits the MSS option of a received or sent SYN to the largest segment that fits the link.
     pub(super) fn bounded_mss(&self, mss: u16) -> u16 {
         mss.min(self.recovery.own_mss.try_into().unwrap_or(u16::MAX))
     }
@@ -215,7 +242,8 @@ impl Block {
         self.recovery.sack
     }
 
-    /// Returns when the peer last acknowledged something new, or could not be expected to acknowledge anything.
+    /// Returns when the peer most recently acknowledged something new, or could not be expected to acknowledge
+    /// anything.
     pub(in crate::stack) fn heard_at(&self) -> Instant {
         self.recovery.heard_at
     }
@@ -242,24 +270,27 @@ impl Block {
         }
     }
 
-    /// Processes an acceptable acknowledgement and its options. Returns whether it brings anything new.
+    /// Processes an acceptable acknowledgement and its options. Returns whether the acknowledgement brings anything
+    /// new: acknowledged bytes, a SACK range or a window.
     pub(super) fn acknowledged(&mut self, now: Instant, segment: &Segment, ack: TcpSeqNumber, frame: &[u8]) -> bool {
         let (before, acked) = (self.flight(), distance(self.una, ack));
         let same_window = u32::from(segment.window) << self.peer_scale == self.window;
         let handshake = self.una == self.iss;
         let opened = self.window == 0 && segment.window > 0 && self.is_newer_window(segment, ack);
         #[cfg(feature = "fragments")]
-        self.hear(ack, acked);
+        self.update_trial(ack, acked);
         let r = &mut self.recovery;
         if opened {
             // The peer dropped everything that was sent into its closed window.
             (r.persist, r.persisting, r.backoff, r.sample) = (None, false, 0, None);
             (r.resent, r.lost_below) = (self.una, self.nxt);
+            r.forget_resends();
         }
         if acked > 0 {
-            if let Some((_, sent)) = r.sample.take_if(|(seq, _)| ack >= *seq) {
-                r.rtt.measured(now - sent, r.least);
-                r.backoff = 0;
+            if let Some(sample) = r.sample.take_if(|sample| ack >= sample.end)
+                && !sample.behind_loss
+            {
+                r.measured(now, sample);
             }
             if handshake && r.backoff > 0 {
                 r.rtt.syn_was_lost();
@@ -270,12 +301,12 @@ impl Block {
             r.lost_below = r.lost_below.max(ack);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
-            // The backoff of the timeout stays until the next measurement (RFC 6298 section 5.7, Karn's algorithm).
+            // The timeout stays backed off until the next measurement (RFC 6298 section 5.7, Karn's algorithm).
             (r.probed, r.nxt_at_resend) = (false, None);
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);
         }
-        let news = before > 0 && self.take_ranges(segment, frame);
+        let news = before > 0 && self.take_ranges(now, segment, frame);
         let r = &mut self.recovery;
         // A peer that answers, but never accepts data that fits its window, counts as dead (RFC 9293 section 3.8.3,
         // R2).
@@ -287,6 +318,9 @@ impl Block {
             r.duplicates = r.duplicates.saturating_add(1);
         }
         self.grow(now, ack, acked, before);
+        if acked > 0 || news {
+            self.later_data_arrived(now);
+        }
         self.find_losses(now, before);
         if self.flight() == 0 {
             (self.recovery.retransmission, self.recovery.probe) = (None, None);
@@ -302,7 +336,8 @@ impl Block {
         }
         acked > 0 || news || !same_window
     }
-    /// Restarts the retransmission timer and the probe timer.
+
+    /// Restarts the retransmission timer and the timer of the tail loss probe.
     fn arm(&mut self, now: Instant) {
         let flight = self.flight();
         let r = &mut self.recovery;
@@ -311,19 +346,21 @@ impl Block {
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
-            // Without SACK, an ACK for a probe cannot be told from a duplicate ACK after a loss (RFC 8985 section 7).
+            // Without SACK, an ACK for a tail loss probe cannot be distinguished from a duplicate ACK after a loss (RFC
+            // 8985 section 7).
             (r.sack && wait < timeout && r.point.is_none() && r.backoff == 0 && !r.probed).then(|| now + wait)
         });
     }
 
-    /// Returns when the next timer expires.
+    /// Returns when the next timer expires, or `None` if no timer is running.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let r = &self.recovery;
-        [r.retransmission, r.probe, r.persist].into_iter().flatten().min()
+        [r.retransmission, r.probe, r.persist, self.resends_due()].into_iter().flatten().min()
     }
 
     /// Processes the timers that have expired.
     pub(in crate::stack) fn expire(&mut self, now: Instant) {
+        self.find_lost_resends(now);
         let (una, nxt) = (self.una, self.nxt);
         let has = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
         let r = &mut self.recovery;
@@ -331,7 +368,7 @@ impl Block {
             r.persisting = true;
         }
         if has(&mut r.retransmission) {
-            // If duplicate acknowledgements have shown the loss already, the threshold is not reduced twice.
+            // If duplicate acknowledgements have already shown the loss, the threshold is not reduced a second time.
             let again = r.backoff > 0 || (r.point.is_some() && !r.timed_out);
             if una == self.iss {
                 r.window.on_lost_syn();
@@ -347,6 +384,7 @@ impl Block {
             r.board.clear();
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
+            r.forget_resends();
             (r.point, r.timed_out) = (Some(nxt), true);
             r.retransmission = Some(now + r.rtt.timeout(r.backoff));
         } else if has(&mut r.probe) {

@@ -1,4 +1,4 @@
-//! The round-trip time and the retransmission timeout (RFC 6298, which the section numbers below refer to).
+//! The round-trip time and the retransmission timeout (RFC 6298). Section numbers in this file are those of RFC 6298.
 
 use smoltcp::time::Duration;
 
@@ -31,7 +31,6 @@ impl Rtt {
     }
 
     /// Returns RTTVAR.
-    #[cfg(all(test, feature = "std"))]
     pub(super) fn variation(&self) -> Duration {
         Duration::from_micros(self.variation.into())
     }

@@ -8,7 +8,7 @@ use super::distance;
 /// a hint.
 const RANGES: usize = 16;
 
-/// The selectively acknowledged ranges above SND.UNA: sorted, and without two ranges that touch.
+/// The selectively acknowledged ranges above SND.UNA. The ranges are sorted, and no two of them touch.
 #[derive(Clone, Debug)]
 pub(super) struct Scoreboard {
     ranges: heapless::Vec<(TcpSeqNumber, TcpSeqNumber), RANGES>,
@@ -52,7 +52,7 @@ impl Scoreboard {
         }
     }
 
-    /// Returns the first part of `from..until` that the peer has not acknowledged.
+    /// Returns the first part of `from..until` that the peer has not acknowledged, if any.
     pub(super) fn first_hole(&self, from: TcpSeqNumber, until: TcpSeqNumber) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let (mut start, mut end) = (from, until);
         for &(low, high) in &self.ranges {
@@ -81,7 +81,7 @@ impl Scoreboard {
 
     /// Returns the sequence number below which every unacknowledged byte is lost (RFC 6675 section 4, `IsLost`).
     ///
-    /// Above this number, the peer has acknowledged `threshold` ranges, or more than `threshold` - 1 segments of `mss`
+    /// Above this number, the peer has acknowledged `threshold` ranges or more than `threshold` - 1 segments of `mss`
     /// bytes.
     pub(super) fn lost_below(&self, threshold: u32, mss: u32) -> Option<TcpSeqNumber> {
         let (mut count, mut bytes) = (0, 0u32);
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// A byte counts as lost once three ranges, or more than two segments, above it are acknowledged.
+    /// A byte counts as lost once the peer acknowledges three ranges or more than two segments above it.
     #[test]
     fn loss_needs_three_segments_above() {
         let mut board = Scoreboard::EMPTY;
@@ -151,8 +151,8 @@ mod tests {
         for range in 0..RANGES {
             assert!(board.add(at(4 * range + 4), at(4 * range + 5)));
         }
-        assert!(!board.add(at(4 * RANGES + 4), at(4 * RANGES + 5)), "no room for a higher one");
-        assert!(board.add(at(0), at(1)), "a lower one takes the place of the highest");
+        assert!(!board.add(at(4 * RANGES + 4), at(4 * RANGES + 5)), "no room for a higher range");
+        assert!(board.add(at(0), at(1)), "a lower range replaces the highest range");
         assert_eq!(board.ranges.len(), RANGES);
         assert_eq!(board.first_hole(at(0), at(9)), Some((at(1), at(4))));
     }

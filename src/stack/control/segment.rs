@@ -1,4 +1,4 @@
-//! Segments as the control block reads them, and the packets that smoltcp is shown in place of received packets.
+//! Reads segments for the control block and writes the packets that smoltcp sees instead of received packets.
 
 use smoltcp::phy::{Checksum, ChecksumCapabilities};
 #[cfg(feature = "ipv6")]
@@ -9,13 +9,13 @@ use smoltcp::wire::{
 
 use crate::stack::event::Tuple;
 
-/// The longest packet without data that [`write`] makes: an IPv6 header, and a TCP header with three SACK ranges.
+/// The longest packet without data that [`write`] creates: an IPv6 header and a TCP header with three SACK ranges.
 pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
 
 /// The endpoint in an empty segment.
 const NOWHERE: IpEndpoint = IpEndpoint { addr: IpAddress::v4(0, 0, 0, 0), port: 0 };
 
-/// The header of a TCP segment, and the positions of its parts in the IP packet.
+/// The header of a TCP segment and the positions of its parts in the IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Segment {
     /// The endpoints, as the receiver of the segment sees them: `local` is the receiver's.
@@ -36,7 +36,7 @@ pub(in crate::stack) struct Segment {
 }
 
 impl Segment {
-    /// An empty segment to read into. Reading in place saves a board a copy, which takes about ten instructions.
+    /// An empty segment to read into. Reading in place saves a copy, which takes about ten instructions on a board.
     pub(in crate::stack) const EMPTY: Segment = Segment {
         tuple: Tuple { local: NOWHERE, remote: NOWHERE },
         seq: TcpSeqNumber(0),
@@ -62,7 +62,7 @@ impl Segment {
         (self.tuple.local.port, self.tuple.remote.port) = (tcp.dst_port(), tcp.src_port());
     }
 
-    /// Returns whether the segment asks for a new connection.
+    /// Returns whether the segment requests a new connection.
     pub(in crate::stack) fn opens(&self) -> bool {
         self.syn && self.ack.is_none() && !self.rst
     }
@@ -73,7 +73,7 @@ impl Segment {
         self.len == 0 && !self.syn && !self.fin && !self.rst
     }
 
-    /// Returns the sequence number after the segment's last byte and FIN. A SYN is not counted.
+    /// Returns the sequence number after the segment's final byte and FIN. A SYN is not counted.
     pub(in crate::stack) fn end(&self) -> TcpSeqNumber {
         self.seq + self.len + usize::from(self.fin)
     }
@@ -104,7 +104,8 @@ impl<'f> Iterator for Options<'f> {
     }
 }
 
-/// Returns the checksum settings for a packet that only smoltcp's interface sees, which does not check TCP checksums.
+/// Returns the checksum settings for a packet that only smoltcp's interface sees. The interface does not check TCP
+/// checksums.
 pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
     let mut checksums = ChecksumCapabilities::default();
     checksums.tcp = Checksum::None;
@@ -130,7 +131,7 @@ pub(in crate::stack) fn write(
     Some(len)
 }
 
-/// Returns a segment without options and data.
+/// Returns a segment with neither options nor data.
 pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber, window_len: u16) -> TcpRepr<'static> {
     TcpRepr {
         src_port: tuple.remote.port,
@@ -148,7 +149,7 @@ pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber
     }
 }
 
-/// The differences between a received segment and the copy that smoltcp is shown.
+/// The differences between a received segment and the copy that smoltcp sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Patch {
     pub(in crate::stack) ack: TcpSeqNumber,
@@ -160,9 +161,10 @@ pub(in crate::stack) struct Patch {
     pub(in crate::stack) keep: usize,
 }
 
-/// Copies a packet with changes, and returns the copy's length.
+/// Copies a packet to `out` with the changes in `patch`. Returns the copy's length, or `None` if `out` is too short for
+/// the headers.
 ///
-/// If the payload does not fit `out`, the rest is cut off together with FIN, and the peer sends it again. The TCP
+/// If the payload does not fit `out`, the rest of the payload and FIN are cut off. The peer sends them again. The TCP
 /// checksum is not updated, because smoltcp's interface does not check it.
 pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, patch: &Patch) -> Option<usize> {
     let headers = packet.get(..segment.data)?;
@@ -217,7 +219,7 @@ pub(in crate::stack) fn shorten(
     len
 }
 
-/// Writes a packet's length into its IP header, and the checksum of an IPv4 header if `checksum` is set.
+/// Writes a packet's length into its IP header. Also updates the checksum of an IPv4 header if `checksum` is set.
 fn set_len(packet: &mut [u8], tuple: &Tuple, checksum: bool) {
     let len = packet.len();
     match tuple.local.addr {

@@ -22,7 +22,7 @@ pub enum AddressEvent {
         /// The duration of the lease, in seconds; `u32::MAX` means for ever.
         seconds: u32,
     },
-    /// A lease has ended. DHCP asks for another lease.
+    /// A lease has ended. DHCP requests another lease.
     LeaseLost {
         /// The address.
         address: Ipv4Cidr,
@@ -36,13 +36,13 @@ pub enum AddressEvent {
         /// The server's address.
         server: Ipv4Address,
     },
-    /// An address was made from a router's advertisement. The address is in use from now on.
+    /// An address was created from a prefix that a router advertises. The address is in use from now on.
     Advertised(IpCidr),
-    /// No DHCP server has answered yet. Reported once, while requests continue.
+    /// No DHCP server has answered yet. The event is reported once, and the requests continue.
     NoDhcpServer,
-    /// No IPv6 router has answered yet. Reported once, while solicitations continue.
+    /// No IPv6 router has answered yet. The event is reported once, and the solicitations continue.
     NoRouter,
-    /// A DHCP server does not grant its offer. Reported once, while requests continue.
+    /// A DHCP server does not grant its own offer. The event is reported once, and the requests continue.
     NotGranted {
         /// The server.
         server: Ipv4Address,

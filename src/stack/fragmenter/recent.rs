@@ -41,7 +41,7 @@ impl Recent {
         }
     }
 
-    /// Returns whether an ICMP error quotes one of these datagrams, or its first fragment.
+    /// Returns whether an ICMP error quotes one of these datagrams or its first fragment.
     pub(super) fn has(&self, quote: &Quote) -> bool {
         let start = start(quote.protocol, quote.start);
         self.datagrams.iter().flatten().any(|datagram| {

@@ -38,7 +38,7 @@ fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Ve
         return Vec::new();
     }
     // A second packet must wait.
-    assert!(!long.begin(header, packet.len(), &mut |_| panic!("it is busy")));
+    assert!(!long.begin(header, packet.len(), &mut |_| panic!("the fragmenter is busy")));
     let mut fragments = Vec::new();
     while let Some(len) = long.next_len() {
         let mut fragment = vec![0; len];
@@ -50,7 +50,7 @@ fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Ve
 }
 
 #[test]
-fn the_fragments_give_the_packet() {
+fn the_fragments_contain_the_whole_packet() {
     let mut random = Random(seed(1));
     let mut ids = Vec::new();
     for round in 0..600 {
@@ -103,7 +103,7 @@ fn the_fragments_give_the_packet() {
 }
 
 #[test]
-fn each_datagram_has_another_identification() {
+fn each_datagram_gets_a_different_identification() {
     let mut buffer = vec![0; LONGEST];
     let mut fragmenter = Fragmenter::new(&mut buffer, 3, 1_280, &ChecksumCapabilities::default());
     let packet = packet(true, 3_000);

@@ -1,4 +1,4 @@
-//! Reads an ICMP error, and the start of the packet that it quotes.
+//! Reads an ICMP error and the start of the packet that the error quotes.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{Icmpv4Packet, IpAddress, IpProtocol, IpVersion, Ipv4Address, Ipv4Packet};
@@ -12,7 +12,7 @@ use super::{IcmpError, Refusal};
 /// The length of an ICMP error's header. Every error also quotes at least this number of bytes after the IP header.
 const HEADER: usize = 8;
 
-/// An ICMP error, and the start of the packet that it quotes.
+/// An ICMP error and the start of the packet that the error quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Quote {
     pub(in crate::stack) error: IcmpError,
@@ -49,8 +49,8 @@ impl Quote {
         TcpSeqNumber(i32::from_be_bytes(seq))
     }
 
-    /// Returns the receiver and the sequence number of the quoted echo request. `None` if its identifier is not
-    /// `ident`.
+    /// Returns the receiver and the sequence number of the quoted echo request. `None` if the quoted packet is not an
+    /// echo request with the identifier `ident`.
     #[cfg(feature = "ping")]
     pub(in crate::stack) fn echo(&self, ident: u16) -> Option<(IpAddress, u16)> {
         let kind = if self.protocol == IpProtocol::Icmp { 8 } else { 128 };
@@ -60,7 +60,7 @@ impl Quote {
     }
 }
 
-/// Reads the ICMP error in an IP packet, if the packet is for this host. The quoted packet may be forged.
+/// Reads the ICMP error in an IP packet for this host. `None` for any other packet. The quoted packet may be forged.
 pub(in crate::stack) fn read(
     packet: &[u8],
     checksums: &ChecksumCapabilities,
@@ -76,6 +76,7 @@ pub(in crate::stack) fn read(
     }
 }
 
+/// Reads an ICMP error in an IPv4 packet. `None` if the packet contains no valid error for this host.
 fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAddress) -> bool) -> Option<Quote> {
     let packet = Ipv4Packet::new_checked(packet).ok()?;
     if packet.next_header() != IpProtocol::Icmp {
@@ -111,6 +112,7 @@ fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     })
 }
 
+/// Reads an ICMPv6 error in an IPv6 packet. `None` if the packet contains no valid error for this host.
 #[cfg(feature = "ipv6")]
 fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAddress) -> bool) -> Option<Quote> {
     let packet = Ipv6Packet::new_checked(packet).ok()?;
@@ -148,8 +150,8 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     })
 }
 
-/// Returns the protocol of a quoted IPv6 packet's data, and the data. A Fragment header is skipped. `None` for fragments other
-/// than the first.
+/// Returns the protocol of a quoted IPv6 packet's data, and the data. Skips a Fragment header. `None` for fragments
+/// other than the first.
 #[cfg(feature = "ipv6")]
 fn behind_fragment_header(next: u8, data: &[u8]) -> Option<(u8, &[u8])> {
     if IpProtocol::from(next) != IpProtocol::Ipv6Frag {

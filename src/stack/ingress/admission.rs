@@ -1,6 +1,6 @@
-//! Decides whether a SYN is admitted, dropped or refused, and which other packets reach a connection.
+//! Decides whether a SYN is admitted, dropped or refused. Also decides which other packets reach a connection.
 //!
-//! control/acceptance.rs decides about the segments of a known connection.
+//! control/acceptance.rs decides what happens to the segments of a known connection.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
@@ -16,13 +16,16 @@ use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
 /// The part of the stack that handles a packet.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
-    /// None: a segment without ACK to a closed port is answered with RST.
+    /// No part. The packet is a segment without ACK to a closed port, and the answer is RST.
     Closed,
+    /// No part. The packet needs no further processing.
     Nowhere,
+    /// The interface and the shared sockets.
     Shared,
     /// The connection in this slot.
     Slot(usize),
-    /// None: the connection is in TIME-WAIT. The answer is an ACK with this sequence number and acknowledgement number.
+    /// No part. The connection is in TIME-WAIT, and the answer is an ACK with this sequence number and acknowledgement
+    /// number.
     TimeWait(TcpSeqNumber, TcpSeqNumber),
 }
 
@@ -80,6 +83,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Some(index) if !(segment.opens() && self.is_superseded_by(index, segment)) => Target::Slot(index),
             None if segment.rst || segment.ack.is_some() => Target::Shared,
             None if !segment.syn => self.without_ack(now, segment, probe),
+            // The SYN starts a new connection in place of this connection, which is in TIME-WAIT.
             Some(index) => {
                 let last = self.connections.remember(now, index);
                 self.connections.drop_unserved(now, index, End::Reset, probe);
@@ -89,7 +93,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Handles a segment without ACK, SYN and RST that belongs to no connection (RFC 9293 sections 3.10.7.1, 3.10.7.2).
+    /// Handles a segment that has neither ACK, SYN nor RST and belongs to no connection (RFC 9293 sections 3.10.7.1,
+    /// 3.10.7.2).
     fn without_ack<P: Probe>(&self, now: Instant, segment: &Segment, probe: &mut P) -> Target {
         if self.connections.listener_on(segment.tuple.local.port).is_none() {
             return Target::Closed;
@@ -137,7 +142,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Makes a free slot listen for this SYN only.
+    /// Makes a free slot listen for this SYN only. Returns false if the slot cannot listen.
     fn open(
         &mut self,
         now: Instant,
@@ -164,8 +169,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Returns whether a SYN for this slot's endpoints starts a new connection.
     ///
-    /// In TIME-WAIT, it does if its sequence number is above all received numbers. Otherwise it is an old duplicate
-    /// (RFC 9293 section 3.6.1).
+    /// In TIME-WAIT, the SYN starts a new connection if its sequence number is above all received numbers. Otherwise
+    /// the SYN is an old duplicate (RFC 9293 section 3.6.1). In all other phases, the SYN starts no new connection.
     fn is_superseded_by(&self, index: usize, segment: &Segment) -> bool {
         let slot = &self.connections.slots[index];
         match slot.phase {
@@ -174,7 +179,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Returns whether a segment shows that the SYN of this half-open connection was an old duplicate or forged.
+    /// Returns whether a segment shows that the SYN of this half-open connection was an old duplicate or a forgery.
     ///
     /// The peer then still has the previous connection, which is in TIME-WAIT on this host. The half-open connection
     /// ends, and TIME-WAIT continues (RFC 9293 section 3.6.1).

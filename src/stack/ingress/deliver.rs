@@ -44,9 +44,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.scratch = scratch;
             }
             #[cfg(feature = "recovery")]
-            Verdict::Taken => return self.show_news(index, tx),
+            Verdict::Processed => return self.show_news(index, tx),
         }
         let block = &mut self.connections.slots[index].control;
+        // The control block records which window and acknowledgement smoltcp has seen.
         #[cfg(feature = "recovery")]
         match verdict {
             Verdict::Answer if block.has_news() => self.show_news(index, tx),
@@ -61,7 +62,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Passes a packet to a connection's socket, and sends the socket's answer. `_scratch` is memory for the answer.
+    /// Passes a packet to a connection's socket and sends the socket's answer. `_scratch` is memory for the answer.
     fn pass<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
@@ -107,7 +108,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.scratch = scratch;
     }
 
-    /// Delivers a SYN with only the options that smoltcp supports.
+    /// Delivers a SYN to smoltcp, in a copy with only the options that smoltcp supports.
+    ///
+    /// In LISTEN, the SYN opens the connection in slot `index`. In SYN-SENT, the SYN answers our own SYN or crosses it.
     #[inline(never)]
     fn deliver_syn<T: TxToken, P: Probe>(
         &mut self,

@@ -52,8 +52,8 @@ pub(super) fn flow(
     if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Tcp(None) }
 }
 
-/// Returns the TCP segment in a packet. The local endpoint of the segment's tuple is the receiver of the packet, for an
-/// outgoing packet too.
+/// Returns the TCP segment in a packet. The local endpoint of the segment's tuple is the packet's receiver, even if
+/// this host sends the packet.
 pub(super) fn segment_of(packet: &[u8]) -> Option<Segment> {
     let mut segment = Segment::EMPTY;
     matches!(ip(packet, &mut segment), Ip::Tcp).then_some(segment)
@@ -72,7 +72,7 @@ pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCa
         && (!caps.tcp.rx() || TcpPacket::new_unchecked(tcp).verify_checksum(&remote.addr, &local.addr))
 }
 
-/// Returns whether the TCP checksum of a packet is right. True for a packet without a TCP segment.
+/// Returns whether the TCP checksum of a packet is correct. Returns true for a packet without a TCP segment.
 #[cfg(feature = "fragments")]
 pub(super) fn tcp_checksum_holds(packet: &[u8]) -> bool {
     segment_of(packet).is_none_or(|segment| checksums_hold(packet, &segment, &ChecksumCapabilities::default()))
@@ -80,10 +80,10 @@ pub(super) fn tcp_checksum_holds(packet: &[u8]) -> bool {
 
 enum Ip {
     Tcp,
-    /// The packet is not TCP, and has this source and destination.
+    /// The packet is not TCP. The values are its source and destination addresses.
     Upper(IpAddress, IpAddress),
     Dropped(DropReason),
-    /// The packet is not IP, or is malformed.
+    /// The packet is not IP or is malformed.
     Other,
 }
 
@@ -95,7 +95,8 @@ fn ip(packet: &[u8], segment: &mut Segment) -> Ip {
             let fragment = packet.more_frags() || packet.frag_offset() != 0;
             let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
             match packet.next_header() {
-                // If it were reassembled, it would reach the shared sockets, which would answer with RST.
+                // If smoltcp reassembled the segment, the segment would reach the shared sockets, which would answer
+                // with RST.
                 IpProtocol::Tcp if fragment => Ip::Dropped(DropReason::FragmentedTcp),
                 IpProtocol::Tcp => tcp(source, destination, packet.payload(), packet.header_len().into(), segment),
                 _ => Ip::Upper(source, destination),

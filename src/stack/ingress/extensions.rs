@@ -1,4 +1,4 @@
-//! IPv6 extension headers (RFC 8200 section 4): finds the upper-layer header behind them, and removes them from a
+//! IPv6 extension headers (RFC 8200 section 4): finds the upper-layer header behind them and removes them from a
 //! packet.
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ pub(super) enum Chain {
     /// The header of TCP, UDP or ICMPv6, at position `at` of the packet. `fragment` says whether a Fragment header
     /// precedes it.
     Upper { protocol: u8, at: usize, fragment: bool },
-    /// The packet is dropped silently: it is malformed, or has no upper-layer header.
+    /// The packet is malformed or has no upper-layer header. It is dropped silently.
     Silent,
 }
 
@@ -72,7 +72,7 @@ impl Problem {
     pub(super) const INCOMPLETE_HEADERS: Problem = Problem { code: 3, pointer: 0, to_group: false };
 }
 
-/// Parses the headers of an IPv6 packet. `packet` ends with the packet's payload.
+/// Parses the headers of an IPv6 packet. `packet` has no bytes after the payload.
 pub(super) fn read(packet: &[u8]) -> Chain {
     match packet.get(NEXT_HEADER) {
         Some(&next) if packet.len() >= HEADER => walk(packet, next, NEXT_HEADER, HEADER),
@@ -97,7 +97,7 @@ pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
     data.len() >= at + least
 }
 
-/// Copies a packet without its extension headers to `out`, and returns the copy's length.
+/// Copies a packet without its extension headers to `out`. Returns the copy's length.
 ///
 /// `at` is the position of the upper-layer header, and `protocol` its protocol. Returns `None` if `out` is too short.
 pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> Option<usize> {
@@ -111,7 +111,8 @@ pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> O
     Some(len)
 }
 
-/// Parses the headers from position `at` on. The first header is a `next`, according to the byte at `announced_at`.
+/// Parses the headers from position `at` on. The byte at `announced_at` announces the first header, whose type is
+/// `next`.
 fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> Chain {
     let mut fragment = false;
     loop {
@@ -159,7 +160,8 @@ fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> 
     }
 }
 
-/// Returns the header at `at`. A header's second byte is its length in units of 8 bytes, without the first 8 bytes.
+/// Returns the header at position `at`, or `None` if the packet is too short. A header's second byte is its length in
+/// units of 8 bytes, without the first 8 bytes.
 fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
     let rest = packet.get(at..)?;
     rest.get(..8 * (1 + usize::from(*rest.get(1)?)))
@@ -167,21 +169,21 @@ fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
 
 /// Checks the options of a header that begins at position `at` of its packet.
 ///
-/// For an unknown option, the two high bits of the type decide: skip it, drop the packet, or drop and answer the packet
-/// (RFC 8200 section 4.2).
+/// The two high bits of an unknown option's type say what to do: skip the option, drop the packet, or drop the packet
+/// and answer it (RFC 8200 section 4.2).
 fn options(header: &[u8], at: usize) -> Result<(), Chain> {
     const PAD_1: u8 = 0;
     const PAD_N: u8 = 1;
     // The router alert option (RFC 2711), which only routers process.
     const ROUTER_ALERT: u8 = 5;
-    let mut place = 2;
-    while let Some(&kind) = header.get(place) {
+    let mut position = 2;
+    while let Some(&kind) = header.get(position) {
         if kind == PAD_1 {
-            place += 1;
+            position += 1;
             continue;
         }
-        let Some(&len) = header.get(place + 1) else { return Err(Chain::Silent) };
-        let problem = Problem { code: 2, pointer: (at + place) as u32, to_group: true };
+        let Some(&len) = header.get(position + 1) else { return Err(Chain::Silent) };
+        let problem = Problem { code: 2, pointer: (at + position) as u32, to_group: true };
         match kind >> 6 {
             _ if kind == PAD_N || kind == ROUTER_ALERT => {}
             0 => {}
@@ -189,8 +191,8 @@ fn options(header: &[u8], at: usize) -> Result<(), Chain> {
             2 => return Err(Chain::Problem(problem)),
             _ => return Err(Chain::Problem(Problem { to_group: false, ..problem })),
         }
-        place += 2 + usize::from(len);
-        if place > header.len() {
+        position += 2 + usize::from(len);
+        if position > header.len() {
             return Err(Chain::Silent);
         }
     }
@@ -200,7 +202,7 @@ fn options(header: &[u8], at: usize) -> Result<(), Chain> {
 fn read_fragment(header: &[u8; FRAGMENT], at: usize, announced_at: usize) -> Fragment {
     let [next, _, high, low, id @ ..] = *header;
     let field = u16::from_be_bytes([high, low]);
-    // The upper 13 bits are the offset in units of 8 bytes. Clearing the lower three bits gives the offset in bytes.
+    // The upper 13 bits are the offset in units of 8 bytes. Clearing the lower three bits yields the offset in bytes.
     Fragment {
         at,
         announced_at,

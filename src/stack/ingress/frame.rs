@@ -1,4 +1,4 @@
-//! Device wrappers for smoltcp: one holds the received packet, the other watches the packets that smoltcp sends.
+//! Device wrappers for smoltcp: one contains the received packet, the other watches the packets that smoltcp sends.
 
 #[cfg(feature = "fragments")]
 use core::num::NonZeroU16;
@@ -85,12 +85,12 @@ impl RxToken for Received<'_> {
     }
 }
 
-/// What happened to the transmit tokens of a poll.
+/// The results of a poll of smoltcp: what was sent, captured or withheld.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::stack) struct Sent {
     /// The number of frames sent.
     pub(in crate::stack) frames: usize,
-    /// The number of segments that smoltcp made, but that were not sent because the peer already has their bytes.
+    /// The number of segments from smoltcp that were not sent, because the peer already has their bytes.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) withheld: usize,
     /// The length of the packet that was captured.
@@ -125,7 +125,7 @@ impl Outgoing<'_> {
             #[cfg(feature = "recovery")]
             {
                 self.block.leaves(_now, &segment, packet);
-                self.block.dress(packet, &segment, self.checksums);
+                self.block.rewrite_header(packet, &segment, self.checksums);
             }
             #[cfg(not(feature = "recovery"))]
             self.block.leaves(&segment, packet);
@@ -133,20 +133,21 @@ impl Outgoing<'_> {
     }
 }
 
-/// The path of packets from smoltcp to the device. Each packet is sent in a frame with `header`, which the probe sees.
+/// The path of packets from smoltcp to the device. Each packet is sent in a frame with `header`. The stack's [`Probe`]
+/// sees the frame.
 pub(in crate::stack) struct Out<'o, P> {
     pub(in crate::stack) probe: &'o mut P,
     pub(in crate::stack) now: Instant,
     pub(in crate::stack) header: Header,
     /// Keeps a packet that is longer than the link's MTU.
     pub(in crate::stack) long: Long<'o>,
-    /// The payload size of the segments into which the device cuts, in bytes. `None` means the size that smoltcp
-    /// requests.
+    /// The payload size of the segments into which the device cuts a super-segment, in bytes. `None` means the size
+    /// that smoltcp requests.
     #[cfg(feature = "fragments")]
     pub(in crate::stack) cut: Option<NonZeroU16>,
     /// The connection whose packets are being sent. `None` for packets of shared sockets.
     pub(in crate::stack) outgoing: Option<Outgoing<'o>>,
-    /// The memory for a captured packet. Any packet that the interface makes fits this memory: see
+    /// The memory for a captured packet. Any packet that the interface creates fits this memory: see
     /// [`Stack::new`](crate::stack::Stack::new).
     memory: Option<&'o mut [u8]>,
     pub(in crate::stack) sent: Sent,
@@ -167,7 +168,7 @@ impl<'o, P> Out<'o, P> {
         }
     }
 
-    /// Makes a path that captures one packet and sends none.
+    /// Creates a path that captures one packet and sends none.
     pub(in crate::stack) fn capture(probe: &'o mut P, now: Instant, memory: &'o mut [u8]) -> Self {
         Out { memory: Some(memory), ..Out::new(probe, now, None) }
     }
@@ -191,12 +192,13 @@ pub(in crate::stack) struct Watch<'w, 'o, D, P> {
 }
 
 impl<'w, 'o, D, P> Watch<'w, 'o, D, P> {
-    /// Makes a device that captures one packet in the memory of `out`.
+    /// Creates a device that captures one packet in the memory of `out`.
     pub(in crate::stack) fn capture(out: &'w mut Out<'o, P>) -> Self {
         Watch { device: None, resolved: true, out }
     }
 
-    /// Makes a device that sends packets, if the next hop is `resolved`.
+    /// Creates a device that sends packets. Without `resolved`, the next hop's hardware address is unknown, so nothing
+    /// is sent.
     pub(in crate::stack) fn new(device: &'w mut D, resolved: bool, out: &'w mut Out<'o, P>) -> Self {
         Watch { device: Some(device), resolved, out }
     }
@@ -240,15 +242,15 @@ impl<'o, D: Device, P: Probe> Device for Watch<'_, 'o, D, P> {
     }
 }
 
-/// A transmit token of the device, and the path to the device.
+/// A transmit token of the device and the path to the device.
 pub(in crate::stack) struct WatchedTx<'t, 'o, T, P> {
-    /// The device's token. Without a token, smoltcp makes its packet, but the packet is not sent.
+    /// The device's token. Without a token, smoltcp creates its packet, but the packet is not sent.
     pub(in crate::stack) token: Option<T>,
     pub(in crate::stack) out: &'t mut Out<'o, P>,
 }
 
 impl<'o, T, P> WatchedTx<'_, 'o, T, P> {
-    /// Lends the device's token.
+    /// Moves the device's token into a new `WatchedTx` for the same path.
     pub(in crate::stack) fn take(&mut self) -> WatchedTx<'_, 'o, T, P> {
         WatchedTx { token: self.token.take(), out: self.out }
     }
@@ -296,11 +298,12 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
                 sent.captured = Some(len);
                 finish(packet);
             }
+            // smoltcp must write its packet somewhere, but the packet is not sent.
             (None, None) => make(&mut [0; control::LONGEST][..len.min(control::LONGEST)]),
         }
     }
 
-    /// Builds a packet in scratch memory, and sends it if the peer lacks its bytes.
+    /// Builds a packet in scratch memory and sends the part that the peer lacks.
     #[cfg(feature = "recovery")]
     fn select(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let now = self.out.now;
@@ -310,6 +313,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         let Some(mut segment) = demux::segment_of(packet) else {
             return self.send(len, &mut |out| out.copy_from_slice(packet));
         };
+        // While smoltcp retransmits, its pure ACKs have an old sequence number.
         let number = block.right_number(&segment);
         let leave = block.leaves(now, &segment, packet);
         if !matches!(leave, Leave::Front(_) | Leave::Whole) {
@@ -319,11 +323,11 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
             Leave::Front(end) => {
                 let len = control::shorten(packet, &mut segment, end, checksums);
                 let packet = &mut packet[..len];
-                block.dress(packet, &segment, checksums);
+                block.rewrite_header(packet, &segment, checksums);
                 self.send(len, &mut |out| out.copy_from_slice(packet));
             }
             Leave::Whole if !segment.is_pure() || !block.has_ranges() => {
-                block.dress(packet, &segment, checksums);
+                block.rewrite_header(packet, &segment, checksums);
                 if let Some(number) = number {
                     control::renumber(packet, &segment, number, checksums);
                 }
@@ -333,8 +337,8 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
                 let mut reply = [0; control::LONGEST];
                 if let Some(ack) = segment.ack {
                     let seq = if leave == Leave::Whole { number.unwrap_or(segment.seq) } else { block.next_to_send() };
-                    let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_tell(ack));
-                    repr.sack_ranges = block.ranges_to_tell();
+                    let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_announce(ack));
+                    repr.sack_ranges = block.ranges_to_report();
                     if let Some(len) = control::write(&mut reply, &segment.tuple, &repr, checksums) {
                         self.send(len, &mut |out| out.copy_from_slice(&reply[..len]));
                     }
@@ -347,7 +351,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
 
 impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, '_, T, P> {
     /// # Panics
-    /// If the device does not call the closure.
+    /// Panics if the device does not call the closure.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let (mut f, mut result) = (Some(f), None);
         self.watch(len, &mut |frame| result = f.take().map(|f| f(frame)));

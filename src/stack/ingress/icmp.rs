@@ -17,7 +17,7 @@ use crate::stack::{End, Phase};
 use crate::stack::{Refusal, paths};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Processes an ICMP error. If nothing on this host caused the error, it is dropped and counted.
+    /// Processes an ICMP error. If nothing on this host caused the error, the error is dropped and counted.
     pub(super) fn process_icmp_error<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -45,7 +45,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes an ICMP error about a segment. Returns false if no connection has the segment in flight.
+    /// Processes an ICMP error about a segment. Returns false if no connection has the segment in flight, or if the
+    /// reported path MTU is not valid.
     ///
     /// A final error ends an attempt to connect. Any other error is only recorded (RFC 9293 section 3.9.2.2, RFC 5927
     /// section 5.2).

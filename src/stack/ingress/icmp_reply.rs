@@ -1,4 +1,4 @@
-//! ICMP errors that the stack sends, and their rate limit (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
+//! ICMP errors that the stack sends and their rate limit (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{Icmpv6Packet, IpProtocol, Ipv4Address, Ipv4Packet, Ipv6Address, Ipv6Packet};
@@ -10,7 +10,7 @@ const LONGEST_V4: usize = 576;
 /// The length of an ICMP error's header, before the quoted packet, in bytes.
 const ICMP: usize = 8;
 
-/// The most errors in one burst, and the most errors per second in the long run.
+/// The largest number of errors in one burst and the largest average number of errors per second.
 const BURST: u8 = 10;
 
 /// The rate limit of errors: a token bucket (RFC 4443 section 2.4 f).
@@ -26,7 +26,7 @@ impl Default for Limit {
 }
 
 impl Limit {
-    /// Returns whether another error may be sent now, and counts the error.
+    /// Returns whether another error may be sent now. If so, counts the error.
     pub(super) fn allows(&mut self, now: Instant) -> bool {
         let each = Duration::from_micros(1_000_000 / u64::from(BURST));
         while self.tokens < BURST && self.since + each <= now {
@@ -42,7 +42,7 @@ impl Limit {
     }
 }
 
-/// The type and code of an ICMP error, and the four bytes after its checksum.
+/// The type and code of an ICMP error and the four bytes after its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Error {
     pub(super) kind: u8,
@@ -53,7 +53,8 @@ pub(super) struct Error {
 /// Writes an ICMP error about an IPv4 packet, addressed to the packet's sender. Returns the error packet's length.
 ///
 /// Returns `None` if `out` is too short, or if no error may be sent (RFC 1122 section 3.2.2). No error is sent about a
-/// fragment other than the first, or about a packet from or to a group, a broadcast, loopback or unspecified address.
+/// fragment other than the first. No error is sent about a packet from or to a multicast, broadcast, loopback or
+/// unspecified address.
 pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
     const HEADER: usize = 20;
     let packet = Ipv4Packet::new_unchecked(about.get(..HEADER)?);
@@ -85,7 +86,7 @@ pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
 
 /// Writes an ICMP error about an IPv6 packet, as [`v4`] does about an IPv4 packet.
 ///
-/// `about` is the packet in two parts. `from` is the address of this host that the error is sent from.
+/// `about` is the packet in two parts. `from` is this host's address, from which the error is sent.
 pub(super) fn v6(out: &mut [u8], error: Error, from: Ipv6Address, about: [&[u8]; 2]) -> Option<usize> {
     const HEADER: usize = 40;
     let to = Ipv6Packet::new_unchecked(about[0].get(..HEADER)?).src_addr();
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_errors_a_second_leave() {
+    fn ten_errors_a_second_are_sent() {
         let mut limit = Limit::default();
         let begin = Instant::from_secs(5);
         let at = |ms| begin + Duration::from_millis(ms);

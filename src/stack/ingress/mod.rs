@@ -1,7 +1,7 @@
 //! Processes a received frame: for its connection, for a new connection, or for the shared sockets.
 //!
 //! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file admission.rs
-//! decides which part of the stack gets the packet, or drops it. The file deliver.rs delivers a segment to its
+//! drops the packet or decides which part of the stack handles it. The file deliver.rs delivers a segment to its
 //! connection. The file icmp.rs passes an ICMP error to the connection or program that caused it.
 
 mod admission;
@@ -53,7 +53,7 @@ use super::icmp_errors::Quote;
 type Quote = ();
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Processes one received frame, if a frame is waiting in the device.
+    /// Processes one received frame. Returns `None` if no frame is waiting, or if no reply could be sent now.
     pub(super) fn ingress<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -181,9 +181,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         target
     }
 
-    /// Returns the connection that a frame is for, from the frame's headers alone. Changes nothing.
+    /// Returns the connection that a frame belongs to, from the frame's headers alone.
     ///
-    /// Returns `None` for a SYN that opens a new connection.
+    /// Returns `None` if the frame belongs to no connection. A SYN that opens a new connection belongs to none yet.
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);

@@ -1,4 +1,4 @@
-//! Makes every received packet whole, before any other part of the stack reads it.
+//! Makes every received packet whole before any other part of the stack reads the packet.
 //!
 //! Fragments are reassembled, and IPv6 extension headers are removed. reassembly.rs and extensions.rs parse the
 //! formats.
@@ -27,7 +27,7 @@ pub(super) enum Whole<'p> {
     Nothing,
     /// A whole packet, as it was received.
     Packet(&'p [u8]),
-    /// A whole packet, made from fragments or from a packet with extension headers.
+    /// A whole packet, built from fragments or from a packet with extension headers.
     Remade(&'p [u8]),
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Host<'h> {
 #[derive(Default)]
 pub(in crate::stack) struct Front<'a> {
     reassembler: Reassembler<'a>,
-    /// A packet without its extension headers, or an ICMP error.
+    /// A packet without its extension headers or an ICMP error.
     copy: &'a mut [u8],
     limit: Limit,
     due: Option<Instant>,
@@ -78,6 +78,7 @@ impl<'a> Front<'a> {
         }
     }
 
+    /// Processes an IPv4 packet: reassembles fragments.
     fn take_v4<'p>(
         &'p mut self,
         now: Instant,
@@ -99,7 +100,7 @@ impl<'a> Front<'a> {
             dropped(DropReason::Checksum);
             return Whole::Nothing;
         }
-        self.due = sooner(self.due, Some(now + super::reassembly::PATIENCE));
+        self.due = sooner(self.due, Some(now + super::reassembly::TIMEOUT));
         match self.reassembler.arrives_v4(now, packet) {
             Arrival::Rebuilt(packet) => return Whole::Remade(packet),
             Arrival::Kept { lost: true } => dropped(DropReason::LostFragments),
@@ -109,6 +110,7 @@ impl<'a> Front<'a> {
         Whole::Nothing
     }
 
+    /// Processes an IPv6 packet: reassembles fragments, then removes extension headers or answers with an ICMPv6 error.
     fn take_v6<'p>(
         &'p mut self,
         now: Instant,
@@ -129,7 +131,7 @@ impl<'a> Front<'a> {
         let Front { reassembler, copy, limit, due } = self;
         let (rebuilt, chain) = match extensions::read(packet) {
             Chain::Fragment(fragment) if !reassembler.is_empty() => {
-                *due = sooner(*due, Some(now + super::reassembly::PATIENCE));
+                *due = sooner(*due, Some(now + super::reassembly::TIMEOUT));
                 match reassembler.arrives_v6(now, packet, &fragment) {
                     Arrival::Rebuilt(packet) => (Some(packet), extensions::read(packet)),
                     Arrival::Kept { lost } => {
@@ -165,7 +167,7 @@ impl<'a> Front<'a> {
                     None => Whole::Nothing,
                 }
             }
-            // A fragment inside a reassembled datagram, or a fragment on a stack without memory for fragments.
+            // The fragment is inside a reassembled datagram, or the stack has no memory for fragments.
             Chain::Fragment(_) => {
                 dropped(DropReason::BadFragment);
                 Whole::Nothing
@@ -213,7 +215,7 @@ fn answer<'p>(
     }
 }
 
-/// Returns whether this host is a member of `group`, if it has these addresses (RFC 4291 section 2.7.1).
+/// Returns whether a host with these addresses is a member of `group` (RFC 4291 section 2.7.1).
 ///
 /// A host is a member of the all-nodes group and of the solicited-node groups of its addresses.
 fn is_member(group: Ipv6Address, addresses: &[IpCidr]) -> bool {
@@ -242,13 +244,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let probe = &mut *tx.out.probe;
         let target = match front.take(now, received.packet, &host, &mut |why| probe.event(now, &Event::Dropped(why))) {
             Whole::Packet(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
-            // A device that checks TCP checksums finds no whole segment in such packets.
+            // The device checks TCP checksums, but it could not check this packet, because it saw no whole segment.
             Whole::Remade(packet) if !self.checksums.tcp.rx() && !demux::tcp_checksum_holds(packet) => {
                 probe.event(now, &Event::Dropped(DropReason::Checksum));
                 Target::Nowhere
             }
             Whole::Remade(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
-            // A frame to several hosts causes an error only if its packet was for a multicast group, too (RFC 1122
+            // A frame to several hosts causes an error only if its packet was also for a multicast group (RFC 1122
             // section 3.2.2, RFC 4443 section 2.4 e).
             Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {
                 tx.take().consume(answer.len(), |out| out.copy_from_slice(answer));

@@ -31,7 +31,7 @@ pub(in crate::stack) enum Heard {
 }
 
 impl Link<'_> {
-    /// Processes an ARP message in the order of RFC 826. Returns the reaction, and whether a neighbour became known.
+    /// Processes an ARP message in the order of RFC 826. Returns the reaction and whether a neighbour became known.
     ///
     /// Any message updates the hardware address of a known neighbour. An unknown neighbour is added only if the message
     /// is for us.

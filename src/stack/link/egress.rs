@@ -1,4 +1,4 @@
-//! Sends the packets of the shared sockets, neighbour requests, and the packets that waited for a neighbour.
+//! Sends packets from the shared sockets and packets that waited for a neighbour. Also sends neighbour requests.
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
@@ -26,7 +26,8 @@ pub(in crate::stack) enum Shared {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Lets the shared sockets send one packet. Returns whether they did anything, or `None` if the device has no room.
+    /// Lets the shared sockets send one packet. Returns whether the sockets did anything, or `None` if nothing can be
+    /// sent now.
     pub(in crate::stack) fn transmit_shared<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -71,14 +72,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return probe.event(now, &Event::Dropped(DropReason::Unreachable));
             };
             if !self.link.resolve(now, &hop, &mut header) {
-                let asks = self.link.neighbours.ask(now, hop);
+                let must_ask = self.link.neighbours.ask(now, hop);
                 if !self.link.neighbours.keep(&hop, packet) {
                     probe.event(now, &Event::Dropped(DropReason::Unreachable));
                 } else if let Some(port) = udp_source(packet) {
                     self.datagrams.waits(port, Some(hop));
                 }
                 self.report_lost(now, probe);
-                if asks {
+                if must_ask {
                     self.send_request(now, hop, token, probe);
                 }
                 return;
@@ -104,12 +105,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         io: &mut Io<D, C, P>,
     ) -> bool {
         let Some(token) = io.device.transmit(now) else { return false };
-        let asks = self.link.neighbours.ask(now, hop);
+        let must_ask = self.link.neighbours.ask(now, hop);
         self.report_lost(now, &mut io.probe);
-        if asks {
+        if must_ask {
             self.send_request(now, hop, token, &mut io.probe);
         }
-        asks
+        must_ask
     }
 
     /// Returns this host's link-local address, or the unspecified address if the host has no link-local address.
@@ -132,6 +133,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
+    /// Sends an ARP request or a neighbour solicitation for the next hop `hop`.
     fn send_request<P: Probe>(&mut self, now: Instant, hop: IpAddress, token: impl TxToken, probe: &mut P) {
         let (Some(hardware), Some(source)) = (self.link.hardware, self.iface.get_source_address(&hop)) else { return };
         match (source, hop) {
@@ -147,7 +149,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Does one piece of due work: repeats a neighbour request, reports a group, or sends a packet that waited.
+    /// Does one piece of due work: repeats a neighbour request, reports a group, or sends a packet that waited. Returns
+    /// `None` if no work is due, or if nothing can be sent now.
     pub(in crate::stack) fn run_link<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -191,6 +194,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Due::GiveUp(index) => {
                     while let Some(packet) = self.link.neighbours.first_kept(index) {
                         let port = udp_source(packet);
+                        // The program waits without limit, so the requests start again and the packets are kept.
                         if port.is_some_and(|port| self.datagrams.waits_for_neighbour(port))
                             && let Some(hop) = self.link.neighbours.ask_anew(now, index)
                         {
@@ -211,7 +215,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes a neighbour's request or answer, and answers a request. Returns false for all other frames.
+    /// Processes a neighbour's request or answer. Answers a request. Returns false for all other frames.
     pub(in crate::stack) fn process_neighbour<P: Probe>(
         &mut self,
         now: Instant,
@@ -280,7 +284,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Sends a frame of `len` bytes, which `write` writes.
+/// Sends a frame that is `len` bytes long. `write` writes the frame's bytes.
 fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &mut P, write: impl FnOnce(&mut [u8])) {
     token.consume(len, |frame| {
         write(frame);
@@ -309,7 +313,7 @@ pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
     ends(packet).map(|(source, _)| source)
 }
 
-/// Returns the source port of a UDP datagram, or of the first fragment of a datagram.
+/// Returns the source port of a UDP datagram or of a datagram's first fragment.
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {

@@ -17,7 +17,8 @@ pub(in crate::stack) enum Contents<'f> {
     Packet { packet: &'f [u8], from: EthernetAddress, to_us: bool },
 }
 
-/// Parses a received frame. Returns `None` if it is not for the host `own`, or contains neither ARP nor IP.
+/// Parses a received frame. Returns `None` if the frame is not for the host `own`, or contains neither ARP nor IP. On a
+/// link without Ethernet, `own` is `None`.
 pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Option<Contents<'_>> {
     let Some(own) = own else {
         return Some(Contents::Packet { packet: frame, from: EthernetAddress::default(), to_us: true });
@@ -40,7 +41,7 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     }
 }
 
-/// Copies a frame to `room` without its tag of VLAN 0, and returns the copy.
+/// Copies a frame to `room` without its tag of VLAN 0. Returns the copy.
 ///
 /// Returns `frame` itself if it has no such tag, or if the copy does not fit `room`.
 #[cfg(feature = "slaac")]
@@ -56,7 +57,7 @@ pub(in crate::stack) fn without_tag<'f>(frame: &'f [u8], room: &'f mut [u8]) -> 
     }
 }
 
-/// Returns the length of a header in bytes: 0 without Ethernet.
+/// Returns the length of a header in bytes, or 0 without Ethernet.
 pub(in crate::stack) fn len(header: Header) -> usize {
     if header.is_some() { LEN } else { 0 }
 }
@@ -76,13 +77,13 @@ const TAG: [u8; 2] = [0x81, 0];
 
 /// Returns the position and the ethertype of an Ethernet frame's payload, after any tag of VLAN 0.
 ///
-/// Returns `None` if the frame is too short, or belongs to another VLAN.
+/// Returns `None` if the frame is too short or belongs to another VLAN.
 fn untagged(frame: &[u8]) -> Option<(usize, EthernetProtocol)> {
     let kind = *frame.get(12..)?.first_chunk::<2>()?;
     if kind != TAG {
         return Some((14, u16::from_be_bytes(kind).into()));
     }
-    // The lower 12 bits are the VLAN; the upper four are the priority and the drop-eligible bit.
+    // The lower 12 bits are the VLAN. The upper four bits are the priority and the drop-eligible bit.
     let &[high, low, a, b] = frame.get(14..)?.first_chunk::<4>()?;
     (u16::from_be_bytes([high, low]) & 0xfff == 0).then_some((18, u16::from_be_bytes([a, b]).into()))
 }

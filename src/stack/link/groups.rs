@@ -12,22 +12,22 @@ use super::ethernet::{self, LEN};
 use crate::stack::connections::sooner;
 use crate::stack::ndisc::{IPV6, group_hardware};
 
-/// How often each change is reported (Robustness Variable, RFC 3810 section 9.1).
+/// How many times each change is reported (Robustness Variable, RFC 3810 section 9.1).
 const ROBUSTNESS: u8 = 2;
 /// The longest time between two reports of the same change, in milliseconds (RFC 3810 section 9.11).
 const CHANGE_INTERVAL: u32 = 1_000;
 /// The shortest time between two reports of a group, however often routers send queries.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
-/// How long an MLDv1 router is assumed to be present after its last query (RFC 3810 section 9.12).
+/// How long an MLDv1 router is assumed to be present after its most recent query (RFC 3810 section 9.12).
 const OLD_ROUTER: Duration = Duration::from_secs(260);
 
-/// The largest number of groups: one for each address of the interface, and one for each address being claimed.
+/// The largest number of groups: one for each address of the interface and one for each address being claimed.
 const GROUPS: usize = 2 * IFACE_MAX_ADDR_COUNT;
 
 /// The hop-by-hop options before each message: a Router Alert (RFC 2711) and padding.
 const OPTIONS: [u8; 8] = [58, 0, ROUTER_ALERT, 2, 0, 0, 1, 0];
 const ROUTER_ALERT: u8 = 5;
-/// The lengths of an MLDv1 report, and of an MLDv2 report about one group, in bytes.
+/// The lengths, in bytes, of an MLDv1 report and of an MLDv2 report about one group.
 const V1: usize = 24;
 const V2: usize = 28;
 
@@ -39,7 +39,7 @@ pub(super) struct Groups {
     due: Option<Instant>,
     /// Until this time, an MLDv1 router is assumed to be on the link.
     v1_until: Option<Instant>,
-    /// When to try again, because the device had no room.
+    /// When to try again after the device had no room for a report.
     blocked_until: Option<Instant>,
 }
 
@@ -51,6 +51,7 @@ struct Membership {
     changes: u8,
     /// When the next report of the group is sent, because of a change or a query.
     at: Option<Instant>,
+    /// No report of the group is sent before this time.
     quiet_until: Instant,
 }
 
@@ -75,7 +76,7 @@ enum Kind {
 }
 
 impl Groups {
-    /// Joins `groups`, and leaves all others. Returns false if there is no room for all of the groups.
+    /// Joins `groups` and leaves all other groups. Returns false if the list has no room for all of `groups`.
     pub(super) fn set(&mut self, now: Instant, groups: impl Iterator<Item = Ipv6Address>) -> bool {
         let mut wanted: heapless::Vec<_, GROUPS> = heapless::Vec::new();
         let mut has_room = true;
@@ -149,12 +150,13 @@ impl Groups {
         self.blocked_until = Some(until);
     }
 
-    /// Returns the report to send now. `random` chooses when the next report of the group is sent.
+    /// Returns the report to send now, or `None` if no report is due. `random` chooses when the next report of the
+    /// group is sent.
     pub(super) fn next(&mut self, now: Instant, random: u32) -> Option<Report> {
         self.blocked_until = None;
         let is_v1 = self.v1_until.is_some_and(|until| now < until);
-        let place = self.list.iter().position(|membership| membership.at.is_some_and(|at| at <= now))?;
-        let membership = self.list.get_mut(place)?;
+        let index = self.list.iter().position(|membership| membership.at.is_some_and(|at| at <= now))?;
+        let membership = self.list.get_mut(index)?;
         let kind = match (is_v1, membership.is_member, membership.changes) {
             (false, true, 0) => Kind::Member,
             (false, true, _) => Kind::Joined,
@@ -168,7 +170,7 @@ impl Groups {
         let delay = Duration::from_millis((random % CHANGE_INTERVAL).into());
         membership.at = (membership.changes > 0).then(|| membership.quiet_until.max(now + delay));
         if membership.changes == 0 && !membership.is_member {
-            self.list.swap_remove(place);
+            self.list.swap_remove(index);
         }
         self.note_due();
         Some(report)
@@ -196,7 +198,7 @@ impl Report {
     pub(super) fn write(&self, frame: &mut [u8], hardware: EthernetAddress, source: Ipv6Address) {
         let (all_routers, all_v2_routers) =
             (Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2), Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16));
-        let (to, first, place) = match self.kind {
+        let (to, first, group_at) = match self.kind {
             Kind::Member => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0], 12),
             Kind::Joined => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0], 12),
             Kind::Left => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0], 12),
@@ -215,7 +217,7 @@ impl Report {
         let (options, message) = packet.payload_mut().split_at_mut(OPTIONS.len());
         options.copy_from_slice(&OPTIONS);
         message[..first.len()].copy_from_slice(&first);
-        message[place..].copy_from_slice(&self.group.octets());
+        message[group_at..].copy_from_slice(&self.group.octets());
         Icmpv6Packet::new_unchecked(message).fill_checksum(&source, &to);
         ethernet::write(Some((group_hardware(to), hardware)), frame);
     }

@@ -1,7 +1,7 @@
 //! The link: Ethernet headers and neighbours' hardware addresses. smoltcp sees IP packets only.
 //!
 //! The file ethernet.rs reads and writes Ethernet headers. The file neighbours.rs stores the neighbours' hardware
-//! addresses, and the packets that wait for a neighbour. The files arp.rs and ndp.rs process and write the messages
+//! addresses and the packets that wait for a neighbour. The files arp.rs and ndp.rs process and write the messages
 //! between neighbours. The file groups.rs reports the multicast groups to switches, so that solicitations reach this
 //! host. The file egress.rs sends the packets of the shared sockets.
 
@@ -47,25 +47,26 @@ const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 /// The shortest time between two reports of hosts that use our addresses.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The stack's link: this host's hardware address, and the neighbours.
+/// The stack's link: this host's hardware address and the neighbours.
 pub(super) struct Link<'a> {
     /// The hardware address of this host. `None` on a link without Ethernet, which has no neighbours.
     hardware: Option<EthernetAddress>,
     neighbours: Neighbours<'a>,
-    /// The neighbour resolved last, if its hardware address is stale.
+    /// The most recently resolved neighbour, if its hardware address is stale.
     old: Option<IpAddress>,
     #[cfg(feature = "ipv6")]
     groups: groups::Groups,
-    /// When one of our addresses was last defended against another host.
+    /// When one of our addresses was most recently defended against another host.
     defended_at: Option<Instant>,
     /// When a host that uses one of our addresses was last reported.
     reported_at: Option<Instant>,
 }
 
 impl<'a> Link<'a> {
-    /// Makes a link without known neighbours. Returns `None` if `neighbours` is empty on Ethernet.
+    /// Creates a link without known neighbours. Returns `None` if `neighbours` is empty on Ethernet.
     ///
-    /// `kept` is the memory for packets that wait for a neighbour. Each packet has at most `mtu` bytes.
+    /// `kept` is the memory for packets that wait for a neighbour. Each packet is at most `mtu` bytes long. The
+    /// neighbour table hashes addresses with `key`.
     pub(super) fn new(
         hardware: HardwareAddress,
         neighbours: &'a mut [Neighbour],
@@ -109,9 +110,9 @@ impl<'a> Link<'a> {
         true
     }
 
-    /// Records that a packet was sent to the neighbour resolved last.
+    /// Records that a packet was sent to the most recently resolved neighbour.
     ///
-    /// If the neighbour's hardware address is stale, a request to it follows soon.
+    /// If the neighbour's hardware address is stale, a request for the neighbour follows soon.
     pub(super) fn left(&mut self, now: Instant) {
         if let Some(hop) = self.old.take() {
             self.neighbours.ask_soon(now, &hop);
@@ -149,7 +150,7 @@ impl<'a> Link<'a> {
         self.groups.join_again(_now);
     }
 
-    /// Joins the solicited-node groups of these addresses, and leaves all other groups.
+    /// Joins the solicited-node groups of these addresses and leaves all other groups.
     #[cfg(feature = "ipv6")]
     pub(super) fn join_groups(&mut self, now: Instant, addresses: impl Iterator<Item = IpAddress>) {
         if self.hardware.is_none() {
@@ -187,7 +188,7 @@ impl<'a> Link<'a> {
         due
     }
 
-    /// Returns whether one of our addresses may be defended now, and starts the interval.
+    /// Returns whether one of our addresses may be defended now. If so, starts the interval until the next defence.
     fn defends(&mut self, now: Instant) -> bool {
         is_time(&mut self.defended_at, now, DEFEND_INTERVAL)
     }
@@ -207,21 +208,20 @@ fn is_time(last: &mut Option<Instant>, now: Instant, interval: Duration) -> bool
     is_time
 }
 
-/// Returns the device capabilities that smoltcp is shown: IP packets of at most `mtu` bytes, and no TCP checksum
-/// checks.
+/// Returns the device capabilities that smoltcp sees: IP packets of at most `mtu` bytes and no TCP checksum checks.
 ///
 /// The stack checks TCP checksums before smoltcp sees a segment, because the control block must not believe a damaged
 /// segment.
 pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize) -> DeviceCapabilities {
-    let mut told = device.clone();
+    let mut capabilities = device.clone();
     #[cfg(feature = "fragments")]
     {
         let header = device.max_transmission_unit - device.ip_mtu();
         let without = |frame: Option<NonZeroUsize>| NonZeroUsize::new(frame?.get().saturating_sub(header));
-        told.segmentation.tcpv4 = without(device.segmentation.tcpv4);
-        told.segmentation.tcpv6 = without(device.segmentation.tcpv6);
+        capabilities.segmentation.tcpv4 = without(device.segmentation.tcpv4);
+        capabilities.segmentation.tcpv6 = without(device.segmentation.tcpv6);
     }
-    (told.medium, told.max_transmission_unit) = (Medium::Ip, mtu);
-    told.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };
-    told
+    (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
+    capabilities.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };
+    capabilities
 }

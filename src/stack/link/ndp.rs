@@ -1,4 +1,4 @@
-//! Neighbour discovery (RFC 4861): neighbour solicitations, and the advertisements that answer them.
+//! Neighbour discovery (RFC 4861): neighbour solicitations and the advertisements that answer them.
 
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
@@ -18,8 +18,8 @@ pub(in crate::stack) const NDP_FRAME: usize = LEN + ADVERT;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Solicited {
     Nothing,
-    /// The message is a solicitation for our address `own`, which the stack answers. `asker` is `None` for a probe of
-    /// duplicate address detection (RFC 4862 section 5.4).
+    /// The message is a solicitation for our address `own`, which the stack answers. `asker` is `None` for a DAD probe
+    /// (duplicate address detection, RFC 4862 section 5.4).
     Answer {
         to: EthernetAddress,
         own: Ipv6Address,
@@ -35,7 +35,7 @@ pub(in crate::stack) enum Solicited {
 impl Link<'_> {
     /// Processes an IPv6 packet if it is a neighbour solicitation or advertisement.
     ///
-    /// `from` is the sender's hardware address. Returns `None` for other packets. Otherwise returns the reaction, and
+    /// `from` is the sender's hardware address. Returns `None` for other packets. Otherwise returns the reaction and
     /// whether a neighbour became known.
     pub(in crate::stack) fn ndp(
         &mut self,
@@ -62,11 +62,15 @@ impl Link<'_> {
                 let hardware = hardware(lladdr);
                 if source.is_unspecified() {
                     // A solicitation from the unspecified address must follow the rules of RFC 4861 section 7.1.1.
-                    let is_probe = lladdr.is_none() && destination == solicited_node(own);
+                    let is_dad_probe = lladdr.is_none() && destination == solicited_node(own);
                     let to = group_hardware(ALL_NODES);
-                    return if is_probe { Some((Solicited::Answer { to, own, asker: None }, false)) } else { nothing };
+                    return if is_dad_probe {
+                        Some((Solicited::Answer { to, own, asker: None }, false))
+                    } else {
+                        nothing
+                    };
                 }
-                // No other host can have such a source address.
+                // Another host's address is neither a group's address nor one of ours.
                 if source.is_multicast() || is_own(source) {
                     return nothing;
                 }
@@ -106,7 +110,8 @@ impl Link<'_> {
 
     /// Processes an advertisement (RFC 4861 section 7.2.5). Returns whether a neighbour became known.
     ///
-    /// `target` is the neighbour's address, and `flags` decide the new state of its entry.
+    /// `target` is the neighbour's address. `flags` decide the new state of the neighbour's entry. `new` is the
+    /// advertised hardware address, if any.
     fn advertised(
         &mut self,
         now: Instant,

@@ -1,8 +1,8 @@
-//! The neighbours' hardware addresses, and the packets that wait for a hardware address (RFC 1122 section 2.3.2).
+//! The neighbours' hardware addresses and the packets that wait for a hardware address (RFC 1122 section 2.3.2).
 //!
-//! A hash table finds a neighbour in constant time; a board searches its few neighbours instead. When the table is
-//! full, a new neighbour replaces one that has not been used recently. The clock algorithm chooses the neighbour to
-//! replace, with one mark for each neighbour.
+//! On hosts, a hash table finds a neighbour in constant time. Boards search the list of their few neighbours. When the
+//! table is full, a new neighbour replaces one that has not been used recently. The clock algorithm chooses the
+//! neighbour to replace, with one mark for each neighbour.
 
 mod queues;
 #[cfg(all(test, feature = "std"))]
@@ -33,7 +33,7 @@ const TRIES: usize = 32;
 /// The length of the prefix that stores each waiting packet's length, in bytes.
 const PREFIX: usize = 2;
 
-/// The memory for one neighbour: its addresses, and its state.
+/// The memory for one neighbour: its addresses and its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Neighbour {
     /// The neighbour's IP address, or `None` if the entry is empty.
@@ -42,13 +42,13 @@ pub struct Neighbour {
     hardware: Option<EthernetAddress>,
     fresh_until: Instant,
     asked_at: Instant,
-    /// The number of requests since the last answer.
+    /// The number of requests since the most recent answer.
     requests: u8,
-    /// Whether the entry was used since the last search for a free entry passed it.
+    /// Whether the entry was used since a search for a free entry most recently passed it.
     used: bool,
-    /// Which bytes of the entry's place contain packets: from the first index up to the second index.
+    /// The range of bytes in the entry's slot that contain packets: the first index and the index after the range.
     kept: (u32, u32),
-    /// Whether the entry is in each queue. `links` has the entry's position in that queue.
+    /// For each queue, whether the entry is in that queue. If so, `links` has the entries before and after it.
     queued: [bool; 2],
     links: [Links; 2],
     bucket: Bucket,
@@ -102,16 +102,16 @@ const READY: usize = 1;
 pub(super) struct Neighbours<'a> {
     entries: &'a mut [Neighbour],
     kept: &'a mut [u8],
-    /// The number of places for waiting packets. An entry's place is its index modulo this number.
-    places: usize,
+    /// The number of slots for waiting packets. An entry's slot is the entry's index modulo this number.
+    slots: usize,
     key: u64,
     /// The entry at which the next search for a free entry begins.
     hand: usize,
-    /// The number of waiting packets that other packets have replaced since the last call of
+    /// The number of waiting packets that other packets have replaced since the most recent call of
     /// [`take_lost`](Self::take_lost).
     #[cfg(feature = "std")]
     lost: u32,
-    /// For each queue, its last entry as `previous` and its first entry as `next`.
+    /// For each queue, its final entry as `previous` and its first entry as `next`.
     queues: [Links; 2],
     blocked_until: Instant,
     /// Whether a test searches without hashes, as boards do.
@@ -120,15 +120,16 @@ pub(super) struct Neighbours<'a> {
 }
 
 impl<'a> Neighbours<'a> {
+    /// Creates an empty table. Divides `kept` into slots, each with room for at least one packet of `mtu` bytes.
     pub(super) fn new(entries: &'a mut [Neighbour], kept: &'a mut [u8], mtu: usize, key: u64) -> Self {
         let count = entries.len().min(usize::from(NONE) - 1);
-        let places = (kept.len() / (PREFIX + mtu).max(1)).min(count);
+        let slots = (kept.len() / (PREFIX + mtu).max(1)).min(count);
         let queues = [Links::EMPTY; 2];
         let (entries, blocked_until) = (&mut entries[..count], Instant::ZERO);
         Neighbours {
             entries,
             kept,
-            places,
+            slots,
             key,
             hand: 0,
             #[cfg(feature = "std")]
@@ -140,7 +141,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Returns a neighbour's hardware address, and whether that address is stale and may have changed.
+    /// Returns a neighbour's hardware address and whether that address is stale and may have changed.
     pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<(EthernetAddress, bool)> {
         let index = self.position(address)?;
         let entry = &mut self.entries[index];
@@ -225,13 +226,14 @@ impl<'a> Neighbours<'a> {
         self.position(address).map(|index| self.entries[index].hardware)
     }
 
-    /// Stores a packet until its neighbour answers. Returns false if there is no room for the packet.
+    /// Stores a packet until its neighbour answers. Returns false if the neighbour has no entry, or if the packet does
+    /// not fit a slot.
     ///
     /// The packet is stored behind the neighbour's earlier packets. If there is no room behind the earlier packets, the
     /// new packet replaces them.
     pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8]) -> bool {
-        let (Some(index), true) = (self.position(address), self.places > 0) else { return false };
-        let (place, size) = (index % self.places, self.kept.len() / self.places);
+        let (Some(index), true) = (self.position(address), self.slots > 0) else { return false };
+        let (slot, size) = (index % self.slots, self.kept.len() / self.slots);
         let (from, to) = self.entries[index].kept;
         let need = PREFIX + packet.len();
         let Ok(len) = u16::try_from(packet.len()) else { return false };
@@ -239,14 +241,14 @@ impl<'a> Neighbours<'a> {
             return false;
         }
         let is_full = to as usize + need > size;
-        // Other neighbours that share this place lose their packets.
-        for other in (place..self.entries.len()).step_by(self.places) {
+        // Other neighbours that share this slot lose their packets.
+        for other in (slot..self.entries.len()).step_by(self.slots) {
             if other != index || is_full {
                 self.lose(other);
             }
         }
         let (from, to) = if is_full { (0, 0) } else { (from, to as usize) };
-        let Some(room) = self.kept.get_mut(place * size + to..).and_then(|room| room.get_mut(..need)) else {
+        let Some(room) = self.kept.get_mut(slot * size + to..).and_then(|room| room.get_mut(..need)) else {
             return false;
         };
         let (prefix, bytes) = room.split_at_mut(PREFIX);
@@ -256,16 +258,16 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// Returns the first packet that waits for a neighbour.
+    /// Returns the first packet that waits for the neighbour in entry `index`.
     pub(super) fn first_kept(&self, index: usize) -> Option<&[u8]> {
         let (from, to) = self.entries.get(index)?.kept;
-        let size = self.kept.len().checked_div(self.places)?;
-        let place = self.kept.get((index % self.places) * size..)?;
-        let (prefix, rest) = place.get(from as usize..to as usize)?.split_first_chunk::<PREFIX>()?;
+        let size = self.kept.len().checked_div(self.slots)?;
+        let slot = self.kept.get((index % self.slots) * size..)?;
+        let (prefix, rest) = slot.get(from as usize..to as usize)?.split_first_chunk::<PREFIX>()?;
         rest.get(..usize::from(u16::from_le_bytes(*prefix)))
     }
 
-    /// Drops the first packet that waits for a neighbour.
+    /// Drops the first packet that waits for the neighbour in entry `index`.
     pub(super) fn drop_kept(&mut self, index: usize) {
         let len = self.first_kept(index).map_or(0, |packet| PREFIX + packet.len());
         self.entries[index].kept.0 += len as u32;
@@ -281,13 +283,14 @@ impl<'a> Neighbours<'a> {
         self.entries[index].kept = (0, 0);
     }
 
-    /// Returns how many packets other packets have replaced since the last call.
+    /// Returns how many packets were replaced by other packets since the previous call.
     #[cfg(feature = "std")]
     pub(super) fn take_lost(&mut self) -> u32 {
         core::mem::take(&mut self.lost)
     }
 
-    /// Restarts the requests for a neighbour. The caller sends the first request.
+    /// Restarts the requests for a neighbour. Returns the neighbour's address, for which the caller sends the first
+    /// request.
     pub(super) fn ask_anew(&mut self, now: Instant, index: usize) -> Option<IpAddress> {
         let address = self.entries[index].address?;
         (self.entries[index].requests, self.entries[index].asked_at) = (1, now);
@@ -353,7 +356,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Creates an entry. If the table is full, the new entry replaces another entry.
+    /// Creates an entry and returns its index. If the table is full, the new entry replaces another entry.
     ///
     /// On a host, entries that are in no queue are replaced first.
     fn insert(&mut self, address: IpAddress) -> usize {

@@ -13,7 +13,7 @@ use crate::trace::Summary;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_silent_peer_that_answers_probes_stays() {
+fn an_idle_peer_that_answers_keep_alive_probes_stays_connected() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::Idle);
@@ -23,7 +23,7 @@ fn a_silent_peer_that_answers_probes_stays() {
 }
 
 #[test]
-fn a_peer_that_leaves_probes_unanswered_ends() {
+fn a_connection_ends_if_keep_alive_probes_are_unanswered() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     pair.call(7, App::Idle);
@@ -41,7 +41,7 @@ fn a_peer_that_leaves_probes_unanswered_ends() {
     assert!((Duration::from_secs(295)..=Duration::from_secs(310)).contains(&took), "{took}");
 }
 
-/// The client never closes its side. FIN-WAIT-2 on the server ends with the linger time.
+/// The client never closes its side. FIN-WAIT-2 on the server ends when the linger time has passed.
 #[test]
 fn fin_wait_2_ends() {
     let mut pair = Pair::new(SMALL);
@@ -55,7 +55,7 @@ fn fin_wait_2_ends() {
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Reset);
 }
 
-/// The peer answers keep-alives more often than the linger time. The connection ends all the same.
+/// The peer answers keep-alive probes at intervals shorter than the linger time. The connection still ends.
 #[test]
 fn fin_wait_2_ends_although_the_peer_answers_keep_alives() {
     let mut pair = Pair::with(SMALL, |config| config.tcp.idle_timeout = Duration::from_secs(60));
@@ -67,7 +67,7 @@ fn fin_wait_2_ends_although_the_peer_answers_keep_alives() {
     assert!(pair.served().is_empty());
 }
 
-/// The program never closes. CLOSE-WAIT on the server ends with the idle time.
+/// The program never closes. CLOSE-WAIT on the server ends when the idle time has passed.
 #[test]
 fn close_wait_ends() {
     let mut pair = Pair::new(SMALL);
@@ -79,9 +79,9 @@ fn close_wait_ends() {
     assert!(pair.served().is_empty());
 }
 
-/// The peer vanishes before it acknowledges our FIN. LAST-ACK on the server ends after a while.
+/// The peer vanishes before it acknowledges our FIN. LAST-ACK on the server ends after a timeout.
 #[test]
-fn last_ack_ends_and_is_an_error() {
+fn last_ack_ends_with_an_error() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::Idle);
@@ -100,7 +100,7 @@ fn last_ack_ends_and_is_an_error() {
     assert!(pair.server.has(|e| matches!(e, Event::State { to: State::LastAck, .. })) == 1);
 }
 
-/// Data arrives after the program has closed (SHLD-3). The reply and FIN are sent first; then RST reports the loss.
+/// Data arrives after the program has closed (SHLD-3). The reply and FIN are sent first. RST then reports the loss.
 #[test]
 fn closing_with_unread_data_resets_half_a_second_after_fin() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
@@ -119,7 +119,7 @@ fn closing_with_unread_data_resets_half_a_second_after_fin() {
 
 /// A peer that keeps sending is reset once it pauses, but not before it has acknowledged the FIN.
 #[test]
-fn a_peer_that_sends_on_is_reset_when_it_pauses() {
+fn a_peer_that_keeps_sending_is_reset_when_it_pauses() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
     for round in 0..40 {
         // The peer acknowledges the FIN in the middle of the loop.
@@ -208,7 +208,7 @@ fn an_unanswered_call_leaves_no_timer() {
     assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::TimedOut));
 }
 
-/// All data is damaged on the way to a live peer. Answers to keep-alive probes do not count as progress.
+/// All data is lost on the way to a live peer. Answers to keep-alive probes do not count as progress.
 #[test]
 fn data_that_never_arrives_ends_a_connection() {
     let mut pair = Pair::new(SMALL);
@@ -216,7 +216,7 @@ fn data_that_never_arrives_ends_a_connection() {
     let id = pair.call(7, App::ask(&[1; 300], 300));
     let began = pair.now;
     while let Some(at) = pair.run_until_idle_without_data() {
-        assert!(at - began <= Duration::from_secs(310), "it does not end");
+        assert!(at - began <= Duration::from_secs(310), "the connection does not end");
         pair.now = at;
     }
     assert_eq!(pair.client.stack.ended(id), Some(End::TimedOut));
@@ -228,7 +228,7 @@ impl Pair {
     fn run_until_idle_without_data(&mut self) -> Option<Instant> {
         loop {
             let a = self.client.stack.poll(self.now, &mut self.client.io);
-            // A keep-alive probe has one byte.
+            // A keep-alive probe carries one byte.
             self.to_server
                 .borrow_mut()
                 .retain(|frame| Summary::of(frame, Medium::Ethernet).segment().is_none_or(|segment| segment.len <= 1));

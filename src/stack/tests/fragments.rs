@@ -43,7 +43,8 @@ pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) 
 
 /// Returns the fragments of a frame for a link with this MTU, or the frame itself if it fits.
 ///
-/// The stack's own fragmenter cuts a TCP segment into segments, as a router never would, so this function does without it.
+/// This function does not use the stack's fragmenter, because the fragmenter cuts a TCP segment into shorter segments.
+/// A router cuts the segment into fragments.
 pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
     let packet = &frame[14..];
     if packet.len() <= mtu {
@@ -78,7 +79,7 @@ pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
     fragments
 }
 
-/// Reassembles these frames as the server would, and returns the packets without Ethernet headers.
+/// Reassembles these frames as the server would. Returns the packets without Ethernet headers.
 fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (mut packets, mut data): (Vec<Vec<u8>>, Vec<u8>) = (Vec::new(), Vec::new());
     for frame in frames {
@@ -105,7 +106,7 @@ fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     packets
 }
 
-/// Returns a frame that the client sends to the server, or that a router between them forwards.
+/// Returns a frame that the client sends to the server or that a router between them forwards.
 pub(super) fn frame(v6: bool, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let (from, to) = if v6 { (CLIENT_V6.into(), SERVER_V6.into()) } else { (CLIENT, SERVER) };
     let mut payload = payload.to_vec();
@@ -167,8 +168,8 @@ fn tcp_in_fragments_is_served() {
     }
 }
 
-/// A device that verifies TCP checksums finds no whole segment in a fragment or behind extension headers, so the stack must
-/// verify these segments itself.
+/// A device that verifies TCP checksums finds no whole segment in a fragment or behind extension headers, so the stack
+/// must verify these segments itself.
 #[test]
 fn damaged_segments_in_fragments_are_dropped_whatever_the_device_verifies() {
     for remote in [SERVER, SERVER_V6.into()] {
@@ -195,7 +196,7 @@ fn damaged_segments_in_fragments_are_dropped_whatever_the_device_verifies() {
 }
 
 #[test]
-fn tcp_with_a_tag_of_vlan_0_is_served_without_one() {
+fn tcp_with_a_vlan_0_tag_gets_replies_without_a_tag() {
     for remote in [SERVER, SERVER_V6.into()] {
         let pair =
             echoes_through(remote, &mut |frame| vec![[&frame[..12], &[0x81, 0, 0xa0, 0], &frame[12..]].concat()]);
@@ -203,8 +204,8 @@ fn tcp_with_a_tag_of_vlan_0_is_served_without_one() {
     }
 }
 
-/// The stack shows smoltcp an MTU of 64 KiB, and the peer accepts segments of that length. The segments must still fit
-/// the real link.
+/// The stack reports an MTU of 64 KiB to smoltcp, and the peer accepts segments of that length. The segments must still
+/// fit the real link.
 #[test]
 fn segments_still_fit_the_link() {
     for (remote, local, header) in [(CLIENT, SERVER, 34), (CLIENT_V6.into(), SERVER_V6.into(), 54)] {
@@ -234,7 +235,7 @@ fn segments_still_fit_the_link() {
 }
 
 #[test]
-fn long_questions_get_long_answers() {
+fn long_requests_get_long_replies() {
     for v6 in [false, true] {
         for udp in [false, true] {
             for len in [10, 1_452, 1_453, 1_472, 1_473, 4_000, 60_000] {
@@ -252,9 +253,9 @@ fn long_questions_get_long_answers() {
     }
 }
 
-/// Two replies need fragments: the second reply waits for the fragments of the first.
+/// Two replies need fragments. The second reply waits for the fragments of the first.
 #[test]
-fn long_answers_follow_one_another() {
+fn long_replies_follow_one_another() {
     for v6 in [false, true] {
         let mut pair = pair();
         pair.server.io.device.room = 3;
@@ -276,7 +277,7 @@ fn long_answers_follow_one_another() {
 
 /// The client sends long echo requests to the server.
 #[test]
-fn long_echo_requests_leave() {
+fn long_echo_requests_are_sent() {
     for to in [SERVER, SERVER_V6.into()] {
         let mut pair = pair();
         let memory = EchoMemory {
@@ -294,7 +295,7 @@ fn long_echo_requests_leave() {
 
 /// After 30 s, the sender of an incomplete datagram gets an ICMP error.
 #[test]
-fn time_exceeded_is_sent_by_the_clock() {
+fn time_exceeded_is_sent_after_30_seconds() {
     for v6 in [false, true] {
         let mut pair = pair();
         let mut fragments = cut(&question(v6, false, 3_000), 1_500);
@@ -311,11 +312,11 @@ fn time_exceeded_is_sent_by_the_clock() {
     }
 }
 
-/// A well-behaved client is served despite fragments that never complete, overlap, or are invalid.
+/// A well-behaved client is served despite fragments that are incomplete, overlapping or invalid.
 ///
 /// Each dropped fragment is counted, and the rate of ICMP errors to the senders is limited.
 #[test]
-fn a_flood_of_fragments_stops_nobody() {
+fn a_flood_of_fragments_does_not_block_a_client() {
     let mut random = Random(seed(1));
     let mut pair = pair();
     let (mut served, mut answers) = (0, 0);

@@ -62,7 +62,7 @@ fn call(pair: &mut Pair, remote: IpAddress, port: u16) -> ConnectionId {
     pair.client.stack.connect(pair.now, remote, app, Duration::from_secs(30), &mut pair.client.io).unwrap()
 }
 
-/// Lets the client send, and returns the last frame. No frame reaches the server.
+/// Lets the client send and returns the final frame that it sends. No frame reaches the server.
 fn sent(pair: &mut Pair) -> Vec<u8> {
     pair.client.stack.poll(pair.now, &mut pair.client.io);
     std::mem::take(&mut *pair.to_server.borrow_mut()).pop_back().expect("a frame left")
@@ -73,7 +73,7 @@ fn take_in(pair: &mut Pair, frame: Vec<u8>) {
     pair.client.stack.poll(pair.now, &mut pair.client.io);
 }
 
-/// Advances the clock, while no frame reaches the server.
+/// Advances the clock while no frame reaches the server.
 fn alone_for(pair: &mut Pair, time: Duration) {
     let until = pair.now + time;
     while pair.now < until {
@@ -89,7 +89,7 @@ fn ignored(pair: &Pair) -> usize {
 }
 
 #[test]
-fn a_port_that_is_unreachable_refuses_at_once() {
+fn an_unreachable_port_refuses_immediately() {
     for (v6, kind, code) in [(false, 3, 2), (false, 3, 3), (true, 1, 4), (true, 4, 1)] {
         let mut pair = pair(v6);
         let (remote, router) = if v6 { (SERVER_V6, ROUTER_V6) } else { (SERVER, ROUTER) };
@@ -102,9 +102,9 @@ fn a_port_that_is_unreachable_refuses_at_once() {
     }
 }
 
-/// RFC 9293, MUST-56: the connection does not end at once, and its end names the error.
+/// RFC 9293, MUST-56: the connection does not end immediately, and its [`End`] names the error.
 #[test]
-fn other_errors_are_named_when_the_time_is_over() {
+fn other_errors_are_named_after_the_timeout() {
     for (v6, kind, code, why) in [
         (false, 3, 0, "destination unreachable (network)"),
         (false, 3, 1, "destination unreachable (host)"),
@@ -141,7 +141,7 @@ fn other_errors_are_named_when_the_time_is_over() {
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::TimedOut);
 }
 
-/// Returns an established connection, and its segment in flight.
+/// Returns an established connection and its segment in flight.
 fn established() -> (Pair, ConnectionId, Vec<u8>) {
     let mut pair = pair(false);
     let id = call(&mut pair, SERVER, 7);
@@ -154,7 +154,7 @@ fn established() -> (Pair, ConnectionId, Vec<u8>) {
 }
 
 #[test]
-fn an_established_connection_only_notes_them() {
+fn an_established_connection_only_records_errors() {
     for (kind, code) in [(3, 0), (3, 1), (3, 2), (3, 3), (3, 5), (11, 0), (12, 0)] {
         let (mut pair, id, data) = established();
         take_in(&mut pair, error(ROUTER, &data, kind, code));
@@ -187,13 +187,13 @@ fn the_quoted_number_must_be_in_flight() {
     }
     assert_eq!(ignored(&pair), 4);
     let (mut pair, id, data) = established();
-    // The segment has five bytes.
+    // The segment carries five bytes.
     for (change, is_in_flight) in [(-1, false), (0, true), (4, true), (5, false)] {
         let before = ignored(&pair);
         take_in(&mut pair, error(ROUTER, &with_seq(&data, change), 3, 1));
         assert_eq!(ignored(&pair) == before, is_in_flight, "{change}");
     }
-    // An error about an acknowledged segment, and about a connection that has ended.
+    // The errors are about an acknowledged segment and about a connection that has ended.
     pair.run_for(Duration::from_secs(30));
     assert_eq!(pair.client.stack.ended(id), Some(End::Closed));
     let before = ignored(&pair);
@@ -203,7 +203,7 @@ fn the_quoted_number_must_be_in_flight() {
 
 /// An attacker who knows both endpoints, but no sequence number, cannot end a connection.
 #[test]
-fn twenty_thousand_forged_errors_cost_nobody_a_connection() {
+fn twenty_thousand_forged_errors_end_no_connection() {
     const COUNT: usize = 20_000;
     let seed = 5927;
     println!("seed {seed}");

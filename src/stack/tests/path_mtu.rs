@@ -29,7 +29,7 @@ impl Path {
         Path { mtu, reports: reports.then_some(mtu as u32), dropped: 0, longest: 0 }
     }
 
-    /// Drops the frames of one direction that are too long. For each dropped frame, a router may send a report to the
+    /// Drops the frames in one direction that are too long. For each dropped frame, a router may send a report to the
     /// sender.
     fn pass(
         &mut self,
@@ -79,7 +79,7 @@ fn pair() -> Pair {
     Pair::of(SIZES, SIZES, |_| {}).with_both_families()
 }
 
-/// Runs both hosts with the path between them, until `done` or until `time` has passed.
+/// Runs both hosts with the path between them until `done` returns true or `time` has passed.
 fn run(pair: &mut Pair, path: &mut Path, time: Duration, done: impl Fn(&Pair) -> bool) {
     let until = pair.now + time;
     for _ in 0..200_000 {
@@ -104,7 +104,7 @@ fn run(pair: &mut Pair, path: &mut Path, time: Duration, done: impl Fn(&Pair) ->
     panic!("the stacks spin");
 }
 
-/// Echoes a text of `len` bytes through a path, and returns how long that took.
+/// Echoes a text of `len` bytes through a path. Returns how long that took.
 fn echo(pair: &mut Pair, remote: IpAddress, path: &mut Path, len: usize) -> Duration {
     let text = Random(len as u64).bytes(len);
     let id = pair.call_at(remote, 7, &text);
@@ -132,7 +132,7 @@ fn mss(frames: &std::collections::VecDeque<Vec<u8>>) -> Option<u16> {
 
 const BOTH: [(IpAddress, IpAddress); 2] = [(SERVER, CLIENT), (IpAddress::Ipv6(SERVER_V6), IpAddress::Ipv6(CLIENT_V6))];
 
-/// RFC 1191 section 6.5, RFC 8201 section 5.4: the data of dropped packets is sent again at once.
+/// RFC 1191 section 6.5, RFC 8201 section 5.4: the data of dropped packets is sent again immediately.
 #[test]
 fn a_reported_path_costs_no_timeout() {
     for mtu in [1_280, 1_399, 1_400, 1_499] {
@@ -227,7 +227,7 @@ fn another_connection_learns_the_path_at_its_next_segment() {
     echo(&mut pair, SERVER, &mut path, 50_000);
     let before = path.dropped;
     let session = pair.client.stack.connections.slots[idle.slot()].session.as_mut();
-    let Some(App::Ask { send, .. }) = session else { panic!("it asks") };
+    let Some(App::Ask { send, .. }) = session else { panic!("the session is not `Ask`") };
     send.extend_from_slice(&text);
     pair.client.stack.wake_programs();
     run(&mut pair, &mut path, Duration::from_secs(5), |_| false);
@@ -376,7 +376,7 @@ fn twenty_thousand_made_up_reports_change_nothing() {
                 }
                 2 => mtu = random.below(if v6 { 1_280 } else { 552 }) as u32,
                 3 => mtu = 1_500 + random.below(64_000) as u32,
-                // Either a wrong port, or a datagram that was never sent.
+                // Either a wrong port or a datagram that was never sent.
                 _ if random.below(2) == 0 => {
                     quoted[start + random.below(4)] ^= 1 + random.below(255) as u8;
                 }

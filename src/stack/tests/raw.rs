@@ -1,8 +1,9 @@
-//! A peer that the test scripts: it sends hand-made segments to the server, and records the server's segments.
+//! A scripted peer: it sends hand-made segments to the server and records the server's segments.
 
 use std::vec::Vec;
 
 use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, IpAddress, IpEndpoint, Ipv4Packet, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
@@ -14,8 +15,8 @@ use crate::stack::control;
 use crate::stack::event::Tuple;
 use crate::stack::*;
 
-/// The peer's initial sequence number.
-const IRS: TcpSeqNumber = TcpSeqNumber(1_000);
+/// The peer's initial sequence number. The numbers wrap round soon.
+const IRS: TcpSeqNumber = TcpSeqNumber(-300);
 
 /// A segment from the server. The sequence and acknowledgement numbers are relative to the initial sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +38,14 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// Returns a server that runs `app` on port 7, and a peer that has sent nothing yet.
+    /// Returns a server that runs `app` on port 7 and a peer that has sent nothing yet.
     pub fn new(sizes: Sizes, app: App) -> Raw {
-        let mut pair = Pair::new(sizes);
+        Raw::with(sizes, app, |_| {})
+    }
+
+    /// Does the same, and changes the server's configuration with `set`.
+    pub fn with(sizes: Sizes, app: App, set: fn(&mut Config)) -> Raw {
+        let mut pair = Pair::with(sizes, set);
         pair.server.listen(Listener::new(7, app));
         // Both hosts learn each other's hardware address.
         let refused = pair.call(99, App::Idle);
@@ -61,7 +67,7 @@ impl Raw {
         }
     }
 
-    /// Opens the connection. The last segment of the handshake announces `window`.
+    /// Opens the connection. The final segment of the handshake announces `window`.
     pub fn open(sizes: Sizes, app: App, window: u16) -> Raw {
         let mut raw = Raw::new(sizes, app);
         let syn = raw.syn();
@@ -71,9 +77,30 @@ impl Raw {
         raw
     }
 
+    /// Returns a host whose SYN to the peer's port 2,000 is on its way.
+    pub fn calling(sizes: Sizes, app: App) -> Raw {
+        let mut raw = Raw::new(sizes, App::Idle);
+        let Tuple { local, remote } = raw.tuple;
+        let Host { stack, io } = &mut raw.pair.server;
+        stack.connect_from(raw.pair.now, local.port, remote, app, Duration::from_secs(30), io).unwrap();
+        let seen = raw.poll();
+        assert_eq!(seen.iter().map(|seen| seen.control).collect::<Vec<_>>(), [TcpControl::Syn]);
+        raw
+    }
+
     /// Changes the address that the peer sends from.
     pub fn from(&mut self, address: IpAddress) {
         self.tuple.remote.addr = address;
+    }
+
+    /// Changes the port that the peer sends from.
+    pub fn set_port(&mut self, port: u16) {
+        self.tuple.remote.port = port;
+    }
+
+    /// Changes the address that the peer sends to.
+    pub fn to(&mut self, address: IpAddress) {
+        self.tuple.local.addr = address;
     }
 
     /// Returns a segment without data. `seq` and `ack` are relative to the initial sequence numbers.
@@ -81,12 +108,27 @@ impl Raw {
         control::bare(&self.tuple, IRS + seq, self.iss + ack, window)
     }
 
+    /// Returns an RST without an acknowledgement.
+    pub fn reset(&self, seq: usize) -> TcpRepr<'static> {
+        TcpRepr { control: TcpControl::Rst, ack_number: None, ..self.bare(seq, 0, 0) }
+    }
+
+    /// Returns the state of the host's only connection.
+    pub fn state(&self) -> Option<State> {
+        self.pair.served().first().map(|connection| connection.state)
+    }
+
+    /// Returns how many segments were dropped for this reason.
+    pub fn dropped(&self, why: DropReason) -> usize {
+        self.pair.server.has(|event| *event == Event::Dropped(why))
+    }
+
     /// Sends a segment without data.
     pub fn acknowledge(&mut self, seq: usize, ack: usize, window: u16) -> Vec<Seen> {
         self.send(&self.bare(seq, ack, window))
     }
 
-    /// Acknowledges the bytes before `ack`, and the given ranges selectively.
+    /// Acknowledges the bytes before `ack`. Also acknowledges the given ranges selectively.
     pub fn acknowledge_ranges(&mut self, ack: usize, ranges: [(usize, usize); 3]) -> Vec<Seen> {
         let number = |number: usize| (self.iss + number).0 as u32;
         let sack_ranges = ranges.map(|(start, end)| Some((number(start), number(end))));
@@ -100,12 +142,31 @@ impl Raw {
         self.send(&repr)
     }
 
-    /// Sends a segment, and returns the segments that the server sends at once.
+    /// Sends a segment. Returns the segments that the server sends immediately.
     pub fn send(&mut self, repr: &TcpRepr<'_>) -> Vec<Seen> {
+        let frame = self.frame(repr);
+        self.inject(frame)
+    }
+
+    /// Returns the frame of a segment.
+    pub fn frame(&self, repr: &TcpRepr<'_>) -> Vec<u8> {
         let mut frame = [0; 2_000];
         let len = control::write(&mut frame[14..], &self.tuple, repr, &ChecksumCapabilities::default()).unwrap();
         link::write(Some((EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]))), &mut frame);
-        self.pair.to_server.borrow_mut().push_back(frame[..14 + len].to_vec());
+        frame[..14 + len].to_vec()
+    }
+
+    /// Sends a segment whose TCP header, without the payload, `change` has edited. The checksum is made right.
+    pub fn send_changed(&mut self, repr: &TcpRepr<'_>, change: impl FnOnce(&mut [u8])) -> Vec<Seen> {
+        let mut frame = self.frame(repr);
+        change(&mut frame[34..34 + repr.header_len()]);
+        TcpPacket::new_unchecked(&mut frame[34..]).fill_checksum(&self.tuple.remote.addr, &self.tuple.local.addr);
+        self.inject(frame)
+    }
+
+    /// Sends a frame, and returns the segments that the server sends at once.
+    pub fn inject(&mut self, frame: Vec<u8>) -> Vec<Seen> {
+        self.pair.to_server.borrow_mut().push_back(frame);
         self.poll()
     }
 
@@ -138,7 +199,7 @@ impl Raw {
         let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
         let (source, destination) = (ip.src_addr().into(), ip.dst_addr().into());
         let tcp =
-            TcpRepr::parse(&tcp, &source, &destination, &ChecksumCapabilities::default()).expect("a right checksum");
+            TcpRepr::parse(&tcp, &source, &destination, &ChecksumCapabilities::default()).expect("a correct checksum");
         if tcp.control == TcpControl::Syn {
             self.iss = tcp.seq_number;
             self.scale = tcp.window_scale.unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Tests of which connections lose their slot when every slot is in use, and which never do.
+//! Tests of slots when every slot is in use: which connections lose their slot and which never do.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;
@@ -9,10 +9,11 @@ use super::pair::*;
 use crate::stack::*;
 
 #[test]
-fn time_wait_gives_way_to_new_connections() {
+fn new_connections_replace_connections_in_time_wait() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Closer));
-    // The server has four slots and closes first, forty times. All of this happens within the 60 s of one TIME-WAIT.
+    // The server has four slots and closes first, forty times. All forty connections fall within the 60 s of one
+    // TIME-WAIT.
     for round in 0..40 {
         let id = pair.call(7, App::Echo);
         pair.run_for(Duration::from_millis(100));
@@ -22,7 +23,7 @@ fn time_wait_gives_way_to_new_connections() {
 }
 
 #[test]
-fn half_open_gives_way_oldest_first_but_established_never() {
+fn the_oldest_half_open_connection_is_replaced_but_no_established_one() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let kept = pair.call(7, App::Idle);
@@ -41,7 +42,7 @@ fn half_open_gives_way_oldest_first_but_established_never() {
 }
 
 #[test]
-fn a_recycled_slot_does_not_wait_for_the_peer_before() {
+fn a_recycled_slot_does_not_wait_for_its_previous_peer() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let first = pair.call(7, App::ask(b"first", 5));
@@ -76,7 +77,7 @@ fn established_connections_keep_their_slots_and_the_client_tries_again() {
 }
 
 #[test]
-fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
+fn a_syn_for_the_same_endpoints_in_time_wait_opens_a_new_connection() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Closer));
     let first = pair.call(7, App::Echo);
@@ -84,7 +85,7 @@ fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
     let tuple = pair.served()[0].tuple;
     assert_eq!(pair.served()[0].phase, Phase::TimeWait);
     pair.client.stack.take(first).unwrap();
-    // The client no longer knows the connection, and uses the same port again.
+    // The client no longer knows the connection and uses the same port again.
     let second = loop {
         let id = pair.call(7, App::Echo);
         let local = pair.client.stack.connections_in_use().find(|c| c.id == id).unwrap().tuple.local;
@@ -96,11 +97,14 @@ fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(second).unwrap().1, End::Closed);
     assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { tuple: t, .. } if *t == tuple)), 2);
-    assert!(!pair.server.stack.connections.time_wait_records.holds(pair.now, &tuple), "the first is forgotten");
+    assert!(
+        !pair.server.stack.connections.time_wait_records.holds(pair.now, &tuple),
+        "the first connection is forgotten"
+    );
 }
 
 #[test]
-fn half_open_connections_end_after_their_time() {
+fn half_open_connections_end_after_their_timeout() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     // Both hosts learn each other's hardware address.

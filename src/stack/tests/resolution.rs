@@ -1,4 +1,4 @@
-//! Tests of packets that wait for a neighbour's hardware address, and of many neighbours.
+//! Tests of packets that wait for a neighbour's hardware address and of a table with many neighbours.
 
 use std::vec::Vec;
 
@@ -103,7 +103,7 @@ fn unreachable(pair: &Pair) -> usize {
 }
 
 #[test]
-fn a_datagram_waits_for_its_neighbour_and_leaves_once() {
+fn a_datagram_waits_for_its_neighbour_and_is_sent_once() {
     let mut pair = server();
     let (hardware, source) = made_up(1);
     let sent = exchange(&mut pair, &[datagram(hardware, source, b"hello")]);
@@ -117,12 +117,12 @@ fn a_datagram_waits_for_its_neighbour_and_leaves_once() {
 }
 
 #[test]
-fn a_silent_neighbour_is_asked_three_times_and_given_up() {
+fn a_silent_neighbour_gets_three_requests() {
     let mut pair = server();
     let (hardware, source) = made_up(1);
     let sent = exchange(&mut pair, &[datagram(hardware, source, b"hello")]);
     assert_eq!(sent.len(), 1);
-    // More requests are sent after 1 s and 2 s. After 3 s, the stack gives the neighbour up.
+    // More requests are sent after 1 s and 2 s. After 3 s, the stack gives up on the neighbour.
     assert_eq!(wait(&mut pair, 10), [1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(unreachable(&pair), 1);
     // The next datagram causes a new request.
@@ -130,7 +130,7 @@ fn a_silent_neighbour_is_asked_three_times_and_given_up() {
 }
 
 #[test]
-fn groups_and_broadcasts_have_addresses_of_their_own() {
+fn groups_and_broadcasts_have_their_own_hardware_addresses() {
     let mut pair = Pair::new(SMALL);
     let link = |pair: &mut Pair, to: IpAddress| {
         let mut packet = [0; 20];
@@ -187,7 +187,7 @@ fn four_thousand_hosts_that_ping_once_are_all_answered() {
 }
 
 #[test]
-fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
+fn made_up_neighbours_do_not_cut_off_the_router_or_a_live_peer() {
     let mut pair = server();
     let IpAddress::Ipv4(own) = SERVER else { panic!() };
     let ((peer, address), router) = (made_up(7), Ipv4Address::new(10, 0, 0, 254));
@@ -199,7 +199,7 @@ fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
     let (mut served, mut answers) = (0, 0);
     for number in 0..100_000 {
         let (hardware, source) = made_up(100 + number);
-        // An ARP request for our address, which is answered, and an unsolicited ARP reply.
+        // The frame is an ARP request for our address, which the server answers, or an unsolicited ARP reply.
         let kind = if number % 2 == 0 { ArpOperation::Request } else { ArpOperation::Reply };
         answers += exchange(&mut pair, &[arp(kind, hardware, source, own)]).len();
         if number % 1_000 != 999 {
@@ -220,7 +220,7 @@ fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
 }
 
 #[test]
-fn a_datagram_whose_neighbour_gives_way_is_counted() {
+fn a_datagram_whose_neighbour_is_replaced_is_counted() {
     let mut pair = server();
     // None of these neighbours ever answers.
     for number in 0..1_500 {

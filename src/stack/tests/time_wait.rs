@@ -1,4 +1,4 @@
-//! Tests of TIME-WAIT: how long it lasts, and how late segments are answered once its slot is reused.
+//! Tests of TIME-WAIT: how long it lasts and how late segments are answered once its slot is reused.
 
 use smoltcp::phy::{ChecksumCapabilities, Medium};
 use smoltcp::socket::tcp::State;
@@ -6,13 +6,13 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, TcpControl, TcpSeqNumber};
 
 use super::pair::*;
-use crate::host::Sizes;
+use crate::host::{HeapPool, Sizes};
 use crate::stack::*;
 use crate::trace::Summary;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A connection of the server in TIME-WAIT.
+/// A connection that is in TIME-WAIT on the server.
 struct Late {
     pair: Pair,
     tuple: Tuple,
@@ -100,7 +100,7 @@ impl Late {
 }
 
 #[test]
-fn it_lasts_60_s() {
+fn time_wait_lasts_60_seconds() {
     let mut late = Late::new();
     late.go_to(59);
     assert_eq!(late.pair.served()[0].state, State::TimeWait);
@@ -112,7 +112,7 @@ fn it_lasts_60_s() {
 }
 
 #[test]
-fn a_repeated_fin_restarts_it() {
+fn a_repeated_fin_restarts_time_wait() {
     let mut late = Late::new();
     late.go_to(50);
     assert!(late.answer(TcpControl::Fin, late.back(1), &[]).is_some());
@@ -124,14 +124,14 @@ fn a_repeated_fin_restarts_it() {
 
 /// smoltcp's own TIME-WAIT ends after 10 s. The program can still read the remaining data after that.
 #[test]
-fn a_program_reads_on() {
+fn a_program_can_still_read_in_time_wait() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::ask(&[1; 400], 0)));
     let id = pair.call(7, App::Slow { piece: 2, got: 0, next: Instant::ZERO });
     pair.run_for(SECOND * 150);
     assert_eq!(pair.state(id), Some(State::TimeWait));
     pair.run_for(SECOND * 100);
-    let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("it has not ended") };
+    let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("the connection has not ended") };
     assert_eq!((got, end), (400, End::Closed));
 }
 
@@ -143,7 +143,7 @@ fn a_record_ignores_resets_and_acknowledgements() {
     }
     let dropped = |event: &Event| matches!(event, Event::Dropped(DropReason::BadReset | DropReason::OldAck));
     assert_eq!(late.pair.server.has(dropped), 2);
-    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement(), "it is still there");
+    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement(), "the record is still there");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_record_answers_at_most_twice_a_second() {
 }
 
 #[test]
-fn a_record_ends_with_the_time_of_its_connection() {
+fn a_record_ends_with_its_connections_time_wait() {
     let mut late = Late::recycled();
     late.go_to(59);
     assert_eq!(late.answer(TcpControl::None, late.numbers.1, b"late"), late.acknowledgement());
@@ -190,7 +190,7 @@ fn a_repeated_fin_restarts_a_record() {
 }
 
 #[test]
-fn a_new_syn_takes_the_place_of_a_record() {
+fn a_new_syn_replaces_a_record() {
     let mut late = Late::recycled();
     assert_eq!(late.answer(TcpControl::Syn, late.numbers.1, &[]), late.acknowledgement(), "not above RCV.NXT");
     let (flags, ..) = late.answer(TcpControl::Syn, late.numbers.1 + 1, &[]).unwrap();
@@ -200,8 +200,8 @@ fn a_new_syn_takes_the_place_of_a_record() {
 
 /// An old or forged SYN opens a half-open connection, which ends without an RST to the peer.
 ///
-/// The peer answers our SYN,ACK from the old connection, or as if it had no connection. TIME-WAIT then continues (RFC
-/// 9293 section 3.6.1).
+/// The peer answers our SYN,ACK either from its old connection or with an RST, as if it had no connection. TIME-WAIT
+/// then continues (RFC 9293 section 3.6.1).
 #[test]
 fn an_old_syn_ends_in_time_wait() {
     for (recycled, control) in [
@@ -246,13 +246,13 @@ fn a_new_connection_begins_above_the_numbers_of_the_old_one() {
         let clock = late.pair.server.stack.isn(late.pair.now, &late.tuple);
         late.pretend_to_have_sent(TcpSeqNumber(clock as i32) - 1);
         let (_, seq, ..) = late.answer(TcpControl::Syn, late.numbers.1 + 1, &[]).unwrap();
-        assert_eq!(seq as u32, clock, "the clock is ahead, so it counts");
+        assert_eq!(seq as u32, clock, "the ISN clock is ahead, so the clock decides");
     }
 }
 
 /// The client closes first, so its own slots are in TIME-WAIT.
 #[test]
-fn connecting_takes_slots_in_time_wait_and_no_endpoints_with_a_record() {
+fn connect_reuses_time_wait_slots_but_not_endpoints_with_a_record() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let mut tuples = Vec::new();
@@ -264,8 +264,8 @@ fn connecting_takes_slots_in_time_wait_and_no_endpoints_with_a_record() {
     }
     let Host { stack, io } = &mut pair.client;
     for tuple in &tuples {
-        let (port, patience) = (tuple.local.port, SECOND);
-        let again = stack.connect_from(pair.now, port, tuple.remote, App::Idle, patience, io);
+        let (port, timeout) = (tuple.local.port, SECOND);
+        let again = stack.connect_from(pair.now, port, tuple.remote, App::Idle, timeout, io);
         assert_eq!(again, Err(ConnectError::Full), "{port}");
     }
     pair.run_for(SECOND * 61);
@@ -273,8 +273,31 @@ fn connecting_takes_slots_in_time_wait_and_no_endpoints_with_a_record() {
     assert!(stack.connect_from(pair.now, tuples[0].local.port, tuples[0].remote, App::Idle, SECOND, io).is_ok());
 }
 
+/// There are 16,384 records on a host with 1,024 connections or more, and two for each connection of a board.
 #[test]
-fn many_connections_leave_no_more_records_than_there_is_room_for() {
+fn the_number_of_records_depends_on_the_number_of_connections() {
+    let records = |connections| {
+        let sizes = Sizes { connections, receive: 1, send: 1, ..SMALL };
+        let mut pool = HeapPool::<'_, App, Respond<Parrot>>::new(sizes);
+        pool.memory().time_wait.len()
+    };
+    assert_eq!([1, 1_023, 1_024, 5_000].map(records), [16, 16_368, 16_384, 16_384]);
+    let mut pool = Pool::<'_, App, Respond<Parrot>, 3, 1, 1, 0, 0, 0>::new();
+    assert_eq!(pool.memory().time_wait.len(), 6);
+}
+
+/// RFC 1337: an RST does not end TIME-WAIT while the connection still has its slot.
+#[test]
+fn a_reset_does_not_end_it() {
+    let mut late = Late::new();
+    assert_eq!(late.answer(TcpControl::Rst, late.numbers.1, &[]), None);
+    assert_eq!(late.pair.served()[0].state, State::TimeWait);
+    assert_eq!(late.pair.server.has(|event| *event == Event::Dropped(DropReason::BadReset)), 1);
+    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]).map(|(flags, ..)| flags), Some("ACK"));
+}
+
+#[test]
+fn many_connections_leave_a_bounded_number_of_records() {
     const SIZES: Sizes = Sizes { connections: 8, ..SMALL };
     let mut pair = Pair::new(SIZES);
     pair.server.listen(Listener::new(7, App::Closer));

@@ -36,7 +36,7 @@ fn ten() -> Flow {
 }
 
 #[test]
-fn an_acknowledgement_that_tells_of_a_gap_counts_as_a_duplicate() {
+fn an_acknowledgement_that_reports_a_gap_counts_as_a_duplicate() {
     let (mut flow, now) = (ten(), Instant::from_millis(20));
     for sacks in [true; 3] {
         flow.arrived(0, now, &ack(1, sacks));
@@ -51,11 +51,11 @@ fn an_acknowledgement_that_tells_of_a_gap_counts_as_a_duplicate() {
 }
 
 #[test]
-fn the_last_segment_before_the_oldest_is_a_probe() {
+fn the_final_segment_sent_before_the_oldest_is_a_tail_loss_probe() {
     let mut flow = ten();
     assert_eq!(flow.sent(0, Instant::from_millis(42), &data(9)), Some(Cause::TailProbe));
     let rto = Duration::from_millis(220);
     assert_eq!(flow.sent(0, Instant::ZERO + rto, &data(0)), Some(Cause::Retransmission { rto, count: 1 }));
-    // After a timeout, the remaining segments are sent again, too.
+    // After a timeout, the remaining segments are also sent again.
     assert!(matches!(flow.sent(0, Instant::ZERO + rto, &data(9)), Some(Cause::Retransmission { count: 2, .. })));
 }

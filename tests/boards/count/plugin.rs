@@ -1,6 +1,6 @@
 //! A QEMU plugin (API version 1) that counts a board's instructions, loads and stores.
 //!
-//! Accesses to peripherals are counted too. A sleeping board executes no instructions.
+//! Accesses to peripherals are also counted. A sleeping board executes no instructions.
 //!
 //! `qemu-system-arm -plugin FILE.so,counts=COUNTS` keeps two 64-bit counters at the start of the mapped file COUNTS, so
 //! they can be read while the board runs. `rustc --crate-type cdylib` builds this file without cargo.
@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-// The used part of the API (QEMU's documentation, "TCG plugins"). QEMU defines these functions, except mmap.
+// The functions of QEMU's API that this plugin uses (QEMU's documentation, "TCG plugins"). libc defines mmap.
 unsafe extern "C" {
     fn qemu_plugin_register_vcpu_tb_trans_cb(id: u64, translated: extern "C" fn(u64, *mut c_void));
     fn qemu_plugin_tb_n_insns(block: *const c_void) -> usize;
@@ -33,7 +33,7 @@ const READ_WRITE: c_int = 3;
 /// The mapped counters: instructions, then memory accesses.
 static COUNTERS: AtomicPtr<u64> = AtomicPtr::new(ptr::null_mut());
 
-/// QEMU calls this when it starts. A result other than 0 ends QEMU.
+/// QEMU calls this function when it starts. If the result is not 0, QEMU exits.
 ///
 /// # Safety
 /// `argv` must point to `argc` strings.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn qemu_plugin_install(
     0
 }
 
-/// Creates the file, maps it, and returns its two counters, which are 0.
+/// Creates the file, maps it, and returns a pointer to its two counters, which are 0.
 fn map(path: &str) -> std::io::Result<*mut u64> {
     const LEN: usize = 16;
     let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
@@ -77,7 +77,7 @@ fn map(path: &str) -> std::io::Result<*mut u64> {
     if at as isize == -1 { Err(std::io::Error::last_os_error()) } else { Ok(at.cast()) }
 }
 
-/// QEMU calls this when it has translated a block. From then on, each instruction of the block is counted.
+/// QEMU calls this function when it has translated a block. From then on, each instruction of the block is counted.
 extern "C" fn translated(_id: u64, block: *mut c_void) {
     let instructions = COUNTERS.load(Ordering::Relaxed);
     // SAFETY: `block` is valid for this call, and all indices are below its number of instructions. The counters stay

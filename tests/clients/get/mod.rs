@@ -1,6 +1,6 @@
 //! `smolstep get` with servers on the kernel's TCP.
 //!
-//! Tested are valid and invalid responses, and the destination of the body.
+//! The tests cover valid and invalid responses, redirects, names, and the file or pipe for the body.
 
 mod bad_input;
 mod files;

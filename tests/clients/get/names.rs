@@ -5,8 +5,8 @@ use crate::common::link::{KERNEL, Link, on_tap};
 use crate::common::peer::{Finished, Peer, python};
 
 #[test]
-fn a_host_is_found_by_its_name_and_asked_for_by_it() {
-    on_tap("names::a_host_is_found_by_its_name_and_asked_for_by_it", |link| {
+fn a_host_is_resolved_by_its_name_and_named_in_the_request() {
+    on_tap("names::a_host_is_resolved_by_its_name_and_named_in_the_request", |link| {
         let (_dns, v4, v6) = (dns(), Scripted::start(KERNEL[0]), Scripted::start(KERNEL[1]));
         let request = "b'HTTP/1.1 200 OK\\r\\n\\r\\n' + request";
         let got = get_named(link, &v4.url_of("both.test", request, Then::Close), &[]);
@@ -23,8 +23,8 @@ fn a_host_is_found_by_its_name_and_asked_for_by_it() {
 }
 
 #[test]
-fn an_address_that_leads_nowhere_holds_nobody_up() {
-    on_tap("names::an_address_that_leads_nowhere_holds_nobody_up", |link| {
+fn an_unreachable_address_does_not_delay_get() {
+    on_tap("names::an_unreachable_address_does_not_delay_get", |link| {
         let (_dns, server) = (dns(), Scripted::on_ipv4());
         // Some of these addresses refuse the connection. Other addresses do not answer, and `--timeout` is an hour.
         for name in ["both.test", "dead.test", "alldead.test"] {
@@ -37,8 +37,8 @@ fn an_address_that_leads_nowhere_holds_nobody_up() {
 }
 
 #[test]
-fn a_name_without_an_answer_is_one_line() {
-    on_tap("names::a_name_without_an_answer_is_one_line", |link| {
+fn a_name_without_an_answer_is_a_one_line_error() {
+    on_tap("names::a_name_without_an_answer_is_a_one_line_error", |link| {
         let _dns = dns();
         failed(&get_named(link, "http://none.test/", &[]), "none.test: no such name");
         let silent = get_named(link, "http://silent.test/", &["--timeout", "200ms"]);
@@ -54,8 +54,8 @@ fn a_name_without_an_answer_is_one_line() {
 }
 
 #[test]
-fn ctrl_c_ends_the_race() {
-    on_tap("names::ctrl_c_ends_the_race", |link| {
+fn ctrl_c_ends_all_connection_attempts() {
+    on_tap("names::ctrl_c_ends_all_connection_attempts", |link| {
         let dns = dns();
         let started = start(link, &["http://nowhere.test/", "--dns", KERNEL[0], "--timeout", "1h"]);
         dns.wait_for("question", |out| out.contains("asked"));
@@ -68,7 +68,7 @@ fn get_named(link: Link, url: &str, arguments: &[&str]) -> Finished {
     get(link, &[arguments, &[url, "--dns", KERNEL[0]]].concat())
 }
 
-/// Returns the number of requests with [`Then::Close`] that a server has received so far.
+/// Returns how many requests whose action is [`Then::Close`] a server has received so far.
 fn asked(link: Link, server: &Scripted) -> usize {
     // When the server has printed a request for another page, it has printed all earlier requests.
     went_well(&get(link, &[&server.hops(0)]));

@@ -1,4 +1,4 @@
-//! Runs `smolstep get` and its servers, and makes folders for the files that it saves.
+//! Runs `smolstep get` and its servers, and creates folders for the files that `get` saves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ pub fn start(link: Link, arguments: &[&str]) -> Peer {
     Peer::start(command(&mut smolstep(), link, arguments))
 }
 
-/// Runs `smolstep get ARGUMENTS` on this link to its end.
+/// Runs `smolstep get ARGUMENTS` on this link until it exits.
 pub fn get(link: Link, arguments: &[&str]) -> Finished {
     start(link, arguments).finish()
 }
 
 /// Adds `get`, its arguments and the link to the command line of `program`.
 ///
-/// `program` is smolstep, or a program that runs its last arguments.
+/// `program` is smolstep, or a program that runs its final arguments as a command.
 pub fn command<'c>(program: &'c mut Command, link: Link, arguments: &[&str]) -> &'c mut Command {
     program.env_remove("RUST_LOG").arg("get").args(arguments).args(link.arguments())
 }
@@ -54,7 +54,7 @@ pub fn failed(get: &Finished, why: &str) {
     );
 }
 
-/// Makes an empty folder for a test.
+/// Creates an empty folder for a test.
 pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("get").join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -78,7 +78,7 @@ pub fn url(address: &str, port: u16, path: &str) -> String {
     }
 }
 
-/// A server on port 4000 whose answers are in the URLs of the requests. See tests/peers/http_scripted.py.
+/// A server on port 4000 that takes its answers from the URLs of the requests. See tests/peers/http_scripted.py.
 pub struct Scripted {
     address: &'static str,
     pub peer: Peer,
@@ -104,7 +104,8 @@ impl Scripted {
         Self::start(KERNEL[0])
     }
 
-    /// Returns a URL. The server answers a request for it with the value of `expression`, which are Python bytes.
+    /// Returns a URL. The server answers a request for this URL with the value of the Python expression `expression`,
+    /// which is bytes.
     pub fn url(&self, expression: &str, then: Then) -> String {
         self.url_of(self.address, expression, then)
     }

@@ -96,8 +96,8 @@ fn nginx_redirects() {
 }
 
 #[test]
-fn a_404_is_written_and_warned_of() {
-    on_tap("servers::a_404_is_written_and_warned_of", |link| {
+fn the_page_of_a_404_is_saved_with_a_warning() {
+    on_tap("servers::the_page_of_a_404_is_saved_with_a_warning", |link| {
         let home = home("missing");
         let _server = python(KERNEL[0], &home);
         let url = url(KERNEL[0], 8000, "/nothing");
@@ -133,7 +133,7 @@ fn headers_are_written_as_curl_writes_them() {
     });
 }
 
-/// Makes a folder with all files.
+/// Creates a folder with all files.
 fn home(name: &str) -> PathBuf {
     let home = folder(name);
     for (file, len) in FILES {
@@ -151,7 +151,7 @@ fn python(address: &str, home: &Path) -> Peer {
     server
 }
 
-/// Starts nginx on port 8080 of both addresses. Returns it and its folder, or `None` if nginx is not installed.
+/// Starts nginx on port 8080 of both addresses. Returns nginx and its folder, or `None` if nginx is not installed.
 fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
     let (mut command, home) = nginx_command(name, KERNEL)?;
     let server = Peer::start(&mut command);
@@ -197,7 +197,8 @@ fn refused_v6() -> u64 {
     counts.lines().find_map(|line| line.strip_prefix("Icmp6OutPktTooBigs")).unwrap().trim().parse().unwrap()
 }
 
-/// The configuration of nginx. For /chunked/, server-side includes make the length unknown, so the body is chunked.
+/// The configuration of nginx. With server-side includes, nginx does not know the length of a page in advance. So the
+/// body of /chunked/ is chunked.
 const CONFIGURATION: &str = r#"
 daemon off;
 master_process off;

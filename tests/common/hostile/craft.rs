@@ -6,7 +6,7 @@ use super::frame::{self, *};
 use super::mutate::options;
 use super::random::Random;
 
-/// The ports of servers, the ports next to them, and other ports.
+/// The ports that hostile frames use: ports of the servers, ports next to these, and ports without a server.
 const PORTS: [u16; 14] = [0, 1, 7, 8, 9, 13, 19, 8080, 8081, 9997, 9998, 9999, 14000, 65535];
 
 /// Returns one hostile frame for the server.
@@ -23,7 +23,7 @@ pub fn hostile(random: &mut Random, medium: Medium) -> Vec<u8> {
     }
 }
 
-/// Returns a connection attempt, from the client's address or one of many others.
+/// Returns a SYN to the server, from the client's address or from one of many other addresses.
 pub fn syn(random: &mut Random, medium: Medium) -> Vec<u8> {
     let ports = (random.next() as u16, random.pick(&PORTS));
     let options = if random.one_in(2) { vec![2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7] } else { options(random) };
@@ -54,7 +54,7 @@ fn arp(random: &mut Random, medium: Medium) -> Vec<u8> {
     ether(medium, random.pick(&[SERVER_MAC, [0xff; 6]]), from, 0x0806, bytes)
 }
 
-/// Returns a router or neighbour discovery message (RFC 4861), with options of any length.
+/// Returns a neighbour discovery message (RFC 4861), with options of any length.
 fn ndp(random: &mut Random, medium: Medium) -> Vec<u8> {
     let kind = 133 + random.below(5) as u8;
     let Ends::V6(_, target) = ends_v6(random) else { return vec![] };
@@ -115,7 +115,7 @@ fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
             ip(ends, 44, 0, &[&header[..], &data].concat())
         }
     };
-    // Identifications are drawn from only a few values, so that several fragments belong to a datagram.
+    // There are only a few identifications, so that several fragments belong to the same datagram.
     if let Ends::V4(..) = ends {
         packet[5] = random.below(6) as u8;
     }
@@ -127,7 +127,7 @@ fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
 
 /// Returns a packet with a chain of IPv6 extension headers (RFC 8200 section 4).
 ///
-/// The options in the headers are of every kind.
+/// The headers may have options of any type.
 fn extension(random: &mut Random, medium: Medium) -> Vec<u8> {
     let kinds = [0, 43, 44, 60, 51, 59, TCP, UDP, ICMPV6, 200];
     let first = random.pick(&[0, 0, 43, 60]);

@@ -28,7 +28,7 @@ pub enum Ends {
     V6([u8; 16], [u8; 16]),
 }
 
-/// Returns an address on the server's own network.
+/// Returns the address of host `number` on the server's own network.
 pub const fn neighbour(number: u8) -> [u8; 4] {
     [192, 168, 69, number]
 }
@@ -53,7 +53,7 @@ pub fn ether(medium: Medium, to: [u8; 6], from: [u8; 6], ethertype: u16, packet:
     frame
 }
 
-/// Builds an IP packet. `fragment` is the IPv4 field of flags and offset.
+/// Builds an IP packet. `fragment` is the 16-bit IPv4 field with the flags and the fragment offset.
 pub fn ip(ends: Ends, protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
     match ends {
         Ends::V4(from, to) => {
@@ -95,7 +95,7 @@ pub fn udp(ports: (u16, u16), data: &[u8]) -> Vec<u8> {
     [&ports.0.to_be_bytes()[..], &ports.1.to_be_bytes(), &len.to_be_bytes(), &[0; 2], data].concat()
 }
 
-/// Returns the protocol, the start and the end of an IP packet's payload.
+/// Returns the protocol of an IP packet, and the start and end of its payload.
 ///
 /// Returns `None` if the header is not plausible.
 pub fn upper(packet: &[u8]) -> Option<(u8, usize, usize)> {

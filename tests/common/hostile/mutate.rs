@@ -1,14 +1,14 @@
-//! Mutates frames of real traffic.
+//! Mutates frames from real traffic.
 
 use smoltcp::phy::Medium;
 
 use super::frame::*;
 use super::random::Random;
 
-/// Changes a frame in one to three ways.
+/// Makes one to three random changes to a frame.
 ///
-/// Half of the frames then get correct lengths, and half get correct checksums. So the stack does not drop all mutated
-/// frames immediately.
+/// The lengths are then corrected in half of the frames, and the checksums in half. So the stack does not drop all
+/// mutated frames immediately.
 pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     for _ in 0..1 + random.below(3) {
@@ -67,7 +67,7 @@ fn change(random: &mut Random, medium: Medium, frame: &mut Vec<u8>) {
             let packet = frame.get(at..).unwrap_or_default();
             match upper(packet) {
                 Some((TCP, start, _)) => segment(random, frame, at + start),
-                // The first 8 bytes have the type and code, or the ports and the length.
+                // The first 8 bytes of the payload contain the ICMP type and code, or the UDP ports and length.
                 Some((_, start, _)) => {
                     let place = at + start + random.below(8);
                     put(frame, place, &random.u16().to_be_bytes());
@@ -159,7 +159,7 @@ fn addresses(random: &mut Random, packet: &mut [u8]) {
     }
 }
 
-/// Overwrites the frame with `bytes` from the position `at`, as far as the frame reaches.
+/// Overwrites the frame with `bytes` from the position `at`. Bytes beyond the end of the frame are dropped.
 fn put(frame: &mut [u8], at: usize, bytes: &[u8]) {
     for (place, byte) in frame.iter_mut().skip(at).zip(bytes) {
         *place = *byte;

@@ -13,16 +13,16 @@ pub struct Server {
     pub given: Ipv4Address,
     pub silent: bool,
     pub refuse_renewal: bool,
-    /// Whether the server refuses requests for its own offer.
+    /// Whether the server refuses requests for its own offer with DHCPNAK.
     ///
-    /// With `ignore_request`, the server ignores such requests.
+    /// If `ignore_request` is set, the server ignores these requests instead.
     pub refuse_request: bool,
     pub ignore_request: bool,
-    /// The source address of the replies: the server's or a relay's.
+    /// The source address of the replies, which is the server's or a relay's.
     pub from: Ipv4Address,
     /// The number of identical replies to each message.
     pub copies: usize,
-    /// Changes each reply; `change_grant` changes only DHCPACK.
+    /// Changes each reply before it is sent. `change_grant` changes only DHCPACK.
     pub change: Option<fn(&mut DhcpRepr<'static>)>,
     pub change_grant: Option<fn(&mut DhcpRepr<'static>)>,
 }
@@ -45,7 +45,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// Returns the replies to a frame.
+    /// Returns the server's replies to a frame from the stack.
     pub fn hear(&mut self, frame: &[u8]) -> Vec<Vec<u8>> {
         self.reply(frame).into_iter().flat_map(|reply| vec![reply; self.copies]).collect()
     }
@@ -53,7 +53,7 @@ impl Server {
     fn reply(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let (68, 67, data) = datagram(frame)? else { return None };
         assert!(data.len() >= 300);
-        // The destination address is at byte 30: Ethernet, then IPv4 without options.
+        // The destination address is at byte 30, after the Ethernet header and 16 bytes of the IPv4 header.
         let to = Ipv4Address::from(*frame[30..].first_chunk::<4>().unwrap());
         let packet = DhcpPacket::new_checked(data).unwrap();
         let asked = DhcpRepr::parse(&packet).ok()?;
@@ -115,7 +115,7 @@ impl Server {
     }
 }
 
-/// Builds the frame of a reply, to the address [`GIVEN`].
+/// Builds a frame from `from` to [`GIVEN`] with the reply.
 fn packed(reply: &DhcpRepr<'_>, from: Ipv4Address) -> Vec<u8> {
     let mut data = vec![0; reply.buffer_len()];
     reply.emit(&mut DhcpPacket::new_unchecked(&mut data[..])).unwrap();

@@ -1,4 +1,5 @@
-//! A stack on an Ethernet cable with a virtual clock. The test is the peer, and builds each of its frames.
+//! A stack on an Ethernet cable with a virtual clock. The test acts as the peer, and builds each frame that the peer
+//! sends.
 
 pub mod dhcp;
 pub mod router;
@@ -49,19 +50,19 @@ pub struct World<'w, S = Idle, U = Resolver, P = Told> {
 }
 
 impl World<'static> {
-    /// Makes a stack with the given addresses. `set` changes the configuration. The stack's memory is never freed.
+    /// Creates a stack with the given addresses. `set` changes the configuration. The stack's memory is never freed.
     pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         World::on(Box::leak(Box::new(Ground::new())), addresses, set)
     }
 }
 
 impl<'w> World<'w> {
-    /// Makes a stack like [`new`](Self::new), but in the caller's memory.
+    /// Creates a stack like [`new`](Self::new), but in the caller's memory.
     pub fn on(ground: &'w mut Ground<'w>, addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         World::with(&mut ground.cable, ground.pool.memory(), Told::default(), addresses, set)
     }
 
-    /// Returns the events since the last call.
+    /// Returns the events since the previous call, one line each.
     pub fn told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.io.probe.lines)
     }
@@ -88,10 +89,10 @@ impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
 
     /// Runs the stack for `seconds` seconds.
     ///
-    /// `peer` receives each frame of the stack, and returns the frames that it sends back.
+    /// `peer` receives each frame from the stack, and returns the frames that the peer sends back.
     ///
     /// # Panics
-    /// If the stack repeatedly asks for a poll without work.
+    /// Panics if the stack repeatedly requests a poll that does no work.
     pub fn run(&mut self, seconds: u64, mut peer: impl FnMut(&[u8]) -> Vec<Vec<u8>>) {
         let until = self.now + Duration::from_secs(seconds);
         let mut idle = 0;
@@ -122,10 +123,10 @@ impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
         Some(frame.consume(<[u8]>::to_vec))
     }
 
-    /// Sends a frame of the peer to the stack.
+    /// Sends a frame from the peer to the stack.
     ///
     /// # Panics
-    /// If the cable has no room.
+    /// Panics if the cable is full.
     pub fn inject(&mut self, frame: &[u8]) {
         let token = self.far.transmit(self.now).expect("the cable has room");
         token.consume(frame.len(), |place| place.copy_from_slice(frame));
@@ -141,7 +142,7 @@ impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
         self.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Returns how a connection ended, or `None` if it has not ended.
+    /// Returns how a connection ended, or `None` if it is still open.
     pub fn end(&self, id: ConnectionId) -> Option<End> {
         self.stack.ended(id)
     }
@@ -152,7 +153,7 @@ pub fn silence(_frame: &[u8]) -> Vec<Vec<u8>> {
     vec![]
 }
 
-/// Returns the address that an ARP request asks for.
+/// Returns the target address of an ARP request.
 ///
 /// Returns `None` for other frames and for ARP announcements.
 pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
@@ -180,7 +181,7 @@ pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
     framed(OURS, EthernetProtocol::Arp, arp.buffer_len(), |payload| arp.emit(&mut ArpPacket::new_unchecked(payload)))
 }
 
-/// Builds a frame of the peer with a UDP datagram.
+/// Builds a frame from the peer with a UDP datagram.
 pub fn udp(from: (Ipv4Address, u16), to: (Ipv4Address, u16), data: &[u8]) -> Vec<u8> {
     let checksums = ChecksumCapabilities::default();
     let udp = UdpRepr { src_port: from.1, dst_port: to.1 };
@@ -209,7 +210,7 @@ pub fn datagram(frame: &[u8]) -> Option<(u16, u16, &[u8])> {
     Some((udp.src_port(), udp.dst_port(), udp.payload()))
 }
 
-/// Builds a frame of the peer.
+/// Builds a frame from the peer.
 pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let mut bytes = vec![0; 14 + len];
     let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
@@ -218,7 +219,7 @@ pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit
     bytes
 }
 
-/// A probe that collects address events and drop reasons, and counts the frames sent.
+/// A [`Probe`] that collects address events and drop reasons, and counts the frames that the stack sends.
 #[derive(Default)]
 pub struct Told {
     lines: Vec<String>,

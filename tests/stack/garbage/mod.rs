@@ -42,7 +42,7 @@ fn survive(medium: Medium, overflow: Overflow) {
 
     honest_clients(&mut network);
     assault(&mut network, &mut Random(seed), &frames);
-    // The new client knows none of the remaining connections. Each connection must end by a timer or a reset.
+    // The new client knows none of the remaining connections. A timer or a reset must end each of them.
     network.renew_client();
     network.run(|network| network.server.stack.connections_in_use().next().is_none().then_some(()));
     honest_clients(&mut network);
@@ -62,7 +62,7 @@ impl Drop for TellFrames<'_> {
 
 /// Sends crafted frames and mutated recorded frames while real clients run.
 ///
-/// The cable also changes some of the clients' frames.
+/// The test also mutates some of the real clients' frames.
 fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
     let medium = network.medium;
     let mut calls = Calls::default();
@@ -92,7 +92,7 @@ fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
     }
 }
 
-/// Returns a frame that the client has sent.
+/// Returns a random frame that the client has sent.
 fn recorded(network: &Network, random: &mut Random) -> Vec<u8> {
     let recorder = &network.client.io.probe.0;
     // Half of the choices are recent frames, whose connection probably still exists.
@@ -133,7 +133,7 @@ struct Calls {
 }
 
 impl Calls {
-    /// Removes ended clients, and starts new ones.
+    /// Removes clients that have ended, and starts new ones.
     fn renew(&mut self, network: &mut Network, random: &mut Random) {
         self.connections.retain(|id| network.client.stack.take(*id).is_none());
         self.ports.retain(|port| network.client.stack.take_udp(*port).is_none());
@@ -151,7 +151,7 @@ impl Calls {
 
 const TEXTS: &[&[u8]] = &[b"Li\n", "stra\u{df}e".as_bytes()];
 
-/// Runs a client of every program, over both transports and both address families. Asserts exact replies.
+/// Runs a client of every program, over both transports and both address families. Asserts that each reply is exact.
 fn honest_clients(network: &mut Network) {
     for (app, v6) in APPS.into_iter().flat_map(|app| [(app, false), (app, true)]) {
         let options = options(app);
@@ -160,7 +160,7 @@ fn honest_clients(network: &mut Network) {
             assert_eq!(client.result(), Some(Ok(())), "{} over TCP", app.name);
             assert_eq!(printed(network), tcp_reply(app), "{} over TCP", app.name);
         }
-        // No user answers a datagram of chat.
+        // No user answers a datagram to chat.
         if app.name != "chat"
             && let Some(port) = network.ask(app, v6, &options)
         {
@@ -171,10 +171,10 @@ fn honest_clients(network: &mut Network) {
     }
 }
 
-/// Runs many clients at once, to show that no slot was lost.
+/// Runs many simultaneous clients, to show that no slot was lost.
 ///
-/// First, a program serves all the clients that it has room for. At last, all slots of the stack are in use. So no slot
-/// was lost.
+/// For each program, as many clients connect as one listener accepts. Finally, clients of all programs use all slots of
+/// the stack.
 fn crowds(network: &mut Network) {
     let tcp: Vec<App> = APPS.into_iter().filter(|app| app.client(&options(*app)).is_some()).collect();
     let mut crowds: Vec<Vec<App>> = tcp.iter().map(|app| vec![*app; AT_ONCE + BACKLOG]).collect();
@@ -191,7 +191,7 @@ fn crowds(network: &mut Network) {
             (served == ids.len()).then_some(())
         });
     }
-    assert_eq!(network.server.io.probe.0, 0, "clients were turned away");
+    assert_eq!(network.server.io.probe.0, 0, "clients were refused");
 }
 
 fn options(app: App) -> ClientOptions<'static> {

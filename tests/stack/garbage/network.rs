@@ -1,4 +1,5 @@
-//! A server and a client on a cable with a virtual clock, both for every program. The test can change frames in flight.
+//! A server and a client on a cable with a virtual clock. Both can run every program. The test can change frames in
+//! flight.
 
 use std::collections::VecDeque;
 
@@ -15,9 +16,9 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpo
 
 use crate::common::hostile::frame::{CLIENT_MAC, MTU, SERVER_MAC, neighbour};
 
-/// The server's number of connections.
+/// The number of the server's connection slots.
 ///
-/// [`AT_ONCE`] and [`BACKLOG`] are a listener's numbers of served and of waiting connections.
+/// A listener serves up to [`AT_ONCE`] connections. Up to [`BACKLOG`] further connections wait.
 pub const SLOTS: usize = 64;
 pub const AT_ONCE: usize = 8;
 pub const BACKLOG: usize = 8;
@@ -37,7 +38,7 @@ pub struct Host<S: 'static, U: 'static, C, P> {
     far: CableSide,
 }
 
-/// The network of a server and a client. The client's stack can be replaced.
+/// A server and a client on a cable. The client's stack can be replaced.
 pub struct Network {
     pub now: Instant,
     pub medium: Medium,
@@ -67,19 +68,20 @@ impl Network {
         Network { now, medium, server, client: client(now, medium) }
     }
 
-    /// Replaces the client by a new one, which knows none of the old connections.
+    /// Replaces the client with a new one, which knows none of the old connections.
     pub fn renew_client(&mut self) {
         self.client = client(self.now, self.medium);
     }
 
-    /// Connects to a program, if it has a TCP port and the client has room.
+    /// Connects to a program. Returns `None` if the program has no TCP port, or the client has no free slot.
     pub fn connect(&mut self, app: App, v6: bool, options: &ClientOptions<'static>) -> Option<ConnectionId> {
         let to = IpEndpoint::new(address(v6, 1).address(), app.tcp?);
         let patience = Duration::from_secs(5);
         self.client.stack.connect(self.now, to, app.client(options)?, patience, &mut self.client.io).ok()
     }
 
-    /// Starts a program's UDP client, if the program has a UDP port and there is room. Returns the client's port.
+    /// Starts a program's UDP client, and returns the client's port. Returns `None` if the program has no UDP port, or
+    /// the client has no free slot.
     pub fn ask(&mut self, app: App, v6: bool, options: &ClientOptions<'static>) -> Option<u16> {
         let to = IpEndpoint::new(address(v6, 1).address(), app.udp?);
         self.client.stack.bind(0, app.udp_client(options, to)?).ok()
@@ -87,7 +89,7 @@ impl Network {
 
     /// Polls both stacks until they are idle at the present time. Returns the next deadline.
     ///
-    /// `change` gets each frame in flight, and whether it goes to the server. `change` returns the frames that arrive.
+    /// `change` receives each frame, and true if the frame goes to the server. `change` returns the frames that arrive.
     pub fn settle(&mut self, mut change: impl FnMut(bool, Vec<u8>) -> Vec<Vec<u8>>) -> Option<Instant> {
         let now = self.now;
         for _ in 0..ROUNDS {
@@ -100,7 +102,7 @@ impl Network {
                 return next.into_iter().flatten().min();
             }
         }
-        panic!("the stacks never come to rest");
+        panic!("the stacks never become idle");
     }
 
     /// Runs both stacks from deadline to deadline, until `done` returns a result.
@@ -116,7 +118,7 @@ impl Network {
             self.now = next.unwrap_or(until);
             assert!(
                 self.now < until,
-                "it takes for ever: {:?}",
+                "no result in time: {:?}",
                 self.client
                     .stack
                     .connections_in_use()
@@ -127,7 +129,7 @@ impl Network {
         panic!("the stacks spin");
     }
 
-    /// Sends a frame to the server, if the cable has room.
+    /// Sends a frame to the server. If the cable is full, the frame is lost.
     pub fn inject(&mut self, frame: &[u8]) {
         send(self.now, &mut self.server.far, frame);
     }
@@ -200,7 +202,7 @@ impl Console for Printed {
     }
 }
 
-/// A probe that stores the last 512 frames that the client sent.
+/// A [`Probe`] that stores the client's 512 most recent frames.
 #[derive(Default)]
 pub struct Recorder(pub VecDeque<Vec<u8>>);
 
@@ -213,7 +215,7 @@ impl Probe for Recorder {
     }
 }
 
-/// A probe that counts connections that were refused, dropped, or evicted while half-open.
+/// A [`Probe`] that counts connections that were refused, dropped, or evicted while half-open.
 pub struct Turned(pub usize);
 
 impl Probe for Turned {

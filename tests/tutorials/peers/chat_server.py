@@ -19,7 +19,7 @@ listener = listening()
 connection, _ = listener.accept()
 talk(connection)
 while ARGUMENTS == ["several"]:
-    # The assignment closes the connection of the earlier talk, as in the tutorial.
+    # As in the tutorial, the assignment closes the earlier connection.
     connection, _ = listener.accept()
     talk(connection)
 print("通讯已结束")

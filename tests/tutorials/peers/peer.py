@@ -17,7 +17,7 @@ def connected():
 
 def listening():
     listener = socket.socket(FAMILY, socket.SOCK_STREAM)
-    # The option lets the next test use the same port at once. The option does not change the output.
+    # With this option, the next test can use the same port immediately. The option does not change the output.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((ADDRESS, PORT))
     listener.listen(5)

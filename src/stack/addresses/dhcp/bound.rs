@@ -72,7 +72,7 @@ impl Client {
         self.bind(now, lease, changes);
     }
 
-    /// Ends the lease, and asks for another lease at the time `at`.
+    /// Ends the lease and requests another lease at the time `at`.
     pub(super) fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
         if let State::Bound(lease) = &self.state
             && let Some(router) = lease.router
@@ -84,7 +84,8 @@ impl Client {
         self.restart(at);
     }
 
-    /// Returns when the next ARP request for the next hop's hardware address is due.
+    /// Returns when the next ARP request for the next hop's hardware address is due. `None` if the address is known, or
+    /// if no request is left.
     pub(super) fn hop_due(&self, lease: &Lease) -> Option<Instant> {
         (lease.hop_hardware.is_none() && self.hop_requests > 0).then_some(self.hop_at)
     }

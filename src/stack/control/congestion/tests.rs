@@ -1,4 +1,4 @@
-//! Tests of the rules that Reno and CUBIC share, and of random calls. ../cubic/tests.rs tests CUBIC's curve.
+//! Tests of the rules that Reno and CUBIC share and of random calls. ../cubic/tests.rs tests CUBIC's curve.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn after_loss(algorithm: Congestion, segments: u32) -> Window {
 }
 
 #[test]
-fn a_window_is_small_and_constant() {
+fn a_window_is_at_most_64_bytes_long_and_can_be_a_const() {
     const WINDOW: Window = Window::new(Congestion::Cubic, 1_460);
     assert!(size_of::<Window>() <= 64, "{} bytes", size_of::<Window>());
     assert_eq!((WINDOW.bytes(), WINDOW.ssthresh()), (14_600, u32::MAX));
@@ -48,7 +48,7 @@ fn a_lost_syn_leaves_one_segment() {
 }
 
 #[test]
-fn without_congestion_control_nothing_limits() {
+fn without_congestion_control_the_window_is_unlimited() {
     let mut window = Window::new(Congestion::None, MSS);
     window.on_timeout(Instant::ZERO, 9, false);
     window.on_loss(Instant::ZERO, 9);
@@ -58,7 +58,7 @@ fn without_congestion_control_nothing_limits() {
     assert_eq!((window.bytes(), window.ssthresh()), (u32::MAX, u32::MAX));
 }
 
-/// RFC 3465, and RFC 5681 section 3.1: slow start grows by the acknowledged bytes, in one ACK or in many.
+/// RFC 3465 and RFC 5681 section 3.1: slow start grows by the acknowledged bytes, in one ACK or in many.
 #[test]
 fn slow_start_counts_all_bytes() {
     for algorithm in BOTH {
@@ -85,7 +85,7 @@ fn slow_start_ends_at_the_threshold() {
 
 /// The window does not grow if it does not limit the sender (RFC 9438 section 5.8, RFC 7661 section 4).
 #[test]
-fn does_not_grow_while_the_program_limits() {
+fn does_not_grow_while_the_program_sends_little() {
     for mut window in BOTH.map(|algorithm| after_loss(algorithm, 20)).into_iter().chain([Window::new(BOTH[0], MSS)]) {
         let before = window.bytes();
         for at in 0..10_000 {
@@ -107,11 +107,11 @@ fn reno_adds_a_segment_for_each_window() {
     assert_eq!(window.bytes(), 24 * MSS);
 }
 
-/// Splitting the same bytes into more ACKs never makes the window larger, and makes it smaller by one segment at most.
+/// Splitting the same bytes into more ACKs never enlarges the window, and reduces the window by at most one segment.
 #[test]
 fn divided_acks_gain_nothing() {
     for algorithm in BOTH {
-        // Before CUBIC's plateau, after it, and where CUBIC follows Reno.
+        // The times are before CUBIC's plateau, after the plateau, and in the region where CUBIC follows Reno.
         for (segments, at) in [(20, 10), (20, 5_000), (20, 60_000), (1_000, 3_000), (1_000, 10_000)] {
             let total = (40 * segments).min(4_000) * MSS;
             let start = || {
@@ -143,7 +143,7 @@ fn a_loss_leaves_a_part_of_the_flight() {
         ack(&mut window, 1, 190 * MSS);
         window.on_loss(Instant::ZERO, 100 * MSS);
         assert_eq!((window.bytes(), window.ssthresh()), (left * MSS, left * MSS));
-        // Bytes in flight beyond the window do not count: they were sent under a larger window.
+        // Bytes in flight beyond the window do not count, because they were sent under a larger window.
         window.on_loss(Instant::ZERO, 100 * MSS);
         assert_eq!(window.bytes(), left * left * MSS / 100);
         (0..20).for_each(|_| window.on_loss(Instant::ZERO, 100 * MSS));
@@ -153,7 +153,7 @@ fn a_loss_leaves_a_part_of_the_flight() {
     }
 }
 
-/// A time-out reduces the window to one segment (RFC 5681 section 3.1 (4), RFC 9438 section 4.8).
+/// A timeout reduces the window to one segment (RFC 5681 section 3.1 (4), RFC 9438 section 4.8).
 #[test]
 fn a_timeout_leaves_one_segment() {
     for (algorithm, left) in BOTH.into_iter().zip([50, 70]) {
@@ -168,7 +168,7 @@ fn a_timeout_leaves_one_segment() {
     }
 }
 
-/// RFC 5681 section 4.1: after an idle time, slow start begins again. The threshold is kept.
+/// RFC 5681 section 4.1: after an idle period, slow start begins again. The threshold is kept.
 #[test]
 fn an_idle_connection_starts_slowly() {
     for algorithm in BOTH {
@@ -185,7 +185,7 @@ fn an_idle_connection_starts_slowly() {
 
 /// `undo` reverts a reduction once (RFC 9438 section 4.9).
 #[test]
-fn undo_restores_the_last_reduction() {
+fn undo_reverts_the_most_recent_reduction() {
     for algorithm in BOTH {
         let mut window = after_loss(algorithm, 80);
         ack(&mut window, 40, 100 * MSS);

@@ -74,14 +74,14 @@ impl Reference {
     }
 }
 
-/// Runs `Window` and the reference for `seconds`. Returns the largest difference in segments, and the largest relative
+/// Runs `Window` and the reference for `seconds`. Returns the largest difference in segments and the largest relative
 /// difference.
 ///
-/// Each ACK covers two segments or a hundredth of the window. `events` have times in ms: `l` is a loss, `t` a time-out,
+/// Each ACK covers two segments or a hundredth of the window. `events` have times in ms: `l` is a loss, `t` a timeout,
 /// `-` and `+` say whether the window limits the sender.
 ///
 /// Whether a loss comes below the plateau is decided once, from the integer window. Near the plateau, a difference of
-/// one byte would decide it differently for each.
+/// one byte could lead to two different decisions.
 fn compare(mss: u32, rtt_ms: u64, seconds: f64, first_loss: u32, events: &[(f64, char)]) -> (f64, f64) {
     let (mut window, rtt) = (Window::new(Congestion::Cubic, mss), Duration::from_millis(rtt_ms));
     let mut reference = Reference::new(f64::from(window.bytes()) / f64::from(mss));
@@ -136,9 +136,9 @@ impl Seconds for Instant {
     }
 }
 
-/// **The error bound**: 1% of a window of hundreds of segments, three segments of a smaller window.
+/// **The error bound**: 1% for a window of hundreds of segments, and three segments for a smaller window.
 ///
-/// Windows grow by whole segments, and each loss carries part of that rounding error on.
+/// Windows grow by whole segments, and each loss carries over part of that rounding error.
 #[test]
 fn is_within_one_percent_of_the_formulas() {
     for mss in [536, 8_960] {
@@ -199,7 +199,7 @@ fn run(window: &mut Window, times: std::ops::Range<i64>) {
 /// RFC 9438 section 4.2: K is the cube root of 0.3 · 1,000 / 0.4 segments, 9.1 s.
 /// Section 4.7: a loss below the old plateau lowers the next plateau.
 #[test]
-fn returns_to_its_plateau_in_time_and_lowers_it_when_it_falls_short() {
+fn returns_to_its_plateau_in_time_and_an_early_loss_lowers_the_plateau() {
     let mut window = window_after_loss_of(1_000);
     run(&mut window, 0..9_200);
     assert!((995_000..=1_002_000).contains(&window.bytes()), "{}", window.bytes());
@@ -222,7 +222,7 @@ fn after_a_timeout_the_threshold_is_the_plateau() {
     window.on_ack(Instant::from_millis(100), threshold, Duration::from_millis(100), true);
     run(&mut window, 100..2_100);
     assert_eq!(window.cubic_max(), threshold);
-    // 0.4 · 2³ segments on the curve, about 20 · 9/17 segments with Reno.
+    // The window grows by 0.4 · 2³ segments on the curve, or by about 20 · 9/17 segments with Reno.
     assert!((threshold + 8_000..threshold + 14_000).contains(&window.bytes()), "{} {threshold}", window.bytes());
 }
 

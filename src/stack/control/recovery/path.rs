@@ -2,8 +2,8 @@
 //! 4.3).
 //!
 //! In a black hole, long segments vanish and no router reports them. After two losses of a segment, its data is sent
-//! again in shorter segments. If these arrive, and long segments are lost again, the path has a black hole. If long
-//! segments arrive after them, the peer was only unreachable for a while.
+//! again in shorter segments. If the shorter segments arrive and long segments are lost again, the path has a black
+//! hole. If long segments also arrive later, the peer was only unreachable for a while.
 
 use super::{Block, TcpSeqNumber, distance};
 
@@ -12,13 +12,13 @@ use super::{Block, TcpSeqNumber, distance};
 pub(super) struct Trial {
     /// Whether the retransmission timer has just expired.
     pub(super) expired: bool,
-    /// How often in a row the timer expired for segments of this length.
+    /// The number of times in a row that the timer expired for segments of this length.
     losses: u8,
-    /// Whether the peer has sent a segment since the timer last expired.
+    /// Whether the peer has sent a segment since the timer most recently expired.
     heard: bool,
-    /// The path MTU that the connection tries now, or tried last.
+    /// The path MTU that the connection tries now or tried most recently.
     mtu: Option<u16>,
-    /// Set once shorter segments have arrived. An acknowledgement of this number shows that long segments arrive, too.
+    /// Set once shorter segments have arrived. An acknowledgement of this number shows that long segments also arrive.
     passed_below: Option<TcpSeqNumber>,
 }
 
@@ -58,6 +58,7 @@ impl Block {
         if trial.losses < 2 {
             return None;
         }
+        // The peer is reachable, so the segments were lost because of their length.
         if heard {
             *trial = Trial::NONE;
             return Some(smaller);
@@ -66,14 +67,15 @@ impl Block {
         None
     }
 
-    /// Returns the path MTU that the connection is trying now.
+    /// Returns the path MTU that the connection is trying now. Returns `None` if no trial is running or shorter
+    /// segments have arrived.
     pub(in crate::stack) fn tried_mtu(&self) -> Option<usize> {
         let trial = &self.recovery.trial;
         trial.mtu.filter(|_| trial.passed_below.is_none()).map(usize::from)
     }
 
     /// Processes a segment from the peer, which acknowledges `acked` more bytes up to `ack`.
-    pub(super) fn hear(&mut self, ack: TcpSeqNumber, acked: u32) {
+    pub(super) fn update_trial(&mut self, ack: TcpSeqNumber, acked: u32) {
         let r = &mut self.recovery;
         r.trial.heard = true;
         if acked == 0 {
@@ -88,7 +90,7 @@ impl Block {
         }
     }
 
-    /// Sets the largest segment of the path, in bytes. Returns whether it is smaller than before.
+    /// Sets the largest segment of the path, in bytes. Returns whether the new size is smaller than the old size.
     pub(in crate::stack) fn set_path_mss(&mut self, mss: usize) -> bool {
         let r = &mut self.recovery;
         let mss = u32::try_from(mss).unwrap_or(u32::MAX).min(r.agreed_mss);
@@ -99,9 +101,9 @@ impl Block {
         mss < before
     }
 
-    /// Makes smoltcp send one segment at a time, if the handshake agreed on longer segments than fit the path.
+    /// Makes smoltcp send one segment at a time if the handshake agreed on longer segments than fit the path.
     ///
-    /// Does nothing if `cuts` is not set.
+    /// Otherwise, or if `cuts` is not set, smoltcp may send several segments at a time.
     pub(in crate::stack) fn send_singly(&mut self, cuts: bool) {
         self.recovery.singly = cuts && self.recovery.mss < self.recovery.agreed_mss;
     }
@@ -119,5 +121,6 @@ impl Block {
         // As after a timeout, losses before this number do not reduce the congestion window.
         (r.point, r.timed_out) = (Some(nxt), true);
         (r.duplicates, r.sample, r.tail) = (0, None, None);
+        r.forget_resends();
     }
 }

@@ -3,12 +3,12 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{Block, SMALL_WINDOW_DELAY, Segment, distance};
+use super::{Block, SMALL_WINDOW_DELAY, Sample, Segment, distance};
 
-/// How much is sent of a segment that smoltcp made.
+/// The part of a segment from smoltcp that is sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Leave {
-    /// A pure ACK is sent in place of the segment: the peer needs only its acknowledgement number.
+    /// A pure ACK is sent instead of the segment, because the peer needs only the acknowledgement number.
     Acknowledgement,
     /// Only the bytes before this sequence number are sent. The peer has the bytes after it.
     Front(TcpSeqNumber),
@@ -17,52 +17,57 @@ pub(in crate::stack) enum Leave {
 }
 
 impl Block {
-    /// Returns the peer's window scale (shift count) that is shown to smoltcp.
+    /// Returns the peer's window scale (shift count) that is passed to smoltcp.
     pub(in crate::stack) fn shown_scale(&self) -> u8 {
         self.recovery.shown_scale
     }
 
-    /// Returns the window field for a copy that is shown to smoltcp.
+    /// Returns the window field for the copy of `segment` that is passed to smoltcp.
     ///
-    /// The field is never zero while smoltcp has data in flight, because smoltcp would stop its retransmission timer.
+    /// The field is never zero while smoltcp has data in flight, because smoltcp would then stop its retransmission
+    /// timer.
     pub(in crate::stack::control) fn shown_field(&self, segment: &Segment) -> u16 {
         if self.recovery.frontier > self.una { segment.window.max(1) } else { segment.window }
     }
 
-    /// Records the window field of a segment shown to smoltcp. The segment also showed SND.UNA.
+    /// Records the window field of a segment passed to smoltcp. The segment's acknowledgement number was SND.UNA.
     pub(in crate::stack) fn shown(&mut self, field: u16, syn: bool) {
         self.recovery.shown = u32::from(field) << if syn { 0 } else { self.recovery.shown_scale };
         self.recovery.shown_ack = self.una;
     }
 
-    /// Returns whether all `queue` bytes of the send buffer may be sent at once.
+    /// Returns whether all `queue` bytes of the send buffer may be sent immediately.
     ///
-    /// The peer's window and the congestion window must have room. The window last shown to smoltcp must be large
-    /// enough, too.
+    /// The peer's window and the congestion window must have room for these bytes. The window most recently passed to
+    /// smoltcp must also be large enough.
     pub(in crate::stack) fn has_window_for(&self, queue: usize) -> bool {
         let unsent = (queue as u32).saturating_sub(self.flight());
         let offered = self.window.min(self.recovery.shown) as usize >= queue;
         offered && self.hole().is_none() && self.recovery.frontier >= self.nxt && unsent <= self.room()
     }
 
-    /// Returns whether SND.UNA has moved since smoltcp was last shown an acknowledgement.
+    /// Returns whether SND.UNA has moved since an acknowledgement was most recently passed to smoltcp.
     pub(in crate::stack) fn has_news(&self) -> bool {
         self.recovery.shown_ack != self.una
     }
 
-    /// Returns the first range to retransmit.
+    /// Returns the first range to retransmit, or `None` if nothing needs to be retransmitted.
     fn hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let r = &self.recovery;
         match r.tail {
             Some(tail) => Some((tail, self.nxt)),
-            None => r.board.first_hole(r.resent.max(self.una), r.lost_below),
+            None => {
+                let again = r.again.and_then(|(from, to)| r.board.first_hole(from.max(self.una), to));
+                again.or_else(|| r.board.first_hole(r.resent.max(self.una), r.lost_below))
+            }
         }
     }
 
     /// Returns the number of bytes on their way to the peer (RFC 6675 section 4, `SetPipe`).
     fn pipe(&self) -> u32 {
         let r = &self.recovery;
-        let lost = r.board.missing(r.resent.max(self.una), r.lost_below);
+        let again = r.again.map_or(0, |(from, to)| r.board.missing(from.max(self.una), to.max(self.una)));
+        let lost = r.board.missing(r.resent.max(self.una), r.lost_below) + again;
         let held = if r.sack { 0 } else { r.duplicates.saturating_mul(r.mss) };
         r.board.missing(self.una, self.nxt).saturating_sub(lost).saturating_sub(held)
     }
@@ -71,7 +76,9 @@ impl Block {
     fn room(&self) -> u32 {
         let (r, pipe) = (&self.recovery, self.pipe());
         let room = r.window.bytes().saturating_sub(pipe);
-        let first = pipe == 0 || r.tail.is_some() || (r.point.is_some() && r.resent <= self.una);
+        let again = r.again.is_some_and(|(from, _)| from <= self.una);
+        // The first segment of a flight, of a tail loss probe and of a recovery is always allowed.
+        let first = pipe == 0 || r.tail.is_some() || again || (r.point.is_some() && r.resent <= self.una);
         if first { room.max(r.mss) } else { room }
     }
 
@@ -85,19 +92,22 @@ impl Block {
         self.allowed_hole().is_some_and(|(start, _)| start < self.recovery.frontier)
     }
 
-    /// Records that smoltcp sends from SND.UNA on again.
+    /// Records that smoltcp has started to send again from SND.UNA.
     pub(in crate::stack) fn rewound(&mut self) {
         self.recovery.frontier = self.una;
     }
 
-    /// Returns whether smoltcp's segments may be too long for the path, so that it must send one at a time.
+    /// Returns whether smoltcp's segments may be too long for the path, so that smoltcp must send one segment at a
+    /// time.
     pub(in crate::stack) fn sends_singly(&self) -> bool {
         self.recovery.singly
     }
 
-    /// Returns SND.NXT if a segment without data has a lower number, because smoltcp is retransmitting.
+    /// Returns SND.NXT if a segment without data has a lower sequence number, because smoltcp is retransmitting.
+    ///
+    /// A peer that has received everything ignores an RST with a lower number (RFC 5961 section 3.2).
     pub(in crate::stack) fn right_number(&self, segment: &Segment) -> Option<TcpSeqNumber> {
-        let empty = !segment.rst && !segment.syn && segment.end() == segment.seq;
+        let empty = !segment.syn && segment.end() == segment.seq;
         (empty && self.una <= segment.seq && segment.seq < self.nxt).then_some(self.nxt)
     }
 
@@ -107,12 +117,12 @@ impl Block {
         r.frontier < self.nxt || (self.flight() > 0 && now >= r.rests_until) || self.may_probe()
     }
 
-    /// Returns whether smoltcp may probe a closed window.
+    /// Returns whether smoltcp may send a window probe.
     fn may_probe(&self) -> bool {
         self.recovery.shown == 0 && self.flight() == 0
     }
 
-    /// Returns the window field to show to smoltcp before it sends, or `None` if the window shown last still applies.
+    /// Returns the window field to pass to smoltcp before smoltcp sends, or `None` if smoltcp's window still applies.
     ///
     /// `queue` is the number of bytes in the send buffer.
     pub(in crate::stack) fn changed_field(&mut self, now: Instant, queue: usize) -> Option<u16> {
@@ -125,7 +135,9 @@ impl Block {
         (window.min(queue) != self.recovery.shown.min(queue)).then_some(field)
     }
 
-    /// Returns the window field to show to smoltcp.
+    /// Returns the window field to pass to smoltcp, so that smoltcp sends only what may be sent now.
+    ///
+    /// smoltcp sends from its own SND.NXT (`frontier`) up to the edge of this window. Edges are in bytes from SND.UNA.
     pub(in crate::stack) fn field(&mut self, now: Instant, queue: u32) -> u16 {
         let (scale, mss) = (self.recovery.shown_scale, self.recovery.mss);
         let frontier = self.recovery.frontier;
@@ -136,17 +148,17 @@ impl Block {
             let flight = distance(una, self.nxt);
             let allowance = self.allowance(now, queue);
             let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
-            // Rounded down, so that smoltcp does not follow a full segment with a few bytes.
+            // The edge is rounded down, so that smoltcp does not send a few bytes after a full segment.
             if edge < queue && edge / unit * unit > flight { edge / unit * unit } else { edge }
         } else {
             match self.allowed_hole() {
-                // First let smoltcp skip the bytes in front of the hole, which the peer has.
+                // First let smoltcp skip the bytes in front of the hole, because the peer already has those bytes.
                 Some((start, _)) if up_to(start) / unit * unit > up_to(frontier) => up_to(start) / unit * unit,
                 Some((start, end)) => {
                     let first = start.max(frontier);
                     let room = if self.recovery.singly { mss } else { self.room() };
                     let edge = up_to(end.min(first + (room / mss * mss).max(mss) as usize));
-                    // New data fills up the last segment.
+                    // New data fills up the final segment of the retransmission.
                     let full = up_to(first + mss as usize).min(self.window).min(queue);
                     let edge = if end == self.nxt && room >= mss { edge.max(full) } else { edge };
                     // The edge is rounded down, so that no segment exceeds the path's limit by a few bytes.
@@ -165,7 +177,7 @@ impl Block {
         bytes.div_ceil(unit).max(least).min(u16::MAX.into()) as u16
     }
 
-    /// Returns the window field in LAST-ACK: the window that the peer offers, and at least one unit.
+    /// Returns the window field in LAST-ACK: the window that the peer offers, but at least one unit.
     ///
     /// In LAST-ACK, smoltcp reads the window only from an ACK for new data, so smoltcp must always have something in
     /// flight.
@@ -184,7 +196,7 @@ impl Block {
         let offered = self.window.saturating_sub(self.flight());
         let limit = offered.min(self.room());
         let whole = limit / self.recovery.mss * self.recovery.mss;
-        // Silly-window avoidance of the sender (RFC 9293 section 3.8.6.2.1).
+        // Silly-window avoidance by the sender (RFC 9293 section 3.8.6.2.1).
         let allowance = match () {
             () if unsent <= limit => unsent,
             () if whole > 0 => whole,
@@ -205,11 +217,11 @@ impl Block {
         allowance
     }
 
-    /// Processes a segment that smoltcp made, and decides how much of it is sent.
+    /// Processes a segment that smoltcp created and decides which part of the segment is sent.
     pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> Leave {
-        let news = segment.ack.filter(|&ack| ack != self.told_ack && !segment.rst);
-        self.told_ack = news.unwrap_or(self.told_ack);
-        self.take_told(segment, frame);
+        let news = segment.ack.filter(|&ack| ack != self.announced_ack && !segment.rst);
+        self.announced_ack = news.unwrap_or(self.announced_ack);
+        self.read_announcement(segment, frame);
         // smoltcp's window has units of several bytes, so a retransmitted segment may reach beyond the lost range.
         let (end, old) = (segment.seq + segment.len, segment.end() <= self.nxt);
         let hole = self.allowed_hole().filter(|&(start, to)| old && start < to && segment.seq < to && to < end);
@@ -221,7 +233,7 @@ impl Block {
         }
     }
 
-    /// Records the bytes of a segment that smoltcp made. Returns whether the peer lacks these bytes.
+    /// Records the bytes of a segment that smoltcp created. Returns whether the peer lacks these bytes.
     fn is_wanted(&mut self, now: Instant, segment: &Segment) -> bool {
         let end = segment.end() + usize::from(segment.syn);
         if segment.rst || end == segment.seq || (!segment.syn && segment.seq < self.una) {
@@ -232,8 +244,8 @@ impl Block {
             let r = &mut self.recovery;
             (r.resent, r.lost_below, r.frontier) = (segment.seq, segment.seq, segment.seq);
         }
-        // smoltcp probes a closed window at once, and does not count the probe's byte as sent. While `persist` is set,
-        // that probe is withheld: the persist timer decides when to probe.
+        // smoltcp probes a closed window immediately and does not count the byte of the window probe as sent. While
+        // `persist` is set, the window probe is withheld, because the persist timer decides when to probe.
         let probes = self.may_probe() && segment.len == 1 && segment.seq == self.nxt;
         if probes && self.recovery.persist.is_some() {
             return false;
@@ -249,8 +261,10 @@ impl Block {
         }
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
-                // A super-segment may be acknowledged in parts: this is the earliest acknowledgement.
-                r.sample = Some((end.min(segment.seq + r.mss as usize), now));
+                // A super-segment may be acknowledged in parts. The first part's acknowledgement completes the
+                // measurement.
+                let end = end.min(segment.seq + r.mss as usize);
+                r.sample = Some(Sample { end, sent: now, behind_loss: false });
             }
             if is_first {
                 r.heard_at = now;
@@ -259,7 +273,7 @@ impl Block {
                 (r.resent, r.tail) = (r.resent.max(self.nxt), None);
             }
             if r.persisting && self.window <= distance(self.una, self.nxt) {
-                // The segment probes the closed window. The next probe waits twice as long (SHLD-30).
+                // The segment probes the closed window. The next window probe waits twice as long (SHLD-30).
                 r.backoff = r.backoff.saturating_add(1);
             }
             self.nxt = end;
@@ -275,14 +289,25 @@ impl Block {
         if r.tail.take().is_some() {
             r.probed_range = (segment.seq, end);
         } else {
-            r.resent = r.resent.max(end);
+            r.again = match r.again {
+                Some((_, to)) if segment.seq < to => (end < to).then_some((end, to)),
+                again => {
+                    r.resent = r.resent.max(end);
+                    again
+                }
+            };
+            r.resends.add(segment.seq, end, now);
             r.repeated = r.repeated.saturating_add(distance(segment.seq, end));
         }
         if segment.seq <= self.una {
             r.nxt_at_resend = Some(self.nxt);
         }
-        // The peer may acknowledge the first transmission, so the segment gives no round-trip time (Karn's algorithm).
-        r.sample = r.sample.filter(|&(seq, _)| seq <= segment.seq);
+        // The peer may acknowledge the first transmission, so the segment's round trip is not measured (Karn's
+        // algorithm).
+        r.sample = r.sample.filter(|sample| sample.end <= segment.seq || end < sample.end);
+        if let Some(sample) = &mut r.sample {
+            sample.behind_loss |= segment.seq < sample.end;
+        }
         true
     }
 }

@@ -1,4 +1,4 @@
-//! Tests of the messages between neighbours: how they change the table, and how they are answered.
+//! Tests of the messages between neighbours: how the messages change the table and how they are answered.
 
 mod arp;
 mod groups;

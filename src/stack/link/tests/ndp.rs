@@ -77,7 +77,7 @@ fn state(link: &mut Link<'_>) -> State {
 }
 
 #[test]
-fn an_answer_changes_what_the_table_of_rfc_4861_says() {
+fn an_advertisement_changes_the_entry_as_rfc_4861_requires() {
     let (s, o, so, none) = (Flags::SOLICITED, Flags::OVERRIDE, Flags::SOLICITED | Flags::OVERRIDE, Flags::empty());
     let (same, new, silent) = (Some(PEER), Some(OTHER), None);
     for (before, flags, lladdr, after) in [
@@ -129,7 +129,7 @@ fn an_answer_changes_what_the_table_of_rfc_4861_says() {
 }
 
 #[test]
-fn an_unsolicited_answer_is_for_all_nodes() {
+fn an_advertisement_to_all_nodes_must_be_unsolicited() {
     on_link(|link| {
         set(link, Reachable(PEER));
         // Section 7.1.2: Solicited is never set in an advertisement to a group.
@@ -141,7 +141,7 @@ fn an_unsolicited_answer_is_for_all_nodes() {
 }
 
 #[test]
-fn a_question_is_answered_and_its_sender_stale() {
+fn a_solicitation_is_answered_and_its_sender_becomes_stale() {
     for to in [A, solicited_node(A)] {
         on_link(|link| {
             let answer = |to| Solicited::Answer { to, own: A, asker: Some(B) };
@@ -169,11 +169,11 @@ fn a_question_is_answered_and_its_sender_stale() {
 }
 
 #[test]
-fn a_probe_is_answered_to_all_nodes() {
+fn a_dad_probe_is_answered_to_all_nodes() {
     on_link(|link| {
         let answer = Solicited::Answer { to: group_hardware(ALL_NODES), own: A, asker: None };
         assert_eq!(hears(link, &question(NONE, solicited_node(A), None)), Some((answer, false)));
-        // Section 7.1.1: a probe is sent to the solicited-node group, without a hardware address option.
+        // Section 7.1.1: a DAD probe is sent to the solicited-node group, without a hardware address option.
         assert_eq!(hears(link, &question(NONE, solicited_node(A), Some(PEER))), NOTHING);
         assert_eq!(hears(link, &question(NONE, A, None)), NOTHING);
         assert_eq!(entry(link, NONE), None);
@@ -200,12 +200,12 @@ fn invalid_messages_change_nothing() {
                     (ip.src_addr(), ip.dst_addr())
                 };
                 Icmpv6Packet::new_unchecked(&mut wrong[40..]).fill_checksum(&source, &to);
-                // The message may be left to the reader of other packets, but it is not answered here.
+                // `None` leaves the message to smoltcp. In neither case is the message answered here.
                 assert!(matches!(hears(link, &wrong), None | NOTHING), "{wrong:02x?}");
             };
             changed(&mut |packet| packet[7] = 254);
             changed(&mut |packet| packet[41] = 1);
-            // An option of length 0, and an option that is longer than the message.
+            // An option of length 0 and an option that is longer than the message.
             changed(&mut |packet| packet[65] = 0);
             changed(&mut |packet| packet[65] = 2);
             // A message that is shorter than 24 bytes.
@@ -229,7 +229,7 @@ fn invalid_messages_change_nothing() {
 }
 
 #[test]
-fn other_questions_are_not_answered() {
+fn other_solicitations_are_not_answered() {
     on_link(|link| {
         let other = NdiscRepr::NeighborSolicit { target_addr: B, lladdr: Some(PEER.into()) };
         assert_eq!(hears(link, &packet(PROXY, solicited_node(B), other)), NOTHING);
@@ -250,7 +250,7 @@ fn other_questions_are_not_answered() {
 }
 
 #[test]
-fn our_question_goes_to_the_group_and_has_our_address() {
+fn our_solicitation_goes_to_the_group_with_our_hardware_address() {
     let mut frame = [0; NDP_FRAME];
     write_solicit(&mut frame, OWN, A, B);
     assert_eq!(frame[..14], [0x33, 0x33, 0xff, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd]);
@@ -259,7 +259,7 @@ fn our_question_goes_to_the_group_and_has_our_address() {
 }
 
 #[test]
-fn a_neighbour_that_is_stale_is_asked_for_unless_it_shows_itself() {
+fn a_stale_neighbour_is_solicited_unless_it_sends_a_packet() {
     on_link(|link| {
         set(link, Stale(PEER));
         let mut header = None;
@@ -276,7 +276,7 @@ fn a_neighbour_that_is_stale_is_asked_for_unless_it_shows_itself() {
 }
 
 #[test]
-fn answers_about_made_up_neighbours_change_nothing() {
+fn advertisements_about_unknown_neighbours_change_nothing() {
     on_link(|link| {
         set(link, Reachable(PEER));
         for number in 0..100_000_u32 {
@@ -293,7 +293,7 @@ fn answers_about_made_up_neighbours_change_nothing() {
 }
 
 #[test]
-fn groups_have_hardware_addresses_of_their_own() {
+fn a_group_has_its_own_hardware_address() {
     on_link(|link| {
         let group = Ipv6Address::new(0xff05, 0, 0, 0, 0x1122, 0x3344, 0x5566, 0x7788);
         let to = EthernetAddress([0x33, 0x33, 0x55, 0x66, 0x77, 0x88]);
