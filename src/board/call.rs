@@ -103,8 +103,8 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         begun.inspect_err(|error| log::error!("{}: {error}", DisplayEndpoint(remote)))
     }
 
-    /// Polls until a connection ends, and logs the result. `each` inspects the stack after each poll. Returns whether the call
-    /// succeeded, and how the connection ended.
+    /// Polls until a connection ends, and logs the result. `each` inspects the stack after each poll. Returns whether
+    /// the call succeeded, and how the connection ended.
     fn finish(
         &mut self,
         id: ConnectionId,

@@ -1,7 +1,7 @@
 //! Copying memory: `memcpy` and `memmove` for a Cortex-M3, which moves eight words with two instructions.
 //!
-//! The data of an echoed full segment is copied four times between the controller and the buffers. The compiler's own routines
-//! move a word at a time, and take three times the flash.
+//! The data of an echoed full segment is copied four times between the controller and the buffers. The compiler's own
+//! routines move a word at a time, and take three times the flash.
 #![allow(unsafe_code)]
 
 // SAFETY: both functions keep the contracts of C and of the ARM run-time ABI (RTABI32 section 4.3.4): they copy `r2`

@@ -4,9 +4,9 @@
 //! such values, the compiler's own routine takes ten times as long as this one. It also takes six times the flash.
 #![allow(unsafe_code)]
 
-// SAFETY: the function keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): r1:r0 divided by r3:r2 gives the
-// quotient in r1:r0 and the remainder in r3:r2. Besides these registers, only r12 changes. The function touches no memory but
-// its own stack.
+// SAFETY: the function keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): r1:r0 divided by r3:r2 gives
+// the quotient in r1:r0 and the remainder in r3:r2. Besides these registers, only r12 changes. The function touches no
+// memory but its own stack.
 core::arch::global_asm!(
     ".section .text.__aeabi_uldivmod, \"ax\"",
     ".global __aeabi_uldivmod",
@@ -20,8 +20,8 @@ core::arch::global_asm!(
     "mls r2, r12, r2, r0",
     "mov r0, r12",
     "bx lr",
-    // Shifts the dividend bit by bit from r1:r0 into the remainder r5:r4. The bits of the quotient enter r1:r0 at the low
-    // end.
+    // Shifts the dividend bit by bit from r1:r0 into the remainder r5:r4. The bits of the quotient enter r1:r0 at the
+    // low end.
     "0: push {{r4, r5}}",
     "movs r4, #0",
     "movs r5, #0",

@@ -10,11 +10,11 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     reset()
 }
 
-// The call stack lies at the bottom of memory, so an overflow causes a fault and overwrites nothing. The handler cannot run
-// on an exhausted stack, so it first resets the stack pointer to the top.
+// The call stack lies at the bottom of memory, so an overflow causes a fault and overwrites nothing. The handler cannot
+// run on an exhausted stack, so it first resets the stack pointer to the top.
 //
-// SAFETY: this replaces cortex-m-rt's handler of the same name and contract, which never returns. The content of the stack is
-// lost, but no later code reads it.
+// SAFETY: this replaces cortex-m-rt's handler of the same name and contract, which never returns. The content of the
+// stack is lost, but no later code reads it.
 core::arch::global_asm!(
     ".section .HardFault.user, \"ax\"",
     ".global HardFault",
@@ -44,8 +44,8 @@ extern "C" fn fault(stack: usize, end: usize) -> ! {
     // failed instruction. The check above shows that `stack` is in memory. No other code runs that could write to these
     // words.
     let at = unsafe { ((stack + 24) as *const usize).read_volatile() };
-    // The configurable fault status register (B3.2.15). In a build that aborts at once instead of unwinding, a panic executes
-    // an undefined instruction.
+    // The configurable fault status register (B3.2.15). In a build that aborts at once instead of unwinding, a panic
+    // executes an undefined instruction.
     let undefined = Mmio::new(0xe000_ed28).read(0) & UNDEFINED != 0;
     log::error!("{} at {at:#x}", if undefined { "panic" } else { "hard fault" });
     reset()

@@ -1,5 +1,5 @@
-//! Stellaris LM3S6965 evaluation board: a Cortex-M3 with a built-in Ethernet controller. The board has 256 KiB of flash, 64
-//! KiB of memory and a PL011 UART.
+//! Stellaris LM3S6965 evaluation board: a Cortex-M3 with a built-in Ethernet controller. The board has 256 KiB of
+//! flash, 64 KiB of memory and a PL011 UART.
 
 use smoltcp::wire::EthernetAddress;
 

@@ -72,12 +72,12 @@ unsafe extern "C" {
     /// Returns the end-around-carry sum of `8 * eights + rest` words.
     fn sum_words(from: *const [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Reads `8 * eights + rest` words and returns their end-around-carry sum. Each block of eight words is read from eight
-    /// consecutive registers, and the rest from the first of these registers.
+    /// Reads `8 * eights + rest` words and returns their end-around-carry sum. Each block of eight words is read from
+    /// eight consecutive registers, and the rest from the first of these registers.
     fn read_words(from: *const u32, to: *mut [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Writes `8 * eights + rest` words. Each block of eight words is written to eight consecutive registers, and the rest to
-    /// the first of these registers.
+    /// Writes `8 * eights + rest` words. Each block of eight words is written to eight consecutive registers, and the
+    /// rest to the first of these registers.
     fn write_words(to: *mut u32, from: *const [u8; 4], eights: usize, rest: usize);
 }
 

@@ -30,8 +30,8 @@ use crate::stack::{
 };
 use crate::trace::LogProbe;
 
-/// The longest datagram, in bytes. Each UDP port buffers one datagram in each direction. The buffer is no longer than the
-/// port's program needs.
+/// The longest datagram, in bytes. Each UDP port buffers one datagram in each direction. The buffer is no longer than
+/// the port's program needs.
 const PAYLOAD: usize = 1472;
 
 /// The memory for the lines of a chat room, in bytes. Two of the longest lines fit if they consist of letters.
@@ -211,8 +211,8 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     unreachable!("a server is never done")
 }
 
-/// Makes a stack in a function that is not inlined, so that the function's temporary memory is free again before the stack
-/// runs.
+/// Makes a stack in a function that is not inlined, so that the function's temporary memory is free again before the
+/// stack runs.
 #[inline(never)]
 fn make_stack<'a, D: Device, S: Session + Clone, U: UdpSession>(
     device: &mut D,
@@ -268,8 +268,8 @@ fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool)
     *known = now().take(known.capacity()).collect();
 }
 
-/// Polls and sleeps until `done` returns true. `done` gets the time of the last poll. `listen` reads the console's input, and
-/// returns whether to wake the programs.
+/// Polls and sleeps until `done` returns true. `done` gets the time of the last poll. `listen` reads the console's
+/// input, and returns whether to wake the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,

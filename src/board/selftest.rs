@@ -152,10 +152,12 @@ impl<E: Ethernet> Device for Acknowledged<E> {
     }
 }
 
-/// A cable that returns the device's own frames: a loopback plug, loopback mode, or a socket of QEMU that sends to itself.
+/// A cable that returns the device's own frames: a loopback plug, loopback mode, or a socket of QEMU that sends to
+/// itself.
 struct Returning<B> {
     clock: Clock<B>,
-    /// The number of frames that the controller promises to keep. QEMU's LAN9118 loses further frames without counting them.
+    /// The number of frames that the controller promises to keep. QEMU's LAN9118 loses further frames without counting
+    /// them.
     burst: usize,
 }
 

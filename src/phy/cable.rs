@@ -12,13 +12,13 @@ use super::queue::{FrameIn, FrameOut, Queue};
 /// heap. A new Ethernet cable is all zero bits, so a static cable is in `.bss`. The stack at each end computes and
 /// verifies checksums.
 ///
-/// A full cable loses nothing: an end without room returns no token, and smoltcp tries again at the next poll. The last
-/// place in each direction is kept for a reply, so that the two ends never wait for each other. When `FRAMES - 1`
-/// frames from an end are in the cable, that end's `transmit` returns `None`. At `FRAMES` frames its `receive` returns
-/// `None`, too.
+/// A full cable loses nothing: an end that cannot send returns no token, and smoltcp tries again at the next poll. The
+/// last free slot in each direction is kept for a reply, so that the two ends never wait for each other. When `FRAMES -
+/// 1` frames from an end are in the cable, that end's `transmit` returns `None`. At `FRAMES` frames, the end's
+/// `receive` also returns `None`.
 ///
-/// Frames are read and written in place, without a copy. The ends can be borrowed independently: while a closure runs on a
-/// token of one end, the other end can be used.
+/// Frames are read and written in place, without a copy. The ends can be borrowed independently: while a closure runs
+/// on a token of one end, the other end can be used.
 ///
 /// ```
 /// use smolstep::phy::Cable;

@@ -1,14 +1,15 @@
 //! The checksums of TCP and UDP (RFC 9293 section 3.1, RFC 768), for controllers that do not compute them.
 //!
-//! A driver copies every word of a frame anyway. Summing the words during the copy costs much less than a second pass. Words
-//! are summed as little-endian numbers on every machine, and only the final 16-bit sum is swapped (RFC 1071 section 2).
+//! A driver copies every word of a frame anyway. Summing the words during the copy costs much less than a second pass.
+//! Words are summed as little-endian numbers on every machine, and only the final 16-bit sum is swapped (RFC 1071
+//! section 2).
 
 /// Returns whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right.
 ///
-/// `sum` is the sum of the IP packet from offset 20 on, if known. The checksum of a fragment cannot be verified, so the
-/// result for a fragment is false. The result is true for every other protocol, and for a malformed frame, which the
-/// stack drops.
-pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
+/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. Returns false for
+/// a fragment, whose checksum cannot be verified. Returns true for every other protocol, and for a malformed frame,
+/// which the stack drops.
+pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
     let Some(Transport { protocol, start, mut end, pseudo, fragment, required }) = transport(packet) else {
         return true;
@@ -35,7 +36,7 @@ pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
 
 /// Writes the checksum of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is the same value as in [`holds`]. A fragment is not changed: the checksum of its datagram stays 0, which
+/// `sum` is the same value as in [`is_right`]. A fragment is not changed: the checksum of its datagram stays 0, which
 /// means no checksum.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
@@ -45,7 +46,7 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let sum = add(add(sum, pseudo), tail(protocol, segment.len()));
     let at = if protocol == UDP { 6 } else { 16 };
     let Some(field) = segment.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) else { return };
-    // The checksum field's present value must not count. Adding the complement of that value removes it from the sum.
+    // The present value of the checksum field must not count. Adding its complement removes the value from the sum.
     let checksum = match !fold(add(sum, u32::from(!u16::from_le_bytes(*field)))) {
         // In UDP, 0 would mean no checksum.
         0 if protocol == UDP => 0xffff,

@@ -1,9 +1,9 @@
-//! A test of the rules that every device must keep. The test runs on the host, or on the board itself.
+//! A test of the rules that every device must keep. The test runs on the host or on the board.
 //!
 //! The documentation of smoltcp's [`Device`] does not list everything that smoltcp's interface relies on. [`check`]
-//! sends and receives frames through the device under test, with a [`Peer`] at the other end of its link. It returns
-//! the first rule that the device breaks. The check needs no heap and no `std`, only a buffer one byte longer than the
-//! longest frame.
+//! sends and receives frames through the device under test, with a [`Peer`] at the other end of its link. The check
+//! returns the first rule that the device breaks. The check needs no heap and no `std`, only a buffer one byte longer
+//! than the longest frame.
 //!
 //! The test frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet, they are
 //! IPv4 packets of protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. The check ignores up to 64 foreign frames, such
@@ -65,15 +65,15 @@ const FOREIGN: usize = 64;
 
 /// The other end of the link of the device under test, and the machine's clock.
 ///
-/// Each method gets the device, because on some links the device itself is the other end. Examples are a loopback device and
-/// a driver of a fake controller.
+/// Each method gets the device, because on some links the device itself is the other end, as with a loopback device or
+/// a fake controller.
 pub trait Peer<D> {
     /// Sends `frame` to the device. Returns false if the link does not accept the frame.
     ///
     /// The link may refuse a frame whose length is out of range, or any frame while the link is full.
     fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
 
-    /// Copies the oldest frame that came from the device into `buffer`, and returns its length.
+    /// Copies the oldest frame that came from the device into `buffer`, and returns the frame's length.
     ///
     /// Returns `None` if no frame came. A frame longer than the buffer is discarded.
     fn observe(&mut self, device: &mut D, buffer: &mut [u8]) -> Option<usize>;
@@ -81,7 +81,7 @@ pub trait Peer<D> {
     /// Returns the time of the clock that is used to poll the stack.
     fn now(&mut self) -> Instant;
 
-    /// Returns how many frames to the device were lost so far, as counted by the device or by its link.
+    /// Returns how many frames to the device have been lost so far, as counted by the device or by its link.
     fn lost(&mut self, _device: &mut D) -> u64 {
         0
     }
@@ -122,7 +122,7 @@ pub trait Peer<D> {
 /// tested.
 ///
 /// # Errors
-/// The first rule that the device breaks.
+/// Returns a [`Failure`] with the first rule that the device breaks.
 ///
 /// # Panics
 /// If the device or the peer panics.
@@ -134,11 +134,11 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
     Ok(bench.report)
 }
 
-/// The function that checks a rule.
+/// A function that checks a rule. It returns the observed fault if the device breaks the rule.
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// The rules, in an order in which the first failure is the most informative failure.
+    /// The rules and their checks, in an order in which the first failure says the most about the fault.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

@@ -11,8 +11,8 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress};
 /// A smoltcp device made of any [`embassy_net_driver::Driver`].
 ///
 /// The poll loop polls the driver, so no executor is needed. If the driver comes with a task of its own (a `runner`),
-/// that task must run at the same time as the poll loop. Frames are read and written in the driver's memory; the
-/// adapter has no buffers.
+/// that task must run at the same time as the poll loop. The adapter has no buffers: frames are read and written in the
+/// driver's memory.
 ///
 /// ```
 /// use embassy_net_driver_channel::driver::HardwareAddress;
@@ -31,7 +31,7 @@ pub struct Embassy<D> {
 }
 
 impl<D: Driver> Embassy<D> {
-    /// Adapts a driver for a poll loop that the driver does not have to wake.
+    /// Adapts a driver for a poll loop that never sleeps, so the driver does not have to wake the loop.
     ///
     /// # Errors
     /// The driver's medium is neither Ethernet nor IP.
@@ -41,7 +41,7 @@ impl<D: Driver> Embassy<D> {
 
     /// Adapts a driver for a poll loop that sleeps.
     ///
-    /// The driver wakes `waker` when a frame arrives, or when there is room to send again.
+    /// The driver wakes `waker` when a frame arrives, or when the driver can send again.
     ///
     /// # Errors
     /// The driver's medium is neither Ethernet nor IP.
@@ -62,13 +62,14 @@ impl<D: Driver> Embassy<D> {
         }
     }
 
-    /// Whether the driver reports that its link is up. Before the link is up, the driver may drop frames that the stack
-    /// sends.
+    /// Returns whether the driver reports that its link is up.
+    ///
+    /// Before the link is up, the driver may drop frames that the stack sends.
     pub fn is_link_up(&mut self) -> bool {
         self.driver.link_state(&mut Context::from_waker(&self.waker)) == LinkState::Up
     }
 
-    /// The driver.
+    /// Returns the driver, for example to call methods that smoltcp does not know.
     pub fn driver(&mut self) -> &mut D {
         &mut self.driver
     }
@@ -132,7 +133,7 @@ impl<T: embassy_net_driver::RxToken> phy::RxToken for RxToken<T> {
     }
 }
 
-/// Room in the driver for a frame.
+/// A buffer of the driver for a frame to send.
 pub struct TxToken<T>(T);
 
 impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {

@@ -9,9 +9,9 @@ use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.
 ///
-/// The controller stores 10,560 bytes of received frames and loses any further frames. The receive windows of all
-/// connections together, plus 60 bytes for each segment, must stay below that size. A received frame waits until the
-/// controller has room for a frame to send, so that every frame can be answered.
+/// The controller stores 10,560 bytes of received frames and loses any further frames. The sum of the receive windows
+/// of all connections, plus 60 bytes for each segment, must stay below that size. A received frame waits until the
+/// controller has room for a frame to send, so that the stack can reply to every frame.
 ///
 /// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
 /// checksum, and IP fragments of TCP segments and UDP datagrams.
@@ -64,11 +64,11 @@ impl<R: Registers> Lan9118<R> {
 
     /// Resets the controller and configures it.
     ///
-    /// The controller receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises the
-    /// interrupt.
+    /// The controller receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises
+    /// the interrupt.
     ///
     /// # Errors
-    /// [`NotThere`] if the controller does not identify itself, or does not complete a command.
+    /// Returns [`NotThere`] if the controller does not identify itself, or does not complete a command.
     pub fn new(mut registers: R, address: EthernetAddress) -> Result<Self, NotThere> {
         let r = &mut registers;
         there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
@@ -117,16 +117,19 @@ impl<R: Registers> Lan9118<R> {
         self.faults
     }
 
-    /// Returns whether the link is up, as the PHY reports it. A link that failed since the last call counts as down once.
+    /// Returns whether the PHY reports that the link is up.
+    ///
+    /// If the link failed since the previous call, this call returns false even if the link is up again.
     pub fn link_is_up(&mut self) -> bool {
         let r = &mut self.registers;
-        // If the controller does not respond, the state of the link is unknown, and counts as up.
+        // If the controller does not respond, the state of the link is unknown. Return true, so that the stack
+        // continues.
         phy(r, PHY_STATUS, false).and_then(|()| read_mac(r, MII_DATA)).map_or(true, shows_link)
     }
 
     /// Reads the next good frame from the controller, unless a frame is already waiting.
     fn fetch(&mut self) {
-        // Reads at most as many frames as the FIFO has room for.
+        // Reads at most 256 frames, so that a controller that always reports a frame cannot block the loop.
         for _ in 0..256 {
             if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 return;
@@ -165,10 +168,12 @@ impl<R: Registers> Lan9118<R> {
     }
 }
 
+/// Converts the result of [`wait`]: returns [`NotThere`] if the wait was in vain.
 fn there(done: bool) -> Result<(), NotThere> {
     if done { Ok(()) } else { Err(NotThere) }
 }
 
+/// Writes a register of the MAC.
 fn mac<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
     r.write(MAC_DATA, value);
     r.write(MAC_COMMAND, 1 << 31 | register);
@@ -188,7 +193,9 @@ fn mii<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotTher
     phy(r, register, true)
 }
 
-/// Copies a register of the PHY, whose address is 1, to `MII_DATA`. If `write` is true, copies `MII_DATA` to the register.
+/// Reads or writes a register of the PHY, whose address is 1.
+///
+/// If `write` is true, copies `MII_DATA` to the register. Otherwise copies the register to `MII_DATA`.
 fn phy<R: Registers>(r: &mut R, register: u32, write: bool) -> Result<(), NotThere> {
     mac(r, MII_ACCESS, 1 << 11 | register << 6 | u32::from(write) << 1 | 1)?;
     // Waits until the busy bit of MII_ACCESS reads 0.
@@ -248,7 +255,7 @@ impl RxToken for Received<'_> {
     }
 }
 
-/// Room for a frame to send.
+/// A token for one frame to send. The controller has room for the frame.
 #[doc(hidden)]
 pub struct Sending<'a, R> {
     registers: &'a mut R,
@@ -257,7 +264,7 @@ pub struct Sending<'a, R> {
 
 impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
-    /// If `len` exceeds the MTU in the capabilities. smoltcp never asks for such a length.
+    /// If `len` exceeds the MTU in the capabilities. smoltcp never requests such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
         // Writes the two command words, then the frame, which begins 2 bytes into its first word. The frame is one

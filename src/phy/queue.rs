@@ -6,11 +6,11 @@ use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 
 /// A queue of `FRAMES` frames of up to `MTU` bytes, for one reader and one writer.
 ///
-/// Reader and writer may work at the same time: each frame has a separate cell, so one frame can be read while the next is
-/// written.
+/// Reader and writer may work at the same time: each frame has a separate cell, so one frame can be read while the next
+/// is written.
 ///
-/// The last free place is kept for a reply to a received frame. Thus two full queues never wait for each other. Only a reply
-/// can fill a queue, and the frame that the reply answers has just freed a place in the other queue.
+/// The last free slot is kept for a reply to a received frame, so two full queues never wait for each other. Only a
+/// reply can fill a queue, and the received frame has just freed a slot in the other queue.
 pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,
@@ -36,7 +36,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         }
     }
 
-    /// The oldest frame, unless another token has borrowed it.
+    /// Returns the oldest frame, or `None` if the queue is empty or another token has borrowed the frame.
     pub fn front(&self) -> Option<FrameIn<'_, FRAMES, MTU>> {
         if self.len.get() == 0 {
             return None;
@@ -45,12 +45,12 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         Some(FrameIn { queue: self, slot })
     }
 
-    /// A free place for a frame that is not a reply. The last free place is kept for a reply.
+    /// Returns a free slot for a frame that is not a reply. Returns `None` if at most one slot is free.
     pub fn place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() + 1 < FRAMES { self.reply_place() } else { None }
     }
 
-    /// A free place for a reply, which may be the last free place.
+    /// Returns a free slot for a reply, which may be the only free slot. Returns `None` if the queue is full.
     pub fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() >= FRAMES {
             return None;
@@ -96,7 +96,7 @@ impl<const FRAMES: usize, const MTU: usize> RxToken for FrameIn<'_, FRAMES, MTU>
     }
 }
 
-/// A free place for a frame to send. The frame is written in place, and joins the queue when the closure returns.
+/// A free slot for a frame to send. The frame is written in place, and joins the queue when the closure returns.
 pub struct FrameOut<'a, const FRAMES: usize, const MTU: usize> {
     queue: &'a Queue<FRAMES, MTU>,
     slot: RefMut<'a, Slot<MTU>>,

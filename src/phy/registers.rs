@@ -13,9 +13,10 @@ pub trait Ethernet: Device {
     /// Returns the counts of errors since the device was set up.
     fn faults(&mut self) -> Faults;
 
-    /// Returns whether the link is up. A link that failed since the last call counts as down once.
+    /// Returns whether the link is up.
     ///
-    /// A device that does not know the state of its link returns true.
+    /// If the link failed since the previous call, this call returns false even if the link is up again. A device that
+    /// does not know the state of its link returns true.
     fn link_is_up(&mut self) -> bool {
         true
     }
@@ -63,12 +64,12 @@ pub trait Registers {
     }
 }
 
-/// The number of times to read a register before giving up on the hardware.
-const PATIENCE: usize = 100_000;
+/// The number of attempts of [`wait`] before it gives up on the hardware.
+const MAX_ATTEMPTS: usize = 100_000;
 
-/// Reads registers until `done` returns true. Returns false if that takes too long.
+/// Calls `done`, which reads registers, until it returns true. Returns false if it never returns true.
 pub(super) fn wait<R: Registers>(registers: &mut R, mut done: impl FnMut(&mut R) -> bool) -> bool {
-    (0..PATIENCE).any(|_| done(registers))
+    (0..MAX_ATTEMPTS).any(|_| done(registers))
 }
 
 /// The longest Ethernet frame without its checksum, in bytes: a header of 14 and a payload of 1,500.
@@ -96,7 +97,7 @@ pub struct Faults {
     /// Frames with a wrong TCP or UDP checksum, and frames with an IP fragment, whose checksum the driver cannot
     /// verify.
     pub checksums: u32,
-    /// Frames that were lost because the controller had no room.
+    /// Frames that were lost because the controller's memory was full.
     pub overruns: u32,
 }
 

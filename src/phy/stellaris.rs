@@ -1,5 +1,5 @@
-//! The Ethernet controller of the Stellaris LM3S6965: a FIFO in each direction, one frame at a time (LM3S6965 data sheet,
-//! chapter 15).
+//! The Ethernet controller of the Stellaris LM3S6965: a FIFO in each direction, one frame at a time (LM3S6965 data
+//! sheet, chapter 15).
 
 use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -11,7 +11,7 @@ use super::words::{Arrived, Words};
 /// A Stellaris Ethernet controller as a device.
 ///
 /// The controller may deliver frames to other addresses, and the driver drops them. A received frame waits until the
-/// controller has room for a frame to send, so that every frame can be answered.
+/// controller can send a frame, so that the stack can reply to every frame.
 ///
 /// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
 /// checksum, and IP fragments of TCP segments and UDP datagrams.
@@ -44,7 +44,7 @@ const TX_REQUEST: usize = 0x38;
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
 
 /// The divisor for a management clock of at most 2.5 MHz (IEEE 802.3 section 22.2.2.11). The controller's fastest clock
-/// has 50 MHz.
+/// runs at 50 MHz.
 const DIVISOR: u32 = 9;
 
 /// The interrupt bits for a received frame and for a lost frame.
@@ -54,8 +54,8 @@ const OVERRUN: u32 = 1 << 3;
 impl<R: Registers> Stellaris<R> {
     /// Configures the controller.
     ///
-    /// The controller receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises the
-    /// interrupt.
+    /// The controller receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises
+    /// the interrupt.
     pub fn new(mut registers: R, address: EthernetAddress) -> Self {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
@@ -98,10 +98,10 @@ impl<R: Registers> Stellaris<R> {
         self.faults
     }
 
-    /// Returns whether the link was up at the last call, as the PHY reported it. The first call returns true. A link that
-    /// failed before the last call counts as down once.
+    /// Returns whether the PHY reported at the previous call that the link was up. The first call returns true.
     ///
-    /// The controller takes 0.1 ms to read the PHY. Each call begins a read, and the next call returns the result.
+    /// The controller takes 0.1 ms to read the PHY's status, so each call begins a read, and the next call returns the
+    /// result. If the link failed between two reads, the second read reports it as down even if the link is up again.
     pub fn link_is_up(&mut self) -> bool {
         let status = self.registers.read(MII_RECEIVED);
         self.registers.write(MII_CONTROL, PHY_STATUS << 3 | 1);
@@ -196,7 +196,7 @@ impl RxToken for Received<'_> {
     }
 }
 
-/// Room for a frame to send.
+/// A token for one frame to send. The controller is ready to send the frame.
 #[doc(hidden)]
 pub struct Sending<'a, R> {
     registers: &'a mut R,
@@ -205,7 +205,7 @@ pub struct Sending<'a, R> {
 
 impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
-    /// If `len` exceeds the MTU in the capabilities. smoltcp never asks for such a length.
+    /// If `len` exceeds the MTU in the capabilities. smoltcp never requests such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
         // The length in the 2 bytes before the frame counts only the data after the Ethernet header.

@@ -7,7 +7,7 @@ use super::registers::{FRAME, SHORTEST};
 
 /// A buffer of whole words with a frame at offset 2, so that the frame's IP header is aligned.
 ///
-/// There is room for the 4-byte Ethernet checksum after the frame.
+/// The buffer has space for the 4-byte Ethernet checksum after the frame.
 #[derive(Debug)]
 #[repr(align(4))]
 pub(super) struct Words([u8; 1520]);
@@ -24,7 +24,7 @@ pub(super) enum Arrived {
 impl Words {
     pub const EMPTY: Self = Words([0; 1520]);
 
-    /// Returns the frame in the buffer, which has `len` bytes.
+    /// Returns the frame in the buffer, which is `len` bytes long.
     pub fn frame(&self, len: usize) -> &[u8] {
         self.0.get(2..2 + len).unwrap_or_default()
     }
@@ -34,7 +34,10 @@ impl Words {
         self.0.as_chunks_mut().0
     }
 
-    /// Receives a frame of `len` bytes. `read` fills the words of `range` and returns their sum.
+    /// Receives a frame of `len` bytes, and checks its TCP or UDP checksum.
+    ///
+    /// `read` fills the words of `range` and returns their sum. With this sum, the checksum is checked without a second
+    /// pass over the data.
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
@@ -49,13 +52,13 @@ impl Words {
             let others = headers.iter().chain(behind).fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)));
             add(add(all, !others), last)
         });
-        if checksums::holds(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }
+        if checksums::is_right(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }
     }
 
     /// Has `write` fill in a frame of `len` bytes, then completes the frame for the controller.
     ///
-    /// Pads the frame with zeros to the shortest length, and to a whole word. Then fills in its checksum; `sum` adds up
-    /// whole words. Returns the padded length, the words, and the result of `write`.
+    /// Pads the frame with zeros to the minimum length and to a whole word. Then fills in the TCP or UDP checksum.
+    /// `sum` adds up whole words. Returns the padded length, the words, and the result of `write`.
     ///
     /// # Panics
     /// If `len` exceeds the longest frame.

@@ -110,8 +110,8 @@ impl Network {
             IpAddr::V6(address) => Some(address.is_unicast_link_local()),
             IpAddr::V4(_) => None,
         });
-        // The interface identifier is the hardware address with ff:fe in the middle and the universal bit flipped (RFC 4291
-        // appendix A).
+        // The interface identifier is the hardware address with ff:fe in the middle and the universal bit flipped (RFC
+        // 4291 appendix A).
         if !self.slaac && v6.next().is_some_and(|first| !first) && !v6.any(|link_local| link_local) {
             let [a, b, c, d, e, f] = mac();
             let address = Ipv6Addr::from_octets([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
@@ -122,8 +122,8 @@ impl Network {
     /// Checks that the needed Cargo features are enabled, and that there are not too many addresses.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let v6 = self.has(false);
-        // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so DHCP
-        // together with IPv6 needs `slaac`.
+        // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so
+        // DHCP together with IPv6 needs `slaac`.
         let needs = [(self.dhcp, "dhcp"), (v6, "ipv6"), (self.slaac || (self.dhcp && v6), "slaac")];
         if let Some((_, feature)) = needs.iter().find(|(needed, feature)| *needed && !enabled(feature)) {
             return Err(format!("this {IP} needs the feature {feature}, which scripts/firmware adds"));

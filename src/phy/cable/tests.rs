@@ -28,7 +28,7 @@ fn frames_keep_their_order_and_length_around_the_wrap() {
 }
 
 #[test]
-fn the_two_ways_are_apart() {
+fn the_two_directions_are_independent() {
     let mut cable = Cable::<2, MTU>::new();
     let (mut left, mut right) = cable.ends();
     assert!(send(&mut left, b"there") && send(&mut right, b"back"));
@@ -37,25 +37,26 @@ fn the_two_ways_are_apart() {
 }
 
 #[test]
-fn a_full_queue_gives_no_token_and_loses_nothing() {
+fn a_full_queue_returns_no_token_and_loses_nothing() {
     let mut cable = Cable::<3, MTU>::new();
     let (mut left, mut right) = cable.ends();
     assert!(send(&mut left, b"0") && send(&mut left, b"1"));
-    assert!(left.transmit(NOW).is_none(), "the last place is kept for a reply");
+    assert!(left.transmit(NOW).is_none(), "the last free slot is kept for a reply");
     assert!(send(&mut right, b"question") && send(&mut right, b"another"));
 
-    // The reply takes the last place in the cable. No frame can be received now, because there is no room for a reply.
+    // The reply takes the last free slot in the cable. No frame can be received now, because no slot is free for a
+    // reply.
     reply(&mut left, b"2");
     assert!(left.receive(NOW).is_none());
 
     assert_eq!(receive(&mut right).as_deref(), Some(&b"0"[..]));
-    assert_eq!(receive(&mut left).as_deref(), Some(&b"another"[..]), "a place is free again");
+    assert_eq!(receive(&mut left).as_deref(), Some(&b"another"[..]), "a slot is free again");
     assert_eq!(receive(&mut right).as_deref(), Some(&b"1"[..]));
     assert_eq!(receive(&mut right).as_deref(), Some(&b"2"[..]));
 }
 
 #[test]
-fn two_ends_that_both_send_all_they_can_never_wait_for_each_other() {
+fn two_ends_that_fill_the_cable_never_wait_for_each_other() {
     let mut cable = Cable::<4, MTU>::new();
     let (mut left, mut right) = cable.ends();
     for _ in 0..100 {
@@ -83,7 +84,7 @@ fn the_other_end_works_while_a_frame_is_being_read() {
     frame.consume(|frame| {
         assert_eq!(frame, b"first");
         assert!(send(&mut left, b"second"));
-        assert!(left.transmit(NOW).is_none(), "the frame being read still takes its place");
+        assert!(left.transmit(NOW).is_none(), "the frame being read still occupies its slot");
         place.consume(5, |reply| reply.copy_from_slice(frame));
         assert_eq!(receive(&mut left).as_deref(), Some(&b"first"[..]));
     });

@@ -38,18 +38,18 @@ fn summed(frame: &[u8]) -> Option<u32> {
 }
 
 #[test]
-fn right_ones_hold_and_each_flipped_bit_shows() {
+fn right_checksums_are_accepted_and_each_flipped_bit_is_detected() {
     for (protocol, least) in [(TCP, 20), (UDP, 8)] {
         for header in [20, 24, 60] {
             for len in least..least + 9 {
                 let mut frame = frame(protocol, header, len);
-                assert!(holds(&frame, None) && holds(&frame, summed(&frame)), "{protocol} {header} {len}");
+                assert!(is_right(&frame, None) && is_right(&frame, summed(&frame)), "{protocol} {header} {len}");
                 for at in 14 + header..frame.len() {
                     frame[at] ^= 0x10;
                     // The driver does not detect a wrong UDP length, because the stack does.
                     if protocol == TCP || !(18 + header..20 + header).contains(&at) {
                         assert!(
-                            !holds(&frame, None) && !holds(&frame, summed(&frame)),
+                            !is_right(&frame, None) && !is_right(&frame, summed(&frame)),
                             "{protocol} {header} {len} {at}"
                         );
                     }
@@ -61,7 +61,7 @@ fn right_ones_hold_and_each_flipped_bit_shows() {
 }
 
 #[test]
-fn what_is_filled_in_is_what_smoltcp_fills_in() {
+fn filled_in_checksums_are_those_of_smoltcp() {
     for (protocol, least) in [(TCP, 20), (UDP, 8)] {
         for len in (least..least + 9).chain([1472]) {
             let good = frame(protocol, 20, len);
@@ -81,10 +81,10 @@ fn what_is_filled_in_is_what_smoltcp_fills_in() {
 }
 
 #[test]
-fn a_datagram_may_have_none_and_never_gets_a_zero() {
+fn an_absent_udp_checksum_is_accepted_and_a_zero_is_never_filled_in() {
     let mut frame = frame(UDP, 20, 12);
     frame[40..42].fill(0);
-    assert!(holds(&frame, summed(&frame)));
+    assert!(is_right(&frame, summed(&frame)));
     // This data makes the sum 0xffff, so the checksum would be 0.
     fill(&mut frame, None);
     let rest = u16::from_be_bytes([frame[40], frame[41]]);
@@ -93,53 +93,53 @@ fn a_datagram_may_have_none_and_never_gets_a_zero() {
     frame[42..44].copy_from_slice(&((sum & 0xffff) as u16 + (sum >> 16) as u16).to_be_bytes());
     fill(&mut frame, None);
     assert_eq!(frame[40..42], [0xff, 0xff]);
-    assert!(holds(&frame, summed(&frame)));
+    assert!(is_right(&frame, summed(&frame)));
 }
 
 #[test]
-fn bytes_after_the_datagram_are_no_part_of_it() {
+fn bytes_after_the_datagram_do_not_count() {
     let mut frame = frame(UDP, 20, 40);
     let mut ip = Ipv4Packet::new_unchecked(&mut frame[14..]);
     let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
     udp.set_len(31);
     udp.fill_checksum(&SOURCE.into(), &DESTINATION.into());
-    assert!(holds(&frame, summed(&frame)));
+    assert!(is_right(&frame, summed(&frame)));
     frame[34 + 30] ^= 1;
-    assert!(!holds(&frame, summed(&frame)));
+    assert!(!is_right(&frame, summed(&frame)));
 }
 
 #[test]
-fn fragments_cannot_be_told_and_stay_as_they_are() {
+fn fragments_are_rejected_and_not_changed() {
     for flags in [[0x20, 0], [0, 1], [0x20, 1]] {
         let mut frame = frame(UDP, 20, 40);
         frame[20..22].copy_from_slice(&flags);
-        assert!(!holds(&frame, None));
+        assert!(!is_right(&frame, None));
         let before = frame.clone();
         fill(&mut frame, None);
         assert_eq!(frame, before);
     }
-    // The packet is not a fragment, and must not be fragmented.
+    // The bit says that the packet must not be fragmented. The packet is not a fragment.
     let mut frame = frame(UDP, 20, 40);
     frame[20] = 0x40;
-    assert!(holds(&frame, None));
+    assert!(is_right(&frame, None));
 }
 
 #[test]
-fn what_is_no_segment_is_left_to_the_stack() {
+fn other_protocols_and_malformed_frames_are_left_to_the_stack() {
     let good = frame(TCP, 20, 40);
     for (at, byte) in [(13, 6), (14, 0x35), (14, 0x44), (16, 0xff), (23, 1)] {
         let mut frame = good.clone();
         frame[at] = byte;
-        assert!(holds(&frame, None), "{at}");
+        assert!(is_right(&frame, None), "{at}");
     }
     for len in 0..good.len() {
-        holds(&good[..len], None);
+        is_right(&good[..len], None);
         fill(&mut good[..len].to_vec(), None);
     }
 }
 
 #[test]
-fn over_ipv6_they_are_required() {
+fn udp_checksums_are_required_over_ipv6() {
     use smoltcp::wire::Ipv6Address;
     let (source, destination) = (Ipv6Address::new(0xfdaa, 0, 0, 0, 0, 0, 0, 1), Ipv6Address::LOCALHOST);
     for options in [0, 8] {
@@ -154,10 +154,10 @@ fn over_ipv6_they_are_required() {
         let mut udp = UdpPacket::new_unchecked(&mut frame[54 + options..]);
         udp.set_len(21);
         udp.fill_checksum(&source.into(), &destination.into());
-        assert!(holds(&frame, None), "{options}");
+        assert!(is_right(&frame, None), "{options}");
         let good = frame.clone();
         frame[60 + options..62 + options].fill(0);
-        assert!(!holds(&frame, None), "{options}");
+        assert!(!is_right(&frame, None), "{options}");
         fill(&mut frame, None);
         assert_eq!(frame, good, "{options}");
     }

@@ -10,13 +10,14 @@ use super::{FOREIGN, Peer};
 /// The length of a short test frame, in bytes. A frame of this length needs no padding.
 pub(super) const SMALL: usize = 64;
 
+/// A conformance check in progress.
 pub(super) struct Bench<'b, D, P> {
     pub device: &'b mut D,
     pub peer: &'b mut P,
     pub scratch: &'b mut [u8],
     pub frames: Frames,
     pub report: Report,
-    /// The last reading of the clock.
+    /// The most recent reading of the clock.
     last: Instant,
     /// The next frame's number.
     number: u16,
@@ -31,7 +32,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Bench { device, peer, scratch, frames, report, last, number: 0 }
     }
 
-    /// Returns the time, and checks that the clock does not go back.
+    /// Reads the clock. Returns an error if the clock has gone back since the previous reading.
     pub fn now(&mut self) -> Result<Instant, Fault> {
         let now = self.peer.now();
         if now < self.last {
@@ -41,14 +42,15 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(now)
     }
 
-    /// Returns the number for the next frame, which has `len` bytes. The number is 0 if the frame is too short to hold a
-    /// number.
+    /// Returns the number for the next frame, which is `len` bytes long. A frame too short to contain a number has
+    /// number 0.
     pub fn next(&mut self, len: usize) -> u16 {
         self.number = self.number.wrapping_add(1);
         if len < self.frames.header() + 2 { 0 } else { self.number }
     }
 
-    /// Sends a frame through the device. Returns the frame's number, or `None` if the device gives no token.
+    /// Sends a frame of `len` bytes through the device. Returns the frame's number, or `None` if the device returns no
+    /// token.
     pub fn send(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let (frames, number) = (self.frames, self.next(len));
         for _ in 0..self.peer.tries() {
@@ -66,12 +68,12 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// Sends a frame through the device. The device must have room for the frame.
+    /// Like [`send`](Self::send), but returns an error if the device returns no token.
     pub fn must_send(&mut self, len: usize) -> Result<u16, Fault> {
         self.send(len)?.ok_or(Fault::NoToken)
     }
 
-    /// Has the peer send a frame to the device. Returns the frame's number, or `None` if the link refuses it.
+    /// Has the peer send a frame to the device. Returns the frame's number, or `None` if the link refuses the frame.
     pub fn inject(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let number = self.next(len);
         let needed = Fault::Scratch(len);
@@ -80,7 +82,9 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(self.peer.inject(self.device, frame).then_some(number))
     }
 
-    /// Returns the number of the next frame that the device receives. `len` is the length that the frame must have.
+    /// Returns the number of the next frame that the device receives, or `None` if no frame arrives.
+    ///
+    /// The frame must be `len` bytes long.
     pub fn receive(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         self.receive_and(len, |token, _| drop(token))
     }
@@ -114,7 +118,9 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// Returns the number of the next frame that the peer sees. `len` is the length that the frame must have.
+    /// Returns the number of the next frame that the peer receives, or `None` if no frame arrives.
+    ///
+    /// The frame must be `len` bytes long.
     pub fn observe(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let mut tries = self.peer.tries();
         while tries > 0 {
@@ -131,17 +137,17 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// Checks that the peer sees frame `number` next.
+    /// Checks that frame `number` is the next frame that the peer receives.
     pub fn must_observe(&mut self, number: u16, len: usize) -> Result<(), Fault> {
         expect(self.observe(len)?, number, Fault::Lost { missing: 1, counted: 0 })
     }
 
-    /// Checks that the device receives frame `number` next.
+    /// Checks that frame `number` is the next frame that the device receives.
     pub fn must_receive(&mut self, number: u16, len: usize) -> Result<(), Fault> {
         expect(self.receive(len)?, number, Fault::NotReceived)
     }
 
-    /// Has the peer send a frame to the device. The link must accept the frame.
+    /// Like [`inject`](Self::inject), but returns an error if the link refuses the frame.
     pub fn must_inject(&mut self, len: usize) -> Result<u16, Fault> {
         self.inject(len)?.ok_or(Fault::Refused(len))
     }
@@ -158,7 +164,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(())
     }
 
-    /// Counts a foreign frame. Returns an error after more than [`FOREIGN`] foreign frames.
+    /// Counts a foreign frame. Returns an error if there were more than [`FOREIGN`] foreign frames.
     pub fn foreign(&mut self) -> Result<(), Fault> {
         self.report.foreign += 1;
         if self.report.foreign > FOREIGN { Err(Fault::Foreign) } else { Ok(()) }

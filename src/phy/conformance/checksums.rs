@@ -21,7 +21,7 @@ enum Protocol {
     Udp,
 }
 
-/// The value in the checksum field.
+/// The value that a test packet has in its checksum field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sum {
     Good,
@@ -38,6 +38,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.checksum(Protocol::Icmp, sums.icmpv4)
     }
 
+    /// Checks the checksum of one protocol. `stack` says which part of the work the stack does, according to the
+    /// device.
     fn checksum(&mut self, protocol: Protocol, stack: Checksum) -> Result<(), Fault> {
         // smoltcp writes 0 into a checksum field that the device must fill in.
         if !self.leaves(protocol, if stack.tx() { Sum::Good } else { Sum::Zero })? {
@@ -59,7 +61,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Sends a packet. Returns whether the packet leaves with the right checksum.
+    /// Sends a packet through the device. Returns whether the packet has the right checksum when the peer receives it.
     fn leaves(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let now = self.now()?;
         let (medium, to) = (self.frames.medium, self.frames.to);
@@ -123,7 +125,7 @@ impl Protocol {
         }
     }
 
-    /// Writes a packet of [`length`] bytes.
+    /// Writes a packet of [`length`] bytes to `frame`, with `sum` in the checksum field of this protocol.
     fn write(self, medium: Medium, to: EthernetAddress, sum: Sum, frame: &mut [u8]) {
         frame.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
         if medium == Medium::Ethernet {
@@ -180,7 +182,7 @@ impl Protocol {
         }
     }
 
-    /// Returns whether the checksum of a packet of this protocol is right; `None` for any other packet.
+    /// Returns whether the checksum in a test packet of this protocol is right. Returns `None` for any other packet.
     fn is_right(self, medium: Medium, frame: &[u8]) -> Option<bool> {
         let ip = Ipv4Packet::new_checked(frame.get(header(medium)..length(medium))?).ok()?;
         let ours = ip.src_addr() == SOURCE && ip.dst_addr() == DESTINATION && ip.next_header() == self.number();

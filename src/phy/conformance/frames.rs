@@ -1,4 +1,4 @@
-//! The test frames. Each byte of a frame follows from the frame's length and number, so no frame needs to be stored.
+//! The test frames. The length and number of a frame determine all its bytes, so no frame needs to be stored.
 
 use smoltcp::phy::Medium;
 use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Packet};
@@ -40,12 +40,12 @@ impl Frames {
         }
     }
 
-    /// Returns the number of a frame that was sent with `len` bytes; `None` if the frame is foreign.
+    /// Returns the number of a received frame, or `None` if the frame is foreign.
     ///
-    /// Frames too short to hold their number have number 0.
+    /// `len` is the length with which the frame was sent. A frame too short to contain its number has number 0.
     ///
     /// # Errors
-    /// How the frame differs from the frame that was sent.
+    /// Returns a [`Fault`] if the frame differs from the frame that was sent.
     pub fn read(&self, frame: &[u8], len: usize) -> Result<Option<u16>, Fault> {
         if !self.is_ours(frame) {
             return Ok(None);

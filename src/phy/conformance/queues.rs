@@ -17,7 +17,9 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Ok(())
     }
 
-    /// Sends until the device gives no token, and returns the number of frames sent.
+    /// Sends until the device returns no token. Returns the number of frames sent.
+    ///
+    /// Then checks that each of these frames arrives, and that the device can send again.
     fn exhaust(&mut self, len: usize) -> Result<usize, Fault> {
         let burst = self.peer.burst();
         let first = self.must_send(len)?;
@@ -25,8 +27,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while count < burst && self.send(len)?.is_some() {
             count += 1;
         }
-        // If the device keeps room for a reply, a frame that arrives now is received and answered. Otherwise the frame waits
-        // in the device.
+        // If the device keeps a slot for a reply, the device receives a frame that arrives now, and the test replies.
+        // Otherwise the frame waits in the device.
         let (mut answer, mut held) = (None, None);
         if count < burst
             && let Some(number) = self.inject(SMALL)?
@@ -58,7 +60,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
 
     /// Floods the device with short frames, then with the longest frames.
     ///
-    /// The report has the results for short frames. If the queue is longer than the burst, `receive_queue` is `None`.
+    /// The report contains the results for short frames. If the device receives the whole burst, `receive_queue` is
+    /// `None`.
     pub fn burst(&mut self) -> Result<(), Fault> {
         for len in [SMALL, self.report.mtu] {
             let count = self.peer.burst();
@@ -80,7 +83,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
 
     /// Has the peer send `count` frames before the device receives the first one.
     ///
-    /// Returns how many frames the link accepted, and how many of these were lost and counted.
+    /// Returns how many frames the link accepted, and how many of the accepted frames were lost. Returns an error if
+    /// the device or the link did not count each lost frame.
     fn flood(&mut self, len: usize, count: usize) -> Result<(usize, u64), Fault> {
         let before = self.peer.lost(self.device);
         let mut taken = 0;

@@ -75,14 +75,14 @@ pub enum Rule {
     Sending,
     /// Frames of every length are received unchanged.
     Receiving,
-    /// A reply can be written while the received frame is still being read.
+    /// The device can send a reply while the received frame is still being read.
     Reply,
-    /// A token that is dropped unused sends nothing and takes no room.
+    /// A token that is dropped unused sends nothing and keeps no slot of the queue.
     UnusedToken,
-    /// A device without room returns no token. The device loses no frame that it accepted, and has room again when its frames
-    /// have left.
+    /// A device with a full queue returns no token. The device loses no frame that it accepted, and can send again when
+    /// its queue is empty.
     Exhaustion,
-    /// In a burst longer than the queue, no frame is lost without being counted, and none is reordered.
+    /// In a burst longer than the queue, each lost frame is counted, and the other frames stay in order.
     Burst,
     /// A burst of `max_burst_size` full-length frames is received without loss.
     PromisedBurst,
@@ -114,7 +114,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// How a rule is broken. Lengths are in bytes.
+/// The way in which a device breaks a rule. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -152,23 +152,23 @@ pub enum Fault {
     },
     /// The MTU is less than 576 bytes plus the Ethernet header, or more than an IP packet can fill.
     Mtu(usize),
-    /// `receive` returned no frame, though a frame is waiting and there is room for a reply.
+    /// `receive` returned no frame, though a frame is waiting and a reply can be sent.
     NotReceived,
     /// The device returns no transmit token, though no frame is in flight.
     NoToken,
-    /// A frame arrived out of order, twice, or without being sent.
+    /// A frame arrived out of order or twice, or was never sent.
     Order,
     /// The byte at this position is padding but not zero: the device reveals the contents of memory.
     Padding(usize),
     /// The link refuses a frame of this length, though no frame is in flight.
     Refused(usize),
-    /// The scratch buffer is shorter than this number of bytes, which is one more than the longest frame.
+    /// The scratch buffer is shorter than this number of bytes. It must be one byte longer than the longest frame.
     Scratch(usize),
-    /// A transmit token gave a buffer of another length than requested.
+    /// A transmit token provided a buffer of another length than requested.
     TokenLength {
         /// The length requested.
         asked: usize,
-        /// The length given.
+        /// The length of the buffer.
         given: usize,
     },
     /// A frame arrived that was not sent.

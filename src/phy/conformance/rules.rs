@@ -7,8 +7,8 @@ use super::bench::{Bench, SMALL, expect};
 use super::frames::MINIMUM;
 use super::report::Fault;
 
-/// The number of readings within which the clock must advance. The readings take more than a millisecond on any
-/// processor.
+/// The number of readings within which the clock must advance. On any processor, this number of readings takes more
+/// than a millisecond.
 const READINGS: u32 = 1_000_000;
 
 /// The packet size that every IPv4 host must be able to receive (RFC 791), in bytes. `LONGEST_FRAME` is the largest
@@ -130,7 +130,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Returns the lengths to test: the shortest, those around the minimum, each alignment, and the longest.
+    /// Returns the frame lengths to test: the shortest, lengths around the minimum, each alignment, and the longest.
     fn lengths(&self) -> [usize; 12] {
         let (header, mtu) = (self.frames.header(), self.report.mtu);
         let last = mtu.saturating_sub(1);

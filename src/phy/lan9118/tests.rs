@@ -5,7 +5,7 @@ use super::*;
 /// A fake controller, as the driver sees it: FIFOs of words that are accessed through registers.
 #[derive(Default)]
 struct Fake {
-    /// The received frames: a status for each frame, and all words in `data`.
+    /// The received frames: one status for each frame, and the words of all frames in `data`.
     statuses: VecDeque<u32>,
     data: VecDeque<u32>,
     sent: Vec<u32>,
@@ -98,7 +98,7 @@ fn frame(len: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_controller_that_is_not_there_is_given_up() {
+fn an_absent_controller_is_an_error() {
     let fake = Fake { absent: true, ..Fake::new() };
     assert_eq!(Lan9118::new(fake, EthernetAddress([2; 6])).err(), Some(NotThere));
 }
@@ -125,7 +125,7 @@ fn an_unused_token_leaves_the_frame() {
 }
 
 #[test]
-fn bad_frames_are_passed_over_and_counted() {
+fn bad_frames_are_dropped_and_counted() {
     let mut device = device();
     device.registers.arrive(&frame(100), true);
     device.registers.arrive(&frame(1515), false);
@@ -139,7 +139,7 @@ fn bad_frames_are_passed_over_and_counted() {
 }
 
 #[test]
-fn nonsense_without_end_ends() {
+fn endless_bad_frames_do_not_block_the_loop() {
     let mut device = device();
     device.registers.statuses = std::iter::repeat_n(u32::MAX, 1000).collect();
     assert!(device.receive(NOW).is_none());
@@ -147,7 +147,7 @@ fn nonsense_without_end_ends() {
 }
 
 #[test]
-fn a_short_frame_is_filled_up() {
+fn a_short_frame_is_padded() {
     let mut device = device();
     device.transmit(NOW).unwrap().consume(1514, |bytes| bytes.fill(0xff));
     device.registers.sent.clear();
@@ -159,7 +159,7 @@ fn a_short_frame_is_filled_up() {
 }
 
 #[test]
-fn a_full_controller_holds_back_and_loses_nothing() {
+fn a_full_controller_returns_no_token_and_loses_nothing() {
     let mut device = device();
     device.registers.room = 1000;
     device.registers.arrive(&frame(60), false);
@@ -169,7 +169,7 @@ fn a_full_controller_holds_back_and_loses_nothing() {
 }
 
 #[test]
-fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
+fn frames_with_a_wrong_checksum_are_dropped_and_counted() {
     let mut device = device();
     let mut datagram = frame(60);
     // An IPv4 packet of 46 bytes with a UDP datagram that has no checksum.
@@ -180,7 +180,7 @@ fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
     received.consume(|bytes| assert!(bytes == datagram));
     datagram[41] = 1;
     device.registers.arrive(&datagram, false);
-    // Makes the packet a fragment, which the driver drops, too.
+    // Makes the packet a fragment, which the driver also drops.
     datagram[41] = 0;
     datagram[20] = 0x20;
     device.registers.arrive(&datagram, false);
@@ -189,7 +189,7 @@ fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
 }
 
 #[test]
-fn the_phy_tells_whether_the_link_is_up() {
+fn the_phy_reports_whether_the_link_is_up() {
     let mut device = device();
     assert!(device.link_is_up() && device.link_is_up());
     device.registers.set_link(false);
@@ -203,6 +203,6 @@ fn the_phy_tells_whether_the_link_is_up() {
     device.registers.stuck = true;
     device.registers.set_link(false);
     let before = device.registers.reads;
-    assert!(device.link_is_up(), "a controller that does not respond cannot tell");
+    assert!(device.link_is_up(), "the link counts as up if the controller does not respond");
     assert!(device.registers.reads - before < 200_000);
 }

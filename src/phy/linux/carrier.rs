@@ -11,7 +11,7 @@ const RTM_NEWLINK: u16 = 16;
 const IFF_UP: u32 = 1;
 const IFF_LOWER_UP: u32 = 0x1_0000;
 
-/// The length of a netlink message's header, in bytes. `DESCRIBED` adds the fixed part of a link's description.
+/// The length of a netlink message's header, in bytes. `DESCRIBED` also includes the fixed part of a link message.
 const HEADER: usize = 16;
 const DESCRIBED: usize = HEADER + 16;
 
@@ -25,7 +25,8 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    /// Watches the interface `name`. Returns `None` if the kernel does not allow it; link changes are then not noticed.
+    /// Watches the interface `name`. Returns `None` if the kernel does not allow this. The device then reports no link
+    /// changes.
     pub(super) fn watch(name: &str) -> Option<Carrier> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         // Protocol `None` means NETLINK_ROUTE.
@@ -35,11 +36,13 @@ impl Carrier {
         Some(Carrier { socket, index, up: None })
     }
 
-    /// Reads the messages that have arrived. If the link's state has changed since the last call, returns the new state.
+    /// Reads the messages that have arrived.
+    ///
+    /// Returns whether the link is up, or `None` if its state has not changed since the previous call.
     pub(super) fn change(&mut self) -> Option<bool> {
         let (mut buffer, mut change) = ([0; 8192], None);
-        // The kernel truncates a message that is too long, but its beginning is enough. A lost message counts as no
-        // change.
+        // The kernel truncates a message that is too long, but the beginning of the message is enough. If a message is
+        // lost, the change is not reported.
         while let Ok((len, _)) = recv(&self.socket, &mut buffer[..], RecvFlags::empty()) {
             if len == 0 {
                 break;
@@ -60,7 +63,7 @@ impl AsFd for Carrier {
     }
 }
 
-/// Calls `report` with the index and the state of each link in a netlink datagram.
+/// Calls `report` for each link in a netlink datagram, with the link's index and whether the link is up.
 fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
     while datagram.len() >= HEADER {
         let Some(len) = word(datagram, 0).map(|len| len as usize).filter(|&len| len >= HEADER) else { return };
@@ -110,14 +113,14 @@ mod tests {
         ]
         .concat();
         assert_eq!(links(&datagram), [(7, true), (9, false), (7, false)]);
-        // A truncated message is parsed as far as possible.
+        // A truncated datagram is parsed as far as possible.
         for len in 0..datagram.len() {
             assert!(links(&datagram[..len]).len() <= 3);
         }
     }
 
     #[test]
-    fn a_length_that_lies_ends_the_datagram() {
+    fn a_message_with_a_wrong_length_stops_the_parser() {
         for len in [0, 15, u32::MAX] {
             let mut datagram = [message(17, 1, 1, 0), message(RTM_NEWLINK, 1, 1, 0)].concat();
             datagram[..4].copy_from_slice(&len.to_ne_bytes());

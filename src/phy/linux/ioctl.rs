@@ -1,4 +1,4 @@
-//! The `ioctl` calls that no crate wraps: attach to an interface, make it persistent, read its MTU and flags.
+//! The `ioctl` calls that no crate wraps. They attach to an interface, make it persistent, and read its MTU and flags.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_uint};
@@ -38,7 +38,7 @@ pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
 ///
 /// The length can also outlive `fd`: after QEMU has used an interface, the length is 12.
 pub(super) fn set_header_length(fd: impl AsFd, len: c_int) -> Result<()> {
-    // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter holds during the call.
+    // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter stores during the call.
     unsafe { ioctl(fd, Setter::<TUNSETVNETHDRSZ, c_int>::new(len)) }
 }
 
@@ -56,15 +56,17 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
 /// Waits until the kernel has finished pending changes to interfaces. `fd` must be attached.
 pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     let mut request = IfReq::new("");
-    // The purpose of this call is to wait for the kernel's lock on changes to interfaces, which TUNGETIFF takes.
-    // SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
+    // TUNGETIFF acquires the kernel's lock on changes to interfaces. This call waits for that lock, and ignores the
+    // request's content. SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every
+    // target.
     unsafe { ioctl(fd, Updater::<TUNGETIFF, IfReq>::new(&mut request)) }
 }
 
 /// Returns whether the interface `name` is up, and whether the kernel sees its carrier.
 pub(super) fn up_and_running(socket: impl AsFd, name: &str) -> Result<(bool, bool)> {
     let mut request = IfReq::new(name);
-    // SAFETY: SIOCGIFFLAGS reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
+    // SAFETY: SIOCGIFFLAGS reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every
+    // target.
     unsafe { ioctl(socket, Updater::<SIOCGIFFLAGS, IfReq>::new(&mut request))? };
     let [a, b, ..] = request.value;
     let flags = u16::from_ne_bytes([a, b]);

@@ -26,7 +26,7 @@ pub(super) struct Join {
     link: usize,
     /// The number of bytes before the payload.
     head: usize,
-    /// The number of payload bytes in each segment. The last segment may be shorter.
+    /// The number of payload bytes in each segment. The final segment may be shorter.
     size: NonZeroU16,
     /// The sequence number of the next segment.
     next: u32,
@@ -37,8 +37,8 @@ pub(super) struct Join {
 impl Join {
     /// Begins a super-segment with a data segment that has no flag but ACK.
     ///
-    /// Returns `None` for any other frame. A segment with PSH must be delivered at once, so it cannot begin a
-    /// super-segment.
+    /// Returns `None` for any other frame. A segment with PSH must be delivered immediately, so the segment cannot
+    /// begin a super-segment.
     pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
         let tcp = tcp_of(frame, medium).filter(|tcp| tcp.v6 && tcp.end == frame.len())?;
         if *frame.get(tcp.start + 13)? != ACK {
@@ -53,20 +53,23 @@ impl Join {
         Some(join)
     }
 
-    /// Returns where to write the next frame, of `len` bytes, in a super-segment of `so_far` bytes.
+    /// Returns the range of the buffer for the next frame, whose length is `len` bytes.
     ///
-    /// In this range, the frame's payload directly follows the earlier payload. Returns `None` if the result would be
-    /// too long.
-    pub(super) fn place(&self, so_far: usize, len: usize) -> Option<Range<usize>> {
+    /// The super-segment is `so_far` bytes long. In the returned range, the payload of the next frame directly follows
+    /// the earlier payload. Returns `None` if the super-segment would become too long.
+    pub(super) fn next_range(&self, so_far: usize, len: usize) -> Option<Range<usize>> {
         let start = so_far.checked_sub(self.head)?;
         (start + len <= self.link + LONGEST).then_some(start..start + len)
     }
 
-    /// Adds `frame` if its headers match those of `first` and its data comes next. Returns whether `frame` was added.
-    pub(super) fn take(&mut self, first: &[u8], frame: &[u8]) -> bool {
+    /// Adds `frame` if its headers match those of `first` and its data follows the data so far.
+    ///
+    /// `first` is the super-segment's first frame. Returns whether `frame` was added.
+    pub(super) fn try_add(&mut self, first: &[u8], frame: &[u8]) -> bool {
         self.continues(first, frame).is_some()
     }
 
+    /// Like [`try_add`](Self::try_add), with `None` for false.
     fn continues(&mut self, first: &[u8], frame: &[u8]) -> Option<()> {
         let tcp = self.link + IPV6_HEADER_LEN;
         // Compares all header fields except the length, the sequence number, the flags and the checksum.
@@ -85,12 +88,13 @@ impl Join {
         self.add(frame)
     }
 
-    /// Returns whether another segment may be added after the last frame, which has `len` bytes.
-    pub(super) fn goes_on(&self, len: usize) -> bool {
+    /// Returns whether another segment may follow the most recent frame, which is `len` bytes long.
+    pub(super) fn may_continue(&self, len: usize) -> bool {
         self.flags & PSH == 0 && len - self.head == usize::from(self.size.get())
     }
 
-    /// Completes the headers of the super-segment. Returns the payload size at which the kernel must cut it.
+    /// Completes the headers of the super-segment. Returns the payload size of each segment that the kernel cuts from
+    /// it.
     pub(super) fn finish(self, frame: &mut [u8]) -> NonZeroU16 {
         let tcp = self.link + IPV6_HEADER_LEN;
         let len = u16::try_from(frame.len() - tcp).unwrap_or(u16::MAX);
@@ -103,6 +107,7 @@ impl Join {
         self.size
     }
 
+    /// Notes the data and flags of `frame`. Returns `None` if `frame` is too short or too long.
     fn add(&mut self, frame: &[u8]) -> Option<()> {
         self.next = self.next.wrapping_add(u32::try_from(frame.len() - self.head).ok()?);
         self.flags |= frame.get(self.link + IPV6_HEADER_LEN + 13)?;

@@ -1,4 +1,4 @@
-//! The virtio-net header before each frame, which shares checksums and segmentation with the kernel.
+//! The virtio-net header before each frame, which divides checksums and segmentation between kernel and program.
 //!
 //! The header's layout and flags are those of `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte
 //! order.
@@ -37,22 +37,22 @@ pub(super) enum Bad {
 
 /// Checks a header and a frame from the kernel, and completes the frame's checksum.
 ///
-/// A TCP checksum is verified, not completed. If the header says that the kernel vouches for the segment, the TCP
-/// checksum is ignored.
+/// A TCP checksum is verified, not completed. If the header says that the kernel has verified the segment, or that the
+/// checksum is incomplete, the TCP checksum is ignored.
 pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) -> Result<(), Bad> {
     let [flags, kind, _, _, size0, size1, start0, start1, offset0, offset1] = *header;
     let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
     let kind = kind & !GSO_ECN;
     let tcp = tcp_of(frame, medium);
     if kind != GSO_NONE {
-        let wanted = tcp.as_ref().map(|tcp| if tcp.v6 { GSO_TCPV6 } else { GSO_TCPV4 });
-        if wanted != Some(kind) || half(size0, size1) == 0 {
+        let expected = tcp.as_ref().map(|tcp| if tcp.v6 { GSO_TCPV6 } else { GSO_TCPV4 });
+        if expected != Some(kind) || half(size0, size1) == 0 {
             return Err(Bad::Header);
         }
     }
     if flags & NEEDS_CSUM == 0 {
         return match tcp {
-            Some(tcp) if flags & DATA_VALID == 0 && !tcp.holds(frame) => Err(Bad::Checksum),
+            Some(tcp) if flags & DATA_VALID == 0 && !tcp.has_right_checksum(frame) => Err(Bad::Checksum),
             _ => Ok(()),
         };
     }
@@ -64,7 +64,7 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     }
     let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
-        // The frame has a malformed segment or a fragment. Completing its checksum would make it look right.
+        // The frame has a malformed segment or a fragment. With a completed checksum, the segment would look right.
         IpProtocol::Tcp => return Ok(()),
         // A checksum at any other position would overwrite two bytes of the data.
         IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
@@ -75,7 +75,8 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     if !fits {
         return Err(Bad::Header);
     }
-    // The checksum field already contains the sum of the pseudo-header, so the sum of this part is the whole sum.
+    // The checksum field already contains the sum of the pseudo-header. So the sum of `part` is the sum of everything
+    // that the checksum covers.
     let part = frame.get_mut(start..).ok_or(Bad::Header)?;
     if part.get(offset..offset + 2).is_none() {
         return Err(Bad::Header);
@@ -89,9 +90,9 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     Ok(())
 }
 
-/// Prepares a frame whose TCP checksum the kernel completes. Returns the virtio-net header.
+/// Prepares a frame so that the kernel completes its TCP checksum. Returns the virtio-net header for the frame.
 ///
-/// If the stack requests segmentation, the header asks the kernel to cut the frame into segments.
+/// If the stack requests segmentation, the header tells the kernel to cut the frame into segments.
 pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     let Some(tcp) = tcp_of(frame, medium) else { return header };
@@ -122,8 +123,8 @@ pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8
 pub fn complete(frame: &mut [u8], medium: Medium) {
     let Some(tcp) = tcp_of(frame, medium) else { return };
     let Some(&[a, b]) = frame.get(tcp.start + TCP_SUM..tcp.start + TCP_SUM + 2) else { return };
-    let stands = u16::from_be_bytes([a, b]);
-    if stands != 0 && stands != tcp.pseudo {
+    let present = u16::from_be_bytes([a, b]);
+    if present != 0 && present != tcp.pseudo {
         return;
     }
     put(frame, tcp.start + TCP_SUM, tcp.pseudo);
@@ -131,7 +132,7 @@ pub fn complete(frame: &mut [u8], medium: Medium) {
     put(frame, tcp.start + TCP_SUM, sum);
 }
 
-/// A whole TCP segment in a frame. Positions are bytes from the frame's start.
+/// A whole TCP segment in a frame. Positions are offsets from the frame's start, in bytes.
 pub(super) struct Tcp {
     pub(super) v6: bool,
     pub(super) start: usize,
@@ -142,13 +143,13 @@ pub(super) struct Tcp {
 }
 
 impl Tcp {
-    fn holds(&self, frame: &[u8]) -> bool {
+    fn has_right_checksum(&self, frame: &[u8]) -> bool {
         // The sum includes the checksum field, so the result is all ones if the checksum is right.
         sum(self.pseudo.into(), frame.get(self.start..self.end).unwrap_or_default()) == 0xFFFF
     }
 }
 
-/// Returns the TCP segment in a frame, if the frame contains a whole segment. Returns `None` for a fragment.
+/// Returns the TCP segment in a frame. Returns `None` if the frame has no TCP segment, or only a fragment of one.
 pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
     let Ip { source, destination, protocol, fragment, start, end } = ip_of(frame, medium)?;
     if protocol != IpProtocol::Tcp || fragment {
@@ -160,7 +161,7 @@ pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
         (IpAddress::Ipv6(a), IpAddress::Ipv6(b)) => (true, sum(sum(0, &a.octets()).into(), &b.octets())),
         _ => return None,
     };
-    // A segment has at most 65,535 bytes, so its length is one 16-bit word of the pseudo-header.
+    // A segment is at most 65,535 bytes long, so its length is one 16-bit word of the pseudo-header.
     pseudo = sum(pseudo.into(), &u16::try_from(end - start).ok()?.to_be_bytes());
     pseudo = sum(pseudo.into(), &[0, u8::from(IpProtocol::Tcp)]);
     Some(Tcp { v6, start, payload: start + usize::from(header), end, pseudo })

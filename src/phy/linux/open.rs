@@ -21,15 +21,15 @@ pub enum Kind {
     Tun,
 }
 
-/// Makes a TAP or TUN that exists until it is deleted or its network namespace ends.
+/// Creates a TAP or TUN that exists until it is deleted or its network namespace is destroyed.
 ///
 /// The new interface is down and has no address. The returned file is attached to the interface. Set the interface up
 /// before dropping the file: if no file is attached at that time, frames that the kernel sends in the first second may
 /// be lost.
 ///
 /// # Errors
-/// This call needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an
-/// interface of that name exists.
+/// Returns [`OpenError::InUse`] if an interface of that name exists. Returns [`OpenError::Os`] if the process lacks
+/// CAP_NET_ADMIN in the user namespace that owns the network namespace.
 pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
     check_name(name)?;
     let file = open_clone_device()?;
@@ -58,7 +58,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     };
     let socket =
         socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None).map_err(OpenError::Os)?;
-    // Asks the kernel, not /sys, which may show another network namespace.
+    // Look the name up in the kernel, because /sys may belong to another network namespace.
     let index = netdevice::name_to_index(&socket, name).map_err(|_| absent())?;
     let file = open_clone_device()?;
     let flags = kind.flag() | ioctl::IFF_NO_PI;
@@ -70,7 +70,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
             Err(errno) => return Err(fail(errno)),
         }
     }
-    // If the interface was deleted after the first check, the kernel has made a new interface. The kernel deletes the
+    // If the interface was deleted after the first check, attaching has created a new interface. The kernel deletes the
     // new interface when `file` is closed.
     if netdevice::name_to_index(&socket, name) != Ok(index) {
         return Err(absent());
@@ -90,10 +90,11 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
 
 /// Requests as much offload as the kernel grants, or turns off the offload of an earlier program.
 ///
-/// Returns a description of the offload that is missing.
+/// `granted` is whether the interface accepts virtio-net headers. `set` passes `TUN_F_…` flags to the kernel. Returns a
+/// description of the offload that is missing, or `None` if the kernel grants all offload.
 fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
     if !granted {
-        // A kernel without this call cannot have offload turned on.
+        // Ignore the error: on a kernel without this call, no program can have turned offload on.
         let _ = set(0);
         return Some("offload");
     }
@@ -111,8 +112,8 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
 ///
 /// To the kernel, attaching is like plugging in a cable. The kernel notices the cable a moment later, and silently
 /// discards frames until then. The wait is longer while other processes hold the kernel's lock on changes to
-/// interfaces, for example to end a network namespace. For an interface that is down, there is no wait. The wait ends
-/// after three seconds at the latest.
+/// interfaces, for example to destroy a network namespace. If the interface is down, this function does not wait. The
+/// wait takes at most about three seconds.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {
         match ioctl::up_and_running(socket, name)? {
@@ -162,7 +163,7 @@ pub enum OpenError {
     },
     /// The interface is neither a TAP nor a TUN.
     NotTunTap(String),
-    /// Another error of the kernel.
+    /// The kernel returned another error.
     Os(Errno),
     /// The interface is a TUN but a TAP was requested, or the other way round.
     OtherKind {
@@ -285,8 +286,8 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
 
 /// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or neither a TAP nor a TUN.
 ///
-/// To find out, this function tries to attach a second file as each other kind. The second file is attached only for a
-/// moment, which does no harm.
+/// This function tries to attach a second file as each other kind. The second file is attached only for a moment, which
+/// does no harm.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))
@@ -305,7 +306,7 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
 mod tests {
     use super::*;
 
-    /// Returns the offload that is missing if the kernel grants only `grants`, and the last value that was set.
+    /// Returns the missing offload if the kernel grants only the flags `grants`, and the flags that were finally set.
     fn missing(granted: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
         let missing = offload_to(granted, |flags| {
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_does_not_grant_is_done_without() {
+    fn offload_that_the_kernel_refuses_is_reported_as_missing() {
         assert_eq!(missing(true, 7), (None, Some(7)));
         assert_eq!(missing(true, 3), (Some("segmentation offload for IPv6"), Some(3)));
         assert_eq!(missing(true, 1), (Some("segmentation offload to this program"), Some(1)));

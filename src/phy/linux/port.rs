@@ -1,4 +1,4 @@
-//! Reads and writes the frames of a TAP or TUN, and holds frames that must wait.
+//! Reads and writes the frames of a TAP or TUN, and stores frames that must wait.
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -16,9 +16,9 @@ use super::offload::{self, Bad, HEADER};
 pub(super) const MAX_FRAME: usize = 65_535 + 18;
 
 /// The largest number of invalid frames that one call of [`Port::read`] discards.
-const THROWN_AWAY: usize = 16;
+const MAX_DISCARDED: usize = 16;
 
-/// Allocates room for the header and the longest frame, plus one byte to detect a longer frame.
+/// Allocates a buffer for the header and the longest frame, plus one byte to detect a longer frame.
 pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
@@ -29,7 +29,7 @@ pub(super) fn buffer() -> Box<[u8]> {
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) fd: OwnedFd,
-    /// Room for the header, then the frame.
+    /// The first waiting frame. The first `header` bytes are for the virtio-net header.
     tx: Box<[u8]>,
     /// The length of the unwritten data in `tx`, with the header. 0 means none.
     pending: usize,
@@ -41,7 +41,7 @@ pub(super) struct Port {
     pub(super) blocked: Blocked,
     pub(super) fault: Option<Errno>,
     pub(super) dropped: u64,
-    /// Frames that had to wait because the kernel had no room.
+    /// The number of frames that had to wait because the kernel's queue was full or the interface was down.
     pub(super) held: u64,
     /// Whether the frame in `tx` has been counted in `held`.
     counted: bool,
@@ -50,7 +50,7 @@ pub(super) struct Port {
     header: usize,
 }
 
-/// When to try again to write the held frame.
+/// When to retry writing the held frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Blocked {
     UntilWritable,
@@ -76,7 +76,7 @@ impl Port {
         }
     }
 
-    /// Returns whether a frame is held because the kernel has not taken it.
+    /// Returns whether a frame is held because the kernel has not accepted it yet.
     pub(super) fn is_blocked(&self) -> bool {
         self.pending > 0 && self.join.is_none()
     }
@@ -91,7 +91,10 @@ impl Port {
         self.header > 0
     }
 
-    /// Writes a frame of `len` bytes, or holds it.
+    /// Has `f` fill in a frame of `len` bytes, then writes the frame or keeps it for later. Returns the result of `f`.
+    ///
+    /// If a super-segment is waiting for more segments, this method tries to join the frame to the super-segment. A
+    /// frame that cannot be joined is sent after the super-segment.
     ///
     /// # Panics
     /// If `len` exceeds [`MAX_FRAME`].
@@ -102,6 +105,7 @@ impl Port {
             return result;
         };
         let (result, joined) = self.join(join, meta, len, f);
+        // Unless the super-segment still waits for segments, write it now. A frame that was not joined is in `behind`.
         self.flush();
         if !joined {
             if self.pending == 0 {
@@ -114,7 +118,7 @@ impl Port {
         result
     }
 
-    /// Begins a super-segment with the frame in `tx`, or writes the frame.
+    /// Begins a super-segment with the frame in `tx`. If that is not possible, writes the frame.
     fn begin(&mut self, meta: PacketMeta, len: usize) {
         // If the stack requests segmentation, the frame is already a super-segment, to which no other segment is
         // joined.
@@ -135,7 +139,7 @@ impl Port {
     fn join<R>(&mut self, mut join: Join, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
-        let Some(place) = join.place(so_far, len).filter(|_| meta.segmentation_offload_size.is_none()) else {
+        let Some(place) = join.next_range(so_far, len).filter(|_| meta.segmentation_offload_size.is_none()) else {
             let result = f(&mut self.behind[behind]);
             self.complete(join);
             return (result, false);
@@ -148,7 +152,7 @@ impl Port {
         kept.copy_from_slice(&frame[covered.clone()]);
         let (before, new) = frame[..place.end].split_at_mut(place.start);
         let result = f(new);
-        let joined = join.take(before, new);
+        let joined = join.try_add(before, new);
         if !joined {
             self.behind[behind].copy_from_slice(new);
         }
@@ -156,7 +160,7 @@ impl Port {
         if joined {
             self.pending = self.header + place.end;
         }
-        if joined && join.goes_on(len) {
+        if joined && join.may_continue(len) {
             self.join = Some(join);
         } else {
             self.complete(join);
@@ -164,7 +168,7 @@ impl Port {
         (result, joined)
     }
 
-    /// Writes the joined super-segment.
+    /// Writes the waiting super-segment, if any, without further segments.
     pub(super) fn end_join(&mut self) {
         if let Some(join) = self.join.take() {
             self.complete(join);
@@ -172,6 +176,7 @@ impl Port {
         }
     }
 
+    /// Completes the headers of the super-segment in `tx`, so that it can be written.
     fn complete(&mut self, join: Join) {
         let mut meta = PacketMeta::default();
         let len = self.pending - self.header;
@@ -185,6 +190,8 @@ impl Port {
         (self.pending == 0 || self.is_joining()) && self.fault.is_none()
     }
 
+    /// Writes the waiting frames until the kernel accepts no more. A super-segment that waits for more segments is not
+    /// written.
     fn flush(&mut self) {
         while self.pending > 0 && self.join.is_none() && self.fault.is_none() {
             match write(&self.fd, self.tx.get(..self.pending).unwrap_or_default()) {
@@ -200,8 +207,8 @@ impl Port {
                 // The queue is full, or the interface is down.
                 Err(errno @ (Errno::AGAIN | Errno::IO)) => return self.hold(errno, Blocked::UntilWritable),
                 Err(errno @ (Errno::NOBUFS | Errno::NOMEM)) => return self.hold(errno, Blocked::UntilLater),
-                // The kernel will never accept this frame. The frame is shorter than its header, or is neither IPv4 nor
-                // IPv6 on a TUN.
+                // The kernel will never accept this frame. Either the frame is shorter than its header, or a TUN frame
+                // is neither IPv4 nor IPv6.
                 Err(Errno::INVAL) => {
                     log::debug!("the kernel refused a frame of {} bytes", self.pending);
                     self.dropped += 1;
@@ -221,7 +228,7 @@ impl Port {
         }
     }
 
-    /// Makes the frame in `behind`, if any, the next frame to write.
+    /// Removes the frame in `tx`. The frame in `behind`, if any, becomes the next frame to write.
     fn advance(&mut self) {
         self.counted = false;
         self.pending = mem::take(&mut self.pending_behind);
@@ -230,9 +237,11 @@ impl Port {
         }
     }
 
-    /// Reads the next valid frame into `buffer`. Discards invalid frames.
+    /// Reads the next valid frame into `buffer`, and discards invalid frames.
+    ///
+    /// Returns `None` if no frame is waiting, after [`MAX_DISCARDED`] invalid frames, or after a fault.
     pub(super) fn read<'b>(&mut self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-        for _ in 0..THROWN_AWAY {
+        for _ in 0..MAX_DISCARDED {
             let len = self.read_raw(buffer)?;
             match self.check(buffer.get_mut(..len)?) {
                 Ok(()) => return buffer.get(self.header..len),
@@ -245,6 +254,7 @@ impl Port {
         None
     }
 
+    /// Checks a frame that was read, with its virtio-net header. Returns the reason if the frame must be discarded.
     fn check(&self, read: &mut [u8]) -> Result<(), &'static str> {
         let len = read.len().saturating_sub(self.header);
         if len == 0 {
@@ -264,7 +274,7 @@ impl Port {
         }
     }
 
-    /// Reads into the front of `buffer`, and returns the length.
+    /// Reads one frame into the front of `buffer`, and returns its length. Returns `None` if no frame is waiting.
     fn read_raw(&mut self, buffer: &mut [u8]) -> Option<usize> {
         loop {
             match read(&self.fd, &mut *buffer) {
@@ -280,7 +290,9 @@ impl Port {
     }
 }
 
-/// Writes the virtio-net header before a frame, with offload. Returns the length of header and frame.
+/// Writes the virtio-net header before a frame. Returns the length of header and frame.
+///
+/// `header` is the length of the virtio-net header. If it is 0, because there is no offload, nothing is written.
 fn prepare(buffer: &mut [u8], header: usize, len: usize, meta: PacketMeta, medium: Medium) -> usize {
     if let Some((room, frame)) = buffer.get_mut(..header + len).and_then(|b| b.split_first_chunk_mut::<HEADER>())
         && header > 0

@@ -31,8 +31,8 @@ pub struct TunTap {
     mtu: usize,
     rx: Box<[u8]>,
     port: Port,
-    /// Watches a TAP's link. `link_change` is the newest change that [`take_link_change`](Self::take_link_change) has
-    /// not returned yet.
+    /// Watches a TAP's link. `link_change` is the most recent change that
+    /// [`take_link_change`](Self::take_link_change) has not returned yet.
     carrier: Option<Carrier>,
     link_change: Option<bool>,
 }
@@ -51,7 +51,7 @@ impl TunTap {
     /// Attaches to the existing interface `name`. Later changes of the interface's MTU have no effect.
     ///
     /// # Errors
-    /// One line for the user; see [`OpenError`].
+    /// Returns an [`OpenError`] if the interface cannot be attached. Its text is one line for the user.
     pub fn open(kind: Kind, name: &str) -> Result<TunTap, OpenError> {
         Self::attach(kind, name, false)
     }
@@ -85,7 +85,7 @@ impl TunTap {
         Ok(TunTap { name: name.into(), kind, mtu, rx: buffer(), port, carrier, link_change: None })
     }
 
-    /// Whether offload was requested and granted.
+    /// Returns whether offload was requested and granted.
     pub fn offloads(&self) -> bool {
         self.port.offloads()
     }
@@ -95,24 +95,24 @@ impl TunTap {
         &self.name
     }
 
-    /// Whether the interface carries Ethernet frames or IP packets.
+    /// The kind of the interface: a TAP carries Ethernet frames, and a TUN carries IP packets.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Whether a frame is held until the kernel can take it.
+    /// Returns whether a frame is held until the kernel can accept it.
     pub fn is_blocked(&self) -> bool {
         self.port.is_blocked()
     }
 
-    /// The number of discarded frames: received frames that were empty, too long or corrupt, and sent frames that the kernel
-    /// refused or cut short.
+    /// The number of discarded frames: received frames that were empty, too long or corrupt, and sent frames that the
+    /// kernel refused or cut short.
     pub fn dropped(&self) -> u64 {
         self.port.dropped
     }
 
-    /// The number of frames that had to wait in the device because the kernel did not take them at once. No such frame
-    /// is lost.
+    /// The number of frames that had to wait in the device because the kernel did not accept them immediately. These
+    /// frames are not lost.
     pub fn held(&self) -> u64 {
         self.port.held
     }
@@ -122,31 +122,32 @@ impl TunTap {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
     }
 
-    /// Returns whether the TAP's link is up, if [`wait`](Self::wait) has noticed a change since the last call.
+    /// Returns whether the TAP's link is up. Returns `None` if the link has not changed since the previous call.
     ///
-    /// After a change, another network may be at the other end of the link.
+    /// [`wait`](Self::wait) notices the changes. After a change, another network may be at the other end of the link.
     pub(crate) fn take_link_change(&mut self) -> Option<bool> {
         self.link_change.take()
     }
 
-    /// Writes the waiting super-segment. [`wait`](Self::wait) does this, too.
+    /// Writes the waiting super-segment. [`wait`](Self::wait) also does this.
     pub fn flush(&mut self) {
         self.port.end_join();
     }
 
-    /// Waits until a frame has arrived, the held frame can be sent, a file of `extra` can be read, or `timeout` is over.
+    /// Waits until a frame arrives, the held frame can be sent, a file in `extra` can be read, or `timeout` expires.
     ///
-    /// With `None` the wait has no time limit. A file of `extra` that has ended counts as readable. This method may also
+    /// With `None` the wait has no time limit. A file in `extra` counts as readable at its end. This method may also
     /// return early with nothing ready: after a signal, after a change of any interface, or to retry the held frame.
     ///
     /// While a frame is held, this method ignores `timeout` and waits for up to 100 ms, because the stack can do
     /// nothing until the frame is written. Otherwise the timeout is as exact as the kernel's timers.
     ///
     /// A file at its end stays readable, so do not pass such a file in `extra` again. After a fault this method returns
-    /// at once.
+    /// immediately.
     ///
     /// # Errors
-    /// More than [`MAX_EXTRA`] files, or the error of `ppoll`.
+    /// Returns [`io::ErrorKind::InvalidInput`] if `extra` has more than [`MAX_EXTRA`] files. Otherwise returns the
+    /// error of `ppoll`.
     pub fn wait(&mut self, timeout: Option<Duration>, extra: &[BorrowedFd<'_>]) -> io::Result<Ready> {
         if extra.len() > MAX_EXTRA {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -196,13 +197,13 @@ impl TunTap {
 /// The result of [`TunTap::wait`]: the files that are ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ready {
-    /// The device has a frame, or room for one, or has failed.
+    /// The device has a frame, can send the held frame, or has failed.
     pub device: bool,
     extra: u8,
 }
 
 impl Ready {
-    /// Whether the file at `index` in `extra` can be read or has ended.
+    /// Returns whether the file at `index` in `extra` can be read or is at its end.
     pub fn extra(&self, index: usize) -> bool {
         index < MAX_EXTRA && self.extra & (1 << index) != 0
     }
@@ -240,7 +241,7 @@ impl Device for TunTap {
     type TxToken<'a> = TxToken<'a>;
 
     fn receive(&mut self, _now: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
-        // Receive only if there is room for a reply: no super-segment is being joined, and all waiting frames are sent.
+        // Receive only if a reply can be sent: no super-segment is being joined, and all waiting frames are written.
         if self.port.is_joining() || !self.port.make_room() {
             return None;
         }
@@ -278,7 +279,7 @@ impl phy::RxToken for RxToken<'_> {
     }
 }
 
-/// Room for one frame to send.
+/// A token for one frame to send.
 #[derive(Debug)]
 pub struct TxToken<'a> {
     port: &'a mut Port,
@@ -293,7 +294,8 @@ impl<'a> TxToken<'a> {
 
 impl phy::TxToken for TxToken<'_> {
     /// # Panics
-    /// If a frame is longer than 65,553 bytes. The device's MTU and its limit for super-segments do not exceed that length.
+    /// If a frame is longer than 65,553 bytes. The device's MTU and its limit for super-segments do not exceed that
+    /// length.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         self.port.send(self.meta, len, f)
     }
@@ -305,7 +307,8 @@ impl phy::TxToken for TxToken<'_> {
 
 /// Writes the waiting super-segment and turns offload off.
 ///
-/// If offload stayed on, the next program that attaches would have offload, even without support for it.
+/// If offload stayed on, the next program that attaches would receive frames with offload, even if the program does not
+/// support offload.
 impl Drop for TunTap {
     fn drop(&mut self) {
         self.flush();

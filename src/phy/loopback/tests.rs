@@ -6,7 +6,7 @@ use super::Loopback;
 const NOW: Instant = Instant::ZERO;
 
 #[test]
-fn what_is_sent_comes_back_in_order() {
+fn sent_frames_come_back_in_order() {
     let mut device = Loopback::<3, 590>::new();
     for round in 0..10 {
         send(&mut device, &[round]);
@@ -18,11 +18,11 @@ fn what_is_sent_comes_back_in_order() {
 }
 
 #[test]
-fn a_full_loopback_still_receives_and_takes_the_reply() {
+fn a_full_loopback_still_receives_and_accepts_a_reply() {
     let mut device = Loopback::<2, 590>::new();
     send(&mut device, b"ping");
     for _ in 0..5 {
-        assert!(device.transmit(NOW).is_none(), "the last place is kept for a reply");
+        assert!(device.transmit(NOW).is_none(), "the last free slot is kept for a reply");
         let (frame, place) = device.receive(NOW).unwrap();
         frame.consume(|frame| place.consume(frame.len(), |reply| reply.copy_from_slice(frame)));
     }

@@ -18,7 +18,7 @@ struct Fake {
 }
 
 impl Fake {
-    /// Adds a frame, with its length as the controller reports it.
+    /// Adds a received frame. `counted` is the length that the controller reports.
     fn arrive(&mut self, frame: &[u8], counted: usize) {
         let mut bytes = (counted as u16).to_le_bytes().to_vec();
         bytes.extend_from_slice(frame);
@@ -88,7 +88,7 @@ fn frames_to_this_address_and_to_groups_arrive_whole() {
 }
 
 #[test]
-fn lengths_that_cannot_be_are_counted_and_nothing_spins() {
+fn frames_of_invalid_length_are_counted_and_do_not_block_the_loop() {
     let mut device = device();
     for counted in [0, 5, 19, 1521, 65_535] {
         device.registers.arrive(&[], counted);
@@ -100,7 +100,7 @@ fn lengths_that_cannot_be_are_counted_and_nothing_spins() {
 }
 
 #[test]
-fn a_short_frame_is_filled_up() {
+fn a_short_frame_is_padded() {
     let mut device = device();
     device.transmit(NOW).unwrap().consume(1514, |bytes| bytes.fill(0xff));
     device.registers.sent.clear();
@@ -111,7 +111,7 @@ fn a_short_frame_is_filled_up() {
 }
 
 #[test]
-fn a_busy_controller_holds_back_and_loses_nothing() {
+fn a_busy_controller_returns_no_token_and_loses_nothing() {
     let mut device = device();
     device.registers.sending = true;
     device.registers.arrive(&frame(OWN, 60), 66);
@@ -122,11 +122,11 @@ fn a_busy_controller_holds_back_and_loses_nothing() {
 }
 
 #[test]
-fn the_phy_tells_whether_the_link_is_up() {
+fn the_phy_reports_whether_the_link_is_up() {
     let mut device = device();
     device.registers.status = 0x7809;
-    assert!(device.link_is_up(), "nothing is known yet");
-    // The management clock has at most 2.5 MHz.
+    assert!(device.link_is_up(), "the first call returns true");
+    // The management clock runs at 2.5 MHz or less.
     assert!(50 <= 5 * (device.registers.divider + 1));
     for (status, up) in [(0x782d, true), (0x7809, false), (0x782d, true), (0xffff, true)] {
         device.registers.status = status;

@@ -1,4 +1,4 @@
-//! Frames that a port joins and the kernel cuts again are the same frames in the same order.
+//! Tests that frames are unchanged and in order after a port has joined them and the kernel has cut them again.
 
 use std::os::unix::net::UnixDatagram;
 
@@ -60,8 +60,8 @@ fn send(port: &mut Port, frame: &[u8]) {
     port.send(PacketMeta::default(), frame.len(), |to| to.copy_from_slice(frame));
 }
 
-/// Returns the frames that arrived at the kernel's end. Each has the payload size to which the kernel must cut it, or
-/// 0.
+/// Returns the frames that arrived at the kernel's end. With each frame comes the payload size to which the kernel must
+/// cut the frame, or 0 if the kernel must not cut the frame.
 fn arrived(kernel: &UnixDatagram) -> Vec<(usize, Vec<u8>)> {
     let mut came = vec![0; 100_000];
     core::iter::from_fn(|| {
@@ -73,7 +73,7 @@ fn arrived(kernel: &UnixDatagram) -> Vec<(usize, Vec<u8>)> {
     .collect()
 }
 
-/// Cuts a super-segment as the kernel does. Only the last segment has PSH.
+/// Cuts a super-segment as the kernel does. Only the final segment has PSH.
 fn cut((size, frame): (usize, Vec<u8>), medium: Medium) -> Vec<Vec<u8>> {
     if size == 0 {
         return vec![frame];
@@ -96,7 +96,7 @@ fn cut((size, frame): (usize, Vec<u8>), medium: Medium) -> Vec<Vec<u8>> {
     parts.enumerate().map(one).collect()
 }
 
-/// Writes the checksum of the whole segment, as the kernel does when it cuts.
+/// Writes the checksum of the whole segment, as the kernel does when it cuts a super-segment.
 fn summed(mut frame: Vec<u8>, medium: Medium) -> Vec<u8> {
     let tcp = if medium == Medium::Ethernet { 54 } else { 40 };
     if frame.len() > tcp + 18 {
@@ -122,7 +122,7 @@ fn segments_of_a_stream_become_one() {
             send(&mut port, frame);
             assert!(port.is_joining() && !port.is_blocked() && port.make_room());
         }
-        assert!(arrived(&kernel).is_empty(), "it waits for more");
+        assert!(arrived(&kernel).is_empty(), "the super-segment waits for more segments");
         // A segment with PSH ends the wait.
         send(&mut port, last);
         assert!(!port.is_joining());
@@ -135,7 +135,7 @@ fn segments_of_a_stream_become_one() {
 }
 
 #[test]
-fn one_is_as_long_as_an_ip_packet_can_be() {
+fn a_super_segment_is_at_most_as_long_as_an_ip_packet() {
     let (mut port, kernel) = port(Medium::Ip);
     let mut segment = PLAIN;
     for _ in 0..100 {
@@ -144,13 +144,13 @@ fn one_is_as_long_as_an_ip_packet_can_be() {
     }
     port.end_join();
     let lens: Vec<_> = arrived(&kernel).iter().map(|(_, frame)| frame.len()).collect();
-    // Each super-segment has 45 times 1,440 bytes and its headers. With one more segment, a super-segment would be too
-    // long.
+    // Each super-segment consists of its headers and 45 times 1,440 bytes. With one more segment, a super-segment would
+    // be too long.
     assert_eq!(lens, [64_860, 64_860, 14_460]);
 }
 
 #[test]
-fn what_does_not_continue_follows_in_its_order() {
+fn a_frame_that_does_not_continue_the_stream_follows_in_order() {
     let next = PLAIN.then();
     let others = [
         Segment { port: 8, ..next },
@@ -176,7 +176,7 @@ fn what_does_not_continue_follows_in_its_order() {
 }
 
 #[test]
-fn what_is_no_stream_is_not_kept_waiting() {
+fn frames_outside_a_stream_are_not_kept_waiting() {
     let long = Segment { len: 60_000, ..PLAIN };
     for segment in [Segment { flags: ACK | PSH, ..PLAIN }, Segment { flags: 2, ..PLAIN }, Segment { len: 59, ..PLAIN }]
     {
@@ -185,7 +185,7 @@ fn what_is_no_stream_is_not_kept_waiting() {
         assert!(!port.is_joining());
         assert_eq!(arrived(&kernel).len(), 1);
     }
-    // Garbage of any length, and frames with wrong length fields.
+    // Try random bytes of any length, and frames with wrong length fields.
     for len in 0..long.frame(Medium::Ethernet).len().min(200) {
         for medium in [Medium::Ethernet, Medium::Ip] {
             let mut frame = PLAIN.frame(medium);
@@ -196,7 +196,7 @@ fn what_is_no_stream_is_not_kept_waiting() {
 }
 
 #[test]
-fn a_full_queue_holds_both_and_loses_none() {
+fn a_full_queue_holds_two_frames_and_loses_none() {
     let (mut port, kernel) = port(Medium::Ip);
     let (mut segment, mut sent) = (PLAIN, vec![]);
     while !port.is_blocked() {
@@ -222,7 +222,7 @@ fn a_full_queue_holds_both_and_loses_none() {
 }
 
 #[test]
-fn any_mix_of_frames_comes_out_as_it_went_in() {
+fn any_mix_of_frames_arrives_unchanged_and_in_order() {
     let seed = getrandom::u64().unwrap();
     println!("seed {seed}");
     let mut random = Random(seed);
@@ -291,7 +291,7 @@ fn segments_of_another_size_begin_another_super_segment() {
         port.end_join();
         let came = arrived(&kernel);
         let cuts: Vec<usize> = came.iter().map(|(cut, _)| *cut).collect();
-        // The last segment of a super-segment may be shorter.
+        // The final segment of a super-segment may be shorter.
         assert_eq!(cuts, [1_440, 0, 1_440]);
         let parts: Vec<_> = came.into_iter().flat_map(|frame| cut(frame, medium)).collect();
         let parts: Vec<_> = parts.into_iter().map(|frame| summed(frame, medium)).collect();
@@ -300,7 +300,7 @@ fn segments_of_another_size_begin_another_super_segment() {
 }
 
 #[test]
-fn a_segment_that_the_stack_wants_cut_is_joined_with_no_other() {
+fn a_super_segment_from_the_stack_is_joined_with_no_other() {
     let medium = Medium::Ip;
     let (mut port, kernel) = port(medium);
     let frames = [PLAIN, PLAIN.then(), PLAIN.then().then()].map(|segment| segment.frame(medium));

@@ -51,13 +51,13 @@ fn packet_v6(protocol: IpProtocol, payload: usize) -> Vec<u8> {
     bytes
 }
 
-fn tcp_holds(bytes: &[u8]) -> bool {
+fn has_right_tcp_checksum(bytes: &[u8]) -> bool {
     let (source, destination): (IpAddress, IpAddress) = (SOURCE.into(), DESTINATION.into());
     TcpPacket::new_checked(&bytes[20..]).unwrap().verify_checksum(&source, &destination)
 }
 
 #[test]
-fn what_is_left_to_the_kernel_completes_to_the_right_checksum() {
+fn a_checksum_left_to_the_kernel_can_be_completed() {
     for payload in [0, 1, 2, 3, 1460, 65_494, 65_495] {
         let mut bytes = packet(IpProtocol::Tcp, payload);
         let right = bytes.clone();
@@ -68,12 +68,12 @@ fn what_is_left_to_the_kernel_completes_to_the_right_checksum() {
         assert_eq!(header[1], if payload > 1460 { GSO_TCPV4 } else { 0 });
         assert_eq!(accept(&header, &mut bytes, Medium::Ip), Ok(()));
         complete(&mut bytes, Medium::Ip);
-        assert!(bytes == right && tcp_holds(&bytes), "{payload} bytes");
+        assert!(bytes == right && has_right_tcp_checksum(&bytes), "{payload} bytes");
     }
 }
 
 #[test]
-fn tcp_that_nobody_vouches_for_is_verified() {
+fn an_unverified_tcp_checksum_is_verified() {
     for mut bytes in [packet(IpProtocol::Tcp, 100), packet_v6(IpProtocol::Tcp, 100)] {
         assert_eq!(accept(&[0; HEADER], &mut bytes, Medium::Ip), Ok(()));
         bytes[80] ^= 1;
@@ -88,7 +88,8 @@ fn tcp_that_nobody_vouches_for_is_verified() {
 fn a_partial_udp_checksum_is_filled_in() {
     let right = packet(IpProtocol::Udp, 33);
     let mut bytes = right.clone();
-    // The sum of the pseudo-header is the complement of the checksum, minus the sum of the bytes that the checksum covers.
+    // The sum of the pseudo-header is the complement of the checksum, minus the sum of the bytes that the checksum
+    // covers.
     let len = (bytes.len() - 20) as u16;
     let pseudo = [SOURCE.octets(), DESTINATION.octets(), [0, 17, (len >> 8) as u8, len as u8]].concat();
     bytes[26..28].copy_from_slice(&super::sum(0, &pseudo).to_be_bytes());
@@ -116,7 +117,7 @@ fn a_header_that_contradicts_the_frame_is_refused() {
 }
 
 #[test]
-fn a_checksum_is_wanted_in_tcps_place_or_the_segment_is_refused() {
+fn a_header_with_a_wrong_position_for_the_tcp_checksum_is_refused() {
     let mut bytes = packet(IpProtocol::Tcp, 100);
     let right = prepare(PacketMeta::default(), &mut bytes, Medium::Ip);
     let sent = bytes.clone();
@@ -130,7 +131,7 @@ fn a_checksum_is_wanted_in_tcps_place_or_the_segment_is_refused() {
 }
 
 #[test]
-fn a_datagrams_checksum_is_wanted_in_its_place_or_it_is_refused() {
+fn a_header_with_a_wrong_position_for_the_udp_checksum_is_refused() {
     for (sent, head) in [(packet(IpProtocol::Udp, 30), 20), (packet_v6(IpProtocol::Udp, 30), 40)] {
         let with = |start: u16, offset: u16| {
             let [a, b] = start.to_ne_bytes();
@@ -152,7 +153,7 @@ fn a_datagrams_checksum_is_wanted_in_its_place_or_it_is_refused() {
 }
 
 #[test]
-fn no_header_and_no_frame_does_harm() {
+fn random_headers_and_frames_do_no_harm() {
     let seed = getrandom::u64().unwrap();
     println!("seed {seed}");
     let mut numbers = Random(seed);
@@ -182,10 +183,13 @@ fn no_header_and_no_frame_does_harm() {
             passed += 1;
             let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != before[at]).collect();
             match tcp_of(&bytes, medium) {
-                // The kernel vouches for the segment, or the segment's checksum is right. In both cases the frame is
-                // unchanged.
+                // The kernel has verified the segment or completes its checksum, or the checksum is right. In each case
+                // the frame is unchanged.
                 Some(tcp) => {
-                    assert!((header[0] & (NEEDS_CSUM | DATA_VALID) != 0 || tcp.holds(&bytes)) && changed.is_empty())
+                    assert!(
+                        (header[0] & (NEEDS_CSUM | DATA_VALID) != 0 || tcp.has_right_checksum(&bytes))
+                            && changed.is_empty()
+                    )
                 }
                 None if bytes.len() > link + 40 && bytes[link] >> 4 == 6 && bytes[link + 6] == 17 => {
                     filled += changed.len().min(1);

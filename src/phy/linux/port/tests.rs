@@ -1,4 +1,4 @@
-//! Tests of the port with a socket in place of a TAP. A socket can be made to refuse, cut short or corrupt frames.
+//! Tests of the port with a socket instead of a TAP. The tests can make a socket refuse, truncate or corrupt frames.
 
 use std::io::{ErrorKind, Read};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -31,10 +31,10 @@ fn send(port: &mut Port, number: u8, len: usize) {
 }
 
 #[test]
-fn what_cannot_be_a_frame_is_counted_and_the_next_is_read() {
+fn an_invalid_frame_is_counted_and_the_next_frame_is_read() {
     let (mut port, kernel) = port(true);
-    // Invalid input: a partial checksum positioned beyond the frame, segments of length 0, no bytes, less than a header, and more
-    // than any frame.
+    // The invalid inputs have a partial checksum positioned beyond the frame, segments of length 0, no bytes, fewer
+    // bytes than a header, and more bytes than any frame.
     let mut beyond = frame(1);
     beyond[0] = 1;
     beyond[6..10].fill(0xFF);
@@ -69,7 +69,7 @@ fn the_longest_frame_is_read_and_sent_whole() {
 }
 
 #[test]
-fn a_flood_of_bad_frames_does_not_keep_the_stack_from_its_turn() {
+fn a_flood_of_bad_frames_does_not_block_the_stack() {
     let (mut port, kernel) = port(true);
     let mut buffer = buffer();
     let mut turns = 0;
@@ -78,13 +78,13 @@ fn a_flood_of_bad_frames_does_not_keep_the_stack_from_its_turn() {
         while kernel.send(&[0]).is_ok() {}
         assert_eq!(port.read(&mut buffer), None);
         turns += 1;
-        assert!(port.dropped <= turns * THROWN_AWAY as u64, "{} after {turns} turns", port.dropped);
+        assert!(port.dropped <= turns * MAX_DISCARDED as u64, "{} after {turns} turns", port.dropped);
     }
     assert!(port.dropped > turns, "{}", port.dropped);
 }
 
 #[test]
-fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
+fn a_frame_that_the_kernel_does_not_accept_is_held_and_not_lost() {
     let (mut port, kernel) = port(true);
     let mut sent = 0;
     while !port.is_blocked() {
@@ -93,7 +93,7 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
         assert!(sent < 100_000, "the queue has no end");
     }
     assert!(!port.make_room() && matches!(port.blocked, Blocked::UntilWritable));
-    // The frame was tried twice, but is counted once.
+    // The port tried to write the frame twice, but counts it once.
     assert_eq!(port.held, 1);
     let mut came = [0; 100];
     for number in 0..sent {
@@ -103,7 +103,7 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
         assert!(port.make_room());
     }
     assert_eq!(kernel.recv(&mut came).unwrap_err().kind(), ErrorKind::WouldBlock);
-    // The next held frame counts too.
+    // The next held frame is also counted.
     while !port.is_blocked() {
         send(&mut port, 1, 40);
     }
@@ -111,7 +111,7 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
 }
 
 #[test]
-fn a_short_write_is_counted_and_not_followed_by_the_rest() {
+fn a_short_write_is_counted_and_the_rest_is_not_written() {
     let (ours, mut kernel) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     // A super-segment does not fit in the smallest socket buffer.
@@ -126,7 +126,7 @@ fn a_short_write_is_counted_and_not_followed_by_the_rest() {
 }
 
 #[test]
-fn a_file_that_fails_is_a_fault_and_is_left_alone() {
+fn a_failed_file_is_a_fault_and_is_not_used_again() {
     let (mut port, kernel) = port(true);
     drop(kernel);
     send(&mut port, 1, 40);
