@@ -23,17 +23,17 @@ use crate::trace::LogProbe;
 /// The size of a connection's receive buffer and of its send buffer, in bytes.
 const SEGMENT: usize = 1472;
 
-/// The time limit for each step: getting an address, looking up the name, connecting, and each reply.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of each step: getting an address, looking up the name, connecting, and waiting for a reply.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time limit for connecting to each address of a name except the last.
+/// The timeout for connecting to an address of a name if the name has another address to try.
 const NEXT_AFTER: Duration = Duration::from_secs(2);
 
 /// The size of the buffer for a lookup's two queries, in bytes: 512 for each message (RFC 1035 section 4.2.1). The
 /// buffer for the two replies has the same size.
 const LOOKUP: usize = 2 * 512;
 
-/// Runs a program's client against its server, then ends QEMU with the result.
+/// Runs a program's client against its server, then makes QEMU exit with the result.
 ///
 /// The client's output goes to the console. The build's SMOLSTEP_SERVER names the server's host. The port is `port`,
 /// unless SMOLSTEP_SERVER names another one. Without QEMU or a debugger, the exit is a fault, and the board restarts.
@@ -89,22 +89,24 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
             return false;
         }
         // A single address needs no `Dialler`, which would take 1 KB of flash.
-        match self.begin(remote, PATIENCE) {
+        match self.begin(remote, TIMEOUT) {
             Ok(id) => self.finish(id, remote, |_| ()).0,
             Err(_) => false,
         }
     }
 
-    /// Starts connecting to `remote`. If this fails, logs the error.
-    fn begin(&mut self, remote: IpEndpoint, patience: Duration) -> Result<ConnectionId, ConnectError> {
-        let options = ClientOptions { texts: self.texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
+    /// Starts connecting to `remote`, with `timeout` as the time limit. If the start fails, logs the error.
+    fn begin(&mut self, remote: IpEndpoint, timeout: Duration) -> Result<ConnectionId, ConnectError> {
+        let options = ClientOptions { texts: self.texts, timeout: Some(TIMEOUT), ..ClientOptions::default() };
         let Some(client) = self.program.app().client(&options) else { panic!("{:?} has no TCP client", self.program) };
-        let begun = self.stack.connect(self.clock.now(), remote, client, patience, &mut self.io);
+        let begun = self.stack.connect(self.clock.now(), remote, client, timeout, &mut self.io);
         begun.inspect_err(|error| log::error!("{}: {error}", DisplayEndpoint(remote)))
     }
 
-    /// Polls until a connection ends, and logs the result. `each` inspects the stack after each poll. Returns whether
-    /// the call succeeded, and how the connection ended.
+    /// Polls until the connection `id` ends, and logs the result. Calls `each` with the stack after each poll.
+    ///
+    /// Returns whether the call succeeded, and how the connection ended. The end is `None` if the stack no longer knows
+    /// the connection.
     fn finish(
         &mut self,
         id: ConnectionId,
@@ -126,12 +128,12 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         (result.is_ok(), end)
     }
 
-    /// Polls until `ready` returns true, for at most `PATIENCE` plus one period of the timer.
+    /// Polls until `ready` returns true, for at most [`TIMEOUT`] plus one period of the timer.
     ///
     /// Returns whether `ready` returned true.
     #[cfg(feature = "dhcp")]
     fn wait(&mut self, ready: impl Fn(&Stack<'c, Client<'c>, U>) -> bool) -> bool {
-        let until = self.clock.now() + PATIENCE;
+        let until = self.clock.now() + TIMEOUT;
         let (mut is_ready, mut taken) = (false, Taken::default());
         drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, now| {
             taken.look(stack);
@@ -141,7 +143,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         is_ready
     }
 
-    /// Returns whether DHCP is on but has not given an IPv4 address yet.
+    /// Returns whether DHCP is on but the board has no IPv4 address yet.
     #[cfg(feature = "dhcp")]
     fn lacks_lease(&self) -> bool {
         settings::DHCP && !self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)))
@@ -151,9 +153,9 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
     #[cfg(feature = "dhcp")]
     fn say_what_is_missing(&self, what: impl Display) {
         if self.lacks_lease() {
-            log::error!("{what}: no lease from a DHCP server within {} s", PATIENCE.secs());
+            log::error!("{what}: no lease from a DHCP server within {} s", TIMEOUT.secs());
         } else {
-            log::error!("{what}: no route within {} s", PATIENCE.secs());
+            log::error!("{what}: no route within {} s", TIMEOUT.secs());
         }
     }
 }
@@ -161,7 +163,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
 impl<'c, B: Board> Caller<'c, B, Resolver> {
     /// Runs the client against the first address of `host` to which it can connect. Returns true on success.
     fn call_name(&mut self, host: &str, port: u16) -> bool {
-        let mut dialler = Dialler::to_name(port, PATIENCE, NEXT_AFTER).one_at_a_time();
+        let mut dialler = Dialler::to_name(port, TIMEOUT, NEXT_AFTER).one_at_a_time();
         let mut done = false;
         loop {
             match dialler.next(self.clock.now()) {
@@ -212,7 +214,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         let name = Name::new(host).inspect_err(|error| log::error!("bad host '{host}': {error}")).ok()?;
         let drawn = self.stack.draw();
         let ids = [drawn as u16, (drawn >> 16) as u16];
-        let resolver = Resolver::new(name, &servers, PATIENCE, ids).reaching(cfg!(feature = "ipv6"), true);
+        let resolver = Resolver::new(name, &servers, TIMEOUT, ids).reaching(cfg!(feature = "ipv6"), true);
         let port = self.stack.bind_unreported(0, resolver).inspect_err(|error| log::error!("{host}: {error}")).ok()?;
         let mut over = None;
         drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
@@ -228,7 +230,9 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         }
     }
 
-    /// Waits until a DNS server is reachable, then returns the DNS servers of the build, DHCP and routers.
+    /// Waits until a DNS server is reachable, then returns the DNS servers from the build, DHCP and routers.
+    ///
+    /// If no DNS server becomes reachable, logs the reason and returns `None`.
     fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, SERVERS>> {
         let known = |_stack: &Stack<'_, _, _>| {
             let given = settings::DNS.iter().copied();
@@ -242,7 +246,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
             if !self.lacks_lease() && known(&self.stack).is_empty() {
                 log::error!(
                     "{_host}: nobody names a DNS server within {} s: build it with SMOLSTEP_DNS",
-                    PATIENCE.secs()
+                    TIMEOUT.secs()
                 );
             } else {
                 self.say_what_is_missing(_host);

@@ -15,10 +15,10 @@ use crate::phy::Registers;
 pub struct Clock<B> {
     timer: Mmio,
     system: Mmio,
-    /// The time at the last reading, in whole microseconds. `rest` is the remainder, in half ticks.
+    /// The time at the most recent reading, in whole microseconds. `rest` is the remainder, in half ticks.
     now: Instant,
     rest: u32,
-    /// The timer's value at the last reading. `period` is the timer's period. Both are in ticks.
+    /// The timer's value at the most recent reading. `period` is the timer's period. Both are in ticks.
     stood: u32,
     period: u32,
     board: PhantomData<B>,
@@ -41,7 +41,9 @@ const FORGET: u32 = 1 << 25;
 /// The longest period of SysTick, in ticks: the timer has 24 bits.
 const LONGEST: u32 = 1 << 24;
 
-/// Returns the bits for `interrupts` in the register of number `register`, which has 32 interrupts.
+/// Returns the bits that select `interrupts` in one register of the interrupt controller.
+///
+/// The register with number `register` has the bits of 32 interrupts, from number 32 × `register` on.
 ///
 /// The bits are computed at compile time, because each turn of the loop writes the registers.
 const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
@@ -100,8 +102,8 @@ impl<B: Board> Clock<B> {
         }
         // The timer counts down. After a restart it reads 0 until the first tick.
         self.stood = if current == 0 { self.period } else { current };
-        // The value covers at most two periods, so 32 bits are enough. A 64-bit division would add half to the time
-        // that one turn of the loop takes.
+        // The value covers at most two periods, so 32 bits are enough. With a 64-bit division, one turn of the loop
+        // would take half as long again.
         let halves = self.rest + 2 * passed.saturating_sub(self.stood);
         self.rest = halves % Self::HALVES_A_MICROSECOND;
         self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());
@@ -110,10 +112,11 @@ impl<B: Board> Clock<B> {
 
     /// Sleeps until the time `until`, an interrupt or an overflow of SysTick, whichever comes first.
     ///
-    /// If an interrupt is already pending, the sleep ends at once: see [`forget_interrupts`](Self::forget_interrupts).
+    /// If an interrupt is already pending, this method returns immediately: see
+    /// [`forget_interrupts`](Self::forget_interrupts).
     pub fn sleep(&mut self, until: Option<Instant>) {
         let left = |now: Instant| until.map_or(i64::MAX, |at| at.total_micros() - now.total_micros());
-        // For this comparison, a slightly old reading of the clock is good enough.
+        // For this comparison, the most recent reading of the clock is exact enough.
         let near = left(self.now) < Self::NEAR;
         if near {
             let left = left(self.now()).min(Self::SLEEP);
@@ -131,7 +134,7 @@ impl<B: Board> Clock<B> {
 
     /// Clears the pending interrupts. An interrupt that a device still requests stays pending.
     ///
-    /// Call this after acknowledging the devices, and before looking for frames.
+    /// Call this after clearing the interrupts in the devices and before looking for frames.
     pub fn forget_interrupts(&mut self) {
         self.interrupts(INTERRUPT_CLEAR);
     }
@@ -142,6 +145,7 @@ impl<B: Board> Clock<B> {
         self.system.write(first + 4, const { bits(B::INTERRUPTS, 1) });
     }
 
+    /// Restarts the timer with a period of `period` ticks.
     fn restart(&mut self, period: u32) {
         self.period = period;
         self.stood = period;

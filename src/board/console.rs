@@ -1,4 +1,4 @@
-//! The board's UART, which is the programs' console and also gets the log.
+//! The board's UART, which is the console of the programs and also prints the log.
 
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
@@ -11,7 +11,7 @@ use crate::stack::{Console, Input};
 /// The number of times that a full UART is checked before a byte is dropped.
 ///
 /// At 115,200 baud a byte takes 87 microseconds, which is about 2,200 cycles at 25 MHz. One check takes several cycles.
-const PATIENCE: usize = 10_000;
+const MAX_CHECKS: usize = 10_000;
 
 /// The UART of a board.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ impl<B: Board> Uart<B> {
     }
 }
 
-/// Writes a byte to a UART's register `data` once `full` returns false. Drops the byte after [`PATIENCE`] checks.
+/// Writes a byte to a UART's register `data` once `full` returns false. Drops the byte after [`MAX_CHECKS`] checks.
 pub(super) fn put(uart: &mut Mmio, full: impl Fn(&mut Mmio) -> bool, data: usize, byte: u8) {
-    if (0..PATIENCE).any(|_| !full(uart)) {
+    if (0..MAX_CHECKS).any(|_| !full(uart)) {
         uart.write(data, byte.into());
     }
 }
@@ -51,14 +51,14 @@ impl<B: Board> Console for Uart<B> {
 
 /// A terminal at the UART, as the programs' standard input and output.
 ///
-/// Programs get their input in whole lines. Output bytes that must not reach a terminal are escaped.
+/// Programs read their input in whole lines. Output bytes that could control the terminal are escaped.
 #[derive(Debug)]
 pub struct Terminal<B> {
     uart: Uart<B>,
     escape: Escape,
     /// The typed bytes: unread lines, then an unfinished line.
     typed: heapless::Deque<u8, TYPED>,
-    /// The length of the unread lines, in bytes.
+    /// The length of the unread lines in `typed`, in bytes.
     finished: usize,
 }
 
@@ -81,7 +81,7 @@ impl<B: Board> Terminal<B> {
             match B::take() {
                 None => break,
                 Some(b'\r' | b'\n') => {
-                    // A full buffer rejects the end of the line, too.
+                    // A full buffer also rejects the line ending.
                     if self.typed.push_back(b'\n').is_ok() {
                         self.finished = self.typed.len();
                         self.uart.print(b"\r\n");
@@ -91,7 +91,7 @@ impl<B: Board> Terminal<B> {
                     self.typed.pop_back();
                     self.uart.print(b"\x08 \x08");
                 }
-                // The last byte of the buffer is reserved for the end of the line.
+                // The final byte of the buffer is reserved for the line ending.
                 Some(byte @ (b' '..DELETE | 0x80..)) if self.typed.len() < TYPED - 1 => {
                     let _ = self.typed.push_back(byte);
                     self.uart.print(&[byte]);
@@ -110,7 +110,7 @@ impl<B: Board> Terminal<B> {
     }
 }
 
-/// Tells the board's only terminal to discard the typed input when a program requests this.
+/// Programs use this to make the board's only terminal discard the typed input.
 pub(super) static KEYBOARD: Keyboard = Keyboard::new();
 
 const BACKSPACE: u8 = 0x08;

@@ -1,7 +1,7 @@
 //! Copying memory: `memcpy` and `memmove` for a Cortex-M3, which moves eight words with two instructions.
 //!
-//! The data of an echoed full segment is copied four times between the controller and the buffers. The compiler's own
-//! routines move a word at a time, and take three times the flash.
+//! The echo program copies the data of a full segment four times between the controller and the buffers. The compiler's
+//! own routines move a word at a time, and take three times the flash.
 #![allow(unsafe_code)]
 
 // SAFETY: both functions keep the contracts of C and of the ARM run-time ABI (RTABI32 section 4.3.4): they copy `r2`
@@ -73,7 +73,7 @@ core::arch::global_asm!(
     "subs r2, #16",
     "str r3, [r12], #4",
     "bpl 3b",
-    // Copy the last 0 to 15 bytes in pieces of 8, 4, 2 and 1. Each bit of the length, shifted into a flag, selects one
+    // Copy the final 0 to 15 bytes in pieces of 8, 4, 2 and 1. Each bit of the length, shifted into a flag, selects one
     // piece.
     "4: lsls r2, r2, #28",
     "beq 5f",

@@ -1,12 +1,13 @@
 //! 64-bit division: `__aeabi_uldivmod` for a Cortex-M3, which divides 32 bits in hardware.
 //!
 //! smoltcp counts microseconds in 64 bits, and divides them with each acknowledgement. Most values fit in 32 bits. For
-//! such values, the compiler's own routine takes ten times as long as this one. It also takes six times the flash.
+//! such values, the compiler's own routine takes ten times as long as the routine in this file. The compiler's routine
+//! also takes six times the flash.
 #![allow(unsafe_code)]
 
-// SAFETY: the function keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): r1:r0 divided by r3:r2 gives
-// the quotient in r1:r0 and the remainder in r3:r2. Besides these registers, only r12 changes. The function touches no
-// memory but its own stack.
+// SAFETY: the function keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): it divides r1:r0 by r3:r2,
+// and returns the quotient in r1:r0 and the remainder in r3:r2. Besides these registers, only r12 changes. The function
+// touches no memory but its own stack.
 core::arch::global_asm!(
     ".section .text.__aeabi_uldivmod, \"ax\"",
     ".global __aeabi_uldivmod",

@@ -21,7 +21,7 @@ const PORT: u16 = 7;
 /// The longest datagram, in bytes: the payload that fits an Ethernet frame. One datagram is buffered in each direction.
 const PAYLOAD: usize = 1472;
 
-/// Serves echo to `N` connections and on one UDP port, and prints nothing.
+/// Serves echo to `N` TCP connections and on one UDP port, and prints nothing.
 ///
 /// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. `scripts/firmware count`
 /// measures this firmware.

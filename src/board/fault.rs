@@ -44,8 +44,8 @@ extern "C" fn fault(stack: usize, end: usize) -> ! {
     // failed instruction. The check above shows that `stack` is in memory. No other code runs that could write to these
     // words.
     let at = unsafe { ((stack + 24) as *const usize).read_volatile() };
-    // The configurable fault status register (B3.2.15). In a build that aborts at once instead of unwinding, a panic
-    // executes an undefined instruction.
+    // The configurable fault status register (B3.2.15). In a build whose panics abort immediately, a panic executes an
+    // undefined instruction.
     let undefined = Mmio::new(0xe000_ed28).read(0) & UNDEFINED != 0;
     log::error!("{} at {at:#x}", if undefined { "panic" } else { "hard fault" });
     reset()

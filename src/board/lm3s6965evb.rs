@@ -30,8 +30,8 @@ const LINE: usize = 0x2c;
 const CONTROL: usize = 0x30;
 const INTERRUPT_MASK: usize = 0x38;
 const INTERRUPT_CLEAR: usize = 0x44;
-/// The UART's two receive interrupts: the FIFO has reached its trigger level, or has unread bytes and no new ones
-/// arrive.
+/// The UART's two receive interrupts. One reports that the FIFO has reached its trigger level, and the other reports
+/// that unread bytes have waited in the FIFO for some time.
 const RECEIVED: u32 = 0b101_0000;
 
 impl Board for Lm3s6965evb {

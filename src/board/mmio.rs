@@ -10,7 +10,8 @@ pub struct Mmio {
 }
 
 impl Mmio {
-    /// Returns the peripheral at address `base`. Only `src/board` can call this, because it knows the memory map.
+    /// Returns the peripheral at address `base`. Only code in `src/board` can call this, because that code knows the
+    /// memory map.
     pub(super) const fn new(base: usize) -> Self {
         Mmio { base }
     }
@@ -18,7 +19,7 @@ impl Mmio {
 
 impl Registers for Mmio {
     fn read(&mut self, offset: usize) -> u32 {
-        // SAFETY: only this module's siblings make an `Mmio`. They use addresses that the data sheet assigns to a
+        // SAFETY: only this module's siblings create an `Mmio`. They use addresses that the data sheet assigns to a
         // peripheral, or that memory.x reserves (seed.rs). Drivers add the offsets of the peripheral's 32-bit
         // registers. No Rust object lies at these addresses, so nothing is aliased. Reading a register has no effect on
         // memory.

@@ -1,8 +1,8 @@
 //! The supported boards, with one file for each board, and the code that the boards share.
 //!
 //! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] each run a whole firmware on a
-//! board. All work is done in one loop with interrupts masked. An interrupt only ends the sleep, so no handler runs and
-//! no data is shared with a handler.
+//! board. All work is done in one loop with interrupts masked. An interrupt only ends the sleep. No handler runs, so no
+//! data is shared with a handler.
 //!
 //! The build sets the addresses and the seed: see `build.rs`. If SMOLSTEP_SEED is not set, seed.rs mixes entropy into
 //! the seed at each start.
@@ -57,7 +57,7 @@ pub trait Board: 'static {
     /// Sets the console up. This method is called before all other methods.
     fn start();
 
-    /// Sends a byte to the console. Drops the byte if the console stays full for a bounded time.
+    /// Sends a byte to the console. Waits a bounded time while the console is full, then drops the byte.
     fn put(byte: u8);
 
     /// Returns the next typed byte, if there is one, and clears the console's interrupt.
@@ -66,6 +66,6 @@ pub trait Board: 'static {
     /// Sets the network controller up.
     ///
     /// # Errors
-    /// The controller does not answer.
+    /// Returns [`NotThere`] if the controller does not respond.
     fn ethernet(address: EthernetAddress) -> Result<Self::Ethernet, NotThere>;
 }

@@ -12,8 +12,9 @@ use crate::stack::{ARP_FRAME, Config, write_request};
 #[cfg(feature = "dhcp")]
 use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 
-/// Returns the stack's configuration: the build's addresses, and whether to request further addresses. With the feature
-/// `dhcp`, the stack does not use an address that another host on the link has.
+/// Returns the stack's configuration: the build's addresses, and whether to request further addresses.
+///
+/// With the feature `dhcp`, the stack does not use an address that another host on the link has.
 pub(super) fn config() -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
     let mut config = Config::new(hardware, seed(), settings::ADDRESSES);
@@ -33,9 +34,11 @@ pub(super) fn config() -> Config {
     config
 }
 
-/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6). Without an announcement, a
-/// peer that asked before the board started would wait a second or more before it asks again. With the feature `dhcp`
-/// this function does nothing, because the stack announces the addresses.
+/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6).
+///
+/// A peer may have sent its request before the board started. Without an announcement, that peer would wait a second or
+/// more before it repeats the request. With the feature `dhcp` this function does nothing, because the stack announces
+/// the addresses.
 pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
     if cfg!(feature = "dhcp") {
         return;
@@ -53,7 +56,7 @@ pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
 /// Calls `each` with each address of the build.
 pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
     match settings::ADDRESSES {
-        // Most builds have one address, and then need no loop, which would take more flash.
+        // Most builds have one address. They need no loop, which would take more flash.
         [one] => each(one),
         all => all.iter().for_each(each),
     }
@@ -79,13 +82,16 @@ fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxTok
     });
 }
 
-/// Logs which of the board's static addresses another host already uses. The stack does not use such an address.
+/// Logs which of the board's static addresses another host already uses. The field is the most recently logged address.
+///
+/// The stack does not use such an address.
 #[cfg(feature = "dhcp")]
 #[derive(Default)]
 pub(super) struct Taken(Option<smoltcp::wire::IpAddress>);
 
 #[cfg(feature = "dhcp")]
 impl Taken {
+    /// Logs the address that the stack reports as taken, unless it was already logged.
     pub(super) fn look<S: Session + Clone, U: UdpSession>(&mut self, stack: &Stack<'_, S, U>) {
         if let Some((address, by)) = stack.taken()
             && self.0.replace(address) != Some(address)

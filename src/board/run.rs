@@ -30,20 +30,22 @@ use crate::stack::{
 };
 use crate::trace::LogProbe;
 
-/// The longest datagram, in bytes. Each UDP port buffers one datagram in each direction. The buffer is no longer than
-/// the port's program needs.
+/// The longest datagram, in bytes. Each UDP port buffers one datagram in each direction. A buffer is shorter than
+/// `PAYLOAD` if the port's program only uses shorter datagrams.
 const PAYLOAD: usize = 1472;
 
 /// The memory for the lines of a chat room, in bytes. Two of the longest lines fit if they consist of letters.
 const ROOM: usize = 1024;
 
-/// The average datagram buffer of a UDP port of [`serve`], in bytes for each direction.
+/// The average length of the datagram buffers of [`serve`]'s UDP ports, in bytes. Each port has one for each direction.
 pub const UDP_PAYLOAD: usize = {
     let (ports, bytes) = udp_needs(false);
     bytes.div_ceil(2 * ports)
 };
 
-/// Serves every program that is not large, and never returns. `memory` must have room for these programs:
+/// Serves every program except the large ones (chat and http), and never returns.
+///
+/// `memory` must be large enough for these programs:
 ///
 /// ```ignore
 /// stack_memory!(static MEMORY:
@@ -87,7 +89,7 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let room = Room::new(&lines, &names, Some(&operator));
     let options = Options { operator: Some(&operator), ..Options::default() };
     // The memory is on the call stack, because the sessions in it borrow `room` and `status`. Each part is a separate
-    // variable: a `Pool` would be built in one place and moved to another, and so take the memory twice.
+    // variable. A `Pool` would be moved after it is built, and so take twice its size.
     let mut slots: [_; N] = from_fn(|_| Slot::default());
     let mut slot_index = [SlotIndex::default(); N];
     let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
@@ -131,8 +133,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
 }
 
 crate::sessions! {
-    /// The TCP programs of [`serve_all`]: those of `app::Server`, but chat is always a room. So the code for chats
-    /// between two people takes no flash.
+    /// The TCP programs of [`serve_all`]. They are those of `app::Server`, but chat is always a room. So the code for
+    /// conversations between two people takes no flash.
     #[derive(Clone)]
     enum LargeServer<'a> {
         Basic(Basic<'a>),
@@ -141,7 +143,9 @@ crate::sessions! {
     }
 }
 
-/// Returns how many UDP ports the programs have, and how many bytes those ports need for datagrams.
+/// Returns how many UDP ports the programs have, and how many bytes these ports need to buffer datagrams.
+///
+/// If `large` is false, the large programs are left out.
 const fn udp_needs(large: bool) -> (usize, usize) {
     let (mut ports, mut bytes, mut at) = (0, 0, 0);
     while at < APPS.len() {
@@ -160,7 +164,9 @@ const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// Serves each program with the session that `tcp` or `udp` makes for it. `probe` gets the stack's events.
+/// Serves each program with the session that `tcp` or `udp` creates for it, and never returns.
+///
+/// If `large` is false, the large programs are left out. `probe` receives the stack's events.
 fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     mut clock: Clock<B>,
     large: bool,
@@ -171,7 +177,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 ) -> ! {
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
-    // The stack is not moved after it is made, because a move would put it on the call stack twice.
+    // The stack is used in place, because a move would put it on the call stack twice.
     let mut made = make_stack(&mut io.device, memory, clock.now());
     let stack = match &mut made {
         Ok(stack) => stack,
@@ -211,8 +217,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     unreachable!("a server is never done")
 }
 
-/// Makes a stack in a function that is not inlined, so that the function's temporary memory is free again before the
-/// stack runs.
+/// Creates a stack. This function is not inlined, so that its temporary memory is free again before the stack runs.
 #[inline(never)]
 fn make_stack<'a, D: Device, S: Session + Clone, U: UdpSession>(
     device: &mut D,
@@ -222,6 +227,7 @@ fn make_stack<'a, D: Device, S: Session + Clone, U: UdpSession>(
     Stack::new(config(), device, memory, now)
 }
 
+/// Sets up the console, the log and the network controller. If the controller does not respond, restarts the board.
 pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
     B::start();
     Uart::<B>::NEW.log();
@@ -250,7 +256,7 @@ fn listening<B: Board>(address: IpAddress, large: bool) {
     served(large).for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));
 }
 
-/// The addresses that were reported as listening.
+/// The addresses on which the board has reported that it listens.
 #[cfg(feature = "dhcp")]
 type Known = heapless::Vec<IpAddress, 8>;
 
@@ -268,8 +274,10 @@ fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool)
     *known = now().take(known.capacity()).collect();
 }
 
-/// Polls and sleeps until `done` returns true. `done` gets the time of the last poll. `listen` reads the console's
-/// input, and returns whether to wake the programs.
+/// The poll loop: polls and sleeps until `done` returns true.
+///
+/// `done` receives the stack and the time of the most recent poll. `listen` reads the console's input, and returns
+/// whether to wake the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,
@@ -285,7 +293,7 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
             stack.wake_programs();
         }
         // The interrupts of the device and the console are acknowledged above. An unacknowledged interrupt would stay
-        // pending and end the next sleep at once.
+        // pending and immediately end the next sleep.
         clock.forget_interrupts();
         now = clock.now();
         // Reads the PHY only once a second, because a read takes long. The sleep below ends at least once a second.

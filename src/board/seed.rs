@@ -4,8 +4,8 @@
 //! bottom of memory before each start, so each run has a different seed. This method has limits:
 //! - After a reset, QEMU puts the same bits into memory again. So a board that restarts after a fault has the same seed
 //!   as at its first start.
-//! - Without QEMU, the bits are whatever the memory holds after power-on. If these bits are the same at each start, so is the
-//!   seed.
+//! - Without QEMU, the bits are whatever the memory contains after power-on. If these bits are the same at each
+//!   start, the seed is also the same.
 
 use super::mmio::Mmio;
 use super::settings;

@@ -49,7 +49,7 @@ pub fn selftest<B: Board>() -> ! {
     exit(ok)
 }
 
-// Not inlined: a function with both tests inlined would need the stack of both together.
+// Not inlined: a function that contained both this test and `conformance` would need call stack for both.
 #[inline(never)]
 fn lab<B: Board>(uart: &mut Uart<B>) -> bool {
     let mut ok = true;
@@ -85,7 +85,7 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
     result.is_ok()
 }
 
-/// Divides numbers of every bit length by each other. Quotient and remainder must give the dividend again.
+/// Divides numbers of every bit length by each other. Returns whether each dividend is quotient × divisor + remainder.
 fn division() -> bool {
     let numbers = || (0..64).flat_map(|bits| [0, 1, 2].map(|more| (u64::MAX >> bits).wrapping_add(more)));
     numbers().all(|number| {
@@ -110,7 +110,7 @@ fn overflow(depth: u32) -> u32 {
     overflow(depth + 1) ^ black_box(frame)[1]
 }
 
-/// Calls `leaf` and returns, so that an overflow causes a fault in QEMU, too.
+/// Calls `leaf` and returns, so that an overflow also causes a fault in QEMU.
 ///
 /// QEMU ignores stores below the memory. The fault occurs when a function returns to an address that was not stored.
 #[inline(never)]
@@ -123,9 +123,9 @@ fn leaf(depth: u32) -> u32 {
     black_box(depth)
 }
 
-/// A controller whose interrupt is cleared before each receive, as in the loop of a firmware.
+/// A controller whose interrupt is cleared before each receive, as in the poll loop of a firmware.
 ///
-/// The interrupt of a later frame ends a pause.
+/// So the interrupt of a later frame can end [`Returning::pause`].
 struct Acknowledged<E>(E);
 
 impl<E: Ethernet> Device for Acknowledged<E> {
@@ -152,21 +152,23 @@ impl<E: Ethernet> Device for Acknowledged<E> {
     }
 }
 
-/// A cable that returns the device's own frames: a loopback plug, loopback mode, or a socket of QEMU that sends to
-/// itself.
+/// A cable that returns the device's own frames.
+///
+/// On a board, it is a loopback plug or a loopback mode. In QEMU, it is a socket that sends to itself.
 struct Returning<B> {
     clock: Clock<B>,
-    /// The number of frames that the controller promises to keep. QEMU's LAN9118 loses further frames without counting
-    /// them.
+    /// The number of frames in a burst that the controller promises to store. QEMU's LAN9118 loses further frames
+    /// without counting them.
     burst: usize,
 }
 
 /// The length of one wait for a frame. [`Peer::tries`] is the number of waits.
 ///
-/// Together, the waits are far longer than a frame takes. QEMU looks for frames whenever a timer of the board expires.
+/// A frame needs far less time than all waits together. QEMU looks for frames whenever a timer of the board expires.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl<B: Board> Returning<B> {
+    /// Sleeps for [`PAUSE`] or until an interrupt. Returns the time.
     fn pause(&mut self) -> Instant {
         let now = self.clock.now();
         self.clock.sleep(Some(now + PAUSE));

@@ -7,8 +7,9 @@
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
 use cortex_m_semihosting::{nr, syscall1};
 
-/// Returns the command line, which begins with the program's name. The result is empty if the command line is missing,
-/// longer than the buffer, or not text.
+/// Returns the command line, which begins with the program's name.
+///
+/// The result is empty if the command line is missing, is longer than the buffer, or is not UTF-8.
 pub fn command_line(buffer: &mut [u8]) -> &str {
     let mut block = [buffer.as_mut_ptr() as usize, buffer.len()];
     // SAFETY: SYS_GET_CMDLINE takes the address of two words: an address and a length in bytes. It writes a text of at
@@ -19,7 +20,7 @@ pub fn command_line(buffer: &mut [u8]) -> &str {
     core::str::from_utf8(text).unwrap_or_default()
 }
 
-/// Ends QEMU with exit code 0 if `ok`, otherwise 1. Under a debugger, stops the processor instead.
+/// Makes QEMU exit with code 0 if `ok` is true, otherwise with code 1. Under a debugger, stops the processor instead.
 pub fn exit(ok: bool) -> ! {
     debug::exit(if ok { EXIT_SUCCESS } else { EXIT_FAILURE });
     loop {

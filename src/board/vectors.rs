@@ -1,7 +1,7 @@
 //! The interrupt part of the vector table.
 #![allow(unsafe_code)]
 
-// No interrupt is ever taken: interrupts stay masked, and a pending interrupt only ends a sleep. The table has one
+// No interrupt handler ever runs: interrupts stay masked, and a pending interrupt only ends a sleep. The table has one
 // entry instead of the 240 that cortex-m-rt would put here, which saves 956 bytes of flash. The linker script of
 // cortex-m-rt needs at least one entry.
 //

@@ -1,4 +1,4 @@
-//! The firmware part of `build.rs`: sets the memory map, the addresses and the seed.
+//! The part of `build.rs` for firmwares. It sets the memory map, the addresses and the seed.
 
 use std::env::{self, var};
 use std::fs;
@@ -63,10 +63,10 @@ fn mac() -> [u8; 6] {
     }
 }
 
-/// Returns SMOLSTEP_SEED, or 32 bytes of this machine's entropy if SMOLSTEP_SEED is not set.
+/// Returns the seed, and whether SMOLSTEP_SEED is set.
 ///
-/// The second value is whether SMOLSTEP_SEED is set. Anyone who knows a board's seed can predict its sequence numbers
-/// and ports.
+/// If SMOLSTEP_SEED is not set, the seed is 32 bytes of this machine's entropy. Anyone who knows a board's seed can
+/// predict its sequence numbers and ports.
 fn seed() -> ([u8; 32], bool) {
     let mut seed = [0; 32];
     let Some(text) = setting("SMOLSTEP_SEED") else {
@@ -87,12 +87,14 @@ fn seed() -> ([u8; 32], bool) {
     (seed, true)
 }
 
+/// Returns the environment variable `name`, or `None` if the variable is not set, is empty, or is not UTF-8.
 fn setting(name: &str) -> Option<String> {
     println!("cargo::rerun-if-env-changed={name}");
     var(name).ok().filter(|text| !text.is_empty())
 }
 
-/// Ends the build with a one-line error. With any other exit code than 0, cargo would repeat all earlier output.
+/// Stops the build with a one-line error. The exit code is 0, because cargo would repeat all earlier output after any
+/// other exit code. The line tells cargo that the build failed.
 fn fail(why: &str) -> ! {
     println!("cargo::error={why}");
     std::process::exit(0)

@@ -15,7 +15,7 @@ const SERVER: &str = "SMOLSTEP_SERVER";
 const DNS_SERVERS: usize = 4;
 /// smoltcp's limit on the addresses of an interface, without and with the feature `ipv6` in Cargo.toml.
 const ADDRESSES: [usize; 2] = [2, 8];
-/// The largest number of addresses from SLAAC: one for each of three prefixes, and a link-local address.
+/// The largest number of addresses that SLAAC adds: one for each of three prefixes, and a link-local address.
 const MADE: usize = 4;
 
 /// The checked network settings of a firmware.
@@ -34,7 +34,7 @@ impl Network {
     /// Reads the settings, and checks them against the features of the firmware.
     ///
     /// # Errors
-    /// One line that names the invalid setting, or the setting or feature that is missing.
+    /// Returns one line that names the invalid setting, the missing setting or the missing feature.
     pub fn of_the_environment(enabled: &dyn Fn(&str) -> bool) -> Result<Network, String> {
         let mut network = Network {
             addresses: Vec::new(),
@@ -47,12 +47,12 @@ impl Network {
         };
         let text = setting(IP).unwrap_or("192.168.69.1/24".into());
         for word in text.split(',') {
-            let twice = match word {
+            let is_duplicate = match word {
                 "dhcp" => std::mem::replace(&mut network.dhcp, true),
                 "slaac" => std::mem::replace(&mut network.slaac, true),
                 word => network.add(word)?,
             };
-            if twice {
+            if is_duplicate {
                 return Err(format!("{word} is twice in {IP}"));
             }
         }
@@ -95,16 +95,16 @@ impl Network {
             true => why,
             false => format!("'{word}' in {IP} is neither dhcp nor slaac, nor an address like 192.168.69.1/24"),
         })?;
-        let twice = self.addresses.iter().any(|(address, _)| *address == added.0);
+        let is_duplicate = self.addresses.iter().any(|(address, _)| *address == added.0);
         self.addresses.push(added);
-        Ok(twice)
+        Ok(is_duplicate)
     }
 
     /// Adds a link-local address if the static IPv6 addresses include none. With SLAAC, the stack adds the link-local
     /// address.
     ///
     /// A neighbour may send its solicitation from a link-local address (RFC 4861 section 7.2.2). Without a link-local
-    /// address, the board would have no route for the answer.
+    /// address of its own, the board would have no route for the reply.
     fn add_link_local(&mut self) {
         let mut v6 = self.addresses.iter().filter_map(|(address, _)| match address {
             IpAddr::V6(address) => Some(address.is_unicast_link_local()),
@@ -162,7 +162,7 @@ impl Network {
         self.dns.iter().try_for_each(|&server| self.check_reach(server, DNS))
     }
 
-    /// Sets the server to call.
+    /// Parses and checks SMOLSTEP_SERVER, the server that a client calls.
     fn call(&mut self, text: &str) -> Result<(), String> {
         // 0 stands for no port, because the setting cannot name port 0.
         let Some((host, port)) = addr_text::host_and_port(text, 0) else {
@@ -189,8 +189,9 @@ impl Network {
         Ok(())
     }
 
-    /// Returns an error if the settings give no route to `to`. The error names the setting `place`.
-    fn check_reach(&self, to: IpAddr, place: &str) -> Result<(), String> {
+    /// Returns an error if the settings provide no route to `to`. The error names `source`, the setting that contains
+    /// `to`.
+    fn check_reach(&self, to: IpAddr, source: &str) -> Result<(), String> {
         let v4 = to.is_ipv4();
         let routed = self.gateways.iter().any(|gateway| gateway.is_ipv4() == v4)
             || self.addresses.iter().any(|own| is_on_link(*own, to))
@@ -198,7 +199,7 @@ impl Network {
         if routed {
             return Ok(());
         }
-        Err(format!("no route to {to} in {place}: give an address on its network in {IP}, or a router in {GATEWAY}"))
+        Err(format!("no route to {to} in {source}: give an address on its network in {IP}, or a router in {GATEWAY}"))
     }
 
     /// Returns whether the firmware can get an IPv4 address, or an IPv6 address if `v4` is false.
