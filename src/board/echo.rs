@@ -33,7 +33,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     B::start();
     let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
     let mut io = Io::new(device, NullConsole);
-    // These are separate variables on the call stack, for the reason given in `serve_all`.
+    // Each part of the memory is a separate variable on the call stack: `serve_all` explains why.
     let mut slots: [_; N] = from_fn(|_| Slot::default());
     let mut slot_index = [SlotIndex::default(); N];
     let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());

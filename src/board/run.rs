@@ -37,7 +37,8 @@ const PAYLOAD: usize = 1472;
 /// The memory for the lines of a chat room, in bytes. Two of the longest lines fit if they consist of letters.
 const ROOM: usize = 1024;
 
-/// The average length of the datagram buffers of [`serve`]'s UDP ports, in bytes. Each port has one for each direction.
+/// The average length of the datagram buffers of [`serve`]'s UDP ports, in bytes. Each port has a receive buffer and a
+/// send buffer.
 pub const UDP_PAYLOAD: usize = {
     let (ports, bytes) = udp_needs(false);
     bytes.div_ceil(2 * ports)
@@ -54,7 +55,7 @@ pub const UDP_PAYLOAD: usize = {
 /// ```
 ///
 /// # Panics
-/// If the stack cannot be set up. The panic message is the [`SetupError`].
+/// If the stack cannot be set up. The panic message is the text of the [`SetupError`].
 pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) -> ! {
     let options = Options::default();
     serve_programs::<B, _, _, _>(

@@ -15,12 +15,12 @@ use crate::lab::selftest::CHECKS;
 use crate::phy::Ethernet;
 use crate::phy::conformance::{self, Peer};
 
-/// Runs the test that the command line names, or `lab`, and exits with its result:
+/// Runs the test that the command line names, or `lab` if it names none, and exits with the result:
 ///
 /// | word | |
 /// |---|---|
 /// | `lab` | tests the processor, the compiler and the stack with runs of the lab in memory, without a controller |
-/// | `conformance` | tests the driver and the controller with [`conformance::check`], on a cable that returns sent frames |
+/// | `conformance` | tests the driver and the controller with [`conformance::check`], on a cable that returns each frame |
 /// | `division` | tests 64-bit division |
 /// | `memory` | prints the memory that a stack needs on this processor |
 /// | `overflow` | overflows the call stack; the board reports the overflow and restarts, again and again |
@@ -154,7 +154,8 @@ impl<E: Ethernet> Device for Acknowledged<E> {
 
 /// A cable that returns the device's own frames.
 ///
-/// On a board, it is a loopback plug or a loopback mode. In QEMU, it is a socket that sends to itself.
+/// On real hardware, the cable is a loopback plug or a loopback mode. In QEMU, the cable is a socket that sends to
+/// itself.
 struct Returning<B> {
     clock: Clock<B>,
     /// The number of frames in a burst that the controller promises to store. QEMU's LAN9118 loses further frames

@@ -13,8 +13,8 @@ use super::queue::{FrameIn, FrameOut, Queue};
 /// verifies checksums.
 ///
 /// A full cable loses nothing: an end that cannot send returns no token, and smoltcp tries again at the next poll. The
-/// last free slot in each direction is kept for a reply, so that the two ends never wait for each other. When `FRAMES -
-/// 1` frames from an end are in the cable, that end's `transmit` returns `None`. At `FRAMES` frames, the end's
+/// last free slot in each direction is kept for a reply, so that the two ends never wait for each other. At
+/// `FRAMES - 1` frames from an end in the cable, that end's `transmit` returns `None`. At `FRAMES` frames, the end's
 /// `receive` also returns `None`.
 ///
 /// Frames are read and written in place, without a copy. The ends can be borrowed independently: while a closure runs

@@ -34,7 +34,7 @@ impl<D: Driver> Embassy<D> {
     /// Adapts a driver for a poll loop that never sleeps, so the driver does not have to wake the loop.
     ///
     /// # Errors
-    /// The driver's medium is neither Ethernet nor IP.
+    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
     pub fn new(driver: D) -> Result<Self, UnsupportedMedium> {
         Self::with_waker(driver, Waker::noop().clone())
     }
@@ -44,16 +44,16 @@ impl<D: Driver> Embassy<D> {
     /// The driver wakes `waker` when a frame arrives, or when the driver can send again.
     ///
     /// # Errors
-    /// The driver's medium is neither Ethernet nor IP.
+    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
     pub fn with_waker(driver: D, waker: Waker) -> Result<Self, UnsupportedMedium> {
         let device = Embassy { driver, waker };
         device.hardware_address().map(|_| device)
     }
 
-    /// The driver's hardware address, for [`Config`](crate::stack::Config).
+    /// Returns the driver's hardware address, for [`Config`](crate::stack::Config).
     ///
     /// # Errors
-    /// The driver's medium is neither Ethernet nor IP.
+    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
     pub fn hardware_address(&self) -> Result<HardwareAddress, UnsupportedMedium> {
         match self.driver.hardware_address() {
             TheirAddress::Ethernet(address) => Ok(HardwareAddress::Ethernet(EthernetAddress(address))),

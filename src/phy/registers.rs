@@ -64,7 +64,7 @@ pub trait Registers {
     }
 }
 
-/// The number of attempts of [`wait`] before it gives up on the hardware.
+/// The number of times that [`wait`] reads the hardware before it gives up.
 const MAX_ATTEMPTS: usize = 100_000;
 
 /// Calls `done`, which reads registers, until it returns true. Returns false if it never returns true.

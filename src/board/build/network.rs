@@ -164,7 +164,7 @@ impl Network {
 
     /// Parses and checks SMOLSTEP_SERVER, the server that a client calls.
     fn call(&mut self, text: &str) -> Result<(), String> {
-        // 0 stands for no port, because the setting cannot name port 0.
+        // Here 0 means that the setting names no port, because the setting cannot name port 0.
         let Some((host, port)) = addr_text::host_and_port(text, 0) else {
             return Err(format!(
                 "bad address '{text}' for {SERVER}: it is an IP address or a name, with a port as in 192.168.69.100:9999 \

@@ -1,6 +1,6 @@
 //! The Linux TAP (Ethernet) and TUN (IP) device.
 //!
-//! A TAP is a virtual network card of the kernel. This program is at the other end of the card's cable. It
+//! A TAP is a virtual network card of the kernel. This program is at the other end of the card's cable. The device
 //! reads the kernel's frames from a file, and writes frames for the kernel to the same file. [`TunTap::open`] attaches
 //! to an existing TAP or TUN. [`create`] creates a new TAP or TUN, for the sandbox and the tests.
 

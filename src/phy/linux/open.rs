@@ -45,8 +45,8 @@ pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
 /// Attaches to an existing interface.
 ///
 /// Returns its file, its MTU (the longest IP packet, in bytes), and whether the kernel grants `offload`. With offload,
-/// each frame has a virtio-net header. The kernel then computes the checksums and cuts the segments of frames from this
-/// program.
+/// each frame has a virtio-net header. The kernel then computes the checksums of frames from this program, and
+/// cuts super-segments into segments.
 pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, bool), OpenError> {
     check_name(name)?;
     let absent = || OpenError::NoInterface { kind, name: name.into() };
@@ -77,7 +77,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     }
     let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
     if granted {
-        // A kernel without this call supports only the default length.
+        // Ignore the error: a kernel without this call supports only the default length.
         let _ = ioctl::set_header_length(&file, HEADER as _);
     }
     let missing = offload_to(granted, |flags| ioctl::set_offload(&file, flags));
@@ -110,7 +110,7 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
 
 /// Waits until the kernel sees the carrier.
 ///
-/// To the kernel, attaching is like plugging in a cable. The kernel notices the cable a moment later, and silently
+/// To the kernel, attaching is like plugging in a cable. The kernel notices the carrier a moment later, and silently
 /// discards frames until then. The wait is longer while other processes hold the kernel's lock on changes to
 /// interfaces, for example to destroy a network namespace. If the interface is down, this function does not wait. The
 /// wait takes at most about three seconds.

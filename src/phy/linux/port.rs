@@ -144,8 +144,8 @@ impl Port {
             self.complete(join);
             return (result, false);
         };
-        // The new frame is written so that its payload directly follows the previous payload. Its headers overwrite the
-        // end of the previous payload, which is restored afterwards.
+        // The payload of the new frame is written directly after the previous payload. The headers of the new frame
+        // overwrite the end of the previous payload, which is restored afterwards.
         let covered = place.start..so_far;
         let mut kept = [0; MAX_HEAD];
         let kept = &mut kept[..covered.len()];

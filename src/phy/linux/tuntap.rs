@@ -40,8 +40,8 @@ pub struct TunTap {
 /// The time between attempts to write a held frame, unless the kernel reports earlier that the file is writable.
 ///
 /// The file of a TAP that is down is never writable. Since Linux 5.2, the kernel reports the file as writable as soon
-/// as the TAP is up. The retry is for older kernels and for a lack of memory. The kernel never reports that memory is
-/// available again.
+/// as the TAP is up. The retry is for older kernels, and for a lack of kernel memory, because the kernel never reports
+/// that memory is available again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The largest number of extra files that [`TunTap::wait`] watches.

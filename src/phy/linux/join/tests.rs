@@ -10,7 +10,7 @@ use super::super::port::tests::pair;
 use super::*;
 use crate::testing::random::Random;
 
-/// A segment of a stream. Its payload encodes its position in the stream.
+/// A segment of a stream. The payload encodes the segment's position in the stream.
 #[derive(Clone, Copy)]
 struct Segment {
     port: u16,
