@@ -95,7 +95,9 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         }
     }
 
-    /// Starts connecting to `remote`, with `timeout` as the time limit. If the start fails, logs the error.
+    /// Begins a connection to `remote`, which must be established within `timeout`.
+    ///
+    /// If the connection cannot begin, logs the error and returns it.
     fn begin(&mut self, remote: IpEndpoint, timeout: Duration) -> Result<ConnectionId, ConnectError> {
         let options = ClientOptions { texts: self.texts, timeout: Some(TIMEOUT), ..ClientOptions::default() };
         let Some(client) = self.program.app().client(&options) else { panic!("{:?} has no TCP client", self.program) };

@@ -110,7 +110,8 @@ impl<B: Board> Clock<B> {
         self.now
     }
 
-    /// Sleeps until the time `until`, an interrupt or an overflow of SysTick, whichever comes first.
+    /// Sleeps until the time `until`, an interrupt or an overflow of SysTick, whichever comes first. `None` sets no
+    /// time.
     ///
     /// If an interrupt is already pending, this method returns immediately: see
     /// [`forget_interrupts`](Self::forget_interrupts).

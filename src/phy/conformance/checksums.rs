@@ -9,7 +9,7 @@ use super::frames::{DESTINATION, SOURCE, ethernet};
 use super::report::Fault;
 
 const IP_HEADER: usize = 20;
-/// The length of the longest transport header, plus an odd number of data bytes.
+/// The payload of a test packet, in bytes: the longest transport header, and an odd number of data bytes.
 const PAYLOAD: usize = 20 + 27;
 
 /// A protocol with a checksum.

@@ -48,7 +48,7 @@ const RETRY: Duration = Duration::from_millis(100);
 pub const MAX_EXTRA: usize = 7;
 
 impl TunTap {
-    /// Attaches to the existing interface `name`. Later changes of the interface's MTU have no effect.
+    /// Attaches to the existing interface `name`, without offload. Later changes of the interface's MTU have no effect.
     ///
     /// # Errors
     /// Returns an [`OpenError`] if the interface cannot be attached. Its text is one line for the user.
