@@ -10,6 +10,29 @@ use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 /// The largest number of scheduled events, and of calls that are remembered.
 pub const MAX_SCHEDULED: usize = 8;
 
+/// A time after the start of a run, which depends on how long a frame takes to the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The part that is the same on every wire.
+    pub time: Duration,
+    /// How many times the latency of the wire is added: a round trip takes it twice.
+    pub trips: u32,
+}
+
+impl Moment {
+    /// The time on a wire with this latency.
+    pub fn on(&self, latency: Duration) -> Duration {
+        self.time + latency * self.trips
+    }
+}
+
+impl From<Duration> for Moment {
+    /// The same time on every wire.
+    fn from(time: Duration) -> Self {
+        Moment { time, trips: 0 }
+    }
+}
+
 /// A scheduled event.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // A session contains its line buffer; there is no heap for it.
@@ -53,6 +76,11 @@ impl<
     /// The calls so far: the calling host, and its connection, or why the call failed.
     pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
         self.calls.iter().copied()
+    }
+
+    /// The hosts and the ports of the UDP programs that the set-up began.
+    pub fn bound(&self) -> impl Iterator<Item = (usize, u16)> {
+        self.bound.iter().copied()
     }
 
     /// Steps until the run ends or a limit is reached. Calls `each` after every step. Returns whether the run ended.

@@ -3,11 +3,11 @@
 //! ```text
 //! # The side is client or server; lines hold in any order.
 //! client SYN-SENT -> ESTABLISHED           a change of state
-//! client sends syn 2 within 3s             the second SYN; within counts from the one before
+//! client sends syn 2 within 3s             the second SYN; within counts from the one before; 1rtt is a round trip of the wire
 //! client RST                               short for: client sends rst
 //! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
-//! client sends keep-alive                  or tail-probe, zero-window-probe, window-update, delayed-ack,
-//!                                          duplicate-ack, fast-retransmission
+//! client sends keep-alive                  or another reason of docs/lab-json.md
+//! server gets out-of-order                 or partial-ack, or repeated: a segment that arrived before
 //! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
 //! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable
 //! server drops backlog-full
@@ -28,7 +28,7 @@ use smoltcp::time::{Duration, Instant};
 
 use super::{Kind, Snapshot, change};
 use crate::lab::show::What;
-use crate::stack::Event;
+use crate::stack::{End, Event};
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
@@ -55,6 +55,8 @@ enum Wanted {
     /// An event with this kind and name, in the file's words.
     Event(&'static str, String),
     Change(State, State),
+    /// A segment that arrives, by its mark.
+    Gets(&'static str),
     Receives(Vec<u8>),
     Sends(Frames),
 }
@@ -78,6 +80,9 @@ enum Which {
     Kind(Kind),
 }
 
+/// The most round trips in a time.
+const MOST_TRIPS: u32 = 1000;
+
 /// The first line that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -100,11 +105,20 @@ impl fmt::Display for Unmet {
 impl core::error::Error for Unmet {}
 
 impl Expectations {
-    /// Parses a file.
+    /// Parses a file. `latency` is that of the wire; `time` parses a time with its unit.
     ///
     /// # Errors
     /// [`ExpectError`] names the line and the word.
-    pub fn parse(text: &str, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
+    pub fn parse(text: &str, latency: Duration, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
+        // `rtt` is a round trip, and a sum of times is one, too: `3rtt+200ms`.
+        let term = |word: &str| match word.strip_suffix("rtt") {
+            Some(count) => count.parse().ok().filter(|&n: &u32| n <= MOST_TRIPS).map(|count: u32| latency * 2 * count),
+            None => time(word),
+        };
+        let time = |word: &str| {
+            let terms = word.split('+').map(term);
+            terms.reduce(|sum, next| Some(sum? + next?)).flatten()
+        };
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
             lines.extend(parse::line(index + 1, line, &time)?);
@@ -131,10 +145,17 @@ impl Expectations {
                 (Wanted::Event(verb, name), What::Stack(event)) => {
                     named(&event).is_some_and(|(v, n)| v == *verb && n == *name)
                 }
+                (Wanted::Gets(name), What::Arrived { mark, .. }) => mark.is_some_and(|mark| mark.slug() == *name),
                 (Wanted::Sends(frames), What::Sent { summary, cause, .. }) => frames.sent(entry.at, &summary, cause),
                 _ => false,
             };
         }
+    }
+
+    /// Whether a line expects that a connection of this host ends so.
+    pub fn expect_end(&self, host: usize, end: End) -> bool {
+        let ends = |what: &Wanted| matches!(what, Wanted::Event("ends", name) if name == end_slug(end));
+        self.lines.iter().any(|line| !line.never && line.host == host && ends(&line.what))
     }
 
     /// Whether every line holds.
@@ -162,8 +183,7 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
 const ENDS: [&str; 9] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "undelivered", "unreachable"];
 
-fn end_slug(end: crate::stack::End) -> &'static str {
-    use crate::stack::End;
+fn end_slug(end: End) -> &'static str {
     match end {
         End::Aborted => "aborted",
         End::AddressGone => "address-gone",
@@ -185,7 +205,7 @@ fn slug(words: &str) -> String {
 impl Frames {
     fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
         let fits = match &self.which {
-            Which::Caused(name) => cause.map(cause_slug) == Some(*name),
+            Which::Caused(name) => cause.map(Cause::slug) == Some(*name),
             Which::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
             Which::Kind(kind) => kind.matches(summary),
         };
@@ -193,13 +213,12 @@ impl Frames {
             return false;
         }
         let before = self.last.replace(now);
-        let again = matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission | Cause::TailProbe));
-        if self.again && !again {
+        if self.again && !cause.is_some_and(Cause::is_again) {
             return false;
         }
         self.count += 1;
         let waited = match cause {
-            Some(Cause::Retransmission { rto, .. }) => Some(rto),
+            Some(Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. }) => Some(rto),
             _ => before.map(|before| now - before),
         };
         self.nth.is_none_or(|nth| nth == self.count)
@@ -208,28 +227,26 @@ impl Frames {
 }
 
 /// The names in a file for the causes of segments.
-const CAUSES: [&str; 7] = [
+const CAUSES: [&str; 15] = [
+    "after-timeout",
+    "challenge-ack",
     "delayed-ack",
     "duplicate-ack",
     "fast-retransmission",
     "keep-alive",
+    "keep-alive-ack",
+    "repeated-ack",
+    "repeated-syn",
+    "spurious-retransmission",
     "tail-probe",
+    "window-opened",
     "window-update",
     "zero-window-probe",
+    "zero-window-probe-ack",
 ];
 
-fn cause_slug(cause: Cause) -> &'static str {
-    match cause {
-        Cause::DelayedAck(_) => "delayed-ack",
-        Cause::DuplicateAck => "duplicate-ack",
-        Cause::FastRetransmission => "fast-retransmission",
-        Cause::KeepAlive => "keep-alive",
-        Cause::Retransmission { .. } => "retransmission",
-        Cause::TailProbe => "tail-probe",
-        Cause::WindowUpdate => "window-update",
-        Cause::ZeroWindowProbe => "zero-window-probe",
-    }
-}
+/// The names in a file for what a segment is to its receiver.
+const MARKS: [&str; 3] = ["out-of-order", "partial-ack", "repeated"];
 
 #[cfg(test)]
 mod tests;

@@ -21,13 +21,14 @@ mod view;
 mod wire;
 
 pub(crate) use agenda::MAX_SCHEDULED;
-pub use agenda::Scheduled;
+pub use agenda::{Moment, Scheduled};
 #[doc(hidden)]
 pub use fault::MAX_FAULTS;
 pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
 pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 #[doc(hidden)]
 pub use setup::CONNECTIONS;
+use setup::MAX_SERVED;
 pub(crate) use setup::SCRIPT_PORT;
 #[cfg(feature = "cli")]
 pub(crate) use setup::SetupLab;
@@ -44,10 +45,10 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
 use crate::lab::show::{Entry, Ring, What};
 use crate::stack::{
-    Config, ConnectError, ConnectionId, Console, Event, Io, Memory, Probe, Seed, Session, SetupError, Stack, Step,
-    UdpSession,
+    Config, ConnectError, ConnectionId, Console, DropReason, Event, Io, Memory, Probe, Seed, Session, SetupError,
+    Stack, Step, Tuple, UdpSession,
 };
-use crate::trace::{Flow, Summary};
+use crate::trace::{Cause, Flow, Summary};
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
@@ -96,6 +97,8 @@ pub struct Lab<
     flows: [Option<Tracked>; FLOWS],
     agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
     calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_SCHEDULED>,
+    /// The host and the port of each UDP program.
+    bound: heapless::Vec<(usize, u16), MAX_SERVED>,
     now: Instant,
     steps: u32,
     next: usize,
@@ -177,6 +180,7 @@ impl<
                 flows: [None; FLOWS],
                 agenda: heapless::Vec::new(),
                 calls: heapless::Vec::new(),
+                bound: heapless::Vec::new(),
                 now: START,
                 steps: 0,
                 next: 0,
@@ -259,11 +263,11 @@ impl<
         if let Some(Received { id, summary, damaged }) = self.wire.received.take() {
             let now = self.now;
             // A damaged segment fails its checksum, so its content reaches no socket.
-            if let (false, Some((flow, side)), Some(segment)) = (damaged, self.flow(&summary, false), summary.segment())
-            {
-                flow.arrived(1 - side, now, &segment);
-            }
-            self.push(host, What::Arrived { frame: id, summary, damaged });
+            let mark = match (self.flow(&summary, false), summary.segment()) {
+                (Some((flow, side)), Some(segment)) if !damaged => flow.arrived(1 - side, now, &segment),
+                _ => None,
+            };
+            self.push(host, What::Arrived { frame: id, summary, damaged, mark });
         }
         match step {
             Some(Step::Session(_, next)) => self.push(host, What::Ran(next)),
@@ -273,11 +277,19 @@ impl<
         for event in &events.0 {
             self.push(host, What::Stack(*event));
         }
+        let challenges = events.0.iter().any(|event| {
+            matches!(event, Event::Dropped(DropReason::BadAck | DropReason::BadReset | DropReason::BadSyn))
+        });
         let news = core::mem::take(&mut self.wire.news);
         for Sent { id, summary, verdict, len, .. } in news {
             let now = self.now;
+            let tuple = summary.ends.map(|ends| Tuple { local: ends.source, remote: ends.destination });
+            let repeat = tuple.and_then(|tuple| self.hosts[host].stack.take_repeat(&tuple));
             let cause = match (self.flow(&summary, true), summary.segment()) {
-                (Some((flow, side)), Some(segment)) => flow.sent(side, now, &segment),
+                (Some((flow, side)), Some(segment)) => {
+                    let cause = flow.sent_again(side, now, &segment, repeat);
+                    if challenges && segment.is_bare_ack() { Some(Cause::ChallengeAck) } else { cause }
+                }
                 _ => None,
             };
             self.push(host, What::Sent { frame: id, summary, len, cause, verdict });

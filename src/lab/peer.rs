@@ -3,6 +3,7 @@
 use smoltcp::socket::tcp::{self, RecvError};
 use smoltcp::time::Duration;
 
+use super::{Line, Moment};
 use crate::app::{Client, Server, UdpClient, UdpServer};
 use crate::stack::{Context, Next, Session};
 
@@ -17,6 +18,15 @@ crate::sessions! {
         Script(Script<'a>),
         /// A program's server.
         Server(Server<'a>),
+    }
+}
+
+impl Peer<'_> {
+    /// Tells a script how long a frame takes.
+    pub(super) fn set_latency(&mut self, latency: Duration) {
+        if let Peer::Script(script) = self {
+            script.latency = latency;
+        }
     }
 }
 
@@ -43,6 +53,13 @@ pub enum ScriptStep<'a> {
     HalfClose,
     /// Wait until the run is this many milliseconds old.
     Pause(u32),
+    /// Wait until the run is this many milliseconds old, and as many latencies of the wire as `trips`.
+    PauseTrips {
+        /// Milliseconds.
+        millis: u32,
+        /// Latencies.
+        trips: u32,
+    },
     /// Read this many bytes.
     Read(usize),
     /// Read until the peer's FIN.
@@ -53,18 +70,32 @@ pub enum ScriptStep<'a> {
     SendBytes(usize),
 }
 
+impl ScriptStep<'_> {
+    /// How old the run must be for the next step.
+    fn pause(&self) -> Moment {
+        let (millis, trips) = match *self {
+            ScriptStep::Pause(millis) => (millis, 0),
+            ScriptStep::PauseTrips { millis, trips } => (millis, trips),
+            _ => (0, 0),
+        };
+        Moment { time: Duration::from_millis(millis.into()), trips }
+    }
+}
+
 /// A program that takes its steps one after another, then waits for the connection to end.
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
     steps: &'a [ScriptStep<'a>],
+    /// The latency of the wire.
+    latency: Duration,
     /// How many bytes of the current step have been sent or read.
     bytes_done: usize,
 }
 
 impl<'a> Script<'a> {
-    /// A script of these steps.
+    /// A script of these steps, on a wire with the default latency.
     pub fn new(steps: &'a [ScriptStep<'a>]) -> Self {
-        Script { steps, bytes_done: 0 }
+        Script { steps, latency: Line::DEFAULT_LATENCY, bytes_done: 0 }
     }
 }
 
@@ -78,8 +109,8 @@ impl Session for Script<'_> {
                     socket.close();
                     true
                 }
-                ScriptStep::Pause(millis) => {
-                    let until = super::START + Duration::from_millis(millis.into());
+                ScriptStep::Pause(_) | ScriptStep::PauseTrips { .. } => {
+                    let until = super::START + step.pause().on(self.latency);
                     if cx.now < until {
                         return Next::WakeAt(until);
                     }

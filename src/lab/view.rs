@@ -75,6 +75,12 @@ impl<
         Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)) }
     }
 
+    /// The states of the first two hosts.
+    #[doc(hidden)]
+    pub fn states(&self) -> [State; 2] {
+        [0, 1].map(|host| self.state(host, None))
+    }
+
     /// The TCP state of a host's connection with these ends, in either order. If it has no such connection, the state of its
     /// first one.
     fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {

@@ -29,10 +29,15 @@ pub struct Line {
     pub mtu: usize,
 }
 
+impl Line {
+    /// The propagation delay of a wire that nobody described.
+    pub(super) const DEFAULT_LATENCY: Duration = Duration::from_millis(1);
+}
+
 impl Default for Line {
     /// 1 ms each way, nothing lost, 1,500 bytes.
     fn default() -> Self {
-        Line { latency: Duration::from_millis(1), jitter: Duration::ZERO, rate: None, loss: 0, mtu: 1500 }
+        Line { latency: Self::DEFAULT_LATENCY, jitter: Duration::ZERO, rate: None, loss: 0, mtu: 1500 }
     }
 }
 

@@ -6,46 +6,159 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
 use super::summary::Segment;
+use crate::stack::Repeat;
 
 /// Why a segment was sent, other than to carry new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
+    /// The retransmission timer expired for an earlier segment, and this one counts as lost, too: its n-th retransmission.
+    AfterTimeout(u32),
+    /// The answer to a SYN, an RST or an acknowledgement that does not fit the connection (RFC 5961).
+    ChallengeAck,
     /// A delayed acknowledgement, which waited this long for data to travel with.
     DelayedAck(Duration),
-    /// A repeat of the last acknowledgement.
+    /// A duplicate acknowledgement as RFC 5681 section 2 defines it: it repeats the last acknowledgement number and the last window
+    /// while data is outstanding, and carries nothing itself.
     DuplicateAck,
     /// A retransmission after three duplicate acknowledgements (RFC 5681 section 3.2), or in the recovery that they began.
     FastRetransmission,
     /// A keep-alive probe: nothing arrived for the keep-alive time.
     KeepAlive,
+    /// The answer to a keep-alive probe.
+    KeepAliveAck,
+    /// The acknowledgement of a segment that arrived again.
+    RepeatedAck,
+    /// SYN,ACK again, because the peer's SYN came again.
+    RepeatedSyn,
     /// The retransmission timer expired, for the n-th time for this segment.
     Retransmission {
-        /// The time since the segment was last sent, or since the last acknowledgement of new data if that is later.
+        /// How long the timer had run. Without the feature `recovery`: the time since the segment was last sent, or since the last
+        /// acknowledgement of new data if that is later.
         rto: Duration,
         /// The number of this retransmission, from 1.
         count: u32,
     },
+    /// The retransmission timer expired, but the peer has acknowledged the segment: its acknowledgement was lost, or is late.
+    SpuriousRetransmission {
+        /// As for [`Cause::Retransmission`].
+        rto: Duration,
+        /// As for [`Cause::Retransmission`].
+        count: u32,
+    },
     /// The last segment again, before the retransmission timer expires: its acknowledgement shows what was lost (RFC 8985 section 7).
     TailProbe,
+    /// The peer's window has opened: what was sent into the closed window is sent again.
+    WindowOpened,
     /// An acknowledgement that reports a larger window.
     WindowUpdate,
     /// A probe of one byte: the peer's window is closed, and may have opened.
     ZeroWindowProbe,
+    /// The answer to a probe of the window, which is still closed.
+    ZeroWindowProbeAck,
+}
+
+impl Cause {
+    /// Whether the segment was sent before.
+    pub(crate) fn is_again(self) -> bool {
+        match self {
+            Cause::AfterTimeout(_)
+            | Cause::FastRetransmission
+            | Cause::RepeatedSyn
+            | Cause::Retransmission { .. }
+            | Cause::SpuriousRetransmission { .. }
+            | Cause::TailProbe
+            | Cause::WindowOpened => true,
+            Cause::ChallengeAck
+            | Cause::DelayedAck(_)
+            | Cause::DuplicateAck
+            | Cause::KeepAlive
+            | Cause::KeepAliveAck
+            | Cause::RepeatedAck
+            | Cause::WindowUpdate
+            | Cause::ZeroWindowProbe
+            | Cause::ZeroWindowProbeAck => false,
+        }
+    }
+
+    /// The cause's name in JSON and in expectations.
+    pub(crate) fn slug(self) -> &'static str {
+        match self {
+            Cause::AfterTimeout(_) => "after-timeout",
+            Cause::ChallengeAck => "challenge-ack",
+            Cause::DelayedAck(_) => "delayed-ack",
+            Cause::DuplicateAck => "duplicate-ack",
+            Cause::FastRetransmission => "fast-retransmission",
+            Cause::KeepAlive => "keep-alive",
+            Cause::KeepAliveAck => "keep-alive-ack",
+            Cause::RepeatedAck => "repeated-ack",
+            Cause::RepeatedSyn => "repeated-syn",
+            Cause::Retransmission { .. } => "retransmission",
+            Cause::SpuriousRetransmission { .. } => "spurious-retransmission",
+            Cause::TailProbe => "tail-probe",
+            Cause::WindowOpened => "window-opened",
+            Cause::WindowUpdate => "window-update",
+            Cause::ZeroWindowProbe => "zero-window-probe",
+            Cause::ZeroWindowProbeAck => "zero-window-probe-ack",
+        }
+    }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Cause::AfterTimeout(count) => write!(f, "retransmission {count}, after a timeout"),
+            Cause::ChallengeAck => f.write_str("challenge ACK"),
             Cause::DelayedAck(time) => write!(f, "delayed ACK, {time}"),
             Cause::DuplicateAck => f.write_str("duplicate ACK"),
             Cause::FastRetransmission => f.write_str("fast retransmission"),
             Cause::KeepAlive => f.write_str("keep-alive"),
+            Cause::KeepAliveAck => f.write_str("keep-alive ACK"),
+            Cause::RepeatedAck => f.write_str("repeated ACK"),
+            Cause::RepeatedSyn => f.write_str("retransmission, because SYN came again"),
             Cause::Retransmission { rto, count } => write!(f, "retransmission {count}, RTO {rto}"),
+            Cause::SpuriousRetransmission { rto, count } => {
+                write!(f, "spurious retransmission {count}, RTO {rto}")
+            }
             Cause::TailProbe => f.write_str("tail loss probe"),
+            Cause::WindowOpened => f.write_str("retransmission, because the window opened"),
             Cause::WindowUpdate => f.write_str("window update"),
             Cause::ZeroWindowProbe => f.write_str("zero-window probe"),
+            Cause::ZeroWindowProbeAck => f.write_str("zero-window probe ACK"),
         }
+    }
+}
+
+/// What a segment is to the side that it reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mark {
+    /// A segment before it is missing.
+    OutOfOrder,
+    /// It acknowledges a part of what was in flight when the recovery began: another segment was lost, too (RFC 6582 section 3.2).
+    PartialAck,
+    /// All its bytes arrived before.
+    Repeated,
+}
+
+impl Mark {
+    /// The mark's name in JSON and in expectations.
+    pub(crate) fn slug(self) -> &'static str {
+        match self {
+            Mark::OutOfOrder => "out-of-order",
+            Mark::PartialAck => "partial-ack",
+            Mark::Repeated => "repeated",
+        }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mark::OutOfOrder => "out of order",
+            Mark::PartialAck => "partial ACK",
+            Mark::Repeated => "a second time",
+        })
     }
 }
 
@@ -84,6 +197,18 @@ pub struct Side {
     advanced: Option<Instant>,
     /// When the oldest payload arrived that this side has not acknowledged yet.
     unacknowledged_since: Option<Instant>,
+    /// The next number that this side expects, as far as the frames tell.
+    expected: Option<TcpSeqNumber>,
+    /// What the last segment that arrived asks this side for.
+    asked: Option<Asked>,
+}
+
+/// A segment that makes its receiver acknowledge, although it brings nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    KeepAlive,
+    Repeated,
+    WindowProbe,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +242,19 @@ impl Flow {
     /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data
     /// that just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
-        let peer_scale = self.sides[1 - side].scale;
+        self.sent_again(side, now, segment, None)
+    }
+
+    /// As [`sent`](Self::sent). If the stack knows why it sends the segment again, `repeat` says so.
+    pub(crate) fn sent_again(
+        &mut self,
+        side: usize,
+        now: Instant,
+        segment: &Segment,
+        repeat: Option<Repeat>,
+    ) -> Option<Cause> {
+        let peer = self.sides[1 - side];
+        let peer_scale = peer.scale;
         let me = &mut self.sides[side];
         if segment.syn {
             // A retransmitted SYN has the same number.
@@ -130,28 +267,36 @@ impl Flow {
         let cause = if segment.rst {
             None
         } else if segment.space() > 0 {
-            me.sent_space(now, segment)
+            me.sent_space(now, segment, &peer, repeat)
         } else {
-            me.sent_ack(now, segment, offered)
+            me.sent_ack(now, segment, offered, &peer)
         };
-        if segment.ack.is_some() {
+        if let Some(ack) = segment.ack {
             me.unacknowledged_since = None;
+            me.asked = None;
             me.rcv_nxt = segment.ack;
+            // A segment that filled a gap brings the number behind the gap.
+            me.expected = Some(me.expected.map_or(ack, |expected| expected.max(ack)));
         }
         me.offered = offered;
         cause
     }
 
-    /// Notes that a segment arrives at a side.
-    pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) {
+    /// Notes that a segment arrives at a side. Returns what it is to that side, unless it is the next one in order.
+    pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Mark> {
         let other = self.sides[1 - side];
         let me = &mut self.sides[side];
         let window = window(segment, other.scale, me.scale);
         me.heard = Some(now);
-        if let Some(ack) = segment.ack
+        let mut mark = me.place(segment);
+        // An acknowledgement of what was never sent belongs to an earlier connection.
+        if let Some(ack) = segment.ack.filter(|ack| *ack <= me.nxt && !segment.rst)
             && me.iss.is_some()
         {
             if ack > me.una {
+                if segment.space() == 0 && matches!(me.recovery, Some((Trigger::Duplicates, point)) if ack < point) {
+                    mark = Some(Mark::PartialAck);
+                }
                 me.una = ack;
                 me.advanced = Some(now);
                 // The first acknowledgement after a loss may be delayed, so that it is new and tells of the gap as well.
@@ -168,6 +313,7 @@ impl Flow {
         if segment.len > 0 {
             me.unacknowledged_since.get_or_insert(now);
         }
+        mark
     }
 }
 
@@ -186,11 +332,43 @@ impl Side {
     /// side's.
     fn begin_sending(&mut self, iss: TcpSeqNumber) {
         (self.iss, self.una, self.nxt) = (Some(iss), iss, iss);
-        (self.sent, self.recovery) = ([None; REMEMBERED], None);
+        (self.sent, self.recovery, self.advanced) = ([None; REMEMBERED], None, None);
+    }
+
+    /// Compares a segment that arrives with what this side expects.
+    fn place(&mut self, segment: &Segment) -> Option<Mark> {
+        self.asked = None;
+        if segment.syn && !segment.rst {
+            self.expected = Some(segment.seq + 1);
+            return None;
+        }
+        let expected = self.expected.filter(|_| !segment.rst)?;
+        let end = segment.seq + segment.space();
+        if segment.len <= 1 && !segment.fin && segment.seq.0 == expected.0.wrapping_sub(1) {
+            // A probe of an idle connection; the frames do not tell it from a byte that is sent again.
+            self.asked = Some(Asked::KeepAlive);
+            return (segment.len == 1).then_some(Mark::Repeated);
+        }
+        if segment.space() == 0 {
+            return None;
+        }
+        if end <= expected {
+            self.asked = Some(Asked::Repeated);
+            return Some(Mark::Repeated);
+        }
+        if segment.seq > expected {
+            return Some(Mark::OutOfOrder);
+        }
+        match self.offered {
+            // There is no room for it.
+            0 if segment.len > 0 => self.asked = Some(Asked::WindowProbe),
+            _ => self.expected = Some(end),
+        }
+        None
     }
 
     /// Notes that a segment with payload, SYN or FIN is sent. Returns its cause unless it is sent for the first time.
-    fn sent_space(&mut self, now: Instant, segment: &Segment) -> Option<Cause> {
+    fn sent_space(&mut self, now: Instant, segment: &Segment, peer: &Side, repeat: Option<Repeat>) -> Option<Cause> {
         if let Some(probe) = self.probe(segment) {
             return Some(probe);
         }
@@ -206,7 +384,16 @@ impl Side {
         let count = before.map_or(0, |transmission| transmission.count);
         self.remember(Transmission { seq: segment.seq, at: now, count: count + 1 });
         self.nxt = self.nxt.max(end);
-        if is_new { None } else { Some(self.why_again(now, segment, before)) }
+        if is_new {
+            return None;
+        }
+        Some(match self.why_again(now, segment, before, repeat) {
+            // The peer has acknowledged it, or its answer to the SYN is under way.
+            Cause::Retransmission { rto, count } if peer.rcv_nxt.is_some_and(|ack| ack >= end) => {
+                Cause::SpuriousRetransmission { rto, count }
+            }
+            cause => cause,
+        })
     }
 
     /// Returns the cause of a segment of one byte that only asks the peer for an answer. The byte is not new data.
@@ -223,7 +410,16 @@ impl Side {
     }
 
     /// Returns the cause of a retransmitted segment. `before` is the segment's last transmission.
-    fn why_again(&mut self, now: Instant, segment: &Segment, before: Option<Transmission>) -> Cause {
+    fn why_again(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        before: Option<Transmission>,
+        repeat: Option<Repeat>,
+    ) -> Cause {
+        if let Some(repeat) = repeat {
+            return self.observed(repeat, before);
+        }
         let answers_ack = self.heard.is_some_and(|at| now < at + PROMPT);
         let goes_on = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
         if self.duplicates >= 3 || goes_on {
@@ -246,6 +442,28 @@ impl Side {
         Cause::Retransmission { rto, count: count.max(1) }
     }
 
+    /// The cause of a retransmission whose reason the stack has told.
+    fn observed(&mut self, repeat: Repeat, before: Option<Transmission>) -> Cause {
+        let count = before.map_or(0, |transmission| transmission.count).max(1);
+        let (trigger, cause) = match repeat {
+            Repeat::AfterTimer => (Trigger::Timer, Cause::AfterTimeout(count)),
+            Repeat::Duplicates => (Trigger::Duplicates, Cause::FastRetransmission),
+            Repeat::RepeatedSyn => return Cause::RepeatedSyn,
+            Repeat::TailProbe => return Cause::TailProbe,
+            Repeat::Timer(rto) => {
+                self.rto = Some(rto);
+                (Trigger::Timer, Cause::Retransmission { rto, count })
+            }
+            Repeat::WindowOpened => return Cause::WindowOpened,
+        };
+        self.duplicates = 0;
+        self.recovery = match self.recovery {
+            Some((before, point)) if before == trigger => Some((trigger, point)),
+            _ => Some((trigger, self.nxt)),
+        };
+        cause
+    }
+
     /// The transmission that covers `seq`: the one that starts at `seq`, or nearest below. A FIN that was sent with payload can
     /// be retransmitted alone, so a transmission may start below `seq`.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
@@ -254,9 +472,17 @@ impl Side {
     }
 
     /// Returns the cause of a segment that only acknowledges, or `None` if it acknowledges data that just arrived.
-    fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize) -> Option<Cause> {
-        if segment.ack == self.rcv_nxt && self.rcv_nxt.is_some() {
-            return Some(if offered > self.offered { Cause::WindowUpdate } else { Cause::DuplicateAck });
+    fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize, peer: &Side) -> Option<Cause> {
+        if let Some(ack) = segment.ack.filter(|_| segment.ack == self.rcv_nxt) {
+            // RFC 5681 section 2: (a) data is outstanding, (b) to (d) hold here, (e) the window is the same.
+            let is_duplicate = ack < peer.nxt && offered == self.offered;
+            return match self.asked {
+                Some(Asked::KeepAlive) => Some(Cause::KeepAliveAck),
+                Some(Asked::WindowProbe) if offered == 0 => Some(Cause::ZeroWindowProbeAck),
+                _ if offered > self.offered => Some(Cause::WindowUpdate),
+                Some(Asked::Repeated) => Some(Cause::RepeatedAck),
+                _ => is_duplicate.then_some(Cause::DuplicateAck),
+            };
         }
         match self.unacknowledged_since {
             Some(since) if now > since => Some(Cause::DelayedAck(now - since)),

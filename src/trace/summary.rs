@@ -98,6 +98,11 @@ impl Segment {
         self.len + usize::from(self.syn) + usize::from(self.fin)
     }
 
+    /// Whether the segment only acknowledges.
+    pub(crate) fn is_bare_ack(&self) -> bool {
+        self.space() == 0 && !self.rst && self.ack.is_some()
+    }
+
     /// The flags, as in `SYN,ACK`.
     pub fn flags(&self) -> &'static str {
         match (self.syn, self.fin, self.rst, self.psh, self.ack.is_some()) {

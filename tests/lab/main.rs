@@ -6,6 +6,8 @@ mod capture;
 mod common;
 mod faults;
 #[cfg(target_os = "linux")]
+mod labels;
+#[cfg(target_os = "linux")]
 mod live;
 mod property;
 mod scenarios;

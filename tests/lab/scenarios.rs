@@ -26,11 +26,15 @@ fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
 #[test]
 fn every_expectation_holds() {
     for scenario in SCENARIOS {
-        let mut expectations = Expectations::parse(scenario.expect, time).expect(scenario.slug);
-        let ended =
-            replay(&(scenario.setup)(), |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
-        assert_eq!(expectations.result(), Ok(()), "{}", scenario.slug);
-        assert!(ended, "{} does not end by itself", scenario.slug);
+        let default = (scenario.setup)().line.latency;
+        for latency in [default].into_iter().chain([1, 20, 60, 300].map(Duration::from_millis)) {
+            let mut setup = (scenario.setup)();
+            setup.line.latency = latency;
+            let mut expectations = Expectations::parse(scenario.expect, latency, time).expect(scenario.slug);
+            let ended = replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
+            assert_eq!(expectations.result(), Ok(()), "{} at {latency}", scenario.slug);
+            assert!(ended, "{} does not end by itself at {latency}", scenario.slug);
+        }
         assert!(!scenario.expect.trim().is_empty(), "{} expects nothing", scenario.slug);
     }
 }
@@ -75,7 +79,7 @@ fn a_restarted_caller_is_let_in_whatever_the_sequence_numbers() {
     for seed in 0..200 {
         let mut setup = (scenario.setup)();
         setup.seed = seed;
-        let mut expectations = Expectations::parse(scenario.expect, time).expect("expectations");
+        let mut expectations = Expectations::parse(scenario.expect, setup.line.latency, time).expect("expectations");
         assert_eq!(replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)), Ok(true));
         assert_eq!(expectations.result(), Ok(()), "seed {seed}");
     }

@@ -153,6 +153,45 @@ fn expectations_are_checked() {
     assert!(err.contains("Hello,Li!") && err.lines().count() == 1, "{err}");
 }
 
+/// A client that fails is an error, unless the scenario or the file says that its connection ends so.
+#[test]
+fn a_client_that_fails_is_told_of() {
+    let folder = folder("failed");
+    let file = folder.join("expect.txt");
+    fs::write(&file, "client ends timed-out\n").unwrap();
+    let drop = ["--fault", "drop client any"];
+    for (args, code, what) in [
+        (&drop[..], 1, "the client failed: timed out"),
+        (&[&drop[..], &["--expect", file.to_str().unwrap()]].concat(), 0, ""),
+        (&["--loss", "100%"], 1, "the client failed: no host answers at this address"),
+        (&["greeting", "--udp", "--loss", "100%"], 1, "the client failed: "),
+        (&["handshake", "--fault", "drop client any"], 1, "the client failed: timed out"),
+        (&["refused", "--fault", "delay 20ms server rst"], 0, ""),
+    ] {
+        let run = lab(args);
+        let err = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
+    }
+    // Once its connection has timed out, nothing is sent any more.
+    let shown = String::from_utf8(lab(&drop).stdout).unwrap();
+    assert!(shown.trim_end().ends_with("LISTEN") && shown.lines().last().unwrap().contains("timed out"), "{shown}");
+}
+
+#[test]
+fn a_scenario_keeps_its_promise_or_says_what_it_needs() {
+    for (args, code, what) in [
+        (&["lost-data", "--latency", "300ms"][..], 0, ""),
+        (&["lost-data", "--latency", "301ms"], 2, "lost-data needs a latency of at most 300ms"),
+        (&["handshake", "--seed", "99"], 0, ""),
+    ] {
+        let run = lab(args);
+        let err = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(what), "{args:?}: {err}");
+    }
+}
+
 #[test]
 fn a_fault_that_matches_no_frame_is_an_error_unless_the_run_was_to_stop_early() {
     let (first, second) = (["--fault", "drop server rst 1"], ["--fault", "drop client data 9"]);

@@ -129,6 +129,12 @@ impl LabArgs {
         line
     }
 
+    /// Whether the command line changes what happens to frames, other than how long they take.
+    pub fn changes_the_wire(&self) -> bool {
+        let wire = self.loss.is_some() || self.jitter.is_some() || self.rate.is_some() || self.mtu.is_some();
+        wire || !self.fault.is_empty() || self.ack_delay.is_some()
+    }
+
     /// Checks that the options go together.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
+use smoltcp::time::Duration;
+
 use super::args::LabArgs;
 use super::colored;
 use super::run::{Ended, HostLab, Run};
@@ -12,6 +14,7 @@ use crate::cli::output::Output;
 use crate::cli::values::duration;
 use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
+use crate::lab::scenarios::Scenario;
 use crate::lab::show::{
     LabCapture, Ladder, SVG_ROWS, Visited, explain, write_json, write_ladder_svg, write_states_svg,
 };
@@ -91,7 +94,7 @@ pub struct Outputs {
     pcap: Option<Pcap>,
     svg: Option<Svg>,
     states: Option<States>,
-    expect: Option<Expected>,
+    pub(super) expect: Option<Expected>,
 }
 
 /// A capture of the frames. The first write error is kept, and `finish` returns it.
@@ -113,10 +116,10 @@ struct States {
     visited: Visited,
 }
 
-/// A file of expectations, and whether they hold so far.
-struct Expected {
-    path: PathBuf,
-    expectations: Expectations,
+/// Expectations of a file or a scenario, and whether they hold so far.
+pub struct Expected {
+    name: String,
+    pub(super) expectations: Expectations,
 }
 
 impl Outputs {
@@ -124,9 +127,9 @@ impl Outputs {
     ///
     /// # Errors
     /// A file cannot be written, or the expectations cannot be read.
-    pub fn create(args: &LabArgs) -> Result<Self, Failure> {
+    pub fn create(args: &LabArgs, latency: Duration) -> Result<Self, Failure> {
         // Invalid expectations are reported before any file is emptied.
-        let expect = args.expect.as_deref().map(Expected::read).transpose()?;
+        let expect = args.expect.as_deref().map(|path| Expected::read(path, latency)).transpose()?;
         all_can_be_written([&args.json, &args.pcap, &args.svg, &args.states].into_iter().flatten())?;
         Ok(Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
@@ -157,36 +160,33 @@ impl Outputs {
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
         }
-        if let Some(Expected { expectations, .. }) = &mut self.expect {
-            expectations.see(snapshot, lab.wire.last_received());
+        if let Some(expected) = &mut self.expect {
+            expected.see(snapshot, lab);
         }
     }
 
-    /// Completes the files and checks the expectations.
+    /// Completes the files and checks the expectations of the file.
     ///
     /// # Errors
     /// A file is not complete, or an expectation does not hold.
-    pub fn finish(self) -> Result<(), Failure> {
-        if let Some(json) = self.json {
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        if let Some(json) = self.json.take() {
             json.finish()?;
         }
-        if let Some(Svg { mut file, rows }) = self.svg {
+        if let Some(Svg { mut file, rows }) = self.svg.take() {
             // `Text` keeps the error.
             let _ = write_ladder_svg(&mut file, &rows);
             file.finish()?;
         }
-        if let Some(States { mut file, visited }) = self.states {
+        if let Some(States { mut file, visited }) = self.states.take() {
             let _ = write_states_svg(&mut file, &visited);
             file.finish()?;
         }
-        if let Some(Pcap { path, capture, fault }) = self.pcap {
+        if let Some(Pcap { path, capture, fault }) = self.pcap.take() {
             let finished = capture.finish().map(drop);
             fault.map_or(finished, Err).map_err(|error| unwritable(&path, &error))?;
         }
-        if let Some(Expected { path, expectations }) = self.expect {
-            expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", path.display())))?;
-        }
-        Ok(())
+        self.expect.as_ref().map_or(Ok(()), Expected::result)
     }
 }
 
@@ -225,15 +225,40 @@ impl States {
 const EXPECTATIONS: u64 = 1 << 20;
 
 impl Expected {
-    fn read(path: &Path) -> Result<Self, Failure> {
+    fn read(path: &Path, latency: Duration) -> Result<Self, Failure> {
         let mut text = String::new();
         File::open(path)
             .and_then(|file| file.take(EXPECTATIONS).read_to_string(&mut text))
             .map_err(|error| Failure::usage(format_args!("{} cannot be read: {error}", path.display())))?;
+        Expected::parse(path.display().to_string(), &text, latency)
+    }
+
+    /// The expectations that a scenario ships.
+    ///
+    /// # Errors
+    /// A line cannot be read.
+    pub fn of(scenario: &Scenario, latency: Duration) -> Result<Self, Failure> {
+        Expected::parse(format!("scenario {}", scenario.slug), scenario.expect, latency)
+    }
+
+    fn parse(name: String, text: &str, latency: Duration) -> Result<Self, Failure> {
         let time = |word: &str| duration(word).ok().map(Into::into);
-        let expectations = Expectations::parse(&text, time)
-            .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?;
-        Ok(Expected { path: path.into(), expectations })
+        let expectations = Expectations::parse(text, latency, time)
+            .map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
+        Ok(Expected { name, expectations })
+    }
+
+    /// Takes in an entry.
+    pub fn see(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        self.expectations.see(snapshot, lab.wire.last_received());
+    }
+
+    /// Checks that every line holds.
+    ///
+    /// # Errors
+    /// The first line that does not.
+    pub fn result(&self) -> Result<(), Failure> {
+        self.expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", self.name)))
     }
 }
 

@@ -10,7 +10,14 @@ pub(super) use close::CLIENT_FIRST;
 pub(super) use loss::{LOST, MESSAGE};
 pub(super) use open::HANDSHAKE;
 
+use smoltcp::time::Duration;
+
 use super::{ScriptStep, Setup};
+
+/// The longest latency with which every scenario shows what it promises. A round trip that takes a second, the timer of a SYN,
+/// is mistaken for a loss.
+#[doc(hidden)]
+pub const LONGEST_LATENCY: Duration = Duration::from_millis(300);
 
 /// The steps of the client and of the server.
 pub(super) type Scripts = [&'static [ScriptStep<'static>]; 2];
@@ -73,7 +80,7 @@ pub const SCENARIOS: [Scenario; 31] = [
         "a segment is lost three times: the timer doubles from 0.2 s to 0.4 s and 0.8 s",
         loss::data
     ),
-    scenario!("fast-retransmit", "three duplicate ACKs cause a fast retransmission", loss::fast),
+    scenario!("fast-retransmit", "acknowledgements that repeat a number cause a fast retransmission", loss::fast),
     scenario!("lost-fin", "a lost FIN is retransmitted like data", loss::fin),
     scenario!("fin-with-ack", "FIN and the ACK of the peer's FIN travel in one segment", close::fin_with_ack),
     scenario!("reordered", "a segment overtakes another", loss::reordered),

@@ -4,8 +4,7 @@ use smoltcp::time::Instant;
 
 use crate::lab::{HostEvent, Verdict};
 use crate::stack::{Event, Next};
-use crate::trace::Cause;
-use crate::trace::Summary;
+use crate::trace::{Cause, Mark, Summary};
 
 /// One event of a run, with its step, time and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +31,8 @@ pub enum What {
         summary: Summary,
         /// Whether a fault inverted one of its bits. The host drops it, because its checksum is wrong.
         damaged: bool,
+        /// What the segment is to its receiver, unless it is the next one in order.
+        mark: Option<Mark>,
     },
     /// The clock jumped to the next deadline or arrival.
     Clock,

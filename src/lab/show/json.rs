@@ -28,11 +28,13 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     line.text("phase", entry.what.phase())?;
     line.text("event", name(&entry.what))?;
     match &entry.what {
-        What::Arrived { frame, summary, damaged } => {
+        What::Arrived { frame, summary, damaged, mark } => {
             line.number("frame", frame)?;
             headers(&mut line, summary, snapshot.isn)?;
             if *damaged {
                 line.text("reason", "damaged")?;
+            } else if let Some(mark) = mark {
+                line.text("reason", mark.slug())?;
             }
         }
         What::Clock => {}
@@ -124,20 +126,11 @@ fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2])
 }
 
 fn because(line: &mut Object<'_>, cause: &Cause) -> fmt::Result {
-    let reason = match cause {
-        Cause::DelayedAck(_) => "delayed-ack",
-        Cause::DuplicateAck => "duplicate-ack",
-        Cause::FastRetransmission => "fast-retransmission",
-        Cause::KeepAlive => "keep-alive",
-        Cause::Retransmission { .. } => "retransmission",
-        Cause::TailProbe => "tail-probe",
-        Cause::WindowUpdate => "window-update",
-        Cause::ZeroWindowProbe => "zero-window-probe",
-    };
-    line.text("reason", reason)?;
+    line.text("reason", cause.slug())?;
     match cause {
+        Cause::AfterTimeout(count) => line.number("count", count),
         Cause::DelayedAck(time) => line.number("ack_delay_ms", Millis(time.total_micros())),
-        Cause::Retransmission { rto, count } => {
+        Cause::Retransmission { rto, count } | Cause::SpuriousRetransmission { rto, count } => {
             line.number("rto_ms", Millis(rto.total_micros()))?;
             line.number("count", count)
         }

@@ -12,7 +12,7 @@ use super::entry::What;
 use super::text::Text;
 use crate::lab::{Snapshot, Verdict};
 use crate::stack::{Event, Next};
-use crate::trace::{Carries, Cause, Segment, Summary};
+use crate::trace::{Carries, Cause, Mark, Segment, Summary};
 
 /// The appearance of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,10 +127,15 @@ impl Body {
         let mut tone = Tone::Plain;
         // Writing never fails, because text that is too long is cut.
         let _ = match snapshot.entry.what {
-            What::Arrived { frame, summary, damaged } => {
+            What::Arrived { frame, summary, damaged, mark } => {
                 let end = if damaged { "arrives damaged: thrown away" } else { "arrives" };
                 let _ = if ladder.is_wide() { write!(text, "#{frame} ") } else { Ok(()) };
                 let _ = write!(text, "{} {end}", Brief(summary));
+                let _ = match mark {
+                    Some(mark @ Mark::PartialAck) => write!(text, ": {mark}"),
+                    Some(mark) => write!(text, " {mark}"),
+                    None => Ok(()),
+                };
                 return Some(Body::Arrival { host, frame, damaged, text });
             }
             What::Clock => return Some(Body::Clock),
@@ -147,8 +152,7 @@ impl Body {
                 let label = Label { ladder, isn: snapshot.isn, frame, summary, cause, verdict };
                 let label = label.longest_that_fits(ladder.middle().saturating_sub(6));
                 let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
-                let again =
-                    matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission | Cause::TailProbe));
+                let again = cause.is_some_and(Cause::is_again);
                 return Some(Body::Arrow { host, frame, lost, again, label });
             }
             What::Sent { frame, summary, .. } => write!(text, "host {host} sends #{frame} {}", Brief(summary)),

@@ -29,10 +29,28 @@ pub(super) use segment::{LONGEST, Patch, Segment, bare, copy, inner_checksums, w
 pub(super) use segment::{renumber, shorten};
 
 use smoltcp::socket::tcp::State;
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, TcpControl, TcpOption, TcpSeqNumber};
 
 use super::event::DropReason;
+
+/// Why a segment leaves again that left before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "recovery"), allow(dead_code))]
+pub(crate) enum Repeat {
+    /// The timer expired for an earlier segment, and this one counts as lost, too.
+    AfterTimer,
+    /// Duplicate acknowledgements, or selective ones, showed that it was lost.
+    Duplicates,
+    /// The peer's SYN came again.
+    RepeatedSyn,
+    /// It probes whether the tail was lost.
+    TailProbe,
+    /// The retransmission timer expired, after this time.
+    Timer(Duration),
+    /// The peer's window has opened again: what left into the closed window was not accepted.
+    WindowOpened,
+}
 
 /// The bytes from `from` to `to`; 0 if `to` is not ahead.
 fn distance(from: TcpSeqNumber, to: TcpSeqNumber) -> u32 {
@@ -165,6 +183,15 @@ impl Block {
     /// Whether a FIN that came early is due: all data in front of it was received.
     pub(super) fn fin_is_due(&self) -> bool {
         !self.fin_taken && self.early_fin == Some(self.rcv_nxt)
+    }
+
+    /// Why a segment last left again. Each reason is returned once.
+    pub(super) fn take_repeat(&mut self) -> Option<Repeat> {
+        #[cfg(feature = "recovery")]
+        let repeat = self.recovery.repeat.take();
+        #[cfg(not(feature = "recovery"))]
+        let repeat = None;
+        repeat
     }
 
     /// SND.NXT and RCV.NXT.

@@ -18,7 +18,7 @@ use smoltcp::wire::{IpAddress, TcpOption, TcpSeqNumber};
 use super::congestion::{Congestion, Window};
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
-use super::{Block, Segment, distance};
+use super::{Block, Repeat, Segment, distance};
 
 /// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2), and the largest that a path which reorders
 /// segments may raise it to.
@@ -77,6 +77,12 @@ pub(in crate::stack) struct Recovery {
     probed: bool,
     /// When the retransmission timer expires.
     timer: Option<Instant>,
+    /// When that timer was started.
+    armed_at: Instant,
+    /// How long the timer had run when it expired, until the first segment leaves again.
+    expired: Option<Duration>,
+    /// Why a segment last left again.
+    pub(super) repeat: Option<Repeat>,
     /// When the tail is probed.
     probe: Option<Instant>,
     /// When data leaves although the window is too small for it.
@@ -129,6 +135,9 @@ impl Recovery {
         probed_range: (TcpSeqNumber(0), TcpSeqNumber(0)),
         probed: false,
         timer: None,
+        armed_at: Instant::ZERO,
+        expired: None,
+        repeat: None,
         probe: None,
         persist: None,
         persisting: false,
@@ -288,11 +297,14 @@ impl Block {
         if self.flight() == 0 {
             (self.recovery.timer, self.recovery.probe) = (None, None);
         } else if acked > 0 || news || opened {
-            let before = self.recovery.timer;
+            let (before, armed_at) = (self.recovery.timer, self.recovery.armed_at);
             self.arm(now);
             // A part of a segment has arrived that was cut on suspicion of a black hole. The timer of the segment goes on.
             if self.recovery.trial.is_running() {
-                self.recovery.timer = self.recovery.timer.min(before.or(self.recovery.timer));
+                let r = &mut self.recovery;
+                if before.is_some_and(|before| r.timer.is_none_or(|at| before < at)) {
+                    (r.timer, r.armed_at) = (before, armed_at);
+                }
             }
         }
         acked > 0 || news || !same_window
@@ -302,7 +314,7 @@ impl Block {
         let flight = self.flight();
         let r = &mut self.recovery;
         let timeout = r.rtt.timeout(r.backoff);
-        r.timer = Some(now + timeout);
+        (r.timer, r.armed_at) = (Some(now + timeout), now);
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
@@ -321,6 +333,7 @@ impl Block {
     pub(in crate::stack) fn expire(&mut self, now: Instant) {
         let (una, nxt) = (self.una, self.nxt);
         let has = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
+        let ran = self.recovery.timer.map(|at| at - self.recovery.armed_at);
         let r = &mut self.recovery;
         if has(&mut r.persist) {
             r.persisting = true;
@@ -342,12 +355,12 @@ impl Block {
             r.board.clear();
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
-            (r.point, r.timed_out) = (Some(nxt), true);
-            r.timer = Some(now + r.rtt.timeout(r.backoff));
+            (r.point, r.timed_out, r.expired) = (Some(nxt), true, ran);
+            (r.timer, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
         } else if has(&mut r.probe) {
             r.tail = Some(TcpSeqNumber(nxt.0.wrapping_sub(r.mss as i32)).max(una));
             r.probed = true;
-            r.timer = Some(now + r.rtt.timeout(r.backoff));
+            (r.timer, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
         }
     }
 }

@@ -21,7 +21,7 @@ fn a_frame_sent_again() {
             r#""protocol":"TCP","src":"192.168.69.1:9999","dst":"192.168.69.2:50000","flags":"SYN,ACK","seq":7000,"#,
             r#""rel_seq":0,"ack":501,"rel_ack":1,"len":0,"win":4096,"win_scale":0,"mss":1460,"#,
             r#""reason":"retransmission","rto_ms":1000.500,"count":2,"fate":"dropped","#,
-            r#""client":"SYN-SENT","server":"SYN-RECEIVED","rfc":"RFC 9293 section 3.8.1"}"#,
+            r#""client":"SYN-SENT","server":"SYN-RECEIVED","rfc":"RFC 6298 section 5"}"#,
             "\n"
         )
     );

@@ -2,7 +2,6 @@
 
 use core::fmt::{self, Write};
 
-use smoltcp::time::Duration;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::super::text::{Span, Text};
@@ -81,25 +80,38 @@ impl Label {
             Verdict::Drop | Verdict::Lost if !long => {}
             verdict => write!(text, "{verdict} ")?,
         }
-        match self.cause {
-            None => Ok(()),
-            Some(Cause::Retransmission { rto, count }) => {
-                text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
+        let Some(cause) = self.cause else { return Ok(()) };
+        if cause.is_again() {
+            text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
+        }
+        let [full, brief] = match cause {
+            Cause::Retransmission { rto, count } | Cause::SpuriousRetransmission { rto, count } => {
                 if count > 1 {
                     write!(text, "{count}")?;
                 }
-                // A segment sent right after a retransmission did not wait for its own timer.
-                if rto == Duration::ZERO { text.write_str(" ") } else { write!(text, " RTO {} ", Span(rto)) }
+                write!(text, " RTO {} ", Span(rto))?;
+                if matches!(cause, Cause::Retransmission { .. }) { ["", ""] } else { ["spurious ", "spur "] }
             }
-            Some(Cause::FastRetransmission) if self.ladder.ascii => text.write_str("again fast "),
-            Some(Cause::FastRetransmission) => text.write_str("↻ fast "),
-            Some(Cause::DelayedAck(_)) => text.write_str(if long { "delayed " } else { "" }),
-            Some(Cause::DuplicateAck) => text.write_str(if long { "duplicate " } else { "dup " }),
-            Some(Cause::KeepAlive) => text.write_str(if long { "keep-alive: " } else { "alive? " }),
-            Some(Cause::TailProbe) if self.ladder.ascii => text.write_str("again tail "),
-            Some(Cause::TailProbe) => text.write_str("↻ tail "),
-            Some(Cause::WindowUpdate) => text.write_str(if long { "window update: " } else { "window " }),
-            Some(Cause::ZeroWindowProbe) => text.write_str(if long { "zero-window probe: " } else { "probe " }),
-        }
+            Cause::AfterTimeout(count) => {
+                if count > 1 {
+                    write!(text, "{count}")?;
+                }
+                [" after the timeout ", " "]
+            }
+            Cause::ChallengeAck => ["challenge ", "challenge "],
+            Cause::DelayedAck(_) => ["delayed ", ""],
+            Cause::DuplicateAck => ["duplicate ", "dup "],
+            Cause::FastRetransmission => [" fast ", " fast "],
+            Cause::KeepAlive => ["keep-alive: ", "alive? "],
+            Cause::KeepAliveAck => ["keep-alive ", "alive "],
+            Cause::RepeatedAck => ["repeated ", "again "],
+            Cause::RepeatedSyn => [" for a repeated SYN: ", " "],
+            Cause::TailProbe => [" tail loss probe: ", " tail "],
+            Cause::WindowOpened => [" window opened: ", " "],
+            Cause::WindowUpdate => ["window update: ", "window "],
+            Cause::ZeroWindowProbe => ["zero-window probe: ", "probe "],
+            Cause::ZeroWindowProbeAck => ["zero-window probe ", "probed "],
+        };
+        text.write_str(if long { full } else { brief })
     }
 }

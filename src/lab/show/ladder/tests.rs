@@ -74,7 +74,7 @@ fn lines_of_120_columns() {
         row(120, false, sent(AGAIN, Verdict::Drop)),
         "✗╌╌╌╌╌╌╌╌╌╌╌╌ #5 dropped ↻ RTO 1s SYN,ACK seq=0 ack=1 len=0 win=4096 ╌╌ SYN-RECEIVED"
     );
-    let damaged = What::Arrived { frame: 5, summary: summary(), damaged: true };
+    let damaged = What::Arrived { frame: 5, summary: summary(), damaged: true, mark: None };
     assert_eq!(row(120, false, damaged), "#5 SYN,ACK arrives damaged: thrown away SYN-RECEIVED");
 }
 

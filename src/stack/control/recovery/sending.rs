@@ -3,7 +3,7 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{Block, SMALL_WINDOW_DELAY, Segment, distance};
+use super::{Block, Recovery, Repeat, SMALL_WINDOW_DELAY, Segment, distance};
 
 /// How much of a segment that smoltcp made leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,6 +251,7 @@ impl Block {
                 r.heard_at = now;
             }
             if segment.seq < self.nxt {
+                r.repeat = Some(r.why_again(segment));
                 (r.resent, r.tail) = (r.resent.max(self.nxt), None);
             }
             if r.persisting && self.window <= distance(self.una, self.nxt) {
@@ -259,14 +260,17 @@ impl Block {
             }
             self.nxt = end;
             (r.sent_at, r.persisting, r.persist) = (now, false, None);
-            let timer = r.timer;
+            let (timer, armed_at) = (r.timer, r.armed_at);
             self.arm(now);
-            self.recovery.timer = timer.or(self.recovery.timer);
+            if timer.is_some() {
+                (self.recovery.timer, self.recovery.armed_at) = (timer, armed_at);
+            }
             return true;
         }
         if hole.is_none() {
             return false;
         }
+        r.repeat = Some(r.why_again(segment));
         if r.tail.take().is_some() {
             r.probed_range = (segment.seq, end);
         } else {
@@ -279,5 +283,19 @@ impl Block {
         // Its acknowledgement may be that of the first transmission.
         r.sample = r.sample.filter(|&(seq, _)| seq <= segment.seq);
         true
+    }
+}
+
+impl Recovery {
+    /// Why a segment leaves again that left before.
+    fn why_again(&mut self, segment: &Segment) -> Repeat {
+        match self.expired.take() {
+            _ if self.tail.is_some() => Repeat::TailProbe,
+            Some(ran) if self.timed_out => Repeat::Timer(ran),
+            _ if segment.syn => Repeat::RepeatedSyn,
+            _ if self.timed_out => Repeat::AfterTimer,
+            _ if self.point.is_some() => Repeat::Duplicates,
+            _ => Repeat::WindowOpened,
+        }
     }
 }
