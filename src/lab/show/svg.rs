@@ -1,14 +1,15 @@
 //! Draws the ladder as a picture (SVG 1.1).
 
-use core::fmt::{self, Display, Write};
+use core::fmt::{self, Write};
 
 use super::ladder::{Body, Ladder, Micros, Tone};
+use super::text::Text;
 use crate::lab::Snapshot;
 
 /// The most rows of a picture. The rest is left out, and the picture says so.
 pub const SVG_ROWS: usize = 400;
 
-/// Draws a run as a ladder: time runs downwards, and the slope of an arrow is the time that its frame took.
+/// Draws a run as a ladder: events run downwards in their order, which is not to scale; the first column has the times.
 ///
 /// # Errors
 /// The error of `out`.
@@ -75,6 +76,8 @@ const ROW: usize = 24;
 /// The positions of the client's and the server's lines.
 const LEFT: usize = 250;
 const RIGHT: usize = 780;
+/// The width of a character of the font, rounded up.
+const CHAR: usize = 7;
 
 pub(crate) const INK: &str = "#222222";
 const FAINT: &str = "#999999";
@@ -155,7 +158,12 @@ fn arrow(
     // Lost, or still in flight at the end of the picture.
     let (x, end) = ((from + 2 * to) / 3, y + ROW / 2);
     writeln!(out, r#"<path d="M{from} {y}L{x} {end}" stroke="{color}"{dashes}/>"#)?;
-    if lost { cross(out, x, end) } else { Ok(()) }
+    if !lost {
+        return Ok(());
+    }
+    cross(out, x, end)?;
+    // The word, for those who do not see the colour.
+    writeln!(out, r#"<text x="{x}" y="{}" text-anchor="middle" fill="{RED}">lost</text>"#, end + 20)
 }
 
 fn cross(out: &mut dyn Write, x: usize, y: usize) -> fmt::Result {
@@ -163,15 +171,21 @@ fn cross(out: &mut dyn Write, x: usize, y: usize) -> fmt::Result {
     writeln!(out, r#"<path d="M{left} {top}l12 12m0 -12l-12 12" stroke="{RED}" stroke-width="3"/>"#)
 }
 
-/// A text beside the client's line, the server's, or between them. The text has a white rim, because arrows may run behind it.
-fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &dyn Display) -> fmt::Result {
+/// A text beside the client's line, the server's, or between them. It has a white ground, because arrows may run behind it.
+fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &Text) -> fmt::Result {
     let (x, anchor) = match host {
         0 => (LEFT + 10, "start"),
         1 => (RIGHT - 10, "end"),
         _ => ((LEFT + RIGHT) / 2, "middle"),
     };
-    write!(out, r##"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}" "##)?;
-    out.write_str(r##"stroke="#ffffff" stroke-width="3" paint-order="stroke">"##)?;
+    let width = CHAR * text.chars();
+    let left = match host {
+        0 => x,
+        1 => x - width.min(x),
+        _ => x - (width / 2).min(x),
+    };
+    writeln!(out, r##"<rect class="ground" x="{left}" y="{}" width="{width}" height="13" fill="#ffffff"/>"##, y - 10)?;
+    write!(out, r##"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}">"##)?;
     write!(Escaped(out), "{text}")?;
     out.write_str("</text>\n")
 }
