@@ -83,7 +83,7 @@ pub fn coverage() -> Result<String, StartError> {
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{from:<12} -> {to:<12}  {}\n    {reached}", transition.on);
     }
-    table.push_str("\nNot in the figure, and made here:\n");
+    table.push_str("\nNot in the figure, and made here (by its note 3, RST ends every state):\n");
     let drawn = |(from, to): &(String, String)| {
         TRANSITIONS.iter().any(|t| t.from.to_string() == *from && t.to.to_string() == *to)
     };

@@ -15,6 +15,8 @@ pub mod scenarios;
 pub mod selftest;
 mod setup;
 pub mod show;
+#[doc(hidden)]
+pub mod terms;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 mod view;
@@ -102,6 +104,8 @@ pub struct Lab<
     now: Instant,
     steps: u32,
     next: usize,
+    /// The connection of the last frame or event.
+    latest: Option<[IpEndpoint; 2]>,
 }
 
 /// One host.
@@ -117,6 +121,8 @@ pub struct Host<'a, S, U, C> {
 struct Tracked {
     ends: [IpEndpoint; 2],
     flow: Flow,
+    /// The state that each side was last reported to come into.
+    states: [Option<State>; 2],
 }
 
 /// The result of one call of [`Lab::step`].
@@ -184,6 +190,7 @@ impl<
                 now: START,
                 steps: 0,
                 next: 0,
+                latest: None,
             }),
         }
     }
@@ -270,11 +277,16 @@ impl<
             self.push(host, What::Arrived { frame: id, summary, damaged, mark });
         }
         match step {
-            Some(Step::Session(_, next)) => self.push(host, What::Ran(next)),
+            Some(Step::Session(id, next)) => {
+                let tuple = self.hosts[host].stack.connections_in_use().find(|c| c.id == id).map(|c| c.tuple);
+                self.latest = tuple.map(|tuple| [tuple.local, tuple.remote]).or(self.latest);
+                self.push(host, What::Ran(next, tuple));
+            }
             Some(Step::UdpSession(port, next)) => self.push(host, What::RanUdp(port, next)),
             _ => {}
         }
         for event in &events.0 {
+            self.note_state(event);
             self.push(host, What::Stack(*event));
         }
         let challenges = events.0.iter().any(|event| {
@@ -296,6 +308,16 @@ impl<
         }
     }
 
+    /// Takes in the state that an event reports.
+    fn note_state(&mut self, event: &Event) {
+        let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
+        self.latest = Some(ends);
+        let tracked = self.flows.iter_mut().flatten().find_map(|t| Some((t.side_of(ends)?, t)));
+        if let (Some((side, tracked)), Some((_, to))) = (tracked, change(event)) {
+            tracked.states[side] = Some(to);
+        }
+    }
+
     /// The flow of a segment, and the index of the side that sends it. If the flow is not tracked, tracks it if `begin` is set.
     fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
         summary.segment()?;
@@ -309,11 +331,12 @@ impl<
                     self.flows.rotate_left(1);
                     FLOWS - 1
                 });
-                self.flows[place] = Some(Tracked { ends, flow: Flow::default() });
+                self.flows[place] = Some(Tracked { ends, flow: Flow::default(), states: [None; 2] });
                 place
             }
             None => return None,
         };
+        self.latest = Some(ends);
         let tracked = self.flows[place].as_mut()?;
         let side = tracked.side_of(ends)?;
         Some((&mut tracked.flow, side))

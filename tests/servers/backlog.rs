@@ -112,7 +112,7 @@ fn half_open_connections_make_room() {
         // A flood from an address where nobody is: no handshake of it ever ends.
         let flood = python::run("syn_flood", &[link.name(), "192.168.69.50", SERVER[0], "9999", "100"]).finish();
         assert_eq!(flood.code(), Some(0), "{flood:?}");
-        events::wait_for(&server, "half-open-ended", &[("reason", "recycled")], 97);
+        events::wait_for(&server, "handshake-ended", &[("reason", "recycled")], 97);
         for address in SERVER {
             let mut client = connect(address, 9999);
             expect(&mut client, "Welcome!");

@@ -68,10 +68,10 @@ pub const SCENARIOS: [Scenario; 31] = [
     scenario!("abort", "one side aborts the connection with RST", close::abort),
     scenario!("lost-syn", "a lost SYN is sent again after a second", open::lost_syn),
     scenario!("lost-synack", "SYN,ACK is lost: both sides try again", open::lost_synack),
-    scenario!("half-open-reset", "the caller restarts before SYN,ACK arrives", open::half_open_reset),
+    scenario!("half-way-reset", "the caller restarts before SYN,ACK arrives", open::half_way_reset),
     scenario!(
         "half-open-reboot",
-        "the caller restarts and calls again, which a challenge ACK answers",
+        "a half-open connection: the caller restarts, calls again, and is challenged",
         open::half_open_reboot
     ),
     scenario!("backlog-full", "the third caller finds no room and tries again", open::backlog_full),

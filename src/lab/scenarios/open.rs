@@ -47,7 +47,7 @@ pub(super) fn simultaneous() -> Setup<'static> {
     setup
 }
 
-pub(super) fn half_open_reset() -> Setup<'static> {
+pub(super) fn half_way_reset() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
     setup.line.latency = Duration::from_millis(20);
     setup.call(Duration::ZERO, &[]);

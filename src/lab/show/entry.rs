@@ -3,7 +3,7 @@
 use smoltcp::time::Instant;
 
 use crate::lab::{HostEvent, Verdict};
-use crate::stack::{Event, Next};
+use crate::stack::{Event, Next, Tuple};
 use crate::trace::{Cause, Mark, Summary};
 
 /// One event of a run, with its step, time and host.
@@ -38,8 +38,8 @@ pub enum What {
     Clock,
     /// The host was unplugged or restarted.
     HostEvent(HostEvent),
-    /// The program on a connection ran.
-    Ran(Next),
+    /// The program on a connection ran. The connection may be over then.
+    Ran(Next, Option<Tuple>),
     /// The program on a UDP port ran.
     RanUdp(u16, Next),
     /// A frame was sent.
@@ -65,7 +65,7 @@ impl What {
         match self {
             What::Arrived { .. } => "ingress",
             What::Clock => "clock",
-            What::Ran(_) | What::RanUdp(..) => "session",
+            What::Ran(..) | What::RanUdp(..) => "session",
             What::Sent { .. } => "egress",
             What::HostEvent(_) | What::Stack(_) => "event",
         }

@@ -51,7 +51,7 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
             "The host restarts and forgets its connections: the other end still has them, so they are half-open.",
             "RFC 9293 section 3.5.1",
         ),
-        What::Ran(next) => ran(next),
+        What::Ran(next, _) => ran(next),
         What::RanUdp(..) => because(
             "The program on a UDP port runs: it has a datagram, room to send, or a timer that has expired.",
             "RFC 768",

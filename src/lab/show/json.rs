@@ -39,7 +39,13 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
         }
         What::Clock => {}
         What::HostEvent(host_event) => line.text("reason", host_event)?,
-        What::Ran(next) => program(&mut line, next)?,
+        What::Ran(next, tuple) => {
+            if let Some(tuple) = tuple {
+                line.text("local", Endpoint(tuple.local))?;
+                line.text("remote", Endpoint(tuple.remote))?;
+            }
+            program(&mut line, next)?;
+        }
         What::RanUdp(port, next) => {
             line.number("port", port)?;
             program(&mut line, next)?;
@@ -68,7 +74,7 @@ fn name(what: &What) -> &'static str {
         What::Arrived { .. } => "arrived",
         What::Clock => "clock",
         What::HostEvent(_) => "happened",
-        What::Ran(_) | What::RanUdp(..) => "program",
+        What::Ran(..) | What::RanUdp(..) => "program",
         What::Sent { .. } => "sent",
         What::Stack(event) => event_name(event),
     }

@@ -125,11 +125,12 @@ impl Body {
         let host = snapshot.entry.host;
         let mut text = Text::new(ladder.middle());
         let mut tone = Tone::Plain;
+        let port = |text: &mut Text| snapshot.port.map_or(Ok(()), |port| write!(text, ":{port} "));
         // Writing never fails, because text that is too long is cut.
         let _ = match snapshot.entry.what {
             What::Arrived { frame, summary, damaged, mark } => {
                 let end = if damaged { "arrives damaged: thrown away" } else { "arrives" };
-                let _ = if ladder.is_wide() { write!(text, "#{frame} ") } else { Ok(()) };
+                let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
                 let _ = write!(text, "{} {end}", Brief(summary));
                 let _ = match mark {
                     Some(mark @ Mark::PartialAck) => write!(text, ": {mark}"),
@@ -140,16 +141,16 @@ impl Body {
             }
             What::Clock => return Some(Body::Clock),
             What::HostEvent(host_event) => write!(text, "{host_event}"),
-            What::Ran(next) => {
+            What::Ran(next, _) => {
                 tone = Tone::Dim;
-                next_words(&mut text, next)
+                port(&mut text).and_then(|()| next_words(&mut text, next))
             }
             What::RanUdp(port, _) => {
                 tone = Tone::Dim;
                 write!(text, "program on UDP port {port} runs")
             }
             What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
-                let label = Label { ladder, isn: snapshot.isn, frame, summary, cause, verdict };
+                let label = Label { ladder, isn: snapshot.isn, port: snapshot.port, frame, summary, cause, verdict };
                 let label = label.longest_that_fits(ladder.middle().saturating_sub(6));
                 let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
                 let again = cause.is_some_and(Cause::is_again);
@@ -160,6 +161,7 @@ impl Body {
                 if matches!(event, Event::Refused { .. } | Event::Dropped(_)) {
                     tone = Tone::Bad;
                 }
+                let _ = port(&mut text);
                 event_words(&mut text, &event)?
             }
         };
@@ -266,7 +268,7 @@ fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
         Event::Connected { .. } => text.write_str("connected"),
         Event::Dropped(why) => write!(text, "dropped: {why}"),
         Event::Ended { end, .. } => write!(text, "connection over: {end}"),
-        Event::HalfOpenEnded { end, .. } => write!(text, "half-open connection over: {end}"),
+        Event::HalfOpenEnded { end, .. } => write!(text, "half-way connection over: {end}"),
         Event::Refused { why, .. } => write!(text, "refused: {why}"),
         // No step causes this change, so no other line shows it.
         Event::State { from: State::TimeWait, to: State::Closed, .. } => text.write_str("TIME-WAIT is over"),

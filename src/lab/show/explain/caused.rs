@@ -81,7 +81,7 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
         ),
         Cause::SpuriousRetransmission { .. } => because(
             "The timer expired although the peer has this segment: the acknowledgement was lost, or is late. The sender cannot know \
-             that, and sends it again for nothing.",
+             that, and its segment makes the peer acknowledge again.",
             "RFC 5682 section 1",
         ),
         Cause::TailProbe => because(

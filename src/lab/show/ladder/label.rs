@@ -13,6 +13,8 @@ use crate::trace::{Cause, Summary};
 pub(super) struct Label {
     pub(super) ladder: Ladder,
     pub(super) isn: [Option<TcpSeqNumber>; 2],
+    /// The caller's port, if the run has several connections.
+    pub(super) port: Option<u16>,
     pub(super) frame: u32,
     pub(super) summary: Summary,
     pub(super) cause: Option<Cause>,
@@ -27,6 +29,8 @@ enum Wording {
     Brief,
     /// Like `Brief`, with the names of the fields cut to one letter.
     OneLetter,
+    /// Like `OneLetter`, without the window: a number is never cut.
+    NoWindow,
 }
 
 impl Label {
@@ -38,13 +42,15 @@ impl Label {
             let _ = self.write(&mut text, wording);
             text
         };
-        let fits = [Wording::Full, Wording::Brief].into_iter().map(write).find(|text| !text.is_cut());
-        fits.unwrap_or_else(|| write(Wording::OneLetter))
+        let wordings = [Wording::Full, Wording::Brief, Wording::OneLetter];
+        let fits = wordings.into_iter().map(write).find(|text| !text.is_cut());
+        fits.unwrap_or_else(|| write(Wording::NoWindow))
     }
 
     fn write(&self, text: &mut Text, wording: Wording) -> fmt::Result {
-        if self.ladder.is_wide() {
-            write!(text, "#{} ", self.frame)?;
+        write!(text, "#{} ", self.frame)?;
+        if let Some(port) = self.port {
+            write!(text, ":{port} ")?;
         }
         // The marks go first, because a cut removes the end.
         self.marks(text, wording)?;
@@ -53,11 +59,11 @@ impl Label {
             Some(segment) => {
                 let [seq, ack, len, win] = match wording {
                     Wording::Full | Wording::Brief => ["seq=", "ack=", "len=", "win="],
-                    Wording::OneLetter => ["s=", "a=", "l=", "w="],
+                    Wording::OneLetter | Wording::NoWindow => ["s=", "a=", "l=", "w="],
                 };
-                let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| {
-                    number.0.wrapping_sub(isn.map_or(0, |isn| isn.0)) as u32
-                };
+                // A number before the initial one belongs to an earlier connection, and is negative.
+                let since =
+                    |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0));
                 write!(text, "{} {seq}{}", segment.flags(), since(segment.seq, self.isn[0]))?;
                 if let Some(number) = segment.ack {
                     write!(text, " {ack}{}", since(number, self.isn[1]))?;
@@ -65,7 +71,7 @@ impl Label {
                 if wording == Wording::Full || segment.len > 0 {
                     write!(text, " {len}{}", segment.len)?;
                 }
-                write!(text, " {win}{}", segment.window)
+                if wording == Wording::NoWindow { Ok(()) } else { write!(text, " {win}{}", segment.window) }
             }
         }
     }
