@@ -81,7 +81,14 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 Ok(Command::Quit) => return Ok(()),
                 Ok(Command::Sockets) => show_sockets(stack).map_err(Failure::output)?,
                 // The other commands are the lab's and invalid here.
-                Ok(Command::Help | Command::Back | Command::Drop | Command::Frame | Command::Go(_) | Command::Save) => {
+                Ok(
+                    Command::Help
+                    | Command::Back
+                    | Command::Drop(_)
+                    | Command::Frame
+                    | Command::Go(_)
+                    | Command::Save(_),
+                ) => {
                     say_line(self.shell.help())?;
                 }
                 Err(what) => say_line(what)?,

@@ -4,6 +4,7 @@ mod args;
 mod outputs;
 mod run;
 mod step;
+mod terms;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -32,6 +33,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let output = Failure::output;
     if args.list {
         return list(&mut io::stdout().lock()).map(|()| 0).map_err(output);
+    }
+    if args.terms {
+        let text = terms::glossary(outputs::width());
+        return io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(output);
     }
     if args.coverage {
         let table = coverage().map_err(Failure::run)?;
@@ -71,6 +76,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     let mut shown = Shown::new(args.ascii, args.explain);
+    shown.quiet = args.writes_to_stdout();
     let mut shipped = shipped;
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
@@ -152,8 +158,10 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
         Some(scenario) => Ok(What::Scenario(scenario)),
         None => {
             let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);
-            let names = APPS.map(|app| app.name);
-            let hint = match nearest(name, names.into_iter().chain(scenarios)) {
+            // Those that the lab can run.
+            let runs = |app: &App| [false, true].iter().any(|&udp| Setup::program(app, &[], udp).is_ok());
+            let names: Vec<_> = APPS.iter().filter(|app| runs(app)).map(|app| app.name).collect();
+            let hint = match nearest(name, names.iter().copied().chain(scenarios)) {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!("programs are {}; 'smolstep lab --list' lists the scenarios", names.join(", ")),
             };

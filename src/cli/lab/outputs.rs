@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use smoltcp::time::Duration;
 
-use super::args::LabArgs;
+use super::args::{LabArgs, is_stdout};
 use super::colored;
 use super::run::{Ended, HostLab, Run};
+use super::terms::wrapped;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
@@ -16,7 +17,7 @@ use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
 use crate::lab::scenarios::Scenario;
 use crate::lab::show::{
-    LabCapture, Ladder, SVG_ROWS, Visited, explain, write_json, write_ladder_svg, write_states_svg,
+    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json, write_ladder_svg, write_states_svg,
 };
 use crate::trace::IoSink;
 
@@ -25,37 +26,52 @@ pub struct Shown {
     ladder: Ladder,
     explain: bool,
     headed: bool,
+    /// Whether a line 'clock' was explained: all have the same reason.
+    clock_explained: bool,
+    /// Whether nothing is printed, because standard output carries a file.
+    pub quiet: bool,
     fault: Option<io::Error>,
+}
+
+/// The number of columns of the terminal, or 100 without one.
+pub fn width() -> usize {
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+    if io::stdout().is_terminal() && columns > 0 { columns } else { 100 }
 }
 
 impl Shown {
     /// Creates a ladder as wide as the terminal, or of 100 columns without one.
     pub fn new(ascii: bool, explain: bool) -> Self {
-        let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-        let width = if io::stdout().is_terminal() && columns > 0 { columns } else { 100 };
-        let ladder = Ladder { width, ascii, color: colored() };
-        Shown { ladder, explain, headed: false, fault: None }
+        let ladder = Ladder { width: width(), ascii, color: colored() };
+        Shown { ladder, explain, headed: false, clock_explained: false, quiet: false, fault: None }
     }
 
     /// Prints the row of an entry, if it has one.
     pub fn row(&mut self, snapshot: &Snapshot) {
-        if let Some(row) = self.ladder.row(snapshot) {
-            if !core::mem::replace(&mut self.headed, true) {
-                let header = self.ladder.header().to_string();
-                self.say(&header);
-            }
+        let row = self.ladder.row(snapshot);
+        let is_clock = matches!(snapshot.entry.what, What::Clock);
+        let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
+        self.clock_explained |= is_clock;
+        if (row.is_some() || why.is_some()) && !core::mem::replace(&mut self.headed, true) {
+            let header = self.ladder.header().to_string();
+            self.say(&header);
+        }
+        if let Some(row) = row {
             self.say(&row.to_string());
         }
-        if self.explain
-            && let Some(why) = explain(snapshot)
-        {
+        if let Some(why) = why {
             let rfc = if why.rfc.is_empty() { String::new() } else { format!(" ({})", why.rfc) };
-            self.say(&format!("      {}{rfc}", why.text));
+            for line in wrapped(&format!("{}{rfc}", why.text), self.ladder.width.max(Ladder::NARROWEST) - INDENT) {
+                self.say(&format!("{:INDENT$}{line}", ""));
+            }
         }
     }
 
     /// Prints a line.
     pub fn say(&mut self, line: &str) {
+        if self.quiet {
+            return;
+        }
         if let Err(error) = writeln!(io::stdout(), "{line}") {
             self.fault.get_or_insert(error);
         }
@@ -67,7 +83,7 @@ impl Shown {
     /// Standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
         for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
-            if !printed.is_empty() {
+            if !printed.is_empty() && !self.quiet {
                 self.say(&format!("\nThe {name} printed:"));
                 if let Err(error) = Output::new().print(printed) {
                     self.fault.get_or_insert(error);
@@ -83,10 +99,13 @@ impl Shown {
     }
 }
 
+/// The columns before an explanation.
+const INDENT: usize = 6;
+
 /// The ladder that decides which entries get a row in the picture. Width and colour do not matter for that.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
 
-type FileCapture = LabCapture<IoSink<BufWriter<File>>>;
+type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
 /// The files that a run is written to, and its expectations.
 pub struct Outputs {
@@ -203,7 +222,7 @@ pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
 
 impl Pcap {
     fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+        let file = create(path)?;
         let capture = LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))?;
         Ok(Pcap { path: path.into(), capture, fault: None })
     }
@@ -265,7 +284,7 @@ impl Expected {
 /// Opens every file before any is emptied. If one cannot be written, those that this call created are removed.
 fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Failure> {
     let mut made: Vec<&Path> = Vec::new();
-    for path in paths {
+    for path in paths.filter(|path| !is_stdout(path)) {
         let is_new = !path.exists();
         if let Err(error) = File::options().append(true).create(true).open(path) {
             for path in made {
@@ -284,13 +303,13 @@ fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<()
 /// Writes a text file. The first write error is kept, and `finish` returns it.
 struct Text {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<Box<dyn Write>>,
     fault: Option<io::Error>,
 }
 
 impl Text {
     fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+        let file = create(path)?;
         Ok(Text { path: path.into(), file: BufWriter::new(file), fault: None })
     }
 
@@ -307,6 +326,15 @@ impl core::fmt::Write for Text {
         }
         if self.fault.is_none() { Ok(()) } else { Err(core::fmt::Error) }
     }
+}
+
+/// Empties a file, or returns standard output for the name `-`.
+fn create(path: &Path) -> Result<Box<dyn Write>, Failure> {
+    if is_stdout(path) {
+        return Ok(Box::new(io::stdout()));
+    }
+    let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+    Ok(Box::new(file))
 }
 
 fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
