@@ -4,6 +4,7 @@
 mod capture;
 #[path = "../common/mod.rs"]
 mod common;
+mod explanations;
 mod faults;
 #[cfg(target_os = "linux")]
 mod labels;

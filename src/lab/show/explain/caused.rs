@@ -15,7 +15,7 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
         ),
         Cause::ChallengeAck | Cause::DuplicateAck if snapshot.states == [State::SynReceived; 2] => because(
             "The peer's SYN,ACK begins with the SYN that arrived before, so it is answered with an ACK, and that ACK completes \
-             the handshake. (Figure 8 of the RFC takes SYN,ACK itself for that, and has four segments instead of six.)",
+             the handshake. (Figure 7 of the RFC takes SYN,ACK itself for that, and has four segments instead of six.)",
             "RFC 9293 section 3.5",
         ),
         Cause::ChallengeAck if snapshot.states.contains(&State::SynSent) => because(
