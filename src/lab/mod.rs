@@ -23,7 +23,9 @@ mod view;
 mod wire;
 
 pub(crate) use agenda::MAX_SCHEDULED;
-pub use agenda::{Moment, Scheduled};
+#[doc(hidden)]
+pub use agenda::Moment;
+pub use agenda::Scheduled;
 #[doc(hidden)]
 pub use fault::MAX_FAULTS;
 pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
@@ -77,7 +79,7 @@ pub fn address(host: usize) -> IpAddress {
 /// `N` hosts on a wire.
 ///
 /// `S` and `U` are the hosts' TCP and UDP programs, `C` their consoles. The last `R` entries are kept. `FRAMES` and `KEPT` are
-/// the sizes of the [`Wire`]. `FLOWS` connections are tracked, some 950 bytes each.
+/// the sizes of the [`Wire`]. `FLOWS` connections are tracked, some 1,070 bytes each.
 /// The defaults take 150 kB, which is enough for every scenario.
 pub struct Lab<
     'a,

@@ -13,7 +13,9 @@ pub use self::log::LogProbe;
 pub use capture::Capture;
 #[doc(hidden)]
 pub use fields::Fields;
-pub use flow::{Cause, Flow, Mark, Side};
+#[doc(hidden)]
+pub use flow::Mark;
+pub use flow::{Cause, Flow, Side};
 #[doc(hidden)]
 pub use json::write_event;
 #[doc(hidden)]
