@@ -105,11 +105,23 @@ impl fmt::Display for Unmet {
 impl core::error::Error for Unmet {}
 
 impl Expectations {
-    /// Parses a file. `latency` is that of the wire; `time` parses a time with its unit.
+    /// Parses a file for a wire with the default latency. `time` parses a time with its unit.
     ///
     /// # Errors
     /// [`ExpectError`] names the line and the word.
-    pub fn parse(text: &str, latency: Duration, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
+    pub fn parse(text: &str, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
+        Self::parse_for(text, super::Line::default().latency, time)
+    }
+
+    /// Parses a file for a wire with this latency, on which the times in round trips depend.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_for(
+        text: &str,
+        latency: Duration,
+        time: impl Fn(&str) -> Option<Duration>,
+    ) -> Result<Self, ExpectError> {
         // `rtt` is a round trip, and a sum of times is one, too: `3rtt+200ms`.
         let term = |word: &str| match word.strip_suffix("rtt") {
             Some(count) => count.parse().ok().filter(|&n: &u32| n <= MOST_TRIPS).map(|count: u32| latency * 2 * count),

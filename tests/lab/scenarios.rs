@@ -30,7 +30,7 @@ fn every_expectation_holds() {
         for latency in [default].into_iter().chain([1, 20, 60, 300].map(Duration::from_millis)) {
             let mut setup = (scenario.setup)();
             setup.line.latency = latency;
-            let mut expectations = Expectations::parse(scenario.expect, latency, time).expect(scenario.slug);
+            let mut expectations = Expectations::parse_for(scenario.expect, latency, time).expect(scenario.slug);
             let ended = replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
             assert_eq!(expectations.result(), Ok(()), "{} at {latency}", scenario.slug);
             assert!(ended, "{} does not end by itself at {latency}", scenario.slug);
@@ -79,7 +79,8 @@ fn a_restarted_caller_is_let_in_whatever_the_sequence_numbers() {
     for seed in 0..200 {
         let mut setup = (scenario.setup)();
         setup.seed = seed;
-        let mut expectations = Expectations::parse(scenario.expect, setup.line.latency, time).expect("expectations");
+        let mut expectations =
+            Expectations::parse_for(scenario.expect, setup.line.latency, time).expect("expectations");
         assert_eq!(replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)), Ok(true));
         assert_eq!(expectations.result(), Ok(()), "seed {seed}");
     }

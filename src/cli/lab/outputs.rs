@@ -262,7 +262,7 @@ impl Expected {
 
     fn parse(name: String, text: &str, latency: Duration) -> Result<Self, Failure> {
         let time = |word: &str| duration(word).ok().map(Into::into);
-        let expectations = Expectations::parse(text, latency, time)
+        let expectations = Expectations::parse_for(text, latency, time)
             .map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
         Ok(Expected { name, expectations })
     }

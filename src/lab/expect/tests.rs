@@ -7,7 +7,7 @@ fn seconds(word: &str) -> Option<Duration> {
 }
 
 fn error(text: &str) -> String {
-    Expectations::parse(text, Duration::from_millis(1), seconds).expect_err("should be refused").to_string()
+    Expectations::parse(text, seconds).expect_err("should be refused").to_string()
 }
 
 #[test]
@@ -16,7 +16,7 @@ fn lines_are_read() {
                 client receives \"Hello, \\\"Li\\\"! # no comment\"\nnever client RST\nclient sends keep-alive 2\n\
                 server drops backlog-full\nclient ends timed-out\nserver icmp\nclient sends any within 1s\n\
                 server gets out-of-order\nclient sends challenge-ack within 3rtt+2s\n";
-    assert_eq!(Expectations::parse(text, Duration::from_millis(1), seconds).map(|all| all.lines.len()), Ok(11));
+    assert_eq!(Expectations::parse(text, seconds).map(|all| all.lines.len()), Ok(11));
 }
 
 #[test]
