@@ -111,6 +111,7 @@ fn head(out: &mut dyn Write, height: usize) -> fmt::Result {
     writeln!(out, r#"<g font-weight="bold"><text x="90" y="{y}" text-anchor="end">seconds</text>"#)?;
     writeln!(out, r#"<text x="132" y="{y}" text-anchor="end">step</text><text x="145" y="{y}">client</text>"#)?;
     writeln!(out, r#"<text x="{}" y="{y}">server</text></g>"#, RIGHT + 12)?;
+    writeln!(out, r#"<text x="90" y="20" fill="{FAINT}" text-anchor="end">not to scale</text>"#)?;
     // The legend of the arrows.
     writeln!(out, r#"<path d="M{LEFT} 16h40" stroke="{INK}" marker-end="url(#sent)"/>"#)?;
     writeln!(out, r#"<text x="{}" y="20">sent</text>"#, LEFT + 48)?;

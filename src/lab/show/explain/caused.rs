@@ -62,8 +62,9 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 9293 section 3.10.7.4",
         ),
         Cause::RepeatedSyn => because(
-            "The peer's SYN came again, so the SYN,ACK was lost or is late: it is sent again at once.",
-            "RFC 9293 section 3.8.1",
+            "The peer's SYN came again, so the SYN,ACK was lost or is late: it is sent again at once. (By the RFC an ACK answers \
+             such a SYN.)",
+            "RFC 9293 section 3.10.7.4",
         ),
         Cause::Retransmission { count, .. } if count > 1 => because(
             "Still no acknowledgement: the segment is sent once more, and the timeout doubles each time, up to a minute.",
@@ -85,8 +86,8 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 5682 section 1",
         ),
         Cause::TailProbe => because(
-            "No acknowledgement arrived for two round trips: the last segment is sent again, and the answer shows whether an \
-             earlier one was lost.",
+            "No acknowledgement arrived for two round trips, or 200 ms more for a lone segment: the last segment is sent again, \
+             and the answer shows whether an earlier one was lost.",
             "RFC 8985 section 7.2",
         ),
         Cause::WindowOpened => because(
