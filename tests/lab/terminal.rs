@@ -266,6 +266,8 @@ fn a_scenario_keeps_its_promise_or_says_what_it_needs() {
     for (args, code, what) in [
         (&["lost-data", "--latency", "300ms"][..], 0, ""),
         (&["lost-data", "--latency", "301ms"], 2, "lost-data needs a latency of at most 300ms"),
+        (&["lost-data", "--latency", "0s"], 2, "lost-data needs a latency of at least 1us"),
+        (&["lost-data", "--latency", "1us"], 0, ""),
         (&["handshake", "--seed", "99"], 0, ""),
     ] {
         let run = lab(args);

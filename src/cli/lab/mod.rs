@@ -57,6 +57,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             let (name, longest) = (scenario.slug, scenarios::LONGEST_LATENCY.total_millis());
             return Err(Failure::usage(format_args!("{name} needs a latency of at most {longest}ms")));
         }
+        // Without a latency, frames never cross, and an acknowledgement is as old as its segment.
+        What::Scenario(scenario) if latency == smoltcp::time::Duration::ZERO => {
+            return Err(Failure::usage(format_args!("{} needs a latency of at least 1us", scenario.slug)));
+        }
         What::Scenario(scenario) => Some(Expected::of(scenario, latency)?),
         What::Program(_) => None,
     };
