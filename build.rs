@@ -1,4 +1,4 @@
-//! For firmware: see src/board/build. Does nothing for a host.
+//! The build script. If the target is a board, runs the code in src/board/build. Otherwise does nothing.
 
 #[cfg(feature = "board")]
 #[path = "src/board/build/mod.rs"]

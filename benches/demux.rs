@@ -1,6 +1,8 @@
-//! The way from a frame to its connection only: reading the headers and the table lookup.
+//! Measures the time that a stack needs to find the connection of a frame.
 //!
-//! `cargo bench --bench demux`. Segments of all connections come in turn.
+//! To find a connection, the stack reads the headers and looks up the connection table.
+//!
+//! Run this benchmark with `cargo bench --bench demux`. The segments belong to all connections in turn.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "compare/cable.rs"]
@@ -34,7 +36,7 @@ fn demux(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Builds a segment of 64 bytes to the server's end.
+/// Builds a segment with 64 bytes of data for the server.
 fn segment(tuple: &Tuple) -> Vec<u8> {
     let (IpAddress::Ipv4(from), IpAddress::Ipv4(to)) = (tuple.remote.addr, tuple.local.addr) else {
         return Vec::new();

@@ -1,8 +1,9 @@
-//! The round trip of an echo on the cable, at 1 to 16,384 connections.
+//! Measures the round trip of an echo on the cable, with 1 to 16,384 connections.
 //!
-//! `cargo bench --bench echo`. 64 bytes go from a client's program through both stacks and the cable to the echo server's and
-//! back. One message is in flight at a time, and the connections take turns. So each finds its memory as cold as the others have
-//! left it. `cargo bench --bench compare -- cable-flat cable-16384` measures the same, with the numbers of connections in turn.
+//! Run this benchmark with `cargo bench --bench echo`. A client sends 64 bytes through both stacks to the echo server,
+//! which sends them back. One message is in flight at a time, and the connections take turns. Between two turns of a
+//! connection, the other connections displace its memory from the cache. `cargo bench --bench compare -- cable-flat
+//! cable-16384` measures the same in rounds.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "compare/cable.rs"]

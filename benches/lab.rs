@@ -1,7 +1,9 @@
-//! Steps in the lab with its trace on: a session of 1,000 greetings, without loss and with 10%.
+//! Measures the lab's steps, with its trace on.
 //!
-//! `cargo bench --bench lab`. Every entry of the trace is taken and prepared for display, as in the outputs. An element is a
-//! step.
+//! A run is a session of 1,000 greetings, without loss or with 10% loss.
+//!
+//! Run this benchmark with `cargo bench --bench lab`. Every trace entry is collected and prepared for display, as for
+//! the lab's outputs. The throughput is in steps per second.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 use core::hint::black_box;
@@ -12,7 +14,7 @@ use smolstep::cli::replay::replay;
 use smolstep::lab::Setup;
 use smoltcp::time::Duration;
 
-/// A loss rate, in frames in a million.
+/// A loss rate of 10%, in lost frames per million.
 const TEN_PERCENT: u32 = 100_000;
 
 fn lab(criterion: &mut Criterion) {

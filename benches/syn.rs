@@ -1,6 +1,8 @@
-//! The rate of answers to unfinished SYNs, with a table of 1,024. Each SYN evicts the oldest half-open connection.
+//! Measures how fast a stack answers the SYNs of a flood.
 //!
-//! `cargo bench --bench syn`.
+//! The connection table is full: it has 1,024 half-open connections.
+//!
+//! Each SYN evicts the oldest half-open connection. Run this benchmark with `cargo bench --bench syn`.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../tests/common/hostile/frame.rs"]
@@ -52,7 +54,7 @@ fn syn(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Builds a SYN from this port.
+/// Builds a SYN with the source port `port`.
 fn segment(port: u16) -> Vec<u8> {
     let tcp = frame::tcp((port, 7), u32::from(port), 0, SYN, 65_535, &[2, 4, 5, 0xb4], &[]);
     let mut packet = frame::ip(Ends::V4(CLIENT, SERVER), TCP, 0, &tcp);
@@ -60,13 +62,13 @@ fn segment(port: u16) -> Vec<u8> {
     frame::frame(Medium::Ethernet, SERVER_MAC, CLIENT_MAC, packet)
 }
 
-/// Builds the client's ARP request for the server's address. It also carries the client's own.
+/// Builds the client's ARP request for the server's address. The server learns the client's address from the request.
 fn arp() -> Vec<u8> {
     let packet = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &CLIENT_MAC, &CLIENT, &[0; 6], &SERVER].concat();
     frame::ether(Medium::Ethernet, [0xff; 6], CLIENT_MAC, 0x0806, packet)
 }
 
-/// Receives all frames of the other end. Returns their number.
+/// Receives all frames that the other end has sent. Returns the number of frames.
 fn drain(end: &mut CableEnd<'_, FRAMES, MTU>, now: Instant) -> usize {
     let mut frames = 0;
     while let Some((frame, _)) = end.receive(now) {

@@ -1,4 +1,4 @@
-//! A greeting server and its client on a cable in memory. The example needs no network interface and no root, and never waits.
+//! Runs a greeting server and its client on a cable in memory. The example needs no network interface and no root.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     while client.ended(id).is_none() {
         client.poll(now, &mut client_io);
         server.poll(now, &mut server_io);
-        // The clock is virtual: nobody waits for it.
+        // The clock is virtual, so the example never sleeps.
         now += Duration::from_millis(1);
     }
     Ok(io::stdout().write_all(&client_io.console)?)

@@ -1,6 +1,7 @@
-//! A greeting server on the TAP tap0. Connect with `nc -N 192.168.69.1 9999`; Ctrl-C stops it.
+//! Runs a greeting server on the TAP device tap0. Connect with `nc -N 192.168.69.1 9999`; Ctrl-C stops the server.
 //!
-//! It needs a TAP; without one it prints how to make one. The kernel's end needs an address, too:
+//! If tap0 is missing, the example prints how to create it. The kernel's end of tap0 also needs an address: `sudo ip
+//! address add 192.168.69.100/24 dev tap0`.
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,27 +1,31 @@
-//! The status page on a stack of your own. A probe keeps the figures, and the program http shows them.
+//! Serves the status page from your own stack. `Status` observes the stack as its `Probe`. The http server shows the
+//! figures that `Status` collects.
 
 mod common;
 
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 
-use smolstep::app::http_client::{Get, Head, Output, OutputFailed, Request};
 use smolstep::app::{Service, Status, Transport, http};
-use smoltcp::time::{Duration, Instant};
+use smolstep::stack::{Context, Next, Session};
+use smoltcp::socket::tcp::Socket;
+use smoltcp::time::Instant;
 
-/// Stores the page. An output without room returns a smaller number, and the server waits.
-#[derive(Default)]
-struct Page(Vec<u8>);
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: board.example\r\nConnection: close\r\n\r\n";
 
-impl Output for Page {
-    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
-        println!("{} {}", head.status, head.reason);
-        Ok(true)
-    }
+/// A client that requests the page once and stores the response.
+#[derive(Clone)]
+struct Browser<'p> {
+    asked: bool,
+    page: &'p RefCell<Vec<u8>>,
+}
 
-    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
-        self.0.extend_from_slice(piece);
-        Ok(piece.len())
+impl Session for Browser<'_> {
+    fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
+        // The request fits, because the send buffer is empty and larger than the request.
+        self.asked = self.asked || socket.send_slice(REQUEST).is_ok();
+        let _ = socket.recv(|bytes| (bytes.len(), self.page.borrow_mut().extend_from_slice(bytes)));
+        if socket.may_recv() { Next::Wait } else { Next::Close }
     }
 }
 
@@ -31,11 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let status = Status::new(&rows, Instant::from_secs(1));
     status.serves(Service { name: "http", transport: Transport::Tcp, port: 80 });
 
-    let page = RefCell::new(Page::default());
-    let request = Request::new("board.example", "/").ok_or("no such page")?;
-    let get = Get::<_, _, 1024>::new(request, &page, Duration::from_secs(5));
-    common::call_all(&status, [(80, http::Server::new(&status))], [(80, get)])?;
-    let page = String::from_utf8(page.take().0)?;
+    let page = RefCell::default();
+    let browser = Browser { asked: false, page: &page };
+    common::call_all(&status, [(80, http::Server::new(&status))], [(80, browser)])?;
+    let page = String::from_utf8(page.take())?;
+    println!("{}", page.lines().next().unwrap_or_default());
     let title = page.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
     println!("{}", title.ok_or("the page has no title")?.0);
     println!("shows its reader: {}", page.contains("10.0.0.2"));

@@ -1,6 +1,6 @@
-//! The parts of a stack's memory in bytes on this machine: a column of docs/porting.md.
+//! Prints the size in bytes of each part of a stack's memory on this machine. docs/porting.md has the same table.
 //!
-//! On a board, `scripts/firmware run mps2-an385-selftest memory` prints the board's own column.
+//! `scripts/firmware run mps2-an385-selftest memory` prints the sizes on a board.
 
 use smolstep::app::BUDGET;
 

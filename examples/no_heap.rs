@@ -1,6 +1,7 @@
-//! Static memory only, as on a board. The types give its size, and nothing is allocated.
+//! Runs a server and a client without a heap, as on a board. The pool's type parameters fix the amount of memory.
 //!
-//! On a board the pool is in `main` too, or in a static cell. tests/stack/no_heap.rs proves that no heap is used.
+//! On a board, the pool is also a variable of `main`, or it is a static cell. tests/stack/no_heap.rs proves that no
+//! heap is used.
 
 use std::error::Error;
 
@@ -14,7 +15,7 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 const SERVER: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24);
 const CLIENT: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 2), 24);
 
-/// Two connections with buffers of 512 bytes each way, no UDP.
+/// Memory for two TCP connections and no UDP port. Each socket buffer is 512 bytes long.
 type Memory<'a, S> = Pool<'a, S, (), 2, 512, 512, 0, 0, 0>;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! A device of your own: a network card with two queues. The stack answers a ping that arrives in one of them.
+//! Implements your own device: a network card with a receive queue and a transmit queue. The stack answers one ping.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-/// The received frames, which an interrupt would store, and the frames to send.
+/// A card with two queues: received frames and frames to send. A real card's interrupt handler fills the first queue.
 #[derive(Default)]
 struct Card(Queue<4, 1500>, Queue<4, 1500>);
 
@@ -32,7 +32,7 @@ impl Device for Card {
 
 const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24);
 
-/// ICMP: 10.0.0.2 sends 10.0.0.1 an echo request.
+/// An ICMP echo request from 10.0.0.2 to 10.0.0.1.
 const PING: &[u8; 28] = b"E\0\0\x1c\0\0\0\0\x40\x01\x66\xdf\x0a\0\0\x02\x0a\0\0\x01\x08\0\xf7\xfd\0\x01\0\x01";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! A program of your own: a server that replies to a message with its length, and closes.
+//! Implements your own program: its server replies with the length of a message, then closes.
 
 mod common;
 
@@ -10,12 +10,12 @@ use smolstep::app::{ClientOptions, Program};
 use smolstep::stack::{Context, Next, Session};
 use smoltcp::socket::tcp::Socket;
 
-/// Each connection has its own clone. This one needs no state.
+/// The server's side of a connection. Each connection has its own clone. This program needs no state.
 #[derive(Clone)]
 struct Length;
 
 impl Session for Length {
-    /// Called whenever something may have changed. It never waits.
+    /// The stack calls `poll` whenever the connection may have changed. `poll` must not block.
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         let len = match message::arrived(socket) {
             Arrived::Message(len) => len,
@@ -32,7 +32,7 @@ impl Session for Length {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The client of thanks sends one message and prints the reply, which is enough here.
+    // The client of the program `thanks` sends one message and prints the reply, which is all this example needs.
     let options = ClientOptions::sending(&[b"How long is this?"]);
     let client = Program::Thanks.app().client(&options).ok_or("no client")?;
     Ok(io::stdout().write_all(&common::call(Length, client)?)?)

@@ -1,4 +1,4 @@
-//! Prints each step of the poll loop, while one message goes to the thanks server and back.
+//! Prints each step of the poll loops of a client and a server that exchange one message and one reply.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Two TCP programs on one stack: greeting, and one of your own that counts bytes.
+//! Runs two TCP programs on one stack: greeting, and your own program that counts bytes.
 
 mod common;
 
@@ -20,14 +20,15 @@ sessions! {
     }
 }
 
-/// Counts received bytes, and reports the number after the first message.
+/// Replies to the first message with its number of bytes, then closes.
 #[derive(Clone)]
 struct Count;
 
 impl Session for Count {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         match message::arrived(socket) {
-            // The reply fits, because nothing was sent before. Without room the peer would have to wait.
+            // The reply fits, because nothing was sent before. Otherwise the session would wait for space in the send
+            // buffer.
             Arrived::Message(len) if message::send_whole(socket, format!("{len} bytes").as_bytes()) => {
                 message::consume(socket, len);
                 Next::Close

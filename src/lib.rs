@@ -1,9 +1,9 @@
 //! TCP and UDP servers and clients on smoltcp, `no_std` and without a heap.
 //!
-//! They run in memory, on a Linux TAP or TUN, and on any smoltcp device.
+//! The servers and clients run in memory, on a Linux TAP or TUN, and on any smoltcp device.
 //!
-//! A program is a [`stack::Session`] for each TCP connection, or a [`stack::Responder`] on a UDP port. This session sends back the
-//! data that it receives:
+//! A TCP program implements [`stack::Session`], and each connection gets a clone of it. A UDP server implements
+//! [`stack::Responder`]. This session sends back the data that it receives:
 //!
 //! ```
 //! use smolstep::smoltcp::socket::tcp::Socket;
@@ -25,29 +25,31 @@
 //! # is_a_program(Echo);
 //! ```
 //!
-//! The folder `examples/` has each of these in under 50 lines: a session in memory, on a TAP, in static memory, on a board.
+//! The folder `examples/` shows a session in memory, on a TAP and in static memory, each in under 50 lines.
+//! `examples/own_board` contains all files of a board.
 //!
 //! # The invariant
 //!
-//! [`Stack::step`](stack::Stack::step) does one bounded piece of work and says what it did. [`Stack::poll`](stack::Stack::poll)
-//! calls `step` until no work is left, and returns the next deadline. Time is an argument, a deadline is a result. Only `host`,
-//! `cli` and the Linux devices read a clock, an environment variable or a file. The servers, the tests and the lab all call this
-//! one function: the code that you step through is the code that serves.
+//! [`Stack::step`](stack::Stack::step) does one bounded piece of work and returns a [`Step`](stack::Step) that
+//! describes the work. [`Stack::poll`](stack::Stack::poll) calls `step` until no work is left or its budget is spent,
+//! and returns the next deadline. The caller passes the current time. Only `host`, `board`, `cli` and the Linux devices
+//! read a clock, an environment variable or a file. The servers, the tests and the lab all call `step`, so the lab
+//! steps through the same code that a server runs.
 //!
 //! # Layers
 //!
-//! Each module uses only those above it in this list:
+//! Each module uses only the modules above it in this table:
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
-//! | [`stack`] | the poll loop, and the traits that a program is written to |
-//! | [`names`] | from a host's name to a connection: resolver, dialler |
-//! | [`app`] | the programs and their list `APPS`, each written against one smoltcp socket |
-//! | [`trace`] | captures and log lines, made from events and frames |
-//! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
-//! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
-//! | `host` | the library on an operating system: heap memory, a clock, a seed, the loop (feature `std`) |
+//! | [`stack`] | the poll loop, and the traits that programs implement |
+//! | [`names`] | connections by host name: resolver, dialler |
+//! | [`app`] | the programs, each using one smoltcp socket, and their list `APPS` |
+//! | [`trace`] | captures and log lines, created from events and frames |
+//! | [`lab`] | two stacks on a cable, with a virtual clock; scenarios and faults |
+//! | `board` | one file for each board: memory map, console, controller; firmware (one feature per board, no `std`) |
+//! | `host` | support for an operating system: heap memory, a clock, a seed, a loop that waits (feature `std`) |
 //! | `cli` | the program `smolstep`, not part of the library (feature `cli`) |
 //!
 //! # Features
@@ -58,15 +60,15 @@
 //! |---|---|
 //! | `alloc` | `lab::expect`, which needs an allocator |
 //! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `fragments`, `ipv6`, `ping`, `recovery` and `slaac` |
-//! | `cli` (default) | the program `smolstep`; implies `std`. A library user turns it off: `default-features = false` |
-//! | `dhcp` | an IPv4 address from a DHCP server; a check that no other host uses the stack's addresses |
+//! | `cli` (default) | the program `smolstep`; implies `std`. Library users set `default-features = false` |
+//! | `dhcp` | an IPv4 address from a DHCP server; the check that no other host uses the stack's addresses |
 //! | `ipv6` | IPv6 |
-//! | `fragments` | datagrams in IP fragments, IPv6 extension headers, frames of VLAN 0; implies `ipv6` and `recovery` |
+//! | `fragments` | IP fragments, IPv6 extension headers, frames tagged with VLAN 0; implies `ipv6` and `recovery` |
 //! | `recovery` | congestion control: `stack::Congestion` |
-//! | `slaac` | IPv6 addresses from what routers advertise; implies `dhcp` and `ipv6` |
-//! | `ping` | sends ICMP echo requests; the stack answers them with or without this feature |
+//! | `slaac` | IPv6 addresses created from the prefixes that routers advertise; implies `dhcp` and `ipv6` |
+//! | `ping` | sends ICMP echo requests. The stack answers received echo requests even without this feature |
 //! | `embassy` | an adapter for embassy-net's drivers |
-//! | `mps2-an385`, `lm3s6965evb` | the firmware of a board; without `std`. See `docs/porting.md` for a board of your own |
+//! | `mps2-an385`, `lm3s6965evb` | the board's firmware, without `std`. For another board, see `docs/porting.md` |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[cfg(feature = "alloc")]

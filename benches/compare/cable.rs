@@ -1,7 +1,8 @@
-//! Echoes of 64 bytes on the cable: two whole stacks in one thread, so that only they are measured.
+//! Measures echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
 //!
-//! One message is in flight at a time, and the connections take turns. So each finds its memory as cold as the others have left
-//! it. The client is smolstep. The server is smolstep, or one SocketSet with all sockets, as in smoltcp's examples.
+//! One message is in flight at a time, and the connections take turns. Between two turns of a connection, the other
+//! connections displace its memory from the cache. The client is smolstep. The server is smolstep, or one SocketSet
+//! with all sockets, as in smoltcp's examples.
 
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
@@ -13,19 +14,19 @@ use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{Config, Context, Io, Listener, Next, NullConsole, Seed, Session, Stack};
 
-/// Bytes of a message.
+/// The length of a message in bytes.
 const MESSAGE: usize = 64;
-/// Bytes of each socket buffer.
+/// The size of each socket buffer in bytes.
 const BUFFER: usize = 2048;
 /// The port of echo (RFC 862).
 const PORT: u16 = 7;
 
 type End = CableEnd<'static, 8, 1514>;
 
-/// An echo server and a client on a cable, with many connections between them. Its memory is never freed.
+/// An echo server and a client on a cable, with many connections between them. The cable's memory is never freed.
 pub struct EchoCable {
     now: Instant,
-    /// The time of the next connection's turn.
+    /// The client's next deadline, which is the next connection's turn. `None` if the client waits for no timer.
     turn: Option<Instant>,
     client: Stack<'static, Ping, ()>,
     client_io: Io<End, NullConsole>,
@@ -38,7 +39,8 @@ enum Server {
 }
 
 impl EchoCable {
-    /// Makes a cable with smolstep's server. Returns `None` if not every connection opens: the limit is 65,534.
+    /// Creates a cable with smolstep's server. Returns `None` if a connection does not open. The limit is 65,534
+    /// connections.
     pub fn new(connections: usize) -> Option<Self> {
         Self::with(connections, |mut io| {
             let mut stack = stack(1, connections, &mut io.device)?;
@@ -48,7 +50,7 @@ impl EchoCable {
         })
     }
 
-    /// Makes a cable with one SocketSet as the server.
+    /// Creates a cable with one SocketSet as the server.
     pub fn one_set(connections: usize) -> Option<Self> {
         Self::with(connections, |io| OneSet::new(connections, io.device).map(|set| Server::OneSet(Box::new(set))))
     }
@@ -61,26 +63,26 @@ impl EchoCable {
         let mut cable = EchoCable { now, turn: None, server: server(Io::new(left, NullConsole))?, client, client_io };
         for number in 0..connections {
             let remote = IpEndpoint::new(address(1).address(), PORT);
-            // One turn a microsecond, after all are connected.
+            // The turns begin when all connections are established. Each turn is a microsecond after the previous one.
             let turn = Instant::from_secs(2) + Duration::from_micros(number as u64);
             let ping = Ping { turn, period: Duration::from_micros(connections as u64), sent: false };
             cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;
-            // The first connection takes two more steps, for ARP.
+            // The first connection needs two more steps than the others, for ARP.
             for _ in 0..4 {
                 cable.there_and_back();
             }
         }
-        // The memory of each connection is touched once before the measurement.
+        // Each connection uses its memory once before the measurement.
         (0..connections).all(|_| cable.round_trip()).then_some(cable)
     }
 
-    /// Runs the next connection's turn. Returns whether its echo came back; false means a defect.
+    /// Runs the next connection's turn. Returns true if its echo came back, and false if a stack has a defect.
     #[must_use]
     pub fn round_trip(&mut self) -> bool {
         let Some(turn) = self.turn else { return false };
         self.now = turn;
         self.there_and_back();
-        // Without the echo, the next turn would be another connection's retransmission.
+        // If the echo is missing, the client's next deadline is a retransmission, not the next connection's turn.
         self.turn == Some(turn + Duration::from_micros(1))
     }
 
@@ -113,7 +115,8 @@ fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -
     Stack::new(config, device, memory, Instant::from_secs(1)).ok()
 }
 
-/// The delay of an acknowledgement: it travels with the next message, however many turns come before.
+/// The delay of an acknowledgement. The delay exceeds the time between two turns, so the next message carries the
+/// acknowledgement.
 const ACK_DELAY: Option<Duration> = Some(Duration::from_millis(500));
 
 fn address(number: u8) -> IpCidr {
@@ -124,7 +127,7 @@ fn hardware(number: u8) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, number])
 }
 
-/// Sends a message at its turn, takes the echo, and waits for the next turn.
+/// A client that sends a message at its turn, receives the echo, and waits for the next turn.
 #[derive(Clone)]
 struct Ping {
     turn: Instant,
@@ -153,7 +156,7 @@ impl Session for Ping {
     }
 }
 
-/// One SocketSet with a socket for each connection. After each poll, it checks every socket.
+/// One SocketSet with a socket for each connection. After each poll, the server checks every socket.
 struct OneSet {
     iface: Interface,
     device: End,
@@ -167,7 +170,7 @@ impl OneSet {
         config.random_seed = 1;
         let mut iface = Interface::new(config, &mut device, Instant::from_secs(1));
         iface.update_ip_addrs(|addresses| {
-            // It fits: the list is empty.
+            // The push succeeds, because the list is empty.
             let _ = addresses.push(address(1));
         });
         let mut sockets = SocketSet::new(Vec::with_capacity(connections));
@@ -176,7 +179,7 @@ impl OneSet {
             let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
             let mut socket = Socket::new(receive, send);
             socket.set_ack_delay(ACK_DELAY);
-            // smoltcp's default, unless a feature changes it. This program has that feature.
+            // smoltcp's own default is no congestion control. A feature of this program changes that default.
             socket.set_congestion_control(CongestionControl::None);
             socket.listen(PORT).ok()?;
             handles.push(sockets.add(socket));
@@ -193,7 +196,7 @@ impl OneSet {
                 && socket.can_send()
                 && let Ok(len) = socket.recv_slice(&mut buffer)
             {
-                // It fits: one message is in flight.
+                // The echo fits, because only one message is in flight.
                 let _ = socket.send_slice(buffer.get(..len).unwrap_or_default());
             }
         }

@@ -1,4 +1,6 @@
-//! Servers in their own processes: the one in Python, and smolstep's for measuring its memory.
+//! Starts a Python server or a smolstep server in its own process.
+//!
+//! The memory of a server can be measured only in a separate process.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -15,28 +17,30 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use super::deadline::{Deadline, Miss, TICK};
 use super::network::{PREFIX, SERVER, TAP};
 
-/// The server in Python's socket module.
+/// The source of the Python server, which uses Python's socket module.
 const PYTHON: &str = include_str!("python.py");
 
-/// The longest line about a server's address, in bytes.
+/// The maximum length of the line in which a server announces its address, in bytes.
 const LINE: usize = 256;
 
-/// The bytes at the end of a server's standard error that are searched for its last line.
+/// The number of bytes at the end of a server's standard error in which [`Server::miss`] finds the final line.
 const COMPLAINT: usize = 1024;
 
-/// A running server. It is killed on drop.
+/// A running server, which is killed on drop.
 pub struct Server {
     child: Child,
-    /// Its standard error: a file, because no thread would read a pipe while it runs.
+    /// The server's standard error. It is a file, because no thread would read a pipe while the server runs.
     errors: File,
     address: SocketAddr,
 }
 
 impl Server {
-    /// Starts greeting in Python, a thread for each connection, on the kernel's loopback.
+    /// Starts a greeting server in Python, on the kernel's loopback.
+    ///
+    /// The server has a thread for each connection.
     ///
     /// # Errors
-    /// This machine has no python3.
+    /// Returns [`Miss::Skipped`] if this machine has no python3, and [`Miss::Failed`] if the server does not start.
     pub fn python(deadline: Deadline<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("python3");
         let mut server = Server::start(command.args(["-c", PYTHON]), "python3")?;
@@ -45,10 +49,12 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts `smolstep serve greeting` on the TAP, with 4 KiB each way: see [`become_server`].
+    /// Starts `smolstep serve greeting` on the TAP, with socket buffers of 4 KiB.
+    ///
+    /// See [`become_server`].
     ///
     /// # Errors
-    /// The server does not start.
+    /// Returns [`Miss::Failed`] if the server does not start.
     pub fn smolstep(connections: usize, deadline: Deadline<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("/proc/self/exe");
         command.env("RUST_LOG", "warn").args(["--child", &connections.to_string()]);
@@ -64,7 +70,7 @@ impl Server {
         let errors = memfd_create("bench-errors", MemfdFlags::CLOEXEC).map_err(Miss::at("a file in memory"))?;
         let errors = File::from(errors);
         let copy = errors.try_clone().map_err(Miss::at("a file in memory"))?;
-        // In another process group: Ctrl-C is for this process alone.
+        // The server is in another process group, so that Ctrl-C signals only this process.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(copy);
         let child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => Miss::Skipped(format!("there is no {name} here")),
@@ -73,10 +79,10 @@ impl Server {
         Ok(Server { child, errors, address: (Ipv4Addr::UNSPECIFIED, 0).into() })
     }
 
-    /// Reads the line that announces the address; it is incomplete if the server has ended.
+    /// Reads the line that announces the address. The line is incomplete if the server has exited.
     fn line(&mut self, deadline: Deadline<'_>) -> Result<String, Miss> {
         let (mut line, mut byte) = (String::new(), [0]);
-        // The pipe stays open: further output of the server must not fail.
+        // The pipe stays open, so that the server can still write to it.
         let Some(out) = &mut self.child.stdout else { return Ok(line) };
         let timeout = Timespec::try_from(TICK).ok();
         while line.len() < LINE && !line.ends_with('\n') {
@@ -98,7 +104,7 @@ impl Server {
     /// Returns the resident memory of the server, in KiB.
     ///
     /// # Errors
-    /// The server has ended.
+    /// Returns [`Miss::Failed`] if the server has exited.
     pub fn resident(&self) -> Result<f64, Miss> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -106,7 +112,7 @@ impl Server {
         number.ok_or_else(|| self.miss("the server has ended early"))
     }
 
-    /// Describes a failure, with the last line that the server wrote about it.
+    /// Describes a failure by `what` and the final line of the server's standard error.
     fn miss(&self, what: &str) -> Miss {
         let len = self.errors.metadata().map_or(0, |file| file.len());
         let mut end = [0; COMPLAINT];
@@ -126,14 +132,14 @@ impl Drop for Server {
     }
 }
 
-/// Replaces this process by `smolstep serve greeting`, which ends when its parent does.
+/// Replaces this process by `smolstep serve greeting`, which exits when its parent exits.
 ///
-/// It ends even when the parent is killed by SIGKILL and has no time to end its children. Returns the error that prevents it.
+/// The server exits even if SIGKILL kills the parent. Returns an error message if the server cannot start.
 pub fn become_server(connections: u16) -> String {
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         return format!("the signal for the parent's death: {error}");
     }
-    // No signal comes if the parent died earlier, but then standard input has ended.
+    // If the parent exited before the call above, no signal arrives, but standard input is at its end.
     let stdin = rustix::stdio::stdin();
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     if poll(&mut [PollFd::from_borrowed_fd(stdin, PollFlags::IN)], Some(&now)) != Ok(0) {

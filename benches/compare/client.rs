@@ -1,4 +1,4 @@
-//! The kernel's clients. Each does the same with every server.
+//! Clients on the kernel's TCP. The clients do not depend on the kind of server.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -10,13 +10,13 @@ use super::metric::Spread;
 use super::pattern::Pattern;
 use super::server::{CHUNK, Check, WELCOME};
 
-/// The time limit of a handshake. It allows for a lost SYN or two.
+/// The time limit of a handshake. This time is long enough to retransmit two lost SYNs.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Connects. Reads and writes time out after a [`TICK`], so that a [`Deadline`] can decide.
+/// Connects to `server`. Reads and writes time out after a [`TICK`], so that the caller can check its [`Deadline`].
 ///
 /// # Errors
-/// No server answers at this address.
+/// Returns [`Miss::Failed`] if no server answers at this address.
 pub fn connect(server: SocketAddr) -> Result<TcpStream, Miss> {
     let stream = TcpStream::connect_timeout(&server, HANDSHAKE).map_err(Miss::at("connecting"))?;
     let set = stream
@@ -29,7 +29,7 @@ pub fn connect(server: SocketAddr) -> Result<TcpStream, Miss> {
 /// Reads `expected.len()` bytes, which must equal `expected`.
 ///
 /// # Errors
-/// Other bytes arrive, or none.
+/// Returns an error if other bytes arrive or the stream ends.
 pub fn expect(stream: &mut TcpStream, expected: &[u8], deadline: Deadline<'_>) -> Result<(), Miss> {
     let mut buffer = [0; 64];
     let mut rest = expected;
@@ -44,10 +44,10 @@ pub fn expect(stream: &mut TcpStream, expected: &[u8], deadline: Deadline<'_>) -
     Ok(())
 }
 
-/// Measures a stream from the server in Gbit/s, over `span`. Bytes in the first tenth are not counted.
+/// Receives a stream from the server for a tenth of `span`, then measures the stream for `span`. Returns Gbit/s.
 ///
 /// # Errors
-/// The stream ends, or has the wrong bytes.
+/// Returns an error if the stream ends or has wrong bytes.
 pub fn receive(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
@@ -69,10 +69,10 @@ pub fn receive(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Re
     part(span)
 }
 
-/// Measures a stream to the server in Gbit/s, over `span` and until all is received.
+/// Measures a stream to the server in Gbit/s. Sends for `span`, then waits until the server has received everything.
 ///
 /// # Errors
-/// The server has not received all, or received other bytes.
+/// Returns an error if the server has not received everything, or has received other bytes.
 pub fn send(server: SocketAddr, span: Duration, check: &Check, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
@@ -97,10 +97,11 @@ pub fn send(server: SocketAddr, span: Duration, check: &Check, deadline: Deadlin
     Ok(gigabits(bytes, time))
 }
 
-/// Measures the median round trip of a greeting in microseconds, one at a time, over `span`.
+/// Measures greetings for `span`, and returns their median round-trip time in microseconds. One greeting is in flight
+/// at a time.
 ///
 /// # Errors
-/// The server does not greet.
+/// Returns an error if the server's reply is not the expected greeting.
 pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     expect(&mut stream, WELCOME, deadline)?;
@@ -114,13 +115,15 @@ pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Re
     Ok(Spread::of(&times).map_or(0.0, |times| times.median))
 }
 
-/// The largest number of connections that [`accept`] opens: fewer than the kernel has ports.
+/// The maximum number of connections that [`accept`] opens. This number is smaller than the number of ephemeral ports
+/// that the kernel has.
 const OPENED: usize = 20_000;
 
-/// Opens, greets and closes connections one after another, over `span`. Returns their number a second.
+/// Opens connections one after another for `span`, and closes each after the welcome. Returns the number of connections
+/// per second.
 ///
 /// # Errors
-/// A connection is not accepted.
+/// Returns an error if a connection is not accepted.
 pub fn accept(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let (start, mut opened) = (Instant::now(), 0);
     while (start.elapsed() < span && opened < OPENED) || opened == 0 {

@@ -1,4 +1,6 @@
-//! Many connections at once on the TAP: how fast they open, their memory, and the effect of idle ones.
+//! Measures many simultaneous connections on the TAP.
+//!
+//! The figures are the rate at which the connections open, their memory, and the cost of idle connections.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -11,26 +13,29 @@ use super::deadline::{Deadline, Miss};
 use super::metric::{Figure, Metric, Subject};
 use super::talk::{Talker, talk, together};
 
-/// The number of connections that talk.
+/// The number of connections that exchange greetings.
 const ACTIVE: usize = 1000;
 
-/// The number of connections that open at once. With one, the result is mostly the time to wake a sleeping core.
+/// The number of threads that open connections. With one thread, the result would mostly measure the time that a
+/// sleeping core needs to wake.
 const OPENING: usize = 16;
 
-/// Files of this process besides its clients' sockets.
+/// The number of open files to allow besides the clients' sockets.
 const OTHER_FILES: u64 = 100;
 
-/// Opens `number` connections to a new server, which greets each. Then a thousand of them talk, and all are closed.
+/// Opens `number` connections to a new server, then exchanges greetings on [`ACTIVE`] of them.
+///
+/// Closes all connections at the end. Returns each figure with its value.
 ///
 /// # Errors
-/// Not all connections can be opened, or one is not greeted.
+/// Returns an error if a connection cannot be opened, or if a client is not greeted.
 pub fn crowd(number: usize, span: Duration, deadline: Deadline<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
     allow_files(number as u64 + OTHER_FILES)?;
     let server = Server::smolstep(number, deadline)?;
     let start = Instant::now();
     let talkers = open(server.address(), number, deadline)?;
     let setup = number as f64 / start.elapsed().as_secs_f64();
-    // Spread over the whole table.
+    // The active connections are spread over the whole connection table.
     let each = (number / ACTIVE).max(1);
     let (mut talking, mut silent) = (Vec::new(), Vec::new());
     for (client, talker) in talkers.into_iter().enumerate() {
@@ -50,7 +55,7 @@ fn open(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Vec
     Ok(talkers.into_iter().flatten().collect())
 }
 
-/// Raises the limit of open files to `number`, if the system allows it.
+/// Raises the limit of open files to `number`. Returns [`Miss::Skipped`] if the system refuses.
 fn allow_files(number: u64) -> Result<(), Miss> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= number) {

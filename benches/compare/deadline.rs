@@ -1,4 +1,4 @@
-//! The limits of a measurement, a time and Ctrl-C, and the reasons why it has no result.
+//! The time limit of a measurement, its interruption by Ctrl-C, and the reasons for a missing result.
 
 use core::fmt;
 use std::io::{self, ErrorKind};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// The time limit of each measurement.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// The time that a client's read or write waits before it checks its deadline.
+/// The longest time that a client waits in a read or write before it checks its deadline.
 pub const TICK: Duration = Duration::from_millis(100);
 
 /// Why a measurement has no result.
@@ -16,30 +16,30 @@ pub const TICK: Duration = Duration::from_millis(100);
 pub enum Miss {
     /// A failure, described in one line.
     Failed(String),
-    /// Ctrl-C.
+    /// Ctrl-C was pressed.
     Interrupted,
-    /// This machine lacks something that the measurement needs, described in one line.
+    /// This machine lacks a requirement of the measurement, which one line describes.
     Skipped(String),
 }
 
 impl Miss {
-    /// Makes a failure from a line.
+    /// Creates a failure that is described by the line `what`.
     pub fn failed(what: impl fmt::Display) -> Self {
         Miss::Failed(what.to_string())
     }
 
-    /// Makes a failure from a panic, which the standard hook has reported.
+    /// Creates a failure for a panic of `what`. The standard panic hook has already printed the panic.
     pub fn panicked(what: &str) -> Self {
         Miss::Failed(format!("{what} panicked; the panic's message is above"))
     }
 
-    /// Makes failures from errors of the activity `what`.
+    /// Returns a function that turns an error of the activity `what` into a failure.
     pub fn at<E: fmt::Display>(what: &str) -> impl Fn(E) -> Self {
         move |error| Miss::Failed(format!("{what}: {error}"))
     }
 }
 
-/// The limits of one measurement.
+/// The time limit of one measurement, and the flag that Ctrl-C sets.
 #[derive(Clone, Copy)]
 pub struct Deadline<'s> {
     stop: &'s AtomicBool,
@@ -47,15 +47,15 @@ pub struct Deadline<'s> {
 }
 
 impl<'s> Deadline<'s> {
-    /// Starts the time; Ctrl-C sets `stop`.
+    /// Starts the time of a measurement. Ctrl-C sets `stop`.
     pub fn new(stop: &'s AtomicBool) -> Self {
         Deadline { stop, until: Instant::now() + LIMIT }
     }
 
-    /// Checks both limits.
+    /// Checks the time limit and Ctrl-C.
     ///
     /// # Errors
-    /// The measurement has taken too long, or was interrupted.
+    /// Returns [`Miss::Failed`] if the measurement has taken too long, and [`Miss::Interrupted`] after Ctrl-C.
     pub fn check(&self) -> Result<(), Miss> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Miss::Interrupted);
@@ -66,10 +66,10 @@ impl<'s> Deadline<'s> {
         Ok(())
     }
 
-    /// Calls `call` again after each time-out and signal.
+    /// Repeats `call` while it times out or is interrupted by a signal.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check), and any other of `call`.
+    /// Returns the errors of [`check`](Self::check) and all other errors of `call`.
     pub fn retry<T>(&self, mut call: impl FnMut() -> io::Result<T>) -> Result<T, Miss> {
         loop {
             match call() {
@@ -81,7 +81,7 @@ impl<'s> Deadline<'s> {
     }
 }
 
-/// Returns whether an error only means that nothing has happened yet.
+/// Returns whether an error is a timeout or an interruption by a signal.
 fn is_temporary(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

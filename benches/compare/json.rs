@@ -1,4 +1,4 @@
-//! The results as JSON, for programs.
+//! Formats the results as JSON, for programs.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -13,8 +13,11 @@ use super::results::RowResult;
 use super::rows::{Limit, Row};
 use super::table::verdict;
 
-/// Formats the results as one JSON object. It has `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In
-/// each row `ours`, `against` and `result` are objects with `median`, `low` and `high`. The first two also have `of` and `unit`.
+/// Formats the results as one JSON object.
+///
+/// The fields of the object are `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In each
+/// row, `ours`, `against` and `result` are objects with `median`, `low` and `high`. `ours` and `against` also have the
+/// fields `of` (the metric) and `unit`.
 pub fn json(machine: &Machine, rounds: usize, quick: bool, rows: &[(&Row, RowResult)]) -> String {
     let Machine { cpu, cores, kernel, congestion, load } = machine;
     let rows: Vec<Value> = rows.iter().map(|(row, result)| row_object(row, result)).collect();
@@ -61,17 +64,18 @@ fn spread_object(Spread { median, low, high }: &Spread) -> Value {
     json!({ "median": median, "low": low, "high": high })
 }
 
-/// The file for the results. It keeps its old contents until they are complete.
+/// The output file. The file keeps its old contents until the results are complete.
 pub struct JsonFile {
     file: File,
     path: PathBuf,
 }
 
 impl JsonFile {
-    /// Opens the file before any measurement, so that none is wasted.
+    /// Opens the output file. The program calls this function before any measurement, so that no measurement is wasted
+    /// on an unwritable file.
     ///
     /// # Errors
-    /// One line for the user: the file cannot be written.
+    /// Returns a one-line message for the user if the file cannot be written.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         Ok(JsonFile { file: file.map_err(|error| unwritable(path, &error))?, path: path.into() })
@@ -80,7 +84,7 @@ impl JsonFile {
     /// Writes the results over the old contents.
     ///
     /// # Errors
-    /// One line for the user.
+    /// Returns a one-line message for the user if the results cannot be written.
     pub fn finish(mut self, text: &str) -> Result<(), String> {
         let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
         // A pipe or a terminal has no length to set.

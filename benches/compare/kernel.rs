@@ -1,4 +1,4 @@
-//! The server on the kernel's TCP: a thread per connection, by std::net.
+//! The server on the kernel's TCP. It uses `std::net`, and a thread for each connection.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use super::server::{CHUNK, Check, Duty, WELCOME, scoped_server};
 /// Runs a client against a server on the kernel's loopback.
 ///
 /// # Errors
-/// Those of the client. Also: no socket to listen on, or a connection cannot be accepted.
+/// Returns the error of the client. Also returns an error if the server cannot listen or accept a connection.
 pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Miss::at("listening"))?;
     let address = listener.local_addr().map_err(Miss::at("listening"))?;
@@ -29,7 +29,8 @@ pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T,
 
 /// Serves each connection on its own thread, until `over` is set.
 ///
-/// [`stop_listening`] ends the wait for a client. Open connections are served to their ends. After an error, clients are refused.
+/// [`stop_listening`] ends the wait for a client. Open connections are served until they close. After an error, further
+/// clients are refused.
 pub fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Result<()> {
     thread::scope(|scope| {
         loop {
@@ -37,10 +38,10 @@ pub fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Res
                 _ if over.load(Ordering::Acquire) => return Ok(()),
                 Ok((stream, _)) => {
                     let thread = thread::Builder::new().name("bench-kernel".into());
-                    // Without a thread the client is refused, and reports it.
+                    // If no thread can start, the stream is dropped, and the client reports the failure.
                     let _ = thread.spawn_scoped(scope, move || serve(stream, duty));
                 }
-                // The client has left already.
+                // The client has already closed its connection.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     stop_listening(listener);
@@ -51,13 +52,13 @@ pub fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Res
     })
 }
 
-/// Wakes the accepting thread. Waiting clients are refused (shutdown(2) on a listening socket).
+/// Wakes the accepting thread. Clients in the backlog are refused (shutdown(2) on a listening socket).
 fn stop_listening(listener: &TcpListener) {
-    // This fails only if called before.
+    // The call fails only if the socket is already shut down.
     let _ = shutdown(listener, Shutdown::Both);
 }
 
-/// Serves one connection until it ends or fails.
+/// Serves one connection until it closes or fails.
 fn serve(mut stream: TcpStream, duty: &Duty) {
     let _ = stream.set_nodelay(true);
     let _ = match duty {

@@ -1,4 +1,4 @@
-//! The machine that produced the figures.
+//! The machine that ran the measurements.
 
 use core::fmt;
 use std::fs;
@@ -11,11 +11,11 @@ pub struct Machine {
     pub cpu: String,
     /// The number of cores for this process.
     pub cores: usize,
-    /// The kernel's release.
+    /// The release of the kernel, such as 6.1.0.
     pub kernel: String,
-    /// The congestion control of the kernel's TCP. It decides whether its clients pace their segments.
+    /// The congestion control of the kernel's TCP, which decides whether the kernel's clients pace their segments.
     pub congestion: String,
-    /// The number of processes that wanted a core, over the minute before.
+    /// The load average over the minute before the measurements.
     pub load: String,
 }
 
@@ -24,7 +24,7 @@ impl Machine {
     pub fn here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let cpus = read("/proc/cpuinfo");
-        // Some architectures lack this line.
+        // On some architectures, /proc/cpuinfo has no line `model name`.
         let name = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         Machine {
             cpu: name.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).into(),

@@ -1,8 +1,8 @@
-//! smolstep beside smoltcp alone, the kernel's TCP and Python, measured in one run.
+//! Compares smolstep with smoltcp alone, the kernel's TCP and Python in one run.
 //!
-//! `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so that a slow moment of the machine slows
-//! all of them. Each runs in its own network namespace with a new TAP. rows.rs lists the comparisons; measure.rs takes the
-//! measurements.
+//! Run this benchmark with `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so a
+//! slow phase of the machine affects all of them. Each measurement runs in its own network namespace with a new TAP.
+//! rows.rs lists the comparisons, and measure.rs takes the measurements.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[allow(dead_code, reason = "the benchmark demux uses the rest")]
@@ -18,7 +18,7 @@ mod measure;
 mod metric;
 mod network;
 mod pattern;
-#[allow(clippy::duplicate_mod, reason = "tests/bench.rs has it for other tests, too")]
+#[allow(clippy::duplicate_mod, reason = "tests/commands/bench.rs also has it, for other tests")]
 #[path = "../../src/testing/random.rs"]
 mod random;
 mod results;
@@ -50,7 +50,7 @@ use metric::{Figure, Job};
 use results::{Measured, RowResult};
 use rows::{ROWS, Row};
 
-/// Compares with smoltcp alone, the kernel's TCP and Python: throughput, round trips, connections, memory
+/// Compares smolstep with smoltcp alone, the kernel's TCP and Python: throughput, round trips, connections, memory
 ///
 /// Everything is measured in a private network. A row that misses its limit does not change the exit code.
 #[derive(Parser, Clone, Debug)]
@@ -67,13 +67,13 @@ pub struct Args {
     /// The rows to measure [default: all]
     #[arg(value_name = "ROW", hide_possible_values = true, value_parser = PossibleValuesParser::new(ROWS.map(|row| row.name)))]
     rows: Vec<String>,
-    /// Measure everything N times, in turn [default: 5; 1 with --quick]
+    /// Run N rounds of all measurements [default: 5; 1 with --quick]
     #[arg(long, value_name = "N")]
     rounds: Option<NonZeroUsize>,
-    /// Measure for a tenth of a second each instead of one, to see whether it runs
+    /// Take 0.1 s instead of 1 s for each measurement, only to check that everything runs
     #[arg(long)]
     quick: bool,
-    /// List the rows and what they compare
+    /// List the rows with their descriptions
     #[arg(long, conflicts_with_all = ["rows", "rounds", "quick", "json", "markdown"])]
     list: bool,
     /// Write the results to FILE as JSON [default: no file]
@@ -82,10 +82,10 @@ pub struct Args {
     /// Print the table as Markdown
     #[arg(long)]
     markdown: bool,
-    /// Given by cargo bench; `cargo test` leaves it out, and everything is quick then
+    /// `cargo bench` passes this option. `cargo test` does not, and then --quick applies
     #[arg(long, hide = true)]
     bench: bool,
-    /// Become the server for N connections whose memory another process measures
+    /// Run a server for N connections; the parent process measures its memory
     #[arg(long, hide = true, value_name = "N", exclusive = true)]
     child: Option<u16>,
 }
@@ -101,10 +101,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints the results. Returns whether no measurement failed.
+/// Takes the measurements and prints the results. Returns false if a measurement failed.
 ///
 /// # Errors
-/// One line for the user.
+/// Returns a one-line message for the user.
 fn run(args: &Args) -> Result<bool, String> {
     if let Some(connections) = args.child {
         return Err(child::become_server(connections));
@@ -118,7 +118,7 @@ fn run(args: &Args) -> Result<bool, String> {
     let json_file = args.json.as_deref().map(JsonFile::open).transpose()?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGHUP, SIGINT, SIGTERM] {
-        // A second signal ends the process at once.
+        // A second signal terminates the process immediately.
         signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())
             .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
             .map_err(|error| format!("catching signals: {error}"))?;
@@ -147,7 +147,7 @@ fn run(args: &Args) -> Result<bool, String> {
     Ok(!measured.has_failed())
 }
 
-/// Takes the measurements of the rows in turn.
+/// Takes the measurements that the rows need, in `rounds` rounds.
 fn measure_all(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) -> Measured {
     let mut jobs: Vec<Job> = Vec::new();
     for job in rows.iter().flat_map(|row| row.figures()).map(Figure::job) {
@@ -174,7 +174,7 @@ fn measure_all(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) 
     measured
 }
 
-/// Makes a progress bar on standard error. It is hidden unless that is a terminal.
+/// Creates a progress bar on standard error. The bar is hidden unless standard error is a terminal.
 fn bar(steps: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}, {eta} left  {msg}") {

@@ -1,4 +1,6 @@
-//! Takes the measurements: many connections in crowd.rs, the cable in cable.rs, the rest in client.rs and talk.rs.
+//! Takes the measurements.
+//!
+//! crowd.rs measures many connections, and cable.rs measures the cable. client.rs and talk.rs measure everything else.
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -16,26 +18,26 @@ use super::stack::with_smolstep;
 use super::talk::{Talker, talk};
 use super::tuntap::with_tuntap;
 
-/// The amount of measuring.
+/// The length of each measurement, as a time or a number of round trips.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// The time of each measurement, without its preparation.
+    /// The duration of each measurement, without its preparation.
     pub span: Duration,
-    /// Round trips on the cable.
+    /// The number of round trips of a measurement on the cable.
     pub trips: usize,
 }
 
 impl Effort {
-    /// The effort for figures.
+    /// The effort for meaningful figures.
     pub const FULL: Effort = Effort { span: Duration::from_secs(1), trips: 65_536 };
-    /// The effort for a check that everything runs.
+    /// A small effort, which is enough to check that everything runs.
     pub const QUICK: Effort = Effort { span: Duration::from_millis(100), trips: 4096 };
 }
 
-/// Clients at once in [`Metric::Greeting`].
+/// The number of simultaneous clients in [`Metric::Greeting`].
 const CLIENTS: usize = 64;
 
-/// Takes measurements, and keeps objects that can be reused.
+/// Takes measurements, and keeps the cables for the next round.
 pub struct Meter<'s> {
     effort: Effort,
     stop: &'s AtomicBool,
@@ -43,7 +45,7 @@ pub struct Meter<'s> {
 }
 
 impl<'s> Meter<'s> {
-    /// Makes a meter. Ctrl-C sets `stop`.
+    /// Creates a meter. Ctrl-C sets `stop`.
     pub fn new(effort: Effort, stop: &'s AtomicBool) -> Self {
         Meter { effort, stop, cables: Vec::new() }
     }
@@ -51,7 +53,7 @@ impl<'s> Meter<'s> {
     /// Takes one measurement.
     ///
     /// # Errors
-    /// [`Miss`]: the measurement has no result.
+    /// Returns [`Miss`] if the measurement has no result.
     pub fn measure(&mut self, job: Job) -> Result<Vec<(Figure, f64)>, Miss> {
         let deadline = Deadline::new(self.stop);
         deadline.check()?;
@@ -83,7 +85,7 @@ impl<'s> Meter<'s> {
             }
         };
         let Some((_, cable)) = self.cables.get_mut(index) else { return Err(Miss::failed("no cable")) };
-        // If each turn takes long, one for every connection is enough.
+        // A round trip over one SocketSet is slow, so each connection makes only one.
         let trips =
             if let Subject::OneSet(number) = subject { number.min(self.effort.trips) } else { self.effort.trips };
         let start = Instant::now();

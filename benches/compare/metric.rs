@@ -1,36 +1,36 @@
-//! Metrics, their subjects, and the values of a figure.
+//! Metrics, the servers that they are measured for, and the values of a figure.
 
 use core::fmt;
 
-/// A metric of one subject.
+/// A metric, and the server that it is measured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
     /// The metric.
     pub metric: Metric,
-    /// The subject.
+    /// The server.
     pub subject: Subject,
 }
 
 /// A quantity to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// Connections opened, greeted and closed, one after the other.
+    /// The rate at which connections are opened, greeted and closed, one after the other.
     Accept,
-    /// Greetings of a thousand clients at once.
+    /// The rate of greetings of a thousand simultaneous clients.
     Active,
-    /// An echo on the cable.
+    /// The time of an echo on the cable.
     Cable,
-    /// Greetings of 64 clients at once.
+    /// The rate of greetings of 64 simultaneous clients.
     Greeting,
-    /// A greeting of one client.
+    /// The round-trip time of one client's greeting.
     Latency,
     /// Resident memory per connection.
     Memory,
-    /// A stream to the server.
+    /// The throughput of a stream to the server.
     Receive,
-    /// A stream from the server.
+    /// The throughput of a stream from the server.
     Send,
-    /// Connections opened and greeted, which stay open.
+    /// The rate at which connections are opened and greeted. The connections stay open.
     Setup,
 }
 
@@ -41,27 +41,27 @@ pub enum Subject {
     Connections(usize),
     /// One SocketSet with this number of sockets.
     OneSet(usize),
-    /// A thread per connection in Python, on the kernel's loopback.
+    /// A Python server with a thread per connection, on the kernel's loopback.
     Python,
     /// smolstep on a TAP.
     Smolstep,
-    /// A thread per connection by std::net, on the kernel's loopback.
+    /// A `std::net` server with a thread per connection, on the kernel's loopback.
     Threads,
-    /// smoltcp's TunTapInterface.
+    /// smoltcp alone, with its TunTapInterface.
     Tuntap,
 }
 
-/// One measurement. Several figures may come from the same one.
+/// A measurement, which may produce several figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// A figure of its own.
+    /// A measurement that produces one figure.
     Alone(Figure),
-    /// Every figure of this number of connections at once.
+    /// A measurement with this number of connections. It produces several figures.
     Crowd(usize),
 }
 
 impl Figure {
-    /// Returns the measurement that the figure comes from.
+    /// Returns the measurement that produces the figure.
     pub fn job(self) -> Job {
         match (self.metric, self.subject) {
             (Metric::Active | Metric::Memory | Metric::Setup, Subject::Connections(number)) => Job::Crowd(number),
@@ -119,7 +119,7 @@ impl fmt::Display for Job {
 /// Several values of one figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// The value in the middle.
+    /// The median value.
     pub median: f64,
     /// The lowest value.
     pub low: f64,
@@ -128,7 +128,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Returns the spread of `values`; `None` if there are none.
+    /// Returns the spread of `values`, or `None` if `values` is empty.
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,6 @@
-//! A network for each measurement, free of the traces of others: sockets in TIME-WAIT, a full queue.
+//! Creates a new network for each measurement.
+//!
+//! A new network has neither sockets in TIME-WAIT nor queued frames from another measurement.
 
 use std::fs;
 use std::io;
@@ -16,21 +18,24 @@ use super::deadline::Miss;
 pub const TAP: &str = "tap0";
 /// The address of the server on the TAP.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
-/// The address of the kernel's end.
+/// The kernel's address on the TAP.
 const KERNEL: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 100);
-/// The length of the prefix of both.
+/// The prefix length of both addresses.
 pub const PREFIX: u8 = 24;
 
-/// Moves this process into a new user namespace, in which it is root, and a new network namespace.
+/// Moves this process into a new user namespace and a new network namespace.
 ///
-/// If the kernel refuses a user namespace, root goes on without. The process must have one thread.
+/// The process is root in the user namespace.
+///
+/// If the kernel refuses a user namespace and the user is root, this function creates only a network namespace. The
+/// process must have one thread.
 ///
 /// # Errors
-/// One line for the user.
+/// Returns a one-line message for the user.
 pub fn enter() -> Result<(), String> {
     let (uid, gid) = (geteuid(), getegid());
     let entered = match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
-        // An unprivileged user must give up groups before mapping one.
+        // An unprivileged process must deny setgroups before it writes gid_map.
         Ok(()) => fs::write("/proc/self/setgroups", "deny")
             .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {} 1", uid.as_raw())))
             .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {} 1", gid.as_raw()))),
@@ -42,10 +47,11 @@ pub fn enter() -> Result<(), String> {
 
 /// Runs `work` on its own thread in a new network namespace with a new TAP.
 ///
-/// The loopback interface is up. Threads and processes that `work` starts are in the namespace too. It ends with them.
+/// The loopback interface is up. Threads and processes that `work` starts are also in the namespace. The kernel deletes
+/// the namespace when all of them have exited.
 ///
 /// # Errors
-/// Those of `work`; the namespace or the TAP cannot be made.
+/// Returns the errors of `work`. Also returns an error if the namespace or the TAP cannot be created.
 pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Result<T, Miss> {
     let inside = || {
         unshare(UnshareFlags::NEWNET).and_then(|()| make_tap()).map_err(Miss::at("the network namespace"))?;
@@ -60,7 +66,7 @@ pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Res
     })
 }
 
-/// Makes the TAP, and sets it and the loopback interface up.
+/// Creates the TAP, and sets the TAP and the loopback interface up.
 fn make_tap() -> io::Result<()> {
     let _attached_until_up = create(Kind::Tap, TAP).map_err(io::Error::other)?;
     quieten(TAP);
@@ -76,7 +82,8 @@ fn make_tap() -> io::Result<()> {
     Ok(())
 }
 
-// Deprecated because it is unsound with CLONE_FILES, which is not used here. Its successor is `unsafe` only for that reason.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Its `unsafe`
+// successor differs only in that respect.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> io::Result<()> {
     rustix::thread::unshare(flags).map_err(io::Error::from)

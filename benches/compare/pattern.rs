@@ -1,10 +1,12 @@
-//! The payload of streams. Both ends know the bytes, and produce and check them at memory speed.
+//! The payload of streams. The bytes repeat a fixed pattern, so both ends can produce or check the payload at memory
+//! speed.
 
 use std::sync::LazyLock;
 
 use super::random::Random;
 
-/// The period of the pattern in bytes: a prime, so that no lost buffer or power of two goes unnoticed.
+/// The period of the pattern in bytes. The period is prime, so that the loss of a buffer or of a power of two bytes is
+/// detected.
 pub const PERIOD: usize = 65_521;
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| Random(1).bytes(PERIOD));
@@ -16,7 +18,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Fills `buffer` with the next bytes.
+    /// Fills `buffer` with the next bytes of the payload, and moves the position past them.
     pub fn fill(&mut self, mut buffer: &mut [u8]) {
         while !buffer.is_empty() {
             let piece = self.piece(buffer.len());
@@ -27,7 +29,7 @@ impl Pattern {
         }
     }
 
-    /// Returns whether `bytes` are the next bytes, and moves past them.
+    /// Returns whether `bytes` are the next bytes of the payload. If they are, moves the position past them.
     pub fn matches(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             let piece = self.piece(bytes.len());

@@ -1,9 +1,9 @@
-# The program greeting with a thread a connection; serves until its standard input ends.
+# A greeting server with a thread for each connection. The server runs until its standard input ends.
 import contextlib, os, socket, sys, threading
 
 
 def greet(connection):
-    # A client that resets its connection is no error.
+    # A client may reset its connection.
     with connection, contextlib.suppress(ConnectionError):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(b"Welcome!")

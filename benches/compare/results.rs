@@ -20,7 +20,7 @@ impl Measured {
         }
     }
 
-    /// Returns whether a measurement has no result. It is then not repeated.
+    /// Returns whether a measurement failed or was skipped. The caller does not repeat such a measurement.
     pub fn has_missed(&self, job: Job) -> bool {
         self.why(job).is_some()
     }
@@ -45,7 +45,7 @@ impl Measured {
         };
         match (Spread::of(&ours), Spread::of(&result)) {
             (Some(ours), Some(result)) => RowResult::Measured { ours, against: Spread::of(&against), result },
-            // The run was interrupted before the end of the first round.
+            // If there are no values, the run was interrupted before the end of the first round.
             _ => RowResult::Missing(Miss::Interrupted),
         }
     }
@@ -65,13 +65,13 @@ impl Measured {
 pub enum RowResult {
     /// All figures were measured.
     Measured {
-        /// Our figure.
+        /// smolstep's figure.
         ours: Spread,
-        /// The figure of the other subject.
+        /// The figure of the other server, if the row compares two.
         against: Option<Spread>,
-        /// The result, round by round.
+        /// The spread of the results of all rounds.
         result: Spread,
     },
-    /// A figure was not measured.
+    /// At least one figure was not measured, for this reason.
     Missing(Miss),
 }

@@ -1,10 +1,10 @@
-//! The comparisons, and the limit of each.
+//! The comparisons and their limits.
 
 use core::fmt;
 
 use super::metric::{Figure, Metric, Subject};
 
-/// A comparison.
+/// A comparison of two figures, or a single figure.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The row's name on the command line.
@@ -13,31 +13,32 @@ pub struct Row {
     pub text: &'static str,
     /// smolstep's figure.
     pub ours: Figure,
-    /// The figure of the other subject.
+    /// The figure of the other server, if the row compares two.
     pub against: Option<Figure>,
     /// How the result is computed.
     pub result: Outcome,
-    /// The limit of the result.
+    /// The limit of the result, if there is one.
     pub limit: Option<Limit>,
 }
 
 /// How the result of a row is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Our figure divided by the other one.
+    /// smolstep's figure divided by the other figure.
     Ratio,
-    /// The other figure divided by ours: for times, how many times faster ours is.
+    /// The other figure divided by smolstep's figure. If both figures are times, the result is the speed-up by
+    /// smolstep.
     Speedup,
-    /// Our figure itself.
+    /// smolstep's figure itself.
     Value,
 }
 
 /// A limit of a result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// At least this value.
+    /// The result must be at least this value.
     AtLeast(f64),
-    /// At most this value.
+    /// The result must be at most this value.
     AtMost(f64),
 }
 
@@ -69,11 +70,11 @@ pub const ROWS: [Row; 14] = [
         Subject::Tuntap,
     )
     .at_least(8.0),
-    Row::ratio("receive-tuntap", "receives from a kernel client, over the same", Metric::Receive, Subject::Tuntap)
+    Row::ratio("receive-tuntap", "receives from a kernel client, over smoltcp's TAP", Metric::Receive, Subject::Tuntap)
         .at_least(3.0),
     Row::ratio("send-kernel", "sends to a kernel client, over the kernel's loopback", Metric::Send, Subject::Threads)
         .at_least(1.0),
-    Row::ratio("receive-kernel", "receives from a kernel client, over the same", Metric::Receive, Subject::Threads)
+    Row::ratio("receive-kernel", "receives from a kernel client, over std::net", Metric::Receive, Subject::Threads)
         .at_least(0.6),
     Row::ratio(
         "greeting-python",
@@ -82,22 +83,22 @@ pub const ROWS: [Row; 14] = [
         Subject::Python,
     )
     .at_least(3.0),
-    Row::ratio("greeting-threads", "the same, over a thread each by std::net", Metric::Greeting, Subject::Threads)
+    Row::ratio("greeting-threads", "greetings of 64 clients, over std::net", Metric::Greeting, Subject::Threads)
         .at_least(1.0),
-    Row::ratio("latency-kernel", "median round trip of 1 client, to std::net's", Metric::Latency, Subject::Threads)
+    Row::ratio("latency-kernel", "median round trip of 1 client, over std::net", Metric::Latency, Subject::Threads)
         .at_most(1.5),
     Row::ratio("accept-kernel", "connections opened and closed, over std::net", Metric::Accept, Subject::Threads)
         .at_least(0.5),
     Row::compare(
         "cable-flat",
-        "an echo on the cable with 4096 connections, to one with 1",
+        "an echo on the cable with 4096 connections, over one with 1",
         Metric::Cable,
         [Subject::Connections(4096), Subject::Connections(1)],
     )
     .at_most(2.5),
     Row::compare(
         "cable-one-set",
-        "the same, how often faster than one SocketSet of 4096 sockets",
+        "speed-up of an echo with 4096 connections, over one SocketSet of 4096 sockets",
         Metric::Cable,
         [Subject::Connections(4096), Subject::OneSet(4096)],
     )
@@ -105,7 +106,7 @@ pub const ROWS: [Row; 14] = [
     .at_least(50.0),
     Row {
         name: "memory",
-        text: "resident memory of a server by its 10000 idle connections",
+        text: "resident memory of a server with 10000 idle connections, per connection",
         ours: Figure { metric: Metric::Memory, subject: Subject::Connections(10_000) },
         against: None,
         result: Outcome::Value,
@@ -113,7 +114,7 @@ pub const ROWS: [Row; 14] = [
     },
     Row::compare(
         "setup-10000",
-        "10000 connections opened, which stay; the same of 1000",
+        "rate of opening 10000 connections that stay open, over that of 1000",
         Metric::Setup,
         [Subject::Connections(10_000), Subject::Connections(1000)],
     ),
@@ -125,7 +126,7 @@ pub const ROWS: [Row; 14] = [
     ),
     Row::compare(
         "cable-16384",
-        "an echo on the cable with 16384 connections, to one with 1",
+        "an echo on the cable with 16384 connections, over one with 1",
         Metric::Cable,
         [Subject::Connections(16_384), Subject::Connections(1)],
     ),
@@ -137,18 +138,18 @@ impl Row {
         [Some(self.ours), self.against].into_iter().flatten()
     }
 
-    /// Compares a metric of smolstep on a TAP with that of `against`.
+    /// Compares a metric of smolstep on a TAP with the same metric of `against`.
     const fn ratio(name: &'static str, text: &'static str, metric: Metric, against: Subject) -> Self {
         Row::compare(name, text, metric, [Subject::Smolstep, against])
     }
 
-    /// Compares a metric of two subjects: the first divided by the second.
+    /// Compares a metric of two servers: the first figure divided by the second.
     const fn compare(name: &'static str, text: &'static str, metric: Metric, [ours, against]: [Subject; 2]) -> Self {
         let (ours, against) = (Figure { metric, subject: ours }, Some(Figure { metric, subject: against }));
         Row { name, text, ours, against, result: Outcome::Ratio, limit: None }
     }
 
-    /// Divides the second figure by the first.
+    /// Returns the row with a result that is the second figure divided by the first.
     const fn inverted(self) -> Self {
         Row { result: Outcome::Speedup, ..self }
     }

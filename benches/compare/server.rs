@@ -1,4 +1,4 @@
-//! The duties of every server, on any TCP, and the thread that runs it beside its client.
+//! The tasks of a server, and a function that runs a server and its client in two threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,21 +9,21 @@ use super::deadline::Miss;
 /// The greeting server's first message.
 pub const WELCOME: &[u8] = b"Welcome!";
 
-/// The bytes of one read or write of a stream on a kernel socket.
+/// The maximum number of bytes of one read or write on a kernel socket.
 pub const CHUNK: usize = 256 << 10;
 
 /// A server's task on a connection.
 #[derive(Clone, Debug)]
 pub enum Duty {
-    /// The program greeting.
+    /// Greets clients, as the program greeting does.
     Greet,
-    /// Sends the payload without end.
+    /// Sends the payload endlessly.
     Send,
-    /// Receives the payload, checks it, and closes after the client.
+    /// Receives the payload, checks it, and closes after the client has closed.
     Receive(Check),
 }
 
-/// A server's findings about the stream that it received.
+/// The result of a server's check of the received stream.
 #[derive(Clone, Debug, Default)]
 pub struct Check {
     /// Whether the stream differed from the payload.
@@ -44,12 +44,14 @@ impl Check {
     }
 }
 
-/// Runs `server` in a thread of this name, and `client` in the calling thread.
+/// Runs `server` in a thread called `name`, and `client` in the calling thread.
 ///
-/// Calls `stop` when the client has ended, even by a panic. `stop` must end the server. `what` names the server if it panics.
+/// Calls `stop` when the client has returned, even by a panic. `stop` must make the server return. `what` names the
+/// server in the error if the server panics.
 ///
 /// # Errors
-/// Those of the server, which also explain those of its client; otherwise those of the client.
+/// Returns the error of the server, if there is one, because it explains the client's error. Otherwise returns the
+/// error of the client.
 pub fn scoped_server<T>(
     (name, what): (&str, &str),
     server: impl FnOnce() -> Result<(), Miss> + Send,
@@ -66,7 +68,7 @@ pub fn scoped_server<T>(
     })
 }
 
-/// Calls its function on drop.
+/// A guard that calls a function when it is dropped.
 struct AtEnd<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for AtEnd<F> {

@@ -1,4 +1,4 @@
-//! smolstep's server on the TAP, in a thread: the loop and memory of `smolstep serve`.
+//! smolstep's server on the TAP, in a thread. This server uses the loop and the memory sizes of `smolstep serve`.
 
 use std::io::PipeReader;
 use std::net::SocketAddr;
@@ -29,9 +29,9 @@ const SIZES: Sizes =
 /// Runs a client against smolstep on the TAP.
 ///
 /// # Errors
-/// Those of the client and of the device.
+/// Returns the error of the client or of the device.
 pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
-    // Opened before the client begins, so that its first frame is received.
+    // The device is opened before the client starts, so that the client's first frame is received.
     let device = TunTap::open_with_offload(Kind::Tap, TAP).map_err(Miss::failed)?;
     let (ended, end) = std::io::pipe().map_err(Miss::at("a pipe"))?;
     let (over, mut end) = (AtomicBool::new(false), Some(end));
@@ -57,9 +57,9 @@ fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
     drive(&mut stack, &mut io, &clock, &mut bell, |_| false).map(drop).map_err(Miss::failed)
 }
 
-/// Ends the loop when the client has ended.
+/// Ends the loop of the server when the client has returned.
 struct Bell<'o> {
-    /// Set before the pipe ends. Reading it needs no system call.
+    /// A flag that is set before the pipe closes. Unlike the pipe, the flag can be checked without a system call.
     over: &'o AtomicBool,
     ended: PipeReader,
 }
@@ -115,7 +115,8 @@ impl Session for Program {
     }
 }
 
-/// Queues as much of the payload as fits. At the end of the ring, smoltcp needs a second call.
+/// Queues as much of the payload as fits. If the free space wraps around the ring buffer's end, smoltcp needs two
+/// calls.
 pub fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
     while socket.can_send() {
         let sent = socket.send(|buffer| {
@@ -128,7 +129,7 @@ pub fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
     }
 }
 
-/// Receives and checks the bytes that have arrived. Returns their number.
+/// Receives and checks the bytes that have arrived. Returns the number of bytes.
 pub fn receive(socket: &mut Socket<'_>, pattern: &mut Pattern, check: &Check) -> u64 {
     let mut bytes = 0;
     while let Ok(len @ 1..) = socket.recv(|buffer| {

@@ -7,7 +7,7 @@ use super::metric::{Figure, Metric, Spread};
 use super::results::RowResult;
 use super::rows::{Outcome, Row};
 
-/// Formats the table below the line `head`, followed by the reason for each missing row.
+/// Formats the line `head`, the table, and the reason why a row has no result.
 pub fn table(head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> String {
     let mut table = String::new();
     // Writing to a string does not fail.
@@ -82,7 +82,7 @@ fn line(row: &Row, result: &RowResult) -> [String; 7] {
     }
 }
 
-/// Returns a word for whether a row meets its limit.
+/// Returns one word: whether the row meets its limit, or why it has no result.
 pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
     match (result, row.limit) {
         (RowResult::Missing(Miss::Failed(_)), _) => "failed",
@@ -94,7 +94,9 @@ pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
     }
 }
 
-/// Formats a value with its significant digits.
+/// Formats a value.
+///
+/// Rates of connections and greetings are integers. All other values have two decimals.
 fn number(metric: Metric, value: f64) -> String {
     match metric {
         Metric::Accept | Metric::Active | Metric::Greeting | Metric::Setup => format!("{value:.0}"),

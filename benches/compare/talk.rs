@@ -1,5 +1,6 @@
-//! Many clients of a greeting server, each with one message in flight. They run in one thread a core; one core is left to the
-//! server.
+//! Many clients of a greeting server, each with one message in flight.
+//!
+//! Each core but one runs a thread with a share of the clients. The remaining core is for the server.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +15,7 @@ use super::client::{connect, expect};
 use super::deadline::{Deadline, Miss, TICK};
 use super::server::WELCOME;
 
-/// One client.
+/// A client of the greeting server.
 pub struct Talker {
     stream: TcpStream,
     name: String,
@@ -27,7 +28,7 @@ impl Talker {
     /// Connects and reads the welcome.
     ///
     /// # Errors
-    /// The server does not answer, or sends something else.
+    /// Returns an error if the server does not answer, or sends something else.
     pub fn new(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Self, Miss> {
         deadline.check()?;
         let mut stream = connect(server)?;
@@ -38,11 +39,11 @@ impl Talker {
 
     fn send(&mut self, deadline: Deadline<'_>) -> Result<(), Miss> {
         self.received = 0;
-        // A socket with no data in flight takes the whole message.
+        // With no data in flight, the socket's buffer has room for the whole message.
         deadline.retry(|| self.stream.write_all(self.name.as_bytes()))
     }
 
-    /// Reads. Returns whether the reply is complete.
+    /// Reads a part of the reply. Returns whether the reply is complete.
     fn read(&mut self, deadline: Deadline<'_>) -> Result<bool, Miss> {
         let mut buffer = [0; 64];
         let len = deadline.retry(|| self.stream.read(&mut buffer))?;
@@ -55,10 +56,10 @@ impl Talker {
     }
 }
 
-/// Returns the round trips a second of all clients together, over `span`.
+/// Lets all clients exchange greetings for `span`. Returns the total number of round trips per second.
 ///
 /// # Errors
-/// A client is not greeted.
+/// Returns an error if a client is not greeted.
 pub fn talk(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let threads = thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1));
     let share = talkers.len().div_ceil(threads).max(1);
@@ -66,10 +67,10 @@ pub fn talk(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> R
     Ok(trips.iter().sum())
 }
 
-/// Runs clients in threads, one for each part of the work.
+/// Calls `client` in a thread for each of `parts`, and returns the results in order.
 ///
 /// # Errors
-/// Those of the first client that fails.
+/// Returns the error of the first part that fails.
 pub fn together<P: Send, T: Send>(
     parts: impl Iterator<Item = P>,
     client: impl Fn(P) -> Result<T, Miss> + Sync,
@@ -80,7 +81,7 @@ pub fn together<P: Send, T: Send>(
             let thread = thread::Builder::new().name("bench-client".into());
             thread.spawn_scoped(scope, move || client(part)).map_err(Miss::at("a thread"))
         };
-        // All threads are started before the first join.
+        // Without `collect`, each thread would start only after the previous one was joined.
         let threads: Vec<_> = parts.map(start).collect();
         let join = |thread: Result<ScopedJoinHandle<'_, _>, Miss>| {
             thread?.join().unwrap_or_else(|_| Err(Miss::panicked("a client")))
@@ -89,7 +90,7 @@ pub fn together<P: Send, T: Send>(
     })
 }
 
-/// Does the work of [`talk`] for the clients of one thread.
+/// Does the work of [`talk`] for one thread's clients.
 fn talk_alone(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let waiting = Miss::at::<Errno>("waiting");
     let poll = epoll::create(CreateFlags::CLOEXEC).map_err(&waiting)?;

@@ -1,4 +1,6 @@
-//! Unit tests of the comparison, run by tests/commands/bench.rs. The benchmark itself has no test harness.
+//! Unit tests of the benchmark `compare`, which itself has no test harness.
+//!
+//! tests/commands/bench.rs runs these tests.
 #![allow(unused_imports, dead_code, reason = "without a harness, the tests are left out and their helpers remain")]
 
 use std::io::{ErrorKind, Read};
@@ -16,9 +18,9 @@ use super::rows::ROWS;
 use super::server::{Duty, WELCOME};
 
 #[test]
-fn every_connection_has_its_turn_over_either_server() {
+fn every_connection_gets_its_turn_with_either_server() {
     for cable in [EchoCable::new(20), EchoCable::one_set(20)] {
-        let mut cable = cable.expect("there is room");
+        let mut cable = cable.expect("every connection opens");
         for trip in 0..50 {
             assert!(cable.round_trip(), "round trip {trip}");
         }
@@ -26,11 +28,11 @@ fn every_connection_has_its_turn_over_either_server() {
 }
 
 #[test]
-fn a_client_that_panics_does_not_keep_its_server() {
+fn a_panic_of_the_client_stops_the_server() {
     let client = |address| {
         let mut welcome = [0; WELCOME.len()];
         TcpStream::connect(address).and_then(|mut stream| stream.read_exact(&mut welcome)).unwrap();
-        // Panics without a message, unlike panic!.
+        // Unlike panic!, resume_unwind prints no message.
         resume_unwind(Box::new(welcome))
     };
     let panic = catch_unwind(AssertUnwindSafe(|| with_threads::<()>(&Duty::Greet, client))).unwrap_err();
@@ -38,9 +40,9 @@ fn a_client_that_panics_does_not_keep_its_server() {
 }
 
 #[test]
-fn an_error_of_accept_is_handed_back_and_clients_are_refused() {
+fn a_failed_accept_is_returned_and_clients_are_refused() {
     let (listener, duty) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Duty::Greet);
-    // No client has connected, so accepting fails at once.
+    // No client has connected, so accepting fails immediately.
     listener.set_nonblocking(true).unwrap();
     let result = accept(&listener, &duty, &AtomicBool::new(false));
     assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -49,14 +51,14 @@ fn an_error_of_accept_is_handed_back_and_clients_are_refused() {
 }
 
 #[test]
-fn the_median_of_an_even_number_is_between_the_two_in_the_middle() {
+fn the_median_of_an_even_count_is_the_mean_of_the_middle_values() {
     assert_eq!(Spread::of(&[]), None);
     assert_eq!(Spread::of(&[4.0, 1.0, 2.0, 9.0]).map(|spread| spread.median), Some(3.0));
     assert_eq!(Spread::of(&[4.0]).map(|spread| spread.median), Some(4.0));
 }
 
 #[test]
-fn what_is_filled_in_pieces_matches_and_a_changed_lost_or_doubled_byte_does_not() {
+fn a_pattern_matches_unless_a_byte_is_changed_lost_or_doubled() {
     let mut bytes = vec![0; 3 * PERIOD];
     let mut pattern = Pattern::default();
     for piece in bytes.chunks_mut(1000) {
@@ -79,7 +81,7 @@ fn what_is_filled_in_pieces_matches_and_a_changed_lost_or_doubled_byte_does_not(
 }
 
 #[test]
-fn a_row_is_the_median_of_the_rounds_ratios() {
+fn the_result_of_a_row_is_the_median_ratio_of_its_rounds() {
     let row = ROWS.iter().find(|row| row.name == "send-kernel").unwrap();
     let theirs = row.against.unwrap();
     let mut measured = Measured::default();
@@ -93,7 +95,7 @@ fn a_row_is_the_median_of_the_rounds_ratios() {
 }
 
 #[test]
-fn a_row_whose_peer_failed_says_so_and_others_do_not() {
+fn only_the_row_with_a_failed_peer_reports_a_failure() {
     let mut measured = Measured::default();
     let failed = Figure { metric: Metric::Send, subject: Subject::Tuntap };
     measured.take(failed.job(), Err(Miss::failed("gone")));

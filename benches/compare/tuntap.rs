@@ -1,6 +1,6 @@
-//! smoltcp alone: its own TunTapInterface, one SocketSet, and the loop of its benchmark example.
+//! smoltcp alone: its TunTapInterface, one SocketSet, and the loop of its benchmark.
 //!
-//! Only the payload differs: it is the pattern, and is checked.
+//! The main difference from smoltcp's example is the payload, which follows a pattern and is checked.
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
@@ -23,16 +23,17 @@ use super::stack::{receive, send};
 const SENDS: u16 = 1234;
 const RECEIVES: u16 = 1235;
 
-/// The bytes of each of the example's buffers.
+/// The size of each socket buffer in the example, in bytes.
 const BUFFER: usize = 65_535;
 
-/// The longest wait. The example's is a second; this is shorter, so that the end is noticed.
+/// The longest wait for a frame. The example waits for a second, but with a shorter wait, the loop notices the end of
+/// the run sooner.
 const IDLE: Duration = Duration::from_millis(50);
 
 /// Runs a client against smoltcp on the TAP.
 ///
 /// # Errors
-/// Those of the client, or of the device, which panics if something is wrong with the TAP.
+/// Returns the error of the client or of the device. The device panics if the TAP fails.
 pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     let (port, check) = match duty {
         Duty::Receive(check) => (RECEIVES, check.clone()),
@@ -47,7 +48,7 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
         device.and_then(|device| serve(device, &check, &over, ready)).map_err(Miss::at("smoltcp's TunTapInterface"))
     };
     let stop = || over.store(true, Ordering::Release);
-    // If the server has ended, it never becomes ready.
+    // If the server has returned, `recv` returns an error.
     let client = || is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
     scoped_server(("bench-tuntap", "smoltcp's TunTapInterface"), server, stop, client)
 }
@@ -58,21 +59,21 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
     config.random_seed = 1;
     let mut iface = Interface::new(config, &mut device, Instant::now());
     iface.update_ip_addrs(|addresses| {
-        // It fits: the list is empty.
+        // The push succeeds, because the list is empty.
         let _ = addresses.push(IpCidr::new(IpAddress::from(SERVER), PREFIX));
     });
     let mut sockets = SocketSet::new(Vec::new());
     let [sends, receives] = [(); 2].map(|()| {
         let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
         let mut socket = Socket::new(receive, send);
-        // smoltcp's default, unless a feature changes it. This program has that feature.
+        // smoltcp's own default is no congestion control. A feature of this program changes that default.
         socket.set_congestion_control(CongestionControl::None);
         sockets.add(socket)
     });
     for (handle, port) in [(sends, SENDS), (receives, RECEIVES)] {
         let _ = sockets.get_mut::<Socket<'_>>(handle).listen(port);
     }
-    // The receiver may have gone.
+    // Sending fails if the client has already returned.
     let _ = ready.send(());
     let (mut sent, mut received, mut bytes) = (Pattern::default(), Pattern::default(), 0);
     while !over.load(Ordering::Acquire) {
@@ -90,7 +91,7 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
             let _ = socket.listen(RECEIVES);
         }
         bytes += receive(socket, &mut received, check);
-        // The example leaves the connection open, but the client waits for its end.
+        // The example leaves the connection open. This server closes it, because the client waits for the close.
         if bytes > 0 && !socket.may_recv() && socket.may_send() {
             check.ended(bytes);
             socket.close();

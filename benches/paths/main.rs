@@ -1,7 +1,10 @@
-//! smolstep beside Linux with Reno, over a path with delay, loss and reordering, measured in one run.
+//! Compares smolstep with Linux and Reno over a path with delay, loss and reordering.
 //!
-//! `cargo bench --bench paths`. Both servers share one path, which relay.rs makes from two TAPs; path.rs has the namespaces. Their
-//! measurements take turns, so that a slow moment of the machine slows both. transfer.rs has the clients.
+//! smolstep and Linux are measured in one run.
+//!
+//! Run this benchmark with `cargo bench --bench paths`. Both servers share one path, which relay.rs builds from two
+//! TAPs. path.rs creates the network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow
+//! phase of the machine affects both.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../compare/deadline.rs"]
@@ -37,31 +40,32 @@ use server::Program;
 
 /// Compares smolstep with Linux and Reno over a path of 20 ms that loses or reorders segments
 ///
-/// Everything is measured in a private network. It takes some minutes: each transfer ends after 25 s at the latest.
+/// Everything is measured in a private network. The benchmark takes some minutes, because a transfer may take up to 25
+/// s.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "paths", bin_name = "cargo bench --bench paths --", version)]
 struct Args {
     /// Measure each case N times with each server [default: 12; 1 with --quick]
     #[arg(long, value_name = "N")]
     rounds: Option<u16>,
-    /// Transfer a tenth of the bytes, to see whether it runs
+    /// Transfer only a tenth of the bytes, to check that everything runs
     #[arg(long)]
     quick: bool,
     /// Write the results to FILE as JSON [default: no file]
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// The seed of the losses and the delays
+    /// The seed of the random losses and delays
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Given by cargo bench; `cargo test` leaves it out, and everything is quick then
+    /// `cargo bench` passes this option. `cargo test` does not, and then --quick applies
     #[arg(long, hide = true)]
     bench: bool,
-    /// Become the server of this program
+    /// Run smolstep as the server of this program
     #[arg(long, hide = true, value_enum, exclusive = true)]
     child: Option<Program>,
 }
 
-/// The cases: their names, programs, faults and bytes.
+/// The measured cases. A case has a name, a program, faults, and a number of bytes.
 const CASES: [(&str, Program, Faults, usize); 4] = [
     ("loss-0", Program::Chargen, Faults { loss_percent: 0, reorder: Duration::ZERO }, 2_000_000),
     ("loss-1", Program::Chargen, Faults { loss_percent: 1, reorder: Duration::ZERO }, 2_000_000),
@@ -79,10 +83,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints the results.
+/// Measures all cases, and prints the results.
 ///
 /// # Errors
-/// One line for the user.
+/// Returns a one-line message for the user.
 fn run(args: &Args) -> Result<(), String> {
     if let Some(program) = args.child {
         return Err(server::become_smolstep(program));

@@ -1,4 +1,4 @@
-//! The network: the servers' namespace with a bridge, the client's namespace, and the relay between them.
+//! The network: the servers' namespace, the client's namespace, and the relay between them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use super::relay::{Faults, relay};
 use super::server::{Program, SERVERS, Smolstep, listen, serve, stop};
 use super::transfer::Transfer;
 
-/// The TAP of smolstep.
+/// The name of smolstep's TAP.
 pub const TAP: &str = "tap0";
 /// The address of smolstep.
 pub const SMOLSTEP: Ipv4Addr = Ipv4Addr::new(192, 168, 70, 1);
@@ -21,10 +21,10 @@ pub const SMOLSTEP: Ipv4Addr = Ipv4Addr::new(192, 168, 70, 1);
 pub const LINUX: Ipv4Addr = Ipv4Addr::new(192, 168, 70, 10);
 /// The address of the client.
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 70, 100);
-/// The length of the prefix of all three.
+/// The prefix length of all three addresses.
 pub const PREFIX: u8 = 24;
 
-/// A path with a server of each kind at one end.
+/// A path from the client to two servers, smolstep and Linux, which are at the same end.
 pub struct Path {
     program: Program,
     faults: Faults,
@@ -32,10 +32,10 @@ pub struct Path {
 }
 
 impl Path {
-    /// Describes a path.
+    /// Describes a path, without creating it.
     ///
     /// # Errors
-    /// This machine has no `ip`.
+    /// Returns an error if this machine has no `ip`.
     pub fn new(program: Program, faults: Faults, seed: u64) -> Result<Self, String> {
         ip("-V").map(|()| Path { program, faults, seed })
     }
@@ -43,7 +43,7 @@ impl Path {
     /// Runs `client` with each server in turn, `rounds` times. Returns the results of smolstep and those of Linux.
     ///
     /// # Errors
-    /// One line for the user.
+    /// Returns a one-line message for the user.
     pub fn measure(
         &self,
         rounds: u16,
@@ -66,7 +66,7 @@ impl Path {
                 }
                 Ok(results)
             });
-            // If the client's side failed, its thread says why.
+            // If the client's side failed, `join` below returns the reason.
             let (faults, seed) = (self.faults, self.seed);
             let tap = client_taps.recv().ok();
             let relay = tap.map(|tap| scope.spawn(move || relay([servers_tap, &tap], faults, seed, over)));
@@ -87,7 +87,7 @@ impl Path {
     }
 }
 
-/// Makes the servers' end in this namespace: smolstep's TAP, and the relay's, which is returned, on one bridge.
+/// Creates the servers' end in this namespace: smolstep's TAP and the relay's TAP on a bridge. Returns the relay's TAP.
 fn serve_side() -> Result<OwnedFd, String> {
     let relay = create(Kind::Tap, "path0").map_err(|error| error.to_string())?;
     let _attached_until_up = create(Kind::Tap, TAP).map_err(|error| error.to_string())?;
@@ -100,7 +100,8 @@ fn serve_side() -> Result<OwnedFd, String> {
     Ok(relay)
 }
 
-/// Moves this thread into a namespace with the client's end, and returns the relay's file of it.
+/// Moves this thread into a new namespace, and creates the client's TAP in that namespace. Returns the TAP's file for
+/// the relay.
 fn client_side() -> Result<OwnedFd, String> {
     unshare().map_err(|error| format!("the client's network namespace: {error}"))?;
     let relay = create(Kind::Tap, "path1").map_err(|error| error.to_string())?;
@@ -116,7 +117,8 @@ fn ip(arguments: &str) -> Result<(), String> {
     output.status.success().then_some(()).ok_or_else(|| format!("ip {arguments}: {}", complaint.trim()))
 }
 
-// Deprecated because it is unsound with CLONE_FILES, which is not used here. Its successor is `unsafe` only for that reason.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Its `unsafe`
+// successor differs only in that respect.
 #[allow(deprecated)]
 fn unshare() -> rustix::io::Result<()> {
     rustix::thread::unshare(UnshareFlags::NEWNET)

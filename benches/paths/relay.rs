@@ -1,4 +1,6 @@
-//! Two TAPs joined by a path: delay each way, loss towards the client, reordering towards the server.
+//! Connects two TAPs by a path with faults.
+//!
+//! The relay delays frames in both directions, loses frames towards the client, and reorders frames towards the server.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,37 +14,38 @@ use rustix::io::{read, write};
 
 use super::random::Random;
 
-/// The delay each way. A round trip takes twice this.
+/// The delay in each direction. A round trip takes twice this time.
 pub const DELAY: Duration = Duration::from_millis(10);
-/// The longest wait, in which the end is noticed.
+/// The longest wait for a frame before the relay checks whether it must stop.
 const TICK: Duration = Duration::from_millis(50);
-/// Shorter frames carry no data, and are not lost, in bytes.
+/// The longest frame that is never lost, in bytes. Such a short frame carries no data.
 const DATA: usize = 100;
-/// The frames that are read before others are written.
+/// The maximum number of frames read from a TAP before due frames are written.
 const BURST: usize = 64;
 
 /// The faults of a path.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
-    /// The part of the frames with data that are lost towards the client, in percent.
+    /// The share of data frames towards the client that are lost, in percent.
     pub loss_percent: usize,
-    /// The most that a frame towards the server is late, besides the delay. Later frames overtake it.
+    /// The maximum extra delay of a frame towards the server. Later frames may overtake a delayed frame.
     pub reorder: Duration,
 }
 
-/// A frame under way. The earliest is the first; of two with one time, the one that was sent first.
+/// Frames in flight: arrival time, number and bytes. The earliest frame comes first. If two frames have the same
+/// arrival time, the lower number comes first.
 type Queue = BinaryHeap<Reverse<(Instant, u64, Vec<u8>)>>;
 
 /// Carries frames between the TAPs of the servers and the client until `over` is set.
 ///
 /// # Errors
-/// A TAP fails.
+/// Returns an error if a TAP fails.
 pub fn relay(taps: [&OwnedFd; 2], faults: Faults, seed: u64, over: &AtomicBool) -> rustix::io::Result<()> {
     for tap in taps {
         fcntl_setfl(tap, OFlags::NONBLOCK)?;
     }
     let (mut random, mut number, mut frame) = (Random(seed), 0, vec![0; 65_536]);
-    // Towards the client and towards the servers.
+    // Frames towards the client, and frames towards the servers.
     let mut queues = [Queue::new(), Queue::new()];
     while !over.load(Ordering::Acquire) {
         let now = Instant::now();
@@ -70,7 +73,7 @@ pub fn relay(taps: [&OwnedFd; 2], faults: Faults, seed: u64, over: &AtomicBool) 
         for (from, queue) in queues.iter_mut().enumerate() {
             while queue.peek().is_some_and(|frame| frame.0.0 <= now) {
                 if let Some(Reverse((_, _, frame))) = queue.pop() {
-                    // A full queue of the kernel loses a frame, as a path may.
+                    // If the kernel's queue is full, the frame is lost, as on a real path.
                     let _ = write(taps[1 - from], &frame);
                 }
             }

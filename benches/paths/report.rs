@@ -8,7 +8,7 @@ use super::relay::{DELAY, Faults};
 use super::server::Program;
 use super::transfer::Transfer;
 
-/// What is common to all results.
+/// The parameters that all results share.
 pub struct Run {
     pub machine: Machine,
     pub rounds: u16,
@@ -16,7 +16,7 @@ pub struct Run {
     pub seed: u64,
 }
 
-/// The transfers of a case: smolstep's and Linux's.
+/// A case and its transfers: smolstep's, then Linux's.
 pub struct Case {
     pub name: &'static str,
     pub program: Program,
@@ -37,7 +37,7 @@ struct Figures {
 }
 
 impl Case {
-    /// Returns the figures. There are none without a transfer.
+    /// Returns the figures, or `None` if there is no transfer.
     fn figures(&self) -> Option<Figures> {
         let rates = self.transfers.each_ref().map(|all| all.iter().map(Transfer::rate).collect::<Vec<_>>());
         let gaps = self.transfers.each_ref().map(|all| all.iter().map(|one| one.gap.as_secs_f64() * 1e3).collect());
@@ -78,7 +78,9 @@ pub fn table(run: &Run, cases: &[Case]) -> String {
     out
 }
 
-/// Formats the results as one JSON object: the machine, the run, and the cases with every transfer.
+/// Formats the results as one JSON object.
+///
+/// The object has the machine, the run, and the cases with every transfer.
 pub fn json(run: &Run, cases: &[Case]) -> String {
     let Machine { cpu, cores, kernel, load, .. } = &run.machine;
     let cases: Vec<Value> = cases.iter().filter_map(case_object).collect();

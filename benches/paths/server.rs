@@ -14,17 +14,17 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::path::{LINUX, PREFIX, SMOLSTEP, TAP};
 
-/// What is served.
+/// The program that both servers run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {
-    /// Data without end.
+    /// Sends data endlessly.
     Chargen,
-    /// The client's data.
+    /// Sends the client's data back.
     Echo,
 }
 
 impl Program {
-    /// The name on smolstep's command line.
+    /// Returns the program's name on smolstep's command line.
     pub fn name(self) -> &'static str {
         match self {
             Program::Chargen => "chargen",
@@ -32,7 +32,7 @@ impl Program {
         }
     }
 
-    /// The port of both servers.
+    /// Returns the port of both servers.
     pub fn port(self) -> u16 {
         match self {
             Program::Chargen => 19,
@@ -41,14 +41,14 @@ impl Program {
     }
 }
 
-/// A running `smolstep serve`. It is killed on drop.
+/// A running `smolstep serve`, which is killed on drop.
 pub struct Smolstep(Child);
 
 impl Smolstep {
-    /// Starts the server. Clients try again until it listens. To be called on a thread that outlives the server.
+    /// Starts the server. The calling thread must outlive the server. Clients retry until the server listens.
     ///
     /// # Errors
-    /// One line for the user.
+    /// Returns a one-line message for the user.
     pub fn start(program: Program) -> Result<Self, String> {
         let mut command = Command::new("/proc/self/exe");
         command.args(["--child", program.name()]).env("RUST_LOG", "warn");
@@ -64,7 +64,8 @@ impl Drop for Smolstep {
     }
 }
 
-/// Replaces this process by `smolstep serve`, which ends when its parent does. Returns the error that prevents it.
+/// Replaces this process by `smolstep serve`, which exits when its parent exits. Returns an error message if the server
+/// cannot start.
 pub fn become_smolstep(program: Program) -> String {
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         return format!("the signal for the parent's death: {error}");
@@ -77,32 +78,32 @@ pub fn become_smolstep(program: Program) -> String {
 /// Opens the socket of Linux's server, with Reno.
 ///
 /// # Errors
-/// One line for the user.
+/// Returns a one-line message for the user.
 pub fn listen(program: Program) -> Result<TcpListener, String> {
     let listener = TcpListener::bind((LINUX, program.port())).map_err(|error| format!("Linux's server: {error}"))?;
-    // Accepted sockets inherit it.
+    // Accepted sockets inherit the congestion control.
     set_tcp_congestion(&listener, "reno").map_err(|error| format!("Reno: {error}"))?;
     Ok(listener)
 }
 
-/// Serves each connection on a thread of its own, until [`stop`].
+/// Serves each connection on its own thread, until [`stop`] is called.
 pub fn serve(listener: &TcpListener, program: Program, over: &AtomicBool) {
     while let Ok((stream, _)) = listener.accept() {
         if over.load(Ordering::Acquire) {
             break;
         }
-        // Nobody waits for it: without the relay, it may never learn that its client has left.
+        // The thread is not joined. Once the relay has stopped, the thread may never learn that its client has closed.
         thread::spawn(move || talk(stream, program));
     }
 }
 
-/// Ends the wait for a client.
+/// Makes [`serve`] stop waiting for clients.
 pub fn stop(listener: &TcpListener) {
-    // This fails only if called before.
+    // The call fails only if the socket is already shut down.
     let _ = shutdown(listener, Shutdown::Both);
 }
 
-/// Serves a connection until the client leaves.
+/// Serves a connection until the client closes it.
 fn talk(mut stream: TcpStream, program: Program) {
     let mut buffer = vec![b'x'; 65_536];
     loop {

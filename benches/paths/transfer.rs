@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use super::server::Program;
 
-/// The longest transfer. A slower one counts with the bytes it has by then.
+/// The time limit of a transfer. After this time a transfer stops, and only the bytes that have arrived count.
 const LIMIT: Duration = Duration::from_secs(25);
-/// The longest wait for a server to listen.
+/// The longest wait until a server listens.
 const START: Duration = Duration::from_secs(10);
 
-/// A transfer that is over.
+/// A finished transfer.
 #[derive(Clone, Copy, Debug)]
 pub struct Transfer {
     /// The bytes that arrived.
     pub bytes: usize,
-    /// The time from the connection to the last of them.
+    /// The time from the end of the handshake to the final byte, or to the time limit.
     pub time: Duration,
-    /// The longest time without a byte.
+    /// The longest time during which no byte arrived.
     pub gap: Duration,
 }
 
@@ -30,10 +30,10 @@ impl Transfer {
     }
 }
 
-/// Receives `len` bytes from a server. An echo server gets them first.
+/// Receives `len` bytes from a server. If the program is echo, a second thread sends these bytes to the server.
 ///
 /// # Errors
-/// One line for the user: the connection cannot be made, or fails.
+/// Returns a one-line message for the user if the connection cannot be opened, or fails.
 pub fn transfer(program: Program, server: SocketAddr, len: usize) -> Result<Transfer, String> {
     let fail = |error| format!("{server}: {error}");
     let mut stream = connect(server).map_err(fail)?;
@@ -44,12 +44,12 @@ pub fn transfer(program: Program, server: SocketAddr, len: usize) -> Result<Tran
     thread::scope(|scope| {
         if program == Program::Echo {
             scope.spawn(move || {
-                // The receiver notices a failure.
+                // If sending fails, the receiver reports the error.
                 let _ = sender.write_all(&vec![b'q'; len]).and_then(|()| sender.shutdown(Shutdown::Write));
             });
         }
         let result = receive(&mut stream, len, start).map_err(fail);
-        // Ends a sender that still waits.
+        // The shutdown ends a sender that is still blocked.
         let _ = stream.shutdown(Shutdown::Both);
         result
     })

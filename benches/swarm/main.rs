@@ -1,7 +1,9 @@
-//! Random programs on a bad network, with restarts and an attacker: what must hold for every seed, and how often it does not.
+//! Runs random programs on a bad network, and counts broken invariants.
 //!
-//! `cargo bench --bench swarm`. sim/ is the simulation; tests/lab/swarm.rs runs a few of its seeds. The second table says what k
-//! losses in a row of one segment cost.
+//! Hosts restart, and an attacker forges segments.
+//!
+//! Run this benchmark with `cargo bench --bench swarm`. sim/ is the simulation; tests/lab/swarm.rs runs some of its
+//! seeds. The second table shows the delay that up to six consecutive losses of one segment cause.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../../tests/common/hostile/mod.rs"]
@@ -21,9 +23,9 @@ use sim::consecutive::{self, MAX_LOSSES};
 use sim::judge::{BREACHES, Breach};
 use sim::{Outcome, replay};
 
-/// Runs random programs on a bad network, and counts what does not hold
+/// Runs random programs on a bad network, and counts broken invariants
 ///
-/// Exits with 1 if something does not hold.
+/// The exit code is 1 if an invariant is broken.
 #[derive(Parser)]
 #[command(name = "swarm", bin_name = "cargo bench --bench swarm --")]
 struct Args {
@@ -39,15 +41,15 @@ struct Args {
     /// Print the trace of one seed
     #[arg(long, requires = "seed", conflicts_with = "seeds")]
     verbose: bool,
-    /// Given by cargo bench; `cargo test` leaves it out
+    /// `cargo bench` passes this option; `cargo test` does not
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What came of all seeds.
+/// The results of all seeds.
 #[derive(Default)]
 struct Total {
-    /// The seeds of each breach, the least ones first.
+    /// For each breach, the seeds in which it occurred, each with a description. [`Total::print`] sorts the seeds.
     breaches: BTreeMap<Breach, Vec<(u64, String)>>,
     closed: (usize, usize),
     frames: u64,
@@ -59,7 +61,7 @@ fn main() -> ExitCode {
     let many = if args.bench { 100_000 } else { 500 };
     let seeds = args.seeds.unwrap_or(if args.seed.is_some() { 1 } else { many });
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    // A panic of the stack is a finding like others; its message is in the table.
+    // A panic of the stack is a finding, and the table shows its message. So the default hook must not also print it.
     std::panic::set_hook(Box::new(|_| {}));
 
     let (next, total) = (AtomicU64::new(0), Mutex::new(Total::default()));
@@ -100,7 +102,7 @@ impl Total {
         self.frames += outcome.frames;
     }
 
-    /// Prints the table. Returns whether there is a breach.
+    /// Prints the table of breaches. Returns whether there is a breach.
     fn print(&mut self, seeds: u64) -> bool {
         let (closed, all) = self.closed;
         println!("{seeds} seeds, {} frames; of {all} programs {closed} closed well\n", self.frames);
@@ -120,7 +122,7 @@ impl Total {
     }
 }
 
-/// Prints what losses in a row cost.
+/// Prints the table of the delays that consecutive losses of one segment cause.
 fn print_losses() {
     println!(
         "\nDelay in ms of a byte whose segment is lost 1 to {MAX_LOSSES} times in a row. '!' is above the limit.\n"

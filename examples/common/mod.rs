@@ -1,4 +1,4 @@
-//! A server and a client on a cable in memory. `greeting_in_memory` shows how to set this up.
+//! Runs a server and a client on a cable in memory. The example `greeting_in_memory` shows the set-up step by step.
 #![allow(dead_code, reason = "no example needs all of it")]
 
 use std::error::Error;
@@ -23,7 +23,8 @@ pub fn call<S: Session + Clone>(server: S, client: Client<'_>) -> Result<Vec<u8>
     call_all((), [(REMOTE.port, server)], [(REMOTE.port, client)])
 }
 
-/// Serves on TCP ports while `probe` watches. Runs one client after the other, and returns their output.
+/// Starts the TCP servers, runs the clients one after another, and returns the clients' output. `probe` observes the
+/// server's stack.
 pub fn call_all<S: Session + Clone, C: Session + Clone>(
     probe: impl Probe,
     servers: impl IntoIterator<Item = (u16, S)>,
@@ -55,7 +56,7 @@ pub fn call_all<S: Session + Clone, C: Session + Clone>(
     Ok(client_io.console)
 }
 
-/// Serves `server` on UDP port 1000, runs the client, and returns the client's output.
+/// Serves `server` on UDP port 1000, runs `client`, and returns the client's output.
 pub fn ask<U: UdpSession>(server: U, client: UdpClient<'_>) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut cable = Cable::<8, 1500>::with_medium(Medium::Ip);
     let (left, right) = cable.ends();

@@ -3,19 +3,20 @@
 use smolstep::app::Escape;
 use smolstep::stack::{Console, Input};
 
-/// The UART that the console needs: its data and status registers.
+/// Access to the data and status registers of a UART.
 pub trait Uart {
     /// Returns whether a byte can be written.
     fn has_room(&mut self) -> bool;
     fn put(&mut self, byte: u8);
-    /// Returns the oldest byte received.
+    /// Removes and returns the oldest received byte.
     fn take(&mut self) -> Option<u8>;
 }
 
-/// How many times to poll a full UART for one byte. This takes longer than a byte at 115,200 baud on a 100 MHz processor.
-const PATIENCE: usize = 10_000;
+/// How many times to poll a full UART before a byte is dropped. On a 100 MHz processor, these polls take longer than
+/// sending one byte at 115,200 baud.
+const MAX_POLLS: usize = 10_000;
 
-/// A UART, and the number of bytes that it never accepted.
+/// A console on a UART. `lost` counts the bytes that the UART did not accept.
 pub struct Serial<U> {
     pub uart: U,
     pub lost: u32,
@@ -34,8 +35,9 @@ impl<U: Uart> Console for Serial<U> {
         let Serial { uart, lost, escape } = self;
         escape.put(bytes, &mut |piece| {
             for &byte in piece {
-                // A UART whose clock is off never has room. The byte is then lost, and the servers keep running.
-                if (0..PATIENCE).any(|_| uart.has_room()) {
+                // A UART whose clock is off never accepts a byte. The bytes are dropped, so that the servers keep
+                // running.
+                if (0..MAX_POLLS).any(|_| uart.has_room()) {
                     uart.put(byte);
                 } else {
                     *lost += 1;
@@ -46,9 +48,9 @@ impl<U: Uart> Console for Serial<U> {
 
     fn read(&mut self, buf: &mut [u8]) -> Input {
         let mut len = 0;
-        for place in buf.iter_mut() {
+        for slot in buf.iter_mut() {
             let Some(byte) = self.uart.take() else { break };
-            *place = byte;
+            *slot = byte;
             len += 1;
         }
         if len == 0 { Input::NotYet } else { Input::Bytes(len) }

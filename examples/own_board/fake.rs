@@ -1,4 +1,4 @@
-//! Stands in for the hardware. A port has none of this: its `Registers` and `Uart` are the real ones.
+//! Simulates the hardware. A real port implements `Registers` and `Uart` for its hardware, and does not need this file.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -14,7 +14,8 @@ use crate::nic::{Nic, Registers};
 
 type Fifo = Rc<RefCell<VecDeque<Vec<u8>>>>;
 
-/// A controller with room for 8 frames each way. It receives no frame longer than 1,514 bytes.
+/// A simulated controller with room for 8 frames in each direction. The controller receives no frame longer than 1,514
+/// bytes.
 pub struct Controller {
     rx: Fifo,
     tx: Fifo,
@@ -61,7 +62,7 @@ impl Peer<Nic<Controller>> for Far<'_> {
     }
 
     fn now(&mut self) -> Instant {
-        // A counter that steps at each read.
+        // The simulated counter advances by 1 at each read.
         self.2 = self.2.wrapping_add(1);
         self.1.at(self.2)
     }

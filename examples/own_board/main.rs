@@ -1,6 +1,7 @@
-//! A board of your own. Four parts must be written, each in a file beside this one; `fake.rs` stands in for the hardware.
+//! A skeleton for your own board. You write four parts, each in its own file in this folder. `fake.rs` simulates the
+//! hardware.
 //!
-//! It runs the conformance check on the device, then serves a greeting to a second board. See docs/porting.md.
+//! The program runs the conformance check on the device, then serves a greeting to a second board. See docs/porting.md.
 
 mod clock;
 mod console;
@@ -23,13 +24,13 @@ type Memory<'a, S> = Pool<'a, S, (), 2, 1460, 1460, 0, 0, 0>;
 fn main() -> Result<(), Box<dyn Error>> {
     let (near, mut far) = fake::pair();
     let mut board = Io::new(nic::Nic::new(near), console::Serial::new(fake::Terminal));
-    // Close to its largest value, so that it wraps.
+    // The counter starts close to its largest value, so that it wraps during the check.
     let start = u32::MAX - 1000;
     let mut peer = fake::Far(&mut far, clock::Clock::new(1_000_000, start), start);
     println!("device: {}", conformance::check(&mut board.device, &mut peer, &mut [0; 1515])?);
 
     let mut peer = Io::new(nic::Nic::new(far), console::Serial::new(fake::Terminal));
-    // This stands in for the hardware generator. On a board a constant seed would be a fault: anybody can guess it.
+    // These numbers replace the hardware random generator. Never use a constant seed on a board: anybody can guess it.
     let mut numbers = (1..).map(|n: u32| n.wrapping_mul(2_654_435_769));
     let mut seed = || seed::seed(|| numbers.next()).ok_or("the random generator has failed: no seed, no network");
     let (mut board_memory, mut peer_memory) = (Memory::<Server>::new(), Memory::<Client>::new());

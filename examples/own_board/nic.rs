@@ -3,13 +3,13 @@
 use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
 
-/// The controller's registers, as the driver needs them.
+/// Access to the controller's registers.
 ///
-/// On the board these are volatile reads and writes, and the only `unsafe` code.
+/// On a board, the implementation uses volatile reads and writes. This implementation is the port's only `unsafe` code.
 pub trait Registers {
-    /// Returns the length of the oldest frame received, without its checksum.
+    /// Returns the length of the oldest received frame, without its checksum.
     fn received(&mut self) -> Option<usize>;
-    /// Removes that whole frame from the FIFO, and copies as much of it as fits into `buffer`.
+    /// Removes the oldest frame from the FIFO, and copies it to `buffer`. A frame longer than `buffer` is cut.
     fn take(&mut self, buffer: &mut [u8]);
     /// Returns whether a frame of the largest size can be sent.
     fn has_room(&mut self) -> bool;
@@ -19,12 +19,12 @@ pub trait Registers {
 
 /// The longest frame in bytes, with the Ethernet header and without the checksum.
 const MTU: usize = 1514;
-/// The shortest frame in bytes. A driver whose controller pads frames does not need this.
+/// The shortest frame in bytes. A driver does not need this constant if the controller pads short frames.
 const MINIMUM: usize = 60;
-/// The largest number of bad frames to drop before the rest of the loop has a turn.
-const PATIENCE: usize = 8;
+/// How many bad frames one call of `Nic::next` may drop. The limit keeps the poll loop running.
+const MAX_BAD: usize = 8;
 
-/// The driver. It uses only [`Registers`], so that tests need no controller.
+/// The driver of the controller. The driver uses only [`Registers`], so that tests need no hardware.
 pub struct Nic<R> {
     pub registers: R,
     rx: [u8; MTU],
@@ -38,9 +38,9 @@ impl<R: Registers> Nic<R> {
         Nic { registers, rx: [0; MTU], tx: [0; MTU], bad: 0 }
     }
 
-    /// Returns the length of the next good frame, which is now at the front of `rx`.
+    /// Reads the next good frame into `rx`, and returns the frame's length. Returns `None` if no good frame is found.
     fn next(&mut self) -> Option<usize> {
-        for _ in 0..PATIENCE {
+        for _ in 0..MAX_BAD {
             let len = self.registers.received()?;
             self.registers.take(&mut self.rx);
             if (1..=MTU).contains(&len) {
@@ -63,7 +63,7 @@ impl<R: Registers> Device for Nic<R> {
         Self: 'a;
 
     fn receive(&mut self, _now: Instant) -> Option<(Frame<'_>, Room<'_, R>)> {
-        // Without room for a reply the frame stays in the controller. This is back-pressure, and loses nothing.
+        // If the controller has no room for a reply, the received frame stays in the controller until later.
         if !self.registers.has_room() {
             return None;
         }
@@ -95,7 +95,7 @@ pub struct Room<'a, R>(&'a mut R, &'a mut [u8; MTU]);
 
 impl<R: Registers> TxToken for Room<'_, R> {
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
-        // smoltcp keeps `len` within the MTU of the capabilities.
+        // smoltcp never passes a `len` above `max_transmission_unit`.
         let result = f(&mut self.1[..len]);
         let padded = len.max(MINIMUM);
         self.1[len..padded].fill(0);

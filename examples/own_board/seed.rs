@@ -2,11 +2,12 @@
 
 use smolstep::stack::Seed;
 
-/// Makes a seed from a hardware generator, one word at a time. `None` means a generator that has failed.
+/// Creates a seed from `word`, a closure that reads a word from a hardware random generator. Returns `None` if the
+/// generator has failed.
 ///
-/// A repeated word means a stuck generator, for example one without a clock: then it gives no seed. A board without a seed
-/// reports this and stays off the network. With a known seed, attackers can guess sequence numbers and ports, and forge
-/// connections.
+/// A repeated word means that the generator has failed, for example because its clock is off. A board without a seed
+/// reports the failure and stays off the network. An attacker who knows the seed can predict sequence numbers and
+/// ports, and forge connections.
 pub fn seed(mut word: impl FnMut() -> Option<u32>) -> Option<Seed> {
     let mut bytes = [0; 32];
     let mut last = word()?;

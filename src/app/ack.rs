@@ -2,7 +2,7 @@
 
 pub use super::single::{Client, Server};
 
-/// Makes the server of one connection.
+/// Creates the server of one connection.
 pub fn server() -> Server {
     Server::new(b"ACK")
 }

@@ -1,4 +1,4 @@
-//! The memory of a stack with all programs, by part: the table of docs/porting.md.
+//! The size of each part of a stack's memory, if the stack can run all programs. docs/porting.md has the table.
 
 use core::mem::size_of;
 
@@ -9,14 +9,14 @@ use super::{Server, UdpServer};
 use crate::phy::Queue;
 use crate::stack::{Pool, Port, Slot, SlotIndex, Stack, TimeWaitRecord};
 
-/// A pool for `N` connections with buffers of `RX` and `TX` bytes, and `P` UDP ports. Each port has `Q` datagrams and `B`
-/// bytes in each direction.
+/// A pool for `N` connections with buffers of `RX` and `TX` bytes, and `P` UDP ports. Each port can store `Q` datagrams
+/// and `B` bytes in each direction.
 type Memory<const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize> =
     Pool<'static, Server<'static>, UdpServer<'static>, N, RX, TX, P, Q, B>;
 
 const EMPTY: usize = size_of::<Memory<0, 0, 0, 0, 0, 0>>();
 
-/// The parts that take memory, with their size in bytes on the target of this build.
+/// The parts of a stack's memory, each with its size in bytes on the target of this build.
 pub const BUDGET: [(&str, usize); 16] = [
     ("the stack itself", size_of::<Stack<Server, UdpServer>>()),
     ("a pool with nothing in it", EMPTY),

@@ -1,4 +1,4 @@
-//! chargen: characters without end (RFC 864), and a client that receives them.
+//! chargen: a server that sends endless text (RFC 864), and a client that prints it.
 
 use smoltcp::socket::tcp::Socket;
 
@@ -8,7 +8,7 @@ use crate::stack::{Context, Next, Session};
 
 /// The server of one connection: sends the pattern as fast as the peer reads.
 ///
-/// The server discards received data, and closes after the peer.
+/// The server discards received data, and closes once the peer has closed.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     pattern: Pattern,
@@ -20,7 +20,7 @@ impl Session for Server {
         if message::arrived(socket) == Arrived::EndOfStream {
             return Next::Close;
         }
-        // The send buffer is a ring: its free space may need a second call.
+        // The send buffer is a ring, so filling its free space may need a second call.
         while message::room(socket) > 0 {
             let sent = socket.send(|buffer| {
                 self.pattern.fill(buffer);
@@ -34,18 +34,18 @@ impl Session for Server {
     }
 }
 
-/// Prints a number of bytes, then resets the connection. Sends nothing.
+/// Prints the requested number of bytes, then resets the connection. Sends nothing.
 ///
-/// Without a number it prints all received data until the server closes.
+/// Without a limit, the client prints all received data until the server closes.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
-    /// How many bytes are left to print; `None` without a limit.
+    /// How many bytes are left to print, or `None` if there is no limit.
     left: Option<u64>,
 }
 
 impl Client {
-    /// Makes a client that prints `bytes` bytes, or all of them if 0.
+    /// Creates a client that prints `bytes` bytes, or all received bytes if `bytes` is 0.
     pub fn new(bytes: u64) -> Self {
         Client { left: (bytes > 0).then_some(bytes) }
     }
@@ -66,7 +66,8 @@ impl ClientProgram for Client {
             (Some(0) | None, Arrived::EndOfStream) => run.complete_without_sending(),
             (Some(0), _) => {
                 run.complete_without_sending();
-                // Closing would not do: a server that reads nothing would never stop sending. Only RST stops such a server.
+                // A FIN is not enough: a server that only writes would ignore it and never stop sending. An RST stops
+                // every server.
                 Next::Abort
             }
             (Some(_), Arrived::EndOfStream) => run.fail(Failure::TooEarly),
@@ -77,10 +78,11 @@ impl ClientProgram for Client {
 
 /// The pattern of RFC 864: lines of 72 printable ASCII characters and CR LF.
 ///
-/// Each line begins one character later in the list of 95 characters than the line before.
+/// The lines are cut from a repeated list of 95 characters. Each line begins one character later in the list than the
+/// previous line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pattern {
-    /// The first character of the line, 0 to 94.
+    /// The index in the list of the line's first character, 0 to 94.
     line: usize,
     /// The position in the line, 0 to 73.
     column: usize,
@@ -90,7 +92,7 @@ const COLUMNS: usize = 72;
 const CHARACTERS: usize = (b'~' - b' ' + 1) as usize;
 const END: &[u8] = b"\r\n";
 
-/// The 95 characters, followed by as many of them again as make every line one contiguous slice.
+/// The 95 characters, then the first 71 again, so that every line is one contiguous slice.
 const ROUND: [u8; CHARACTERS + COLUMNS - 1] = {
     let mut round = [0; CHARACTERS + COLUMNS - 1];
     let mut at = 0;
@@ -102,7 +104,7 @@ const ROUND: [u8; CHARACTERS + COLUMNS - 1] = {
 };
 
 impl Pattern {
-    /// Fills `buffer` with the next bytes. Copies whole lines, because a fast stack waits for this function.
+    /// Fills `buffer` with the next bytes of the pattern. Copies whole lines at a time, for speed.
     pub fn fill(&mut self, buffer: &mut [u8]) {
         let mut rest = buffer;
         while !rest.is_empty() {

@@ -9,16 +9,17 @@ use super::message::{self, Arrived, copy_into};
 
 use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 
-/// The TCP server of one connection: sends received data back as far as there is room.
+/// The TCP server of one connection: sends all received data back.
 ///
-/// The server closes after the peer.
+/// The server closes once the peer has closed.
 #[derive(Clone, Debug, Default)]
 pub struct Server;
 
 impl Session for Server {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
-            // The server reads only as much as it can send. The rest stays in the receive buffer and slows down the peer.
+            // The server reads only as much as it can send. Other data stays in the receive buffer, so that the peer
+            // slows down.
             let len = socket.recv_queue().min(message::room(socket)).min(cx.scratch.len());
             if len == 0 {
                 break;
@@ -34,7 +35,7 @@ impl Session for Server {
     }
 }
 
-/// The UDP server of one port.
+/// The UDP server of one port: sends each datagram back.
 #[derive(Clone, Debug, Default)]
 pub struct Datagrams;
 
@@ -44,11 +45,11 @@ impl Responder for Datagrams {
     }
 }
 
-/// The TCP client of one connection.
+/// The TCP client of one connection: sends texts or console input, and prints the echo.
 ///
-/// With texts, the client sends each one after the whole previous text has come back. It prints received data, and a newline
-/// after each text. With the console alone, it sends input and prints received data, unchanged and at the same time. At the
-/// end of input the client closes its side.
+/// If there are texts, the client sends each text after the whole previous text has come back. The client prints
+/// received data, and a newline after each text. If there are no texts, the client sends the console's input and prints
+/// received data, unchanged and at the same time. At the end of input the client closes its side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
@@ -62,29 +63,30 @@ enum Stage {
     Next,
     /// Exchanging a text: `sent` bytes are queued, `back` bytes have come back.
     Text { sent: usize, back: usize },
-    /// Exchanging bytes with the console.
+    /// Exchanging bytes between console and connection.
     Raw(Raw),
-    /// This side is closed. `missing` bytes have not come back yet.
+    /// The client has closed its side. `missing` bytes have not come back yet.
     Closed { missing: u64 },
 }
 
-/// The state of an exchange with the console.
+/// The state of an exchange between console and connection.
 #[derive(Clone, Copy, Debug, Default)]
 struct Raw {
     sent: u64,
     back: u64,
-    /// Whether the last byte typed was not a line end.
+    /// Whether the most recently typed byte is not a newline.
     mid_line: bool,
     prompted: bool,
 }
 
 impl Client {
-    /// Makes a client that has not begun.
+    /// Creates a client that has not started.
     pub fn new(options: &ClientOptions<'_>) -> Self {
         Client { stage: if options.texts.is_empty() { Stage::Raw(Raw::default()) } else { Stage::Next } }
     }
 
-    /// Moves bytes between console and connection as far as possible. Returns `None` once the input has ended.
+    /// Moves as many bytes as possible between console and connection. Returns `None` at the end of input, after
+    /// closing this side.
     fn exchange(
         &mut self,
         mut raw: Raw,

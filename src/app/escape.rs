@@ -5,9 +5,9 @@ use super::text::write_escaped;
 
 /// Escapes received bytes for a terminal. A peer can then neither move the cursor nor change how text is shown.
 ///
-/// LF and TAB pass, and the CR of a CR LF is dropped. Every other control character (C0, DEL, C1), every formatting character,
-/// and every byte that is not UTF-8 is shown as in chat: `\r` or `\xNN`. A character may be split between two calls. Its
-/// beginning, up to three bytes, is held back until the rest arrives.
+/// LF and TAB stay unchanged, and the CR of a CR LF is dropped. Every other control character (C0, DEL, C1), every
+/// formatting character, and every byte that is not UTF-8 is shown as in chat: `\r` or `\xNN`. A character may be split
+/// between two calls. The beginning of a split character is held back until the rest arrives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Escape {
     held: [u8; 4],
@@ -15,9 +15,9 @@ pub struct Escape {
 }
 
 impl Escape {
-    /// Writes `bytes`, escaped. `bytes` continues the bytes of the last call.
+    /// Writes `bytes`, escaped. `bytes` follows directly after the bytes of the previous call.
     pub fn put(&mut self, bytes: &[u8], write: &mut Write<'_>) {
-        // The held bytes are nothing, a CR, or the beginning of a UTF-8 character.
+        // The held bytes are a CR or the beginning of a UTF-8 character, or there are none.
         for &byte in bytes {
             // Only the beginning of a character can be continued, and only by a continuation byte.
             let is_continuation = byte & 0xc0 == 0x80 && !matches!(self.held(), [] | b"\r");
@@ -26,12 +26,12 @@ impl Escape {
                     // The held CR belongs to CR LF, and is dropped.
                     self.len = 0;
                 }
-                // Any other held byte is a lone CR or part of a character that was never completed: shows it escaped.
+                // Other held bytes are a lone CR or an incomplete character. These bytes are written escaped.
                 self.finish(write);
             }
-            // Now either nothing is held, or the beginning of the character that `byte` continues.
-            if let Some(place) = self.held.get_mut(self.len) {
-                *place = byte;
+            // The held bytes, if any, are now the beginning of the character that `byte` continues.
+            if let Some(next) = self.held.get_mut(self.len) {
+                *next = byte;
                 self.len += 1;
             }
             // A complete character is written. A CR waits for the next byte, which may be LF.
@@ -41,7 +41,7 @@ impl Escape {
         }
     }
 
-    /// Writes the bytes held back, at the end of the input.
+    /// Writes the bytes that are held back. Call this at the end of the input.
     pub fn finish(&mut self, write: &mut Write<'_>) {
         match self.held() {
             b"\n" | b"\t" => write(self.held()),
@@ -55,7 +55,7 @@ impl Escape {
     }
 }
 
-/// Returns the length of the sequence that begins with the byte `first`: a UTF-8 character or CR LF.
+/// Returns the length in bytes of the UTF-8 character or CR LF that begins with `first`.
 fn whole(first: u8) -> usize {
     match first {
         b'\r' | 0xc2..=0xdf => 2,
@@ -80,13 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn no_control_character_passes_however_it_is_split() {
+    fn control_characters_are_escaped_in_pieces_of_any_size() {
         for (bytes, want) in [
             (&b"plain\ttext\n"[..], &b"plain\ttext\n"[..]),
             (b"a\r\nb\rc\r\r\n\r", b"a\nb\\rc\\r\n\\r"),
             (b"\0\x07\x08\x0b\x0c\x1b[2J\x7f", b"\\x00\\x07\\x08\\x0b\\x0c\\x1b[2J\\x7f"),
             ("grüß €日本 😀\u{a0}".as_bytes(), "grüß €日本 😀\u{a0}".as_bytes()),
-            // C1, as UTF-8 and as a single byte.
+            // C1 control characters, as UTF-8 and as a single byte.
             (b"\xc2\x80\xc2\x9b1m\xc2\x9f\x9b1m", b"\\xc2\\x80\\xc2\\x9b1m\\xc2\\x9f\\x9b1m"),
             (
                 "\u{202e}abc\u{2066}\u{200f}\u{61c}".as_bytes(),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_come_out_as_text() {
+    fn any_bytes_become_visible_text() {
         let mut random = crate::testing::random::Random(1);
         for _ in 0..2000 {
             let bytes: Vec<u8> = (0..12).map(|_| random.below(256) as u8).collect();

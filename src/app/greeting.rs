@@ -1,4 +1,4 @@
-//! greeting: a welcome, then a greeting for each message. `exit` or the end of stream closes.
+//! greeting: sends a welcome, then a greeting for each message. `exit` or the end of the stream closes the connection.
 
 use core::fmt;
 
@@ -26,16 +26,16 @@ impl<'a> Template<'a> {
     const UDP: Template<'static> = Template(b"hello {}!");
     const PLACE: &'static [u8] = b"{}";
 
-    /// Makes a template from bytes with at least one `{}`.
+    /// Creates a template from bytes with at least one `{}`.
     ///
     /// # Errors
-    /// [`TemplateError::NoPlace`]: put `{}` where the message belongs.
+    /// [`TemplateError::NoPlace`] if `text` has no `{}`. Put `{}` where the message belongs.
     pub fn new(text: &'a [u8]) -> Result<Self, TemplateError> {
         let has_place = text.windows(Self::PLACE.len()).any(|w| w == Self::PLACE);
         if has_place { Ok(Template(text)) } else { Err(TemplateError::NoPlace) }
     }
 
-    /// Writes the reply to `message`. The message's line end moves to the end of the reply.
+    /// Writes the reply to `message`. The message's line ending moves to the end of the reply.
     ///
     /// Never inlined, which saves 200 bytes of a board's flash.
     #[inline(never)]
@@ -69,7 +69,7 @@ impl fmt::Display for TemplateError {
 
 impl core::error::Error for TemplateError {}
 
-/// The TCP server of one connection.
+/// The TCP server of one connection: sends a welcome and a reply to each message.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     template: Template<'a>,
@@ -89,7 +89,7 @@ enum State {
 }
 
 impl<'a> Server<'a> {
-    /// Makes a server with these options.
+    /// Creates a server with these options.
     pub fn new(options: &Options<'a>) -> Self {
         Server { template: options.template.unwrap_or(Template::TCP), delay: options.delay, state: State::Welcome }
     }
@@ -137,7 +137,7 @@ pub struct Datagrams<'a> {
 }
 
 impl<'a> Datagrams<'a> {
-    /// Makes a server with these options.
+    /// Creates a server with these options.
     pub fn new(options: &Options<'a>) -> Self {
         Datagrams { template: options.template.unwrap_or(Template::UDP) }
     }
@@ -151,11 +151,11 @@ impl Responder for Datagrams<'_> {
 
 /// The TCP client of one connection: sends texts and prints all received data.
 ///
-/// The client waits for the welcome, sends each text after the reply to the text before, sends `exit`, and reads to the end of
-/// stream.
+/// The client waits for the welcome, and sends each text after the reply to the previous text. After the final reply,
+/// the client sends `exit` and reads to the end of the stream.
 ///
-/// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own line. Empty
-/// texts are skipped; the text `exit` is the last.
+/// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own
+/// line. Empty texts are skipped. Texts after the text `exit` are not sent.
 #[derive(Clone, Debug, Default)]
 #[doc(hidden)]
 pub struct Client {
@@ -170,13 +170,13 @@ enum Stage {
     Welcome,
     /// Waiting for a text.
     Input,
-    /// Sending the text; this number of bytes is queued.
+    /// Sending the text. This number of the text's bytes is queued.
     Sending(usize),
     /// Waiting for the reply: all of the text is queued.
     Reply,
     /// Sending `exit`: no texts are left.
     Exit,
-    /// Reading to the end of stream: `exit` is queued.
+    /// Reading to the end of the stream: `exit` is queued.
     Rest,
 }
 
@@ -192,6 +192,7 @@ impl ClientProgram for Client {
                     Advance::Text => Stage::Sending(0),
                     Advance::End => Stage::Exit,
                     Advance::NotYet => match message::arrived(socket) {
+                        // The rest of a reply that arrives in pieces.
                         Arrived::Message(len) => {
                             message::print(socket, len, cx.console);
                             Stage::Input
@@ -221,7 +222,7 @@ impl ClientProgram for Client {
                 (Arrived::EndOfStream, _) => return run.fail(Failure::NotReplied),
                 (Arrived::Message(len), stage) => {
                     message::print(socket, len, cx.console);
-                    // The server may reply to the beginning of a long text before its end is sent.
+                    // The server may reply to the beginning of a long text before the end of the text is sent.
                     if let Stage::Welcome | Stage::Reply = stage {
                         self.stage = Stage::Input;
                     }

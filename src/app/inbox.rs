@@ -7,7 +7,7 @@ use super::message::copy_into;
 use super::text::print_received;
 use crate::stack::{Answer, Context, Responder};
 
-/// The UDP server of one port.
+/// The UDP server of one port: prints each datagram and its sender. Sends the reply in the options, if there is one.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     once: bool,
@@ -15,7 +15,7 @@ pub struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// Makes a server with these options.
+    /// Creates a server with these options.
     pub fn new(options: &Options<'a>) -> Self {
         Server { once: options.once, reply: options.reply }
     }

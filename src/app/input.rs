@@ -1,4 +1,4 @@
-//! The source of a client's texts: its arguments, or lines from the console.
+//! The source of a client's texts: the client's arguments, or lines from the console.
 
 use super::text::split_line_end;
 use crate::stack::{self, Console, MESSAGE};
@@ -6,21 +6,21 @@ use crate::stack::{self, Console, MESSAGE};
 /// The prompt for a line.
 pub const PROMPT: &str = ">> ";
 
-/// The text that stands for lines from the console.
+/// The text that is replaced by lines from the console.
 pub const CONSOLE: &[u8] = b"-";
 
 /// The texts that a client sends, in order.
 ///
-/// Lines lose their line end. A line of more than [`MESSAGE`] bytes becomes several texts of at most that length. The last line
-/// needs no line end.
+/// A text is a line without its line ending. A line of more than [`MESSAGE`] bytes becomes several texts of at most
+/// that length. The final line needs no line ending.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     /// The current text, unless the current text is a line from the console.
     current: &'a [u8],
     rest: &'a [&'a [u8]],
-    /// Whether [`CONSOLE`] stands for lines from the console.
+    /// Whether lines from the console replace [`CONSOLE`].
     dash: bool,
-    /// Whether the texts are now lines from the console, up to the end of its input.
+    /// Whether the next texts are lines from the console. Becomes false at the end of the console's input.
     reading: bool,
     line: Line,
 }
@@ -37,7 +37,7 @@ pub enum Advance {
 }
 
 impl<'a> Input<'a> {
-    /// Makes an input of `texts`, or of lines from the console if `texts` is empty.
+    /// Creates an input of `texts`, or of lines from the console if `texts` is empty.
     pub fn new(texts: &'a [&'a [u8]]) -> Self {
         Self::with_prompt(texts, PROMPT)
     }
@@ -47,7 +47,7 @@ impl<'a> Input<'a> {
         Input { current: &[], rest: texts, dash: false, reading: texts.is_empty(), line: Line::new(prompt) }
     }
 
-    /// If `dash`, a text that equals [`CONSOLE`] stands for lines from the console.
+    /// If `dash`, a text that equals [`CONSOLE`] is replaced by lines from the console.
     pub fn with_dash(self, dash: bool) -> Self {
         Input { dash, ..self }
     }
@@ -57,7 +57,7 @@ impl<'a> Input<'a> {
         self.reading && self.rest.is_empty()
     }
 
-    /// Moves to the next text.
+    /// Moves to the next text: a line from the console, or an argument.
     pub fn advance(&mut self, console: &mut dyn Console) -> Advance {
         loop {
             if self.reading {
@@ -77,7 +77,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Returns the text that the last [`advance`](Self::advance) moved to.
+    /// Returns the text that the most recent [`advance`](Self::advance) moved to.
     pub fn text(&self) -> &[u8] {
         if self.reading { self.line.bytes.get(..self.line.text).unwrap_or_default() } else { self.current }
     }
@@ -88,19 +88,22 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Assembles lines from the bytes that the console reads.
+/// Assembles lines from the console's bytes.
 #[derive(Clone, Debug)]
 struct Line {
-    /// Holds a text of full length and its line end.
+    /// The bytes read from the console. This array can store the longest text with its line ending.
     bytes: [u8; MESSAGE + 2],
     filled: usize,
     /// The length of the current text.
     text: usize,
-    /// The length of the current text and its line end, which the next call removes.
+    /// The length of the current text and its line ending, which the next call removes.
     used: usize,
+    /// Whether the current text is the beginning of a longer line.
     cut: bool,
+    /// Whether the console's input has ended.
     ended: bool,
     prompt: &'static str,
+    /// Whether the next line needs no further prompt.
     prompted: bool,
 }
 
@@ -109,6 +112,7 @@ impl Line {
         Line { bytes: [0; MESSAGE + 2], filled: 0, text: 0, used: 0, cut: false, ended: false, prompt, prompted: false }
     }
 
+    /// Removes the current text, and moves to the next text. Reads from the console until the next text is complete.
     fn advance(&mut self, console: &mut dyn Console) -> Advance {
         self.bytes.copy_within(self.used..self.filled, 0);
         self.filled -= self.used;
@@ -116,6 +120,7 @@ impl Line {
         loop {
             if let Some((text, used)) = self.first_text() {
                 (self.text, self.used) = (text, used);
+                // A text without a line ending was cut, unless it is the end of the input.
                 self.cut = text == used && used < self.filled;
                 // The rest of a cut line has already been typed, so it needs no prompt.
                 self.prompted = self.cut;
@@ -136,7 +141,8 @@ impl Line {
         }
     }
 
-    /// Returns the length of the first text, without and with its line end. `None` if the text is not complete.
+    /// Returns the length of the first text, without and with its line ending. Returns `None` if the text is not
+    /// complete.
     fn first_text(&self) -> Option<(usize, usize)> {
         let bytes = &self.bytes[..self.filled];
         if let Some(line) = bytes.split_inclusive(|&b| b == b'\n').next().filter(|line| line.ends_with(b"\n")) {
@@ -168,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_lose_their_ends() {
+    fn line_endings_are_removed() {
         assert_eq!(lines(&[b"a\r\nb\n\nc\r"]), [&b"a"[..], b"b", b"", b"c\r"]);
         assert_eq!(lines(&[b"a", b"b\nc", b"\r", b"\nd"]), [&b"ab"[..], b"c", b"d"]);
         assert!(lines(&[]).is_empty());
     }
 
     #[test]
-    fn a_dash_among_texts_stands_for_the_lines() {
+    fn console_lines_replace_a_dash() {
         let texts: [(&[&[u8]], &[&str]); 5] = [
             (&[b"-"], &["one", "", "two"]),
             (&[b"a", b"-", b"b"], &["a", "one", "", "two", "b"]),
@@ -199,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_come_in_pieces() {
+    fn long_lines_are_split() {
         let x = |len| vec![b'x'; len];
         for (end, name) in [(&b"\n"[..], "LF"), (b"\r\n", "CR LF"), (b"", "nothing")] {
             for len in [1023, 1024, 1025, 1026, 1027, 2048, 2049] {
@@ -215,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_prompted_for_once() {
+    fn each_line_has_one_prompt() {
         let mut console = Script::typing(&[b"a", b"b\n", b"c\n"]);
         let mut input = Input::new(&[]);
         assert_eq!(input.advance(&mut console), Advance::NotYet);

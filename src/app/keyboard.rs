@@ -1,13 +1,14 @@
-//! Lets a program discard the input of a console at which a person types.
+//! Lets a program discard the input that a person has typed at a console.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::stack::Console;
 
-/// A link from a program to a console at which a person types. The program and the console both hold a reference to the
-/// keyboard.
+/// Passes a program's request to discard the input typed so far to a console. The program and the console share one
+/// `Keyboard`.
 ///
-/// The program calls [`start_over`](Self::start_over). In its next [`Console::read`] the console calls [`serve`](Self::serve).
+/// The program calls [`start_over`](Self::start_over). The console calls [`serve`](Self::serve) at the beginning of
+/// each [`Console::read`].
 #[derive(Debug)]
 pub struct Keyboard(AtomicU8);
 
@@ -17,15 +18,16 @@ const NOTHING_TYPED: u8 = 2;
 const FORGOTTEN: u8 = 3;
 
 impl Keyboard {
-    /// Makes a keyboard with no request pending.
+    /// Creates a keyboard with no request pending.
     pub const fn new() -> Self {
         Keyboard(AtomicU8::new(IDLE))
     }
 
-    /// Makes `console` discard the input typed so far. Returns whether there was any. Returns `None` if no person types: the
-    /// console then keeps all input.
+    /// Requests that `console` discards the input typed so far. Returns whether any input was discarded. Returns `None`
+    /// if the input does not come from a person: the console then keeps all input.
     pub fn start_over(&self, console: &mut dyn Console) -> Option<bool> {
         self.0.store(ASKED, Ordering::Relaxed);
+        // The console serves the request at the beginning of this read.
         console.read(&mut []);
         let answer = self.0.load(Ordering::Relaxed);
         self.0.store(IDLE, Ordering::Relaxed);
@@ -36,10 +38,10 @@ impl Keyboard {
         }
     }
 
-    /// Serves a pending request. The console calls this at the beginning of each read.
+    /// Serves a pending request to discard the input, if there is one. Returns whether a request was pending.
     ///
-    /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). Returns whether a request was
-    /// pending. If so, the read does nothing else.
+    /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). After a request, the
+    /// read that called `serve` must do nothing else.
     pub fn serve(&self, forget: impl FnOnce() -> Option<bool>) -> bool {
         let asked = self.0.load(Ordering::Relaxed) == ASKED;
         if asked {

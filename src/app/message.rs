@@ -1,12 +1,13 @@
-//! Tools for writing a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder).
+//! Functions for writing a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder).
 //!
-//! They read one message at a time, and send replies through buffers of any size.
+//! The functions read one message at a time, and send replies through buffers of any size.
 //!
-//! A message is the data that one read returns, up to [`MESSAGE`] bytes. It stays in the receive buffer until the program has
-//! acted on it. The ring may hold it in two pieces. Data that arrives meanwhile belongs to the next message. A program that
-//! keeps a message in the buffer until its reply is queued slows down a peer that does not read.
+//! A message is the data that one read returns, up to [`MESSAGE`] bytes. A message stays in the receive buffer until
+//! the program consumes it. The receive buffer is a ring, so a message may be stored in two pieces. Data that arrives
+//! later belongs to the next message. A program that keeps a message in the buffer until its reply is queued slows down
+//! a peer that does not read.
 //!
-//! A server that repeats each message twice, with any send buffer:
+//! This server repeats each message twice, with a send buffer of any size:
 //!
 //! ```
 //! use smolstep::app::message::{self, Arrived};
@@ -15,9 +16,9 @@
 //!
 //! #[derive(Clone, Default)]
 //! struct Twice {
-//!     /// The length of the message that is being answered. More may arrive behind it.
+//!     /// The length of the message that is being answered. More data may follow it.
 //!     len: Option<usize>,
-//!     /// Bytes of the reply that are queued.
+//!     /// How many bytes of the reply are queued.
 //!     position: usize,
 //! }
 //!
@@ -57,9 +58,9 @@ pub type Write<'p> = dyn FnMut(&[u8]) + 'p;
 pub enum Arrived {
     /// A message of this length in bytes, 1 to [`MESSAGE`].
     Message(usize),
-    /// Nothing has arrived yet, or the connection broke. In the second case the stack ends the session.
+    /// Nothing has arrived yet, or the connection was lost. After a loss, the stack ends the session.
     Nothing,
-    /// The peer has closed its side, and everything that it sent is consumed.
+    /// The peer has closed its side, and the program has consumed all received data.
     EndOfStream,
 }
 
@@ -83,14 +84,15 @@ pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
 
 /// Copies the first `len` bytes of the receive buffer to `scratch`. The bytes also stay in the receive buffer.
 ///
-/// Returns fewer bytes if fewer have arrived or `scratch` is shorter. The [module](self) has an example.
+/// Returns fewer than `len` bytes if fewer bytes have arrived or `scratch` is shorter. The [module](self) has an
+/// example.
 pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &'s [u8] {
     let len = len.min(scratch.len());
     let copied = socket.peek_slice(&mut scratch[..len]).unwrap_or(0);
     &scratch[..copied]
 }
 
-/// Passes up to `limit` received bytes to `take` in pieces, and consumes them. Returns their number.
+/// Passes up to `limit` received bytes to `take` in pieces, and consumes these bytes. Returns the number of bytes.
 ///
 /// ```
 /// use smolstep::app::message;
@@ -103,7 +105,7 @@ pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &
 pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
     let mut received = 0;
     while received < limit {
-        // The closure gets a contiguous piece. Data that wraps around the ring needs a second call.
+        // The closure receives a contiguous piece. Data that wraps around the ring needs a second call.
         let piece = socket.recv(|bytes| {
             let len = bytes.len().min(limit - received);
             take(&bytes[..len]);
@@ -117,15 +119,15 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
     received
 }
 
-/// Removes the first `len` received bytes, or all of them if there are fewer. Call this when the program has acted on these
-/// bytes.
+/// Removes the first `len` received bytes, or all of them if fewer have arrived. Call this when the program no longer
+/// needs these bytes.
 ///
 /// The [module](self) has an example.
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
     receive(socket, len, |_| ());
 }
 
-/// Prints the first `len` bytes of the receive buffer and a newline, and consumes them.
+/// Prints the first `len` bytes of the receive buffer and a newline, and consumes these bytes.
 pub(super) fn print(socket: &mut Socket<'_>, len: usize, console: &mut dyn Console) {
     receive(socket, len, |piece| console.print(piece));
     console.print(b"\n");
@@ -136,7 +138,7 @@ pub(super) fn print(socket: &mut Socket<'_>, len: usize, console: &mut dyn Conso
 /// ```
 /// use smolstep::app::message;
 /// # fn example(socket: &mut smolstep::smoltcp::socket::tcp::Socket<'_>, scratch: &mut [u8]) {
-/// // An echo reads no more than it can send.
+/// // An echo server reads no more than it can send.
 /// let len = message::room(socket).min(scratch.len());
 /// let len = message::peek(socket, scratch, len).len();
 /// if message::send_whole(socket, &scratch[..len]) {
@@ -148,7 +150,7 @@ pub fn room(socket: &Socket<'_>) -> usize {
     if socket.may_send() { socket.send_capacity().saturating_sub(socket.send_queue()) } else { 0 }
 }
 
-/// Queues all of `reply` if there is room, else nothing. Returns whether the reply is queued.
+/// Queues all of `reply` if it fits into the send buffer, else nothing. Returns whether the reply is queued.
 ///
 /// A reply longer than the send buffer never fits: use [`stream`] for it.
 ///
@@ -163,21 +165,22 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
     room(socket) >= reply.len() && socket.send_slice(reply).is_ok()
 }
 
-/// Queues as much of a reply as fits. Returns whether all of it is queued.
+/// Queues as much of a reply as fits into the send buffer. Returns whether all of the reply is queued.
 ///
-/// The reply may have any length. `compose` writes the whole reply, the same at each call. `position` counts the bytes queued
-/// so far: begin with 0 and keep it until all is queued. The [module](self) has an example.
+/// The reply may have any length. `compose` must write the whole reply, and the same bytes at each call. `position`
+/// counts the bytes queued so far. Begin with 0, and pass the same counter again until all bytes are queued. The
+/// [module](self) has an example.
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut stream = Stream { skip: *position, socket, position, full: false };
     compose(&mut |piece| stream.append(piece));
     !stream.full
 }
 
-/// Queues the pieces of a reply. It has no type parameter, so that all replies share its code.
+/// Queues the pieces of a reply. This type has no type parameter, so that all replies share the same machine code.
 struct Stream<'q, 's> {
     socket: &'q mut Socket<'s>,
     position: &'q mut usize,
-    /// How many bytes of the next pieces earlier calls of [`stream`] have queued.
+    /// How many of the next bytes to skip, because earlier calls of [`stream`] have queued them.
     skip: usize,
     full: bool,
 }
@@ -194,15 +197,16 @@ impl Stream<'_, '_> {
     }
 }
 
-/// Copies `text` to the front of `buffer`. Returns its length; `None` if it does not fit.
+/// Copies `text` to the front of `buffer`. Returns the length of `text`, or `None` if `text` does not fit.
 pub(super) fn copy_into(buffer: &mut [u8], text: &[u8]) -> Option<usize> {
     buffer.get_mut(..text.len())?.copy_from_slice(text);
     Some(text.len())
 }
 
-/// Writes the output of `compose` to the front of `buffer`. Returns its length; `None` if it does not fit.
+/// Writes the output of `compose` to the front of `buffer`. Returns the output's length, or `None` if the output does
+/// not fit.
 ///
-/// For the reply of a [`Responder`](crate::stack::Responder):
+/// A [`Responder`](crate::stack::Responder) can write its reply with this function:
 ///
 /// ```
 /// use smolstep::app::message;

@@ -1,8 +1,8 @@
-//! The programs: one file each, its server and its client side by side.
+//! The programs of this crate. The server and the client of a program are in the same file or folder.
 //!
-//! Each program works on a smoltcp socket and uses no device, clock or allocator. On TCP it needs a send buffer of at least 16
-//! bytes and a receive buffer of at least 64. [`APPS`] lists the programs; a [`Program`] makes its sessions. Write programs of
-//! your own with [`message`].
+//! Each program works on a smoltcp socket and uses no device, clock or allocator. Over TCP, a program needs a send
+//! buffer of at least 16 bytes and a receive buffer of at least 64 bytes. [`APPS`] lists the programs, and an [`App`]
+//! creates the sessions of its program. The module [`message`] helps you to write your own programs.
 
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Duration;
@@ -56,6 +56,7 @@ pub use udp_client::UdpClient;
 /// A program of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "`summary` describes each")]
+#[non_exhaustive]
 pub enum Program {
     Ack,
     Chargen,
@@ -71,6 +72,7 @@ pub enum Program {
 
 /// An entry in [`APPS`]: the properties of one program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct App {
     /// The program.
     pub program: Program,
@@ -80,9 +82,9 @@ pub struct App {
     pub tcp: Option<u16>,
     /// The port of the UDP server, if the program has one.
     pub udp: Option<u16>,
-    /// The room that the UDP server needs for a datagram and for an answer, in bytes.
+    /// How much buffer the UDP server needs for a received datagram and for an answer, in bytes.
     ///
-    /// The sizes hold for the default options. `usize::MAX` means the longest possible datagram.
+    /// The sizes apply to the default options. `usize::MAX` means the longest possible datagram.
     pub udp_room: (usize, usize),
     /// Whether the program needs more flash and memory than the smallest firmware has.
     pub large: bool,
@@ -112,12 +114,13 @@ impl Program {
         APPS[at]
     }
 
-    /// Describes the program in one line. This text is not part of [`App`], so it takes flash only in images that show it.
+    /// Describes the program in one line. The text is not part of [`App`], so that only firmware that shows the text
+    /// needs flash for it.
     pub fn summary(self) -> &'static str {
         match self {
             Program::Ack => "prints one message, replies ACK, closes",
             Program::Chargen => "sends characters without end",
-            Program::Chat => "lets people talk by lines: one at a time, or all in a room",
+            Program::Chat => "lets people exchange lines of text in pairs or in one room",
             Program::Discard => "discards its input",
             Program::Echo => "sends its input back",
             Program::Greeting => "greets: Welcome!, then Hello,NAME! for each message until exit",
@@ -152,7 +155,7 @@ impl App {
         matches!(self.program, Program::Ack | Program::Thanks | Program::Upper)
     }
 
-    /// Makes a session that serves one TCP connection.
+    /// Creates a session that serves one TCP connection.
     ///
     /// Returns `None` if this program has no TCP server, or if it is http and `options` has no status.
     pub fn server<'a>(&self, options: &Options<'a>) -> Option<Server<'a>> {
@@ -163,7 +166,8 @@ impl App {
         }
     }
 
-    /// Makes a TCP server for the smallest firmware; `None` for a [`large`](field@App::large) program.
+    /// Creates a TCP server for the smallest firmware. Returns `None` if this program has no TCP server or is
+    /// [`large`](field@App::large).
     pub fn basic_server<'a>(&self, options: &Options<'a>) -> Option<Basic<'a>> {
         Some(match self.program {
             Program::Ack => Basic::Single(ack::server()),
@@ -177,7 +181,7 @@ impl App {
         })
     }
 
-    /// Makes a session that serves a UDP port.
+    /// Creates a session that serves a UDP port.
     ///
     /// Returns `None` if this program has no UDP server, or if it is chat and `options` has no operator.
     pub fn udp_server<'a>(&self, options: &Options<'a>) -> Option<UdpServer<'a>> {
@@ -187,7 +191,8 @@ impl App {
         }
     }
 
-    /// Makes a UDP server for the smallest firmware; `None` for a [`large`](field@App::large) program.
+    /// Creates a UDP server for the smallest firmware. Returns `None` if this program has no UDP server or is
+    /// [`large`](field@App::large).
     pub fn basic_udp_server<'a>(&self, options: &Options<'a>) -> Option<BasicUdp<'a>> {
         Some(Respond::new(match self.program {
             Program::Discard => UdpProgram::Discard(discard::Datagrams),
@@ -199,7 +204,7 @@ impl App {
         }))
     }
 
-    /// Makes the client of one TCP connection; `None` if this program has no TCP server, or if its server is http.
+    /// Creates the client of one TCP connection. Returns `None` if this program has no TCP server or is http.
     pub fn client<'a>(&self, options: &ClientOptions<'a>) -> Option<Client<'a>> {
         let program = match self.program {
             Program::Ack | Program::Thanks | Program::Upper => ClientPrograms::Single(single::Client::default()),
@@ -213,7 +218,7 @@ impl App {
         Some(Client::new(options, program))
     }
 
-    /// Makes a client of this program's UDP server at `remote`; `None` if this program has no UDP server.
+    /// Creates a client of this program's UDP server at `remote`. Returns `None` if this program has no UDP server.
     pub fn udp_client<'a>(&self, options: &ClientOptions<'a>, remote: IpEndpoint) -> Option<UdpClient<'a>> {
         let asker = |replies| UdpClient::Asker(udp_client::Asker::new(options, remote, replies));
         match self.program {
@@ -225,7 +230,7 @@ impl App {
     }
 }
 
-/// The options of all servers. The defaults give the servers that docs/cli.md describes.
+/// The options of all servers. With the defaults, the servers behave as docs/cli.md describes.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Options<'a> {
@@ -233,13 +238,13 @@ pub struct Options<'a> {
     pub template: Option<Template<'a>>,
     /// greeting over TCP: the wait before each reply.
     pub delay: Duration,
-    /// inbox: whether to end after one datagram.
+    /// inbox: whether to stop after one datagram.
     pub once: bool,
     /// inbox: the answer, if any.
     pub reply: Option<&'a [u8]>,
-    /// http: the status to show. The status must be a probe of the same stack.
+    /// http: the status to show. The status must be the [`Probe`](crate::stack::Probe) of the same stack.
     pub status: Option<&'a Status<'a>>,
-    /// chat: the operator at the console, who answers.
+    /// chat: the operator, who answers partners at the console.
     pub operator: Option<&'a Operator>,
     /// chat: the room in which all partners talk with each other.
     pub room: Option<&'a Room<'a>>,
@@ -259,7 +264,7 @@ crate::sessions! {
 }
 
 crate::sessions! {
-    /// The server side of one TCP connection, without the [`large`](field@App::large) programs.
+    /// The server side of one TCP connection, for programs that are not [`large`](field@App::large).
     #[derive(Clone, Debug)]
     pub enum Basic<'a> {
         /// chargen.
@@ -278,7 +283,7 @@ crate::sessions! {
 }
 
 crate::udp_sessions! {
-    /// The server on one UDP port. It answers a datagram only if [`Context::may_answer`] allows it.
+    /// The server on one UDP port. The server answers a datagram only if [`Context::may_answer`] allows the answer.
     #[derive(Clone, Debug)]
     pub enum UdpServer<'a> {
         /// Every program except chat.
@@ -288,10 +293,10 @@ crate::udp_sessions! {
     }
 }
 
-/// The server on one UDP port, without the [`large`](field@App::large) programs.
+/// The server on one UDP port, for programs that are not [`large`](field@App::large).
 pub type BasicUdp<'a> = Respond<UdpProgram<'a>>;
 
-/// The program of a UDP server. It drops an answer that does not fit into the reply buffer.
+/// The program of a UDP server. An answer that does not fit into the reply buffer is dropped.
 #[derive(Clone, Debug)]
 pub enum UdpProgram<'a> {
     /// discard.

@@ -1,5 +1,5 @@
-//! One message, one reply, then the server closes. This file has the servers with a fixed reply, and the client of all such
-//! programs.
+//! Programs whose server receives one message, replies and closes. This file has the servers of ack and thanks, and the
+//! client of ack, thanks and upper.
 
 use smoltcp::socket::tcp::Socket;
 
@@ -9,15 +9,16 @@ use super::message::{self, Arrived};
 use super::text::print_received;
 use crate::stack::{Context, MESSAGE, Next, Session};
 
-/// Prints the first message and its sender, replies and closes. It ignores all later data.
+/// A server that prints the first message and its sender, replies and closes. The server ignores all later data.
 #[derive(Clone, Debug)]
 pub struct Server {
     reply: &'static [u8],
+    /// The length of the first message, once a message has arrived.
     message: Option<usize>,
 }
 
 impl Server {
-    /// Makes a server that replies with `reply`. The send buffer must have room for it.
+    /// Creates a server that replies with `reply`. The send buffer must have room for `reply`.
     pub fn new(reply: &'static [u8]) -> Self {
         Server { reply, message: None }
     }
@@ -40,7 +41,8 @@ impl Session for Server {
     }
 }
 
-/// Sends the first text that is not empty, and prints the reply and a newline. The reply ends when the server closes.
+/// A client that sends the first non-empty text, then prints the reply and a newline. The reply ends when the server
+/// closes.
 #[derive(Clone, Debug, Default)]
 #[doc(hidden)]
 pub struct Client {
@@ -54,13 +56,14 @@ enum Stage {
     /// Waiting for a text.
     #[default]
     Input,
-    /// Sending the text; this number of bytes is queued.
+    /// Sending the text. This number of the text's bytes is queued.
     Sending(usize),
     /// Receiving the reply: all of the text is queued.
     Reply,
 }
 
 impl Client {
+    /// Prints all received data. Returns the number of bytes.
     fn print(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> usize {
         let len = message::receive(socket, usize::MAX, |piece| cx.console.print(piece));
         self.replied |= len > 0;

@@ -1,4 +1,4 @@
-//! Text on the wire and on the console: line ends, escaping, formatting.
+//! Text on the wire and on the console: line endings, escaping, formatting.
 
 use core::fmt::{self, Write as _};
 
@@ -7,7 +7,7 @@ use smoltcp::wire::IpEndpoint;
 use super::message::Write;
 use crate::stack::{Console, DisplayEndpoint};
 
-/// Splits a message into its text and its line end: CR LF, LF or nothing.
+/// Splits a message into its text and its line ending: CR LF, LF or nothing.
 pub fn split_line_end(message: &[u8]) -> (&[u8], &[u8]) {
     let text = message.strip_suffix(b"\n").map_or(message, |line| line.strip_suffix(b"\r").unwrap_or(line));
     message.split_at(text.len())
@@ -19,8 +19,8 @@ pub fn print_line(console: &mut dyn Console, compose: impl FnOnce(&mut Write<'_>
     console.print(b"\n");
 }
 
-/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end. The text is not escaped here,
-/// because a console that is a terminal escapes its output.
+/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line ending. The text is not escaped
+/// here, because a console that is a terminal escapes its output.
 pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, message: &[u8]) {
     print_sender(console, from);
     console.print(split_line_end(message).0);
@@ -30,13 +30,13 @@ pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, messa
 /// Prints `ADDRESS:PORT `, if `from` is known.
 pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
     if let Some(from) = from {
-        // The adapter never fails.
+        // The writer never fails.
         let _ = write!(Printer(console), "{} ", DisplayEndpoint(from));
     }
 }
 
-/// Writes a line from a peer, escaped. [Invisible](is_invisible) characters become `\n`, `\r`, `\t` or their bytes as `\xNN`;
-/// each byte that is not UTF-8 becomes `\xNN` too.
+/// Writes a line from a peer, escaped. [Invisible](is_invisible) characters become `\n`, `\r`, `\t` or their bytes as
+/// `\xNN`. Each byte that is not UTF-8 also becomes `\xNN`.
 pub fn write_escaped(write: &mut Write<'_>, text: &[u8]) {
     for chunk in text.utf8_chunks() {
         let mut rest = chunk.valid();
@@ -67,11 +67,11 @@ fn write_hex(write: &mut Write<'_>, bytes: &[u8]) {
 
 /// Writes formatted text.
 pub fn write_display(write: &mut Write<'_>, what: fmt::Arguments<'_>) {
-    // The adapter never fails.
+    // The writer never fails.
     let _ = Putter(write).write_fmt(what);
 }
 
-/// Passes formatted text on in pieces.
+/// Passes formatted text to the `Write` closure in pieces.
 struct Putter<'p, 'q>(&'p mut Write<'q>);
 
 impl fmt::Write for Putter<'_, '_> {
@@ -91,10 +91,10 @@ impl fmt::Write for Printer<'_> {
     }
 }
 
-/// Returns whether a character is invisible and changes how others are shown.
+/// Returns whether a character is invisible and can change how other characters are shown.
 ///
-/// These are control characters (C0, DEL and C1), line and paragraph separators, and formatting characters (Unicode
-/// categories Cc, Zl, Zp and Cf). Two groups of characters do not count: visible Arabic and Syriac signs, and the joiners
+/// Returns true for control characters (C0, DEL and C1), line and paragraph separators, and formatting characters
+/// (Unicode categories Cc, Zl, Zp and Cf). There are two exceptions: visible Arabic and Syriac signs, and the joiners
 /// U+200C and U+200D, which words and emoji need.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()

@@ -1,4 +1,4 @@
-//! thanks: prints a message and says thank you. On TCP it then closes.
+//! thanks: prints each message and replies `thank you !`. The TCP server then closes the connection.
 
 use smoltcp::socket::udp::UdpMetadata;
 
@@ -11,7 +11,7 @@ pub use super::single::{Client, Server};
 /// The answer to each message.
 pub(super) const REPLY: &[u8] = b"thank you !";
 
-/// Makes the TCP server of one connection.
+/// Creates the TCP server of one connection.
 pub fn server() -> Server {
     Server::new(REPLY)
 }

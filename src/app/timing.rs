@@ -1,16 +1,17 @@
-//! The times for which a program waits.
+//! Calculates how long a program waits, and stores the deadline of a reply.
 
 use smoltcp::time::{Duration, Instant};
 
 use crate::stack::Next;
 
-/// Returns `now` plus `duration`, or the last possible instant. A duration may come from a command line.
+/// Returns `now` plus `duration`, or the latest possible instant if the sum overflows. The sum can overflow, because
+/// the command line allows any duration.
 pub fn later(now: Instant, duration: Duration) -> Instant {
     let micros = i64::try_from(duration.total_micros()).unwrap_or(i64::MAX);
     Instant::from_micros(now.total_micros().saturating_add(micros))
 }
 
-/// Limits the wait of `next` to the time `at`.
+/// Returns `next`, with any wait shortened so that it ends no later than `at`.
 pub fn sooner(next: Next, at: Option<Instant>) -> Next {
     match (next, at) {
         (Next::Wait, Some(at)) => Next::WakeAt(at),
@@ -27,7 +28,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Makes a deadline that is not set. Without a `timeout` it is never set.
+    /// Creates a deadline that is not set. Without a `timeout`, the deadline is never set.
     pub fn new(timeout: Option<Duration>) -> Self {
         Deadline { timeout, at: None }
     }

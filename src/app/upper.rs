@@ -13,16 +13,18 @@ const LONGEST: usize = 2048;
 
 /// The server of one connection: prints a message and its sender, and replies.
 ///
-/// The message may be longer than the scratch memory, so it is handled in pieces.
+/// The message may be longer than the scratch memory, so the server handles it in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     reply: Option<Reply>,
 }
 
-/// The unread bytes of the message, and the queued bytes of the reply to the first piece of the message.
+/// The progress of the reply.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
+    /// How many bytes of the message are not consumed yet.
     left: usize,
+    /// How many bytes of the reply to the current piece are queued.
     position: usize,
 }
 
@@ -61,13 +63,13 @@ impl Session for Server {
     }
 }
 
-/// Returns a message's beginning without its last character. That character may be cut off, or be the CR of a CR LF.
+/// Returns `bytes` without the final character, which may be incomplete, or may be the CR of a CR LF.
 fn first_piece(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte & 0xc0 != 0x80);
     bytes.get(..end.unwrap_or(0)).filter(|piece| !piece.is_empty()).unwrap_or(bytes)
 }
 
-/// Writes `text` in upper case. Unicode maps each character (`ß` becomes `SS`); bytes that are not UTF-8 stay as they are.
+/// Writes `text` in upper case, by Unicode's rules: `ß` becomes `SS`. Bytes that are not UTF-8 stay unchanged.
 fn uppercase(text: &[u8], write: &mut Write<'_>) {
     for chunk in text.utf8_chunks() {
         for character in chunk.valid().chars() {

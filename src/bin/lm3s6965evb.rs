@@ -1,4 +1,4 @@
-//! The firmware of the lm3s6965evb, with every program but the large ones.
+//! The firmware of the lm3s6965evb with all programs except chat and the status page.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
@@ -9,13 +9,14 @@ mod firmware {
 
     const PORTS: usize = BasicUdp::PORTS;
 
-    /// The number of connections. IPv6 takes the memory of one.
+    /// The number of connections. The feature `ipv6` uses the memory of one connection.
     const CONNECTIONS: usize = if cfg!(feature = "ipv6") { 7 } else { 8 };
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // The number of connections, then the bytes to receive and to send of each. The pool is on the call stack, which has
-        // nearly all of this board's memory.
+        // After the programs, the type arguments are the number of connections, and the sizes in bytes of each receive
+        // buffer and send buffer. The pool is on the call stack, because nearly all of this board's memory is reserved
+        // for the call stack.
         let mut pool =
             const { Pool::<Basic, BasicUdp, CONNECTIONS, 1460, 1460, PORTS, 1, { board::UDP_PAYLOAD }>::new() };
         board::serve::<Lm3s6965evb>(pool.memory())

@@ -1,5 +1,5 @@
-//! A firmware of the mps2-an385 that calls a greeting server, and ends QEMU with the result. The server is 192.168.69.100, or the
-//! one that SMOLSTEP_SERVER names.
+//! A firmware for the mps2-an385: calls a greeting server, then stops QEMU with the result. The server is at
+//! 192.168.69.100, or at the address in the build's SMOLSTEP_SERVER.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -1,4 +1,4 @@
-//! A firmware of the mps2-an385 for measurements: serves only echo, on TCP and UDP.
+//! A firmware for measurements on the mps2-an385: serves only echo, on TCP and UDP.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
@@ -7,7 +7,8 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 4 connections, then the sizes in bytes of each connection's receive buffer and send buffer: twice the MSS.
+        // The type arguments: 4 connections, and the sizes in bytes of each receive buffer and send buffer. Each size
+        // is twice the MSS.
         board::echo::<Mps2An385, 4, 2920, 2920>()
     }
 }

@@ -1,4 +1,4 @@
-//! The firmware of the mps2-an385 with all programs, chat and the status page included.
+//! The firmware of the mps2-an385 with all programs, including chat and the status page.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
@@ -7,7 +7,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 8 connections, then the bytes to receive and to send of each.
+        // The type arguments: 8 connections, and the sizes in bytes of each receive buffer and send buffer.
         board::serve_all::<Mps2An385, 8, 1072, 1460>()
     }
 }

@@ -1,4 +1,4 @@
-//! The firmware of the mps2-an385, with every program but the large ones.
+//! The firmware of the mps2-an385 with all programs except chat and the status page.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -1,4 +1,4 @@
-//! A client as a firmware: the client finds its server, calls the server, and ends with the result.
+//! A client firmware: looks up its server, runs the client program against it, and exits with the result.
 
 #[cfg(feature = "dhcp")]
 use core::fmt::Display;
@@ -20,20 +20,23 @@ use crate::names::{Addresses, DialStep, Dialler, Name, Resolver, SERVERS};
 use crate::stack::{ConnectError, ConnectionId, DisplayEndpoint, End, Io, Memory, Phase, Pool, Stack, UdpSession};
 use crate::trace::LogProbe;
 
-/// The longest segment, in bytes.
+/// The size of a connection's receive buffer and of its send buffer, in bytes.
 const SEGMENT: usize = 1472;
 
-/// The time limit for each step: own addresses, name lookup, connection, each reply.
+/// The time limit for each step: getting an address, looking up the name, connecting, and each reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The time limit for connecting to each address of a name except the last.
 const NEXT_AFTER: Duration = Duration::from_secs(2);
 
-/// The room for both questions of a lookup in bytes, and also the room for both replies (RFC 1035 section 4.2.1).
+/// The size of the buffer for a lookup's two queries, in bytes: 512 for each message (RFC 1035 section 4.2.1). The
+/// buffer for the two replies has the same size.
 const LOOKUP: usize = 2 * 512;
 
-/// Calls the server of a program, prints the client's output, and ends QEMU with the result. The build's SMOLSTEP_SERVER
-/// names the host. The port is `port`, unless the setting names another port. A board without a debugger stops at the end.
+/// Runs a program's client against its server, then ends QEMU with the result.
+///
+/// The client's output goes to the console. The build's SMOLSTEP_SERVER names the server's host. The port is `port`,
+/// unless SMOLSTEP_SERVER names another one. Without QEMU or a debugger, the exit is a fault, and the board restarts.
 ///
 /// # Panics
 /// As [`serve`](super::serve).
@@ -53,7 +56,7 @@ pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     })
 }
 
-/// A stack and its surroundings, the client program and its texts.
+/// A stack with its device, console and clock, and the client program with its texts.
 struct Caller<'c, B: Board, U> {
     stack: Stack<'c, Client<'c>, U>,
     io: Io<B::Ethernet, Terminal<B>, LogProbe>,
@@ -78,21 +81,21 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         Caller { stack, io, clock, program, texts }
     }
 
-    /// Calls an address once a route exists. Returns true on success.
+    /// Runs the client against `remote` once the stack has a route to it. Returns true on success.
     fn call_address(&mut self, remote: IpEndpoint) -> bool {
         #[cfg(feature = "dhcp")]
         if !self.wait(|stack| reaches(stack, remote)) {
             self.say_what_is_missing(DisplayEndpoint(remote));
             return false;
         }
-        // A single address needs no dialler, which takes 1 KB of flash.
+        // A single address needs no `Dialler`, which would take 1 KB of flash.
         match self.begin(remote, PATIENCE) {
             Ok(id) => self.finish(id, remote, |_| ()).0,
             Err(_) => false,
         }
     }
 
-    /// Begins a connection, and logs a failure.
+    /// Starts connecting to `remote`. If this fails, logs the error.
     fn begin(&mut self, remote: IpEndpoint, patience: Duration) -> Result<ConnectionId, ConnectError> {
         let options = ClientOptions { texts: self.texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
         let Some(client) = self.program.app().client(&options) else { panic!("{:?} has no TCP client", self.program) };
@@ -123,8 +126,9 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         (result.is_ok(), end)
     }
 
-    /// Polls until `ready` returns true or `PATIENCE` is over, with an error of up to one period of the timer. Returns true
-    /// if ready.
+    /// Polls until `ready` returns true, for at most `PATIENCE` plus one period of the timer.
+    ///
+    /// Returns whether `ready` returned true.
     #[cfg(feature = "dhcp")]
     fn wait(&mut self, ready: impl Fn(&Stack<'c, Client<'c>, U>) -> bool) -> bool {
         let until = self.clock.now() + PATIENCE;
@@ -155,7 +159,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
 }
 
 impl<'c, B: Board> Caller<'c, B, Resolver> {
-    /// Calls a host by name, at the first of its addresses that connects. Returns true on success.
+    /// Runs the client against the first address of `host` to which it can connect. Returns true on success.
     fn call_name(&mut self, host: &str, port: u16) -> bool {
         let mut dialler = Dialler::to_name(port, PATIENCE, NEXT_AFTER).one_at_a_time();
         let mut done = false;
@@ -176,17 +180,19 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
                         dialler.ended(id, end);
                     }
                 }
-                // The only connection has ended, so nothing is left to wait for.
+                // No connection is open at this point, so there is nothing to wait for.
                 DialStep::Resolve | DialStep::Wait(_) | DialStep::Done => return done,
             }
         }
     }
 
-    /// Adds the reachable addresses of a name. If no address is reachable, logs this and returns false.
+    /// Looks up `host` and adds its reachable addresses to `dialler`.
+    ///
+    /// If no address is reachable, logs an error and returns false.
     fn find(&mut self, host: &str, port: u16, dialler: &mut Dialler) -> bool {
         let Some(addresses) = self.resolve(host) else { return false };
         let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));
-        // Wait, because the lease may come after a router's advertisement.
+        // The DHCP lease may arrive after a router's advertisement, so wait for a route.
         #[cfg(feature = "dhcp")]
         self.wait(|stack| remotes().any(|remote| reaches(stack, remote)));
         let mut found = false;
@@ -200,7 +206,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         found
     }
 
-    /// Looks up the addresses of a name. Logs a failure and returns `None`.
+    /// Looks up the addresses of `host`. If this fails, logs the error and returns `None`.
     fn resolve(&mut self, host: &str) -> Option<Addresses> {
         let servers = self.servers(host)?;
         let name = Name::new(host).inspect_err(|error| log::error!("bad host '{host}': {error}")).ok()?;
@@ -222,13 +228,13 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         }
     }
 
-    /// Waits until a DNS server can be reached. Returns the servers of the build, of DHCP and of routers.
+    /// Waits until a DNS server is reachable, then returns the DNS servers of the build, DHCP and routers.
     fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, SERVERS>> {
         let known = |_stack: &Stack<'_, _, _>| {
             let given = settings::DNS.iter().copied();
             #[cfg(feature = "dhcp")]
             let given = given.chain(_stack.dns_servers());
-            // Servers beyond the limit are left out.
+            // Ignores servers beyond the limit.
             given.take(SERVERS).collect::<heapless::Vec<_, SERVERS>>()
         };
         #[cfg(feature = "dhcp")]
@@ -252,7 +258,7 @@ fn reaches<U: UdpSession>(stack: &Stack<'_, Client<'_>, U>, remote: IpEndpoint) 
     stack.source_for(remote).is_ok()
 }
 
-/// Converts an address, if this firmware supports its family.
+/// Converts an address to smoltcp's type. Returns `None` if the firmware does not support its family.
 fn address(address: IpAddr) -> Option<IpAddress> {
     match address {
         IpAddr::V4(address) => Some(address.into()),

@@ -8,15 +8,17 @@ use super::Board;
 use super::mmio::Mmio;
 use crate::phy::Registers;
 
-/// The time since the start. Read it, or sleep, at least once in each period of SysTick. A period is 0.9 s, or less if the
-/// timer's 24 bits hold less (0.67 s at 25 MHz).
+/// A clock that counts the time since the start, with SysTick.
+///
+/// Call [`now`](Self::now) or [`sleep`](Self::sleep) at least once in each period of SysTick, or the clock loses time.
+/// A period is 0.9 s or 2^24 ticks, whichever is shorter (0.67 s at 25 MHz).
 pub struct Clock<B> {
     timer: Mmio,
     system: Mmio,
-    /// The time at the last reading in whole microseconds, and the half ticks that had passed beyond it.
+    /// The time at the last reading, in whole microseconds. `rest` is the remainder, in half ticks.
     now: Instant,
     rest: u32,
-    /// The timer's value at the last reading, and its period.
+    /// The timer's value at the last reading. `period` is the timer's period. Both are in ticks.
     stood: u32,
     period: u32,
     board: PhantomData<B>,
@@ -32,15 +34,16 @@ const INTERRUPT_ENABLE: usize = 0x100;
 const INTERRUPT_CLEAR: usize = 0x280;
 const STATE: usize = 0xd04;
 
-/// The bit of `STATE` that reports an overflow of SysTick. `FORGET` is the bit that clears it.
+/// The bit of `STATE` that reports an overflow of SysTick. Writing the bit `FORGET` clears it.
 const OVERFLOWED: u32 = 1 << 26;
 const FORGET: u32 = 1 << 25;
 
 /// The longest period of SysTick, in ticks: the timer has 24 bits.
 const LONGEST: u32 = 1 << 24;
 
-/// Returns the 32 bits of `interrupts` that belong in `register`. Evaluated at compile time, since each sleep writes the
-/// registers.
+/// Returns the bits for `interrupts` in the register of number `register`, which has 32 interrupts.
+///
+/// The bits are computed at compile time, because each turn of the loop writes the registers.
 const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
     let [a, b] = interrupts;
     assert!(a < 64 && b < 64, "the interrupts of a board here are below 64");
@@ -48,16 +51,17 @@ const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
 }
 
 impl<B: Board> Clock<B> {
-    /// Half ticks in a microsecond. Half ticks, because 12.5 MHz is 12.5 ticks in a microsecond.
+    /// The number of half ticks in a microsecond. At 12.5 MHz a microsecond is not a whole number of ticks.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
-    /// For a deadline nearer than this, in microseconds, `sleep` reads the clock anew and sets the timer to the deadline. For a later
-    /// one the timer keeps its period. The value is less than smoltcp's shortest retransmission timeout. Each segment that is sent sets
-    /// such a timeout, so its deadline is not near.
+    /// A deadline is near if fewer than this number of microseconds are left.
+    ///
+    /// `sleep` sets the timer to a near deadline. For a later deadline the timer keeps its period. The value is less
+    /// than smoltcp's shortest retransmission timeout, so sending a segment does not cause a near deadline.
     const NEAR: i64 = 900_000;
 
-    /// The period of the timer while no deadline is near, in ticks. A deadline that is not near must not be due before the timer
-    /// overflows.
+    /// The period of the timer while no deadline is near, in ticks. The timer overflows before any deadline that is not
+    /// near.
     const PERIOD: u32 = {
         let near = Self::NEAR as u64 * B::TICKS_A_MILLISECOND as u64 / 1000;
         if near < LONGEST as u64 { near as u32 } else { LONGEST }
@@ -80,7 +84,7 @@ impl<B: Board> Clock<B> {
         };
         clock.interrupts(INTERRUPT_ENABLE);
         clock.restart(Self::PERIOD);
-        // Turns the timer on, with the core's clock and an interrupt at each overflow, which ends a sleep.
+        // Starts the timer from the core's clock, with an interrupt at each overflow. The interrupt ends a sleep.
         clock.timer.write(CONTROL, 0b111);
         clock
     }
@@ -96,19 +100,20 @@ impl<B: Board> Clock<B> {
         }
         // The timer counts down. After a restart it reads 0 until the first tick.
         self.stood = if current == 0 { self.period } else { current };
-        // The value covers at most two periods, so 32 bits are enough. A 64-bit division would take half as long as the rest
-        // of a turn of the loop.
+        // The value covers at most two periods, so 32 bits are enough. A 64-bit division would add half to the time
+        // that one turn of the loop takes.
         let halves = self.rest + 2 * passed.saturating_sub(self.stood);
         self.rest = halves % Self::HALVES_A_MICROSECOND;
         self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());
         self.now
     }
 
-    /// Sleeps until `until`, an interrupt, or an overflow of SysTick. An earlier interrupt that was not
-    /// [forgotten](Self::forget_interrupts) ends the sleep at once.
+    /// Sleeps until the time `until`, an interrupt or an overflow of SysTick, whichever comes first.
+    ///
+    /// If an interrupt is already pending, the sleep ends at once: see [`forget_interrupts`](Self::forget_interrupts).
     pub fn sleep(&mut self, until: Option<Instant>) {
         let left = |now: Instant| until.map_or(i64::MAX, |at| at.total_micros() - now.total_micros());
-        // For a far deadline, the age of the last reading does not matter.
+        // For this comparison, a slightly old reading of the clock is good enough.
         let near = left(self.now) < Self::NEAR;
         if near {
             let left = left(self.now()).min(Self::SLEEP);
@@ -124,13 +129,14 @@ impl<B: Board> Clock<B> {
         }
     }
 
-    /// Clears the pending interrupts. Interrupts that a device still requests stay pending. Call this after acknowledging the
-    /// devices, and before looking for frames or input.
+    /// Clears the pending interrupts. An interrupt that a device still requests stays pending.
+    ///
+    /// Call this after acknowledging the devices, and before looking for frames.
     pub fn forget_interrupts(&mut self) {
         self.interrupts(INTERRUPT_CLEAR);
     }
 
-    /// Writes the board's interrupt bits to the registers from `first` on, 32 interrupts each.
+    /// Writes the board's interrupt bits to the register `first` and the register after it.
     fn interrupts(&mut self, first: usize) {
         self.system.write(first, const { bits(B::INTERRUPTS, 0) });
         self.system.write(first + 4, const { bits(B::INTERRUPTS, 1) });

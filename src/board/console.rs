@@ -1,4 +1,4 @@
-//! The board's UART as the programs' console and as the log.
+//! The board's UART, which is the programs' console and also gets the log.
 
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
@@ -8,8 +8,9 @@ use crate::app::{Escape, Keyboard};
 use crate::phy::Registers;
 use crate::stack::{Console, Input};
 
-/// How often a full UART is checked before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, which is about
-/// 2,200 cycles at 25 MHz. One check takes several cycles.
+/// The number of times that a full UART is checked before a byte is dropped.
+///
+/// At 115,200 baud a byte takes 87 microseconds, which is about 2,200 cycles at 25 MHz. One check takes several cycles.
 const PATIENCE: usize = 10_000;
 
 /// The UART of a board.
@@ -17,7 +18,7 @@ const PATIENCE: usize = 10_000;
 pub struct Uart<B>(PhantomData<fn() -> B>);
 
 impl<B: Board> Uart<B> {
-    /// The UART.
+    /// A handle to the board's UART.
     pub const NEW: Self = Uart(PhantomData);
 
     /// Sends all log lines of level info and above to this UART.
@@ -48,8 +49,9 @@ impl<B: Board> Console for Uart<B> {
     }
 }
 
-/// A person at the UART: the programs' standard input and output. Input is passed on in whole lines. Bytes that must not reach
-/// a terminal are escaped.
+/// A terminal at the UART, as the programs' standard input and output.
+///
+/// Programs get their input in whole lines. Output bytes that must not reach a terminal are escaped.
 #[derive(Debug)]
 pub struct Terminal<B> {
     uart: Uart<B>,
@@ -60,7 +62,7 @@ pub struct Terminal<B> {
     finished: usize,
 }
 
-/// The number of bytes that may be typed ahead. Further bytes are rejected.
+/// The number of typed bytes that wait for a program to read them. Further bytes are rejected.
 const TYPED: usize = 128;
 
 impl<B: Board> Terminal<B> {
@@ -69,10 +71,12 @@ impl<B: Board> Terminal<B> {
         Terminal { uart: Uart::NEW, escape: Escape::default(), typed: heapless::Deque::new(), finished: 0 }
     }
 
-    /// Reads the typed bytes and echoes them, since a terminal shows only received bytes. Returns whether a line was finished.
+    /// Reads the typed bytes and echoes them. Returns whether a line was finished.
+    ///
+    /// The echo is needed because a terminal shows only the bytes that it receives.
     pub fn listen(&mut self) -> bool {
         let before = self.finished;
-        // Reads at most as many bytes as the buffer holds, so that a flood of input cannot block the network.
+        // Reads at most `TYPED` bytes, so that a flood of input cannot block the network.
         for _ in 0..TYPED {
             match B::take() {
                 None => break,
@@ -98,7 +102,7 @@ impl<B: Board> Terminal<B> {
         self.finished > before
     }
 
-    /// Discards the typed bytes. Returns whether there were any.
+    /// Discards the typed bytes. Returns whether any bytes were discarded.
     fn start_over(&mut self) -> bool {
         let forgotten = !self.typed.is_empty();
         (self.typed, self.finished) = (heapless::Deque::new(), 0);
@@ -106,7 +110,7 @@ impl<B: Board> Terminal<B> {
     }
 }
 
-/// Carries the requests of a board's programs to the board's only terminal.
+/// Tells the board's only terminal to discard the typed input when a program requests this.
 pub(super) static KEYBOARD: Keyboard = Keyboard::new();
 
 const BACKSPACE: u8 = 0x08;

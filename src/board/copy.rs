@@ -4,11 +4,11 @@
 //! move a word at a time, and take three times the flash.
 #![allow(unsafe_code)]
 
-// SAFETY: both functions keep the contract of the C functions and of the ARM run-time ABI of the same names (RTABI32 section
-// 4.3.4): they copy `r2` bytes from `r1` to `r0`. r0 is returned unchanged; only r0 to r3 and r12 change. Loads and stores of
-// single words may be unaligned (ARMv7-M, A3.2.1; a board must leave UNALIGN_TRP off, as after a reset). Loads and stores of
-// several words are aligned. Each block is read before it is written, so `memcpy` also moves memory down within an
-// overlapping range.
+// SAFETY: both functions keep the contracts of C and of the ARM run-time ABI (RTABI32 section 4.3.4): they copy `r2`
+// bytes from `r1` to `r0`. r0 is returned unchanged; only r0 to r3 and r12 change. Loads and stores of single words may
+// be unaligned (ARMv7-M, A3.2.1; a board must leave UNALIGN_TRP off, as after a reset). Loads and stores of several
+// words are aligned. Each block is read before it is written, so `memcpy` also moves memory down within an overlapping
+// range.
 core::arch::global_asm!(
     ".section .text.memcpy, \"ax\"",
     ".global memmove, __aeabi_memmove, __aeabi_memmove4, __aeabi_memmove8",
@@ -73,7 +73,8 @@ core::arch::global_asm!(
     "subs r2, #16",
     "str r3, [r12], #4",
     "bpl 3b",
-    // Copy the remaining 8, 4, 2 and 1 bytes. The bits of the length say which are left, and are shifted into carry and sign.
+    // Copy the last 0 to 15 bytes in pieces of 8, 4, 2 and 1. Each bit of the length, shifted into a flag, selects one
+    // piece.
     "4: lsls r2, r2, #28",
     "beq 5f",
     "lsls r2, r2, #1",

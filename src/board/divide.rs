@@ -1,7 +1,7 @@
 //! 64-bit division: `__aeabi_uldivmod` for a Cortex-M3, which divides 32 bits in hardware.
 //!
-//! smoltcp counts microseconds in 64 bits, and divides them with each acknowledgement. Most values fit in 32 bits. For such
-//! values, the compiler's own routine takes ten times as long as this one, and six times the flash.
+//! smoltcp counts microseconds in 64 bits, and divides them with each acknowledgement. Most values fit in 32 bits. For
+//! such values, the compiler's own routine takes ten times as long as this one. It also takes six times the flash.
 #![allow(unsafe_code)]
 
 // SAFETY: the function keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): r1:r0 divided by r3:r2 gives the

@@ -23,17 +23,17 @@ const PAYLOAD: usize = 1472;
 
 /// Serves echo to `N` connections and on one UDP port, and prints nothing.
 ///
-/// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. The cost of a stack is measured with
-/// this firmware.
+/// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. `scripts/firmware count`
+/// measures this firmware.
 ///
 /// # Panics
-/// If the memory or the controller is not what the board's description says. The board then restarts.
+/// If the controller does not respond, or the stack cannot be set up. The board then restarts.
 pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut clock = Clock::<B>::start();
     B::start();
     let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
     let mut io = Io::new(device, NullConsole);
-    // These are separate variables on the call stack: `serve_all` says why.
+    // These are separate variables on the call stack, for the reason given in `serve_all`.
     let mut slots: [_; N] = from_fn(|_| Slot::default());
     let mut slot_index = [SlotIndex::default(); N];
     let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());

@@ -32,14 +32,17 @@ core::arch::global_asm!(
 /// The bit of the fault status that reports an undefined instruction.
 const UNDEFINED: u32 = 1 << 16;
 
-/// Reports a fault, then restarts. `end` is the bottom of memory, where the stack ends (`memory.x`).
+/// Reports a fault, then restarts the board.
+///
+/// `stack` is the stack pointer at the fault. `end` is the lowest address of the call stack (`memory.x`).
 extern "C" fn fault(stack: usize, end: usize) -> ! {
     if stack < end + 256 {
         log::error!("stack overflow: more than its size in memory.x was used");
         reset()
     }
-    // SAFETY: the core has just stored eight words here (ARMv7-M, B1.5.6); the seventh is the address of the failed
-    // instruction. The check above shows that the address is in memory. No other code runs that could write to it.
+    // SAFETY: the core has just stored eight words at `stack` (ARMv7-M, B1.5.6); the seventh is the address of the
+    // failed instruction. The check above shows that `stack` is in memory. No other code runs that could write to these
+    // words.
     let at = unsafe { ((stack + 24) as *const usize).read_volatile() };
     // The configurable fault status register (B3.2.15). In a build that aborts at once instead of unwinding, a panic executes
     // an undefined instruction.

@@ -15,7 +15,7 @@ const ETHERNET: usize = 0x4004_8000;
 const SYSTEM: usize = 0x400f_e000;
 const UART: usize = 0x4000_c000;
 
-// Clock gates of the system control (LM3S6965 data sheet, section 5.5): UART0; EMAC0 and EPHY0.
+// Clock gates of the system control (LM3S6965 data sheet, section 5.5), for the UART and the Ethernet controller.
 const GATES_1: usize = 0x104;
 const GATES_2: usize = 0x108;
 const UART0: u32 = 1;
@@ -30,7 +30,8 @@ const LINE: usize = 0x2c;
 const CONTROL: usize = 0x30;
 const INTERRUPT_MASK: usize = 0x38;
 const INTERRUPT_CLEAR: usize = 0x44;
-/// Interrupts of the UART: the receive FIFO has filled to its set level, or has held bytes for a while.
+/// The UART's two receive interrupts: the FIFO has reached its trigger level, or has unread bytes and no new ones
+/// arrive.
 const RECEIVED: u32 = 0b101_0000;
 
 impl Board for Lm3s6965evb {
@@ -47,8 +48,8 @@ impl Board for Lm3s6965evb {
         let gates = system.read(GATES_2);
         system.write(GATES_2, gates | ETHERNET0);
         let mut uart = Mmio::new(UART);
-        // 115,200 baud from 12.5 MHz; 8 bits with FIFO; UART, transmitter and receiver on; an interrupt for received bytes,
-        // even if the FIFO is far from full.
+        // Sets 115,200 baud from 12.5 MHz, and 8 bits with FIFOs. Enables the UART, its transmitter, its receiver and
+        // its receive interrupts.
         uart.write(DIVIDER, 6);
         uart.write(FRACTION, 50);
         uart.write(LINE, 0x70);

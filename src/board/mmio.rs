@@ -1,4 +1,4 @@
-//! Access to the registers of peripherals. No other file reads or writes them.
+//! Access to the registers of peripherals. No other file reads or writes registers directly.
 #![allow(unsafe_code)]
 
 use crate::phy::Registers;
@@ -10,7 +10,7 @@ pub struct Mmio {
 }
 
 impl Mmio {
-    /// Returns the peripheral at `base`. Only the files of the boards may call this, because they know the memory map.
+    /// Returns the peripheral at address `base`. Only `src/board` can call this, because it knows the memory map.
     pub(super) const fn new(base: usize) -> Self {
         Mmio { base }
     }
@@ -18,14 +18,16 @@ impl Mmio {
 
 impl Registers for Mmio {
     fn read(&mut self, offset: usize) -> u32 {
-        // SAFETY: only this module's siblings make an `Mmio`, from addresses that the board's data sheet assigns to a
-        // peripheral. Drivers add the offsets of the peripheral's 32-bit registers. No Rust object lies at these addresses,
-        // so nothing is aliased. Reading a register has no effect on memory.
+        // SAFETY: only this module's siblings make an `Mmio`. They use addresses that the data sheet assigns to a
+        // peripheral, or that memory.x reserves (seed.rs). Drivers add the offsets of the peripheral's 32-bit
+        // registers. No Rust object lies at these addresses, so nothing is aliased. Reading a register has no effect on
+        // memory.
         unsafe { ((self.base + offset) as *const u32).read_volatile() }
     }
 
     fn write(&mut self, offset: usize, value: u32) {
-        // SAFETY: as above. None of these peripherals writes to memory: they have no DMA, or their DMA stays off.
+        // SAFETY: the register is valid for the reasons given in `read`. None of these peripherals writes to memory:
+        // they have no DMA, or their DMA stays off.
         unsafe { ((self.base + offset) as *mut u32).write_volatile(value) }
     }
 
@@ -36,24 +38,26 @@ impl Registers for Mmio {
     }
 
     fn read_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
-        // SAFETY: as above for the register; the length is that of `words`.
+        // SAFETY: the register is valid for the reasons given in `read`. The length is that of `words`.
         unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), 0, words.len()) }
     }
 
     fn write_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
-        // SAFETY: as above.
+        // SAFETY: the register is valid for the reasons given in `read` and `write`. The length is that of `words`.
         unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), 0, words.len()) }
     }
 
     fn read_wide_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
         let (eights, rest) = parts(words);
-        // SAFETY: as above for each of the eight registers.
+        // SAFETY: each of the eight registers is valid for the reasons given in `read`. `words` has `8 * eights + rest`
+        // words.
         unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), eights, rest) }
     }
 
     fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
         let (eights, rest) = parts(words);
-        // SAFETY: as above.
+        // SAFETY: each register is valid for the reasons given in `read` and `write`. `words` has `8 * eights + rest`
+        // words.
         unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), eights, rest) }
     }
 }
@@ -77,11 +81,11 @@ unsafe extern "C" {
     fn write_words(to: *mut u32, from: *const [u8; 4], eights: usize, rest: usize);
 }
 
-// The instructions "load multiple" and "store multiple" together move eight words.
+// One "load multiple" and one "store multiple" instruction move eight words.
 //
-// SAFETY: each function keeps its declaration above and the procedure call standard (r4 to r11 are restored). Blocks of eight
-// words and the registers of a peripheral are aligned, as load and store multiple require. An interrupt could restart a load
-// multiple, which would then take words from a FIFO twice, but interrupts stay masked.
+// SAFETY: each function does what its declaration above says, and keeps the procedure call standard (r4 to r11 are
+// restored). Blocks of eight words and the registers of a peripheral are aligned, as load and store multiple require.
+// An interrupt could restart a load multiple, which would then lose words of a FIFO, but interrupts stay masked.
 core::arch::global_asm!(
     ".section .text.sum_words, \"ax\"",
     ".global sum_words",

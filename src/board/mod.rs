@@ -1,14 +1,14 @@
-//! Boards: each has one file with its memory map, console and network controller. This file has their common part.
+//! The supported boards, with one file for each board, and the code that the boards share.
 //!
 //! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] each run a whole firmware on a board. All
 //! work is done in one loop with interrupts masked. An interrupt only ends the sleep, so no handler runs and no data is shared
 //! with a handler.
 //!
-//! The addresses and the seed come from the build: see `build.rs`. At each start, seed.rs mixes entropy into the seed, if the
-//! start provides any.
+//! The build sets the addresses and the seed: see `build.rs`. If SMOLSTEP_SEED is not set, seed.rs mixes entropy into
+//! the seed at each start.
 
-// A module's name, with - for _, is the board's name. Cargo.toml's list of boards, the board's feature, QEMU's machine and
-// the folder of the memory map have the same name.
+// The module of a board has the board's name, with `_` for `-`. Cargo.toml's list of boards, the board's feature,
+// QEMU's machine and the folder of memory.x use the same name.
 pub mod lm3s6965evb;
 pub mod mps2_an385;
 
@@ -50,16 +50,17 @@ pub trait Board: 'static {
     /// The number of SysTick's ticks in a millisecond. It must be a multiple of 500.
     const TICKS_A_MILLISECOND: u32;
 
-    /// The numbers of the interrupts that end a sleep: the network controller's and the console input's. Both are below 64.
+    /// The numbers of the interrupts that end a sleep: the network controller's and the console input's. Each is below
+    /// 64.
     const INTERRUPTS: [u32; 2];
 
-    /// Sets the console up. Called before all other methods.
+    /// Sets the console up. This method is called before all other methods.
     fn start();
 
     /// Sends a byte to the console. Drops the byte if the console stays full for a bounded time.
     fn put(byte: u8);
 
-    /// Takes a typed byte, and clears the console's interrupt.
+    /// Returns the next typed byte, if there is one, and clears the console's interrupt.
     fn take() -> Option<u8>;
 
     /// Sets the network controller up.

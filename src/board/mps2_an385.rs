@@ -29,7 +29,7 @@ impl Board for Mps2An385 {
 
     fn start() {
         let mut uart = Mmio::new(UART);
-        // 115,200 baud from 25 MHz; transmitter and receiver on; an interrupt for received bytes.
+        // Sets 115,200 baud from 25 MHz. Enables the transmitter, the receiver and the receive interrupt.
         uart.write(DIVIDER, 217);
         uart.write(CONTROL, 0b1011);
     }

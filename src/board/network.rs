@@ -33,9 +33,9 @@ pub(super) fn config() -> Config {
     config
 }
 
-/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6). Without an announcement, a peer
-/// that asked before the board started would wait a second or more before it asks again. With the feature `dhcp` this does
-/// nothing, because the stack then announces the addresses.
+/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6). Without an announcement, a
+/// peer that asked before the board started would wait a second or more before it asks again. With the feature `dhcp`
+/// this function does nothing, because the stack announces the addresses.
 pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
     if cfg!(feature = "dhcp") {
         return;
@@ -53,7 +53,7 @@ pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
 /// Calls `each` with each address of the build.
 pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
     match settings::ADDRESSES {
-        // One address is the most frequent case, and takes less flash than the loop.
+        // Most builds have one address, and then need no loop, which would take more flash.
         [one] => each(one),
         all => all.iter().for_each(each),
     }
@@ -79,7 +79,7 @@ fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxTok
     });
 }
 
-/// Logs, once each, the addresses built into this firmware that another host already uses. The stack does not use them.
+/// Logs which of the board's static addresses another host already uses. The stack does not use such an address.
 #[cfg(feature = "dhcp")]
 #[derive(Default)]
 pub(super) struct Taken(Option<smoltcp::wire::IpAddress>);

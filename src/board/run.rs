@@ -1,4 +1,4 @@
-//! Whole firmwares: servers of every program.
+//! Server firmwares, and the poll loop of every firmware.
 
 use core::array::from_fn;
 use core::cell::Cell;
@@ -34,16 +34,16 @@ use crate::trace::LogProbe;
 /// port's program needs.
 const PAYLOAD: usize = 1472;
 
-/// The memory for the lines of a chat room, in bytes: room for two of the longest lines, if all their characters are letters.
+/// The memory for the lines of a chat room, in bytes. Two of the longest lines fit if they consist of letters.
 const ROOM: usize = 1024;
 
-/// The memory that a UDP port of [`serve`] needs for datagrams on average, in bytes in each direction.
+/// The average datagram buffer of a UDP port of [`serve`], in bytes for each direction.
 pub const UDP_PAYLOAD: usize = {
     let (ports, bytes) = udp_needs(false);
     bytes.div_ceil(2 * ports)
 };
 
-/// Serves every program that is not large. `memory` has room for the programs:
+/// Serves every program that is not large, and never returns. `memory` must have room for these programs:
 ///
 /// ```ignore
 /// stack_memory!(static MEMORY:
@@ -52,7 +52,7 @@ pub const UDP_PAYLOAD: usize = {
 /// ```
 ///
 /// # Panics
-/// If the memory or the controller is not what the board's description says. The panic reports the difference.
+/// If the stack cannot be set up. The panic message is the [`SetupError`].
 pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) -> ! {
     let options = Options::default();
     serve_programs::<B, _, _, _>(
@@ -65,8 +65,10 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
     )
 }
 
-/// Serves every program, chat and http included. Chat is a room, and the console takes part in it. Allows `N` connections,
-/// each with a receive buffer of `RX` bytes and a send buffer of `TX` bytes.
+/// Serves every program, including chat and http, to up to `N` connections, and never returns.
+///
+/// Chat is a room, and the console takes part in it. Each connection has a receive buffer of `RX` bytes and a send
+/// buffer of `TX` bytes.
 ///
 /// # Panics
 /// As [`serve`].
@@ -84,8 +86,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let names = [const { Cell::new(Room::NO_NAME) }; N];
     let room = Room::new(&lines, &names, Some(&operator));
     let options = Options { operator: Some(&operator), ..Options::default() };
-    // The memory is on the call stack, because the programs borrow from it. Each part is a separate variable: a `Pool` would
-    // be made in one place and moved to another, and so take the memory twice.
+    // The memory is on the call stack, because the sessions in it borrow `room` and `status`. Each part is a separate
+    // variable: a `Pool` would be built in one place and moved to another, and so take the memory twice.
     let mut slots: [_; N] = from_fn(|_| Slot::default());
     let mut slot_index = [SlotIndex::default(); N];
     let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
@@ -129,8 +131,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
 }
 
 crate::sessions! {
-    /// The TCP programs of [`serve_all`]: those of `app::Server`, except that chat is always a room. The code of talks then
-    /// takes no flash.
+    /// The TCP programs of [`serve_all`]: those of `app::Server`, but chat is always a room. So the code for chats
+    /// between two people takes no flash.
     #[derive(Clone)]
     enum LargeServer<'a> {
         Basic(Basic<'a>),
@@ -158,7 +160,7 @@ const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// Serves the sessions that `tcp` and `udp` make, in `memory`; `probe` gets the events.
+/// Serves each program with the session that `tcp` or `udp` makes for it. `probe` gets the stack's events.
 fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     mut clock: Clock<B>,
     large: bool,
@@ -169,7 +171,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 ) -> ! {
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
-    // The stack is used where it is made: a move would put it on the call stack twice.
+    // The stack is not moved after it is made, because a move would put it on the call stack twice.
     let mut made = make_stack(&mut io.device, memory, clock.now());
     let stack = match &mut made {
         Ok(stack) => stack,
@@ -232,12 +234,12 @@ pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
     }
 }
 
-/// Returns the programs of a firmware.
+/// Returns the programs to serve: all of them if `large`, otherwise those that are not large.
 fn served(large: bool) -> impl Iterator<Item = &'static App> {
     APPS.iter().filter(move |app| large || !app.large)
 }
 
-/// Prints the ports that listen on an address.
+/// Prints a line for each port on which the board listens at `address`.
 fn listening<B: Board>(address: IpAddress, large: bool) {
     let mut uart = Uart::<B>::NEW;
     let mut say = |transport, port, name| {
@@ -252,7 +254,7 @@ fn listening<B: Board>(address: IpAddress, large: bool) {
 #[cfg(feature = "dhcp")]
 type Known = heapless::Vec<IpAddress, 8>;
 
-/// Reports the addresses that have begun or stopped listening.
+/// Reports the addresses on which the board has begun or stopped listening.
 #[cfg(feature = "dhcp")]
 fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool) {
     let now = || addresses.iter().map(IpCidr::address);
@@ -281,13 +283,13 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         if listen(&mut io.console) {
             stack.wake_programs();
         }
-        // Devices and console are acknowledged first. An interrupt that a device still requests cannot be forgotten, and
-        // would end the next sleep at once.
+        // The interrupts of the device and the console are acknowledged above. An unacknowledged interrupt would stay
+        // pending and end the next sleep at once.
         clock.forget_interrupts();
         now = clock.now();
         let deadline = stack.poll(now, io);
         let faults = io.device.faults();
-        // At most one line a second: a sender of such frames must not keep the board busy with log output.
+        // Logs at most one line a second, so that a sender of bad frames cannot keep the board busy with log output.
         if faults != told && now >= quiet_until {
             told = faults;
             quiet_until = now + Duration::from_secs(1);

@@ -1,9 +1,9 @@
 //! The seed of a start: the build's seed, mixed with the entropy that QEMU provides at the start.
 //!
-//! Neither board has a source of entropy. `scripts/firmware run` has QEMU put 64 bits of the host's entropy at the bottom of
-//! memory before each start, so each run has a different seed. There are limits:
-//! - After a reset, QEMU puts the same bits there. So a board that restarts after a fault has the same seed as at its first
-//!   start.
+//! Neither board has a source of entropy. `scripts/firmware run` has QEMU put 64 bits of the host's entropy at the
+//! bottom of memory before each start, so each run has a different seed. This method has limits:
+//! - After a reset, QEMU puts the same bits into memory again. So a board that restarts after a fault has the same seed
+//!   as at its first start.
 //! - Without QEMU, the bits are whatever the memory holds after power-on. If these bits are the same at each start, so is the
 //!   seed.
 
@@ -12,10 +12,11 @@ use super::settings;
 use crate::phy::Registers;
 use crate::stack::{Seed, half_sip};
 
-/// The bottom of memory, which memory.x reserves for the entropy. `scripts/firmware` uses the same address.
+/// The address of the entropy: the bottom of memory, which memory.x reserves. `scripts/firmware` uses the same address.
 const GIVEN: usize = 0x2000_0000;
 
-/// Returns the seed of this start. A seed that was set for the build is used as it is, so that runs can be compared.
+/// Returns the seed of this start. If the build set SMOLSTEP_SEED, that seed is used unchanged, so that runs can be
+/// compared.
 pub(super) fn seed() -> Seed {
     let mut seed = settings::SEED;
     if !settings::SEED_IS_SET {

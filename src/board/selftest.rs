@@ -1,4 +1,4 @@
-//! A firmware that tests its own board. The result ends QEMU or a debugger's session.
+//! A firmware that tests its own board, and passes the result to QEMU or a debugger.
 
 use core::fmt::Write;
 use core::hint::black_box;
@@ -15,16 +15,16 @@ use crate::lab::selftest::CHECKS;
 use crate::phy::Ethernet;
 use crate::phy::conformance::{self, Peer};
 
-/// Runs the test that the command line names, `lab` by default, and ends with the result:
+/// Runs the test that the command line names, or `lab`, and exits with its result:
 ///
 /// | word | |
 /// |---|---|
-/// | `lab` | runs of the lab, in memory: processor, compiler, stack. Needs no controller |
-/// | `conformance` | the driver and the controller, on a cable that returns sent frames: [`conformance::check`] |
-/// | `division` | 64-bit division is correct |
+/// | `lab` | tests the processor, the compiler and the stack with runs of the lab in memory, without a controller |
+/// | `conformance` | tests the driver and the controller with [`conformance::check`], on a cable that returns sent frames |
+/// | `division` | tests 64-bit division |
 /// | `memory` | prints the memory that a stack needs on this processor |
-/// | `overflow` | exhausts the stack; the overflow is reported and the board restarts, without end |
-/// | `panic` | panics; the panic is reported and the board restarts, without end |
+/// | `overflow` | overflows the call stack; the board reports the overflow and restarts, again and again |
+/// | `panic` | panics; the board reports the panic and restarts, again and again |
 ///
 /// # Panics
 /// If the word is `panic`.
@@ -49,7 +49,7 @@ pub fn selftest<B: Board>() -> ! {
     exit(ok)
 }
 
-// Not inlined: in one function, both tests together would need the sum of their stacks.
+// Not inlined: a function with both tests inlined would need the stack of both together.
 #[inline(never)]
 fn lab<B: Board>(uart: &mut Uart<B>) -> bool {
     let mut ok = true;
@@ -77,7 +77,7 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
     let burst = device.capabilities().max_burst_size.unwrap_or(64);
     let mut cable = Returning { clock: Clock::<B>::start(), burst };
     let result = conformance::check(&mut device, &mut cable, &mut [0; 1515]);
-    // As above.
+    // Writing to the console never fails.
     let _ = match &result {
         Ok(report) => writeln!(uart, "conformance: passed, {report}"),
         Err(failure) => writeln!(uart, "conformance: failed, {failure}"),
@@ -98,20 +98,21 @@ fn division() -> bool {
 }
 
 fn memory<B: Board>(uart: &mut Uart<B>) -> bool {
-    // As above.
+    // Writing to the console never fails.
     BUDGET.iter().all(|(what, bytes)| writeln!(uart, "{what:46} {bytes:6}").is_ok())
 }
 
 #[inline(never)]
-#[allow(unconditional_recursion, reason = "that is what it is for")]
+#[allow(unconditional_recursion, reason = "the recursion overflows the call stack on purpose")]
 fn overflow(depth: u32) -> u32 {
     let frame = black_box([depth; 64]);
     call_and_return(depth);
     overflow(depth + 1) ^ black_box(frame)[1]
 }
 
-/// Calls `leaf` and returns. QEMU ignores stores below the memory. So the fault occurs later, when a function returns to an
-/// address that was not stored.
+/// Calls `leaf` and returns, so that an overflow causes a fault in QEMU, too.
+///
+/// QEMU ignores stores below the memory. The fault occurs when a function returns to an address that was not stored.
 #[inline(never)]
 fn call_and_return(depth: u32) {
     black_box(leaf(depth));
@@ -122,8 +123,9 @@ fn leaf(depth: u32) -> u32 {
     black_box(depth)
 }
 
-/// A controller, used as the loop of a firmware uses it. The controller's interrupt is cleared before the driver looks for
-/// frames, and ends a pause when further frames arrive.
+/// A controller whose interrupt is cleared before each receive, as in the loop of a firmware.
+///
+/// The interrupt of a later frame ends a pause.
 struct Acknowledged<E>(E);
 
 impl<E: Ethernet> Device for Acknowledged<E> {
@@ -157,8 +159,9 @@ struct Returning<B> {
     burst: usize,
 }
 
-/// One wait for a frame; `tries` is the number of waits. Together, the waits are far longer than a frame takes. QEMU looks
-/// for frames whenever a timer of the board expires.
+/// The length of one wait for a frame. [`Peer::tries`] is the number of waits.
+///
+/// Together, the waits are far longer than a frame takes. QEMU looks for frames whenever a timer of the board expires.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl<B: Board> Returning<B> {
@@ -172,7 +175,7 @@ impl<B: Board> Returning<B> {
 
 impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
     fn inject(&mut self, device: &mut Acknowledged<B::Ethernet>, frame: &[u8]) -> bool {
-        // The device cannot send longer frames, so none can return.
+        // The device cannot send a frame longer than its MTU, so such a frame cannot return to it.
         if frame.len() > device.capabilities().max_transmission_unit {
             return false;
         }
@@ -206,7 +209,7 @@ impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
     }
 
     fn forges(&self) -> bool {
-        // The driver corrects every checksum on the way out.
+        // The driver writes the right checksum into every frame that it sends.
         false
     }
 

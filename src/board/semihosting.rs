@@ -1,5 +1,7 @@
-//! Calls to QEMU or a debugger: the command line, and an exit with a result. Arm's document "Semihosting for AArch32 and AArch64"
-//! defines the calls. Without QEMU or a debugger, each call is a fault.
+//! Calls to QEMU or a debugger: read the command line, and exit with a result.
+//!
+//! Arm's document "Semihosting for AArch32 and AArch64" defines the calls. Without QEMU or a debugger, each call is a
+//! fault.
 #![allow(unsafe_code)]
 
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
@@ -17,7 +19,7 @@ pub fn command_line(buffer: &mut [u8]) -> &str {
     core::str::from_utf8(text).unwrap_or_default()
 }
 
-/// Ends QEMU with exit code 0 or 1. With only a debugger, stops the processor.
+/// Ends QEMU with exit code 0 if `ok`, otherwise 1. Under a debugger, stops the processor instead.
 pub fn exit(ok: bool) -> ! {
     debug::exit(if ok { EXIT_SUCCESS } else { EXIT_FAILURE });
     loop {

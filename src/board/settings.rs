@@ -1,11 +1,11 @@
 //! The settings of the build: see `build.rs`.
 
-#[allow(unused_imports, reason = "the build may give no address")]
+#[allow(unused_imports, reason = "a build without addresses does not use the import")]
 use smoltcp::wire;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
 /// The server that a client calls.
-#[allow(dead_code, reason = "the build says which it is")]
+#[allow(dead_code, reason = "each build uses one variant")]
 #[derive(Clone, Copy, Debug)]
 pub enum Host {
     /// A server with this address.

@@ -1,13 +1,15 @@
-//! Addresses as text, on the command line and in the settings of a firmware. `build.rs` includes this file too.
+//! Parses addresses from the command line and from the settings of a firmware image. The build script includes this
+//! file as well.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Parses an own address with its prefix. Errors name `place`, where the text was written.
+/// Parses an address of this host with its prefix length, as in `192.168.69.1/24`. Error messages name `place`: the
+/// option or setting that contains `text`.
 ///
 /// # Errors
-/// One line with the expected form.
+/// Returns a message of one line that says why `text` is rejected.
 pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
-    let bad = || format!("bad address '{text}' for {place}: it is like 192.168.69.1/24 or fdaa::1/64");
+    let bad = || format!("bad address '{text}' for {place}: write it like 192.168.69.1/24 or fdaa::1/64");
     let Some((address, prefix)) = text.split_once('/') else {
         return Err(match text.parse::<IpAddr>() {
             Ok(_) => format!("'{text}' for {place} has no prefix: write for instance {text}/24"),
@@ -19,21 +21,22 @@ pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
     match prefix.parse::<u8>() {
         Ok(prefix) if prefix <= longest && is_host(address, prefix) => Ok((address, prefix)),
         Ok(prefix) if prefix <= longest => {
-            Err(format!("'{text}' for {place} is no host's address: it is a network's, or nobody's"))
+            Err(format!("'{text}' for {place} is no host's address: it may be a network or multicast address"))
         }
         _ => Err(bad()),
     }
 }
 
-/// Parses another host's address. Errors name `place`, where the text was written.
+/// Parses the address of another host. Error messages name `place`: the option or setting that contains `text`.
 ///
 /// # Errors
-/// One line with the expected form.
+/// Returns a message of one line that says why `text` is rejected.
 pub fn address(text: &str, place: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| format!("bad address '{text}' for {place}: it is an IP address"))
+    text.parse().map_err(|_| format!("bad address '{text}' for {place}: it must be an IP address"))
 }
 
-/// Splits a host, an IP address or a name, from its port if it has one. An IPv6 address loses its brackets.
+/// Splits `HOST[:PORT]` into the host, which is an IP address or a name, and the port. If `text` has no port, the port
+/// is `default`. The brackets of an IPv6 address are removed.
 pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
     if text.parse::<IpAddr>().is_ok() {
         return Some((text, default));
@@ -42,7 +45,7 @@ pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|&port| port != 0)?),
         _ => (text, default),
     };
-    // Only brackets separate an IPv6 address from its port.
+    // An IPv6 address with a port needs brackets.
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match bare {
         Some(bare) => bare.parse::<Ipv6Addr>().is_ok().then_some((bare, port)),
@@ -50,14 +53,15 @@ pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
     }
 }
 
-/// Returns whether an address belongs to one host: it is neither multicast, broadcast nor unspecified.
+/// Returns whether an address belongs to a single host. Multicast, broadcast and unspecified addresses do not.
 pub fn is_unicast(address: IpAddr) -> bool {
     let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
     !broadcast && !address.is_multicast() && !address.is_unspecified()
 }
 
-/// Returns whether a host can have the address: not a loopback address, nor the first or last of its network (RFC 1122 section
-/// 3.2.1.3; RFC 3021 for prefixes of 31).
+/// Returns whether a host on a link can have this address. Loopback addresses and mapped IPv4 addresses are excluded.
+/// Unless the prefix length is 31 (RFC 3021) or 32, the network address and the broadcast address of an IPv4 network
+/// are also excluded (RFC 1122 section 3.2.1.3).
 fn is_host(address: IpAddr, prefix: u8) -> bool {
     let special = match address {
         IpAddr::V4(address) => {

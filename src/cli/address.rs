@@ -1,4 +1,4 @@
-//! Waits for this side's addresses, and finds the addresses of the host to call.
+//! Waits until this side has addresses, and finds the addresses of the host to call.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 
-/// How long a link may accept no frame before a warning.
+/// The time after which a warning is logged if the link still accepts no frames.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Waits until the addresses given by hand are known to be unique. This takes 150 ms on a link that is up. If the link is down,
-/// warns once and keeps waiting.
+/// Waits until every configured address is in use or is known to belong to another host. On a link that is up, the
+/// wait takes 150 ms. If the link is down, logs one warning and keeps waiting.
 ///
 /// # Errors
-/// Another host has one of the addresses, or the device has failed.
+/// Fails if another host has one of the addresses or if the device has failed.
 pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     link: &Link,
     stack: &mut Stack<'_, S, U>,
@@ -52,7 +52,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     check(stack)
 }
 
-/// Checks that no other host has an address given by hand.
+/// Checks that no other host has a configured address.
 fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(), Failure> {
     match stack.taken() {
         None => Ok(()),
@@ -63,28 +63,31 @@ fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(
     }
 }
 
+/// Returns the error text for the link `name`, which is down.
 fn is_down(name: &str) -> String {
     format!("nothing can be sent on {name}: set it up with `sudo ip link set {name} up`")
 }
 
-/// Finds the addresses of hosts on a link, within a time limit.
+/// Looks up the addresses of a host with DNS, over one link.
 pub struct Lookup<'l> {
     /// The link.
     pub link: &'l Link,
-    /// The time limit of a lookup, including the wait for a lease and a router.
+    /// The timeout of each part of a lookup: the wait for this side's addresses, the wait for a lease or a router, and
+    /// the queries.
     pub patience: Duration,
-    /// Whether to wait for the addresses of the slower family too.
+    /// Whether to wait for the answers for both address families, even if some addresses are already known.
     pub thorough: bool,
 }
 
 impl Lookup<'_> {
-    /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one address, in
-    /// the order in which to try them (RFC 8305). A name needs a free UDP port of the stack.
+    /// Returns the reachable addresses of `host`, which is a name or an IP address. The list contains at least one
+    /// address and is in the order of RFC 8305. The lookup of a name needs a free UDP port in the stack.
     ///
-    /// Waits first for this side's addresses: those given by hand, and those from DHCP or SLAAC.
+    /// Before the lookup, waits until this side has its own addresses: configured addresses, or addresses from DHCP or
+    /// SLAAC.
     ///
     /// # Errors
-    /// One line for the user, which names the host unless the link is at fault.
+    /// The error's message is one line. The message names the host, unless the link is at fault.
     pub(super) fn addresses<S: Session + Clone, U: UdpSession>(
         &self,
         host: &str,
@@ -99,7 +102,7 @@ impl Lookup<'_> {
         let found = self.all_addresses(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
-        // The lease may come later than the router advertisement, and an address may come later than both.
+        // A lease, a router or a SLAAC address may still arrive and make one of these addresses reachable.
         if found.iter().any(|to| self.may_come(stack, to)) {
             self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
         }
@@ -109,7 +112,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Returns whether DHCP or SLAAC may still give this side an address of the family of `to`.
+    /// Returns whether DHCP or SLAAC may still provide an address in the same family as `to`.
     fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
         match to {
             to if is_loopback(*to) => false,
@@ -118,14 +121,14 @@ impl Lookup<'_> {
         }
     }
 
-    /// Describes why an address cannot be reached.
+    /// Returns the error for an address that cannot be reached.
     fn unreachable<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: IpAddr) -> Failure {
         let address = IpAddress::from(to);
         if is_loopback(to) {
             return is_elsewhere(&to.to_string(), &self.link.name);
         }
         if !address.is_unicast() {
-            return Failure::run(format_args!("{to} is no host's address: it is a group's, or nobody's"));
+            return Failure::run(format_args!("{to} is no host's address: it is multicast, broadcast or unspecified"));
         }
         if stack.addresses().iter().any(|own| own.address() == address) {
             return Failure::run(format_args!("{to} is this side's own address: give another host's"));
@@ -139,7 +142,7 @@ impl Lookup<'_> {
     /// Like [`addresses`](Self::addresses), but includes addresses that cannot be reached.
     ///
     /// # Errors
-    /// The errors of [`addresses`](Self::addresses).
+    /// The same errors as [`addresses`](Self::addresses).
     pub(super) fn all_addresses<S: Session + Clone, U: UdpSession>(
         &self,
         host: &str,
@@ -153,7 +156,7 @@ impl Lookup<'_> {
         if let Ok(address) = bare.parse::<IpAddr>() {
             self.settle(stack, io, clock, stop)?;
             if IpAddress::from(address).is_unicast() && self.may_come(stack, &address) {
-                // If the address or route never comes, connecting reports it.
+                // If neither an address nor a route arrives, the attempt to connect reports the error.
                 self.wait(stack, io, clock, stop, |stack| can_reach(stack, address))?;
             }
             return Ok(vec![address]);
@@ -170,7 +173,7 @@ impl Lookup<'_> {
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
-        // An invalid name is reported like a name that does not exist.
+        // For an invalid name, smolstep exits with code 1, as for a name that does not exist.
         let name = Name::new(host).map_err(|error| Failure::run(format_args!("bad host '{host}': {error}")))?;
         let learns_servers = self.link.dhcp || self.link.slaac;
         if self.link.dns.is_empty() && !learns_servers {
@@ -205,7 +208,8 @@ impl Lookup<'_> {
         }
     }
 
-    /// Runs a resolver to its end, and adds the servers that DHCP or routers name meanwhile. Returns `None` after a signal.
+    /// Runs `resolver` until it has a result, and returns the resolver. During the lookup, adds the DNS servers that
+    /// DHCP or routers announce. Returns `None` if a signal ends the lookup first.
     fn run<S: Session + Clone, U: UdpSession>(
         &self,
         resolver: Resolver,
@@ -217,12 +221,12 @@ impl Lookup<'_> {
         let port = stack.bind_unreported(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
         let mut queries = TcpQueries::new(port, self.patience);
         let resolver = loop {
-            let (mut over, asked) = (None, self.reached_servers(stack).len());
+            let (mut finished, known_servers) = (None, self.reached_servers(stack).len());
             let ended = drive(stack, io, clock, stop, |stack| {
-                over = stack.take_udp(port);
-                over.is_some() || self.reached_servers(stack).len() > asked || queries.is_due(stack)
+                finished = stack.take_udp(port);
+                finished.is_some() || self.reached_servers(stack).len() > known_servers || queries.is_due(stack)
             })?;
-            match over {
+            match finished {
                 Some(WithResolver::Resolver(resolver)) => break resolver,
                 Some(WithResolver::Program(_)) => return Ok(None),
                 None if ended == Ended::Stopped => return Ok(None),
@@ -234,13 +238,14 @@ impl Lookup<'_> {
             }
             queries.advance(stack, io, clock.now());
         };
+        // The result is known, but the DNS servers should still see the TCP connections close.
         if !queries.are_closed(stack) {
             Self::wait_for(GRACE, stack, io, clock, stop, |stack| queries.are_closed(stack))?;
         }
         Ok(Some(resolver))
     }
 
-    /// Returns the DNS servers given by hand, then those that DHCP and routers have named so far.
+    /// Returns the DNS servers given with --dns, then the servers that DHCP and routers have announced so far.
     fn servers<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> impl Iterator<Item = IpAddress> {
         self.link.dns.iter().copied().chain(stack.dns_servers())
     }
@@ -250,7 +255,8 @@ impl Lookup<'_> {
         self.servers(stack).filter(|&server| can_reach(stack, server.into())).collect()
     }
 
-    /// Waits for the addresses given by hand: for `patience`, or for the time that a working link needs if that is longer.
+    /// Waits until the configured addresses are settled. The wait takes at most the timeout `patience` or [`SILENCE`],
+    /// whichever is longer.
     fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'_, S, U>,
@@ -270,7 +276,7 @@ impl Lookup<'_> {
         check(stack)
     }
 
-    /// Polls until `done` or until `patience` ends.
+    /// Polls until `done` returns true or the timeout `patience` expires.
     fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'a, S, U>,
@@ -282,7 +288,7 @@ impl Lookup<'_> {
         Self::wait_for(self.patience, stack, io, clock, stop, done)
     }
 
-    /// Polls until `done` or until `time` is over.
+    /// Polls until `done` returns true or the timeout `time` expires.
     fn wait_for<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         time: Duration,
         stack: &mut Stack<'a, S, U>,
@@ -299,18 +305,19 @@ impl Lookup<'_> {
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
     }
 
-    /// Returns whether DHCP has given no lease: no IPv4 address besides those given by hand.
+    /// Returns whether DHCP is in use but has not provided a lease. Every IPv4 address is then a configured address.
     fn lacks_lease<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> bool {
         let leased = |own: &IpCidr| matches!(own, IpCidr::Ipv4(_)) && !self.link.addresses.contains(own);
         self.link.dhcp && !stack.addresses().iter().any(leased)
     }
 
+    /// Returns the error for a lookup that needs a lease from a DHCP server.
     fn no_lease(&self) -> Failure {
         let (name, seconds) = (&self.link.name, self.patience.as_secs_f64());
         Failure::run(format_args!("no lease from a DHCP server on {name} within {seconds} s"))
     }
 
-    /// Describes why DHCP and routers have named no DNS server.
+    /// Returns the error for a lookup for which no DNS server is known.
     fn no_server<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> Failure {
         let seconds = self.patience.as_secs_f64();
         let name = &self.link.name;
@@ -324,14 +331,14 @@ impl Lookup<'_> {
     }
 }
 
-/// Returns the error for an unreachable host, with the option that helps.
+/// Returns the error for an address without a route. The message suggests --ip and --gateway.
 pub(super) fn no_route(address: &IpAddress) -> Failure {
     Failure::run(format_args!(
         "no route to {address}: give an address on its network with --ip, or a router with --gateway"
     ))
 }
 
-/// Describes which host did not answer ARP or NDP for a packet to `to`: that host, or the router towards it.
+/// Returns the error text for a packet to `to` whose next hop did not answer ARP or NDP.
 pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
     link: &Link,
     stack: &Stack<'_, S, U>,
@@ -346,11 +353,13 @@ pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
     }
 }
 
+/// Returns whether the stack has a route to `to` and a source address for it.
 fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
     !is_loopback(to) && stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }
 
-/// Returns whether the stack has an IPv6 (if `v6`) or IPv4 address that is not link-local.
+/// Returns whether the stack has an address of one family: IPv6 if `v6` is true, else IPv4. Link-local IPv6 addresses
+/// do not count.
 fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bool) -> bool {
     stack.addresses().iter().any(|own| match own.address() {
         IpAddress::Ipv4(_) => !v6,

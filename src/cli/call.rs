@@ -12,7 +12,6 @@ use super::addr_text::host_and_port;
 use super::address::{Lookup, no_route, unanswered};
 use super::console::Stdio;
 use super::error::Failure;
-use super::fraction::fraction;
 use super::lines::Lines;
 use super::link::{Link, LinkArgs, Side};
 use super::programs::{find, program_names, programs};
@@ -20,6 +19,7 @@ use super::race::{Outcome, Race, Runner, Track, dialler};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::tcp_queries::WithQuery;
+use super::values::fraction;
 use super::values::{positive, whole};
 use super::watch::Watch;
 use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, Program, UdpClient};
@@ -40,18 +40,19 @@ pub struct CallArgs {
     /// The program to call
     #[arg(value_name = "APP")]
     pub app: String,
-    /// The server's IP address or name [default port: the program's below]
+    /// The server's IP address or name [default port: see the list below]
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// The messages to send; - stands for the lines of standard input [default: -, over TCP for ack, thanks and upper only its
-    /// first line; greeting sends Li, Cheng and victor]
+    /// The messages to send; - stands for the lines of standard input [default: Li, Cheng and victor for greeting; one
+    /// line of standard input for ack, thanks and upper over TCP; - for other programs, or AAABBBCCC for inbox if
+    /// standard input is empty]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
     pub link: LinkArgs,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Use UDP; inbox always uses it
+    /// Use UDP instead of TCP; inbox always uses UDP
     #[arg(long)]
     pub udp: bool,
     /// Give up when the lookup, the connection or a reply takes longer than TIME
@@ -71,7 +72,7 @@ pub struct CallArgs {
 /// Runs `smolstep call`.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let app = find(&args.app)?;
     if !has_client(app) {
@@ -86,7 +87,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let mut texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
     let udp = args.udp || app.tcp.is_none();
     if texts == [CONSOLE] && (udp || !app.takes_one_message()) {
-        // echo and discard send their input unchanged.
+        // Without TEXTs, the client itself reads standard input. echo and discard then send the bytes unchanged.
         texts.clear();
     }
     let options = ClientOptions {
@@ -120,7 +121,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     io.probe.finish().and(result)
 }
 
-/// Returns whether this program's server can be called.
+/// Returns whether `smolstep call` has a client for this program.
 pub fn has_client(app: &App) -> bool {
     app.udp.is_some() || app.client(&ClientOptions::default()).is_some()
 }
@@ -139,7 +140,7 @@ impl CallArgs {
         Err(Failure::usage(match bracketed(&text) {
             Some(meant) => format!("bad address '{}': with a port it is {meant}", self.host),
             None => format!(
-                "bad address '{}': it is an IP address or a name, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
+                "bad address '{}': it must be an IP address or a name, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
                 self.host
             ),
         }))
@@ -168,7 +169,7 @@ impl CallArgs {
     }
 }
 
-/// A program's client, and its options.
+/// The client to run, its transport and its options.
 #[derive(Clone, Copy)]
 struct Job<'t> {
     app: &'static App,
@@ -177,26 +178,27 @@ struct Job<'t> {
 }
 
 impl<'t> Job<'t> {
-    /// Returns a job that sends `texts` as they are, even a text that is `-`.
+    /// Returns a job that sends `texts` unchanged, even a text that is `-`.
     fn sending(self, texts: &'t [&'t [u8]]) -> Self {
         Job { options: ClientOptions { texts, dash: false, ..self.options }, ..self }
     }
 }
 
+/// The state shared by all connections of one `smolstep call`.
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
-    /// A correction of the host as typed, to suggest in an error.
+    /// A corrected form of the host, for a hint in an error message.
     hint: Option<String>,
     race: &'c Race,
-    /// Connections that lost a race and may not have ended yet.
+    /// Connections that lost a [`Race`] and may still be closing.
     left: Vec<ConnectionId>,
     patience: Duration,
     clock: Clock,
     stop: Stop,
 }
 
-/// Memory for a connection to each of a host's addresses.
+/// Memory for one connection to each address of a host.
 const SIZES: Sizes = Sizes { connections: 24, ports: 1, ..Sizes::SERVER };
 
 type Clients<'s, 'c, 't> = Stack<'s, WithQuery<Runner<'c, Client<'t>>>, WithResolver<UdpClient<'t>>>;
@@ -214,6 +216,7 @@ impl<'c> Caller<'c> {
         result
     }
 
+    /// Looks up the host, then runs the client over UDP or over one or several TCP connections.
     fn talk<'t>(
         &mut self,
         (host, port): (&str, u16),
@@ -231,14 +234,14 @@ impl<'c> Caller<'c> {
             let DialStep::Connect { remote, .. } = dialler.next(self.clock.now()) else { return Ok(()) };
             return self.udp(remote, job, stack, io);
         }
-        // If the server takes one message per connection, each text needs its own call.
+        // If the server accepts one message per connection, each text needs its own connection.
         if job.app.takes_one_message() && !job.options.texts.is_empty() {
             return self.each(&mut dialler, job, stack, io);
         }
         self.tcp(&mut dialler, job, stack, io)
     }
 
-    /// Makes one call for each text. For the text `-`, makes one call for each line of standard input.
+    /// Opens one connection for each text. For the text `-`, opens one connection for each line of standard input.
     fn each<'t>(
         &mut self,
         dialler: &mut Dialler,
@@ -257,8 +260,8 @@ impl<'c> Caller<'c> {
                 if line.is_empty() {
                     continue;
                 }
-                // The client borrows its text for as long as the stack lives, and the stack lives until the process ends. So
-                // the text is never freed.
+                // The client borrows the line until the stack is dropped, at the end of the process. The line is
+                // therefore never freed.
                 let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
                 self.tcp(dialler, job.sending(texts), stack, io)?;
                 sent = true;
@@ -267,7 +270,7 @@ impl<'c> Caller<'c> {
         if sent { Ok(()) } else { Err(Failure::run(NotDone::NoText)) }
     }
 
-    /// Connects to the first address that answers, and uses that address from then on.
+    /// Runs the client on the first address that answers. Restricts `dialler` to that address for later calls.
     fn tcp<'t>(
         &mut self,
         dialler: &mut Dialler,
@@ -282,6 +285,7 @@ impl<'c> Caller<'c> {
             Outcome::Won(id, remote) => (id, remote),
             Outcome::Stopped => return Err(Failure::run("interrupted")),
             Outcome::Lost => {
+                // If no address answered, the user may have mistyped the host, so the message contains the hint.
                 let silent =
                     |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Undelivered(_) | End::Unreachable));
                 let unreached = dialler.failures().all(silent);
@@ -310,6 +314,7 @@ impl<'c> Caller<'c> {
         }
     }
 
+    /// Runs the client over UDP until the client has a result.
     fn udp<'t>(
         &mut self,
         remote: IpEndpoint,
@@ -338,7 +343,7 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// Describes why no connection to an address was established.
+    /// Returns the error for an address to which no connection was established.
     fn no_connection(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: DialError) -> Failure {
         match why {
             DialError::Connect(error) => describe(remote, error),
@@ -347,7 +352,7 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// Describes why a client has not finished.
+    /// Returns the error of a client that has not finished.
     fn not_finished(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
         match why {
             NotDone::Unreachable => Failure::run(unanswered(self.link, stack, remote.addr)),
@@ -355,16 +360,16 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// Adds the hint about the host to a failure.
+    /// Adds the hint about the host, if any, to an error.
     fn with_hint(&self, failure: Failure) -> Failure {
         match &self.hint {
-            Some(meant) => Failure::run(format_args!("{failure}; if its last group is a port, write {meant}")),
+            Some(meant) => Failure::run(format_args!("{failure}; if the address ends with a port, write {meant}")),
             None => failure,
         }
     }
 }
 
-/// Adds the missing brackets to an IPv6 address with a port.
+/// Returns `text` with the missing brackets if it looks like an IPv6 address with a port.
 fn bracketed(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
@@ -372,11 +377,12 @@ fn bracketed(text: &str) -> Option<String> {
     host.parse::<Ipv6Addr>().is_ok().then(|| format!("[{host}]:{port}"))
 }
 
+/// Returns an error that names the server's address and port.
 fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("{}: {why}", SocketAddr::from(remote)))
 }
 
-/// Describes for the user why a connection could not be begun.
+/// Returns the error for a connection that could not be started.
 pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
     match error {
         ConnectError::NoRoute => no_route(&remote.addr),

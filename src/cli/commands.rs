@@ -1,4 +1,4 @@
-//! The command line: its commands, and their dispatch.
+//! Parses the command line and runs the command.
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -57,10 +57,10 @@ enum Command {
     Serve(ServeArgs),
 }
 
-/// Runs the command line; returns the exit code.
+/// Runs the command that the process's arguments name, and returns the exit code.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn run() -> Result<u8, Failure> {
     let mut command = Cli::command();
     let words = join_negative_values(&command, std::env::args_os());
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns each command with its help, as `--help` prints it.
+    /// Returns the text that `--help` prints for each command, with the command.
     fn helps() -> Vec<(String, clap::Command)> {
         let mut cli = Cli::command();
         cli.build();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn help_says_what_happens_without_an_option() {
+    fn help_states_the_default_of_each_option() {
         for (_, command) in helps() {
             let options = command.get_arguments().filter(|option| option.get_action().takes_values());
             for option in options.filter(|option| !option.is_required_set() && !option.is_hide_set()) {
@@ -161,9 +161,9 @@ mod tests {
         }
     }
 
-    /// OpenBSD's nc needs -N to close its side at the end of input. Without it, the connection does not end.
+    /// OpenBSD's nc needs -N to close its side at the end of input. Without -N, the connection stays open.
     #[test]
-    fn every_nc_example_ends_its_side() {
+    fn every_nc_example_closes_its_side() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut texts: Vec<_> = helps().into_iter().map(|(help, command)| (command.get_name().into(), help)).collect();
         let docs = fs::read_dir(root.join("docs")).unwrap().chain(fs::read_dir(root.join("examples")).unwrap());
@@ -173,7 +173,7 @@ mod tests {
             texts.push((path.display().to_string(), text));
         }
         let mut examples = 0;
-        for (place, text) in texts {
+        for (source, text) in texts {
             for line in text.lines() {
                 for (at, _) in line.match_indices("nc ") {
                     let (before, arguments) = line.split_at(at);
@@ -183,9 +183,9 @@ mod tests {
                     let address = first.contains("::");
                     if command || address {
                         examples += 1;
-                        // `-q SECONDS` is `-N` after a delay.
-                        let ends = arguments.split_whitespace().any(|word| word == "-N" || word == "-q");
-                        assert!(ends, "{place}: {line}");
+                        // `-q SECONDS` also closes the side, after a delay.
+                        let closes = arguments.split_whitespace().any(|word| word == "-N" || word == "-q");
+                        assert!(closes, "{source}: {line}");
                     }
                 }
             }

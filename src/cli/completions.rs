@@ -1,4 +1,4 @@
-//! `smolstep completions`: prints a script that completes smolstep's words in a shell.
+//! `smolstep completions`: prints a script that completes commands and options in a shell.
 
 use clap::{Args, ValueEnum};
 use clap_complete::generate;
@@ -26,13 +26,13 @@ enum Shell {
     Fish,
 }
 
-/// Prints the script for `command`.
+/// Prints the completion script for `command`.
 ///
 /// # Errors
-/// Standard output cannot be written.
+/// Fails if standard output cannot be written to.
 pub fn completions(args: &CompletionsArgs, mut command: clap::Command) -> Result<(), Failure> {
     let name = command.get_name().to_owned();
-    // The generator panics if a write fails; writing to memory cannot fail.
+    // The generator panics if a write fails, so it writes to memory, where no write fails.
     let mut script = Vec::new();
     match args.shell {
         Shell::Bash => generate(shells::Bash, &mut command, name, &mut script),

@@ -12,9 +12,9 @@ use crate::app::Keyboard;
 use crate::host::HostConsole;
 use crate::stack::{Console, Input};
 
-/// Standard input and output. Input is read only when it is ready; a terminal gets no control characters.
+/// Standard input and output. Reads never block. Control characters are escaped on a terminal.
 ///
-/// The lines of a terminal can be edited: see [`editing`](Self::editing).
+/// Optionally, typed lines can be edited: see [`editing`](Self::editing).
 pub struct Stdio {
     input: State,
     fault: Option<io::Error>,
@@ -24,16 +24,17 @@ pub struct Stdio {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// No program has asked for input.
+    /// No program has requested input.
     Unused,
-    /// A program has asked for input when none was ready.
+    /// A program has requested input, but no input was ready.
     Wanted,
-    /// Input, or its end, is ready.
+    /// Input or the end of input is ready.
     Ready,
+    /// Input has ended.
     Ended,
 }
 
-/// Carries programs' requests to the process's one terminal.
+/// The channel through which programs request [`Stdio`] to discard the typed input.
 pub static KEYBOARD: Keyboard = Keyboard::new();
 
 /// Whether lines are edited.
@@ -41,7 +42,7 @@ enum Edit {
     No,
     /// Edits lines from the first prompt on.
     AtPrompt {
-        /// The bytes that replace the end of input.
+        /// The bytes that a program reads instead of the end of input.
         at_end: Option<&'static [u8]>,
         /// Whether to discard a line that the user began before the editor starts.
         disown: bool,
@@ -50,18 +51,19 @@ enum Edit {
 }
 
 impl Stdio {
-    /// The process's standard input and output, without editing.
+    /// Returns standard input and output, without line editing.
     pub fn new() -> Self {
         Stdio { input: State::Unused, fault: None, edit: Edit::No, output: Output::new() }
     }
 
-    /// Standard input and output, with an editor if they are a terminal. It edits lines from the first prompt on, and output
-    /// appears above the edited line. At the end of input, the program reads `at_end` instead, and input continues.
+    /// Returns standard input and output, with line editing if they are a terminal. Editing begins at the first prompt,
+    /// and output then appears above the edited line. At the end of input, programs read `at_end`, and input continues.
+    /// If `at_end` is `None`, input ends.
     pub fn editing(at_end: Option<&'static [u8]>) -> Self {
         Stdio { edit: Edit::AtPrompt { at_end, disown: false }, ..Self::new() }
     }
 
-    /// Standard output without input, for a command whose input is read by another part.
+    /// Returns standard output without input, for example when the prompt of `--step` reads standard input.
     pub fn output_only() -> Self {
         Stdio { input: State::Ended, ..Self::new() }
     }
@@ -73,40 +75,42 @@ impl Stdio {
         }
     }
 
-    /// Discards the input typed so far. Returns whether there was any; `None` without a person at a terminal.
+    /// Discards the input typed so far. Returns whether any input was discarded, or `None` if input has ended or does
+    /// not come from a terminal in the foreground.
     fn start_over(&mut self) -> Option<bool> {
         if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
             return None;
         }
-        let mut forgotten = false;
+        let mut discarded = false;
         let mut buf = [0; 256];
-        // Bounded, because a program may feed the terminal.
+        // The loop is bounded, because a program may write to the terminal endlessly.
         for _ in 0..4096 {
             if !can_read(self.file()) {
                 break;
             }
             match rustix::io::read(self.file(), &mut buf) {
-                Ok(1..) => forgotten = true,
-                // Ctrl-D without an editor is ignored: there was no talk to end.
+                Ok(1..) => discarded = true,
+                // Without an editor, Ctrl-D reads as 0 bytes. No conversation is in progress, so Ctrl-D is ignored.
                 Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
                 _ => {
                     self.input = State::Ended;
-                    return Some(forgotten);
+                    return Some(discarded);
                 }
             }
         }
-        // The editor may still hold an unfinished line.
+        // The editor may still have an unfinished line.
         match &mut self.edit {
-            Edit::Edited(editor) => forgotten |= editor.disown(),
+            Edit::Edited(editor) => discarded |= editor.disown(),
             Edit::AtPrompt { disown, .. } => *disown = true,
             Edit::No => {}
         }
         // Wait for new input from now on.
         self.input = State::Wanted;
-        Some(forgotten)
+        Some(discarded)
     }
 
+    /// Keeps the first error, for [`fault`](HostConsole::fault).
     fn keep(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             self.fault.get_or_insert(error);
@@ -134,7 +138,7 @@ impl Console for Stdio {
             && in_foreground()
         {
             if disown {
-                // Fails if there is nothing to discard.
+                // An error is ignored: only a terminal has typed input to discard.
                 let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush);
             }
             self.edit = Editor::start(text, at_end).map_or(Edit::No, Edit::Edited);
@@ -157,7 +161,7 @@ impl Console for Stdio {
             State::Ready if in_foreground() => {}
             State::Ready => return Input::NotYet,
         }
-        // Reads once for each report of readiness, so that the read cannot block.
+        // Read only once after each report that input is ready, so that the read cannot block.
         match rustix::io::read(self.file(), &mut *buf) {
             Ok(0) if !buf.is_empty() => {
                 self.input = State::Ended;
@@ -201,7 +205,8 @@ fn can_read(file: BorrowedFd<'_>) -> bool {
     poll(&mut files, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
-/// Returns whether this process may read the terminal: reading it would stop a background process.
+/// Returns whether this process may read the terminal. A background process that reads the terminal is stopped by
+/// SIGTTIN.
 fn in_foreground() -> bool {
     match rustix::termios::tcgetpgrp(rustix::stdio::stdin()) {
         Ok(group) => group == rustix::process::getpgrp(),

@@ -1,4 +1,4 @@
-//! `smolstep doctor`: checks what this machine can do, and shows the commands that repair the rest.
+//! `smolstep doctor`: checks what smolstep can do on this machine and shows the command that fixes each problem.
 
 mod links;
 
@@ -13,19 +13,20 @@ use rustix::thread::{CapabilitySet, capabilities};
 use crate::cli::sandbox::{make_tap, namespace};
 use links::sudo;
 
-/// Check what this machine can do, and show the command that fixes each problem
+/// Check what smolstep can do on this machine, and show the command that fixes each problem
 #[derive(Args, Clone, Copy, Debug)]
 #[command(after_help = "Example:
   smolstep doctor")]
 pub struct DoctorArgs {}
 
-/// Writes one line for each check to `out`. Returns whether servers can run here, on a TAP or TUN or in a sandbox.
+/// Writes one line for each check to `out`. Returns whether this machine can run servers on a TAP or TUN, or in a
+/// sandbox.
 ///
-/// Tries the sandbox by making a sandbox. The process must have one thread, and stays in the sandbox, so call this function
-/// last.
+/// One check creates a sandbox and moves this process into the sandbox permanently. The process must have only one
+/// thread, and should do nothing but exit after this call.
 ///
 /// # Errors
-/// Only errors of `out`.
+/// Fails only if `out` cannot be written to.
 pub fn run(out: &mut dyn Write) -> io::Result<bool> {
     let mut report = Report { out };
     let file = check_file(&mut report)?;
@@ -40,12 +41,13 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Reports a check that passed. Always returns true, as the result of that check.
     fn ok(&mut self, what: impl fmt::Display) -> io::Result<bool> {
         writeln!(self.out, "ok       {what}")?;
         Ok(true)
     }
 
-    /// Reports a fact that needs no repair.
+    /// Reports a fact that needs no action.
     fn note(&mut self, what: impl fmt::Display) -> io::Result<()> {
         writeln!(self.out, "note     {what}")
     }
@@ -61,14 +63,14 @@ fn check_file(report: &mut Report<'_>) -> io::Result<bool> {
     let sudo = sudo();
     if !fs::metadata(PATH).is_ok_and(|found| found.file_type().is_char_device()) {
         report.missing(format_args!(
-            "/dev/net/tun is not there; start a container with --device /dev/net/tun; elsewhere: {sudo}modprobe tun"
+            "/dev/net/tun does not exist; start a container with --device /dev/net/tun; elsewhere: {sudo}modprobe tun"
         ))?;
         return Ok(false);
     }
     match fs::File::options().read(true).write(true).open(PATH) {
-        Ok(_) => return report.ok("/dev/net/tun is there and open to you"),
+        Ok(_) => return report.ok("/dev/net/tun exists, and you may open it"),
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-            report.missing(format_args!("/dev/net/tun is there, not open to you: {sudo}chmod 666 /dev/net/tun"))?;
+            report.missing(format_args!("you may not open /dev/net/tun: {sudo}chmod 666 /dev/net/tun"))?;
         }
         Err(e) => report.missing(format_args!("/dev/net/tun does not open ({e}): {sudo}modprobe tun"))?,
     }
@@ -80,7 +82,7 @@ fn check_capability(report: &mut Report<'_>) -> io::Result<bool> {
         return report.ok("you may make and configure interfaces (CAP_NET_ADMIN)");
     }
     report.note(
-        "you may not make interfaces (CAP_NET_ADMIN), but with sudo; the sandbox and a TAP of yours do without",
+        "you need sudo to make interfaces (CAP_NET_ADMIN), but not for `smolstep sandbox` or for a TAP of yours",
     )?;
     Ok(false)
 }
@@ -90,12 +92,12 @@ fn check_sandbox(report: &mut Report<'_>, usable: bool) -> io::Result<bool> {
         Ok(()) => {
             report.ok("user and network namespaces are allowed")?;
             match make_tap() {
-                Ok(()) => return report.ok("`smolstep sandbox` works: a TAP was made, addressed and set up in one"),
+                Ok(()) => return report.ok("`smolstep sandbox` works: a TAP with addresses was made and set up"),
                 Err(e) => format!("`smolstep sandbox` does not work: {e}"),
             }
         }
         Err(refused) => format!("no user and network namespace for a sandbox: {}", refused.mend()),
     };
-    // A user with a TAP needs no sandbox.
+    // A user with a usable TAP or TUN needs no sandbox, so the problem is only a note.
     if usable { report.note(refused) } else { report.missing(refused) }.map(|()| false)
 }

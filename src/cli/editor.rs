@@ -1,7 +1,8 @@
 //! Edits a line at a terminal while other lines are printed above it.
 //!
-//! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop waits for
-//! like any other file. A second thread prints, because printing may wait for the editor and the poll loop must not.
+//! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop
+//! waits for like any other file. A second thread prints, because printing may block until the editor is ready, and the
+//! poll loop must not block.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -22,42 +23,44 @@ use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 
-/// The editor of a terminal. Dropping it restores the terminal's settings.
+/// The editor of a terminal. Dropping the editor restores the terminal's settings.
 pub(super) struct Editor {
     shared: Arc<Shared>,
     typed: UnixStream,
-    /// Kept open, so that `typed` ends at the end of input, not when the editor's thread ends.
+    /// Kept open, so that `typed` reports the end of input only if input ends, not when the editor's thread stops.
     _keyboard: UnixStream,
+    /// The terminal's settings before the editor started.
     before: Termios,
-    /// The beginning of an unfinished line to print.
+    /// Text after the last LF, kept until the rest of the line arrives.
     partial: Vec<u8>,
 }
 
-/// The most bytes that wait to be printed; further text is lost.
+/// The largest number of bytes that wait to be printed. Further text is dropped.
 const WAITING: usize = 1 << 20;
 
-/// The longest wait for remaining text when the editor is dropped.
+/// The longest time to wait for the remaining text to be printed when the editor is dropped.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Moves the cursor up and down again: printing this text leaves the screen unchanged.
+/// A text that moves the cursor up and down again, so that the screen stays unchanged.
 const NOTHING: &str = "\x1b[A\n";
 
-/// The notice at Enter for a line that was begun for a peer who has left.
+/// The note printed at Enter if the client for which the line was begun has left.
 const DISOWNED: &str = "(not sent: this was begun for somebody else, arrow up brings it back)\n";
 
-/// The notice for a line that is lost.
+/// The note that is printed for a typed line that is not UTF-8.
 const NOT_TEXT: &str = "(not sent: a line that is not UTF-8)\n";
 
-/// Ends a synchronized update and bracketed paste, then clears the line.
+/// The escape sequences that end a synchronized update and bracketed paste, and clear the line.
 const CLEAR: &[u8] = b"\x1b[?2026l\x1b[?2004l\r\x1b[J";
 
 impl Editor {
-    /// Starts the editor; `None` if standard input and output are not a supported terminal. At the end of input (Ctrl-D),
-    /// `at_end` is passed on as if typed; with `None` the input ends. Ctrl-C sends SIGINT to this process.
+    /// Starts the editor. Returns `None` if standard input and output are not a supported terminal. At the end of input
+    /// (Ctrl-D), `at_end` is passed on as if the user had typed it. If `at_end` is `None`, the input ends. Ctrl-C sends
+    /// SIGINT to this process.
     pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
         let before = tcgetattr(rustix::stdio::stdin()).ok()?;
         let history = MemHistory::new();
-        // Makes rustyline call the prompt's hook. No text is coloured.
+        // This mode makes rustyline call `highlight_prompt`, which adds no colours.
         let config = Config::builder().color_mode(ColorMode::Forced).build();
         let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(config, history).ok()?;
         let printer = editor.create_external_printer().ok()?;
@@ -80,18 +83,19 @@ impl Editor {
         Some(Editor { shared, typed, _keyboard: kept, before, partial: Vec::new() })
     }
 
-    /// The socket with the finished lines.
+    /// Returns the socket from which finished lines can be read.
     pub fn typed(&self) -> BorrowedFd<'_> {
         self.typed.as_fd()
     }
 
-    /// Marks the line in progress as not to be sent at Enter. Returns true if a line is in progress and was not marked before.
+    /// Marks the line in progress, so that Enter discards it. Returns true if a line is in progress and was not marked
+    /// before.
     pub fn disown(&self) -> bool {
         let mut state = self.shared.lock();
         state.begun && !core::mem::replace(&mut state.disowned, true)
     }
 
-    /// Prints above the edited line, as soon as a printed line is complete.
+    /// Prints each complete line above the edited line. Keeps the text after the last LF for the next call.
     pub fn print(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
         if let Some(end) = self.partial.iter().rposition(|&b| b == b'\n') {
@@ -104,6 +108,7 @@ impl Editor {
     }
 }
 
+/// Prints the remaining text, then restores the terminal's settings.
 impl Drop for Editor {
     fn drop(&mut self) {
         if !self.partial.is_empty() {
@@ -113,13 +118,14 @@ impl Drop for Editor {
         let mut state = self.shared.lock();
         state.ending = true;
         self.shared.changed.notify_all();
+        // Wait until all texts are printed and the editor's thread is blocked or has stopped.
         let waiting = self
             .shared
             .changed
             .wait_timeout_while(state, FAREWELL, |state| !state.drained || !(state.held || state.at == At::Over));
         let mut state = waiting.unwrap_or_else(PoisonError::into_inner).0;
         let mut out = io::stdout().lock();
-        // Errors from here on cannot be reported.
+        // Errors in the rest of this function cannot be reported.
         if state.at != At::Over {
             let _ = out.write_all(CLEAR);
         }
@@ -131,14 +137,14 @@ impl Drop for Editor {
     }
 }
 
-/// Limits the log to warnings and errors unless RUST_LOG is set: log lines would interrupt the talk.
+/// Limits the log to warnings and errors unless RUST_LOG is set, because log lines would interrupt the conversation.
 fn quieten() {
     if std::env::var_os("RUST_LOG").is_none() {
         log::set_max_level(log::LevelFilter::Warn);
     }
 }
 
-/// Prints whole lines above the edited line; returns false if no line is edited.
+/// Prints whole lines above the edited line. Returns false and prints nothing if no editor is running.
 pub(super) fn print_above(text: &str) -> bool {
     match &*log_to() {
         Some(shared) => {
@@ -149,13 +155,13 @@ pub(super) fn print_above(text: &str) -> bool {
     }
 }
 
-/// The editor that prints the log: global, because the logger is global.
+/// Returns the state of the editor that prints log lines, if any. The state is global, because the logger is global.
 fn log_to() -> MutexGuard<'static, Option<Arc<Shared>>> {
     static LOG_TO: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
     LOG_TO.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The state shared by the threads.
+/// The state that the editor's threads and the poll loop share.
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
@@ -165,18 +171,21 @@ struct Shared {
 #[derive(Default)]
 struct State {
     at: At,
-    /// Texts to print, each of whole lines.
+    /// Texts to print. Each text consists of whole lines.
     texts: VecDeque<String>,
+    /// The total length of `texts`.
     bytes: usize,
+    /// The number of texts that were dropped because too many texts were waiting.
     lost: usize,
     /// Whether the edited line is not empty.
     begun: bool,
-    /// Whether the edited line was begun for a peer who has left.
+    /// Whether the edited line was begun for a client that has left.
     disowned: bool,
+    /// Whether the editor is being dropped.
     ending: bool,
     /// Whether all texts are printed, so that the editor must not draw again.
     drained: bool,
-    /// Whether the editor is stopped.
+    /// Whether the editor's thread is blocked and draws nothing more.
     held: bool,
 }
 
@@ -191,6 +200,7 @@ enum At {
 }
 
 impl State {
+    /// Removes and returns the next text to print. After the final text, returns a note about dropped texts, if any.
     fn next(&mut self) -> Option<String> {
         if let Some(text) = self.texts.pop_front() {
             self.bytes -= text.len();
@@ -216,14 +226,14 @@ impl Shared {
         }
     }
 
-    /// Notes the end of the edited line; returns whether to discard it.
+    /// Records that the edited line has ended. Returns whether to discard the line.
     fn line_ends(&self) -> bool {
         let mut state = self.lock();
         state.begun = false;
         core::mem::take(&mut state.disowned)
     }
 
-    /// Stops the editor for good once all texts are printed: nothing would clear what it draws later.
+    /// Blocks the editor's thread once all texts are printed, because nothing would erase a line drawn after that.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
         while state.drained {
@@ -233,6 +243,7 @@ impl Shared {
         }
     }
 
+    /// Queues `text` for printing. Drops `text` if more than [`WAITING`] bytes would wait.
     fn push(&self, text: Cow<'_, str>) {
         let mut state = self.lock();
         if state.bytes + text.len() > WAITING {
@@ -245,7 +256,8 @@ impl Shared {
     }
 }
 
-/// Reads lines until the end.
+/// Reads lines from the terminal and writes them to `keyboard`, a socket. Returns at the end of input, after Ctrl-C or
+/// after an error.
 fn edit(
     mut editor: rustyline::Editor<Hooks, MemHistory>,
     prompt: &str,
@@ -260,7 +272,7 @@ fn edit(
         let disowned = shared.line_ends();
         let handed_over = match line {
             Ok(mut line) => {
-                // The history refuses only an empty or repeated line.
+                // The result is ignored: the history rejects only an empty or repeated line.
                 let _ = editor.add_history_entry(line.as_str());
                 if disowned {
                     shared.push(Cow::Borrowed(DISOWNED));
@@ -296,7 +308,7 @@ fn edit(
     }
 }
 
-/// Prints texts until the end.
+/// Prints the queued texts. Returns once the editor is being dropped and all texts are printed.
 fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
     loop {
         let mut state = shared.lock();
@@ -318,14 +330,15 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
             (at, None) => {
-                // The editor holds at most one text. Once it has taken two more, the last real text has been printed.
+                // rustyline keeps at most one text that is not yet printed. Once rustyline has accepted two more texts,
+                // all real texts are printed.
                 for _ in 0..if at == At::Editing { 2 } else { 0 } {
                     let _ = printer.print(NOTHING.into());
                 }
                 shared.lock().drained = true;
                 shared.changed.notify_all();
                 if at == At::Editing {
-                    // May fail: the editor may have drawn for the last time.
+                    // An error is ignored, because the editor may have stopped already.
                     let _ = printer.print(NOTHING.into());
                 }
                 return;
@@ -334,7 +347,7 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
     }
 }
 
-/// Notes when a line begins and ends.
+/// Hooks of rustyline that record when a line begins and ends.
 struct Hooks(Arc<Shared>);
 
 impl Helper for Hooks {}

@@ -1,4 +1,4 @@
-//! The error that ends the program.
+//! The error with which smolstep exits.
 
 use core::fmt;
 use std::io;
@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use crate::app::is_invisible;
 use crate::host::DriveError;
 
-/// One line for the user and its exit code: 2 for an invalid command line, else 1. An invalid host name
-/// or URL has code 1, because it is found only at the lookup, like the URL of a redirect.
+/// The error with which smolstep exits: one line for the user, and an exit code. The code is 2 for an invalid command
+/// line, and 1 for most other errors. An invalid host name or URL also has code 1, because it can come from a redirect,
+/// not only from the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
@@ -16,9 +17,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// An error with its own exit code.
+    /// Creates an error with exit code `code`.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
-        // Escapes control characters: words of the command line may hold any, and the message must stay one line.
+        // Words on the command line may contain control characters, which are escaped to keep the message on one line.
         let mut line = String::new();
         for c in what.to_string().chars() {
             match is_invisible(c) {
@@ -29,18 +30,19 @@ impl Failure {
         Failure { code, what: line }
     }
 
-    /// A run-time error: exit code 1.
+    /// Creates a run-time error, which has exit code 1.
     pub fn run(what: impl fmt::Display) -> Self {
         Self::new(1, what)
     }
 
-    /// An invalid command line: exit code 2.
+    /// Creates an error about an invalid command line, which has exit code 2.
     pub fn usage(what: impl fmt::Display) -> Self {
         Self::new(2, what)
     }
 
-    /// Standard output cannot be written: exit code 1. If its reader has gone, as with `| head -1`, the message is empty, and
-    /// the exit code is the one a shell reports for a program ended by SIGPIPE.
+    /// Creates an error with exit code 1 for a failed write to standard output. If the reader of a pipe is gone,
+    /// as with `| head -1`, the message is empty. The exit code is then 141, the code that a shell reports for a
+    /// program killed by SIGPIPE.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },
@@ -48,7 +50,7 @@ impl Failure {
         }
     }
 
-    /// Adds a clause to an error about the command line; leaves other errors unchanged.
+    /// Adds a clause to the message of an error about the command line. Leaves other errors unchanged.
     pub fn add_to_usage(mut self, clause: impl fmt::Display) -> Self {
         if self.code == 2 {
             let after = if self.what.ends_with('?') { "" } else { ";" };
@@ -62,7 +64,7 @@ impl Failure {
         self.what.is_empty()
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn code(&self) -> ExitCode {
         self.code.into()
     }

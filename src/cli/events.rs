@@ -1,4 +1,5 @@
-//! `serve --events`: writes each event of the stack as a line of JSON. trace/json.rs has the format, docs/lab-json.md the fields.
+//! `serve --events`: writes each event of the stack as a line of JSON. trace/json.rs defines the format, and
+//! docs/lab-json.md describes the fields.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -11,13 +12,14 @@ use super::error::Failure;
 use crate::stack::Event;
 use crate::trace::write_event;
 
-/// Writes events as lines. Each line is flushed as soon as it is complete.
+/// Writes events as lines of JSON. Each line is flushed as soon as it is complete.
 ///
-/// After the first error, no more lines are written. If the lines go to a file, the server continues, as it does with a capture;
-/// [`finish`](Self::finish) reports the error.
+/// After the first write error, no more lines are written. If the lines are written to a file, the server keeps
+/// running, and [`finish`](Self::finish) returns the error.
 pub struct Events {
-    /// The file; `None` is standard output.
+    /// The path of the file, or `None` for standard output.
     path: Option<PathBuf>,
+    /// The time from which the times in the lines are counted.
     began: Instant,
     lines: RefCell<Lines>,
 }
@@ -29,10 +31,10 @@ struct Lines {
 }
 
 impl Events {
-    /// Creates or empties the file; `-` is standard output. Times are counted from `now`.
+    /// Creates or truncates the file at `path`. The path `-` means standard output. Times are counted from `now`.
     ///
     /// # Errors
-    /// The file cannot be created.
+    /// Fails if the file cannot be created.
     pub fn create(path: &Path, now: Instant) -> Result<Self, Failure> {
         let path = (path != Path::new("-")).then(|| path.to_owned());
         let out: Box<dyn Write> = match &path {
@@ -42,7 +44,7 @@ impl Events {
         Ok(Events { path, began: now, lines: RefCell::new(Lines { out, line: String::new(), fault: None }) })
     }
 
-    /// Writes the line of an event.
+    /// Writes the line for an event.
     pub fn write(&self, now: Instant, event: &Event) {
         let Lines { out, line, fault } = &mut *self.lines.borrow_mut();
         if fault.is_some() {
@@ -54,18 +56,19 @@ impl Events {
         *fault = out.write_all(line.as_bytes()).and_then(|()| out.flush()).err();
     }
 
-    /// Checks that the server can continue. An error of standard output ends the server; an error of a file does not.
+    /// Checks that the server can continue. A failed write to standard output stops the server. A failed write to a
+    /// file does not.
     ///
     /// # Errors
-    /// The error of standard output.
+    /// Fails if the lines are written to standard output and a write has failed.
     pub fn check(&self) -> Result<(), Failure> {
         if self.path.is_some() { Ok(()) } else { self.finish() }
     }
 
-    /// Reports the error that ended the lines, once.
+    /// Returns the first write error. Later calls succeed.
     ///
     /// # Errors
-    /// Lines are missing.
+    /// Fails if a line could not be written.
     pub fn finish(&self) -> Result<(), Failure> {
         match (self.lines.borrow_mut().fault.take(), &self.path) {
             (None, _) => Ok(()),

@@ -1,4 +1,4 @@
-//! Sends requests to the kernel over netlink, and reads its answers.
+//! Sends requests to the kernel over netlink and reads the kernel's answers.
 
 use std::io;
 
@@ -14,7 +14,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Connects to one of the kernel's netlink protocols.
+    /// Opens a socket for one netlink protocol, such as `NETLINK_ROUTE`.
     pub(super) fn open(protocol: isize) -> io::Result<Self> {
         let mut socket = Socket::new(protocol)?;
         socket.bind_auto()?;
@@ -22,7 +22,7 @@ impl Exchange {
         Ok(Exchange { socket, sequence: 0 })
     }
 
-    /// Sends one request and passes each answer to `each`, until the kernel reports the end.
+    /// Sends one request and passes each answer to `each`, until the kernel reports success or an error.
     pub(super) fn request<M: NetlinkSerializable + NetlinkDeserializable>(
         &mut self,
         message: M,
@@ -47,7 +47,7 @@ impl Exchange {
                 let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
                 // Messages start at multiples of four bytes.
                 rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
-                // A message that this version of the crate cannot read is not an answer to our request.
+                // A message that the netlink crate cannot parse does not answer this request.
                 let Ok(one) = NetlinkMessage::<M>::deserialize(one) else { continue };
                 if one.header.sequence_number != self.sequence {
                     continue;

@@ -1,4 +1,4 @@
-//! The kernel's end of a connection, if it is on this host: sock_diag over netlink.
+//! Reads the state of the kernel's end of a connection, if that end is on this host, with sock_diag over netlink.
 
 use core::fmt;
 use core::time::Duration;
@@ -15,7 +15,7 @@ use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use super::exchange::Exchange;
 use crate::stack::Tuple;
 
-/// The kernel's report on its TCP socket.
+/// The state of a kernel TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelSocket {
     /// The state, as RFC 9293 names it.
@@ -24,18 +24,18 @@ pub struct KernelSocket {
     pub rto: Duration,
     /// The congestion window, in segments.
     pub cwnd: u32,
-    /// Segments sent and not acknowledged.
+    /// The number of segments sent and not acknowledged.
     pub unacknowledged: u32,
-    /// Retransmissions of the oldest unacknowledged segment.
+    /// The number of retransmissions of the oldest unacknowledged segment.
     pub retransmits: u8,
 }
 
 impl KernelSocket {
-    /// Returns the kernel's socket at the other end of `tuple`, a connection of ours. `None` if it is not in this network
-    /// namespace.
+    /// Returns the kernel's socket at the other end of our connection `tuple`. Returns `None` if no such socket is in
+    /// this network namespace.
     ///
     /// # Errors
-    /// The error of the kernel.
+    /// Fails with the kernel's error.
     pub fn at_the_other_end(tuple: &Tuple) -> io::Result<Option<Self>> {
         let (kernel, ours) = (SocketAddr::from(tuple.remote), SocketAddr::from(tuple.local));
         let (family, socket_id) = match kernel {
@@ -90,7 +90,7 @@ fn describe(socket: &InetResponse) -> KernelSocket {
     }
 }
 
-/// The name of a state of the kernel (include/net/tcp_states.h).
+/// Returns the RFC 9293 name of a kernel TCP state (include/net/tcp_states.h).
 fn state(number: u8) -> &'static str {
     match number {
         1 => "ESTABLISHED",

@@ -1,4 +1,4 @@
-//! Reads standard input by lines, for clients that make one call a line.
+//! Reads standard input line by line, for clients that open one connection for each line.
 
 use super::console::Stdio;
 use super::error::Failure;
@@ -10,7 +10,7 @@ use crate::stack::{Console, Input, Io, Probe, Session, Stack, UdpSession};
 /// The longest line, in bytes.
 const LONGEST: usize = 65_536;
 
-/// Input that was read and not yet returned.
+/// Splits standard input into lines, and stores input that is not returned yet.
 #[derive(Debug, Default)]
 pub struct Lines {
     typed: Vec<u8>,
@@ -18,10 +18,11 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// The next line without its line end, or `None` at the end of input. The stack runs while this waits for a line.
+    /// Returns the next line without its line ending, or `None` at the end of input. The stack runs during the wait for
+    /// a line.
     ///
     /// # Errors
-    /// The line is too long, a signal came, or [`drive`] failed.
+    /// Fails if the line is too long, if a signal arrives, or if [`drive`] fails.
     pub fn next<S: Session + Clone, U: UdpSession, P: Probe>(
         &mut self,
         stack: &mut Stack<'_, S, U>,
@@ -48,7 +49,7 @@ impl Lines {
                 Input::Bytes(len) => self.typed.extend_from_slice(buf.get(..len).unwrap_or_default()),
                 Input::End => self.ended = true,
                 Input::NotYet => {
-                    // Polls once: the next event may be input.
+                    // Wait for one event, which may be input.
                     let mut waited = false;
                     let done = |_: &mut Stack<'_, S, U>| core::mem::replace(&mut waited, true);
                     if drive(stack, io, clock, interrupt, done)? == Ended::Stopped {
@@ -59,6 +60,7 @@ impl Lines {
         }
     }
 
+    /// Removes and returns the next complete line. At the end of input, also returns an incomplete line.
     fn take(&mut self) -> Option<Vec<u8>> {
         let end = self.typed.iter().position(|&byte| byte == b'\n');
         let used = match end {

@@ -1,4 +1,4 @@
-//! The options for the interface and its addresses, which commands share.
+//! The options for the interface and its addresses. Several commands share these options.
 
 use std::borrow::Cow;
 
@@ -29,23 +29,23 @@ pub struct LinkArgs {
     /// fdaa::2/64 for all other commands; none with --dhcp or --slaac]
     #[arg(long, value_name = "CIDR")]
     pub ip: Vec<String>,
-    /// Send packets for other networks to this router; one for IPv4, one for IPv6 [default: none, or what --dhcp and --slaac
-    /// find]
+    /// Send packets for other networks to this router; one for IPv4, one for IPv6 [default: none, or the routers that
+    /// --dhcp and --slaac find]
     #[arg(long, value_name = "IP")]
     pub gateway: Vec<String>,
     /// Get an IPv4 address, a router and DNS servers from a DHCP server
     #[arg(long, conflicts_with = "tun")]
     pub dhcp: bool,
-    /// Make IPv6 addresses from the prefixes that routers advertise, and a link-local one
+    /// Make a link-local IPv6 address, and IPv6 addresses from the prefixes that routers advertise
     #[arg(long, conflicts_with = "tun")]
     pub slaac: bool,
-    /// Ask this DNS server; repeatable, up to 4 times [default: none, or what --dhcp and --slaac find]
+    /// Ask this DNS server; repeatable, up to 4 times [default: none, or the servers that --dhcp and --slaac find]
     #[arg(long, value_name = "IP")]
     pub dns: Vec<String>,
-    /// Use this hardware address on a TAP [default: one derived from the TAP's name, the machine's id and the host's name]
+    /// Use this hardware address on a TAP [default: derived from the TAP's name, the machine's id and the host's name]
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
-    /// Compute all checksums and segments in smolstep, not in the kernel
+    /// Compute checksums and split segments in smolstep, not in the kernel
     #[arg(long)]
     pub no_offload: bool,
     /// Write every frame to FILE, which Wireshark opens [default: no capture]
@@ -56,14 +56,14 @@ pub struct LinkArgs {
 /// The side of the link, which determines the default addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// 192.168.69.1/24, fdaa::1/64.
+    /// The default addresses are 192.168.69.1/24 and fdaa::1/64.
     Server,
-    /// 192.168.69.2/24, fdaa::2/64.
+    /// The default addresses are 192.168.69.2/24 and fdaa::2/64.
     Client,
 }
 
 impl Side {
-    /// The name of the side. Hardware addresses are derived from it, so it must not change.
+    /// Returns the name of the side. The name must not change, because default hardware addresses are derived from it.
     fn name(self) -> &'static str {
         match self {
             Side::Server => "Server",
@@ -72,17 +72,17 @@ impl Side {
     }
 }
 
-/// The checked options of a link.
+/// The validated options for an interface and its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Whether the interface is a TAP or a TUN.
     pub kind: Kind,
     /// The interface's name.
     pub name: String,
-    /// The own addresses given on the command line.
+    /// The configured addresses of this side: from `--ip`, or the defaults.
     pub addresses: Vec<IpCidr>,
     gateways: Vec<IpAddress>,
-    /// The own hardware address; `None` on a TUN.
+    /// This side's hardware address; `None` on a TUN.
     pub mac: Option<EthernetAddress>,
     /// Whether to use DHCP.
     pub dhcp: bool,
@@ -90,18 +90,19 @@ pub struct Link {
     pub slaac: bool,
     /// The DNS servers given on the command line.
     pub dns: Vec<IpAddress>,
-    /// Whether to refuse an address that another host on the link has.
+    /// Whether to check that no other host on the link has a configured address.
     pub claim: bool,
-    /// Whether to leave checksums and segmentation to the kernel if it offers them.
+    /// Whether to leave checksums and segmentation to the kernel, where the kernel supports them.
     pub offload: bool,
 }
 
 impl LinkArgs {
-    /// Checks the words of the command line.
+    /// Validates the options. `side` selects the default addresses.
     ///
     /// # Errors
-    /// A usage error that names the word and its expected form.
+    /// Fails with a usage error that names the invalid word and its expected form.
     pub fn link(&self, side: Side) -> Result<Link, Failure> {
+        // The default addresses end with 1 for the server and 2 for the client.
         let number = side as u8 + 1;
         let (kind, name) = match (&self.tap, &self.tun) {
             (Some(name), _) => (Kind::Tap, name),
@@ -148,7 +149,7 @@ impl LinkArgs {
             (Kind::Tap, None) => Some(default_mac(name, side.name())?),
             (_, Some(text)) => Some(text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
                 Failure::usage(format_args!(
-                    "bad hardware address '{text}': it is like 02:00:00:00:00:01, and not multicast"
+                    "bad hardware address '{text}': write a unicast address like 02:00:00:00:00:01"
                 ))
             })?),
         };
@@ -161,24 +162,24 @@ impl Link {
     /// Attaches to the interface.
     ///
     /// # Errors
-    /// One line for the user.
+    /// The error's message is one line for the user.
     pub fn open(&self) -> Result<TunTap, Failure> {
         let open = if self.offload { TunTap::open_with_offload } else { TunTap::open };
         open(self.kind, &self.name).map_err(Failure::run)
     }
 
-    /// Removes the zone from the address of a host on the command line.
+    /// Removes the zone from a host's address: `fe80::64%tap0` becomes `fe80::64`.
     ///
     /// # Errors
-    /// A usage error: the zone names another link.
+    /// Fails with a usage error if the zone names another link.
     pub fn without_zone<'t>(&self, host: &'t str) -> Result<Cow<'t, str>, Failure> {
         without_zone(host, &self.name).map_err(Failure::usage)
     }
 
-    /// Makes a stack on `device`; `set` may change its configuration.
+    /// Creates a stack on `device`. First calls `set`, which may change the configuration.
     ///
     /// # Errors
-    /// Invalid addresses, or an MTU that is too small.
+    /// Fails if an address is invalid or the MTU is too small.
     pub fn stack<'a, S: Session + Clone, U: UdpSession>(
         &self,
         device: &mut TunTap,
@@ -198,14 +199,17 @@ impl Link {
         Stack::new(config, device, memory, now).map_err(Failure::usage)
     }
 
-    /// Returns the link-local address to add beside an IPv6 address. Neighbours send solicitations from their own link-local
-    /// address (RFC 4861 section 7.2.2), and an answer needs a route to it.
+    /// Returns a link-local IPv6 address to add to the configured addresses, derived from the hardware address.
+    ///
+    /// Neighbours send solicitations from their link-local addresses (RFC 4861 section 7.2.2). Without a link-local
+    /// address of its own, the stack has no route to these addresses, and cannot answer. Returns `None` on a TUN,
+    /// without configured IPv6 addresses, and if a configured address is already link-local.
     fn link_local(&self, hardware: HardwareAddress) -> Option<IpCidr> {
         let HardwareAddress::Ethernet(mac) = hardware else { return None };
-        let v6 = |test: fn(&Ipv6Address) -> bool| {
-            self.addresses.iter().any(|cidr| matches!(cidr, IpCidr::Ipv6(cidr) if test(&cidr.address())))
+        let has_ipv6 = |condition: fn(&Ipv6Address) -> bool| {
+            self.addresses.iter().any(|cidr| matches!(cidr, IpCidr::Ipv6(cidr) if condition(&cidr.address())))
         };
-        if !v6(|_| true) || v6(Ipv6Address::is_unicast_link_local) {
+        if !has_ipv6(|_| true) || has_ipv6(Ipv6Address::is_unicast_link_local) {
             return None;
         }
         let network = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
@@ -213,12 +217,13 @@ impl Link {
     }
 }
 
-/// Parses an IP address of the command line.
+/// Parses the IP address that was given with the option `flag`.
 fn host(text: &str, flag: &str, link: &str) -> Result<IpAddress, Failure> {
     let address = without_zone(text, link).and_then(|text| addr_text::address(&text, flag));
     address.map(Into::into).map_err(Failure::usage)
 }
 
+/// Parses an address that was given with `--ip`.
 fn cidr(text: &str, link: &str) -> Result<IpCidr, Failure> {
     let read = without_zone(text, link).and_then(|text| addr_text::cidr(&text, "--ip"));
     let (address, prefix) = read.map_err(Failure::usage)?;

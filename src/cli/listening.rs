@@ -1,10 +1,10 @@
-//! A server's messages about its listeners: one line for each address, transport and program.
+//! Formats the `listening` lines of a server: one line for each address, transport and program.
 
 use smoltcp::wire::IpCidr;
 
 use crate::app::App;
 
-/// Remembers which listeners were announced.
+/// Formats `listening` lines and remembers the addresses for which lines were printed.
 pub struct Listening<'p> {
     tcp: &'p [(u16, &'static App)],
     udp: &'p [(u16, &'static App)],
@@ -12,12 +12,12 @@ pub struct Listening<'p> {
 }
 
 impl<'p> Listening<'p> {
-    /// Makes a list of announced listeners that is still empty.
+    /// Starts with no remembered addresses. `tcp` and `udp` are the ports and programs of the server.
     pub fn new(tcp: &'p [(u16, &'static App)], udp: &'p [(u16, &'static App)]) -> Self {
         Listening { tcp, udp, known: Vec::new() }
     }
 
-    /// Returns a line for each listener that was added or removed since the last call.
+    /// Returns a line for each listener on an address that was added or removed since the previous call.
     pub fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
         if addresses.clone().eq(self.known.iter().copied()) {
             return String::new();

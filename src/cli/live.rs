@@ -1,5 +1,5 @@
-//! `smolstep serve --step`: stops the loop after each step, while the peer's clock keeps running. The prompt is in shell.rs; the
-//! lines that describe a step are in live/notes.rs.
+//! `smolstep serve --step`: stops the poll loop after each step, while the peer's clock keeps running. The prompt is in
+//! shell.rs. The lines that describe a step are in live/notes.rs.
 
 mod notes;
 
@@ -20,8 +20,9 @@ use crate::phy::linux::TunTap;
 use crate::stack::{Connection, Io, Session, Stack, Step, UdpSession};
 use notes::Notes;
 
-/// Steps the stack on the prompt's commands, until `q`, the end of input or a signal. Calls `each` after each step. Returns the
-/// watch's `Io`, and an error of the device, standard input or standard output.
+/// Runs the stack step by step, as the user commands at the prompt, until `q`, the end of input or a signal. Calls
+/// `each` after each step. Returns `io` and the result. The result is an error if `each`, the device, standard input or
+/// standard output has failed.
 pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
     io: Io<TunTap, Stdio, Watch<'s>>,
@@ -46,14 +47,14 @@ struct Live<'l, 's, I, E> {
     each: E,
     shell: Shell,
     start: Instant,
-    /// When the last step was taken.
+    /// When the most recent step was taken.
     at: Instant,
     steps: u32,
 }
 
 /// How a wait for the next step ended.
 enum Turn {
-    /// A step was taken. Whether it reached the goal.
+    /// A step was taken. The value is true if the step reached the goal.
     Step(bool),
     /// A line was typed during the wait.
     Typed,
@@ -80,7 +81,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 Ok(Command::Until(what)) => (steps, goal) = (u32::MAX, Some(what)),
                 Ok(Command::Quit) => return Ok(()),
                 Ok(Command::Sockets) => show_sockets(stack).map_err(Failure::output)?,
-                // The other commands are the lab's and invalid here.
+                // Only `Help` reaches this arm: the parser rejects the lab's commands.
                 Ok(
                     Command::Help
                     | Command::Back
@@ -110,7 +111,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         }
     }
 
-    /// Waits for the next step, takes it and shows it.
+    /// Waits until a step is possible, then takes one step and shows that step.
     fn turn<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Stack<'_, S, U>,
@@ -122,7 +123,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         loop {
             let now = self.clock.now();
             let step = stack.step(now, &mut self.io);
-            // Frames leave before the kernel's socket is shown, so that its state includes this step.
+            // Send the frames of this step now, so that the state of the kernel's socket, shown below, reflects the
+            // step.
             self.io.device.flush();
             (self.each)(stack)?;
             if let Some(fault) = self.io.device.fault() {
@@ -137,7 +139,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
             let reached = goal.is_some_and(|goal| self.io.probe.has_reached(goal));
             let lines = self.io.probe.take_lines();
             if !matches!(step, Step::Idle(_)) || !lines.is_empty() {
-                // A timer can cause events without a step of its own.
+                // A timer can cause events in an idle step. Such a step is shown, but is not counted.
                 self.steps += u32::from(!matches!(step, Step::Idle(_)));
                 self.at = now;
                 let seconds = (now - self.start).total_micros() as f64 / 1e6;
@@ -156,8 +158,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         }
     }
 
-    /// Waits for the device, the deadline or a signal. Returns false if a line is typed first; lines from a pipe do not end the
-    /// wait.
+    /// Waits for the device, the deadline or a signal. Returns false if the user types a line at a terminal first.
+    /// Lines from a pipe do not end the wait.
     fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, Failure> {
         let now = self.clock.now();
         let timeout = deadline.map(|at| if at > now { at - now } else { Duration::ZERO });
@@ -170,6 +172,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
     }
 }
 
+/// Returns the name of the step's phase and, if any, the connection that the step handled.
 fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
     match step {
         Step::Egress(id) => ("egress", id),
@@ -180,6 +183,7 @@ fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
     }
 }
 
+/// Prints a step: `head`, `lines`, and both ends of the step's connection.
 fn show<S: Session + Clone, U: UdpSession>(
     stack: &Stack<'_, S, U>,
     head: &str,
@@ -212,12 +216,13 @@ fn show_sockets<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> i
     out.flush()
 }
 
+/// Prints the state of our end and of the kernel's end of a connection.
 fn show_ends(out: &mut impl Write, ours: &Connection) -> io::Result<()> {
     let (state, sending, unread) = (ours.state.to_string(), ours.send_queue, ours.receive_queue);
     writeln!(out, "    ours    {state:<12} to send or acknowledge={sending} unread={unread}   {}", ours.tuple)?;
     match KernelSocket::at_the_other_end(&ours.tuple) {
         Ok(Some(kernel)) => writeln!(out, "    kernel  {kernel}"),
         Ok(None) => writeln!(out, "    kernel  has no such socket on this host"),
-        Err(error) => writeln!(out, "    kernel  does not say: {error}"),
+        Err(error) => writeln!(out, "    kernel  state is unknown: {error}"),
     }
 }

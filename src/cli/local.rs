@@ -1,12 +1,12 @@
-//! Detects hosts that are this machine's own loopback, which cannot be reached through a TAP or TUN.
+//! Detects names and addresses of this machine's loopback, which no TAP or TUN can reach.
 
 use std::net::IpAddr;
 
 use super::error::Failure;
 use super::netlink::Netlink;
 
-/// Returns whether a host's name or address leads to this machine's loopback. Such names are `localhost`, names under it (RFC
-/// 6761 section 6.3), and those that /etc/hosts gives to the loopback.
+/// Returns whether a host's name or address means this machine's loopback. Names of the loopback are `localhost`, names
+/// that end in `.localhost` (RFC 6761 section 6.3), and names that have only loopback addresses in /etc/hosts.
 pub fn is_local(host: &str) -> bool {
     is_local_by(host, &std::fs::read_to_string("/etc/hosts").unwrap_or_default())
 }
@@ -20,7 +20,7 @@ fn is_local_by(host: &str, hosts: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || is_loopback_name(&host, hosts)
 }
 
-/// Returns whether `hosts`, in the form of /etc/hosts, gives this name only loopback addresses.
+/// Returns whether `name` has only loopback addresses in `hosts`, a text in the form of /etc/hosts.
 fn is_loopback_name(name: &str, hosts: &str) -> bool {
     let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
     let mut addresses = lines.filter_map(|mut words| {
@@ -30,23 +30,23 @@ fn is_loopback_name(name: &str, hosts: &str) -> bool {
     addresses.next().is_some_and(is_loopback) && addresses.all(is_loopback)
 }
 
-/// Returns whether an address is a loopback address, including an IPv4 one mapped to IPv6.
+/// Returns whether an address is a loopback address. An IPv4 loopback address may be mapped to IPv6.
 pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Returns the error about a loopback host, with this machine's addresses on the link.
+/// Returns the error for a loopback `host`, which suggests this machine's addresses on `link` instead.
 pub fn is_elsewhere(host: &str, link: &str) -> Failure {
     let found = Netlink::open().and_then(|mut netlink| netlink.link(link)).ok().flatten();
     let own = found.map(|link| link.addresses).unwrap_or_default();
-    // A link-local address is not shown: it needs the link's name.
+    // A link-local address is not shown, because it is only valid with the link's name.
     let link_local = |address: &IpAddr| matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
     let own: Vec<String> = own.iter().filter(|(own, _)| !link_local(own)).map(|(own, _)| own.to_string()).collect();
     let end = match own.is_empty() {
         true => format!("its end of {link} has no address: sudo ip addr add 192.168.69.100/24 dev {link}"),
         false => format!("its end of {link} is {}", own.join(" and ")),
     };
-    Failure::run(format_args!("{host} is this machine's own loopback, where smolstep is not; {end}"))
+    Failure::run(format_args!("{host} is this machine's own loopback, not smolstep; {end}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The default hardware address on a TAP: different on each machine and TAP, and the same in each run.
+//! The default hardware address on a TAP: different on each machine and TAP, but the same in each run.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use smoltcp::wire::EthernetAddress;
 use super::error::Failure;
 use crate::stack::{Hardware, half_sip};
 
-/// Returns the default address for `tap` and `side`. On a machine without an id it is random, and logged.
+/// Returns the default address for `tap` and `side`. On a machine without an id, the address is random and is logged.
 ///
 /// # Errors
-/// The machine has no id and no entropy.
+/// Fails if the machine has neither an id nor entropy.
 pub fn default_mac(tap: &str, side: &str) -> Result<EthernetAddress, Failure> {
     let read = |file| fs::read_to_string(file).unwrap_or_default();
     if let Some(mac) = derive(tap, side, &read("/etc/machine-id"), &read("/proc/sys/kernel/hostname")) {
@@ -26,10 +26,10 @@ pub fn default_mac(tap: &str, side: &str) -> Result<EthernetAddress, Failure> {
     Ok(mac)
 }
 
-/// Derives the address; `None` if the machine's id is invalid (machine-id(5)).
+/// Derives the address. Returns `None` if the machine's id is invalid (machine-id(5)).
 fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAddress> {
     let id = u128::from_str_radix(machine.trim(), 16).ok().filter(|&id| id != 0 && machine.trim().len() == 32)?;
-    // A line end separates the names, since none contains one.
+    // LF separates the names, because no name contains LF.
     let text = format!("{id:032x}\n{}\n{tap}\n{side}", host.trim());
     let words: Vec<u32> = text
         .as_bytes()
@@ -41,7 +41,7 @@ fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAd
     Some(local([a, b, c, d, e, f]))
 }
 
-/// Makes a locally administered address of one host (RFC 9542 section 2.1).
+/// Turns `bytes` into a locally administered unicast address (RFC 9542 section 2.1).
 fn local(mut bytes: [u8; 6]) -> EthernetAddress {
     bytes[0] = bytes[0] & !0b11 | 0b10;
     EthernetAddress(bytes)
@@ -54,7 +54,7 @@ mod tests {
     const MACHINE: &str = "0123456789abcdef0123456789abcdef\n";
 
     #[test]
-    fn an_address_is_that_of_the_machine_the_tap_and_the_side() {
+    fn the_address_depends_on_machine_host_tap_and_side() {
         let of = |tap, side, machine, host| derive(tap, side, machine, host).unwrap();
         let mac = of("tap0", "Server", MACHINE, "host\n");
         // The address must not change between releases, or DHCP servers and neighbours would not recognise this side.
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_may_have_no_id() {
+    fn an_invalid_machine_id_yields_no_address() {
         for machine in ["", "\n", "uninitialized\n", "00000000000000000000000000000000\n", "0123", "x"] {
             assert_eq!(derive("tap0", "Server", machine, "host"), None, "{machine:?}");
         }

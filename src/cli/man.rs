@@ -20,10 +20,10 @@ pub struct ManArgs {
     dir: PathBuf,
 }
 
-/// Writes the pages of `command`. No page changes before all are written.
+/// Writes the manual pages of `command`. Replaces old pages only after all new pages are written.
 ///
 /// # Errors
-/// The folder cannot be created or written to.
+/// Fails if the folder cannot be created or written to.
 pub fn man(args: &ManArgs, command: clap::Command) -> Result<(), Failure> {
     let dir = &args.dir;
     write(dir, command)
@@ -42,16 +42,17 @@ fn write(dir: &Path, command: clap::Command) -> io::Result<()> {
     files.into_iter().try_for_each(|(name, file)| file.persist(dir.join(name)).map(drop).map_err(|error| error.error))
 }
 
-/// Creates a temporary file with the permissions of any new file. By default only the user could read it.
+/// Creates a temporary file with the permissions of an ordinary new file. Without these permissions, only the user
+/// could read the page.
 fn new_file(dir: &Path) -> io::Result<NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
     tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(dir)
 }
 
-/// Returns the names of the files and their contents.
+/// Returns the file name and the content of each page.
 fn pages(command: clap::Command) -> io::Result<Vec<(String, String)>> {
     let mut command = command.disable_help_subcommand(true);
-    // Gives each command its full name.
+    // Sets the full name of each command, as in `smolstep serve`.
     command.build();
     let commands: Vec<_> = core::iter::once(&command).chain(command.get_subcommands()).cloned().collect();
     commands

@@ -1,7 +1,7 @@
-//! The program: command line, console and sandbox.
+//! The `smolstep` program: its command line, console and sandbox.
 //!
-//! Each command and its options have a separate file. commands.rs chooses the command, and link.rs has the options that
-//! commands share.
+//! Each command is in its own file, together with its options. The file commands.rs parses the command line and runs
+//! the command. The options that commands share are in link.rs.
 
 mod addr_text;
 mod address;
@@ -14,7 +14,6 @@ mod editor;
 mod error;
 mod events;
 mod exchange;
-mod fraction;
 mod get;
 mod kernel;
 mod lab;
@@ -23,7 +22,6 @@ mod link;
 mod listening;
 mod live;
 mod local;
-mod log_lines;
 mod mac;
 mod man;
 pub mod netlink;
@@ -53,7 +51,7 @@ pub use commands::run;
 pub use console::Stdio;
 pub use error::Failure;
 pub use link::{Link, LinkArgs, Side};
-pub use log_lines::start_log;
+pub use output::start_log;
 pub use stop::Stop;
 pub use tcp::{Congestion, TcpArgs};
 pub use watch::{Watch, create_capture};

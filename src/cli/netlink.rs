@@ -1,4 +1,5 @@
-//! The kernel's interfaces and addresses, over rtnetlink. Uses the network namespace of the calling thread.
+//! Reads and changes the kernel's interfaces and addresses over rtnetlink, in the network namespace of the calling
+//! thread.
 
 use std::io;
 use std::net::IpAddr;
@@ -13,25 +14,25 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use super::exchange::Exchange;
 use crate::phy::linux::Kind;
 
-/// A connection to the kernel's routing tables.
+/// An rtnetlink socket.
 pub struct Netlink(Exchange);
 
 /// An interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The interface's number.
+    /// The interface's index.
     pub index: u32,
     /// The interface's name.
     pub name: String,
-    /// Whether the interface is set up. A TAP or TUN without a program may be up and still carry no frame.
+    /// Whether the interface is set up. A TAP or TUN may be up, but carries frames only while a program is attached.
     pub up: bool,
-    /// Whether the interface has a carrier. A TAP or TUN has one while a program is attached.
+    /// Whether the interface has a carrier. A TAP or TUN has a carrier while a program is attached.
     pub carrier: bool,
-    /// The number of the bridge or other interface that controls this one.
+    /// The index of the bridge or other interface that controls this interface.
     pub controller: Option<u32>,
     /// Whether the interface is a bridge.
     pub bridge: bool,
-    /// The properties of a TAP or TUN.
+    /// The properties of a TAP or TUN; `None` for other interfaces.
     pub tun: Option<Tun>,
     /// The interface's addresses, with prefix lengths.
     pub addresses: Vec<(IpAddr, u8)>,
@@ -42,9 +43,9 @@ pub struct Link {
 pub struct Tun {
     /// Whether the interface is a TAP or a TUN.
     pub kind: Kind,
-    /// The only user who may attach; `None` for every user who may open /dev/net/tun.
+    /// The only user who may attach. If `None`, every user who may open /dev/net/tun may attach.
     pub owner: Option<u32>,
-    /// The only group whose members may attach.
+    /// The only group whose members may attach, if a group is set.
     pub group: Option<u32>,
     /// Whether the interface has several queues.
     pub multi_queue: bool,
@@ -54,7 +55,7 @@ impl Netlink {
     /// Connects to rtnetlink.
     ///
     /// # Errors
-    /// The error of the kernel; every Linux has rtnetlink.
+    /// Fails with the kernel's error. An error is unlikely, because every Linux kernel has rtnetlink.
     pub fn open() -> io::Result<Netlink> {
         Exchange::open(NETLINK_ROUTE).map(Netlink)
     }
@@ -62,7 +63,7 @@ impl Netlink {
     /// Returns all interfaces.
     ///
     /// # Errors
-    /// The error of the kernel.
+    /// Fails with the kernel's error.
     pub fn links(&mut self) -> io::Result<Vec<Link>> {
         let mut links = Vec::new();
         self.0.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
@@ -84,7 +85,7 @@ impl Netlink {
     /// Returns the interface called `name`, if it exists.
     ///
     /// # Errors
-    /// The error of the kernel.
+    /// Fails with the kernel's error.
     pub fn link(&mut self, name: &str) -> io::Result<Option<Link>> {
         Ok(self.links()?.into_iter().find(|l| l.name == name))
     }
@@ -92,7 +93,7 @@ impl Netlink {
     /// Sets an interface up or down.
     ///
     /// # Errors
-    /// Needs CAP_NET_ADMIN.
+    /// Fails without CAP_NET_ADMIN.
     pub fn set_up(&mut self, index: u32, up: bool) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = index;
@@ -104,7 +105,7 @@ impl Netlink {
     /// Deletes an interface.
     ///
     /// # Errors
-    /// Needs CAP_NET_ADMIN.
+    /// Fails without CAP_NET_ADMIN.
     pub fn delete(&mut self, index: u32) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = index;
@@ -114,7 +115,7 @@ impl Netlink {
     /// Adds an address to an interface, without duplicate address detection.
     ///
     /// # Errors
-    /// Needs CAP_NET_ADMIN.
+    /// Fails without CAP_NET_ADMIN.
     pub fn add_address(&mut self, index: u32, address: IpAddr, prefix_len: u8) -> io::Result<()> {
         let mut message = AddressMessage::default();
         message.header.index = index;
@@ -132,10 +133,11 @@ impl Netlink {
     }
 }
 
-/// Stops the kernel's own traffic on an interface: router solicitations, and the link-local address with its multicast reports.
-/// The frames that remain belong to programs. Call it before the interface is set up.
+/// Stops the kernel's own traffic on an interface, so that all frames come from programs. The kernel then sends no
+/// router solicitations, and creates no link-local address, for which it would send multicast reports. Call this
+/// function before the interface is set up.
 ///
-/// A kernel without IPv6 has none of these files, so failed writes are ignored.
+/// A kernel without IPv6 has no files for these settings, so failed writes are ignored.
 pub fn quieten(name: &str) {
     let folder = Path::new("/proc/sys/net/ipv6/conf").join(name);
     for (file, value) in [
@@ -150,7 +152,7 @@ pub fn quieten(name: &str) {
     }
 }
 
-/// Describes an interface as `ip link` would.
+/// Returns the interface that a netlink message describes.
 fn describe(message: &LinkMessage) -> Link {
     let mut link = Link {
         index: message.header.index,
@@ -181,7 +183,7 @@ fn describe(message: &LinkMessage) -> Link {
     link
 }
 
-/// Numbers from linux/if_link.h.
+/// Attribute numbers from linux/if_link.h.
 const IFLA_TUN_OWNER: u16 = 1;
 const IFLA_TUN_GROUP: u16 = 2;
 const IFLA_TUN_TYPE: u16 = 3;
@@ -211,7 +213,7 @@ fn bytes(nla: &DefaultNla) -> Vec<u8> {
     value
 }
 
-/// Returns the address of this end; a point-to-point link also reports the other end.
+/// Returns the address of this end. On a point-to-point link, the message also contains the other end's address.
 fn own_address(message: &AddressMessage) -> Option<IpAddr> {
     let mut found = None;
     for attribute in &message.attributes {

@@ -1,35 +1,41 @@
-//! Standard output: a command's own lines, and received bytes, which are escaped for a terminal.
+//! Writes a command's own lines and received bytes to standard output, and log lines to standard error.
+//!
+//! Received bytes are escaped for a terminal.
 
 use core::fmt::Display;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
+use env_logger::{Builder, Env, Target, WriteStyle};
+use log::LevelFilter;
+
+use super::editor::print_above;
 use super::error::Failure;
 use crate::app::Escape;
 
-/// Prints a text without a line end, and flushes it.
+/// Prints `text` without a line ending and flushes standard output.
 ///
 /// # Errors
-/// Standard output cannot be written.
+/// Fails if standard output cannot be written to.
 pub fn say(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let result = write!(out, "{text}").and_then(|()| out.flush());
     result.map_err(Failure::output)
 }
 
-/// Prints a line.
+/// Prints `line` and a line ending, then flushes standard output.
 ///
 /// # Errors
-/// The errors of [`say`].
+/// The same errors as [`say`].
 pub fn say_line(line: impl Display) -> Result<(), Failure> {
     say(format_args!("{line}\n"))
 }
 
-/// Standard output for received bytes. Dropping it writes any bytes that [`Escape`] still holds.
+/// Standard output for received bytes. Dropping this value writes any bytes that [`Escape`] still keeps.
 pub struct Output(Option<Escape>);
 
 impl Output {
-    /// The process's standard output.
+    /// Returns the process's standard output.
     pub fn new() -> Self {
         Output(io::stdout().is_terminal().then(Escape::default))
     }
@@ -37,14 +43,15 @@ impl Output {
     /// Writes and flushes all of `bytes`.
     ///
     /// # Errors
-    /// Standard output cannot be written.
+    /// Fails if standard output cannot be written to.
     pub fn print(&mut self, bytes: &[u8]) -> io::Result<()> {
         let bytes = self.escaped(bytes);
         let mut out = io::stdout().lock();
         out.write_all(&bytes).and_then(|()| out.flush())
     }
 
-    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` continue those of the last call.
+    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` must follow directly on the bytes of the
+    /// previous call.
     pub fn escaped<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         let Some(escape) = &mut self.0 else { return bytes.into() };
         let mut escaped = Vec::with_capacity(bytes.len());
@@ -56,9 +63,40 @@ impl Output {
 impl Drop for Output {
     fn drop(&mut self) {
         if let Some(escape) = &mut self.0 {
-            // An error here cannot be reported.
+            // An error during the drop cannot be reported.
             escape.finish(&mut |piece| drop(io::stdout().lock().write_all(piece)));
             let _ = io::stdout().lock().flush();
         }
+    }
+}
+
+/// Starts logging to standard error, at level info unless the environment sets another level. While a line is edited at
+/// the terminal, log lines appear above the edited line.
+pub fn start_log() {
+    let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
+    builder.format_target(false);
+    // Log lines of the editor below level warn would repeat endlessly: each log line redraws the edited line, and each
+    // redraw writes another log line.
+    builder.filter_module("rustyline", LevelFilter::Warn);
+    if io::stderr().is_terminal() {
+        let has = |name: &str, test: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| test(&value));
+        let plain = has("NO_COLOR", |value| !value.is_empty()) || has("TERM", |value| value == "dumb");
+        if std::env::var_os("RUST_LOG_STYLE").is_none() {
+            builder.write_style(if plain { WriteStyle::Never } else { WriteStyle::Always });
+        }
+        builder.target(Target::Pipe(Box::new(LogLines)));
+    }
+    builder.init();
+}
+
+struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if print_above(&String::from_utf8_lossy(bytes)) { Ok(bytes.len()) } else { io::stderr().write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -45,23 +45,24 @@ pub struct PingArgs {
     pub size: usize,
     #[command(flatten)]
     pub link: LinkArgs,
-    /// Give up when the lookup or the last reply takes longer than TIME
+    /// Give up when the lookup or the final reply takes longer than TIME
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
     pub timeout: Duration,
 }
 
-/// The longest packet that is sent in fragments, in bytes.
+/// The largest size of an IP packet before fragmentation, in bytes.
 const LONGEST: usize = 65_535;
-/// The largest number of requests that wait for a reply. Beyond this number, the oldest count as lost.
+/// The largest number of requests that wait for a reply. If more requests would wait, the oldest request counts as
+/// lost.
 const OUTSTANDING: usize = 1024;
 
-/// Memory for a resolver: a port that holds several queries and replies, and connections for replies of any length.
+/// Memory for a resolver: a UDP port for several queries and replies, and TCP connections for replies of any length.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
-/// Runs `smolstep ping`; returns whether any reply arrived.
+/// Runs `smolstep ping` and returns whether any reply arrived.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;
@@ -81,7 +82,7 @@ fn run(
     mut stop: Stop,
     io: &mut Io<TunTap, Stdio, Watch>,
 ) -> Result<bool, Failure> {
-    // Declared before the stack, which borrows them.
+    // These buffers are declared before the stack, which borrows them.
     let mut socket = [SocketStorage::EMPTY];
     let mut packets = [PacketMetadata::EMPTY; 32];
     let mut bytes = vec![0; 4 * (args.size.min(LONGEST) + ECHO_HEADER)];
@@ -94,6 +95,8 @@ fn run(
     result
 }
 
+/// Looks up the host, then sends requests and shows the replies until the run is over. Returns whether any reply
+/// arrived.
 fn echoes<'a>(
     args: &PingArgs,
     link: &Link,
@@ -135,11 +138,13 @@ struct Ping<'p> {
     sent: u32,
     received: u32,
     duplicates: u32,
-    /// The number of requests reported as lost.
+    /// The number of requests that were lost because of an ICMP error or an unanswered ARP or NDP request.
     errors: u32,
-    last: Instant,
-    next: Instant,
-    /// When each unanswered request was sent, by its number.
+    /// When the most recent request was sent.
+    last_sent: Instant,
+    /// When to send the next request.
+    send_at: Instant,
+    /// When each unanswered request was sent. The key is the request's number.
     outstanding: BTreeMap<u32, Instant>,
     /// The minimum, maximum and sum of the round-trip times, in milliseconds.
     least: f64,
@@ -159,8 +164,8 @@ impl<'p> Ping<'p> {
             received: 0,
             duplicates: 0,
             errors: 0,
-            last: start,
-            next: start,
+            last_sent: start,
+            send_at: start,
             outstanding: BTreeMap::new(),
             least: f64::INFINITY,
             most: 0.0,
@@ -168,7 +173,7 @@ impl<'p> Ping<'p> {
         }
     }
 
-    /// Shows new replies, sends a request that is due, and sets the timer. Returns false at the end.
+    /// Shows new replies, sends a request if one is due, and sets the timer. Returns false once the run is over.
     fn advance<'a>(
         &mut self,
         stack: &mut Stack<'a, WithQuery<()>, WithResolver<()>>,
@@ -182,26 +187,27 @@ impl<'p> Ping<'p> {
         }
         let now = self.clock.now();
         let more = self.args.count.is_none_or(|count| self.sent < count);
-        if more && now >= self.next {
+        if more && now >= self.send_at {
             self.send(stack, now)?;
-            // The loop polls after each wait, so this wait must be short.
+            // The stack sends the request at the next poll. The timer makes the loop poll immediately.
             timer.set(&self.clock, Some(now))?;
             return Ok(true);
         }
-        // The last reply may take as long as --timeout says.
-        let end = self.last + self.args.timeout.into();
+        // The wait for the final reply ends after --timeout.
+        let end = self.last_sent + self.args.timeout.into();
         if !more && (self.outstanding.is_empty() || now >= end) {
             return Ok(false);
         }
-        timer.set(&self.clock, Some(if more { self.next } else { end }))?;
+        timer.set(&self.clock, Some(if more { self.send_at } else { end }))?;
         Ok(true)
     }
 
+    /// Sends the next request, or shows that no host answers ARP or NDP for the address.
     fn send(&mut self, stack: &mut Stack<'_, WithQuery<()>, WithResolver<()>>, now: Instant) -> Result<(), Failure> {
         self.sent = self.sent.wrapping_add(1);
-        self.last = now;
-        // Requests missed during a delay are not sent later.
-        self.next = (self.next + self.args.interval.into()).max(now);
+        self.last_sent = now;
+        // After a delay, requests that should have been sent meanwhile are skipped.
+        self.send_at = (self.send_at + self.args.interval.into()).max(now);
         match stack.send_echo(self.address.into(), self.sent as u16, self.args.size) {
             Ok(()) => {}
             Err(EchoError::Waiting) => {
@@ -222,8 +228,9 @@ impl<'p> Ping<'p> {
         Ok(())
     }
 
+    /// Shows a reply and adds its round-trip time to the statistics.
     fn heard(&mut self, echo: &Echo) -> Result<(), Failure> {
-        // A reply carries the lower half of the number.
+        // A reply contains only the lower 16 bits of the request's number.
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == echo.seq);
         let sent = number.and_then(|number| self.outstanding.remove(&number));
         let mut line = format!(
@@ -249,12 +256,12 @@ impl<'p> Ping<'p> {
             }
         }
         if !echo.intact || echo.len != self.args.size {
-            line.push_str(" (not what was sent)");
+            line.push_str(" (differs from the request)");
         }
         say_line(line)
     }
 
-    /// Shows why a request is lost, and stops waiting for its reply.
+    /// Shows the ICMP error about a request and stops waiting for the request's reply.
     fn refused(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
         if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
@@ -264,7 +271,7 @@ impl<'p> Ping<'p> {
         say_line(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
     }
 
-    /// Shows the statistics; returns whether any reply arrived.
+    /// Shows the statistics and returns whether any reply arrived.
     fn summary(&self) -> Result<bool, Failure> {
         let sent = self.sent;
         let lost = sent.saturating_sub(self.received);
@@ -288,7 +295,7 @@ impl<'p> Ping<'p> {
     }
 }
 
-/// Checks that `size` bytes of data can be sent.
+/// Checks that `size` bytes of data fit into an echo request to `address`.
 fn fits(size: usize, address: IpAddr) -> Result<(), Failure> {
     let header = if address.is_ipv4() { 20 } else { 40 };
     let longest = LONGEST - header - ECHO_HEADER;
@@ -304,6 +311,6 @@ fn fits(size: usize, address: IpAddr) -> Result<(), Failure> {
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("it is a number of seconds, from 0.001 to 86400, as in 0.5".into()),
+        _ => Err("it must be a number of seconds, from 0.001 to 86400, as in 0.5".into()),
     }
 }

@@ -1,4 +1,4 @@
-//! Finds programs by name, lists them for the help, and moves them to other ports.
+//! Finds programs by name, lists programs for `--help`, and parses `--port`.
 
 use std::num::NonZeroU16;
 
@@ -16,7 +16,7 @@ pub fn programs() -> String {
     format!("Programs:\n{}", APPS.iter().map(line).collect::<String>())
 }
 
-/// Joins the names of programs for a message.
+/// Joins the names of `programs` with "and", for a message.
 pub fn program_names(programs: &[Program]) -> String {
     programs.iter().map(|program| program.app().name).collect::<Vec<_>>().join(" and ")
 }
@@ -24,7 +24,7 @@ pub fn program_names(programs: &[Program]) -> String {
 /// Returns the program called `name`.
 ///
 /// # Errors
-/// A usage error that suggests a similar name, or lists them all.
+/// Fails with a usage error that suggests a similar name or lists all names.
 pub fn find(name: &str) -> Result<&'static App, Failure> {
     APPS.iter().find(|app| app.name == name).ok_or_else(|| {
         let names = APPS.map(|app| app.name);
@@ -42,12 +42,12 @@ pub struct Move {
 /// Parses one `--port` option for one of `apps`.
 pub fn parse_move(word: &str, apps: &[&'static App]) -> Result<Move, Failure> {
     let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
-    let (name, port) = word.split_once('=').ok_or_else(|| bad("it is like echo=4000 or echo/udp=4000"))?;
+    let (name, port) = word.split_once('=').ok_or_else(|| bad("write it like echo=4000 or echo/udp=4000"))?;
     let (name, transport) = name.split_once('/').map_or((name, None), |(name, transport)| (name, Some(transport)));
     let (port, behind) = port.split_once('/').map_or((port, None), |(port, transport)| (port, Some(transport)));
     if behind.is_some() || transport.is_some_and(|transport| transport != "udp") {
         return Err(bad(&format!(
-            "only /udp can be there, before the equals sign: {name}/udp={port} is UDP alone, {name}={port} is TCP and UDP"
+            "only /udp can be added, before the equals sign: {name}/udp={port} is UDP alone, {name}={port} is TCP and UDP"
         )));
     }
     let udp_only = transport.is_some();

@@ -1,4 +1,4 @@
-//! One connection to a host: runs the steps of `names::Dialler` on the command line's stack.
+//! Connects to the first address of a host that answers: runs the steps of `names::Dialler` on a stack.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -17,12 +17,13 @@ use crate::names::{DialStep, Dialler};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 
-/// How long to wait for one address before the next is tried in parallel. RFC 8305 recommends 250 ms and allows 2 s. This is
-/// longer than a second, because smoltcp asks for a hardware address at most once a second and the first segment can be that
-/// late.
+/// How long to wait for one address before the next address is tried in parallel. RFC 8305 recommends 250 ms and allows
+/// 2 s. This delay is longer than 1 s, because smoltcp sends at most one ARP or NDP request per second. The first
+/// segment can therefore be sent 1 s late.
 const DELAY: Duration = Duration::from_millis(1250);
 
-/// Makes a dialler for addresses found earlier, best first. Each connection may take `patience`.
+/// Creates a dialler for addresses that are already known, best first. `patience` is the timeout of each connection
+/// attempt.
 pub fn dialler(addresses: &[IpAddr], port: u16, patience: Duration) -> Dialler {
     let mut dialler = Dialler::to_name(port, patience.into(), DELAY.into());
     addresses.iter().for_each(|&address| dialler.add(address.into()));
@@ -30,14 +31,16 @@ pub fn dialler(addresses: &[IpAddr], port: u16, patience: Duration) -> Dialler {
     dialler
 }
 
-/// Notes which of the connections to one host is established first.
+/// Records which connection to a host is established first.
 #[derive(Debug, Default)]
 pub struct Race {
+    /// The number of the current race. A connection of an earlier race can no longer win.
     round: Cell<usize>,
+    /// The number of the winning connection, if any.
     winner: Cell<Option<usize>>,
 }
 
-/// A program that runs if its connection wins; a later connection is reset silently.
+/// A program that runs only if its connection wins the race. The connection of a program that loses the race is reset.
 #[derive(Clone, Debug)]
 pub struct Runner<'r, S> {
     /// The program.
@@ -45,12 +48,13 @@ pub struct Runner<'r, S> {
     race: &'r Race,
     round: usize,
     number: usize,
+    /// Whether the connection has won the race.
     runs: bool,
 }
 
 /// How a race ended.
 pub enum Outcome {
-    /// No connection was established; the dialler holds the reasons.
+    /// No connection was established. The dialler stores the reason for each address.
     Lost,
     /// A signal arrived.
     Stopped,
@@ -67,11 +71,12 @@ pub struct Track<'t> {
 }
 
 impl Race {
-    /// Begins the connections that `dialler` asks for, until one is established. Adds the connections that have not won to
-    /// `left`. The caller takes them from the stack when they have ended.
+    /// Starts the connections that `dialler` requests, until one connection is established. Connections that lost the
+    /// race but are not yet closed are added to `left`. Once such a connection has closed, the caller must remove
+    /// the connection from the stack.
     ///
     /// # Errors
-    /// The device or the console has failed.
+    /// Fails if the device or the console has failed.
     pub fn run<'a, 'r, S: Session + Clone, U: UdpSession, P: Probe>(
         &'r self,
         track: Track<'_>,
@@ -97,7 +102,7 @@ impl Race {
                     continue;
                 }
                 DialStep::Wait(until) => until,
-                // The lookup came before the race: no more addresses follow.
+                // The lookup was complete before the race, so no further addresses follow.
                 DialStep::Resolve | DialStep::Done => match dialler.winner() {
                     Some((id, remote)) => break Outcome::Won(id, remote),
                     None => break Outcome::Lost,
@@ -128,7 +133,8 @@ impl Race {
         Runner { session, race: self, round: self.round.get(), number, runs: false }
     }
 
-    /// Returns whether an established connection wins its race.
+    /// Returns whether connection `number` wins race `round`. Call this method when the connection is established. The
+    /// first call in a race makes its connection the winner.
     fn is_won_by(&self, round: usize, number: usize) -> bool {
         let first = self.round.get() == round && self.winner.get().is_none_or(|winner| winner == number);
         if first {
@@ -165,7 +171,7 @@ mod tests {
     use super::*;
     use crate::stack::NullConsole;
 
-    /// Counts the bytes that reach it.
+    /// Counts the calls of its methods.
     #[derive(Default)]
     struct Counter(usize);
 
@@ -185,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn each_method_reaches_the_winner_alone() {
+    fn only_the_winner_receives_calls() {
         let race = Race::default();
         let mut runners = [0, 1].map(|number| race.runner(Counter::default(), number));
         let buffer = || SocketBuffer::new(vec![0; 16]);

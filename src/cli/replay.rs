@@ -12,7 +12,7 @@ use crate::lab::show::What;
 use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
 use crate::stack::NullConsole;
 
-/// Returns the memory that a host of a run needs.
+/// Returns how much memory host number `host` needs in a run of `setup`.
 pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     let buffers = setup.buffers_of(host);
     Sizes {
@@ -25,17 +25,17 @@ pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     }
 }
 
-/// The most entries of one step.
+/// The largest number of entries that one step can add to the trace.
 const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.
 pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 
-/// Runs a set-up of two hosts to its end or its limit. Calls `each` with every entry and the frame last received. Returns whether
-/// the run ended by itself.
+/// Runs a set-up of two hosts until nothing more happens or a limit is reached. Calls `each` with every trace entry and
+/// the most recently received frame. Returns false if a limit was reached.
 ///
 /// # Errors
-/// [`StartError`]: the set-up is invalid.
+/// Returns [`StartError`] if the set-up is invalid.
 pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
     let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
@@ -46,10 +46,10 @@ pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Resu
     }))
 }
 
-/// Returns a table of the transitions of RFC 9293 Figure 5, with the scenarios that reach each.
+/// Returns a table of the transitions of RFC 9293 Figure 5, with the scenarios that reach each transition.
 ///
 /// # Errors
-/// [`StartError`]: a scenario cannot be started.
+/// Returns [`StartError`] if a scenario cannot be started.
 pub fn coverage() -> Result<String, StartError> {
     let mut by: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     for scenario in SCENARIOS {
@@ -83,7 +83,7 @@ pub fn coverage() -> Result<String, StartError> {
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{from:<12} -> {to:<12}  {}\n    {reached}", transition.on);
     }
-    table.push_str("\nNot in the figure, and made here (by its note 3, RST ends every state):\n");
+    table.push_str("\nTransitions that occur here, but are not in the figure (by its note 3, RST ends every state):\n");
     let drawn = |(from, to): &(String, String)| {
         TRANSITIONS.iter().any(|t| t.from.to_string() == *from && t.to.to_string() == *to)
     };

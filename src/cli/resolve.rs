@@ -33,13 +33,13 @@ pub struct ResolveArgs {
     pub timeout: Duration,
 }
 
-/// Memory for a resolver: a port that holds several queries and replies, and connections for replies of any length.
+/// Memory for a resolver: a UDP port for several queries and replies, and TCP connections for replies of any length.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep resolve`.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;

@@ -1,6 +1,6 @@
-//! `smolstep serve`: runs programs' servers on a link.
+//! `smolstep serve`: runs the servers of programs on a TAP or TUN.
 //!
-//! stack/ingress/police.rs has the effect of --overflow, and host/drive.rs that of Ctrl-C.
+//! stack/ingress/admission.rs applies --overflow. host/drive.rs closes the connections after Ctrl-C.
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -30,7 +30,7 @@ use crate::host::{Clock, Ended, Interrupt, Sizes, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Config, Io, Listener, Overflow, Stack};
 
-/// The number of connections that the status page shows: the connections in the first slots.
+/// The number of connection slots on the status page, starting with the first slot.
 const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
@@ -77,7 +77,7 @@ pub struct ServerArgs {
     /// End a handshake that has not finished after TIME [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub half_open_timeout: Option<Duration>,
-    /// What to do with a new connection when there is no room for it [default: drop]
+    /// What to do with a new connection when the backlog is full or --max-connections is reached [default: drop]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub overflow: Option<OnOverflow>,
     /// Write a line of JSON for each event to FILE, - for standard output; docs/lab-json.md has the fields [default: no lines]
@@ -89,10 +89,11 @@ pub struct ServerArgs {
     /// greeting: wait TIME before each reply over TCP [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: exit after one datagram; chat: exit after one talk (over UDP, q ends it)
+    /// inbox: exit after one datagram; chat: exit after one conversation (over UDP, a conversation ends with q)
     #[arg(long)]
     pub once: bool,
-    /// chat: let all clients talk with each other, instead of one at a time with this terminal; always so in a sandbox
+    /// chat: let all clients talk with each other, not one at a time with this terminal; in a sandbox, chat is always a
+    /// room
     #[arg(long)]
     pub room: bool,
     /// inbox: reply TEXT to each datagram [default: no reply]
@@ -100,19 +101,19 @@ pub struct ServerArgs {
     pub reply: Option<OsString>,
 }
 
-/// How a new connection is treated when there is no room for it.
+/// How to treat a new connection when the backlog is full or no connection slot is free.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOverflow {
-    /// Ignore it, so that the client tries again
+    /// Ignore the connection, so that the client tries again
     Drop,
-    /// Refuse it with RST
+    /// Refuse the connection with RST
     Reset,
 }
 
-/// Programs, each with the port that it is served on.
+/// A list of programs, each with its server's port.
 type Ports = Vec<(u16, &'static App)>;
 
-/// The checked options of a server.
+/// The validated options of a server.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     tcp: Ports,
@@ -125,13 +126,13 @@ pub struct Plan<'a> {
     pub room: bool,
 }
 
-/// The length of a chat room's history, in bytes.
+/// The size of a chat room's store of lines, in bytes.
 const ROOM: usize = 65_536;
 
 /// Runs `smolstep serve`.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let plan = Plan { step: args.step, ..args.server.plan(&args.apps)? };
     let link = args.link.link(Side::Server)?;
@@ -139,21 +140,22 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let clock = Clock::start();
     let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
-        // Ctrl-C closes the connections and waits at most 1.5 s. A second Ctrl-C resets the connections: see `host::drive`.
+        // Ctrl-C closes the connections and waits at most 1.5 s. A second Ctrl-C resets the connections: see
+        // `host::drive`.
         let stop = Stop::on_signals().map_err(Failure::run)?;
         say(listening)?;
         Ok(stop)
     };
-    // With --step, each line that is typed takes the next step. The end of input ends a talk, not the server.
+    // With --step, the prompt reads standard input. Without --step, Ctrl-D ends a conversation, not the server.
     let console = if plan.step { Stdio::output_only() } else { Stdio::editing(Some(b"q\n")) };
     plan.run(&link, &clock, Io { device, console, probe: watch }, start).map(drop)
 }
 
 impl ServerArgs {
-    /// Checks the words of the command line: the programs `names`, the options of single programs, and the ports.
+    /// Validates the programs `names`, the ports and the options for single programs.
     ///
     /// # Errors
-    /// A usage error that names the word and its expected form.
+    /// Fails with a usage error that names the invalid word and its expected form.
     pub fn plan(&self, names: &[String]) -> Result<Plan<'_>, Failure> {
         let apps = find_all(names)?;
         self.check_flags(&apps)?;
@@ -175,7 +177,7 @@ impl ServerArgs {
         Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
     }
 
-    /// Checks that each option of a single program has its program among `apps`, and that the options go together.
+    /// Checks that `apps` contains the program of each program-specific option, and that the options can be combined.
     fn check_flags(&self, apps: &[&'static App]) -> Result<(), Failure> {
         let serves = |program: &Program| apps.iter().any(|app| app.program == *program);
         for (flag, given, of) in [
@@ -196,7 +198,8 @@ impl ServerArgs {
         Ok(())
     }
 
-    /// Returns the TCP port and the UDP port of each program. Checks that no two programs want the same port.
+    /// Returns the programs with their TCP ports, and the programs with their UDP ports. Checks that no two programs
+    /// have the same port.
     fn ports(&self, apps: &[&'static App]) -> Result<(Ports, Ports), Failure> {
         let moves = self.port.iter().map(|word| parse_move(word, apps)).collect::<Result<Vec<_>, _>>()?;
         let port_of = |app: &App, udp: bool, default: u16| {
@@ -239,10 +242,10 @@ impl Plan<'_> {
         self.tcp.iter().chain(&self.udp).any(|(_, app)| app.program == program)
     }
 
-    /// Checks that a published port leads to a server.
+    /// Checks that a server listens on a published port.
     ///
     /// # Errors
-    /// A usage error that lists the served ports.
+    /// Fails with a usage error that lists the ports of the servers.
     pub fn check_published(&self, Publish { host, port }: Publish) -> Result<(), Failure> {
         let served = || self.tcp.iter().chain(&self.udp);
         if served().any(|(served, _)| *served == port) {
@@ -258,13 +261,13 @@ impl Plan<'_> {
         )))
     }
 
-    /// Serves until the interrupt asks to stop, or until a program with --once has finished.
+    /// Serves until the interrupt requests a stop, or until a program with --once has finished.
     ///
-    /// `start` is called when all programs listen, with one line for each address, transport and program. It returns the
-    /// interrupt.
+    /// Once all programs listen, calls `start` with the `listening` lines: one line for each address, transport and
+    /// program. `start` returns the interrupt, which this method returns after serving.
     ///
     /// # Errors
-    /// One line for the user.
+    /// The error's message is one line for the user.
     pub fn run<I: Interrupt>(
         &self,
         link: &Link,
@@ -274,13 +277,13 @@ impl Plan<'_> {
     ) -> Result<I, Failure> {
         let rows = vec![Cell::new(None); ROWS];
         let status = Status::new(&rows, clock.now());
-        // No status is kept unless the status page is served.
+        // The status is recorded only if the status page is served.
         let status = self.serves(Program::Http).then_some(&status);
         let args = self.args;
         let events = args.events.as_deref().map(|path| Events::create(path, clock.now())).transpose()?;
         let Io { device, console, probe } = io;
         let mut io = Io { device, console, probe: probe.with_status(status).with_events(events.as_ref()) };
-        // A room has no end, so --once does not apply to it.
+        // A room never closes, so --once does not apply to a room.
         let (operator, lines) =
             (Operator::new(args.once && !self.room).with_keyboard(&KEYBOARD), vec![Cell::new(0); ROOM]);
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
@@ -298,7 +301,8 @@ impl Plan<'_> {
             }
         }
         settle(link, &mut stack, &mut io, clock)?;
-        // With static addresses alone, smolstep adds a link-local address that only neighbours use. That address is not shown.
+        // Without --dhcp or --slaac, smolstep may add a link-local address that only neighbours use. The `listening`
+        // lines do not show this address.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
@@ -310,7 +314,7 @@ impl Plan<'_> {
             let each = |stack: &Stack<'_, _, _>| report(stack.addresses());
             let (back, result) = step_by_step(&mut stack, io, clock, &mut interrupt, each);
             io = back;
-            // From here on the connections are closed as without --step.
+            // After the prompt, the connections are closed in the same way as without --step.
             result.and_then(|()| {
                 drive(&mut stack, &mut io, clock, &mut Closing::now(&mut interrupt), |_| false)?;
                 Ok(())
@@ -323,7 +327,8 @@ impl Plan<'_> {
             };
             let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
             if matches!(result, Ok(Ended::Done)) && operator.is_over() {
-                // The only talk is over: its connection closes normally. Connections that wait for a talk are reset.
+                // The only conversation is over, and its connection closes normally. Connections that still wait for a
+                // conversation are reset.
                 result = drive(&mut stack, &mut io, clock, &mut Closing::now(&mut interrupt), |_| false);
             }
             result.map(drop).map_err(Failure::from).and(said)
@@ -334,8 +339,8 @@ impl Plan<'_> {
         result.and(written).map(|()| interrupt)
     }
 
-    /// Listens on the ports of all programs. Returns the UDP port of inbox if --once is given: the server ends when the program
-    /// on that port ends.
+    /// Listens on the ports of all programs. If --once is given, returns the UDP port of inbox: the server exits when
+    /// the program on that port has finished.
     fn listen<'a>(
         &self,
         stack: &mut Stack<'a, app::Server<'a>, app::UdpServer<'a>>,
@@ -366,7 +371,7 @@ impl Plan<'_> {
 }
 
 impl ServerArgs {
-    /// Sets the limits and time-outs of the stack.
+    /// Sets the limits and timeouts of the stack.
     fn configure(&self, config: &mut Config) {
         self.tcp.configure(&mut config.tcp);
         if let Some(OnOverflow::Reset) = self.overflow {

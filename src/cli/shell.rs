@@ -20,7 +20,7 @@ use crate::trace::{Carries, Summary};
 pub enum Command {
     /// Go back one step.
     Back,
-    /// Drop the frame in flight with this number, or the one that was sent last.
+    /// Drop the frame in flight with this number, or the most recently sent frame in flight.
     Drop(Option<u32>),
     /// Show the bytes of the frames in flight.
     Frame,
@@ -32,11 +32,11 @@ pub enum Command {
     Next(u32),
     /// Leave the prompt.
     Quit,
-    /// Save a capture of the run so far, in this file.
+    /// Save a capture of the run so far in this file.
     Save(Option<String>),
     /// Show both ends of every connection.
     Sockets,
-    /// Run until this event.
+    /// Run until an event.
     Until(Goal),
 }
 
@@ -45,27 +45,27 @@ pub enum Command {
 pub enum Goal {
     /// A frame of this kind is sent or arrives.
     Frame(Protocol),
-    /// An end comes into this state: the client (0), the server (1) or either.
+    /// One end enters this state: the client (0), the server (1) or either.
     State(Option<usize>, State),
 }
 
-/// The contents of a frame.
+/// A kind of frame, by its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// ARP.
     Arp,
     /// ICMP or ICMPv6.
     Icmp,
-    /// A kind of frame that faults can name, too.
+    /// A kind of frame that `--fault` can also name.
     Kind(Kind),
     /// Any TCP segment.
     Tcp,
 }
 
-/// The words for frames in the command `u`.
+/// The kinds of frames that the command `u` accepts.
 const FRAMES: &str = "tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or any (any IP packet)";
 
-/// A prompt with its set of commands, and the input not yet read.
+/// A prompt: the set of commands that it accepts, and the input that is not parsed yet.
 #[derive(Debug)]
 pub struct Shell {
     is_live: bool,
@@ -76,30 +76,30 @@ pub struct Shell {
 const LONGEST: usize = 4096;
 
 impl Shell {
-    /// The prompt of the lab, which can go back and drop frames.
+    /// Returns the prompt of `lab --step`, with commands to go back and to drop frames.
     pub fn lab() -> Self {
         Shell { is_live: false, typed: Vec::new() }
     }
 
-    /// The prompt of the live loop, whose peer does not stop.
+    /// Returns the prompt of `serve --step`, without the commands that only the lab supports.
     pub fn live() -> Self {
         Shell { is_live: true, typed: Vec::new() }
     }
 
-    /// The list of commands.
+    /// Returns the list of commands.
     pub fn help(&self) -> &'static str {
         if self.is_live {
             "\
 Enter      take a step            N Enter    take N steps
 u STATE    run until a connection reaches it, as in u ESTABLISHED
-u FRAME    run to the first one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, any
+u FRAME    run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, any
 s          show both ends         q          close the connections and end
-At a terminal, a line stops a run: Enter does nothing else then."
+At a terminal, typing a line stops a run. Enter alone then does nothing else."
         } else {
             "\
 Enter      take a step            N Enter    take N steps
-u STATE    run until an end comes into it, as in u ESTABLISHED, u est or u client=est
-u FRAME    run to the first one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, any
+u STATE    run until an end enters it, as in u ESTABLISHED, u est or u client=est
+u FRAME    run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, any
 b          go back a step         g K        go to step K
 d, d N     drop the frame in flight that was sent last, or frame N
 s          show both ends         f          show the frames in flight, field by field
@@ -107,10 +107,10 @@ p, p FILE  save a capture         q          end"
         }
     }
 
-    /// Shows the prompt and waits for a line. `None` at the end of input or when the interrupt asks to stop.
+    /// Shows the prompt and waits for a line. Returns `None` at the end of input or when `interrupt` requests a stop.
     ///
     /// # Errors
-    /// Standard input or output has failed.
+    /// Fails if standard input or output has failed.
     pub fn ask(
         &mut self,
         prompt: impl Display,
@@ -129,19 +129,20 @@ p, p FILE  save a capture         q          end"
             if goes_on && !self.typed.is_empty() {
                 return Ok(Some(text(self.typed.drain(..))));
             }
-            // On a terminal the cursor is still behind the prompt.
+            // On a terminal, the cursor is still after the prompt, so start a new line.
             return if io::stdin().is_terminal() { say("\n").map(|()| None) } else { Ok(None) };
         }
     }
 
-    /// Returns whether a line was typed at a terminal. Lines from a pipe wait for their prompt.
+    /// Returns whether the user has typed a line at a terminal. Always returns false for a pipe, because only the
+    /// prompt reads lines from a pipe.
     pub fn has_line(&self) -> bool {
         let stdin = io::stdin();
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
         stdin.is_terminal() && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 
-    /// Reads the input that is ready; returns false at the end of input.
+    /// Reads the input that is ready. Returns false at the end of input.
     fn read(&mut self) -> Result<bool, Failure> {
         let mut bytes = [0; LONGEST];
         match rustix::io::read(io::stdin(), &mut bytes) {
@@ -157,7 +158,7 @@ p, p FILE  save a capture         q          end"
     /// Parses a line.
     ///
     /// # Errors
-    /// One line that lists valid commands.
+    /// The error is one line that describes the problem.
     pub fn parse(&self, line: &str) -> Result<Command, String> {
         let keys = if self.is_live {
             "Enter, a number, u STATE, u FRAME, s, q or ?"
@@ -193,7 +194,7 @@ p, p FILE  save a capture         q          end"
 }
 
 impl Protocol {
-    /// Returns whether a frame has this content.
+    /// Returns whether a frame is of this kind.
     pub fn matches(self, summary: &Summary) -> bool {
         match self {
             Protocol::Arp => matches!(summary.carries, Carries::ArpReply | Carries::ArpRequest),
@@ -204,10 +205,10 @@ impl Protocol {
     }
 }
 
-/// Returns the state with this name in RFC 9293, or with the only name that begins so.
+/// Returns the TCP state that RFC 9293 calls `name`, or the only state whose name starts with `name`.
 ///
 /// # Errors
-/// One line that lists all names.
+/// The error is one line that suggests a name or lists all names.
 pub fn state(name: &str) -> Result<State, String> {
     use State::*;
     let all =
@@ -217,7 +218,7 @@ pub fn state(name: &str) -> Result<State, String> {
         full.get(..name.len()).is_some_and(|start| !name.is_empty() && start.eq_ignore_ascii_case(name))
     };
     let mut named = all.into_iter().filter(begins);
-    // The whole name, or a beginning that only one state has.
+    // Either the whole name, or a prefix that only one state has.
     let exact = all.into_iter().find(|state| state.to_string().eq_ignore_ascii_case(name));
     let only = named.next().filter(|_| named.next().is_none());
     exact.or(only).ok_or_else(|| {
@@ -254,7 +255,7 @@ fn number(word: &str) -> Result<u32, String> {
     word.parse().map_err(|_| format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX))
 }
 
-/// Waits until standard input is ready; returns false when the interrupt asks to stop.
+/// Waits until standard input is ready. Returns false if the interrupt requests a stop first.
 fn wait(interrupt: &mut Option<&mut dyn Interrupt>) -> Result<bool, Failure> {
     let stdin = io::stdin();
     loop {
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_one_line_that_lists_what_is() {
+    fn an_error_is_one_line_that_lists_the_valid_commands() {
         for (line, what) in [
             ("x", "'x' is not understood: type Enter, a number, u STATE, u FRAME, s, q or ?"),
             ("q now", "'q now' is not understood: type Enter,"),

@@ -1,4 +1,5 @@
-//! Ctrl-C and similar signals, as a file that the loop can wait for. What a signal does to the stack: `host::drive`.
+//! Turns Ctrl-C and similar signals into a file that the poll loop can wait for. host/drive.rs decides what happens
+//! after a signal.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,16 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::host::{Interrupt, Verdict};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// The signals that ask the program to end.
+/// The signals that request the program to exit.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Receives these signals. The loop can wait for a signal.
+/// Receives SIGHUP, SIGINT and SIGTERM, and wakes the poll loop.
 #[derive(Debug)]
 pub struct Stop {
     received: UnixStream,
-    /// Set before `received` is readable, so that a check needs no system call.
+    /// Set by each signal, before `received` becomes readable. Checking this flag needs no system call.
     raised: Arc<AtomicBool>,
-    /// Whether a signal has arrived. Further bytes of that signal may follow.
+    /// Whether a signal has arrived. The byte of that signal may still follow.
     closing: bool,
 }
 
@@ -26,7 +27,7 @@ impl Stop {
     /// Catches SIGHUP, SIGINT and SIGTERM from now on.
     ///
     /// # Errors
-    /// The error of the system.
+    /// Fails with the error of the system call.
     pub fn on_signals() -> io::Result<Self> {
         let (received, send) = UnixStream::pair()?;
         received.set_nonblocking(true)?;
@@ -49,22 +50,22 @@ impl Interrupt for Stop {
             return Verdict::GoOn;
         }
         self.closing = true;
-        // The bytes serve only to end a wait. Read the bytes before the flag: otherwise a byte could be taken although the
-        // flag of its signal was not seen. A handler on another thread may have set the flag but not written its byte yet.
-        // The next call reads that byte.
+        // The bytes serve only to end a wait. Each handler sets the flag before it writes its byte, so read the bytes
+        // before the flag. A handler on another thread may not have written its byte yet. The next call reads that
+        // byte.
         let _ = self.received.read(&mut [0; 64]);
         if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
     }
 }
 
-/// An interrupt that asks to close at once, before any signal.
+/// An interrupt that requests closing immediately, without waiting for a signal.
 pub struct Closing<'i, I> {
     interrupt: &'i mut I,
     has_asked: bool,
 }
 
 impl<'i, I> Closing<'i, I> {
-    /// Asks at the first call of [`Interrupt::verdict`]; later calls pass on the verdicts of `interrupt`.
+    /// Returns an interrupt whose first verdict is [`Verdict::Close`]. Later verdicts come from `interrupt`.
     pub fn now(interrupt: &'i mut I) -> Self {
         Closing { interrupt, has_asked: false }
     }
@@ -98,7 +99,7 @@ mod tests {
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::GoOn);
         assert!(!wakes(&stop));
-        // The second signal, in its usual order.
+        // The flag and the byte of a second signal, in the usual order.
         stop.raised.store(true, Ordering::Release);
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::Close);

@@ -2,7 +2,8 @@
 
 use strsim::damerau_levenshtein;
 
-/// Returns the candidate that begins with `word`, or one that differs from `word` in at most a third of its letters.
+/// Returns the candidate nearest to `word`: one that begins with `word`, or that differs in at most a third of the
+/// letters. Returns `None` if no candidate is near enough.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
@@ -14,7 +15,7 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     near.filter(|(distance, _)| *distance <= letters / 3).min_by_key(|(distance, _)| *distance).map(|(_, near)| near)
 }
 
-/// Returns the end of an error about an unknown `word`: the nearest candidate, or all of them.
+/// Returns the end of an error message about an unknown `word`: the nearest candidate, or all candidates.
 pub fn did_you_mean(word: &str, candidates: &[&str]) -> String {
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("did you mean '{near}'?"),
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_word_finds_its_neighbour_and_another_word_none() {
+    fn only_a_near_word_has_a_suggestion() {
         let names = ["greeting", "echo", "chat", "upper", "http"];
         for (word, near) in [
             ("greting", Some("greeting")),

@@ -1,4 +1,4 @@
-//! `--socket-buffer`, `--congestion` and `--nagle`: TCP's options on the host.
+//! `--socket-buffer`, `--congestion` and `--nagle`: the options for all TCP connections.
 
 use clap::{Args, ValueEnum};
 
@@ -6,18 +6,18 @@ use super::error::Failure;
 use crate::host::{HeapPool, Sizes};
 use crate::stack::{self, TcpOptions};
 
-/// The options of TCP.
+/// The options for all TCP connections.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct TcpArgs {
-    /// Size of each connection's receive buffer and of its send buffer, from 4K to 16M [default: 256K and 1M, less above
-    /// 1024 connections; get sends from 16K]
+    /// Size of each connection's receive buffer and of its send buffer, from 4K to 16M [default: 256K and 1M, and less
+    /// for more than 1024 connections; get has a send buffer of 16K]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub socket_buffer: Option<usize>,
     /// How a sender slows down after loss [default: cubic]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub congestion: Option<Congestion>,
-    /// Hold a small segment back until earlier ones are acknowledged (Nagle)
+    /// Hold a small segment back until earlier segments are acknowledged (Nagle's algorithm)
     #[arg(long)]
     pub nagle: bool,
 }
@@ -25,7 +25,7 @@ pub struct TcpArgs {
 /// How a sender reacts to loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Congestion {
-    /// Ignore loss, for a link of your own
+    /// Ignore loss; use this only on a private link
     None,
     /// Halve the window (RFC 5681)
     Reno,
@@ -33,20 +33,22 @@ pub enum Congestion {
     Cubic,
 }
 
-/// The largest total of the default receive buffers, and of the default send buffers, in bytes. With more connections, each
-/// buffer shrinks.
+/// The largest total size of the default receive buffers, in bytes. If the default buffers would exceed this total,
+/// each buffer is made smaller.
 const RECEIVE_IN_ALL: usize = 256 << 20;
+/// The largest total size of the default send buffers, in bytes. If the default buffers would exceed this total, each
+/// buffer is made smaller.
 const SEND_IN_ALL: usize = 1 << 30;
 
-/// The smallest default buffer when the total is divided, in bytes: the largest window without scaling.
+/// The smallest size to which a default buffer is reduced, in bytes. This is the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024 connections. Send
-    /// buffers also shrink if the system has too little memory.
+    /// Allocates memory for `sizes` with the requested socket buffers. Default buffers are smaller for
+    /// more than 1,024 connections. Send buffers are also made smaller if the system has too little memory.
     ///
     /// # Errors
-    /// A usage error: the memory is not available.
+    /// Fails with a usage error if the memory is not available.
     pub fn pool<'a, S, U>(&self, sizes: Sizes) -> Result<HeapPool<'a, S, U>, Failure> {
         let share = |all: usize| (all / sizes.connections.max(1)).max(LEAST);
         let (receive, send) = match self.socket_buffer {
@@ -74,15 +76,15 @@ impl TcpArgs {
     }
 }
 
-/// The range of a socket buffer, in bytes. No window is larger than the upper end (RFC 7323 section 2.3).
+/// The range of a socket buffer, in bytes. No window is larger than the upper limit (RFC 7323 section 2.3).
 const SIZES: core::ops::RangeInclusive<usize> = 4096..=16 << 20;
 
-/// Parses a size in bytes, or in KiB or MiB with K or M at the end.
+/// Parses a size in bytes, in KiB with the suffix K, or in MiB with the suffix M.
 fn size(text: &str) -> Result<usize, &'static str> {
     let (number, unit) = match text.strip_suffix(['K', 'k']) {
         Some(number) => (number, 1 << 10),
         None => text.strip_suffix(['M', 'm']).map_or((text, 1), |number| (number, 1 << 20)),
     };
     let size = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
-    size.filter(|size| SIZES.contains(size)).ok_or("it is a size from 4K to 16M, as in 256K")
+    size.filter(|size| SIZES.contains(size)).ok_or("it must be a size from 4K to 16M, as in 256K")
 }

@@ -1,4 +1,4 @@
-//! DNS over TCP: the connections for replies that do not fit a datagram.
+//! Repeats DNS queries over TCP if their replies do not fit into a datagram.
 
 use std::time::Duration;
 
@@ -17,30 +17,32 @@ pub const GRACE: Duration = Duration::from_secs(1);
 /// A stack with a resolver on a UDP port.
 type Resolving<'a, S, U> = Stack<'a, WithQuery<S>, WithResolver<U>>;
 
-/// The queries over TCP of one lookup.
+/// The TCP queries of one lookup.
 pub struct TcpQueries {
     /// The UDP port of the resolver.
     port: u16,
-    /// The time limit of the lookup.
+    /// The timeout of the lookup.
     patience: Duration,
-    /// The connections whose query has no result yet, with the resolver's number of each query.
+    /// The connections whose query has no result yet, each with the query's number in the resolver.
     running: Vec<(ConnectionId, usize)>,
+    /// The connections whose query has a result, and which may still be closing.
     closing: Vec<ConnectionId>,
 }
 
 impl TcpQueries {
-    /// Makes the queries of the resolver on `port`, which gives up after `patience`.
+    /// Starts with no queries. `port` is the UDP port of the resolver. `patience` is the timeout of the
+    /// lookup.
     pub fn new(port: u16, patience: Duration) -> Self {
         TcpQueries { port, patience, running: Vec::new(), closing: Vec::new() }
     }
 
-    /// Returns whether [`advance`](Self::advance) has something to do.
+    /// Returns whether [`advance`](Self::advance) should be called.
     pub fn is_due<S: Session + Clone, U: UdpSession>(&self, stack: &mut Resolving<'_, S, U>) -> bool {
         let wanted = self.resolver(stack).is_some_and(|resolver| resolver.wants_tcp());
         wanted || self.running.iter().any(|(id, _)| ended(stack, *id).is_some())
     }
 
-    /// Begins the queries that the resolver wants, and passes the results of finished queries to the resolver.
+    /// Starts the queries that the resolver requests, and passes the results of finished queries to the resolver.
     pub fn advance<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Resolving<'_, S, U>,
@@ -62,6 +64,7 @@ impl TcpQueries {
             let patience = TcpQuery::PATIENCE.min(self.patience.into());
             match stack.connect(now, server, WithQuery::Query(query.into()), patience, io) {
                 Ok(id) => {
+                    // The log and --events report only the program's connections.
                     io.probe.leave_out(id);
                     self.running.push((id, number));
                 }
@@ -93,7 +96,7 @@ impl TcpQueries {
     }
 }
 
-/// Returns a query that has ended. Its connection may still be closing.
+/// Returns the query of connection `id` if the query has ended. The connection may still be closing.
 fn ended<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: ConnectionId) -> Option<TcpQuery> {
     match stack.session(id)? {
         WithQuery::Query(query) if query.has_ended() => Some((**query).clone()),
@@ -101,7 +104,7 @@ fn ended<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: Con
     }
 }
 
-/// A TCP program or a query, for a stack that has both.
+/// A TCP program or a DNS query, for a stack that runs both.
 #[derive(Clone, Debug)]
 pub enum WithQuery<S> {
     /// The program.
@@ -147,7 +150,7 @@ mod tests {
     use crate::stack::NullConsole;
 
     #[test]
-    fn each_method_reaches_a_program_beside_queries() {
+    fn each_call_is_forwarded_to_the_program() {
         #[derive(Clone, Debug, Default)]
         struct Recorder(Vec<&'static str>);
         impl Session for Recorder {

@@ -1,4 +1,4 @@
-//! A timer that wakes the loop of `host::drive`.
+//! A timer that wakes the poll loop of `host::drive`.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -21,18 +21,18 @@ impl Timer {
             .map_err(|error| Failure::run(format_args!("no timer: {error}")))
     }
 
-    /// Returns a file that is readable once the time has come.
+    /// Returns a file that is readable once the timer has expired.
     pub(super) fn file(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 
-    /// Wakes the loop at `at`, or at once if that time has passed; `None` stops the timer. The new time replaces the earlier
-    /// time. Once the time has come, the loop wakes repeatedly until the timer is set again.
+    /// Wakes the loop at time `at`, or immediately if that time has passed. `None` stops the timer. The new time
+    /// replaces any earlier time. An expired timer wakes the loop repeatedly, until the timer is set again.
     pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
         let now = clock.now();
-        // Zero would stop the timer, so a past time becomes one microsecond.
+        // A value of zero would stop the timer, so a past time becomes one microsecond from now.
         let micros = at.map_or(0, |at| if at > now { (at - now).total_micros() } else { 1 });
-        // Both numbers fit: the seconds of at most a year, and the nanoseconds of less than a second.
+        // Both values fit: the time is at most a year, and the nanoseconds are less than a second.
         let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
         timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
@@ -41,7 +41,7 @@ impl Timer {
     }
 }
 
-/// An interrupt by a signal, with a timer that wakes the loop.
+/// An interrupt that reports signals and also wakes the loop when a timer expires.
 pub(super) struct Alarm<'s> {
     pub(super) stop: &'s mut Stop,
     pub(super) timer: &'s Timer,
@@ -64,17 +64,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timer_that_has_run_out_wakes_until_it_is_set_anew() {
+    fn an_expired_timer_wakes_until_it_is_set_again() {
         let (clock, timer) = (Clock::start(), Timer::new().unwrap());
-        let wakes = |patience: Option<&Timespec>| {
+        let wakes = |timeout: Option<&Timespec>| {
             let file = timer.file();
-            poll(&mut [PollFd::from_borrowed_fd(file, PollFlags::IN)], patience).unwrap() == 1
+            poll(&mut [PollFd::from_borrowed_fd(file, PollFlags::IN)], timeout).unwrap() == 1
         };
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        assert!(!wakes(Some(&at_once)));
+        let no_wait = Timespec { tv_sec: 0, tv_nsec: 0 };
+        assert!(!wakes(Some(&no_wait)));
         timer.set(&clock, Some(clock.now())).unwrap();
-        assert!(wakes(None) && wakes(Some(&at_once)));
+        assert!(wakes(None) && wakes(Some(&no_wait)));
         timer.set(&clock, None).unwrap();
-        assert!(!wakes(Some(&at_once)), "it was stopped");
+        assert!(!wakes(Some(&no_wait)), "it was stopped");
     }
 }

@@ -9,16 +9,16 @@ use crate::lab::{Setup, address};
 /// The names that the client sends.
 const TEXTS: [&[u8]; 3] = [b"Li", b"Cheng", b"victor"];
 
-/// Runs the tour. The clock is virtual and the seed constant, so every run is the same.
+/// Runs the tour. The clock is virtual and the seed is constant, so every run is the same.
 ///
 /// # Errors
-/// Standard output has failed.
+/// Fails if standard output has failed.
 pub fn tour() -> Result<(), Failure> {
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let (client, server) = (address(0), address(1));
     say_line(format_args!(
         "A greeting client ({client}) and its server ({server}) on a cable in memory, on a virtual clock.\n\
-         Each line is something that a step of the poll loop did; the states are those after it.\n"
+         Each line is an event in a step of the poll loop. The TCP states are the states after the event.\n"
     ))?;
     let setup = Setup::program(find("greeting")?, &TEXTS, false).map_err(Failure::run)?;
     let mut shown = Shown::new(false, false);

@@ -1,4 +1,4 @@
-//! Invalid command lines: turns clap's error into one line with the problem and the remedy.
+//! Turns clap's error about an invalid command line into one line with the problem and the remedy.
 
 use std::ffi::OsString;
 
@@ -30,15 +30,15 @@ pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure 
     with_help(what.unwrap_or_else(|| Failure::usage(one_line(error) + hint)), Some(name))
 }
 
-/// Adds the command that explains the subcommand's options to an error about one of them.
+/// Adds the matching `--help` command to an error about the command line.
 pub fn with_help(failure: Failure, subcommand: Option<&str>) -> Failure {
     match subcommand {
-        Some(name) => failure.add_to_usage(format_args!("'smolstep {name} --help' tells more")),
-        None => failure.add_to_usage("'smolstep --help' tells more"),
+        Some(name) => failure.add_to_usage(format_args!("see 'smolstep {name} --help'")),
+        None => failure.add_to_usage("see 'smolstep --help'"),
     }
 }
 
-/// Describes an error before any subcommand.
+/// Describes an error in a command line without a valid subcommand.
 fn top(error: &Error, command: &Command) -> String {
     let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
         (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word,
@@ -68,7 +68,7 @@ fn top(error: &Error, command: &Command) -> String {
     }
 }
 
-/// Returns clap's explanation and suggestion on one line, without its usage.
+/// Returns clap's explanation and suggestion on one line. Leaves out clap's usage text.
 fn one_line(error: &Error) -> String {
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or_default();

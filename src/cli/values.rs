@@ -1,9 +1,9 @@
-//! Parsers for values of the command line: whole numbers and durations.
+//! Parses whole numbers and durations from the command line and formats fractions.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// Returns a parser for a whole number in `range`; errors show `example`.
+/// Returns a parser for a whole number in `range`. Error messages show `example`.
 pub fn whole<T: TryFrom<u64>>(
     range: RangeInclusive<u64>,
     example: &'static str,
@@ -12,8 +12,8 @@ pub fn whole<T: TryFrom<u64>>(
         let (least, most) = (range.start(), range.end());
         let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|n| T::try_from(n).ok());
         number.ok_or_else(|| match *most {
-            u64::MAX => format!("it is a whole number from {least}, as in {example}"),
-            most => format!("it is a whole number from {least} to {most}, as in {example}"),
+            u64::MAX => format!("it must be a whole number from {least}, as in {example}"),
+            most => format!("it must be a whole number from {least} to {most}, as in {example}"),
         })
     }
 }
@@ -21,10 +21,10 @@ pub fn whole<T: TryFrom<u64>>(
 /// Parses a duration that must not be zero.
 ///
 /// # Errors
-/// The problem, in one line.
+/// The error is one line that describes the problem.
 pub fn positive(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("it must be longer than nothing, as in 10s".into()),
+        Duration::ZERO => Err("it must be longer than zero, as in 10s".into()),
         time => Ok(time),
     }
 }
@@ -32,11 +32,38 @@ pub fn positive(text: &str) -> Result<Duration, String> {
 /// Parses a duration of at most a year, so that adding it to a time cannot overflow.
 ///
 /// # Errors
-/// The problem, in one line.
+/// The error is one line that describes the problem.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),
+        Ok(time) if time > Duration::from_secs(31_557_600) => Err("the longest time is a year".into()),
         Ok(time) => Ok(time),
-        Err(_) => Err("it is a time with its unit, not negative, as in 10s, 500ms or 5min".into()),
+        Err(_) => Err("it must be a time with a unit, not negative, as in 10s, 500ms or 5min".into()),
+    }
+}
+
+/// Formats `random` / 2^64, which is less than 1, as Python prints it: with up to 16 digits after the point.
+pub fn fraction(random: u64) -> String {
+    let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
+    let digits = digits.trim_end_matches('0');
+    format!("0.{}", if digits.is_empty() { "0" } else { digits })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fraction;
+
+    #[test]
+    fn fractions_are_formatted_as_in_python() {
+        for (random, want) in [
+            (0, "0.0"),
+            (u64::MAX, "0.9999999999999999"),
+            (1 << 63, "0.5"),
+            (1 << 40, "0.0000000596046447"),
+            (1, "0.0"),
+            (0x6e21_965a_c7b3_d1f0, "0.430200001872165"),
+        ] {
+            assert_eq!(fraction(random), want);
+            assert!((0.0..1.0).contains(&fraction(random).parse::<f64>().unwrap()));
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Observes a stack on the host: the log, and on request a capture, events as JSON lines, and the status page.
+//! Observes a stack and writes the log. On request, also writes a capture and lines of JSON, and updates the status
+//! page.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -18,25 +19,25 @@ use crate::phy::linux::{Kind, TunTap, complete};
 use crate::stack::{ConnectionId, Direction, Event, Hardware, Probe};
 use crate::trace::{Capture, IoSink, LogProbe};
 
-/// Logs events and writes them as lines, writes frames to a capture, and keeps a status.
+/// Logs events. On request, also writes events as lines of JSON, writes frames to a capture, and updates a status.
 pub struct Watch<'s> {
     log: LogProbe,
     capture: Option<(PathBuf, FileCapture)>,
-    /// The buffer in which checksums left to the kernel are completed for the capture.
+    /// A buffer for a copy of a frame. Checksums that are left to the kernel are computed in the copy, for the capture.
     completed: Option<(Medium, Vec<u8>)>,
     events: Option<&'s Events>,
     status: Option<&'s Status<'s>>,
-    /// The own hardware address and the link's name. `None` once another host is seen with that address.
+    /// This side's hardware address and the link's name. `None` once another host uses that address.
     alone: Option<(EthernetAddress, String)>,
-    /// Connections whose events are not reported.
+    /// The connections whose events are not reported.
     left_out: Vec<ConnectionId>,
 }
 
 impl<'s> Watch<'s> {
-    /// Creates a watch over `device`, this side of `link`. Writes its frames to `pcap` if given.
+    /// Creates a watch over `device`, this side of `link`. If `pcap` is given, writes the frames to that file.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the file cannot be written to.
     pub fn new(link: &Link, device: &TunTap, clock: &Clock, pcap: Option<&Path>) -> Result<Self, Failure> {
         let capture = match pcap {
             None => None,
@@ -58,17 +59,17 @@ impl<'s> Watch<'s> {
         })
     }
 
-    /// Returns the watch, which then also writes a line for each event.
+    /// Makes the watch write a line to `events` for each event.
     pub fn with_events(self, events: Option<&'s Events>) -> Self {
         Watch { events, ..self }
     }
 
-    /// Returns the watch, which then also keeps `status` up to date.
+    /// Makes the watch keep `status` up to date.
     pub fn with_status(self, status: Option<&'s Status<'s>>) -> Self {
         Watch { status, ..self }
     }
 
-    /// Stops reporting the events of this connection, for example of the connection of a name lookup.
+    /// Stops reporting the events of a connection. A DNS query over TCP, for example, is not reported.
     pub fn leave_out(&mut self, id: ConnectionId) {
         self.left_out.push(id);
     }
@@ -85,7 +86,7 @@ impl<'s> Watch<'s> {
     /// Completes the capture.
     ///
     /// # Errors
-    /// The capture is not complete.
+    /// Fails if part of the capture could not be written.
     pub fn finish(self) -> Result<(), Failure> {
         match self.capture {
             None => Ok(()),
@@ -132,15 +133,15 @@ fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("the capture {} cannot be written: {error}", path.display()))
 }
 
-/// A capture in a file. [`Capture::finish`] flushes it and reports the first error.
+/// A capture in a file. [`Capture::finish`] flushes the file and returns the first error.
 pub type FileCapture = Capture<IoSink<BufWriter<File>>>;
 
-/// Creates or empties a capture file for the frames of one interface.
+/// Creates or truncates a capture file for the frames of one interface.
 ///
-/// `now` is the stack's time at this moment; the capture's time of day is derived from it.
+/// `now` is the current time on the stack's clock. The capture converts the stack's times to the time of day.
 ///
 /// # Errors
-/// The error of the system: no such folder, no permission, disk full.
+/// Fails with the error of the system call, for example if the folder does not exist or the disk is full.
 pub fn create_capture(path: &Path, interface: &str, medium: Medium, now: Instant) -> io::Result<FileCapture> {
     let file = BufWriter::new(File::create(path)?);
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -1,12 +1,12 @@
-//! Rewrites the words of the command line where clap would misread them.
+//! Rewrites words of the command line that clap would misread.
 
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// Joins each negative value to its option, so that clap's error is about the value.
+/// Joins each negative number to the option before it with `=`, so that clap reports an invalid value.
 ///
-/// On its own, clap takes the value for an unknown option.
+/// Without the `=`, clap would report the number as an unknown option.
 pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::new();
     let mut subcommand = None;
@@ -34,7 +34,7 @@ fn takes_value(subcommand: Option<&Command>, word: &str) -> bool {
     subcommand.and_then(|command| option(command, word)).is_some_and(|option| option.get_action().takes_values())
 }
 
-/// Returns the option of `command` named by `word`; `word` has no `=` value.
+/// Returns the option of `command` that `word` names. `word` must not contain `=`.
 pub fn option<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     command.get_arguments().find(|option| match word.strip_prefix("--") {
         Some(long) => option.get_long() == Some(long),

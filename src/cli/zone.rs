@@ -1,15 +1,16 @@
-//! The zone of an IPv6 address (RFC 4007 section 11), written as in fe80::64%tap0, and in URLs as in
-//! http://[fe80::64%25tap0]/ (RFC 6874).
+//! Removes the zone from an IPv6 address (RFC 4007 section 11), as in fe80::64%tap0. In a URL, the percent sign is
+//! escaped: http://[fe80::64%25tap0]/ (RFC 6874).
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
 
-/// Removes the zone from the IPv6 address in `text`. Brackets, a port or a prefix are kept, and other text is unchanged.
+/// Removes the zone from the IPv6 address in `text`. Keeps brackets, a port or a prefix. Returns any other text
+/// unchanged.
 ///
 /// # Errors
-/// One line: the zone is not `link`, the only valid one.
+/// Fails if the zone is not `link`, the only valid zone. The error is one line.
 pub fn without_zone<'t>(text: &'t str, link: &str) -> Result<Cow<'t, str>, String> {
     let Some((before, after)) = text.split_once('%') else { return Ok(text.into()) };
     let bare = before.strip_prefix('[').unwrap_or(before);
@@ -29,7 +30,7 @@ pub fn without_zone<'t>(text: &'t str, link: &str) -> Result<Cow<'t, str>, Strin
 /// Removes the zone from the IPv6 address in a URL. The zone follows %25 or a single %, and is percent-encoded.
 ///
 /// # Errors
-/// The errors of [`without_zone`].
+/// The same errors as [`without_zone`].
 pub fn url_without_zone<'t>(url: &'t str, link: &str) -> Result<Cow<'t, str>, String> {
     let start = url.find("//").map_or(0, |slashes| slashes + 2);
     let (scheme, rest) = url.split_at(start);
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_links_own_zone_is_left_out() {
+    fn the_links_own_zone_is_removed() {
         for (text, plain) in [
             ("fe80::64%tap0", "fe80::64"),
             ("[fe80::64%tap0]", "[fe80::64]"),
@@ -61,7 +62,7 @@ mod tests {
             ("fe80::64%tap0/64", "fe80::64/64"),
             ("fe80::64", "fe80::64"),
             ("host.example:7", "host.example:7"),
-            // Not an IPv6 address: its parser reports the error.
+            // The text is not an IPv6 address, so the zone is kept. The parser of the address reports the error.
             ("192.168.69.1%tap0", "192.168.69.1%tap0"),
             ("%tap0", "%tap0"),
         ] {

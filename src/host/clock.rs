@@ -2,9 +2,9 @@
 
 use smoltcp::time::Instant;
 
-/// The monotonic clock, in microseconds since one second before its start.
+/// A monotonic clock that starts at 1 s, with a resolution of one microsecond.
 ///
-/// The clock starts at 1 s because smoltcp takes time 0 to mean "at once".
+/// The clock starts at 1 s because smoltcp treats time 0 as "immediately".
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     // On Linux this is CLOCK_MONOTONIC. smoltcp's own `Instant::now` is wall-clock time, which can jump.

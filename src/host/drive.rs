@@ -1,4 +1,4 @@
-//! The loop around the stack: poll, wait for the device, the console or an interrupt, poll again.
+//! The loop that polls the stack, then waits for the device, the console or an interrupt.
 
 use core::fmt;
 use std::io;
@@ -10,19 +10,19 @@ use super::clock::Clock;
 use crate::phy::linux::{Fault, TunTap};
 use crate::stack::{Console, Io, NullConsole, Probe, Session, Stack, UdpSession};
 
-/// The time that connections have to close after a signal.
+/// How long connections may take to close after a signal.
 const FAREWELL: Duration = Duration::from_millis(1500);
 
-/// A reason to end the loop from outside: a signal, or the end of a command.
+/// A way to stop the loop from outside, such as a signal.
 pub trait Interrupt {
-    /// Returns the files to wait for. One of them becomes readable when the verdict may have changed.
+    /// Returns the files to wait for. One of these files becomes readable when the verdict may have changed.
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2];
 
-    /// Returns the current verdict. Called after every wait.
+    /// Returns the current verdict. [`drive`] calls this after every poll of the stack.
     fn verdict(&mut self) -> Verdict;
 }
 
-/// Never interrupts.
+/// An interrupt that never stops the loop.
 impl Interrupt for () {
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
         [None; 2]
@@ -33,31 +33,32 @@ impl Interrupt for () {
     }
 }
 
-/// The answer of an [`Interrupt`].
+/// What an [`Interrupt`] tells [`drive`] to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Continue: nothing has happened.
+    /// Keep running.
     GoOn,
-    /// Close the connections, then end.
+    /// Close the connections, then stop the loop.
     Close,
-    /// End.
+    /// Stop the loop immediately, and leave the connections as they are.
     End,
 }
 
-/// The reason why the loop ended.
+/// The reason why the loop stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// `done` returned true.
     Done,
-    /// An interrupt came. All connections have closed, or were reset at the end of the time that they had to close.
+    /// The interrupt stopped the loop. After [`Verdict::Close`], every connection has closed or was reset.
     Stopped,
 }
 
-/// Runs the stack until `done` returns true or `interrupt` ends the loop. On [`Verdict::Close`] the stack closes its
-/// connections. Connections still open after 1.5 s, or at a second `Close`, are reset.
+/// Runs the stack until `done` returns true or `interrupt` stops the loop. `done` is called after each poll of the
+/// stack, until the interrupt says `Close`. On [`Verdict::Close`] the stack closes its connections. Connections still
+/// open after 1.5 s, or at a second `Close`, are reset.
 ///
 /// # Errors
-/// The device or the console has failed, or the system cannot wait.
+/// Returns [`DriveError`] if the device or the console has failed, or the system cannot wait.
 pub fn drive<'a, S, U, C, P>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<TunTap, C, P>,
@@ -87,14 +88,17 @@ where
         match (interrupt.verdict(), farewell) {
             (Verdict::End, _) => return Ok(Ended::Stopped),
             (Verdict::GoOn, None) => {}
+            // Some connections are still closing.
             (Verdict::GoOn, Some(until)) if now < until && !stack.is_quiet() => {}
             (Verdict::Close, None) => {
                 stack.shut_down(now, io);
                 farewell = Some(now + FAREWELL);
                 continue;
             }
+            // All connections have closed, the time is over, or there was a second `Close`.
             (_, Some(_)) => {
                 stack.abort_all(now);
+                // This poll sends the RSTs.
                 stack.poll(now, io);
                 return Ok(Ended::Stopped);
             }
@@ -119,17 +123,17 @@ where
     }
 }
 
-/// A [`Console`] that [`drive`] can wait for. The defaults are for a console that has no input and never fails.
+/// A [`Console`] that [`drive`] can wait for. The default methods are for a console without input that never fails.
 pub trait HostConsole: Console {
-    /// Returns the file to wait for, if a program wants input.
+    /// Returns the file to wait for, if a program waits for input.
     fn wanted(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 
-    /// Called when the file of [`wanted`](Self::wanted) can be read.
+    /// Called when the file that [`wanted`](Self::wanted) returned is readable.
     fn set_ready(&mut self) {}
 
-    /// Takes the error of a failed output, if any.
+    /// Removes and returns the error of a failed output, if any.
     fn fault(&mut self) -> Option<io::Error> {
         None
     }
@@ -139,7 +143,7 @@ impl HostConsole for NullConsole {}
 
 impl HostConsole for Vec<u8> {}
 
-/// Why [`drive`] ended early. Its text is one line for the user.
+/// Why [`drive`] failed. The error's text is one line for the user.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DriveError {
@@ -156,7 +160,7 @@ impl fmt::Display for DriveError {
         match self {
             DriveError::Device(fault) => write!(f, "{fault}"),
             DriveError::Console(error) => write!(f, "standard output: {error}"),
-            DriveError::Wait(error) => write!(f, "waiting: {error}"),
+            DriveError::Wait(error) => write!(f, "cannot wait: {error}"),
         }
     }
 }

@@ -28,30 +28,32 @@ pub struct HeapPool<'a, S, U> {
     scratch: Vec<u8>,
 }
 
-/// The amount of memory of a stack.
+/// The sizes of the parts of a stack's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// The number of connections, at most 65,534.
     pub connections: usize,
-    /// Receive buffer of each connection, in bytes.
+    /// The size of each connection's receive buffer, in bytes.
     pub receive: usize,
-    /// Send buffer of each connection, in bytes.
+    /// The size of each connection's send buffer, in bytes.
     pub send: usize,
     /// The number of UDP ports.
     pub ports: usize,
-    /// Datagrams that each port holds in each direction.
+    /// The number of datagrams that each port can store in each direction.
     pub datagrams: usize,
-    /// Bytes of datagrams that each port holds in each direction.
+    /// The size in bytes of each port's datagram buffer in each direction.
     pub payload: usize,
 }
 
 impl Sizes {
-    /// Sizes for a server: 1,024 connections that receive into 256 KiB and send from 1 MiB, and 16 UDP ports. Each port holds at
-    /// most 64 datagrams and 128 KiB in each direction. The system provides the memory only when it is first used.
+    /// Sizes for a server: 1,024 connections and 16 UDP ports. Each connection has a receive buffer of 256 KiB and a
+    /// send buffer of 1 MiB. Each port can store 64 datagrams and 128 KiB in each direction. The operating system
+    /// provides memory only when the memory is first used.
     ///
-    /// A window of 64 KiB is one super-segment. Four super-segments keep both ends on one machine busy. 1 MiB fills a path of 400
-    /// Mbit/s and 20 ms. The send buffer has 16 bytes less than 1 MiB, so that the window shown to smoltcp has units of 16 bytes,
-    /// not 32. Retransmitted data then begins at the start of a segment, or near it.
+    /// A super-segment is 64 KiB. A receive buffer of four super-segments keeps both hosts busy if they run on one
+    /// machine. A send buffer of 1 MiB fills a path with 400 Mbit/s and a round-trip time of 20 ms. The send buffer is
+    /// 16 bytes shorter than 1 MiB, so that the window passed to smoltcp has units of 16 bytes, not 32. Retransmitted
+    /// data then begins at the start of a segment, or near the start.
     pub const SERVER: Sizes =
         Sizes { connections: 1024, receive: 262_144, send: 16 * 65_535, ports: 16, datagrams: 64, payload: 131_072 };
 }
@@ -62,18 +64,18 @@ impl Default for Sizes {
     }
 }
 
-/// The working memory of programs, in bytes: the longest packet that smoltcp makes for a device with segmentation offload. The
-/// control block inspects a packet in this memory before the packet leaves.
+/// The size in bytes of the programs' scratch memory. The longest packet that smoltcp creates for a device with
+/// segmentation offload fits into this memory. There, the control block inspects each packet before the packet is sent.
 const SCRATCH: usize = 65_535;
 
-/// The number of neighbours.
+/// The number of entries in the neighbour cache.
 const NEIGHBOURS: usize = 1024;
 
 /// The number of destinations whose path has a smaller MTU than the link.
 const PATHS: usize = 256;
 
-/// The memory for packets that wait for a neighbour, in bytes: for each neighbour, the longest packet and its length. The system
-/// provides this memory only when it is first used.
+/// The size in bytes of the memory for packets that wait for ARP or NDP. Each neighbour has space for one packet of the
+/// maximum length and for the packet's length. The operating system provides memory only when the memory is first used.
 const KEPT: usize = NEIGHBOURS * (LONG + 2);
 
 /// The number of datagrams that can arrive in fragments at the same time.
@@ -88,7 +90,7 @@ const REST: usize = 16 << 20;
 impl<'a, S, U> HeapPool<'a, S, U> {
     /// Allocates empty memory.
     ///
-    /// Aborts the program if the system has too little memory: see [`try_new`](Self::try_new).
+    /// Aborts the program if the system has too little memory. [`try_new`](Self::try_new) returns `None` instead.
     pub fn new(sizes: Sizes) -> Self {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         HeapPool {
@@ -112,27 +114,27 @@ impl<'a, S, U> HeapPool<'a, S, U> {
         }
     }
 
-    /// Allocates empty memory, or returns `None` if the system has too little.
+    /// Allocates empty memory, or returns `None` if the system has too little memory.
     pub fn try_new(sizes: Sizes) -> Option<Self> {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         let port_pairs = ports.checked_mul(2)?;
-        // Reserves all the memory at once and gives it back, because the later allocation of zeroed memory would abort the
-        // program if it failed. `black_box` keeps the compiler from removing unused allocations.
+        // Reserves all the memory together and frees it again. Without this test, a failed allocation in `new` would
+        // abort the program. `black_box` keeps the compiler from removing unused allocations.
         black_box((
-            room::<Slot<'a, S>>(connections, 1)?,
-            room::<SlotIndex>(connections, 1)?,
-            room::<SocketStorage<'a>>(connections, 1)?,
-            room::<u8>(connections, receive)?,
-            room::<u8>(connections, send)?,
-            room::<TimeWaitRecord>(time_wait(connections), 1)?,
-            room::<Neighbour>(NEIGHBOURS, 1)?,
-            room::<Path>(PATHS, 1)?,
-            room::<Port<U>>(ports, 1)?,
-            room::<SocketStorage<'a>>(ports, 1)?,
-            room::<PacketMetadata>(port_pairs, datagrams)?,
-            room::<u8>(port_pairs, payload)?,
-            room::<u8>(FRAGMENTED * REASSEMBLY_SHARE + 2 * LONG, 1)?,
-            room::<u8>(KEPT + SCRATCH + REST, 1)?,
+            reserve::<Slot<'a, S>>(connections, 1)?,
+            reserve::<SlotIndex>(connections, 1)?,
+            reserve::<SocketStorage<'a>>(connections, 1)?,
+            reserve::<u8>(connections, receive)?,
+            reserve::<u8>(connections, send)?,
+            reserve::<TimeWaitRecord>(time_wait(connections), 1)?,
+            reserve::<Neighbour>(NEIGHBOURS, 1)?,
+            reserve::<Path>(PATHS, 1)?,
+            reserve::<Port<U>>(ports, 1)?,
+            reserve::<SocketStorage<'a>>(ports, 1)?,
+            reserve::<PacketMetadata>(port_pairs, datagrams)?,
+            reserve::<u8>(port_pairs, payload)?,
+            reserve::<u8>(FRAGMENTED * REASSEMBLY_SHARE + 2 * LONG, 1)?,
+            reserve::<u8>(KEPT + SCRATCH + REST, 1)?,
         ));
         Some(Self::new(sizes))
     }
@@ -161,14 +163,14 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     }
 }
 
-/// The number of records of connections in TIME-WAIT: 16,384 for a server.
+/// Returns the number of records for connections in TIME-WAIT: 16,384 for a server.
 fn time_wait(connections: usize) -> usize {
     connections.saturating_mul(16).min(16_384)
 }
 
-/// Reserves memory for `count * each` values, or returns `None`.
-fn room<T>(count: usize, each: usize) -> Option<Vec<T>> {
-    let mut room = Vec::new();
-    room.try_reserve_exact(count.checked_mul(each)?).ok()?;
-    Some(room)
+/// Reserves memory for `count * each` values, or returns `None` if the system has too little memory.
+fn reserve<T>(count: usize, each: usize) -> Option<Vec<T>> {
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(count.checked_mul(each)?).ok()?;
+    Some(memory)
 }

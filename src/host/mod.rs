@@ -1,4 +1,4 @@
-//! The library on an operating system: heap memory, clock, seed, and the loop that waits.
+//! Support for an operating system: heap memory, a clock, a seed, and the poll loop.
 
 mod clock;
 #[cfg(target_os = "linux")]
@@ -12,10 +12,10 @@ pub use memory::{HeapPool, Sizes};
 
 use crate::stack::Seed;
 
-/// Returns a seed for a stack: 32 bytes of the operating system's entropy.
+/// Returns a seed for a stack: 32 bytes from the operating system's random generator.
 ///
 /// # Errors
-/// The system has no entropy.
+/// Returns an error if the operating system cannot provide random bytes.
 pub fn seed() -> std::io::Result<Seed> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;

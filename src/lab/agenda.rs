@@ -1,4 +1,4 @@
-//! Events scheduled for a time: a host calls another, is unplugged, or restarts.
+//! Scheduled events: a host calls another host, is unplugged, or restarts.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
@@ -7,20 +7,20 @@ use super::{HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 
-/// The largest number of scheduled events, and of calls that are remembered.
+/// The largest number of scheduled events, and of calls whose results are kept.
 pub const MAX_SCHEDULED: usize = 8;
 
-/// A time after the start of a run, which depends on how long a frame takes to the other end.
+/// A time since the start of a run, which depends on the latency of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The part that is the same on every wire.
     pub time: Duration,
-    /// How many times the latency of the wire is added: a round trip takes it twice.
+    /// The number of latencies that are added. A round trip is two latencies.
     pub trips: u32,
 }
 
 impl Moment {
-    /// The time on a wire with this latency.
+    /// Returns the time on a wire with this latency.
     pub fn on(&self, latency: Duration) -> Duration {
         self.time + latency * self.trips
     }
@@ -37,7 +37,7 @@ impl From<Duration> for Moment {
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // A session contains its line buffer; there is no heap for it.
 pub enum Scheduled<S> {
-    /// A host calls another.
+    /// A host opens a connection to another host.
     Call {
         /// The calling host.
         host: usize,
@@ -47,7 +47,7 @@ pub enum Scheduled<S> {
         remote: IpEndpoint,
         /// The caller's program.
         session: S,
-        /// How long the connection may take to be established.
+        /// How long the handshake may take.
         patience: Duration,
     },
     /// A host is unplugged or restarts.
@@ -66,24 +66,25 @@ impl<
     const FLOWS: usize,
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// Schedules an event for time `at`, or at once if `at` is past. Returns false if the agenda is full or
-    /// the host does not exist.
+    /// Schedules an event for the time `at`, or at once if `at` has passed.
+    ///
+    /// Returns false if the agenda is full or the host does not exist.
     pub fn plan(&mut self, at: Instant, scheduled: Scheduled<S>) -> bool {
         let (Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _)) = scheduled;
         host < N && self.agenda.push((at, scheduled)).is_ok()
     }
 
-    /// The calls so far: the calling host, and its connection, or why the call failed.
+    /// Returns the calls so far: the calling host, and its connection or the error.
     pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
         self.calls.iter().copied()
     }
 
-    /// The hosts and the ports of the UDP programs that the set-up began.
+    /// Returns the host and the port of each UDP program that the set-up started.
     pub fn bound(&self) -> impl Iterator<Item = (usize, u16)> {
         self.bound.iter().copied()
     }
 
-    /// Steps until the run ends or a limit is reached. Calls `each` after every step. Returns whether the run ended.
+    /// Steps until the run ends or reaches a limit, and calls `each` after every step. Returns whether the run ended.
     pub fn run(&mut self, time: Duration, steps: u32, mut each: impl FnMut(&mut Self)) -> bool {
         loop {
             let progress = self.step();
@@ -100,7 +101,7 @@ impl<
         self.agenda.iter().map(|(at, _)| *at).min()
     }
 
-    /// Carries out the events that are due.
+    /// Executes the scheduled events that are due.
     pub(super) fn run_due(&mut self) {
         while let Some(place) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
             match self.agenda.remove(place).1 {
@@ -129,7 +130,7 @@ impl<
         let (result, events) =
             self.with(host, |stack, now, io| stack.connect_from(now, port, remote, session, patience, io));
         self.note(host, None, &events);
-        // Only the first calls are remembered.
+        // Only the results of the first calls are kept.
         let _ = self.calls.push((host, result));
         result
     }

@@ -1,17 +1,18 @@
-//! Expectations of a run, one a line. Each line holds or does not.
+//! Expectations about a run, one on each line.
 //!
 //! ```text
-//! # The side is client or server; lines hold in any order.
+//! # The side is client or server; the events may come in any order.
 //! client SYN-SENT -> ESTABLISHED           a change of state
-//! client sends syn 2 within 3s             the second SYN; within counts from the one before; 1rtt is a round trip of the wire
+//! client sends syn 2 within 3s             the second SYN, within 3 s of the first; 1rtt is a round trip
 //! client RST                               short for: client sends rst
 //! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
 //! client sends keep-alive                  or another reason of docs/lab-json.md
 //! server gets out-of-order                 or partial-ack, or repeated: a segment that arrived before
 //! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
-//! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable
+//! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable,
+//!                                          address-gone
 //! server drops backlog-full
-//! never client RST                         no such event at all
+//! never client RST                         the client never sends RST
 //! ```
 
 mod parse;
@@ -32,7 +33,7 @@ use crate::stack::{End, Event};
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
-/// The expectations of a file, and which of them hold so far.
+/// The expectations in a file, and which of them have been met so far.
 #[derive(Clone, Debug)]
 pub struct Expectations {
     lines: Vec<Line>,
@@ -52,7 +53,7 @@ struct Line {
 /// The event that a line expects.
 #[derive(Clone, Debug)]
 enum Wanted {
-    /// An event with this kind and name, in the file's words.
+    /// An event of this kind with this name, as a file writes them.
     Event(&'static str, String),
     Change(State, State),
     /// A segment that arrives, by its mark.
@@ -65,7 +66,7 @@ enum Wanted {
 #[derive(Clone, Debug)]
 struct Frames {
     which: Which,
-    /// Whether the frames must be retransmissions.
+    /// Whether only retransmissions count.
     again: bool,
     nth: Option<u32>,
     within: Option<Duration>,
@@ -80,10 +81,10 @@ enum Which {
     Kind(Kind),
 }
 
-/// The most round trips in a time.
+/// The largest number of round trips in a time.
 const MOST_TRIPS: u32 = 1000;
 
-/// The first line that does not hold.
+/// The first line whose expectation was not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unmet {
@@ -91,7 +92,7 @@ pub struct Unmet {
     pub line: usize,
     /// The line's text.
     pub text: String,
-    /// Whether the line begins with `never`, and its event happened.
+    /// Whether the line begins with `never`. The event that must not happen then happened.
     pub never: bool,
 }
 
@@ -105,15 +106,15 @@ impl fmt::Display for Unmet {
 impl core::error::Error for Unmet {}
 
 impl Expectations {
-    /// Parses a file for a wire with the default latency. `time` parses a time with its unit.
+    /// Parses the text of a file, for a wire with the default latency. `time` parses a duration.
     ///
     /// # Errors
-    /// [`ExpectError`] names the line and the word.
+    /// [`ExpectError`] names the line and the wrong word.
     pub fn parse(text: &str, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
         Self::parse_for(text, super::Line::default().latency, time)
     }
 
-    /// Parses a file for a wire with this latency, on which the times in round trips depend.
+    /// Parses the text of a file, for a wire with this latency. Times in round trips depend on the latency.
     ///
     /// # Errors
     /// Those of [`parse`](Self::parse).
@@ -122,7 +123,7 @@ impl Expectations {
         latency: Duration,
         time: impl Fn(&str) -> Option<Duration>,
     ) -> Result<Self, ExpectError> {
-        // `rtt` is a round trip, and a sum of times is one, too: `3rtt+200ms`.
+        // A time may be a sum, and `rtt` is a round trip: `3rtt+200ms`.
         let term = |word: &str| match word.strip_suffix("rtt") {
             Some(count) => count.parse().ok().filter(|&n: &u32| n <= MOST_TRIPS).map(|count: u32| latency * 2 * count),
             None => time(word),
@@ -138,7 +139,7 @@ impl Expectations {
         Ok(Expectations { lines, received: Default::default() })
     }
 
-    /// Takes in an entry. `frame` is the frame last received, from [`Wire::last_received`](super::Wire::last_received).
+    /// Processes an entry. `frame` is the last received frame: see [`Wire::last_received`](super::Wire::last_received).
     pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
         let entry = snapshot.entry;
         if let Some(received) = self.received.get_mut(entry.host)
@@ -164,16 +165,15 @@ impl Expectations {
         }
     }
 
-    /// Whether a line expects that a connection of this host ends so.
+    /// Returns whether a line expects that a connection of `host` ends with `end`.
     pub fn expect_end(&self, host: usize, end: End) -> bool {
         let ends = |what: &Wanted| matches!(what, Wanted::Event("ends", name) if name == end_slug(end));
         self.lines.iter().any(|line| !line.never && line.host == host && ends(&line.what))
     }
 
-    /// Whether every line holds.
+    /// Returns whether the expectation in every line is met.
     ///
-    /// # Errors
-    /// [`Unmet`]: the first line that does not.
+    /// # Errors [`Unmet`]: the first line whose expectation is not met.
     pub fn result(&self) -> Result<(), Unmet> {
         match self.lines.iter().find(|line| line.seen == line.never) {
             None => Ok(()),
@@ -182,7 +182,7 @@ impl Expectations {
     }
 }
 
-/// The name that a file uses for an event.
+/// Returns the kind and name of an event, as a file writes them.
 fn named(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
@@ -191,7 +191,7 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
     }
 }
 
-/// The names in a file for how connections end.
+/// The names in a file for the ways in which connections end.
 const ENDS: [&str; 9] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "undelivered", "unreachable"];
 
@@ -257,7 +257,7 @@ const CAUSES: [&str; 15] = [
     "zero-window-probe-ack",
 ];
 
-/// The names in a file for what a segment is to its receiver.
+/// The names of marks in a file.
 const MARKS: [&str; 3] = ["out-of-order", "partial-ack", "repeated"];
 
 #[cfg(test)]

@@ -12,19 +12,19 @@ pub const MAX_FAULTS: usize = 16;
 /// What happens to a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Delivered with one bit inverted.
+    /// The frame is delivered with one bit inverted.
     Corrupt,
-    /// Delivered late, by this time.
+    /// The frame is delivered late by this time.
     Delay(Duration),
     /// Delivered.
     Deliver,
-    /// Dropped by a fault.
+    /// A fault drops the frame.
     Drop,
-    /// Delivered twice.
+    /// The frame is delivered twice.
     Duplicate,
-    /// Lost at random.
+    /// The frame is lost at random, at the loss rate of the line.
     Lost,
-    /// Delivered after the sender's next frame, or 200 ms late.
+    /// The frame is delivered after the sender's next frame, or 200 ms late if no frame follows.
     Reorder,
 }
 
@@ -42,24 +42,24 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The kind of frames that a fault applies to.
+/// The frames that a fault applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A segment with only an acknowledgement.
+    /// A segment without payload, SYN, FIN and RST.
     Ack,
-    /// Every IP packet.
+    /// Any frame with an IP packet.
     Any,
     /// A segment with payload.
     Data,
-    /// FIN, with or without payload.
+    /// A segment with FIN, with or without payload.
     Fin,
-    /// RST.
+    /// A segment with RST.
     Rst,
-    /// SYN without ACK.
+    /// A segment with SYN and without ACK.
     Syn,
-    /// SYN with ACK.
+    /// A segment with SYN and ACK.
     SynAck,
-    /// A datagram.
+    /// A UDP datagram.
     Udp,
 }
 
@@ -75,12 +75,12 @@ const KINDS: [(&str, Kind); 8] = [
 ];
 
 impl Kind {
-    /// The kind with this name.
+    /// Returns the kind with this name.
     pub fn named(name: &str) -> Option<Kind> {
         KINDS.iter().find(|(n, _)| *n == name).map(|(_, kind)| *kind)
     }
 
-    /// Whether a frame is of this kind. A segment with payload and FIN is both data and fin.
+    /// Returns whether a frame is of this kind. A segment with payload and FIN is both data and fin.
     pub fn matches(self, summary: &Summary) -> bool {
         let Some(segment) = summary.segment() else {
             return match self {
@@ -102,7 +102,7 @@ impl Kind {
     }
 }
 
-/// One fault.
+/// A fault: what happens to which frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens to the frame.
@@ -111,15 +111,15 @@ pub struct Fault {
     pub sender: usize,
     /// The kind of frame.
     pub kind: Kind,
-    /// The number of the frame among those of this sender and kind, from 1, retransmissions included; `None` means all of them.
+    /// Counts the sender's frames of this kind, with retransmissions, from 1. `None` means every frame.
     pub nth: Option<u32>,
 }
 
-/// An error in the words of a fault.
+/// An error in the words that describe a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultError<'w> {
-    /// The wrong word; empty if a word is missing.
+    /// The wrong word, or an empty string if a word is missing.
     pub word: &'w str,
     /// The words that would be valid there.
     pub expected: &'static str,
@@ -137,10 +137,10 @@ impl fmt::Display for FaultError<'_> {
 impl core::error::Error for FaultError<'_> {}
 
 impl Fault {
-    /// Parses `VERB [ARG] SENDER KIND [N]`, as in `drop server synack 1`. `time` parses the argument of delay.
+    /// Parses `VERB [ARG] SENDER KIND [N]`, for example `drop server synack 1`. `time` parses the argument of delay.
     ///
     /// # Errors
-    /// [`FaultError`] names the word.
+    /// [`FaultError`] names the wrong word.
     pub fn parse<'w>(words: &'w str, time: impl Fn(&str) -> Option<Duration>) -> Result<Fault, FaultError<'w>> {
         let mut rest = words.split_whitespace();
         let mut next = |expected| rest.next().ok_or(FaultError { word: "", expected });
@@ -181,7 +181,7 @@ impl Fault {
     }
 }
 
-/// The faults of a run, with the number of frames that each has seen.
+/// The faults of a run. For each fault, the frames that match its kind and the frames that it applied to are counted.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     faults: heapless::Vec<(Fault, u32, u32), MAX_FAULTS>,
@@ -193,17 +193,17 @@ impl Faults {
         self.faults.push((fault, 0, 0)).is_ok()
     }
 
-    /// The number of faults.
+    /// Returns the number of faults.
     pub fn len(&self) -> usize {
         self.faults.len()
     }
 
-    /// Whether there is no fault.
+    /// Returns whether there is no fault.
     pub fn is_empty(&self) -> bool {
         self.faults.is_empty()
     }
 
-    /// The verdict of the first fault that applies to this frame. Every fault counts the frame.
+    /// Returns the verdict of the first fault that applies to this frame. Every fault counts the frame.
     pub(super) fn verdict(&mut self, sender: usize, summary: &Summary) -> Verdict {
         let mut verdict = Verdict::Deliver;
         for (fault, seen, met) in &mut self.faults {
@@ -219,7 +219,7 @@ impl Faults {
         verdict
     }
 
-    /// Indices of the faults that matched no frame.
+    /// Returns the indices of the faults that applied to no frame.
     pub fn unmet(&self) -> impl Iterator<Item = usize> {
         self.faults.iter().enumerate().filter(|(_, (_, _, met))| *met == 0).map(|(place, _)| place)
     }
@@ -228,9 +228,9 @@ impl Faults {
 /// An event outside the stack: a host is unplugged or restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEvent {
-    /// The host's cable is unplugged, for good.
+    /// The host's cable is unplugged, and stays unplugged.
     Cut,
-    /// The host restarts: it forgets its connections, and listens as before.
+    /// The host restarts: it forgets its connections, and listens again.
     Reboot,
 }
 

@@ -17,7 +17,7 @@ pub const STATES: [State; 11] = [
     State::TimeWait,
 ];
 
-/// The state with this name, as RFC 9293 writes it: `SYN-SENT`.
+/// Returns the state with this name, written as in RFC 9293: `SYN-SENT`.
 pub fn state(name: &str) -> Option<State> {
     NAMES.iter().zip(STATES).find(|(n, _)| **n == name).map(|(_, state)| state)
 }
@@ -46,7 +46,7 @@ pub struct Transition {
     pub to: State,
     /// The event that causes the transition.
     pub on: &'static str,
-    /// Why this stack never makes the transition; `None` if it does.
+    /// Why this stack never makes the transition, or `None` if it does.
     pub never: Option<&'static str>,
 }
 
@@ -58,7 +58,7 @@ const fn never(from: State, to: State, on: &'static str, why: &'static str) -> T
     Transition { from, to, on, never: Some(why) }
 }
 
-/// The transitions of the figure, and the one that its note 2 adds.
+/// The transitions of the figure, and the transition that its note 2 adds.
 pub const TRANSITIONS: [Transition; 21] = [
     on(State::Closed, State::Listen, "passive OPEN"),
     on(State::Closed, State::SynSent, "active OPEN: SYN sent"),
@@ -73,7 +73,7 @@ pub const TRANSITIONS: [Transition; 21] = [
         State::Listen,
         State::SynSent,
         "SEND: SYN sent",
-        "a port that is listened on cannot call: this stack has no such function",
+        "a listening port cannot open a connection: this stack has no such function",
     ),
     on(State::SynSent, State::Closed, "CLOSE (here, by note 3: RST received)"),
     on(State::SynSent, State::SynReceived, "SYN received: SYN,ACK sent"),
@@ -84,7 +84,7 @@ pub const TRANSITIONS: [Transition; 21] = [
         State::SynReceived,
         State::FinWait1,
         "CLOSE: FIN sent",
-        "a program begins its work in ESTABLISHED; one in SYN-RECEIVED is dropped instead",
+        "a program runs only from ESTABLISHED on; a connection in SYN-RECEIVED is dropped instead",
     ),
     on(State::Established, State::FinWait1, "CLOSE: FIN sent"),
     on(State::Established, State::CloseWait, "FIN received: ACK sent"),

@@ -1,7 +1,8 @@
-//! The lab: two or more stacks on a wire, on one virtual clock, one step at a time.
+//! The lab: two or more stacks on one wire and one virtual clock, run one step at a time.
 //!
-//! Each step calls [`Stack::step`], the function that also serves on a TAP. The same set-up and seed give the same run on every
-//! machine, so the lab goes back to step K by running again up to K. There is no heap: the caller owns the stacks' memory.
+//! Each step calls [`Stack::step`], which also runs the servers on a TAP. The same set-up and seed give the same run on
+//! every machine. To go back to step K, the lab runs again from the start up to step K. There is no heap: the caller
+//! owns the stacks' memory.
 
 mod agenda;
 #[cfg(feature = "alloc")]
@@ -59,14 +60,14 @@ use wire::{Port, Random, Received};
 #[doc(hidden)]
 pub const MAX_HOSTS: usize = 4;
 
-/// The default number of TCP connections that a [`Lab`] tracks by their frames. Later ones replace the oldest.
+/// The default number of TCP connections that a [`Lab`] tracks. A further connection replaces the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
 
-/// The start of the virtual clock. smoltcp interprets time 0 as "at once", so the clock starts later.
+/// The start of the virtual clock. The clock does not start at 0, because smoltcp interprets time 0 as "at once".
 #[doc(hidden)]
 pub const START: Instant = Instant::from_micros_const(1_000_000);
 
-/// The address of a host: 192.168.69.2 is the client's, 192.168.69.1 the server's.
+/// Returns the address of a host: 192.168.69.2 for the client, 192.168.69.1 for the server.
 pub fn address(host: usize) -> IpAddress {
     let last = match host {
         0 => 2,
@@ -78,8 +79,12 @@ pub fn address(host: usize) -> IpAddress {
 
 /// `N` hosts on a wire.
 ///
-/// `S` and `U` are the hosts' TCP and UDP programs, `C` their consoles. The last `R` entries are kept. `FRAMES` and `KEPT` are
-/// the sizes of the [`Wire`]. `FLOWS` connections are tracked, some 1,070 bytes each.
+/// - `S` and `U` are the hosts' TCP and UDP programs.
+/// - `C` is the type of the hosts' consoles.
+/// - `R` is the number of entries that are kept.
+/// - `FRAMES` and `KEPT` are the sizes of the [`Wire`].
+/// - `FLOWS` is the number of connections that are tracked. Each takes about 1,070 bytes.
+///
 /// The defaults take 150 kB, which is enough for every scenario.
 pub struct Lab<
     'a,
@@ -94,7 +99,7 @@ pub struct Lab<
 > {
     /// The hosts: 0 is the client, 1 the server.
     pub hosts: [Host<'a, S, U, C>; N],
-    /// The wire between them.
+    /// The wire between the hosts.
     pub wire: Wire<FRAMES, KEPT>,
     /// The entries that have not been taken yet.
     pub entries: Ring<R>,
@@ -106,11 +111,11 @@ pub struct Lab<
     now: Instant,
     steps: u32,
     next: usize,
-    /// The connection of the last frame or event.
+    /// The connection of the most recent frame or event.
     latest: Option<[IpEndpoint; 2]>,
 }
 
-/// One host.
+/// A host of the lab: its stack and its console.
 pub struct Host<'a, S, U, C> {
     /// The host's stack.
     pub stack: Stack<'a, S, U>,
@@ -118,12 +123,12 @@ pub struct Host<'a, S, U, C> {
     pub console: C,
 }
 
-/// A tracked connection: its ends, in the order in which they first sent.
+/// A tracked connection: its two endpoints, in the order in which they first sent, and its state.
 #[derive(Clone, Copy)]
 struct Tracked {
     ends: [IpEndpoint; 2],
     flow: Flow,
-    /// The state that each side was last reported to come into.
+    /// The most recently reported state of each side.
     states: [Option<State>; 2],
 }
 
@@ -132,9 +137,9 @@ struct Tracked {
 pub enum Progress {
     /// The clock jumped to this time.
     Clock(Instant),
-    /// Nothing is left to do.
+    /// No work is left.
     End,
-    /// This host took a step.
+    /// A host took a step: the host's index, and the step.
     Step(usize, Step),
 }
 
@@ -150,11 +155,11 @@ impl<
     const FLOWS: usize,
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// Makes hosts on a wire. `set` may change the configuration of each host's stack.
+    /// Makes `N` hosts on a wire. `set` may change the configuration of each host's stack.
     ///
     /// # Errors
     /// [`SetupError`]: a stack could not be set up.
-    // Not inlined, so that the temporary copy of the wire is not in the caller's stack frame, which holds only the lab.
+    // Not inlined, so that the caller's stack frame contains the lab, but not a temporary copy of the wire.
     #[inline(never)]
     pub fn new(
         line: Line,
@@ -197,22 +202,22 @@ impl<
         }
     }
 
-    /// The virtual time.
+    /// Returns the virtual time.
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// The duration of the run so far.
+    /// Returns the duration of the run so far.
     pub fn elapsed(&self) -> Duration {
         self.now - START
     }
 
-    /// The number of steps so far.
+    /// Returns the number of steps so far.
     pub fn steps(&self) -> u32 {
         self.steps
     }
 
-    /// Makes a host call another: see [`Stack::connect`].
+    /// Opens a connection from a host to `remote`: see [`Stack::connect`].
     ///
     /// # Errors
     /// The errors of [`Stack::connect`].
@@ -226,7 +231,7 @@ impl<
         self.call(host, 0, remote, session, patience)
     }
 
-    /// Takes one step: a host receives a frame, runs a program or sends a frame, or the clock advances to the next deadline.
+    /// Takes one step: one host does one piece of work, or the clock advances to the next deadline.
     pub fn step(&mut self) -> Progress {
         self.run_due();
         let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
@@ -267,11 +272,11 @@ impl<
         (result, io.probe)
     }
 
-    /// Turns the results of a step into entries.
+    /// Converts the results of a step into entries.
     fn note(&mut self, host: usize, step: Option<Step>, events: &Notes) {
         if let Some(Received { id, summary, damaged }) = self.wire.received.take() {
             let now = self.now;
-            // A damaged segment fails its checksum, so its content reaches no socket.
+            // A damaged segment fails its checksum, so no socket sees its content.
             let mark = match (self.flow(&summary, false), summary.segment()) {
                 (Some((flow, side)), Some(segment)) if !damaged => flow.arrived(1 - side, now, &segment),
                 _ => None,
@@ -310,7 +315,7 @@ impl<
         }
     }
 
-    /// Takes in the state that an event reports.
+    /// Records the state that an event reports.
     fn note_state(&mut self, event: &Event) {
         let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
         self.latest = Some(ends);
@@ -320,7 +325,9 @@ impl<
         }
     }
 
-    /// The flow of a segment, and the index of the side that sends it. If the flow is not tracked, tracks it if `begin` is set.
+    /// Returns the flow of a segment and the index of the side that sent it.
+    ///
+    /// If the flow is not tracked yet, it is tracked from now on if `begin` is set.
     fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
         summary.segment()?;
         let ends = summary.ends?;
@@ -350,14 +357,15 @@ impl<
 }
 
 impl Tracked {
-    /// The index of the first of `ends` in this connection; `None` if the ends belong to another one.
+    /// Returns the index of the endpoint `ends[0]` in this connection, or `None` if `ends` belong to another
+    /// connection.
     fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let [a, b] = ends;
         if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
     }
 }
 
-/// The change of state that an event reports, if any. A call begins in CLOSED.
+/// Returns the change of state that an event reports, if any. A call begins in CLOSED.
 #[doc(hidden)]
 pub fn change(event: &Event) -> Option<(State, State)> {
     match *event {
@@ -381,7 +389,7 @@ struct Notes(heapless::Vec<Event, 16>);
 
 impl Probe for Notes {
     fn event(&mut self, _now: Instant, event: &Event) {
-        // One step causes a handful of events at most. Events that do not fit are left out.
+        // One step causes only a few events. Events that do not fit are left out.
         let _ = self.0.push(*event);
     }
 }

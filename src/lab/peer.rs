@@ -1,4 +1,4 @@
-//! The programs of the lab: clients and servers of [`crate::app`], and scripts for everything else.
+//! The programs that the lab's hosts run: the clients and servers of [`crate::app`], and scripts.
 
 use smoltcp::socket::tcp::{self, RecvError};
 use smoltcp::time::Duration;
@@ -8,7 +8,7 @@ use crate::app::{Client, Server, UdpClient, UdpServer};
 use crate::stack::{Context, Next, Session};
 
 crate::sessions! {
-    /// One side of a TCP connection.
+    /// The program at one end of a TCP connection.
     #[derive(Clone, Debug)]
     #[allow(clippy::large_enum_variant)] // A client contains its line buffer; there is no heap for it.
     pub enum Peer<'a> {
@@ -22,7 +22,7 @@ crate::sessions! {
 }
 
 impl Peer<'_> {
-    /// Tells a script how long a frame takes.
+    /// Sets the latency that a script's pauses depend on.
     pub(super) fn set_latency(&mut self, latency: Duration) {
         if let Peer::Script(script) = self {
             script.latency = latency;
@@ -42,22 +42,22 @@ crate::udp_sessions! {
     }
 }
 
-/// A step of a script. Each step finishes before the next one begins.
+/// A step of a script. Each step finishes before the next begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScriptStep<'a> {
     /// Send RST.
     Abort,
-    /// Close: send FIN, and discard all data that arrives.
+    /// Close the connection: send FIN, and discard all data that arrives later.
     Close,
     /// Send FIN, but keep reading.
     HalfClose,
-    /// Wait until the run is this many milliseconds old.
+    /// Wait until this many milliseconds after the start of the run.
     Pause(u32),
-    /// Wait until the run is this many milliseconds old, and as many latencies of the wire as `trips`.
+    /// Wait until `millis` milliseconds and `trips` latencies of the wire have passed since the start of the run.
     PauseTrips {
-        /// Milliseconds.
+        /// The number of milliseconds.
         millis: u32,
-        /// Latencies.
+        /// The number of latencies.
         trips: u32,
     },
     /// Read this many bytes.
@@ -71,7 +71,7 @@ pub enum ScriptStep<'a> {
 }
 
 impl ScriptStep<'_> {
-    /// How old the run must be for the next step.
+    /// Returns the time in the run before which the next step does not start.
     fn pause(&self) -> Moment {
         let (millis, trips) = match *self {
             ScriptStep::Pause(millis) => (millis, 0),
@@ -82,18 +82,18 @@ impl ScriptStep<'_> {
     }
 }
 
-/// A program that takes its steps one after another, then waits for the connection to end.
+/// A program that runs a list of steps, and then waits for the connection to end.
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
     steps: &'a [ScriptStep<'a>],
     /// The latency of the wire.
     latency: Duration,
-    /// How many bytes of the current step have been sent or read.
+    /// The number of bytes sent or read in the current step.
     bytes_done: usize,
 }
 
 impl<'a> Script<'a> {
-    /// A script of these steps, on a wire with the default latency.
+    /// Makes a script of these steps, for a wire with the default latency.
     pub fn new(steps: &'a [ScriptStep<'a>]) -> Self {
         Script { steps, latency: Line::DEFAULT_LATENCY, bytes_done: 0 }
     }

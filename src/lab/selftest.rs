@@ -1,6 +1,6 @@
-//! Runs that test whether a machine's processor, compiler and memory can run the stack.
+//! The self-test: lab runs that show whether a machine's processor, compiler and memory can run the stack.
 //!
-//! They need no device, no heap, no clock, and 48 kB of memory.
+//! The runs need 48 kB of memory. The runs need no device, no heap and no clock.
 
 use core::fmt;
 
@@ -18,18 +18,18 @@ use crate::trace::Cause;
 type Small<'a> = Lab<'a, Script<'a>, (), NullConsole, 2, 8, 4, 2, 1>;
 type Memory<'a> = Pool<'a, Script<'a>, (), 1, 256, 256, 0, 0, 0>;
 
-/// More steps than any of the runs takes.
+/// More steps than any run takes.
 const STEPS: u32 = 1000;
 const TIME: Duration = Duration::from_secs(90);
 
-/// A run, with its expectations.
+/// A run, with its expected events.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
-    /// The name of the scenario whose scripts it uses.
+    /// The name of the scenario whose scripts the run uses.
     pub name: &'static str,
     scripts: Scripts,
     faults: &'static [&'static str],
-    /// The expected events, in this order.
+    /// The expected events, in order.
     expected: &'static [&'static [Seen]],
 }
 
@@ -66,7 +66,7 @@ const CLOSE: &[Seen] = &[
     Seen::Change(0, State::TimeWait, State::Closed),
 ];
 
-/// The server closes as soon as the client has closed, and its FIN acknowledges the client's FIN.
+/// The server closes as soon as the client has closed. The server's FIN acknowledges the client's FIN.
 const CLOSE_AT_ONCE: &[Seen] = &[
     Seen::Change(0, State::Established, State::FinWait1),
     Seen::Change(1, State::Established, State::CloseWait),
@@ -76,7 +76,7 @@ const CLOSE_AT_ONCE: &[Seen] = &[
     Seen::Change(0, State::TimeWait, State::Closed),
 ];
 
-/// The result of a successful run, the same on every machine.
+/// The result of a successful run, which is the same on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passed {
     /// The number of steps.
@@ -100,11 +100,11 @@ pub enum Failure {
     Connect(ConnectError),
     /// The server could not listen.
     Listen(ListenError),
-    /// The run ended before this event; `None` means that the run did not end.
+    /// The run ended before this event, or `None` if the run did not end.
     Missing(Option<Seen>),
     /// A stack could not be set up.
     Setup(SetupError),
-    /// At this step the first event occurred instead of the second.
+    /// In this step, the first event occurred, but the second was expected.
     Unexpected(u32, Seen, Option<Seen>),
 }
 
@@ -136,7 +136,7 @@ impl fmt::Display for Seen {
 }
 
 impl Check {
-    /// Runs the check and compares the events.
+    /// Runs the check, and compares the events with the expected events.
     ///
     /// # Errors
     /// [`Failure`]: the first difference from the expected run.
@@ -144,11 +144,11 @@ impl Check {
         let mut pools = [const { Memory::new() }; 2];
         let mut faults = Faults::default();
         for fault in self.faults.iter().filter_map(|words| Fault::parse(words, |_| None).ok()) {
-            // All fit: a run has fewer than MAX_FAULTS.
+            // All faults fit: no run has more than MAX_FAULTS.
             faults.add(fault);
         }
         let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
-        // The lab is used inside the `Result`: moved out, it would be on the stack twice.
+        // The lab stays inside the `Result`. Moving it out would put a second copy on the stack.
         let mut made: Result<Small<'_>, _> = Lab::new(Line::default(), faults, 7, memory, |_, _| {});
         let lab = match &mut made {
             Ok(lab) => lab,
@@ -191,7 +191,7 @@ fn seen(entry: &Entry) -> Option<Seen> {
     }
 }
 
-/// An FNV-1a hash (Fowler, Noll and Vo, 64 bits), to tell one run from another.
+/// An FNV-1a hash (Fowler, Noll and Vo, 64 bits), which distinguishes runs.
 struct Digest(u64);
 
 impl Digest {

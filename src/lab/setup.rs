@@ -13,13 +13,13 @@ use crate::app::{App, ClientOptions, Options, Program};
 use crate::lab::Fault;
 use crate::stack::{Console, ListenError, Listener, Memory, SetupError};
 
-/// The largest number of TCP ports, and of UDP programs, of a run.
+/// The most TCP listeners of a run, and the most UDP programs of a run.
 pub const MAX_SERVED: usize = 4;
 
-/// How long a connection may take to be established.
+/// How long the handshake of a connection may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The settings that determine a run: the same set-up gives the same run.
+/// All settings of a run. The same set-up gives the same run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Setup<'a> {
@@ -27,34 +27,34 @@ pub struct Setup<'a> {
     pub line: Line,
     /// The faults of the wire.
     pub faults: Faults,
-    /// The seed of sequence numbers, ports, and random losses.
+    /// The seed for sequence numbers, ports and random losses.
     pub seed: u64,
-    /// How long to delay an acknowledgement so that it can travel with data; `None` means no delay.
+    /// How long an ACK waits for data to travel with, or `None` to send it at once.
     pub ack_delay: Option<Duration>,
-    /// Whether small segments wait for the acknowledgement of earlier ones (Nagle's algorithm).
+    /// Whether small segments wait until earlier segments are acknowledged (Nagle's algorithm).
     pub nagle: bool,
-    /// How long a peer may be silent. Four keep-alive probes are sent in that time.
+    /// How long a peer may be silent before its connection ends. Four keep-alive probes are sent in that time.
     pub idle_timeout: Duration,
-    /// The virtual time after which the run is stopped.
+    /// The run stops after this virtual time.
     pub limit: Duration,
-    /// The number of steps after which the run is stopped.
+    /// The run stops after this number of steps.
     pub steps: u32,
-    /// The buffers of the client's and the server's connections. Further hosts have the client's sizes.
+    /// The buffer sizes of the client's and the server's connections. Further hosts have the client's sizes.
     pub buffers: [Buffers; 2],
     /// The server's listeners.
     pub listeners: heapless::Vec<Listener<Peer<'a>>, MAX_SERVED>,
-    /// UDP programs: the host, its port (any if 0), and the program.
+    /// The UDP programs: the host, its port (0 means any free port), and the program.
     pub udp: heapless::Vec<(usize, u16, UdpPeer<'a>), MAX_SERVED>,
-    /// Scheduled events, by their time after the start.
+    /// The scheduled events, each with its time since the start.
     pub agenda: heapless::Vec<(Moment, Scheduled<Peer<'a>>), MAX_SCHEDULED>,
 }
 
-/// The buffers of each connection, in bytes.
+/// The sizes of a connection's buffers, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffers {
-    /// The receive buffer: how much a peer may send before the program reads it.
+    /// The receive buffer: how much the peer may send before the program reads.
     pub receive: usize,
-    /// The send buffer: how much may be sent before it is acknowledged.
+    /// The send buffer: how much the program may write before the peer acknowledges.
     pub send: usize,
 }
 
@@ -91,7 +91,7 @@ impl Default for Setup<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The program has no client or server for this protocol that runs without a link.
+    /// The program has no client or server for this protocol that can run in the lab.
     NoServer {
         /// The program.
         app: &'static str,
@@ -110,10 +110,10 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::NoServer { app, udp: true } => {
-                write!(f, "{app} has no UDP side that runs by itself: leave --udp out")
+                write!(f, "{app} has no UDP side that the lab can run: leave --udp out")
             }
             StartError::NoServer { app, udp: false } => {
-                write!(f, "{app} has no client or server to run by itself: serve it on a link")
+                write!(f, "{app} has no client or server that the lab can run: serve it on a link")
             }
             StartError::Listen(error) => error.fmt(f),
             StartError::Stack(error) => error.fmt(f),
@@ -125,12 +125,13 @@ impl fmt::Display for StartError {
 impl core::error::Error for StartError {}
 
 impl<'a> Setup<'a> {
-    /// A run of a program's server and its client, which sends these texts. Uses UDP if `udp` is set or the program has no TCP.
+    /// Makes a run of a program's server and its client, which sends `texts`.
     ///
-    /// If a program takes one message for each connection, the client connects once for each text, a second apart.
+    /// The run uses UDP if `udp` is set or the program has no TCP server. If the program handles one message per
+    /// connection, the client opens one connection for each text, a second apart.
     ///
     /// # Errors
-    /// [`StartError`]: the program has no such side, or there are too many texts.
+    /// [`StartError`]: the program has no such client or server, or there are too many texts.
     pub fn program(app: &App, texts: &'a [&'a [u8]], udp: bool) -> Result<Self, StartError> {
         let setup = Setup::default();
         let options = ClientOptions { texts, ..ClientOptions::default() };
@@ -146,7 +147,7 @@ impl<'a> Setup<'a> {
         let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
-        // chargen ends when its client has received enough bytes.
+        // The client of chargen ends once it has received enough bytes.
         let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };
         let calls = options.texts.len().div_ceil(each).max(1);
         for call in 0..calls {
@@ -162,7 +163,7 @@ impl<'a> Setup<'a> {
         let missing = StartError::NoServer { app: app.name, udp: true };
         let port = app.udp.ok_or(missing)?;
         let server = app.udp_server(&Options::default()).ok_or(missing)?;
-        // inbox never replies.
+        // inbox never replies, so its client does not wait.
         let no_wait = app.program == Program::Inbox;
         let options = ClientOptions { no_wait, timeout: Some(Duration::from_secs(5)), ..*options };
         let client = app.udp_client(&options, IpEndpoint::new(address(1), port)).ok_or(missing)?;
@@ -171,7 +172,7 @@ impl<'a> Setup<'a> {
         Ok(self)
     }
 
-    /// A client and a server that follow scripts, on port 7000.
+    /// Makes a run of a scripted client and a scripted server, on port 7000.
     pub fn scripts(client: &'a [ScriptStep<'a>], server: &'a [ScriptStep<'a>]) -> Self {
         let mut setup = Setup::default().listening(server);
         setup.call(Duration::ZERO, client);
@@ -184,17 +185,18 @@ impl<'a> Setup<'a> {
         self
     }
 
-    /// Schedules a call of the server's port 7000 by a scripted client. The ninth event of a run is ignored.
+    /// Schedules a call from a scripted client to the server's port 7000. A run has at most eight events; more are
+    /// ignored.
     pub fn call(&mut self, after: impl Into<Moment>, client: &'a [ScriptStep<'a>]) {
         let _ = self.agenda.push((after.into(), calling(SCRIPT_PORT, Peer::Script(Script::new(client)))));
     }
 
-    /// Schedules an event of a host. The ninth event of a run is ignored.
+    /// Schedules an event of a host. A run has at most eight events; more are ignored.
     pub fn host_event(&mut self, after: impl Into<Moment>, host: usize, what: HostEvent) {
         let _ = self.agenda.push((after.into(), Scheduled::HostEvent(host, what)));
     }
 
-    /// Adds these faults. Ignores invalid faults, and those beyond [`MAX_FAULTS`].
+    /// Adds faults. Ignores invalid faults, and faults beyond [`MAX_FAULTS`].
     pub fn with_faults(mut self, faults: &[&str]) -> Self {
         for words in faults.iter().take(MAX_FAULTS) {
             if let Ok(fault) = Fault::parse(words, |_| None) {
@@ -204,12 +206,13 @@ impl<'a> Setup<'a> {
         self
     }
 
-    /// The buffers of a host's connections.
+    /// Returns the sizes of a host's buffers.
     pub fn buffers_of(&self, host: usize) -> Buffers {
         self.buffers[usize::from(host == 1)]
     }
 
-    /// Sets the hosts up in memory of the sizes that [`buffers_of`](Self::buffers_of) returns. No step is taken yet.
+    /// Makes the lab, before its first step. `memory` must have the sizes that [`buffers_of`](Self::buffers_of)
+    /// returns.
     ///
     /// # Errors
     /// [`StartError`] names the part that could not be set up.
@@ -217,7 +220,7 @@ impl<'a> Setup<'a> {
         &self,
         memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
-        // `match` moves the lab less often than `map_err`: in an unoptimized build, each move takes 200 kB of stack.
+        // `match` moves the lab less often than `map_err`. In an unoptimised build, each move takes 200 kB of stack.
         let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, |_, config| {
             config.tcp.ack_delay = self.ack_delay;
             config.tcp.nagle = self.nagle;
@@ -235,7 +238,7 @@ impl<'a> Setup<'a> {
         for (host, port, session) in &self.udp {
             let stack = &mut lab.hosts.get_mut(*host).ok_or(StartError::TooMany)?.stack;
             let port = stack.bind(*port, session.clone()).map_err(StartError::Listen)?;
-            // Never full: it has as much room as the set-up.
+            // Never full: the agenda has as much room as the set-up.
             let _ = lab.bound.push((*host, port));
         }
         for (after, scheduled) in &self.agenda {
@@ -251,7 +254,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// The lab of a [`Setup`].
+/// The type of a lab that a [`Setup`] starts.
 pub type SetupLab<'a, C, const N: usize, const R: usize> = Lab<'a, Peer<'a>, UdpPeer<'a>, C, N, R>;
 
 /// The port of scripted servers.

@@ -1,11 +1,11 @@
-//! The words of TCP that the lab uses, each with the section that defines it.
+//! The glossary: the words of TCP that the lab uses, each with the RFC section that defines the word.
 
-/// A word, what it means, and where it is defined.
+/// A word with its meaning and the RFC section that defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
     /// The word.
     pub name: &'static str,
-    /// Its meaning, in a sentence or two.
+    /// The meaning, in one or two sentences.
     pub text: &'static str,
     /// The RFC and its section, as in `RFC 9293 section 3.5`.
     pub rfc: &'static str,

@@ -1,4 +1,4 @@
-//! Tests of the lab itself: a run is reproducible, and the lab's view of a connection is right.
+//! Tests of the lab itself: a run is reproducible, and the lab tracks connections correctly.
 
 use std::vec::Vec;
 
@@ -55,12 +55,12 @@ fn a_lost_syn_ack_is_sent_again_after_a_second() {
         sent.collect()
     };
     assert_eq!(causes(greeting(&[])), []);
-    // The SYN has arrived, so only its acknowledgement was lost.
+    // The SYN has arrived, so only the acknowledgement of the SYN was lost.
     let second = Cause::SpuriousRetransmission { rto: Duration::from_secs(1), count: 1 };
     assert_eq!(causes(greeting(&["drop server synack 1"]))[..1], [(0, second)]);
 }
 
-/// On a hub, the server greets both clients, and every frame reaches the two other hosts.
+/// On a hub, the server greets both clients, and each frame reaches both other hosts.
 #[test]
 fn three_hosts_on_a_hub() {
     let mut pools = [(); 3].map(|()| HeapPool::new(SIZES));

@@ -1,4 +1,4 @@
-//! Views of a run: an entry with the states of both ends, and a host's connections.
+//! Views of a run: an entry with the states of both hosts, and a host's connections.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
@@ -8,27 +8,28 @@ use crate::lab::show::{Entry, What};
 use crate::stack::{Connection, Console, Session, Tuple, UdpSession};
 use crate::trace::{Side, Summary};
 
-/// An entry, with the sequence numbers and states that are shown beside it.
+/// An entry, with the sequence numbers and states that are shown with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The entry.
     pub entry: Entry,
-    /// The initial sequence numbers of the frame's sender and receiver, if they are known.
+    /// The initial sequence numbers of the frame's sender and receiver, if known.
     pub isn: [Option<TcpSeqNumber>; 2],
-    /// The states of the client and of the server after the step: of the entry's connection, or else of the last one.
+    /// The states of the client and of the server after the step, for the entry's connection or else the most recent
+    /// connection.
     pub states: [State; 2],
     /// The caller's port of the entry's connection, if the run has several connections.
     pub port: Option<u16>,
 }
 
-/// One end's view of a connection.
+/// A connection as one host sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// The connection as the stack reports it: observed.
+    /// What the host's stack reports about the connection.
     pub connection: Connection,
-    /// The connection as its frames show it: inferred.
+    /// What the connection's frames show about this side.
     pub side: Side,
-    /// The peer's initial sequence number, from which RCV.NXT is counted.
+    /// The peer's initial sequence number. RCV.NXT is shown relative to this number.
     pub irs: Option<TcpSeqNumber>,
 }
 
@@ -43,7 +44,7 @@ impl<
     const FLOWS: usize,
 > Lab<'_, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// The connections of a host, as its stack and its frames show them.
+    /// Returns the connections of a host, as its stack reports them and as the frames show them.
     pub fn views(&self, host: usize) -> impl Iterator<Item = View> {
         self.hosts[host].stack.connections_in_use().map(|connection| {
             let ends = [connection.tuple.local, connection.tuple.remote];
@@ -54,7 +55,7 @@ impl<
         })
     }
 
-    /// The initial sequence numbers of a segment's sender and receiver, if they are known.
+    /// Returns the initial sequence numbers of a segment's sender and receiver, if known.
     pub fn initial(&self, summary: &Summary) -> [Option<TcpSeqNumber>; 2] {
         let Some(ends) = summary.ends else { return [None; 2] };
         let ends = [ends.source, ends.destination];
@@ -62,7 +63,7 @@ impl<
         found.map_or([None; 2], |(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss])
     }
 
-    /// An entry, with its initial sequence numbers and the present states of the first two hosts.
+    /// Returns an entry with its initial sequence numbers and the current states of the first two hosts.
     pub fn snapshot(&self, entry: Entry) -> Snapshot {
         let summary = match entry.what {
             What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),
@@ -83,20 +84,21 @@ impl<
         Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)), port: port.filter(|&port| port > 0) }
     }
 
-    /// Whether more than one connection is, or was, called from the client.
+    /// Returns whether the client makes more than one call in the run.
     fn has_several_calls(&self) -> bool {
         let planned = self.agenda.iter().filter(|(_, s)| matches!(s, Scheduled::Call { host: 0, .. })).count();
         planned + self.calls.iter().filter(|(host, _)| *host == 0).count() > 1
     }
 
-    /// The states of the first two hosts.
+    /// Returns the states of the first two hosts.
     #[doc(hidden)]
     pub fn states(&self) -> [State; 2] {
         [0, 1].map(|host| self.state(host, None))
     }
 
-    /// The TCP state of a host's connection with these ends, in either order; by default, of the last connection that a frame or
-    /// an event was about.
+    /// Returns the TCP state of a host's connection between `ends`, which may be in either order.
+    ///
+    /// Without `ends`, returns the state of the connection that the most recent frame or event was about.
     fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
         let stack = &self.hosts[host].stack;
         let ends = ends.or(self.latest);

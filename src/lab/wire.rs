@@ -1,4 +1,4 @@
-//! The cable or hub of the lab: frames in flight, their times of arrival, and the faults.
+//! The lab's cable or hub: the frames in flight, their arrival times, and the faults.
 
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
@@ -7,11 +7,13 @@ use super::MAX_HOSTS;
 use super::fault::{Faults, Verdict};
 use crate::trace::Summary;
 
-/// The longest frame, in bytes: Ethernet's.
+/// The longest frame, in bytes, as on Ethernet.
 pub const MAX_FRAME: usize = 1514;
 
-/// The default number of frames in flight. When all places are taken, hosts cannot send, and the answer to an arriving frame is
-/// lost. Arriving frames do not wait for room for their answer, because only an arrival frees a place.
+/// The default number of frames in flight.
+///
+/// If the wire is full, hosts cannot send, and the answer to an arriving frame is lost. A frame arrives even if its
+/// answer has no room, because only arrivals make room.
 pub const IN_FLIGHT: usize = 64;
 
 /// The properties of the wire.
@@ -21,21 +23,21 @@ pub struct Line {
     pub latency: Duration,
     /// The largest additional delay, drawn at random.
     pub jitter: Duration,
-    /// The rate in bits a second; `None` is unlimited.
+    /// The rate in bits per second, or `None` for no limit.
     pub rate: Option<u64>,
-    /// The number of frames in a million that are lost at random.
+    /// How many frames in a million are lost at random.
     pub loss: u32,
     /// The largest IP packet, in bytes.
     pub mtu: usize,
 }
 
 impl Line {
-    /// The propagation delay of a wire that nobody described.
+    /// The default propagation delay of a wire.
     pub(super) const DEFAULT_LATENCY: Duration = Duration::from_millis(1);
 }
 
 impl Default for Line {
-    /// 1 ms each way, nothing lost, 1,500 bytes.
+    /// A delay of 1 ms each way, no loss, and an MTU of 1,500 bytes.
     fn default() -> Self {
         Line { latency: Self::DEFAULT_LATENCY, jitter: Duration::ZERO, rate: None, loss: 0, mtu: 1500 }
     }
@@ -64,9 +66,9 @@ struct Place {
     from: usize,
     to: usize,
     at: Instant,
-    /// The order of frames that arrive at the same time.
+    /// Decides which of the frames with the same arrival time arrives first.
     order: u32,
-    /// Whether the frame lets the sender's next frame overtake it.
+    /// Whether the sender's next frame overtakes this frame.
     yields: bool,
     damaged: bool,
 }
@@ -76,28 +78,28 @@ const MICROS_PER_SECOND: u64 = 1_000_000;
 /// How long a reordered frame waits for the sender's next frame.
 const YIELD: Duration = Duration::from_millis(200);
 
-/// The number of frames that one step of a stack can send: one of a connection, or one of each UDP port. By default, the wire
-/// keeps that many frames.
+/// The most frames that one step of a stack can send: one of a connection, or one of each UDP port. By default, the
+/// wire keeps this number of frames.
 pub const NEWS: usize = 16;
 
-/// A frame that a host has taken in.
+/// A frame that a host has received.
 pub(super) struct Received {
     pub(super) id: u32,
     pub(super) summary: Summary,
-    /// Whether a fault inverted one of its bits.
+    /// Whether a fault inverted one bit of the frame.
     pub(super) damaged: bool,
 }
 
-/// The bytes of a frame.
+/// A copy of a sent frame.
 struct Bytes {
     id: u32,
     frame: [u8; MAX_FRAME],
     len: usize,
 }
 
-/// The frames in flight between the hosts, at most `FRAMES`, and copies of the last `KEPT` frames sent.
+/// The wire: at most `FRAMES` frames in flight between hosts, and copies of the last `KEPT` frames sent.
 ///
-/// Each frame or copy takes some 1,560 bytes.
+/// Each frame and each copy takes about 1,560 bytes.
 pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     places: [Option<Place>; FRAMES],
     pub(super) faults: Faults,
@@ -105,23 +107,23 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     hosts: usize,
     order: u32,
     count: u32,
-    /// The time at which each host's transmitter is free again.
+    /// For each host, the time at which its transmitter is free again.
     busy: [Instant; MAX_HOSTS],
-    /// The frames sent since the lab last took these notes.
+    /// The frames sent since the lab last took this list.
     pub(super) news: heapless::Vec<Sent, NEWS>,
-    /// The frame last received.
+    /// The last received frame.
     last: ([u8; MAX_FRAME], usize),
     /// The hosts that are unplugged.
     cut: [bool; MAX_HOSTS],
-    /// The frames received since the lab last looked.
+    /// The received frame, until the lab takes it.
     pub(super) received: Option<Received>,
-    /// The last frames sent, unchanged by faults. Each is at the index of its number modulo `KEPT`.
+    /// Copies of the last frames sent, unchanged by faults. A frame's index is its number modulo `KEPT`.
     sent: [Bytes; KEPT],
     random: Random,
 }
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
-    /// An empty wire between `hosts` hosts.
+    /// Makes an empty wire between `hosts` hosts.
     pub fn new(hosts: usize, line: Line, faults: Faults, seed: u64) -> Self {
         const { assert!(FRAMES >= 2 && KEPT >= 1) };
         Wire {
@@ -141,27 +143,27 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
-    /// The faults, with their counts.
+    /// Returns the faults, with their counts.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// When the next frame arrives.
+    /// Returns when the next frame arrives.
     pub fn next_arrival(&self) -> Option<Instant> {
         self.places.iter().flatten().map(|place| place.at).min()
     }
 
-    /// The frames in flight: number, sender, receiver, time of arrival, and bytes.
+    /// Returns the frames in flight: number, sender, receiver, arrival time, and bytes.
     pub fn in_flight(&self) -> impl Iterator<Item = (u32, usize, usize, Instant, &[u8])> {
         self.places.iter().flatten().map(|p| (p.id, p.from, p.to, p.at, p.frame.get(..p.len).unwrap_or_default()))
     }
 
-    /// The frame last received, as it arrived.
+    /// Returns the last received frame, as it arrived.
     pub fn last_received(&self) -> &[u8] {
         self.last.0.get(..self.last.1).unwrap_or_default()
     }
 
-    /// Unplugs a host for good: every frame to it or from it is lost, even those in flight.
+    /// Unplugs a host for the rest of the run. Every frame to it or from it is lost, even frames in flight.
     pub(super) fn cut(&mut self, host: usize) {
         self.cut[host] = true;
         for place in self.places.iter_mut() {
@@ -171,7 +173,9 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
-    /// The bytes of a frame as it was sent. Only the last `KEPT` frames are available: by default, all that one step sends.
+    /// Returns the bytes of a frame as it was sent, if it is one of the last `KEPT` frames.
+    ///
+    /// The default `KEPT` covers every frame that one step can send.
     pub fn sent(&self, id: u32) -> Option<&[u8]> {
         let copy = self.sent.get(id as usize % KEPT)?;
         if copy.id == id { copy.frame.get(..copy.len) } else { None }
@@ -187,12 +191,12 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         found
     }
 
-    /// Whether there is room for a frame and its duplicate to every host.
+    /// Returns whether there is room for a frame and its duplicate to every host.
     fn has_room(&self) -> bool {
         self.places.iter().filter(|place| place.is_none()).count() >= 2 * (self.hosts - 1)
     }
 
-    /// Whether one more frame can be reported to the lab.
+    /// Returns whether one more frame can be reported to the lab.
     fn has_news_room(&self) -> bool {
         self.news.len() < self.news.capacity()
     }
@@ -211,7 +215,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if verdict != Verdict::Drop && !self.has_room() {
             verdict = Verdict::Lost;
         }
-        // Never full: the device checked for room before it gave the token.
+        // The list is never full: the device checked for room before it returned the token.
         let _ = self.news.push(Sent { id: self.count, host: from, summary, verdict, len });
         if let (Some(copy), Some(bytes)) = (self.sent.get_mut(self.count as usize % KEPT), frame.get(..len)) {
             copy.frame[..len].copy_from_slice(bytes);
@@ -242,7 +246,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
                     *free = Some(place);
                 }
             }
-            // A reordered frame has waited for this one to overtake it: it follows at once.
+            // Reordered frames of the same sender were waiting for this frame, and arrive directly after it.
             for waiting in self.places.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != self.count)
             {
                 self.order += 1;
@@ -251,7 +255,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
-    /// Returns when a frame of `len` bytes arrives. The transmitter of host `from` first finishes its earlier frames.
+    /// Returns when a frame of `len` bytes arrives. The host `from` first transmits its earlier frames.
     fn arrival(&mut self, now: Instant, from: usize, len: usize) -> Instant {
         let Line { latency, jitter, rate, .. } = self.line;
         let transmission = match rate {
@@ -276,7 +280,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     }
 }
 
-/// One host's end of the wire.
+/// The port that connects one host to the wire.
 pub struct Port<'w, const FRAMES: usize, const KEPT: usize> {
     pub(super) wire: &'w mut Wire<FRAMES, KEPT>,
     pub(super) host: usize,
@@ -316,7 +320,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
     }
 }
 
-/// A frame that has arrived.
+/// A received frame.
 pub struct Rx(Place);
 
 impl RxToken for Rx {
@@ -325,7 +329,7 @@ impl RxToken for Rx {
     }
 }
 
-/// Room for a frame.
+/// Room for one frame to send.
 pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
     wire: &'w mut Wire<FRAMES, KEPT>,
     host: usize,
@@ -333,7 +337,7 @@ pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
 }
 
 impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
-    /// A frame of more than [`MAX_FRAME`] bytes would be cut, but the capabilities rule such frames out.
+    /// Frames longer than [`MAX_FRAME`] bytes are cut. The device's MTU excludes such frames.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let mut frame = [0; MAX_FRAME];
         let len = len.min(MAX_FRAME);
@@ -343,7 +347,7 @@ impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
     }
 }
 
-/// Random numbers that are the same for the same seed (splitmix64; Steele, Lea and Flood 2014).
+/// A random number generator with a seed (splitmix64; Steele, Lea and Flood 2014).
 pub(super) struct Random(u64);
 
 impl Random {
@@ -359,7 +363,7 @@ impl Random {
         x ^ (x >> 31)
     }
 
-    /// A number below `limit`, or 0 if `limit` is 0.
+    /// Returns a number below `limit`, or 0 if `limit` is 0.
     fn below(&mut self, limit: u64) -> u64 {
         self.next().checked_rem(limit).unwrap_or(0)
     }

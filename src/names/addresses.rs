@@ -1,8 +1,8 @@
-//! The addresses of one name, in the order in which they were reported. dialler.rs decides which is called first, and when.
+//! Stores the addresses of one name. dialler.rs decides which address to connect to, and when.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The number of addresses kept of each family. The first ones are kept, because the server chose their order.
+/// How many addresses of each family are kept. The first 8 are kept, because the server chose the order.
 const KEPT: usize = 8;
 
 /// The addresses of one name, at most 8 of each family.
@@ -13,7 +13,8 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Adds an address. Ignores it if it is already known or cannot belong to a host, or if there is no room.
+    /// Adds an address. Ignores an address that is already known or cannot belong to a host. Also ignores all addresses
+    /// after the first 8 of a family.
     pub fn add(&mut self, address: IpAddr) {
         // If the list is full, the address is dropped, as documented.
         match address {
@@ -27,8 +28,8 @@ impl Addresses {
         }
     }
 
-    /// All addresses in the order of RFC 8305 section 4: the families alternate, IPv6 first. Within a family, addresses stay
-    /// in the order of the server's answer.
+    /// Returns all addresses in the order of RFC 8305 section 4: the families alternate, IPv6 first. Within a family,
+    /// addresses stay in the order of the server's answer.
     pub fn in_order(&self) -> impl Iterator<Item = IpAddr> {
         (0..KEPT).flat_map(|at| {
             let (v6, v4) = (self.v6.get(at).copied(), self.v4.get(at).copied());
@@ -36,7 +37,7 @@ impl Addresses {
         })
     }
 
-    /// Whether there is no address.
+    /// Returns whether there are no addresses.
     pub fn is_empty(&self) -> bool {
         self.v6.is_empty() && self.v4.is_empty()
     }

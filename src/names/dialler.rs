@@ -8,51 +8,58 @@ use crate::stack::{ConnectError, ConnectionId, End};
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
-/// The largest number of addresses of a host; further addresses are ignored. A [`Resolver`](super::Resolver) finds 8 of each
-/// family.
+/// The maximum number of addresses of a host. Further addresses are ignored. A [`Resolver`](super::Resolver) finds at
+/// most 8 addresses of each family.
 const ADDRESSES: usize = 16;
 
-/// Connects to one of a host's addresses: IPv6 and IPv4 take turns, IPv6 first, until a connection is established.
+/// Decides which of a host's addresses to connect to next, until a connection is established. IPv6 and IPv4 addresses
+/// alternate, IPv6 first.
 ///
-/// A dialler neither sends nor reads a clock. The dialler's owner asks for the [`next`](Self::next) step, takes that step,
-/// and reports the result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
+/// A dialler sends nothing and reads no clock. The dialler's owner calls [`next`](Self::next), carries out the returned
+/// step, and reports the result: addresses found, or connections begun, established or ended. Addresses may be added at
+/// any time.
 ///
-/// Attempts overlap: the next address is tried as soon as an attempt fails or has taken `delay`. With
-/// [`one_at_a_time`](Self::one_at_a_time) an attempt is given up after `delay` instead, unless its address is the last.
+/// Attempts overlap: the next attempt begins when an attempt fails, or `delay` after the previous attempt began. With
+/// [`one_at_a_time`](Self::one_at_a_time) attempts do not overlap. An attempt is then abandoned after `delay`, unless
+/// no other address is left to try.
 #[derive(Clone, Debug)]
 pub struct Dialler {
     port: u16,
+    /// The timeout of each attempt.
     patience: Duration,
+    /// The time from the beginning of an attempt to the next attempt.
     delay: Duration,
+    /// Whether several attempts may run at the same time.
     overlap: bool,
     /// Whether the lookup is over, so that no more addresses follow.
     resolved: bool,
     /// The addresses that were not tried yet.
     untried: heapless::Vec<IpAddress, ADDRESSES>,
-    /// Whether IPv6 has the next turn.
+    /// Whether to try an IPv6 address next.
     v6_next: bool,
-    /// The attempts except the winner. Ended attempts are in the order in which they ended.
+    /// All attempts except the winner. Failed attempts are in the order in which they failed.
     attempts: heapless::Vec<Attempt, ADDRESSES>,
-    /// The earliest time for the next attempt while other attempts run; `None` means at once.
+    /// When to begin the next attempt if other attempts still run. `None` means immediately.
     next_at: Option<Instant>,
     winner: Option<(ConnectionId, IpEndpoint)>,
 }
 
-/// The next step that a [`Dialler`] asks for.
+/// The next step that a [`Dialler`] requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialStep {
-    /// Look the host's name up: report addresses with [`Dialler::add`], and the end of the lookup with [`Dialler::resolved`].
+    /// Look up the host's name. Report addresses with [`Dialler::add`], and the end of the lookup with
+    /// [`Dialler::resolved`].
     Resolve,
     /// Begin a connection, and report the result with [`Dialler::begun`].
     Connect {
         /// The address and port to connect to.
         remote: IpEndpoint,
-        /// How long the connection may take to be established.
+        /// The timeout: how long the connection may take to be established.
         patience: Duration,
     },
     /// Wait until a connection is established or ends, or until this time.
     Wait(Option<Instant>),
-    /// Nothing is left to do: a connection is the [`winner`](Dialler::winner), or every address has
+    /// Nothing is left to do. Either there is a [`winner`](Dialler::winner), or every address has
     /// [failed](Dialler::failures).
     Done,
 }
@@ -66,7 +73,7 @@ pub enum DialError {
     Ended(End),
 }
 
-/// A connection attempt: begun, or failed to begin.
+/// A connection attempt. `state` is the attempt's connection, or the error that ended the attempt.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     remote: IpEndpoint,
@@ -74,8 +81,8 @@ struct Attempt {
 }
 
 impl Dialler {
-    /// Dials `port` of a host whose addresses must be looked up. Connecting to an address may take `patience`. The next
-    /// address is tried after `delay`.
+    /// Dials `port` of a host whose addresses must be looked up. Each attempt is abandoned after the timeout
+    /// `patience`. The next attempt begins `delay` after the previous attempt.
     pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
         Dialler {
             port,
@@ -91,7 +98,7 @@ impl Dialler {
         }
     }
 
-    /// Dials one address. Connecting to the address may take `patience`.
+    /// Dials one address. The attempt is abandoned after the timeout `patience`.
     pub fn to_address(remote: IpEndpoint, patience: Duration) -> Self {
         let mut dialler = Dialler::to_name(remote.port, patience, Duration::ZERO);
         dialler.add(remote.addr);
@@ -105,11 +112,11 @@ impl Dialler {
         self
     }
 
-    /// Adds an address of the host. Ignores an address that is already known, and any beyond the 16th.
+    /// Adds an address of the host. Ignores an address that is already known, and all addresses after the 16th.
     pub fn add(&mut self, address: IpAddress) {
         let known = self.untried.contains(&address) || self.attempts.iter().any(|a| a.remote.addr == address);
         if !known && self.untried.len() + self.attempts.len() < ADDRESSES {
-            // There is room: each list can hold all addresses.
+            // The list has room for the address, because the list can store all 16 addresses.
             let _ = self.untried.push(address);
         }
     }
@@ -130,10 +137,10 @@ impl Dialler {
                 _ if is_running && !self.overlap => DialStep::Wait(None),
                 Some(at) if is_running && now < at => DialStep::Wait(Some(at)),
                 _ => {
-                    // One at a time, an attempt makes way for the next address after `delay`. The last address has no next
-                    // address, so it may take all the time.
-                    let may_take_all = self.overlap || self.untried.len() == 1;
-                    let patience = if may_take_all { self.patience } else { self.delay };
+                    // In one-at-a-time mode, an attempt may take only `delay` if another address is left to try. The
+                    // attempt to the final address may take the whole timeout.
+                    let has_whole_timeout = self.overlap || self.untried.len() == 1;
+                    let patience = if has_whole_timeout { self.patience } else { self.delay };
                     DialStep::Connect { remote: IpEndpoint::new(address, self.port), patience }
                 }
             };
@@ -150,7 +157,7 @@ impl Dialler {
         self.untried.retain(|address| *address != remote.addr);
         self.v6_next = matches!(remote.addr, IpAddress::Ipv4(_));
         self.next_at = connection.is_ok().then(|| now + self.delay);
-        // There is room: the address was just removed from `untried`.
+        // The list has room for the attempt, because the address was in `untried` before.
         let _ = self.attempts.push(Attempt { remote, state: connection.map_err(DialError::Connect) });
     }
 
@@ -161,37 +168,40 @@ impl Dialler {
         }
     }
 
-    /// Reports that a connection ended. The next address is then tried at once.
+    /// Reports that a connection ended. The next address may then be tried immediately.
     pub fn ended(&mut self, id: ConnectionId, end: End) {
         if let Some(at) = self.position(id) {
             let remote = self.attempts.remove(at).remote;
-            // There is room: an attempt was just removed.
+            // The list has room for the attempt, because the attempt was just removed.
             let _ = self.attempts.push(Attempt { remote, state: Err(DialError::Ended(end)) });
             self.next_at = None;
         }
     }
 
-    /// The connection that was established first, and its remote.
+    /// Returns the connection that was established first, and the connection's remote endpoint. Returns `None` if no
+    /// connection has been established.
     pub fn winner(&self) -> Option<(ConnectionId, IpEndpoint)> {
         self.winner
     }
 
-    /// The connections that were begun and have neither been established first nor ended.
+    /// Returns the connections that have begun, and have neither won nor ended.
     pub fn running(&self) -> impl Iterator<Item = ConnectionId> {
         self.attempts.iter().filter_map(|attempt| attempt.state.ok())
     }
 
-    /// The addresses to which no connection was established, each with the reason, in the order of their failures.
+    /// Returns the addresses that failed, each with its error, in the order in which they failed.
     pub fn failures(&self) -> impl Iterator<Item = (IpEndpoint, DialError)> {
         self.attempts.iter().filter_map(|attempt| Some((attempt.remote, attempt.state.err()?)))
     }
 
-    /// The next address to try: the first of the family whose turn it is, otherwise the first of the other family.
+    /// Returns the next address to try. IPv6 and IPv4 take turns. If one family has no address left, the other family
+    /// is used.
     fn next_address(&self) -> Option<&IpAddress> {
         let is_v6 = |address: &&IpAddress| !matches!(address, IpAddress::Ipv4(_));
         self.untried.iter().find(|address| is_v6(address) == self.v6_next).or(self.untried.first())
     }
 
+    /// Returns the index of the running attempt with this connection.
     fn position(&self, id: ConnectionId) -> Option<usize> {
         self.attempts.iter().position(|attempt| attempt.state == Ok(id))
     }

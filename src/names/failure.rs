@@ -1,4 +1,4 @@
-//! Why a lookup fails.
+//! The errors of a lookup.
 
 use core::fmt;
 
@@ -9,11 +9,11 @@ use smoltcp::wire::IpAddress;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The name is an alias, and more than 16 aliases follow each other, as they do in a loop.
+    /// The name's aliases form a loop, or the name has more than 16 aliases.
     AliasLoop,
-    /// The server returned this error code: 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
+    /// The server returned this error code. 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),
-    /// No server answered in time, and a datagram of this server cannot be parsed.
+    /// No server answered in time, and a datagram from this server could not be parsed.
     Malformed(IpAddress),
     /// The name exists but has no address.
     NoAddress,
@@ -23,12 +23,12 @@ pub enum ResolveError {
     NoSuchName,
     /// An ICMP error says that no program receives queries on the server's port.
     Refused(IpAddress),
-    /// No server answered within this time. The address is that of the first server queried.
+    /// No server answered within this time. The address is that of the first server that was queried.
     Silent(IpAddress, Duration),
-    /// The server's reply does not fit a datagram. The command line has also asked over TCP.
+    /// The server's reply does not fit into a datagram. On the command line, the query over TCP has also failed.
     Truncated(IpAddress),
-    /// No server could be queried: no host on the link answered ARP or NDP for any server. The address is that of the first
-    /// server.
+    /// No query could be sent to any server, because no host on the link answered ARP or NDP. The address is that of
+    /// the first server.
     Unreachable(IpAddress),
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for ResolveError {
 
 impl core::error::Error for ResolveError {}
 
-/// A time in seconds. Rust's own formatting of fractions would add kilobytes of code to a board.
+/// A duration, shown in seconds. Rust's own formatting of fractions would add kilobytes of code to a board's firmware.
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {

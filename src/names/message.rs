@@ -4,9 +4,10 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::rules::{self, LONGEST, NameError};
 
-/// The longest query: a header, the longest name, type and class.
+/// The length in bytes of the longest query: a header, the longest name, type and class.
 pub(super) const LONGEST_QUERY: usize = HEADER + 255 + 4;
 
+/// The length of a message's header in bytes.
 const HEADER: usize = 12;
 /// The Internet class.
 const IN: u16 = 1;
@@ -18,10 +19,10 @@ pub struct Name {
 }
 
 impl Name {
-    /// Checks a name: letters, digits, hyphens and underscores between dots; a trailing dot is ignored.
+    /// Parses a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
     ///
     /// # Errors
-    /// [`NameError`]: the text is not a valid host name.
+    /// Returns [`NameError`] if the text is not a valid host name.
     pub fn new(text: &str) -> Result<Name, NameError> {
         rules::check(text)?;
         let mut wire = heapless::Vec::new();
@@ -33,15 +34,16 @@ impl Name {
         Ok(Name { wire })
     }
 
-    /// The name in wire format.
+    /// Returns the name in wire format.
     pub(super) fn wire(&self) -> &[u8] {
         &self.wire
     }
 }
 const CNAME: u16 = 5;
-/// The largest number of aliases that are followed. Common resolvers have the same limit. A longer chain is a loop or an attack.
+/// The maximum number of aliases that a lookup follows. Common resolvers have the same limit. A longer chain is a loop
+/// or an attack.
 const ALIASES: usize = 16;
-/// The largest number of labels and pointers in a name, so that no reply takes long.
+/// The maximum number of labels and pointers in a name. This maximum limits the time to parse a reply.
 const HOPS: usize = 128;
 
 /// The type of a query.
@@ -65,27 +67,29 @@ pub(super) enum Reply {
     NoSuchName,
     /// The reply answers another query.
     NotOurs,
-    /// The server says that the reply was truncated. The reply has this number of addresses; there may be more.
+    /// The server says that the reply was truncated. The reply has this number of addresses, but the name may have
+    /// more.
     Truncated(usize),
 }
 
 /// Writes a query into `out` and returns its length.
 pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_QUERY]) -> usize {
     let wire = name.wire();
-    // Recursion desired; one question.
+    // The header: the recursion-desired flag is set, and there is one question.
     out[..HEADER].copy_from_slice(&[(id >> 8) as u8, id as u8, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     out[HEADER..HEADER + wire.len()].copy_from_slice(wire);
     out[HEADER + wire.len()..HEADER + wire.len() + 4].copy_from_slice(&[0, kind as u8, 0, IN as u8]);
     HEADER + wire.len() + 4
 }
 
-/// Parses a reply to a query. Calls `each` with each address in the reply.
+/// Parses a reply to the query with this `id`, `name` and `kind`. Calls `each` with each address in the reply.
 pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
+    // The tested flags say whether the message is a reply to a standard query.
     let Some(flags) = word(bytes, 2).filter(|flags| word(bytes, 0) == Some(id) && flags & 0xf800 == 0x8000) else {
         return Reply::NotOurs;
     };
     let (truncated, code) = (flags & 0x0200 != 0, (flags & 0xf) as u8);
-    // A server that cannot read the question may leave it out.
+    // A server that cannot parse the question may omit the question from the reply.
     if code != 0 && code != 3 && word(bytes, 4) == Some(0) {
         return Reply::Failed(code);
     }
@@ -124,10 +128,10 @@ fn canonical_name(records: Records<'_>) -> Result<usize, Reply> {
     Err(Reply::AliasLoop)
 }
 
-/// Calls `each` with the addresses of the name at `owner`, and returns their number.
+/// Calls `each` with each address of the name at `owner`, and returns the number of addresses.
 ///
 /// # Errors
-/// [`Reply::Malformed`]: a record before the first address cannot be parsed.
+/// Returns [`Reply::Malformed`] if a record before the first address, or the first address, cannot be parsed.
 fn addresses(records: Records<'_>, owner: usize, kind: Kind, mut each: impl FnMut(IpAddr)) -> Result<usize, Reply> {
     let bytes = records.bytes;
     let mut found = 0;
@@ -156,8 +160,7 @@ struct Record {
     len: usize,
 }
 
-/// Iterates over the records of a section. The iterator returns `None` in place of a record that cannot be read, and then
-/// ends.
+/// Iterates over the records of a section. For a malformed record, the iterator returns `Some(None)`, and then ends.
 #[derive(Clone, Copy)]
 struct Records<'m> {
     bytes: &'m [u8],
@@ -182,7 +185,8 @@ impl Iterator for Records<'_> {
 impl Records<'_> {
     fn read(&self) -> Option<Record> {
         let after_name = skip_name(self.bytes, self.at)?;
-        // In other classes, type numbers mean other things. A record of another class gets type 0, which nothing asks for.
+        // Type numbers have other meanings in other classes. A record of another class is treated as type 0, which no
+        // query requests.
         let kind = word(self.bytes, after_name).filter(|_| word(self.bytes, after_name + 2) == Some(IN)).unwrap_or(0);
         let len = usize::from(word(self.bytes, after_name + 8)?);
         let data = after_name + 10;
@@ -190,7 +194,8 @@ impl Records<'_> {
     }
 }
 
-/// The position after a name. A name ends with a 0 or a pointer (RFC 1035 section 4.1.4).
+/// Returns the position after the name at `at`, or `None` if the name is malformed. A name ends with a 0 or a pointer
+/// (RFC 1035 section 4.1.4).
 fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     for _ in 0..HOPS {
         match *bytes.get(at)? {
@@ -203,7 +208,7 @@ fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     None
 }
 
-/// Whether two names are equal, ignoring case. A name that cannot be read equals no name.
+/// Returns whether two names are equal, ignoring case. A malformed name equals no name.
 fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     let (mut a, mut b) = (Labels { bytes: a, at: a_at, hops: HOPS }, Labels { bytes: b, at: b_at, hops: HOPS });
     loop {
@@ -218,8 +223,8 @@ fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     }
 }
 
-/// The labels of a name, following its pointers. The iteration ends with an empty label, or with `None` if the name cannot be
-/// read.
+/// Iterates over the labels of a name, and follows the name's pointers. The final label is empty. If the name is
+/// malformed, the iterator ends before an empty label.
 struct Labels<'m> {
     bytes: &'m [u8],
     at: usize,
@@ -246,7 +251,7 @@ impl<'m> Iterator for Labels<'m> {
     }
 }
 
-/// A 16-bit number.
+/// Reads the 16-bit number at position `at`.
 fn word(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
 }

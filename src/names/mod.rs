@@ -1,10 +1,12 @@
-//! From a host's name to a connection: the resolver and the dialler.
+//! Connecting to a host by its name: the resolver and the dialler.
 //!
-//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind it to any UDP port of a stack, poll the stack, and take
-//! the resolver's result. The resolver is a stub: its servers do the searching (RFC 1034 section 5.3.1). The resolver uses
-//! only UDP. The command line also asks over TCP if a reply is truncated.
+//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind the resolver to any UDP port of a stack, poll the
+//! stack, and take the resolver's result. The resolver is a stub resolver: the DNS servers do the recursion (RFC 1034
+//! section 5.3.1). The resolver itself uses only UDP. If a reply is truncated, the command line repeats the query over
+//! TCP.
 //!
-//! A [`Dialler`] chooses which address to connect to, and when. The host and the boards take the steps that it asks for.
+//! A [`Dialler`] chooses which address to connect to, and when. The host program and the boards carry out the steps
+//! that the dialler requests.
 
 mod addresses;
 mod dialler;

@@ -1,4 +1,4 @@
-//! Asks DNS servers for the addresses of a name.
+//! Queries DNS servers for the addresses of a name.
 
 use smoltcp::socket::udp::Socket;
 use smoltcp::time::{Duration, Instant};
@@ -11,56 +11,60 @@ use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use super::tcp_query::TcpQuery;
 use crate::stack::{Context, IcmpError, Next, UdpSession};
 
-/// The largest number of servers; further servers are ignored.
+/// The maximum number of servers. Further servers are ignored.
 pub(crate) const SERVERS: usize = 4;
 /// The port of DNS (RFC 1035 section 4.2).
 const PORT: u16 = 53;
-/// How long each query of the first round waits for an answer. Each further round waits twice as long as the one before.
+/// How long each query of the first round waits for an answer. Each further round doubles this time.
 const FIRST: Duration = Duration::from_secs(1);
-/// How long IPv4 addresses wait for IPv6 addresses (RFC 8305 section 3), because some servers never answer the IPv6 query.
+/// How long to wait for IPv6 addresses after IPv4 addresses arrive (RFC 8305 section 3). Some servers never answer the
+/// IPv6 query.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
-/// How long IPv6 addresses wait for IPv4 addresses, which are needed if no host answers at an IPv6 address. The delay leaves
-/// time to repeat a lost query. RFC 8305 lets a connection begin at once and uses later answers; this resolver ignores later
-/// answers.
+/// How long to wait for IPv4 addresses after IPv6 addresses arrive. The IPv4 addresses are needed if no IPv6 connection
+/// can be established. The delay leaves time to repeat a lost query. In RFC 8305 a client connects immediately and
+/// still uses later answers. This resolver ignores later answers.
 const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
-/// Looks up the addresses of a name: both families at once, the servers in turn.
+/// Looks up the IPv6 and IPv4 addresses of a name. Queries each server in turn for both families at the same time.
 ///
-/// The result is ready when both families are answered, 50 ms after IPv4 addresses arrive, or 2 s after IPv6 addresses arrive.
-/// Addresses of a family that cannot be reached start no such delay. At the latest, the result is ready
-/// when the lookup's `patience` ends.
+/// The result is ready as soon as both families are answered. Otherwise, it is ready 50 ms after IPv4 addresses arrive
+/// or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start these
+/// delays. In any case, the result is ready within the timeout `patience`.
 ///
-/// The resolver's port needs room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
+/// The resolver's UDP port needs a send buffer for two datagrams of 271 bytes, and a receive buffer for two datagrams
+/// of 512 bytes.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     name: Name,
     servers: heapless::Vec<IpAddress, SERVERS>,
     queries: [Query; 2],
-    /// Whether to wait for slow answers even if there are addresses.
+    /// Whether to wait for the answers for both families, even if some addresses are known.
     thorough: bool,
-    /// For each query, whether addresses of its family can be reached from here.
+    /// For each query, whether this host can reach addresses of the query's family.
     reached: [bool; 2],
+    /// The timeout of the lookup.
     patience: Duration,
-    /// When the lookup gives up; `None` before the first poll.
+    /// When the lookup times out, or `None` before the first poll.
     until: Option<Instant>,
     /// When the next query is sent.
     ask_at: Option<Instant>,
     /// How long each query of the current round waits for an answer.
     wait: Duration,
-    /// The index of the server whose turn is next.
+    /// The index of the server to query next.
     server: usize,
-    /// When one family has waited long enough for the other.
+    /// When the lookup stops waiting for the other family.
     conclude_at: Option<Instant>,
     addresses: Addresses,
     /// The error to report if there are no addresses although a server has answered.
     why_none: ResolveError,
-    /// Whether the caller also asks over TCP.
+    /// Whether the caller repeats a query over TCP after a truncated reply.
     #[cfg(feature = "cli")]
     has_tcp: bool,
-    /// The last failure of a server, and the number of failures so far.
+    /// The failure to report if the lookup finds no address.
     trouble: Option<ResolveError>,
+    /// The number of failures so far.
     troubles: usize,
-    /// The server whose query has not left yet.
+    /// The server whose query is queued but not yet sent.
     queued: Option<IpAddress>,
     /// The server to which the first query was sent.
     asked: Option<IpAddress>,
@@ -72,20 +76,21 @@ pub struct Resolver {
 struct Query {
     kind: Kind,
     id: u16,
-    /// Whether it is time to send the query, and the query is not queued yet.
+    /// Whether the query must be sent but is not queued yet.
     due: bool,
     answered: bool,
-    /// Where the query goes over TCP, because the server's reply was truncated.
+    /// Whether the query must be repeated over TCP, because the server's reply was truncated.
     over_tcp: OverTcp,
 }
 
-/// Whether a query is sent over TCP.
+/// Whether a query is repeated over TCP, and to which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OverTcp {
     No,
     /// The caller has not begun the connection to this server. The reply by datagram had this number of addresses.
     #[cfg(feature = "cli")]
     Wanted(IpAddress, usize),
+    /// The caller has begun the connection. The fields are those of `Wanted`.
     #[cfg(feature = "cli")]
     Begun(IpAddress, usize),
 }
@@ -98,9 +103,11 @@ impl Query {
 }
 
 impl Resolver {
-    /// Makes a lookup of `name` that takes at most `patience` and asks at most 4 of `servers`, in their order.
+    /// Creates a lookup of `name` with the timeout `patience`. The lookup queries the first 4 of `servers`, in the
+    /// given order.
     ///
-    /// Others must not be able to guess `ids`, or they could answer in the servers' place (RFC 5452 section 4.3).
+    /// An attacker must not be able to guess `ids`, or the attacker could forge the servers' replies (RFC 5452 section
+    /// 4.3).
     pub fn new(name: Name, servers: &[IpAddress], patience: Duration, ids: [u16; 2]) -> Self {
         let query = |kind, id| Query { kind, id, due: false, answered: false, over_tcp: OverTcp::No };
         Resolver {
@@ -127,19 +134,19 @@ impl Resolver {
         }
     }
 
-    /// Waits for both families, so that the result has all addresses.
+    /// Makes the lookup wait for both families, so that the result has all addresses.
     pub fn thorough(mut self) -> Self {
         self.thorough = true;
         self
     }
 
-    /// Sets which families can be reached from here. Addresses of another family alone do not end the lookup early.
+    /// Sets which families this host can reach. Addresses of an unreachable family alone do not end the lookup early.
     pub fn reaching(mut self, v6: bool, v4: bool) -> Self {
         self.reached = [v6, v4];
         self
     }
 
-    /// Adds servers, as long as there is room. The next poll asks the first new server.
+    /// Adds servers, up to 4 in all. The next poll queries the first new server.
     pub fn add_servers(&mut self, servers: &[IpAddress]) {
         let known = self.servers.len();
         for &server in servers {
@@ -154,7 +161,7 @@ impl Resolver {
         }
     }
 
-    /// The addresses found, at least one, or why the lookup failed; `None` while it runs.
+    /// Returns the addresses found, or why the lookup failed. Returns `None` while the lookup runs.
     pub fn result(&self) -> Option<Result<&Addresses, ResolveError>> {
         self.result.map(|result| result.map(|()| &self.addresses))
     }
@@ -168,20 +175,20 @@ impl Resolver {
         }
     }
 
-    /// Notes the first server to which a query was sent. The caller knows that the queued query has left.
+    /// Records the first server to which a query was sent. The caller calls this once the queued query has been sent.
     fn note_sent(&mut self) {
         let sent_to = self.queued.take();
         self.asked = self.asked.or(sent_to);
     }
 
-    /// Returns when to poll again at the latest.
+    /// Returns the latest time for the next poll.
     fn next_deadline(&self) -> Option<Instant> {
         let conclude_at = self.conclude_at.filter(|_| !self.thorough);
         let ask_at = self.ask_at.filter(|_| self.queries.iter().any(Query::is_open));
         [self.until, ask_at, conclude_at].into_iter().flatten().min()
     }
 
-    /// Handles a datagram.
+    /// Passes a datagram to the query that it answers. Ignores a datagram that answers no query.
     fn process(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
         if from.port != PORT || !self.servers.contains(&from.addr) {
             return;
@@ -193,7 +200,7 @@ impl Resolver {
             }
             match message::reply(bytes, id, &self.name, kind, |address| self.addresses.add(address)) {
                 Reply::NotOurs => continue,
-                // The server's real reply may follow.
+                // The datagram may be forged, so the server's real reply may still follow.
                 Reply::Malformed => {
                     self.trouble.get_or_insert(ResolveError::Malformed(from.addr));
                 }
@@ -217,7 +224,8 @@ impl Resolver {
         match reply {
             Reply::Failed(code) => return self.fails(ResolveError::Failed(server, code)),
             Reply::Malformed | Reply::NotOurs => return self.fails(ResolveError::Malformed(server)),
-            // By RFC 8020 the name then has no address of either family, but some servers mean only the queried family.
+            // By RFC 8020, this error means that the name has no address of either family. Some servers return this
+            // error although the name has an address of the other family.
             Reply::NoSuchName => self.why_none = ResolveError::NoSuchName,
             Reply::AliasLoop => self.why_none = ResolveError::AliasLoop,
             Reply::Addresses(_) | Reply::Truncated(_) => self.found(at, now),
@@ -225,7 +233,7 @@ impl Resolver {
         self.queries[at].answered = true;
     }
 
-    /// Limits the time for the other family, once there are addresses of a reachable family.
+    /// Limits the wait for the other family, once an address of a reachable family is known.
     fn found(&mut self, at: usize, now: Instant) {
         if self.reached[at] && !self.addresses.is_empty() {
             let delay = if self.queries[at].kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
@@ -234,15 +242,15 @@ impl Resolver {
         }
     }
 
-    /// Makes the resolver wait for replies over TCP if replies by datagram are truncated: see [`next_tcp`](Self::next_tcp).
+    /// Makes the resolver wait for a reply over TCP after a truncated datagram. See [`next_tcp`](Self::next_tcp).
     #[cfg(feature = "cli")]
     pub(crate) fn with_tcp(mut self) -> Self {
         self.has_tcp = true;
         self
     }
 
-    /// Returns the number of a query to send over TCP, its server, and the query. The caller reports the end of the query with
-    /// [`end_tcp`](Self::end_tcp).
+    /// Returns a query to send over TCP, if any: the query's index, the server's endpoint and the session. The caller
+    /// reports the end of the query with [`end_tcp`](Self::end_tcp).
     #[cfg(feature = "cli")]
     pub(crate) fn next_tcp(&mut self) -> Option<(usize, IpEndpoint, TcpQuery)> {
         let wanted = |query: &Query| {
@@ -261,7 +269,8 @@ impl Resolver {
         self.queries.iter().any(|query| matches!(query.over_tcp, OverTcp::Wanted(..)))
     }
 
-    /// Processes a query over TCP that has ended. `query` is `None` if the query could not begin. Run the resolver afterwards.
+    /// Processes the end of query `at` over TCP. `query` is `None` if the TCP connection could not be begun. Poll the
+    /// resolver afterwards.
     #[cfg(feature = "cli")]
     pub(crate) fn end_tcp(&mut self, at: usize, query: Option<&TcpQuery>, now: Instant) {
         let Some(OverTcp::Begun(server, found)) = self.queries.get(at).map(|query| query.over_tcp) else { return };
@@ -272,13 +281,14 @@ impl Resolver {
                 addresses.in_order().for_each(|address| self.addresses.add(address));
                 self.answered(at, server, reply, now);
             }
-            // The addresses in the truncated reply are better than none.
+            // No reply came over TCP, so the addresses in the truncated reply are used.
             None if found > 0 => self.queries[at].answered = true,
             None => self.fails(ResolveError::Truncated(server)),
         }
     }
 
-    /// Notes that a server failed, and asks the next server at once. The lookup ends after two failures for each server.
+    /// Records a server's failure, and lets the next poll query the next server. The lookup ends after two failures per
+    /// server, on average.
     fn fails(&mut self, why: ResolveError) {
         self.trouble = Some(why);
         self.troubles += 1;
@@ -294,7 +304,8 @@ impl Resolver {
         self.result = Some(if self.addresses.is_empty() { otherwise } else { Ok(()) });
     }
 
-    /// Ends the lookup if it is complete or too late. Otherwise marks the queries as due if it is time to send them.
+    /// Ends the lookup if all queries are answered or a deadline has passed. If the lookup goes on and it is time to
+    /// send the queries, marks the queries as due.
     fn advance(&mut self, now: Instant) {
         let until = *self.until.get_or_insert(now + self.patience);
         if self.queries.iter().all(|query| query.answered) {
@@ -317,14 +328,14 @@ impl Resolver {
         }
     }
 
-    /// Queues the queries that are due, to the server whose turn it is. The next server then has the next turn.
+    /// Queues the due queries to the current server, and then moves to the next server.
     fn ask(&mut self, socket: &mut Socket<'_>, now: Instant) {
         let Some(&server) = self.servers.get(self.server) else { return };
         let mut any_queued = false;
         for query in self.queries.iter_mut().filter(|query| query.due && query.is_open()) {
             let mut bytes = [0; LONGEST_QUERY];
             let len = message::question(query.id, &self.name, query.kind, &mut bytes);
-            // The queue is full. The query stays due, and the turn stays with this server: the next poll tries again.
+            // The send buffer is full. The query stays due, and the next poll tries the same server again.
             if socket.send_slice(&bytes[..len], IpEndpoint::new(server, PORT)).is_err() {
                 return;
             }
@@ -335,7 +346,7 @@ impl Resolver {
             self.queued = Some(server);
             self.server = (self.server + 1) % self.servers.len().max(1);
             self.ask_at = Some(now + self.wait);
-            // Every server has had a turn, so a round is over. The next round waits twice as long.
+            // Every server has been queried once, so a round is over. The next round waits twice as long.
             if self.server == 0 {
                 self.wait *= 2;
             }
@@ -360,7 +371,7 @@ impl UdpSession for Resolver {
     }
 
     fn unreachable(&mut self) {
-        // The unreachable server's turn is over: the next server is asked at once.
+        // Skip the unreachable server, and query the next server immediately.
         self.ask_at = None;
         self.queued = None;
     }

@@ -1,16 +1,16 @@
-//! The rules of host names. `build.rs` includes this file too.
+//! Checks host names. The build script, in src/board/build, also includes this file.
 
 use core::fmt;
 
-/// The longest name, in bytes of the wire format (RFC 1035 section 2.3.4).
+/// The maximum length of a name in wire format, in bytes (RFC 1035 section 2.3.4).
 pub const LONGEST: usize = 255;
-/// The longest label, in bytes.
+/// The maximum length of a label, in bytes.
 const LONGEST_LABEL: usize = 63;
 
 /// Checks a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
 ///
 /// # Errors
-/// [`NameError`]: the text is not a valid host name.
+/// Returns [`NameError`] if the text is not a valid host name.
 pub fn check(text: &str) -> Result<(), NameError> {
     let text = text.strip_suffix('.').unwrap_or(text);
     for label in text.split('.') {
@@ -24,7 +24,8 @@ pub fn check(text: &str) -> Result<(), NameError> {
             return Err(NameError::TooLong);
         }
     }
-    // RFC 1123 section 2.1: a name that ends in a number is an address. Here it is a mistyped address.
+    // By RFC 1123 section 2.1, the final label of a host name is not a number. A text that ends in a number is a
+    // mistyped IP address.
     if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(NameError::Number);
     }
@@ -38,11 +39,11 @@ pub fn check(text: &str) -> Result<(), NameError> {
 pub enum NameError {
     /// The text has a character that host names cannot have.
     BadCharacter,
-    /// A label is empty: the text begins with a dot, or two dots follow each other.
+    /// A label is empty: the text is empty, begins with a dot, or has two dots in a row.
     EmptyPart,
-    /// The text ends in a number, as addresses do.
+    /// The final label is a number, as in an IPv4 address.
     Number,
-    /// The text has more than 253 characters, or more than 63 between two dots.
+    /// The text is longer than 253 characters, or a label is longer than 63 characters.
     TooLong,
 }
 
@@ -50,7 +51,7 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NameError::BadCharacter => "a host's name has letters, digits, hyphens and dots; write others as xn--...",
-            NameError::EmptyPart => "a host's name has something before and between its dots",
+            NameError::EmptyPart => "a host's name has no empty parts before or between dots",
             NameError::Number => "it is neither an IP address nor a host's name",
             NameError::TooLong => "a host's name has at most 253 characters, and 63 between two dots",
         })

@@ -1,4 +1,4 @@
-//! One query over TCP (RFC 7766), for a reply that does not fit a datagram.
+//! One query over TCP (RFC 7766), for a reply that does not fit into a datagram.
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -10,14 +10,15 @@ use super::addresses::Addresses;
 use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use crate::stack::{Context, End, Next, Session};
 
-/// How long a server may take to reply, and afterwards to close the connection.
+/// How long a server may take to reply.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a server may take to close the connection after its reply.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The length of the prefix of each message, which holds the message's length (RFC 1035 section 4.2.2).
+/// The size in bytes of the length field before each message (RFC 1035 section 4.2.2).
 const PREFIX: usize = 2;
 
-/// A query on its own connection. The reply is parsed in place, in the connection's receive buffer.
+/// A DNS query on its own TCP connection. The reply is parsed in place, in the connection's receive buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct TcpQuery {
     name: Name,
@@ -26,8 +27,9 @@ pub(crate) struct TcpQuery {
     /// How many bytes of the query are queued so far.
     position: usize,
     addresses: Addresses,
+    /// `None` while the query runs, `Some(None)` if the query has failed.
     result: Option<Option<Reply>>,
-    /// When the connection is reset.
+    /// When to reset the connection, if it is still open.
     until: Option<Instant>,
 }
 
@@ -36,19 +38,20 @@ impl TcpQuery {
         TcpQuery { name, kind, id, position: 0, addresses: Addresses::default(), result: None, until: None }
     }
 
-    /// How long the connection may take to become established.
+    /// The timeout for establishing the connection.
     pub(crate) const PATIENCE: Duration = PATIENCE;
 
-    /// Returns whether the query has a reply, or can no longer get a reply.
+    /// Returns whether the query has a reply or has failed.
     pub(crate) fn has_ended(&self) -> bool {
         self.result.is_some()
     }
 
-    /// Returns the reply and its addresses, or `None` if no reply came.
+    /// Returns the reply and its addresses, or `None` if no reply has arrived.
     pub(super) fn reply(&self) -> Option<(Reply, &Addresses)> {
         Some((self.result??, &self.addresses))
     }
 
+    /// Queues as much of the query as fits into the send buffer.
     fn send(&mut self, socket: &mut Socket<'_>) {
         let mut question = [0; LONGEST_QUERY];
         let len = message::question(self.id, &self.name, self.kind, &mut question);
@@ -70,6 +73,7 @@ impl TcpQuery {
                 let reply = message::reply(bytes, *id, name, *kind, |address| addresses.add(address));
                 self.result = Some(Some(reply));
             } else if PREFIX + len > capacity {
+                // The reply can never fit into the receive buffer.
                 self.result = Some(None);
             }
         }
@@ -79,23 +83,23 @@ impl TcpQuery {
 impl Session for TcpQuery {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let until = *self.until.get_or_insert(cx.now + PATIENCE);
-        let ends = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
+        let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
         if self.result.is_none() {
             self.send(socket);
             self.receive(socket);
-            if self.result.is_none() && (ends || cx.now >= until) {
+            if self.result.is_none() && (stream_ended || cx.now >= until) {
                 self.result = Some(None);
                 return Next::Abort;
             }
             if self.result.is_none() {
                 return Next::WakeAt(until);
             }
-            // From this point the connection only closes.
+            // The result is known, so the connection can close.
             socket.close();
             self.until = Some(cx.now + GRACE);
         }
         match self.until {
-            _ if ends => Next::Close,
+            _ if stream_ended => Next::Close,
             Some(until) if cx.now < until => Next::WakeAt(until),
             _ => Next::Abort,
         }

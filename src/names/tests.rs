@@ -40,7 +40,7 @@ fn names_are_checked() {
 }
 
 #[test]
-fn families_take_turns_and_ipv6_is_first() {
+fn families_alternate_and_ipv6_is_first() {
     let mut addresses = Addresses::default();
     for text in ["10.0.0.1", "10.0.0.2", "10.0.0.3", "fd00::1", "fd00::2", "10.0.0.1", "0.0.0.0", "ff02::1"] {
         addresses.add(text.parse().unwrap());
@@ -50,7 +50,7 @@ fn families_take_turns_and_ipv6_is_first() {
 }
 
 #[test]
-fn aliases_are_followed_in_any_order_and_never_for_ever() {
+fn aliases_are_followed_in_any_order_up_to_a_limit() {
     let name = Name::new("www.example").unwrap();
     let alias = |from: &str, to: &str| (from.to_string(), CNAME, wire(to));
     let address = (String::from("c.example"), A, vec![10, 0, 0, 9]);
@@ -69,7 +69,7 @@ fn aliases_are_followed_in_any_order_and_never_for_ever() {
 }
 
 #[test]
-fn a_pointer_to_itself_ends() {
+fn a_name_that_points_to_itself_does_not_hang_the_parser() {
     let name = Name::new("www.example").unwrap();
     let mut bytes = reply_of("www.example", A, 0, &[(String::from("www.example"), A, vec![10, 0, 0, 9])]);
     // The record's name becomes a pointer to itself.
@@ -79,7 +79,7 @@ fn a_pointer_to_itself_ends() {
 }
 
 #[test]
-fn a_reply_cut_anywhere_is_no_answer() {
+fn an_incomplete_reply_is_no_answer() {
     let name = Name::new("www.example").unwrap();
     let bytes = reply_of("www.example", A, 0, &[(String::from("www.example"), A, vec![10, 0, 0, 9])]);
     assert_eq!(read(&bytes, &name).0, Reply::Addresses(1));
@@ -96,16 +96,16 @@ fn both_families_are_found() {
 }
 
 #[test]
-fn one_family_waits_for_the_other_no_longer_than_it_should() {
+fn the_wait_for_the_other_family_is_limited() {
     let only = |kind| move |question: &[u8]| (kind_of(question) == kind).then(|| answer(question, 0));
     assert_eq!(lookup(only(A), false), (Ok(vec!["10.0.0.9".into()]), 50));
     assert_eq!(lookup(only(AAAA), false), (Ok(vec!["fd00::9".into()]), 2000));
-    // A thorough lookup returns the addresses that it has when its patience ends.
+    // At its timeout, a thorough lookup returns the addresses found so far.
     assert_eq!(lookup(only(A), true), (Ok(vec!["10.0.0.9".into()]), 10_000));
 }
 
 #[test]
-fn a_family_that_cannot_be_reached_is_not_settled_for() {
+fn addresses_of_an_unreachable_family_do_not_end_the_lookup() {
     // Only the third IPv4 query is answered, after three seconds.
     let late = || {
         let mut asked = 0;
@@ -120,7 +120,7 @@ fn a_family_that_cannot_be_reached_is_not_settled_for() {
 }
 
 #[test]
-fn failures_are_told_apart() {
+fn each_failure_has_its_own_error() {
     let server = IpAddress::v4(10, 0, 0, 1);
     let silent = ResolveError::Silent(server, Duration::from_secs(10));
     assert_eq!(lookup(|_| None, false), (Err(silent), 10_000));
@@ -131,7 +131,7 @@ fn failures_are_told_apart() {
     assert_eq!(lookup(cut, false), (Err(ResolveError::Malformed(server)), 10_000));
     let circle = |q: &[u8]| Some(reply_to(q, 0, &[("www.example".into(), CNAME, wire("www.example"))]));
     assert_eq!(lookup(circle, false), (Err(ResolveError::AliasLoop), 0));
-    // Nobody has the server's port: both queries are refused.
+    // No program is bound to port 53, so both queries are refused.
     assert_eq!(lookup_at(54, |_| None, |resolver| resolver), (Err(ResolveError::Refused(server)), 0));
     // A reply with another ID belongs to another query.
     let foreign = |q: &[u8]| Some([&[q[0] ^ 1], &answer(q, 0)[1..]].concat());
@@ -154,7 +154,7 @@ fn failures_are_told_apart() {
 }
 
 #[test]
-fn what_is_no_reply_changes_nothing() {
+fn invalid_replies_are_ignored() {
     for bad in [
         |_: &[u8]| b"garbage".to_vec(),
         |q: &[u8]| answer(q, 0)[..40].to_vec(),
@@ -175,7 +175,7 @@ fn what_is_no_reply_changes_nothing() {
 }
 
 #[test]
-fn a_lost_question_is_asked_again() {
+fn a_lost_query_is_repeated() {
     let mut asked = 0;
     let found = lookup(
         move |question| {
@@ -191,24 +191,24 @@ pub(super) const A: u16 = 1;
 pub(super) const CNAME: u16 = 5;
 pub(super) const AAAA: u16 = 28;
 
-/// The result of looking up www.example at a server at 10.0.0.1, and the time in milliseconds until then.
+/// Looks up www.example at a server at 10.0.0.1. Returns the result, and how many ms the lookup took.
 fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Result<Vec<String>, ResolveError>, i64) {
     lookup_with(server, |resolver| if thorough { resolver.thorough() } else { resolver })
 }
 
-/// Like `lookup`, with more settings of the resolver.
+/// Like `lookup`, but `configure` sets the resolver's options.
 fn lookup_with(
     server: impl FnMut(&[u8]) -> Option<Vec<u8>>,
-    tell: impl FnOnce(Resolver) -> Resolver,
+    configure: impl FnOnce(Resolver) -> Resolver,
 ) -> (Result<Vec<String>, ResolveError>, i64) {
-    lookup_at(53, server, tell)
+    lookup_at(53, server, configure)
 }
 
-/// Like `lookup_with`, with a server on this port.
+/// Like `lookup_with`, but the server uses this port.
 fn lookup_at(
     port: u16,
     server: impl FnMut(&[u8]) -> Option<Vec<u8>>,
-    tell: impl FnOnce(Resolver) -> Resolver,
+    configure: impl FnOnce(Resolver) -> Resolver,
 ) -> (Result<Vec<String>, ResolveError>, i64) {
     let sizes = Sizes { connections: 1, receive: 64, send: 64, ports: 1, datagrams: 4, payload: 2048 };
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));
@@ -223,7 +223,7 @@ fn lookup_at(
     dns.bind(port, Respond::new(Server(server))).unwrap();
     let name = Name::new("www.example").unwrap();
     let resolver = Resolver::new(name, &[IpAddress::v4(10, 0, 0, 1)], Duration::from_secs(10), [11, 12]);
-    let port = client.bind(0, tell(resolver)).unwrap();
+    let port = client.bind(0, configure(resolver)).unwrap();
     let mut now = start;
     for _ in 0..1000 {
         let next = [client.poll(now, &mut near), dns.poll(now, &mut far), client.poll(now, &mut near)];

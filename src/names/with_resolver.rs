@@ -1,4 +1,4 @@
-//! Resolvers and other UDP programs on one stack.
+//! Combines resolvers and other UDP programs on one stack.
 
 use smoltcp::socket::udp::Socket;
 use smoltcp::wire::IpEndpoint;

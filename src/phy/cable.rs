@@ -7,13 +7,15 @@ use super::queue::{FrameIn, FrameOut, Queue};
 
 /// A cable with two ends: each end receives the frames that the other end sends, in order and undamaged.
 ///
-/// The cable holds up to `FRAMES` frames in each direction (at least 2) of up to `MTU` bytes each (at least 590, with the
-/// Ethernet header's 14 bytes). The cable stores the frames itself, in about `2 × FRAMES × MTU` bytes, without a heap. A new
-/// Ethernet cable is all zero bits, so a static cable is in `.bss`. Both ends compute and verify checksums.
+/// The cable holds up to `FRAMES` frames in each direction (at least 2) of up to `MTU` bytes each (at least 590, with
+/// the Ethernet header's 14 bytes). The cable stores the frames itself, in about `2 × FRAMES × MTU` bytes, without a
+/// heap. A new Ethernet cable is all zero bits, so a static cable is in `.bss`. The stack at each end computes and
+/// verifies checksums.
 ///
-/// A full cable loses nothing: an end without room returns no token, and smoltcp tries again at the next poll. The last place
-/// in each direction is kept for a reply, so that the two ends never wait for each other. When one direction holds
-/// `FRAMES - 1` frames, `transmit` returns `None`. When it holds `FRAMES` frames, `receive` returns `None`, too.
+/// A full cable loses nothing: an end without room returns no token, and smoltcp tries again at the next poll. The last
+/// place in each direction is kept for a reply, so that the two ends never wait for each other. When `FRAMES - 1`
+/// frames from an end are in the cable, that end's `transmit` returns `None`. At `FRAMES` frames its `receive` returns
+/// `None`, too.
 ///
 /// Frames are read and written in place, without a copy. The ends can be borrowed independently: while a closure runs on a
 /// token of one end, the other end can be used.

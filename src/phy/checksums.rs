@@ -3,10 +3,11 @@
 //! A driver copies every word of a frame anyway. Summing the words during the copy costs much less than a second pass. Words
 //! are summed as little-endian numbers on every machine, and only the final 16-bit sum is swapped (RFC 1071 section 2).
 
-/// Whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right.
+/// Returns whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right.
 ///
-/// `sum` is the sum of the IP packet from its 20th byte on, if known. The checksum of a fragment cannot be verified, so the
-/// result for a fragment is false. The result is true for a malformed frame, which the stack drops.
+/// `sum` is the sum of the IP packet from offset 20 on, if known. The checksum of a fragment cannot be verified, so the
+/// result for a fragment is false. The result is true for every other protocol, and for a malformed frame, which the
+/// stack drops.
 pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
     let Some(Transport { protocol, start, mut end, pseudo, fragment, required }) = transport(packet) else {
@@ -21,7 +22,7 @@ pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
         if (a, b) == (0, 0) {
             return !required;
         }
-        // The packet may continue after the datagram.
+        // The IP packet may be longer than the datagram.
         let len = usize::from(u16::from_be_bytes([high, low]));
         if start + len != end {
             sum = None;
@@ -34,7 +35,8 @@ pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
 
 /// Writes the checksum of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is as for [`holds`]. A fragment of a datagram is not changed: its checksum stays 0, which means no checksum.
+/// `sum` is the same value as in [`holds`]. A fragment is not changed: the checksum of its datagram stays 0, which
+/// means no checksum.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
     let Some(Transport { protocol, start, end, pseudo, fragment: false, .. }) = transport(packet) else { return };
@@ -58,14 +60,14 @@ pub(super) fn add(a: u32, b: u32) -> u32 {
     sum + u32::from(carry)
 }
 
-/// The sum of bytes that start at an even position of the packet.
+/// Returns the end-around-carry sum of `bytes`, which must start at an even offset in the packet.
 fn sum_of(bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<4>();
     let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
     words.iter().fold(last, |sum, word| add(sum, u32::from_le_bytes(*word)))
 }
 
-/// The start of the IP packet in a frame, if the frame has one (EtherTypes 0x0800 and 0x86dd).
+/// Returns the start of the IP packet in a frame, if the frame has one (EtherTypes 0x0800 and 0x86dd).
 fn ip(frame: &[u8]) -> Option<usize> {
     matches!(u16::from_be_bytes(*frame.get(12..)?.first_chunk()?), 0x0800 | 0x86dd).then_some(14)
 }
@@ -78,7 +80,7 @@ struct Transport {
     protocol: u8,
     start: usize,
     end: usize,
-    /// The sum of the addresses.
+    /// The sum of the source and destination addresses, which is the first part of the pseudo-header's sum.
     pseudo: u32,
     fragment: bool,
     /// Whether a checksum of 0 is wrong, as it is over IPv6 (RFC 8200 section 8.1).
@@ -114,7 +116,8 @@ fn version_6(packet: &[u8]) -> Option<Transport> {
     let header: &[u8; 40] = packet.first_chunk()?;
     let end = 40 + usize::from(u16::from_be_bytes([header[4], header[5]]));
     let (mut protocol, mut start, mut fragment) = (header[6], 40, false);
-    // Hop-by-hop options, routing, fragment, destination options: each names the next header (RFC 8200 section 4).
+    // Skips the extension headers: hop-by-hop options, routing, fragment and destination options. Each extension header
+    // names the next header (RFC 8200 section 4).
     while let 0 | 43 | 44 | 60 = protocol {
         let &[next, length] = packet.get(start..end)?.first_chunk()?;
         fragment |= protocol == 44;
@@ -132,12 +135,12 @@ fn version_6(packet: &[u8]) -> Option<Transport> {
     })
 }
 
-/// Returns the 16-bit word of a header at `at`.
+/// Returns the 32-bit word at offset `at` of a header.
 fn word(header: &[u8; 20], at: usize) -> u32 {
     u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
 }
 
-/// The rest of the pseudo-header: protocol and length.
+/// Returns the sum of the rest of the pseudo-header: protocol and length.
 fn tail(protocol: u8, len: usize) -> u32 {
     u32::from(u16::from_le_bytes([0, protocol])) + u32::from((len as u16).swap_bytes())
 }

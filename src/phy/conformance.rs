@@ -1,12 +1,13 @@
-//! The rules that every device must keep, as one function that tests a device: on the host, or on the board itself.
+//! A test of the rules that every device must keep. The test runs on the host, or on the board itself.
 //!
-//! The documentation of smoltcp's [`Device`] does not list everything that an interface relies on. [`check`] sends and
-//! receives frames through the device under test, with a [`Peer`] at the other end of its link, and names the first rule that
-//! the device breaks. The check needs no heap and no `std`, only a buffer one byte longer than the longest frame.
+//! The documentation of smoltcp's [`Device`] does not list everything that smoltcp's interface relies on. [`check`]
+//! sends and receives frames through the device under test, with a [`Peer`] at the other end of its link. It returns
+//! the first rule that the device breaks. The check needs no heap and no `std`, only a buffer one byte longer than the
+//! longest frame.
 //!
-//! The frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet they are IPv4 packets of
-//! protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. Other frames, such as broadcasts of a network, are ignored, up to
-//! 64 of them.
+//! The test frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet, they are
+//! IPv4 packets of protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. The check ignores up to 64 foreign frames, such
+//! as broadcasts of other hosts on the network.
 //!
 //! ```
 //! use smolstep::phy::{Cable, CableEnd, conformance};
@@ -62,54 +63,63 @@ pub use report::{Failure, Fault, Report, Rule};
 /// The number of foreign frames that [`check`] ignores.
 const FOREIGN: usize = 64;
 
-/// The other end of the link, and the machine's clock.
+/// The other end of the link of the device under test, and the machine's clock.
 ///
 /// Each method gets the device, because on some links the device itself is the other end. Examples are a loopback device and
 /// a driver of a fake controller.
 pub trait Peer<D> {
-    /// Makes `frame` arrive at the device. Returns false if the link does not take the frame, because the frame's length is
-    /// out of range or the link reports that it is full.
+    /// Sends `frame` to the device. Returns false if the link does not accept the frame.
+    ///
+    /// The link may refuse a frame whose length is out of range, or any frame while the link is full.
     fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
 
-    /// Moves the oldest frame that the device has sent to the front of `buffer`, and returns its length. A frame longer than the
-    /// buffer is discarded.
+    /// Copies the oldest frame that came from the device into `buffer`, and returns its length.
+    ///
+    /// Returns `None` if no frame came. A frame longer than the buffer is discarded.
     fn observe(&mut self, device: &mut D, buffer: &mut [u8]) -> Option<usize>;
 
-    /// The clock for polling the stack.
+    /// Returns the time of the clock that is used to poll the stack.
     fn now(&mut self) -> Instant;
 
-    /// The number of frames for the device that were lost and counted, by the device or by the link before it.
+    /// Returns how many frames to the device were lost so far, as counted by the device or by its link.
     fn lost(&mut self, _device: &mut D) -> u64 {
         0
     }
 
-    /// The destination of all frames. For a device that drops frames to other addresses, return the device's own address.
+    /// Returns the destination address of all test frames.
+    ///
+    /// For a device that drops frames to other addresses, return the device's own address.
     fn address(&self) -> EthernetAddress {
         EthernetAddress::BROADCAST
     }
 
-    /// The number of frames sent in a row, in each direction, to fill the device's queues. Return more than the queues hold.
+    /// Returns the number of frames to send in a row, in each direction, to fill the device's queues.
+    ///
+    /// Return more frames than the queues have room for.
     fn burst(&self) -> usize {
         64
     }
 
-    /// Whether [`Peer::inject`] can make a wrong checksum arrive. Return false if the injected frame passes through a device
-    /// that corrects the frame's checksum.
+    /// Returns whether a frame from [`Peer::inject`] can arrive with a wrong checksum.
+    ///
+    /// Return false if an injected frame passes through a device that corrects its checksum.
     fn forges(&self) -> bool {
         true
     }
 
-    /// The number of attempts before a frame counts as lost or a token as refused. Return more than one if frames take time that
-    /// [`Peer::inject`] and [`Peer::observe`] do not wait for.
+    /// Returns the number of attempts before a missing frame counts as lost, or a missing token as refused.
+    ///
+    /// Return more than 1 if [`Peer::inject`] and [`Peer::observe`] do not wait until a frame has arrived.
     fn tries(&self) -> usize {
         1
     }
 }
 
-/// Tests `device`, whose queues must be empty. If the device passes, its queues are empty again. `scratch` must be one byte
-/// longer than the device's MTU.
+/// Tests whether `device` keeps every [`Rule`].
 ///
-/// Behaviour beyond the rules, such as multicast filters and link state, is not tested.
+/// The device's queues must be empty. If the device passes, its queues are empty again. `scratch` must be at least one
+/// byte longer than the device's MTU. Multicast filters, link state and other behaviour beyond the rules are not
+/// tested.
 ///
 /// # Errors
 /// The first rule that the device breaks.
@@ -124,11 +134,11 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
     Ok(bench.report)
 }
 
-/// How a rule is checked.
+/// The function that checks a rule.
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// The rules are in this order so that the first failure is the most informative one.
+    /// The rules, in an order in which the first failure is the most informative failure.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

@@ -10,8 +10,9 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
 /// A smoltcp device made of any [`embassy_net_driver::Driver`].
 ///
-/// The driver is polled, so no executor is needed. If the driver comes with a task of its own (a `runner`), that task must
-/// run beside the poll loop. Frames are read and written in the driver's memory; the adapter has no buffers.
+/// The poll loop polls the driver, so no executor is needed. If the driver comes with a task of its own (a `runner`),
+/// that task must run at the same time as the poll loop. Frames are read and written in the driver's memory; the
+/// adapter has no buffers.
 ///
 /// ```
 /// use embassy_net_driver_channel::driver::HardwareAddress;
@@ -30,7 +31,7 @@ pub struct Embassy<D> {
 }
 
 impl<D: Driver> Embassy<D> {
-    /// Adapts a driver that is polled, never awaited.
+    /// Adapts a driver for a poll loop that the driver does not have to wake.
     ///
     /// # Errors
     /// The driver's medium is neither Ethernet nor IP.
@@ -38,7 +39,9 @@ impl<D: Driver> Embassy<D> {
         Self::with_waker(driver, Waker::noop().clone())
     }
 
-    /// Adapts a driver for a poll loop that sleeps: wakes `waker` when a frame arrives, or when there is room to send again.
+    /// Adapts a driver for a poll loop that sleeps.
+    ///
+    /// The driver wakes `waker` when a frame arrives, or when there is room to send again.
     ///
     /// # Errors
     /// The driver's medium is neither Ethernet nor IP.
@@ -138,7 +141,7 @@ impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
     }
 }
 
-/// The driver's medium is IEEE 802.15.4 or another one that the stack does not support.
+/// The stack does not support the driver's medium, such as IEEE 802.15.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnsupportedMedium;
 

@@ -9,16 +9,16 @@ use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.
 ///
-/// The controller stores 10,560 bytes of received frames and loses any further frames. The receive windows of all connections
-/// together, plus 60 bytes for each segment, must stay below that size. A received frame waits until a frame can be sent, so
-/// that every frame can be answered.
+/// The controller stores 10,560 bytes of received frames and loses any further frames. The receive windows of all
+/// connections together, plus 60 bytes for each segment, must stay below that size. A received frame waits until the
+/// controller has room for a frame to send, so that every frame can be answered.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
-/// fragments of segments and datagrams.
+/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
+/// checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Lan9118<R> {
     registers: R,
-    /// The length of the frame in `received`, until it is consumed.
+    /// The length of the frame in `received`, until that frame is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -45,21 +45,21 @@ const MAC_COMMAND: usize = 0xa4;
 const MAC_DATA: usize = 0xa8;
 const AFC_CFG: usize = 0xac;
 
-// Registers of the MAC, behind MAC_COMMAND (section 5.4).
+// Registers of the MAC, which are accessed through MAC_COMMAND and MAC_DATA (section 5.4).
 const MAC_CR: u32 = 1;
 const ADDRESS_HIGH: u32 = 2;
 const ADDRESS_LOW: u32 = 3;
 const MII_ACCESS: u32 = 6;
 const MII_DATA: u32 = 7;
 
-/// In `MAC_CR`: receive multicast frames too. IPv6 neighbour discovery needs them.
+/// The bit of `MAC_CR` that turns on multicast frames. IPv6 neighbour discovery needs multicast frames.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 19 } else { 0 };
 
-/// A frame was received.
+/// The interrupt bit for a received frame.
 const RECEIVED: u32 = 8;
 
 impl<R: Registers> Lan9118<R> {
-    /// The number of full-length frames that a peer may send at once.
+    /// The number of full-length frames that a peer may send in one burst.
     pub const BURST: usize = 6;
 
     /// Resets the controller and configures it.
@@ -68,18 +68,19 @@ impl<R: Registers> Lan9118<R> {
     /// interrupt.
     ///
     /// # Errors
-    /// [`NotThere`]: the controller does not identify itself, or does not complete a command.
+    /// [`NotThere`] if the controller does not identify itself, or does not complete a command.
     pub fn new(mut registers: R, address: EthernetAddress) -> Result<Self, NotThere> {
         let r = &mut registers;
         there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
         r.write(HW_CFG, 1);
         there(wait(r, |r| r.read(HW_CFG) & 1 == 0))?;
-        // Reserves 5 KiB for frames to send, and the rest for received frames. Flow control is as the data sheet recommends.
+        // Reserves 5 KiB of frame memory for frames to send, and the rest for received frames. Sets flow control as the
+        // data sheet recommends.
         r.write(HW_CFG, 0x0015_0000);
         r.write(AFC_CFG, 0x006e_3740);
         r.write(INT_EN, 0);
         r.write(INT_STS, u32::MAX);
-        // PHY 1: offer 10 and 100 Mbit/s, half and full duplex, and negotiate.
+        // Has the PHY negotiate 10 or 100 Mbit/s, half or full duplex.
         mii(r, 4, 0x01e1)?;
         mii(r, 0, 0x1200)?;
         let [a, b, c, d, e, f] = address.0;
@@ -87,9 +88,10 @@ impl<R: Registers> Lan9118<R> {
         mac(r, ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]))?;
         r.write(RX_CFG, 2 << 8);
         r.write(TX_CFG, 2);
-        // Full duplex, send, receive; not promiscuous, unlike after a reset.
+        // Turns on full duplex, the transmitter and the receiver. Turns off promiscuous mode, which is on after a
+        // reset.
         mac(r, MAC_CR, 0x0010_000c | GROUPS)?;
-        // The interrupt is active high, push-pull; each frame raises it.
+        // Sets the interrupt line to active high and push-pull. Each received frame raises the interrupt.
         r.write(IRQ_CFG, 0x111);
         r.write(FIFO_INT, 0);
         r.write(INT_EN, RECEIVED);
@@ -102,21 +104,22 @@ impl<R: Registers> Lan9118<R> {
         })
     }
 
-    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise the interrupt again, so poll after this
+    /// call.
     pub fn acknowledge(&mut self) {
         self.registers.write(INT_STS, RECEIVED);
     }
 
-    /// The errors so far.
+    /// Returns the counts of errors since the controller was set up.
     pub fn faults(&mut self) -> Faults {
         // Reading the counter resets it.
         self.faults.overruns = self.faults.overruns.saturating_add(self.registers.read(RX_DROP));
         self.faults
     }
 
-    /// Takes the next good frame from the controller.
+    /// Reads the next good frame from the controller, unless a frame is already waiting.
     fn fetch(&mut self) {
-        // Looks at no more frames than the FIFO can hold.
+        // Reads at most as many frames as the FIFO has room for.
         for _ in 0..256 {
             if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 return;
@@ -144,7 +147,7 @@ impl<R: Registers> Lan9118<R> {
         }
     }
 
-    /// Whether the longest frame can be sent now.
+    /// Returns whether there is room for the longest frame. Discards the status of sent frames.
     fn has_room(&mut self) -> bool {
         let info = self.registers.read(TX_FIFO_INF);
         for _ in 0..(info >> 16) & 0xff {
@@ -169,7 +172,7 @@ fn mac<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotTher
 fn mii<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
     mac(r, MII_DATA, value)?;
     mac(r, MII_ACCESS, 1 << 11 | register << 6 | 0b11)?;
-    // The MAC is busy until the bit reads 0.
+    // Waits until the busy bit of MII_ACCESS reads 0.
     for _ in 0..1000 {
         r.write(MAC_COMMAND, 0b11 << 30 | MII_ACCESS);
         there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))?;
@@ -240,8 +243,8 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// If `len` exceeds the MTU in the capabilities. smoltcp never asks for such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
-        // Data begins 2 bytes into the first word. The frame is sent as one segment, so that segment is both the first and
-        // the last.
+        // Writes the two command words, then the frame, which begins 2 bytes into its first word. The frame is one
+        // buffer for the controller, so the buffer is marked as both the first and the last.
         self.registers.write(TX_DATA, 2 << 16 | 0x3000 | len as u32);
         self.registers.write(TX_DATA, len as u32);
         self.registers.write_wide_fifo(TX_DATA, words);

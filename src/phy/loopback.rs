@@ -1,11 +1,11 @@
-//! A device that receives what it sends.
+//! A device that receives its own frames.
 
 use smoltcp::phy::{Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
 use super::queue::{FrameIn, FrameOut, Queue};
 
-/// A device that receives the frames that it sends, in order. The device computes and verifies checksums.
+/// A device that receives the frames that it sends, in order. The stack computes and verifies checksums.
 ///
 /// The device holds up to `FRAMES` frames (at least 2) of up to `MTU` bytes each (at least 590, with the Ethernet header's 14
 /// bytes), without a heap. The last place is kept for a reply: when the device holds `FRAMES - 1` frames, `transmit` returns

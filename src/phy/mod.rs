@@ -1,4 +1,4 @@
-//! Devices: in memory, on Linux, and Ethernet controllers. conformance.rs tests any of them.
+//! Network devices: in memory, on Linux, and Ethernet controllers. conformance.rs can test each of them.
 
 mod cable;
 mod checksums;

@@ -1,4 +1,4 @@
-//! A fixed queue of frames, read and written in place: the basis of the cable and the loopback, and of your own devices.
+//! A fixed-size queue of frames, read and written in place. The cable and the loopback are built from such queues.
 
 use core::cell::{Cell, RefCell, RefMut};
 
@@ -36,7 +36,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         }
     }
 
-    /// The oldest frame.
+    /// The oldest frame, unless another token has borrowed it.
     pub fn front(&self) -> Option<FrameIn<'_, FRAMES, MTU>> {
         if self.len.get() == 0 {
             return None;
@@ -45,12 +45,12 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         Some(FrameIn { queue: self, slot })
     }
 
-    /// A place for a frame that is not a reply.
+    /// A free place for a frame that is not a reply. The last free place is kept for a reply.
     pub fn place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() + 1 < FRAMES { self.reply_place() } else { None }
     }
 
-    /// A place for a reply, which may be the last place.
+    /// A free place for a reply, which may be the last free place.
     pub fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() >= FRAMES {
             return None;
@@ -59,7 +59,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         Some(FrameOut { queue: self, slot })
     }
 
-    /// The capabilities of a device made of such queues: checksums are computed and verified, as on a wire.
+    /// The capabilities of a device made of such queues. The stack computes and verifies all checksums.
     pub fn capabilities(medium: Medium) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = medium;
@@ -67,7 +67,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         capabilities
     }
 
-    /// The slot `behind` places after the front, unless a token holds it.
+    /// Returns the slot at distance `behind` from the front of the queue, unless a token has borrowed the slot.
     fn slot(&self, behind: usize) -> Option<RefMut<'_, Slot<MTU>>> {
         self.slots.get((self.first.get() + behind) % FRAMES)?.try_borrow_mut().ok()
     }
@@ -96,7 +96,7 @@ impl<const FRAMES: usize, const MTU: usize> RxToken for FrameIn<'_, FRAMES, MTU>
     }
 }
 
-/// A place for a frame to send, written in place. The frame is in the queue when the closure returns.
+/// A free place for a frame to send. The frame is written in place, and joins the queue when the closure returns.
 pub struct FrameOut<'a, const FRAMES: usize, const MTU: usize> {
     queue: &'a Queue<FRAMES, MTU>,
     slot: RefMut<'a, Slot<MTU>>,

@@ -1,19 +1,20 @@
-//! A network controller's interface to a board, and its registers: memory on a board, a fake in tests.
+//! The interface between a network controller and its board, and access to the controller's registers.
 
 use smoltcp::phy::Device;
 
 use super::checksums::add;
 
-/// A device whose interrupt ends a board's sleep.
+/// An Ethernet device whose interrupt ends a board's sleep.
 pub trait Ethernet: Device {
-    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise the interrupt again, so poll after this
+    /// call.
     fn acknowledge(&mut self);
 
-    /// Returns the errors so far.
+    /// Returns the counts of errors since the device was set up.
     fn faults(&mut self) -> Faults;
 }
 
-/// 32-bit registers, by their offset in bytes.
+/// Access to 32-bit registers by their offset in bytes: real registers on a board, fake ones in tests.
 pub trait Registers {
     /// Reads a register.
     fn read(&mut self, offset: usize) -> u32;
@@ -21,7 +22,9 @@ pub trait Registers {
     /// Writes a register.
     fn write(&mut self, offset: usize, value: u32);
 
-    /// The end-around-carry sum of words in memory, least significant byte first. A machine may have a fast way to compute it.
+    /// Returns the end-around-carry sum of `words`, least significant byte first.
+    ///
+    /// A board can replace this method with a faster one for its processor.
     fn sum(words: &[[u8; 4]]) -> u32 {
         words.iter().fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)))
     }
@@ -64,21 +67,22 @@ pub(super) fn wait<R: Registers>(registers: &mut R, mut done: impl FnMut(&mut R)
 /// The longest Ethernet frame without its checksum, in bytes: a header of 14 and a payload of 1,500.
 pub(super) const FRAME: usize = 1514;
 
-/// The shortest frame; shorter ones are padded with zeros (IEEE 802.3 section 3.2.8).
+/// The length of the shortest frame, in bytes. Shorter frames are padded with zeros (IEEE 802.3 section 3.2.8).
 pub(super) const SHORTEST: usize = 60;
 
-/// The errors of a controller since it was set up.
+/// The counts of a controller's errors since it was set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Frames received with an error, or with an invalid length.
     pub bad: u32,
-    /// Frames with a wrong TCP or UDP checksum, and frames with a fragment, because the driver cannot verify its checksum.
+    /// Frames with a wrong TCP or UDP checksum, and frames with an IP fragment, whose checksum the driver cannot
+    /// verify.
     pub checksums: u32,
-    /// Frames that the controller lost because it had no room.
+    /// Frames that were lost because the controller had no room.
     pub overruns: u32,
 }
 
-/// The controller does not respond correctly: the address is wrong, or there is no such controller.
+/// The controller does not respond correctly: its address is wrong, or the board has no such controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotThere;
 

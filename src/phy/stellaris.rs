@@ -10,16 +10,16 @@ use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
-/// The controller may deliver frames for other addresses, and the driver drops them. A received frame waits until a frame can
-/// be sent, so that every frame can be answered.
+/// The controller may deliver frames to other addresses, and the driver drops them. A received frame waits until the
+/// controller has room for a frame to send, so that every frame can be answered.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
-/// fragments of segments and datagrams.
+/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
+/// checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Stellaris<R> {
     registers: R,
     address: EthernetAddress,
-    /// The length of the frame in `received`, until it is consumed.
+    /// The length of the frame in `received`, until that frame is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -37,10 +37,10 @@ const ADDRESS_HIGH: usize = 0x18;
 const FRAMES_WAITING: usize = 0x34;
 const TX_REQUEST: usize = 0x38;
 
-/// In `RX_CONTROL`: receive multicast frames too. IPv6 neighbour discovery needs them.
+/// The bit of `RX_CONTROL` that turns on multicast frames. IPv6 neighbour discovery needs multicast frames.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
 
-/// Interrupts: a frame was received; a frame was lost.
+/// The interrupt bits for a received frame and for a lost frame.
 const RECEIVED: u32 = 1;
 const OVERRUN: u32 = 1 << 3;
 
@@ -53,12 +53,13 @@ impl<R: Registers> Stellaris<R> {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
         r.write(STATUS, 0x7f);
-        // Empty the FIFO.
+        // Empties the receive FIFO.
         r.write(RX_CONTROL, 0x10);
         let [a, b, c, d, e, f] = address.0;
         r.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         r.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
-        // Full duplex, checksum, padding, transmitter on; then receiver on, which rejects wrong checksums.
+        // Turns on full duplex, the Ethernet checksum, padding and the transmitter. Then turns on the receiver, which
+        // rejects frames with a wrong Ethernet checksum.
         r.write(TX_CONTROL, 0x0f);
         r.write(RX_CONTROL, 0x09 | GROUPS);
         r.write(INTERRUPTS, RECEIVED);
@@ -72,12 +73,15 @@ impl<R: Registers> Stellaris<R> {
         }
     }
 
-    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise the interrupt again, so poll after this
+    /// call.
     pub fn acknowledge(&mut self) {
         self.registers.write(STATUS, RECEIVED);
     }
 
-    /// The errors so far. The controller reports that it lost frames, but not how many. Each report counts as one lost frame.
+    /// Returns the counts of errors since the controller was set up.
+    ///
+    /// The controller reports that it lost frames, but not how many. Each report counts as one lost frame.
     pub fn faults(&mut self) -> Faults {
         if self.registers.read(STATUS) & OVERRUN != 0 {
             self.registers.write(STATUS, OVERRUN);
@@ -86,9 +90,9 @@ impl<R: Registers> Stellaris<R> {
         self.faults
     }
 
-    /// Takes the next good frame to this address from the controller.
+    /// Reads the next good frame to this address or to a group, unless a frame is already waiting.
     fn fetch(&mut self) {
-        // Looks at no more frames than the controller's frame counter can count.
+        // Reads at most as many frames as the controller can count.
         for _ in 0..64 {
             if self.waiting.is_some() || self.registers.read(FRAMES_WAITING) & 0x3f == 0 {
                 return;
@@ -121,7 +125,7 @@ impl<R: Registers> Stellaris<R> {
         }
     }
 
-    /// Whether a frame can be sent now.
+    /// Returns whether a frame can be sent now.
     fn has_room(&mut self) -> bool {
         self.registers.read(TX_REQUEST) & 1 == 0
     }
@@ -186,7 +190,7 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// If `len` exceeds the MTU in the capabilities. smoltcp never asks for such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
-        // The length word before the frame counts only the data after the Ethernet header.
+        // The length in the 2 bytes before the frame counts only the data after the Ethernet header.
         let counted = (len as u16 - 14).to_le_bytes();
         words[0][..2].copy_from_slice(&counted);
         self.registers.write_fifo(DATA, words);

@@ -1,38 +1,40 @@
-//! A frame's memory in whole words, as controllers with a FIFO transfer it.
+//! A buffer for one frame in whole words, for controllers that transfer frames through a FIFO.
 
 use core::ops::Range;
 
 use super::checksums::{self, add};
 use super::registers::{FRAME, SHORTEST};
 
-/// A buffer of whole words with a frame at offset 2, so that its IP header is aligned. The 4-byte Ethernet checksum may follow.
+/// A buffer of whole words with a frame at offset 2, so that the frame's IP header is aligned.
+///
+/// There is room for the 4-byte Ethernet checksum after the frame.
 #[derive(Debug)]
 #[repr(align(4))]
 pub(super) struct Words([u8; 1520]);
 
-/// The result of receiving.
+/// The result of [`Words::receive`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrived {
-    /// A frame.
+    /// A good frame.
     Frame,
-    /// A frame with a wrong checksum.
+    /// A frame with a wrong checksum, or with a fragment, whose checksum cannot be verified.
     Wrong,
 }
 
 impl Words {
     pub const EMPTY: Self = Words([0; 1520]);
 
-    /// The frame of `len` bytes.
+    /// Returns the frame in the buffer, which has `len` bytes.
     pub fn frame(&self, len: usize) -> &[u8] {
         self.0.get(2..2 + len).unwrap_or_default()
     }
 
-    /// The words. The first begins with the 2 bytes before the frame.
+    /// Returns the buffer as words. The first word begins with the 2 bytes before the frame.
     pub fn words(&mut self) -> &mut [[u8; 4]] {
         self.0.as_chunks_mut().0
     }
 
-    /// Receives a frame of `len` bytes: `read` fills a range of words and returns their sum.
+    /// Receives a frame of `len` bytes. `read` fills the words of `range` and returns their sum.
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
@@ -50,8 +52,10 @@ impl Words {
         if checksums::holds(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }
     }
 
-    /// Lets `write` make a frame of `len` bytes. Then adds the checksums, computed with `sum`, and zeros up to the length of
-    /// the shortest frame and to the end of a word. Returns the frame's length, its words, and the result of `write`.
+    /// Has `write` fill in a frame of `len` bytes, then completes the frame for the controller.
+    ///
+    /// Pads the frame with zeros to the shortest length, and to a whole word. Then fills in its checksum; `sum` adds up
+    /// whole words. Returns the padded length, the words, and the result of `write`.
     ///
     /// # Panics
     /// If `len` exceeds the longest frame.
@@ -66,8 +70,8 @@ impl Words {
         let padded = len.max(SHORTEST);
         let words = (2 + padded).div_ceil(4);
         self.0[2 + len..words * 4].fill(0);
-        // The sum of whole words is the segment's only if an IPv4 packet fills the frame, so that only the zeros follow. Otherwise,
-        // and for IPv6, `fill` sums the bytes itself.
+        // If an IPv4 packet fills the frame, only zeros follow the packet. The sum of whole words is then the sum of
+        // the packet's payload. For any other frame, `fill` sums the bytes itself.
         let end = PACKET + usize::from(u16::from_be_bytes([self.0[PACKET + 2], self.0[PACKET + 3]]));
         let sum = (end == 2 + len).then(|| sum(&self.words()[HEADERS..words]));
         checksums::fill(&mut self.0[2..2 + len], sum);
@@ -75,13 +79,13 @@ impl Words {
     }
 }
 
-/// The start of the IP packet, in bytes.
+/// The offset of the IP packet in the buffer, in bytes.
 const PACKET: usize = 2 + 14;
 
-/// The word with an IPv4 packet's length.
+/// The index of the word that contains an IPv4 packet's length.
 const LENGTH: usize = PACKET / 4;
 
-/// The headers of Ethernet and IPv4, in words.
+/// The length of the Ethernet and IPv4 headers and the 2 bytes before them, in words.
 const HEADERS: usize = (PACKET + 20) / 4;
 
 #[cfg(all(test, feature = "std"))]

@@ -1,16 +1,17 @@
-//! The buckets of a hash table whose entries are the elements of an array. There are as many buckets as entries.
+//! The buckets of a hash table. The table's entries are the elements of an array, and each element also stores one
+//! bucket.
 
 /// An index into the array of entries.
 pub(super) type Index = u16;
 
-/// The index that stands for no entry.
+/// The index that means "no entry".
 pub(super) const NONE: Index = Index::MAX;
 
-/// Whether tables use a hash. Without `std` there are few entries, and a search through all of them is much faster than a hash.
+/// Whether tables use a hash. Without `std`, tables are small, and a linear search is much faster than a hash.
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
-/// Element `i` of two arrays stored together. `first` is the first entry in bucket `i`. `next` is the entry after entry `i`, in
-/// the bucket that holds entry `i`.
+/// The two links in element `i` of the array. `first` is the first entry of bucket `i`. `next` is the entry that
+/// follows entry `i` in its bucket. Entry `i` may be in any bucket, not only in bucket `i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     first: Index,
@@ -21,13 +22,13 @@ impl Bucket {
     pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
 }
 
-/// An entry of a table.
+/// An entry of a hash table, which stores a [`Bucket`].
 pub(super) trait Hashed {
     fn bucket(&self) -> &Bucket;
     fn bucket_mut(&mut self) -> &mut Bucket;
 }
 
-/// Finds an entry in a bucket.
+/// Returns the index of the first entry in a bucket for which `is_same` returns true, or `None`.
 pub(super) fn find<T: Hashed>(entries: &[T], bucket: usize, is_same: impl Fn(&T) -> bool) -> Option<usize> {
     let mut index = entries.get(bucket)?.bucket().first;
     while index != NONE {
@@ -40,13 +41,13 @@ pub(super) fn find<T: Hashed>(entries: &[T], bucket: usize, is_same: impl Fn(&T)
     None
 }
 
-/// Adds an entry to a bucket.
+/// Adds the entry `index` to the front of a bucket.
 pub(super) fn insert<T: Hashed>(entries: &mut [T], bucket: usize, index: usize) {
     entries[index].bucket_mut().next = entries[bucket].bucket().first;
     entries[bucket].bucket_mut().first = index as Index;
 }
 
-/// Removes an entry from its bucket.
+/// Removes the entry `index` from a bucket. Does nothing if the entry is not in this bucket.
 pub(super) fn remove<T: Hashed>(entries: &mut [T], bucket: usize, index: usize) {
     let next = entries[index].bucket().next;
     let mut before = entries[bucket].bucket().first;

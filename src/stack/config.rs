@@ -12,46 +12,47 @@ use super::control::Congestion;
 /// The largest number of addresses of an interface.
 pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 
-/// The configuration of a [`Stack`](super::Stack). Every setting except the addresses and the seed has a default.
+/// The configuration of a [`Stack`](super::Stack). Every setting except the hardware address, the seed and the
+/// addresses has a default.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The interface's own hardware address, of the kind that the device's medium uses.
+    /// The interface's hardware address. The address's kind must match the device's medium.
     pub hardware: HardwareAddress,
-    /// The source of sequence numbers, ports and the hash key.
+    /// The seed for sequence numbers, ports, random numbers and hash keys.
     pub seed: Seed,
     /// The interface's addresses, each with its prefix.
     pub addresses: Addresses,
-    /// Routers to all other networks, at most one of each family.
+    /// The default routers: at most one for IPv4 and one for IPv6.
     pub gateways: Gateways,
     /// Options of every TCP connection.
     pub tcp: TcpOptions,
-    /// Whether to use the addresses only if no other host on the link has them (RFC 5227, RFC 4862 section 5.4). Ethernet
-    /// only.
+    /// Whether to check that no other host has the addresses before the stack uses them (RFC 5227, RFC 4862 section
+    /// 5.4). Ethernet only.
     ///
-    /// The check takes 150 ms; until then [`Stack::is_settled`](super::Stack::is_settled) is false.
+    /// The check takes 150 ms. During the check, [`Stack::is_settled`](super::Stack::is_settled) returns false.
     #[cfg(feature = "dhcp")]
     pub claim: bool,
     /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. Ethernet only.
     #[cfg(feature = "dhcp")]
     pub dhcp: bool,
-    /// Whether to make a link-local address, and IPv6 addresses from router advertisements. Ethernet only.
+    /// Whether to create a link-local address and addresses from the prefixes that routers advertise. Ethernet only.
     #[cfg(feature = "slaac")]
     pub slaac: bool,
 }
 
-/// An interface's addresses. The list has room for one address too many, so that [`Stack::new`](super::Stack::new) can reject it.
+/// An interface's addresses. The list can exceed the limit by one address, so that [`Stack::new`](super::Stack::new)
+/// can reject a list that is too long.
 pub type Addresses = heapless::Vec<IpCidr, { MAX_ADDRESSES + 1 }>;
 
-/// Routers, one of each family. The list has room for one router too many, so that [`Stack::new`](super::Stack::new) can
-/// reject it.
+/// The default routers, one for each IP version. The list can exceed the limit by one router, so that
+/// [`Stack::new`](super::Stack::new) can reject a list that is too long.
 pub type Gateways = heapless::Vec<IpAddress, 3>;
 
 impl Config {
-    /// A stack with these addresses, the default [`TcpOptions`], and no autoconfiguration.
+    /// Creates a configuration with these addresses and the default [`TcpOptions`]. Autoconfiguration is off.
     ///
-    /// If there are too many addresses, the list keeps one address too many, so that [`Stack::new`](super::Stack::new)
-    /// rejects it.
+    /// If there are too many addresses, [`Stack::new`](super::Stack::new) rejects the configuration.
     pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &[IpCidr]) -> Self {
         Config {
             hardware,
@@ -68,7 +69,7 @@ impl Config {
         }
     }
 
-    /// Checks the configuration against a device.
+    /// Checks that the configuration fits a device.
     pub(super) fn check(&self, capabilities: &DeviceCapabilities) -> Result<(), SetupError> {
         let fits = match self.hardware {
             HardwareAddress::Ethernet(address) => capabilities.medium == Medium::Ethernet && address.is_unicast(),
@@ -80,8 +81,8 @@ impl Config {
         let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
         let needs = if self.slaac { 1280 } else { needs };
-        // The Ethernet header is 14 bytes. Add them to the minimum: a subtraction from the MTU would wrap on a device that
-        // claims less.
+        // The Ethernet header is 14 bytes. The header's length is added to the minimum, because a subtraction from the
+        // MTU could underflow.
         let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
         if capabilities.max_transmission_unit < needs + header {
             return Err(SetupError::MtuTooSmall(capabilities.max_transmission_unit.saturating_sub(header)));
@@ -93,7 +94,7 @@ impl Config {
     }
 }
 
-/// The smallest MTU for this address, in bytes.
+/// The smallest MTU that the address's IP version requires, in bytes.
 fn least_mtu(address: &IpCidr) -> usize {
     match address {
         IpCidr::Ipv4(_) => 576,
@@ -106,28 +107,30 @@ fn least_mtu(address: &IpCidr) -> usize {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TcpOptions {
-    /// How long to delay an acknowledgement so that it can travel with data (RFC 9293 section 3.8.6.3). 10 ms by default; `None`
-    /// means no delay.
+    /// How long an acknowledgement may be delayed, to be sent with data (RFC 9293 section 3.8.6.3). 10 ms by default.
+    /// `None` means no delay.
     pub ack_delay: Option<Duration>,
     /// The congestion control. CUBIC by default.
     #[cfg(feature = "recovery")]
     pub congestion: Congestion,
     /// How long a connection may stay half-open (RFC 4987 section 3.3). 10 s by default.
     pub half_open_timeout: Duration,
-    /// How long a peer may leave keep-alive probes, data or a close unanswered. 5 minutes by default.
+    /// How long a peer may be silent before the connection is aborted. 5 minutes by default. A peer is silent if it
+    /// does not acknowledge keep-alive probes, data or a FIN.
     pub idle_timeout: Duration,
-    /// The least time by which the retransmission timeout exceeds the round-trip time. 200 ms by default, as on Linux; RFC 6298
-    /// section 2.4 recommends a timeout of at least 1 s.
+    /// The least margin of the retransmission timeout above the round-trip time. 200 ms by default, as on Linux. RFC
+    /// 6298 section 2.4 recommends a timeout of at least 1 s.
     #[cfg(feature = "recovery")]
     pub least_rto: Duration,
-    /// How long a closing connection may make no progress after its program has finished. 60 s by default.
+    /// How long a closing connection may make no progress before it is aborted. 60 s by default.
     pub linger: Duration,
-    /// Whether small segments wait for the acknowledgement of earlier ones (Nagle, RFC 9293 section 3.7.4). Off by default.
+    /// Whether Nagle's algorithm delays small segments (RFC 9293 section 3.7.4). Off by default.
     pub nagle: bool,
     /// What happens to a new connection when there is no room for it.
     pub overflow: Overflow,
-    /// How long a connection stays in TIME-WAIT, at least 10 s. 60 s by default, as on Linux; RFC 9293 section 3.4.2 recommends
-    /// 4 minutes. A new connection may take its slot, but its late segments are still answered.
+    /// How long a connection stays in TIME-WAIT, at least 10 s. 60 s by default, as on Linux. RFC 9293 section 3.4.2
+    /// recommends 4 minutes. A new connection may reuse the slot earlier. A record then still answers late segments
+    /// from the old connection's peer.
     pub time_wait: Duration,
 }
 
@@ -149,7 +152,7 @@ impl Default for TcpOptions {
     }
 }
 
-/// 32 bytes that nobody else can guess, from the operating system or a board's source of entropy.
+/// 32 unpredictable bytes, from the operating system or a board's source of entropy.
 #[derive(Clone)]
 pub struct Seed(pub [u8; 32]);
 
@@ -159,19 +162,20 @@ impl Seed {
         self.word(0)
     }
 
-    /// The key of the connection table's hash.
+    /// The key of the hash tables: connections, TIME-WAIT records, neighbours and path MTUs.
     pub(super) fn key(&self) -> u64 {
         self.word(8)
     }
 
-    /// The key of the hashes of endpoints, for initial sequence numbers and ephemeral ports. The two uses never hash the same
-    /// input: the endpoints from which a port is chosen have 0 as the local port.
+    /// The key of the hashes of endpoints, for initial sequence numbers and ephemeral ports. The two uses never hash
+    /// the same input: to choose a port, the hash uses 0 as the local port.
     pub(super) fn endpoints(&self) -> u64 {
         self.word(16)
     }
 
-    /// The key of random numbers: DHCP transactions, a board's DNS identifiers, local ports of UDP. A peer that sees some of
-    /// these numbers learns nothing about the others, because each number is the keyed hash of a count.
+    /// The key of the generator of random numbers, such as DHCP transaction identifiers, a board's DNS identifiers and
+    /// local UDP ports. Each number is the keyed hash of a counter, so a peer that sees some numbers cannot predict
+    /// others.
     pub(super) fn random(&self) -> u64 {
         self.word(24)
     }
@@ -183,7 +187,7 @@ impl Seed {
     }
 }
 
-/// Hides the bytes.
+/// Prints `Seed(..)`, so that no log contains the secret bytes.
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seed(..)")
@@ -194,10 +198,10 @@ impl fmt::Debug for Seed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Drops the SYN: the client tries again.
+    /// Drops the SYN. The client retransmits the SYN.
     #[default]
     Drop,
-    /// Sends RST: the client is refused.
+    /// Answers the SYN with RST, which refuses the client's connection.
     Reset,
 }
 
@@ -207,16 +211,16 @@ pub enum Overflow {
 pub struct Listener<S> {
     /// The port.
     pub port: u16,
-    /// The program. It is cloned for each connection.
+    /// The program. Each connection gets a clone of the program.
     pub session: S,
-    /// The largest number of connections served at a time. Further connections wait.
+    /// The largest number of connections served at the same time. Further connections wait in the backlog.
     pub serve_at_once: usize,
     /// The largest number of established connections that wait to be served.
     pub backlog: usize,
 }
 
 impl<S> Listener<S> {
-    /// A listener that serves every connection at once, without a limit.
+    /// Creates a listener without a limit on the connections that are served at the same time.
     pub fn new(port: u16, session: S) -> Self {
         Listener { port, session, serve_at_once: usize::MAX, backlog: 128 }
     }
@@ -231,15 +235,15 @@ pub enum SetupError {
     AutoconfNeedsEthernet,
     /// An address is not unicast.
     BadAddress(IpAddress),
-    /// The hardware address does not match the device's medium, or is not unicast.
+    /// The hardware address does not match the device's medium or is not unicast.
     BadHardwareAddress,
-    /// A gateway is not on the link, or is the second gateway of its family.
+    /// A gateway is not on the link or is the second gateway of its IP version.
     BadGateway(IpAddress),
-    /// The slices of the memory do not fit together: each connection needs a slot, an entry of the slot index and a socket.
+    /// The lengths of the memory's slices do not match, or a slice is too short. See [`Memory`](super::Memory).
     BadMemory,
-    /// The device's MTU is below the minimum of IP: 576 bytes, 1,280 with an IPv6 address (RFC 791, RFC 8200 section 5).
+    /// The device's MTU is too small. IPv4 needs 576 bytes (RFC 791), and IPv6 needs 1,280 (RFC 8200 section 5).
     MtuTooSmall(usize),
-    /// There are more addresses or gateways than smoltcp was built for.
+    /// There are more addresses or gateways than smoltcp's build-time limits allow.
     TooMany,
 }
 
@@ -251,16 +255,16 @@ impl fmt::Display for SetupError {
             SetupError::BadAddress(address) => write!(f, "{address} is not an address that a host can have"),
             SetupError::BadHardwareAddress => f.write_str("the hardware address does not fit the device"),
             SetupError::BadGateway(address) => {
-                write!(f, "gateway {address} is not on the link, or not the only one of its kind")
+                write!(f, "gateway {address} is not on the link, or is the second gateway of its IP version")
             }
-            SetupError::BadMemory => f.write_str("the memory for connections does not fit together"),
+            SetupError::BadMemory => f.write_str("the slices of memory are too short, or their lengths do not match"),
             SetupError::MtuTooSmall(mtu) => {
                 write!(f, "an MTU of {mtu} bytes is too small: IPv4 needs 576 here, IPv6 1280")
             }
             SetupError::TooMany => write!(
                 f,
-                "too many addresses or gateways: at most {MAX_ADDRESSES} addresses, with a link-local one and those of DHCP \
-                 and SLAAC, and a gateway of each family"
+                "too many addresses or gateways: at most {MAX_ADDRESSES} addresses, including a link-local address and \
+                 those from DHCP and SLAAC, and one gateway of each IP version"
             ),
         }
     }
@@ -272,9 +276,9 @@ impl core::error::Error for SetupError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListenError {
-    /// Another program of this stack has the port.
+    /// Another program of this stack serves the port.
     InUse,
-    /// There is no room for another program, or for another UDP socket.
+    /// The stack has no room for another program, or no memory for another UDP socket.
     Full,
     /// Port 0 cannot be served.
     PortZero,
@@ -292,13 +296,13 @@ impl fmt::Display for ListenError {
 
 impl core::error::Error for ListenError {}
 
-/// Why a connection could not be begun.
+/// Why a connection could not be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The address cannot belong to a host, or the port is 0.
     BadRemote,
-    /// Every connection slot or local port is taken.
+    /// No connection slot is free, or no local port is free.
     Full,
     /// The address is not on the link, and there is no gateway to it.
     NoRoute,
@@ -307,7 +311,7 @@ pub enum ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            ConnectError::BadRemote => "not an address and port that can be connected to",
+            ConnectError::BadRemote => "not a valid remote address and port",
             ConnectError::Full => "no room for another connection",
             ConnectError::NoRoute => "no route",
         })

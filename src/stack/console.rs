@@ -2,19 +2,19 @@
 
 /// Standard input and output of a program: a terminal, a pipe or a UART.
 ///
-/// No method may block. If there is no input yet, [`Console::read`] returns [`Input::NotYet`], and the owner of the poll loop calls
-/// [`Stack::wake_programs`](crate::stack::Stack::wake_programs) once there is.
+/// No method may block. If there is no input yet, [`Console::read`] returns [`Input::NotYet`]. When input arrives, the
+/// owner of the poll loop calls [`Stack::wake_programs`](crate::stack::Stack::wake_programs).
 pub trait Console {
     /// Writes bytes to the program's output.
     ///
-    /// The bytes may come from a peer. Filter them with [`Escape`](crate::app::Escape) before they reach a terminal; write them
-    /// unchanged to anything else.
+    /// The bytes may come from a peer. Filter the bytes with [`Escape`](crate::app::Escape) if the output is a
+    /// terminal. Write the bytes unchanged to other outputs.
     fn print(&mut self, bytes: &[u8]);
 
-    /// Shows `text` where a person types. Does nothing if input is not a terminal.
+    /// Shows `text` as the prompt. Does nothing if the input is not a terminal.
     fn prompt(&mut self, _text: &str) {}
 
-    /// Moves typed bytes into `buf`, as many as fit at most.
+    /// Moves input bytes into `buf`, at most `buf.len()` bytes.
     fn read(&mut self, _buf: &mut [u8]) -> Input {
         Input::End
     }
@@ -35,7 +35,7 @@ impl<C: Console + ?Sized> Console for &mut C {
     }
 }
 
-/// Keeps all printed bytes. Has no input.
+/// A console that stores the printed bytes and has no input.
 #[cfg(feature = "alloc")]
 impl Console for alloc::vec::Vec<u8> {
     fn print(&mut self, bytes: &[u8]) {
@@ -46,7 +46,7 @@ impl Console for alloc::vec::Vec<u8> {
 /// The result of [`Console::read`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// This many bytes, at least one, are now at the front of the buffer.
+    /// The number of bytes that were read into the front of the buffer, at least one.
     Bytes(usize),
     /// The input has ended.
     End,

@@ -1,4 +1,4 @@
-//! UDP ports and their programs, and the socket set that all of them share.
+//! UDP ports, their programs, and the socket set that all ports share.
 
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::phy::Device;
@@ -20,23 +20,24 @@ use super::link::Shared;
 use super::ports::ephemeral_ports;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
 
-/// The UDP ports: programs, sockets, whose turn it is, and the next deadline.
+/// The UDP ports, with their programs, their sockets and the next deadline.
 pub(super) struct Datagrams<'a, U> {
     pub(super) set: SocketSet<'a>,
     pool: UdpPool<'a>,
     ports: &'a mut [Port<U>],
     in_use: heapless::Vec<u16, MAX_PROGRAMS>,
-    /// The port whose program may run first.
+    /// The index of the port whose program is considered next.
     next: usize,
-    send: bool,
-    /// The next deadline, set whenever there may be new work.
+    /// Whether a socket may have datagrams to send.
+    may_send: bool,
+    /// The next deadline. The deadline is updated after each step of the UDP ports.
     due: Option<Instant>,
     /// When to poll the sockets again, because the device had no room.
     retry: Option<Instant>,
 }
 
 impl<'a, U> Datagrams<'a, U> {
-    /// Makes free ports, one for each socket. Returns `None` if the slices' lengths do not match.
+    /// Creates the free ports, one for each socket. Returns `None` if the slices' lengths do not match.
     pub(super) fn new(
         ports: &'a mut [Port<U>],
         sockets: &'a mut [SocketStorage<'a>],
@@ -49,7 +50,7 @@ impl<'a, U> Datagrams<'a, U> {
             ports,
             in_use: heapless::Vec::new(),
             next: 0,
-            send: false,
+            may_send: false,
             due: None,
             retry: None,
         })
@@ -60,65 +61,68 @@ impl<'a, U> Datagrams<'a, U> {
         &self.in_use
     }
 
-    /// The time of the next work if no frame arrives.
+    /// Returns when the next work is due if no frame arrives.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// Notes whether the last datagram from this port waits for the hardware address of a next hop.
+    /// Records the next hop whose hardware address the newest datagram from port `number` waits for. `hop` is `None` if
+    /// the datagram does not wait.
     pub(super) fn waits(&mut self, number: u16, hop: Option<IpAddress>) {
-        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.has_ended) {
             port.waits_for = hop;
         }
     }
 
-    /// Returns whether a datagram of any port may be waiting.
+    /// Returns whether any port's datagram may be waiting for a hardware address.
     pub(super) fn any_waits(&self) -> bool {
         self.ports.iter().any(|port| port.waits_for.is_some())
     }
 
-    /// Lets the program on this port continue: its datagram waited for a hardware address, and has left now.
+    /// Lets the program on port `number` run again, because the program's waiting datagram was sent.
     pub(super) fn left(&mut self, number: u16) {
-        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
-            port.run = true;
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.has_ended) {
+            port.must_run = true;
         }
     }
 
-    /// Returns whether the program on this port waits for a neighbour until the program's own time-out.
+    /// Returns whether datagrams from port `number` wait without limit for a neighbour's hardware address. The program
+    /// on such a port has its own timeout.
     pub(super) fn waits_for_neighbour(&self, number: u16) -> bool
     where
         U: UdpSession,
     {
-        let mut ports = self.ports.iter().filter(|port| port.number == number && !port.over);
+        let mut ports = self.ports.iter().filter(|port| port.number == number && !port.has_ended);
         ports.any(|port| port.session.as_ref().is_some_and(UdpSession::waits_for_neighbour))
     }
 
-    /// Notes that a datagram from this port was dropped, because the hardware address of its receiver is not known.
+    /// Notifies the program on port `number` that its datagram was dropped, because the receiver's hardware address is
+    /// unknown.
     pub(super) fn unreachable(&mut self, number: u16)
     where
         U: UdpSession,
     {
-        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.has_ended) {
             if let Some(session) = &mut port.session {
                 session.unreachable();
-                port.run = true;
+                port.must_run = true;
             }
         }
     }
 
-    /// Runs every program at the next polls.
+    /// Queues every program to run in the next polls.
     pub(super) fn wake_programs(&mut self) {
         for port in self.ports.iter_mut() {
-            port.run = true;
+            port.must_run = true;
         }
     }
 }
 
-/// The memory that no port uses yet.
+/// The memory for buffers that no port uses yet.
 struct UdpPool<'a> {
     datagrams: &'a mut [PacketMetadata],
     payloads: &'a mut [u8],
-    /// The size of one buffer if all are equal: its datagrams and its bytes.
+    /// The size of one buffer, in datagrams and bytes, if all buffers have the same size.
     share: (usize, usize),
 }
 
@@ -129,7 +133,7 @@ impl<'a> UdpPool<'a> {
         UdpPool { datagrams, payloads, share }
     }
 
-    /// A buffer of `bytes` bytes, if so much memory is left.
+    /// Returns a buffer for `bytes` payload bytes, or `None` if too little memory is left.
     fn buffer(&mut self, bytes: usize) -> Option<PacketBuffer<'a>> {
         if self.datagrams.len() < self.share.0 || self.payloads.len() < bytes {
             return None;
@@ -147,18 +151,19 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Runs a program on UDP port `number`, or on any free port if `number` is 0. Returns the port.
     ///
     /// # Errors
-    /// [`ListenError`]: the port has a program, or there is no room for another port.
+    /// Returns [`ListenError::InUse`] if the port already has a program, and [`ListenError::Full`] if the stack cannot
+    /// serve another port.
     pub fn bind(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
         let (_, share) = self.datagrams.pool.share;
         self.bind_sized(number, session, share, share)
     }
 
-    /// Runs a program on a UDP port with `receive` and `send` bytes for payloads, instead of an even share.
+    /// Like [`bind`](Self::bind), but with buffers of `receive` and `send` payload bytes.
     ///
-    /// A port that had a program before keeps its buffers.
+    /// If the stack reuses the socket of a program that has ended, the socket keeps its old buffers.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind).
+    /// Returns the errors of [`bind`](Self::bind).
     pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
             0 => {
@@ -176,15 +181,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         port.handle = Some(handle);
         self.datagrams.in_use.push(number).map_err(|_| ListenError::Full)?;
         self.datagrams.set.get_mut::<Socket>(handle).bind(number).map_err(|_| ListenError::InUse)?;
-        *port = Port { session: Some(session), handle: Some(handle), number, run: true, ..Port::default() };
+        *port = Port { session: Some(session), handle: Some(handle), number, must_run: true, ..Port::default() };
         Ok(number)
     }
 
-    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. This is for programs such as a name
-    /// lookup.
+    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. Use this function for programs
+    /// such as a name look-up.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind).
+    /// Returns the errors of [`bind`](Self::bind).
     pub fn bind_unreported(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
         let number = self.bind(number, session)?;
         for port in self.datagrams.ports.iter_mut().filter(|port| port.session.is_some() && port.number == number) {
@@ -193,34 +198,36 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
-    /// The program on a UDP port.
+    /// Returns the program on UDP port `number`, or `None` if no program runs there.
     pub fn udp_program(&mut self, number: u16) -> Option<&mut U> {
-        self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
+        self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.has_ended)?.session.as_mut()
     }
 
-    /// Takes a UDP program that has ended. The program's port is already free. The stack keeps the program until this call.
+    /// Returns the ended program of UDP port `number`, or `None` if there is none. The stack keeps an ended program
+    /// until this call, but the program's port is already free.
     pub fn take_udp(&mut self, number: u16) -> Option<U> {
-        let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.over)?;
-        port.over = false;
+        let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.has_ended)?;
+        port.has_ended = false;
         port.session.take()
     }
 
-    /// Sends what the ports have queued, or runs the next program that may have work.
+    /// Sends the ports' queued datagrams, or runs the next program that may have work. Returns `None` if there was no
+    /// work, or if the device had no room to send.
     pub(super) fn run_datagrams<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
         let due = self.datagrams.due.is_some_and(|due| due <= now);
-        if !due && !self.datagrams.send && !self.datagrams.ports.iter().any(|port| port.run) {
+        if !due && !self.datagrams.may_send && !self.datagrams.ports.iter().any(|port| port.must_run) {
             return None;
         }
         if due {
             self.datagrams.retry = None;
-            self.datagrams.send = true;
-            for port in self.datagrams.ports.iter_mut().filter(|p| p.wake.is_some_and(|at| at <= now)) {
-                port.wake = None;
-                port.run = true;
+            self.datagrams.may_send = true;
+            for port in self.datagrams.ports.iter_mut().filter(|p| p.wake_at.is_some_and(|at| at <= now)) {
+                port.wake_at = None;
+                port.must_run = true;
             }
         }
         let step = self.send_or_run(now, io);
@@ -228,8 +235,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         step
     }
 
+    /// Sends queued datagrams. If no socket has any, runs the next program that must run.
+    ///
+    /// Returns `None` if there was no work, or if the device had no room to send.
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
-        if self.datagrams.send {
+        if self.datagrams.may_send {
             let sent = self.transmit_shared(now, Shared::Datagrams, io);
             self.note_sent();
             let Some(sent) = sent else {
@@ -239,15 +249,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             if sent {
                 return Some(Step::Egress(None));
             }
-            self.datagrams.send = false;
+            self.datagrams.may_send = false;
         }
         let count = self.datagrams.ports.len();
-        let index = (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.datagrams.ports[k].run)?;
+        let index =
+            (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.datagrams.ports[k].must_run)?;
         self.datagrams.next = index + 1;
         self.run_port(now, index, io)
     }
 
-    /// Sends the next fragment of a datagram that is longer than the link's MTU.
+    /// Sends the next part of the packet in the fragmenter. Returns `None` if there is no such packet, or if the device
+    /// has no room.
     #[cfg(feature = "fragments")]
     pub(super) fn send_fragment<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         let len = self.fragmenter.lend().next_len()?;
@@ -262,7 +274,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.fragmenter.blocked(None);
         if !self.fragmenter.is_busy() {
             // Other datagrams may have waited for the fragmenter.
-            self.datagrams.send = true;
+            self.datagrams.may_send = true;
             #[cfg(feature = "ping")]
             if let Some(pings) = &mut self.pings {
                 pings.try_again();
@@ -271,22 +283,28 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::Egress(None))
     }
 
-    /// Notes that a frame went to the shared sockets: a program may have a datagram.
+    /// Lets programs run if their sockets have received datagrams.
     pub(super) fn datagrams_arrived(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
-            port.run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
+            port.must_run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
         }
     }
 
+    /// Returns when to retry, or when the next program has requested to run, whichever is earlier.
     fn next_due(&self) -> Option<Instant> {
         let ports = self.datagrams.ports.iter().filter(|port| port.session.is_some());
-        ports.fold(self.datagrams.retry, |due, port| sooner(due, port.wake))
+        ports.fold(self.datagrams.retry, |due, port| sooner(due, port.wake_at))
     }
 
+    /// Runs the program of port entry `index` once and reports the datagrams that the program read and queued.
+    ///
+    /// Returns `None` if the entry has no program, or if the program has ended.
     fn run_port<D, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Option<Step> {
         let port = &mut self.datagrams.ports[index];
-        port.run = false;
-        let (Some(session), Some(handle), false) = (&mut port.session, port.handle, port.over) else { return None };
+        port.must_run = false;
+        let (Some(session), Some(handle), false) = (&mut port.session, port.handle, port.has_ended) else {
+            return None;
+        };
         let socket = self.datagrams.set.get_mut::<Socket>(handle);
         let before = (socket.recv_queue(), socket.send_queue());
         let held_back = port.waits_for.is_some_and(|hop| self.link.holds(hop));
@@ -307,25 +325,28 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if (read > 0 || sent > 0) && !port.unreported {
             io.probe.event(now, &Event::Udp { port: port.number, from, read, sent });
         }
-        port.wake = None;
+        port.wake_at = None;
         let number = port.number;
         match next {
             Next::Close | Next::Abort => {
                 socket.close();
-                port.over = true;
-                port.waiting = false;
+                port.has_ended = true;
+                port.has_unsent = false;
                 self.datagrams.in_use.retain(|&p| p != number);
             }
             Next::Wait | Next::WakeAt(_) => {
                 if let Next::WakeAt(at) = next {
-                    port.wake = Some(at);
+                    port.wake_at = Some(at);
                 }
-                // The length of the queue does not show an empty datagram.
-                self.datagrams.send = true;
+                // The queue's length in bytes does not tell whether an empty datagram is queued, so the stack always
+                // tries to send.
+                self.datagrams.may_send = true;
                 if socket.send_queue() > 0 {
-                    port.waiting = true;
+                    // The program runs again once its datagrams are sent: see `note_sent`.
+                    port.has_unsent = true;
                 } else {
-                    port.run |= read > 0 && socket.can_recv();
+                    // A program may read only one datagram in each run.
+                    port.must_run |= read > 0 && socket.can_recv();
                 }
             }
         }
@@ -335,11 +356,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::UdpSession(number, next))
     }
 
-    /// Passes an ICMP error about a datagram to the program that sent it. Returns whether it concerns the program.
+    /// Passes an ICMP error about a datagram to the program that sent it. Returns whether the error concerns the
+    /// program.
     #[cfg(feature = "recovery")]
     pub(super) fn datagram_undelivered(&mut self, local: u16, remote: IpEndpoint, error: &IcmpError) -> bool {
-        let mut ports = self.datagrams.ports.iter_mut().filter(|port| port.number == local && !port.over);
-        let Some((run, session)) = ports.find_map(|port| Some((&mut port.run, port.session.as_mut()?))) else {
+        let mut ports = self.datagrams.ports.iter_mut().filter(|port| port.number == local && !port.has_ended);
+        let Some((run, session)) = ports.find_map(|port| Some((&mut port.must_run, port.session.as_mut()?))) else {
             return false;
         };
         let concerned = session.undelivered(remote, error);
@@ -347,14 +369,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         concerned
     }
 
-    /// Lets each program continue whose datagram has left.
+    /// Lets programs run again if their queued datagrams were all sent.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
-            let (true, Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };
+            let (true, Some(handle), Some(session)) = (port.has_unsent, port.handle, &port.session) else { continue };
             let socket = self.datagrams.set.get::<Socket>(handle);
             if socket.send_queue() == 0 {
-                port.waiting = false;
-                port.run |= session.waits_for_room() || socket.can_recv();
+                port.has_unsent = false;
+                port.must_run |= session.waits_for_room() || socket.can_recv();
             }
         }
     }

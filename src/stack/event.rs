@@ -1,4 +1,4 @@
-//! The reports of the poll loop: a [`Step`] for each call, and typed events for a [`Probe`].
+//! The reports of the poll loop: a [`Step`] for each call of `step`, and typed events for a [`Probe`].
 
 mod address;
 
@@ -13,7 +13,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::session::{End, Next};
 
-/// Identifies a connection of one stack: its slot, and a generation number, because slots are reused.
+/// Identifies a connection of one stack by a slot and a generation number, because connections reuse slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId {
     pub(super) index: u16,
@@ -21,12 +21,12 @@ pub struct ConnectionId {
 }
 
 impl ConnectionId {
-    /// The index of the connection's slot. A slot serves many connections, one after another.
+    /// The index of the connection's slot. A slot is used for many connections, one after another.
     pub fn slot(&self) -> usize {
         self.index.into()
     }
 
-    /// Makes the identifier of a slot's first connection, for tests without a stack.
+    /// Creates the identifier of a slot's first connection, for tests without a stack.
     #[cfg(test)]
     pub(crate) fn first_of(index: u16) -> Self {
         ConnectionId { index, generation: 0 }
@@ -43,7 +43,7 @@ pub struct Tuple {
 }
 
 impl Tuple {
-    /// The same connection as its other end sees it.
+    /// Returns the tuple of the same connection at the other end.
     pub(super) fn reversed(&self) -> Tuple {
         Tuple { local: self.remote, remote: self.local }
     }
@@ -57,7 +57,7 @@ impl fmt::Display for Tuple {
 
 /// Displays an endpoint as `192.168.69.1:7` or `[fdaa::1]:7` (RFC 5952 section 6).
 ///
-/// `core::net::SocketAddr` does the same, but adds 2.5 KB of code for IPv6 and padding to a board.
+/// `core::net::SocketAddr` has the same format, but its code for IPv6 and padding adds 2.5 KB to a board's firmware.
 #[derive(Clone, Copy, Debug)]
 pub struct DisplayEndpoint(pub IpEndpoint);
 
@@ -79,12 +79,13 @@ impl fmt::Display for DisplayEndpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Sent at least one frame of a socket: segments of this connection, or datagrams and control messages if `None`.
+    /// Sent at least one frame from this connection. `None` means that the frame carries a datagram or a control
+    /// message.
     Egress(Option<ConnectionId>),
-    /// Did nothing: the stack waits for a frame, and for this time if there is one. If this time is not in the future, the
-    /// stack waits until the device has room to send.
+    /// Did nothing. The stack waits for a frame until this time, or without limit if `None`. If this time is not in the
+    /// future, the stack waits until the device has room to send.
     Idle(Option<Instant>),
-    /// Took in one frame: for this connection, or for no connection if `None`.
+    /// Received one frame for this connection. `None` means that the frame was for no connection.
     Ingress(Option<ConnectionId>),
     /// Ran the program of this connection.
     Session(ConnectionId, Next),
@@ -116,7 +117,7 @@ pub enum Direction {
     Out,
 }
 
-/// Why the stack dropped a frame, or refused a connection.
+/// Why the stack dropped a frame or refused a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -126,10 +127,9 @@ pub enum DropReason {
     BacklogFull,
     /// An acknowledgement of data that was never sent, or that was acknowledged long ago (RFC 5961 section 5.2).
     BadAck,
-    /// An IP fragment that is not valid, or overlaps another fragment (RFC 5722 section 4).
+    /// An IP fragment that is not valid or overlaps another fragment (RFC 5722 section 4).
     BadFragment,
-    /// An ICMP error that does not quote a packet in flight from this host (RFC 5927 section 4.1), or reports an impossible path
-    /// MTU.
+    /// An ICMP error that quotes no packet in flight or reports an impossible path MTU (RFC 5927 section 4.1).
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
@@ -139,26 +139,26 @@ pub enum DropReason {
     Checksum,
     /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
-    /// A datagram whose fragments did not all arrive in time, or that was replaced by a newer datagram.
+    /// A datagram that lacks fragments. The datagram's time limit expired, or a newer datagram replaced it.
     LostFragments,
-    /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
+    /// An invalid source or destination (RFC 1122 section 3.2.1.3), such as this host's own address as the source.
     Martian,
     /// A segment without ACK (RFC 9293 section 3.10.7.4, fifth step).
     NoAck,
-    /// A segment without data whose acknowledgement is older than the newest one.
+    /// A segment without data whose acknowledgement is older than the newest acknowledgement.
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
-    /// Router advertisements that arrive too fast, or an advertisement of a router that does not fit the list of routers.
+    /// A router advertisement that exceeds the limit per second, or whose router does not fit the list of routers.
     TooManyAdvertisements,
-    /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
+    /// A datagram that could not be sent in time, because the receiver's hardware address is unknown.
     Unreachable,
-    /// An IPv6 extension header that is not accepted, or that ends the packet.
+    /// An IPv6 packet with an unsupported extension header or without a payload (next header 59).
     UnsupportedHeader,
 }
 
 impl DropReason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: [DropReason; 17] = [
         DropReason::AfterFin,
         DropReason::BacklogFull,
@@ -208,27 +208,27 @@ impl fmt::Display for DropReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The interface's addresses changed, or a DHCP server or router acted on them.
+    /// An event of the interface's addresses or routers.
     Address(AddressEvent),
-    /// A connection from a peer is established. It is served at once, or waits in the backlog.
+    /// A connection from a peer is established. The connection is served immediately or waits in the backlog.
     Accepted {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
-    /// This side has begun to connect.
+    /// This side has started to connect.
     Connecting {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
-    /// A connection that this side began is established.
+    /// A connection that this side started is established.
     Connected {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
     /// A frame or a connection attempt was dropped.
@@ -237,25 +237,25 @@ pub enum Event {
     Ended {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
-        /// How it ended.
+        /// How the connection ended.
         end: End,
     },
     /// A half-open connection has ended before it was established.
     HalfOpenEnded {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
-        /// How it ended.
+        /// How the connection ended.
         end: End,
     },
-    /// A program read `bytes` bytes of a connection.
+    /// A program read `bytes` bytes from a connection.
     Read {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
         /// The number of bytes.
         bytes: usize,
@@ -271,29 +271,29 @@ pub enum Event {
     State {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints. In LISTEN the remote endpoint is not known.
+        /// The connection's endpoints. In LISTEN the remote endpoint is not known.
         tuple: Tuple,
-        /// The state before.
+        /// The previous state.
         from: State,
-        /// The state now.
+        /// The new state.
         to: State,
     },
     /// The program on a UDP port read or queued datagrams.
     Udp {
         /// The port.
         port: u16,
-        /// The sender of the first datagram read, if one was read.
+        /// The sender of the first datagram read, if any was read.
         from: Option<IpEndpoint>,
         /// The number of payload bytes read.
         read: usize,
         /// The number of payload bytes queued to be sent.
         sent: usize,
     },
-    /// A program queued `bytes` bytes of a connection to be sent.
+    /// A program queued `bytes` bytes to be sent on a connection.
     Wrote {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
         /// The number of bytes.
         bytes: usize,
@@ -318,8 +318,7 @@ impl Event {
     }
 }
 
-/// Watches a stack: the stack calls the probe for every frame and every event. The default methods do nothing and cost
-/// nothing.
+/// Receives every frame and every event of a stack. The default methods do nothing and cost nothing.
 pub trait Probe {
     /// Called with each frame that the device receives or sends.
     fn frame(&mut self, _now: Instant, _direction: Direction, _frame: &[u8]) {}
@@ -328,10 +327,10 @@ pub trait Probe {
     fn event(&mut self, _now: Instant, _event: &Event) {}
 }
 
-/// A probe that watches nothing.
+/// A [`Probe`] that ignores all frames and events.
 impl Probe for () {}
 
-/// Two probes: each event goes to the first, then to the second.
+/// Two [`Probe`]s. Each frame and each event goes to the first [`Probe`], then to the second.
 impl<A: Probe, B: Probe> Probe for (A, B) {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         self.0.frame(now, direction, frame);
@@ -358,19 +357,19 @@ impl<P: Probe> Probe for Option<P> {
     }
 }
 
-/// The device, console and probe that a stack uses but does not own. They are passed to every call.
+/// The device, console and [`Probe`] that a stack uses but does not own. The caller passes an `Io` to every call.
 #[derive(Clone, Debug)]
 pub struct Io<D, C, P = ()> {
-    /// Frames in and out.
+    /// Receives and sends frames.
     pub device: D,
     /// The programs' standard input and output.
     pub console: C,
-    /// Called for every frame and event.
+    /// The [`Probe`] that the stack calls for every frame and event.
     pub probe: P,
 }
 
 impl<D: Device, C> Io<D, C> {
-    /// A device and a console, without a probe.
+    /// Creates an `Io` from a device and a console, without a [`Probe`].
     pub fn new(device: D, console: C) -> Self {
         Io { device, console, probe: () }
     }

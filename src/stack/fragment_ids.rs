@@ -1,13 +1,14 @@
-//! The identifications of fragments.
+//! Identifications for fragmented packets.
 //!
-//! Identifications that count up would reveal to any receiver of fragments how many datagrams go to other hosts. The receiver
-//! could then forge fragments that fit those datagrams (RFC 6274 section 3.5, RFC 7739 section 3). So the count of fragmented
-//! datagrams is enciphered by a keyed permutation. With a permutation, an identification repeats no earlier than with the count
-//! itself (RFC 6864 section 4.3). IPv4 packets that are not fragmented have the identification 0.
+//! Consecutive identifications would reveal to any receiver of fragments how many fragmented datagrams other hosts get.
+//! The receiver could then forge fragments of those datagrams (RFC 6274 section 3.5, RFC 7739 section 3). For this
+//! reason, a keyed permutation enciphers the count of fragmented datagrams. A permutation repeats no identification
+//! before the count itself wraps around (RFC 6864 section 4.3). IPv4 packets that are not fragmented have the
+//! identification 0.
 
 use super::half_sip::half_sip;
 
-/// The cipher.
+/// The keyed permutation that turns a count into identifications.
 #[derive(Clone, Copy, Default)]
 pub(super) struct FragmentIds {
     key: u64,
@@ -18,7 +19,8 @@ impl FragmentIds {
         FragmentIds { key }
     }
 
-    /// Returns an identification for IPv4: a Feistel network of four rounds on two bytes (Luby and Rackoff 1988).
+    /// Returns the IPv4 identification for `count`. The permutation is a Feistel network of four rounds on two bytes
+    /// (Luby and Rackoff 1988).
     pub(super) fn permute(&self, count: u16) -> u16 {
         let [mut left, mut right] = count.to_be_bytes();
         for round in 0..4 {
@@ -28,7 +30,8 @@ impl FragmentIds {
         u16::from_be_bytes([left, right])
     }
 
-    /// Returns an identification for IPv6: the same Feistel network on two halves of 16 bits.
+    /// Returns the IPv6 identification for `count`. The permutation is the same Feistel network on two halves of 16
+    /// bits.
     pub(super) fn permute_long(&self, count: u32) -> u32 {
         let (mut left, mut right) = ((count >> 16) as u16, count as u16);
         for round in 4..8 {

@@ -1,11 +1,12 @@
-//! Sends datagrams that are longer than the MTU of the link or the path in fragments (RFC 791 section 3.2, RFC 8200 section 4.5),
-//! and sends TCP segments that are longer than the path MTU as several segments.
+//! Cuts packets that are longer than the MTU of the link or the path. Datagrams are sent in fragments (RFC 791 section
+//! 3.2, RFC 8200 section 4.5). TCP segments are sent as several segments.
 //!
-//! smoltcp believes that the link takes packets of 64 KiB. A datagram that is longer than the link's MTU is kept here until all
-//! its fragments have left. Meanwhile no other datagram leaves. No frame is received either, because the reply might be another
-//! long datagram. TCP does not wait, except for connections whose segments must be cut.
+//! The stack reports an MTU of 64 KiB to smoltcp. The fragmenter keeps a long datagram until all its fragments are
+//! sent. Meanwhile, the stack sends no other datagram. The stack also receives no frame, because the reply might be
+//! another long datagram. TCP connections still send, unless their segments must be cut.
 //!
-//! recent.rs remembers the long datagrams that left, for ICMP errors about them. segments.rs cuts TCP segments.
+//! recent.rs remembers the long datagrams that were sent, to check ICMP errors about them. segments.rs cuts TCP
+//! segments.
 
 #[cfg(feature = "fragments")]
 mod recent;
@@ -26,7 +27,7 @@ use super::fragment_ids::FragmentIds;
 use super::icmp_errors::Quote;
 use super::link::{self, Header};
 
-/// The length of the longest packet that smoltcp makes if packets can be fragmented, in bytes.
+/// The length of the longest packet that smoltcp builds if packets can be fragmented, in bytes.
 #[cfg(feature = "fragments")]
 pub(super) const LONGEST: usize = 65_535;
 
@@ -34,7 +35,8 @@ pub(super) const LONGEST: usize = 65_535;
 #[cfg(feature = "fragments")]
 const FRAGMENT: usize = 8;
 
-/// The datagram whose fragments are leaving. Without the feature `fragments` this type is empty.
+/// Cuts one long packet at a time. The packet stays in the buffer until all its parts are sent. Empty without the
+/// feature `fragments`.
 #[derive(Default)]
 pub(super) struct Fragmenter<'a> {
     #[cfg(feature = "fragments")]
@@ -50,22 +52,23 @@ pub(super) struct Fragmenter<'a> {
 struct State {
     ids: FragmentIds,
     recent: recent::Recent,
-    /// Whether the stack must fill in the checksums of IPv4 headers and TCP segments.
+    /// Whether the stack, rather than the device, fills in IPv4 header checksums and TCP checksums.
     checksum: bool,
     tcp_checksum: bool,
     /// The link header of each fragment.
     header: Header,
     /// The length of the longest packet on the link, in bytes.
     mtu: usize,
-    /// The length of the longest packet on the path of the buffered packet, in bytes.
+    /// The MTU that the parts of the buffered packet must fit, in bytes.
     limit: usize,
-    /// If the buffered packet is a TCP segment, the length of its IP header, and of its IP and TCP headers together.
+    /// The lengths of the IP header, and of the IP and TCP headers together. `None` unless the buffered packet is a TCP
+    /// segment.
     segment: Option<(usize, usize)>,
     /// The length of the buffered packet. 0 if the buffer is empty.
     len: usize,
-    /// The number of bytes after the IP header of the buffered packet that have left.
+    /// The number of the buffered packet's payload bytes that were sent.
     sent: usize,
-    /// The number of datagrams sent before the buffered packet.
+    /// The number of packets that were buffered so far. Each packet's identification is computed from this count.
     count: u32,
     /// When to try again, if the device had no room.
     retry: Option<Instant>,
@@ -83,8 +86,8 @@ pub(super) struct Long<'t> {
 }
 
 impl Fragmenter<'_> {
-    /// Sends a packet in a frame with this header. If the packet is longer than the link's MTU or `limit`, keeps the packet until
-    /// its fragments have left.
+    /// Sends a packet in a frame with this link header. A packet that is longer than the link's MTU or `limit` is
+    /// buffered instead and sent in parts later.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,
@@ -135,32 +138,35 @@ impl Long<'_> {
 
 #[cfg(feature = "fragments")]
 impl<'a> Fragmenter<'a> {
-    /// Makes a fragmenter. `key` enciphers the identifications. `mtu` is the length of the longest packet on the link, in bytes.
+    /// Creates a fragmenter. `key` enciphers the identifications. `mtu` is the length of the longest packet on the
+    /// link, in bytes.
     pub(super) fn new(buffer: &'a mut [u8], key: u64, mtu: usize, checksums: &ChecksumCapabilities) -> Self {
         let (ids, checksum, tcp_checksum) = (FragmentIds::new(key), checksums.ipv4.tx(), checksums.tcp.tx());
         Fragmenter { buffer, state: State { ids, checksum, tcp_checksum, mtu, ..State::default() } }
     }
 
-    /// The longest packet that can be sent over a link of this MTU: the fragmenter cuts it, if it has memory for it.
+    /// Returns the length of the longest packet that can be sent, in bytes. The result exceeds `mtu` if there is memory
+    /// for long packets.
     pub(super) fn longest(&self, mtu: usize) -> usize {
         if self.buffer.len() >= LONGEST { LONGEST } else { mtu }
     }
 
+    /// Lends the fragmenter for packets that only the link's MTU limits.
     pub(super) fn lend(&mut self) -> Long<'_> {
         self.lend_for(usize::MAX)
     }
 
-    /// Lends the fragmenter for packets of a path that takes at most `limit` bytes.
+    /// Lends the fragmenter for packets on a path whose MTU is `limit` bytes.
     pub(super) fn lend_for(&mut self, limit: usize) -> Long<'_> {
         Long { parts: Some((&mut self.state, self.buffer)), limit }
     }
 
-    /// Returns whether this ICMP error quotes a datagram that left lately.
+    /// Returns whether this ICMP error quotes a recently sent datagram.
     pub(super) fn has_sent(&self, quote: &Quote) -> bool {
         self.state.recent.has(quote)
     }
 
-    /// Returns whether fragments of a datagram have not left yet.
+    /// Returns whether the buffer has a packet that is not completely sent yet.
     pub(super) fn is_busy(&self) -> bool {
         self.state.len > 0
     }
@@ -170,7 +176,7 @@ impl<'a> Fragmenter<'a> {
         self.state.retry
     }
 
-    /// Notes whether the device had no room, and when to try again.
+    /// Sets when to try again, because the device has no room. `None` if the device has room.
     pub(super) fn blocked(&mut self, retry: Option<Instant>) {
         self.state.retry = retry;
     }
@@ -182,8 +188,11 @@ impl Long<'_> {
         Long { parts: None, limit: usize::MAX }
     }
 
-    /// Keeps a packet of `len` bytes that `make` writes, if the packet is longer than the MTU of the link or the path. Returns
-    /// whether the packet is kept. The packet's fragments leave with this header.
+    /// Buffers a packet if `len` exceeds the MTU of the link or path. `make` writes the packet, which is `len` bytes
+    /// long. Each part of the packet gets the link header `header`.
+    ///
+    /// Returns whether the packet is buffered. Returns false if the packet is short, if the buffer is too small, or if
+    /// the buffer contains another packet.
     pub(super) fn begin(&mut self, header: Header, len: usize, make: &mut dyn FnMut(&mut [u8])) -> bool {
         let Some((state, buffer)) = &mut self.parts else { return false };
         let limit = self.limit.min(state.mtu);
@@ -198,21 +207,21 @@ impl Long<'_> {
         true
     }
 
-    /// Notes a packet that leaves unfragmented.
+    /// Remembers a packet that is sent without being cut.
     pub(super) fn note(&mut self, packet: &[u8]) {
         if let Some((state, _)) = &mut self.parts {
             state.recent.note(packet);
         }
     }
 
-    /// Returns the length of the next fragment's frame. `None` if all fragments have left.
+    /// Returns the length of the next fragment's frame. `None` if all fragments are sent.
     pub(super) fn next_len(&self) -> Option<usize> {
         let (state, buffer) = self.parts.as_ref()?;
         let (header, chunk) = state.next(buffer)?;
         Some(link::len(state.header) + header + chunk)
     }
 
-    /// Writes the next fragment to `out`, which must have room for the fragment.
+    /// Writes the next fragment's frame to `out`, which must be [`next_len`](Self::next_len) bytes long.
     pub(super) fn write_next(&mut self, out: &mut [u8]) {
         let Some((state, buffer)) = &mut self.parts else { return };
         let Some((header, chunk)) = state.next(buffer) else { return };
@@ -221,11 +230,12 @@ impl Long<'_> {
         }
         let (is_v6, frame) = (state.is_v6(buffer), out);
         let (_, out) = frame.split_at_mut(link::len(state.header));
-        let before = if is_v6 { header - FRAGMENT } else { header };
-        let data = before + state.sent..before + state.sent + chunk;
+        // `header` includes the Fragment header, which the buffered packet does not have.
+        let ip_header = if is_v6 { header - FRAGMENT } else { header };
+        let data = ip_header + state.sent..ip_header + state.sent + chunk;
         let more = data.end < state.len;
         let (head, payload) = out.split_at_mut(header);
-        head[..before].copy_from_slice(&buffer[..before]);
+        head[..ip_header].copy_from_slice(&buffer[..ip_header]);
         payload.copy_from_slice(&buffer[data]);
         if is_v6 {
             let mut ip = Ipv6Packet::new_unchecked(&mut head[..]);
@@ -234,7 +244,7 @@ impl Long<'_> {
             ip.set_next_header(IpProtocol::from(fragmented));
             let [high, low] = (state.sent as u16 | u16::from(more)).to_be_bytes();
             let [a, b, c, d] = state.ids.permute_long(state.count).to_be_bytes();
-            head[before..].copy_from_slice(&[next, 0, high, low, a, b, c, d]);
+            head[ip_header..].copy_from_slice(&[next, 0, high, low, a, b, c, d]);
         } else {
             let mut ip = Ipv4Packet::new_unchecked(&mut head[..]);
             ip.set_total_len((header + chunk) as u16);
@@ -260,7 +270,7 @@ impl State {
         packet.first().is_some_and(|first| first >> 4 == 6)
     }
 
-    /// Returns the lengths of the next fragment's headers and of its data.
+    /// Returns the lengths of the next part's headers and data. `None` if the buffer is empty.
     fn next(&self, packet: &[u8]) -> Option<(usize, usize)> {
         if self.len == 0 {
             return None;
@@ -272,7 +282,7 @@ impl State {
         let header = if self.is_v6(packet) { 40 } else { 4 * usize::from(packet.first()? & 15) };
         let left = self.len.checked_sub(header + self.sent)?;
         let header = if self.is_v6(packet) { header + FRAGMENT } else { header };
-        // In all fragments but the last, the length of the data is a multiple of 8.
+        // The length of the data is a multiple of 8 bytes, except in the final fragment.
         let most = self.limit.saturating_sub(header) & !7;
         Some((header, left.min(most)))
     }

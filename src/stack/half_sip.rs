@@ -1,7 +1,8 @@
-//! HalfSipHash, and the random numbers made with it: SipHash on words of 32 bits (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
+//! HalfSipHash: SipHash on 32-bit words (Aumasson and Bernstein, "SipHash: a fast short-input PRF"). [`Random`] uses
+//! HalfSipHash to generate random numbers.
 //!
-//! Nobody can choose inputs that collide without knowing the key. HalfSipHash takes a tenth of SipHash's code, and a quarter of
-//! its time on a 32-bit core.
+//! Without the key, nobody can choose inputs that collide. HalfSipHash needs a tenth of SipHash's code, and a quarter
+//! of SipHash's time on a 32-bit core.
 
 use smoltcp::wire::IpAddress;
 
@@ -9,11 +10,12 @@ use super::event::Tuple;
 
 /// Hashes words under a key, with `C` rounds for each word and `D` rounds at the end.
 ///
-/// Use 1 and 3 for hash tables; the authors propose 2 and 4.
+/// The authors propose `C` = 2 and `D` = 4. For hash tables, use `C` = 1 and `D` = 3.
 pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];
-    // The last block has the length in bytes. No bytes follow the last whole word.
+    // The final block contains the length in bytes. This block contains no input, because the input consists of whole
+    // words.
     let end = (words.len() as u32) << 26;
     for &word in words.iter().chain([&end]) {
         state[3] ^= word;
@@ -25,8 +27,8 @@ pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) 
     state[1] ^ state[3]
 }
 
-/// Hashes two endpoints under a key. IPv4 addresses are hashed as two words, IPv6 ones as eight. The hash includes the length, so
-/// an IPv4 tuple and an IPv6 tuple never hash the same input.
+/// Hashes two endpoints under a key. Two IPv4 addresses are hashed as two words, and two IPv6 addresses as eight. The
+/// hash includes the length, so an IPv4 tuple and an IPv6 tuple never have the same input.
 pub(super) fn half_sip_of<const C: usize, const D: usize>(key: u64, tuple: &Tuple) -> u32 {
     let ports = u32::from(tuple.remote.port) << 16 | u32::from(tuple.local.port);
     match (tuple.remote.addr, tuple.local.addr) {
@@ -49,7 +51,7 @@ pub(super) fn half_sip_of<const C: usize, const D: usize>(key: u64, tuple: &Tupl
     }
 }
 
-/// Hashes an address under a key, as [`half_sip_of`] hashes two endpoints.
+/// Hashes an address under a key, in the same way as [`half_sip_of`].
 pub(super) fn half_sip_of_address(key: u64, address: &IpAddress) -> u32 {
     match address {
         IpAddress::Ipv4(address) => half_sip::<1, 3>(key, &[address.to_bits()]),
@@ -77,9 +79,9 @@ fn round([a, b, c, d]: &mut [u32; 4]) {
     *c = c.rotate_left(16);
 }
 
-/// Numbers that peers cannot guess without the seed: HalfSipHash-2-4 of a counter.
+/// A generator of numbers that peers cannot predict: HalfSipHash-2-4 of a counter.
 ///
-/// A peer that sees some of the numbers learns nothing about the others.
+/// A peer that sees some of the numbers cannot compute the others without the key.
 pub(super) struct Random {
     key: u64,
     count: u64,
@@ -100,8 +102,8 @@ impl Random {
 mod tests {
     use super::*;
 
-    /// The authors' test vectors of HalfSipHash-2-4 (`vectors_hsip32` in their reference implementation), for whole words: the
-    /// bytes 0, 1, 2, … under the key 0, 1, … 7.
+    /// Uses the authors' test vectors of HalfSipHash-2-4, for whole words only. The vectors are `vectors_hsip32` in the
+    /// reference implementation. The input is the bytes 0, 1, 2, …, and the key is the bytes 0, 1, … 7.
     #[test]
     fn agrees_with_the_test_vectors() {
         let vectors = [

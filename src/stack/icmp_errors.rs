@@ -1,6 +1,6 @@
 //! ICMP errors about packets that this host sent (RFC 792, RFC 1191, RFC 4443 section 3).
 //!
-//! quote.rs reads them. ingress/icmp.rs finds whose packet an error quotes.
+//! quote.rs parses the errors. ingress/icmp.rs finds the connection, UDP port or ping that sent the quoted packet.
 
 #[cfg(any(feature = "ping", feature = "recovery"))]
 mod quote;
@@ -12,10 +12,10 @@ use core::fmt;
 
 use smoltcp::wire::IpAddress;
 
-/// An ICMP error: the report that a packet was not delivered.
+/// An ICMP error, which reports that a packet was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpError {
-    /// The sender of the report: a router, or the host itself.
+    /// The sender of the report: a router, or the destination host.
     pub from: IpAddress,
     /// The reason.
     pub why: Refusal,
@@ -31,20 +31,22 @@ impl fmt::Display for IcmpError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The destination has no such port, or no such protocol; the text says which of the two. No other attempt will succeed.
+    /// Nothing serves the destination's port or protocol. The text is `port` or `protocol`. Another attempt would also
+    /// fail.
     Closed(&'static str),
     /// A header of the packet is not valid, or not supported.
     ParameterProblem,
-    /// The packet passed too many routers, or its fragments took too long.
+    /// The packet exceeded its hop limit, or its fragments did not all arrive in time.
     TimeExceeded,
-    /// The packet is longer than the next link's MTU, which is given in bytes, or is 0 if not reported.
+    /// The packet is longer than the next link's MTU. The value is this MTU in bytes, or 0 if it is not reported.
     TooBig(u32),
-    /// The destination is unreachable. Names the unreachable part, such as the host, if the code is known.
+    /// The destination is unreachable. The text is the unreachable part (such as `host`) or the reason, if the code is
+    /// known.
     Unreachable(Option<&'static str>),
 }
 
 impl Refusal {
-    /// Whether it ends an attempt to connect: a hard error of RFC 1122 section 4.2.3.9.
+    /// Returns whether this error ends a connection attempt. Such an error is a hard error of RFC 1122 section 4.2.3.9.
     pub fn is_final(&self) -> bool {
         matches!(self, Refusal::Closed(_))
     }

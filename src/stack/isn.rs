@@ -1,11 +1,12 @@
 //! Initial sequence numbers (ISNs) by RFC 6528: a clock plus a keyed hash of the connection's two endpoints.
 //!
-//! smoltcp draws an ISN from the generator of the interface that takes in the SYN, or that `connect` is given. Four such numbers
-//! reveal the generator's state, and with it all later numbers. So each SYN has an interface of its own, which lives for one
-//! call. Its seed is computed backwards from the ISN that it is to draw. Nothing else is ever drawn from it, so the state that an
-//! ISN reveals is the state of no other number.
+//! smoltcp draws an ISN from the random number generator of the interface that receives the SYN, or of the interface
+//! passed to `connect`. Four numbers from a generator reveal the generator's state and therefore all later numbers. For
+//! this reason, the stack creates a separate interface for each SYN and uses this interface for only one call. The
+//! stack computes the interface's seed backwards from the chosen ISN. No other ISN is drawn from that generator, so its
+//! state reveals no other ISN.
 //!
-//! The SYN,ACK and all later segments pass the stack's own interface.
+//! The SYN,ACK and all later segments pass through the stack's main interface.
 
 use smoltcp::iface::{Config, Interface};
 use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, Medium, PacketMeta, TxToken};
@@ -21,7 +22,7 @@ use super::{Session, Stack, UdpSession};
 const MULTIPLIER: u64 = 0xbb2e_fcec_3c39_611d;
 const INCREMENT: u64 = 0x7590_ef39;
 
-/// The inverse of the multiplier modulo 2^64, by Newton's method: each round doubles the number of correct bits.
+/// The inverse of the multiplier modulo 2^64, by Newton's method. Each round doubles the number of correct bits.
 const INVERSE: u64 = {
     let (mut inverse, mut round) = (MULTIPLIER, 0);
     while round < 5 {
@@ -31,25 +32,27 @@ const INVERSE: u64 = {
     inverse
 };
 
-/// The ISN of a connection that begins now (RFC 6528 section 3).
+/// Returns the ISN of a connection that starts now (RFC 6528 section 3).
 ///
-/// A peer learns the hash of its own endpoints, and nothing about other hashes. Because of the clock, a new connection between
-/// the same endpoints begins above the numbers of the one before.
+/// A peer learns the hash of its own endpoints but nothing about other hashes. Because of the clock, a new connection
+/// between the same endpoints starts above the sequence numbers of the previous connection.
 pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
     // The clock ticks every 4 µs (RFC 9293 section 3.4.1). A division would take 500 bytes of a board's flash.
     let ticks = now.total_micros() >> 2;
     (ticks as u32).wrapping_add(half_sip_of::<2, 4>(key, tuple))
 }
 
-/// Returns the ISN of a connection that follows a connection in TIME-WAIT with the same endpoints. `last` is SND.NXT of the old
-/// connection. The ISN is above all numbers of the old connection (RFC 9293 section 3.6.1), even if the old connection sent
-/// faster than the clock ticks.
+/// Returns the ISN of a connection that replaces an old connection in TIME-WAIT. `last` is the old connection's
+/// SND.NXT. The result is above all sequence numbers of the old connection (RFC 9293 section 3.6.1). This holds even if
+/// the old connection used sequence numbers faster than the clock counts.
 pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
-    // A probe of an old window is off by less than 64 KiB. Linux adds the same number.
+    // The sequence number of an old window probe differs from `last` by less than 64 KiB. Linux adds nearly the same
+    // number.
     if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
 }
 
-/// Makes an interface for IP packets whose generator starts from `seed`. smoltcp asks a device only for its capabilities.
+/// Creates an interface for IP packets whose generator starts from `seed`. smoltcp requires a device, but reads only
+/// the device's capabilities.
 pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instant) -> Interface {
     let mut config = Config::new(HardwareAddress::Ip);
     config.random_seed = seed;
@@ -57,24 +60,25 @@ pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instan
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Returns the ISN of a connection that begins now.
+    /// Returns the ISN of a connection that starts now.
     pub(super) fn isn(&self, now: Instant, tuple: &Tuple) -> u32 {
         isn(now, tuple, self.config.seed.endpoints())
     }
 
-    /// Makes an interface that draws this ISN.
+    /// Creates an interface whose generator draws `isn`.
     pub(super) fn interface_for(&self, now: Instant, isn: u32) -> Interface {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
-        // The stack has checked them.
+        // The stack has already checked the checksums.
         capabilities.checksum = ChecksumCapabilities::ignored();
-        // Large enough for what smoltcp subtracts from it. Nothing is sent through this interface.
+        // smoltcp subtracts header lengths from the MTU, so the MTU must not be 0. Nothing is sent through this
+        // interface.
         capabilities.max_transmission_unit = 1500;
         interface(capabilities, seed(isn), now)
     }
 
-    /// Passes a SYN to the socket of a slot that listens for it.
-    // Not inlined: the interface would take its room on the call stack for every frame.
+    /// Passes a SYN to the listening socket of slot `index`.
+    // Not inlined: otherwise each frame would need stack space for this interface.
     #[inline(never)]
     pub(super) fn process_syn<T: TxToken, P: Probe>(
         &mut self,
@@ -84,22 +88,23 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
         let mut iface = self.interface_for(now, self.connections.slots[index].control.isn());
-        // Cannot fail: there is as much room in both.
+        // `extend_from_slice` cannot fail, because both lists have the same capacity.
         iface.update_ip_addrs(|addresses| drop(addresses.extend_from_slice(self.iface.ip_addrs())));
         let Some(set) = self.connections.slots[index].set() else { return };
-        // In case the socket does not take the SYN: its RST does not leave.
+        // If the socket does not accept the SYN, smoltcp answers with RST. Without a token, this RST is not sent.
         tx.token = None;
         iface.poll_ingress_single(now, &mut OneFrame::new(packet, PacketMeta::default(), tx.take()), set);
     }
 }
 
-/// The seed with which an interface draws this ISN.
+/// Returns the seed of an interface whose generator draws `isn`.
 pub(super) fn seed(isn: u32) -> u64 {
-    // A state below 2^61 is output without its lowest 29 bits, which are free.
+    // For a state below 2^61, the output omits the lowest 29 bits. The lowest 29 bits can therefore have any value.
     let mut state = u64::from(isn) << 29;
     loop {
         let before = step_back(state);
-        // An interface first draws an IPv4 identification, and draws again if it is 0: once in 65,536 times.
+        // A new interface first draws an IPv4 identification, and draws again if the identification is 0. One state in
+        // 65,536 leads to the identification 0. The loop skips these states.
         let drawn = output(before);
         if (drawn ^ drawn >> 16) as u16 != 0 {
             return step_back(before);
@@ -112,12 +117,12 @@ fn step_back(state: u64) -> u64 {
     state.wrapping_sub(INCREMENT).wrapping_mul(INVERSE)
 }
 
-/// The number that smoltcp's generator draws in this state.
+/// Returns the number that smoltcp's generator draws in this state.
 fn output(state: u64) -> u32 {
     (state >> (29 - (state >> 61))) as u32
 }
 
-/// A device without frames and without room: nothing but its capabilities is used.
+/// A device that neither receives nor sends. smoltcp uses only its capabilities.
 pub(super) struct Described(pub(super) DeviceCapabilities);
 
 impl Device for Described {

@@ -1,4 +1,4 @@
-//! The memory of a stack. The caller owns it, and the slices set its size.
+//! The memory of a stack. The caller owns the memory, and the lengths of the slices set its size.
 
 use core::mem::ManuallyDrop;
 
@@ -12,10 +12,11 @@ use super::link::Neighbour;
 #[cfg(feature = "fragments")]
 use super::{Path, Reassembly};
 
-/// Everything that a [`Stack`](super::Stack) stores.
+/// The memory in which a [`Stack`](super::Stack) stores its state.
 ///
 /// `slots`, `slot_index` and `sockets` have one entry for each connection. The buffers are divided evenly among the
-/// connections. [`Pool`] holds all this memory in one value.
+/// connections. [`Pool`] contains all this memory in one value.
+#[non_exhaustive]
 pub struct Memory<'a, S, U> {
     /// One slot for each connection, at most 65,534.
     pub slots: &'a mut [Slot<'a, S>],
@@ -23,53 +24,54 @@ pub struct Memory<'a, S, U> {
     pub slot_index: &'a mut [SlotIndex],
     /// One TCP socket for each slot.
     pub sockets: &'a mut [SocketStorage<'a>],
-    /// Receive buffers. A connection's share, in bytes, is its largest window.
+    /// Receive buffers. A connection's share, in bytes, is its largest receive window.
     pub receive: &'a mut [u8],
     /// Send buffers. A connection's share, in bytes, limits its unacknowledged data.
     pub send: &'a mut [u8],
-    /// One entry for each connection in TIME-WAIT that gave its slot away: at most 65,534, two for each slot in a [`Pool`]. The
-    /// oldest goes when there is no room.
+    /// One entry for each connection in TIME-WAIT whose slot was reused, at most 65,534. A [`Pool`] has two entries for
+    /// each slot. When all entries are taken, a new entry replaces the oldest entry.
     pub time_wait: &'a mut [TimeWaitRecord],
-    /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When all entries are taken, a new
-    /// neighbour replaces a neighbour that was not used lately.
+    /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When all entries are taken, a
+    /// new neighbour replaces a neighbour that was not used recently.
     pub neighbours: &'a mut [Neighbour],
-    /// The packets of the UDP ports that wait for a neighbour's answer. The memory is divided evenly among the neighbours, as far
-    /// as each share has room for one packet of the link and 2 bytes more. If there are fewer shares than neighbours, a packet
-    /// may replace the packets of another neighbour.
+    /// Memory for UDP packets that wait for a neighbour's hardware address. The memory is divided evenly among the
+    /// neighbours. Each share must have room for the longest packet of the link and 2 more bytes. If the memory is too
+    /// small, there are fewer shares than neighbours. A packet may then replace another neighbour's packets.
     pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
     /// One UDP socket for each port.
     pub port_sockets: &'a mut [SocketStorage<'a>],
-    /// Datagram headers, divided evenly among the ports, half of them for each direction.
+    /// Datagram headers, divided evenly among the ports and the two directions.
     pub datagrams: &'a mut [PacketMetadata],
-    /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
+    /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) sets other sizes.
     pub payloads: &'a mut [u8],
-    /// One entry for each datagram that arrives in fragments. When all entries are taken, a new datagram replaces the oldest one.
-    /// A [`Pool`] has no entries, so its stack drops fragments.
+    /// One entry for each datagram that arrives in fragments. When all entries are taken, a new datagram replaces the
+    /// oldest datagram. A [`Pool`] has no entries, so its stack drops fragments.
     #[cfg(feature = "fragments")]
     pub reassembly: &'a mut [Reassembly],
-    /// The bytes of these datagrams, divided evenly. With less than 65,856 bytes for each datagram, the longest datagrams are
-    /// dropped.
+    /// The bytes of the datagrams in `reassembly`, divided evenly. With less than 65,856 bytes for each datagram, the
+    /// longest datagrams are dropped.
     #[cfg(feature = "fragments")]
     pub fragments: &'a mut [u8],
-    /// One entry for each destination whose path has a smaller MTU than the link. When all entries are taken, a new destination
-    /// replaces the oldest one.
+    /// One entry for each destination whose path has a smaller MTU than the link. When all entries are taken, a new
+    /// destination replaces the oldest destination.
     #[cfg(feature = "fragments")]
     pub paths: &'a mut [Path],
-    /// Two halves: one half for a datagram that leaves in fragments, the other half for a packet without IPv6 extension headers.
-    /// If the memory has less than twice 65,535 bytes, no packet is sent in fragments.
+    /// Memory for two packets. The first half is for a packet that is sent in fragments. The second half is for a copy
+    /// of a received packet without its IPv6 extension headers. If the memory is shorter than twice 65,535 bytes, no
+    /// packet is sent in fragments.
     #[cfg(feature = "fragments")]
     pub long: &'a mut [u8],
-    /// Scratch memory for programs and for packets: at least [`MESSAGE`](super::MESSAGE) bytes, and at least the length of the
-    /// longest UDP reply. The stack sends no packet that is longer than this memory.
+    /// Scratch memory for programs and for packets. The length must be at least [`MESSAGE`](super::MESSAGE) bytes, and
+    /// at least the length of the longest UDP reply. The stack sends no packet that is longer than this memory.
     pub scratch: &'a mut [u8],
 }
 
 /// Memory for `N` connections and `P` UDP ports, without a heap.
 ///
-/// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. Each UDP port has `Q` datagrams and
-/// `B` bytes in each direction.
+/// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. Each UDP port can queue `Q`
+/// datagrams and `B` bytes in each direction.
 pub struct Pool<
     'a,
     S,
@@ -96,19 +98,20 @@ pub struct Pool<
     scratch: [u8; SCRATCH],
 }
 
-/// The scratch memory of a [`Pool`], in bytes: the longest packet of an Ethernet frame.
+/// The length of a [`Pool`]'s scratch memory, in bytes: that of the longest packet in an Ethernet frame.
 pub(crate) const SCRATCH: usize = 1500;
 
 /// The number of neighbours of a [`Pool`].
 pub(crate) const NEIGHBOURS: usize = 8;
 
-/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes: one packet of an Ethernet frame and its length.
+/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes. This memory has room for the longest
+/// packet in an Ethernet frame and 2 bytes for the packet's length.
 pub(crate) const KEPT: usize = 1502;
 
 impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
     Pool<'a, S, U, N, RX, TX, P, Q, B>
 {
-    /// Empty memory.
+    /// Creates empty memory.
     pub const fn new() -> Self {
         Pool {
             slots: Late::new(),
@@ -163,9 +166,10 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     }
 }
 
-/// Room for `N` values. The room is zero bytes until the values are written in place.
+/// Memory for `N` values. The memory consists of zero bytes until the values are written in place.
 ///
-/// The destructor of the values must not run, because a stack borrows the pool for as long as the pool lives.
+/// The values' destructors never run. Otherwise, the compiler would not let a stack borrow the pool for the pool's
+/// whole lifetime.
 struct Late<T, const N: usize>(ManuallyDrop<heapless::Vec<T, N>>);
 
 impl<T, const N: usize> Late<T, N> {
@@ -178,7 +182,7 @@ impl<T, const N: usize> Late<T, N> {
     }
 }
 
-/// Fills a vector. Vectors of any capacity share this code.
+/// Fills a vector with values from `empty`. Vectors of any capacity share this code.
 fn fill<T>(values: &mut heapless::VecView<T>, empty: impl Fn() -> T) -> &mut [T] {
     while values.push(empty()).is_ok() {}
     values
@@ -189,30 +193,33 @@ pub struct Port<U> {
     pub(super) session: Option<U>,
     pub(super) handle: Option<SocketHandle>,
     pub(super) number: u16,
-    /// Whether the program has ended. The port is then free, but the program stays here until it is taken.
-    pub(super) over: bool,
+    /// Whether the program has ended. The port is then free, but the program stays here until `Stack::take_udp` returns
+    /// it.
+    pub(super) has_ended: bool,
     /// Whether the port's datagrams cause no events.
     pub(super) unreported: bool,
-    pub(super) run: bool,
-    pub(super) wake: Option<Instant>,
-    /// Whether a datagram waits to be sent.
-    pub(super) waiting: bool,
-    /// The next hop of the last datagram that waited for a hardware address.
+    /// Whether the program must run in one of the next steps.
+    pub(super) must_run: bool,
+    /// When the program has requested to run.
+    pub(super) wake_at: Option<Instant>,
+    /// Whether a datagram waits in the socket to be sent.
+    pub(super) has_unsent: bool,
+    /// The next hop whose hardware address the newest datagram waits for.
     pub(super) waits_for: Option<IpAddress>,
 }
 
-/// A port that was never used.
+/// Creates an unused port.
 impl<U> Default for Port<U> {
     fn default() -> Self {
         Port {
             session: None,
             handle: None,
             number: 0,
-            over: false,
+            has_ended: false,
             unreported: false,
-            run: false,
-            wake: None,
-            waiting: false,
+            must_run: false,
+            wake_at: None,
+            has_unsent: false,
             waits_for: None,
         }
     }

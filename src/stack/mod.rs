@@ -1,22 +1,23 @@
 //! The poll loop: one interface, and one socket set for each connection.
 //!
-//! **Invariant.** [`Stack::step`] does one bounded piece of work and says what it did; [`Stack::poll`] repeats `step` until no
-//! work is left or its budget is spent. The caller passes the time in and gets the next deadline back: nothing here reads a
-//! clock, allocates, or waits.
+//! **Invariant.** [`Stack::step`] does one bounded piece of work and returns a [`Step`] that describes the work.
+//! [`Stack::poll`] repeats `step` until no work is left or its budget is spent. The caller passes the current time and
+//! gets the next deadline. No code here reads a clock, allocates memory, or blocks.
 //!
 //! ```text
 //! frame ── device.receive() ── rx.consume(|frame| …)
 //!            │ demux: (remote, local) → connection slot
 //!            ├─ a known connection ──────► its own socket set, one TCP socket
 //!            ├─ SYN to a listening port ─► a free slot, then the same path
-//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT goes, then the oldest half-open; else the overflow policy
-//!            ├─ late, its slot recycled ─► its record of TIME-WAIT answers or ignores it
+//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT or half-open slot is reused, else the overflow policy
+//!            ├─ late, slot was reused ───► the TIME-WAIT record answers or ignores the segment
 //!            ├─ ARP and NDP ─────────────► the table of neighbours
 //!            └─ everything else ─────────► the shared set: UDP; ICMP needs no socket
 //! ```
 //!
-//! A step takes in a frame, runs a program, or sends one socket's frames. These three kinds of work take turns. Connections with
-//! work wait in one queue: none gets a second turn before every other one in the queue has had a turn.
+//! A step receives a frame, runs a program, or sends one socket's frames. These three kinds of work take turns.
+//! Connections with work wait in one queue. No connection gets a second turn before every other connection in the queue
+//! has had a turn.
 
 mod addresses;
 mod buckets;
@@ -105,7 +106,7 @@ use half_sip::Random;
 use link::Link;
 use ports::Ports;
 
-/// The largest number of TCP programs of a stack, and of UDP programs.
+/// The largest number of TCP programs on one stack. The same limit applies to UDP programs.
 pub const MAX_PROGRAMS: usize = 16;
 
 /// The largest number of steps that one [`Stack::poll`] takes.
@@ -147,10 +148,11 @@ enum Turn {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Makes a stack on `device`, in `memory`.
+    /// Creates a stack that uses `device` and keeps its state in `memory`.
     ///
     /// # Errors
-    /// [`SetupError`] says which part of the configuration is not valid.
+    /// Returns a [`SetupError`] if the configuration is not valid, or if the lengths of the memory's slices do not
+    /// match.
     pub fn new<D: Device>(
         config: Config,
         device: &mut D,
@@ -162,11 +164,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let checksums = device.checksum.clone();
         #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &checksums, now)?;
-        // The shared sockets' packets are made in the scratch memory.
+        // The scratch memory limits the MTU, because the shared sockets' packets are built there.
         let mtu = device.ip_mtu().min(memory.scratch.len());
         #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
-        // The interface draws its first IPv4 identification from this generator, and nothing else. No packet contains that
+        // From this seed, the interface draws only its first IPv4 identification. No packet contains that
         // identification.
         #[cfg(feature = "std")]
         let start = random.next().into();
@@ -247,10 +249,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(stack)
     }
 
-    /// Serves a TCP port.
+    /// Starts to serve a TCP port.
     ///
     /// # Errors
-    /// [`ListenError`]: the port has a program, there are [`MAX_PROGRAMS`] already, or it is port 0.
+    /// Returns a [`ListenError`] if the port is 0, if another listener has the port, or if there are already
+    /// [`MAX_PROGRAMS`] listeners.
     pub fn listen(&mut self, listener: Listener<S>) -> Result<(), ListenError> {
         if listener.port == 0 {
             return Err(ListenError::PortZero);
@@ -261,7 +264,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if self.connections.add_listener(listener) { Ok(()) } else { Err(ListenError::Full) }
     }
 
-    /// Does one bounded piece of work: takes in a frame, runs a program, or sends what one socket has to send.
+    /// Does one bounded piece of work and returns a description of it. A step receives a frame, runs a program, or
+    /// sends one socket's frames.
     pub fn step<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Step {
         self.start_due(now, io);
         #[cfg(feature = "fragments")]
@@ -305,7 +309,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Repeats [`step`](Self::step) until no work is left, at most 256 times.
     ///
-    /// Returns when to poll again, unless a frame arrives earlier: `now` if work is left, `None` if nothing is scheduled.
+    /// Returns when to poll again if no frame arrives earlier. The result is `now` if work is left, and `None` if
+    /// nothing is scheduled.
     pub fn poll<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Instant> {
         for _ in 0..POLL_BUDGET {
             if let Step::Idle(deadline) = self.step(now, io) {
@@ -315,13 +320,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(now)
     }
 
-    /// Runs every program at the next polls. Call it when the console has input.
+    /// Queues every program to run in the next polls. Call this when the console has input.
     pub fn wake_programs(&mut self) {
         self.connections.wake_programs();
         self.datagrams.wake_programs();
     }
 
-    /// The connections, in slot order.
+    /// Returns a snapshot of each connection, in slot order.
     pub fn connections_in_use(&self) -> impl Iterator<Item = Connection> {
         self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
             Some(Connection {
@@ -336,7 +341,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         })
     }
 
-    /// Why a connection's segment last left again. Each reason is returned once.
+    /// Returns why a connection's segment was most recently sent again. Each reason is returned once.
     pub(crate) fn take_repeat(&mut self, tuple: &Tuple) -> Option<Repeat> {
         let index = self.connections.find(tuple)?;
         self.connections.slots[index].control.take_repeat()
@@ -347,13 +352,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.is_listening()
     }
 
-    /// Draws a number that peers cannot guess, whatever other numbers they have seen.
+    /// Draws a number that peers cannot predict, even from other numbers that the peers have seen.
     #[cfg(all(feature = "board", target_os = "none"))]
     pub(crate) fn draw(&mut self) -> u32 {
         self.random.next()
     }
 
-    /// The time of the next work if no frame arrives.
+    /// Returns when the next work is due if no frame arrives.
     fn deadline(&self) -> Option<Instant> {
         #[allow(unused_mut, reason = "without these features there is nothing to add")]
         let mut due = sooner(self.link.due(), sooner(self.connections.due(), self.datagrams.due()));
@@ -378,15 +383,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 pub struct Connection {
     /// The connection.
     pub id: ConnectionId,
-    /// Its two endpoints.
+    /// The connection's two endpoints.
     pub tuple: Tuple,
-    /// Its TCP state.
+    /// The connection's TCP state.
     pub state: tcp::State,
-    /// Its phase in the stack.
+    /// The connection's phase in the stack.
     pub phase: Phase,
-    /// Bytes queued to be sent or acknowledged.
+    /// The number of bytes that are queued to be sent, or not acknowledged yet.
     pub send_queue: usize,
-    /// Bytes received that the program has not read yet.
+    /// The number of received bytes that the program has not read yet.
     pub receive_queue: usize,
     /// When the connection next has work, unless a frame arrives earlier.
     pub due: Option<Instant>,

@@ -1,4 +1,4 @@
-//! Neighbour discovery messages that no socket sends (RFC 4861 section 4).
+//! Neighbour discovery messages, which the stack sends without a socket (RFC 4861 section 4).
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
@@ -8,13 +8,14 @@ use smoltcp::wire::{
 /// The group of all nodes on the link (RFC 4291 section 2.7.1).
 pub(crate) const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
-/// The length of an IPv6 header.
+/// The length of an IPv6 header, in bytes.
 pub(super) const IPV6: usize = 40;
 
-/// The length of an IPv6 packet with an advertisement of 24 bytes and a hardware address option of 8.
+/// The length of an IPv6 packet with a neighbour advertisement, in bytes. The advertisement is 24 bytes long, and its
+/// hardware address option is 8 bytes long.
 pub(crate) const ADVERT: usize = IPV6 + 32;
 
-/// Writes an unsolicited IPv6 advertisement of an address, to [`ALL_NODES`] (RFC 4861 section 7.2.6).
+/// Writes an unsolicited neighbour advertisement of `address` to [`ALL_NODES`] (RFC 4861 section 7.2.6).
 #[cfg(any(feature = "slaac", all(feature = "board", target_os = "none")))]
 pub(crate) fn emit_advert(address: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
     let flags = smoltcp::wire::NdiscNeighborFlags::OVERRIDE;
@@ -30,7 +31,7 @@ pub(super) fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'
         dst_addr: group,
         next_header: IpProtocol::Icmpv6,
         payload_len: message.buffer_len(),
-        // 255 proves that no router forwarded the packet (RFC 4861 section 6.1).
+        // A hop limit of 255 proves that no router forwarded the packet (RFC 4861 section 6.1).
         hop_limit: 255,
     };
     let mut packet = Ipv6Packet::new_unchecked(payload);
@@ -40,7 +41,7 @@ pub(super) fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'
     message.emit(&source, &group, &mut icmp, &ChecksumCapabilities::default());
 }
 
-/// The hardware address of a group (RFC 2464 section 7).
+/// Returns the hardware address of a group (RFC 2464 section 7).
 pub(crate) fn group_hardware(group: Ipv6Address) -> EthernetAddress {
     let [.., a, b, c, d] = group.octets();
     EthernetAddress([0x33, 0x33, a, b, c, d])

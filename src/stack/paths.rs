@@ -1,7 +1,7 @@
 //! The path MTUs of destinations, as reported by routers or found in black holes (RFC 1191, RFC 8201, RFC 8899).
 //!
-//! A forged ICMP error changes nothing unless its sender guesses a packet that left: ingress/icmp.rs ignores errors about other
-//! packets. connections/path.rs adapts connections to their path MTUs. fragmenter.rs cuts other packets.
+//! A forged ICMP error has no effect unless its sender guesses a packet that was sent. ingress/icmp.rs ignores errors
+//! about other packets. connections/path.rs adapts connections to their path MTUs. fragmenter.rs cuts other packets.
 
 #[cfg(test)]
 mod tests;
@@ -16,15 +16,15 @@ use super::half_sip::half_sip_of_address;
 /// How long a path MTU is used (RFC 1191 section 6.3, RFC 8201 section 4: 10 minutes).
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// The smallest path MTU that is believed. For IPv4, the limit is the length of the packet with a segment of 536 bytes, the MSS
-/// without the MSS option, less the room that a tunnel takes. Linux has the same limit. For IPv6, see RFC 8201 section 4.
+/// The smallest path MTU that the stack accepts, in bytes. For IPv4, the limit is 576 bytes (the default MSS of 536
+/// bytes and its headers) minus 24 bytes for a tunnel. Linux has the same limit. For IPv6, see RFC 8201 section 4.
 const FLOOR_V4: usize = 552;
 const FLOOR_V6: usize = 1_280;
 
-/// Common MTUs (RFC 1191 section 7.1), for routers that do not report their MTU.
+/// Common MTUs (RFC 1191 section 7.1), for ICMP errors that do not contain the MTU.
 const PLATEAUS: [usize; 9] = [65_535, 32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, FLOOR_V4];
 
-/// The path MTUs that are tried in a black hole, the largest first.
+/// The path MTUs to try in a black hole, the largest first.
 const BASES_V4: &[usize] = &[1_280, 576];
 const BASES_V6: &[usize] = &[1_280];
 
@@ -59,9 +59,9 @@ impl Hashed for Path {
 pub(super) struct Paths<'a> {
     entries: &'a mut [Path],
     key: u64,
-    /// Whether no path MTU was ever learnt. A look-up then needs no hash.
+    /// Whether the table is empty. A look-up then needs no hash.
     is_empty: bool,
-    /// Whether the device cuts IPv4 segments to a size that is given with each segment.
+    /// Whether the device cuts IPv4 segments to a size that the stack passes with each segment.
     cuts_segments: bool,
 }
 
@@ -72,7 +72,7 @@ impl<'a> Paths<'a> {
         Paths { entries: &mut entries[..count], key, is_empty: true, cuts_segments }
     }
 
-    /// Returns whether the device cuts a segment to this address to a given size.
+    /// Returns whether the device can cut segments for `address` to a size that the stack chooses.
     pub(super) fn by_device(&self, address: &IpAddress) -> bool {
         // Some devices also cut IPv6 segments, but smoltcp cannot use this: see phy/linux/join.rs.
         self.cuts_segments && matches!(address, IpAddress::Ipv4(_))
@@ -92,8 +92,8 @@ impl<'a> Paths<'a> {
         (now < entry.until).then(|| entry.mtu.into())
     }
 
-    /// Stores a path MTU. A larger path MTU than the known one changes nothing. If the table is full, the new entry replaces the
-    /// entry that expires first.
+    /// Stores a path MTU. Ignores `mtu` if the known path MTU is smaller. If the table is full, the new entry replaces
+    /// the entry that expires first.
     pub(super) fn learn(&mut self, now: Instant, address: IpAddress, mtu: usize) {
         if self.find(now, &address).is_some_and(|known| known < mtu) {
             return;
@@ -104,8 +104,8 @@ impl<'a> Paths<'a> {
         self.is_empty = false;
     }
 
-    /// Returns the path MTU to try when packets of `len` bytes to this address seem to vanish. `None` if every path takes packets
-    /// of this length, or if there is no memory for paths.
+    /// Returns the path MTU to try when packets of `len` bytes to `address` are lost without an ICMP error. `None` if
+    /// every path must accept packets of this length, or if there is no memory for path MTUs.
     pub(super) fn below(&self, address: &IpAddress, len: usize) -> Option<usize> {
         let bases = match address {
             _ if self.entries.is_empty() => &[],
@@ -126,8 +126,12 @@ impl<'a> Paths<'a> {
         buckets::find(self.entries, self.bucket(address)?, |entry| entry.address.as_ref() == Some(address))
     }
 
+    /// Adds an entry for `address` in place of the entry that expires first, and returns the index of the entry.
+    ///
+    /// Returns `None` if the table has no memory.
     fn insert(&mut self, address: IpAddress) -> Option<usize> {
-        // This search of all entries is rare. To cause the search, a host must have had a packet of ours in flight.
+        // This linear search is rare. The search happens only for a destination to which this host has recently sent a
+        // packet.
         let (index, oldest) = self.entries.iter().enumerate().min_by_key(|(_, entry)| entry.until)?;
         if let Some(before) = oldest.address
             && let Some(bucket) = self.bucket(&before)
@@ -145,8 +149,8 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// Returns the path MTU that a router reports about a packet of `len` bytes to this address. `mtu` is 0 if the router does not
-/// report its MTU. `None` if the report cannot be right.
+/// Returns the path MTU that an ICMP error reports about a packet of `len` bytes to `address`. `mtu` is 0 if the error
+/// does not contain the MTU. `None` if the reported MTU is not valid.
 pub(super) fn reported(address: &IpAddress, mtu: u32, len: usize) -> Option<usize> {
     let mtu = mtu as usize;
     let mtu = match address {

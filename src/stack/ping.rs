@@ -14,20 +14,20 @@ use super::icmp_errors::{Quote, Refusal};
 use super::link::Shared;
 use super::{ConnectError, Console, Session, Stack, UdpSession};
 
-/// The bytes of an echo message before its data.
+/// The length of an echo message's header, in bytes.
 pub const ECHO_HEADER: usize = 8;
-/// The number of replies that can wait to be taken. If one more arrives, the oldest is dropped.
+/// The largest number of replies that wait for `take_echo`. A further reply replaces the oldest reply.
 const REPLIES: usize = 16;
-/// The number of refusals that can wait to be taken. If one more arrives, the oldest is dropped.
+/// The largest number of refusals that wait for `take_refusal`. A further refusal replaces the oldest refusal.
 const REFUSALS: usize = 4;
 
-/// The memory for echo requests and replies. Half of the packets and bytes are for each direction.
+/// The memory for echo requests and replies. Half of the packets and half of the bytes are for each direction.
 pub struct EchoMemory<'a> {
     /// One socket.
     pub socket: &'a mut [SocketStorage<'a>],
     /// At least two packets.
     pub packets: &'a mut [PacketMetadata],
-    /// At least twice the length of the longest message, which is a header of 8 bytes and the data.
+    /// At least twice the length of the longest message. A message consists of a header of 8 bytes and the data.
     pub bytes: &'a mut [u8],
 }
 
@@ -36,7 +36,7 @@ pub struct EchoMemory<'a> {
 pub struct Echo {
     /// The sender of the reply.
     pub from: IpAddress,
-    /// The number of the request.
+    /// The sequence number of the request.
     pub seq: u16,
     /// The number of bytes of data, without the 8 bytes of the header.
     pub len: usize,
@@ -51,11 +51,11 @@ pub struct Echo {
 /// A report that an echo request was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoRefusal {
-    /// The sender of the report: a router, or the host itself.
+    /// The sender of the report: a router, or the destination host.
     pub from: IpAddress,
     /// The receiver of the request.
     pub to: IpAddress,
-    /// The number of the request.
+    /// The sequence number of the request.
     pub seq: u16,
     /// The reason.
     pub why: Refusal,
@@ -65,32 +65,37 @@ pub struct EchoRefusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EchoError {
-    /// An earlier request still waits for its receiver's hardware address, or for room in the device.
+    /// An earlier request still waits for a hardware address, or for room in the device.
     Waiting,
     /// No socket was opened, or the data is too long for the socket's memory.
     TooLong,
-    /// The receiver cannot be reached from here.
+    /// The receiver's address is not valid, or there is no route to it.
     Unreachable(ConnectError),
 }
 
-/// The open socket.
+/// The open socket for echo requests, and its queues.
 pub(super) struct Pings<'a> {
     set: SocketSet<'a>,
     handle: SocketHandle,
+    /// The identifier of this socket's requests.
     ident: u16,
+    /// The largest number of data bytes in a request.
     longest: usize,
-    send: bool,
+    /// Whether to let the socket send in the next step.
+    may_send: bool,
+    /// When to let the socket send again.
     due: Option<Instant>,
+    /// Whether a request waits in the socket.
     queued: bool,
-    /// The receiver of the last request.
+    /// The receiver of the newest request.
     to: Option<IpAddress>,
     replies: heapless::Deque<Echo, REPLIES>,
     refusals: heapless::Deque<EchoRefusal, REFUSALS>,
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Opens the socket for echo requests. `ident` distinguishes the replies to these requests from replies to requests of
-    /// other programs.
+    /// Opens the socket for echo requests. `ident` distinguishes the replies to these requests from replies to other
+    /// programs' requests. Does nothing if `memory` contains no socket.
     pub fn open_echo(&mut self, memory: EchoMemory<'a>, ident: u16) {
         let EchoMemory { socket, packets, bytes } = memory;
         if socket.is_empty() {
@@ -101,7 +106,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let longest = sent.len().saturating_sub(ECHO_HEADER);
         let mut socket_set = SocketSet::new(socket);
         let mut socket = Socket::new(PacketBuffer::new(receive, received), PacketBuffer::new(send, sent));
-        // Cannot fail on a new socket.
+        // `bind` cannot fail on a new socket.
         let _ = socket.bind(Endpoint::Ident(ident));
         let handle = socket_set.add(socket);
         self.pings = Some(Pings {
@@ -109,7 +114,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             handle,
             ident,
             longest,
-            send: false,
+            may_send: false,
             due: None,
             queued: false,
             to: None,
@@ -121,7 +126,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Queues an echo request with `len` bytes of data.
     ///
     /// # Errors
-    /// [`EchoError`]: why the request cannot be sent.
+    /// Returns an [`EchoError`] if the request cannot be queued.
     pub fn send_echo(&mut self, to: IpAddress, seq: u16, len: usize) -> Result<(), EchoError> {
         self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
         let hop = self.next_hop(to);
@@ -143,27 +148,27 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         header.into_iter().chain((0..len).map(pattern)).zip(bytes).for_each(|(byte, place)| *place = byte);
         pings.queued = true;
         pings.to = Some(to);
-        pings.send = true;
+        pings.may_send = true;
         Ok(())
     }
 
-    /// Whether the last request still waits for its receiver's hardware address.
+    /// Returns whether the newest request still waits for a hardware address, or for room in the device.
     pub fn echo_waits(&self) -> bool {
         let Some(pings) = &self.pings else { return false };
         pings.queued || pings.to.and_then(|to| self.next_hop(to)).is_some_and(|hop| self.link.holds(hop))
     }
 
-    /// Takes the oldest reply.
+    /// Removes and returns the oldest reply, or returns `None` if no reply has arrived.
     pub fn take_echo(&mut self) -> Option<Echo> {
         self.pings.as_mut()?.replies.pop_front()
     }
 
-    /// Takes the last report of a request that was not delivered.
+    /// Removes and returns the oldest report of a request that was not delivered. `None` if there is no report.
     pub fn take_refusal(&mut self) -> Option<EchoRefusal> {
         self.pings.as_mut()?.refusals.pop_front()
     }
 
-    /// Sends the echo request that waits.
+    /// Sends the queued echo request. Returns `None` if no frame was sent.
     pub(super) fn run_pings<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -172,9 +177,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let pings = self.pings.as_mut()?;
         if pings.due.is_some_and(|due| due <= now) {
             pings.due = None;
-            pings.send = true;
+            pings.may_send = true;
         }
-        if !pings.send {
+        if !pings.may_send {
             return None;
         }
         let sent = self.transmit_shared(now, Shared::Pings, io);
@@ -188,7 +193,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if sent? {
             return Some(Step::Egress(None));
         }
-        pings.send = false;
+        pings.may_send = false;
         pings.due = self.iface.poll_at(now, &pings.set).map(|at| at.max(now + RETRY));
         None
     }
@@ -199,29 +204,30 @@ impl<'a> Pings<'a> {
         self.due
     }
 
-    /// The sockets that receive ICMP messages.
+    /// Returns the socket set that receives ICMP messages.
     pub(super) fn set(&mut self) -> &mut SocketSet<'a> {
         &mut self.set
     }
 
-    /// Lets the waiting request leave.
+    /// Tries again to send the queued request.
     #[cfg(feature = "fragments")]
     pub(super) fn try_again(&mut self) {
-        self.send = true;
+        self.may_send = true;
     }
 
-    /// Notes an ICMP error. Returns false if the quoted packet is no request of this socket.
+    /// Stores an ICMP error. Returns false if the quoted packet is not an echo request from this socket.
     pub(super) fn refused(&mut self, quote: &Quote) -> bool {
         let Some((to, seq)) = quote.echo(self.ident) else { return false };
         let refusal = EchoRefusal { from: quote.error.from, to, seq, why: quote.error.why };
         if self.refusals.is_full() {
             self.refusals.pop_front();
         }
-        // There is room now.
+        // The queue has room now.
         self.refusals.push_back(refusal).is_ok()
     }
 
-    /// Takes the reply, if any, that the interface found in a frame with this hop limit.
+    /// Stores the replies that the socket has received. `hop_limit` is the hop limit of the packet that carried the
+    /// replies.
     pub(super) fn arrived(&mut self, now: Instant, hop_limit: u8) {
         let ident = self.ident;
         let socket = self.set.get_mut::<Socket>(self.handle);
@@ -230,7 +236,7 @@ impl<'a> Pings<'a> {
             if self.replies.is_full() {
                 self.replies.pop_front();
             }
-            // There is room, because the oldest entry was just removed if necessary.
+            // The queue has room, because a full queue has just lost its oldest entry.
             let _ = self.replies.push_back(echo);
         }
     }
@@ -254,6 +260,7 @@ pub(super) fn icmp(packet: &[u8]) -> Option<u8> {
     }
 }
 
+/// Reads an echo reply. `None` if the message is no echo reply with the identifier `ident`.
 fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -> Option<Echo> {
     // The type of a reply is 0 in ICMP (RFC 792), 129 in ICMPv6 (RFC 4443).
     let kind = match from {
@@ -269,7 +276,7 @@ fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -
     Some(Echo { from, seq: u16::from_be_bytes([c, d]), len: data.len(), hop_limit, intact, at })
 }
 
-/// A byte of a request's data: each byte is its own index.
+/// Returns the byte at the index `at` of a request's data. Each byte is the low 8 bits of its index.
 fn pattern(at: usize) -> u8 {
     at as u8
 }

@@ -1,8 +1,9 @@
 //! Ephemeral ports (RFC 6056).
 //!
-//! A connection's port comes from the double-hash algorithm of section 3.3.4: one destination gets consecutive ports, so a port
-//! is used again as late as possible. Another destination cannot tell which, because each has a secret offset. A UDP port begins
-//! at a random number instead (section 3.3.1), because its destinations are not known yet.
+//! The double-hash algorithm of section 3.3.4 chooses the local port of a connection. Connections to one destination
+//! get consecutive ports, so that a port is reused as late as possible. Each destination has a secret offset, so that
+//! no destination can predict another destination's ports. The search for a UDP port starts at a random port instead
+//! (section 3.3.1), because the destinations are not known yet.
 
 use super::event::Tuple;
 use super::half_sip::half_sip_of;
@@ -10,10 +11,11 @@ use super::half_sip::half_sip_of;
 /// The ephemeral ports (RFC 6335 section 6).
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
-/// The number of counters: a destination sees the connections of one in 16 others in its own ports (RFC 6056 section 3.3.4).
+/// The number of counters. On average, one in 16 other destinations shares a destination's counter. The destination can
+/// count the connections to these others (RFC 6056 section 3.3.4).
 const COUNTERS: usize = 16;
 
-/// The ports of connections that this side begins.
+/// Chooses the local ports of connections that this side starts.
 pub(super) struct Ports {
     key: u64,
     counters: [u16; COUNTERS],
@@ -24,9 +26,9 @@ impl Ports {
         Ports { key, counters: [0; COUNTERS] }
     }
 
-    /// Chooses a port that is free for a connection between these endpoints, of which the local port is 0. `None` if none is free.
+    /// Chooses a free local port for a connection. The local port in `tuple` must be 0. `None` if no port is free.
     pub(super) fn choose(&mut self, tuple: &Tuple, is_free: impl Fn(u16) -> bool) -> Option<u16> {
-        // The halves of a keyed hash tell nothing about each other: they are as good as two hashes.
+        // The two halves of a keyed hash are independent, so they can serve as two hashes.
         let hash = half_sip_of::<2, 4>(self.key, tuple);
         let counter = &mut self.counters[(hash >> 16) as usize % COUNTERS];
         ephemeral_ports((hash as u16).wrapping_add(*counter)).find(|&port| {
@@ -36,7 +38,7 @@ impl Ports {
     }
 }
 
-/// All ephemeral ports, in order from the one that `first` selects.
+/// Returns all ephemeral ports in order, starting at the port that `first` selects.
 pub(super) fn ephemeral_ports(first: u16) -> impl Iterator<Item = u16> {
     let count = EPHEMERAL.end() - EPHEMERAL.start() + 1;
     (0..count).map(move |next| EPHEMERAL.start() + first.wrapping_add(next) % count)
@@ -73,7 +75,8 @@ mod tests {
         assert_eq!(Ports::new(7).choose(&to(2), |_| false), None);
     }
 
-    /// The ports that one destination sees tell neither where another's begin, nor how many another has used.
+    /// One destination's ports reveal nothing about another destination's ports. The first port and the number of
+    /// connections stay secret.
     #[test]
     fn destinations_have_offsets_of_their_own() {
         let first: Vec<u16> = (2..=255).map(|last| Ports::new(7).choose(&to(last), |_| true).unwrap()).collect();
@@ -90,7 +93,7 @@ mod tests {
             ports.choose(&to(2), |_| true) == ephemeral_ports(before.unwrap()).nth(1)
         };
         let moved = (3..=255).filter(|&last| !follows(last));
-        // A sixteenth of the destinations has the same counter.
+        // A sixteenth of the destinations share the same counter.
         let moved = moved.count();
         assert!((4..=40).contains(&moved), "{moved} of 253");
     }

@@ -11,14 +11,15 @@ use super::icmp_errors::IcmpError;
 
 /// A program on one side of one TCP connection.
 ///
-/// The stack calls [`poll`](Self::poll) when the connection is established and, on a server, has left the backlog. The stack
-/// calls it again whenever something may have changed: a segment arrived, the time of [`Next::WakeAt`] has come, or the
-/// console has input. A call may also come without any change.
+/// The stack first calls [`poll`](Self::poll) when the connection is established and, on a server, has left the
+/// backlog. The stack calls `poll` again when something may have changed: a segment has arrived, the time of
+/// [`Next::WakeAt`] has come, or the console has input. The stack may also call `poll` without any change.
 ///
-/// A session consumes input only when it has acted on it. To close only its own side and continue to read, a session calls
-/// `socket.close()` itself. A session that returns [`Next::Close`] needs nothing more from the connection.
+/// A session removes input from the socket only when it has handled the input. To close its own side and continue to
+/// read, a session calls `socket.close()`. A session returns [`Next::Close`] when it needs nothing more from the
+/// connection.
 pub trait Session {
-    /// Does what is possible now, without waiting, and returns what to wait for.
+    /// Does the work that is possible without waiting and returns what to wait for.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
     /// Called when the stack shuts down. Data queued here is still sent before FIN.
@@ -35,41 +36,42 @@ impl Session for () {
     }
 }
 
-/// A program on a UDP port that does more than answer, such as a client. A server implements [`Responder`].
+/// A program on a UDP port, such as a client. A server that only answers datagrams implements [`Responder`].
 pub trait UdpSession {
-    /// The number of ports that programs of this type need at the same time. For an enum of programs, this is the number of
-    /// its variants.
+    /// The number of ports that programs of this type need at the same time. For an enum of programs, the number is the
+    /// sum over the enum's variants.
     const PORTS: usize = 1;
 
-    /// Does what is possible now, without waiting, and returns what to wait for.
+    /// Does the work that is possible without waiting and returns what to wait for.
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
-    /// Whether to run the program when its queued datagrams have left. If a received datagram is waiting, the program runs in
-    /// any case.
+    /// Whether to run the program when its queued datagrams are sent. If a received datagram is waiting, the program
+    /// always runs.
     fn waits_for_room(&self) -> bool {
         true
     }
 
-    /// Returns whether queued datagrams stay queued until a host on the link answers ARP or NDP for the receiver's address. The
-    /// stack repeats its request each second. A program that returns true must give up by itself, and
-    /// [`unreachable`](Self::unreachable) is never called.
+    /// Returns whether queued datagrams wait without limit for the receiver's hardware address. The stack repeats its
+    /// ARP or NDP request each second. A program that returns true needs its own timeout, because the stack does not
+    /// call [`unreachable`](Self::unreachable).
     ///
-    /// If the program returns false, the datagrams are dropped after one to two seconds, so that a server can answer its other
-    /// clients.
+    /// If the program returns false, the datagrams are dropped after one to two seconds, so that a server can answer
+    /// its other clients.
     fn waits_for_neighbour(&self) -> bool {
         false
     }
 
-    /// Called after the program's queued datagrams were dropped, because no host on the link answered ARP or NDP for the
-    /// receiver's address. Unread datagrams that the port received are dropped, too.
+    /// Called after the stack dropped the program's queued datagrams. No host on the link answered ARP or NDP for the
+    /// receiver's address. The stack also drops unread datagrams that the port has received.
     fn unreachable(&mut self) {}
 
     /// Called with an ICMP error about a datagram from this port to `remote`. The program runs afterwards.
     ///
-    /// Returns whether it concerns the program; otherwise the error counts as dropped. A stranger can forge one that has the
-    /// right endpoints, so a program should ignore errors about hosts to which it has sent nothing.
+    /// Returns whether the error concerns the program. If not, the stack reports the error as dropped. An attacker can
+    /// forge an error with the right endpoints, so a program should ignore errors about hosts to which it has sent
+    /// nothing.
     fn undelivered(&mut self, _remote: IpEndpoint, _error: &IcmpError) -> bool {
         false
     }
@@ -84,15 +86,15 @@ impl UdpSession for () {
     }
 }
 
-/// A UDP server: it is called with each datagram and may answer the datagram.
+/// A UDP server. The stack calls the server with each datagram, and the server may answer.
 pub trait Responder {
-    /// As [`UdpSession::PORTS`].
+    /// See [`UdpSession::PORTS`].
     const PORTS: usize = 1;
 
-    /// Looks at one datagram and writes the answer, if any, into `reply`. The length of `reply` is that of the longest answer
-    /// that can be sent.
+    /// Processes one datagram and writes the answer, if there is one, into `reply`. An answer can be at most as long as
+    /// `reply`.
     ///
-    /// `reply` is cut from the scratch memory. `cx.scratch` is the rest, which may be empty.
+    /// `reply` is a part of the scratch memory. `cx.scratch` is the rest of the scratch memory and may be empty.
     fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer;
 }
 
@@ -109,18 +111,18 @@ pub enum Answer {
     End,
 }
 
-/// What a session waits for next.
+/// What a session waits for, or how it ends the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// A segment, room to send, or console input.
+    /// Waits for a segment, room to send, or console input.
     Wait,
-    /// A segment, room to send, console input, or this time, whichever comes first.
+    /// Waits for a segment, room to send, console input, or this time, whichever comes first.
     WakeAt(Instant),
-    /// The program has finished. The stack sends the queued data, then FIN, and discards data that is unread or still arrives.
-    /// With the feature `recovery`, RST then tells the peer of discarded data. RST leaves half a second after the peer's last
-    /// segment, unless the peer closes before.
+    /// The program has finished. The stack sends the queued data, then FIN. The stack discards unread data and data
+    /// that still arrives. With the feature `recovery`, an RST then reports discarded data to the peer. The RST is sent
+    /// half a second after the peer's most recent acknowledgement, unless the peer closes first.
     Close,
-    /// Nothing more: the stack sends RST.
+    /// The program aborts the connection. The stack sends RST.
     Abort,
 }
 
@@ -136,16 +138,17 @@ pub enum End {
     Closed,
     /// The connection's slot was needed for a new connection.
     Recycled,
-    /// The peer answered the SYN with RST, or an ICMP error said that its port or protocol is unreachable.
+    /// The peer answered the SYN with RST, or an ICMP error reported an unreachable port or protocol.
     Refused,
     /// The peer sent RST.
     Reset,
     /// The peer did not answer in time.
     TimedOut,
-    /// The peer did not answer in time, and an ICMP error said why.
+    /// The peer did not answer in time, and an ICMP error reported the reason.
     #[cfg(feature = "recovery")]
     Undelivered(IcmpError),
-    /// No segment left this side: no host on the link answered ARP or NDP for the remote address, or for the router's address.
+    /// No segment could be sent, because the next hop did not answer ARP or NDP. The next hop is the remote host or a
+    /// router.
     Unreachable,
 }
 
@@ -167,57 +170,60 @@ impl fmt::Display for End {
     }
 }
 
-/// The things that a session can use besides its socket.
+/// The resources that a session can use besides its socket.
+#[non_exhaustive]
 pub struct Context<'a> {
     /// The time of this poll.
     pub now: Instant,
     /// The program's standard input and output.
     pub console: &'a mut dyn Console,
-    /// Scratch memory for this call, at least [`MESSAGE`] bytes. Its content is undefined.
+    /// Scratch memory for this call, at least [`MESSAGE`] bytes. The content of this memory is undefined.
     pub scratch: &'a mut [u8],
     /// The UDP ports served by this stack.
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
-    /// Whether sending is held back. For a TCP program, the peer keeps its window closed, but answers probes of the window. For a
-    /// UDP program, a datagram waits for its receiver's hardware address.
+    /// Whether queued data cannot be sent yet. For TCP, this is true if the peer keeps its window closed but answers
+    /// window probes. For UDP, this is true if a datagram waits for its receiver's hardware address.
     pub held_back: bool,
-    /// Whether to run the other programs too: see [`wake_programs`](Self::wake_programs).
+    /// Whether to run all programs after this call: see [`wake_programs`](Self::wake_programs).
     pub wake: bool,
 }
 
-/// The longest message of a TCP program, in bytes; one read returns at most this.
+/// The length of the longest message of a TCP program, in bytes. One read returns at most this number of bytes.
 pub const MESSAGE: usize = 1024;
 
-/// Ports of services that answer every datagram: a reply to one of them would start a loop (RFC 862, 863, 865, 867, 864, 868).
+/// Ports of services that answer every datagram. A reply to such a service would start an endless loop (RFC 862, 863,
+/// 865, 867, 864, 868).
 const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 
 impl Context<'_> {
-    /// Runs every program after this one, as [`Stack::wake_programs`](super::Stack::wake_programs) does.
+    /// Queues every program to run after this call, as [`Stack::wake_programs`](super::Stack::wake_programs) does.
     ///
-    /// A program calls this when it has changed state that it shares with other programs. A program that calls this without a
-    /// change keeps the stack busy for ever.
+    /// A program calls this method when it has changed state that it shares with other programs. A program that calls
+    /// this method on every poll keeps the stack busy for ever.
     pub fn wake_programs(&mut self) {
         self.wake = true;
     }
 
-    /// Returns whether a datagram of this UDP program has not left yet.
+    /// Returns whether a datagram of this UDP program has not been sent yet.
     pub(crate) fn is_unsent(&self, socket: &udp::Socket<'_>) -> bool {
         self.held_back || socket.send_queue() > 0
     }
 
-    /// The metadata of the answer to a datagram. The source of the answer is the address to which the datagram was sent. If
-    /// that is a broadcast or multicast address, routing picks the source.
+    /// Returns the metadata for the answer to a datagram. The answer's source address is the datagram's destination
+    /// address. If the datagram was sent to a broadcast or multicast address, smoltcp selects a source address.
     pub fn answer_to(&self, from: udp::UdpMetadata) -> udp::UdpMetadata {
         let mut to = from;
         to.local_address = from.local_address.filter(|to| self.addresses.iter().any(|own| own.address() == *to));
         to
     }
 
-    /// Whether a datagram may be answered.
+    /// Returns whether a datagram may be answered.
     ///
-    /// False if the datagram came from a broadcast, multicast or unspecified address, from port 0, or from a port whose
-    /// service would answer the answer (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
+    /// Returns false if the datagram came from a broadcast, multicast or unspecified address, or from port 0 (RFC 1122
+    /// section 3.2.1.3). Also returns false if the sender's port belongs to a service that would answer the reply (CERT
+    /// CA-1996-01).
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
         let unicast = match from.endpoint.addr {
             IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),
@@ -229,7 +235,8 @@ impl Context<'_> {
     }
 }
 
-/// Makes a [`UdpSession`] of a [`Responder`], with the rules for all UDP servers: see [`Context::may_answer`].
+/// Turns a [`Responder`] into a [`UdpSession`]. The [`UdpSession`] answers only the datagrams that
+/// [`Context::may_answer`] allows.
 #[derive(Clone, Debug)]
 pub struct Respond<R> {
     responder: R,
@@ -247,8 +254,8 @@ impl<R: Responder> UdpSession for Respond<R> {
     const PORTS: usize = R::PORTS;
 
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        // The next answer is written only after the previous answer has left, so that no port can fill the device's queue
-        // alone.
+        // The next answer is written only after the previous answer is sent, so that no single port can fill the
+        // device's queue.
         if socket.send_queue() > 0 {
             return Next::Wait;
         }
@@ -277,13 +284,14 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // The socket refuses a reply only if the reply could never be sent. Such a reply is dropped, as UDP allows.
+            // The socket refuses only a reply that could never be sent. The stack drops such a reply, as UDP allows.
             if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
-                // The stack calls again when this reply has left.
+                // When this reply is sent, the stack calls `poll` again if another datagram is waiting or the program
+                // ends.
                 return Next::Wait;
             }
         }
-        // Run again, to handle the next datagram or to end.
+        // `poll` must run again, to handle the next datagram or to end.
         if self.ending || socket.can_recv() { Next::WakeAt(cx.now) } else { Next::Wait }
     }
 

@@ -1,8 +1,9 @@
-//! Several programs on one stack: makes an enum of programs a program.
+//! Macros for several programs on one stack. The macros implement the session traits for an enum of programs.
 
-/// Makes an enum of TCP programs a [`Session`](crate::stack::Session): each call goes to the program of the connection.
+/// Declares an enum of TCP programs that is itself a [`Session`](crate::stack::Session). Each call goes to the program
+/// in the variant.
 ///
-/// The enum may have a lifetime. It must be `Clone` for a stack that listens.
+/// The enum may have a lifetime. The enum must implement `Clone` if the stack listens.
 ///
 /// ```
 /// use smolstep::app::{chargen, greeting};
@@ -56,10 +57,11 @@ macro_rules! sessions {
     };
 }
 
-/// Makes an enum of UDP programs a [`UdpSession`](crate::stack::UdpSession): each call goes to the program of the port.
+/// Declares an enum of UDP programs that is itself a [`UdpSession`](crate::stack::UdpSession). Each call goes to the
+/// program in the variant.
 ///
-/// The rules are those of [`sessions!`](crate::sessions). A [`Responder`](crate::stack::Responder) `R` takes part as
-/// [`Respond`](crate::stack::Respond)`<R>`.
+/// The enum has the same form as in [`sessions!`](crate::sessions). For a [`Responder`](crate::stack::Responder) `R`,
+/// use [`Respond`](crate::stack::Respond)`<R>`.
 #[macro_export]
 macro_rules! udp_sessions {
     ($(#[$attribute:meta])* $vis:vis enum $name:ident $(<$lifetime:lifetime>)? {

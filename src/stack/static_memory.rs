@@ -1,10 +1,11 @@
-//! A stack's memory as a static.
+//! A stack's memory as a static variable.
 
 use static_cell::ConstStaticCell;
 
 use super::{Memory, Pool};
 
-/// A [`Pool`] as a static, which [`stack_memory!`](crate::stack_memory) declares. The sizes are those of [`Pool`].
+/// A [`Pool`] in a static variable, declared by [`stack_memory!`](crate::stack_memory). The const parameters are the
+/// same as for [`Pool`].
 pub struct StaticMemory<
     S: 'static,
     U: 'static,
@@ -19,30 +20,31 @@ pub struct StaticMemory<
 impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
     StaticMemory<S, U, N, RX, TX, P, Q, B>
 {
-    /// Memory that is all zero, for a static.
+    /// Creates memory of zero bytes, for a static variable.
     #[allow(clippy::new_without_default, reason = "a default value would be built on the call stack")]
     pub const fn new() -> Self {
         StaticMemory(ConstStaticCell::new(Pool::new()))
     }
 
-    /// The memory, for one stack.
+    /// Returns the memory, for one stack.
     ///
     /// # Panics
-    /// If it was taken before.
+    /// If the memory was taken before.
     pub fn take(&'static self) -> Memory<'static, S, U> {
         self.0.take().memory()
     }
 }
 
-/// Declares the memory of a stack as a static that takes no flash and is never on the call stack.
+/// Declares the memory of a stack as a static variable. The memory needs no flash and is never on the call stack.
 ///
-/// - `tcp`: the type of the TCP programs, and how many connections there may be;
-/// - `receive` and `send`: bytes of buffer for each connection;
-/// - `udp`: the type of the UDP programs, with room for each of them on a port of its own
-///   ([`UdpSession::PORTS`](crate::stack::UdpSession::PORTS));
-/// - `datagrams` and `payload`: how many datagrams, and how many bytes of payload, each port holds in each direction.
+/// - `tcp`: the type of the TCP programs, and the largest number of connections;
+/// - `receive` and `send`: the sizes of each connection's buffers, in bytes;
+/// - `udp`: the type of the UDP programs. [`UdpSession::PORTS`](crate::stack::UdpSession::PORTS) is the number of
+///   ports;
+/// - `datagrams` and `payload`: the number of datagrams and of payload bytes that each port can queue in each
+///   direction.
 ///
-/// Leave the last three out on a stack without UDP.
+/// Omit `udp`, `datagrams` and `payload` if the stack has no UDP programs.
 ///
 /// ```
 /// #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! A link in memory whose frames a test can hold, change or drop.
+//! A link in memory. Tests can delay, change or drop the frames on the link.
 //!
 //! Use [`Cable`](crate::phy::Cable) in tests that need a plain link.
 
@@ -15,15 +15,15 @@ pub(crate) type Frames = Rc<RefCell<VecDeque<Vec<u8>>>>;
 /// One end of a link.
 pub(crate) struct End {
     medium: Medium,
-    /// The frames to this end.
+    /// The frames on the way to this end.
     pub(crate) incoming: Frames,
-    /// The frames to the other end.
+    /// The frames on the way to the other end.
     pub(crate) outgoing: Frames,
-    /// The largest number of frames on the way to the other end. Replies do not count.
+    /// The maximum number of frames on the way to the other end. Replies are sent even above this limit.
     pub(crate) room: usize,
 }
 
-/// Makes a link with room for 64 frames, and returns its two ends.
+/// Creates a link with room for 64 frames in each direction, and returns its two ends.
 pub(crate) fn ends(medium: Medium) -> (End, End) {
     let (there, back) = (Frames::default(), Frames::default());
     let end = |incoming: &Frames, outgoing: &Frames| End {
@@ -65,7 +65,7 @@ impl phy::RxToken for Received {
     }
 }
 
-/// Room for a frame.
+/// The permission to send a frame.
 pub(crate) struct Sender(Frames);
 
 impl phy::TxToken for Sender {

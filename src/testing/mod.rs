@@ -1,4 +1,5 @@
-//! Shared by the tests: a link in memory, and random numbers, also for tests/ and benches/.
+//! Helpers for tests: a link in memory, and random numbers. The files in tests/ and benches/ also use the random
+//! numbers.
 
 pub(crate) mod link;
 pub(crate) mod random;

@@ -1,13 +1,13 @@
-//! Random numbers that a seed reproduces: the only generator of all tests.
+//! Random numbers that a seed reproduces. All tests use this generator.
 //!
-//! Files of tests/ and benches/ include this file.
+//! Files in tests/ and benches/ include this file.
 #![allow(dead_code, reason = "each crate that includes it uses some of it")]
 
-/// SplitMix64 (Steele, Lea and Flood 2014).
+/// A random number generator: SplitMix64 (Steele, Lea and Flood 2014).
 pub struct Random(pub u64);
 
 impl Random {
-    /// Returns any number.
+    /// Returns the next random 64-bit number.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -26,17 +26,17 @@ impl Random {
         self.below(times) == 0
     }
 
-    /// Returns one of these values, which must not be empty.
+    /// Returns a random element of `from`, which must not be empty.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 
-    /// Returns `len` bytes.
+    /// Returns `len` random bytes.
     pub fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.next() as u8).collect()
     }
 
-    /// Returns fewer than `limit` bytes.
+    /// Returns random bytes, fewer than `limit`.
     pub fn bytes_below(&mut self, limit: usize) -> Vec<u8> {
         let len = self.below(limit);
         self.bytes(len)
@@ -64,9 +64,9 @@ impl Random {
     }
 }
 
-/// Returns the seed in SMOLSTEP_SEED, or `default`. Prints it, so that a failure can be reproduced.
+/// Returns the seed in SMOLSTEP_SEED, or `default`. Prints the seed, so that a failure can be reproduced.
 pub fn seed(default: u64) -> u64 {
     let seed = std::env::var("SMOLSTEP_SEED").map_or(default, |seed| seed.parse().expect("SMOLSTEP_SEED is a number"));
-    eprintln!("SMOLSTEP_SEED={seed} brings it back");
+    eprintln!("SMOLSTEP_SEED={seed} reproduces this run");
     seed
 }

@@ -1,4 +1,4 @@
-//! A probe that writes every frame of a stack to a capture.
+//! A [`Probe`] that writes every frame of a stack to a capture.
 
 use smoltcp::phy::Medium;
 use smoltcp::time::Instant;
@@ -6,10 +6,10 @@ use smoltcp::time::Instant;
 use super::pcapng::{Frame, InterfaceId, LinkType, Sink, Writer};
 use crate::stack::{Direction, Probe};
 
-/// Writes each frame to a pcapng capture, with its time and direction.
+/// A [`Probe`] that writes each frame to a pcapng capture, with the frame's time and direction.
 ///
-/// A probe cannot return errors: the first error of the sink ends the capture and is kept for [`error`](Self::error) and
-/// [`finish`](Self::finish). The stack continues.
+/// A [`Probe`] cannot return errors, so the sink's first error ends the capture while the stack continues.
+/// [`error`](Self::error) and [`finish`](Self::finish) return that error.
 #[derive(Debug)]
 pub struct Capture<S: Sink> {
     writer: Writer<S>,
@@ -21,18 +21,18 @@ pub struct Capture<S: Sink> {
 impl<S: Sink> Capture<S> {
     /// Begins a capture of one interface.
     ///
-    /// `epoch_micros` is the time of the stack's [`Instant::ZERO`], in microseconds since 1970-01-01 00:00 UTC. Use 0 for a virtual
-    /// clock: the capture then shows the stack's own time.
+    /// `epoch_micros` is the time at which the stack's clock was [`Instant::ZERO`], in microseconds since 1970-01-01
+    /// 00:00 UTC. For a virtual clock, use 0, so that the capture shows the stack's own time.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if a write fails.
     pub fn new(sink: S, name: &str, medium: Medium, epoch_micros: i64) -> Result<Self, S::Error> {
         let mut writer = Writer::new(sink)?;
         let interface = writer.interface(name, LinkType::from(medium))?;
         Ok(Capture { writer, interface, epoch_micros, error: None })
     }
 
-    /// The error that ended the capture early, if any.
+    /// Returns the error that ended the capture early, if any.
     pub fn error(&self) -> Option<&S::Error> {
         self.error.as_ref()
     }
@@ -40,7 +40,7 @@ impl<S: Sink> Capture<S> {
     /// Ends the capture, flushes the sink and returns it.
     ///
     /// # Errors
-    /// The error that ended the capture early, or that of the flush.
+    /// Returns the error that ended the capture early, or the sink's error if the flush fails.
     pub fn finish(mut self) -> Result<S, S::Error> {
         if let Some(error) = self.error {
             return Err(error);
@@ -55,7 +55,7 @@ impl<S: Sink> Probe for Capture<S> {
         if self.error.is_some() {
             return;
         }
-        // A time before 1970 cannot be written.
+        // Times before 1970 are written as 1970, because the format has no negative times.
         let micros = self.epoch_micros.saturating_add(now.total_micros()).max(0) as u64;
         let frame = Frame { interface: self.interface, micros, direction: Some(direction), bytes: frame, comment: "" };
         self.error = self.writer.frame(&frame).err();
@@ -70,7 +70,7 @@ mod tests {
     use super::{Capture, Sink};
     use crate::stack::{Direction, Probe};
 
-    /// A disk with room for this many bytes.
+    /// A disk with room for `room` bytes.
     struct Disk {
         room: usize,
         flushed: bool,
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_are_the_stacks_time_after_the_epoch_given() {
+    fn time_stamps_are_the_stacks_time_plus_the_epoch() {
         for (epoch, now, stamp) in [(1_000_000, 25, 1_000_025u32), (0, 7, 7), (-10, 3, 0)] {
             let Ok(mut capture) = Capture::new(Vec::new(), "", Medium::Ip, epoch);
             let Ok(start) = Capture::new(Vec::new(), "", Medium::Ip, epoch).and_then(Capture::finish);

@@ -1,11 +1,12 @@
-//! Writes a frame's bytes field by field.
+//! Lists the fields of a frame with their bytes.
 
 use core::fmt;
 
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpOption, TcpPacket, UdpPacket};
 
-/// Writes an Ethernet frame's fields, one a line: offset, bytes, name and value. Bytes that cannot be decoded are written in
-/// hexadecimal and as text.
+/// Writes an Ethernet frame's fields, one on each line: offset, bytes, name and value.
+///
+/// Bytes that cannot be decoded are written in hexadecimal and as text.
 pub struct Fields<'f>(pub &'f [u8]);
 
 impl fmt::Display for Fields<'_> {
@@ -23,7 +24,7 @@ impl fmt::Display for Fields<'_> {
     }
 }
 
-/// The position in the frame.
+/// The output and the current position in the frame.
 struct Out<'o, 'f, 'w> {
     f: &'o mut fmt::Formatter<'w>,
     frame: &'f [u8],
@@ -43,7 +44,7 @@ impl Out<'_, '_, '_> {
         Ok(())
     }
 
-    /// Writes the remaining bytes, sixteen a line.
+    /// Writes the remaining bytes, 16 on each line.
     fn rest(&mut self, name: &str) -> fmt::Result {
         let rest = self.frame.get(self.at..).unwrap_or_default();
         for line in rest.chunks(16) {

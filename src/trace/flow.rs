@@ -1,4 +1,4 @@
-//! Tracks one TCP connection by its frames, to infer values that smoltcp keeps private.
+//! Tracks a TCP connection by its frames, to infer values that smoltcp keeps private.
 
 mod cause;
 
@@ -10,48 +10,50 @@ use smoltcp::wire::TcpSeqNumber;
 use super::summary::Segment;
 use crate::stack::Repeat;
 
-/// The number of transmissions remembered for each side. They show how long a retransmission waited.
+/// The number of transmissions stored for each side. The stored times show how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
-/// A retransmission this soon after an arrival answers it: no retransmission timer is that short.
+/// A retransmission within this time after a segment arrives is an answer to that segment. Every retransmission timer
+/// is longer.
 const PROMPT: Duration = Duration::from_millis(50);
 
 /// One side of a connection: its sequence numbers, windows and timers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Side {
-    /// The initial sequence number, once this side has sent SYN.
+    /// The initial sequence number, or `None` until this side has sent SYN.
     pub iss: Option<TcpSeqNumber>,
-    /// SND.UNA: the oldest number that is not acknowledged.
+    /// SND.UNA: the oldest unacknowledged sequence number.
     pub una: TcpSeqNumber,
-    /// SND.NXT: the next number to be sent, the highest so far.
+    /// SND.NXT: the sequence number after the highest byte sent so far.
     pub nxt: TcpSeqNumber,
-    /// RCV.NXT: the last acknowledgement number that this side sent.
+    /// RCV.NXT: the most recent acknowledgement number that this side sent.
     pub rcv_nxt: Option<TcpSeqNumber>,
-    /// The window that this side offered last, in bytes.
+    /// The receive window that this side most recently announced, in bytes.
     pub offered: usize,
-    /// SND.WND: the window that the peer offered last, in bytes.
+    /// SND.WND: the receive window that the peer most recently announced, in bytes.
     pub snd_wnd: usize,
     /// The window scale that this side announced.
     pub scale: Option<u8>,
-    /// How long the last retransmission waited.
+    /// How long the most recent retransmission waited for its timer.
     pub rto: Option<Duration>,
     duplicates: u32,
-    /// What began the retransmissions, and SND.NXT at that time: they end once it is acknowledged.
+    /// The event that began the current recovery and SND.NXT at that time. The recovery ends once that number is
+    /// acknowledged.
     recovery: Option<(Trigger, TcpSeqNumber)>,
-    /// When the last segment arrived.
+    /// When the most recent segment arrived.
     heard: Option<Instant>,
     sent: [Option<Transmission>; REMEMBERED],
-    /// When this side's data was last acknowledged.
+    /// When new data from this side was most recently acknowledged.
     advanced: Option<Instant>,
-    /// When the oldest payload arrived that this side has not acknowledged yet.
+    /// When the oldest payload that this side has not yet acknowledged arrived.
     unacknowledged_since: Option<Instant>,
-    /// The next number that this side expects, as far as the frames tell.
+    /// The next sequence number that this side expects, inferred from the frames.
     expected: Option<TcpSeqNumber>,
-    /// What the last segment that arrived asks this side for.
+    /// Why this side must answer the most recently received segment.
     asked: Option<Asked>,
 }
 
-/// A segment that makes its receiver acknowledge, although it brings nothing new.
+/// A segment without new data that its receiver must acknowledge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     KeepAlive,
@@ -73,27 +75,28 @@ struct Transmission {
 }
 
 impl Side {
-    /// The bytes and control flags that are sent and not acknowledged.
+    /// Returns how many sequence numbers are sent and not yet acknowledged.
     pub fn in_flight(&self) -> usize {
         self.nxt.0.wrapping_sub(self.una.0).max(0) as usize
     }
 }
 
-/// Both sides of a connection, in the order in which the caller numbers them.
+/// Both sides of a connection. The caller decides which side is 0 and which is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
-    /// The two sides.
+    /// The two sides of the connection.
     pub sides: [Side; 2],
 }
 
 impl Flow {
-    /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data
-    /// that just arrived.
+    /// Records that a side sends a segment. Returns the cause of the segment.
+    ///
+    /// Returns `None` if the segment carries new data or acknowledges data that just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
         self.sent_again(side, now, segment, None)
     }
 
-    /// As [`sent`](Self::sent). If the stack knows why it sends the segment again, `repeat` says so.
+    /// As [`sent`](Self::sent). `repeat` is the stack's reason for a retransmission, if known.
     pub(crate) fn sent_again(
         &mut self,
         side: usize,
@@ -105,7 +108,7 @@ impl Flow {
         let peer_scale = peer.scale;
         let me = &mut self.sides[side];
         if segment.syn {
-            // A retransmitted SYN has the same number.
+            // A retransmitted SYN has the same sequence number.
             if me.iss != Some(segment.seq) {
                 me.begin_sending(segment.seq);
             }
@@ -123,21 +126,23 @@ impl Flow {
             me.unacknowledged_since = None;
             me.asked = None;
             me.rcv_nxt = segment.ack;
-            // A segment that filled a gap brings the number behind the gap.
+            // After a segment that filled a gap, the number behind the gap is expected.
             me.expected = Some(me.expected.map_or(ack, |expected| expected.max(ack)));
         }
         me.offered = offered;
         cause
     }
 
-    /// Notes that a segment arrives at a side. Returns what it is to that side, unless it is the next one in order.
+    /// Records that a segment arrives at a side.
+    ///
+    /// Returns the receiver's view of the segment, or `None` if the segment is in order.
     pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Mark> {
         let other = self.sides[1 - side];
         let me = &mut self.sides[side];
         let window = window(segment, other.scale, me.scale);
         me.heard = Some(now);
         let mut mark = me.place(segment);
-        // An acknowledgement of what was never sent belongs to an earlier connection.
+        // An acknowledgement of data that was never sent belongs to an earlier connection.
         if let Some(ack) = segment.ack.filter(|ack| *ack <= me.nxt && !segment.rst)
             && me.iss.is_some()
         {
@@ -147,7 +152,8 @@ impl Flow {
                 }
                 me.una = ack;
                 me.advanced = Some(now);
-                // The first acknowledgement after a loss may be delayed, so that it is new and tells of the gap as well.
+                // The first ACK after a loss may be a delayed ACK. Such an ACK acknowledges new data, but also reports
+                // the gap, so it counts as a duplicate.
                 me.duplicates = u32::from(segment.sacks);
                 me.recovery = me.recovery.filter(|(_, point)| ack < *point);
             } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
@@ -165,8 +171,9 @@ impl Flow {
     }
 }
 
-/// Returns the window that a segment offers, in bytes. The window is scaled only if both sides announced a scale, and never in
-/// a SYN (RFC 7323 section 2.2).
+/// Returns the window that a segment announces, in bytes.
+///
+/// The window is scaled only if both sides sent a window scale option, and never in a SYN (RFC 7323 section 2.2).
 fn window(segment: &Segment, sender: Option<u8>, receiver: Option<u8>) -> usize {
     let shift = match (sender, receiver) {
         (Some(scale), Some(_)) if !segment.syn => scale,
@@ -176,14 +183,13 @@ fn window(segment: &Segment, sender: Option<u8>, receiver: Option<u8>) -> usize 
 }
 
 impl Side {
-    /// Starts the send sequence at `iss`. The state of the receive side stays: the peer's SYN may have arrived before this
-    /// side's.
+    /// Starts the send sequence at `iss`. The receive state is kept, because the peer's SYN may have arrived earlier.
     fn begin_sending(&mut self, iss: TcpSeqNumber) {
         (self.iss, self.una, self.nxt) = (Some(iss), iss, iss);
         (self.sent, self.recovery, self.advanced) = ([None; REMEMBERED], None, None);
     }
 
-    /// Compares a segment that arrives with what this side expects.
+    /// Compares a received segment with the sequence number that this side expects.
     fn place(&mut self, segment: &Segment) -> Option<Mark> {
         self.asked = None;
         if segment.syn && !segment.rst {
@@ -193,7 +199,7 @@ impl Side {
         let expected = self.expected.filter(|_| !segment.rst)?;
         let end = segment.seq + segment.space();
         if segment.len <= 1 && !segment.fin && segment.seq.0 == expected.0.wrapping_sub(1) {
-            // A probe of an idle connection; the frames do not tell it from a byte that is sent again.
+            // A keep-alive probe. The frames do not distinguish such a probe from a retransmitted byte.
             self.asked = Some(Asked::KeepAlive);
             return (segment.len == 1).then_some(Mark::Repeated);
         }
@@ -208,21 +214,21 @@ impl Side {
             return Some(Mark::OutOfOrder);
         }
         match self.offered {
-            // There is no room for it.
+            // The closed window has no room for the payload.
             0 if segment.len > 0 => self.asked = Some(Asked::WindowProbe),
             _ => self.expected = Some(end),
         }
         None
     }
 
-    /// Notes that a segment with payload, SYN or FIN is sent. Returns its cause unless it is sent for the first time.
+    /// Records that a segment with payload, SYN or FIN is sent. Returns its cause, or `None` for a first transmission.
     fn sent_space(&mut self, now: Instant, segment: &Segment, peer: &Side, repeat: Option<Repeat>) -> Option<Cause> {
-        if let Some(probe) = self.probe(segment) {
-            return Some(probe);
+        if let Some(cause) = self.probe_cause(segment) {
+            return Some(cause);
         }
         let end = segment.seq + segment.space();
         if segment.syn && segment.ack.is_some() && self.rcv_nxt.is_none() {
-            // The segment answers a SYN, even if this side sent its own SYN before: a simultaneous open.
+            // The segment answers a SYN. In a simultaneous open, this side has already sent its own SYN.
             self.nxt = end;
             self.remember(Transmission { seq: segment.seq, at: now, count: 1 });
             return None;
@@ -236,7 +242,7 @@ impl Side {
             return None;
         }
         Some(match self.why_again(now, segment, before, repeat) {
-            // The peer has acknowledged it, or its answer to the SYN is under way.
+            // The peer has acknowledged the segment, or the answer to the SYN is in flight.
             Cause::Retransmission { rto, count } if peer.rcv_nxt.is_some_and(|ack| ack >= end) => {
                 Cause::SpuriousRetransmission { rto, count }
             }
@@ -244,20 +250,20 @@ impl Side {
         })
     }
 
-    /// Returns the cause of a segment of one byte that only asks the peer for an answer. The byte is not new data.
-    fn probe(&self, segment: &Segment) -> Option<Cause> {
+    /// Returns the cause of a keep-alive probe or zero-window probe, or `None` for any other segment.
+    fn probe_cause(&self, segment: &Segment) -> Option<Cause> {
         let all_acknowledged = self.una == self.nxt && self.iss.is_some();
         if segment.len != 1 {
             return None;
         }
-        // A keep-alive repeats the last byte before SND.NXT (RFC 9293 section 3.8.4).
+        // A keep-alive probe repeats the byte before SND.NXT (RFC 9293 section 3.8.4).
         if !segment.fin && all_acknowledged && segment.seq.0 == self.nxt.0.wrapping_sub(1) {
             return Some(Cause::KeepAlive);
         }
         (!segment.syn && self.snd_wnd == 0 && segment.seq == self.una).then_some(Cause::ZeroWindowProbe)
     }
 
-    /// Returns the cause of a retransmitted segment. `before` is the segment's last transmission.
+    /// Returns why a segment is retransmitted. `before` is the segment's previous transmission.
     fn why_again(
         &mut self,
         now: Instant,
@@ -269,17 +275,17 @@ impl Side {
             return self.observed(repeat, before);
         }
         let answers_ack = self.heard.is_some_and(|at| now < at + PROMPT);
-        let goes_on = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
-        if self.duplicates >= 3 || goes_on {
+        let continues_recovery = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
+        if self.duplicates >= 3 || continues_recovery {
             self.duplicates = 0;
             self.recovery = Some((Trigger::Duplicates, self.nxt));
             return Cause::FastRetransmission;
         }
-        // Only the last segment is sent again, and only once, while earlier segments are not acknowledged. A timer would begin
-        // with the first of the earlier segments.
+        // The final segment is sent again, although earlier segments are not acknowledged. A timer would begin with the
+        // earliest segment, so this segment is a tail loss probe.
         let count = before.map_or(0, |transmission| transmission.count);
-        let is_last = segment.seq + segment.space() == self.nxt && self.una < segment.seq;
-        if self.recovery.is_none() && count == 1 && is_last {
+        let is_final = segment.seq + segment.space() == self.nxt && self.una < segment.seq;
+        if self.recovery.is_none() && count == 1 && is_final {
             return Cause::TailProbe;
         }
         // An acknowledgement of new data restarts the timer (RFC 6298 section 5.3).
@@ -290,12 +296,13 @@ impl Side {
         Cause::Retransmission { rto, count: count.max(1) }
     }
 
-    /// The cause of a retransmission whose reason the stack has told.
+    /// Returns the cause of a retransmission whose reason is known from the stack.
     fn observed(&mut self, repeat: Repeat, before: Option<Transmission>) -> Cause {
         let count = before.map_or(0, |transmission| transmission.count).max(1);
         let (trigger, cause) = match repeat {
             Repeat::AfterTimer => (Trigger::Timer, Cause::AfterTimeout(count)),
             Repeat::Duplicates => (Trigger::Duplicates, Cause::FastRetransmission),
+            Repeat::LostAgain => (Trigger::Duplicates, Cause::LostRetransmission),
             Repeat::RepeatedSyn => return Cause::RepeatedSyn,
             Repeat::TailProbe => return Cause::TailProbe,
             Repeat::Timer(rto) => {
@@ -312,14 +319,15 @@ impl Side {
         cause
     }
 
-    /// The transmission that covers `seq`: the one that starts at `seq`, or nearest below. A FIN that was sent with payload can
-    /// be retransmitted alone, so a transmission may start below `seq`.
+    /// Returns the transmission that covers `seq`, which may start below `seq`.
+    ///
+    /// For example, a FIN that was sent with payload can be retransmitted alone.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
         let sent = self.sent.iter().flatten().filter(|t| t.seq == seq || (t.seq < seq && seq < self.nxt));
         sent.min_by_key(|t| seq.0.wrapping_sub(t.seq.0)).copied()
     }
 
-    /// Returns the cause of a segment that only acknowledges, or `None` if it acknowledges data that just arrived.
+    /// Returns why a pure ACK is sent, or `None` if it acknowledges data that just arrived.
     fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize, peer: &Side) -> Option<Cause> {
         if let Some(ack) = segment.ack.filter(|_| segment.ack == self.rcv_nxt) {
             // RFC 5681 section 2: (a) data is outstanding, (b) to (d) hold here, (e) the window is the same.
@@ -338,7 +346,8 @@ impl Side {
         }
     }
 
-    /// Stores a transmission: in the entry of the same segment, in a free or acknowledged entry, or in place of the oldest.
+    /// Stores a transmission. The transmission replaces the entry of the same segment. If there is none, it replaces a
+    /// free entry, an acknowledged entry or the oldest entry, in this order.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
         let rank = |t: &Option<Transmission>| match t {
@@ -347,8 +356,8 @@ impl Side {
             Some(t) if t.seq < una => (2, t.at),
             Some(t) => (3, t.at),
         };
-        if let Some(place) = self.sent.iter_mut().min_by_key(|t| rank(t)) {
-            *place = Some(new);
+        if let Some(entry) = self.sent.iter_mut().min_by_key(|t| rank(t)) {
+            *entry = Some(new);
         }
     }
 }

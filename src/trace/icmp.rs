@@ -1,8 +1,8 @@
-//! Names of ICMP and ICMPv6 messages, by type and code (from IANA's registries).
+//! Names of ICMP and ICMPv6 messages, by type and code, from IANA's registries.
 
 use core::fmt;
 
-/// Writes an ICMP message's name, as in `ICMP destination unreachable (port)`.
+/// Writes an ICMP message's name, for example `ICMP destination unreachable (port)`.
 pub(super) fn v4(f: &mut fmt::Formatter<'_>, kind: u8, code: u8) -> fmt::Result {
     let (name, detail) = match (kind, code) {
         (0, _) => ("echo reply", ""),
@@ -29,7 +29,7 @@ pub(super) fn v4(f: &mut fmt::Formatter<'_>, kind: u8, code: u8) -> fmt::Result 
     write(f, "ICMP", name, detail)
 }
 
-/// Writes an ICMPv6 message's name, as in `ICMPv6 router solicitation`.
+/// Writes an ICMPv6 message's name, for example `ICMPv6 router solicitation`.
 pub(super) fn v6(f: &mut fmt::Formatter<'_>, kind: u8, code: u8) -> fmt::Result {
     let (name, detail) = match (kind, code) {
         (1, 0) => ("destination unreachable", "no route"),
@@ -51,7 +51,7 @@ pub(super) fn v6(f: &mut fmt::Formatter<'_>, kind: u8, code: u8) -> fmt::Result 
         (128, _) => ("echo request", ""),
         (129, _) => ("echo reply", ""),
         (130, _) => ("MLD query", ""),
-        // Version 1 (RFC 2710) and version 2 (RFC 3810).
+        // MLD version 1 (RFC 2710) and version 2 (RFC 3810).
         (131 | 143, _) => ("MLD report", ""),
         (132, _) => ("MLD done", ""),
         (133, _) => ("router solicitation", ""),

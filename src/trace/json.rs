@@ -1,4 +1,6 @@
-//! Events as JSON, one object a line. docs/lab-json.md lists the fields. lab/show/json.rs uses this module for the lab's lines.
+//! Writes events as JSON, one object on each line.
+//!
+//! docs/lab-json.md lists the fields. lab/show/json.rs uses this module for the lab's lines.
 
 use core::fmt::{self, Display, Write};
 
@@ -7,13 +9,13 @@ use smoltcp::wire::IpEndpoint;
 
 use crate::stack::Event;
 
-/// The version of the format. Added fields do not change it, so a reader must ignore unknown fields.
+/// The version of the format. The version stays the same when fields are added, so a reader must ignore unknown fields.
 const VERSION: u8 = 1;
 
-/// Writes an event of this host's stack as one line. `at` is the time since the stack began.
+/// Writes an event from this host's stack as one line. `at` is the time since the stack started.
 ///
 /// # Errors
-/// Those of `out`.
+/// Returns the error of `out` if a write fails.
 pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Result {
     let mut line = Object::begin(out)?;
     line.number("t_us", at.total_micros())?;
@@ -24,7 +26,7 @@ pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Res
     line.end()
 }
 
-/// The value of the field `event` for an event of the stack.
+/// Returns the value of the field `event` for an event of the stack.
 pub(crate) fn event_name(event: &Event) -> &'static str {
     match event {
         Event::Address(_) => "address",
@@ -42,7 +44,7 @@ pub(crate) fn event_name(event: &Event) -> &'static str {
     }
 }
 
-/// Adds the fields of one kind of event.
+/// Adds the fields that depend on the kind of event.
 pub(crate) fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
     if let Some(tuple) = event.tuple() {
         line.text("local", Endpoint(tuple.local))?;
@@ -69,7 +71,7 @@ pub(crate) fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
     }
 }
 
-/// An address, and its port if it has one.
+/// An address, with its port if the port is not 0.
 pub(crate) struct Endpoint(pub(crate) IpEndpoint);
 
 impl Display for Endpoint {
@@ -87,18 +89,18 @@ pub(crate) struct Object<'w> {
 }
 
 impl<'w> Object<'w> {
-    /// Begins a line with the field for the version of the format.
+    /// Begins a line with the version of the format.
     pub(crate) fn begin(out: &'w mut dyn Write) -> Result<Self, fmt::Error> {
         write!(out, "{{\"v\":{VERSION}")?;
         Ok(Object { out })
     }
 
-    /// Adds a number.
+    /// Adds a field with a number.
     pub(crate) fn number(&mut self, key: &str, value: impl Display) -> fmt::Result {
         write!(self.out, ",\"{key}\":{value}")
     }
 
-    /// Adds a string.
+    /// Adds a field with a string.
     pub(crate) fn text(&mut self, key: &str, value: impl Display) -> fmt::Result {
         write!(self.out, ",\"{key}\":\"")?;
         write!(Escaped(&mut *self.out), "{value}")?;
@@ -111,7 +113,7 @@ impl<'w> Object<'w> {
     }
 }
 
-/// Escapes characters that are not allowed in a JSON string (RFC 8259 section 7).
+/// A writer that escapes the characters that a JSON string must not contain (RFC 8259 section 7).
 pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {
@@ -137,7 +139,7 @@ mod tests {
     use crate::stack::DropReason;
 
     #[test]
-    fn an_event_is_a_line() {
+    fn an_event_is_written_as_one_line() {
         let mut out = String::new();
         write_event(&mut out, Duration::from_micros(1_002_003), &Event::Dropped(DropReason::BacklogFull)).unwrap();
         let from = Some(IpEndpoint::new(IpAddress::v4(192, 168, 69, 100), 50_000));
@@ -152,6 +154,18 @@ mod tests {
                 "\n"
             )
         );
+    }
+
+    /// Each reason for which a frame is dropped has a text of its own.
+    #[test]
+    fn a_drop_names_its_reason() {
+        let mut seen = std::collections::BTreeSet::new();
+        for why in DropReason::ALL {
+            let mut out = String::new();
+            write_event(&mut out, Duration::ZERO, &Event::Dropped(why)).unwrap();
+            assert!(out.contains(&std::format!(r#""event":"dropped","reason":"{why}""#)), "{out}");
+            assert!(seen.insert(out), "{why} has the text of another reason");
+        }
     }
 
     #[test]

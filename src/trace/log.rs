@@ -1,4 +1,4 @@
-//! A probe that writes events as log lines.
+//! A [`Probe`] that writes events as log lines.
 
 use core::fmt;
 
@@ -9,34 +9,34 @@ use smoltcp::time::{Duration, Instant};
 use crate::stack::AddressEvent;
 use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 
-/// Logs events, one a line, with the target `smolstep`.
+/// A [`Probe`] that logs events, one on each line, with the target `smolstep`.
 ///
 /// | level | lines |
 /// |---|---|
-/// | warn  | connections refused because a pool is full; addresses lost or refused |
-/// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
-/// | debug | state changes, half-open connections given up, dropped frames |
+/// | warn  | connections refused because a pool is full, addresses lost or refused |
+/// | info  | connections accepted, opened or closed, data received, leases, prefixes and routers that start or end |
+/// | debug | state changes, half-open connections that ended, dropped frames, addresses added or removed |
 ///
-/// A peer could cause a line with each segment, so such lines are limited. In each second, [`Self::RECEIVED_A_SECOND`] lines
-/// about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level; further lines go to debug. One more line gives
-/// the number of lines that went to debug. It appears at the first event after that second, and before a connection is
-/// reported closed.
+/// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
+/// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
+/// Further lines have level debug. One more line reports the number of lines that were moved to debug. That line is
+/// written at the first event after that second. It is written earlier if a connection is reported as closed.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
     dropped: Limit,
 }
 
-/// Whether debug lines can be shown at all: a board's build leaves them out.
+/// Whether debug lines can be logged at all. A board's build leaves debug lines out.
 const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
 
 impl LogProbe {
-    /// The number of lines about received data at info level, in each second.
+    /// The largest number of lines about received data with level info in each second.
     pub const RECEIVED_A_SECOND: u32 = 100;
-    /// The number of lines about drops at warn level, in each second.
+    /// The largest number of lines about drops with level warn in each second.
     pub const DROPPED_A_SECOND: u32 = 5;
 
-    /// Writes the lines of an event. If lines were left out, their number comes first.
+    /// Writes the lines of an event. First writes the number of lines that were moved to debug, if any.
     fn report(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
         let over = matches!(event, Event::Ended { .. });
         if let Some(count) = self.received.left_out(now, over) {
@@ -48,7 +48,8 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // Without DHCP, addresses change only by hand. They are not logged, because the program that made them knows.
+            // Without DHCP, only the program changes addresses. The program knows about its changes, so they are not
+            // logged.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
@@ -94,7 +95,7 @@ impl LogProbe {
                 say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
             }
             Event::Connecting { .. } | Event::HalfOpenEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
-            // One line for each exchange is enough.
+            // Writes are not logged, because the line about the received data is enough.
             Event::Wrote { .. } => {}
         }
     }
@@ -106,7 +107,7 @@ impl Probe for LogProbe {
     }
 }
 
-/// Counts the lines of one kind in one second.
+/// Counts the lines of one kind, second by second.
 #[derive(Clone, Debug, Default)]
 struct Limit {
     since: Option<Instant>,
@@ -129,9 +130,11 @@ impl Limit {
         }
     }
 
-    /// Returns the number of lines left out, if any, and resets it. Waits until the second has elapsed unless `at_once` is set.
-    fn left_out(&mut self, now: Instant, at_once: bool) -> Option<u32> {
-        if self.left_out == 0 || !(at_once || self.elapsed(now)) {
+    /// Returns the number of lines that were moved to debug and resets the number.
+    ///
+    /// Returns `None` if no lines were moved, or if the second has not passed and `immediately` is not set.
+    fn left_out(&mut self, now: Instant, immediately: bool) -> Option<u32> {
+        if self.left_out == 0 || !(immediately || self.elapsed(now)) {
             return None;
         }
         Some(core::mem::take(&mut self.left_out))
@@ -151,7 +154,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// The remote and local endpoints of a connection, as a server logs them.
+/// A connection's remote and local endpoints, as a server logs them.
 struct Served(Tuple);
 
 impl fmt::Display for Served {
@@ -160,7 +163,7 @@ impl fmt::Display for Served {
     }
 }
 
-/// The remote and local endpoints of a connection, as a client logs them.
+/// A connection's remote and local endpoints, as a client logs them.
 struct Made(Tuple);
 
 impl fmt::Display for Made {
@@ -169,7 +172,7 @@ impl fmt::Display for Made {
     }
 }
 
-/// The level of an address event: failures matter more than successes.
+/// Returns the level of an address event. Failures have a higher level than successes.
 #[cfg(feature = "dhcp")]
 fn weight(event: &AddressEvent) -> Level {
     match event {
@@ -184,7 +187,7 @@ fn weight(event: &AddressEvent) -> Level {
     }
 }
 
-/// Why a connection ended, after the word "closed".
+/// Returns the reason that follows the word "closed" in the log.
 fn reason(end: End) -> &'static str {
     match end {
         End::Aborted => "reset by this side",

@@ -1,10 +1,10 @@
-//! Writes captures that Wireshark opens (pcapng, draft-ietf-opsawg-pcapng), block by block, without a heap.
+//! Writes captures in the pcapng format (draft-ietf-opsawg-pcapng), block by block and without a heap.
 
 use smoltcp::phy::Medium;
 
 use crate::stack::Direction;
 
-/// Receives the bytes of a capture: a file, a UART, memory.
+/// The destination of a capture's bytes, for example a file, a UART or memory.
 pub trait Sink {
     /// The error of a write.
     type Error;
@@ -12,19 +12,20 @@ pub trait Sink {
     /// Writes all of `bytes`, in order.
     ///
     /// # Errors
-    /// If some bytes could not be written. The capture is then cut off within a block: do not continue it.
+    /// Returns an error if some bytes could not be written. The capture then ends within a block. Do not write more
+    /// bytes to this capture.
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 
     /// Flushes buffered bytes, if the sink has a buffer.
     ///
     /// # Errors
-    /// If the flush fails. The capture is then incomplete.
+    /// Returns an error if the flush fails. The capture is then incomplete.
     fn flush(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
 }
 
-/// A [`std::io::Write`] as a sink. Use a buffered writer: each block is many small writes.
+/// A [`std::io::Write`] as a sink. Use a buffered writer, because each block consists of many small writes.
 #[cfg(feature = "std")]
 #[derive(Clone, Debug)]
 pub struct IoSink<W>(pub W);
@@ -42,17 +43,18 @@ impl<W: std::io::Write> Sink for IoSink<W> {
     }
 }
 
-/// The largest number of bytes kept of a frame: the longest IP packet behind an Ethernet header. A longer frame is cut; its real
-/// length is recorded.
+/// The largest number of bytes kept of a frame: an Ethernet header and the longest IP packet.
+///
+/// A longer frame is cut, but its real length is recorded.
 pub const SNAP_LEN: usize = 65_535 + 14;
 
-/// The longest comment or interface name, in bytes. A longer one is cut between two characters.
+/// The longest comment or interface name, in bytes. A longer text is cut between two characters.
 pub const TEXT: usize = 1024;
 
-/// The type of frames that an interface carries.
+/// The type of the frames on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkType {
-    /// Ethernet frames, without the check sequence.
+    /// Ethernet frames, without the frame check sequence.
     Ethernet,
     /// IPv4 and IPv6 packets.
     RawIp,
@@ -68,7 +70,7 @@ impl From<Medium> for LinkType {
 }
 
 impl LinkType {
-    /// The number of this type in the registry of link types.
+    /// Returns the number of this type in the registry of link types.
     fn number(self) -> u16 {
         match self {
             LinkType::Ethernet => 1,
@@ -77,29 +79,29 @@ impl LinkType {
     }
 }
 
-/// An interface of a capture, as returned by its writer.
+/// An interface of a capture, as returned by [`Writer::interface`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InterfaceId(u32);
 
 /// A frame to write.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// The interface where it was seen.
+    /// The interface on which the frame was seen.
     pub interface: InterfaceId,
     /// The time in microseconds since 1970-01-01 00:00 UTC.
     pub micros: u64,
     /// The frame's direction, if known.
     pub direction: Option<Direction>,
-    /// The frame's bytes; at most 65,535 are kept.
+    /// The frame's bytes. At most 65,549 bytes are kept.
     pub bytes: &'a [u8],
-    /// A comment for Wireshark to show, up to 1,024 bytes; none if empty.
+    /// A comment of at most 1,024 bytes, which Wireshark displays, or an empty string.
     pub comment: &'a str,
 }
 
 /// Writes one capture: a section with any number of interfaces and their frames.
 ///
-/// Numbers are little-endian, times are in microseconds. The writer keeps only the sink and a count: every call writes its
-/// whole block.
+/// Numbers are little-endian, and times are in microseconds. The writer stores only the sink and a count, because every
+/// call writes a whole block.
 #[derive(Debug)]
 pub struct Writer<S> {
     sink: S,
@@ -107,10 +109,10 @@ pub struct Writer<S> {
 }
 
 impl<S: Sink> Writer<S> {
-    /// Begins a capture: writes its section header.
+    /// Begins a capture and writes its section header.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if a write fails.
     pub fn new(mut sink: S) -> Result<Self, S::Error> {
         block(&mut sink, SECTION_HEADER, 16, |sink| {
             sink.write_all(&BYTE_ORDER_MAGIC.to_le_bytes())?;
@@ -120,10 +122,10 @@ impl<S: Sink> Writer<S> {
         Ok(Writer { sink, interfaces: 0 })
     }
 
-    /// Describes an interface. Frames on the interface can be written from then on.
+    /// Adds an interface, so that frames on the interface can be written.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if a write fails.
     pub fn interface(&mut self, name: &str, link: LinkType) -> Result<InterfaceId, S::Error> {
         let name = cut(name).as_bytes();
         let options = option_len(name) + option_len(&MICROSECONDS) + option_len(&[]);
@@ -143,7 +145,7 @@ impl<S: Sink> Writer<S> {
     /// Writes one frame.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if a write fails.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), S::Error> {
         let kept = frame.bytes.get(..SNAP_LEN).unwrap_or(frame.bytes);
         let len = u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX);
@@ -175,12 +177,12 @@ impl<S: Sink> Writer<S> {
     /// Flushes the sink.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error if the flush fails.
     pub fn flush(&mut self) -> Result<(), S::Error> {
         self.sink.flush()
     }
 
-    /// Returns the sink, without a flush.
+    /// Returns the sink without flushing it.
     pub fn into_sink(self) -> S {
         self.sink
     }
@@ -200,17 +202,17 @@ const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 const EPB_FLAGS: u16 = 2;
 
-/// The value of if_tsresol: times are in units of 10⁻⁶ s.
+/// The value of the option if_tsresol: times are in units of 10⁻⁶ s.
 const MICROSECONDS: [u8; 1] = [6];
 
-/// Writes a block around a body of `len` bytes, a multiple of 4.
+/// Writes a block with a body of `len` bytes. `len` must be a multiple of 4.
 fn block<S: Sink>(
     sink: &mut S,
     kind: u32,
     len: usize,
     body: impl FnOnce(&mut S) -> Result<(), S::Error>,
 ) -> Result<(), S::Error> {
-    // The length fits: a block is at most a frame, a comment and a hundred bytes.
+    // The length fits into 32 bits: a block contains at most a frame, a comment and about a hundred bytes.
     let total = (len + 12) as u32;
     sink.write_all(&kind.to_le_bytes())?;
     sink.write_all(&total.to_le_bytes())?;
@@ -225,7 +227,7 @@ fn option<S: Sink>(sink: &mut S, code: u16, value: &[u8]) -> Result<(), S::Error
     padded_bytes(sink, value)
 }
 
-/// The length of an option in the file.
+/// Returns the length of an option in the file, in bytes.
 fn option_len(value: &[u8]) -> usize {
     4 + padded(value.len())
 }
@@ -239,7 +241,7 @@ fn padded(len: usize) -> usize {
     len.next_multiple_of(4)
 }
 
-/// The first [`TEXT`] bytes of a text, or fewer so as not to split a character.
+/// Returns the first [`TEXT`] bytes of a text, or fewer if that would split a character.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT)]
 }

@@ -1,4 +1,4 @@
-//! The headers of a frame, as a ladder shows them.
+//! Summarises the headers of a frame.
 
 use core::fmt;
 
@@ -15,13 +15,13 @@ use super::icmp;
 /// The headers of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// The IP addresses and ports. Protocols without ports have port 0.
+    /// The IP addresses and ports, if any. The port is 0 if the protocol has no ports.
     pub ends: Option<Ends>,
     /// The content of the frame.
     pub carries: Carries,
 }
 
-/// The source and destination of a packet.
+/// The source and destination endpoints of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// The sender.
@@ -38,28 +38,28 @@ pub enum Carries {
     ArpReply,
     /// An ARP request.
     ArpRequest,
-    /// ICMP, with its type and code (RFC 792).
+    /// An ICMP message: its type and code (RFC 792).
     Icmp(u8, u8),
-    /// ICMPv6, with its type and code (RFC 4443).
+    /// An ICMPv6 message: its type and code (RFC 4443).
     Icmpv6(u8, u8),
     /// Another protocol, or a frame that cannot be parsed.
     Other,
     /// A TCP segment.
     Tcp(Segment),
-    /// A UDP datagram, with the number of its payload bytes.
+    /// A UDP datagram: the number of its payload bytes.
     Udp(usize),
 }
 
 /// The header of a TCP segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// SYN.
+    /// Whether the SYN flag is set.
     pub syn: bool,
-    /// FIN.
+    /// Whether the FIN flag is set.
     pub fin: bool,
-    /// RST.
+    /// Whether the RST flag is set.
     pub rst: bool,
-    /// PSH.
+    /// Whether the PSH flag is set.
     pub psh: bool,
     /// The sequence number.
     pub seq: TcpSeqNumber,
@@ -71,7 +71,7 @@ pub struct Segment {
     pub scale: Option<u8>,
     /// The maximum segment size option (RFC 9293 section 3.7.1).
     pub mss: Option<u16>,
-    /// Whether it acknowledges segments behind a gap (SACK, RFC 2018).
+    /// Whether the segment has a SACK option, which acknowledges data behind a gap (RFC 2018).
     pub sacks: bool,
     /// The number of payload bytes.
     pub len: usize,
@@ -83,7 +83,7 @@ impl Summary {
         parse(frame, medium).unwrap_or(Summary { ends: None, carries: Carries::Other })
     }
 
-    /// The TCP segment, if it is one.
+    /// Returns the TCP segment in the frame, if any.
     pub fn segment(&self) -> Option<Segment> {
         match self.carries {
             Carries::Tcp(segment) => Some(segment),
@@ -93,17 +93,18 @@ impl Summary {
 }
 
 impl Segment {
-    /// The segment's length in sequence space: the payload, and one each for SYN and FIN (RFC 9293 section 3.4).
+    /// Returns the segment's length in sequence space: the payload plus one each for SYN and FIN (RFC 9293 section
+    /// 3.4).
     pub fn space(&self) -> usize {
         self.len + usize::from(self.syn) + usize::from(self.fin)
     }
 
-    /// Whether the segment only acknowledges.
+    /// Returns whether the segment is a pure ACK.
     pub(crate) fn is_bare_ack(&self) -> bool {
         self.space() == 0 && !self.rst && self.ack.is_some()
     }
 
-    /// The flags, as in `SYN,ACK`.
+    /// Returns the names of the flags, for example `SYN,ACK`.
     pub fn flags(&self) -> &'static str {
         match (self.syn, self.fin, self.rst, self.psh, self.ack.is_some()) {
             (true, _, _, _, false) => "SYN",
@@ -130,7 +131,7 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
             }
         }
     };
-    // An empty packet would cause a panic.
+    // `IpVersion::of_packet` panics on an empty packet.
     packet.first()?;
     match IpVersion::of_packet(packet).ok()? {
         IpVersion::Ipv4 => {
@@ -146,7 +147,8 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
     }
 }
 
-/// The protocol after hop-by-hop options, which multicast reports contain (RFC 8200 section 4.3, RFC 3810 section 5).
+/// Returns the protocol and payload after hop-by-hop options, which MLD reports contain (RFC 8200 section 4.3, RFC 3810
+/// section 5).
 #[cfg(feature = "ipv6")]
 fn behind_options(protocol: IpProtocol, payload: &[u8]) -> Option<(IpProtocol, &[u8])> {
     if protocol != IpProtocol::HopByHop {
@@ -210,7 +212,7 @@ fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
     }
 }
 
-/// Writes the content, with absolute sequence numbers.
+/// Writes the frame's content, with absolute sequence numbers.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.carries {
@@ -226,7 +228,8 @@ impl fmt::Display for Summary {
 }
 
 impl Segment {
-    /// Writes flags, numbers, length and window, with numbers relative to both sides' initial ones.
+    /// Displays the segment's flags, numbers, length and window. Sequence numbers are relative to `sender` and
+    /// `receiver`.
     pub fn since(self, sender: TcpSeqNumber, receiver: TcpSeqNumber) -> impl fmt::Display {
         Since { segment: self, sender, receiver }
     }
@@ -262,7 +265,7 @@ mod tests {
         frame[54..62].copy_from_slice(&[58, 0, 5, 2, 0, 0, 1, 0]);
         frame[62] = 143;
         assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Icmpv6(143, 0));
-        // Options that claim to be longer than the packet.
+        // The options claim to be longer than the packet.
         frame[55] = 200;
         assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Other);
     }

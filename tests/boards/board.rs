@@ -1,4 +1,4 @@
-//! A board: its firmware, built once, and QEMU that runs it.
+//! A board in QEMU: builds its firmware once, and boots it.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,37 +11,40 @@ use crate::common::firmware::{Settings, boards, boot, build};
 use crate::common::link::KERNEL;
 use crate::common::netns::{delete, in_namespace, make};
 use crate::common::peer::Peer;
-use crate::common::require::skip;
+use crate::common::skip;
 
-/// How many connections a board has room for.
+/// The number of a board's connection slots.
 pub const CONNECTIONS: usize = 8;
 
-/// The address that a board has, unless it was built for [`AT_THE_CALLED_ADDRESS`].
+/// The address of a board, unless it was built for [`AT_THE_CALLED_ADDRESS`].
 pub const BOARD: &str = crate::common::link::SERVER[0];
 
-/// Where the client firmware calls.
+/// The settings of a board at the address that the client firmware calls.
 pub const AT_THE_CALLED_ADDRESS: Settings =
     &[("SMOLSTEP_IP", "192.168.69.100/24"), ("SMOLSTEP_MAC", "02:00:00:00:00:64")];
 
-/// A firmware, built.
+/// A firmware image that has been built.
 #[derive(Clone)]
 pub struct Image {
     name: String,
     elf: PathBuf,
 }
 
-/// Runs `test` with the firmware of each board, in a namespace of its own on tap0, or skips it where that cannot be. See
-/// [`in_namespace`] for `name`.
+/// Runs `test` with the firmware of each board, each time in a new namespace with tap0.
+///
+/// The test is skipped if QEMU or a toolchain is missing. See [`in_namespace`] for `name`.
 pub fn on_every_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards(), test);
 }
 
-/// The same with the firmware that has the large programs, too.
+/// Runs `test` like [`on_every_board`], but with the `-full` firmware.
+///
+/// This firmware also contains the large programs, chat and http.
 pub fn on_every_full_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards().iter().map(|board| format!("{board}-full")).collect(), test);
 }
 
-/// The same with one firmware.
+/// Runs `test` like [`on_every_board`], but with one firmware image.
 pub fn on_image(name: &str, image: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, vec![image.to_owned()], test);
 }
@@ -62,41 +65,43 @@ fn on_images(name: &str, images: Vec<String>, test: impl Fn(&Image) + Send + 'st
 }
 
 impl Image {
-    /// Builds a firmware with such settings, unless this process has done so.
+    /// Builds a firmware image with `settings`, unless this process has already built it.
     pub fn build(name: &str, settings: Settings) -> Result<Image, String> {
-        // Tests that need one wait for each other.
+        // The lock serializes the builds of concurrent tests.
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         let built = built.get_or_insert_default().entry((name.to_owned(), settings));
         built.or_insert_with(|| Ok(Image { name: name.to_owned(), elf: build(name, settings)? })).clone()
     }
 
-    /// Boots it on tap0 and waits until all programs listen.
+    /// Boots the image on tap0 and waits until all small programs listen.
     pub fn serve(&self) -> Peer {
         self.boot(&["--tap", "tap0"]).listening(programs())
     }
 
-    /// The same with the large programs.
+    /// Boots the image on tap0 and waits until all programs listen, including the large ones.
     pub fn serve_all(&self) -> Peer {
         let all = APPS.iter().map(|app| app.tcp.iter().chain(&app.udp).count()).sum();
         self.boot(&["--tap", "tap0"]).listening(all)
     }
 
-    /// Boots it on what QEMU calls a netdev and waits until all programs listen.
+    /// Boots the image with QEMU's option `-netdev` and waits until all small programs listen.
+    ///
+    /// The output of the large programs does not count.
     pub fn serve_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(programs())
     }
 
-    /// Boots it, with the UART on standard output.
+    /// Boots the image. The UART is on standard output.
     pub fn boot(&self, arguments: &[&str]) -> Peer {
         boot(&self.elf, arguments)
     }
 
-    /// Its ELF file.
+    /// Returns the path of the ELF file.
     pub fn elf(&self) -> &std::path::Path {
         &self.elf
     }
 
-    /// The firmware's name.
+    /// Returns the name of the image.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -104,10 +109,12 @@ impl Image {
 
 type Built = HashMap<(String, Settings), Result<Image, String>>;
 
-/// What has been built so far.
+/// The results of all builds so far.
 static BUILT: Mutex<Option<Built>> = Mutex::new(None);
 
-/// How many programs a board serves on TCP and UDP together: all but the large ones.
+/// Returns the number of ports on which the small programs of a board listen.
+///
+/// TCP and UDP ports are counted together.
 fn programs() -> usize {
     let options = Options::default();
     let count = |app: &App| {

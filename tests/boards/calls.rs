@@ -1,9 +1,9 @@
-//! A board as a client: of the kernel, and of another board.
+//! A board as a client of the kernel and of another board.
 
 use crate::board::{AT_THE_CALLED_ADDRESS, Image, on_image};
 use crate::common::link::KERNEL;
 use crate::common::peer::{Finished, python};
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
 fn a_board_calls_the_kernel() {
@@ -18,7 +18,7 @@ fn a_board_calls_the_kernel() {
     });
 }
 
-/// On a network of QEMU's own, without a kernel: both ends are firmware.
+/// Both ends are firmware, on a network between two QEMU processes.
 #[test]
 fn a_board_calls_another_board() {
     let server = match Image::build("lm3s6965evb", AT_THE_CALLED_ADDRESS) {
@@ -31,7 +31,7 @@ fn a_board_calls_another_board() {
     });
 }
 
-/// It ended well, and printed the welcome and a greeting for each text.
+/// Asserts that the client succeeded, and printed the welcome and a greeting for each text.
 pub fn greeted(finished: &Finished) {
     let out = finished.out();
     assert_eq!(finished.code(), Some(0), "{out}{}", finished.err());

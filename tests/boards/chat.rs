@@ -1,4 +1,4 @@
-//! The chat room of a board: its members, and the person at the UART.
+//! The chat room of a board: TCP members, and a user at the UART.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -21,7 +21,8 @@ fn the_console_takes_part_in_the_room() {
         heard(bob, "Ann: hi Bob\n");
         board.wait_for("what Ann says", |out| out.contains("Ann: hi Bob\n"));
 
-        // An error is taken back, and more is typed than there is room for before the end of the line.
+        // DEL deletes two wrong letters. After that, a line of 300 bytes is cut to 127 bytes, the size of the input
+        // buffer.
         board.type_in(b"helpo\x7f\x7flo all\r");
         heard(ann, "console: hello all\n");
         heard(bob, "console: hello all\n");
@@ -31,7 +32,7 @@ fn the_console_takes_part_in_the_room() {
     });
 }
 
-/// Reads until this line has come.
+/// Reads until `line` has arrived.
 fn heard(member: &mut TcpStream, line: &str) {
     let mut all = vec![];
     while !all.ends_with(line.as_bytes()) {

@@ -1,17 +1,19 @@
-//! The self-tests of each board, in QEMU: the lab in memory, driver and controller, faults and panics.
+//! The self-tests of each board in QEMU.
+//!
+//! The self-tests check the lab in memory, the driver and its controller, faults and panics.
 
 use std::path::Path;
 use std::process::Command;
 
 use smolstep::lab::selftest::CHECKS;
 
+use crate::common::document::compare_memory_table;
 use crate::common::firmware::{boards, boot, build, script};
-use crate::common::guide::compare;
 use crate::common::peer::Peer;
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
-fn the_lab_runs_on_a_board_as_it_does_here() {
+fn the_lab_runs_the_same_on_a_board_and_on_the_host() {
     for image in images() {
         let finished = image.start("lab").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}", image.name, finished.out());
@@ -21,7 +23,7 @@ fn the_lab_runs_on_a_board_as_it_does_here() {
 }
 
 #[test]
-fn each_driver_and_controller_conform() {
+fn each_driver_and_controller_conforms() {
     for image in images() {
         let finished = image.start("conformance").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}{}", image.name, finished.out(), finished.err());
@@ -32,7 +34,7 @@ fn each_driver_and_controller_conform() {
 #[test]
 fn a_driver_on_a_cut_cable_does_not_conform() {
     for image in images() {
-        // A cable into the void.
+        // An empty hub loses every frame.
         let finished = image.start_with(&["conformance", "--netdev", "hubport,id=n0,hubid=0"]).finish();
         assert_eq!(finished.code(), Some(1), "{}: {}", image.name, finished.out());
         let said = "conformance: failed, sending one frame: 1 frames lost, 0 counted\n";
@@ -41,7 +43,7 @@ fn a_driver_on_a_cut_cable_does_not_conform() {
 }
 
 #[test]
-fn a_board_divides_right() {
+fn division_is_correct_on_a_board() {
     for image in images() {
         let finished = image.start("division").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}{}", image.name, finished.out(), finished.err());
@@ -49,18 +51,18 @@ fn a_board_divides_right() {
 }
 
 #[test]
-fn the_porting_guide_says_what_memory_a_board_needs() {
+fn the_porting_guide_states_the_memory_needs_of_a_board() {
     for image in images() {
         let finished = image.start("memory").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}", image.name, finished.out());
-        compare(1, &finished.out());
+        compare_memory_table(1, &finished.out());
     }
 }
 
 #[test]
-fn an_overflow_of_the_stack_is_told_and_the_board_starts_again() {
+fn a_stack_overflow_is_reported_and_the_board_restarts() {
     for image in images() {
-        // It does the same after each start.
+        // The image overflows its stack after each start.
         image.start("overflow").wait_for("two reports of an overflow", |out| {
             out.lines().filter(|line| line.starts_with("[ERROR] stack overflow: more than its size")).count() >= 2
         });
@@ -68,14 +70,14 @@ fn an_overflow_of_the_stack_is_told_and_the_board_starts_again() {
 }
 
 #[test]
-fn a_panic_is_told_with_its_place_and_the_board_starts_again() {
+fn a_panic_is_reported_with_its_location_and_the_board_restarts() {
     for image in images() {
         let board = image.start("panic");
         let told = |out: &str| out.lines().filter(|line| line.starts_with("[ERROR] panic")).count();
         board.wait_for("two reports of a panic", |out| told(out) >= 2);
         let out = board.out();
         let line = out.lines().next().unwrap_or_default();
-        // With Debian's toolchain just its address.
+        // Debian's toolchain builds the image without panic messages, so a panic prints only an address.
         let place = match line.strip_prefix("[ERROR] panic at ") {
             Some(address) => script(&["where", &image.name, address], &[]).unwrap(),
             None => line.to_owned(),
@@ -85,7 +87,7 @@ fn a_panic_is_told_with_its_place_and_the_board_starts_again() {
 }
 
 #[test]
-fn a_word_that_is_no_test_is_refused() {
+fn an_unknown_self_test_is_refused() {
     for image in images() {
         let finished = image.start("conformity").finish();
         assert_eq!(finished.code(), Some(1), "{}: {}", image.name, finished.out());
@@ -93,13 +95,15 @@ fn a_word_that_is_no_test_is_refused() {
     }
 }
 
-/// What `stack_memory!` promises of an image that is built with it, on top of what the stack and the drivers need.
+/// Checks that a static of `stack_memory!` takes no flash and is never on the call stack.
+///
+/// The memory must be in `.bss`, and no function may have a large stack frame.
 #[test]
-fn a_static_memory_takes_no_flash_and_is_not_on_the_call_stack() {
+fn a_static_memory_uses_no_flash_and_no_call_stack() {
     if Command::new("llvm-objdump").arg("--version").output().is_err() {
         return skip("llvm", "no llvm-objdump; on Debian: apt-get install llvm");
     }
-    // The other board's memory map leaves no room for statics.
+    // The memory map of the other board leaves no room for statics.
     let board = "mps2-an385";
     let elf = match build(board, &[]) {
         Ok(elf) => elf,
@@ -122,7 +126,9 @@ fn objdump(elf: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The function that takes most of the call stack, and how many bytes: the sum of all that it subtracts from its pointer.
+/// Returns the function with the largest stack frame, and the frame's size.
+///
+/// The size is the sum of all subtractions from `sp`.
 fn largest_frame(assembly: &str) -> (&str, usize) {
     let (mut function, mut frame, mut largest) = ("", 0, ("", 0));
     for line in assembly.lines() {
@@ -149,7 +155,7 @@ fn largest_frame(assembly: &str) -> (&str, usize) {
     largest
 }
 
-/// A board's self-test, built.
+/// The self-test image of a board, which has been built.
 struct Image {
     name: String,
     elf: std::path::PathBuf,
@@ -165,7 +171,7 @@ impl Image {
     }
 }
 
-/// The self-test of every board, or none where there is no QEMU or no toolchain.
+/// Builds the self-test of every board. Returns no images if QEMU or a toolchain is missing.
 fn images() -> Vec<Image> {
     let image = |board: String| {
         let name = format!("{board}-selftest");

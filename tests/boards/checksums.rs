@@ -1,4 +1,6 @@
-//! Checksums: a board sends right ones, drops frames with wrong ones, and takes datagrams without one.
+//! The checksums that a board sends and verifies.
+//!
+//! A board drops frames with wrong checksums, and accepts UDP datagrams without a checksum.
 
 use smoltcp::phy::Medium;
 
@@ -8,7 +10,7 @@ use crate::common::hostile::frame::{
 };
 use crate::wire::{NETDEV, Wire};
 
-/// Where checksums are in a frame; IPv4 without options.
+/// Offsets of checksums and data in an Ethernet frame with IPv4 and no options.
 const OF_IP: usize = 24;
 const OF_ICMP: usize = 36;
 const OF_UDP: usize = 40;
@@ -66,7 +68,7 @@ fn segments_with_wrong_checksums_are_dropped() {
         let syn_ack = replies.first().expect("an answer to the SYN");
         let theirs = u32::from_be_bytes(syn_ack[38..42].try_into().unwrap()).wrapping_add(1);
         let mut more = answers(&wire, &segment(101, theirs, ACK, b""));
-        // Where this machine takes a second for it, the board has repeated that.
+        // On a slow machine, the board may have retransmitted its SYN,ACK.
         more.retain(|answer| answer != syn_ack);
         assert_eq!(more, Vec::<Vec<u8>>::new());
 
@@ -79,16 +81,16 @@ fn segments_with_wrong_checksums_are_dropped() {
     });
 }
 
-/// What the board sends in answer to a frame, with right checksums.
+/// Sends a frame, and returns the board's answers. Asserts that their checksums are correct.
 fn answers(wire: &Wire, frame: &[u8]) -> Vec<Vec<u8>> {
     let mut answers = vec![];
     wire.send(frame);
-    // Of two more questions the answers come later than that of the frame.
+    // The answers to two more datagrams arrive after all answers to the frame.
     for marker in [b"first", b"after"] {
         wire.send(&to_board(UDP, &udp((4999, 7), marker)));
         loop {
             let answer = wire.receive();
-            // A frame has at least 60 bytes; the rest is no part of the packet.
+            // Short frames are padded to 60 bytes. The padding is not part of the packet.
             let len = 14 + usize::from(u16::from_be_bytes([answer[16], answer[17]]));
             let mut packet = answer[14..len].to_vec();
             fix_checksums(&mut packet);

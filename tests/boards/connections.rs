@@ -1,4 +1,4 @@
-//! TCP connections to a board: long ones, many at once, one more than fits, many one after another.
+//! TCP connections to a board: long ones, simultaneous ones, too many, and one after another.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -24,20 +24,20 @@ fn a_mebibyte_is_echoed() {
     });
 }
 
-/// What a board says when there is no room.
+/// The log message of a board that has no free slot.
 const DROPPED: &str = "dropped a connection attempt";
 
-/// A board drops the SYN of one too many, so that the client tries again until there is room.
+/// If all slots are in use, a board drops the SYN. The client retransmits the SYN until a slot is free.
 #[test]
-fn a_connection_too_many_waits_for_room() {
-    on_every_board("connections::a_connection_too_many_waits_for_room", |image| {
+fn a_connection_without_a_free_slot_waits() {
+    on_every_board("connections::a_connection_without_a_free_slot_waits", |image| {
         let board = image.serve();
         let mut streams: Vec<_> = (0..CONNECTIONS).map(|_| connect(BOARD, 7)).collect();
         let (served, ninth) = mpsc::channel();
         thread::spawn(move || served.send(connect(BOARD, 7)));
         board.wait_for(DROPPED, |out| out.contains(DROPPED));
 
-        // All the others are served meanwhile, and it is not.
+        // Meanwhile the first eight connections are served, and the ninth is not.
         for (seed, stream) in streams.iter_mut().enumerate() {
             send(stream, noise(1000, seed as u64));
         }
@@ -54,10 +54,10 @@ fn a_connection_too_many_waits_for_room() {
     });
 }
 
-/// This server closes first, and so its end of each connection goes through TIME-WAIT, sixty seconds long.
+/// The server thanks closes first, so it enters TIME-WAIT for 60 s with each connection.
 #[test]
-fn time_wait_stops_nobody() {
-    on_every_board("connections::time_wait_stops_nobody", |image| {
+fn connections_in_time_wait_block_no_new_connection() {
+    on_every_board("connections::connections_in_time_wait_block_no_new_connection", |image| {
         let board = image.serve();
         for n in 0..200 {
             let mut stream = connect(BOARD, 8080);
@@ -68,7 +68,7 @@ fn time_wait_stops_nobody() {
     });
 }
 
-/// Sends so many bytes and compares what comes back.
+/// Sends `len` bytes to the echo server and compares the echo.
 pub fn echoes(len: usize) {
     let mut stream = connect(BOARD, 7);
     let bytes = noise(len, len as u64);

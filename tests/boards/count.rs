@@ -1,5 +1,7 @@
-//! The cost of an echo on the mps2-an385: instructions and memory accesses. A QEMU plugin (count/plugin.rs) counts them while a
-//! client of the kernel sends requests on a TAP. `scripts/firmware count` prints them.
+//! The cost of an echo on the mps2-an385, in instructions and memory accesses.
+//!
+//! A QEMU plugin (count/plugin.rs) counts instructions and accesses while a kernel client sends requests on a TAP.
+//! `scripts/firmware count` prints the counts.
 
 use std::net::{TcpStream, UdpSocket};
 use std::path::PathBuf;
@@ -12,12 +14,16 @@ use crate::board::{BOARD, on_image};
 use crate::common::link::{KERNEL, PATIENCE, ask, at, expect, noise, patient, send, udp};
 use crate::common::netns::{counters, output};
 
-/// So many round trips are counted, each by itself, and what the one in the middle costs is the result: the board sleeps before
-/// each, and where this machine is held up in some, the kernel's delayed ACK comes before its next request and costs a turn.
+/// The number of round trips that are measured one by one. The result is the median.
+///
+/// The board sleeps before each round trip. On a busy machine, the kernel's delayed ACK may arrive before the next
+/// request, and the board's loop then runs once more. The median ignores these cases.
 const ROUNDS: usize = 201;
 
-/// What is counted, with the most that it may cost: what was seen and some more. An ACK that comes before the board sleeps saves
-/// it a turn, so those vary by a tenth; the most is with a turn for each.
+/// The measured cases and their limits, which are slightly above the measured costs.
+///
+/// If an ACK arrives before the board sleeps, the loop runs once less, so the costs with an ACK vary by a tenth. The
+/// limits allow one run of the loop for each ACK.
 const CASES: [Case; 6] = [
     Case { name: "64 bytes over TCP", len: 64, over: Over::Tcp { acknowledged: false }, at_most: 10_200 },
     Case { name: "the same and an ACK", len: 64, over: Over::Tcp { acknowledged: true }, at_most: 16_300 },
@@ -36,7 +42,9 @@ struct Case {
 
 #[derive(Clone, Copy)]
 enum Over {
-    /// The kernel acknowledges an echo with the next request or, if `acknowledged`, with a segment of its own.
+    /// TCP: the kernel acknowledges an echo with the next request.
+    ///
+    /// If `acknowledged` is set, the kernel sends a separate segment instead.
     Tcp {
         acknowledged: bool,
     },
@@ -44,8 +52,8 @@ enum Over {
 }
 
 #[test]
-fn an_echo_costs_no_more_than_it_may() {
-    on_image("count::an_echo_costs_no_more_than_it_may", "mps2-an385-echo", |image| {
+fn an_echo_costs_at_most_its_limit() {
+    on_image("count::an_echo_costs_at_most_its_limit", "mps2-an385-echo", |image| {
         let plugin = plugin();
         let counts = plugin.with_extension("counts");
         let option = format!("{},counts={}", plugin.display(), counts.display());
@@ -73,20 +81,22 @@ fn an_echo_costs_no_more_than_it_may() {
         }
         let excess = excess.join("; ");
         if has_texts_of_panics(&std::fs::read(image.elf()).unwrap()) {
-            println!("built with the texts of panics, it may cost more: {excess}");
+            println!("built with panic messages, so the limits do not apply: {excess}");
             return;
         }
-        assert!(excess.is_empty(), "more than it may: {excess}");
+        assert!(excess.is_empty(), "above the limit: {excess}");
     });
 }
 
-/// A toolchain that cannot build core by itself puts them in, which costs half as much again (scripts/firmware).
+/// Returns whether the image contains panic messages, which add half of the cost.
+///
+/// A toolchain with a precompiled core includes panic messages: see scripts/firmware.
 fn has_texts_of_panics(elf: &[u8]) -> bool {
     let text = b"attempt to subtract sequence numbers with underflow";
     elf.windows(text.len()).any(|window| window == text)
 }
 
-/// Connects once the board is there, which says nothing.
+/// Connects as soon as the board answers, because this firmware prints nothing when it is ready.
 fn first() -> TcpStream {
     let stream = (0..60).find_map(|_| TcpStream::connect_timeout(&at(BOARD, 7), PATIENCE).ok());
     let stream = stream.expect("the board answers");
@@ -106,7 +116,7 @@ fn datagram(socket: &UdpSocket, len: usize) {
     ask(socket, &request, &request);
 }
 
-/// What one round trip cost.
+/// The cost of one round trip.
 #[derive(Clone, Copy)]
 struct Cost {
     instructions: u64,
@@ -126,7 +136,7 @@ impl Counter {
             round_trip();
             self.sleeps();
         };
-        // What happens once, such as the start of a window, comes before.
+        // In these rounds, the board does the work that happens only once, such as the growth of the congestion window.
         (0..40).for_each(|_| round());
         let mut costs = [(); ROUNDS].map(|()| {
             let before = self.read();
@@ -139,7 +149,8 @@ impl Counter {
         *costs.select_nth_unstable_by_key(middle, |cost| cost.instructions + cost.accesses).1
     }
 
-    /// Waits until the board executes nothing: a request that came earlier would save it from falling asleep.
+    /// Waits until the board sleeps. With an earlier request, the board would not fall asleep, and the measured cost
+    /// would be too low.
     fn sleeps(&self) {
         let (mut last, mut same) = (0, 0);
         while same < 100 {
@@ -150,7 +161,7 @@ impl Counter {
         }
     }
 
-    /// Instructions, accesses, frames to the board and from it.
+    /// Returns the counts of instructions, of memory accesses, of frames to the board, and of frames from it.
     fn read(&self) -> [u64; 4] {
         let counts = std::fs::read(&self.counts).unwrap();
         let words = counts.as_chunks::<8>().0;

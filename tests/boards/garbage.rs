@@ -1,4 +1,4 @@
-//! 20,000 random and mutated frames to a board, and then a clean greeting.
+//! Sends 20,000 random and mutated frames to a board, and checks that the board still works.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,12 +15,13 @@ use crate::wire::{NETDEV, Way, Wire};
 
 const FRAMES: usize = 20_000;
 
-/// How many bytes of frames are sent at once: the mps2-an385's controller holds 10,560.
+/// The maximum number of bytes that the test sends without a pause. The controller of the mps2-an385 has a buffer of
+/// 10,560 bytes.
 const BURST: usize = 8_000;
 
 #[test]
-fn garbage_harms_nothing() {
-    on_every_board("garbage::garbage_harms_nothing", |image| {
+fn a_board_survives_garbage() {
+    on_every_board("garbage::a_board_survives_garbage", |image| {
         let wire = Wire::new();
         let board = image.serve_on(NETDEV);
         let recorded = Arc::new(Mutex::new(vec![]));
@@ -59,7 +60,7 @@ fn garbage_harms_nothing() {
 
         let _relay = wire.relay(|_, frame| Some(frame));
         talks();
-        // It has not started again.
+        // The board has not restarted.
         assert_eq!(starts(&board), before, "{}", board.out());
     });
 }
@@ -75,7 +76,8 @@ fn talks() {
     echoes(10_000);
 }
 
-/// Asks again while no reply comes: for a second, a reply to somebody who is not there may still keep its port busy.
+/// Asserts that the board answers a datagram to its greeting server. The client retries, because a reply to a host that
+/// does not exist may block the port for a second.
 fn is_greeted_by_datagram() {
     let socket = udp(at(KERNEL[0], 0), at(BOARD, 9999));
     socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();

@@ -1,4 +1,4 @@
-//! A board's UART output in a fixed conversation, verbatim except for addresses and ports.
+//! Compares a board's UART output with golden files. Before the comparison, names replace addresses and ports.
 
 use std::net::Shutdown;
 use std::path::Path;
@@ -7,12 +7,12 @@ use crate::board::{BOARD, Image, on_every_board, on_image};
 use crate::common::link::{KERNEL, ask, at, connect, expect, expect_last, send, udp};
 use crate::common::peer::{Peer, python};
 
-/// Set to anything, it makes the files from what is said.
+/// The environment variable that makes the tests write the golden files instead of comparing with them.
 const BLESS: &str = "SMOLSTEP_BLESS";
 
 #[test]
-fn the_uart_says_what_happens() {
-    on_every_board("golden::the_uart_says_what_happens", |image| {
+fn the_uart_output_of_a_server_matches_the_golden_file() {
+    on_every_board("golden::the_uart_output_of_a_server_matches_the_golden_file", |image| {
         let board = image.serve();
         let closed = |count| board.wait_for("a closed line", |out| out.matches("[INFO ] closed ").count() == count);
 
@@ -45,14 +45,14 @@ fn the_uart_says_what_happens() {
             drop(stream);
             closed(count);
         }
-        // It is closed with bytes that were not read, and so reset.
+        // The client closes with unread bytes, so its kernel sends RST.
         expect(&mut connect(BOARD, 19), " !\"#$%");
         closed(7);
 
         for (port, reply) in [(7, "hi"), (9999, "hello hi!"), (8081, "thank you !")] {
             ask(&udp(at(KERNEL[0], 0), at(BOARD, port)), "hi", reply);
         }
-        // No board has memory for datagrams to discard, so it says nothing of them.
+        // No board has memory for the UDP port of discard, so nothing is printed about this datagram.
         udp(at(KERNEL[0], 0), at(BOARD, 9)).send(b"void").unwrap();
         udp(at(KERNEL[0], 0), at(BOARD, 9997)).send(b"AAABBBCCC").unwrap();
         let end = "on udp port 9997, sent 0 bytes\n";
@@ -62,8 +62,8 @@ fn the_uart_says_what_happens() {
 }
 
 #[test]
-fn the_uart_says_what_a_client_does() {
-    on_image("golden::the_uart_says_what_a_client_does", "mps2-an385-client", |image| {
+fn the_uart_output_of_a_client_matches_the_golden_file() {
+    on_image("golden::the_uart_output_of_a_client_matches_the_golden_file", "mps2-an385-client", |image| {
         let server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         let called: Peer = image.boot(&["--tap", "tap0"]);
         compare(image, &called.finish().out());
@@ -93,7 +93,7 @@ fn compare(image: &Image, said: &str) {
     }
 }
 
-/// With names for addresses and ephemeral ports.
+/// Replaces addresses and ephemeral ports with names.
 fn normal(said: &str) -> String {
     let mut normal = String::new();
     let mut rest = said;

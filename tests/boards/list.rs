@@ -1,4 +1,4 @@
-//! The one list of boards, and everything derived from it.
+//! Tests that the list of boards in Cargo.toml matches the files of the boards and their ports.
 
 use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};
@@ -9,7 +9,7 @@ use smolstep::app::APPS;
 use crate::common::firmware::{boards, script};
 
 #[test]
-fn the_ports_on_the_host_are_those_of_the_programs() {
+fn the_host_ports_match_the_ports_of_the_programs() {
     // Browsers refuse port 10080.
     let on_host = |port: u16| if port == 80 { 18_000 } else { 10_000 + port % 10_000 };
     let line = |transport: &str, port: u16| format!("{transport} 127.0.0.1:{} -> {port}", on_host(port));
@@ -45,7 +45,7 @@ fn every_board_is_in_the_list_and_has_its_files() {
 }
 
 #[test]
-fn what_is_no_image_is_refused_with_those_there_are() {
+fn an_unknown_image_is_refused_with_a_list_of_images() {
     let said = script(&["build", "mps2"], &[]).unwrap_err();
     let images = said.strip_prefix("scripts/firmware: there is no image 'mps2': there are ").expect(&said);
     let listed: BTreeSet<String> = images.split(' ').map(str::to_owned).collect();

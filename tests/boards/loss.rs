@@ -1,4 +1,5 @@
-//! A cable that loses one frame in twenty, each way. The received data is still exact.
+//! A cable loses one frame in twenty in each direction. The test checks that the received data is complete and
+//! unchanged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +10,7 @@ use crate::common::link::{connect, expect, expect_last, send};
 use crate::connections::echoes;
 use crate::wire::{NETDEV, Way, Wire};
 
-/// Of each twenty frames one is lost, whichever: so some are, however the traffic falls into frames.
+/// Loses one random frame out of every twenty. So even a short transfer is certain to lose frames.
 struct Losses {
     random: Random,
     seen: usize,
@@ -23,7 +24,7 @@ impl Losses {
         Losses { random: Random(seed), seen: 0, victim: 0 }
     }
 
-    /// Whether the next frame is lost.
+    /// Returns whether the next frame is lost.
     fn next(&mut self) -> bool {
         if self.seen == 0 {
             self.victim = self.random.below(Self::OUT_OF);
@@ -35,8 +36,8 @@ impl Losses {
 }
 
 #[test]
-fn losses_are_made_good() {
-    on_every_board("loss::losses_are_made_good", |image| {
+fn lost_frames_lose_no_data() {
+    on_every_board("loss::lost_frames_lose_no_data", |image| {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
         let seed = seed(0x10_55);

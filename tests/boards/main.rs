@@ -1,5 +1,5 @@
-//! The boards: the host's list of them, and their firmware in QEMU. Clients and servers of the kernel are on a TAP, and the test
-//! sends frames of its own.
+//! Tests of the list of boards, and of their firmware in QEMU. The peers of the boards are kernel clients and servers
+//! on a TAP, or tests that send their own frames.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
@@ -13,17 +13,14 @@ mod checksums;
 mod clock;
 mod connections;
 mod count;
-mod datagrams;
-mod dhcp;
 mod garbage;
 mod golden;
 mod list;
 mod loss;
 mod network;
+mod police;
 mod programs;
 mod seed;
 mod settings;
 mod status;
 mod wire;
-
-// build.rs has these at its root, where the part of it that is tested here looks for them.

@@ -1,4 +1,4 @@
-//! A board's network settings: addresses of every kind, routers, and a server called by its name.
+//! A board's addresses and routers, the name of its server, and datagrams of all lengths.
 
 use std::net::IpAddr;
 use std::process::Command;
@@ -6,20 +6,20 @@ use std::process::Command;
 use smolstep::cli::netlink::Netlink;
 use smolstep::phy::linux::Kind;
 
-use crate::board::Image;
+use crate::board::{BOARD, Image, on_every_board};
 use crate::calls::greeted;
+use crate::common::Scratch;
 use crate::common::dnsmasq::{self, Dnsmasq};
 use crate::common::firmware::Settings;
-use crate::common::link::{KERNEL, Link, on_tap};
+use crate::common::link::{KERNEL, Link, ask, at, connect, expect, noise, on_tap, send, udp};
 use crate::common::peer::{Peer, nc, python};
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
-/// Of the board: by hand, and made of its hardware address.
+/// Addresses of the board: configured manually, and derived from its hardware address.
 const BY_HAND: [&str; 2] = ["192.168.69.1", "fdaa::1"];
 const MADE: &str = "fdaa::ff:fe00:1";
 const LINK_LOCAL: &str = "fe80::ff:fe00:1";
-/// Hosts that the board has no network of.
+/// Hosts outside the board's networks.
 const FAR: [&str; 2] = ["10.9.0.1", "fd09::1"];
 
 const EVERYTHING: Settings =
@@ -29,8 +29,8 @@ const BY_HAND_ONLY: Settings =
 const BY_NAME: Settings = &[("SMOLSTEP_IP", "dhcp"), ("SMOLSTEP_SERVER", "greeter.example")];
 
 #[test]
-fn all_kinds_of_addresses_go_together() {
-    with("network::all_kinds_of_addresses_go_together", "lm3s6965evb", EVERYTHING, |image, link| {
+fn all_kinds_of_addresses_can_be_combined() {
+    with("network::all_kinds_of_addresses_can_be_combined", "lm3s6965evb", EVERYTHING, |image, link| {
         give(link.name(), "fe80::64", 64);
         let mut options = dnsmasq::range(150, 159);
         options.extend(["--enable-ra".into(), "--dhcp-range=fdaa::,ra-only,64,10m".into()]);
@@ -53,15 +53,15 @@ fn all_kinds_of_addresses_go_together() {
             pinged(&reached);
             assert_eq!(nc(&["-N", &reached, "9999"], b"Li\n").out(), "Welcome!Hello,Li!\n", "{reached}");
         }
-        // Routers were given by hand: what DHCP and advertisements say changes nothing.
+        // The routers are configured manually. DHCP and router advertisements do not change these routers.
         behind_a_router(&board);
         assert!(!board.out().contains("[ERROR"), "{}", board.out());
     });
 }
 
 #[test]
-fn an_address_that_somebody_has_is_not_used() {
-    with("network::an_address_that_somebody_has_is_not_used", "lm3s6965evb", EVERYTHING, |image, link| {
+fn an_address_of_another_host_is_not_used() {
+    with("network::an_address_of_another_host_is_not_used", "lm3s6965evb", EVERYTHING, |image, link| {
         give(link.name(), BY_HAND[1], 128);
         let board = image.boot(&["--tap", link.name()]);
         listens(&board, BY_HAND[0]);
@@ -74,8 +74,8 @@ fn an_address_that_somebody_has_is_not_used() {
 }
 
 #[test]
-fn addresses_by_hand_are_announced_and_reached_through_routers() {
-    let name = "network::addresses_by_hand_are_announced_and_reached_through_routers";
+fn static_addresses_are_announced_and_reached_through_routers() {
+    let name = "network::static_addresses_are_announced_and_reached_through_routers";
     with(name, "mps2-an385", BY_HAND_ONLY, |image, link| {
         give(link.name(), "fe80::64", 64);
         let capture = Scratch::new("network.pcap");
@@ -108,7 +108,7 @@ fn a_server_is_called_by_its_name() {
         failed("no lease from a DHCP server within 10 s");
 
         let range = || dnsmasq::range(150, 159);
-        // dnsmasq names itself unless it is told not to.
+        // By default, dnsmasq names itself as the DNS server. An empty option 6 prevents that.
         let Some(nameless) = start(link, &[range(), vec!["--dhcp-option=6".into()]].concat()) else { return };
         failed("nobody names a DNS server within 10 s: build it with SMOLSTEP_DNS");
         nameless.stop();
@@ -117,7 +117,7 @@ fn a_server_is_called_by_its_name() {
         failed("no such name");
         unknowing.stop();
 
-        // The board has no IPv6: that address is passed over.
+        // The board's firmware has no IPv6, so it skips the IPv6 address of the name.
         let record = format!("--host-record=greeter.example,{},{}", KERNEL[0], KERNEL[1]);
         let Some(_knowing) = start(link, &[range(), vec![record]].concat()) else { return };
         let _server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
@@ -125,7 +125,7 @@ fn a_server_is_called_by_its_name() {
     });
 }
 
-/// Runs `test` on a TAP with a firmware of these settings.
+/// Runs `test` on a TAP with a firmware image that is built with `settings`.
 fn with(name: &str, image: &str, settings: Settings, test: impl FnOnce(&Image, Link) + Send + 'static) {
     match Image::build(image, settings) {
         Ok(image) => on_tap(name, move |link| {
@@ -140,7 +140,7 @@ fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
     dnsmasq::start(link, &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Gives an interface of the kernel's an address.
+/// Adds an address to an interface of the kernel.
 fn give(interface: &str, address: &str, prefix: u8) {
     let mut netlink = Netlink::open().unwrap();
     let index = netlink.link(interface).unwrap().unwrap().index;
@@ -157,13 +157,14 @@ fn listens(board: &Peer, address: &str) {
     board.wait_for(&last, |out| out.contains(&last));
 }
 
-/// The first reply may be lost: smoltcp drops it where it has to ask for the neighbour's hardware address.
+/// Asserts that the board answers a ping to `address`. The first reply may be lost while the board resolves the
+/// hardware address.
 fn pinged(address: &str) {
     let ping = Peer::start(Command::new("ping").args(["-c", "3", "-i", "0.5", "-W", "60", address])).finish();
     assert_eq!(ping.code(), Some(0), "{ping:?}");
 }
 
-/// A client that the board has no network of is answered through the routers, which are the kernel here.
+/// Asserts that the board answers clients outside its networks through its routers. The kernel acts as the routers.
 fn behind_a_router(board: &Peer) {
     for (far, (prefix, own)) in FAR.into_iter().zip([32, 128].into_iter().zip(BY_HAND)) {
         give("lo", far, prefix);
@@ -171,7 +172,9 @@ fn behind_a_router(board: &Peer) {
     }
 }
 
-/// Whether a neighbour advertisement of the board's for an address went to all nodes (RFC 4861 section 4.4), unasked.
+/// Returns whether `frames` has a neighbour advertisement that announces `address`.
+///
+/// The advertisement is unsolicited and goes to all nodes (RFC 4861 section 4.4).
 fn has_advertisement(frames: &[u8], address: &str) -> bool {
     let header = [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x86, 0xdd];
     let IpAddr::V6(address) = address.parse().unwrap() else { return false };
@@ -179,4 +182,39 @@ fn has_advertisement(frames: &[u8], address: &str) -> bool {
         let (message, flags) = (&frame[54..], [0x20, 0, 0, 0]);
         frame.starts_with(&header) && message[0] == 136 && message[4..8] == flags && message[8..] == address.octets()
     })
+}
+
+/// QEMU's user network. The DHCP server of this network assigns 192.168.69.50 first, and two ports of the host lead to
+/// that address.
+const USER_NETWORK: &str = "user,id=n0,net=192.168.69.0/24,host=192.168.69.100,dhcpstart=192.168.69.50,\
+                       hostfwd=tcp:127.0.0.1:9999-192.168.69.50:9999,hostfwd=udp:127.0.0.1:7-192.168.69.50:7";
+
+#[test]
+fn a_board_gets_its_address_by_dhcp() {
+    on_every_board("network::a_board_gets_its_address_by_dhcp", |image| {
+        let image = Image::build(image.name(), &[("SMOLSTEP_IP", "dhcp")]).unwrap();
+        let board = image.serve_on(USER_NETWORK);
+        let out = board.out();
+        assert!(out.contains("DHCP server 192.168.69.100 leases 192.168.69.50/24"), "{out}");
+        assert!(out.contains("listening tcp 192.168.69.50:9999 greeting\n"), "{out}");
+        let mut greeting = connect("127.0.0.1", 9999);
+        expect(&mut greeting, "Welcome!");
+        send(&mut greeting, "Li");
+        expect(&mut greeting, "Hello,Li!");
+        ask(&udp(at("127.0.0.1", 0), at("127.0.0.1", 7)), "hello", "hello");
+    });
+}
+
+#[test]
+fn datagrams_of_all_lengths_are_echoed() {
+    on_every_board("network::datagrams_of_all_lengths_are_echoed", |image| {
+        let _board = image.serve();
+        let echo = udp(at(KERNEL[0], 0), at(BOARD, 7));
+        // All lengths near the limit of padding (18 bytes in a frame of 60), all lengths near the maximum, and some
+        // between these.
+        for len in (0..=66).chain((67..1400).step_by(61)).chain(1465..=1472) {
+            let datagram = noise(len, len as u64);
+            ask(&echo, &datagram, &datagram);
+        }
+    });
 }

@@ -1,4 +1,4 @@
-//! Every program of a board, with clients of the kernel.
+//! Tests every program of a board with kernel clients.
 
 use std::net::{Shutdown, UdpSocket};
 use std::process::Command;
@@ -13,7 +13,7 @@ fn pings_are_answered() {
         let _board = image.serve();
         for payload in ["0", "56", "1472"] {
             for _ in 0..3 {
-                // Of several in one run, -W is for the first answer alone.
+                // ping's -W applies only to the first answer of a run, so each run sends one request.
                 let mut ping = Command::new("ping");
                 ping.args(["-c", "1", "-W", "60", "-s", payload, BOARD]);
                 let finished = Peer::start(&mut ping).finish();
@@ -79,7 +79,7 @@ fn programs_on_udp() {
         ask(&client(9999), "Li", "hello Li!");
         ask(&client(9999), b"\xff", b"hello \xff!");
 
-        // The first reply to come is of echo: discard sends none.
+        // The first reply is from echo, because discard sends none.
         let silent = UdpSocket::bind(at(KERNEL[0], 0)).unwrap();
         silent.send_to(b"void", at(BOARD, 9)).unwrap();
         silent.connect(at(BOARD, 7)).unwrap();
@@ -97,7 +97,7 @@ fn programs_on_udp() {
     });
 }
 
-/// Waits until a line is on the UART.
+/// Waits until the UART has printed `line`.
 fn printed_by(board: &Peer, line: &str) {
     board.wait_for(line, |out| out.lines().any(|l| l == line));
 }

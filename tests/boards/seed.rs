@@ -1,4 +1,4 @@
-//! The seed of a start: in QEMU, each start of an image has one of its own, unless the build was given one.
+//! In QEMU, each start of an image has a different seed, unless the build sets SMOLSTEP_SEED.
 
 use smoltcp::phy::Medium;
 use smoltcp::wire::TcpPacket;
@@ -9,10 +9,10 @@ use crate::common::hostile::frame::{
     CLIENT, CLIENT_MAC, Ends, SERVER, SERVER_MAC, SYN, TCP, fix_checksums, frame, ip, tcp,
 };
 use crate::common::netns::in_namespace;
-use crate::common::require::skip;
+use crate::common::skip;
 use crate::wire::{NETDEV, Wire};
 
-/// The build draws a seed, as it does without this variable.
+/// With an empty SMOLSTEP_SEED, the build draws a random seed.
 const NOT_SET: Settings = &[("SMOLSTEP_SEED", "")];
 
 #[test]
@@ -22,7 +22,7 @@ fn two_starts_of_an_image_have_different_seeds() {
         Err(why) => return skip("qemu", &why),
     };
     in_namespace("seed::two_starts_of_an_image_have_different_seeds", move || {
-        // The clock of two starts differs by less than this, in ticks of 4 µs: a minute.
+        // The clocks of the two starts differ by less than this limit, which is one minute in ticks of 4 µs.
         let near = 15_000_000;
         let [first, second] = [(); 2].map(|()| isn(&image));
         let apart = first.wrapping_sub(second);
@@ -30,11 +30,12 @@ fn two_starts_of_an_image_have_different_seeds() {
     });
 }
 
-/// The ISN with which a fresh start answers a SYN, the same each time.
+/// Boots the image, sends it a SYN, and returns the initial sequence number of the answer. The SYN is the same each
+/// time.
 fn isn(image: &Image) -> u32 {
     let wire = Wire::new();
     let _board = image.boot(&["--netdev", NETDEV]);
-    // Once it is there.
+    // The first frame shows that the board has started.
     wire.receive();
     wire.find(CLIENT_MAC, CLIENT);
     let mut packet = ip(Ends::V4(CLIENT, SERVER), TCP, 0, &tcp((5000, 7), 1, 0, SYN, 1000, &[], b""));

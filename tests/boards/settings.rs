@@ -1,4 +1,4 @@
-//! The network settings of a firmware's build: the constants compiled in, and the one-line errors.
+//! The network settings of a firmware's build: the constants that they compile into, and one-line errors.
 
 #[path = "../../src/cli/addr_text.rs"]
 pub mod addr_text;
@@ -15,17 +15,17 @@ thread_local! {
     static SETTINGS: RefCell<Vec<(&'static str, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What build.rs reads from the environment.
+/// Replaces the function of build.rs that reads an environment variable.
 pub fn setting(name: &str) -> Option<String> {
     SETTINGS.with_borrow(|all| all.iter().find(|(its, _)| *its == name).map(|(_, text)| (*text).to_owned()))
 }
 
-/// As build.rs has it.
+/// Replaces the function of build.rs that returns the hardware address.
 pub fn mac() -> [u8; 6] {
     [2, 0, 0, 0, 0, 1]
 }
 
-/// The constants that a firmware with these settings is compiled with, or why it is not.
+/// Returns the constants that these settings compile into a firmware, or the error.
 fn source(settings: &[(&'static str, &'static str)], features: &[&str]) -> Result<String, String> {
     SETTINGS.set(settings.to_vec());
     Ok(Network::of_the_environment(&|feature| features.contains(&feature))?.source())
@@ -34,7 +34,7 @@ fn source(settings: &[(&'static str, &'static str)], features: &[&str]) -> Resul
 const ALL: &[&str] = &["dhcp", "ipv6", "slaac"];
 
 #[test]
-fn without_settings_it_is_as_the_porting_guide_says() {
+fn the_default_settings_match_the_porting_guide() {
     let source = source(&[], &[]).unwrap();
     for line in [
         "ADDRESSES: &[IpCidr] = &[IpCidr::Ipv4(wire::Ipv4Cidr::new(wire::Ipv4Address::from_octets([192, 168, 69, 1]), 24))];",
@@ -50,7 +50,7 @@ fn without_settings_it_is_as_the_porting_guide_says() {
 }
 
 #[test]
-fn all_of_them_go_together() {
+fn all_settings_can_be_combined() {
     let settings = [
         ("SMOLSTEP_IP", "192.168.69.1/24,dhcp,slaac,fdaa::1/64"),
         ("SMOLSTEP_GATEWAY", "192.168.69.100,fdaa::64"),
@@ -61,12 +61,12 @@ fn all_of_them_go_together() {
     for line in ["DHCP: bool = true;", "SLAAC: bool = true;", "Host::Name(\"greeter.example\")", "Some(99)"] {
         assert!(source.contains(line), "{line} is not in {source}");
     }
-    // SLAAC makes the link-local address.
+    // SLAAC creates the link-local address at run time.
     assert!(!source.contains("[254, 128"), "{source}");
 }
 
 #[test]
-fn a_link_local_address_goes_with_others() {
+fn a_link_local_address_can_be_combined_with_others() {
     let made = "from_octets([254, 128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 254, 0, 0, 1]), 64)";
     for (ip, is_made) in [("fdaa::1/64", true), ("fdaa::1/64,fe80::5/64", false), ("192.168.69.1/24", false)] {
         let source = source(&[("SMOLSTEP_IP", ip)], ALL).unwrap();
@@ -78,7 +78,7 @@ fn a_link_local_address_goes_with_others() {
 }
 
 #[test]
-fn what_cannot_be_is_one_line() {
+fn an_invalid_setting_is_a_one_line_error() {
     let ip = |text| vec![("SMOLSTEP_IP", text)];
     let and = |text, name, other| vec![("SMOLSTEP_IP", text), (name, other)];
     let (gateway, dns, server) = ("SMOLSTEP_GATEWAY", "SMOLSTEP_DNS", "SMOLSTEP_SERVER");
@@ -90,33 +90,36 @@ fn what_cannot_be_is_one_line() {
         (ip("192.168.69.1"), "'192.168.69.1' for SMOLSTEP_IP has no prefix: write for instance 192.168.69.1/24"),
         (
             ip("192.168.69.1/33"),
-            "bad address '192.168.69.1/33' for SMOLSTEP_IP: it is like 192.168.69.1/24 or fdaa::1/64",
+            "bad address '192.168.69.1/33' for SMOLSTEP_IP: write it like 192.168.69.1/24 or fdaa::1/64",
         ),
         (
             ip("192.168.69.255/24"),
-            "'192.168.69.255/24' for SMOLSTEP_IP is no host's address: it is a network's, or nobody's",
+            "'192.168.69.255/24' for SMOLSTEP_IP is no host's address: it may be a network or multicast address",
         ),
-        (ip("ff02::1/64"), "'ff02::1/64' for SMOLSTEP_IP is no host's address: it is a network's, or nobody's"),
+        (
+            ip("ff02::1/64"),
+            "'ff02::1/64' for SMOLSTEP_IP is no host's address: it may be a network or multicast address",
+        ),
         (
             ip("10.0.0.1/8,10.0.0.2/8,10.0.0.3/8"),
-            "SMOLSTEP_IP makes up to 3 addresses, with those of dhcp, slaac and the link; there is room for 2",
+            "SMOLSTEP_IP gives up to 3 addresses, counting those of dhcp, slaac and the link; there is room for 2",
         ),
         (
             ip("slaac,fd01::1/64,fd02::1/64,fd03::1/64,fd04::1/64,fd05::1/64"),
-            "SMOLSTEP_IP makes up to 9 addresses, with those of dhcp, slaac and the link; there is room for 8",
+            "SMOLSTEP_IP gives up to 9 addresses, counting those of dhcp, slaac and the link; there is room for 8",
         ),
         (
             and("dhcp", gateway, "192.168.69.300"),
-            "bad address '192.168.69.300' for SMOLSTEP_GATEWAY: it is an IP address",
+            "bad address '192.168.69.300' for SMOLSTEP_GATEWAY: it must be an IP address",
         ),
         (
             and("dhcp", gateway, "192.168.69.100"),
-            "192.168.69.100 in SMOLSTEP_GATEWAY is not on the network of an address in SMOLSTEP_IP; dhcp and slaac bring their \
-             own",
+            "192.168.69.100 in SMOLSTEP_GATEWAY is not on the network of an address in SMOLSTEP_IP; dhcp and slaac find a \
+             router",
         ),
         (
             and("10.0.0.1/8", gateway, "10.0.0.2,10.0.0.3"),
-            "SMOLSTEP_GATEWAY has two of a kind: one for IPv4 and one for IPv6 are used",
+            "SMOLSTEP_GATEWAY has two routers of one family: use one for IPv4 and one for IPv6",
         ),
         (and("10.0.0.1/8", gateway, "10.0.0.1"), "10.0.0.1 in SMOLSTEP_GATEWAY is the board's own address"),
         (and("10.0.0.1/8", gateway, "224.0.0.1"), "224.0.0.1 in SMOLSTEP_GATEWAY is no host's address"),
@@ -152,24 +155,24 @@ fn what_cannot_be_is_one_line() {
 }
 
 #[test]
-fn a_feature_that_is_missing_is_named() {
+fn a_missing_feature_is_named() {
     for (ip, features, missing) in [
         ("dhcp", &[][..], "dhcp"),
         ("fdaa::1/64", &[], "ipv6"),
         ("slaac", &["ipv6"], "slaac"),
         ("dhcp,fdaa::1/64", &["dhcp", "ipv6"], "slaac"),
     ] {
-        let why = format!("SMOLSTEP_IP as it is needs the feature {missing}, which scripts/firmware adds");
+        let why = format!("this SMOLSTEP_IP needs the feature {missing}, which scripts/firmware adds");
         assert_eq!(source(&[("SMOLSTEP_IP", ip)], features), Err(why), "{ip}");
     }
 }
 
-/// The whole way: through the script and cargo.
+/// With an invalid setting, both scripts/firmware and cargo fail with one line.
 #[test]
-fn the_build_says_so() {
+fn an_invalid_setting_fails_the_build() {
     let said = crate::common::firmware::build("lm3s6965evb", &[("SMOLSTEP_IP", "dhpc")]);
     match said {
-        Err(why) if why.contains("qemu") || why.contains("no Rust for") => crate::common::require::skip("qemu", &why),
+        Err(why) if why.contains("qemu") || why.contains("no Rust for") => crate::common::skip("qemu", &why),
         said => assert_eq!(
             said,
             Err("error: smolstep@0.1.0: 'dhpc' in SMOLSTEP_IP is neither dhcp nor slaac, nor an address like 192.168.69.1/24".into())

@@ -14,7 +14,7 @@ fn the_page_shows_connections_live() {
         assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("</script>\n"), "{page}");
         assert!(page.contains("<td>tcp 80<td>") && page.contains("<td>udp 9997<td>"), "{page}");
 
-        // Four of the eight connections may be live pages.
+        // At most four of the eight connections may be live pages.
         let mut pages: Vec<_> = (0..4).map(|_| connect(BOARD, 80)).collect();
         for stream in &mut pages {
             send(stream, "GET /events HTTP/1.1\r\nHost: board\r\n\r\n");

@@ -1,4 +1,5 @@
-//! The board's cable under the test's control: it carries the test's own frames, or leads to tap0 with losses.
+//! The board's cable, which the test controls. The cable carries the test's own frames, or connects the board with
+//! tap0.
 
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
@@ -14,31 +15,33 @@ use smoltcp::time::Instant;
 use crate::common::hostile::frame::{SERVER, SERVER_MAC, ether, neighbour};
 use crate::common::link::PATIENCE;
 
-/// Its other end, for QEMU: a datagram on the namespace's own loopback interface is a frame.
+/// QEMU's end of the cable. Each UDP datagram on the loopback interface of the namespace is a frame.
 pub const NETDEV: &str = "socket,id=n0,udp=127.0.0.1:7000,localaddr=127.0.0.1:7001";
 
-/// This end.
+/// The test's end of the cable.
 pub struct Wire(UdpSocket);
 
-/// Where a frame goes.
+/// The direction of a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     ToBoard,
     ToKernel,
 }
 
-/// Carries frames between tap0 and a board until it is dropped.
+/// A relay that carries frames between tap0 and a board until it is dropped.
 pub struct Relay {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Somebody who only asks whether the board is there.
+/// The address of a host that only sends ARP requests.
+///
+/// The reply shows that the board has processed all earlier frames.
 const ASKER: [u8; 4] = neighbour(250);
 const ASKER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 250];
 
 impl Wire {
-    /// To be made before the board boots.
+    /// Opens the test's end. The board must boot after this call.
     pub fn new() -> Wire {
         let socket = UdpSocket::bind("127.0.0.1:7000").unwrap();
         socket.connect("127.0.0.1:7001").unwrap();
@@ -46,18 +49,18 @@ impl Wire {
         Wire(socket)
     }
 
-    /// Sends a frame. More than the board's controller holds are lost: see [`Wire::settle`].
+    /// Sends a frame. If the buffer of the board's controller is full, the frame is lost: see [`Wire::settle`].
     pub fn send(&self, frame: &[u8]) {
-        // An empty datagram is the end of the cable to QEMU.
+        // QEMU would treat an empty datagram as the end of the connection.
         if !frame.is_empty() {
             self.0.send(frame).unwrap();
         }
     }
 
-    /// The next frame of the board's.
+    /// Receives the next frame from the board.
     ///
     /// # Panics
-    /// If none comes.
+    /// Panics if no frame arrives.
     pub fn receive(&self) -> Vec<u8> {
         let mut frame = vec![0; 2048];
         let len = self.0.recv(&mut frame).unwrap_or_else(|e| panic!("no frame of the board: {e}"));
@@ -65,12 +68,14 @@ impl Wire {
         frame
     }
 
-    /// Waits until the board has taken in all that was sent: it answers an ARP request then.
+    /// Waits until the board has received all frames sent so far. After them, the test sends an ARP request and waits
+    /// for the reply.
     pub fn settle(&self) {
         self.find(ASKER_MAC, ASKER);
     }
 
-    /// Asks for the board's hardware address, and so tells it one's own.
+    /// Sends an ARP request for the board's hardware address, and waits for the reply. The board learns `mac` from the
+    /// request.
     pub fn find(&self, mac: [u8; 6], address: [u8; 4]) {
         let request = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &mac, &address, &[0; 6], &SERVER].concat();
         self.send(&ether(Medium::Ethernet, [0xff; 6], mac, 0x0806, request));
@@ -79,7 +84,7 @@ impl Wire {
         while !self.receive().starts_with(&reply) {}
     }
 
-    /// Joins it with tap0. `change` is told of each frame and says what arrives.
+    /// Connects the cable with tap0. `change` receives each frame, and returns the frame that arrives, if any.
     pub fn relay(self, mut change: impl FnMut(Way, Vec<u8>) -> Option<Vec<u8>> + Send + 'static) -> Relay {
         let mut tap = TunTap::open(Kind::Tap, "tap0").unwrap();
         self.0.set_nonblocking(true).unwrap();
@@ -89,7 +94,7 @@ impl Wire {
         let thread = thread::spawn(move || {
             let mut frame = vec![0; 2048];
             while !stopping.load(Ordering::Relaxed) {
-                // Ends at once when there is a frame.
+                // The wait ends as soon as a frame arrives.
                 tap.wait(Some(Duration::from_millis(100)), &[self.0.as_fd()]).unwrap();
                 while let Some((token, _)) = tap.receive(now) {
                     let frame = token.consume(<[u8]>::to_vec);
@@ -99,7 +104,7 @@ impl Wire {
                 }
                 while let Ok(len) = self.0.recv(&mut frame) {
                     let Some(frame) = change(Way::ToKernel, frame[..len].to_vec()) else { continue };
-                    // As a wire does: what cannot be taken is lost.
+                    // A frame that the TAP cannot accept is lost, as on a real wire.
                     if let Some(token) = tap.transmit(now) {
                         token.consume(frame.len(), |place| place.copy_from_slice(&frame));
                     }
@@ -113,7 +118,7 @@ impl Wire {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // What it panicked with has been printed.
+        // If the thread panicked, its message has already been printed.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }

@@ -1,11 +1,11 @@
-//! UDP with offload: the kernel leaves the checksum to the stack, or sends none.
+//! Tests UDP with offload, and UDP datagrams without a checksum.
 
 use smolstep::phy::linux::Kind;
 
 use crate::common::link::{KERNEL, SERVER, ask, at, connect, expect, noise, on_tap_and_tun, send, udp};
 use crate::common::peer::python;
 
-/// Payload lengths: none, one byte, odd and even, the longest of one frame, and some that are fragmented.
+/// Payload lengths in bytes: empty, odd and even, one full frame, and several fragments.
 const LENGTHS: [usize; 8] = [0, 1, 2, 999, 1472, 1473, 8000, 60_000];
 
 #[test]
@@ -29,7 +29,7 @@ fn datagrams_without_a_checksum_come_back() {
     on_tap_and_tun("datagrams::datagrams_without_a_checksum_come_back", |link| {
         for offload in [&["echo"][..], &["echo", "--no-offload"]] {
             let _server = link.serve(offload, 4);
-            // Over IPv6 every datagram has one.
+            // Only over IPv4: UDP over IPv6 requires a checksum.
             let client = python::run("without_checksums", &[SERVER[0]]).finish();
             assert_eq!(client.code(), Some(0), "{client:?}");
         }
@@ -37,8 +37,8 @@ fn datagrams_without_a_checksum_come_back() {
 }
 
 #[test]
-fn what_another_program_left_of_its_offload_does_no_harm() {
-    on_tap_and_tun("datagrams::what_another_program_left_of_its_offload_does_no_harm", |link| {
+fn the_offload_settings_of_an_earlier_program_do_no_harm() {
+    on_tap_and_tun("datagrams::the_offload_settings_of_an_earlier_program_do_no_harm", |link| {
         let kind = if link.kind == Kind::Tap { "2" } else { "1" };
         for offload in [&["echo"][..], &["echo", "--no-offload"]] {
             let other = python::run("leave_offload", &[link.name(), kind]).finish();

@@ -6,7 +6,7 @@ use smolstep::stack::Congestion;
 
 use crate::common::link::Link;
 use crate::common::netns::{in_namespace, output};
-use crate::common::require::skip;
+use crate::common::skip;
 use crate::matrix::FIRST;
 use crate::rig::{From, Transfer};
 
@@ -20,20 +20,22 @@ fn one_frame_in_a_hundred_lost() {
     in_namespace("loss::one_frame_in_a_hundred_lost", || lossy(10));
 }
 
-/// Transfers while so many frames of 1,000 are lost. Which ones, nothing can repeat: the kernel draws them.
+/// Runs transfers while the kernel drops `per_mille` of 1,000 frames, at random. A run with the same losses cannot be
+/// repeated.
 fn lossy(per_mille: u32) {
     for offload in [true, false] {
         for congestion in [Congestion::Reno, Congestion::Cubic] {
             for from in [From::Stack, From::Kernel] {
                 if from == From::Kernel && congestion != Congestion::Reno {
-                    // Then it is the kernel's own.
+                    // In this transfer the kernel is the sender, so the stack's congestion control is not used.
                     continue;
                 }
-                // What is lost costs the stack a second each time, its least RTO.
+                // A lost frame may delay the stack by a retransmission timeout, so the stack sends fewer bytes.
                 let bytes = if per_mille > 1 && from == From::Stack { 4 << 20 } else { FIRST.bytes };
                 let transfer = Transfer { offload, from, congestion, bytes, ..FIRST };
                 let mut possible = true;
-                // Of few super-segments there may be none that is lost.
+                // With offload, a transfer has only a few super-segments. If none is lost, the test repeats the
+                // transfer.
                 let lossy = (0..100).any(|_| {
                     transfer.run(|link| possible = lose(link, per_mille));
                     !possible || lost() > 0
@@ -47,7 +49,8 @@ fn lossy(per_mille: u32) {
     }
 }
 
-/// Has the kernel lose so many frames of 1,000 each way; false, and said so, where it cannot.
+/// Makes the kernel drop `per_mille` of 1,000 frames in each direction. If nft cannot set the rules, prints a note and
+/// returns false.
 fn lose(link: Link, per_mille: u32) -> bool {
     let name = link.name();
     let rules = format!(
@@ -69,7 +72,7 @@ fn lose(link: Link, per_mille: u32) -> bool {
     }
 }
 
-/// How many frames the rules have lost.
+/// Returns the number of frames that the rules of [`lose`] have dropped.
 fn lost() -> u64 {
     let listed = output(Command::new("nft").args(["list", "table", "inet", "lossy"])).unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();

@@ -1,4 +1,6 @@
-//! Long transfers and many connections with the kernel's TCP, with and without offload: every byte arrives, in order.
+//! Long transfers and many connections with the kernel's TCP.
+//!
+//! Every byte must arrive in order, with and without offload.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -1,4 +1,4 @@
-//! Many clients at once, each served correctly.
+//! Many simultaneous clients, which must all be served correctly.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
@@ -66,15 +66,15 @@ fn fifty_udp_clients_get_their_own_replies() {
 }
 
 #[test]
-fn a_delayed_reply_delays_nobody_else() {
-    on_tap("a_delayed_reply_delays_nobody_else", |link| {
+fn a_delayed_reply_does_not_delay_other_clients() {
+    on_tap("a_delayed_reply_does_not_delay_other_clients", |link| {
         let server = link.serve(&["greeting", "echo", "--delay", "1day"], 8);
         let mut waiting: Vec<TcpStream> = (0..20).map(|_| connect(SERVER[0], 9999)).collect();
         for client in &mut waiting {
             expect(client, "Welcome!");
             send(client, "Li");
         }
-        // All of them wait for a day now; the others do not.
+        // The replies to these 20 clients are delayed by a day. Other clients are served meanwhile.
         for _ in 0..20 {
             expect(&mut connect(SERVER[0], 9999), "Welcome!");
         }
@@ -85,7 +85,7 @@ fn a_delayed_reply_delays_nobody_else() {
         for client in &waiting {
             expect_nothing(client);
         }
-        // Nor does it keep the server from ending.
+        // The delay does not prevent the server from exiting.
         server.interrupt();
         for client in &mut waiting {
             expect_last(client, "");
@@ -95,8 +95,8 @@ fn a_delayed_reply_delays_nobody_else() {
 }
 
 #[test]
-fn delays_run_side_by_side() {
-    on_tap("delays_run_side_by_side", |link| {
+fn the_delays_of_several_clients_overlap() {
+    on_tap("the_delays_of_several_clients_overlap", |link| {
         let server = link.serve_with_events(&["greeting", "--delay", "3s"], 4);
         let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(SERVER[0], 9999)).collect();
         for client in &mut clients {
@@ -112,7 +112,8 @@ fn delays_run_side_by_side() {
         for client in &mut clients {
             expect(client, "Hello,second!");
         }
-        // The server was done with every first message, of 5 bytes, before any second one: it served none to its end first.
+        // The server read every client's first message, of 5 bytes, before any second message. So the delays of the
+        // clients overlapped.
         let read = events::of(&server.stop().out(), "read", &[]);
         let lengths: Vec<u64> = read.iter().filter_map(|event| event["len"].as_u64()).collect();
         assert_eq!(lengths, [[5; 20], [6; 20]].concat());
@@ -120,8 +121,8 @@ fn delays_run_side_by_side() {
 }
 
 #[test]
-fn a_saturated_connection_starves_nobody() {
-    on_tap_and_tun("a_saturated_connection_starves_nobody", |link| {
+fn a_saturated_connection_does_not_starve_other_clients() {
+    on_tap_and_tun("a_saturated_connection_does_not_starve_other_clients", |link| {
         let _server = link.serve(&["chargen", "greeting"], 6);
         let mut streams: Vec<TcpStream> = SERVER.iter().map(|address| connect(address, 19)).collect();
         let readers: Vec<_> = streams
@@ -141,7 +142,7 @@ fn a_saturated_connection_starves_nobody() {
                 })
             })
             .collect();
-        // The streams never pause, and yet this comes through.
+        // The two streams never pause, but other clients are still served.
         for round in 0..50 {
             let mut greeting = connect(SERVER[round % 2], 9999);
             expect(&mut greeting, "Welcome!");

@@ -1,4 +1,8 @@
-//! 64 MiB each way, with and without offload. Links are TAP and TUN, IPv4 and IPv6, at several MTUs. Once 1 GiB in each direction.
+//! Transfers of 64 MiB over all kinds of links.
+//!
+//! The tests combine TAP or TUN, offload, IPv4 or IPv6, several MTUs, and both directions.
+//!
+//! A further test transfers 1 GiB in each direction.
 
 use smolstep::phy::linux::Kind;
 use smolstep::stack::Congestion;
@@ -7,13 +11,13 @@ use crate::common::netns::in_namespace;
 use crate::rig::{From, Transfer};
 
 #[test]
-fn what_a_tap_carries_is_byte_exact() {
-    in_namespace("matrix::what_a_tap_carries_is_byte_exact", || every_way(Kind::Tap));
+fn transfers_over_a_tap_are_byte_exact() {
+    in_namespace("matrix::transfers_over_a_tap_are_byte_exact", || every_way(Kind::Tap));
 }
 
 #[test]
-fn what_a_tun_carries_is_byte_exact() {
-    in_namespace("matrix::what_a_tun_carries_is_byte_exact", || every_way(Kind::Tun));
+fn transfers_over_a_tun_are_byte_exact() {
+    in_namespace("matrix::transfers_over_a_tun_are_byte_exact", || every_way(Kind::Tun));
 }
 
 #[test]
@@ -25,7 +29,7 @@ fn a_gibibyte_each_way_is_byte_exact() {
     });
 }
 
-/// The most common one.
+/// The most common transfer. The tests vary its fields.
 pub const FIRST: Transfer = Transfer {
     kind: Kind::Tap,
     offload: true,
@@ -44,7 +48,7 @@ fn every_way(kind: Kind) {
                     let transfer = Transfer { kind, offload, family, mtu, from, ..FIRST };
                     let mean = transfer.bytes / transfer.run(|_| ());
                     if offload && from == From::Stack {
-                        assert!(mean > 16 << 10, "{mean} bytes a frame are no super-segments");
+                        assert!(mean > 16 << 10, "the mean frame length is only {mean} bytes");
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! A stack on a TAP or TUN that sends or receives a long pattern, and a client on the kernel's TCP at the other end.
+//! Transfers a long pattern between a stack on a TAP or TUN and a client on the kernel's TCP.
 
 use std::cell::Cell;
 use std::io::{Read, Write};
@@ -18,12 +18,12 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 use crate::common::link::{Link, SERVER, connect, noise};
 use crate::common::netns::{counters, delete, output};
 
-/// One connection, and what it carries.
+/// A transfer over one connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Transfer {
     pub kind: Kind,
     pub offload: bool,
-    /// 0 is IPv4, 1 IPv6.
+    /// 0 for IPv4, 1 for IPv6.
     pub family: usize,
     pub mtu: usize,
     pub from: From,
@@ -31,7 +31,7 @@ pub struct Transfer {
     pub congestion: Congestion,
 }
 
-/// Who sends.
+/// The sender of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
     Stack,
@@ -41,15 +41,17 @@ pub enum From {
 const PORT: u16 = 4000;
 const SIZES: Sizes = Sizes { connections: 2, ports: 0, datagrams: 0, payload: 0, ..Sizes::SERVER };
 
-/// After so many bytes the pattern begins again: a prime, so that no multiple of a segment's length is one of it.
+/// The period of the pattern in bytes. The period is prime, so that shifts by whole segments are detected.
 const PERIOD: usize = 1_048_583;
 
 impl Transfer {
-    /// Makes the link, carries every byte, and deletes the link. `before` may change the link. Answers how many frames the kernel
-    /// was given, super-segments counted once.
+    /// Creates the link, transfers all bytes, and deletes the link.
+    ///
+    /// `before` may change the link. Returns the number of frames that the kernel received. A super-segment counts as
+    /// one frame.
     ///
     /// # Panics
-    /// With the first byte that is not in its place.
+    /// Panics if a byte is wrong or missing.
     pub fn run(self, before: impl FnOnce(Link)) -> u64 {
         println!("{self:?}");
         let link = Link::new(self.kind);
@@ -84,7 +86,7 @@ impl Transfer {
 
         let (ended, running) = UnixStream::pair().unwrap();
         let client = thread::spawn(move || {
-            // Closed when this thread ends, however it does.
+            // The socket `running` closes when the thread exits, even by a panic.
             let _running = running;
             self.client(connect(SERVER[self.family], PORT));
         });
@@ -126,7 +128,7 @@ impl Transfer {
             at += piece.len() as u64;
         }
         stream.shutdown(Shutdown::Write).unwrap();
-        // The stack closes when it has read all.
+        // The stack closes when it has read all bytes.
         assert_eq!(stream.read(&mut [0]).unwrap(), 0, "{self:?}");
     }
 }
@@ -169,7 +171,7 @@ impl Session for End<'_> {
     }
 }
 
-/// `len` bytes of the pattern from place `at` on, at most 256 KiB.
+/// Returns `len` bytes of the pattern, at most 256 KiB, from the position `at`.
 fn pattern(at: u64, len: usize) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = BYTES.get_or_init(|| {

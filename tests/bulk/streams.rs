@@ -1,4 +1,4 @@
-//! Long streams that are echoed byte for byte, even while the interface goes down and up.
+//! Long streams are echoed without a changed byte, even while the interface goes down and up.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};
@@ -36,8 +36,8 @@ fn a_stream_survives_the_interface_going_down_and_up() {
 }
 
 #[test]
-fn four_streams_at_once() {
-    on_tap_and_tun("four_streams_at_once", |link| {
+fn four_simultaneous_streams_come_back() {
+    on_tap_and_tun("four_simultaneous_streams_come_back", |link| {
         let _server = link.serve(&["echo"], 4);
         let echoes: Vec<_> = [(0, 11), (1, 12), (0, 13), (1, 14)]
             .map(|(family, seed)| {
@@ -50,10 +50,11 @@ fn four_streams_at_once() {
     });
 }
 
-/// Bytes of one stream each way.
+/// The length of a stream in each direction, in bytes.
 const TOTAL: usize = 16 << 20;
 
-/// Sends a stream and half-closes, reads at the same time, and compares; `at` is told after each piece how much was sent.
+/// Sends `bytes`, half-closes, and compares the echo. After each piece, calls `at` with the number of bytes sent so
+/// far.
 fn echo(mut stream: TcpStream, bytes: &[u8], mut at: impl FnMut(usize)) {
     let mut reader = stream.try_clone().unwrap();
     let back = thread::spawn(move || {
@@ -73,7 +74,7 @@ fn echo(mut stream: TcpStream, bytes: &[u8], mut at: impl FnMut(usize)) {
 fn down_and_up(link: Link) {
     down(link.name());
     up(link.name());
-    // The kernel takes IPv6 addresses away from an interface that goes down.
+    // The kernel removes IPv6 addresses when an interface goes down.
     let mut netlink = Netlink::open().unwrap();
     let index = netlink.link(link.name()).unwrap().unwrap().index;
     netlink.add_address(index, KERNEL[1].parse::<IpAddr>().unwrap(), 64).unwrap();

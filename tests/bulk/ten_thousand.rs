@@ -1,4 +1,4 @@
-//! Ten thousand connections at once on one TAP.
+//! Ten thousand simultaneous connections on one TAP.
 
 use std::fs;
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::common::link::{SERVER, connect, expect, expect_last, on_tap, send};
 use crate::common::peer::{Peer, smolstep};
-use crate::common::require::skip;
+use crate::common::skip;
 
 const CONNECTIONS: usize = 10_000;
 
@@ -18,7 +18,7 @@ fn ten_thousand_connections_are_greeted_answered_and_closed() {
     }
     on_tap("ten_thousand_connections_are_greeted_answered_and_closed", |link| {
         let mut command = smolstep();
-        // A log line a connection would be memory of the test's.
+        // Log lines for each connection would use too much memory of the test, which collects them.
         command.env("RUST_LOG", "warn").args(["serve", "greeting", "--max-connections", "10000"]);
         command.args(["--socket-buffer", "4K"]).args(link.arguments());
         let server = Peer::start(&mut command).listening(2);
@@ -30,14 +30,14 @@ fn ten_thousand_connections_are_greeted_answered_and_closed() {
         }
         let resident = resident(server.id()) / CONNECTIONS;
         assert!(resident <= 10 << 10, "{resident} bytes of resident memory a connection");
-        // None has lost its place among the others.
+        // All connections still work.
         for (number, client) in clients.iter_mut().enumerate() {
             send(client, format!("client {number}"));
         }
         for (number, client) in clients.iter_mut().enumerate() {
             expect(client, format!("Hello,client {number}!"));
         }
-        // The server closes first, and all are in TIME-WAIT: those that come now take their places.
+        // The server closes first, so all its connections are in TIME-WAIT. New connections take over their slots.
         for mut client in clients {
             send(&mut client, "exit");
             expect_last(&mut client, "");
@@ -49,7 +49,7 @@ fn ten_thousand_connections_are_greeted_answered_and_closed() {
     });
 }
 
-/// The memory of a process, in bytes.
+/// Returns the resident memory of a process, in bytes.
 fn resident(id: u32) -> usize {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

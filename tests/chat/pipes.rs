@@ -1,4 +1,6 @@
-//! chat without a terminal, with the kernel's TCP and UDP: pipes, waiting in line, rooms, several partners on UDP.
+//! The program chat without a terminal.
+//!
+//! The tests cover pipes, partners that wait for their turn, rooms, and several partners on UDP.
 
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,8 +11,8 @@ use crate::common::peer::python;
 const WELCOME: &str = "this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
 
 #[test]
-fn partners_are_served_in_order_and_what_they_said_is_kept() {
-    on_tap_and_tun("partners_are_served_in_order_and_what_they_said_is_kept", |link| {
+fn partners_are_served_in_order_and_their_early_text_is_kept() {
+    on_tap_and_tun("partners_are_served_in_order_and_their_early_text_is_kept", |link| {
         let mut server = link.serve(&["chat"], 4);
         let mut partners: Vec<TcpStream> = SERVER.iter().cycle().take(4).map(|host| connect(host, 9000)).collect();
         for (n, partner) in partners.iter_mut().enumerate() {
@@ -33,8 +35,8 @@ fn partners_are_served_in_order_and_what_they_said_is_kept() {
 }
 
 #[test]
-fn once_serves_one_talk_and_resets_those_who_wait() {
-    on_tap("once_serves_one_talk_and_resets_those_who_wait", |link| {
+fn once_serves_one_partner_and_resets_waiting_partners() {
+    on_tap("once_serves_one_partner_and_resets_waiting_partners", |link| {
         let mut server = link.serve(&["chat", "--once"], 4);
         let mut first = connect(SERVER[0], 9000);
         send(&mut first, "hi\n");
@@ -55,14 +57,14 @@ fn once_serves_one_talk_and_resets_those_who_wait() {
 }
 
 #[test]
-fn once_is_over_after_a_talk_on_udp_too() {
-    on_tap("once_is_over_after_a_talk_on_udp_too", |link| {
+fn once_also_ends_after_a_udp_conversation() {
+    on_tap("once_also_ends_after_a_udp_conversation", |link| {
         for from_console in [false, true] {
             let mut server = link.serve(&["chat", "--once"], 4);
             let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
             partner.send(b"hi\n").unwrap();
             server.wait_for("it", |out| out.ends_with(" hi\n"));
-            // Of somebody who is not talking it ends nothing.
+            // `q` from a host without a conversation does not stop the server.
             udp(at(KERNEL[0], 0), at(SERVER[0], 9000)).send(b"q\n").unwrap();
             server.wait_for("a talk that never was", |out| out.ends_with(" has ended\n"));
             if from_console {
@@ -76,7 +78,7 @@ fn once_is_over_after_a_talk_on_udp_too() {
             let server = server.finish();
             assert!(server.code() == Some(0) && server.out().matches(" has ended\n").count() == 2, "{server:?}");
         }
-        // A talk on TCP is not broken off for it.
+        // The end of a UDP conversation does not end a TCP conversation.
         let mut server = link.serve(&["chat", "--once"], 4);
         let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
         let mut talk = connect(SERVER[0], 9000);
@@ -93,8 +95,8 @@ fn once_is_over_after_a_talk_on_udp_too() {
 }
 
 #[test]
-fn whoever_ends_the_server_ends_the_talks() {
-    on_tap("whoever_ends_the_server_ends_the_talks", |link| {
+fn stopping_the_server_ends_its_conversations() {
+    on_tap("stopping_the_server_ends_its_conversations", |link| {
         for (room, welcome, ends) in [(&[][..], "", " has ended\n"), (&["--room"], WELCOME, " has left\n")] {
             let server = link.serve(&[&["chat"], room].concat(), 4);
             let mut partner = connect(SERVER[0], 9000);
@@ -110,8 +112,8 @@ fn whoever_ends_the_server_ends_the_talks() {
 }
 
 #[test]
-fn a_partner_that_goes_away_makes_room_for_the_next() {
-    on_tap("a_partner_that_goes_away_makes_room_for_the_next", |link| {
+fn the_next_partner_is_served_when_one_disconnects() {
+    on_tap("the_next_partner_is_served_when_one_disconnects", |link| {
         let server = link.serve(&["chat"], 4);
         let first = connect(SERVER[0], 9000);
         server.wait_for("the first", |out| out.contains("talking with"));
@@ -127,7 +129,7 @@ fn a_partner_that_goes_away_makes_room_for_the_next() {
 fn pipes_work_at_both_ends() {
     on_tap_and_tun("pipes_work_at_both_ends", |link| {
         for address in KERNEL {
-            // A server on the kernel that replies at the end of the stream.
+            // This server on the kernel's TCP replies only at the end of the stream.
             let _server = python::server("reply_at_end", address.parse().unwrap(), 9000);
             for arguments in [&["chat", address][..], &["chat", address, "hi"]] {
                 let call = link.call(arguments, b"hi\n");
@@ -140,7 +142,7 @@ fn pipes_work_at_both_ends() {
         }
         let mut server = link.serve(&["chat"], 4);
         let mut partner = connect(SERVER[0], 9000);
-        send(&mut partner, "no line end");
+        send(&mut partner, "no line ending");
         partner.shutdown(Shutdown::Write).unwrap();
         expect(&mut partner, "(waiting for the last reply)\n");
         server.type_in(b"here it is\n");
@@ -150,8 +152,8 @@ fn pipes_work_at_both_ends() {
 }
 
 #[test]
-fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
-    on_tap("all_talk_in_a_room_and_a_slow_reader_is_dropped", |link| {
+fn a_room_connects_all_members_and_drops_a_slow_reader() {
+    on_tap("a_room_connects_all_members_and_drops_a_slow_reader", |link| {
         let mut server = link.serve(&["chat", "--room"], 4);
         let join = |name: &str| {
             let mut stream = connect(SERVER[0], 9000);
@@ -171,12 +173,12 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
         expect(&mut ann, "console: hello from here\n");
         expect(&mut bob, format!("{slow_from} has joined\n{slow_from} is now Slow\nconsole: hello from here\n"));
 
-        // Bob reads all that Ann says, however much it is; the slow one reads nothing.
+        // Bob reads all lines from Ann, and the member Slow reads nothing.
         let line = format!("{}\n", "x".repeat(500));
         let mut dropped = false;
         for _ in 0..20_000 {
             send(&mut ann, &line);
-            // Of the last line, the rest is read below.
+            // Every line from Ann begins with `Ann: `. Any other line is read completely below.
             let mut begin = [0; 5];
             bob.read_exact(&mut begin).unwrap();
             dropped = begin == *b"Slow ";
@@ -203,8 +205,8 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_asked_for_again() {
-    on_tap("a_name_that_is_taken_is_asked_for_again", |link| {
+fn a_member_whose_name_is_taken_can_choose_another() {
+    on_tap("a_member_whose_name_is_taken_can_choose_another", |link| {
         let server = link.serve(&["chat", "--room"], 4);
         let mut ann = connect(SERVER[0], 9000);
         send(&mut ann, "/name Ann\n");
@@ -220,23 +222,23 @@ fn a_name_that_is_taken_is_asked_for_again() {
 }
 
 #[test]
-fn a_flood_reaches_all_who_read() {
-    on_tap("a_flood_reaches_all_who_read", |link| {
+fn a_flood_reaches_all_readers() {
+    on_tap("a_flood_reaches_all_readers", |link| {
         let server = link.serve(&["chat", "--room"], 4);
         let mut readers = [0, 1].map(|v| connect(SERVER[v], 9000));
         readers.iter_mut().for_each(|reader| expect(reader, WELCOME));
-        // The second has joined, too.
+        // Both readers have joined.
         server.wait_for("both", |out| out.matches(" has joined\n").count() == 2);
         let mut speaker = connect(SERVER[0], 9000);
         let line = format!("{}\n", "x".repeat(60));
-        // Many times what the room and all buffers hold.
+        // This text is much longer than the capacity of the room and all buffers.
         let flood = format!("/name F\n{}q\n", line.repeat(20_000));
         std::thread::scope(|scope| {
             for mut reader in readers {
                 let line = &line;
                 scope.spawn(move || {
                     let mut heard = vec![];
-                    // Behind it may be that the other reader has left, too.
+                    // The final line may also report that the other reader has left.
                     while !heard.ends_with(b" has left\n") {
                         let mut piece = [0; 4096];
                         let len = reader.read(&mut piece).unwrap();
@@ -270,7 +272,7 @@ fn partners_on_udp_are_answered_by_number() {
             let len = partner.recv(&mut bytes).unwrap();
             assert_eq!(&bytes[..len], text.as_bytes());
         }
-        // A talk over TCP has the unnumbered lines; who writes over UDP is still answered by number.
+        // During a TCP conversation, lines without a number go to its partner. A number still addresses a UDP partner.
         let mut talk = connect(SERVER[0], 9000);
         server.wait_for("the talk", |out| out.contains("talking with"));
         server.type_in(b"to TCP\n@3 to UDP\n");
@@ -278,7 +280,8 @@ fn partners_on_udp_are_answered_by_number() {
         let mut bytes = [0; 64];
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP\n");
-        // After it they go to whoever wrote last, which is said.
+        // After the TCP conversation, lines without a number go to the UDP partner that wrote most recently. The server
+        // prints the address of this partner.
         send(&mut talk, "q\n");
         let next = format!(" has ended\n(the next line goes to @3 {})\n", partners[2].local_addr().unwrap());
         server.wait_for("its end", |out| out.ends_with(&next));
@@ -290,13 +293,13 @@ fn partners_on_udp_are_answered_by_number() {
 }
 
 #[test]
-fn a_client_that_leaves_takes_nothing_back() {
-    on_tap("a_client_that_leaves_takes_nothing_back", |link| {
+fn the_text_of_a_client_that_has_exited_still_arrives() {
+    on_tap("the_text_of_a_client_that_has_exited_still_arrives", |link| {
         for address in KERNEL {
             let listener = TcpListener::bind(at(address, 9000)).unwrap();
             let call = link.call(&["chat", address], b"hi\nq\n");
             assert_eq!((call.code(), call.out().as_str()), (Some(0), "the talk has ended\n"), "{call:?}");
-            // Who was not listened to yet is heard all the same.
+            // The listener accepts only after the client has exited, but it still receives the text.
             let mut heard = String::new();
             listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
             assert_eq!(heard, "hi\nq");

@@ -1,4 +1,6 @@
-//! chat at terminals: editing a line while others arrive, several partners, and the sandbox.
+//! The program chat at terminals.
+//!
+//! The tests cover line editing while messages arrive, several partners, and the sandbox.
 
 use std::fs;
 
@@ -12,7 +14,7 @@ use crate::common::terminal::{left_well, screen, start, wait_for_last, wait_for_
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// The kernel routes between the server on tap0 and the client on tap1.
+/// The client's address on tap1. The kernel routes between tap1 and the server's tap0.
 const CLIENT: &str = "192.168.70.2";
 
 fn server(arguments: &[&str]) -> Peer {
@@ -27,7 +29,7 @@ fn client() -> Peer {
     start(&[&[SMOLSTEP, "call", "chat", SERVER[0]], &link[..]].concat())
 }
 
-/// The address of the only talk that a server has begun and not ended.
+/// Returns the address of the partner in a server's most recent conversation.
 fn partner(server: &Peer) -> String {
     let begun = screen(&server.out())
         .into_iter()
@@ -44,14 +46,14 @@ fn two_terminals_and_three_kernel_clients() {
         wait_for_last(&server, ">>>");
         let from = partner(&server);
         assert!(from.starts_with(CLIENT), "{from}");
-        // They wait, and what they say waits with them.
+        // These three clients wait for their turn, and the server holds back their text.
         let mut waiting = [1, 2, 3].map(|n| {
             let mut stream = connect(SERVER[0], 9000);
             send(&mut stream, format!("{n} waits\n"));
             stream
         });
 
-        // What arrives stands above what is typed, which stays as it is.
+        // A received line is printed above the line being edited, which stays unchanged.
         client.type_in(b"half of");
         wait_for_last(&client, ">>> half of");
         server.type_in(b"hello\r");
@@ -62,14 +64,15 @@ fn two_terminals_and_three_kernel_clients() {
         client.type_in(b" a line\r");
         wait_for_line(&server, &format!("{from} half of a line"));
         wait_for_last(&server, ">>> me");
-        // Left, left, insert; the line before from the history.
+        // The input moves the cursor left, and then inserts a character. After that, cursor-up twice recalls a line
+        // from the history.
         client.type_in(b"abd\x1b[Dc\r");
         wait_for_line(&server, &format!("{from} abcd"));
         client.type_in(b"\x1b[A\x1b[A\r");
         server.wait_for("the line from the history", |out| {
             screen(out).iter().filter(|line| **line == format!("{from} half of a line")).count() == 2
         });
-        // Many at once, with a line half typed.
+        // Forty lines arrive together, while a line is being edited.
         client.type_in(b"still here");
         server.type_in(b"\x15");
         server.type_in((1..=40).map(|n| format!("number {n}\r")).collect::<String>().as_bytes());
@@ -91,7 +94,7 @@ fn two_terminals_and_three_kernel_clients() {
         server.type_in(b"Q\r");
         expect_last(&mut waiting[1], "hi\nthe talk has ended\n");
         server.wait_for("the third", |out| screen(out).iter().any(|line| line.ends_with(" 3 waits")));
-        // Ctrl-D ends the talk, Ctrl-C the server.
+        // Ctrl-D ends the conversation, and Ctrl-C stops the server.
         server.type_in(b"\x04");
         expect_last(&mut waiting[2], "the talk has ended\n");
         server.wait_for("the last end", |out| screen(out).iter().filter(|l| l.ends_with(" has ended")).count() == 4);
@@ -101,8 +104,8 @@ fn two_terminals_and_three_kernel_clients() {
 }
 
 #[test]
-fn what_is_typed_to_nobody_is_not_sent() {
-    on_tap("what_is_typed_to_nobody_is_not_sent", |_| {
+fn text_typed_without_a_partner_is_not_sent() {
+    on_tap("text_typed_without_a_partner_is_not_sent", |_| {
         let mut server = server(&[]);
         let nobody = |server: &Peer, times: usize| {
             server.wait_for("the hint", |out| {
@@ -110,7 +113,8 @@ fn what_is_typed_to_nobody_is_not_sent() {
                     == times
             });
         };
-        // Without an editor, and Ctrl-D ends nothing; then with one.
+        // Before the first partner connects, there is no line editor, and Ctrl-D has no effect. Later there is a line
+        // editor.
         server.type_in(b"a secret\r");
         nobody(&server, 1);
         server.type_in(b"\x04and another\r");
@@ -137,10 +141,10 @@ fn what_is_typed_to_nobody_is_not_sent() {
 }
 
 #[test]
-fn a_line_that_was_begun_is_for_nobody_else() {
-    on_tap("a_line_that_was_begun_is_for_nobody_else", |_| {
+fn a_line_begun_for_one_partner_is_not_sent_to_the_next() {
+    on_tap("a_line_begun_for_one_partner_is_not_sent_to_the_next", |_| {
         let mut server = server(&[]);
-        // The first comes while something is typed that no editor sees.
+        // The first partner connects while text is being typed without a line editor.
         server.type_in(b"for nobody");
         server.wait_for("the echo", |out| out.ends_with("for nobody"));
         let mut first = connect(SERVER[0], 9000);
@@ -158,7 +162,7 @@ fn a_line_that_was_begun_is_for_nobody_else() {
         expect(&mut second, "to you\n");
         server.type_in(b"\xff\r");
         wait_for_line(&server, "(not sent: a line that is not UTF-8)");
-        // Brought back, it is meant for who is there.
+        // A line from the history goes to the present partner.
         wait_for_last(&server, ">>>");
         server.type_in(b"\x1b[A\x1b[A\rq\r");
         expect_last(&mut second, "for one only\nthe talk has ended\n");
@@ -168,8 +172,8 @@ fn a_line_that_was_begun_is_for_nobody_else() {
 }
 
 #[test]
-fn the_terminal_is_restored_however_the_client_ends() {
-    on_tap("the_terminal_is_restored_however_the_client_ends", |_| {
+fn the_terminal_is_restored_whatever_stops_the_client() {
+    on_tap("the_terminal_is_restored_whatever_stops_the_client", |_| {
         make(Kind::Tap, "tap1", &[("192.168.70.100", 24)]);
         let listener = std::net::TcpListener::bind("192.168.70.100:9000").unwrap();
         let link = ["--tap", "tap1", "--ip", "192.168.70.2/24"];
@@ -183,14 +187,14 @@ fn the_terminal_is_restored_however_the_client_ends() {
             client.type_in(b"hi\rtyping");
             wait_for_last(&client, ">>> typing");
             match way {
-                // What it has not read would have it reset the connection.
+                // Unread data would make the server's kernel reset the connection.
                 "server" => expect(&mut stream, "hi\n"),
                 "end of input" => client.type_in(b"\x15\x04"),
                 "Ctrl-C" => client.type_in(b"\x03"),
                 _ => terminate_child(&client),
             }
             if way != "server" {
-                // Its side is closed before this one is.
+                // The client closes its side first.
                 expect_last(&mut stream, "hi\n");
                 send(&mut stream, "the last reply\n");
             }
@@ -216,7 +220,7 @@ fn no_prompt_is_left_behind() {
             drop(partner);
             let finished = server.finish();
             left_well(&finished);
-            // Nothing is drawn after the line was cleared, but for what start() says.
+            // After the line is cleared, only the wrapper script of start() prints.
             let out = finished.out();
             let rest = out.rsplit("\x1b[?2004l\r\x1b[J").next().unwrap_or_default();
             assert!(!rest.contains('\x1b') && !rest.contains(">>>"), "{time}: {}", out.escape_debug());

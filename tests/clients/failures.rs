@@ -1,4 +1,4 @@
-//! A client without an answer prints one line and exits with 1.
+//! A client that gets no answer prints one line and exits with 1.
 
 use crate::common::link::{KERNEL, on_tap_and_tun};
 use crate::common::peer::{Finished, python};
@@ -34,8 +34,8 @@ fn a_silent_server_times_out() {
 }
 
 #[test]
-fn a_server_that_leaves_early() {
-    on_tap_and_tun("a_server_that_leaves_early", |link| {
+fn a_server_that_closes_early_is_an_error() {
+    on_tap_and_tun("a_server_that_closes_early_is_an_error", |link| {
         for address in KERNEL {
             let server = |name, port| python::server(name, address.parse().unwrap(), port);
             let (_closing, _resetting) = (server("closing", 4000), server("resetting", 4001));
@@ -55,7 +55,9 @@ fn a_server_that_leaves_early() {
     });
 }
 
-/// It ended with exit code 1, nothing on standard output and one line on standard error.
+/// Asserts exit code 1 and one line on standard error that contains `why`.
+///
+/// Standard output must be empty.
 #[track_caller]
 fn failed(call: &Finished, why: &str) {
     let err = call.err();

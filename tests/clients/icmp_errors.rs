@@ -1,26 +1,28 @@
-//! ICMP errors of the kernel: for closed UDP ports, from a firewall that rejects, and from a router without a route.
+//! ICMP errors from the kernel: for closed UDP ports, from a firewall, and from a router.
 
 use std::process::Command;
 
 use crate::common::link::{KERNEL, Link, on_tap, on_tap_and_tun};
 use crate::common::netns::output;
 use crate::common::peer::Finished;
-use crate::common::require::skip;
+use crate::common::skip;
 
-/// A client that waited for it would fail the test: see [`Peer::finish`](crate::common::peer::Peer::finish).
+/// A timeout that is longer than the test waits, so a client that waits for this timeout fails the test.
+///
+/// See [`Peer::finish`](crate::common::peer::Peer::finish).
 const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
 
 #[test]
 fn a_closed_udp_port_refuses() {
     on_tap_and_tun("a_closed_udp_port_refuses", |link| {
-        // The kernel would send six in a row, and then one a second.
+        // Without this setting, the kernel would send six errors in a row, and then one per second.
         write("ipv4/icmp_ratelimit", "0");
         write("ipv6/icmp/ratelimit", "0");
         for address in KERNEL {
             for app in ["greeting", "echo", "thanks", "chat"] {
                 failed(&call(link, &[app, "--udp", address, "hi"]), "connection refused");
             }
-            // A DNS server that is none.
+            // This address has no DNS server.
             let refused = format!("host.example: connection refused by {address}: it is no DNS server");
             failed(&call(link, &["ack", "host.example", "hi", "--dns", address]), &refused);
         }
@@ -42,10 +44,12 @@ fn a_firewall_refuses() {
     });
 }
 
-/// These errors may pass, so the client tries until its time is over, and then names them.
+/// A client retries until its timeout, because these ICMP errors may be temporary.
+///
+/// At the timeout, the client reports the ICMP error.
 #[test]
-fn a_router_says_why_nothing_arrives() {
-    on_tap("a_router_says_why_nothing_arrives", |link| {
+fn an_error_from_a_router_is_reported_at_the_timeout() {
+    on_tap("an_error_from_a_router_is_reported_at_the_timeout", |link| {
         let rejected = firewall(&[
             "add rule inet smolstep in tcp dport 4000 reject with icmpx type host-unreachable",
             "add rule inet smolstep in udp dport 4000 reject with icmpx type admin-prohibited",
@@ -66,7 +70,7 @@ fn call(link: Link, arguments: &[&str]) -> Finished {
     link.call(&[arguments, &FOR_EVER].concat(), b"")
 }
 
-/// Makes a table of nftables with a chain `in` for what arrives, and adds the rules. Returns false where nobody can.
+/// Adds nftables rules in a chain `in` for received packets. Returns false if nft is missing or fails.
 fn firewall(rules: &[&str]) -> bool {
     let table = ["add table inet smolstep", "add chain inet smolstep in { type filter hook input priority 0; }"];
     for line in table.iter().chain(rules) {
@@ -91,7 +95,7 @@ fn write(name: &str, value: &str) {
     }
 }
 
-/// It ended with exit code 1 and one line on standard error, with `why` in it.
+/// Asserts exit code 1, and one line on standard error that contains `why`.
 #[track_caller]
 fn failed(call: &Finished, why: &str) {
     let err = call.err();

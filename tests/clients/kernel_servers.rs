@@ -1,4 +1,6 @@
-//! Every program's client with servers on the kernel's TCP and UDP: exact standard output and exit codes.
+//! Tests every program's client with servers on the kernel's TCP and UDP.
+//!
+//! The tests compare standard output and exit codes.
 
 use crate::common::link::{CALLER, KERNEL, Link, noise, on_tap, on_tap_and_tun};
 use crate::common::peer::{Finished, Peer, python};
@@ -31,7 +33,7 @@ fn every_program_on_tcp() {
             ack.wait_for("hello", |out| out == "ready\nhello\n");
 
             let _thanks = server("thanks", 8080);
-            // A connection for each.
+            // Each text has its own connection.
             assert_eq!(call(&["thanks", address, "one", "two"]), "thank you !\nthank you !\n");
 
             let _upper = server("upper", 14000);
@@ -68,7 +70,7 @@ fn every_program_on_udp() {
             let inbox = server("who_udp", 9997);
             assert_eq!(call(&["inbox", address]), format!("{caller} sent AAABBBCCC\n"));
             assert_eq!(call(&["inbox", address, "a", "b"]), format!("{caller} sent a\n{caller} sent b\n"));
-            // With no end of line, no end of standard input either: nothing is waited for.
+            // With --no-wait, the client waits for no reply.
             assert_eq!(call(&["inbox", address, "c", "d", "--no-wait"]), "");
             inbox.wait_for("all five", |out| out == "ready\nAAABBBCCC\na\nb\nc\nd\n");
         }
@@ -88,7 +90,7 @@ fn standard_input_is_sent() {
             assert!(back.code() == Some(0) && back.stdout == bytes, "{} bytes, {}", back.stdout.len(), back.err());
             assert_eq!(call(&["echo", address], b""), "");
 
-            // The reply begins only after this side's end of stream.
+            // The server replies only after the client has closed its side.
             let _after = server("echo_at_end", 4000);
             let host = if address.contains(':') { format!("[{address}]:4000") } else { format!("{address}:4000") };
             assert_eq!(call(&["echo", &host], b"to the end\n"), "to the end\n");
@@ -96,8 +98,8 @@ fn standard_input_is_sent() {
             let _upper = server("upper", 14000);
             assert_eq!(call(&["upper", address], b"a line\nanother\n"), "A LINE\n");
             let ack = server("ack", 9998);
-            assert_eq!(call(&["ack", address], b"no line end"), "ACK\n");
-            ack.wait_for("the line", |out| out == "ready\nno line end\n");
+            assert_eq!(call(&["ack", address], b"no line ending"), "ACK\n");
+            ack.wait_for("the line", |out| out == "ready\nno line ending\n");
 
             let _datagrams = server("echo_udp", 7);
             assert_eq!(call(&["echo", address, "--udp"], b"one\r\n\ntwo"), "one\n\ntwo\n");
@@ -135,7 +137,7 @@ fn a_dash_stands_for_standard_input() {
             assert_eq!(call(&["discard", address, "ab", "-", "c"], lines), "");
             discard.wait_for("12 bytes", |out| out.ends_with("\n12\n"));
 
-            // A connection for each line that is not empty.
+            // Each line that is not empty has its own connection.
             let ack = server("ack", 9998);
             assert_eq!(call(&["ack", address, "-"], lines), "ACK\nACK\nACK\n");
             ack.wait_for("three lines", |out| out == "ready\nLi\n-\nvictor\n");
@@ -199,14 +201,16 @@ fn a_terminal_is_prompted() {
     });
 }
 
-/// Standard output of a call that went well.
+/// Asserts that a call succeeded silently, and returns its standard output.
 #[track_caller]
 fn done(finished: Finished) -> String {
     assert!(finished.code() == Some(0) && finished.err().is_empty(), "{finished:?}");
     finished.out()
 }
 
-/// What a person sees who answers so many prompts, the third with the end of input.
+/// Runs a call at a terminal, where person.py answers `prompts` prompts.
+///
+/// The third answer is Ctrl-D. Returns the terminal's output.
 fn on_terminal(link: Link, call: &[&str], prompts: u32) -> String {
     let smolstep = env!("CARGO_BIN_EXE_smolstep");
     let prompts = prompts.to_string();

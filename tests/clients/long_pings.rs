@@ -1,4 +1,4 @@
-//! Pings that are too long for one packet, of the kernel and to it. Requests and replies pass in fragments.
+//! Pings from and to the kernel that are too long for one packet, so requests and replies are sent in fragments.
 
 use std::process::Command;
 
@@ -10,10 +10,10 @@ fn a_ping_in_fragments_is_answered_in_fragments() {
     on_tap_and_tun("a_ping_in_fragments_is_answered_in_fragments", |link| {
         let server = link.serve(&["echo"], 4);
         for address in SERVER {
-            // The last size is the longest over IPv6.
+            // The final size is the largest over IPv6.
             for size in ["1452", "1453", "1472", "1473", "3000", "60000", "65487"] {
                 for _ in 0..3 {
-                    // Of several in one run, -W is for the first answer alone.
+                    // ping's -W applies only to the first answer of a run, so each run sends one request.
                     let mut ping = Command::new("ping");
                     let ping = Peer::start(ping.args(["-c", "1", "-W", "60", "-s", size, address])).finish();
                     assert!(ping.code() == Some(0) && ping.out().contains(" 1 received"), "{size}: {ping:?}");

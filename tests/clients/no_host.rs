@@ -1,4 +1,6 @@
-//! No host on the link has the address, or the router's. One line names the address and the remedy.
+//! Clients of a host or router that does not exist.
+//!
+//! Each client prints one line, which names the address and says what to check.
 
 use std::fs;
 
@@ -18,7 +20,7 @@ fn a_client_names_the_host_that_does_not_answer() {
                 Kind::Tap => {
                     format!("no host answers at {address}: check the address, and that the host is up and on tap0\n")
                 }
-                // Without ARP and NDP there is only silence.
+                // A TUN has neither ARP nor NDP, so the client only times out.
                 Kind::Tun => "timed out".into(),
             };
             for command in [
@@ -29,14 +31,14 @@ fn a_client_names_the_host_that_does_not_answer() {
                 &["call", "chat", "--udp", address, "hi"],
                 &["get", &url],
             ] {
-                // Nobody reads what a TUN takes, so inbox is done when it has sent.
+                // A TUN accepts every packet, so inbox succeeds as soon as it has sent its datagram.
                 if link.kind == Kind::Tun && command[1] == "inbox" {
                     continue;
                 }
                 failed(&run(link, &[command, &["--timeout", "50ms"]].concat()), &no_host);
             }
             if link.kind == Kind::Tap {
-                // The host is asked for more than once.
+                // With this timeout, the client repeats its ARP or NDP request.
                 for command in [&["call", "inbox", address, "hi"][..], &["call", "thanks", "--udp", address, "hi"]] {
                     failed(&run(link, &[command, &["--timeout", "1200ms"]].concat()), &no_host);
                 }
@@ -45,14 +47,14 @@ fn a_client_names_the_host_that_does_not_answer() {
     });
 }
 
-/// The host is on the link only after it has been asked for three times.
+/// The host gets its address only after three ARP or NDP requests.
 #[test]
-fn a_host_that_comes_late_is_waited_for() {
-    on_tap("a_host_that_comes_late_is_waited_for", |link| {
+fn clients_wait_for_a_host_that_appears_late() {
+    on_tap("clients_wait_for_a_host_that_appears_late", |link| {
         for (address, prefix_len) in [("192.168.69.77", 24), ("fdaa::77", 64), ("192.168.69.78", 24), ("fdaa::78", 64)]
         {
             let family = if address.contains(':') { "ipv6" } else { "ipv4" };
-            // Its servers bind before it has its address.
+            // The servers bind before the host has its address.
             fs::write(format!("/proc/sys/net/{family}/ip_nonlocal_bind"), "1").unwrap();
             let echo = python::server("echo_udp", address.parse().unwrap(), 7);
             let dns = python::server("dns", address.parse().unwrap(), 53);
@@ -91,8 +93,8 @@ fn ping_names_the_host_that_does_not_answer() {
 }
 
 #[test]
-fn a_dns_server_that_is_not_there_is_named() {
-    on_tap("a_dns_server_that_is_not_there_is_named", |link| {
+fn an_absent_dns_server_is_named() {
+    on_tap("an_absent_dns_server_is_named", |link| {
         for address in ABSENT {
             for command in
                 [&["resolve", "host.example"][..], &["ping", "host.example"], &["call", "ack", "host.example"]]
@@ -101,7 +103,7 @@ fn a_dns_server_that_is_not_there_is_named() {
                 failed(&run, &format!("host.example: DNS server: no host answers at {address}: check the address"));
             }
         }
-        // One that is there and silent is what is said of two.
+        // If one server does not exist and another is silent, the error names the silent server.
         let _silent = python::server("inbox", KERNEL[0].parse().unwrap(), 53);
         let both = ["resolve", "host.example", "--dns", ABSENT[0], "--dns", KERNEL[0], "--timeout", "5s"];
         failed(&run(link, &both), "host.example: no answer from DNS server 192.168.69.100 within 5 s\n");
@@ -109,8 +111,8 @@ fn a_dns_server_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_router_that_is_not_there_is_named() {
-    on_tap("a_router_that_is_not_there_is_named", |link| {
+fn an_absent_router_is_named() {
+    on_tap("an_absent_router_is_named", |link| {
         for (router, address) in [(ABSENT[0], "10.9.0.1"), (ABSENT[1], "fd09::1")] {
             let url = if address.contains(':') { format!("http://[{address}]/") } else { format!("http://{address}/") };
             for command in [
@@ -127,24 +129,24 @@ fn a_router_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_port_without_brackets_is_guessed() {
-    on_tap_and_tun("a_port_without_brackets_is_guessed", |link| {
-        let hint = "; if its last group is a port, write [fdaa::64]:4000\n";
+fn an_ipv6_address_that_ends_like_a_port_gets_a_hint() {
+    on_tap_and_tun("an_ipv6_address_that_ends_like_a_port_gets_a_hint", |link| {
+        let hint = "; if the address ends with a port, write [fdaa::64]:4000\n";
         for app in ["ack", "greeting", "inbox"] {
-            // No route leads to the one, and nobody has the other.
+            // No host has the first address, and there is no route to the second.
             if app != "inbox" || link.kind == Kind::Tap {
                 failed(&run(link, &["call", app, "fdaa::64:4000", "hi", "--timeout", "50ms"]), hint);
             }
             let elsewhere = run(link, &["call", app, "fd09::64:4000", "hi"]);
             failed(&elsewhere, "no route to fd09::64:4000: ");
-            failed(&elsewhere, "; if its last group is a port, write [fd09::64]:4000\n");
+            failed(&elsewhere, "; if the address ends with a port, write [fd09::64]:4000\n");
         }
-        // This cannot be an address.
+        // This text is not a valid address.
         let long = run(link, &["call", "upper", "fdaa::64:14000"]);
         let error = "smolstep: bad address 'fdaa::64:14000': with a port it is [fdaa::64]:14000; ";
         assert!(long.err().starts_with(error), "{long:?}");
         assert_eq!(long.code(), Some(2));
-        // A host that refuses is there, and no other address has a last group like a port.
+        // There is no hint if the host refuses the connection, or if the final group of the address contains a letter.
         assert!(!run(link, &["call", "ack", "fdaa::64", "hi"]).err().contains("last group"));
         assert!(!run(link, &["call", "ack", "fd09::abcd", "hi"]).err().contains("last group"));
     });
@@ -155,7 +157,7 @@ fn run(link: Link, command: &[&str]) -> Finished {
     Peer::start(smolstep.env("RUST_LOG", "error").args(command).args(link.arguments())).finish()
 }
 
-/// It ended with exit code 1 and one line on standard error, with `why` in it.
+/// Asserts exit code 1, and one line on standard error that contains `why`.
 #[track_caller]
 fn failed(run: &Finished, why: &str) {
     let err = run.err();

@@ -1,15 +1,15 @@
-//! `smolstep ping` through a router that reports why a request fails: the kernel, in a namespace.
+//! `smolstep ping` through a router that reports ICMP errors. The router is the kernel of the namespace.
 
 use std::process::Command;
 
 use crate::common::link::{KERNEL, Link, on_tap_and_tun};
 use crate::common::netns::output;
 use crate::common::peer::{Finished, Peer, smolstep};
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
-fn a_router_says_why() {
-    on_tap_and_tun("a_router_says_why", |link| {
+fn ping_reports_errors_from_a_router() {
+    on_tap_and_tun("ping_reports_errors_from_a_router", |link| {
         if !route() {
             return;
         }
@@ -19,7 +19,7 @@ fn a_router_says_why() {
             ("fd09::1", KERNEL[1], "destination unreachable (no route)"),
             ("fd09:0:0:1::1", KERNEL[1], "destination unreachable (administratively prohibited)"),
         ] {
-            // No more than one: the kernel says so five times in a row, and then once a second.
+            // ping sends only one request, because the kernel limits the rate of these errors.
             let run = ping(link, to, &["-c", "1"]);
             let out = run.out();
             assert_eq!(run.code(), Some(1), "{run:?}");
@@ -31,8 +31,8 @@ fn a_router_says_why() {
 }
 
 #[test]
-fn what_is_too_long_for_the_next_link_is_told_with_its_mtu() {
-    on_tap_and_tun("what_is_too_long_for_the_next_link_is_told_with_its_mtu", |link| {
+fn a_request_that_is_too_long_is_reported_with_the_mtu() {
+    on_tap_and_tun("a_request_that_is_too_long_is_reported_with_the_mtu", |link| {
         if !route() {
             return;
         }
@@ -44,12 +44,13 @@ fn what_is_too_long_for_the_next_link_is_told_with_its_mtu() {
     });
 }
 
-/// Makes the kernel a router with ways that end; false where it cannot be one.
+/// Makes the kernel a router. Some of its routes are unreachable or prohibited, and some lead to a link with a small
+/// MTU. Returns false if the kernel's settings cannot be changed.
 fn route() -> bool {
     for (name, value) in [
         ("ipv4/ip_forward", "1"),
         ("ipv6/conf/all/forwarding", "1"),
-        // By default it says so once a second.
+        // By default, the kernel limits ICMP errors to one per second.
         ("ipv4/icmp_ratelimit", "0"),
         ("ipv6/icmp/ratelimit", "0"),
     ] {
@@ -80,7 +81,7 @@ fn route() -> bool {
 fn ping(link: Link, to: &str, arguments: &[&str]) -> Finished {
     let mut command = smolstep();
     command.args(["ping", to, "-i", "0.01", "--gateway", KERNEL[0], "--gateway", KERNEL[1]]);
-    // If nobody said anything, it would be for an hour.
+    // Without an ICMP error, ping would wait for an hour.
     command.args(["--timeout", "1h"]).args(arguments).args(link.arguments());
     Peer::start(&mut command).finish()
 }

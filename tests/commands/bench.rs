@@ -1,6 +1,7 @@
-//! The comparison in benches/compare: its table, its file, its exit codes, Ctrl-C. Tests do not judge the figures.
+//! Tests the benchmark benches/compare: its table, its JSON file, its exit codes, and Ctrl-C. The measured figures are
+//! not checked.
 
-/// Its unit tests.
+/// The benchmark, as a module of this test binary, so that its unit tests run.
 #[path = "../../benches/compare/main.rs"]
 #[allow(dead_code, reason = "a program, of which the tests use parts")]
 mod compare;
@@ -40,11 +41,11 @@ fn rows_become_a_table_and_json() {
 }
 
 #[test]
-fn a_file_stays_as_it_was_until_the_results_are_there() {
+fn a_json_file_keeps_its_contents_until_the_results_are_complete() {
     let Some(folder) = Folder::new("before") else { return };
     let (json, seen) = (folder.path("bench.json"), folder.path("seen"));
     fs::write(&json, "the last results\n").unwrap();
-    // It is started in the midst of the measurements.
+    // The benchmark starts this script during the measurements.
     folder.python(&format!("read -r line <{json}\necho \"$line\" >{seen}"));
     let row = ["--quick", "greeting-python", "--json", &json];
     let run = Peer::start(program().env("PATH", &folder.0).args(row)).finish();
@@ -66,7 +67,7 @@ fn every_row_is_listed_once() {
 }
 
 #[test]
-fn wrong_words_are_explained() {
+fn wrong_arguments_are_explained() {
     for (arguments, code, what) in [
         (&["send-tuntp"][..], 2, "send-tuntap"),
         (&["--rounds", "0"], 2, "--rounds"),
@@ -85,7 +86,7 @@ fn wrong_words_are_explained() {
     }
 }
 
-/// The program does not measure itself.
+/// smolstep has no command `bench` any more: the benchmark is a separate program.
 #[test]
 fn smolstep_has_no_command_bench() {
     let run = Peer::start(smolstep().args(["bench", "--list"])).finish();
@@ -93,7 +94,7 @@ fn smolstep_has_no_command_bench() {
 }
 
 #[test]
-fn a_peer_that_fails_marks_its_row_and_no_other() {
+fn a_failed_peer_marks_only_its_row() {
     let Some(folder) = Folder::new("failing") else { return };
     folder.python("printf 'Traceback\\nno such port\\n\\n' >&2\necho no port");
     let run = with_path(&folder.0);
@@ -106,7 +107,7 @@ fn a_peer_that_fails_marks_its_row_and_no_other() {
 }
 
 #[test]
-fn a_peer_that_says_nothing_does_not_hold_up_ctrl_c() {
+fn a_silent_peer_does_not_block_ctrl_c() {
     let Some(folder) = Folder::new("silent") else { return };
     folder.python("kill -INT $PPID\nread -r _");
     let run = with_path(&folder.0);
@@ -115,7 +116,7 @@ fn a_peer_that_says_nothing_does_not_hold_up_ctrl_c() {
 }
 
 #[test]
-fn a_peer_that_is_not_there_is_skipped() {
+fn a_missing_peer_is_skipped() {
     let Some(folder) = Folder::new("absent") else { return };
     let run = with_path(&folder.0);
     assert_eq!(run.code(), Some(0), "{run:?}");
@@ -123,10 +124,10 @@ fn a_peer_that_is_not_there_is_skipped() {
 }
 
 #[test]
-fn ctrl_c_ends_it_with_what_there_is() {
+fn ctrl_c_prints_the_results_so_far() {
     let Some(_folder) = Folder::new("interrupt") else { return };
     let mut run = terminal::start(&[&PROGRAM, "--quick", "--rounds", "1000000", "accept-kernel", "latency-kernel"]);
-    // The bar says that it works, and how long still.
+    // The progress bar shows that the measurements have started.
     run.wait_for("a progress bar", |out| out.contains("of 4000000"));
     run.type_in(b"\x03");
     let run = run.finish();
@@ -136,9 +137,9 @@ fn ctrl_c_ends_it_with_what_there_is() {
     assert!(shown.contains("latency-kernel") && shown.ends_with("echo on\n"), "{shown}");
 }
 
-/// However many rounds were still to come: their number is not counted down.
+/// Ctrl-C works even with the largest number of rounds.
 #[test]
-fn ctrl_c_ends_more_rounds_than_there_ever_are() {
+fn ctrl_c_works_with_the_largest_number_of_rounds() {
     let Some(_folder) = Folder::new("rounds") else { return };
     let rounds = u64::MAX.to_string();
     let mut run = terminal::start(&[&PROGRAM, "--quick", "--rounds", &rounds, "accept-kernel"]);
@@ -149,7 +150,7 @@ fn ctrl_c_ends_more_rounds_than_there_ever_are() {
 }
 
 #[test]
-fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
+fn the_server_exits_when_sigkill_kills_its_parent() {
     let Some(_folder) = Folder::new("orphan") else { return };
     // Without the redirection, a command that a shell starts in the background has no input.
     let script = format!("echo $$; exec 3<&0; {} --child 4 <&3 & wait", *PROGRAM);
@@ -157,7 +158,7 @@ fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
     let out = run.out();
     let shell = out.lines().find_map(|line| Pid::from_raw(line.parse().ok()?)).expect("the shell's number");
     kill_process(shell, Signal::KILL).unwrap();
-    // Its output ends when nobody has it open any more.
+    // The output ends only when the server has also exited, because the server has it open.
     assert_eq!(run.finish().code(), Some(128 + 9));
 }
 
@@ -167,7 +168,7 @@ static PROGRAM: LazyLock<String> = LazyLock::new(|| {
     build.args(["test", "--no-run", "--bench", "compare"]).args((!cfg!(debug_assertions)).then_some("--release"));
     let built = output(&mut build).unwrap();
     let said = String::from_utf8_lossy(&built.stderr).into_owned();
-    // The last line is: Executable benches/compare/main.rs (PATH)
+    // The final line is: Executable benches/compare/main.rs (PATH)
     let path = said.rsplit_once('(').and_then(|(_, path)| path.split_once(')')).map(|(path, _)| path);
     let path = path.filter(|_| built.status.success()).unwrap_or_else(|| panic!("{said}"));
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().unwrap().into()
@@ -181,17 +182,17 @@ fn bench(arguments: &[&str]) -> Finished {
     Peer::start(program().args(arguments)).finish()
 }
 
-/// Measures greetings with nothing but this folder to find python3 in.
+/// Measures greetings with PATH set to `folder`. So the benchmark finds python3 only in `folder`.
 fn with_path(folder: &Path) -> Finished {
     let rows = ["--quick", "greeting-python", "greeting-threads"];
     Peer::start(program().env("PATH", folder).args(rows)).finish()
 }
 
-/// A folder for a test's files, which goes with it.
+/// A folder for a test's files, which is removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
-    /// None where nothing can be measured.
+    /// Creates the folder. Returns `None` if this machine cannot run the benchmark.
     fn new(name: &str) -> Option<Self> {
         if let Err(why) = sandbox_possible() {
             skip(&why);
@@ -206,7 +207,7 @@ impl Folder {
         self.0.join(name).to_str().unwrap().into()
     }
 
-    /// Puts a python3 there that is this script.
+    /// Writes a shell script to the folder under the name python3.
     fn python(&self, script: &str) {
         write_program(&self.0.join("python3"), &format!("#!/bin/sh\n{script}\n")).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Errors on the command line or of the machine: one line on standard error, and no other effect.
+//! Errors of the command line cause one line on standard error and nothing else.
 
 use std::process::Command;
 
@@ -8,33 +8,30 @@ use crate::common::link::{on_tap, on_tap_and_tun};
 use crate::common::netns::{in_namespace, make};
 use crate::common::peer::{Finished, Peer, smolstep};
 
-/// Wrong usage.
+/// The exit code for wrong usage.
 const USAGE: Option<i32> = Some(2);
-/// It failed at run time.
+/// The exit code for a failure at run time.
 const FAILED: Option<i32> = Some(1);
 
 #[test]
-fn wrong_usage_is_one_line() {
-    on_tap("wrong_usage_is_one_line", |_| {
+fn wrong_usage_is_a_one_line_error() {
+    on_tap("wrong_usage_is_a_one_line_error", |_| {
         for (arguments, what) in [
             ("serve greeting", "--tap NAME or --tun NAME"),
             ("call greeting 192.168.69.100", "smolstep sandbox"),
             ("get http://192.168.69.100/", "smolstep sandbox"),
             ("get --tap tap0", "URL"),
-            ("get http://192.168.69.100/ --timeout 0s --tap tap0", "longer than nothing"),
+            ("get http://192.168.69.100/ --timeout 0s --tap tap0", "longer than zero"),
             ("serve --tap tap0", "APP"),
             ("serve nosuch --tap tap0", "unknown program 'nosuch': there are greeting, echo"),
-            (
-                "serve greetng",
-                "unknown program 'greetng': did you mean 'greeting'? 'smolstep serve --help' tells more\n",
-            ),
-            ("call greting 192.168.69.100", "did you mean 'greeting'? 'smolstep call --help' tells more\n"),
-            ("sandbox --serve greting -- true", "did you mean 'greeting'? 'smolstep sandbox --help' tells more\n"),
-            ("lab greting", "did you mean 'greeting'? 'smolstep lab --help' tells more\n"),
+            ("serve greetng", "unknown program 'greetng': did you mean 'greeting'? see 'smolstep serve --help'\n"),
+            ("call greting 192.168.69.100", "did you mean 'greeting'? see 'smolstep call --help'\n"),
+            ("sandbox --serve greting -- true", "did you mean 'greeting'? see 'smolstep sandbox --help'\n"),
+            ("lab greting", "did you mean 'greeting'? see 'smolstep lab --help'\n"),
             ("lab zero-windw", "did you mean 'zero-window'?"),
             ("lab --until client=ESTABLSHED", "did you mean 'ESTABLISHED'?"),
-            ("serve greeting --taq tap0", "did you mean '--tap'? 'smolstep serve --help' tells more\n"),
-            ("serve greeting --congestion ren", "did you mean 'reno'? 'smolstep serve --help' tells more\n"),
+            ("serve greeting --taq tap0", "did you mean '--tap'? see 'smolstep serve --help'\n"),
+            ("serve greeting --congestion ren", "did you mean 'reno'? see 'smolstep serve --help'\n"),
             ("call nosuch 192.168.69.100 --tap tap0", "unknown program 'nosuch'"),
             ("serve greeting --tap tap0 --tun tun0", "cannot be used with"),
             ("serve greeting --tap tap0 --ip 192.168.69.1", "write for instance 192.168.69.1/24"),
@@ -76,18 +73,18 @@ fn wrong_usage_is_one_line() {
                 "serve greeting --tap tap0 --port greeting=4000/udp",
                 "greeting/udp=4000 is UDP alone, greeting=4000 is TCP",
             ),
-            ("serve greeting --tap tap0 --port greeting/=4000", "only /udp can be there, before the equals sign"),
+            ("serve greeting --tap tap0 --port greeting/=4000", "only /udp can be added, before the equals sign"),
             ("serve greeting --tap tap0 --port greeting=0", "a port is a number from 1 to 65535"),
             ("serve greeting --tap tap0 --port greeting=70000", "a port is a number from 1 to 65535"),
             ("serve greeting --tap tap0 --port echo=4000", "that program is not served here"),
-            ("serve greeting --tap tap0 --port greeting", "it is like echo=4000"),
+            ("serve greeting --tap tap0 --port greeting", "write it like echo=4000"),
             ("serve ack --tap tap0 --port ack/udp=4000", "that program has no UDP side"),
             ("serve echo --tap tap0 --template x{}", "--template is for greeting"),
             ("serve echo --tap tap0 --delay 1s", "--delay is for greeting"),
             ("serve echo --tap tap0 --once", "--once is for inbox and chat, which are not served here"),
             ("serve echo --tap tap0 --room", "--room is for chat, which is not served here"),
             ("serve chat --tap tap0 --room --once", "--once and --room do not go together"),
-            ("sandbox --serve chat --once -- true", "chat is a room in a sandbox, which has no end"),
+            ("sandbox --serve chat --once -- true", "in a sandbox chat is a room, which has no end"),
             ("serve echo --tap tap0 --reply x", "--reply is for inbox"),
             ("serve greeting --tap tap0 --template x", "no {} to put the message in"),
             ("serve greeting --tap tap0 --delay soon", "--delay"),
@@ -97,24 +94,24 @@ fn wrong_usage_is_one_line() {
             ("serve greeting --tap tap0 --backlog many", "a whole number from 0, as in 128"),
             (
                 "serve greeting --tap tap0 --backlog -1",
-                "'-1' for '--backlog <N>': it is a whole number from 0, as in 128",
+                "'-1' for '--backlog <N>': it must be a whole number from 0, as in 128",
             ),
-            ("serve greeting --delay -1s", "'-1s' for '--delay <TIME>': it is a time with its unit, not negative"),
+            ("serve greeting --delay -1s", "'-1s' for '--delay <TIME>': it must be a time with a unit, not negative"),
             (
                 "call greeting 192.168.69.100 --timeout -1s",
-                "not negative, as in 10s, 500ms or 5min; 'smolstep call --help'",
+                "not negative, as in 10s, 500ms or 5min; see 'smolstep call --help'",
             ),
             ("call greeting 192.168.69.100 --timeout -0.5", "not negative, as in 10s, 500ms or 5min"),
             ("get http://192.168.69.100/ --timeout -1", "not negative, as in 10s, 500ms or 5min"),
             ("ping 192.168.69.100 -c -1", "a whole number from 1 to 4294967295, as in 3"),
             ("lab --loss -1%", "should be from 0% to 100%, as in 10%"),
             ("call ack 192.168.69.100 -5 --tap tap0", "'-5' found; -- before a TEXT lets it begin with -"),
-            ("serve greeting --tap tap0 --socket-buffer 64Q", "it is a size from 4K to 16M, as in 256K"),
-            ("serve greeting --tap tap0 --socket-buffer 17M", "it is a size from 4K to 16M, as in 256K"),
-            ("serve greeting --tap tap0 --socket-buffer 18446744073709551615M", "it is a size from 4K to 16M"),
-            ("call greeting 192.168.69.100 --tap tap0 --socket-buffer 1", "it is a size from 4K to 16M"),
+            ("serve greeting --tap tap0 --socket-buffer 64Q", "it must be a size from 4K to 16M, as in 256K"),
+            ("serve greeting --tap tap0 --socket-buffer 17M", "it must be a size from 4K to 16M, as in 256K"),
+            ("serve greeting --tap tap0 --socket-buffer 18446744073709551615M", "it must be a size from 4K to 16M"),
+            ("call greeting 192.168.69.100 --tap tap0 --socket-buffer 1", "it must be a size from 4K to 16M"),
             ("get http://192.168.69.100/ --tap tap0 --congestion fast", "possible values: none, reno, cubic"),
-            ("serve greeting --tap tap0 --idle-timeout 0s", "longer than nothing"),
+            ("serve greeting --tap tap0 --idle-timeout 0s", "longer than zero"),
             ("serve greeting --tap tap0 --frobnicate", "--frobnicate"),
             ("ping 192.168.69.100 -i 0 --tap tap0", "a number of seconds, from 0.001 to 86400, as in 0.5"),
             ("ping 192.168.69.100 -c 0 --tap tap0", "--count"),
@@ -139,9 +136,9 @@ fn wrong_usage_is_one_line() {
             ("call greeting 192.168.69.100 Li --random 3 --tap tap0", "--random"),
             ("call greeting 192.168.69.100 --random 0 --tap tap0", "--random"),
             ("call echo 192.168.69.100 - a - --tap tap0", "give - as a TEXT once"),
-            ("call greeting 192.168.69.100 --timeout 0s --tap tap0", "longer than nothing"),
+            ("call greeting 192.168.69.100 --timeout 0s --tap tap0", "longer than zero"),
             ("frobnicate", "there is no command 'frobnicate': there are apps, call"),
-            ("serv greeting", "did you mean 'smolstep serve'? 'smolstep --help' tells more\n"),
+            ("serv greeting", "did you mean 'smolstep serve'? see 'smolstep --help'\n"),
             ("help serv", "did you mean 'smolstep serve'?"),
             ("greeting", "did you mean 'smolstep serve greeting' or 'smolstep call greeting HOST'?"),
             (
@@ -157,7 +154,7 @@ fn wrong_usage_is_one_line() {
             ("sandbox --serve ack inbox --publish 8001=9999 -- true", "there is ack on 9998, inbox on 9997"),
             (
                 "sandbox --serve ack --port ack=9999 --publish 8001=9998 -- true",
-                "there is ack on 9999, as in --publish 8001=9999; 'smolstep sandbox --help' tells more\n",
+                "there is ack on 9999, as in --publish 8001=9999; see 'smolstep sandbox --help'\n",
             ),
         ] {
             one_line(&run(arguments), USAGE, arguments, what);
@@ -166,7 +163,7 @@ fn wrong_usage_is_one_line() {
 }
 
 #[test]
-fn a_sandbox_without_dashes_is_told_where_to_put_them() {
+fn a_sandbox_without_dashes_gets_the_correct_line() {
     for (arguments, what) in [
         (
             "--serve greeting nc 192.168.69.1 9999",
@@ -194,10 +191,10 @@ fn a_sandbox_without_dashes_is_told_where_to_put_them() {
 }
 
 #[test]
-fn the_loopback_is_told_from_the_link() {
-    on_tap_and_tun("the_loopback_is_told_from_the_link", |link| {
+fn a_loopback_address_gets_a_hint() {
+    on_tap_and_tun("a_loopback_address_gets_a_hint", |link| {
         let (option, name) = (link.arguments().join(" "), link.name());
-        let own = format!("own loopback, where smolstep is not; its end of {name} is 192.168.69.100 and fdaa::64\n");
+        let own = format!("own loopback, not smolstep; its end of {name} is 192.168.69.100 and fdaa::64\n");
         for (arguments, host) in [
             ("call greeting 127.0.0.1", "127.0.0.1"),
             ("call greeting 127.0.0.1:4000 Li", "127.0.0.1"),
@@ -212,7 +209,7 @@ fn the_loopback_is_told_from_the_link() {
             ("get http://localhost/", "localhost"),
             ("get http://127.0.0.1:8000/", "127.0.0.1"),
             ("get http://[::1]/", "[::1]"),
-            // A DNS server from the machine's own /etc/resolv.conf.
+            // A DNS server that the machine's /etc/resolv.conf may name.
             ("resolve host.example --dns 127.0.0.53", "DNS server: 127.0.0.53"),
             ("call greeting host.example --dns 127.0.0.53 --gateway 192.168.69.100", "DNS server: 127.0.0.53"),
         ] {
@@ -228,8 +225,8 @@ fn the_loopback_is_told_from_the_link() {
 }
 
 #[test]
-fn what_the_machine_lacks_is_one_line() {
-    on_tap("what_the_machine_lacks_is_one_line", |link| {
+fn a_missing_requirement_is_a_one_line_error() {
+    on_tap("a_missing_requirement_is_a_one_line_error", |link| {
         for (arguments, what) in [
             ("serve greeting --tap tap9", "ip tuntap add dev tap9 mode tap"),
             ("serve greeting --tun tun9", "ip tuntap add dev tun9 mode tun"),
@@ -243,7 +240,7 @@ fn what_the_machine_lacks_is_one_line() {
             ("call echo 10.0.0.1:80 hi --udp --tap tap0", "no route to 10.0.0.1"),
             ("call greeting host,example --tap tap0", "bad host 'host,example'"),
             ("call greeting 300.1.1.1 --tap tap0", "neither an IP address nor a host's name"),
-            ("ping host..example --tap tap0", "something before and between its dots"),
+            ("ping host..example --tap tap0", "no empty parts before or between dots"),
             ("resolve straße.example --tap tap0", "write others as xn--"),
             ("call ack host.example hi --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
             ("ping host.example --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
@@ -268,9 +265,9 @@ fn what_the_machine_lacks_is_one_line() {
 }
 
 #[test]
-fn too_little_memory_is_one_line() {
-    on_tap("too_little_memory_is_one_line", |_| {
-        // The buffers fit each way, not both ways at once.
+fn too_little_memory_is_a_one_line_error() {
+    on_tap("too_little_memory_is_a_one_line_error", |_| {
+        // The memory is enough for the buffers of one direction, but not of both.
         for (kilobytes, arguments) in [
             ("500000", "--socket-buffer 16M --max-connections 20"),
             ("150000", "--socket-buffer 4K --max-connections 17000"),
@@ -289,8 +286,8 @@ fn too_little_memory_is_one_line() {
 }
 
 #[test]
-fn an_error_makes_nothing() {
-    in_namespace("an_error_makes_nothing", || {
+fn an_error_creates_no_interface() {
+    in_namespace("an_error_creates_no_interface", || {
         let capture = std::env::temp_dir().join(format!("smolstep-nothing-{}", std::process::id()));
         let pcap = format!("--pcap {}", capture.display());
         for arguments in [
@@ -306,20 +303,20 @@ fn an_error_makes_nothing() {
         }
         assert!(!capture.exists());
         let links = Netlink::open().unwrap().links().unwrap();
-        // The kernel makes lo, and on some machines others of its own.
+        // The kernel creates lo, and on some machines other interfaces.
         assert!(!links.iter().any(|link| link.name.contains("tap") || link.name.contains("tun9")), "{links:?}");
     });
 }
 
 #[test]
-fn a_tap_of_small_packets_is_refused() {
-    in_namespace("a_tap_of_small_packets_is_refused", || {
+fn a_tap_with_a_small_mtu_is_refused() {
+    in_namespace("a_tap_with_a_small_mtu_is_refused", || {
         make(smolstep::phy::linux::Kind::Tap, "tap0", &[]);
         let small = Peer::start(Command::new("ip").args(["link", "set", "tap0", "mtu", "1000"])).finish();
         assert_eq!(small.code(), Some(0), "{small:?}");
         let arguments = "serve greeting --tap tap0";
         one_line(&run(arguments), USAGE, arguments, "an MTU of 1000 bytes is too small");
-        // Enough for IPv4 alone: it goes on until the second line, which is no error.
+        // The MTU is large enough for IPv4 alone, so the server starts and prints two lines.
         let mut server = smolstep();
         server.args("serve greeting --tap tap0 --ip 10.0.0.1/8".split(' '));
         Peer::start(&mut server).listening(2).stop();
@@ -364,7 +361,7 @@ fn the_tour_shows_what_the_client_printed() {
     assert!(tour.out().contains(printed), "{}", tour.out());
 }
 
-/// So many times these words, each with another number for N.
+/// Repeats `words` `count` times. The numbers from 1 to `count` replace N.
 fn many(words: &str, count: u8) -> String {
     (1..=count).map(|number| format!(" {}", words.replace('N', &number.to_string()))).collect()
 }

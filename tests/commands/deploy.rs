@@ -1,4 +1,6 @@
-//! docs/deploy.md: its unit and its container, as far as they can be tried without systemd and a container engine.
+//! The systemd unit and the container of docs/deploy.md.
+//!
+//! The tests need neither a running systemd nor a container engine.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -6,16 +8,16 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::Scratch;
 use crate::common::document::blocks;
 use crate::common::link::{SERVER, connect, expect, send};
 use crate::common::netns::{in_namespace, output};
 use crate::common::peer::Peer;
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// A user without rights.
+/// The user identifier of a user without privileges.
 const USER: &str = "65534";
 
 #[test]
@@ -24,13 +26,13 @@ fn systemd_accepts_the_unit() {
     let folder = Scratch::new("units");
     fs::create_dir(&folder).unwrap();
     let path = Path::new(folder.path()).join("smolstep.service");
-    // Programs have to be where the unit says.
+    // systemd-analyze checks that the programs exist, so the test inserts the paths of this machine into the unit.
     let unit = block("[Unit]").replace("/usr/local/bin/smolstep", SMOLSTEP).replace("/usr/sbin/ip", &ip());
     fs::write(&path, unit).unwrap();
     let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path)).unwrap();
     fs::remove_dir_all(&folder).unwrap();
     let said = String::from_utf8_lossy(&verified.stderr);
-    // What it says of units of the machine's own is not ours.
+    // systemd-analyze may also report problems of other units on this machine.
     assert!(verified.status.success() && !said.contains("smolstep"), "{said}");
 }
 
@@ -53,7 +55,7 @@ fn the_unit_serves_under_its_restrictions() {
             let done = done.unwrap();
             assert!(done.status.success() || ignores && line.contains("fdaa"), "{line}: {done:?}");
         }
-        // strace goes inside: only so it can follow a process that has no rights.
+        // strace runs as the unprivileged user, because it could not follow this process otherwise.
         let start = settings(&unit, "ExecStart").concat().replace("/usr/local/bin/smolstep", "/dev/net/smolstep");
         let call = format!(
             "mount -t tmpfs tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 && cp \"$0\" /dev/net/smolstep && \
@@ -68,7 +70,8 @@ fn the_unit_serves_under_its_restrictions() {
             assert!(status.contains(line), "{line}: {status}");
         }
         greet();
-        // Opened while its folder is there, and read when the last call is in it.
+        // The file is opened now, because its mount disappears when the server exits. The file is read after the
+        // server's final call.
         let mut file = File::open(format!("/proc/{}/root/dev/net/calls", server.id())).unwrap();
         terminate(served(server.id()));
         assert_eq!(server.finish().code(), Some(0));
@@ -79,7 +82,7 @@ fn the_unit_serves_under_its_restrictions() {
         let allowed = allowed(&filter, &settings(&unit, "SystemCallFilter").concat());
         let families = settings(&unit, "RestrictAddressFamilies").concat();
         let mut made = 0;
-        // "PID call(arguments) = result"
+        // A line has the form "PID call(arguments) = result".
         for line in calls.lines() {
             let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
             let Some((name, arguments)) = call.split_once('(').filter(|(name, _)| !name.contains([' ', '<'])) else {
@@ -87,7 +90,7 @@ fn the_unit_serves_under_its_restrictions() {
             };
             made += 1;
             assert!(allowed.contains(name), "{line}");
-            // MemoryDenyWriteExecute
+            // MemoryDenyWriteExecute forbids these mappings.
             assert!(!arguments.contains("PROT_WRITE|PROT_EXEC"), "{line}");
             let family = arguments.split([',', ')']).next().unwrap_or_default();
             assert!(name != "socket" || families.split(' ').any(|allowed| allowed == family), "{line}");
@@ -105,7 +108,8 @@ fn the_container_serves_with_one_capability() {
             words(line.trim())
         };
         let command = [exec("ENTRYPOINT"), exec("CMD")].concat();
-        // A root of its own with what the image has; Debian's /bin and /lib are links into /usr.
+        // The script builds a new root file system with the contents of the image. Debian's /bin and /lib are links
+        // into /usr.
         let call = r#"
             set -e; smolstep=$1; shift
             root=$(mktemp -d); mount -t tmpfs tmpfs "$root"; cd "$root"
@@ -130,7 +134,7 @@ fn the_container_serves_with_one_capability() {
     });
 }
 
-/// Talks to greeting and echo.
+/// Asserts that the servers greeting and echo answer.
 fn greet() {
     for address in SERVER {
         let mut stream = connect(address, 9999);
@@ -141,23 +145,25 @@ fn greet() {
     }
 }
 
-/// The code block of the guide that begins so.
+/// Returns the code block of docs/deploy.md that begins with `start`.
 fn block(start: &str) -> String {
     blocks("docs/deploy.md").into_iter().find(|block| block.text.starts_with(start)).expect("the block").text
 }
 
-/// The values of a setting of a unit.
+/// Returns all values of a setting in a unit.
 fn settings(unit: &str, name: &str) -> Vec<String> {
     unit.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('=')).map(String::from).collect()
 }
 
-/// A JSON array of strings without escapes but `\"`.
+/// Parses a JSON array of strings whose only escape is `\"`.
 fn words(array: &str) -> Vec<String> {
     let inner = array.strip_prefix("[\"").and_then(|array| array.strip_suffix("\"]")).expect("an array");
     inner.split("\", \"").map(|word| word.replace("\\\"", "\"")).collect()
 }
 
-/// What a filter such as `@system-service` allows, with the groups that it names.
+/// Returns the system calls of a group such as `@system-service`.
+///
+/// The result includes the calls of all groups in this group.
 fn allowed(filter: &str, group: &str) -> BTreeSet<String> {
     let (mut allowed, mut groups) = (BTreeSet::new(), vec![group.to_owned()]);
     while let Some(group) = groups.pop() {
@@ -174,7 +180,7 @@ fn allowed(filter: &str, group: &str) -> BTreeSet<String> {
     allowed
 }
 
-/// The smolstep that this process has become, or has started.
+/// Returns the identifier of the smolstep process, which is the process `id` or one of its descendants.
 fn served(id: u32) -> u32 {
     let mut id = id;
     loop {
@@ -187,13 +193,13 @@ fn served(id: u32) -> u32 {
     }
 }
 
-/// What `systemctl stop` and an engine's `stop` send.
+/// Sends SIGTERM, as `systemctl stop` and a container engine's `stop` do.
 fn terminate(id: u32) {
     let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
 }
 
-/// What systemd-analyze prints; none, after saying why, where there is none.
+/// Returns the output of systemd-analyze, or `None` if it is not installed.
 fn systemd(arguments: &[&str]) -> Option<String> {
     match output(Command::new("systemd-analyze").args(arguments)) {
         Ok(output) if output.status.success() => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
@@ -204,7 +210,7 @@ fn systemd(arguments: &[&str]) -> Option<String> {
     }
 }
 
-/// Where this machine has ip(8).
+/// Returns the path of ip(8) on this machine.
 fn ip() -> String {
     let places = ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip"];
     (*places.iter().find(|place| Path::new(place).exists()).expect("iproute2")).into()

@@ -1,4 +1,5 @@
-//! `smolstep doctor` with TAPs and TUNs in every state. Its proposals work verbatim, and delete nothing.
+//! `smolstep doctor` with TAPs and TUNs in every state. The tests run the proposed commands verbatim, and check that no
+//! command deletes anything.
 
 use std::process::Command;
 
@@ -9,8 +10,8 @@ use crate::common::netns::{down, in_namespace, make, output};
 use crate::common::peer::smolstep;
 
 #[test]
-fn each_state_is_told() {
-    on_tap_and_tun("each_state_is_told", |link| {
+fn each_state_of_an_interface_is_reported() {
+    on_tap_and_tun("each_state_of_an_interface_is_reported", |link| {
         let name = link.name();
         let is = format!("{name} is a {} and anybody's", link.kind);
         told(&format!("ok       {is}, up, 192.168.69.100/24 fdaa::64/64"));
@@ -47,14 +48,15 @@ fn a_bridge_is_named() {
 }
 
 #[test]
-fn what_it_proposes_can_be_pasted() {
-    in_namespace("what_it_proposes_can_be_pasted", || {
-        let none = "note     no TAP or TUN here is yours; the sandbox does without: ";
+fn the_proposed_commands_work_verbatim() {
+    in_namespace("the_proposed_commands_work_verbatim", || {
+        let none = "note     no TAP or TUN here is yours; the sandbox needs none; make one: ";
         told(none);
         paste(none);
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24 fdaa::64/64");
 
-        // A second one gets a network of its own: the first would be sent what is for it.
+        // The second interface gets another network. Otherwise the kernel would send its packets to the first
+        // interface.
         make(Kind::Tun, "tun0", &[]);
         paste("note     tun0 is a TUN and anybody's, up, without an address: ");
         told("ok       tun0 is a TUN and anybody's, up, 192.168.70.100/24");
@@ -65,29 +67,32 @@ fn what_it_proposes_can_be_pasted() {
 }
 
 #[test]
-fn without_ipv6_no_such_address_is_proposed() {
-    in_namespace("without_ipv6_no_such_address_is_proposed", || {
+fn without_ipv6_no_ipv6_address_is_proposed() {
+    in_namespace("without_ipv6_no_ipv6_address_is_proposed", || {
         std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").unwrap();
-        paste("note     no TAP or TUN here is yours; the sandbox does without: ");
+        paste("note     no TAP or TUN here is yours; the sandbox needs none; make one: ");
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24");
     });
 }
 
 #[test]
-fn one_for_several_queues_is_not_used() {
-    in_namespace("one_for_several_queues_is_not_used", || {
+fn a_multi_queue_interface_is_not_used() {
+    in_namespace("a_multi_queue_interface_is_not_used", || {
         ip("tuntap add dev tap0 mode tap multi_queue");
         told("note     tap0 is a TAP and anybody's, made multi-queue, which smolstep does not use");
     });
 }
 
-/// The doctor's report, whatever the sandbox comes to here.
+/// Returns the doctor's report. The exit code is ignored, because it depends on whether a sandbox works on this
+/// machine.
 fn report() -> String {
     let report = output(smolstep().arg("doctor")).unwrap();
     String::from_utf8(report.stdout).unwrap()
 }
 
-/// A line begins like this, and none proposes to delete anything.
+/// Asserts that a line of the report begins with `line`.
+///
+/// Also asserts that no line proposes to delete anything.
 #[track_caller]
 fn told(line: &str) {
     let report = report();
@@ -95,7 +100,7 @@ fn told(line: &str) {
     assert!(!report.contains(" del"), "{report}");
 }
 
-/// Runs the commands that follow this beginning of a line.
+/// Runs the commands that the report proposes in the line that begins with `line`.
 #[track_caller]
 fn paste(line: &str) {
     let report = report();

@@ -1,16 +1,16 @@
-//! RUST_LOG and NO_COLOR, which the help documents, at a terminal.
+//! The environment variables RUST_LOG and NO_COLOR at a terminal. `smolstep --help` documents both variables.
 
 use crate::common::link::{SERVER, connect, on_tap};
 use crate::common::terminal::{left_well, start};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// What begins a change of colour, or of weight.
+/// The first character of an escape sequence that changes the colour or weight.
 const ESCAPE: char = '\x1b';
 
 #[test]
-fn no_color_leaves_log_lines_plain_and_rust_log_chooses_them() {
-    on_tap("no_color_leaves_log_lines_plain_and_rust_log_chooses_them", |_| {
+fn no_color_leaves_log_lines_plain_and_rust_log_selects_them() {
+    on_tap("no_color_leaves_log_lines_plain_and_rust_log_selects_them", |_| {
         for (environment, colored, accepted, debug) in [
             (&["NO_COLOR="][..], true, true, false),
             (&["NO_COLOR=1"], false, true, false),
@@ -37,7 +37,7 @@ fn no_color_leaves_log_lines_plain_and_rust_log_chooses_them() {
 
 #[test]
 fn no_color_leaves_the_ladder_and_the_help_plain() {
-    // Without a fault, no row is coloured.
+    // The lab colours only rows with faults.
     let lab = ["lab", "--fault", "drop server synack 1"];
     for arguments in [&lab[..], &["--help"], &["help", "serve"]] {
         for (environment, colored) in [("NO_COLOR=", true), ("NO_COLOR=1", false)] {

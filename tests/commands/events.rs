@@ -1,4 +1,5 @@
-//! `serve --events`: a line for each event, at once, and a reader that stops reading.
+//! `serve --events` writes a line for each event immediately. The tests also cover a full disk, and a reader that
+//! exits.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -6,11 +7,11 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use crate::common::Scratch;
 use crate::common::events;
 use crate::common::link::{SERVER, at, connect, expect, expect_last, on_tap, on_tap_and_tun, send};
 use crate::common::netns::{output, spawn};
 use crate::common::peer::smolstep;
-use crate::common::scratch::Scratch;
 
 #[test]
 fn a_file_has_each_event_in_order() {
@@ -41,17 +42,17 @@ fn a_file_has_each_event_in_order() {
 }
 
 #[test]
-fn a_reader_has_an_event_at_once() {
-    on_tap("a_reader_has_an_event_at_once", |link| {
+fn an_event_is_written_immediately() {
+    on_tap("an_event_is_written_immediately", |link| {
         let pipe = Scratch::new("events");
         assert!(output(Command::new("mkfifo").arg(pipe.path())).unwrap().status.success());
-        // The server opens it for writing when somebody reads.
+        // The server can open the pipe for writing only when a reader has opened it.
         let path = pipe.path().to_owned();
         let reader = thread::spawn(move || BufReader::new(File::open(path).unwrap()));
         let server = link.serve(&["greeting", "--events", pipe.path()], 4);
         let mut lines = reader.join().unwrap().lines();
         let mut client = connect(SERVER[0], 9999);
-        // The server goes on, and nothing ends the file.
+        // The event arrives while the server still runs, before the end of the file.
         while !lines.next().unwrap().unwrap().contains(r#""event":"accepted""#) {}
         expect(&mut client, "Welcome!");
         server.stop();
@@ -59,8 +60,8 @@ fn a_reader_has_an_event_at_once() {
 }
 
 #[test]
-fn a_full_disk_is_one_line_at_the_end() {
-    on_tap("a_full_disk_is_one_line_at_the_end", |link| {
+fn a_full_disk_is_a_one_line_error_at_the_end() {
+    on_tap("a_full_disk_is_a_one_line_error_at_the_end", |link| {
         let server = link.serve(&["greeting", "--events", "/dev/full"], 4);
         for _ in 0..2 {
             expect(&mut connect(SERVER[0], 9999), "Welcome!");
@@ -75,14 +76,14 @@ fn a_full_disk_is_one_line_at_the_end() {
 }
 
 #[test]
-fn a_reader_of_standard_output_that_goes_ends_the_server() {
-    on_tap("a_reader_of_standard_output_that_goes_ends_the_server", |link| {
+fn the_server_exits_when_the_reader_of_its_events_has_exited() {
+    on_tap("the_server_exits_when_the_reader_of_its_events_has_exited", |link| {
         let mut command = smolstep();
         command.env("RUST_LOG", "warn").args(["serve", "greeting", "--events", "-"]).args(link.arguments());
         let mut server = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
         let lines = BufReader::new(server.stdout.take().unwrap()).lines();
         assert_eq!(lines.map_while(Result::ok).filter(|line| line.starts_with("listening ")).take(4).count(), 4);
-        // What becomes of the connection is no matter: it is an event.
+        // The connection causes an event. Whether the connection succeeds does not matter.
         let client = thread::spawn(|| TcpStream::connect(at(SERVER[0], 9999)));
         let ended = server.wait_with_output().unwrap();
         assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));

@@ -1,4 +1,4 @@
-//! Every example, with its exact output.
+//! Runs every example and compares its output.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -23,7 +23,7 @@ fn no_heap() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn memory_budget() {
-    crate::common::guide::compare(0, &output("memory_budget"));
+    crate::common::document::compare_memory_table(0, &output("memory_budget"));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn two_programs() {
 
 #[test]
 fn http_status() {
-    assert_eq!(output("http_status"), "200 OK\nsmolstep\nshows its reader: true\n");
+    assert_eq!(output("http_status"), "HTTP/1.1 200 OK\nsmolstep\nshows its reader: true\n");
 }
 
 #[test]
@@ -113,12 +113,12 @@ fn output(name: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// An example's executable.
+/// Returns the path of an example's executable.
 fn example(name: &str) -> PathBuf {
     FOLDER.join(name)
 }
 
-/// Where the examples are, freshly built: `cargo test` has done that, but not if it was asked for this file alone.
+/// The folder of the examples. The examples are built here, because `cargo test --test commands` does not build them.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let me = std::env::current_exe().unwrap();
     let profile = me.ancestors().nth(2).unwrap();

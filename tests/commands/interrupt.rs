@@ -1,4 +1,4 @@
-//! Ctrl-C: connections are closed properly, then the program ends.
+//! At Ctrl-C, smolstep closes its connections with FIN, then exits.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -36,20 +36,20 @@ fn clients_of_a_server_see_the_end_of_stream() {
 }
 
 #[test]
-fn what_was_sent_arrives_before_the_end() {
-    on_tap_and_tun("what_was_sent_arrives_before_the_end", |link| {
+fn earlier_data_arrives_before_the_end_of_stream() {
+    on_tap_and_tun("earlier_data_arrives_before_the_end_of_stream", |link| {
         for address in SERVER {
             let server = link.serve(&["echo"], 4);
             let mut client = connect(address, 7);
             let mut writer = client.try_clone().unwrap();
             let bytes = noise(1 << 20, 15);
             let sent = bytes.clone();
-            // More than all buffers on the way hold: it ends when this side is closed, too.
+            // The data exceeds the capacity of all buffers. The writer stops when the client's side is closed.
             let writing = thread::spawn(move || while writer.write_all(&sent).is_ok() {});
             let mut back = vec![0; 1 << 20];
             client.read_exact(&mut back).unwrap();
             server.interrupt();
-            // All that comes is in order, and it ends with FIN, not with RST.
+            // All received bytes are in order, and the stream ends with FIN instead of RST.
             client.read_to_end(&mut back).unwrap();
             let right = back.chunks(bytes.len()).all(|piece| *piece == bytes[..piece.len()]);
             assert!(right, "not all of the {} bytes that came back are right", back.len());
@@ -61,8 +61,8 @@ fn what_was_sent_arrives_before_the_end() {
 }
 
 #[test]
-fn a_server_without_clients_ends() {
-    on_tap_and_tun("a_server_without_clients_ends", |link| {
+fn a_server_without_clients_exits() {
+    on_tap_and_tun("a_server_without_clients_exits", |link| {
         let server = link.serve(&["all"], 30);
         server.stop();
     });
@@ -77,7 +77,8 @@ fn a_client_that_is_interrupted_fails() {
             client.type_in(b"hi\n");
             client.wait_for("echo", |out| out == "hi\n");
             client.interrupt();
-            // Before its standard input ends too, which would be a good end.
+            // The test waits before it calls `finish`, because `finish` closes the client's standard input. At the end
+            // of its input, the client exits successfully.
             server.wait_for("end of stream", |out| out.ends_with("end\n"));
             let client = client.finish();
             assert_eq!((client.code(), client.err().matches('\n').count()), (Some(1), 1), "{client:?}");

@@ -1,4 +1,4 @@
-//! The command line: its options, its output, its exit codes, and the examples.
+//! Tests of smolstep's command line: its options, output and exit codes. Other tests in this binary run the examples.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -1,13 +1,13 @@
-//! Files for shells and distributions: working completion scripts, and manual pages that groff accepts.
+//! Tests that completion scripts work, and that groff accepts the manual pages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::common::Scratch;
 use crate::common::netns;
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
@@ -15,7 +15,7 @@ const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 fn bash_completes() {
     let script = script("bash");
     let complete = |words: &[&str]| {
-        // What bash does at TAB: the function is told the words, and answers with COMPREPLY.
+        // At TAB, bash calls the completion function with the words of the line. The function sets COMPREPLY.
         let call = r#"source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
             function=$(complete -p smolstep | sed 's/.*-F \([^ ]*\) .*/\1/')
             $function smolstep "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"; printf '%s\n' "${COMPREPLY[@]}""#;
@@ -69,7 +69,7 @@ fn zsh_reads_its_script() {
 #[test]
 fn each_command_has_a_page_with_its_options() {
     let dir = Folder(Scratch::new("man"));
-    // A folder in a folder: neither is there before.
+    // Neither `share` nor `man1` exists yet.
     let pages = dir.path().join("share/man1");
     lines(smolstep(&["man"]).arg(&pages));
     let mut commands = commands();
@@ -99,7 +99,7 @@ fn each_command_has_a_page_with_its_options() {
     }
     wanted.sort();
     assert_eq!(names(&pages), wanted);
-    // Once more, over what is there.
+    // A second run overwrites the pages.
     lines(smolstep(&["man"]).arg(&pages));
     assert_eq!(names(&pages), wanted);
 
@@ -113,7 +113,7 @@ fn each_command_has_a_page_with_its_options() {
     }
 }
 
-/// As for any new file: readable by whoever the user lets read.
+/// The user's umask limits the permissions, as for any new file.
 #[test]
 fn pages_have_the_permissions_of_new_files() {
     let dir = Folder(Scratch::new("umask"));
@@ -123,7 +123,7 @@ fn pages_have_the_permissions_of_new_files() {
 }
 
 #[test]
-fn what_is_wrong_is_one_line() {
+fn a_wrong_argument_is_a_one_line_error() {
     let file = Scratch::new("file");
     fs::write(&file, "").unwrap();
     for (arguments, code, what) in [
@@ -147,7 +147,7 @@ fn what_is_wrong_is_one_line() {
 fn a_full_disk_leaves_no_page() {
     let dir = Folder(Scratch::new("full"));
     fs::create_dir(dir.path()).unwrap();
-    // A mount of the test's own, in a namespace of its own.
+    // The script mounts a small tmpfs in its own mount namespace.
     let call = r#"mount -t tmpfs -o size=16k tmpfs "$1" || exit 99; "$0" man "$1"; code=$?; ls -A "$1"; exit $code"#;
     let mut unshare = Command::new("unshare");
     let output = netns::output(unshare.args(["-Urm", "sh", "-c", call, SMOLSTEP]).arg(dir.path())).unwrap();
@@ -158,7 +158,7 @@ fn a_full_disk_leaves_no_page() {
     assert!(err(&output).contains("No space left on device"), "{}", err(&output));
 }
 
-/// The script for a shell, in a file.
+/// Writes the completion script for a shell to a file.
 fn script(shell: &str) -> Scratch {
     let file = Scratch::new(shell);
     let output = netns::output(&mut smolstep(&["completions", shell])).unwrap();
@@ -173,7 +173,7 @@ fn smolstep(arguments: &[&str]) -> Command {
     command
 }
 
-/// The commands that --help lists.
+/// Returns the commands that `--help` lists.
 fn commands() -> Vec<String> {
     let help = lines(&mut smolstep(&["--help"]));
     let listed = help.iter().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
@@ -181,7 +181,9 @@ fn commands() -> Vec<String> {
     words.filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help").map(String::from).collect()
 }
 
-/// Runs a command, which has to go well and say nothing on standard error.
+/// Runs a command, and returns its output lines.
+///
+/// The command must succeed with an empty standard error.
 #[track_caller]
 fn lines(command: &mut Command) -> Vec<String> {
     let output = netns::output(command).unwrap();
@@ -208,7 +210,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// A folder that goes in the end, with what is in it.
+/// A folder that is removed on drop, with its contents.
 struct Folder(Scratch);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! Failing standard output: a full disk causes one line, and a closed pipe a silent exit.
+//! Writing to standard output fails: a full disk causes one error line, and a closed pipe causes a silent exit.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -8,13 +8,13 @@ use crate::common::netns::spawn;
 use crate::common::peer::smolstep;
 
 #[test]
-fn a_full_disk_is_one_line() {
-    each("a_full_disk_is_one_line", full);
+fn a_full_disk_is_a_one_line_error() {
+    each("a_full_disk_is_a_one_line_error", full);
 }
 
 #[test]
-fn a_reader_that_goes_ends_it_quietly() {
-    each("a_reader_that_goes_ends_it_quietly", unread);
+fn a_closed_pipe_is_a_silent_exit() {
+    each("a_closed_pipe_is_a_silent_exit", unread);
 }
 
 fn each(test: &str, check: fn(&str)) {
@@ -22,7 +22,7 @@ fn each(test: &str, check: fn(&str)) {
     on_tap(test, move |_| ON_TAP.into_iter().for_each(check));
 }
 
-/// The tour is what there is without a word.
+/// Commands that need no interface. Without arguments, smolstep shows its tour.
 const IN_MEMORY: [&str; 10] = [
     "",
     "--help",
@@ -55,11 +55,11 @@ fn full(arguments: &str) {
 fn unread(arguments: &str) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    // 128 and the number of SIGPIPE, as the shell says it of any program.
+    // The exit code is 128 plus the number of SIGPIPE, as a shell reports it for a program that SIGPIPE has killed.
     assert_eq!(run(arguments, writer), (Some(141), String::new()), "{arguments}");
 }
 
-/// The exit code and what is said on standard error.
+/// Runs smolstep, and returns its exit code and its standard error.
 fn run(arguments: &str, output: impl Into<Stdio>) -> (Option<i32>, String) {
     let mut command: Command = smolstep();
     command.args(arguments.split_whitespace()).env("RUST_LOG", "warn").stdin(Stdio::null());

@@ -1,4 +1,4 @@
-//! Received data on standard output: escaped at a terminal, unchanged to a pipe.
+//! Received data is escaped at a terminal, and written unchanged to a pipe.
 
 use std::process::Command;
 
@@ -8,18 +8,22 @@ use crate::common::terminal::{screen, start};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// Erases the screen, rings, turns text round, and is coloured by both forms of CSI.
+/// Text with harmful control characters.
+///
+/// The text clears the screen, rings the bell, reverses the text direction, and sets colours with both forms of CSI.
 const NASTY: &[u8] = b"\x1b[2Ja\x07\xe2\x80\xaeb\xc2\x9b31mc\x9b32m\td\xc3\xbc\r\ne\rf";
 
-/// The lines that a terminal shows of it.
+/// The lines that a terminal shows for [`NASTY`].
 const SHOWN: [&str; 2] = [r"\x1b[2Ja\x07\xe2\x80\xaeb\xc2\x9b31mc\x9b32m	dü", r"e\rf"];
 
-/// `smolstep ARGUMENTS` on this link at a terminal.
+/// Starts `smolstep ARGUMENTS` on this link at a terminal.
 fn at_terminal(link: Link, arguments: &[&str]) -> Peer {
     start(&[&["env", "RUST_LOG=error", SMOLSTEP], arguments, &link.arguments()].concat())
 }
 
-/// Checks that a terminal got these lines, one after the other, and no control character but its own CR, LF and TAB.
+/// Checks that the output has these consecutive lines.
+///
+/// The output must have no control characters except CR, LF and TAB.
 #[track_caller]
 fn assert_shown(out: &str, lines: &[&str]) {
     assert!(out.contains(&lines.join("\r\n")), "{out:?}");
@@ -33,7 +37,7 @@ fn a_client_at_a_terminal() {
             let _echo = python::server("nasty_reply", address.parse().unwrap(), 8080);
             let call = at_terminal(link, &["call", "thanks", address, "hi"]).finish();
             assert_eq!(call.code(), Some(0), "{call:?}");
-            // The end of the stream cuts a character.
+            // The stream ends within a UTF-8 character.
             assert_shown(&call.out(), &[&SHOWN[..], &[r"\xe2\x80"]].concat());
 
             let call = link.call(&["thanks", address, "hi"], b"");
@@ -78,14 +82,14 @@ fn servers_at_a_terminal() {
     });
 }
 
-/// Its ASCII letters and `ü` in upper case.
+/// Converts ASCII letters and `ü` to upper case.
 fn upper(bytes: &[u8]) -> Vec<u8> {
     let upper: Vec<u8> = bytes.to_ascii_uppercase();
     let at = upper.windows(2).position(|two| two == b"\xc3\xbc").unwrap();
     [&upper[..at], b"\xc3\x9c", &upper[at + 2..]].concat()
 }
 
-/// The line editor of chat draws with escape sequences, but none of a peer's.
+/// The line editor of chat prints its own escape sequences, but escapes those that a peer sends.
 #[test]
 fn a_server_with_an_editor() {
     on_tap("a_server_with_an_editor", |link| {

@@ -4,11 +4,11 @@ use std::process::Command;
 use std::thread::yield_now;
 use std::time::Instant;
 
+use super::Scratch;
 use super::link::{KERNEL, Link, PATIENCE};
 use super::netns::output;
 use super::peer::Peer;
-use super::require::skip;
-use super::scratch::Scratch;
+use super::skip;
 
 /// A running dnsmasq, and the file of its leases.
 pub struct Dnsmasq {
@@ -16,11 +16,13 @@ pub struct Dnsmasq {
     leases: Scratch,
 }
 
-/// Starts dnsmasq on a link, with `options` besides those that isolate it. Without dnsmasq, see [`skip`].
+/// Starts dnsmasq on a link. Besides `options`, dnsmasq gets options that isolate it from the machine's settings.
+///
+/// Returns `None` if dnsmasq is not installed. The test is then skipped: see [`skip`].
 pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     let leases = Scratch::new("leases");
     let mut command = Command::new("dnsmasq");
-    // On Debian it is in a folder that only root's PATH has.
+    // On Debian, dnsmasq is in /usr/sbin, which is only in root's PATH.
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
     if output(command.arg("--version")).is_err() {
@@ -51,42 +53,43 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     Some(Dnsmasq { peer, leases })
 }
 
-/// Returns the options for a range of IPv4 addresses, with the kernel as router. Leases are renewed every three seconds.
+/// Returns dnsmasq's options for a range of IPv4 addresses, with the kernel as the router. Clients renew their leases
+/// every three seconds.
 pub fn range(first: u8, last: u8) -> Vec<String> {
     vec![
         format!("--dhcp-range=192.168.69.{first},192.168.69.{last},255.255.255.0,2m"),
         format!("--dhcp-option=option:router,{}", KERNEL[0]),
-        // dnsmasq accepts no shorter T1.
+        // Three seconds is the shortest T1 that dnsmasq accepts.
         "--dhcp-option=58,3".into(),
         "--dhcp-authoritative".into(),
     ]
 }
 
 impl Dnsmasq {
-    /// Returns its log so far.
+    /// Returns dnsmasq's log so far.
     pub fn log(&self) -> String {
         self.peer.err()
     }
 
-    /// Waits until its log has this text.
+    /// Waits until dnsmasq's log contains `text`.
     pub fn wait_for(&self, text: &str) {
         self.peer.wait_for_log(text, 1);
     }
 
-    /// Waits until its log has this text `times` times.
+    /// Waits until `times` lines of dnsmasq's log contain `text`.
     pub fn wait_for_times(&self, text: &str, times: usize) {
         self.peer.wait_for_log(text, times);
     }
 
-    /// Returns its leases, a line each, from its file.
+    /// Returns the contents of dnsmasq's lease file, which has a line for each lease.
     pub fn leases(&self) -> String {
         std::fs::read_to_string(&self.leases).unwrap_or_default()
     }
 
-    /// Waits until it holds no lease. Its log may be ahead of its file.
+    /// Waits until the lease file is empty. dnsmasq may log a release before it writes the file.
     ///
     /// # Panics
-    /// If it still holds a lease at the end of the wait.
+    /// Panics if the file still has a lease after [`PATIENCE`].
     pub fn wait_for_no_lease(&self) {
         let until = Instant::now() + PATIENCE;
         while !self.leases().is_empty() {
@@ -95,7 +98,7 @@ impl Dnsmasq {
         }
     }
 
-    /// Stops it.
+    /// Kills dnsmasq.
     pub fn stop(self) {
         self.peer.kill();
     }

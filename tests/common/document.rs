@@ -1,17 +1,17 @@
 //! The code blocks of README.md, CONTRIBUTING.md and docs/, and their notes for the tests.
 //!
-//! A note is an HTML comment before a block. A reader of the page does not see it:
+//! A note is an HTML comment before a block, so a rendered page does not show it:
 //!
 //! ```text
 //! <!-- test
-//! build: a line of shell that runs first, outside the sandbox, in the package's folder, for as long as it takes
-//! before: a line of shell that runs first; repeatable
+//! build: a line of shell that runs first, outside the sandbox, in the package's folder, without a time limit
+//! before: a line of shell that runs before the block; repeatable
 //! run: the command whose output the block shows, if the block has no line that begins with $
 //! needs: requirements on the machine; `ci`, `qemu` and `chromium` run only if SMOLSTEP_REQUIRE names them
-//! until shown: end the command once it has printed all of the block
+//! until shown: end the command once it has printed the whole block
 //! output only: standard error is ignored
 //! figures: numbers may differ
-//! picture: a drawing or a formula, which is no command's output
+//! picture: the block is a drawing or a formula, not the output of a command
 //! -->
 //! ```
 
@@ -72,7 +72,7 @@ impl Block {
     }
 }
 
-/// Returns every page for readers, relative to the package's folder.
+/// Returns the paths of all documentation pages, relative to the package's folder.
 pub fn pages() -> Vec<String> {
     let mut pages = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
     let docs = fs::read_dir(root().join("docs")).unwrap();
@@ -125,4 +125,20 @@ fn note(block: &mut Block, line: &str) {
 /// Returns the package's folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compares a column of the memory table in docs/porting.md with `lines`. A line has the name of a row and a number of
+/// bytes.
+///
+/// The first column of numbers is column 0. Numbers may differ by 10%, because compilers lay out data differently.
+#[track_caller]
+pub fn compare_memory_table(column: usize, lines: &str) {
+    let guide = text("docs/porting.md");
+    for line in lines.lines() {
+        let (what, bytes) = line.rsplit_once(' ').unwrap();
+        let row = guide.lines().find_map(|row| row.strip_prefix(&format!("| {} | ", what.trim())));
+        let written = row.and_then(|row| row.split(" |").nth(column)).unwrap_or_else(|| panic!("no row for {what}"));
+        let (written, bytes) = (written.trim().parse::<f64>().unwrap(), bytes.parse::<f64>().unwrap());
+        assert!((written - bytes).abs() <= bytes / 10.0, "{what}: {bytes}, but docs/porting.md says {written}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Firmware: scripts/firmware builds it and starts it in QEMU.
+//! Builds firmware and starts it in QEMU, by scripts/firmware.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,19 +6,22 @@ use std::process::Command;
 use super::netns::output;
 use super::peer::Peer;
 
-/// The settings of a firmware's build. Empty means the defaults.
+/// The settings of a firmware's build. An empty list means the default settings.
 pub type Settings = &'static [(&'static str, &'static str)];
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/firmware");
 
-/// Returns the output of `scripts/firmware ARGUMENTS`. An error has build.rs's message about the settings, or else the last line.
+/// Returns the output of `scripts/firmware ARGUMENTS`.
+///
+/// On failure, returns the message of build.rs about the settings. If there is no such message, returns the final line
+/// of standard error.
 pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> {
     let mut command = Command::new(SCRIPT);
-    // cargo and rustup set these for the host's toolchain.
+    // cargo and rustup set these variables for the host's toolchain.
     command.args(arguments).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
     command.env("SMOLSTEP_SEED", "42".repeat(32)).envs(settings.iter().copied());
     if !settings.is_empty() {
-        // In another folder than the images without settings, which then need not be rebuilt each time.
+        // Images with settings are built in a separate folder, so that the images without settings need not be rebuilt.
         command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target/settings"));
     }
     let output = output(&mut command).map_err(|e| format!("{SCRIPT}: {e}"))?;
@@ -38,7 +41,7 @@ pub fn boards() -> Vec<String> {
     script(&["boards", "--qemu"], &[]).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// Returns the ELF file of an image. An error means that it cannot be built or that QEMU is missing.
+/// Builds an image and returns its ELF file. Returns an error if the image cannot be built or QEMU is missing.
 pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
     let qemu = output(Command::new("qemu-system-arm").arg("--version"));
     qemu.map_err(|e| format!("qemu-system-arm: {e}; on Debian: apt-get install qemu-system-arm"))?;
@@ -46,7 +49,7 @@ pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
     said.lines().last().map(PathBuf::from).ok_or_else(|| format!("{SCRIPT} build {image} names no file"))
 }
 
-/// Boots an image in QEMU, with the UART on standard output. QEMU ends with this thread at the latest, even if that is killed.
+/// Boots an image in QEMU, with the UART on standard output. QEMU is killed when the calling thread exits.
 pub fn boot(elf: &Path, arguments: &[&str]) -> Peer {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", SCRIPT, "boot"]).arg(elf).args(arguments);

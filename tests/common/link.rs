@@ -47,7 +47,7 @@ pub fn on_tun(name: &str, test: impl FnOnce(Link) + Send + 'static) {
 }
 
 impl Link {
-    /// Makes tap0 or tun0 in this thread's namespace, with the kernel's addresses.
+    /// Creates tap0 or tun0 in this thread's namespace, with the kernel's addresses.
     pub fn new(kind: Kind) -> Link {
         let link = Link { kind };
         make(kind, link.name(), &[(KERNEL[0], 24), (KERNEL[1], 64)]);
@@ -61,19 +61,19 @@ impl Link {
         }
     }
 
-    /// Gives the kernel's end the address that routers advertise from.
+    /// Adds the link-local address fe80::64 to the kernel's end. Router advertisements come from this address.
     pub fn add_router_address(self) {
         self.add_address("fe80::64", 64);
     }
 
-    /// Gives the kernel's end one more address.
+    /// Adds an address to the kernel's end.
     pub fn add_address(self, address: &str, prefix_len: u8) {
         let mut netlink = Netlink::open().unwrap();
         let index = netlink.link(self.name()).unwrap().unwrap().index;
         netlink.add_address(index, address.parse().unwrap(), prefix_len).unwrap();
     }
 
-    /// Returns the LINK of smolstep's command line.
+    /// Returns the options of smolstep that select this link.
     pub fn arguments(self) -> [&'static str; 2] {
         match self.kind {
             Kind::Tap => ["--tap", "tap0"],
@@ -91,22 +91,23 @@ impl Link {
         self.serve(&[arguments, &events::PRINTED].concat(), lines)
     }
 
-    /// Runs `smolstep call ARGUMENTS` on this link to its end, with this standard input. It logs only errors.
+    /// Runs `smolstep call ARGUMENTS` on this link until it exits, with `input` as standard input. smolstep logs only
+    /// errors.
     pub fn call(self, arguments: &[&str], input: &[u8]) -> Finished {
         self.start_call(arguments).finish_with(input)
     }
 
-    /// Starts `smolstep call ARGUMENTS` on this link. It logs only errors.
+    /// Starts `smolstep call ARGUMENTS` on this link. smolstep logs only errors.
     pub fn start_call(self, arguments: &[&str]) -> Peer {
         let mut command = peer::smolstep();
         Peer::start(command.env("RUST_LOG", "error").arg("call").args(arguments).args(self.arguments()))
     }
 }
 
-/// The time limit of each read and write, on any machine. Longer ones fail.
+/// The time limit of each read and write. This limit is long enough for slow machines.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An address and port.
+/// Parses an address, and returns it with a port.
 pub fn at(address: &str, port: u16) -> SocketAddr {
     SocketAddr::new(address.parse::<IpAddr>().unwrap(), port)
 }
@@ -124,7 +125,7 @@ pub fn patient(stream: &TcpStream) {
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
 }
 
-/// Sends `text`.
+/// Sends `text` on a stream.
 pub fn send(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     stream.write_all(text.as_ref()).unwrap();
 }
@@ -138,7 +139,7 @@ pub fn expect(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     assert!(read.is_ok() && bytes == text, "{} and {read:?} instead of {}", show(&bytes), show(text));
 }
 
-/// Reads to the end of the stream, which must give exactly `text`.
+/// Reads to the end of the stream. The bytes must equal `text`.
 #[track_caller]
 pub fn expect_last(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     let text = text.as_ref();
@@ -147,7 +148,7 @@ pub fn expect_last(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     assert!(read.is_ok() && bytes == text, "{} and {read:?} instead of {}", show(&bytes), show(text));
 }
 
-/// Checks that no bytes have come and that the stream has not ended.
+/// Checks that no bytes have arrived, and that the stream has not ended.
 #[track_caller]
 pub fn expect_nothing(stream: &TcpStream) {
     stream.set_nonblocking(true).unwrap();
@@ -174,13 +175,13 @@ pub fn ask(socket: &UdpSocket, text: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) 
     assert!(bytes[..len] == *reply.as_ref(), "{} instead of {}", show(&bytes[..len]), show(reply.as_ref()));
 }
 
-/// Returns `len` bytes that do not repeat soon and that depend on `seed`.
+/// Returns `len` pseudo-random bytes, determined by `seed`.
 pub fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut random = Random(seed);
     (0..len.div_ceil(8)).flat_map(|_| random.next().to_le_bytes()).take(len).collect()
 }
 
-/// Returns the first bytes of RFC 864's pattern.
+/// Returns the first `len` bytes of the character generator's pattern (RFC 864).
 pub fn chargen(len: usize) -> Vec<u8> {
     let printing: Vec<u8> = (b' '..=b'~').collect();
     let lines = (0..).flat_map(|line| {

@@ -1,4 +1,4 @@
-//! Network namespaces that a test makes for itself.
+//! Creates a network namespace for a test, and interfaces in it.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -12,9 +12,11 @@ use rustix::thread::UnshareFlags;
 use smolstep::cli::netlink::{Netlink, quieten};
 use smolstep::phy::linux::{Kind, create};
 
-/// Runs `test` on its own thread in a new, empty network namespace. The loopback interface is up. Threads and children of `test`
-/// are in the namespace too. Without root, the test named `name` is run alone, again, as root of a user namespace. Without
-/// namespaces or /dev/net/tun, see [`skip`].
+/// Runs `test` on its own thread in a new network namespace.
+///
+/// The namespace has only a loopback interface, which is up. Threads and children of `test` are also in the namespace.
+/// If the user is not root, a child process runs the test `name` again as root of a user namespace. The test is skipped
+/// if this machine does not allow namespaces, or has no /dev/net/tun: see [`skip`].
 pub fn in_namespace(name: &str, test: impl FnOnce() + Send + 'static) {
     if let Err(why) = open_tun() {
         return skip(&why);
@@ -34,38 +36,39 @@ pub fn in_namespace(name: &str, test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Reports a skipped test on standard error, or fails it if SMOLSTEP_REQUIRE holds `tap`.
+/// Reports a skipped test on standard error. Fails the test if SMOLSTEP_REQUIRE contains `tap`.
 pub fn skip(why: &str) {
     let required = std::env::var("SMOLSTEP_REQUIRE").unwrap_or_default();
     assert!(!required.split([',', ' ']).any(|r| r == "tap"), "SMOLSTEP_REQUIRE has tap, but: {why}");
     eprintln!("skipped: {why}");
 }
 
-/// Held while a child starts, and while this process is attached to its own interface.
+/// A lock that a thread holds while it starts a child, or while it has a TAP or TUN open.
 ///
-/// A child started then would keep its copy of the attachment until it executes its program. The server would find the interface
-/// in use.
+/// Otherwise a new child would inherit the open TAP until it executes its program. A server would then find the TAP in
+/// use.
 static FORK: Mutex<()> = Mutex::new(());
 
-/// Writes an executable file. No child starts meanwhile: its copy of the open file would prevent execution ("text file busy").
+/// Writes an executable file. No child may start meanwhile, because it would inherit the open file. The program could
+/// then not be executed ("text file busy").
 pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
     let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     fs::write(path, text)?;
     fs::set_permissions(path, Permissions::from_mode(0o755))
 }
 
-/// Starts a child. Tests start children with this or [`output`]: see [`FORK`].
+/// Starts a child process. Tests must use this function or [`output`], because of the lock [`FORK`].
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
     let _nobody_attached = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     command.spawn()
 }
 
-/// Runs a child to its end, and returns its output.
+/// Runs a child until it exits, and returns its output.
 pub fn output(command: &mut Command) -> io::Result<Output> {
     spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait_with_output()
 }
 
-/// Makes a TAP or TUN in this thread's namespace and sets it up. `addresses` are those of the kernel's end.
+/// Creates a TAP or TUN in this thread's namespace and sets it up. The kernel's end gets `addresses`.
 pub fn make(kind: Kind, name: &str, addresses: &[(&str, u8)]) {
     let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     let _attached_until_up = create(kind, name).unwrap();
@@ -101,7 +104,7 @@ pub fn delete(name: &str) {
     netlink.delete(index).unwrap();
 }
 
-/// The packet counts of an interface, each way.
+/// The packet counts of an interface in both directions.
 pub struct Counters {
     pub received: Counted,
     pub sent: Counted,
@@ -118,12 +121,14 @@ pub fn counters(name: &str) -> Counters {
     let mut lines = devices.lines();
     let line = lines.find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':')).expect("the interface");
     let columns: Vec<u64> = line.split_whitespace().map(|n| n.parse().unwrap()).collect();
-    // Bytes, packets, errors, dropped and four more, each way.
+    // Eight columns in each direction: bytes, packets, errors, dropped, and four others.
     let one = |first: usize| Counted { packets: columns[first + 1], dropped: columns[first + 3] };
     Counters { received: one(0), sent: one(8) }
 }
 
-/// Tests in a child whether a sandbox can be made: namespaces are allowed and /dev/net/tun is open.
+/// Checks whether `smolstep sandbox` can work on this machine.
+///
+/// A sandbox needs user namespaces and /dev/net/tun.
 pub fn sandbox_possible() -> Result<(), String> {
     open_tun()?;
     match output(Command::new("unshare").args(["-Urn", "true"])) {
@@ -148,12 +153,12 @@ fn again_as_root(name: &str) {
     assert!(status.success(), "{name} failed in its namespace");
 }
 
-/// Returns the path of a test in this binary, `module::name`.
+/// Returns the full path `module::name` of a test in this binary.
 ///
 /// `name` is the test's name or the end of its path.
 ///
 /// # Panics
-/// Unless exactly one test has that name.
+/// Panics if no test or more than one test has that name.
 pub fn path_of(name: &str) -> String {
     let listed = output(Command::new(std::env::current_exe().unwrap()).args(["--list", "--format", "terse"])).unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout);
@@ -163,7 +168,7 @@ pub fn path_of(name: &str) -> String {
     path.to_owned()
 }
 
-// Deprecated because it is unsound with CLONE_FILES, which is not used here.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> io::Result<()> {
     Ok(rustix::thread::unshare(flags)?)

@@ -1,6 +1,4 @@
-//! Programs that a test runs and talks to: smolstep, and peers on the kernel's TCP and UDP.
-
-pub mod python;
+//! Programs that a test runs and exchanges data with: smolstep, and peers on the kernel's TCP and UDP.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -12,17 +10,19 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::netns::spawn;
 
-/// Starts `smolstep serve ARGUMENTS` and waits for `lines` lines `listening …`: one for each address, transport and program.
+/// Starts `smolstep serve ARGUMENTS`, and waits until the server has printed `lines` lines of the form `listening …`.
+///
+/// The server prints such a line for each address, transport and program.
 pub fn serve(arguments: &[&str], lines: usize) -> Peer {
     Peer::start(smolstep().arg("serve").args(arguments)).listening(lines)
 }
 
-/// Runs `smolstep call ARGUMENTS` to its end, with this standard input.
+/// Runs `smolstep call ARGUMENTS` until it exits, with `input` as standard input.
 pub fn call(arguments: &[&str], input: &[u8]) -> Finished {
     Peer::start(smolstep().arg("call").args(arguments)).finish_with(input)
 }
 
-/// Runs `nc ARGUMENTS` (OpenBSD's) to its end, with this standard input.
+/// Runs `nc ARGUMENTS` (OpenBSD's nc) until it exits, with `input` as standard input.
 pub fn nc(arguments: &[&str], input: &[u8]) -> Finished {
     Peer::start(Command::new("nc").args(arguments)).finish_with(input)
 }
@@ -32,7 +32,7 @@ pub fn smolstep() -> Command {
     Command::new(env!("CARGO_BIN_EXE_smolstep"))
 }
 
-/// A running child. Its output is collected as it comes. It is killed on drop.
+/// A running child process, which is killed on drop. Threads collect its output.
 pub struct Peer {
     name: String,
     child: Child,
@@ -41,7 +41,7 @@ pub struct Peer {
     err: Arc<Collected>,
 }
 
-/// The results of a child that has ended.
+/// The exit status and the output of a child process that has exited.
 #[derive(Debug)]
 pub struct Finished {
     pub status: ExitStatus,
@@ -49,14 +49,14 @@ pub struct Finished {
     pub stderr: Vec<u8>,
 }
 
-/// The time limit of each wait, on any machine. A longer wait fails instead of hanging.
+/// The time limit of each wait. This limit is long enough for slow machines.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Peer {
     /// Starts a command with all three streams piped to the test.
     ///
     /// # Panics
-    /// If the program does not exist.
+    /// Panics if the program does not exist.
     pub fn start(command: &mut Command) -> Peer {
         let name = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -66,10 +66,10 @@ impl Peer {
         Peer { name, input: child.stdin.take(), child, out, err }
     }
 
-    /// Waits until it has printed `lines` lines `listening …`.
+    /// Waits until the child has printed `lines` lines of the form `listening …`.
     ///
     /// # Panics
-    /// If the lines do not come.
+    /// Panics if the child does not print the lines within [`PATIENCE`].
     pub fn listening(self, lines: usize) -> Peer {
         self.wait_for(&format!("{lines} listening lines"), |out| {
             out.lines().filter(|line| line.starts_with("listening ")).count() >= lines
@@ -77,10 +77,10 @@ impl Peer {
         self
     }
 
-    /// Presses Ctrl-C and waits for a successful end.
+    /// Sends SIGINT, as Ctrl-C does, and waits for a successful exit.
     ///
     /// # Panics
-    /// If the exit code is not 0.
+    /// Panics if the exit code is not 0.
     pub fn stop(self) -> Finished {
         self.interrupt();
         let finished = self.finish();
@@ -98,64 +98,65 @@ impl Peer {
         self.err.text()
     }
 
-    /// Writes to its standard input.
+    /// Writes to the child's standard input.
     pub fn type_in(&mut self, input: &[u8]) {
         self.input.as_mut().expect("standard input is open").write_all(input).unwrap();
     }
 
-    /// Waits until `done` returns true for its standard output so far.
+    /// Waits until `done` returns true for the standard output so far.
     ///
     /// # Panics
-    /// If its output ends, or [`PATIENCE`] is over, before `what` has come.
+    /// Panics if the output ends, or the time limit [`PATIENCE`] passes, before `done` returns true. The panic message
+    /// contains `what`.
     pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
         let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
-        assert!(came, "{}: no {what} in {:?}; it says: {}", self.name, self.out, self.err.text());
+        assert!(came, "{}: no {what} in {:?}; its standard error: {}", self.name, self.out, self.err.text());
     }
 
-    /// Waits until its standard error so far has `lines` lines with this text.
+    /// Waits until `lines` lines of the standard error so far contain `text`.
     ///
     /// # Panics
-    /// If its standard error ends, or [`PATIENCE`] is over, before that.
+    /// Panics if standard error ends, or the time limit [`PATIENCE`] passes, before the lines have arrived.
     pub fn wait_for_log(&self, text: &str, lines: usize) {
         let count = |err: &str| err.lines().filter(|line| line.contains(text)).count();
         let came = self.err.wait(|err| count(&String::from_utf8_lossy(err)) >= lines);
-        assert!(came, "{}: not {lines} lines with {text:?}; it says: {}", self.name, self.err.text());
+        assert!(came, "{}: not {lines} lines with {text:?}; its standard error: {}", self.name, self.err.text());
     }
 
-    /// Returns its process number.
+    /// Returns the child's process identifier.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Presses Ctrl-C.
+    /// Sends SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child's id");
         kill_process(pid, Signal::INT).unwrap();
     }
 
-    /// Kills it. Only its kernel reports the end to the peer.
+    /// Kills the child with SIGKILL, so the child cannot close its connections itself.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
     }
 
-    /// Ends its standard input and waits until it has ended on its own.
+    /// Closes the child's standard input, and waits until the child exits.
     ///
     /// # Panics
-    /// If it has not ended within [`PATIENCE`].
+    /// Panics if the child does not exit within [`PATIENCE`].
     pub fn finish(self) -> Finished {
         self.finish_with(&[])
     }
 
-    /// Writes `input`, ends its standard input, and waits until it has ended on its own.
+    /// Writes `input` to the child's standard input, closes this input, and waits until the child exits.
     ///
     /// # Panics
-    /// If it has not ended within [`PATIENCE`].
+    /// Panics if the child does not exit within [`PATIENCE`].
     pub fn finish_with(mut self, input: &[u8]) -> Finished {
         let (stdin, input) = (self.input.take(), input.to_vec());
-        // On its own thread: a child that does not read must not block the test.
+        // A separate thread writes, because a child that does not read must not block the test.
         thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
         let ended = self.out.wait_end() && self.err.wait_end();
-        assert!(ended, "{} does not end; so far {:?}; it says: {}", self.name, self.out, self.err.text());
+        assert!(ended, "{} does not end; so far {:?}; its standard error: {}", self.name, self.out, self.err.text());
         let status = self.child.wait().unwrap();
         Finished { status, stdout: self.out.take(), stderr: self.err.take() }
     }
@@ -169,17 +170,17 @@ impl Drop for Peer {
 }
 
 impl Finished {
-    /// Returns the exit code; `None` if a signal ended the child.
+    /// Returns the exit code, or `None` if a signal killed the child.
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
-    /// Returns its standard output as text.
+    /// Returns the child's standard output as text.
     pub fn out(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// Returns its standard error as text.
+    /// Returns the child's standard error as text.
     pub fn err(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
@@ -212,7 +213,8 @@ impl Collected {
         collected
     }
 
-    /// Waits until `done` returns true. Returns false if the stream ends first.
+    /// Waits until `done` returns true for the bytes so far. Returns false if the stream ends or the time limit passes
+    /// first.
     fn wait(&self, done: impl Fn(&[u8]) -> bool) -> bool {
         let state = self.state.lock().unwrap();
         let waiting = |state: &mut (Vec<u8>, bool)| !state.1 && !done(&state.0);
@@ -220,7 +222,7 @@ impl Collected {
         done(&state.0)
     }
 
-    /// Waits for the end of the stream. Returns whether it came.
+    /// Waits for the end of the stream. Returns false if the stream does not end within [`PATIENCE`].
     fn wait_end(&self) -> bool {
         self.wait(|_| false);
         self.state.lock().unwrap().1
@@ -238,5 +240,37 @@ impl Collected {
 impl std::fmt::Debug for Collected {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.text().fmt(f)
+    }
+}
+
+/// Runs the Python peers in tests/peers, which use the kernel's sockets.
+pub mod python {
+    use std::net::IpAddr;
+    use std::process::Command;
+
+    use super::Peer;
+
+    /// Returns the command `python3 tests/peers/NAME.py`. The command writes no compiled files.
+    pub fn command(name: &str) -> Command {
+        let mut command = Command::new("python3");
+        command.args(["-B", "-X", "utf8"]).arg(format!("{}/tests/peers/{name}.py", env!("CARGO_MANIFEST_DIR")));
+        command
+    }
+
+    /// Starts tests/peers/NAME.py with `arguments`.
+    pub fn run(name: &str, arguments: &[&str]) -> Peer {
+        Peer::start(command(name).args(arguments))
+    }
+
+    /// Starts a server on an address and port, and waits until it is ready.
+    pub fn server(name: &str, address: IpAddr, port: u16) -> Peer {
+        server_with(name, address, port, &[])
+    }
+
+    /// Starts a server with further arguments, and waits until it is ready.
+    pub fn server_with(name: &str, address: IpAddr, port: u16, arguments: &[&str]) -> Peer {
+        let peer = run(name, &[&[&address.to_string()[..], &port.to_string()], arguments].concat());
+        peer.wait_for("ready", |out| out.starts_with("ready"));
+        peer
     }
 }

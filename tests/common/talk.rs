@@ -1,4 +1,6 @@
-//! One TCP connection between two stacks on a cable, for tests of probes. The clock is virtual.
+//! Runs one TCP connection between two stacks on a cable, for tests of [`Probe`] types.
+//!
+//! The clock is virtual.
 
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::Cable;
@@ -8,7 +10,8 @@ use smoltcp::socket::{tcp, udp};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 
-/// Sends `hello` from 10.0.0.2 to an echo server at 10.0.0.1:7, then closes both ends. `probe` watches the server.
+/// Sends `hello` from 10.0.0.2 to an echo server at 10.0.0.1:7, then closes both sides. `probe` observes the server's
+/// stack, and is returned.
 pub fn hello<P: Probe>(medium: Medium, probe: P) -> P {
     let mut cable = Cable::<8, 1514>::with_medium(medium);
     let (servers_end, clients_end) = cable.ends();
@@ -28,9 +31,9 @@ pub fn hello<P: Probe>(medium: Medium, probe: P) -> P {
     let to = IpEndpoint::new(at_1[0].address(), 7);
     let talk = Talk::Ask { sent: false };
     let id = client.connect(now, to, talk, Duration::from_secs(5), &mut client_io).unwrap();
-    // Until the client's side is over: the server, in LAST-ACK before, is done by then.
+    // The loop ends when the client's connection has ended and the server's stack is idle.
     while client.ended(id).is_none() || !server.is_quiet() {
-        assert!(now < Instant::from_secs(60), "the two never come to an end");
+        assert!(now < Instant::from_secs(60), "the connection never ends");
         let next = [server.poll(now, &mut server_io), client.poll(now, &mut client_io)].into_iter().flatten().min();
         now = next.unwrap_or(now).clamp(now, now + Duration::from_millis(1));
     }

@@ -1,30 +1,34 @@
-//! A program at its own terminal: the typed input, and the screen that a person sees.
+//! Runs a program at a pseudo-terminal: types input, and computes the lines on the screen.
 
 use super::peer::{Finished, Peer, python};
 
-/// Starts a command on a pseudo-terminal of 100 columns. Input to this peer is typed at the terminal, and its output is the
-/// terminal's. At the end it adds `echo on` or `echo off`, the final state of the terminal. It exits with the command's code.
+/// Starts a command on a pseudo-terminal of 100 columns.
+///
+/// The peer's standard input is typed at the terminal. The peer's standard output is the output of the terminal,
+/// followed by `echo on` or `echo off`, the final state of the terminal's echo. The peer's exit code is the exit code
+/// of the command.
 pub fn start(command: &[&str]) -> Peer {
     Peer::start(python::command("terminal").args(command).env("TERM", "xterm").env_remove("RUST_LOG"))
 }
 
-/// Waits until the terminal shows exactly this line.
+/// Waits until the terminal shows a line that equals `line`.
 pub fn wait_for_line(peer: &Peer, line: &str) {
     peer.wait_for(line, |out| screen(out).iter().any(|shown| shown == line));
 }
 
-/// Waits until the last line on the terminal is this one, apart from spaces at its end.
+/// Waits until the bottom line on the terminal equals `line`, apart from trailing spaces.
 pub fn wait_for_last(peer: &Peer, line: &str) {
     peer.wait_for(line, |out| screen(out).last().is_some_and(|shown| shown == line));
 }
 
-/// Checks that the program ended well and left the terminal unchanged.
+/// Checks that the program exited with 0 and left the echo of the terminal on.
 pub fn left_well(finished: &Finished) {
     assert_eq!(finished.code(), Some(0), "{finished:?}");
     assert!(finished.out().ends_with("echo on\n"), "{finished:?}");
 }
 
-/// Returns the lines on the terminal, without spaces at their ends. It follows the cursor movements that the programs here use.
+/// Returns the lines on the terminal, without trailing spaces. Only the cursor movements that smolstep uses are
+/// understood.
 pub fn screen(output: &str) -> Vec<String> {
     let (mut lines, mut row, mut column) = (vec![Vec::new()], 0usize, 0usize);
     let (mut rest, mut kind) = (output.chars(), ' ');

@@ -1,4 +1,4 @@
-//! A network card in memory, intact or with one defect. Each rule is broken by at least one of the defects.
+//! A network card in memory that is intact or has one defect. At least one defect breaks each conformance rule.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use smoltcp::wire::{Icmpv4Packet, IpAddress, IpProtocol, Ipv4Packet, TcpPacket, 
 use crate::{Ticks, copy, run};
 
 #[test]
-fn a_whole_card_conforms() {
+fn an_intact_card_conforms() {
     let report = run(&mut Card::new(Defect::None), &mut Wire::default()).unwrap();
     assert_eq!(
         report.to_string(),
@@ -67,7 +67,7 @@ fn every_defect_is_found_and_named() {
 }
 
 #[test]
-fn a_failure_reads_well() {
+fn a_failure_is_described_in_one_line() {
     let failure = run(&mut Card::new(Defect::Uncounted), &mut Wire::default()).unwrap_err();
     assert_eq!(failure.to_string(), "a burst longer than the queue: 56 frames lost, 0 counted");
 }
@@ -104,7 +104,7 @@ enum Defect {
     Uncounted,
 }
 
-/// How a card does checksums that it says it does.
+/// How a card with checksum offload computes and verifies checksums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Offload {
     ForgetsTcp,
@@ -114,7 +114,7 @@ enum Offload {
     RefusesZero,
 }
 
-/// Room for 4 frames to send and 8 received.
+/// A network card that can store 4 frames to send and 8 received frames.
 struct Card {
     defect: Defect,
     rx: VecDeque<Vec<u8>>,
@@ -139,7 +139,7 @@ impl Card {
         !stuck && (self.tx.len() < ROOM || self.defect == Defect::DropsWhenFull) && self.defect != Defect::NeverSends
     }
 
-    /// A frame comes from the wire.
+    /// Receives a frame from the wire.
     fn arrive(&mut self, frame: &[u8]) {
         let mut frame = frame.to_vec();
         match self.defect {
@@ -160,7 +160,7 @@ impl Card {
         }
     }
 
-    /// A frame goes to the wire.
+    /// Queues a frame to be sent.
     fn leave(&mut self, mut frame: Vec<u8>) {
         let len = frame.len();
         match self.defect {
@@ -229,7 +229,7 @@ impl phy::RxToken for Rx {
     }
 }
 
-/// Whether it is for a reply, too.
+/// The card, and whether `receive` returned the token together with a frame.
 struct Tx<'a>(&'a mut Card, bool);
 
 impl phy::TxToken for Tx<'_> {
@@ -245,7 +245,7 @@ impl phy::TxToken for Tx<'_> {
     }
 }
 
-/// What is at the other side of a card.
+/// The network on the other side of a card.
 #[derive(Default)]
 struct Wire {
     defect: Defect,
@@ -254,7 +254,7 @@ struct Wire {
 
 impl Peer<Card> for Wire {
     fn inject(&mut self, device: &mut Card, frame: &[u8]) -> bool {
-        // An Ethernet carries no more, and this one takes one byte too many.
+        // This network carries frames up to one byte longer than the MTU, to test frames that are too long.
         let fits = frame.len() <= MTU + 1;
         if fits {
             device.arrive(frame);

@@ -1,4 +1,4 @@
-//! The drivers of Ethernet controllers, on fakes of their registers.
+//! The drivers of Ethernet controllers, tested with fake registers.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -38,15 +38,15 @@ fn run<D: Device, C: Chip>(device: &mut D, mut far: Far<C, D>) -> Report {
     check(device, &mut far, &mut [0; 1515]).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// A controller seen from its cable.
+/// A fake controller, as the cable sees it.
 trait Chip {
-    /// Takes a frame off the cable. Whether it does; what it loses it counts.
+    /// Receives a frame. Returns false if the chip has no memory for the frame and does not count the loss.
     fn arrive(&mut self, frame: &[u8]) -> bool;
-    /// The oldest frame that it sent.
+    /// Removes and returns the oldest frame that the driver has sent.
     fn leave(&mut self) -> Option<Vec<u8>>;
 }
 
-/// A controller seen from its driver.
+/// The registers of a fake controller, as its driver sees them.
 struct Bus<C>(Rc<RefCell<C>>);
 
 struct Far<C, D> {
@@ -57,7 +57,7 @@ struct Far<C, D> {
 
 impl<C: Chip, D> Peer<D> for Far<C, D> {
     fn inject(&mut self, _device: &mut D, frame: &[u8]) -> bool {
-        // Neither has runts or giants on its cable.
+        // The cable carries neither runts nor giants.
         (14..=1514).contains(&frame.len()) && self.chip.borrow_mut().arrive(frame)
     }
 
@@ -74,7 +74,7 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
     }
 
     fn burst(&self) -> usize {
-        // More of the short frames than the LAN9118's memory holds.
+        // This number of short frames overflows the memory of the LAN9118.
         200
     }
 
@@ -83,15 +83,17 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
     }
 }
 
-/// A LAN9118 with 10,560 bytes for received frames and 4,608 for frames to send, which leave when they are observed.
+/// A LAN9118 with 10,560 bytes for received frames and 4,608 bytes for frames to send.
 #[derive(Default)]
 struct Lan {
-    /// Frames received: their words, offset and checksum included, and how many bytes were sent.
+    /// Received frames, each as a length and words. The length includes the checksum.
+    ///
+    /// The words include the checksum, and padding before the frame.
     rx: VecDeque<(usize, VecDeque<u32>)>,
     /// The words of the frame whose status has been read.
     reading: VecDeque<u32>,
     tx: VecDeque<Vec<u8>>,
-    /// The words of a frame that is being written.
+    /// The words of the frame that the driver is writing.
     writing: Vec<u32>,
     done: u32,
     dropped: u32,
@@ -121,15 +123,15 @@ impl Registers for Bus<Lan> {
     fn read(&mut self, offset: usize) -> u32 {
         let mut chip = self.0.borrow_mut();
         match offset {
-            0x00..0x20 => chip.reading.pop_front().expect("no word is read that is not there"),
+            0x00..0x20 => chip.reading.pop_front().expect("the driver reads only words that exist"),
             0x40 => {
-                assert!(chip.reading.is_empty(), "the frame before was not read to its end");
-                let (len, words) = chip.rx.pop_front().expect("no status is read that is not there");
+                assert!(chip.reading.is_empty(), "the previous frame was not read completely");
+                let (len, words) = chip.rx.pop_front().expect("the driver reads only a status that exists");
                 chip.reading = words;
                 (len as u32) << 16
             }
             0x48 => {
-                chip.done = chip.done.checked_sub(1).expect("no status is read that is not there");
+                chip.done = chip.done.checked_sub(1).expect("the driver reads only a status that exists");
                 0
             }
             0x64 => 0x8765_4321,
@@ -165,7 +167,7 @@ impl Registers for Bus<Lan> {
     }
 }
 
-/// A Stellaris controller with room for 31 frames received and for one to send.
+/// A Stellaris controller that can store 31 received frames and one frame to send.
 #[derive(Default)]
 struct Lm3s {
     rx: VecDeque<VecDeque<u32>>,
@@ -193,7 +195,7 @@ impl Registers for Bus<Lm3s> {
         let mut chip = self.0.borrow_mut();
         match offset {
             0x10 => {
-                let frame = chip.rx.front_mut().expect("no word is read that is not there");
+                let frame = chip.rx.front_mut().expect("the driver reads only words that exist");
                 let word = frame.pop_front().expect("a frame has a word");
                 if frame.is_empty() {
                     chip.rx.pop_front();
@@ -211,7 +213,7 @@ impl Registers for Bus<Lm3s> {
         match offset {
             0x10 => chip.writing.push(value),
             0x38 if value & 1 == 1 => {
-                assert!(chip.tx.is_none(), "the frame before is still being sent");
+                assert!(chip.tx.is_none(), "the previous frame is still being sent");
                 let written = bytes(&std::mem::take(&mut chip.writing));
                 let len = usize::from(u16::from_le_bytes([written[0], written[1]])) + 14;
                 let mut frame = written[2..2 + len].to_vec();

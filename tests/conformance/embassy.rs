@@ -1,4 +1,4 @@
-//! The adapter for embassy-net's drivers, over embassy-net's own channel driver.
+//! The adapter for embassy-net's drivers, tested with embassy-net's channel driver.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ fn a_channel_driver_conforms() {
 }
 
 #[test]
-fn the_address_is_the_drivers_and_other_media_are_refused() {
+fn the_drivers_address_is_used_and_other_media_are_refused() {
     let mut state = State::<MTU, 1, 1>::new();
     let (_, driver) = channel::new(&mut state, ETHERNET);
     let device = Embassy::new(driver).unwrap();
@@ -45,7 +45,7 @@ fn the_address_is_the_drivers_and_other_media_are_refused() {
 }
 
 #[test]
-fn the_waker_is_woken_by_a_frame_by_room_and_by_the_link() {
+fn a_frame_free_space_and_the_link_each_wake_the_waker() {
     let woken = Arc::new(Count::default());
     let mut state = State::<MTU, 1, 1>::new();
     let (mut runner, driver) = channel::new(&mut state, ETHERNET);
@@ -88,7 +88,7 @@ fn a_greeting_goes_through_two_channel_drivers() {
     let to = IpEndpoint::new(addresses[0][0].address(), 9999);
     let id = client.connect(now, to, session, Duration::from_secs(5), &mut client_io).unwrap();
     while client.ended(id).is_none() {
-        assert!(now < Instant::from_secs(60), "the two never come to an end");
+        assert!(now < Instant::from_secs(60), "the connection never ends");
         client.poll(now, &mut client_io);
         carry(&mut far, &mut near);
         server.poll(now, &mut server_io);
@@ -98,7 +98,7 @@ fn a_greeting_goes_through_two_channel_drivers() {
     assert_eq!(client_io.console, b"Welcome!\nHello,Li!\n");
 }
 
-/// The hardware at the other side of a channel driver.
+/// The hardware on the other side of a channel driver.
 struct Far<'d>(Runner<'d, MTU>, Ticks);
 
 impl Peer<Embassy<channel::Device<'_, MTU>>> for Far<'_> {
@@ -119,7 +119,7 @@ impl Peer<Embassy<channel::Device<'_, MTU>>> for Far<'_> {
     }
 }
 
-/// Moves all that one driver has sent into the other, as far as there is room.
+/// Moves the frames that the driver `from` has sent to the driver `to`, until `to` is full.
 fn carry(from: &mut Runner<'_, MTU>, to: &mut Runner<'_, MTU>) {
     while let (Some(frame), Some(buffer)) = (from.try_tx_buf(), to.try_rx_buf()) {
         let len = copy(frame, buffer).unwrap();
@@ -128,7 +128,7 @@ fn carry(from: &mut Runner<'_, MTU>, to: &mut Runner<'_, MTU>) {
     }
 }
 
-/// Counts how often it is woken.
+/// A waker that counts its calls.
 #[derive(Default)]
 struct Count(AtomicUsize);
 

@@ -1,4 +1,4 @@
-//! The TAP and the TUN, with the kernel's packet sockets at the other end.
+//! Checks the TAP and the TUN. A packet socket of the kernel is at the other end.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -37,7 +37,8 @@ fn conforms(kind: Kind, mtu: usize) {
     assert_eq!(device.fault(), None);
 }
 
-/// A packet socket on an interface: what it sends arrives at the device, and it sees what the device sends.
+/// A packet socket on the kernel's interface. The socket sends frames to the device, and receives the frames that the
+/// device sends.
 struct Kernel {
     child: Child,
     input: ChildStdin,
@@ -46,13 +47,15 @@ struct Kernel {
     clock: Clock,
 }
 
-/// What the script says: whether it did what it was told, and a frame that it saw.
+/// An answer from packet_socket.py: whether the command succeeded, and the received frame.
+///
+/// The frame is empty if the command was to send.
 type Said = (bool, Vec<u8>);
 
-/// Instead of a length.
+/// The command that requests a received frame. This value replaces the length of a frame to send.
 const LOOK: u16 = 0xffff;
 
-/// It fails after this, instead of hanging.
+/// The time limit of each answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Kernel {
@@ -67,7 +70,7 @@ impl Kernel {
             while output.read_exact(&mut head).is_ok() {
                 let mut data = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
                 output.read_exact(&mut data).unwrap();
-                // Nobody listens any more when the test is over.
+                // Sending fails if the test has ended and dropped the receiver.
                 let _ = answer.send((head[0] == b'y', data));
             }
         });

@@ -1,4 +1,4 @@
-//! The conformance check of every device. Devices with one defect each must fail it.
+//! Runs the conformance check on every device. Devices with a defect must fail the check.
 
 mod broken;
 #[path = "../common/mod.rs"]
@@ -14,12 +14,12 @@ use smolstep::phy::conformance::{Failure, Peer, Report, check};
 use smoltcp::phy::{Device, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
 
-/// Checks a device with all the room for a frame that it could want.
+/// Runs the conformance check with a frame buffer that is large enough for every device.
 fn run<D: Device>(device: &mut D, peer: &mut impl Peer<D>) -> Result<Report, Failure> {
     check(device, peer, &mut [0; 10_000])
 }
 
-/// A clock that moves on a microsecond each time it is read.
+/// A clock that advances by a microsecond at each call of `now`.
 #[derive(Default)]
 struct Ticks(i64);
 
@@ -30,7 +30,7 @@ impl Ticks {
     }
 }
 
-/// Sends a frame through a device, if it has room and its MTU allows.
+/// Sends a frame through a device. Returns false if the frame exceeds the MTU or the device's queue is full.
 fn send<D: Device>(device: &mut D, frame: &[u8]) -> bool {
     if frame.len() > device.capabilities().max_transmission_unit {
         return false;
@@ -39,13 +39,14 @@ fn send<D: Device>(device: &mut D, frame: &[u8]) -> bool {
     token.map(|token| token.consume(frame.len(), |bytes| bytes.copy_from_slice(frame))).is_some()
 }
 
-/// Moves a frame that a device has received to the front of `buffer`.
+/// Moves the next received frame from a device to the start of `buffer`. Returns the frame's length, or `None` if there
+/// is none.
 fn receive<D: Device>(device: &mut D, buffer: &mut [u8]) -> Option<usize> {
     let (token, _) = device.receive(Instant::ZERO)?;
     token.consume(|frame| copy(frame, buffer))
 }
 
-/// The length of a frame that is now at the front of `buffer`; none if it is too long.
+/// Copies a frame to the start of `buffer`. Returns the frame's length, or `None` if the buffer is too short.
 fn copy(frame: &[u8], buffer: &mut [u8]) -> Option<usize> {
     buffer.get_mut(..frame.len())?.copy_from_slice(frame);
     Some(frame.len())

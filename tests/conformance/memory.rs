@@ -1,4 +1,4 @@
-//! The devices in memory.
+//! The devices in memory: the cable and the loopback.
 
 use smolstep::phy::conformance::Peer;
 use smolstep::phy::{Cable, CableEnd, Loopback};
@@ -50,7 +50,7 @@ impl<const N: usize, const M: usize> Peer<CableEnd<'_, N, M>> for Other<'_, N, M
     }
 }
 
-/// A loopback's peer is the loopback: what it sends, it receives.
+/// The peer of a loopback is the loopback itself, because it receives what it sends.
 struct Itself(Ticks);
 
 impl<const N: usize, const M: usize> Peer<Loopback<N, M>> for Itself {

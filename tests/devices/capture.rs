@@ -1,12 +1,12 @@
-//! `--pcap`: the frames on the link, read back by tshark.
+//! `--pcap` captures the frames on the link. tshark reads the captures back.
 
 use std::process::Command;
 
+use crate::common::Scratch;
 use crate::common::events;
 use crate::common::link::{KERNEL, SERVER, ask, at, connect, expect, expect_last, noise, on_tap_and_tun, send, udp};
 use crate::common::peer::Peer;
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 #[test]
 fn a_capture_has_every_frame_in_order() {
@@ -33,7 +33,7 @@ fn a_capture_has_every_frame_in_order() {
         server.stop();
 
         tshark.assert_sound(&file);
-        // What the server said, from its frames.
+        // The data that the server sent, from the frames in the capture.
         let said =
             tshark.read(&file, "tcp.srcport == 9999 && tcp.len > 0 && !tcp.analysis.retransmission", &["tcp.payload"]);
         let greetings = ["Welcome!", "Hello,Li!", "Hello,Cheng!", "Hello,victor!"].map(hex);
@@ -44,8 +44,8 @@ fn a_capture_has_every_frame_in_order() {
 }
 
 #[test]
-fn a_client_captures_too() {
-    on_tap_and_tun("a_client_captures_too", |link| {
+fn a_client_also_writes_a_capture() {
+    on_tap_and_tun("a_client_also_writes_a_capture", |link| {
         let Some(tshark) = Tshark::find() else { return };
         let file = Scratch::new("called.pcapng");
         for address in KERNEL {
@@ -78,7 +78,7 @@ fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
         server.stop();
 
         tshark.assert_sound(&file);
-        // tshark has looked at them: a partial checksum would be bad or unverified.
+        // tshark verifies the checksums. A partial checksum would be bad or unverified.
         let verified = |filter: &str| {
             let good = format!("{filter} && (tcp.checksum.status == good || udp.checksum.status == good)");
             let [all, good] =
@@ -88,14 +88,14 @@ fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
         };
         assert!(verified("udp.port == 7") >= 4);
         assert!(verified("tcp") > 20);
-        // Those that the stack sends over IPv6 are cut by smoltcp.
+        // The capture has super-segments in both directions over IPv4, and towards the stack over IPv6.
         for long in ["tcp.srcport == 7 && ip", "tcp.dstport == 7 && ip", "tcp.dstport == 7 && ipv6"] {
             assert!(verified(&format!("{long} && frame.len > 1514")) > 0, "{long}");
         }
     });
 }
 
-/// tshark, if the machine has it.
+/// Shows that tshark is installed. Its methods run tshark.
 struct Tshark;
 
 impl Tshark {
@@ -110,7 +110,9 @@ impl Tshark {
         }
     }
 
-    /// No frame is malformed, none has a wrong checksum or expert information of the kind "error".
+    /// Asserts that no frame is malformed or has a wrong checksum.
+    ///
+    /// Also fails if tshark reports any error in its expert information.
     fn assert_sound(&self, file: &Scratch) {
         let wrong = "_ws.malformed || _ws.expert.severity == error || ip.checksum.status == bad \
                      || tcp.checksum.status == bad || udp.checksum.status == bad || icmpv6.checksum.status == bad";
@@ -118,7 +120,7 @@ impl Tshark {
         assert!(self.read(file, "tcp.flags.syn == 1", &["frame.number"]).lines().count() >= 2);
     }
 
-    /// These fields of the frames that pass a filter, a line each.
+    /// Returns `fields` of the frames that match `filter`, one line for each frame.
     fn read(&self, file: &Scratch, filter: &str, fields: &[&str]) -> String {
         let mut command = Command::new("tshark");
         command.args(["-r", file.path(), "-Y", filter, "-T", "fields"]);

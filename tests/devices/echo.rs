@@ -1,4 +1,6 @@
-//! A bare smoltcp echo server on TAP and TUN, with clients of the kernel, over IPv4 and IPv6.
+//! The TAP and TUN devices with a plain smoltcp echo server and kernel clients.
+//!
+//! The tests run over IPv4 and IPv6.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -53,10 +55,11 @@ fn a_stream_survives_the_interface_going_down_and_up() {
     });
 }
 
-/// Bytes a client sends.
+/// The number of bytes that a client sends.
 const TOTAL: usize = 1 << 20;
 
-/// Sends a stream, compares what comes back byte for byte, and half-closes; `at` is told how much was sent.
+/// Sends a stream, half-closes, and compares the echo. After each piece, calls `at` with the number of bytes sent so
+/// far.
 fn client(server: &str, mut at: impl FnMut(usize)) {
     let mut stream = TcpStream::connect(server).unwrap();
     let mut reader = stream.try_clone().unwrap();
@@ -74,7 +77,7 @@ fn client(server: &str, mut at: impl FnMut(usize)) {
     assert!(back.join().unwrap() == bytes, "the echo differs");
 }
 
-/// Serves echo on port 7 until `client` has ended.
+/// Serves echo on port 7 until `client` has returned.
 fn echo(kind: Kind, name: &str, client: impl FnOnce() + Send + 'static) {
     let mut device = TunTap::open(kind, name).unwrap();
     let clock = Clock::start();

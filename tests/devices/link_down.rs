@@ -1,4 +1,6 @@
-//! A link that is down, or goes down: clients end on their own and at Ctrl-C, with one line.
+//! Clients whose link is down, or goes down.
+//!
+//! The clients exit after a timeout or at Ctrl-C, and print one line.
 
 use crate::common::link::{KERNEL, Link, SERVER, connect, on_tap, on_tap_and_tun};
 use crate::common::netns::{down, up};
@@ -14,7 +16,7 @@ fn get_ends_when_its_link_goes_down() {
 #[test]
 fn call_ends_when_its_link_goes_down() {
     on_tap_and_tun("call_ends_when_its_link_goes_down", |link| {
-        // Longer than what comes.
+        // The text is longer than the server's answer.
         let text = "x".repeat(200);
         goes_down(link, &["call", "echo", "192.168.69.100:80", &text], "timed out");
     });
@@ -58,7 +60,8 @@ const CLIENTS: [&[&str]; 4] = [
 
 const DOWN: &str = "nothing can be sent on tap0: set it up with `sudo ip link set tap0 up`";
 
-/// The link goes down once a server has said half of what the client wants.
+/// Starts a client, and sets the link down after a server has sent half of its answer. Asserts that the client's error
+/// contains `why`.
 fn goes_down(link: Link, client: &[&str], why: &str) {
     let half = python::server("http_half", KERNEL[0].parse().unwrap(), 80);
     let client = start(link, client, "3s");

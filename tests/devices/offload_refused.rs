@@ -1,20 +1,22 @@
-//! Kernels that grant only part of the offload: strace makes their calls fail.
+//! Kernels that support only part of the offload.
+//!
+//! strace simulates these kernels, by making some system calls fail.
 
 use std::process::Command;
 
+use crate::common::Scratch;
 use crate::common::link::{Link, SERVER, on_tap};
 use crate::common::netns::output;
 use crate::common::peer::{Peer, nc};
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 #[test]
-fn what_the_kernel_does_not_offer_is_said_once_and_done_here() {
-    on_tap("what_the_kernel_does_not_offer_is_said_once_and_done_here", |link| {
+fn missing_offload_is_reported_once_and_done_in_software() {
+    on_tap("missing_offload_is_reported_once_and_done_in_software", |link| {
         if let Err(error) = output(Command::new("strace").arg("--version")) {
             return skip("strace", &format!("strace: {error}; on Debian: apt-get install strace"));
         }
-        // Which of its calls are the ones that ask, counted from 1.
+        // The numbers of the two ioctl calls that request offload, counted from 1.
         let trace = Scratch::new("trace");
         serve(link, &trace, &[]).stop();
         let calls = std::fs::read_to_string(&trace).unwrap();
@@ -44,7 +46,8 @@ fn what_the_kernel_does_not_offer_is_said_once_and_done_here() {
     });
 }
 
-/// An echo server whose ioctls are traced into a file. The tracer is its grandchild: signals go to the server.
+/// Starts an echo server under strace, which writes the server's ioctl calls to a file. With -D, signals from the test
+/// go to the server instead of strace.
 fn serve(link: Link, trace: &Scratch, options: &[&str]) -> Peer {
     let mut command = Command::new("strace");
     command.args(["-D", "-f", "-e", "trace=ioctl", "-o", trace.path()]).args(options);

@@ -1,17 +1,19 @@
-//! The hardware address on a TAP: different on each TAP, the same in each run. A duplicate on the link is reported.
+//! The default hardware address on a TAP. This address differs between TAPs, but is the same in each run.
+//!
+//! The log reports another host on the link with the same address.
 
 use std::process::Command;
 
 use smolstep::phy::linux::Kind;
 
+use crate::common::Scratch;
 use crate::common::link::{Link, on_tap};
 use crate::common::netns::{in_namespace, make, output, skip};
 use crate::common::peer::{Peer, nc, smolstep};
-use crate::common::scratch::Scratch;
 
 #[test]
-fn two_on_one_bridge_are_two_hosts() {
-    in_namespace("two_on_one_bridge_are_two_hosts", || {
+fn two_servers_on_a_bridge_have_different_hardware_addresses() {
+    in_namespace("two_servers_on_a_bridge_have_different_hardware_addresses", || {
         make(Kind::Tap, "tap0", &[]);
         make(Kind::Tap, "tap1", &[]);
         for line in [
@@ -31,7 +33,7 @@ fn two_on_one_bridge_are_two_hosts() {
             serve.args(["serve", "greeting", "--tap", tap, "--ip", &v4, "--ip", &v6]);
             Peer::start(&mut serve).listening(4)
         });
-        // In turn, so that the bridge would send to the wrong one what is for the other.
+        // The requests alternate, because a bridge would mix up two hosts with the same hardware address.
         for _ in 0..3 {
             for address in hosts.iter().flat_map(|(_, addresses)| addresses) {
                 let greeted = nc(&["-N", address, "9999"], b"Li\n");
@@ -48,13 +50,13 @@ fn two_on_one_bridge_are_two_hosts() {
 }
 
 #[test]
-fn another_host_with_the_address_is_warned_of_once() {
-    on_tap("another_host_with_the_address_is_warned_of_once", |link| {
-        // The kernel's end gets the address of the server's.
+fn a_duplicate_hardware_address_logs_one_warning() {
+    on_tap("a_duplicate_hardware_address_logs_one_warning", |link| {
+        // The kernel's end gets the hardware address of the server.
         ip("link set tap0 address 02:00:00:00:00:07");
         let server = link.serve(&["echo", "--mac", "02:00:00:00:00:07"], 4);
         for _ in 0..3 {
-            // The server answers, but the kernel takes the answer for its own.
+            // The ping fails, because the kernel drops an answer whose source is the kernel's own hardware address.
             output(Command::new("ping").args(["-c", "1", "-W", "0.1", "192.168.69.1"])).unwrap();
         }
         let warning =
@@ -66,8 +68,8 @@ fn another_host_with_the_address_is_warned_of_once() {
 }
 
 #[test]
-fn a_machines_id_makes_the_same_address_in_each_run() {
-    on_tap("a_machines_id_makes_the_same_address_in_each_run", |link| {
+fn the_machine_id_determines_the_hardware_address() {
+    on_tap("the_machine_id_determines_the_hardware_address", |link| {
         let id = Scratch::new("machine-id");
         std::fs::write(&id, "0123456789abcdef0123456789abcdef\n").unwrap();
         let Some((first, log)) = link_local(link, id.path()) else { return };
@@ -75,7 +77,7 @@ fn a_machines_id_makes_the_same_address_in_each_run() {
         assert_eq!(link_local(link, id.path()).unwrap().0, first);
         std::fs::write(&id, "0123456789abcdef0123456789abcdee\n").unwrap();
         assert_ne!(link_local(link, id.path()).unwrap().0, first);
-        // No id.
+        // This file contains no valid identifier.
         std::fs::write(&id, "uninitialized\n").unwrap();
         let runs = [(); 2].map(|()| link_local(link, id.path()).unwrap());
         assert_ne!(runs[0].0, runs[1].0);
@@ -86,8 +88,9 @@ fn a_machines_id_makes_the_same_address_in_each_run() {
     });
 }
 
-/// The link-local address, which is made of the hardware address, of a server on a machine with this file for its id, and the
-/// server's log. `None`, after saying why, where the machine has no such file.
+/// Runs a server with the file `id` as /etc/machine-id. Returns its link-local address and its log.
+///
+/// The link-local address is derived from the hardware address. Returns `None` if this machine has no /etc/machine-id.
 fn link_local(link: Link, id: &str) -> Option<(String, String)> {
     if !std::path::Path::new("/etc/machine-id").exists() {
         skip("this machine has no /etc/machine-id to lay another over");

@@ -1,4 +1,4 @@
-//! Captures, read back with tshark (Wireshark's own reader).
+//! Captures in pcapng format. tshark, the command-line version of Wireshark, reads the captures back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn tshark_shows_comments_times_and_interfaces() {
     let mut writer = Writer::new(IoSink(fs::File::create(&file.0).unwrap())).unwrap();
     let one = writer.interface("cable.left", LinkType::Ethernet).unwrap();
     let two = writer.interface("cable.right", LinkType::RawIp).unwrap();
-    // ICMP echo requests of every length modulo 4, so that each padding is seen.
+    // The lengths of these ICMP echo requests have every remainder modulo 4, to test each length of padding.
     for n in 0..4u8 {
         let ip = ping(&b"abcdef"[..usize::from(n)]);
         let ethernet = [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0][..], &ip].concat();
@@ -73,10 +73,11 @@ fn tshark_shows_comments_times_and_interfaces() {
     }
 }
 
-/// These fields of every frame, or nothing where there is no tshark. Fails on a malformed frame or a bad checksum.
+/// Returns `fields` of every frame, or `None` if tshark is not installed. Fails if a frame is malformed or has a wrong
+/// checksum.
 fn tshark(file: &Path, fields: &[&str]) -> Option<Vec<Vec<String>>> {
     if output(Command::new("tshark").arg("--version")).is_err() {
-        crate::common::require::skip("tshark", "no tshark here (Debian and Ubuntu: apt-get install tshark)");
+        crate::common::skip("tshark", "no tshark here (Debian and Ubuntu: apt-get install tshark)");
         return None;
     }
     let bad = "_ws.malformed || _ws.expert.severity >= error || ip.checksum.status == 0 || tcp.checksum.status == 0";
@@ -94,7 +95,7 @@ fn run(file: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// An ICMP echo request from 10.0.0.2 to 10.0.0.1.
+/// Builds an ICMP echo request from 10.0.0.2 to 10.0.0.1.
 fn ping(data: &[u8]) -> Vec<u8> {
     use smoltcp::phy::ChecksumCapabilities;
     use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr};
@@ -114,7 +115,7 @@ fn ping(data: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// A file of this process in the folder for test files, gone at the end.
+/// A temporary file, which is removed on drop.
 struct TempFile(PathBuf);
 
 impl TempFile {

@@ -1,4 +1,4 @@
-//! The TAP and TUN device against the kernel.
+//! The TAP and TUN device with the kernel as the peer.
 
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
@@ -18,8 +18,8 @@ const KERNEL: (&str, u8) = ("192.168.69.100", 24);
 const NOW: Instant = Instant::from_micros_const(1_000_000);
 
 #[test]
-fn a_tap_counts_the_ethernet_header_and_a_tun_has_none() {
-    in_namespace("a_tap_counts_the_ethernet_header_and_a_tun_has_none", || {
+fn the_mtu_of_a_tap_includes_the_ethernet_header() {
+    in_namespace("the_mtu_of_a_tap_includes_the_ethernet_header", || {
         make(Kind::Tap, "tap0", &[]);
         make(Kind::Tun, "tun0", &[]);
         let tap = TunTap::open(Kind::Tap, "tap0").unwrap();
@@ -51,15 +51,15 @@ fn datagrams_go_both_ways_through_a_tun() {
 }
 
 #[test]
-fn a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up() {
-    in_namespace("a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up", || {
+fn a_frame_is_kept_while_the_interface_is_down() {
+    in_namespace("a_frame_is_kept_while_the_interface_is_down", || {
         let (mut device, kernel) = tun_and_kernel_socket();
         down("tun0");
         send(&mut device, b"first");
         assert!(device.is_blocked());
         assert!(device.transmit(NOW).is_none());
         assert!(device.receive(NOW).is_none());
-        // A stack that asks for no wait at all is made to wait; nothing is ready when the time to try again comes.
+        // While the device is blocked, even a wait with a timeout of zero lasts until the next attempt to send.
         assert!(!device.wait(Some(Duration::ZERO), &[]).unwrap().device);
         assert!(device.is_blocked());
         assert_eq!(device.held(), 1, "it was tried more than once");
@@ -78,7 +78,7 @@ fn a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up() {
 fn waiting_frames_do_not_wake_a_blocked_device() {
     in_namespace("waiting_frames_do_not_wake_a_blocked_device", || {
         let (mut device, kernel) = tun_and_kernel_socket();
-        // Left unread: the device can be read while it is down.
+        // This datagram stays unread, so the device is readable while the interface is down.
         kernel.send_to(b"unread", "192.168.69.1:5000").unwrap();
         down("tun0");
         send(&mut device, b"held");
@@ -130,8 +130,8 @@ fn a_deleted_interface_is_a_fault() {
 }
 
 #[test]
-fn a_short_wait_is_not_cut_to_none() {
-    in_namespace("a_short_wait_is_not_cut_to_none", || {
+fn a_short_wait_is_not_rounded_down_to_zero() {
+    in_namespace("a_short_wait_is_not_rounded_down_to_zero", || {
         make(Kind::Tap, "tap0", &[]);
         let mut device = TunTap::open(Kind::Tap, "tap0").unwrap();
         let clock = Clock::start();
@@ -142,20 +142,20 @@ fn a_short_wait_is_not_cut_to_none() {
                 device.wait(Some((deadline - clock.now()).into()), &[]).unwrap();
                 waits += 1;
             }
-            // Twice, where the clock that is asked and the kernel's timer do not quite agree.
+            // A second wait may be needed, because the clock and the kernel's timer differ slightly.
             assert!(waits <= 2, "{waits} waits for {micros} µs");
         }
     });
 }
 
 #[test]
-fn further_files_end_a_wait_even_with_high_numbers() {
-    in_namespace("further_files_end_a_wait_even_with_high_numbers", || {
+fn other_files_end_a_wait_even_with_high_descriptors() {
+    in_namespace("other_files_end_a_wait_even_with_high_descriptors", || {
         make(Kind::Tap, "tap0", &[]);
         let mut device = TunTap::open(Kind::Tap, "tap0").unwrap();
         let (quiet, _kept) = UnixStream::pair().unwrap();
         let (ended, other) = UnixStream::pair().unwrap();
-        // Beyond what select(2) can watch.
+        // select(2) does not support file descriptors this large.
         let ended = rustix::io::fcntl_dupfd_cloexec(&ended, 1500);
         drop(other);
         match ended {
@@ -171,8 +171,8 @@ fn further_files_end_a_wait_even_with_high_numbers() {
 }
 
 #[test]
-fn what_cannot_be_opened_says_why() {
-    in_namespace("what_cannot_be_opened_says_why", || {
+fn a_failed_open_explains_the_reason() {
+    in_namespace("a_failed_open_explains_the_reason", || {
         let refusal = |kind, name: &str| TunTap::open(kind, name).unwrap_err();
         for bad in ["", "a-name-of-16-char", "tap%d", "a/b", "a b", ".", "..", "a\0b"] {
             assert_eq!(refusal(Kind::Tap, bad), OpenError::BadName(bad.into()));
@@ -199,7 +199,7 @@ fn what_cannot_be_opened_says_why() {
 }
 
 #[test]
-fn each_refusal_is_one_line() {
+fn each_refusal_is_a_one_line_error() {
     let name = || "x0".to_owned();
     let kind = Kind::Tap;
     for error in [
@@ -218,12 +218,12 @@ fn each_refusal_is_one_line() {
     }
 }
 
-/// A TUN, and a socket of the kernel's on its other side, port 5000.
+/// Creates a TUN, and a kernel socket on port 5000 at its other end.
 fn tun_and_kernel_socket() -> (TunTap, UdpSocket) {
     make(Kind::Tun, "tun0", &[KERNEL]);
     let device = TunTap::open(Kind::Tun, "tun0").unwrap();
     let kernel = UdpSocket::bind("0.0.0.0:5000").unwrap();
-    // Only for the test to fail rather than hang.
+    // Without this limit, a failing test would hang.
     kernel.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     (device, kernel)
 }

@@ -1,16 +1,16 @@
-//! Compares a command's output with a page, apart from parts that differ from run to run.
+//! Compares a command's output with a page, except for parts that differ between runs.
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// The prompts of `--step`, and of a talk, which a terminal shows and a pipe does not.
+/// The prompts of `--step` and of a chat. A page may show the prompt of a terminal, which a pipe does not print.
 static PROMPT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:step \d+ [\d.]+s> |^>>> )").unwrap());
 
-/// What differs from run to run, and what stands in its place.
+/// Patterns of text that differs between runs, and their replacements.
 static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
-        // The time of a log line, and of a live step.
+        // The time in a log line, or in a step of a live server.
         (r"\[\d{4}-\d\d-\d\dT[\d:.]+Z ", "[TIME "),
         (r"^ +\d+\.\d{6}s step \d+ ", "TIME step "),
         // A port that the kernel chose.
@@ -19,9 +19,9 @@ static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r" → [456]\d{4}\b", " → PORT"),
         (r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC"),
         (r"\bfe80::[0-9a-f:]+", "LINK-LOCAL"),
-        // A lease.
+        // An address that a DHCP server leased.
         (r"\b192\.168\.69\.1[56]\d\b", "LEASED"),
-        // It follows the generator of initial sequence numbers.
+        // The digest depends on the generator of initial sequence numbers.
         (r"\bdigest [0-9a-f]{16}\b", "digest D"),
         (r"\b[\d./]+ ms\b", "N ms"),
         (r"\b(rto|win|cwnd|unacknowledged|retransmits)=\d+(ms)?", "$1=N"),
@@ -33,17 +33,19 @@ static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9a-f]*\d[0-9a-f]*([.,][0-9]+)*").unwrap());
 
-/// What a person types at the prompt that this line shows.
+/// Returns the typed input that a line shows after a prompt, or `None` if the line has no prompt.
 pub fn typed(line: &str) -> Option<&str> {
     PROMPT.find(line).filter(|found| found.start() == 0 && found.end() < line.len()).map(|found| &line[found.end()..])
 }
 
-/// Whether nothing was printed after the prompt.
+/// Returns whether a line is only a prompt.
 pub fn is_prompt(line: &str) -> bool {
     PROMPT.find(line).is_some_and(|found| found.len() == line.len())
 }
 
-/// A line without what differs from run to run; with `figures`, without its numbers.
+/// Returns a line with replacements for text that differs between runs.
+///
+/// If `figures` is set, all numbers are also replaced.
 pub fn normal(line: &str, figures: bool) -> String {
     let mut line = PROMPT.replace_all(line, "").trim_end().to_owned();
     for (pattern, name) in VARIES.iter() {
@@ -55,8 +57,9 @@ pub fn normal(line: &str, figures: bool) -> String {
     line
 }
 
-/// Whether the lines printed are those shown, where `...` stands for any number of lines.
-/// With `prefix`, more may follow.
+/// Returns whether `printed` equals `shown`, where `...` stands for any number of lines.
+///
+/// With `prefix`, more lines may follow in `printed`.
 pub fn matches(shown: &[String], printed: &[String], prefix: bool) -> bool {
     match shown.split_first() {
         None => prefix || printed.is_empty(),
@@ -66,7 +69,7 @@ pub fn matches(shown: &[String], printed: &[String], prefix: bool) -> bool {
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_equal() {
+fn text_that_varies_between_runs_compares_equal() {
     let same = |a, b| assert_eq!(normal(a, false), normal(b, false));
     same(
         "[2026-11-21T05:01:01Z INFO ] accepted 192.168.69.100:51016",
@@ -82,7 +85,7 @@ fn what_differs_from_run_to_run_is_equal() {
 }
 
 #[test]
-fn dots_stand_for_lines() {
+fn three_dots_match_any_lines() {
     let lines = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
     assert!(matches(&lines("a ... c"), &lines("a b b c"), false));
     assert!(matches(&lines("a c"), &lines("a c d"), true));

@@ -1,4 +1,6 @@
-//! The pages of the project: each block that shows output is run, and the prose is plain English.
+//! Tests of the documentation pages: code blocks, links, and ruled-out phrases.
+//!
+//! A code block must print the output that the page shows.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
@@ -68,13 +70,13 @@ fn links_lead_to_files_and_headings() {
     }
 }
 
-/// What a heading is called in a link.
+/// Returns the anchor that a link to a heading uses.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// Runs what a page shows. All blocks are tried before the test fails.
+/// Runs all blocks of a page that show output. A failed block does not prevent the others from running.
 fn run(page: &str) {
     let failed: Vec<String> = blocks(page)
         .iter()

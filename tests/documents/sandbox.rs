@@ -1,31 +1,38 @@
-//! Runs a block's commands in their own network, with tap0 set up as by `smolstep sandbox`.
+//! Runs a block's commands in a new network namespace.
+//!
+//! The namespace has a tap0, set up as in `smolstep sandbox`.
 
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
+use crate::common;
+use crate::common::Scratch;
 use crate::common::document::{Block, root};
 use crate::common::netns::{output, sandbox_possible, skip};
 use crate::common::peer::Peer;
-use crate::common::require;
-use crate::common::scratch::Scratch;
 use crate::compare::{is_prompt, matches, normal, typed};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// Blocks that take minutes, or a board, run only where SMOLSTEP_REQUIRE names their need.
+/// The values of `needs:` whose blocks do not run by default. A block with such a value runs only if SMOLSTEP_REQUIRE
+/// names this value.
+///
+/// These blocks take minutes, or need a board or a browser.
 const ON_DEMAND: [&str; 3] = ["chromium", "ci", "qemu"];
 
-/// Printed after each command of a block.
+/// A line that the script prints after each command of a block.
 const END: &str = "----- end of the command -----";
 
-/// Makes the network. What runs in it ends with the shell.
+/// The shell script that creates the network and runs the block's script.
+///
+/// The arguments of the script are the folder, the time limit in seconds, and the block's script.
 const NETWORK: &str =
     "ip link set lo up && ip tuntap add dev tap0 mode tap && ip addr add 192.168.69.100/24 dev tap0 && \
     ip addr add fdaa::64/64 dev tap0 nodad && ip link set tap0 up || exit 99
     cd \"$1\"; exec timeout -k 1 \"$2\" sh -c \"$3\"";
 
-/// Runs the commands of a block and compares what they print. An error says what differs.
+/// Runs the commands of a block and compares their output. Returns an error that describes the first difference.
 pub fn run(block: &Block) -> Result<(), String> {
     let required = env::var("SMOLSTEP_REQUIRE").unwrap_or_default();
     for need in &block.needs {
@@ -34,7 +41,7 @@ pub fn run(block: &Block) -> Result<(), String> {
                 return Ok(());
             }
         } else if !installed(need) {
-            require::skip(need, &format!("{}: there is no {need} here", block.place));
+            common::skip(need, &format!("{}: there is no {need} here", block.place));
             return Ok(());
         }
     }
@@ -71,12 +78,12 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
                 lines.push(normal(line, block.figures));
                 continue;
             };
-            // A person types once the lines before the prompt are there.
+            // The input is typed when all lines before the prompt have been printed.
             let so_far = |out: &str| {
                 let printed = printed(out, block.figures);
                 printed.get(number).is_some_and(|printed| matches(&lines, printed, true))
             };
-            peer.wait_for(&format!("{}: what stands before {line:?}", block.place), so_far);
+            peer.wait_for(&format!("{}: the lines before {line:?}", block.place), so_far);
             peer.type_in(format!("{input}\n").as_bytes());
         }
         shown.push(lines);
@@ -91,7 +98,7 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
                 .all(|(number, (shown, printed))| matches(shown, printed, prefix && number + 1 == examples.len()))
     };
     if block.until_shown {
-        peer.wait_for(&format!("what {} shows: {shown:#?}", block.place), |out| done(out, true));
+        peer.wait_for(&format!("the output that {} shows: {shown:#?}", block.place), |out| done(out, true));
         return Ok(());
     }
     let finished = peer.finish();
@@ -104,7 +111,7 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
     Err(format!("{}: {differs:#?}\n{out}{}", block.place, finished.err()))
 }
 
-/// The lines that each command has printed so far. The last may be unfinished.
+/// Returns the lines that each command has printed so far. The last line may be incomplete.
 fn printed(out: &str, figures: bool) -> Vec<Vec<String>> {
     let of_command =
         |out: &str| out.lines().filter(|line| !is_prompt(line)).map(|line| normal(line, figures)).collect();

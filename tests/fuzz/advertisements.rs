@@ -1,4 +1,4 @@
-//! Advertisements of IPv6 routers: the stack uses no invalid value.
+//! Fuzzes router advertisements (IPv6): the stack must not use an invalid value.
 
 use smolstep::stack::Config;
 use smoltcp::wire::{IpAddress, IpCidr};
@@ -10,25 +10,25 @@ use super::records::{record, records, time};
 use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, prefix, servers};
 use super::world::{Ground, World, silence};
 
-/// Records: a router's message, or time that passes.
+/// The input is a list of records. A record is a message from a router, or a time that passes.
 pub const TARGET: Target = Target { name: "advertisements", run, honest, hostile };
 
-// What a record is, in its two lowest bits. Where time passes, the others say for how long.
+// The two lowest bits of a record's control byte are its kind. If the kind is a time, the other bits are its length.
 /// A whole ICMPv6 message.
 const WHOLE: u8 = 0;
-/// The options of an advertisement that is right in all else.
+/// The options of a router advertisement that is otherwise valid.
 const OPTIONS: u8 = 1;
-/// Time.
+/// A time that passes.
 const TIME: u8 = 2;
 
-/// Bytes of an advertisement in front of its options (RFC 4861 section 4.2).
+/// The number of bytes of an advertisement before its options (RFC 4861 section 4.2).
 const FIXED: usize = 16;
 
 fn run(input: &[u8]) {
     made(input);
 }
 
-/// How many addresses were made of it.
+/// Runs an input. Returns the number of addresses that the stack derived from the input.
 fn made(input: &[u8]) -> usize {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.slaac = true);
@@ -58,12 +58,14 @@ fn made(input: &[u8]) -> usize {
     made
 }
 
-/// Whether an address is of the network that has the loopback address (RFC 4291 section 2.5).
+/// Returns whether an address is in the reserved network ::/64.
+///
+/// This network contains the loopback address (RFC 4291 section 2.5).
 fn is_reserved(address: &IpCidr) -> bool {
     matches!(address.address(), IpAddress::Ipv6(address) if address.octets().starts_with(&[0; 8]))
 }
 
-/// An honest router's advertisement.
+/// Returns the advertisement of an honest router.
 fn good() -> Vec<u8> {
     advertisement(1800, &[prefix(64, 0xc0, 3600, 3600), servers(600)])[14 + 40..].to_vec()
 }
@@ -104,16 +106,18 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, count)
 }
 
-/// Options that break an advertisement: of no length, of one that lies, prefixes that nobody may use.
+/// Parts of options that may make an advertisement invalid.
+///
+/// These parts have wrong or zero lengths, or prefixes that no host may use.
 const WORDS: [&[u8]; 6] =
     [&[3, 0], &[3, 4, 64, 0xc0], &[25, 255], &[5, 1, 0, 0, 0, 0, 5, 0xdc], &[0xff, 2, 0, 0], &[0xfe, 0x80, 0, 0]];
 
-/// How networks begin: of groups, of one link, of this host, and one that there may be.
+/// The first bytes of prefixes: multicast, link-local, reserved, and a valid one.
 const NETWORKS: [[u8; 2]; 4] = [[0xff, 2], [0xfe, 0x80], [0, 0], [0xfd, 1]];
 
 #[cfg(not(fuzzing))]
 #[test]
-fn addresses_are_among_them() {
+fn some_advertisements_yield_an_address() {
     let made: usize = (0..100).map(|number| made(&hostile(&mut Random(number)).0)).sum();
     assert!(made > 50, "{made} addresses");
 }

@@ -1,4 +1,4 @@
-//! 100,000 messages for each target, valid ones first.
+//! Sends 100,000 messages to each target, valid messages first.
 
 use super::random::{Random, seed};
 use super::{TARGETS, Target};
@@ -38,13 +38,13 @@ fn attack(name: &str) {
     }
 }
 
-/// Says on failure which seed makes it the first.
+/// If the test fails, prints the seed with which the failing input is the first input.
 struct Tell(u64);
 
 impl Drop for Tell {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("SMOLSTEP_SEED={} makes this the first", self.0);
+            eprintln!("SMOLSTEP_SEED={} makes this input the first", self.0);
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Datagrams for chat: each is shown with its sender's number, and typed lines go to the right peer.
+//! Fuzzes datagrams for chat.
+//!
+//! Each datagram must be shown with its sender's number, and typed lines must go to the right partner.
 
 use smolstep::app::{Operator, Options, UdpServer, find};
 use smolstep::host::{HeapPool, Sizes};
@@ -17,18 +19,18 @@ use super::pair::Shown;
 use super::random::Random;
 use super::records::{record, records};
 
-/// Records: a datagram from one of 33 partners, or what the person types.
+/// The input is a list of records. A record is a datagram from one of 33 partners, or a line that the user types.
 pub const TARGET: Target = Target { name: "chat_datagrams", run, honest, hostile };
 
-/// The record is what is typed.
+/// The bit of a record's control byte that marks a typed line.
 const TYPED: u8 = 0x40;
 
-/// The partner whom nobody may answer.
+/// A partner at the echo port. chat never answers this partner, because the two would exchange datagrams endlessly.
 const ECHO: u8 = 32;
 
 const PORT: u16 = 9000;
 
-/// How many partners are remembered.
+/// The number of partners that chat remembers.
 const REMEMBERED: usize = 16;
 
 fn run(input: &[u8]) {
@@ -55,7 +57,7 @@ fn run(input: &[u8]) {
             io.console.typed.extend(&line);
             line.pop();
             model.typed.push(line);
-            // As the console does when there is something to read.
+            // A real console wakes the programs when there is input.
             stack.wake_programs();
         } else {
             let (partner, data) = (record.control & 0x3f, &record.data[..record.data.len().min(1400)]);
@@ -65,7 +67,7 @@ fn run(input: &[u8]) {
         }
         model.speaks();
         let mut sent = Vec::new();
-        // Each poll sends one line or more.
+        // Each poll sends at least one line.
         for _ in 0..2 + model.sent.len() + model.typed.len() {
             stack.poll(now, &mut io);
             while let Some(datagram) = far.receive(now) {
@@ -78,13 +80,14 @@ fn run(input: &[u8]) {
     }
 }
 
-/// What should happen.
+/// A model of chat: the expected output and the expected datagrams.
 #[derive(Default)]
 struct Model {
-    /// Partner, number and the line end of its last datagram; whoever wrote last stands last.
+    /// The partners, each with its number and the line ending of its most recent datagram. The partner that wrote most
+    /// recently is at the end.
     partners: Vec<(u8, u32, &'static [u8])>,
     numbered: u32,
-    /// Lines that nobody has read.
+    /// Typed lines that chat has not read yet.
     typed: Vec<Vec<u8>>,
     shown: String,
     sent: Vec<(u8, Vec<u8>)>,
@@ -133,7 +136,7 @@ impl Model {
         let (number, text) = match line.strip_prefix(b"@") {
             None => (None, line),
             Some(rest) => {
-                let bad = "after @ stands a partner's number, then a space and the text, as in @2 hello";
+                let bad = "after @, write a partner's number, then a space and the text, as in @2 hello";
                 let space = rest.iter().position(|&b| b == b' ').ok_or(bad)?;
                 let digits = &rest[..space];
                 let number = digits.iter().all(u8::is_ascii_digit).then(|| String::from_utf8_lossy(digits).parse());
@@ -144,7 +147,7 @@ impl Model {
             None => self.partners.last(),
             Some(number) => self.partners.iter().find(|known| known.1 == number),
         }
-        .ok_or("there is no partner of this number")?;
+        .ok_or("no partner has this number")?;
         let goodbye = matches!(text, b"q" | b"Q");
         self.sent.push((partner, [text, if goodbye { b"" } else { line_end }].concat()));
         if goodbye {
@@ -182,7 +185,7 @@ impl Far<'_> {
         });
     }
 
-    /// A datagram that has come, and to which partner.
+    /// Receives a datagram from chat. Returns the partner to which it was sent, and its data.
     fn receive(&mut self, now: Instant) -> Option<(u8, Vec<u8>)> {
         let (frame, _) = self.0.receive(now)?;
         frame.consume(|frame| {
@@ -222,7 +225,7 @@ fn endpoint(partner: u8) -> std::net::SocketAddr {
     (std::net::IpAddr::from(address(is_v6(partner), 2 + partner)), port(partner)).into()
 }
 
-/// What people type.
+/// Lines that the user types.
 const TYPES: [&[u8]; 6] = [b"hello", b"@1 hi", b"@17 q", b"q", b"@99999999999 x", b"@ 1"];
 
 fn honest() -> Vec<Vec<u8>> {

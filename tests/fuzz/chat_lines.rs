@@ -1,14 +1,15 @@
-//! A model of how chat splits a stream into lines, and streams for it. It has no receive buffer.
+//! A model of how chat splits a stream into lines, and input streams for it. Unlike chat, the model sees the whole
+//! stream in one piece.
 
 use std::ops::RangeInclusive;
 
 use super::mutate;
 use super::random::Random;
 
-/// How many bytes of a stream are sent: a room remembers as many lines as these can be.
+/// The maximum length of a stream in bytes. A room has memory for all lines of a stream of this length.
 pub const MOST: usize = 4096;
 
-/// The lines as they are shown, up to the `q` that ends them.
+/// Returns the lines of a stream as chat shows them, up to the line `q`, which ends the conversation.
 pub fn model(stream: &[u8]) -> Vec<String> {
     let (mut lines, mut rest, mut continues) = (Vec::new(), stream, false);
     while !rest.is_empty() {
@@ -18,7 +19,7 @@ pub fn model(stream: &[u8]) -> Vec<String> {
             text = &text[..text.len() - 1];
         }
         if text.len() > 512 {
-            // In text, a character that was begun is kept together.
+            // A long line is cut after 512 bytes, but not within a UTF-8 character.
             let begun = (509..512).find(|&at| core::str::from_utf8(&rest[..at]).is_ok() && is_begun(&rest[at..512]));
             let cut = begun.unwrap_or(512);
             lines.push(shown(&rest[..cut]));
@@ -34,12 +35,12 @@ pub fn model(stream: &[u8]) -> Vec<String> {
     lines
 }
 
-/// Whether this is the front of a character, and no more.
+/// Returns whether the bytes are an incomplete UTF-8 character.
 fn is_begun(bytes: &[u8]) -> bool {
     core::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none() && error.valid_up_to() == 0)
 }
 
-/// Characters that are not seen, and change how others are shown.
+/// Invisible characters that change how other characters are displayed.
 const FORMATTING: [RangeInclusive<char>; 10] = [
     '\u{ad}'..='\u{ad}',
     '\u{61c}'..='\u{61c}',
@@ -53,7 +54,7 @@ const FORMATTING: [RangeInclusive<char>; 10] = [
     '\u{e0000}'..='\u{e007f}',
 ];
 
-/// A line as it is shown.
+/// Returns a line as chat shows it, with escapes.
 pub fn shown(text: &[u8]) -> String {
     let mut out = String::new();
     for chunk in text.utf8_chunks() {
@@ -71,16 +72,16 @@ pub fn shown(text: &[u8]) -> String {
     out
 }
 
-/// That is the text.
+/// Asserts that `text` equals `want`.
 ///
 /// # Panics
-/// With the first line that is another.
+/// Panics if the texts differ. The message contains the first line that differs.
 pub fn check(text: &str, want: &str) {
     let differ = text.split('\n').zip(want.split('\n')).enumerate().find(|(_, (line, want))| line != want);
     if let Some((number, (line, want))) = differ {
         panic!("line {}: {line:?} is not {want:?}", number + 1);
     }
-    assert_eq!(text.len(), want.len(), "one ends before the other");
+    assert_eq!(text.len(), want.len(), "one text is longer than the other");
 }
 
 pub const LINES: [&[u8]; 8] = [
@@ -94,7 +95,7 @@ pub const LINES: [&[u8]; 8] = [
     b"the talk has ended",
 ];
 
-/// What breaks a line.
+/// Bytes that may break the parsing or the display of a line.
 pub const WORDS: [&[u8]; 10] = [
     b"\x00",
     b"\x1b",
@@ -108,7 +109,7 @@ pub const WORDS: [&[u8]; 10] = [
     "\u{65e5}\u{672c}\u{8a9e}\u{1f600}".as_bytes(),
 ];
 
-/// Honest lines.
+/// Returns inputs that honest peers could send.
 pub fn honest() -> Vec<Vec<u8>> {
     let lines: Vec<u8> = LINES.iter().flat_map(|line| [line, &b"\r\n"[..]].concat()).collect();
     vec![
@@ -118,7 +119,8 @@ pub fn honest() -> Vec<Vec<u8>> {
     ]
 }
 
-/// How it is cut, and lines of a hostile peer; and how many of them.
+/// Returns an input that a hostile peer could send, and the number of its lines. The first byte selects how the stream
+/// is cut into pieces.
 pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let mut input = vec![if random.one_in(2) { random.next() as u8 } else { 0 }];
     let mut lines = 0;
@@ -127,7 +129,7 @@ pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
         if !random.one_in(4) {
             mutate(random, &mut line, 0, &WORDS);
         }
-        // Alone it would end the talk: one in some hundred does.
+        // The line `q` would end the conversation, so most of these lines are changed.
         if matches!(&line[..], b"q" | b"Q") && !random.one_in(4) {
             line.push(b'!');
         }

@@ -1,4 +1,5 @@
-//! Messages for a chat talk, each followed by silence. Until the first line end, silence also ends a message.
+//! Fuzzes messages for a chat conversation, each followed by silence. Before the first line ending, silence ends a
+//! message.
 
 use smolstep::app::{Options, Server, find};
 
@@ -9,10 +10,10 @@ use super::pair::{CLIENT, Ground, Pair, Peer};
 use super::random::Random;
 use super::records::{record, records};
 
-/// Records, a message each.
+/// The input is a list of records, and each record is a message.
 pub const TARGET: Target = Target { name: "chat_messages", run, honest, hostile };
 
-/// The longest message in bytes: the buffers have room for several.
+/// The length of the longest message, in bytes. The socket buffers have room for several messages.
 const LONGEST: usize = 1200;
 
 fn run(input: &[u8]) {
@@ -28,11 +29,13 @@ fn run(input: &[u8]) {
     check(&pair.server_io.console.take(), &(begin + &shown + &end));
 }
 
-/// What is shown of the messages, up to the `q` that ends them.
+/// Returns the lines that chat shows for the messages, up to the message `q`.
+///
+/// `q` ends the conversation.
 fn shown(messages: &[&[u8]]) -> Vec<String> {
     let mut shown = Vec::new();
     for (number, message) in messages.iter().enumerate() {
-        // From the first line end on it is a stream of lines.
+        // From the first line ending on, the messages are a stream of lines.
         if message.contains(&b'\n') {
             shown.extend(model(&messages[number..].concat()));
             return shown;

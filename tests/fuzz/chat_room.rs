@@ -1,4 +1,6 @@
-//! Lines for a chat room: another member reads them all, each after the sender's name.
+//! Fuzzes lines for a chat room.
+//!
+//! Another member must receive all lines, each after the sender's name.
 
 use std::cell::Cell;
 
@@ -9,7 +11,7 @@ use super::Target;
 use super::chat_lines::{MOST, check, honest, hostile, model};
 use super::pair::{CLIENT, Ground, Pair, Peer};
 
-/// A byte, how the rest is cut, and what a member says.
+/// The first byte of the input selects how the stream is cut into pieces. The other bytes are the stream of a member.
 pub const TARGET: Target = Target { name: "chat_room", run, honest, hostile };
 
 const WELCOME: &[u8] = b"this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
@@ -17,7 +19,8 @@ const WELCOME: &[u8] = b"this is a chat room: '/name NAME' as the first line giv
 fn run(input: &[u8]) {
     let Some((&cut, stream)) = input.split_first() else { return };
     let stream = [b"/name S\n", &stream[..stream.len().min(MOST)]].concat();
-    // Nobody falls behind: a line of one byte takes 8, and a byte 4 at most.
+    // The ring is large enough for all lines, so no member misses a line. A line of one byte takes 8 bytes of the ring.
+    // In a long line, each byte takes at most 4 bytes of the ring.
     let ring: Vec<Cell<u8>> = vec![Cell::new(0); 64 * 1024];
     let names = [const { Cell::new(Room::NO_NAME) }; 2];
     let room = Room::new(&ring, &names, None);
@@ -27,12 +30,12 @@ fn run(input: &[u8]) {
     let mut ground = Ground::<Server<'_>, Peer>::new();
     let mut pair = Pair::new(&mut ground, member, ());
 
-    // What a member says has its name before it, and no line end in it: this line only comes from the room.
+    // A member's line begins with the member's name and contains no line ending, so only the room can send this line.
     let listener = pair.connect(Peer::listener(b"\nS has left\n"));
     pair.run(|pair| pair.client.session(listener).is_some_and(|peer| peer.received.ends_with(WELCOME)));
     let speaker = pair.connect(Peer::speaker(&stream, cut));
     let (listener, end) = pair.end(listener);
-    let heard = String::from_utf8(listener.received).expect("what is passed on is text");
+    let heard = String::from_utf8(listener.received).expect("the room forwards text");
     let speaker_address = "10.0.0.2:2001";
     let lines: String = model(&stream).iter().skip(1).map(|line| format!("S: {line}\n")).collect();
     let welcome = String::from_utf8_lossy(WELCOME);

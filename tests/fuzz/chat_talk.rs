@@ -1,4 +1,6 @@
-//! Lines for chat between two: each end shows the other's lines, whichever is the server.
+//! Fuzzes lines for a chat conversation.
+//!
+//! The server must show the client's lines, and the client must show the server's lines.
 
 use smolstep::app::{Client, ClientOptions, Options, Server, find};
 use smoltcp::time::Duration;
@@ -7,7 +9,7 @@ use super::Target;
 use super::chat_lines::{MOST, check, honest, hostile, model};
 use super::pair::{CLIENT, Ground, Pair, Peer};
 
-/// A byte, how the rest is cut, and a stream of lines.
+/// The first byte of the input selects how the stream is cut into pieces. The other bytes are a stream of lines.
 pub const TARGET: Target = Target { name: "chat_talk", run, honest, hostile };
 
 fn run(input: &[u8]) {
@@ -39,7 +41,7 @@ fn at_the_client(cut: u8, stream: &[u8], want: &[String]) {
     let (client, _) = pair.end(id);
     assert_eq!(client.result(), Some(Ok(())));
     let mut lines: String = want.iter().map(|line| format!("{line}\n")).collect();
-    // The other end may have said it already.
+    // chat does not repeat this line if the final line of the stream is the same.
     if want.last().is_none_or(|line| line != "the talk has ended") {
         lines += "the talk has ended\n";
     }

@@ -1,4 +1,4 @@
-//! Replies of DHCP servers: the stack uses no invalid value.
+//! Fuzzes replies from DHCP servers: the stack must not use an invalid value.
 
 use smolstep::stack::Config;
 use smoltcp::wire::IpCidr;
@@ -10,27 +10,29 @@ use super::records::{record, records, time};
 use super::world::dhcp::{GIVEN, SERVER, Server};
 use super::world::{Ground, OURS, World, datagram, silence, udp};
 
-/// Records: a reply, or time that passes.
+/// The input is a list of records. A record is a reply, or a time that passes.
 pub const TARGET: Target = Target { name: "dhcp", run, honest, hostile };
 
-// What a record is, in its two lowest bits. Where time passes, the others say for how long.
-/// A whole reply; it is given the number of what was asked last, and whose it is.
+// The two lowest bits of a record's control byte are its kind. If the kind is a time, the other bits are its length.
+/// A whole reply. The test sets the transaction identifier and the client hardware address of the reply.
 const WHOLE: u8 = 0;
-/// The address that is given and the options of a reply that is right in all else.
+/// The offered address and the options of a reply that is otherwise valid.
 const OPTIONS: u8 = 1;
-/// Time with an honest server.
+/// A time that passes while an honest server answers.
 const HONEST: u8 = 2;
-/// Time with none.
+/// A time that passes without a server.
 const SILENCE: u8 = 3;
 
-/// Bytes of a message in front of its options (RFC 2131 section 2), with the cookie.
+/// The length of a message before its options (RFC 2131 section 2), in bytes.
+///
+/// The length includes the magic cookie.
 const FIXED: usize = 240;
 
 fn run(input: &[u8]) {
     leases(input);
 }
 
-/// How many leases came of it.
+/// Runs an input. Returns the number of leases that the stack accepted.
 fn leases(input: &[u8]) -> usize {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
@@ -71,7 +73,7 @@ fn leases(input: &[u8]) -> usize {
     leases
 }
 
-/// Keeps what was asked last.
+/// Stores the client's most recent message in `asked`.
 fn note(frame: &[u8], asked: &mut Vec<u8>) {
     if let Some((68, 67, data)) = datagram(frame) {
         *asked = data.to_vec();
@@ -90,7 +92,7 @@ fn check(world: &mut World<'_>, leases: &mut usize) {
     }
 }
 
-/// What an honest server replies to a new client and to one that renews, from the address on.
+/// Returns an honest server's replies to a new client and to its renewals.
 fn replies() -> Vec<Vec<u8>> {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
@@ -126,10 +128,10 @@ thread_local! {
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let (mut input, mut count) = (Vec::new(), 0);
     let given = random.pick(&ADDRESSES);
-    // Beside an honest server it would seldom come to another address.
+    // While an honest server answers, other offers are seldom accepted. So half of the inputs have no honest server.
     let alone = random.one_in(2);
     while count < 40 {
-        // Some get through as they are, so that all states are seen.
+        // An honest server answers in some periods, so that all states of the client are reached.
         let kind = if !alone && random.one_in(3) { HONEST } else { SILENCE };
         let root = if random.one_in(8) { random.below(30) as u8 } else { 1 };
         time(&mut input, kind, root);
@@ -137,7 +139,8 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
             let mut reply = REPLIES.with(|replies| replies[random.below(replies.len())].clone());
             if alone || random.one_in(4) {
                 let mut options = reply.split_off(FIXED);
-                // A router on the same network, or that would be what is wrong.
+                // The router must be on the network of the address. Otherwise the router would be the reason for a
+                // rejection.
                 if let Some(at) = options.windows(6).position(|option| option[..2] == [3, 4]) {
                     options[at + 2..at + 5].copy_from_slice(&given[..3]);
                 }
@@ -155,7 +158,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, count)
 }
 
-/// What is given: an address of a host, and others.
+/// Offered addresses: a host's address, and invalid ones.
 const ADDRESSES: [[u8; 4]; 7] = [
     [10, 0, 0, 50],
     [10, 0, 0, 50],
@@ -166,7 +169,9 @@ const ADDRESSES: [[u8; 4]; 7] = [
     [255, 255, 255, 255],
 ];
 
-/// Options that break a lease: masks, times, lengths that lie (RFC 2132).
+/// Options that may make a lease invalid (RFC 2132).
+///
+/// The options contain other message types, masks or times, or have wrong lengths.
 const WORDS: [&[u8]; 9] = [
     &[53, 1, 2],
     &[53, 1, 5],
@@ -181,7 +186,7 @@ const WORDS: [&[u8]; 9] = [
 
 #[cfg(not(fuzzing))]
 #[test]
-fn leases_are_among_them() {
+fn some_replies_yield_a_lease() {
     let leases: usize = (0..300).map(|number| leases(&hostile(&mut Random(number)).0)).sum();
     assert!(leases > 100, "{leases} leases");
 }

@@ -1,4 +1,4 @@
-//! Replies of DNS servers: a lookup always ends, with addresses or a reason.
+//! Fuzzes replies from DNS servers: each lookup must end with addresses or an error.
 
 use smolstep::names::{Name, ResolveError, Resolver};
 use smoltcp::time::Duration;
@@ -11,29 +11,31 @@ use super::records::{record, records};
 use super::world::dhcp::{GIVEN, SERVER};
 use super::world::{Ground, World, arp_asks, arp_has, datagram, silence, udp};
 
-/// Records: replies to the question for A or for AAAA. A second passes after each four.
+/// The input is a list of records. Each record is a reply to the A or the AAAA query. After every four records, a
+/// second passes.
 pub const TARGET: Target = Target { name: "dns", run, honest, hostile };
 
-// What a record is, in its bits.
-/// It answers AAAA.
+// The bits of a record's control byte.
+/// The reply is for the AAAA query.
 const V6: u8 = 1;
-/// Its data is what follows the question, in a reply whose head says so many answers as the next bits.
+/// The data is the part of the reply after the question. The upper bits of the control byte are the number of answers
+/// in the header.
 const ANSWERS: u8 = 2;
-/// The honest reply.
+/// The reply is honest, and the data is not used.
 const HONEST: u8 = 4;
 
-/// Bytes of a message's head (RFC 1035 section 4.1.1).
+/// The length of a message's header in bytes (RFC 1035 section 4.1.1).
 const HEAD: usize = 12;
 
 fn run(input: &[u8]) {
     let _ = lookup(input);
 }
 
-/// How many addresses came of it, or why none.
+/// Runs an input. Returns the number of addresses that the lookup found, or its error.
 fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &["10.0.0.50/24"], |_| {});
-    let name = Name::new("www.example").expect("it is a name");
+    let name = Name::new("www.example").expect("a valid name");
     let resolver = Resolver::new(name, &[SERVER.into()], Duration::from_secs(10), [11, 12]);
     let port = world.stack.bind(0, resolver).unwrap();
     let mut questions: [Option<Vec<u8>>; 2] = [None, None];
@@ -48,7 +50,7 @@ fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
         vec![]
     });
     for (number, next) in records(input).enumerate() {
-        let question = questions[usize::from(next.control & V6)].as_ref().expect("both were asked");
+        let question = questions[usize::from(next.control & V6)].as_ref().expect("both queries were sent");
         let mut reply = match next.control {
             control if control & HONEST != 0 => answer(question),
             control if control & ANSWERS != 0 => {
@@ -64,19 +66,20 @@ fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
         world.run(u64::from(number % 4 == 3), silence);
     }
     world.run(11, silence);
-    let resolver = world.stack.take_udp(port).expect("it is over");
-    let addresses = resolver.result().expect("it has ended")?;
+    let resolver = world.stack.take_udp(port).expect("the lookup is over");
+    let addresses = resolver.result().expect("the lookup has ended")?;
     assert!((1..=16).contains(&addresses.in_order().count()));
     assert!(addresses.in_order().all(|address| IpAddress::from(address).is_unicast()));
     Ok(addresses.in_order().count())
 }
 
-/// www.example is an alias of a.example: its second part is a pointer into the question.
+/// Returns an honest reply: www.example is an alias of a.example. The alias ends in a compression pointer into the
+/// question.
 fn answer(question: &[u8]) -> Vec<u8> {
     let kind = question[question.len() - 3];
     let data = match kind {
         1 => Ipv4Address::new(10, 0, 0, 9).octets().to_vec(),
-        _ => "fd00::9".parse::<std::net::Ipv6Addr>().expect("it is an address").octets().to_vec(),
+        _ => "fd00::9".parse::<std::net::Ipv6Addr>().expect("a valid address").octets().to_vec(),
     };
     let mut reply = question.to_vec();
     reply[2..8].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 2]);
@@ -87,7 +90,7 @@ fn answer(question: &[u8]) -> Vec<u8> {
     reply
 }
 
-/// A question for www.example, as a resolver asks it.
+/// Returns a resolver's query for www.example. `kind` is the record type.
 fn question(kind: u8) -> Vec<u8> {
     [&[0, 11, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x03www\x07example\0", &[0, kind, 0, 1]].concat()
 }
@@ -126,7 +129,9 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, replies)
 }
 
-/// Names and records that break a reply: pointers to the front and to themselves, lengths that lie.
+/// Parts of names and records that may make a reply invalid.
+///
+/// These parts are compression pointers to the header or to themselves, and wrong lengths.
 const WORDS: [&[u8]; 6] = [
     &[0xc0, 0],
     &[0xc0, 12],
@@ -138,7 +143,7 @@ const WORDS: [&[u8]; 6] = [
 
 #[cfg(not(fuzzing))]
 #[test]
-fn some_are_found_and_some_are_not() {
+fn some_lookups_succeed_and_some_fail() {
     let results: Vec<_> = (0..300).map(|number| lookup(&hostile(&mut Random(number)).0)).collect();
     let found = results.iter().filter(|result| result.is_ok()).count();
     assert!(found > 30 && results.len() - found > 30, "{found} of {}", results.len());

@@ -1,4 +1,6 @@
-//! Responses for the HTTP client: it never hangs, and segment boundaries make no difference.
+//! Fuzzes responses for the HTTP client.
+//!
+//! The client must not hang, and its result must not depend on segment boundaries.
 
 use smolstep::app::http_client::{Failure, Head, Output, OutputFailed, Response};
 
@@ -6,10 +8,13 @@ use super::Target;
 use super::mutate;
 use super::random::Random;
 
-/// Two bytes, how the rest is cut and how much of a body is taken at a time, and a response.
+/// The input is two bytes, followed by a response.
+///
+/// The first byte is the seed for the lengths of the pieces. The second is the number of body bytes that the output
+/// accepts in one call.
 pub const TARGET: Target = Target { name: "http_client", run, honest, hostile };
 
-/// The longest head that is taken, in bytes.
+/// The length of the longest accepted header section, in bytes.
 const HEAD: usize = 256;
 
 fn run(input: &[u8]) {
@@ -25,7 +30,7 @@ fn run(input: &[u8]) {
     }
 }
 
-/// What came of a response.
+/// The result of parsing a response.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     result: Result<(), Failure>,
@@ -66,7 +71,7 @@ fn read(bytes: &[u8], mut cut: impl FnMut() -> usize, room: usize) -> Outcome {
         }
         let piece = &rest[..cut().clamp(1, rest.len())];
         match response.feed(piece, &mut page) {
-            // What is left of a piece comes again with what follows, as from a socket.
+            // As with a socket, the unused bytes of a piece are passed again, together with the next bytes.
             Ok(used) if used > 0 || response.is_done() => rest = &rest[used..],
             Ok(_) => panic!("stuck at {}", piece.escape_ascii()),
             Err(failure) => break Err(failure),
@@ -87,7 +92,7 @@ const HEADS: [&str; 6] = [
 const BODIES: [&str; 4] =
     ["hello world", "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n", "b\nhello world\r\n0\r\nTrailer: z\r\n\r\n", ""];
 
-/// What stands somewhere in a response, and what breaks it.
+/// Parts of responses, and bytes that may make a response invalid.
 const WORDS: [&[u8]; 16] = [
     b"\r\n",
     b"\n",
@@ -113,7 +118,7 @@ fn honest() -> Vec<Vec<u8>> {
 
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let mut bytes = [random.pick(&HEADS), random.pick(&BODIES)].concat().into_bytes();
-    // Some are as they should be.
+    // One response in five stays unchanged and so valid.
     if !random.one_in(5) {
         mutate(random, &mut bytes, 0, &WORDS);
     }
@@ -121,10 +126,10 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (bytes, 1)
 }
 
-/// Changes that are found, and changes that are none.
+/// Checks that some mutated responses are valid and some are not.
 #[cfg(not(fuzzing))]
 #[test]
-fn some_are_whole_and_some_are_not() {
+fn some_responses_are_valid_and_some_are_not() {
     let (mut whole, mut broken) = (0, 0);
     for number in 0..1000 {
         let (input, _) = hostile(&mut Random(number));

@@ -1,4 +1,6 @@
-//! Requests for the status page: each connection ends, each response is complete, and then a valid client gets the page.
+//! Fuzzes requests for the status page.
+//!
+//! Each connection must close, and each response must be complete. After that, a valid client must get the page.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -12,14 +14,14 @@ use super::mutate;
 use super::pair::{Ground, Pair, Peer};
 use super::random::Random;
 
-/// A byte, how the rest is cut, and requests.
+/// The first byte of the input selects how the stream is cut into pieces. The other bytes are requests.
 pub const TARGET: Target = Target { name: "http_server", run, honest, hostile };
 
 fn run(input: &[u8]) {
     answered(input);
 }
 
-/// What answers there were, by their status.
+/// Runs an input. Returns the status codes of the answers.
 fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
     let Some((&cut, bytes)) = input.split_first() else { return seen };
@@ -35,7 +37,7 @@ fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     let id = pair.connect(Peer::speaker(bytes, cut));
     let (peer, end) = pair.end(id);
     assert!(matches!(end, End::Closed | End::Reset), "{end:?}");
-    // An answer to HEAD announces content that does not come.
+    // An answer to HEAD announces content that does not follow.
     let rest = answers(&peer.received, &mut seen);
     let asks_for_heads = bytes.windows(4).any(|word| word == b"HEAD");
     assert!(asks_for_heads || end == End::Reset || rest.is_empty(), "{}", rest.escape_ascii());
@@ -48,7 +50,8 @@ fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     seen
 }
 
-/// What is mutated. Without HEAD, whose answers cannot be told apart from those to GET by whoever does not know the request.
+/// Valid requests, which the test mutates. HEAD is missing, because the test could not tell its answers from those to
+/// GET.
 const HONEST: [&str; 7] = [
     "GET / HTTP/1.1\r\nHost: 192.168.69.1:8000\r\nUser-Agent: x\r\nAccept: text/html,*/*;q=0.8\r\nConnection: keep-alive\r\n\r\n",
     "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n\r\n",
@@ -61,7 +64,7 @@ const HONEST: [&str; 7] = [
 
 const STATUS: [&str; 8] = ["200 ", "400 ", "404 ", "405 ", "408 ", "414 ", "431 ", "505 "];
 
-/// What breaks a request.
+/// Bytes that may make a request invalid.
 const WORDS: [&[u8]; 15] = [
     b"\r",
     b"\n",
@@ -100,7 +103,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 
 #[cfg(not(fuzzing))]
 #[test]
-fn every_answer_is_seen_but_the_one_to_too_many_pages() {
+fn every_status_code_occurs_except_for_too_many_pages() {
     let mut seen = BTreeSet::new();
     for number in 0..1000 {
         seen.append(&mut answered(&hostile(&mut Random(number)).0));
@@ -108,7 +111,7 @@ fn every_answer_is_seen_but_the_one_to_too_many_pages() {
     assert_eq!(seen, STATUS.into());
 }
 
-/// Takes whole answers off the front, and returns what is left.
+/// Parses complete answers, and adds their status codes to `seen`. Returns the remaining bytes.
 fn answers<'r>(mut reply: &'r [u8], seen: &mut BTreeSet<&'static str>) -> &'r [u8] {
     while let Some(at) = reply.windows(4).position(|end| end == b"\r\n\r\n") {
         let (Ok(head), content) = (std::str::from_utf8(&reply[..at]), &reply[at + 4..]) else { return reply };

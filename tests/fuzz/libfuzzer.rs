@@ -1,4 +1,5 @@
-//! The entry point for libFuzzer: SMOLSTEP_FUZZ names the target, SMOLSTEP_CORPUS the folder for valid inputs.
+//! The entry point for libFuzzer. SMOLSTEP_FUZZ is the name of the target, and SMOLSTEP_CORPUS is the folder for valid
+//! inputs.
 
 use std::sync::LazyLock;
 

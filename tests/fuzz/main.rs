@@ -1,9 +1,9 @@
-//! Arbitrary messages of a peer. Each protocol has a target, which takes any bytes and checks invariants.
+//! Fuzz targets for messages from peers. The target of a protocol accepts arbitrary bytes and checks invariants.
 //!
-//! As a test, each target gets 100,000 mutated messages. SMOLSTEP_SEED=NUMBER selects others, and a failure prints the seed that
-//! reproduces it.
+//! As a test, each target gets 100,000 mutated messages. SMOLSTEP_SEED=NUMBER selects other messages. A failure prints
+//! the seed that reproduces it.
 //!
-//! `scripts/fuzz TARGET` runs the same target under libFuzzer, which looks for inputs that reach new code.
+//! `scripts/fuzz TARGET` runs the same target under libFuzzer, which searches for inputs that reach new code.
 #![cfg_attr(fuzzing, no_main)]
 #![cfg_attr(fuzzing, allow(unsafe_code, dead_code, reason = "libFuzzer calls its target by a name in C"))]
 
@@ -35,17 +35,17 @@ mod world;
 
 use random::Random;
 
-/// A protocol: what reads a peer's bytes, and what bytes a peer might send.
+/// A fuzz target: a function that processes an input, and functions that produce inputs.
 struct Target {
     name: &'static str,
-    /// Gives these bytes to it.
+    /// Processes an input.
     ///
     /// # Panics
-    /// If something does not hold that must.
+    /// Panics if an invariant is broken.
     run: fn(&[u8]),
-    /// What honest peers send.
+    /// Returns inputs that honest peers could send.
     honest: fn() -> Vec<Vec<u8>>,
-    /// What a hostile one sends, and how many messages that is.
+    /// Returns an input that a hostile peer could send, and the number of its messages.
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 
@@ -62,8 +62,10 @@ const TARGETS: [&Target; 10] = [
     &segments::TARGET,
 ];
 
-/// Flips, sets, inserts, removes, doubles and cuts, once to four times and mostly behind the first `fixed` bytes; `words` are
-/// what breaks this protocol.
+/// Changes `bytes` in one to four random ways, mostly after the first `fixed` bytes.
+///
+/// A change flips, sets, inserts, removes, repeats or truncates bytes. `words` are byte strings that may break the
+/// protocol.
 pub fn mutate(random: &mut Random, bytes: &mut Vec<u8>, fixed: usize, words: &[&[u8]]) {
     for _ in 0..1 + random.below(4) {
         let len = bytes.len().max(1);

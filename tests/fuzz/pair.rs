@@ -1,4 +1,4 @@
-//! A server's stack and a client's on a cable, on a virtual clock. The side that is not tested is a [`Peer`].
+//! The stacks of a server and a client on a cable with a virtual clock. The side that is not tested runs a [`Peer`].
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
 use super::random::Random;
 
-/// The first client's address as programs show it; the second has the port after it, and so on.
+/// The first client's address as programs show it. Each further client has the next port.
 pub const CLIENT: &str = "10.0.0.2:2000";
 
 /// The server's port.
@@ -22,12 +22,12 @@ const PORT: u16 = 80;
 
 const SIZES: Sizes = Sizes { connections: 4, receive: 4096, send: 4096, ports: 0, datagrams: 0, payload: 0 };
 
-/// How often both may be polled for one input.
+/// The maximum number of polls of both stacks for one input.
 const POLLS: usize = 200_000;
 
 type Side<'a> = CableEnd<'a, 16, 1514>;
 
-/// What a pair stands on.
+/// The memory of a [`Pair`]: the cable and the buffers of both stacks.
 pub struct Ground<'a, S, C> {
     cable: Cable<16, 1514>,
     server: HeapPool<'a, S, ()>,
@@ -51,7 +51,7 @@ pub struct Pair<'a, S, C, P> {
 }
 
 impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
-    /// A server that serves everybody with clones of `session`.
+    /// Creates a pair. The server serves each connection with a clone of `session`.
     pub fn new(ground: &'a mut Ground<'a, S, C>, session: S, probe: P) -> Self {
         let now = Instant::from_secs(1);
         let (near, far) = ground.cable.ends();
@@ -71,25 +71,25 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
         Pair { now, server, server_io, client, client_io, clients: 0, polls: 0 }
     }
 
-    /// Begins a connection.
+    /// Opens a connection.
     pub fn connect(&mut self, session: C) -> ConnectionId {
         let to = IpEndpoint::new(IpAddress::v4(10, 0, 0, 1), PORT);
         let from = 2000 + self.clients;
         self.clients += 1;
         self.client
             .connect_from(self.now, from, to, session, Duration::from_secs(5), &mut self.client_io)
-            .expect("there is room")
+            .expect("a connection slot is free")
     }
 
-    /// Goes on until `done`.
+    /// Polls both stacks until `done` returns true.
     ///
     /// # Panics
-    /// If that takes for ever.
+    /// Panics after [`POLLS`] polls, or 600 s of virtual time.
     pub fn run(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
         let until = self.now + Duration::from_secs(600);
         while !done(self) {
             self.polls += 1;
-            assert!(self.polls < POLLS && self.now < until, "it takes for ever: {} polls", self.polls);
+            assert!(self.polls < POLLS && self.now < until, "not done after {} polls", self.polls);
             let client = self.client.poll(self.now, &mut self.client_io);
             let server = self.server.poll(self.now, &mut self.server_io);
             let next = [client, server].into_iter().flatten().min().unwrap_or(until);
@@ -97,14 +97,14 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
         }
     }
 
-    /// Until this connection is over at both ends: its program, and how it ended.
+    /// Runs until a connection has ended on both sides. Returns the client's program, and how the connection ended.
     pub fn end(&mut self, id: ConnectionId) -> (C, End) {
         self.run(|pair| pair.client.ended(id).is_some() && pair.server.connections_in_use().next().is_none());
-        self.client.take(id).expect("it is over")
+        self.client.take(id).expect("the connection has ended")
     }
 }
 
-/// A console that keeps what is printed, and where nobody types, but somebody could.
+/// A console that stores printed bytes, and returns the bytes in `typed` as input.
 #[derive(Default)]
 pub struct Shown {
     pub printed: Vec<u8>,
@@ -112,9 +112,9 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// What was printed since the last call.
+    /// Returns the text printed since the previous call.
     pub fn take(&mut self) -> String {
-        String::from_utf8(std::mem::take(&mut self.printed)).expect("what is shown is text")
+        String::from_utf8(std::mem::take(&mut self.printed)).expect("programs print text")
     }
 }
 
@@ -130,34 +130,37 @@ impl Console for Shown {
     }
 }
 
-/// Sends bytes, and takes whatever comes until the other side closes.
+/// A program that sends bytes, and receives until the other side closes.
 #[derive(Clone)]
 pub struct Peer {
     bytes: Rc<[u8]>,
     sent: usize,
-    /// Where the next piece ends, if they are sent in pieces.
+    /// The random state for the length of the next piece, if the bytes are sent in pieces.
     cut: Option<u64>,
-    /// The lengths of the messages still to be sent, if they are sent with a silence after each, and when the next is.
+    /// The lengths of the remaining messages, and the time of the next one.
+    ///
+    /// The field is set if a silence follows each message.
     messages: Option<(VecDeque<usize>, Instant)>,
-    /// It closes its side when it has said all, or when what it has received ends so.
+    /// If set, the peer closes its side when the received bytes end with these. Otherwise it closes after its final
+    /// byte.
     until: Option<&'static [u8]>,
     pub received: Vec<u8>,
 }
 
 impl Peer {
-    /// One who closes its side after these bytes. A `cut` of 0 sends as much at once as there is room for.
+    /// Creates a peer that sends `bytes` and closes its side. With `cut` 0, each write is as long as the buffer allows.
     pub fn speaker(bytes: &[u8], cut: u8) -> Self {
         let cut = (cut > 0).then_some(cut.into());
         Peer { bytes: bytes.into(), sent: 0, cut, messages: None, until: None, received: Vec::new() }
     }
 
-    /// One who is silent for a quarter of a second after each message, and closes its side after the last.
+    /// Creates a peer that waits for 250 ms after each message, and closes after the final one.
     pub fn messenger(messages: &[&[u8]]) -> Self {
         let lengths = messages.iter().map(|message| message.len()).collect();
         Peer { messages: Some((lengths, Instant::ZERO)), ..Peer::speaker(&messages.concat(), 0) }
     }
 
-    /// One who says nothing, and closes its side when it has received this.
+    /// Creates a peer that sends nothing, and closes after it has received `until`.
     pub fn listener(until: &'static [u8]) -> Self {
         Peer { until: Some(until), ..Peer::speaker(&[], 0) }
     }
@@ -174,7 +177,7 @@ impl Session for Peer {
         }
         if let Some(until) = self.until {
             if self.received.ends_with(until) {
-                // Not Next::Close, which hears no more.
+                // Next::Close would end the program, which still has to receive.
                 socket.close();
             }
             return Next::Wait;
@@ -185,7 +188,7 @@ impl Session for Peer {
                 return Next::WakeAt(*at);
             }
             if let Some(len) = messages.pop_front() {
-                // The send buffer has room for each.
+                // The send buffer is longer than any message.
                 self.sent += socket.send_slice(&rest[..len]).unwrap_or(0);
                 *at = cx.now + Duration::from_millis(250);
                 return Next::WakeAt(*at);

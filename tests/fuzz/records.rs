@@ -1,22 +1,23 @@
-//! An input that is a script: each record gives the next action and its bytes.
+//! Inputs that are lists of records. Each record is an action and its data.
 
-/// A record: a byte, the length of its data in two bytes, and the data. An input that ends early cuts the last one short.
+/// A record: a control byte, the length of its data in two bytes, and the data. The final record of an input may be
+/// truncated.
 pub struct Record<'i> {
     pub control: u8,
     pub data: &'i [u8],
 }
 
 impl Record<'_> {
-    /// How many seconds pass where it is [`time`]: the square of what the upper six bits say.
+    /// Returns the seconds of a record that [`time`] made: the square of the upper six bits.
     pub fn seconds(&self) -> u64 {
         u64::from(self.control >> 2).pow(2)
     }
 }
 
-/// How many records of an input are read. What an input can ask for is bounded by this.
+/// The maximum number of records of an input. This number limits the time that the test of an input takes.
 const MOST: usize = 128;
 
-/// The records of an input.
+/// Returns the records of an input.
 pub fn records(mut input: &[u8]) -> impl Iterator<Item = Record<'_>> {
     std::iter::from_fn(move || {
         let (&control, rest) = input.split_first()?;
@@ -36,7 +37,8 @@ pub fn record(input: &mut Vec<u8>, control: u8, data: &[u8]) {
     input.extend(data);
 }
 
-/// Adds time that passes: the square of `root` in seconds. `kind` is what stands in the lowest two bits.
+/// Adds a record for a time that passes: the square of `root`, in seconds. The two lowest bits of its control byte are
+/// `kind`.
 pub fn time(input: &mut Vec<u8>, kind: u8, root: u8) {
     record(input, kind | root << 2, &[]);
 }

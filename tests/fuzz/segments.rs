@@ -1,4 +1,6 @@
-//! Sequences of frames for a serving stack: no panic, no storm, and afterwards it serves an honest client.
+//! Fuzzes sequences of frames to a server.
+//!
+//! The server must neither panic nor send a storm of frames. Afterwards it must still serve an honest client.
 
 use smolstep::app::echo;
 use smolstep::host::{HeapPool, Sizes};
@@ -16,41 +18,55 @@ use super::records::{record, records, time};
 use super::world::{arp_asks, arp_has};
 use super::{Target, mutate};
 
-/// Records: a segment, an ICMP error, any frame, or time that passes.
+/// The input is a list of records. A record is a segment, an ICMP error, an arbitrary frame, or a time that passes.
 pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 
-// What a record is, in its two lowest bits. The two above are the connection. Where time passes, all others are how long.
-/// A segment: flags, then how far its number is from the stack's RCV.NXT and its acknowledgement from SND.NXT, two bytes each,
-/// with a byte of [`SCALES`]; window, length of the options, options, payload.
+// The two lowest bits of a record's control byte are its kind, and the two bits above are the connection. If the kind
+// is a time, all bits above the kind are its length.
+/// A segment. The data of the record is:
+///
+/// - flags, 1 byte
+/// - distance of the sequence number from the stack's RCV.NXT, 2 bytes
+/// - distance of the acknowledgement number from the stack's SND.NXT, 2 bytes
+/// - scales of the distances, 1 byte: see [`SCALES`]
+/// - window, 2 bytes
+/// - length of the options, 1 byte, then the options and the payload
 const SEGMENT: u8 = 0;
-/// An ICMP error: type, code, how far the quoted number is from SND.NXT, and how much is quoted.
+/// An ICMP error about a segment from the stack.
+///
+/// The data of the record is the type, the code, the distance of the quoted sequence number from SND.NXT (2 bytes), and
+/// the length of the quotation.
 const ERROR: u8 = 1;
-/// A frame as it is.
+/// A frame, without its first six bytes, which are the server's hardware address.
 const FRAME: u8 = 2;
-/// Time: in units of 4 ms if there is data, else as [`time`] says.
+/// A time that passes.
+///
+/// With data, the first byte is the time in units of 4 ms. Without data, [`time`] has made the record.
 const TIME: u8 = 3;
 
-/// The byte of a segment record that scales both distances: bits 0 to 3 and 4 to 7 are their shifts to the left.
+/// The index of the byte that scales both distances. Bits 0 to 3 and bits 4 to 7 are left shifts.
 const SCALES: usize = 5;
 
-/// The peer's ports: this one and the three behind it. The port behind those is the honest client's.
+/// The first of the peer's four ports. The honest client has the next port after these four.
 const PORT: u16 = 5000;
 const ECHO: u16 = 7;
 
-/// The largest number of frames that one frame, or one second, may cause: the buffer in segments of the least MSS, twice.
+/// The maximum number of frames that one frame, or one second, may cause.
+///
+/// This number is twice the number of segments of the minimum MSS that fill a buffer.
 const MOST_FRAMES: usize = 600;
 
-/// All of the stack's time limits.
+/// A time in seconds that exceeds the sum of all time limits of the stack.
 const SILENCE: u64 = 1000;
 
 type Far<'c> = CableEnd<'c, 16, 1514>;
 
-/// What the stack's frames showed of a connection.
+/// The sequence numbers of a connection, as the stack's segments show them.
 #[derive(Clone, Copy, Default)]
 struct Side {
-    /// The highest number behind what it has sent.
+    /// The stack's SND.NXT, which is the number after its most recent byte or flag.
     next: u32,
-    /// What it last acknowledged.
+    /// The stack's most recent acknowledgement number.
     ack: u32,
 }
 
@@ -67,7 +83,7 @@ fn run(input: &[u8]) {
     play(input);
 }
 
-/// Plays an input. Returns how many connections were established.
+/// Runs an input. Returns how often a connection had queued data, counted after each record.
 fn play(input: &[u8]) -> usize {
     let mut cable = Cable::<16, 1514>::new();
     let (near, far) = cable.ends();
@@ -141,7 +157,7 @@ impl Game<'_> {
         self.inject(&frame(Medium::Ethernet, SERVER_MAC, CLIENT_MAC, packet));
     }
 
-    /// Hands the stack a frame, and takes in what it answers at once.
+    /// Sends a frame to the stack, and receives its immediate answers.
     fn inject(&mut self, frame: &[u8]) {
         self.poll(false);
         let is_reset = Summary::of(frame, Medium::Ethernet).segment().is_some_and(|segment| segment.rst);
@@ -150,7 +166,7 @@ impl Game<'_> {
         self.poll(is_reset);
     }
 
-    /// Lets time pass.
+    /// Advances the clock by `time`, and polls the stack at its deadlines.
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         self.frames = 0;
@@ -163,7 +179,7 @@ impl Game<'_> {
         self.now = until;
     }
 
-    /// Polls until the stack waits. Returns until when.
+    /// Polls the stack until it sends no more frames. Returns its next deadline.
     fn poll(&mut self, after_reset: bool) -> Option<Instant> {
         loop {
             let next = self.stack.poll(self.now, &mut self.io);
@@ -223,19 +239,19 @@ impl Side {
     }
 }
 
-/// A segment record, with distances of 0.
+/// Adds a segment record with exactly the expected sequence and acknowledgement numbers.
 fn segment(input: &mut Vec<u8>, connection: u8, flags: u8, options: &[u8], payload: &[u8]) {
     near(input, connection, (flags, 0, 0), options, payload);
 }
 
-/// A segment record with these distances.
+/// Adds a segment record with the distances `seq` and `ack` from the expected numbers.
 fn near(input: &mut Vec<u8>, connection: u8, (flags, seq, ack): (u8, i16, i16), options: &[u8], payload: &[u8]) {
     let [s, a] = [seq, ack].map(i16::to_be_bytes);
     let head = [flags, s[0], s[1], a[0], a[1], 0, 4, 0, options.len() as u8];
     record(input, SEGMENT | connection << 2, &[&head, options, payload].concat());
 }
 
-/// MSS, SACK permitted, window scale.
+/// TCP options: MSS, SACK permitted, window scale.
 const OPTIONS: [u8; 9] = [2, 4, 5, 0xb4, 4, 2, 3, 3, 7];
 
 fn opened(connection: u8) -> Vec<u8> {
@@ -315,7 +331,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 
 #[cfg(not(fuzzing))]
 #[test]
-fn connections_with_data_are_among_them() {
+fn some_connections_have_data() {
     let established: usize = (0..100).map(|number| play(&hostile(&mut Random(number)).0)).sum();
     assert!(established > 100, "{established}");
 }

@@ -1,4 +1,4 @@
-//! Captures of the lab, read back with tshark: every frame once, with its comment.
+//! Captures of the lab have each frame once, with its comment. tshark reads them back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use smolstep::stack::NullConsole;
 use smolstep::trace::IoSink;
 
 use crate::common::netns::output;
-use crate::common::require::skip;
+use crate::common::skip;
 
-/// The capture of a scenario, ended after so many steps, and how many frames were sent.
+/// Runs a scenario for at most `steps` steps. Returns its capture and the number of frames sent.
 fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {
     let setup = (scenarios::find(slug).unwrap().setup)();
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(&setup, host)));
@@ -63,7 +63,7 @@ fn a_comment_tells_the_change_the_fate_and_why() {
 
 #[test]
 fn a_damaged_frame_is_captured_as_it_was_sent() {
-    // tshark() fails on a bad checksum.
+    // tshark() would fail on the wrong checksum of the corrupted frame.
     let Some(lines) = tshark(&capture("corrupted", u32::MAX).0, "corrupted") else { return };
     assert!(lines.iter().any(|line| line[1].contains("; corrupted; ")));
 }
@@ -75,8 +75,11 @@ fn a_run_that_ends_early_leaves_a_complete_capture() {
     assert!(sent > 2 && lines.len() == sent);
 }
 
-/// Interface, comment and flags of every frame; nothing where there is no tshark. Fails on a malformed
-/// frame or a bad checksum.
+/// Returns the interface, comment and flags of each frame.
+///
+/// Returns `None` without tshark.
+///
+/// Fails if a frame is malformed or has a wrong checksum.
 fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
     let fields = [
         "frame.interface_name",
@@ -106,7 +109,7 @@ fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
     Some(lines)
 }
 
-/// A file of this process in the folder for test files, gone at the end.
+/// A file in the folder for test files, which is removed on drop.
 pub struct TempFile(pub PathBuf);
 
 impl TempFile {

@@ -1,4 +1,4 @@
-//! Explanations name the cause, and the section that has it. Each sentence here was wrong once.
+//! Tests that explanations name the right cause and RFC section.
 
 use smolstep::cli::replay::replay;
 use smolstep::lab::Fault;
@@ -6,7 +6,7 @@ use smolstep::lab::scenarios::find;
 use smolstep::lab::show::{Explanation, What, explain};
 use smolstep::stack::Event;
 
-/// The explanations of a run, with the number of the frame that each is about.
+/// Returns the explanations of a run, each with the number of its frame.
 fn explanations(slug: &str, faults: &[&str]) -> Vec<(Option<u32>, Explanation)> {
     let mut setup = (find(slug).expect("a scenario").setup)();
     for words in faults {
@@ -68,7 +68,7 @@ fn what_this_stack_does_otherwise_is_said() {
     has("time-wait", &[], None, "this stack waits 60 s", "RFC 9293 section 3.6.1");
 }
 
-/// A segment that is lost again was sent because of the timer, and makes the timer longer.
+/// A retransmission that is lost too was sent because of the timer, and the next timer is longer.
 #[test]
 fn the_backoff_is_told_of_frames_that_are_lost_again() {
     has("lost-data", &[], Some(7), "twice as long", "RFC 6298 section 5");

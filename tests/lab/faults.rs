@@ -1,4 +1,4 @@
-//! Faults of the wire: each does to a frame what its verb promises.
+//! Faults of the wire: each fault has the effect on a frame that its verb names.
 
 use smolstep::cli::replay::replay;
 use smolstep::lab::show::What;
@@ -6,14 +6,14 @@ use smolstep::lab::{Fault, START, ScriptStep, Setup, Verdict};
 use smolstep::trace::Cause;
 use smoltcp::time::Duration;
 
-/// The first two segments with payload of the client: when each was sent, and when it arrived, each time.
+/// The fate of the client's first data segment, and all arrivals of data segments.
 struct Fate {
     verdict: Verdict,
     sent: Duration,
     arrived: Vec<(u32, Duration)>,
 }
 
-/// What becomes of the client's first segment with payload; its number is the first of `arrived`'s pairs.
+/// Runs a client with a fault. Returns the number of its first data segment, and its fate.
 fn fate(words: &str) -> (u32, Fate) {
     let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
     let mut setup = Setup::scripts(
@@ -48,7 +48,7 @@ fn fate(words: &str) -> (u32, Fate) {
     (number, fate)
 }
 
-/// When a frame arrived, each time, counted from when it was sent.
+/// Runs a client with a fault. Returns the verdict on its first data segment, and the delay of each of its arrivals.
 fn delays(words: &str) -> (Verdict, Vec<Duration>) {
     let (number, fate) = fate(words);
     let times = fate.arrived.iter().filter(|(frame, _)| *frame == number).map(|(_, at)| *at - fate.sent).collect();
@@ -102,7 +102,7 @@ fn a_fault_without_a_number_meets_all() {
     assert_eq!((ended, dropped), (Ok(false), 5), "SYN leaves after 0, 1, 3, 7 and 15 s");
 }
 
-/// The RTO that is told is the one that the timer ran, whatever was acknowledged meanwhile.
+/// The RTO shown is the time that the timer ran, even if data was acknowledged meanwhile.
 #[test]
 fn each_timeout_is_twice_the_one_before() {
     let mut doubled = 0;

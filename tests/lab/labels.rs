@@ -1,4 +1,4 @@
-//! The labels of frames agree with those of tshark, but for a table of differences.
+//! Tests that the labels of frames agree with tshark's labels, except for a table of differences.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,9 +15,9 @@ use smoltcp::time::Duration;
 
 use crate::capture::TempFile;
 use crate::common::netns::output;
-use crate::common::require::skip;
+use crate::common::skip;
 
-/// Our label, and tshark's with the same meaning.
+/// Our label and tshark's label with the same meaning.
 const SAME: [(&str, &str); 11] = [
     ("", ""),
     ("delayed-ack", ""),
@@ -32,7 +32,7 @@ const SAME: [(&str, &str); 11] = [
     ("zero-window-probe-ack", "zero_window_probe_ack"),
 ];
 
-/// Our label, tshark's, and why they differ. docs/lab.md has this table, too.
+/// Our label, tshark's label, and the reason for the difference. docs/lab.md has the same table.
 const DIFFERENT: [(&str, &str, &str); 9] = [
     ("", "retransmission", "SYN,ACK of a simultaneous open has the number of the SYN"),
     ("after-timeout", "retransmission", "a capture does not show which segment the timer was for"),
@@ -45,7 +45,7 @@ const DIFFERENT: [(&str, &str, &str); 9] = [
     ("tail-probe", "retransmission", "tshark has no such label"),
 ];
 
-/// What scenarios alone do not show.
+/// Scenarios with faults, which show labels that no scenario shows alone.
 const FAULTS: [(&str, &[&str]); 8] = [
     ("client-closes-first", &["drop server data 1"]),
     ("corrupted", &["drop server ack 1"]),
@@ -68,7 +68,7 @@ const FAULTS: [(&str, &[&str]); 8] = [
     ("zero-window", &["drop server ack 2"]),
 ];
 
-/// The bytes of a run's capture, and the label of each frame.
+/// Returns the bytes of a run's capture, and the label of each frame.
 fn capture(setup: &Setup<'_>) -> (Vec<u8>, Vec<String>) {
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
     let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole))).unwrap();
@@ -88,9 +88,9 @@ fn capture(setup: &Setup<'_>) -> (Vec<u8>, Vec<String>) {
     (capture.finish().unwrap().0, labels)
 }
 
-/// tshark's labels of each frame; nothing where there is no tshark.
+/// Returns tshark's labels of each frame, or `None` without tshark.
 fn tshark(bytes: &[u8], name: &str) -> Option<Vec<BTreeSet<&'static str>>> {
-    // Zero windows, full windows and segments that a capture lacks are no reasons for a segment.
+    // tshark's notes on zero windows, full windows and missing segments are not reasons for a segment.
     const LABELS: [&str; 11] = [
         "duplicate_ack",
         "fast_retransmission",
@@ -136,11 +136,11 @@ fn tshark_agrees_with_every_label() {
         let Some(theirs) = tshark(&bytes, &format!("labels-{run}")) else { return };
         assert_eq!(theirs.len(), labels.len(), "{slug}");
         for ((ours, mut theirs), frame) in labels.iter().zip(theirs).zip(1..) {
-            // The particular kinds of retransmission have the general label, too.
+            // The particular kinds of retransmission also have the general label.
             if theirs.len() > 1 {
                 theirs.remove("retransmission");
             }
-            // The caller has restarted, and takes the same port again.
+            // The caller has restarted and uses the same port again.
             theirs.remove("reused_ports");
             let label = theirs.first().copied().unwrap_or_default();
             assert!(theirs.len() < 2, "{slug} {faults:?} frame {frame}: {theirs:?}");
@@ -157,7 +157,7 @@ fn tshark_agrees_with_every_label() {
     assert_eq!((same.len(), different.len()), (SAME.len(), DIFFERENT.len()), "a line of a table is never met");
 }
 
-/// The table of the guide has the same lines.
+/// The table in docs/lab.md has the same lines.
 #[test]
 fn the_guide_lists_the_differences() {
     let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/lab.md")).unwrap();

@@ -1,4 +1,5 @@
-//! `serve --step`: commands at its prompt, through a pipe and at a terminal, while the kernel's end keeps running.
+//! `serve --step`: commands at its prompt, through a pipe and at a terminal. The kernel's end of the link keeps
+//! running.
 
 use std::process::Command;
 use std::thread;
@@ -9,14 +10,14 @@ use crate::common::link::{KERNEL, Link, SERVER, at, connect, expect_last, on_tap
 use crate::common::peer::{Peer, smolstep};
 use crate::common::terminal;
 
-/// `smolstep serve ARGUMENTS --step` on this link.
+/// Starts `smolstep serve ARGUMENTS --step` on this link.
 fn stepped(link: Link, arguments: &[&str], lines: usize) -> Peer {
     let mut command = smolstep();
     command.env("RUST_LOG", "warn").arg("serve").args(arguments).args(link.arguments()).arg("--step");
     Peer::start(&mut command).listening(lines)
 }
 
-/// Types a line once the prompt has come so many times.
+/// Types a line when the server has printed `number` prompts.
 fn at_prompt(server: &mut Peer, number: usize, line: &str) {
     server.wait_for("prompt", |out| prompts(out) >= number);
     server.type_in(line.as_bytes());
@@ -70,7 +71,7 @@ fn a_connection_is_stepped_through() {
 fn icmp_messages_have_names() {
     on_tap("icmp_messages_have_names", |link| {
         let mut server = stepped(link, &["echo"], 4);
-        // An address more has the kernel report its group and ask whether anybody has the address.
+        // For a new address, the kernel reports its multicast group and detects duplicates by a neighbour solicitation.
         let mut netlink = Netlink::open().unwrap();
         let index = netlink.link(link.name()).unwrap().unwrap().index;
         at_prompt(&mut server, 1, "u icmp");
@@ -95,7 +96,7 @@ fn icmp_messages_have_names() {
         for ping in pings {
             assert_eq!(ping.finish().code(), Some(0));
         }
-        // Nobody has this port.
+        // The server does not listen on this port.
         let [v4, v6] = [0, 1].map(|place| udp(at(KERNEL[place], 0), at(SERVER[place], 4444)));
         v4.send(b"hello").unwrap();
         v6.send(b"hello").unwrap();
@@ -117,7 +118,7 @@ fn bad_input_is_one_line_and_the_end_of_input_ends() {
         let mut command = smolstep();
         command.env("RUST_LOG", "warn").args(["serve", "echo", "--step"]).args(link.arguments());
         let server = Peer::start(&mut command).listening(4);
-        // Not UTF-8, a key of the lab's, a line that no newline ends.
+        // The input has a line that is not UTF-8, a command of `smolstep lab` only, and a last line without a newline.
         let out = server.finish_with(b"x\n\xff\xfe\nb\nu NOWHERE\nu\ns\n?\n7 8");
         assert_eq!((out.code(), out.err().as_str()), (Some(0), ""), "{out:?}");
         let text = out.out();
@@ -172,17 +173,17 @@ fn at_a_terminal_a_line_stops_what_waits() {
         let mut server = terminal::start(&command).listening(4);
         at_prompt(&mut server, 1, "u tcp");
         server.wait_for("a step", |out| out.contains("step 1 egress"));
-        // Enter alone stops, and takes no step.
+        // An empty line stops the run, and takes no step.
         server.type_in(b"\n");
         at_prompt(&mut server, 2, "u tcp");
-        // Another line is understood, too.
+        // Any other line also stops the run, and is then executed.
         server.type_in(b"?\n");
         at_prompt(&mut server, 4, "q");
         let finished = server.finish();
         terminal::left_well(&finished);
         assert!(finished.out().contains("take N steps"), "{finished:?}");
 
-        // Ctrl-D at the prompt ends, and leaves the cursor at the start of a line.
+        // Ctrl-D at the prompt ends the server, and leaves the cursor at the start of a line.
         let mut server = terminal::start(&command).listening(4);
         server.wait_for("prompt", |out| prompts(out) == 1);
         server.type_in(b"\x04");
@@ -200,7 +201,7 @@ fn a_connection_from_before_has_absolute_numbers() {
         at_prompt(&mut server, 1, "u ESTABLISHED");
         let mut client = client.join().unwrap();
         server.kill();
-        // The same link, another server: the kernel's end is there still.
+        // A new server on the same link. The kernel's end of the connection still exists.
         let mut server = stepped(link, &["echo"], 4);
         at_prompt(&mut server, 1, "u data");
         send(&mut client, "hello");

@@ -1,4 +1,5 @@
-//! The lab: two stacks in memory, its scenarios, faults and outputs; and the same view of a server on a link.
+//! The lab: its scenarios, faults and outputs. Other tests run `serve --step`, which shows a live server in the same
+//! way.
 
 #[cfg(target_os = "linux")]
 mod capture;
@@ -12,7 +13,6 @@ mod labels;
 mod live;
 mod property;
 mod scenarios;
-mod selftest;
 mod swarm;
 #[cfg(target_os = "linux")]
 mod terminal;

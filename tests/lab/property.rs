@@ -1,5 +1,7 @@
-//! Any behaviour of the wire: received data is a prefix of the sent data, a clean end means all of it, and a sender without an
-//! acknowledgement learns of it.
+//! Invariants of a connection for any behaviour of the wire.
+//!
+//! Received data is a prefix of the sent data. After a clean end of stream, it is all sent data. A sender is notified
+//! if its data was not acknowledged.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,7 +17,7 @@ use smolstep::stack::{Context, End, Listener, Next, NullConsole, Session};
 
 const SEEDS: u64 = 2500;
 
-/// What a side of a connection saw.
+/// The observations of one side of a connection.
 #[derive(Default)]
 struct Seen {
     received: Vec<u8>,
@@ -24,13 +26,13 @@ struct Seen {
     end: Option<End>,
 }
 
-/// Sends bytes, closes, and reads to the end.
+/// A program that sends bytes, closes its side, and reads to the end of the stream.
 #[derive(Clone)]
 struct Peer {
     send: Vec<u8>,
     sent: usize,
     chunk: usize,
-    /// It wants nothing more once all is sent, whatever the other says.
+    /// Whether the program ends as soon as it has sent everything, without reading to the end.
     hasty: bool,
     seen: Rc<RefCell<Seen>>,
 }
@@ -59,7 +61,7 @@ impl Session for Peer {
                 Ok(len) => seen.received.extend_from_slice(&piece[..len]),
                 Err(RecvError::Finished) => {
                     seen.clean = true;
-                    // Only then does the stack hear that the program is done; FIN may be under way since long.
+                    // The program ends only now, although its FIN may have been sent before.
                     return if self.sent == self.send.len() { Next::Close } else { Next::Wait };
                 }
                 Err(RecvError::InvalidState) => return Next::Wait,
@@ -81,7 +83,7 @@ fn fault(random: &mut Random) -> Fault {
         3 => Verdict::Reorder,
         _ => Verdict::Drop,
     };
-    // One in eight meets every frame of its kind: such a connection cannot succeed, or only just.
+    // One fault in eight applies to every frame of its kind. Most of these connections fail.
     let nth = (random.below(8) > 0).then(|| 1 + random.below(6) as u32);
     Fault { verdict, sender: random.below(2), kind: random.pick(&kinds), nth }
 }
@@ -147,7 +149,7 @@ fn run(seed: u64) -> [Option<End>; 2] {
         }
         if me.begun {
             let end = me.end.unwrap_or_else(|| panic!("seed {seed}: side {side} was never told of its end"));
-            // A hasty one throws away what comes, but acknowledges it.
+            // The stack of a hasty program acknowledges data that the program does not read.
             if end == End::Closed && !peers[1 - side].hasty {
                 let got = seen[1 - side].borrow().received.len();
                 assert_eq!(got, peers[side].send.len(), "seed {seed}: side {side} closed, not all arrived");
@@ -164,7 +166,7 @@ fn what_arrives_is_what_was_sent() {
         Some(seed) => println!("{:?}", run(seed)),
         None => {
             let ends: Vec<_> = (1..=SEEDS).map(run).collect();
-            // It would show nothing if all went well, or nothing did.
+            // The test is useful only if some connections close well and others fail.
             let well = ends.iter().filter(|ends| **ends == [Some(End::Closed); 2]).count() as u64;
             assert!((SEEDS / 2..SEEDS * 95 / 100).contains(&well), "{well} of {SEEDS} closed well");
         }

@@ -1,4 +1,6 @@
-//! The scenarios: each shows what its summary promises.
+//! The scenarios of the lab.
+//!
+//! The expectations of all scenarios hold. Together, the scenarios reach all states and transitions.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +10,7 @@ use smolstep::lab::change;
 use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
 use smolstep::lab::scenarios::{SCENARIOS, Scenario};
+use smolstep::lab::selftest::CHECKS;
 use smolstep::lab::show::What;
 use smolstep::lab::{Setup, Snapshot, StartError};
 use smoltcp::time::Duration;
@@ -16,7 +19,7 @@ fn time(word: &str) -> Option<Duration> {
     humantime::parse_duration(word).ok().map(Into::into)
 }
 
-/// Every entry of a run, in words.
+/// Returns all entries of a run, and whether it ended by itself.
 fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
     let mut entries = Vec::new();
     let ended = replay(&(scenario.setup)(), |snapshot, _| entries.push(*snapshot)).expect("it starts");
@@ -95,10 +98,24 @@ fn every_program_runs_and_ends() {
                 Ok(setup) => assert_eq!(replay(&setup, |_, _| {}), Ok(true), "{} udp: {udp}", app.name),
                 Err(error) => {
                     assert_eq!(error, StartError::NoServer { app: app.name, udp });
-                    // http has no client here, and nobody is there who would answer a datagram of chat.
+                    // http has no client here, and no user answers a datagram of chat.
                     assert!(app.name == "http" || (udp && (app.udp.is_none() || app.name == "chat")));
                 }
             }
         }
     }
+}
+
+/// The self-test of the boards passes on this machine.
+#[test]
+fn selftest_passes() {
+    let mut digests = Vec::new();
+    for check in CHECKS {
+        let passed = check.run().unwrap_or_else(|failure| panic!("{}: {failure}", check.name));
+        println!("{}: {passed}", check.name);
+        assert_eq!(check.run(), Ok(passed), "{}: the same every time", check.name);
+        digests.push(passed.digest);
+    }
+    digests.dedup();
+    assert_eq!(digests.len(), CHECKS.len(), "each run has frames of its own");
 }

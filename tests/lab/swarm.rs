@@ -1,4 +1,6 @@
-//! Random programs on a bad network, with restarts and an attacker: some seeds of `cargo bench --bench swarm`.
+//! Runs some seeds of `cargo bench --bench swarm`.
+//!
+//! A seed is a run of random programs on a bad network, with restarts and an attacker.
 
 #[path = "../../benches/swarm/sim/mod.rs"]
 mod sim;
@@ -8,7 +10,7 @@ use sim::consecutive::{MAX_LOSSES, cases, delay, limit};
 
 const SEEDS: u64 = 2000;
 
-/// SMOLSTEP_SEED selects the first of the seeds.
+/// SMOLSTEP_SEED selects the first seed.
 #[test]
 fn no_seed_finds_anything() {
     let first = seed(1);

@@ -1,4 +1,4 @@
-//! The lab at a terminal: commands typed at a pseudo-terminal, and the files that a run writes.
+//! `smolstep lab`: commands at a pseudo-terminal, output files, and errors.
 
 use std::fs;
 use std::path::PathBuf;
@@ -58,20 +58,20 @@ fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
 
 #[test]
 fn a_run_stops_when_an_end_comes_into_a_state() {
-    // Both ends begin in CLOSED and LISTEN: only a change counts.
+    // The ends start in CLOSED and LISTEN: only a change counts.
     let shown = typed("u closed|s|q", &["abort"]);
     let prompts: Vec<&str> = shown.split("s> ").collect();
     assert!(prompts[1].contains("program runs: abort"), "{shown}");
     let shown = typed("u server=est|q", &[]);
     assert!(shown.lines().filter(|line| line.ends_with("ESTABLISHED")).count() == 2, "{shown}");
-    // Before SYN,ACK the client knows no window.
+    // Before the SYN,ACK, the client knows no window.
     assert!(typed("6|s|q", &[]).contains("peer's window -"));
 }
 
 #[test]
 fn any_frame_in_flight_is_dropped_and_a_capture_is_not_overwritten() {
     let shown = typed("u data|d 5|d 99|help|q", &["fast-retransmit"]);
-    for part in ["frame 5 is dropped", "frame 99 is not under way", "go back a step"] {
+    for part in ["frame 5 is dropped", "frame 99 is not in flight", "go back a step"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let folder = folder("saved");
@@ -91,7 +91,7 @@ fn a_run_stops_at_the_first_frame_of_a_kind() {
     }
 }
 
-/// What was gone back over is not in the files; what was dropped and kept is.
+/// Steps that were undone by going back are not in the files.
 #[test]
 fn the_files_of_a_stepped_run_are_those_of_the_last_run() {
     let folder = folder("stepped");
@@ -157,7 +157,7 @@ fn mistakes_are_one_line_and_leave_nothing() {
         (&["--states", "x.png"], 2, "'x.png' should end in .svg"),
         (&["--svg", "x"], 2, "'x' should end in .svg"),
         (&["--list", "--coverage"], 2, "choose one"),
-        (&["--terms", "--explain"], 2, "stand alone"),
+        (&["--terms", "--explain"], 2, "leave out options for a run"),
         (&["--step", "--json", "-"], 2, "--step"),
         (&["--json", "-", "--pcap", "-"], 2, "written twice"),
         (&["--pcap", "/nowhere/run.pcapng"], 1, "/nowhere/run.pcapng"),
@@ -194,7 +194,7 @@ fn explanations_fit_the_width_and_the_clock_is_explained_once() {
     assert!(shown.matches(" clock ").count() > 5);
 }
 
-/// The ladder tells the connections of a run apart, and shows the state of the one that a line is about.
+/// The ladder distinguishes the connections of a run, and shows the state of each line's connection.
 #[test]
 fn each_connection_has_its_port_and_its_own_states() {
     let shown = String::from_utf8(lab(&["thanks-tcp"]).stdout).unwrap();
@@ -236,7 +236,7 @@ fn expectations_are_checked() {
     assert!(err.contains("Hello,Li!") && err.lines().count() == 1, "{err}");
 }
 
-/// A client that fails is an error, unless the scenario or the file says that its connection ends so.
+/// A client's failure is an error, unless the scenario or the file expects that end of the connection.
 #[test]
 fn a_client_that_fails_is_told_of() {
     let folder = folder("failed");
@@ -256,7 +256,7 @@ fn a_client_that_fails_is_told_of() {
         assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
         assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
     }
-    // Once its connection has timed out, nothing is sent any more.
+    // Nothing is sent after the connection has timed out.
     let shown = String::from_utf8(lab(&drop).stdout).unwrap();
     assert!(shown.trim_end().ends_with("LISTEN") && shown.lines().last().unwrap().contains("timed out"), "{shown}");
 }
@@ -298,12 +298,12 @@ fn a_fault_that_matches_no_frame_is_an_error_unless_the_run_was_to_stop_early() 
         assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
         assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
     }
-    // What ended the run is the error then.
+    // If a limit ended the run, the limit is the error, and the unmatched fault is only a warning.
     let limited = lab(&["--fault", "drop server rst 1", "--limit", "2ms"]);
     let err = String::from_utf8_lossy(&limited.stderr);
     assert_eq!(limited.status.code(), Some(1), "{err}");
     assert!(err.contains(told) && err.ends_with("--limit allows more\n") && !err.contains("correct its"), "{err}");
-    // A person who steps may leave before the frame comes.
+    // With --step, an unmatched fault is no error, because the user may quit before the frame is sent.
     typed("q", &first);
     typed("1000|q", &first);
 }

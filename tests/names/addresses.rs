@@ -1,4 +1,6 @@
-//! Addresses from dnsmasq, and servers on them: leases, renewals, losses, advertisements, duplicate addresses.
+//! smolstep servers that get their addresses from dnsmasq.
+//!
+//! The tests cover leases, renewals, lost leases, router advertisements and duplicate addresses.
 
 use smolstep::cli::netlink::Netlink;
 
@@ -8,8 +10,8 @@ use crate::common::link::{KERNEL, Link, connect, expect, on_tap};
 use crate::common::peer::{Peer, nc, python, smolstep};
 
 #[test]
-fn a_lease_is_served_on_renewed_and_lost() {
-    on_tap("a_lease_is_served_on_renewed_and_lost", |link| {
+fn a_lease_is_used_renewed_and_lost() {
+    on_tap("a_lease_is_used_renewed_and_lost", |link| {
         let Some(first) = dhcp(link, 150, 159) else { return };
         let server = serve(link, &["greeting", "--dhcp"]);
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
@@ -24,12 +26,13 @@ fn a_lease_is_served_on_renewed_and_lost() {
         assert_eq!(nc(&["-N", address, "9999"], b"Li\n").out(), "Welcome!Hello,Li!\n");
         let mut stream = connect(address, 9999);
         expect(&mut stream, "Welcome!");
-        // Just after a renewal there are two seconds: who is asked in vain then is not asked again for a while.
+        // After a renewal, there are two seconds until the next request. The first dnsmasq must stop before that
+        // request.
         let renews = format!("DHCP server {} renews {address}/24 for 120 s", KERNEL[0]);
         let renewals = events::address_changes(&server.out(), &renews);
         server.wait_for("two renewals", |out| events::address_changes(out, &renews) >= renewals + 2);
 
-        // Another server has other addresses, and refuses to renew this one.
+        // Another server with other addresses refuses to renew this lease.
         first.stop();
         let Some(_second) = dhcp(link, 170, 179) else { return };
         server.wait_for("other lease", |out| out.contains("listening udp 192.168.69.17"));
@@ -52,8 +55,8 @@ fn a_lease_is_served_on_renewed_and_lost() {
 }
 
 #[test]
-fn a_lease_is_given_back_at_the_end() {
-    on_tap("a_lease_is_given_back_at_the_end", |link| {
+fn a_lease_is_released_at_exit() {
+    on_tap("a_lease_is_released_at_exit", |link| {
         let Some(dnsmasq) = dhcp(link, 150, 159) else { return };
         let server = serve(link, &["greeting", "--dhcp"]);
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
@@ -71,8 +74,8 @@ fn a_lease_is_given_back_at_the_end() {
 }
 
 #[test]
-fn all_kinds_of_addresses_go_together() {
-    on_tap("all_kinds_of_addresses_go_together", |link| {
+fn all_kinds_of_addresses_can_be_combined() {
+    on_tap("all_kinds_of_addresses_can_be_combined", |link| {
         link.add_router_address();
         let mut options = dnsmasq::range(150, 159);
         options.extend(["--enable-ra".into(), "--dhcp-range=fdaa::,ra-only,64,10m".into()]);
@@ -91,8 +94,8 @@ fn all_kinds_of_addresses_go_together() {
 }
 
 #[test]
-fn without_a_server_others_are_served_meanwhile() {
-    on_tap("without_a_server_others_are_served_meanwhile", |link| {
+fn clients_are_served_while_no_dhcp_server_answers() {
+    on_tap("clients_are_served_while_no_dhcp_server_answers", |link| {
         let server = serve(link, &["echo", "--dhcp", "--ip", "192.168.69.1/24"]).listening(2);
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
         events::wait_for_address_change(&server, "no DHCP server answers; still asking");
@@ -104,12 +107,12 @@ fn without_a_server_others_are_served_meanwhile() {
 }
 
 #[test]
-fn offers_that_make_no_sense_are_told_and_not_taken() {
-    on_tap("offers_that_make_no_sense_are_told_and_not_taken", |link| {
+fn invalid_offers_are_reported_and_refused() {
+    on_tap("invalid_offers_are_reported_and_refused", |link| {
         let rogue = python::run("dhcp_nonsense", &[link.name()]);
         rogue.wait_for("ready", |out| out.starts_with("ready"));
         let server = serve(link, &["echo", "--dhcp", "--ip", "192.168.69.1/24"]).listening(2);
-        for what in ["0.0.0.0 is not an address", "255.0.255.0 cannot be the mask", "it is for no time"] {
+        for what in ["0.0.0.0 is not an address", "255.0.255.0 cannot be the mask", "the lease time is missing"] {
             events::wait_for_address_change(&server, what);
         }
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
@@ -122,10 +125,10 @@ fn offers_that_make_no_sense_are_told_and_not_taken() {
 }
 
 #[test]
-fn a_leased_address_that_somebody_has_is_declined() {
-    on_tap("a_leased_address_that_somebody_has_is_declined", |link| {
-        // The kernel has one of the two addresses, where dnsmasq does not look for it. It has a hardware address's own place in
-        // the range for each of them.
+fn a_leased_address_in_use_is_declined() {
+    on_tap("a_leased_address_in_use_is_declined", |link| {
+        // The kernel has one of the two addresses, on an interface that dnsmasq does not check. dnsmasq offers this
+        // address first, because it is reserved for the hardware address of smolstep's server.
         let mut netlink = Netlink::open().unwrap();
         let loopback = netlink.link("lo").unwrap().unwrap().index;
         netlink.add_address(loopback, "192.168.69.150".parse().unwrap(), 32).unwrap();
@@ -135,7 +138,7 @@ fn a_leased_address_that_somebody_has_is_declined() {
         let server = serve(link, &["echo", "--dhcp"]);
         events::wait_for_address_change(&server, "192.168.69.150 is in use by ");
         dnsmasq.wait_for("DHCPDECLINE(tap0) 192.168.69.150 02:00:00:00:00:01");
-        // Ten seconds later it asks again, and gets the other one.
+        // After ten seconds, smolstep's server requests an address again, and gets the other one.
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.151:7"));
         assert!(!events::without(&server.out()).contains("192.168.69.150"), "{}", server.out());
         server.stop();
@@ -150,10 +153,10 @@ pub(super) fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
     dnsmasq::start(link, &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// What the addresses of SLAAC are made of, and a lease may be reserved for.
+/// The options that set smolstep's hardware address. SLAAC derives addresses from the hardware address.
 const MAC: [&str; 2] = ["--mac", "02:00:00:00:00:01"];
 
-/// `smolstep serve ARGUMENTS` on this link, which need not have an address yet.
+/// Starts `smolstep serve ARGUMENTS` on this link. Unlike [`Link::serve`], this function does not wait for an address.
 pub(super) fn serve(link: Link, arguments: &[&str]) -> Peer {
     Peer::start(smolstep().arg("serve").args(arguments).args(MAC).args(events::PRINTED).args(link.arguments()))
 }

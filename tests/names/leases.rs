@@ -1,4 +1,4 @@
-//! Leases of unusual networks: by way of a relay, with a mask of 32 bits, and on a link that comes up again.
+//! Unusual leases: through a relay, with a mask of 32 bits, and after the link was down.
 
 use smolstep::cli::netlink::Netlink;
 
@@ -8,12 +8,12 @@ use crate::common::link::{KERNEL, on_tap};
 use crate::common::netns::{down, up};
 use crate::common::peer::{Peer, nc, python, smolstep};
 
-/// An address of the kernel that is not on the link.
+/// A kernel address that is outside the link's network.
 const DISTANT: &str = "192.168.70.1";
 
 #[test]
-fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
-    on_tap("a_relayed_lease_is_renewed_and_given_back_at_its_server", |link| {
+fn a_relayed_lease_is_renewed_and_released_at_its_server() {
+    on_tap("a_relayed_lease_is_renewed_and_released_at_its_server", |link| {
         add_distant_address();
         let relay = python::run("dhcp_relay", &[link.name(), KERNEL[0], DISTANT, "192.168.69.150"]);
         relay.wait_for("ready", |out| out.starts_with("ready"));
@@ -25,7 +25,7 @@ fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
         relay.wait_for("two requests", |out| out.matches(request).count() >= 2);
         server.stop();
         relay.wait_for("release", |out| out.contains("server RELEASE from 192.168.69.150\n"));
-        // The relay got nothing but the first exchange.
+        // The relay received only the messages of the first exchange.
         let out = relay.out();
         let relayed: Vec<&str> = out.lines().filter(|line| line.starts_with("relay")).collect();
         assert_eq!(relayed, ["relay DISCOVER", "relay REQUEST"]);
@@ -33,8 +33,8 @@ fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
 }
 
 #[test]
-fn a_lease_without_neighbours_reaches_all_hosts_by_its_router() {
-    on_tap("a_lease_without_neighbours_reaches_all_hosts_by_its_router", |link| {
+fn a_lease_with_a_32_bit_mask_reaches_all_hosts_through_its_router() {
+    on_tap("a_lease_with_a_32_bit_mask_reaches_all_hosts_through_its_router", |link| {
         add_distant_address();
         let options = [
             "--dhcp-range=192.168.69.150,192.168.69.159,255.255.255.0,10m".into(),
@@ -47,7 +47,7 @@ fn a_lease_without_neighbours_reaches_all_hosts_by_its_router() {
         assert!(events::address_changes(&server.out(), "/32 for 600 s") > 0, "{}", server.out());
         let out = events::without(&server.out());
         let address = out.split([' ', ':']).find(|word| word.starts_with("192.168.69.15")).unwrap();
-        // From the router's own address, and from one of another network.
+        // These clients have the router's own address, and an address on another network.
         assert_eq!(nc(&["-N", address, "7"], b"hello").out(), "hello");
         assert_eq!(nc(&["-N", "-s", DISTANT, address, "7"], b"hello").out(), "hello");
         server.stop();
@@ -92,13 +92,13 @@ fn the_mtu_of_a_router_limits_segments() {
         let server = serve(link, &["chargen", "--slaac"]);
         server.wait_for("its address", |out| out.contains("listening tcp [fdaa::ff:fe00:1]:19"));
         let client = Peer::start(python::command("segment_size").args(["fdaa::ff:fe00:1", "19"])).finish();
-        // The kernel takes off twelve bytes for its own options.
+        // The kernel subtracts twelve bytes if it sends TCP timestamps.
         assert!(["1220\n", "1208\n"].contains(&client.out().as_str()), "{client:?}");
         server.stop();
     });
 }
 
-/// Gives the kernel an address that is not on the link. Its ARP requests come from its address on the link all the same.
+/// Adds [`DISTANT`] to the kernel. ARP requests still come from the kernel's address on the link.
 fn add_distant_address() {
     std::fs::write("/proc/sys/net/ipv4/conf/all/arp_announce", "2").unwrap();
     let mut netlink = Netlink::open().unwrap();

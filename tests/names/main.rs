@@ -1,4 +1,4 @@
-//! Names and addresses on a real link: DNS, DHCP, router advertisements, and zones.
+//! Tests of names and addresses on a TAP or TUN: DNS, DHCP, router advertisements, and zones.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

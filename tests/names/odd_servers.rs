@@ -1,4 +1,4 @@
-//! DNS servers with long chains of aliases, replies too long for a datagram, and datagrams that are no replies.
+//! DNS servers with long chains of aliases, truncated replies, or malformed datagrams.
 
 use crate::common::dnsmasq;
 use crate::common::link::{KERNEL, Link, on_tap};
@@ -6,8 +6,8 @@ use crate::common::peer::{Finished, Peer, python, smolstep};
 use crate::{done, failed};
 
 #[test]
-fn odd_replies_are_read_or_one_line() {
-    on_tap("odd_replies_are_read_or_one_line", |link| {
+fn an_odd_reply_is_parsed_or_a_one_line_error() {
+    on_tap("an_odd_reply_is_parsed_or_a_one_line_error", |link| {
         let five = "192.168.69.200\n192.168.69.201\n192.168.69.202\n192.168.69.203\n192.168.69.204\n";
         let loops = "its aliases form a loop, or there are more than 16 of them\n";
         let too_long = "is too long for UDP, and there is none over TCP\n";
@@ -36,8 +36,8 @@ fn odd_replies_are_read_or_one_line() {
 }
 
 #[test]
-fn every_command_asks_over_tcp() {
-    on_tap("every_command_asks_over_tcp", |link| {
+fn every_command_repeats_a_truncated_query_over_tcp() {
+    on_tap("every_command_repeats_a_truncated_query_over_tcp", |link| {
         (200..205).for_each(|last| link.add_address(&format!("192.168.69.{last}"), 24));
         let _dns = python::server_with("dns_odd", KERNEL[0].parse().unwrap(), 53, &["truncated"]);
         let _echo = python::server("echo", "192.168.69.200".parse().unwrap(), 7);
@@ -60,13 +60,13 @@ fn dnsmasq_has_many_addresses_and_aliases() {
             return;
         };
         done(&run(link, &["resolve", "alias0.example", "--dns", KERNEL[0]]), "192.168.69.100\n");
-        // 60 addresses take 972 bytes. Eight of them are kept.
+        // The reply with 60 addresses is 972 bytes long. smolstep stores only eight addresses.
         let many = run(link, &["resolve", "many.example", "--dns", KERNEL[0]]);
         assert_eq!((many.code(), many.out().lines().count(), many.err().as_str()), (Some(0), 8, ""), "{many:?}");
     });
 }
 
-/// `smolstep ARGUMENTS` on this link to its end, with its usual log.
+/// Runs `smolstep ARGUMENTS` on this link until it exits. `call` logs only errors.
 fn run(link: Link, arguments: &[&str]) -> Finished {
     let mut smolstep = smolstep();
     if arguments[0] == "call" {

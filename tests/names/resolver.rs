@@ -1,4 +1,6 @@
-//! Names and echoes against dnsmasq, DNS servers built by the test, and the kernel.
+//! Tests `resolve`, and `ping` and `call` with a host name.
+//!
+//! The DNS servers are dnsmasq and Python scripts.
 
 use smolstep::phy::linux::Kind;
 
@@ -18,7 +20,7 @@ fn a_name_has_addresses_of_both_families() {
         done(&resolve("HOST.example."), "fdaa::64\n192.168.69.100\n");
         done(&resolve("four.example"), "192.168.69.100\n");
         done(&resolve("alias.example"), "fdaa::64\n192.168.69.100\n");
-        // dnsmasq turns them round from reply to reply.
+        // dnsmasq rotates the addresses between replies.
         let many = resolve("many.example").out();
         let mut many: Vec<_> = many.lines().collect();
         many.sort_unstable();
@@ -42,7 +44,7 @@ fn dhcp_names_the_server() {
         done(&run(link, &["resolve", "host.example", "--dhcp"]), "fdaa::64\n192.168.69.100\n");
         let ping = run(link, &["ping", "four.example", "--dhcp", "-c", "1"]);
         assert_eq!(ping.code(), Some(0), "{ping:?}");
-        // Without an IPv6 address, IPv4 is what is left.
+        // In this test smolstep has no IPv6 address, so it uses IPv4.
         let server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         done(&run(link, &["call", "greeting", "host.example", "Li", "--dhcp"]), "Welcome!\nHello,Li!\n");
         drop(server);
@@ -50,8 +52,8 @@ fn dhcp_names_the_server() {
 }
 
 #[test]
-fn names_are_found_where_routers_advertise() {
-    on_tap("names_are_found_where_routers_advertise", |link| {
+fn names_are_resolved_by_the_dns_server_of_an_advertisement() {
+    on_tap("names_are_resolved_by_the_dns_server_of_an_advertisement", |link| {
         link.add_router_address();
         let mut options = dnsmasq::range(150, 159);
         options.extend(["--enable-ra".into(), "--dhcp-range=fdaa::,ra-only,64,10m".into()]);
@@ -60,7 +62,8 @@ fn names_are_found_where_routers_advertise() {
         let Some(first) = start(&options) else { return };
         let _four = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         let _six = python::server("greeting", KERNEL[1].parse().unwrap(), 9999);
-        // The router's own server is reached at once, and the addresses it knows only when this side has its own.
+        // The DNS server on the router can be reached immediately. The addresses that it returns can be reached only
+        // after smolstep has its own address.
         for arguments in [&["--slaac"][..], &["--dhcp", "--slaac"]] {
             done(&run(link, &[&["resolve", "host.example"], arguments].concat()), "fdaa::64\n192.168.69.100\n");
             let ping = run(link, &[&["ping", "host.example", "-c", "1"], arguments].concat());
@@ -78,7 +81,8 @@ fn names_are_found_where_routers_advertise() {
         );
         first.stop();
 
-        // The server that routers name is silent, and the one that DHCP names comes later.
+        // The DNS server from the router advertisement does not answer. Another DNS server becomes known later, from
+        // DHCP.
         options.push("--dhcp-option=option6:dns-server,[fe80::77]".into());
         let Some(_second) = start(&options) else { return };
         done(&run(link, &["resolve", "host.example", "--dhcp", "--slaac"]), "fdaa::64\n192.168.69.100\n");
@@ -87,13 +91,13 @@ fn names_are_found_where_routers_advertise() {
 }
 
 #[test]
-fn no_lease_is_one_line() {
-    on_tap("no_lease_is_one_line", |link| {
+fn a_missing_lease_is_a_one_line_error() {
+    on_tap("a_missing_lease_is_a_one_line_error", |link| {
         let arguments = ["resolve", "host.example", "--dhcp", "--timeout", "300ms"];
         failed(&run(link, &arguments), "smolstep: no lease from a DHCP server on tap0 within 0.3 s\n");
         let arguments = ["resolve", "host.example", "--slaac", "--timeout", "300ms"];
         failed(&run(link, &arguments), "smolstep: no router on tap0 named a DNS server within 0.3 s: give --dns\n");
-        // An address given by hand is no lease.
+        // An address from --ip does not replace the lease.
         let arguments = ["resolve", "host.example", "--dhcp", "--ip", "192.168.69.2/24", "--timeout", "300ms"];
         failed(&run(link, &arguments), "smolstep: no lease from a DHCP server on tap0 within 0.3 s\n");
         let arguments = ["call", "ack", "192.168.69.100", "hi", "--dhcp", "--timeout", "300ms"];
@@ -102,11 +106,11 @@ fn no_lease_is_one_line() {
 }
 
 #[test]
-fn a_call_by_name_takes_the_address_that_answers() {
-    on_tap_and_tun("a_call_by_name_takes_the_address_that_answers", |link| {
+fn a_call_by_name_uses_the_address_that_answers() {
+    on_tap_and_tun("a_call_by_name_uses_the_address_that_answers", |link| {
         let Some(_dnsmasq) = dnsmasq::start(link, &HOSTS) else { return };
         for address in KERNEL {
-            // The other family's port is closed.
+            // On the name's address of the other family, the port is closed.
             let _server = python::server("greeting", address.parse().unwrap(), 9999);
             let call = run(link, &[&["call", "greeting", "host.example", "Li", "Cheng"], &DNS[..]].concat());
             done(&call, "Welcome!\nHello,Li!\nHello,Cheng!\n");
@@ -122,12 +126,12 @@ fn a_call_by_name_takes_the_address_that_answers() {
 }
 
 #[test]
-fn an_address_that_leads_nowhere_holds_no_call_up() {
-    on_tap("an_address_that_leads_nowhere_holds_no_call_up", |link| {
+fn an_unreachable_address_does_not_delay_call() {
+    on_tap("an_unreachable_address_does_not_delay_call", |link| {
         let Some(_dnsmasq) = dnsmasq::start(link, &["--host-record=dead.example,192.168.69.100,fdaa::dead"]) else {
             return;
         };
-        // The first is silent, and would be for an hour.
+        // The first address does not answer, and --timeout is an hour.
         let call = |arguments: &[&str]| run(link, &[&["call"], arguments, &["--timeout", "1h"], &DNS].concat());
         let _greeting = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         done(&call(&["greeting", "dead.example", "Li", "Cheng"]), "Welcome!\nHello,Li!\nHello,Cheng!\n");
@@ -137,8 +141,8 @@ fn an_address_that_leads_nowhere_holds_no_call_up() {
 }
 
 #[test]
-fn bad_servers_are_told_apart() {
-    on_tap("bad_servers_are_told_apart", |link| {
+fn each_failure_of_a_dns_server_has_its_own_error() {
+    on_tap("each_failure_of_a_dns_server_has_its_own_error", |link| {
         for (reply, patience, what) in [
             (&["silent"][..], "500ms", "no answer from DNS server 192.168.69.100 within 0.5 s"),
             (&["8180", "garbage"], "500ms", "the reply of DNS server 192.168.69.100 cannot be read"),
@@ -160,7 +164,7 @@ fn bad_servers_are_told_apart() {
                 failed(&run, &format!("smolstep: host.example: {what}"));
             }
         }
-        // The second server knows.
+        // The first server does not answer, and the second one knows the name.
         let Some(_dnsmasq) = dnsmasq::start(link, &HOSTS) else { return };
         let arguments = ["resolve", "host.example", "--dns", "192.168.69.77", "--dns", KERNEL[0]];
         done(&run(link, &arguments), "fdaa::64\n192.168.69.100\n");
@@ -184,7 +188,7 @@ fn the_kernel_echoes() {
             );
             assert!(out.contains("\nround trip min/avg/max = "), "{out}");
         }
-        // In fragments, and with no data at all.
+        // One ping is sent in fragments, and one has no data.
         for (size, bytes) in [("8000", "8008 bytes"), ("0", "8 bytes")] {
             let ping = run(link, &["ping", KERNEL[0], "-c", "1", "-s", size]);
             assert!(ping.code() == Some(0) && ping.out().contains(bytes), "{ping:?}");
@@ -193,11 +197,11 @@ fn the_kernel_echoes() {
 }
 
 #[test]
-fn nobody_echoes() {
-    on_tap_and_tun("nobody_echoes", |link| {
+fn a_ping_without_replies_fails() {
+    on_tap_and_tun("a_ping_without_replies_fails", |link| {
         let ping = run(link, &["ping", "192.168.69.77", "-c", "2", "-i", "0.01", "--timeout", "50ms"]);
         assert_eq!(ping.code(), Some(1), "{ping:?}");
-        // On a TAP the second cannot be sent while the first waits for its receiver's hardware address.
+        // On a TAP, the second request causes an error, because the first still waits for the hardware address.
         let errors = ping.out().lines().last().is_some_and(|line| line.ends_with(" ms, errors for 1"));
         assert_eq!(errors, link.kind == Kind::Tap, "{ping:?}");
         assert!(ping.out().contains("\n2 packets transmitted, 0 received, 100% lost, time "), "{ping:?}");
@@ -206,8 +210,8 @@ fn nobody_echoes() {
 }
 
 #[test]
-fn what_cannot_be_reached_is_said_at_once() {
-    on_tap("what_cannot_be_reached_is_said_at_once", |link| {
+fn an_unreachable_destination_is_reported_immediately() {
+    on_tap("an_unreachable_destination_is_reported_immediately", |link| {
         for (arguments, what) in [
             (&["resolve", "host.example", "--dns", "8.8.8.8"][..], "DNS server: no route to 8.8.8.8"),
             (
@@ -228,8 +232,8 @@ fn what_cannot_be_reached_is_said_at_once() {
 }
 
 #[test]
-fn an_interrupted_ping_sums_up() {
-    on_tap("an_interrupted_ping_sums_up", |link| {
+fn an_interrupted_ping_prints_its_statistics() {
+    on_tap("an_interrupted_ping_prints_its_statistics", |link| {
         let mut command = smolstep();
         let ping = Peer::start(command.args(["ping", KERNEL[0], "-i", "0.01"]).args(link.arguments()));
         ping.wait_for("replies", |out| out.contains("icmp_seq=5 "));
@@ -247,7 +251,7 @@ const HOSTS: [&str; 5] = [
     "--host-record=many.example,192.168.69.202",
 ];
 
-/// `smolstep ARGUMENTS` on this link to its end.
+/// Runs `smolstep ARGUMENTS` on this link until it exits.
 fn run(link: Link, arguments: &[&str]) -> Finished {
     Peer::start(smolstep().env("RUST_LOG", "error").args(arguments).args(link.arguments())).finish()
 }

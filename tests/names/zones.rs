@@ -1,4 +1,4 @@
-//! The zone of a link-local address, in every place for an address: the link's own name, or a one-line error.
+//! A link-local address may have a zone wherever an address is allowed. A zone other than the link's name is an error.
 
 use smolstep::phy::linux::Kind;
 
@@ -6,8 +6,8 @@ use crate::common::link::{Link, on_tap_and_tun};
 use crate::common::peer::{Finished, Peer, python, smolstep};
 
 #[test]
-fn the_own_zone_is_understood() {
-    on_tap_and_tun("the_own_zone_is_understood", |link| {
+fn the_zone_of_the_link_is_accepted() {
+    on_tap_and_tun("the_zone_of_the_link_is_accepted", |link| {
         link.add_router_address();
         let zone = link.name();
         let server = |name, port| python::server(name, "::".parse().unwrap(), port);
@@ -45,7 +45,7 @@ fn the_own_zone_is_understood() {
         let resolved = run(link, &["resolve", "host.example", "--dns", &host]);
         assert_eq!(resolved.err(), "smolstep: host.example: no such name\n");
 
-        // By way of this router, which knows no way.
+        // The ping goes to this router, which has no route to the host.
         let ip = format!("fe80::2%{zone}/64");
         let far = ["ping", "fd09::1", "-c", "1", "--timeout", "50ms", "--ip", "fdaa::2/64", "--ip", &ip];
         let ping = run(link, &[&far[..], &["--gateway", &host]].concat());
@@ -54,8 +54,8 @@ fn the_own_zone_is_understood() {
 }
 
 #[test]
-fn another_zone_is_one_line() {
-    on_tap_and_tun("another_zone_is_one_line", |link| {
+fn another_zone_is_a_one_line_error() {
+    on_tap_and_tun("another_zone_is_a_one_line_error", |link| {
         let zone = link.name();
         let other =
             format!("bad address 'fe80::64%eth0': its zone is not {zone}, the link's name; write fe80::64%{zone}");
@@ -73,7 +73,7 @@ fn another_zone_is_one_line() {
         let port = format!("fe80::64%{zone}:9999");
         let meant = format!("bad address '{port}': with a port it is [fe80::64%{zone}]:9999");
         failed(&run(link, &["call", "greeting", &port]), 2, &meant);
-        // A URL is read like those that a server redirects to: exit code 1.
+        // An invalid URL results in exit code 1, like an invalid URL in a redirect.
         let meant = format!(
             "bad URL 'http://[fe80::64%25eth0]/': its zone is not {zone}, the link's name; write [fe80::64%25{zone}]"
         );
@@ -81,7 +81,7 @@ fn another_zone_is_one_line() {
     });
 }
 
-/// `smolstep COMMAND` on this link. A TUN has no link-local address but one that is given.
+/// Runs `smolstep COMMAND` on this link. On a TUN, the function also configures a link-local address.
 fn run(link: Link, command: &[&str]) -> Finished {
     let mut smolstep = smolstep();
     smolstep.env("RUST_LOG", "error").args(command).args(link.arguments());

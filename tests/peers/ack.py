@@ -1,4 +1,4 @@
-"""Prints one message, answers ACK, and closes."""
+"""A server that prints one message, answers ACK, and closes."""
 
 from server import tcp
 

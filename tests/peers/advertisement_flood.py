@@ -1,6 +1,7 @@
-"""Sends router advertisements for ever, each from another router and for another prefix: advertisement_flood.py INTERFACE HOST.
+"""Sends router advertisements endlessly: advertisement_flood.py INTERFACE HOST.
 
-After 100 of them it waits for an echo from the host, so that the host is always busy, but the interface's queue is not full.
+Each advertisement has another prefix, and every two advertisements come from another router. After every 100 advertisements,
+the script waits for an echo from the host. So the host is always busy, but the interface's queue is not full.
 """
 
 import itertools
@@ -25,7 +26,7 @@ echo.connect((sys.argv[2], 7))
 echo.settimeout(1)
 for number in itertools.count():
     router = socket.inet_pton(socket.AF_INET6, 'fe80::1:%x' % (number >> 1 & 0xffff))
-    # Every second advertisement says that its router leaves.
+    # Every second advertisement has the lifetime 0: its router is no longer a default router.
     lifetime = 0 if number & 1 else 1800
     prefix = struct.pack('>BBBBIII', 3, 4, 64, 0xc0, 2, 2, 0) + struct.pack('>HIH', 0xfd00, number, 0) + bytes(8)
     message = struct.pack('>BBHBBHII', 134, 0, 0, 64, 8, lifetime, 0, 0) + prefix
@@ -37,7 +38,7 @@ for number in itertools.count():
             echo.send(b'ready?')
             echo.recv(100)
         except TimeoutError:
-            # A lost echo is no reason to stop.
+            # The flood continues after a lost echo.
             pass
     if number == 2000:
         print('flooding', flush=True)

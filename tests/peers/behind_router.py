@@ -1,7 +1,7 @@
-"""Echoes over TCP from a namespace behind a router: behind_router.py OWN ROUTER SERVER.
+"""A client of an echo server, in a network namespace behind a router: behind_router.py OWN ROUTER SERVER.
 
-This process has a network namespace of its own. After "ready" is printed, the test moves the interface v1 into the namespace.
-Packets leave without DF, so that a router may fragment the packets.
+This process has its own network namespace. After "ready" is printed, the test moves the interface v1 into the namespace.
+Packets are sent without DF, so that a router may fragment them.
 """
 
 import socket

@@ -1,7 +1,8 @@
-# Opens the status page in a headless Chromium, over its debugging pipe: browser.py URL ECHO-HOST ECHO-PORT [FOLDER].
-# Opens a connection to the echo server, sees it come and go on the page, and one to the greeting server on port 9999, whose state it
-# sees change. Prints what it saw, a line each.
-# Into FOLDER it puts pictures. Without ECHO-HOST ("-") it only looks for the page's own connection.
+# Opens the status page in a headless Chromium, controlled by its debugging pipe: browser.py URL ECHO-HOST ECHO-PORT
+# [FOLDER]. The script opens a connection to the echo server, and checks that the page shows this connection and later
+# removes it. Then the script opens a connection to the greeting server on port 9999, and checks that the page shows how
+# the state of this connection changes. The script prints a line for each observation, and writes screenshots to FOLDER.
+# If ECHO-HOST is "-", the script only checks that the page shows the page's own connection.
 import base64, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 URL, HOST, PORT = sys.argv[1:4]
@@ -108,7 +109,7 @@ def main(browser):
         echo.close()
         browser.wait_for('end', f"!{state}")
         print('went', flush=True)
-        # A server that closes first: its connection's state changes where it stands.
+        # The greeting server closes first, so the page must show the new state of this connection.
         greeting = socket.create_connection((HOST, 9999), PATIENCE)
         state = STATE % greeting.getsockname()[1]
         print('came', *browser.wait_for('connection', established(state)).split()[:2], flush=True)
@@ -120,7 +121,7 @@ def main(browser):
         sys.exit(f'Chromium complains: {browser.complaints}')
 
 browser = Browser()
-# Whatever hangs, the browser does not stay.
+# The watchdog kills the browser if this script hangs.
 watchdog = threading.Timer(3 * PATIENCE, browser.end)
 watchdog.daemon = True
 watchdog.start()

@@ -1,4 +1,4 @@
-"""Sends digits without end."""
+"""A server that sends digits endlessly."""
 
 from server import tcp
 

@@ -1,4 +1,4 @@
-"""Checks the fields of the comparison's JSON that its readers rely on: check_bench.py JSON."""
+"""Checks the most important fields of the JSON file that `cargo bench --bench compare` writes: check_bench.py JSON."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Reads one message and closes without a reply."""
+"""A server that reads one message and closes without a reply."""
 
 from server import tcp
 

@@ -1,6 +1,6 @@
-"""Connects, hears nothing until its kernel has sent COUNT SYNs and had COUNT answers, then greets.
+"""A client that retransmits its SYN, then greets: deaf_client.py INTERFACE ADDRESS PORT COUNT.
 
-deaf_client.py INTERFACE ADDRESS PORT COUNT
+The client's socket drops all segments until the kernel has sent COUNT SYNs and has received COUNT answers.
 """
 
 import ctypes
@@ -12,12 +12,12 @@ import sys
 interface, address, port, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 six = ':' in address
 
-# Everything that goes over the interface, from before the first SYN on.
+# Captures all packets on the interface. The capture starts before the first SYN.
 sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
 sniffer.bind((interface, 3))
 sniffer.settimeout(60)
 
-# A filter that lets nothing through: return 0.
+# A BPF filter that drops everything. The only instruction of the filter is `return 0`.
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 nothing = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))
 client = socket.socket(socket.AF_INET6 if six else socket.AF_INET)

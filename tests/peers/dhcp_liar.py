@@ -1,6 +1,6 @@
 """A second DHCP server, which contradicts the first server: dhcp_liar.py INTERFACE.
 
-This server offers an address at once, and refuses every request, whichever server the request is for.
+This server immediately offers an address, but refuses every request, even a request for the other server's offer.
 """
 
 import socket
@@ -10,7 +10,7 @@ server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for option in socket.SO_REUSEADDR, socket.SO_REUSEPORT, socket.SO_BROADCAST:
     server.setsockopt(socket.SOL_SOCKET, option, 1)
 server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, sys.argv[1].encode())
-# Renewals go to the other server's address, so they do not arrive here.
+# Renewals go to the other server's address, so this server does not receive them.
 server.bind(('255.255.255.255', 67))
 print('ready', flush=True)
 while True:

@@ -1,6 +1,7 @@
 """A DHCP server with bad offers: dhcp_nonsense.py INTERFACE.
 
-It offers no address, then one with a bad mask, then one for no time, and begins again. Garbage comes before each.
+The server sends three bad offers in turn: without an address, with an invalid mask, and with a lease time of 0. Before each
+offer, the server sends garbage.
 """
 
 import socket

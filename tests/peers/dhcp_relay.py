@@ -1,7 +1,8 @@
 """A DHCP relay and its server, which is on another network: dhcp_relay.py INTERFACE ADDRESS SERVER GIVEN.
 
-The relay has ADDRESS on INTERFACE, and accepts broadcasts there (RFC 1542 section 4). The server has the address SERVER. The server
-leases GIVEN for 120 s, and asks for a renewal after 3 s. Both print the messages that they receive.
+The relay has the address ADDRESS on INTERFACE, and accepts broadcasts on this interface (RFC 1542 section 4). The server has
+the address SERVER. The server leases GIVEN for 120 s, with renewal after 3 s. The relay and the server print the messages
+that they receive.
 """
 
 import selectors
@@ -54,7 +55,7 @@ while True:
         kind = options(message)[53][0]
         if key.fileobj is relay:
             print('relay', KINDS[kind], flush=True)
-            # The server is on this machine, so its answer comes back at once.
+            # The server is this process, so the relay computes its answer directly.
             message = message[:24] + socket.inet_aton(address) + message[28:]
             if kind in (1, 3):
                 relay.sendto(reply(message, 2 if kind == 1 else 5), ('255.255.255.255', 68))

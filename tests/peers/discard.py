@@ -1,4 +1,4 @@
-"""Prints the number of bytes of each connection."""
+"""A server that prints the number of bytes that it receives on each connection."""
 
 from server import tcp
 

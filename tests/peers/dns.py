@@ -1,4 +1,4 @@
-"""A DNS server for the hosts below (RFC 1035 section 4). Other names do not exist; silent.test gets no reply."""
+"""A DNS server for the names in HOSTS (RFC 1035 section 4). Other names do not exist; silent.test gets no reply."""
 
 import socket
 

@@ -1,6 +1,6 @@
-"""A DNS server that gives every query the same bad reply: dns_failing.py ADDRESS PORT silent|garbage|FLAGS [garbage].
+"""A DNS server that answers every query with the same bad reply: dns_failing.py ADDRESS PORT silent|garbage|FLAGS [garbage].
 
-FLAGS are the header's second 16 bits in hexadecimal; the query follows them, or garbage.
+FLAGS are the second 16 bits of the reply's header, in hexadecimal. The rest of the reply is a copy of the query, or garbage.
 """
 
 import sys

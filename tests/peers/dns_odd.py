@@ -1,13 +1,13 @@
 """A DNS server that answers questions for host.example in odd ways: dns_odd.py ADDRESS PORT CASE.
 
-aliases-N       the address of the last of N aliases
-loop            two aliases of each other
-noise           malformed and foreign datagrams before the reply
-truncated       no address over UDP, five over TCP
-partly          one address over UDP, five over TCP
-deaf            no address over UDP, no server over TCP
-silent          no address over UDP, no reply over TCP
-long            no address over UDP, the length of a message without the message over TCP
+aliases-N       a chain of N aliases with an address at its end
+loop            two names that are aliases of each other
+noise           malformed datagrams, and replies to other queries, before the reply
+truncated       a truncated reply without an address over UDP, five addresses over TCP
+partly          a truncated reply with one address over UDP, five addresses over TCP
+deaf            a truncated reply over UDP, but no server on TCP
+silent          a truncated reply over UDP, but no reply over TCP
+long            a truncated reply over UDP, but only the length of a message over TCP
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""Sends back all bytes until the client closes its side."""
+"""A server that sends back all bytes until the client closes its side."""
 
 from server import tcp
 

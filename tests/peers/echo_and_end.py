@@ -1,4 +1,4 @@
-"""Sends back all bytes until the client closes its side, and prints `end` then."""
+"""A server that sends back all bytes until the client closes its side, then prints `end`."""
 
 from server import tcp
 

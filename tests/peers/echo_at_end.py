@@ -1,4 +1,4 @@
-"""Sends all bytes back, but only after the end of stream."""
+"""A server that sends all bytes back, but only after the end of the stream."""
 
 from server import tcp
 

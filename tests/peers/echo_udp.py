@@ -1,4 +1,4 @@
-"""Sends each datagram back."""
+"""A server that sends each datagram back."""
 
 from server import udp
 

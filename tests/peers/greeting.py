@@ -1,4 +1,4 @@
-"""Welcomes, greets each message, and closes at `exit` or at the end of stream."""
+"""A server that sends a welcome, answers each message with a greeting, and closes at `exit` or at the end of the stream."""
 
 from server import tcp
 

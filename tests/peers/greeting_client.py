@@ -1,4 +1,4 @@
-"""Greets with three names and prints the replies: greeting_client.py ADDRESS PORT."""
+"""A client that sends three names and prints the replies: greeting_client.py ADDRESS PORT."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""Greets each datagram."""
+"""A server that answers each datagram with a greeting."""
 
 from server import udp
 

@@ -1,4 +1,4 @@
-"""Prints `asked` for a request, and sends half of the body that it announces."""
+"""A server that sends a header and only a part of the announced body. The server prints `asked` for each request."""
 
 from server import tcp
 

@@ -1,4 +1,4 @@
-"""Answers a request with its Host line."""
+"""A server that answers a request with the request's Host line."""
 
 from server import tcp
 

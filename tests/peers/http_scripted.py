@@ -1,4 +1,8 @@
-"""Evaluates the query of each URL, prints the path, and answers with the result."""
+"""A server that answers each request with the value of a Python expression, which is the query of the URL.
+
+The server prints the path of the URL. After the answer, the path /close closes the connection, /hold keeps it open, and
+/reset resets it. The path /hops/N starts N redirects.
+"""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Prints each datagram and answers none."""
+"""A server that prints each datagram and answers none."""
 
 from server import udp
 

@@ -1,4 +1,4 @@
-"""Sets an interface's offload as QEMU does, all of which outlives the file: leave_offload.py INTERFACE KIND."""
+"""Sets the offload of a TAP or TUN as QEMU does: leave_offload.py INTERFACE KIND. The settings remain when the file is closed."""
 
 import fcntl
 import struct

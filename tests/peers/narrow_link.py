@@ -1,7 +1,7 @@
-"""Clients behind a router whose link to them takes 1,400 bytes: narrow_link.py SERVER SERVER_V6.
+"""Clients behind a router, on a link with an MTU of 1,400 bytes: narrow_link.py SERVER SERVER_V6.
 
-This process has a network namespace of its own. After "ready" is printed, the test moves the interface v1 into the namespace. v1
-takes 1,500 bytes during the TCP part, so that the server's segments are too long for the router.
+This process has its own network namespace. After "ready" is printed, the test moves the interface v1 into the namespace. During
+the TCP part, v1 has an MTU of 1,500 bytes, so that the server's segments are too long for the router's end of the link.
 """
 
 import socket
@@ -38,7 +38,7 @@ for server, own, other in ((sys.argv[1], "10.7.0.2", "10.7.0.3"), (sys.argv[2], 
                 s.sendall(text)
                 assert read(s, len(text)) == text
 
-    # The server's answer is longer than the path MTU. The client's kernel sends the question in fragments.
+    # The server's answer is longer than the path MTU. The client's kernel sends the request in fragments.
     ip("link set v1 mtu 1400")
     with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind((other, 0))
@@ -50,7 +50,7 @@ for server, own, other in ((sys.argv[1], "10.7.0.2", "10.7.0.3"), (sys.argv[2], 
                 assert s.recv(65_536) == question
                 break
             except TimeoutError:
-                # The first answer is lost.
+                # The first answer is lost, and the router reports the MTU to the server.
                 continue
         else:
             sys.exit("the path is not known")

@@ -1,4 +1,4 @@
-"""Serves a page of control characters, which a terminal must not see."""
+"""An HTTP server whose page has control characters, which must not reach a terminal."""
 
 from server import tcp
 

@@ -1,4 +1,4 @@
-"""Answers one message with control characters, a byte at a time."""
+"""A server that answers one message with control characters, byte by byte."""
 
 from server import tcp
 

@@ -1,7 +1,8 @@
 """Sends and receives frames for a test: packet_socket.py INTERFACE.
 
-Sends the frame that follows its length in two bytes. Where the length is LOOK, it looks for the next frame that the device
-sent. The answer is y or n, and a frame after its length. A frame is found however late a busy machine runs this script.
+A command is the length of a frame in two bytes, followed by the frame. The script sends this frame. If the length is LOOK, no
+frame follows, and the script waits for the next frame that the device sent. An answer is y (success) or n (failure), a length
+in two bytes, and a frame of that length.
 """
 
 import select

@@ -1,6 +1,6 @@
-"""Answers PROMPTS prompts of a command on a pseudo-terminal, the third with Ctrl-D, and prints what the terminal shows.
+"""Runs a command on a pseudo-terminal and answers its prompts: person.py PROMPTS COMMAND...
 
-person.py PROMPTS COMMAND...
+The script answers the first PROMPTS prompts, the third with Ctrl-D. Then it prints the terminal's output and the exit code.
 """
 
 import os

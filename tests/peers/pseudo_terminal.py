@@ -1,4 +1,4 @@
-"""Runs a command on a pseudo-terminal, and prints what the terminal shows: pseudo_terminal.py COMMAND..."""
+"""Runs a command on a pseudo-terminal, and prints the terminal's output: pseudo_terminal.py COMMAND..."""
 
 import os
 import pty

@@ -13,7 +13,7 @@ target = socket.inet_pton(family, address)
 while True:
     frame = link.recv(65535)
     if family == socket.AF_INET:
-        # Requests alone have operation 1.
+        # Operation 1 is an ARP request.
         asked = frame[12:14] == b'\x08\x06' and frame[20:22] == b'\x00\x01' and frame[38:42] == target
     else:
         asked = frame[12:14] == b'\x86\xdd' and frame[20] == NDP and frame[54] == SOLICITATION and frame[62:78] == target

@@ -1,4 +1,4 @@
-"""Reads to the end of the stream, and replies."""
+"""A server that reads to the end of the stream, and then replies."""
 
 from server import tcp
 

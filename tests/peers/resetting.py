@@ -1,4 +1,4 @@
-"""Waits a moment for one message, and resets."""
+"""A server that waits at most 50 ms for a message, and resets the connection."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Prints the largest segment that the kernel sends to a server: segment_size.py ADDRESS PORT."""
+"""A client that prints the kernel's send MSS for a connection to a server: segment_size.py ADDRESS PORT."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""What the servers here share: NAME.py ADDRESS PORT. They print `ready` once clients may come."""
+"""The common part of the servers in this folder: NAME.py ADDRESS PORT. Each prints `ready` when it accepts clients."""
 
 import socket
 import sys
@@ -9,7 +9,7 @@ FAMILY = socket.AF_INET6 if ":" in ADDRESS else socket.AF_INET
 
 
 def tcp(serve):
-    """Serves each connection on a thread of its own, and closes it."""
+    """Calls `serve` for each connection on its own thread, and then closes the connection."""
     listener = socket.create_server((ADDRESS, PORT), family=FAMILY, backlog=128)
     print("ready", flush=True)
     while True:
@@ -23,7 +23,7 @@ def run(serve, connection):
 
 
 def udp(answer):
-    """Answers each datagram with `answer(data, sender)`; None is no answer."""
+    """Answers each datagram with the result of `answer(data, sender)`, unless the result is None."""
     bound = socket.socket(FAMILY, socket.SOCK_DGRAM)
     bound.bind((ADDRESS, PORT))
     print("ready", flush=True)

@@ -1,4 +1,4 @@
-"""Takes connections and says nothing."""
+"""A server that accepts connections and sends nothing."""
 
 from server import tcp
 

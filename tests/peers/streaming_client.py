@@ -1,6 +1,7 @@
-"""Streams until it is killed: streaming_client.py ADDRESS PORT reads|stuffed.
+"""A client that streams until it is killed: streaming_client.py ADDRESS PORT reads|stuffed.
 
-Prints its own address, and `flows` when a megabyte has gone through or no more goes in.
+The client prints its own address. With `reads`, the client prints `flows` after each MiB that it receives. With
+`stuffed`, the client reads nothing, and prints `flows` when it cannot send any more data.
 """
 
 import select

@@ -1,6 +1,7 @@
 """Runs a command on a pseudo-terminal of 100 columns: terminal.py COMMAND...
 
-Passes on its input and output. At the end prints whether the command left the terminal's echo on.
+The script copies its standard input to the terminal, and the terminal's output to standard output. At the end, it prints
+whether the terminal's echo is still on.
 """
 
 import fcntl

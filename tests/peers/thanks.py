@@ -1,4 +1,4 @@
-"""Thanks for one message, and closes."""
+"""A server that answers one message with thanks, and closes."""
 
 from server import tcp
 

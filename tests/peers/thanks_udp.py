@@ -1,4 +1,4 @@
-"""Thanks for each datagram."""
+"""A server that answers each datagram with thanks."""
 
 from server import udp
 

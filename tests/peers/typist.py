@@ -1,6 +1,6 @@
-"""Types lines into a command on a pseudo-terminal, each once the prompt has come, and prints what the terminal shows.
+"""Runs a command on a pseudo-terminal and types lines at its prompts: typist.py LINE|LINE... COMMAND...
 
-typist.py LINE|LINE... COMMAND...
+The script types a line after each prompt, and prints the terminal's output at the end.
 """
 
 import os
@@ -16,7 +16,7 @@ shown = b""
 
 
 def until(what):
-    """Reads until this has come; False where the output ends before."""
+    """Reads until `what` has been printed. Returns False if the output ends first."""
     global shown
     start = len(shown)
     while what not in shown[start:]:

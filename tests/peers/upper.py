@@ -1,4 +1,4 @@
-"""Sends one message back in upper case, and closes."""
+"""A server that sends one message back in upper case, and closes."""
 
 from server import tcp
 

@@ -1,4 +1,4 @@
-"""Prints each datagram, and answers with its sender's address."""
+"""A server that prints each datagram, and answers it with the sender's address and the text."""
 
 from server import udp
 

@@ -1,4 +1,4 @@
-//! `smolstep sandbox`, run as by a person.
+//! Tests `smolstep sandbox` and its options, as a user runs them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
@@ -13,7 +13,7 @@ use crate::common::link::PATIENCE;
 use crate::common::netns::{in_namespace, output, path_of, sandbox_possible, skip, spawn};
 
 #[test]
-fn the_exit_code_is_the_commands() {
+fn the_exit_code_is_that_of_the_command() {
     let Some(home) = Home::new("exit") else { return };
     let code = |command: &[&str]| home.run(&[], command).status.code();
     assert_eq!(code(&["true"]), Some(0));
@@ -29,7 +29,7 @@ fn the_command_sees_tap0_up_with_both_addresses() {
     let shown = home.run(&[], &["ip", "-br", "addr", "show", "dev", "tap0"]);
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("192.168.69.100/24") && shown.contains("fdaa::64/64"), "{shown}");
-    // It is free: whoever makes the same TAP again is told that it exists, whoever attaches is not refused.
+    // tap0 exists, but is not in use: attaching to it works, while creating another tap0 fails.
     let inside = home.run(&[], &[&me(), "--exact", &path_of("inside_attach"), "--ignored"]);
     let said = String::from_utf8_lossy(&inside.stdout);
     assert!(inside.status.success() && said.contains("1 passed"), "{said}");
@@ -41,7 +41,7 @@ fn sigterm_reaches_the_command_and_nothing_is_left_behind() {
     let mut sandbox = home.start(&[], &["sh", "-c", "echo up; exec cat"]);
     assert_eq!(sandbox.line(), "up\n");
     assert_eq!(home.entries(), 1);
-    // Kept open over the wait, which would close it: only the signal may end the command.
+    // Otherwise `wait` would close the input, and the command would exit. Only the signal may stop the command.
     let _input = sandbox.child.stdin.take();
     kill_process(Pid::from_child(&sandbox.child), Signal::TERM).unwrap();
     let status = sandbox.child.wait().unwrap();
@@ -92,14 +92,14 @@ fn a_published_port_reaches_the_server() {
         for text in [b"one".as_slice(), b"two"] {
             let mut stream = TcpStream::connect(("127.0.0.1", PORT)).unwrap();
             stream.write_all(text).unwrap();
-            // The server answers at the end of the stream: the half-close has to arrive.
+            // The server answers only at the end of the stream, so the half-close must reach it.
             stream.shutdown(Shutdown::Write).unwrap();
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer).unwrap();
             assert_eq!(answer, [text, b"!"].concat());
         }
 
-        // Two clients: each gets its own answer.
+        // Each of the two clients must receive its own answer.
         let clients = [0, 1].map(|_| {
             let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
             socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -121,7 +121,7 @@ fn a_published_port_reaches_the_server() {
 fn a_published_port_without_a_server_is_reset() {
     in_namespace("a_published_port_without_a_server_is_reset", || {
         let Some(home) = Home::new("reset") else { return };
-        // The server's address is there and nobody listens on the port.
+        // The server's address exists, but no program listens on the port.
         let inside = ["sh", "-c", "ip addr add 192.168.69.1/32 dev lo; echo up; exec cat"];
         let mut sandbox = home.start(&["--publish", &format!("{PORT}=9998")], &inside);
         assert_eq!(sandbox.line(), "up\n");
@@ -141,7 +141,7 @@ fn a_port_is_published_where_either_transport_is_served() {
             (&["--serve", "ack"], 9998, 0),
             (&["--serve", "ack", "--port", "ack=4000"], 4000, 0),
             (&["--serve", "ack", "--port", "ack=4000"], 9998, 2),
-            // Whatever COMMAND serves is not known before.
+            // Without --serve, COMMAND may listen on any port.
             (&[], 7777, 0),
         ] {
             let publish = ["--publish", &format!("{PORT}={port}")];
@@ -152,14 +152,14 @@ fn a_port_is_published_where_either_transport_is_served() {
 }
 
 #[test]
-fn a_port_in_use_is_one_line() {
+fn a_port_in_use_is_a_one_line_error() {
     let Some(home) = Home::new("inuse") else { return };
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let publish = format!("{}=9999", taken.local_addr().unwrap().port());
     let refused = home.run(&["--publish", &publish], &["true"]);
     assert_eq!(refused.status.code(), Some(1));
     let text = String::from_utf8(refused.stderr).unwrap();
-    assert!(text.contains("in use: publish on another one") && text.lines().count() == 1, "{text}");
+    assert!(text.contains("in use: publish another port") && text.lines().count() == 1, "{text}");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn wrong_usage_is_exit_code_2() {
 }
 
 #[test]
-fn the_doctor_says_one_line_a_check() {
+fn the_doctor_prints_one_line_for_each_check() {
     if let Err(why) = sandbox_possible() {
         return skip(&why);
     }
@@ -182,8 +182,10 @@ fn the_doctor_says_one_line_a_check() {
     assert!(text.contains("ok       `smolstep sandbox` works"), "{text}");
 }
 
-/// Not a test: what runs inside the sandbox of `a_published_port_reaches_the_server`. Serves, until standard input ends,
-/// TCP and UDP port 9999 of 192.168.69.1, which it adds to the loopback interface of the sandbox.
+/// Not a test: the server inside the sandbox of `a_published_port_reaches_the_server`.
+///
+/// The server adds 192.168.69.1 to the sandbox's loopback interface, and serves TCP and UDP port 9999 until its
+/// standard input ends.
 #[test]
 #[ignore = "run in a sandbox by another test"]
 fn inside_server() {
@@ -214,7 +216,7 @@ fn inside_server() {
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
-/// Not a test: attaches to the sandbox's tap0.
+/// Not a test: attaches to tap0 inside a sandbox.
 #[test]
 #[ignore = "run in a sandbox by another test"]
 fn inside_attach() {
@@ -232,10 +234,10 @@ fn me() -> String {
     std::env::current_exe().unwrap().to_str().unwrap().to_owned()
 }
 
-/// What is published in a namespace of the test's own, where nobody else has a port.
+/// The published port. The port is free, because the test runs in its own network namespace.
 const PORT: u16 = 10_000;
 
-/// A folder for the notes about running sandboxes, so that tests do not see each other's.
+/// A separate XDG_RUNTIME_DIR for a test, so that tests do not see each other's sandboxes.
 struct Home(PathBuf);
 
 impl Home {
@@ -267,7 +269,7 @@ impl Home {
         Running { child, output }
     }
 
-    /// How many sandboxes are noted as running.
+    /// Returns the number of sandboxes that are registered as running.
     fn entries(&self) -> usize {
         std::fs::read_dir(self.0.join("smolstep")).unwrap().count()
     }
@@ -279,14 +281,14 @@ impl Drop for Home {
     }
 }
 
-/// A sandbox whose command lives until its standard input ends.
+/// A running sandbox. Its command exits when the sandbox's standard input ends.
 struct Running {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
 }
 
 impl Running {
-    /// The next line that the command writes.
+    /// Reads the next line of the command's output.
     fn line(&mut self) -> String {
         let mut line = String::new();
         assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "the command has ended");

@@ -1,4 +1,6 @@
-//! The abilities of an unprivileged user, and the messages. Root becomes user 65534, with a /dev/net that only the test sees.
+//! smolstep run by an unprivileged user: the commands that work, and the errors of the others.
+//!
+//! The tests need root, because they become user 65534. Each test has its own /dev/net.
 
 use std::process::{Command, Output};
 
@@ -32,8 +34,8 @@ fn the_sandbox_says_what_is_wrong_with_dev_net_tun() {
 }
 
 #[test]
-fn where_user_namespaces_are_used_up_only_root_has_a_sandbox() {
-    // The limit is set in a user namespace of the test's own, and holds in that one only.
+fn without_user_namespaces_only_root_has_a_sandbox() {
+    // The limit is set in a new user namespace, and applies only there.
     let limited = |limit: u8, then: &str| {
         let limit = format!("echo {limit} > /proc/sys/user/max_user_namespaces; {then} {SMOLSTEP} sandbox -- true");
         as_nobody(OPEN, &["unshare", "-Ur", "sh", "-c", &limit])
@@ -48,12 +50,12 @@ fn where_user_namespaces_are_used_up_only_root_has_a_sandbox() {
 }
 
 #[test]
-fn the_doctor_names_what_mends_each() {
+fn the_doctor_names_the_remedy_for_each_problem() {
     let Some(output) = as_nobody(CLOSED, &[SMOLSTEP, "doctor"]) else { return };
     let text = text(&output);
     for line in [
-        "missing  /dev/net/tun is there, not open to you: sudo chmod 666 /dev/net/tun",
-        "note     you may not make interfaces (CAP_NET_ADMIN), but with sudo",
+        "missing  you may not open /dev/net/tun: sudo chmod 666 /dev/net/tun",
+        "note     you need sudo to make interfaces (CAP_NET_ADMIN)",
         "note     mine is a TAP and yours, down, without an address: sudo ip addr add 192.168.69.100/24 dev mine && sudo ",
         "note     other is a TAP and user 1's, so you cannot attach to it",
         "ok       user and network namespaces are allowed",
@@ -65,14 +67,14 @@ fn the_doctor_names_what_mends_each() {
 }
 
 #[test]
-fn a_plain_user_with_a_sandbox_misses_nothing() {
+fn nothing_is_missing_for_a_plain_user_with_a_sandbox() {
     let Some(output) = as_nobody(OPEN, &[SMOLSTEP, "doctor"]) else { return };
     let text = text(&output);
     assert!(text.contains("ok       `smolstep sandbox` works") && !text.contains("missing"), "{text}");
     assert!(!text.contains(" del"), "{text}");
     assert_eq!(output.status.code(), Some(0));
 
-    // A TAP is proposed, which takes root, to who has none.
+    // If the user has no TAP, the doctor proposes commands that create a TAP with sudo.
     let Some(output) = as_nobody(
         &format!("{OPEN} && ip link del mine && ip tuntap add dev groups mode tap group 1"),
         &[SMOLSTEP, "doctor"],
@@ -80,19 +82,19 @@ fn a_plain_user_with_a_sandbox_misses_nothing() {
         return;
     };
     let text = self::text(&output);
-    let line = "note     no TAP or TUN here is yours; the sandbox does without: sudo ip tuntap add dev tap0 mode tap \
+    let line = "note     no TAP or TUN here is yours; the sandbox needs none; make one: sudo ip tuntap add dev tap0 mode tap \
                 user $(id -u) && sudo ip addr add 192.168.69.100/24 dev tap0 && ";
     assert!(text.contains(line) && !text.contains("missing"), "{text}");
     assert!(text.contains("note     groups is a TAP and group 1's, so you cannot attach to it\n"), "{text}");
 }
 
 #[test]
-fn a_tap_opens_to_its_owner_alone() {
+fn only_its_owner_can_open_a_tap() {
     let Some(output) = as_nobody(OPEN, &[ME, "--exact", &path_of("inside_owner"), "--ignored"]) else { return };
     assert!(output.status.success() && text(&output).contains("1 passed"), "{}", text(&output));
 }
 
-/// Not a test: run as user 65534 by `a_tap_opens_to_its_owner_alone`.
+/// Not a test: `only_its_owner_can_open_a_tap` runs it as user 65534.
 #[test]
 #[ignore = "run as another user by another test"]
 fn inside_owner() {
@@ -102,7 +104,7 @@ fn inside_owner() {
     TunTap::open(Kind::Tap, "mine").unwrap();
     let refused = TunTap::open(Kind::Tap, "other").unwrap_err();
     assert_eq!(refused, OpenError::NotOwner { kind: Kind::Tap, name: "other".into() });
-    // It is not this user's to delete.
+    // The message must not suggest deleting a TAP of another user.
     let text = refused.to_string();
     assert!(
         text.contains("make one of yours with `sudo ip tuntap add dev mytap mode tap user $USER")
@@ -115,7 +117,7 @@ fn inside_owner() {
 fn the_readmes_sandbox_works_for_a_plain_user() {
     let blocks = blocks("README.md");
     let example = blocks.iter().flat_map(Block::examples).find(|e| e.command.contains(" sandbox ")).unwrap();
-    // Without all of root's PATH.
+    // The PATH of a plain user lacks root's folders.
     let user = ["env", "PATH=/dev/net:/usr/local/bin:/usr/bin:/bin", "RUST_LOG=warn", "sh", "-c", &example.command];
     let Some(output) = as_nobody(OPEN, &user) else { return };
     assert_eq!(text(&output).lines().collect::<Vec<_>>(), example.shown);
@@ -125,12 +127,16 @@ const OPEN: &str = "mknod -m 666 /dev/net/tun c 10 200";
 const CLOSED: &str = "mknod -m 600 /dev/net/tun c 10 200";
 const ABSENT: &str = "true";
 
-/// This package's program and this test, where [`as_nobody`] puts them for everybody to read.
+/// Copies of smolstep and of this test binary that every user can read. [`as_nobody`] creates the copies.
 const SMOLSTEP: &str = "/dev/net/smolstep";
 const ME: &str = "/dev/net/me";
 
-/// Runs `command` as user and group 65534 in a network namespace with the TAPs `mine` and `other`, after `dev` has laid out
-/// an empty /dev/net; what it leaves running ends with it. `None`, after saying why, where this is not possible.
+/// Runs `command` as user and group 65534 in a new network namespace.
+///
+/// The namespace has the TAPs `mine`, which user 65534 owns, and `other`, which user 1 owns.
+///
+/// Before `command`, the shell command `dev` prepares /dev/net. All processes are killed when `command` exits. Returns
+/// `None` if the test has to be skipped.
 fn as_nobody(dev: &str, command: &[&str]) -> Option<Output> {
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: only root can become another user");
@@ -153,7 +159,7 @@ fn as_nobody(dev: &str, command: &[&str]) -> Option<Output> {
     Some(output)
 }
 
-/// Standard output and error.
+/// Returns the standard output and the standard error.
 fn text(output: &Output) -> String {
     [&output.stdout[..], &output.stderr].iter().map(|bytes| String::from_utf8_lossy(bytes)).collect()
 }

@@ -1,4 +1,6 @@
-//! More connections than fit: the backlog, the slots, and half-open connections that never complete.
+//! More connections than a server's slots and backlog can store.
+//!
+//! The tests cover a full backlog, slots that are all in use, and half-open connections that never complete.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -14,24 +16,25 @@ const BACKLOG_FULL: (&str, &str) = ("reason", "backlog full");
 const SLOTS_TAKEN: (&str, &str) = ("reason", "all connection slots taken");
 
 #[test]
-fn a_full_backlog_lets_the_client_try_again() {
-    on_tap_and_tun("a_full_backlog_lets_the_client_try_again", |link| {
+fn a_client_retries_while_the_backlog_is_full() {
+    on_tap_and_tun("a_client_retries_while_the_backlog_is_full", |link| {
         let server = link.serve_with_events(&["greeting", "--serve-at-once", "1", "--backlog", "2"], 4);
         let mut served = connect(SERVER[0], 9999);
         expect(&mut served, "Welcome!");
-        // Accepted, and what they send is kept.
+        // The second and third connections are accepted, and their data is queued.
         let mut second = connect(SERVER[1], 9999);
         send(&mut second, "Li");
         let mut third = connect(SERVER[0], 9999);
         send(&mut third, "Cheng\n");
-        // No room: the kernel repeats its SYN until there is.
+        // The backlog is full, so the SYN of the fourth connection is dropped. The kernel retransmits it until the
+        // backlog has a free slot.
         let fourth = thread::spawn(|| connect(SERVER[0], 9999));
         events::wait_for(&server, "dropped", &[BACKLOG_FULL], 1);
         assert_eq!(events::count(&server, "accepted", &[]), 3);
         expect_nothing(&second);
         expect_nothing(&third);
 
-        // In order of arrival, one by one.
+        // The server serves the connections one by one, in order of arrival.
         send(&mut served, "exit");
         expect_last(&mut served, "");
         expect(&mut second, "Welcome!Hello,Li!");
@@ -44,15 +47,15 @@ fn a_full_backlog_lets_the_client_try_again() {
 }
 
 #[test]
-fn a_full_backlog_refuses() {
-    on_tap_and_tun("a_full_backlog_refuses", |link| {
+fn clients_are_refused_while_the_backlog_is_full() {
+    on_tap_and_tun("clients_are_refused_while_the_backlog_is_full", |link| {
         let arguments = ["greeting", "echo", "--serve-at-once", "1", "--backlog", "0", "--overflow", "reset"];
         let server = link.serve_with_events(&arguments, 8);
         for address in SERVER {
             let mut served = connect(address, 9999);
             expect(&mut served, "Welcome!");
             refused(address, 9999);
-            // Each listener has a backlog of its own.
+            // Each listener has its own backlog.
             let mut echo = connect(address, 7);
             send(&mut echo, "hi");
             expect(&mut echo, "hi");
@@ -67,8 +70,8 @@ fn a_full_backlog_refuses() {
 }
 
 #[test]
-fn full_slots_let_the_client_try_again() {
-    on_tap_and_tun("full_slots_let_the_client_try_again", |link| {
+fn a_client_retries_while_all_slots_are_in_use() {
+    on_tap_and_tun("a_client_retries_while_all_slots_are_in_use", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "2"], 4);
         let mut clients: Vec<TcpStream> = SERVER.iter().map(|address| connect(address, 9999)).collect();
         for client in &mut clients {
@@ -76,7 +79,7 @@ fn full_slots_let_the_client_try_again() {
         }
         let third = thread::spawn(|| connect(SERVER[0], 9999));
         events::wait_for(&server, "dropped", &[SLOTS_TAKEN], 1);
-        // Nobody lost a connection to it.
+        // The third connection attempt has not closed the first two connections.
         for client in &mut clients {
             send(client, "Li");
             expect(client, "Hello,Li!");
@@ -89,8 +92,8 @@ fn full_slots_let_the_client_try_again() {
 }
 
 #[test]
-fn full_slots_refuse() {
-    on_tap_and_tun("full_slots_refuse", |link| {
+fn clients_are_refused_while_all_slots_are_in_use() {
+    on_tap_and_tun("clients_are_refused_while_all_slots_are_in_use", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "1", "--overflow", "reset"], 4);
         let mut client = connect(SERVER[0], 9999);
         expect(&mut client, "Welcome!");
@@ -104,12 +107,12 @@ fn full_slots_refuse() {
 }
 
 #[test]
-fn half_open_connections_make_room() {
-    on_tun("half_open_connections_make_room", |link| {
+fn half_open_connections_yield_their_slots() {
+    on_tun("half_open_connections_yield_their_slots", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "4"], 4);
         let mut established = connect(SERVER[0], 9999);
         expect(&mut established, "Welcome!");
-        // A flood from an address where nobody is: no handshake of it ever ends.
+        // No host has the source address of the SYN flood, so no handshake completes.
         let flood = python::run("syn_flood", &[link.name(), "192.168.69.50", SERVER[0], "9999", "100"]).finish();
         assert_eq!(flood.code(), Some(0), "{flood:?}");
         events::wait_for(&server, "handshake-ended", &[("reason", "recycled")], 97);

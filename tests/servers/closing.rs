@@ -1,4 +1,4 @@
-//! The end of connections to a server: half-closed, reset, or with a client that is killed.
+//! Ways in which a connection to a server ends: a half-close, a reset, or a client that is killed.
 
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::common::peer::python;
 const CLOSED: (&str, &str) = ("reason", "closed");
 
 #[test]
-fn what_came_before_the_end_is_answered() {
-    on_tap_and_tun("what_came_before_the_end_is_answered", |link| {
+fn data_before_a_half_close_is_answered() {
+    on_tap_and_tun("data_before_a_half_close_is_answered", |link| {
         let server = link.serve_with_events(&["all"], 30);
         for address in SERVER {
             let half_closed = |port, text: &[u8]| {
@@ -44,7 +44,8 @@ fn a_server_that_closes_first_waits_for_the_client() {
             let mut greeting = connect(address, 9999);
             send(&mut greeting, "exit");
             expect_last(&mut greeting, "Welcome!");
-            // The server's side is closed, the client's is not: what it still sends is taken and thrown away.
+            // The server has closed its side, but the client has not. The server discards the data that the client
+            // still sends.
             for client in [&mut ack, &mut greeting] {
                 send(client, noise(200_000, 7));
                 client.shutdown(Shutdown::Write).unwrap();
@@ -56,10 +57,12 @@ fn a_server_that_closes_first_waits_for_the_client() {
     });
 }
 
-/// A client that sends more than the server reads, and does not close, is reset (RFC 9293, SHLD-3). It still reads the reply.
+/// If a client sends more than the server reads, its connection is reset (RFC 9293, SHLD-3).
+///
+/// The server resets the connection although the client has not closed. The client still reads the reply.
 #[test]
-fn unread_data_does_not_cost_the_reply() {
-    on_tap_and_tun("unread_data_does_not_cost_the_reply", |link| {
+fn unread_data_does_not_prevent_the_reply() {
+    on_tap_and_tun("unread_data_does_not_prevent_the_reply", |link| {
         let server = link.serve_with_events(&["ack"], 2);
         for (round, address) in SERVER.into_iter().enumerate() {
             let mut client = connect(address, 9998);
@@ -78,7 +81,7 @@ fn a_reset_ends_one_connection() {
             let mut other = connect(address, 7);
             let idle = connect(address, 9999);
             let mut busy = connect(address, 7);
-            // Nothing of it is read, so that the server has data to send when the reset comes.
+            // The client reads only the first 1,000 bytes, so the server still has data to send when the RST arrives.
             send(&mut busy, noise(60_000, 8));
             expect(&mut busy.try_clone().unwrap(), &noise(60_000, 8)[..1_000]);
             for client in [idle, busy] {
@@ -94,12 +97,13 @@ fn a_reset_ends_one_connection() {
 }
 
 #[test]
-fn a_killed_client_takes_nobody_along() {
-    on_tap_and_tun("a_killed_client_takes_nobody_along", |link| {
+fn a_killed_client_does_not_affect_other_clients() {
+    on_tap_and_tun("a_killed_client_does_not_affect_other_clients", |link| {
         let server = link.serve_with_events(&["echo", "chargen"], 6);
         for (round, address) in SERVER.into_iter().enumerate() {
             let mut other = connect(address, 7);
-            // One in the middle of a stream both ways, one that only takes, one whose buffers are full: it reads nothing.
+            // The first client streams in both directions, and the second only receives. The third reads nothing, so
+            // all buffers are full.
             for (port, reads) in [("7", "reads"), ("19", "reads"), ("7", "stuffed")] {
                 let client = python::run("streaming_client", &[address, port, reads]);
                 client.wait_for("stream", |out| out.contains("flows"));
@@ -116,7 +120,7 @@ fn a_killed_client_takes_nobody_along() {
     });
 }
 
-/// Closes with RST.
+/// Closes a connection with RST.
 fn reset(client: TcpStream) {
     set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
 }

@@ -1,4 +1,6 @@
-//! TCP whose segments a router has cut into fragments: the kernel, whose link to the server is narrower than the client's.
+//! TCP segments that a router has fragmented.
+//!
+//! The kernel acts as the router. The link to the server has a smaller MTU than the link to the client.
 
 use std::process::Command;
 
@@ -21,7 +23,7 @@ fn a_client_behind_a_router_that_fragments_is_served() {
         ip(&format!("link set {near} up"));
         std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
         let server = link.serve(&["echo", "--gateway", KERNEL[0]], 4);
-        // The server has said that it takes segments of 1,460 bytes.
+        // The server announces an MSS of 1,460 bytes, because the MTU decreases only after its start.
         ip(&format!("link set {} mtu 1000", link.name()));
         let before = fragments_made();
         client.type_in(b"begin\n");
@@ -29,7 +31,7 @@ fn a_client_behind_a_router_that_fragments_is_served() {
         assert!(client.code() == Some(0) && client.out().ends_with("echoed\n"), "{client:?}");
         assert!(fragments_made() >= before + 40);
         server.stop();
-        // It may be gone already, with the client's namespace.
+        // The interface may already be deleted, together with the client's namespace.
         let _gone = output(Command::new("ip").args(["link", "del", &near])).unwrap();
     });
 }
@@ -39,7 +41,7 @@ fn ip(line: &str) {
     assert!(output.status.success(), "ip {line}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The number of IPv4 fragments that the kernel has made in this namespace.
+/// Returns the number of IPv4 fragments that the kernel has created in this namespace.
 fn fragments_made() -> u64 {
     let counts = std::fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
     let mut lines = counts.lines().filter_map(|line| line.strip_prefix("Ip: "));

@@ -1,4 +1,4 @@
-//! Repeated handshakes: retransmitted SYNs, and new connections while an old one is in TIME-WAIT.
+//! Repeated handshakes: retransmitted SYNs, and new connections during TIME-WAIT.
 
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
@@ -15,8 +15,8 @@ const TO_TIME_WAIT: (&str, &str) = ("to", "TIME-WAIT");
 const LEFT_TIME_WAIT: [(&str, &str); 2] = [("from", "TIME-WAIT"), ("to", "CLOSED")];
 
 #[test]
-fn a_port_in_time_wait_connects_anew() {
-    on_tap_and_tun("a_port_in_time_wait_connects_anew", |link| {
+fn a_client_port_in_time_wait_can_connect_again() {
+    on_tap_and_tun("a_client_port_in_time_wait_can_connect_again", |link| {
         let server = link.serve_with_events(&["ack"], 2);
         let mut served = 0;
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
@@ -31,15 +31,15 @@ fn a_port_in_time_wait_connects_anew() {
             }
         }
         assert_eq!(events::count(&server, "accepted", &[]), 10);
-        // None of them was over yet when the next one began.
+        // Each connection was still in TIME-WAIT when the next one began.
         assert_eq!(events::count(&server, "state", &LEFT_TIME_WAIT), 0);
         assert_eq!(server.stop().out().lines().filter(|line| line.ends_with(":45000 hi")).count(), 10);
     });
 }
 
 #[test]
-fn connections_in_time_wait_make_room() {
-    on_tap_and_tun("connections_in_time_wait_make_room", |link| {
+fn connections_in_time_wait_yield_their_slots() {
+    on_tap_and_tun("connections_in_time_wait_yield_their_slots", |link| {
         let server = link.serve_with_events(&["ack", "greeting", "--max-connections", "4"], 6);
         let mut established = connect(SERVER[0], 9999);
         expect(&mut established, "Welcome!");
@@ -48,7 +48,8 @@ fn connections_in_time_wait_make_room() {
             send(&mut client, format!("round {round}"));
             expect_last(&mut client, "ACK");
             drop(client);
-            // Nothing is dropped, so that the next one need not try twice: all slots but one are in TIME-WAIT.
+            // The next SYN must arrive after this change of state. Otherwise no slot would be free, and the client
+            // would have to retransmit the SYN.
             events::wait_for(&server, "state", &[TO_TIME_WAIT], round + 1);
         }
         send(&mut established, "Li");
@@ -61,8 +62,8 @@ fn connections_in_time_wait_make_room() {
 }
 
 #[test]
-fn a_syn_that_is_repeated_makes_one_connection() {
-    on_tap("a_syn_that_is_repeated_makes_one_connection", |link| {
+fn a_repeated_syn_opens_one_connection() {
+    on_tap("a_repeated_syn_opens_one_connection", |link| {
         let server = link.serve_with_events(&["greeting", "--half-open-timeout", "1min"], 4);
         for (count, address) in SERVER.into_iter().enumerate() {
             let client = python::run("deaf_client", &[link.name(), address, "9999", "2"]).finish();
@@ -75,7 +76,7 @@ fn a_syn_that_is_repeated_makes_one_connection() {
     });
 }
 
-/// Connects from an own address and port, which other connections may have had.
+/// Connects from the address and port `own`, which an earlier connection may have used.
 fn connect_from(own: SocketAddr, remote: SocketAddr) -> TcpStream {
     let family = if own.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     loop {
@@ -83,7 +84,7 @@ fn connect_from(own: SocketAddr, remote: SocketAddr) -> TcpStream {
         sockopt::set_socket_reuseaddr(&socket, true).unwrap();
         bind(&socket, &own).unwrap();
         match connect_socket(&socket, &remote) {
-            // The kernel waits for the last acknowledgement of the connection before, which is on its way.
+            // The kernel still waits for the final acknowledgement of the earlier connection.
             Err(Errno::ADDRNOTAVAIL) => thread::yield_now(),
             other => {
                 other.unwrap();

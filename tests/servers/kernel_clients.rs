@@ -1,4 +1,6 @@
-//! Every program as a server, with clients on the kernel's TCP and UDP: exact replies, exact standard output.
+//! Tests every program's server with clients on the kernel's TCP and UDP.
+//!
+//! The tests compare replies and standard output.
 
 use std::net::{Shutdown, UdpSocket};
 
@@ -79,11 +81,12 @@ fn every_program_on_udp() {
             ask(&echo, "Li", "Li");
             ask(&echo, "", "");
             ask(&echo, noise(1_400, 3), noise(1_400, 3));
-            // From here on it takes several fragments each way. The last is the longest over IPv6.
+            // These datagrams need several fragments in each direction. The final datagram has the maximum length over
+            // IPv6.
             ask(&echo, noise(10_000, 4), noise(10_000, 4));
             ask(&echo, noise(65_487, 5), noise(65_487, 5));
 
-            // The first reply to come is of echo: discard sends none.
+            // The first reply is from echo, because discard sends none.
             let silent = UdpSocket::bind(at(kernel, 0)).unwrap();
             silent.send_to(b"void", at(address, 9)).unwrap();
             silent.connect(at(address, 7)).unwrap();
@@ -123,8 +126,8 @@ fn looping_ports_are_not_answered() {
 }
 
 #[test]
-fn ports_move() {
-    on_tap("ports_move", |link| {
+fn each_program_can_use_another_port() {
+    on_tap("each_program_can_use_another_port", |link| {
         let arguments = ["greeting", "echo", "thanks", "--port", "greeting=4000", "--port", "echo/udp=4001"];
         let server = link.serve(&[&arguments[..], &["--ip", "192.168.69.7/24"]].concat(), 6);
         assert_eq!(
@@ -163,8 +166,8 @@ fn the_template_changes_the_reply() {
 }
 
 #[test]
-fn an_inbox_ends_after_one() {
-    on_tap_and_tun("an_inbox_ends_after_one", |link| {
+fn inbox_with_once_exits_after_one_datagram() {
+    on_tap_and_tun("inbox_with_once_exits_after_one_datagram", |link| {
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
             for reply in [&["--reply", "bye"][..], &[]] {
                 let server = link.serve(&[&["inbox", "--once"], reply].concat(), 2);
@@ -183,8 +186,8 @@ fn an_inbox_ends_after_one() {
 }
 
 #[test]
-fn nc_talks_to_them() {
-    on_tap_and_tun("nc_talks_to_them", |link| {
+fn nc_works_with_every_server() {
+    on_tap_and_tun("nc_works_with_every_server", |link| {
         let server = link.serve(&["all"], 30);
         for address in SERVER {
             let tcp = |port, input: &[u8]| nc(&["-N", address, port], input).out();
@@ -193,7 +196,7 @@ fn nc_talks_to_them() {
             assert_eq!(tcp("9998", b"Li\n"), "ACK");
             assert_eq!(tcp("8080", b"Li\n"), "thank you !");
             assert_eq!(tcp("14000", b"Li\n"), "LI\n");
-            // -W 1: it ends after one datagram.
+            // With -W 1, nc exits after one datagram.
             let udp = |port, input: &[u8]| nc(&["-u", "-W", "1", address, port], input).out();
             assert_eq!(udp("9999", b"Li\n"), "hello Li!\n");
             assert_eq!(udp("8081", b"Li\n"), "thank you !");
@@ -203,8 +206,8 @@ fn nc_talks_to_them() {
 }
 
 #[test]
-fn python_talks_to_them() {
-    on_tap_and_tun("python_talks_to_them", |link| {
+fn python_clients_work_with_the_servers() {
+    on_tap_and_tun("python_clients_work_with_the_servers", |link| {
         let _server = link.serve(&["all"], 30);
         for address in SERVER {
             let client = |name, port| python_client(name, address, port);
@@ -222,7 +225,7 @@ fn python_client(name: &str, address: &str, port: &str) -> String {
     finished.out()
 }
 
-/// What `serve all` says.
+/// The lines that `serve all` prints at its start.
 const LISTENING: &str = "listening tcp 192.168.69.1:9999 greeting
 listening tcp 192.168.69.1:7 echo
 listening tcp 192.168.69.1:9 discard

@@ -1,4 +1,4 @@
-//! `smolstep serve` against clients on the kernel's TCP and UDP.
+//! `smolstep serve` with clients on the kernel's TCP and UDP.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

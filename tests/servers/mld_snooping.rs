@@ -1,5 +1,6 @@
-//! IPv6 behind a bridge with MLD snooping and a querier: the bridge sends neighbours' questions only to the ports that reported
-//! the group.
+//! IPv6 behind a bridge with MLD snooping and an MLD querier.
+//!
+//! The bridge forwards neighbour solicitations only to ports that have reported the solicited-node group.
 
 use std::process::Command;
 use std::thread::yield_now;
@@ -25,7 +26,8 @@ fn a_server_behind_a_bridge_with_mld_snooping_is_found() {
             ip(&format!("address add {}/24 dev br0", KERNEL[0]));
             ip(&format!("address add {}/64 dev br0 nodad", KERNEL[1]));
             let server = link.serve(&["echo"], 4);
-            // Two reports of joining, and later the answers to the bridge's questions, in its version of MLD.
+            // The server sends two reports when it joins its groups. Later, the server answers the bridge's queries
+            // with the same version of MLD.
             let since = Instant::now();
             while reports(version) < 4 {
                 assert!(since.elapsed() < PATIENCE, "{} reports", reports(version));
@@ -45,11 +47,11 @@ fn a_server_behind_a_bridge_with_mld_snooping_is_found() {
     });
 }
 
-/// The number of reports of one version that the bridge has had on tap0.
+/// Returns the number of MLD reports of a version that the bridge has received on tap0.
 fn reports(version: usize) -> u64 {
     let counts = run("ip", "link xstats type bridge_slave dev tap0");
     let reports = counts.split("MLD reports:").nth(1).expect("counts of reports");
-    // RX: v1 0 v2 0
+    // The counts have this form: RX: v1 0 v2 0
     let number = reports.split_whitespace().nth(2 * version).expect("a count");
     number.parse().unwrap()
 }

@@ -1,4 +1,6 @@
-//! Clients behind a router whose next link is narrower than the server's: its reports of packets that are too long.
+//! Path MTU discovery with clients behind a router.
+//!
+//! The router's link to the clients has a smaller MTU than the server's link.
 
 use std::process::Command;
 
@@ -30,7 +32,7 @@ fn a_client_behind_a_narrow_link_is_served() {
             let client = client.finish();
             assert!(client.code() == Some(0) && client.out().ends_with("served\n"), "{offload:?} {client:?}");
             server.stop();
-            // It may be gone already, with the client's namespace.
+            // The interface may already be deleted, together with the client's namespace.
             let _gone = output(Command::new("ip").args(["link", "del", &near])).unwrap();
         }
     });

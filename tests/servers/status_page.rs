@@ -1,17 +1,18 @@
-//! The status page in independent clients: curl, ab, a headless Chromium.
+//! Tests the status page with independent clients: curl, ab, and a headless Chromium.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 
-use crate::common::link::{SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, send};
+use crate::common::events;
+use crate::common::link::{KERNEL, SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, on_tun, send};
 use crate::common::netns::{in_namespace, output, sandbox_possible};
 use crate::common::peer::{Finished, Peer, python, smolstep};
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
-fn curl_gets_the_page_and_is_told_what_is_wrong() {
-    on_tap_and_tun("curl_gets_the_page_and_is_told_what_is_wrong", |link| {
+fn curl_gets_the_page_and_the_errors() {
+    on_tap_and_tun("curl_gets_the_page_and_the_errors", |link| {
         let _server = link.serve(&["http", "echo", "--port", "http=8000"], 6);
         for address in SERVER {
             let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
@@ -35,7 +36,7 @@ fn curl_gets_the_page_and_is_told_what_is_wrong() {
             assert_eq!(said(&["-H", &format!("Cookie: {}", "x".repeat(2000))], &page), "431");
             assert!(curl(&["-i", "-X", "PUT", &page]).contains("\r\nAllow: GET, HEAD\r\n"));
 
-            // What curl does not send.
+            // This request is invalid, and curl cannot send it.
             let mut stream = connect(address, 8000);
             send(&mut stream, "no request\r\n\r\n");
             let mut reply = String::new();
@@ -48,15 +49,28 @@ fn curl_gets_the_page_and_is_told_what_is_wrong() {
     });
 }
 
+/// What the control block drops is counted by its reason on the page and in the events, and the connection goes on.
 #[test]
-fn ab_asks_many_times_at_once() {
-    on_tap("ab_asks_many_times_at_once", |link| {
+fn forged_segments_are_counted_by_reason() {
+    on_tun("forged_segments_are_counted_by_reason", |link| {
+        let server = link.serve_with_events(&["http"], 2);
+        let peer = python::run("forged", &[link.name(), KERNEL[0], SERVER[0], "80"]).finish();
+        for reason in ["RST without the expected sequence number", "SYN for an established connection"] {
+            assert!(peer.out().contains(&format!("<dt>{reason}<dd>1<")), "{peer:?}");
+            events::wait_for(&server, "dropped", &[("reason", reason)], 1);
+        }
+    });
+}
+
+#[test]
+fn ab_sends_many_simultaneous_requests() {
+    on_tap("ab_sends_many_simultaneous_requests", |link| {
         if let Err(error) = output(Command::new("ab").arg("-V")) {
             return skip("ab", &format!("ab: {error}; on Debian: apt-get install apache2-utils"));
         }
         let server = link.serve(&["http"], 2);
         let page = format!("http://{}/", SERVER[0]);
-        // The page's length differs from one time to the next.
+        // The length of the page varies between requests, so ab needs -l.
         let ab =
             Peer::start(Command::new("ab").args(["-q", "-l", "-n", "3000", "-c", "50", "-s", "60", &page])).finish();
         let out = ab.out();
@@ -72,10 +86,10 @@ fn ab_asks_many_times_at_once() {
 }
 
 #[test]
-fn changes_are_told_while_they_happen() {
-    on_tap("changes_are_told_while_they_happen", |link| {
+fn changes_are_sent_as_they_happen() {
+    on_tap("changes_are_sent_as_they_happen", |link| {
         let _server = link.serve(&["http", "echo", "chargen"], 8);
-        // One that reads nothing, and whose receive buffer fills, holds nobody up.
+        // A client that reads nothing must not block other clients when its receive buffer is full.
         let mut stuck = connect(SERVER[0], 80);
         send(&mut stuck, EVENTS);
         let mut flood = connect(SERVER[0], 19);
@@ -120,7 +134,7 @@ fn a_browser_shows_a_connection_come_and_go() {
 
 #[test]
 fn a_browser_on_the_host_sees_itself_in_the_sandbox() {
-    // The host is a namespace of the test's own, where nobody else has the port.
+    // The test's own network namespace acts as the host, so the port is free.
     in_namespace("a_browser_on_the_host_sees_itself_in_the_sandbox", || {
         if let Err(why) = sandbox_possible() {
             return skip("tap", &why);
@@ -144,7 +158,7 @@ fn a_browser_on_the_host_sees_itself_in_the_sandbox() {
 
 const EVENTS: &str = "GET /events HTTP/1.1\r\nHost: smolstep\r\n\r\n";
 
-/// Standard output of curl, which has to go well.
+/// Runs curl, which must succeed, and returns its standard output.
 fn curl(arguments: &[&str]) -> String {
     let finished =
         Peer::start(Command::new("curl").args(["-sS", "-m", "60", "--noproxy", "*"]).args(arguments)).finish();
@@ -152,7 +166,7 @@ fn curl(arguments: &[&str]) -> String {
     finished.out()
 }
 
-/// A reader of events.
+/// A client that reads the server-sent events of the page.
 struct Events(BufReader<TcpStream>);
 
 impl Events {
@@ -162,7 +176,7 @@ impl Events {
         Events(BufReader::new(stream))
     }
 
-    /// Reads until an event is as it should be: at most 1,000.
+    /// Reads events until `done` returns true for one. Fails after 1,000 events.
     #[track_caller]
     fn wait_for(&mut self, done: impl Fn(&str) -> bool) {
         let mut event = String::new();
@@ -175,7 +189,7 @@ impl Events {
                 return;
             }
         }
-        panic!("it never comes: {event}");
+        panic!("no such event; the latest is: {event}");
     }
 }
 
@@ -184,7 +198,7 @@ fn chromium() -> Option<()> {
     version.map(drop).map_err(|e| skip("chromium", &format!("chromium: {e}; on Debian: apt-get install chromium"))).ok()
 }
 
-/// What a browser sees: see `browser.py`.
+/// Runs tests/peers/browser.py, whose first lines describe its output.
 fn browse(url: &str, host: &str, port: &str) -> Finished {
     python::run("browser", &[url, host, port]).finish()
 }

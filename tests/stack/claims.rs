@@ -1,4 +1,4 @@
-//! Static addresses that another host may have, and addresses that are changed at run time.
+//! Duplicate address detection for static addresses, and changes of addresses at run time.
 
 use smolstep::stack::{AddressError, End};
 use smoltcp::time::Duration;
@@ -22,7 +22,7 @@ fn an_address_is_used_when_nobody_objects() {
 }
 
 #[test]
-fn whoever_has_it_is_named() {
+fn the_other_owner_of_an_address_is_named() {
     let mut world = World::new(&["10.0.0.7/24", "10.0.0.8/24"], |config| config.claim = true);
     world.run(
         1,
@@ -34,10 +34,10 @@ fn whoever_has_it_is_named() {
 }
 
 #[test]
-fn whoever_asks_for_it_too_has_it() {
+fn an_arp_probe_of_another_host_is_a_conflict() {
     let mut world = World::new(&["10.0.0.7/24"], |config| config.claim = true);
     world.run(1, |frame| match arp_asks(frame) {
-        // The same question from another hardware address (RFC 5227 section 2.1.1).
+        // The other host sends the same ARP probe, from another hardware address (RFC 5227 section 2.1.1).
         Some(GIVEN) => {
             let mut question = frame.to_vec();
             question[6..12].copy_from_slice(THEIRS.as_bytes());
@@ -50,7 +50,7 @@ fn whoever_asks_for_it_too_has_it() {
 }
 
 #[test]
-fn nobody_is_asked_where_that_is_not_wanted() {
+fn without_claim_no_arp_probe_is_sent() {
     let mut world = World::new(&["10.0.0.7/24"], |_| {});
     assert_eq!((world.stack.is_settled(), world.addresses()), (true, vec!["10.0.0.7/24".into()]));
     world.run(10, silence);
@@ -58,7 +58,7 @@ fn nobody_is_asked_where_that_is_not_wanted() {
 }
 
 #[test]
-fn addresses_and_routers_change_while_it_runs() {
+fn addresses_and_routers_change_at_run_time() {
     let mut world = World::new(&["10.0.0.7/24"], |_| {});
     let (now, probe) = (world.now, &mut world.io.probe);
     let (far, router) = (IpEndpoint::new("192.0.2.1".parse().unwrap(), 80), IpAddress::v4(10, 0, 1, 1));
@@ -66,7 +66,7 @@ fn addresses_and_routers_change_while_it_runs() {
     world.stack.add_address(now, "10.0.1.7/24".parse().unwrap(), probe).unwrap();
     world.stack.set_router(now, router, probe).unwrap();
     assert!(world.stack.source_for(far).is_ok());
-    // The router goes with the network it is on.
+    // When the address is removed, the router on its network is also removed.
     assert!(world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
     assert!(world.stack.source_for(far).is_err());
     assert!(!world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
@@ -77,7 +77,7 @@ fn addresses_and_routers_change_while_it_runs() {
 }
 
 #[test]
-fn only_the_connections_of_an_address_go_with_it() {
+fn removing_an_address_ends_only_its_connections() {
     let mut world = World::new(&["10.0.0.7/24", "10.0.1.7/24"], |_| {});
     let patience = Duration::from_secs(60);
     let [gone, stays] = ["10.0.0.9", "10.0.1.9"].map(|to| {
@@ -91,14 +91,14 @@ fn only_the_connections_of_an_address_go_with_it() {
 }
 
 #[test]
-fn two_neighbours_are_asked_for_within_a_second() {
+fn two_neighbours_are_requested_within_a_second() {
     let mut world = World::new(&["10.0.0.7/24"], |_| {});
     let patience = Duration::from_secs(60);
     for to in ["10.0.0.8", "10.0.0.9", "10.0.0.10"] {
         let to = IpEndpoint::new(to.parse().unwrap(), 80);
         world.stack.connect(world.now, to, Idle, patience, &mut world.io).unwrap();
     }
-    // smoltcp by itself asks for one of them and is silent for a second.
+    // smoltcp alone would send one ARP request, and no more for a second.
     let (mut asked, mut syns) = (Vec::new(), 0);
     world.run(0, |frame| match arp_asks(frame) {
         Some(address) => {
@@ -115,7 +115,7 @@ fn two_neighbours_are_asked_for_within_a_second() {
 }
 
 #[test]
-fn as_many_addresses_are_asked_for_as_there_can_be() {
+fn the_maximum_number_of_addresses_can_be_claimed() {
     let addresses: Vec<String> =
         (1..=smoltcp::config::IFACE_MAX_ADDR_COUNT).map(|n| format!("10.0.{n}.7/24")).collect();
     let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! DHCP with a server that grants, refuses, and sends nonsense.
+//! The DHCP client with a server that grants, refuses, stays silent, or sends invalid offers.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{DhcpRepr, IpEndpoint, Ipv4Address};
@@ -17,13 +17,13 @@ fn an_address_is_leased_with_its_router_and_servers() {
         ["DHCP server 10.0.0.1 leases 10.0.0.50/24 for 1000 s", "+10.0.0.50/24", "router 10.0.0.1 is in use"]
     );
     assert_eq!(world.stack.dns_servers().to_vec(), ["10.0.0.53".parse().unwrap()]);
-    // What is off the link goes by way of the router.
+    // Packets to hosts outside the network go to the router.
     let far = IpEndpoint::new("192.0.2.1".parse().unwrap(), 80);
     assert_eq!(world.stack.source_for(far), Ok(GIVEN.into()));
 }
 
 #[test]
-fn a_lease_is_renewed_at_half_its_time_and_at_last_with_anybody() {
+fn a_lease_is_renewed_at_half_its_time_and_later_with_any_server() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(3, |frame| server.hear(frame));
     world.told();
@@ -31,7 +31,8 @@ fn a_lease_is_renewed_at_half_its_time_and_at_last_with_anybody() {
     world.run(500, |frame| server.hear(frame));
     assert_eq!(server.heard, ["renew 10.0.0.50 at 10.0.0.1"]);
     assert_eq!(world.told(), ["DHCP server 10.0.0.1 renews 10.0.0.50/24 for 1000 s"]);
-    // The server falls silent at half of the second lease: from seven eighths on all are asked.
+    // The server is silent during the second lease. From seven eighths of the lease on, the client broadcasts its
+    // requests to any server.
     server.heard.clear();
     server.silent = true;
     world.run(990, |frame| server.hear(frame));
@@ -46,7 +47,7 @@ fn a_lease_is_renewed_at_half_its_time_and_at_last_with_anybody() {
 }
 
 #[test]
-fn a_lease_that_runs_out_takes_its_connections_along() {
+fn an_expired_lease_ends_its_connections() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(3, |frame| server.hear(frame));
     world.run(900, silence);
@@ -55,13 +56,13 @@ fn a_lease_that_runs_out_takes_its_connections_along() {
     let id = world.stack.connect(world.now, remote, Idle, patience, &mut world.io).unwrap();
     world.run(110, silence);
     assert_eq!((world.end(id), world.addresses()), (Some(End::AddressGone), vec![]));
-    // It goes on asking, and gets the address again.
+    // The client keeps requesting an address, and gets the same one again.
     world.run(200, |frame| server.hear(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }
 
 #[test]
-fn a_refused_renewal_begins_anew() {
+fn a_refused_renewal_restarts_the_client() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(3, |frame| server.hear(frame));
     world.told();
@@ -79,7 +80,7 @@ fn a_refused_renewal_begins_anew() {
 }
 
 #[test]
-fn nonsense_is_refused_and_said_and_asked_again() {
+fn an_invalid_offer_is_refused_and_reported() {
     type Change = fn(&mut DhcpRepr<'static>);
     let changes: [(&str, Change); 11] = [
         ("255.255.255.255 is not an address that a host can have", |r| r.your_ip = Ipv4Address::BROADCAST),
@@ -91,15 +92,15 @@ fn nonsense_is_refused_and_said_and_asked_again() {
         ("255.0.255.0 cannot be the mask of its network", |r| r.subnet_mask = Some([255, 0, 255, 0].into())),
         ("255.255.255.255 cannot be the router", |r| r.router = Some(Ipv4Address::BROADCAST)),
         ("10.0.0.50 cannot be the router", |r| r.router = Some(GIVEN)),
-        ("it is for no time, or less than 4 s", |r| r.lease_duration = Some(0)),
-        ("it does not say which server it is from", |r| r.server_identifier = None),
+        ("the lease time is missing, or less than 4 s", |r| r.lease_duration = Some(0)),
+        ("the server identifier is missing", |r| r.server_identifier = None),
     ];
     for (why, change) in changes {
         let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
         world.run(1, |frame| server.hear(frame));
         let said = format!("refused an offer of DHCP server 10.0.0.1: {why}; still asking");
         assert_eq!((world.told(), world.addresses()), (vec![said.clone()], vec![]), "{why}");
-        // Once for each question, however many offers there are.
+        // The message appears once for each DHCPDISCOVER, regardless of the number of offers.
         server.copies = 5;
         world.run(25, |frame| server.hear(frame));
         assert_eq!(server.heard, ["DISCOVER"; 3], "{why}");
@@ -111,16 +112,16 @@ fn nonsense_is_refused_and_said_and_asked_again() {
 }
 
 #[test]
-fn a_grant_of_something_else_is_refused() {
+fn an_ack_of_another_address_is_refused() {
     let mut server = Server { change_grant: Some(|r| r.your_ip = [10, 0, 0, 51].into()), ..Server::default() };
     let mut world = asking();
     world.run(3, |frame| server.hear(frame));
-    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.51 is not the address it offered first; still asking";
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.51 is not the requested address; still asking";
     assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
 }
 
 #[test]
-fn an_own_address_is_no_offer() {
+fn an_offer_of_a_static_address_is_refused() {
     let mut world = World::new(&["10.0.0.50/24"], |config| config.dhcp = true);
     let mut server = Server::default();
     world.run(1, |frame| server.hear(frame));
@@ -129,22 +130,22 @@ fn an_own_address_is_no_offer() {
 }
 
 #[test]
-fn an_address_that_is_still_asked_for_by_hand_is_no_offer() {
+fn an_offer_of_a_tentative_static_address_is_refused() {
     let mut world = World::new(&["10.0.0.50/24"], |config| (config.claim, config.dhcp) = (true, true));
     let mut server = Server::default();
     world.run(3, |frame| server.hear(frame));
     let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; still asking";
     assert_eq!(world.told(), [said, "+10.0.0.50/24"]);
-    // It stays, whatever becomes of leases.
+    // The static address stays, whatever the DHCP server does.
     world.run(2000, |frame| server.hear(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }
 
 #[test]
-fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
+fn a_server_that_refuses_its_own_offer_is_named_and_asked_less_often() {
     let (mut world, mut server) = (asking(), Server { refuse_request: true, ..Server::default() });
     world.run(7, |frame| server.hear(frame));
-    // At 0, 1, 3 and 7 seconds.
+    // Attempts start at 0, 1, 3 and 7 seconds. The first three attempts are complete.
     assert_eq!(server.heard.len(), 2 * 3);
     world.run(3600, |frame| server.hear(frame));
     assert_eq!(world.told(), ["DHCP server 10.0.0.1 offers 10.0.0.50, and then refuses it; still asking"]);
@@ -155,7 +156,7 @@ fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
 }
 
 #[test]
-fn a_server_that_does_not_confirm_what_it_offered_is_named() {
+fn a_server_that_does_not_confirm_its_offer_is_named() {
     let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
     world.run(600, |frame| server.hear(frame));
     let said = "DHCP server 10.0.0.1 offers 10.0.0.50, and then does not confirm it; still asking";
@@ -163,7 +164,7 @@ fn a_server_that_does_not_confirm_what_it_offered_is_named() {
 }
 
 #[test]
-fn an_address_that_somebody_has_is_declined() {
+fn an_address_in_use_is_declined() {
     let (mut world, mut server) = (asking(), Server::default());
     let taken = |server: &mut Server, frame: &[u8]| match arp_asks(frame) {
         Some(GIVEN) => vec![arp_has(GIVEN, Ipv4Address::UNSPECIFIED)],
@@ -173,7 +174,7 @@ fn an_address_that_somebody_has_is_declined() {
     assert_eq!(server.heard, ["DISCOVER", "REQUEST 10.0.0.50 of 10.0.0.1", "DECLINE 10.0.0.50 of 10.0.0.1"]);
     assert_eq!(world.told(), ["10.0.0.50 is in use by 02:00:00:00:00:09: it is not used here"]);
     assert!(world.addresses().is_empty());
-    // RFC 2131 section 3.1: ten seconds later it asks again.
+    // After DHCPDECLINE, the client waits for ten seconds (RFC 2131 section 3.1).
     world.run(6, |frame| taken(&mut server, frame));
     assert_eq!(server.heard.len(), 3);
     server.given = [10, 0, 0, 60].into();
@@ -182,12 +183,12 @@ fn an_address_that_somebody_has_is_declined() {
 }
 
 #[test]
-fn silence_is_said_once_while_others_are_served() {
+fn silence_is_reported_once() {
     let mut world = World::new(&["10.0.0.2/24"], |config| config.dhcp = true);
     world.run(3600, silence);
     assert_eq!(world.told(), ["no DHCP server answers; still asking"]);
     assert_eq!(world.addresses(), ["10.0.0.2/24"]);
-    // RFC 2131 section 4.1: 4, 8, 16, 32 and then 64 seconds apart.
+    // The client's messages are 4, 8, 16, 32 and then always 64 seconds apart (RFC 2131 section 4.1).
     assert!((55..70).contains(&world.io.probe.sent), "{}", world.io.probe.sent);
     let mut server = Server::default();
     world.run(70, |frame| server.hear(frame));
@@ -195,7 +196,7 @@ fn silence_is_said_once_while_others_are_served() {
 }
 
 #[test]
-fn a_reply_to_somebody_else_is_none() {
+fn a_reply_to_another_client_is_ignored() {
     for change in [
         |r: &mut DhcpRepr<'static>| r.transaction_id ^= 1,
         |r: &mut DhcpRepr<'static>| {
@@ -209,12 +210,12 @@ fn a_reply_to_somebody_else_is_none() {
 }
 
 #[test]
-fn a_damaged_reply_is_none() {
+fn a_damaged_reply_is_ignored() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(10, |frame| {
         let mut replies = server.hear(frame);
         for reply in &mut replies {
-            // In the address that is given: the UDP checksum does not hold.
+            // The change flips a bit of the offered address, so the UDP checksum is wrong.
             reply[14 + 20 + 8 + 19] ^= 4;
         }
         replies
@@ -223,7 +224,7 @@ fn a_damaged_reply_is_none() {
 }
 
 #[test]
-fn a_lease_is_given_back_once() {
+fn a_lease_is_released_once() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(3, |frame| server.hear(frame));
     world.told();
@@ -236,14 +237,14 @@ fn a_lease_is_given_back_once() {
     let told = world.told();
     assert!(told.contains(&"10.0.0.50/24 is given back to DHCP server 10.0.0.1".into()), "{told:?}");
     assert!(world.stack.addresses().is_empty() && world.stack.dns_servers().is_empty());
-    // Nothing to give back.
+    // Without a lease, the stack sends no DHCPRELEASE.
     let (mut world, mut server) = (asking(), Server::default());
     world.stack.release_lease(world.now, &mut world.io);
     world.run(1000, |frame| server.hear(frame));
     assert_eq!(server.heard, [""; 0]);
 }
 
-/// A stack without an address that asks for one.
+/// Creates a stack without an address that uses DHCP.
 fn asking() -> World<'static> {
     World::new(&[], |config| config.dhcp = true)
 }

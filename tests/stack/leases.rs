@@ -1,4 +1,6 @@
-//! Leases of unusual networks, by way of relays, and from servers that disagree.
+//! The DHCP client in unusual networks.
+//!
+//! The tests cover unusual masks and routers, relays, and servers that contradict each other.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{
@@ -13,11 +15,11 @@ type Change = fn(&mut DhcpRepr<'static>);
 
 const FAR: Ipv4Address = Ipv4Address::new(192, 0, 2, 1);
 const RELAY: Ipv4Address = Ipv4Address::new(10, 0, 0, 2);
-/// A server on another network.
+/// The address of a DHCP server on another network.
 const DISTANT: Ipv4Address = Ipv4Address::new(10, 9, 9, 9);
 
 #[test]
-fn networks_of_every_size_are_taken() {
+fn networks_of_every_size_are_accepted() {
     let cases: [(&str, &str, Change); 8] = [
         ("10.0.0.50/32", "router 10.0.0.1 is in use", |r| r.subnet_mask = Some(Ipv4Address::BROADCAST)),
         ("10.0.0.50/31", "router 10.0.0.51 is in use", |r| {
@@ -26,7 +28,7 @@ fn networks_of_every_size_are_taken() {
         ("10.0.0.50/24", "router 10.0.1.1 is in use", |r| r.router = Some([10, 0, 1, 1].into())),
         ("10.0.0.50/24", "", |r| r.router = Some(Ipv4Address::UNSPECIFIED)),
         ("10.0.0.50/24", "", |r| r.router = None),
-        // By its class.
+        // Without a mask, the class of the address determines the prefix length.
         ("10.0.0.50/8", "router 10.0.0.1 is in use", |r| r.subnet_mask = None),
         ("172.16.0.50/16", "router 10.0.0.1 is in use", |r| {
             (r.subnet_mask, r.your_ip) = (None, [172, 16, 0, 50].into())
@@ -45,13 +47,13 @@ fn networks_of_every_size_are_taken() {
 }
 
 #[test]
-fn the_first_router_that_can_be_one_is_used() {
+fn the_first_valid_router_is_used() {
     let (mut world, mut server) = (asking(), Server { change: Some(several), ..Server::default() });
     world.run(3, |frame| server.hear(frame));
     assert_eq!(world.told()[2..], ["router 10.0.0.7 is in use"]);
 
     fn several(reply: &mut DhcpRepr<'static>) {
-        // Nobody, the network's broadcast address, and two routers.
+        // The list has the unspecified address, the network's broadcast address, and two valid routers.
         const ROUTERS: &[u8] = &[0, 0, 0, 0, 10, 0, 0, 255, 10, 0, 0, 7, 10, 0, 0, 8];
         reply.router = None;
         reply.additional_options = &[DhcpOption { kind: 3, data: ROUTERS }];
@@ -94,7 +96,7 @@ fn an_infinite_lease_is_never_renewed() {
 }
 
 #[test]
-fn the_shortest_lease_is_kept_by_renewing_it() {
+fn the_shortest_lease_is_renewed_in_time() {
     let short: Change = |r| r.lease_duration = Some(4);
     let (mut world, mut server) = (asking(), Server { change: Some(short), ..Server::default() });
     world.run(120, |frame| server.hear(frame));
@@ -110,7 +112,7 @@ fn a_distant_router_forwards_packets() {
     let (mut asked, mut sent) = (0, 0);
     let mut peer = |frame: &[u8]| {
         if arp_asks(frame) == Some(SERVER) {
-            // From the leased address.
+            // The sender address in the ARP request is the leased address.
             assert_eq!(frame[28..32], GIVEN.octets());
             asked += 1;
             return vec![arp_has(SERVER, GIVEN)];
@@ -146,8 +148,8 @@ fn a_distant_router_is_answered() {
 }
 
 #[test]
-fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
-    // The relay is the router, or another neighbour, whose hardware address is that of the relayed messages.
+fn a_relayed_lease_is_renewed_and_released_at_its_server() {
+    // The relay is the router or another neighbour. Messages to the server always go to the router's hardware address.
     for (relay, router) in [(SERVER, THEIRS), (RELAY, EthernetAddress([2, 0, 0, 0, 0, 7]))] {
         let distant: Change = |r| r.server_identifier = Some(DISTANT);
         let mut server = Server { change: Some(distant), from: relay, ..Server::default() };
@@ -175,7 +177,8 @@ fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
 fn a_refusal_of_another_server_is_ignored() {
     let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
     let mut refusing = other(true);
-    // Both before and after the address is in use, until the lease must be renewed with any server.
+    // The other server refuses every request. These refusals have no effect until the client broadcasts its requests to
+    // any server.
     let mut both = |frame: &[u8]| [server.hear(frame), refusing.hear(frame)].concat();
     world.run(2, &mut both);
     assert_eq!(world.told(), [""; 0]);
@@ -190,10 +193,10 @@ fn a_refusal_of_another_server_is_ignored() {
 }
 
 #[test]
-fn of_two_servers_the_one_that_keeps_its_word_is_used() {
+fn a_server_that_keeps_its_offer_is_preferred() {
     let (mut world, mut server) = (asking(), other(false));
     let mut liar = Server { refuse_request: true, given: [10, 0, 0, 60].into(), ..Server::default() };
-    // The liar is faster.
+    // The server that refuses its own offer answers first.
     world.run(5, |frame| [liar.hear(frame), server.hear(frame)].concat());
     let told = world.told();
     assert_eq!(
@@ -216,7 +219,7 @@ fn servers_that_disagree_cause_few_lines_and_few_messages() {
     assert!(told.len() < 3600 / 10 && sent < 3600 / 10, "{} lines, {sent} messages", told.len());
 }
 
-/// Another server, which offers the same address. It may refuse every request.
+/// Creates another server, which offers the same address. If `refuses` is set, this server refuses every request.
 fn other(refuses: bool) -> Server {
     let change: Change = |r| r.server_identifier = Some([10, 0, 0, 3].into());
     Server {
@@ -243,7 +246,7 @@ fn arp(operation: ArpOperation, hardware: EthernetAddress, source: Ipv4Address, 
     framed(OURS, EthernetProtocol::Arp, arp.buffer_len(), |payload| arp.emit(&mut ArpPacket::new_unchecked(payload)))
 }
 
-/// The sender and the receiver of an ARP reply.
+/// Returns the hardware and IPv4 addresses of the sender and the target of an ARP reply.
 fn answer(frame: &[u8]) -> Option<(EthernetAddress, Ipv4Address, EthernetAddress, Ipv4Address)> {
     let frame = EthernetFrame::new_checked(frame).ok().filter(|f| f.ethertype() == EthernetProtocol::Arp)?;
     match ArpRepr::parse(&ArpPacket::new_checked(frame.payload()).ok()?).ok()? {

@@ -1,4 +1,4 @@
-//! The log lines of one connection.
+//! The log lines of a TCP connection.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,6 @@
-//! The stack in memory: addresses that come and go, hostile frames, and no heap.
+//! Tests of the stack in memory.
+//!
+//! The tests cover addresses, DHCP, router advertisements, hostile frames, log lines, and the heap.
 
 mod claims;
 #[path = "../common/mod.rs"]

@@ -1,5 +1,7 @@
-//! The servers and the clients need no heap: greeting, echo and UDP greeting run in static memory without one allocation. So do
-//! the frames of a TAP, super-segments included.
+//! Servers, clients and devices run without heap allocation.
+//!
+//! The programs greeting and echo run in fixed memory, over TCP and UDP. A TAP sends and receives frames and
+//! super-segments. The tests count the allocations.
 //!
 //! `scripts/test` shows that the library without `std` cannot even name an allocator.
 #![allow(unsafe_code, reason = "an allocator that counts")]
@@ -17,24 +19,24 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 struct Counting;
 
 thread_local! {
-    /// Allocations of this thread: those of the test harness do not count.
+    /// The number of allocations of this thread. Allocations of the test harness are in other threads.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: every call goes to the system's allocator as it came; counting touches a `Cell` without a destructor and does
-// not allocate.
+// SAFETY: every call is forwarded unchanged to the system's allocator. Counting only changes a `Cell` without a
+// destructor, and does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps to `alloc`'s contract.
+        // SAFETY: the caller fulfils the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `alloc` above, thus from the system's.
+        // SAFETY: `pointer` came from `alloc` above, which returns pointers of the system's allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -112,7 +114,7 @@ fn frames_of_a_tap_allocate_nothing() {
             stack.listen(Listener::new(7, echo)).unwrap();
             let (running, ended) = std::io::pipe().unwrap();
             let client = std::thread::spawn(move || {
-                // Closed when this thread ends, however it does.
+                // This end of the pipe closes when the thread exits, even by a panic.
                 let _ended = ended;
                 for address in SERVER {
                     let (mut echo, bytes) = (connect(address, 7), noise(200_000, 6));
@@ -158,7 +160,7 @@ struct Pair<'a, 'c> {
 }
 
 impl Pair<'_, '_> {
-    /// Serves a program over TCP and calls it.
+    /// Serves a program over TCP, runs its client, and asserts the client's output.
     fn call(&mut self, name: &str, want: &str) {
         let app = app::find(name).unwrap();
         let port = app.tcp.unwrap();
@@ -172,7 +174,7 @@ impl Pair<'_, '_> {
         self.assert_printed(want);
     }
 
-    /// Serves a program over UDP and asks it.
+    /// Serves a program over UDP, runs its client, and asserts the client's output.
     fn ask(&mut self, name: &str, want: &str) {
         let app = app::find(name).unwrap();
         let port = app.udp.unwrap();
@@ -208,7 +210,7 @@ fn options() -> ClientOptions<'static> {
     ClientOptions::sending(TEXTS)
 }
 
-/// What is printed, without a heap.
+/// A console that stores its output in an array.
 struct Screen {
     bytes: [u8; 64],
     len: usize,

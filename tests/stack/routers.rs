@@ -27,7 +27,8 @@ fn a_prefix_that_is_not_on_the_link_makes_an_address_without_neighbours() {
     assert_eq!(world.addresses(), [LINK_LOCAL.into(), format!("{MADE}/128")]);
     let neighbour: Ipv6Address = "fd00:0:0:5::9".parse().unwrap();
     assert_eq!(world.stack.next_hop(neighbour.into()), Some(FIRST.into()));
-    // Another router says that it is on the link. An advertisement without the flag does not take that back.
+    // Now an advertisement says that the prefix is on the link. A later advertisement without the on-link flag changes
+    // nothing.
     for flags in [0xc0, 0x40, 0x80] {
         world.inject(&advertisement(1800, &[prefix(64, flags, 3600, 3600)]));
         world.run(2, silence);
@@ -38,7 +39,8 @@ fn a_prefix_that_is_not_on_the_link_makes_an_address_without_neighbours() {
 
 #[test]
 fn a_lifetime_follows_the_two_hour_rule() {
-    // The time that is left, the advertised time, and the time that is left then (RFC 4862 section 5.5.3).
+    // Each case has the remaining lifetime, the advertised lifetime, and the resulting lifetime (RFC 4862 section
+    // 5.5.3).
     for (left, advertised, then) in
         [(90_000, 10_000, 10_000), (90_000, 100, 7_200), (90_000, 0, 7_200), (5_000, 100, 5_000), (5_000, 6_000, 6_000)]
     {
@@ -55,10 +57,10 @@ fn a_lifetime_follows_the_two_hour_rule() {
 }
 
 #[test]
-fn new_connections_begin_with_an_address_that_is_preferred() {
+fn new_connections_use_a_preferred_address() {
     let mut world = asking();
     world.run(2, silence);
-    // fd00:0:0:6::/64, beside fd00:0:0:5::/64.
+    // The router advertises a second prefix, fd00:0:0:6::/64, in addition to fd00:0:0:5::/64.
     let mut other = prefix(64, 0xc0, 3600, 3600);
     other[16 + 7] = 6;
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600), other]));
@@ -91,7 +93,7 @@ fn the_router_of_the_highest_preference_is_used() {
         (FIRST, HIGH, 1800, &["router fe80::2 is gone", "router fe80::1 is in use"]),
         (FIRST, LOW, 1800, &["router fe80::1 is gone", "router fe80::2 is in use"]),
         (SECOND, MEDIUM, 0, &["router fe80::2 is gone", "router fe80::3 is in use"]),
-        // Its lifetime ends, and the other one is left.
+        // The third router has a lifetime of 5 s. When the lifetime ends, the first router is used.
         (THIRD, MEDIUM, 5, &[]),
     ];
     for (router, flags, lifetime, told) in steps {
@@ -104,7 +106,7 @@ fn the_router_of_the_highest_preference_is_used() {
 }
 
 #[test]
-fn a_router_that_is_no_default_router_still_gives_a_prefix() {
+fn a_router_that_is_not_a_default_router_still_advertises_a_prefix() {
     let mut world = asking();
     world.run(2, silence);
     world.inject(&advertisement(0, &[prefix(64, 0xc0, 3600, 3600), servers(600)]));
@@ -127,7 +129,8 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
             for _ in 0..10 {
                 number += 1;
                 let [_, a, b, c] = number.to_be_bytes();
-                // Other routers, which say goodbye again, with other prefixes.
+                // Each advertisement comes from a new router, with a new prefix. Every second advertisement has the
+                // lifetime 0.
                 let router = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0x100 + u16::from(b), u16::from(c / 2));
                 let mut made = prefix(64, 0xc0, 2, 2);
                 made[16 + 4..16 + 7].copy_from_slice(&[a, b, c]);
@@ -142,11 +145,12 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
         world.run(1, silence);
     }
     let (told, dropped) = (world.told(), world.io.probe.dropped(DropReason::TooManyAdvertisements));
-    // Ten seconds: a change of the router in each, which takes two lines, and four lines for each of three prefixes.
+    // In ten seconds, the router in use changes at most ten times, with two lines each. The other lines report the
+    // prefixes.
     assert!(told.len() <= 10 * 2 + 2 * 3 * 4, "{}: {told:?}", told.len());
     assert!(dropped > 9_000 && solicits <= 10, "{dropped} dropped, {solicits} solicitations");
     assert!(world.addresses().contains(&format!("{MADE}/64")) && world.addresses().len() <= 4);
-    // The router in use is still heard.
+    // Advertisements from the known router are still processed.
     world.run(3600, silence);
     world.told();
     world.inject(&advertisement(1800, &[]));
@@ -154,7 +158,7 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
     assert_eq!(world.told(), ["router fe80::1 is in use"]);
 }
 
-/// A router's advertisement with these flags.
+/// Builds a router's advertisement with `flags` and a lifetime in seconds.
 fn from(router: Ipv6Address, flags: u8, lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
     let mut message = vec![134, 0, 0, 0, 64, flags];
     message.extend(lifetime.to_be_bytes());

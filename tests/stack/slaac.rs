@@ -1,4 +1,4 @@
-//! SLAAC with a router whose messages the test builds.
+//! SLAAC with a router whose advertisements the test builds.
 
 use smolstep::stack::ConnectError;
 use smoltcp::phy::ChecksumCapabilities;
@@ -24,7 +24,7 @@ fn a_prefix_becomes_an_address() {
     let link_local = format!("+{LINK_LOCAL}");
     assert_eq!(world.told(), [&link_local, "router fe80::1 is in use", &network, &made]);
     assert_eq!(world.stack.dns_servers().to_vec(), ["fd00::53".parse().unwrap()]);
-    // All that was advertised ends in its own time, and with the router the questions begin again.
+    // Each advertised value expires after its own lifetime. When the router expires, the stack solicits routers again.
     world.run(600, silence);
     assert!(world.stack.dns_servers().is_empty());
     world.run(1200, silence);
@@ -43,7 +43,8 @@ fn an_address_is_announced_once_nobody_objects() {
     world.run(10, |frame| {
         asked += usize::from(kind(frame) == Some(Icmpv6Message::NeighborSolicit));
         if kind(frame) == Some(Icmpv6Message::NeighborAdvert) {
-            // To all nodes: who it is about, that it is to be believed, and the hardware address (RFC 4861 section 4.4).
+            // The advertisement goes to all nodes, with the override flag, the target and its hardware address (RFC
+            // 4861 section 4.4).
             assert_eq!(frame[..12], [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1]);
             assert_eq!(frame[38..54], ALL_NODES.octets());
             assert_eq!(frame[54 + 4..54 + 8], [0x20, 0, 0, 0]);
@@ -62,7 +63,7 @@ fn nothing_leaves_the_link_from_a_link_local_address() {
     let far = IpEndpoint::new("fd09::1".parse().unwrap(), 7);
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
-    // The router is known, and the address not claimed yet.
+    // The router is known, but duplicate address detection is not complete.
     world.run(0, silence);
     assert_eq!((world.addresses(), world.told().len()), (vec![LINK_LOCAL.into()], 2));
     assert_eq!(world.stack.source_for(far), Err(ConnectError::NoRoute));
@@ -72,7 +73,7 @@ fn nothing_leaves_the_link_from_a_link_local_address() {
 }
 
 #[test]
-fn when_the_router_says_goodbye_another_is_asked_for() {
+fn routers_are_solicited_when_the_router_in_use_leaves() {
     let (mut world, mut asked) = (asking(), 0);
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
@@ -90,7 +91,7 @@ fn when_the_router_says_goodbye_another_is_asked_for() {
 }
 
 #[test]
-fn a_silent_link_is_asked_less_and_less() {
+fn solicitations_on_a_silent_link_become_rarer() {
     let (mut world, mut asked) = (asking(), 0);
     world.run(3600, |frame| {
         asked += usize::from(kind(frame) == Some(Icmpv6Message::RouterSolicit));
@@ -102,7 +103,7 @@ fn a_silent_link_is_asked_less_and_less() {
 }
 
 #[test]
-fn what_does_not_make_sense_is_passed_over() {
+fn invalid_advertisements_are_ignored() {
     let linklocal = [&prefix(64, 0xc0, 3600, 3600)[..16], &ROUTER.octets()].concat();
     let multicast = [&prefix(64, 0xc0, 3600, 3600)[..16], &ALL_NODES.octets()].concat();
     let good = prefix(64, 0xc0, 3600, 3600);
@@ -112,7 +113,7 @@ fn what_does_not_make_sense_is_passed_over() {
         vec![prefix(64, 0xc0, 3600, 3601)],
         vec![prefix(64, 0xc0, 0, 0)],
         vec![linklocal, multicast],
-        // An option without a length ends the message; one that is longer than the message is none.
+        // Parsing stops at an option of length 0. An option that is longer than the message is ignored.
         vec![vec![3, 0, 0, 0, 0, 0, 0, 0], good.clone()],
         vec![vec![3, 200], good[2..].to_vec()],
     ] {
@@ -123,7 +124,7 @@ fn what_does_not_make_sense_is_passed_over() {
         assert_eq!(world.addresses(), [LINK_LOCAL], "{options:?}");
     }
     for spoil in [
-        // From another network, from no link-local address, damaged.
+        // These changes cause a wrong hop limit, a source that is not link-local, and a wrong checksum.
         |frame: &mut Vec<u8>| frame[14 + 7] = 254,
         |frame: &mut Vec<u8>| frame[14 + 8] = 0x20,
         |frame: &mut Vec<u8>| frame[14 + 40 + 2] ^= 1,
@@ -139,12 +140,12 @@ fn what_does_not_make_sense_is_passed_over() {
 }
 
 #[test]
-fn nobody_can_cut_a_lifetime_to_nothing() {
+fn an_advertisement_cannot_cut_a_lifetime_to_nothing() {
     let mut world = asking();
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 90_000, 90_000)]));
     world.run(2, silence);
-    // RFC 4862 section 5.5.3: two hours are left at least.
+    // At least two hours of the lifetime remain (RFC 4862 section 5.5.3).
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 1, 1)]));
     world.run(7100, silence);
     assert_eq!(world.addresses(), [LINK_LOCAL, MADE]);
@@ -164,14 +165,14 @@ fn an_address_that_a_neighbour_has_is_not_used() {
         (world.told(), world.addresses()),
         (vec!["router fe80::1 is in use".into(), said], vec![LINK_LOCAL.into()])
     );
-    // The next advertisement does not bring it back.
+    // The next advertisement does not restore the address.
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
     world.run(2, silence);
     assert_eq!(world.addresses(), [LINK_LOCAL]);
 }
 
 #[test]
-fn it_goes_together_with_dhcp_and_addresses_by_hand() {
+fn slaac_can_be_combined_with_dhcp_and_static_addresses() {
     let mut world = World::new(&["192.168.0.1/24", "fd01::1/64"], |config| {
         (config.claim, config.dhcp, config.slaac) = (true, true, true);
     });
@@ -189,7 +190,7 @@ fn asking() -> World<'static> {
     World::new(&[], |config| config.slaac = true)
 }
 
-/// A neighbour's word that it has an address.
+/// Builds a neighbour advertisement, in which a neighbour claims an address.
 fn has(address: &str) -> Vec<u8> {
     let target_addr = address.split('/').next().unwrap().parse().unwrap();
     let advert = Icmpv6Repr::Ndisc(NdiscRepr::NeighborAdvert {

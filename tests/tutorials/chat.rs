@@ -1,4 +1,5 @@
-//! chat over TCP with the tutorial's programs. They take turns; one send is one message, without a line end.
+//! chat over TCP with the tutorial's programs, which send in turn. Each call of send() is a message without a line
+//! ending.
 
 use crate::common::link::{KERNEL, SERVER, on_tap, on_tap_and_tun};
 use crate::common::peer::Peer;
@@ -12,10 +13,10 @@ const SEVERAL: Program<'static> = ("chat_server", &["several"]);
 const FAREWELL: &str = "通讯已结束\n";
 const END: &str = "the talk has ended\n";
 
-/// What the person at the client says and what the one at the server answers.
+/// The messages that the user types at the client, and the answers that the user types at the server.
 const TALK: [(&str, &str); 3] = [("hi", "hello"), ("second", "你好"), ("a b c", "ok")];
 
-/// Who ends the talk: the client before the server speaks again, or the server in place of an answer.
+/// The side that ends the conversation, and the text that this side sends to end it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quits {
     Client(&'static str),
@@ -24,7 +25,8 @@ enum Quits {
 
 const QUITS: [Quits; 4] = [Quits::Client("q"), Quits::Client("Q"), Quits::Server("q"), Quits::Server("Q")];
 
-/// Has a talk, whoever the two are. Neither side says anything before it has read what the other said.
+/// Runs a conversation between a server and a client. Each side sends only after it has received the other side's
+/// message.
 fn talk(server: &mut Peer, client: &mut Peer, quits: Quits) {
     for (said, answer) in TALK {
         say(client, said);
@@ -42,7 +44,7 @@ fn talk(server: &mut Peer, client: &mut Peer, quits: Quits) {
     }
 }
 
-/// What both print, each to its end.
+/// Runs a conversation between two Python programs. Returns the outputs of the server and of the client.
 fn python_with_python(family: usize, quits: Quits) -> (String, String) {
     let mut server = serve(ONE, LOOPBACK[family], PORT);
     let mut client = start(CLIENT, LOOPBACK[family], PORT);
@@ -88,11 +90,11 @@ fn several_clients_talk_with_serve_chat_in_turn() {
     });
 }
 
-/// Three clients that are there at once; what each prints.
+/// Runs three simultaneous clients, which the server serves in turn. Returns the clients' outputs.
 fn several(mut server: Peer, address: &str) -> [String; 3] {
     let [mut first, mut second, mut third] = [(); 3].map(|()| {
         let client = start(CLIENT, address, PORT);
-        // It is connected before the next one starts.
+        // The prompt shows that this client is connected, so the order of the clients is certain.
         client.wait_for("a prompt", |out| out == ">>>");
         client
     });
@@ -152,7 +154,7 @@ fn call_chat_waits_for_its_turn_at_the_tutorials_server() {
             let ours = ours.finish();
             assert_eq!((ours.code(), ours.out()), (Some(0), format!("your turn\n{END}")), "{ours:?}");
             assert!(finished(first.finish()).ends_with(FAREWELL));
-            // The server goes on with the next.
+            // The server continues with the next client.
             let mut next = start(CLIENT, KERNEL[family], PORT);
             say(&mut next, "I am third");
             wait_for_message(&server, "I am third");

@@ -1,4 +1,4 @@
-//! chat with nc, which works in lines. It learns of the end from a text.
+//! chat with nc, which sends lines. At the end of a conversation, chat sends nc a text.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ fn nc_talks_with_serve_chat() {
             wait_for_message(&server, "hello");
             say(&mut server, "yes");
             wait_for_message(&nc, "yes");
-            // Who has sent a line is understood by lines.
+            // After the first line ending, chat ends messages only at line endings.
             nc.type_in(b"in ");
             say(&mut nc, "two parts");
             wait_for_message(&server, "in two parts");
@@ -38,15 +38,16 @@ fn call_chat_talks_with_nc() {
             nc.wait_for_log("Listening", 1);
             let mut ours = link.start_call(&["chat", address]);
             say(&mut ours, "hi");
-            // Its line end is held back until it is known how the partner speaks.
+            // chat delays the line ending until it knows whether the partner sends line endings.
             nc.wait_for("hi", |out| out == "hi");
             say(&mut nc, "hello");
             wait_for_message(&ours, "hello");
-            nc.wait_for("the line end", |out| out == "hi\n");
+            nc.wait_for("the line ending", |out| out == "hi\n");
             say(&mut ours, "second");
             nc.wait_for("a line", |out| out == "hi\nsecond\n");
             say(&mut ours, "q");
-            // What nc has not heard when it is told to end, it does not print.
+            // nc must print everything before its input ends, because at the end of its input nc may discard received
+            // data.
             nc.wait_for("q", |out| out == "hi\nsecond\nq");
             nc.finish();
             let ours = ours.finish();
@@ -56,8 +57,8 @@ fn call_chat_talks_with_nc() {
 }
 
 #[test]
-fn a_second_line_brings_the_end_of_the_first() {
-    on_tap_and_tun("chat_lines::a_second_line_brings_the_end_of_the_first", |link| {
+fn a_second_line_ends_the_first_line() {
+    on_tap_and_tun("chat_lines::a_second_line_ends_the_first_line", |link| {
         for address in KERNEL {
             let nc = Peer::start(Command::new("nc").args(["-n", "-v", "-N", "-l", address, "9000"]));
             nc.wait_for_log("Listening", 1);
@@ -67,7 +68,7 @@ fn a_second_line_brings_the_end_of_the_first() {
             say(&mut ours, "two");
             nc.wait_for("two", |out| out.starts_with("one\ntwo"));
             let nc = nc.finish();
-            // The end of what nc says ends the talk, and with the FIN the line.
+            // The end of nc's stream ends the conversation. chat's FIN ends the final line.
             assert!(ours.finish().code() == Some(0) && nc.out().starts_with("one\ntwo"), "{nc:?}");
         }
     });

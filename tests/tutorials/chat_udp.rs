@@ -1,4 +1,4 @@
-//! chat over UDP with the tutorial's programs and with nc. Only nc sends a line end.
+//! chat over UDP with the tutorial's programs and with nc. Only nc sends line endings.
 
 use std::process::Command;
 
@@ -10,10 +10,10 @@ const PORT: u16 = 9000;
 const SERVER_IN_PYTHON: Program<'static> = ("chat_udp_server", &[]);
 const CLIENT: Program<'static> = ("chat_udp_client", &[]);
 
-/// What the person at the client says and what the one at the server answers.
+/// The messages that the user types at the client, and the answers that the user types at the server.
 const TALK: [(&str, &str); 3] = [("hi", "hello"), ("second", "你好"), ("a b c", "ok")];
 
-/// Has a talk, whoever the two are.
+/// Runs a conversation between a server and a client.
 fn talk(server: &mut Peer, client: &mut Peer) {
     for (said, answer) in TALK {
         say(client, said);
@@ -23,7 +23,8 @@ fn talk(server: &mut Peer, client: &mut Peer) {
     }
 }
 
-/// What the server and the client print in Python. Neither ends before nobody types any more.
+/// Runs a conversation between two Python programs. Returns the outputs of both. The programs run until their input
+/// ends.
 fn python_with_python(family: usize) -> (String, String) {
     let mut server = serve(SERVER_IN_PYTHON, LOOPBACK[family], PORT);
     let mut client = start(CLIENT, LOOPBACK[family], PORT);
@@ -31,7 +32,7 @@ fn python_with_python(family: usize) -> (String, String) {
     (prompted(&server), finished(client.finish()))
 }
 
-/// What a program has printed, to its last prompt.
+/// Returns the output of a program up to its most recent prompt.
 fn prompted(program: &Peer) -> String {
     program.wait_for("a prompt", |out| out.ends_with(">>>"));
     program.out()
@@ -79,7 +80,7 @@ fn several_clients_talk_with_serve_chat() {
     });
 }
 
-/// Two clients, of whom each is answered when it has written; what they print.
+/// Runs two clients. The server answers each message before the next one is sent. Returns the clients' outputs.
 fn several(mut server: Peer, address: &str) -> [String; 2] {
     let mut clients = [(); 2].map(|()| start(CLIENT, address, PORT));
     for round in 0..2 {
@@ -94,8 +95,8 @@ fn several(mut server: Peer, address: &str) -> [String; 2] {
 }
 
 #[test]
-fn nc_is_sent_lines() {
-    on_tap_and_tun("chat_udp::nc_is_sent_lines", |link| {
+fn nc_receives_lines() {
+    on_tap_and_tun("chat_udp::nc_receives_lines", |link| {
         for family in [0, 1] {
             let mut server = link.serve(&["chat"], 4);
             let mut nc = Peer::start(Command::new("nc").args(["-u", SERVER[family], "9000"]));
@@ -110,7 +111,7 @@ fn nc_is_sent_lines() {
             nc.wait_for_log("Bound", 1);
             let mut client = link.start_call(&["chat", KERNEL[family], "--udp"]);
             say(&mut client, "hi");
-            // It has not spoken yet.
+            // nc has not sent a line yet, so the message has no line ending.
             nc.wait_for("hi", |out| out == "hi");
             say(&mut nc, "hello");
             wait_for_message(&client, "hello");

@@ -1,4 +1,4 @@
-//! greeting: three names on port 9999, twenty random fractions on 8081, and datagrams on 9999 and 8888.
+//! Tests greeting with names and random fractions over TCP, and with names over UDP.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, host};
@@ -93,7 +93,7 @@ fn names_over_udp() {
     });
 }
 
-/// The welcome, and twenty greetings of fractions in [0, 1) as Python writes them.
+/// Asserts that the output is the welcome and twenty greetings, each for a fraction in [0, 1).
 #[track_caller]
 fn assert_fractions(client: &str) {
     let mut lines = client.lines();

@@ -1,10 +1,10 @@
-//! The HTTP clients: `smolstep get` does the same, and `serve http` answers them.
+//! The tutorials' HTTP clients: `smolstep get` fetches the same page, and `serve http` answers the clients.
 
 use std::fs;
 
+use crate::common::Scratch;
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::common::peer::{Peer, smolstep};
-use crate::common::scratch::Scratch;
 use crate::pair::{Pair, lines, serve};
 
 const ONE_READ: Pair<'static> =
@@ -20,7 +20,7 @@ fn get_fetches_what_the_clients_fetch() {
             let one_read = ONE_READ.in_python(family);
             let header = to_end.in_python(family);
             let page = fs::read_to_string(&theirs).unwrap();
-            // print() ends both with a line end of its own.
+            // print() adds a line ending to both outputs.
             assert_eq!(one_read.client, format!("{}\r\n\r\n{page}\n", header.client.trim_end()));
 
             let server = serve(ONE_READ.server, KERNEL[family], 80);
@@ -51,13 +51,13 @@ fn the_clients_show_the_status_page() {
         for family in [0, 1] {
             let one_read = ONE_READ.call(SERVER[family]);
             assert!(one_read.starts_with("HTTP/1.1 200 OK\r\n"), "{one_read}");
-            // A read that ends anywhere can be decoded.
+            // The client decodes one read, which may end at any byte. So the text must be ASCII.
             assert!(one_read.is_ascii(), "{one_read}");
 
             let header = to_end.call(SERVER[family]);
             assert!(header.starts_with("HTTP/1.1 200 OK\r\n") && !header.contains("<html"), "{header}");
             let page = fs::read_to_string(&file).unwrap();
-            // The page as it is, with no lengths of chunks in it.
+            // The page must not contain chunk sizes.
             assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</script>\n"), "{page}");
             assert!(page.lines().all(|line| line.is_empty() || u32::from_str_radix(line, 16).is_err()), "{page}");
         }

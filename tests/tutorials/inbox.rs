@@ -1,4 +1,4 @@
-//! inbox: the datagram AAABBBCCC, with and without a reply, and the one-shot `hello` of the chat tutorial.
+//! Tests inbox with the datagram AAABBBCCC, and with the single datagram of the chat tutorial.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, host, messages, start};
@@ -31,7 +31,7 @@ fn a_datagram_without_a_reply() {
         let pair = Pair { server: ("datagram_server", &[]), ..ASKED };
         for family in [0, 1] {
             let server = link.serve(&["inbox"], 2);
-            // As with the tutorial's server that is not there, the client waits for good.
+            // The client waits endlessly for a reply, as it does without a server.
             let client = start(pair.client, SERVER[family], pair.port);
             assert_eq!(messages(&server, 1), ["AAABBBCCC"]);
             assert_eq!(client.out(), "");
@@ -70,7 +70,7 @@ fn the_chat_tutorials_one_shot() {
     });
 }
 
-/// The message in the last line.
+/// Returns the message in the final line.
 fn last_message(out: &str) -> String {
     out.lines().last().and_then(|line| line.split_once(' ')).unwrap_or_default().1.to_owned()
 }

@@ -1,5 +1,8 @@
-//! The socket tutorials' programs in pairs: both in Python, then smolstep in place of either. The output of both sides stays the
-//! same. CONTRIBUTING.md has the table.
+//! Replaces a program of the socket tutorials with smolstep.
+//!
+//! The output of the other program must stay the same.
+//!
+//! CONTRIBUTING.md has a table of the programs.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -1,4 +1,4 @@
-//! ack, thanks and upper: a message and its reply.
+//! Tests the programs ack, thanks and upper, which answer one message with one reply.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, messages};
@@ -8,7 +8,7 @@ const REQUEST: &str = "GET / HTTP/1.1\r\nHost: host.example\r\n\r\n";
 #[test]
 fn ack_over_tcp() {
     on_tap_and_tun("single::ack_over_tcp", |link| {
-        // The tutorial sends its HTTP request here, too.
+        // The tutorial also sends its HTTP request to the ACK server.
         let pair =
             Pair { port: 9998, server: ("ack_server", &[]), client: ("http_one_read", &[]), input: "", lines: 6 };
         for family in [0, 1] {
@@ -85,7 +85,7 @@ fn thanks_over_udp() {
 #[test]
 fn upper_over_tcp() {
     on_tap_and_tun("single::upper_over_tcp", |link| {
-        // The longest that the tutorial's server reads at once: of its reply, the client reads 1,024 bytes at once.
+        // The tutorial's server reads up to 2,048 bytes in one call. The client reads only 1,024 bytes of the reply.
         let longest = "abcdefgh".repeat(256);
         for sentence in ["123", "hello world", &longest] {
             let input = format!("{sentence}\n");
@@ -108,7 +108,7 @@ fn upper_over_tcp() {
                 server.stop();
 
                 for arguments in [&["upper", KERNEL[family], sentence][..], &["upper", KERNEL[family]]] {
-                    // A line that is typed has 1,024 bytes at most.
+                    // `call` accepts typed lines of at most 1,024 bytes.
                     if arguments.len() == 2 && sentence.len() > 1024 {
                         continue;
                     }

@@ -1,4 +1,6 @@
-//! A third host that forges segments and ICMP errors in the name of one of the two.
+//! A third host that forges segments and ICMP errors.
+//!
+//! The source of the forged packets is the address of one of the other two hosts.
 
 use smoltcp::phy::Medium;
 
@@ -6,25 +8,26 @@ use super::plan::{Attack, PORTS};
 use crate::hostile::frame::*;
 use crate::hostile::random::Random;
 
-/// The numbers of one end of a connection.
+/// The sequence numbers and the window at one end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {
     /// The ports of the client and of the server.
     pub ports: (u16, u16),
     /// RCV.NXT.
     pub receive_next: u32,
-    /// The window last told to the peer.
+    /// The window in the most recent segment to the peer.
     pub window: u16,
     /// SND.NXT.
     pub send_next: u32,
-    /// One number behind the last that is queued to be sent.
+    /// The sequence number after the final queued byte.
     pub send_end: u32,
 }
 
-/// Builds a frame for the host `victim`. `numbers` are those of one of its connections, in a synchronized state.
+/// Builds a frame for the host `victim`. `numbers` belong to one of its connections, in a synchronized state.
 ///
-/// A near attacker's segments are those that RFC 9293 with RFC 5961 drops or challenges: an RST in the window whose number is not
-/// RCV.NXT, a SYN, acknowledgements of what was never sent or that are too old. An attacker that guesses all numbers right wins.
+/// With [`Attack::Near`], the frame is a segment that RFC 9293 and RFC 5961 require a host to drop or challenge. The
+/// segment is a SYN, an acknowledgement of unsent or very old data, or an RST. The number of the RST is in the window,
+/// but is not RCV.NXT. TCP has no protection against an attacker that guesses all numbers correctly.
 pub fn forge(random: &mut Random, attack: Attack, victim: usize, numbers: Option<Numbers>) -> (Vec<u8>, &'static str) {
     let connection = random.below(4) as u16;
     let known = (PORTS.0 + connection, PORTS.1 + connection);
@@ -53,7 +56,7 @@ pub fn forge(random: &mut Random, attack: Attack, victim: usize, numbers: Option
     (packet(ends, TCP, &segment, macs), name)
 }
 
-/// A segment's number, acknowledgement and flags, and a name for the trace.
+/// Returns a segment's SEG.SEQ, SEG.ACK and flags, and its name for the trace.
 fn near_miss(random: &mut Random, near: &Numbers) -> ((u32, u32, u8), &'static str) {
     let next = near.receive_next;
     let window = usize::from(near.window).max(2);
@@ -61,7 +64,7 @@ fn near_miss(random: &mut Random, near: &Numbers) -> ((u32, u32, u8), &'static s
     let far = random.below(3000);
     let outside = [next.wrapping_sub(2 + far as u32), next.wrapping_add((window + 1 + far) as u32)];
     let outside = random.pick(&outside);
-    // Nobody sent that much yet, be it queued or not.
+    // An acknowledgement number beyond all sent and queued data.
     let beyond_all = near.send_end.wrapping_add(1 + random.below(60_000) as u32);
     let queued = near.send_end.wrapping_sub(near.send_next);
     let beyond = near.send_next.wrapping_add(1 + random.below((queued as usize).min(100_000)) as u32);
@@ -79,7 +82,7 @@ fn near_miss(random: &mut Random, near: &Numbers) -> ((u32, u32, u8), &'static s
     }
 }
 
-/// An error about a segment that the victim is said to have sent.
+/// Builds an ICMP error that quotes a segment with the victim as its sender.
 fn icmp(random: &mut Random, victim: usize, ports: (u16, u16), seq: u32) -> Vec<u8> {
     let (kind, code) = (random.pick(&[3, 3, 3, 4, 11, 12]), random.below(16) as u8);
     let (own, other, macs, ports) = match victim {

@@ -1,4 +1,4 @@
-//! What k losses in a row of one segment cost: at most RTO·(2^k − 1) + 2 RTT.
+//! Measures the delay that k consecutive losses of one segment cause. The limit is RTO·(2^k − 1) + 2 RTT.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -16,31 +16,31 @@ use super::host::Host;
 use super::plan::PORTS;
 use super::program::{Finish, Habits, Program, Records};
 
-/// The time by which the retransmission timeout exceeds the round-trip time at least: `TcpOptions::least_rto`.
+/// The minimum difference between the retransmission timeout and the round-trip time: `TcpOptions::least_rto`.
 const MARGIN: Duration = Duration::from_millis(200);
 
-/// The largest number of losses in a row.
+/// The maximum number of consecutive losses.
 pub const MAX_LOSSES: u32 = 6;
 
-/// How long a run may take: the losses, twice.
+/// The time limit of a run, on the virtual clock. The limit is far above the delay of [`MAX_LOSSES`] losses.
 const LIMIT: Duration = Duration::from_secs(400);
 
 /// A transfer, and the byte whose segment is lost.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
-    /// Its name in the table.
+    /// The name in the table.
     pub name: &'static str,
     /// The number of bytes that the sender writes.
     pub len: usize,
-    /// The byte.
+    /// The position of the byte in the stream.
     pub byte: usize,
     /// Whether the client sends.
     pub client_sends: bool,
-    /// The delay of a frame each way.
+    /// The delay of a frame in either direction.
     pub latency: Duration,
 }
 
-/// The cases of the table.
+/// Returns the cases of the table.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for latency in [1, 10, 100].map(Duration::from_millis) {
@@ -57,20 +57,23 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// The largest delay that `losses` losses may cause.
+/// Returns the maximum delay that `losses` consecutive losses may cause.
 pub fn limit(case: &Case, losses: u32) -> Duration {
     let rtt = case.latency * 2;
-    // After its first measurement the timeout is three round trips (RFC 6298 section 2.2), and then less.
+    // After the first RTT measurement, the RTO is three round trips (RFC 6298 section 2.2). With further measurements,
+    // the RTO decreases.
     let rto = rtt + MARGIN.max(rtt * 2);
     rto * ((1 << losses) - 1) + rtt * 2
 }
 
-/// How much later the byte is read if its segment is lost this many times; `None` if it never is.
+/// Returns the delay of the byte if its segment is lost `losses` times.
+///
+/// Returns `None` if the byte is never read.
 pub fn delay(case: &Case, losses: u32) -> Option<Duration> {
     Some(read_at(case, losses)?.max(read_at(case, 0)?) - read_at(case, 0)?)
 }
 
-/// When the byte is read.
+/// Returns the time at which the receiver reads the byte.
 fn read_at(case: &Case, losses: u32) -> Option<Instant> {
     let sizes = Sizes { connections: 1, receive: 16_384, send: 16_384, ports: 0, datagrams: 0, payload: 0 };
     let mut pools = [HeapPool::new(sizes), HeapPool::new(sizes)];
@@ -82,7 +85,8 @@ fn read_at(case: &Case, losses: u32) -> Option<Instant> {
     let program = |side: usize| {
         let len = if side == sender { case.len } else { 0 };
         let pace = (1024, Duration::ZERO);
-        // Who only reads waits with its FIN, so that nothing but data is in flight.
+        // The receiving program closes after the sender, so that no FIN from the receiver is in flight during the
+        // losses.
         let finish = if side == sender { Finish::HalfClose } else { Finish::Last };
         Program::new(Habits { len, write: pace, read: pace, finish }, 1, &records[side], side == 0)
     };
@@ -125,7 +129,8 @@ fn read_at(case: &Case, losses: u32) -> Option<Instant> {
     None
 }
 
-/// Whether a segment has this byte of the stream, whose first number a SYN gave.
+/// Returns whether a segment carries the byte at position `byte`. `first` is the stream's first sequence number, taken
+/// from SYN.
 fn carries(frame: &[u8], byte: usize, first: &mut Option<u32>) -> bool {
     let Some(segment) = Summary::of(frame, Medium::Ethernet).segment() else { return false };
     if segment.syn {

@@ -1,4 +1,4 @@
-//! A host of the swarm: a stack on a link of its own, whose other end the simulation holds.
+//! A host of the swarm: a stack on its own link. The simulation uses the other end of the link.
 
 use smolstep::host::HeapPool;
 use smolstep::lab::{START, address};
@@ -15,11 +15,11 @@ use crate::hostile::random::Random;
 pub struct Host<'a> {
     pub stack: Stack<'a, Program, ()>,
     pub io: Io<link::End, NullConsole, Events>,
-    /// The other end of the link: `incoming` is what the host has sent.
+    /// The other end of the link: `incoming` contains the frames that the host has sent.
     pub wire: link::End,
 }
 
-/// Keeps the events of a step.
+/// A [`Probe`] that collects the events of a step.
 #[derive(Default)]
 pub struct Events(pub Vec<Event>);
 
@@ -30,10 +30,10 @@ impl Probe for Events {
 }
 
 impl<'a> Host<'a> {
-    /// A host on a link of its own.
+    /// Creates a host on its own link.
     ///
     /// # Panics
-    /// If the configuration is wrong.
+    /// Panics if the configuration is wrong.
     pub fn new(
         number: usize,
         pool: &'a mut HeapPool<'a, Program, ()>,

@@ -1,4 +1,4 @@
-//! What must hold for each seed.
+//! Checks the invariants of a run.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,41 +9,42 @@ use smoltcp::time::{Duration, Instant};
 use super::plan::{Attack, Plan};
 use super::program::{Record, Records};
 
-/// How long nothing may change: an idle time-out or a linger of 60 s, an RTO of 60 s, TIME-WAIT, and a slow program's pauses.
+/// The longest time that a run may pass without progress. This time covers an idle timeout or a linger of 60 s, an RTO
+/// of 60 s, TIME-WAIT, and pauses.
 pub const STALL: Duration = Duration::from_secs(200);
 
-/// A property that does not hold.
+/// An invariant that a run has broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Breach {
-    /// A blind attacker ended a connection on a network without faults and restarts.
+    /// A blind attacker ended a connection on a network with neither faults nor restarts.
     Blinded,
-    /// An end of stream before the stream was complete.
+    /// A program read the end of the stream before the stream was complete.
     CleanTooEarly,
-    /// A connection failed on a network without faults, restarts and an attacker.
+    /// A connection failed although there were no network faults, no restarts and no attacker.
     Disturbed,
-    /// The attacker ended a connection: there was no RST of the peer.
+    /// The attacker reset a connection. The peer had sent no RST.
     ForgedReset,
-    /// Nothing changes any more, and the run does not end.
+    /// The run makes no more progress, but does not end.
     Hang,
-    /// A program was never told of its connection's end.
+    /// A program was never notified of the end of its connection.
     NoEnd,
     /// The stack panicked.
     Panic,
-    /// The stack takes more steps than it has work for.
+    /// The stack takes steps that do no work.
     Spin,
-    /// The hosts send more frames than the programs' data, losses and the attacker's frames account for.
+    /// The hosts send more frames than the programs' data and the attacker explain.
     Storm,
-    /// TIME-WAIT ended before a slow program had read everything, and the rest was lost.
+    /// TIME-WAIT ended before a slow program had read everything, so unread data was lost.
     TimeWaitCut,
-    /// An RST ended a connection in TIME-WAIT (RFC 1337), and its program was told of a reset.
+    /// An RST ended a connection in TIME-WAIT (RFC 1337), and its program saw a reset.
     TimeWaitReset,
-    /// A sender is told that everything was acknowledged, but the peer did not receive it.
+    /// A connection ended as `Closed`, but the peer did not receive all data.
     Unacknowledged,
-    /// A program received bytes that the other did not write, or in another order.
+    /// A program received bytes that its peer did not write, or in another order.
     WrongBytes,
 }
 
-/// All of them, in the order of the table.
+/// All breaches, in the order of the table.
 pub const BREACHES: [Breach; 13] = [
     Breach::Blinded,
     Breach::CleanTooEarly,
@@ -80,29 +81,31 @@ impl fmt::Display for Breach {
     }
 }
 
-/// What is found of one seed.
+/// The breaches of one seed, each with a description.
 #[derive(Debug, Default)]
 pub struct Findings(pub Vec<(Breach, String)>);
 
 impl Findings {
-    /// Adds one.
+    /// Adds a breach.
     pub fn add(&mut self, breach: Breach, detail: String) {
         self.0.push((breach, detail));
     }
 }
 
-/// What excuses the end of a connection: the ports of the client and of the server.
+/// Connections whose failure is not a breach. A connection is identified by the ports of its client and its server.
 #[derive(Debug, Default)]
 pub struct Excuses {
-    /// A host received an RST of the peer.
+    /// Connections whose host received an RST from its peer, each with the number of the host.
     pub resets: BTreeSet<(usize, (u16, u16))>,
-    /// A forged SYN met a client in SYN-SENT. It is a simultaneous open (RFC 9293 section 3.5), against which TCP has no means.
+    /// Connections whose client received a forged SYN in SYN-SENT. TCP must treat the SYN as a simultaneous open (RFC
+    /// 9293 section 3.5).
     pub crossed: BTreeSet<(u16, u16)>,
-    /// This host's connection ended badly in TIME-WAIT, which is a breach of its own.
+    /// Connections that failed in TIME-WAIT, each with the number of the host. Each failure is already reported as
+    /// another breach.
     pub time_wait: BTreeSet<(usize, (u16, u16))>,
 }
 
-/// Judges the records of both sides after the end.
+/// Checks the records of both sides after the run, and adds breaches to `findings`.
 pub fn judge(plan: &Plan, sides: &[Records; 2], excuses: &Excuses, now: Instant, findings: &mut Findings) {
     for side in 0..2 {
         let (own, peers) = (sides[side].borrow(), sides[1 - side].borrow());
@@ -136,12 +139,14 @@ pub fn judge(plan: &Plan, sides: &[Records; 2], excuses: &Excuses, now: Instant,
     }
 }
 
-/// Whether the network and the hosts are without faults.
+/// Returns whether the plan has no network faults and no restarts.
 fn is_quiet(plan: &Plan) -> bool {
     plan.faults.none() && plan.reboots.is_empty()
 }
 
-/// Whether a program gave the connection up: it aborted it, or was done and the peer sent more for longer than the linger time.
+/// Returns whether one of the two programs stopped reading.
+///
+/// A connection that was aborted because of unread data also counts.
 fn aborts(record: &Record, peers: &[&Record]) -> bool {
     record.discards || record.end == Some(End::Aborted) || peers.iter().any(|peer| peer.discards)
 }

@@ -1,7 +1,8 @@
 //! Two stacks, a bad network and an attacker, on a virtual clock: one run for each seed.
 //!
-//! plan.rs draws what happens, judge.rs says what must hold. consecutive.rs measures what losses of one segment cost.
-#![allow(dead_code, reason = "the benchmark and the test use parts each")]
+//! plan.rs draws the random plan of a run, and judge.rs checks the invariants. consecutive.rs measures the delay that
+//! consecutive losses of one segment cause.
+#![allow(dead_code, reason = "the benchmark and the test each use only some parts")]
 
 mod attacker;
 pub mod consecutive;
@@ -12,7 +13,7 @@ pub mod plan;
 pub mod program;
 mod world;
 
-#[allow(clippy::duplicate_mod, reason = "the library's own tests have it, too")]
+#[allow(clippy::duplicate_mod, reason = "the library's own tests also have it")]
 #[path = "../../../src/testing/link.rs"]
 mod link;
 
@@ -24,18 +25,18 @@ use world::World;
 
 use crate::hostile::random::Random;
 
-/// What came of a seed.
+/// The result of a seed.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What did not hold.
+    /// The broken invariants.
     pub findings: Findings,
-    /// The number of connections of which both programs ended as they meant to, and the number of all.
+    /// The number of programs whose connection ended as `Closed`, and the number of all programs.
     pub closed: (usize, usize),
     /// The number of frames that the hosts sent.
     pub frames: u64,
 }
 
-/// Runs a seed. `trace` is given each line of the trace.
+/// Runs a seed, and passes each line of the trace to `trace`.
 pub fn run(seed: u64, trace: Option<&mut dyn FnMut(String)>) -> Outcome {
     let mut traced = trace;
     let result = catch_unwind(AssertUnwindSafe(|| {
@@ -55,7 +56,7 @@ pub fn run(seed: u64, trace: Option<&mut dyn FnMut(String)>) -> Outcome {
     })
 }
 
-/// How to see a seed again.
+/// Returns the command that repeats a seed with its trace.
 pub fn replay(seed: u64) -> String {
     format!("cargo bench --bench swarm -- --seed {seed} --verbose")
 }

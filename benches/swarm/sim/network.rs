@@ -1,4 +1,4 @@
-//! The network between the two hosts: when each frame arrives, and what happens to it on the way.
+//! The network between the two hosts: the arrival time and the faults of each frame.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +7,32 @@ use smoltcp::time::{Duration, Instant};
 use super::plan::Faults;
 use crate::hostile::random::Random;
 
-/// A frame on its way.
+/// A frame in flight.
 pub struct Flight {
-    /// The host that it goes to.
+    /// The host that receives the frame.
     pub to: usize,
-    /// Its bytes.
+    /// The bytes of the frame.
     pub frame: Vec<u8>,
 }
 
-/// The frames on their way between host 0 and host 1.
+/// The frames in flight between host 0 and host 1.
 pub struct Network {
     latency: Duration,
     faults: Faults,
     random: Random,
-    /// Whether each sender's frames are in a burst of losses.
+    /// Whether the frames of host 0, and those of host 1, are in a burst of losses.
     burst: [bool; 2],
     flights: BTreeMap<(Instant, u64), Flight>,
     order: u64,
 }
 
 impl Network {
-    /// An empty network.
+    /// Creates an empty network.
     pub fn new(latency: Duration, faults: Faults, seed: u64) -> Self {
         Network { latency, faults, random: Random(seed), burst: [false; 2], flights: BTreeMap::new(), order: 0 }
     }
 
-    /// Takes a frame from a host. Returns what happens to it, in words for the trace.
+    /// Sends a frame from host `from`. Returns the fault that the frame suffers, as text for the trace.
     pub fn send(&mut self, now: Instant, from: usize, mut frame: Vec<u8>) -> &'static str {
         if self.is_lost(from) {
             return " lost";
@@ -52,7 +52,8 @@ impl Network {
             self.fly(at + late, Flight { to: 1 - from, frame: frame.clone() });
             fate = " duplicated";
         }
-        // Ethernet's header and ARP have no checksum of their own here: a real link's frame check sequence covers them.
+        // The Ethernet header and ARP stay intact. On a real link the frame check sequence protects them; this network
+        // has none.
         if self.happens(self.faults.corrupt) && frame.len() > 34 && frame[12..14] == [8, 0] {
             let place = 14 + self.random.below(frame.len() - 14);
             frame[place] ^= 1 << self.random.below(8);
@@ -62,12 +63,12 @@ impl Network {
         fate
     }
 
-    /// When the next frame arrives.
+    /// Returns the time at which the next frame arrives.
     pub fn next_arrival(&self) -> Option<Instant> {
         self.flights.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Takes the next frame that has arrived.
+    /// Removes and returns the next frame that has arrived.
     pub fn arrived(&mut self, now: Instant) -> Option<Flight> {
         if self.next_arrival()? > now { None } else { self.flights.pop_first().map(|(_, flight)| flight) }
     }
@@ -81,7 +82,7 @@ impl Network {
         in_a_million > 0 && self.random.below(1_000_000) < in_a_million
     }
 
-    /// Two states, as Gilbert's model: every frame of a burst is lost.
+    /// Decides whether a frame is lost, by Gilbert's model of two states: within a burst, all frames are lost.
     fn is_lost(&mut self, from: usize) -> bool {
         let Faults { loss, burst, .. } = self.faults;
         if loss == 0 {

@@ -1,4 +1,4 @@
-//! What a seed determines: the network, the programs, the attacker and the restarts.
+//! The random plan of a run: the network, the programs, the attacker and the restarts.
 
 use smolstep::host::Sizes;
 use smoltcp::time::Duration;
@@ -6,74 +6,75 @@ use smoltcp::time::Duration;
 use super::program::{Finish, Habits};
 use crate::hostile::random::Random;
 
-/// The first port of the client, and of the server. Connection `k` has the ports `k` above these.
+/// The first port of the client, and of the server. Connection `k` uses these ports plus `k`.
 pub const PORTS: (u16, u16) = (50_000, 7000);
 
-/// How long a peer may be silent, and a call may take: see [`STALL`](super::judge::STALL).
+/// The idle timeout of both stacks. [`STALL`](super::judge::STALL) must exceed this time.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a call may take.
+/// The timeout for opening a connection.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The faults of the network, in frames in a million unless it says otherwise.
+/// The faults of the network. Except for `burst`, each field is a number of frames per million.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
-    /// Lost frames: at most 30%, in bursts.
+    /// Lost frames, at most 300,000 per million. The losses come in bursts.
     pub loss: usize,
-    /// The mean number of frames of a burst.
+    /// The mean number of frames in a burst of losses.
     pub burst: usize,
     /// Frames that arrive twice.
     pub duplicate: usize,
     /// Frames with one bit inverted.
     pub corrupt: usize,
-    /// Frames that later ones may overtake.
+    /// Frames that later frames may overtake.
     pub reorder: usize,
     /// Frames that are up to four seconds late.
     pub delay: usize,
 }
 
 impl Faults {
-    /// Whether every frame arrives unchanged and in order.
+    /// Returns whether every frame arrives unchanged and in order.
     pub fn none(&self) -> bool {
         self.loss + self.duplicate + self.corrupt + self.reorder + self.delay == 0
     }
 }
 
-/// What the attacker knows. It never sees the traffic.
+/// The attacker's knowledge. The attacker never sees the traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attack {
-    /// There is none.
+    /// There is no attacker.
     None,
-    /// The two ends of a connection.
+    /// The attacker knows the addresses and ports of a connection.
     Blind,
-    /// The numbers too, but never those that a host has to take for the peer's.
+    /// The attacker also knows the sequence numbers. Such an attacker sends only segments that a host can distinguish
+    /// from those of the peer.
     Near,
 }
 
-/// A call of the client.
+/// A connection that the client opens.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// When.
+    /// The time of the call, from the start of the run.
     pub at: Duration,
-    /// The connection: its ports.
+    /// The number of the connection, which determines its ports: see [`PORTS`].
     pub connection: u16,
     /// The client's program.
     pub habits: Habits,
 }
 
-/// All that a seed determines.
+/// The plan of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The delay of each frame.
     pub latency: Duration,
-    /// Its faults.
+    /// The faults of the network.
     pub faults: Faults,
     /// The attacker, and the mean time between its frames.
     pub attack: (Attack, Duration),
-    /// How long the attacker goes on.
+    /// The time after which the attacker stops.
     pub attack_time: Duration,
-    /// When which host restarts.
+    /// The restarts, each as a time and the number of a host.
     pub reboots: Vec<(Duration, usize)>,
-    /// The client's calls.
+    /// The connections that the client opens.
     pub calls: Vec<Call>,
     /// The server's programs, one for each connection.
     pub servers: Vec<Habits>,
@@ -81,12 +82,12 @@ pub struct Plan {
     pub sizes: [Sizes; 2],
     /// The delay of acknowledgements.
     pub ack_delay: Option<Duration>,
-    /// Nagle's algorithm.
+    /// Whether Nagle's algorithm is on.
     pub nagle: bool,
 }
 
 impl Plan {
-    /// Draws a plan.
+    /// Draws a random plan.
     pub fn new(random: &mut Random) -> Self {
         let least = random.pick(&[200, 1000, 20_000, 150_000]);
         let latency = Duration::from_micros((least + random.below(2 * least)) as u64);
@@ -101,7 +102,7 @@ impl Plan {
         while random.one_in(5) && reboots.len() < 3 {
             let (at, host) = (millis(random, 8000), random.below(2));
             reboots.push((at, host));
-            // A client that has restarted calls from the same port.
+            // A client that has restarted may connect from the same port again.
             if host == 0 && random.one_in(2) {
                 let connection = random.below(connections.into()) as u16;
                 let at = at + millis(random, 5000);
@@ -151,7 +152,7 @@ fn sizes(random: &mut Random) -> Sizes {
 fn habits(random: &mut Random, server: bool) -> Habits {
     let len = random.pick(&[0, 1, 3000, 12_000]);
     let len = random.below(len + 1);
-    // A slow program takes its pause at most 20 times or so.
+    // Pieces of at least 600 bytes limit a slow program to about 20 pauses.
     let mut pace = |limit: usize| {
         let slow = random.one_in(4);
         let pause = if slow { millis(random, limit) } else { Duration::ZERO };
@@ -163,7 +164,7 @@ fn habits(random: &mut Random, server: bool) -> Habits {
     let finish = match random.below(12) {
         0 => Finish::Abort(random.below(6000)),
         1 | 2 => Finish::Leave,
-        // If both waited for the other, neither would close.
+        // Only servers wait for the peer to close first. If both programs waited, neither would close.
         3..=5 if server => Finish::Last,
         _ => Finish::HalfClose,
     };

@@ -1,4 +1,4 @@
-//! The random programs of the swarm, and the record that each connection's program keeps for the judge.
+//! The random programs of the swarm. The program of each connection keeps a record, which judge.rs checks.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,55 +12,56 @@ use crate::hostile::random::Random;
 /// How a program ends its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// Aborts when this many bytes went either way. If there are fewer, as [`HalfClose`](Self::HalfClose).
+    /// Aborts when the bytes written and read add up to this number. If the connection carries fewer bytes, acts as
+    /// [`HalfClose`](Self::HalfClose).
     Abort(usize),
     /// Closes its side when it has written everything, then reads to the end.
     HalfClose,
     /// Waits for the peer's end of stream before it closes.
     Last,
-    /// Is done when it has written everything: what the peer still sends is thrown away.
+    /// Closes when it has written everything. Data that the peer sends later is lost.
     Leave,
 }
 
-/// What a program does.
+/// The behaviour of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Habits {
-    /// The number of bytes that it writes.
+    /// The number of bytes that the program writes.
     pub len: usize,
     /// The number of bytes of one write, and the pause after it.
     pub write: (usize, Duration),
     /// The number of bytes of one read, and the pause after it.
     pub read: (usize, Duration),
-    /// How it ends.
+    /// How the program ends its connection.
     pub finish: Finish,
 }
 
-/// What one connection's program saw and did.
+/// The record of one connection's program.
 pub struct Record {
     /// The ports of the client and of the server.
     pub ports: (u16, u16),
-    /// Everything that it means to write. No two programs write the same.
+    /// All bytes that the program intends to write. No two programs write the same bytes.
     pub stream: Rc<[u8]>,
-    /// The number of bytes that it has written.
+    /// The number of bytes that the program has written.
     pub written: usize,
-    /// What it has read.
+    /// The bytes that the program has read.
     pub received: Vec<u8>,
-    /// When it read each byte that was the last of a read: the number of bytes so far, and the time.
+    /// For each read, the total number of bytes read by then, and the time.
     pub read_at: Vec<(usize, Instant)>,
-    /// Whether it saw the end of the stream.
+    /// Whether the program saw the end of the stream.
     pub clean: bool,
-    /// Whether it reads no more, by its own decision.
+    /// Whether the program has decided to stop reading.
     pub discards: bool,
-    /// Whether its host restarted.
+    /// Whether the host has restarted and so forgotten the connection.
     pub forgotten: bool,
-    /// How its connection ended.
+    /// How the connection ended, once it has ended.
     pub end: Option<End>,
 }
 
-/// The records of one side, in the order in which the programs began.
+/// The records of one host, in the order in which its programs began.
 pub type Records = Rc<RefCell<Vec<Record>>>;
 
-/// A program of the swarm. Each clone that runs has a record of its own.
+/// A program of the swarm. Each running clone has its own record.
 #[derive(Clone)]
 pub struct Program {
     habits: Habits,
@@ -73,7 +74,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program whose stream follows from `key` and the number of its record.
+    /// Creates a program. `key` and the number of its record determine the bytes that it writes.
     pub fn new(habits: Habits, key: u64, records: &Records, is_client: bool) -> Self {
         let records = records.clone();
         Program { habits, key, records, record: None, is_client, read_next: Instant::ZERO, write_next: Instant::ZERO }

@@ -1,4 +1,4 @@
-//! The loop of a run: frames arrive, stacks work, the clock jumps to what comes next.
+//! The loop of a run: delivers frames, runs the stacks, and advances the clock.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use crate::hostile::random::Random;
 /// The number of steps without work after which a run is stopped.
 const IDLE_STEPS: u32 = 1000;
 
-/// The last SYN of each side of a connection, and what else its frames showed.
+/// The numbers in one host's segments of a connection: the latest SYN's, the next one, and the latest window.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     first: u32,
@@ -32,7 +32,7 @@ struct Seen {
     window: u16,
 }
 
-/// A run.
+/// The state of a run.
 pub struct World<'p, 'a, 't> {
     plan: &'p Plan,
     now: Instant,
@@ -49,7 +49,7 @@ pub struct World<'p, 'a, 't> {
     trace: Option<&'t mut dyn FnMut(String)>,
 }
 
-/// What happened in the present second.
+/// The counts of steps, frames and bytes in the present second.
 #[derive(Default)]
 struct Second {
     number: u64,
@@ -60,7 +60,7 @@ struct Second {
 }
 
 impl World<'_, '_, '_> {
-    /// Runs a plan to its end, and judges it.
+    /// Runs a plan to its end, and checks the invariants.
     pub fn run(plan: &Plan, seed: u64, trace: Option<&mut dyn FnMut(String)>) -> Outcome {
         let random = &mut Random(seed);
         let [mut client, mut server] = plan.sizes.map(HeapPool::new);
@@ -138,7 +138,7 @@ impl World<'_, '_, '_> {
             if idle_steps > IDLE_STEPS {
                 return self
                     .findings
-                    .add(Breach::Spin, format!("asked to be polled at once, again and again, at {}", self.now));
+                    .add(Breach::Spin, format!("requested an immediate poll again and again, at {}", self.now));
             }
             if self.now - progress_at > STALL {
                 let left: Vec<_> = [0, 1].map(|host| self.states(host)).into();
@@ -148,7 +148,7 @@ impl World<'_, '_, '_> {
         }
     }
 
-    /// Lets a host work until it waits. Returns until when, or an error if the run is over.
+    /// Steps a host's stack until it is idle. Returns the next deadline, or an error if the run must end.
     fn work(&mut self, host: usize) -> Result<Option<Instant>, ()> {
         loop {
             let Host { stack, io, .. } = &mut self.hosts[host];
@@ -181,7 +181,7 @@ impl World<'_, '_, '_> {
         }
     }
 
-    /// Takes the frames that a host has sent, and puts them on the network.
+    /// Moves the frames that a host has sent to the network.
     fn collect(&mut self, host: usize) {
         loop {
             let Some(frame) = self.hosts[host].wire.incoming.borrow_mut().pop_front() else { return };
@@ -234,7 +234,9 @@ impl World<'_, '_, '_> {
             (next < START + self.plan.attack_time).then_some(next.max(self.now + Duration::from_micros(1)));
     }
 
-    /// The numbers of one of a host's synchronized connections, whose program still reads.
+    /// Returns the numbers of a random synchronized connection of a host.
+    ///
+    /// Returns `None` if there is no such connection, or if its program reads no more.
     fn numbers(&mut self, host: usize) -> Option<Numbers> {
         let synchronized = |connection: &Connection| {
             matches!(
@@ -267,7 +269,7 @@ impl World<'_, '_, '_> {
         (!record.discards && !record.forgotten).then_some(numbers)
     }
 
-    /// Notes a connection that ended badly in TIME-WAIT.
+    /// Records a breach if a connection was reset in TIME-WAIT, or lost unread data at its end.
     fn after_time_wait(&mut self, host: usize, ports: (u16, u16), reset: bool) {
         let records = self.records[host].borrow();
         let is_cut = records
@@ -284,7 +286,8 @@ impl World<'_, '_, '_> {
         self.findings.add(breach, format!("{} {ports:?} at {}", NAMES[host], self.now));
     }
 
-    /// Checks that the peer has received everything, because this side was told so.
+    /// Called when a connection of `host` has ended with `Closed`. Checks that the peer has received everything that
+    /// `host` has written.
     fn check_closed(&mut self, host: usize, local: u16, remote: u16) {
         let ports = ordered(host, local, remote);
         let last = |side: usize| {
@@ -321,7 +324,8 @@ impl World<'_, '_, '_> {
         }
     }
 
-    /// Counts a step, and checks that the second has not more than its share.
+    /// Counts a step and `bytes` bytes. Returns an error, after recording a breach, if this second has too many steps
+    /// or frames.
     fn count(&mut self, bytes: usize) -> Result<(), ()> {
         let number = (self.now - START).secs();
         if number != self.second.number {
@@ -329,7 +333,7 @@ impl World<'_, '_, '_> {
         }
         let second = &mut self.second;
         (second.steps, second.bytes) = (second.steps + 1, second.bytes + bytes);
-        // A byte may have a segment, an acknowledgement and a window update of its own.
+        // Each byte may cause a segment, an acknowledgement and a window update.
         if second.frames > 1000 + 4 * (second.bytes + second.forged) {
             self.findings.add(Breach::Storm, format!("{} frames at {}", second.frames, self.now));
             return Err(());
@@ -346,7 +350,7 @@ impl World<'_, '_, '_> {
         self.hosts[host].stack.connections_in_use().map(show).collect()
     }
 
-    /// A number that changes when a connection does.
+    /// Returns a hash that changes when a connection changes.
     fn progress(&self) -> usize {
         let done = self.records.iter().flat_map(|side| {
             let records = side.borrow();
@@ -368,12 +372,12 @@ impl World<'_, '_, '_> {
 
 const NAMES: [&str; 2] = ["client", "server"];
 
-/// The ports of the client and of the server.
+/// Returns the ports of the client and of the server.
 fn ordered(host: usize, local: u16, remote: u16) -> (u16, u16) {
     if host == 0 { (local, remote) } else { (remote, local) }
 }
 
-/// The ports of a segment that `host` sent.
+/// Returns the ports of the client and of the server in a segment that `host` sent.
 fn ports(summary: &Summary, host: usize) -> Option<(u16, u16)> {
     summary.ends.map(|ends| ordered(host, ends.source.port, ends.destination.port))
 }

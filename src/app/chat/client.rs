@@ -1,4 +1,4 @@
-//! The client of a talk or a room.
+//! The TCP client of chat, for a conversation with one partner or in a room.
 
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::{Duration, Instant};
@@ -12,27 +12,28 @@ use crate::app::text::write_escaped;
 use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next};
 
-/// Sends lines and prints lines, both at the same time. `q` ends the talk.
+/// Sends typed lines and prints received lines at the same time. `q` ends the conversation.
 ///
-/// At the end of input the client closes its side. It then prints further lines until the other side closes too.
+/// At the end of input the client closes its side. The client then prints further lines until the server also closes.
 ///
-/// The client speaks first, before it knows whether the other side uses line ends. So the client holds back the LF of its
-/// line until the other side has sent a message. If that message ends with LF, the client sends the LF, else it drops the LF.
-/// The client also sends the LF before its next line and before FIN. After the first message, each line ends as the other
-/// side's last message did. `q` is always sent without LF.
+/// The client may send its first line before it knows whether the server ends messages with LF. So the client holds
+/// back the LF of its first line until the server has sent a message. If that message ends with LF, the client sends
+/// the LF, otherwise the client drops the LF. If the server stays silent, the client sends the LF before its next line
+/// or before FIN. After the server's first message, the client's lines end as the server's most recent message did. `q`
+/// is always sent without LF.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
     lines: Lines,
     stage: Stage,
-    /// Whether the LF of the last line is held back.
+    /// Whether the LF of the most recently sent line is held back.
     holds_end: bool,
     /// The end of the pause after a message. The next message is not sent before this time.
     pause: Option<Instant>,
-    /// When the client ends after its own `q`, even if the other side has not closed. The server of one tutorial keeps the
-    /// connection open until its next client comes.
+    /// When the client stops after it has sent `q`, even if the server has not closed. The server of one tutorial keeps
+    /// the connection open until its next client connects.
     leaves_at: Option<Instant>,
-    /// Whether the end of the talk has been printed.
+    /// Whether the end of the conversation has been printed.
     reported: bool,
 }
 
@@ -42,21 +43,21 @@ enum Stage {
     Begin,
     /// Waiting for a line.
     Input,
-    /// Sending the line; this number of bytes is queued.
+    /// Sending the line. This number of the line's bytes is queued.
     Sending(usize),
-    /// This side is closed.
+    /// The client has closed its side.
     Closed,
 }
 
-/// The number of lines printed before other connections have a turn.
+/// How many lines one poll may print. The limit keeps one connection from delaying the others.
 const LINES_A_TURN: usize = 16;
 
-/// How long the other side may take to close after this side's `q`.
+/// How long the server may take to close after the client's `q`.
 const PARTING: Duration = Duration::from_secs(1);
 
 impl Default for Client {
     fn default() -> Self {
-        // A talk that never began has no end to print.
+        // `reported` is true, because a conversation that never began has no end to print.
         Client {
             lines: Lines::default(),
             stage: Stage::Begin,
@@ -69,12 +70,13 @@ impl Default for Client {
 }
 
 impl Client {
-    /// Sends as many lines as fit.
+    /// Sends as many typed lines as fit into the send buffer. Closes this side after `q` and at the end of input.
     fn speak(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         loop {
             match self.stage {
                 Stage::Begin | Stage::Closed => return,
                 Stage::Input => {
+                    // Send or drop the LF that is held back, as soon as the server's framing is known.
                     match self.lines.framing() {
                         Framing::Lines if self.holds_end => self.holds_end = !message::send_whole(socket, b"\n"),
                         Framing::Messages => self.holds_end = false,
@@ -122,6 +124,7 @@ impl Client {
         self.stage = Stage::Closed;
     }
 
+    /// Prints the end of the conversation, unless it has been printed before.
     fn report(&mut self, console: &mut dyn Console) {
         if !core::mem::replace(&mut self.reported, true) {
             console.print(END);
@@ -139,7 +142,8 @@ impl ClientProgram for Client {
             let text = cx.scratch.get(..line.len).unwrap_or_default();
             if line.goodbye {
                 self.report(cx.console);
-                // The other side has ended the talk, so it is no failure if the last data was not read.
+                // The server has ended the conversation, so the run succeeds even if the server has not read all data
+                // from the client.
                 return run.complete_without_sending();
             }
             let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);
@@ -165,7 +169,7 @@ impl ClientProgram for Client {
             Arrived::Message(_) | Arrived::Nothing => {}
         }
         self.speak(run, socket, cx);
-        // In FIN-WAIT-2 the other side's host has acknowledged all data.
+        // In FIN-WAIT-2, the peer has acknowledged all data.
         if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
             self.report(cx.console);
             return run.leave();

@@ -11,25 +11,28 @@ use crate::app::message::compose_into;
 use crate::app::text::{print_line, split_line_end, write_display, write_escaped};
 use crate::stack::{Console, Context, Next, UdpSession};
 
-/// The server on one UDP port: prints datagrams, and sends the operator's lines.
+/// The server on one UDP port: prints received datagrams, and sends the operator's lines.
 ///
-/// Each datagram is printed with its sender and the sender's number. A line is sent with LF if the partner's last datagram
-/// had a line end. `q` is always sent without LF.
+/// Each datagram is printed with the sender's number and address. A line is sent with LF if the partner's most recent
+/// datagram had a line ending. `q` is always sent without LF.
 ///
-/// The server remembers 16 partners. A new partner replaces the one that has been silent longest. A number is never used again.
+/// The server remembers 16 partners. A new partner replaces the partner that has been silent longest. Partner numbers
+/// are not reused.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     operator: &'a Operator,
+    /// Whether a datagram was lost because no host answered ARP or NDP. The next poll reports the loss.
     lost: bool,
 }
 
 impl<'a> Server<'a> {
-    /// Makes a server for this operator.
+    /// Creates a server for this operator.
     pub fn new(operator: &'a Operator) -> Self {
         Server { operator, lost: false }
     }
 
-    /// Prints one datagram. Returns false if no datagram was waiting.
+    /// Reads and prints one datagram, and records the sender as a partner. `q` ends the conversation with the sender.
+    /// Returns false if no datagram was waiting.
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
@@ -45,7 +48,7 @@ impl<'a> Server<'a> {
         if partners.is_empty() {
             self.operator.begin_on_udp(cx.console);
         }
-        let (was_last, were) = (partners.last(), partners.numbered);
+        let (previous, numbered_before) = (partners.last(), partners.numbered);
         let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
@@ -60,9 +63,9 @@ impl<'a> Server<'a> {
             partners.forget(number);
             drop(partners);
             say_ended(cx.console, number, address);
-            // A partner whose number is new had no talk to end.
-            if number <= were {
-                self.operator.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
+            // A partner whose first datagram is `q` had no conversation to end.
+            if number <= numbered_before {
+                self.operator.leave_udp(cx.console, previous.is_some_and(|(last, _)| last == number));
             }
         } else {
             print_line(cx.console, |write| {
@@ -73,7 +76,7 @@ impl<'a> Server<'a> {
         true
     }
 
-    /// Sends one typed line. Returns false if no line was typed.
+    /// Sends one typed line to a partner, or prints why the line is not sent. Returns false if no line was typed.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         if let Typed::End | Typed::NotYet = self.operator.typed(Asker::Datagrams, cx) {
             return false;
@@ -112,7 +115,7 @@ impl UdpSession for Server<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if core::mem::take(&mut self.lost) {
             print_line(cx.console, |write| {
-                write(b"what was sent last is lost: nobody on the link answers for that address")
+                write(b"the last datagram is lost: no host on the link answers for its address")
             });
         }
         if self.process(socket, cx) {
@@ -123,8 +126,8 @@ impl UdpSession for Server<'_> {
             self.operator.nobody(cx.console);
             return Next::Wait;
         }
-        // Only one datagram is queued at a time. A second datagram would wait behind the first, and be dropped together with
-        // it.
+        // Only one datagram is queued at a time. If ARP or NDP failed for the first datagram, a second datagram would
+        // also be dropped.
         if socket.send_queue() > 0 || !self.speak(socket, cx) {
             return Next::Wait;
         }
@@ -148,16 +151,17 @@ impl Refused {
     fn why(self) -> &'static [u8] {
         match self {
             Refused::BadNumber => {
-                b"not sent: after @ stands a partner's number, then a space and the text, as in @2 hello"
+                b"not sent: after @, write a partner's number, then a space and the text, as in @2 hello"
             }
-            Refused::NoPartner => b"not sent: there is no partner of this number",
-            Refused::TooLong => b"not sent: the line is longer than a datagram can be here",
+            Refused::NoPartner => b"not sent: no partner has this number",
+            Refused::TooLong => b"not sent: the line is too long for one datagram",
             Refused::Unaddressable => b"not sent: nothing can be sent to this partner",
         }
     }
 }
 
-/// Splits a line into its addressee, if `@N` names one, and its text.
+/// Splits a line into the partner's number, if the line begins with `@N`, and the text. Fails if a line with `@` has no
+/// valid number, or no space after the number.
 fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
     let Some(rest) = line.strip_prefix(b"@") else { return Ok((None, line)) };
     let digits = rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());

@@ -8,10 +8,10 @@ use crate::app::message;
 use crate::app::text::split_line_end;
 use crate::app::timing::later;
 
-/// The longest line in bytes, without its end.
+/// The maximum length of a line in bytes, without its line ending.
 pub const LINE: usize = 512;
 
-/// The silence that ends a message without a line end.
+/// How long the partner must be silent to end a message without a line ending.
 pub const SILENCE: Duration = Duration::from_millis(200);
 
 /// How a partner's messages end.
@@ -22,32 +22,33 @@ pub enum Framing {
     Unknown,
     /// Each message ends with LF.
     Lines,
-    /// Each message ends with a silence of [`SILENCE`]. Python programs treat each `send` and each `recv` as one message.
+    /// Each message ends with a silence of [`SILENCE`]. Python programs treat each `send` and each `recv` as one
+    /// message.
     Messages,
 }
 
-/// A line or message at the front of a receive buffer. Its text is at the front of the scratch memory.
+/// A line or message at the front of a receive buffer. The text of the line is at the front of the scratch memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     /// The length of the text in bytes.
     pub len: usize,
-    /// Whether the line is `q` alone, which ends the talk.
+    /// Whether the line is only `q`, which ends the conversation.
     pub goodbye: bool,
     used: usize,
     end: LineEnd,
 }
 
-/// The kind of a line's end.
+/// How a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnd {
-    /// No end: the rest of the text follows as another line.
+    /// The line was cut: the rest of the text follows as another line.
     Cut,
     Lf,
     Silence,
     Stream,
 }
 
-/// Splits a stream into lines and messages. Lines and messages stay in the receive buffer until they are taken.
+/// Splits a stream into lines and messages. A line stays in the receive buffer until [`take`](Self::take) removes it.
 ///
 /// A line is complete at its LF. Until the partner has sent its first LF, text is also complete after [`SILENCE`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,18 +56,20 @@ pub struct Lines {
     framing: Framing,
     /// Whether the next text is the rest of a line that was cut.
     continues: bool,
-    /// The length of the receive queue, and the time at which the queue will have had this length for [`SILENCE`].
+    /// The number of bytes in the receive buffer, and when the silence is long enough if no more bytes arrive.
     silence: Option<(usize, Instant)>,
 }
 
 impl Lines {
-    /// Returns the first line, if it is complete.
+    /// Copies the first received line to `scratch`, and describes the line. Returns `None` if no line is complete.
     ///
-    /// A line is complete at its line end, at the maximum length, or at the end of the stream.
+    /// A line is complete at its line ending, at the maximum length, or at the end of the stream. If the partner does
+    /// not send lines, the text is also complete after [`SILENCE`].
     pub fn first(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8], now: Instant) -> Option<Line> {
         let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
-        let last = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
+        let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
+        // A line of the maximum length may be followed by CR LF.
         let bytes = message::peek(socket, scratch, LINE + 2);
         let lf = bytes.iter().position(|&b| b == b'\n').map(|at| at + 1);
         let line = bytes.get(..lf.unwrap_or(bytes.len())).unwrap_or_default();
@@ -74,7 +77,7 @@ impl Lines {
         let end = match lf {
             Some(_) => Some(LineEnd::Lf),
             None if line.is_empty() => None,
-            None if last => Some(LineEnd::Stream),
+            None if stream_ended => Some(LineEnd::Stream),
             None => silent.then_some(LineEnd::Silence),
         };
         if let (Some(end), true) = (end, text.len() <= LINE) {
@@ -82,11 +85,11 @@ impl Lines {
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
         if bytes.is_empty() && silent {
-            // The previous message ended exactly where it was cut, so nothing of it is left.
+            // The previous message had ended at the cut, so no part of that message is left.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
-        // A text without an end is cut if it is too long, or if no more of it can be received.
-        let is_cut = bytes.len() >= LINE + 2 || full || last || silent;
+        // Text without a line ending is cut if it is too long, or if no more of the text can be received.
+        let is_cut = bytes.len() >= LINE + 2 || full || stream_ended || silent;
         if bytes.is_empty() || !is_cut {
             return None;
         }
@@ -103,24 +106,25 @@ impl Lines {
             LineEnd::Silence => Framing::Messages,
             LineEnd::Cut | LineEnd::Stream => self.framing,
         };
-        // The rest of a cut message arrived together with its beginning, so its silence ends at the same time.
+        // The rest of a cut message arrived together with the beginning, so the end of the silence does not change.
         self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
     }
 
-    /// Returns how the partner's last message ended.
+    /// Returns how the partner's most recent message ended.
     pub fn framing(&self) -> Framing {
         self.framing
     }
 
-    /// Returns when the received data becomes a message, if no more data arrives.
+    /// Returns when the received data becomes a message, if no more data arrives. Returns `None` if only more data can
+    /// complete the message.
     pub fn complete_at(&self, now: Instant) -> Option<Instant> {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
 
-    /// Begins a new silence if the length of the receive queue has changed. Returns whether the queue has kept its length for
-    /// [`SILENCE`]; false for a partner who speaks in lines.
+    /// Restarts the silence if the number of received bytes (`queued`) has changed. Returns whether the partner has
+    /// been silent for [`SILENCE`]. Always returns false for a partner who sends lines.
     fn track_silence(&mut self, queued: usize, now: Instant) -> bool {
-        // After a cut, an empty queue counts too: silence then shows that the message ended where it was cut.
+        // After a cut, silence with an empty receive buffer means that the message had ended at the cut.
         let is_inside_message = queued > 0 || self.continues;
         if self.framing == Framing::Lines || !is_inside_message {
             self.silence = None;
@@ -136,7 +140,7 @@ impl Lines {
     }
 }
 
-/// Returns the length of the text without an incomplete character at its end.
+/// Returns the length in bytes of the text without an incomplete character at its end.
 fn whole_characters(text: &[u8]) -> usize {
     match core::str::from_utf8(text) {
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => error.valid_up_to(),

@@ -1,4 +1,4 @@
-//! A member of a chat room.
+//! The server's side of the connection to a member of a chat room.
 
 use core::net::SocketAddr;
 
@@ -17,14 +17,15 @@ use crate::stack::{Console, Context, End, Next, Session};
 
 /// The server of one connection: passes a member's lines to all other members.
 ///
-/// Each line begins with the member's name or address.
+/// Each line is sent with the member's name or address in front.
 ///
-/// A first line `/name NAME` sets a name of up to 16 bytes, without spaces, colons and invisible characters. `console`, names
-/// that look like addresses, and other members' names are refused. The member then gets a note, and its next line counts as the
-/// first again.
+/// A first line `/name NAME` sets a name of up to 16 bytes, without spaces, colons or invisible characters. `console`,
+/// names that look like addresses, and other members' names are refused. The member then receives a note, and the
+/// member's next line may set another name.
 ///
-/// A member's line waits in its receive buffer while others still read earlier lines, up to 2 s for each quarter of the
-/// ring. A member that has not read that quarter by then gets a note and is dropped.
+/// If the ring is full of unread lines, a member's new line stays in that member's receive buffer. The line waits at
+/// most 2 s for each quarter of the ring. A member that has not read that quarter by then receives a note and is
+/// disconnected.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
     room: &'a Room<'a>,
@@ -33,17 +34,18 @@ pub struct Member<'a> {
     number: u16,
     /// How many bytes of the text being sent are in the send buffer.
     queued: u16,
-    /// A refusal still to be sent to the member. While it is set, `queued` counts bytes of the refusal, and other members' lines wait.
+    /// The refusal that must be sent to the member next. `queued` then counts the refusal's bytes, and other members'
+    /// lines wait.
     refused: Option<NameRefused>,
     stage: Stage,
 }
 
-/// A member's name, or the member's address while it has no name.
+/// A member's name, or the member's address while the member has no name.
 #[derive(Clone, Copy, Debug)]
 enum Who {
     Nobody,
     Address(IpEndpoint),
-    /// A name. The room stores it at this place.
+    /// A name, which the room stores at this index.
     Name(u16),
 }
 
@@ -51,20 +53,21 @@ enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// In the room. The member next reads the line at `position`. `first` says whether its next line may set its name.
+    /// In the room. `position` is that of the next line to send to the member. `first` says whether the next line from
+    /// the member may set a name.
     Talking {
         position: u64,
         first: bool,
     },
-    /// Fallen behind. The member has until this time to receive the note.
+    /// The member has fallen behind, and must receive the note before this time.
     Dropped(Instant),
     Over,
 }
 
 const WELCOME: &[u8] = b"this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
 const NO_NAME: &[u8] =
-    b"this cannot be a name, like 'console' and addresses: '/name NAME' as the next line gives you one\n";
-const NO_PLACE: &[u8] = b"as many have names as can: you stay your address\n";
+    b"this cannot be a name, nor can 'console' or an address: send '/name NAME' again as the next line\n";
+const NO_PLACE: &[u8] = b"no room for another name: you keep your address\n";
 const TAKEN: &[u8] = b"this name is taken: '/name NAME' as the next line gives you another\n";
 const TOO_SLOW: &[u8] = b"\nyou have read too slowly and missed lines: goodbye\n";
 
@@ -72,12 +75,13 @@ const TOO_SLOW: &[u8] = b"\nyou have read too slowly and missed lines: goodbye\n
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl<'a> Member<'a> {
-    /// Makes a member that has not joined yet.
+    /// Creates a member that has not joined yet.
     pub fn new(room: &'a Room<'a>) -> Self {
         let (lines, who, stage) = (Lines::default(), Who::Nobody, Stage::Begin);
         Member { room, lines, who, number: 0, queued: 0, refused: None, stage }
     }
 
+    /// Joins the room. Sends the welcome to the member, and a note to the console and all other members.
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
             operator.begin(cx.console);
@@ -94,7 +98,10 @@ impl<'a> Member<'a> {
         cx.wake_programs();
     }
 
-    /// Queues the lines of other members, as far as they fit. Returns whether all these lines are queued.
+    /// Queues as many lines from other members as fit into the send buffer. Returns whether all these lines are queued.
+    ///
+    /// # Errors
+    /// [`FallenBehind`] if the room has dropped a line that was not yet sent to this member.
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
         while let Stage::Talking { position, first } = self.stage {
             let room = self.room;
@@ -122,17 +129,17 @@ impl<'a> Member<'a> {
         Ok(true)
     }
 
-    /// Queues the rest of a text as far as it fits. Returns whether all is queued.
+    /// Queues as much of the rest of a text as fits. Returns whether all of the text is queued.
     fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Write<'_>)) -> bool {
         let mut queued = self.queued.into();
         let sent = message::stream(socket, &mut queued, compose);
-        // No text is longer than a line of the room, whose length is a 16-bit number.
+        // No text is longer than a line in the room, and the length of a line fits in 16 bits.
         self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
         sent
     }
 
-    /// Passes on one line of the member, if it has one. Returns `None` if no line has arrived, or if a line with a name has
-    /// to wait until the reply to it can be sent.
+    /// Passes one line from the member to the room. Returns `None` if no line has arrived, or if a `/name` line must
+    /// wait until its reply can be sent.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Spoken> {
         let line = self.lines.first(socket, cx.scratch, cx.now)?;
         if line.goodbye {
@@ -142,7 +149,7 @@ impl<'a> Member<'a> {
         let text = cx.scratch.get(..line.len)?;
         let first = matches!(self.stage, Stage::Talking { first: true, .. });
         let said = match text.strip_prefix(b"/name ") {
-            // The reply to a name must wait until the line that is being sent to this member is complete.
+            // A line to this member is partly sent. The reply to `/name` must wait until that line is complete.
             Some(_) if first && self.queued > 0 => return None,
             Some(name) if first => self.take_name(name, cx.now, cx.console),
             _ => {
@@ -164,13 +171,16 @@ impl<'a> Member<'a> {
         Some(Spoken::Line)
     }
 
-    /// Gives the member a name. Returns false if the name is refused, and records why.
+    /// Sets the member's name. Returns false if the name is refused, and stores the reason in `refused`.
+    ///
+    /// # Errors
+    /// Returns when to try again if the room has no space yet for the note about the new name.
     fn take_name(&mut self, text: &[u8], now: Instant, console: &mut dyn Console) -> Result<bool, Instant> {
         let (name, len) = name_in(text);
         let chosen = name.get(..len).unwrap_or_default();
-        let place = if is_name(chosen) { self.room.place_for(&name) } else { Err(NameRefused::NoName) };
-        let place = match place {
-            Ok(place) => place,
+        let slot = if is_name(chosen) { self.room.slot_for(&name) } else { Err(NameRefused::NoName) };
+        let slot = match slot {
+            Ok(slot) => slot,
             Err(refused) => {
                 self.refused = Some(refused);
                 return Ok(false);
@@ -181,18 +191,18 @@ impl<'a> Member<'a> {
             write(b" is now ");
             write(chosen);
         })?;
-        self.room.set_name(place, name);
-        self.who = Who::Name(place);
+        self.room.set_name(slot, name);
+        self.who = Who::Name(slot);
         Ok(true)
     }
 
-    /// Sends the operator's lines. Returns when to try again if a line has to wait.
+    /// Sends the operator's lines to all members. Returns when to try again if a line has to wait.
     fn console_speaks(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let operator = self.room.operator()?;
         loop {
             match operator.typed(Asker::Talk, cx) {
                 Typed::NotYet | Typed::End => return None,
-                Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
+                Typed::Goodbye => cx.console.print(b"only Ctrl-C can close the room\n"),
                 Typed::Line => {
                     let said = operator.read(|text, _| {
                         self.room.say_in_turn(CONSOLE, cx.now, &|write| {
@@ -207,7 +217,7 @@ impl<'a> Member<'a> {
                     cx.wake_programs();
                 }
             }
-            // The line has been handled, so the operator can give the next one.
+            // The line has been handled: remove it, so that the operator can type another line.
             operator.take();
         }
     }
@@ -218,7 +228,7 @@ impl<'a> Member<'a> {
         print_line(console, |write| compose(self, write));
     }
 
-    /// Sends a line to all other members once there is room, and prints the line: see [`Room::say_in_turn`].
+    /// Sends a line to all other members and prints the line, if the room has space for it. See [`Room::say_in_turn`].
     fn tell_in_turn(
         &self,
         now: Instant,
@@ -230,6 +240,7 @@ impl<'a> Member<'a> {
         Ok(())
     }
 
+    /// Leaves the room and frees the member's name. Tells the console and all other members `how` the member leaves.
     fn leave(&mut self, cx: &mut Context<'_>, how: core::fmt::Arguments<'_>) {
         if let Stage::Talking { position, .. } = self.stage {
             self.room.leave(position);
@@ -239,8 +250,8 @@ impl<'a> Member<'a> {
             member.write_name(write);
             write_display(write, how);
         });
-        if let Who::Name(place) = core::mem::replace(&mut self.who, Who::Nobody) {
-            self.room.set_name(place, Room::NO_NAME);
+        if let Who::Name(slot) = core::mem::replace(&mut self.who, Who::Nobody) {
+            self.room.set_name(slot, Room::NO_NAME);
         }
         if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
             operator.leave(cx.console);
@@ -255,31 +266,32 @@ impl<'a> Member<'a> {
     fn write_name(&self, write: &mut Write<'_>) {
         match self.who {
             Who::Address(address) => write_display(write, format_args!("{}", SocketAddr::from(address))),
-            Who::Name(place) => write(self.room.name(place).split(|&b| b == 0).next().unwrap_or_default()),
+            Who::Name(slot) => write(self.room.name(slot).split(|&b| b == 0).next().unwrap_or_default()),
             Who::Nobody => {}
         }
     }
 }
 
-/// Returns the name at the front of a text, and its length. The name ends at the first character that is not allowed or does
-/// not fit.
+/// Returns the name at the front of a text, and the name's length. The name ends at the first character that is not
+/// allowed or does not fit.
 fn name_in(text: &[u8]) -> (Name, usize) {
     let (mut name, mut len) = ([0; NAME], 0);
     let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     for c in valid.chars().take_while(|&c| is_in_names(c)) {
-        let Some(place) = name.get_mut(len..len + c.len_utf8()) else { break };
-        c.encode_utf8(place);
+        let Some(free) = name.get_mut(len..len + c.len_utf8()) else { break };
+        c.encode_utf8(free);
         len += c.len_utf8();
     }
     (name, len)
 }
 
+/// Returns whether a name may contain this character.
 fn is_in_names(c: char) -> bool {
     !(is_invisible(c) || c.is_whitespace() || matches!(c, ':' | '\u{200c}' | '\u{200d}'))
 }
 
-/// Returns whether a name is allowed: not empty, not the console's, not an address. Only an IPv4 address without a port
-/// (digits and dots) must be ruled out here. Any other address has a colon, and a name never has a colon.
+/// Returns whether a name is allowed: not empty, not `console`, not an address. The only address to check for is an
+/// IPv4 address without a port (digits and dots). All other addresses have a colon, and names never have a colon.
 fn is_name(chosen: &[u8]) -> bool {
     let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     !(chosen.is_empty() || is_address || chosen.eq_ignore_ascii_case(b"console"))
@@ -299,7 +311,7 @@ impl NameRefused {
 enum Spoken {
     Goodbye,
     Line,
-    /// The line has to wait. Try again at this time at the latest.
+    /// The line must wait. Try again no later than this time.
     NotYet(Instant),
 }
 
@@ -311,8 +323,7 @@ impl Session for Member<'_> {
         let processed = self.process(socket, cx);
         if processed.is_err() {
             self.leave(cx, format_args!(" has read too slowly and is dropped"));
-            // If a line is partly sent, its LF is sent before the note. The first byte of `TOO_SLOW` is that LF: skip it
-            // otherwise.
+            // `TOO_SLOW` begins with LF, which ends a partly sent line. If no line is partly sent, that LF is skipped.
             self.queued = u16::from(self.queued == 0);
             self.stage = Stage::Dropped(later(cx.now, FAREWELL));
         }
@@ -331,7 +342,7 @@ impl Session for Member<'_> {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
             }
-            // A member that has closed its side still receives all lines that the others sent before it leaves.
+            // A member that has closed its side leaves only after it has received all lines from the other members.
             None if message::arrived(socket) == Arrived::EndOfStream && processed == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)

@@ -1,12 +1,13 @@
-//! chat: people exchange lines, or messages.
+//! chat: people exchange text, as lines or as messages without line endings.
 //!
-//! A partner who ends messages with LF speaks in lines, as `nc` does. Any other partner speaks in messages, as the programs of
-//! socket tutorials do. Data from that partner becomes a message after 200 ms of silence, and messages to that partner have no
-//! line end.
+//! A partner who ends messages with LF, as `nc` does, sends lines. Any other partner sends messages, as the programs of
+//! socket tutorials do. Data from a partner who sends messages becomes a message after 200 ms of silence. Text to that
+//! partner is sent without a line ending.
 //!
-//! Over TCP one partner at a time talks with the operator at the console, or all partners talk in a [`Room`]. Over UDP the
-//! operator answers each sender. A line from a peer has at most 512 bytes, and no more than the receive buffer holds. The
-//! rest of a longer line counts as another line. Control characters and bytes that are not UTF-8 are shown escaped.
+//! Over TCP one partner at a time talks with the operator at the console, or all partners talk in a [`Room`]. Over UDP
+//! the operator answers each sender. A line from a peer is at most 512 bytes long, and at most as long as the receive
+//! buffer. The rest of a longer line counts as another line. Control characters and bytes that are not UTF-8 are shown
+//! escaped.
 
 use lines::Framing;
 use smoltcp::socket::tcp::Socket;
@@ -37,7 +38,7 @@ pub use udp_client::Client as UdpClient;
 /// The prompt for a line.
 const PROMPT: &str = ">>> ";
 
-/// The last line that the server sends in a talk. At the end of a talk, the client prints the same line.
+/// The final line that the server sends in a conversation. The client prints the same line when the conversation ends.
 const END: &[u8] = b"the talk has ended\n";
 
 crate::sessions! {
@@ -46,13 +47,13 @@ crate::sessions! {
     pub enum Server<'a> {
         /// A member of a room.
         Member(member::Member<'a>),
-        /// A talk with the operator at the console.
+        /// A conversation with the operator at the console.
         Talk(talk::Talk<'a>),
     }
 }
 
 impl<'a> Server<'a> {
-    /// Makes a member of the room, if the options have a room; else a talk with the operator.
+    /// Creates a member of the room if the options have a room, otherwise a conversation with the operator.
     pub fn new(options: &Options<'a>) -> Self {
         match options.room {
             Some(room) => Server::Member(member::Member::new(room)),
@@ -61,21 +62,22 @@ impl<'a> Server<'a> {
     }
 }
 
-/// The pause after a message without a line end. The receiver takes this silence for the end of the message.
+/// The pause after a message without a line ending. For the receiver, this silence ends the message.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The message that ends a talk.
+/// The message that ends a conversation.
 const GOODBYE: &[u8] = b"q";
 
-/// Returns whether a line ends the talk.
+/// Returns whether a line ends the conversation.
 fn is_goodbye(text: &[u8]) -> bool {
     matches!(text, b"q" | b"Q")
 }
 
-/// Ends a talk with a goodbye, if there is room for it. If a line was begun, LF is sent first. A partner that does not read
-/// gets only FIN, and blocks nobody.
+/// Ends a conversation with a goodbye, if the send buffer has room for it. If a line is partly sent (`begun`), LF is
+/// sent first. A partner that does not read receives only FIN, and does not delay other partners.
 ///
-/// A partner who speaks in messages gets `q` instead, unless a message was begun or the partner has closed its side.
+/// A partner who sends messages receives `q` instead, unless a message is partly sent or the partner has closed its
+/// side.
 fn say_goodbye(socket: &mut Socket<'_>, begun: bool, framing: Framing) -> Next {
     if framing == Framing::Messages {
         if !begun && message::arrived(socket) != Arrived::EndOfStream {

@@ -1,4 +1,4 @@
-//! The operator at the console, and the addressee of each typed line.
+//! The operator at the console. Decides to whom each typed line is sent.
 
 use core::cell::{Cell, RefCell};
 
@@ -9,19 +9,21 @@ use crate::app::input::{Advance, Input};
 use crate::app::text::{print_line, write_display};
 use crate::stack::{Console, Context};
 
-/// The note to the operator that lines typed before a talk are not sent.
+/// The note to the operator that lines typed before a conversation are not sent.
 const BEFORE: &[u8] = b"(what was typed before is not sent)\n";
 
-/// The person at the console, shared by all talks of a server.
+/// The person at the console. All conversations of a server share one operator.
 ///
-/// Over TCP the operator has one talk at a time, or takes part in a room. Over UDP the operator talks with every partner.
+/// Over TCP the operator has one conversation at a time, or takes part in a room. Over UDP the operator talks with
+/// every partner.
 ///
-/// A typed line goes to the current talk, else to the partner on UDP who wrote last. `@N TEXT` goes to partner N. A line has at
-/// most 1,024 bytes; a longer line is split.
+/// A typed line is sent to the current TCP conversation or room. If there is none, the line is sent to the UDP partner
+/// who wrote most recently. `@N TEXT` is sent to UDP partner N. A line is at most 1,024 bytes long. A longer line is
+/// split.
 #[derive(Debug)]
 pub struct Operator {
     input: RefCell<Input<'static>>,
-    /// Whether a line is waiting to be taken.
+    /// Whether `input` has a complete line that is not sent yet.
     line: Cell<bool>,
     ended: Cell<bool>,
     talking: Cell<bool>,
@@ -31,12 +33,12 @@ pub struct Operator {
     pub(super) partners: RefCell<Partners>,
 }
 
-/// A program that asks for a typed line.
+/// The part of the server that requests a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// The server on UDP.
     Datagrams,
-    /// A talk or a room.
+    /// A conversation over TCP, or a room.
     Talk,
 }
 
@@ -45,7 +47,7 @@ pub enum Asker {
 pub enum Typed {
     /// The input has ended.
     End,
-    /// A line that ends the talk.
+    /// A line that ends the conversation.
     Goodbye,
     /// A line: see [`Operator::read`].
     Line,
@@ -60,7 +62,8 @@ impl Default for Operator {
 }
 
 impl Operator {
-    /// Makes an operator who has typed nothing. With `once` there is one talk only: later TCP clients are reset.
+    /// Creates an operator who has typed nothing. If `once`, there is only one conversation, and later TCP connections
+    /// are reset.
     pub fn new(once: bool) -> Self {
         Operator {
             input: RefCell::new(Input::with_prompt(&[], PROMPT)),
@@ -74,12 +77,13 @@ impl Operator {
         }
     }
 
-    /// Connects the operator to `keyboard`, which belongs to the stack's console. Lines typed before a talk are then not sent.
+    /// Connects the operator to `keyboard`, which belongs to the stack's console. Lines typed before a conversation are
+    /// then discarded.
     pub fn with_keyboard(self, keyboard: &'static Keyboard) -> Self {
         Operator { keyboard: Some(keyboard), ..self }
     }
 
-    /// Returns whether the only talk is over.
+    /// Returns whether the only conversation has ended. Always false if `once` was false.
     pub fn is_over(&self) -> bool {
         self.over.get()
     }
@@ -89,27 +93,28 @@ impl Operator {
         !self.ended.get()
     }
 
-    /// Begins a talk. Discards lines typed earlier, because they were not meant for this talk.
+    /// Begins a conversation. Discards lines typed earlier, because those lines were not meant for this conversation.
     pub(super) fn begin(&self, console: &mut dyn Console) {
         self.talking.set(true);
         self.forget(console, BEFORE);
     }
 
-    /// Called when the first partner on UDP writes. Discards earlier lines as [`begin`](Self::begin) does, unless a talk is
-    /// active.
+    /// Called when the first partner on UDP writes. Discards earlier lines as [`begin`](Self::begin) does, unless a TCP
+    /// conversation is active.
     pub(super) fn begin_on_udp(&self, console: &mut dyn Console) {
         if !self.talking.get() {
             self.forget(console, BEFORE);
         }
     }
 
-    /// Called while there is no partner on UDP. Discards typed lines, unless a talk is active.
+    /// Called while there is no partner on UDP. Discards typed lines, unless a TCP conversation is active.
     pub(super) fn nobody(&self, console: &mut dyn Console) {
         if !self.talking.get() {
             self.forget(console, b"(nobody is here: what was typed is not sent)\n");
         }
     }
 
+    /// Discards all typed input, and prints `why` if there was any. Does nothing if the operator has no keyboard.
     fn forget(&self, console: &mut dyn Console, why: &[u8]) {
         let Some(forgotten) = self.keyboard.and_then(|keyboard| keyboard.start_over(console)) else { return };
         let Ok(mut input) = self.input.try_borrow_mut() else { return };
@@ -119,15 +124,15 @@ impl Operator {
         }
     }
 
-    /// Ends the talk.
+    /// Ends the TCP conversation, or the operator's part in the room.
     pub(super) fn leave(&self, console: &mut dyn Console) {
         self.talking.set(false);
         self.over.set(self.once);
         self.readdress(console);
     }
 
-    /// Ends a talk on UDP. `had_lines` says whether typed lines went to that talk. An active talk continues, and gets all
-    /// lines.
+    /// Ends a conversation over UDP. `had_lines` says whether typed lines were sent to that partner by default. Does
+    /// nothing while a TCP conversation is active.
     pub(super) fn leave_udp(&self, console: &mut dyn Console, had_lines: bool) {
         if self.talking.get() {
             return;
@@ -138,7 +143,7 @@ impl Operator {
         }
     }
 
-    /// Prints the next addressee, if any. A line begun for the partner who left is discarded.
+    /// Prints to whom the next line is sent, if there is a partner. Discards a line typed for the partner who left.
     fn readdress(&self, console: &mut dyn Console) {
         let next = self.partners.try_borrow().ok().and_then(|partners| partners.last());
         let Some((number, address)) = next.filter(|_| !self.over.get()) else { return };
@@ -146,7 +151,7 @@ impl Operator {
         print_line(console, |write| write_display(write, format_args!("(the next line goes to @{number} {address})")));
     }
 
-    /// Looks for a typed line whose addressee is `asker`. The line stays until [`take`](Self::take).
+    /// Looks for a typed line for `asker`. The line stays until [`take`](Self::take) removes it.
     pub(super) fn typed(&self, asker: Asker, cx: &mut Context<'_>) -> Typed {
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
         let new = !self.line.get();
@@ -162,7 +167,7 @@ impl Operator {
         }
         if self.addressee(input.text()) != asker {
             if new {
-                // Wake the addressee, which may have looked before the line was complete.
+                // Wake the other program, which may have looked for a line before this line was complete.
                 cx.wake_programs();
             }
             return Typed::NotYet;
@@ -170,17 +175,19 @@ impl Operator {
         if is_goodbye(input.text()) { Typed::Goodbye } else { Typed::Line }
     }
 
-    /// Calls `show` with the line, and with whether the rest of it follows as another line.
+    /// Calls `show` with the line, and with true if the line was cut and its rest follows. Returns the result of
+    /// `show`, or `None` if the input is in use.
     pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
         let input = self.input.try_borrow().ok()?;
         Some(show(input.text(), input.is_cut()))
     }
 
-    /// Removes the line.
+    /// Removes the line that [`typed`](Self::typed) found.
     pub(super) fn take(&self) {
         self.line.set(false);
     }
 
+    /// Returns which part of the server sends the line `text`.
     fn addressee(&self, text: &[u8]) -> Asker {
         let on_udp = self.partners.try_borrow().is_ok_and(|partners| !partners.is_empty());
         if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Asker::Talk } else { Asker::Datagrams }

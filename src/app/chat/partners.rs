@@ -7,11 +7,12 @@ use smoltcp::socket::udp::UdpMetadata;
 /// The number of partners that are remembered.
 pub(super) const PARTNERS: usize = 16;
 
-/// The partners who have written and may be answered.
+/// The partners who have sent a datagram and may be answered.
 #[derive(Clone, Debug, Default)]
 pub struct Partners {
-    /// The partners in the order of their last datagrams. The partner who wrote last is at the end.
+    /// The partners in the order of their most recent datagrams. The partner who wrote most recently is at the end.
     list: heapless::Vec<Partner, PARTNERS>,
+    /// How many partners have received a number so far.
     pub(super) numbered: u32,
 }
 
@@ -19,7 +20,7 @@ pub struct Partners {
 pub(super) struct Partner {
     pub number: u32,
     pub meta: UdpMetadata,
-    /// Whether the partner's last datagram had a line end.
+    /// Whether the partner's most recent datagram had a line ending.
     pub in_lines: bool,
 }
 
@@ -29,12 +30,13 @@ impl Partners {
         self.list.is_empty()
     }
 
-    /// Returns the number and address of the partner who wrote last.
+    /// Returns the number and address of the partner who wrote most recently.
     pub(super) fn last(&self) -> Option<(u32, SocketAddr)> {
         self.list.last().map(|partner| (partner.number, partner.meta.endpoint.into()))
     }
 
-    /// Records a datagram of a partner. Returns the partner's number, and the partner that was removed to make room, if any.
+    /// Records that the partner at `meta` has sent a datagram. Returns the partner's number. Also returns the partner
+    /// who was removed to make room for a new partner, if any.
     pub(super) fn wrote(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
         let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
         let (number, gone) = match known {
@@ -44,11 +46,12 @@ impl Partners {
                 (self.numbered, self.list.is_full().then(|| self.list.remove(0)))
             }
         };
-        // The list has room: one was removed, or it was not full.
+        // The list has room for the partner: it was not full, or another partner was removed.
         let _ = self.list.push(Partner { number, meta, in_lines });
         (number, gone)
     }
 
+    /// Returns the partner with this number. Without a number, returns the partner who wrote most recently.
     pub(super) fn find(&self, number: Option<u32>) -> Option<Partner> {
         match number {
             None => self.list.last().copied(),

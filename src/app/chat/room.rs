@@ -1,4 +1,4 @@
-//! A chat room: the last lines, which its members share.
+//! A chat room: stores the most recent lines until all members have read these lines.
 
 use core::cell::Cell;
 
@@ -8,10 +8,10 @@ use super::operator::Operator;
 use crate::app::message::Write;
 use crate::app::timing::later;
 
-/// The number of the operator at the console, in place of a member's number. Members have numbers from 1.
+/// The number of the operator at the console. Members have numbers from 1.
 pub const CONSOLE: u16 = 0;
 
-/// The longest name of a member, in bytes.
+/// The maximum length of a member's name, in bytes.
 pub const NAME: usize = 16;
 
 /// A member's name: UTF-8 padded with zeros. All zeros mean no name.
@@ -20,12 +20,14 @@ pub type Name = [u8; NAME];
 /// How long a quarter of the ring is kept for members that have not read it.
 pub const HOLD: Duration = Duration::from_secs(2);
 
-/// The last lines of a chat room, in a ring of bytes.
+/// The most recent lines of a chat room, in a ring of bytes.
 ///
-/// Each member reads at its own pace. A line that does not fit waits for members that have not read the oldest lines. The wait
-/// is up to 2 seconds for each quarter of the ring, so that a slow reader cannot block the room. Then that quarter is dropped,
-/// and members that have not read it have fallen behind. An eighth of the ring is reserved for notes of joining and leaving,
-/// which do not wait. A line takes 6 bytes more than its text. A line longer than the ring is cut.
+/// Each member reads at its own pace. A new line that does not fit must wait until all members have read the oldest
+/// lines. The wait is at most 2 seconds for each quarter of the ring, so that a slow reader cannot block the room.
+/// After 2 seconds that quarter is dropped, and members that have not read it have fallen behind.
+///
+/// An eighth of the ring is reserved for the notes that a member has joined or left. These notes never wait. A line
+/// needs 6 bytes more than its text. A line longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
@@ -34,20 +36,20 @@ pub struct Room<'a> {
     ends: Cell<Ends>,
     next_member: Cell<u16>,
     members: Cell<u16>,
-    /// Whether a line waits for room.
+    /// Whether a line waits until it fits into the ring.
     waiting: Cell<bool>,
-    /// The current wait for room. It ends when all members have read a quarter of the ring.
+    /// The current wait for space in the ring. The wait ends when all members have read a quarter of the ring.
     held: Cell<Option<Hold>>,
 }
 
-/// The beginning of a wait, and the oldest line at that time.
+/// When a wait for space began, and the position of the oldest line at that time.
 #[derive(Clone, Copy, Debug)]
 struct Hold {
     since: Instant,
     oldest: u64,
 }
 
-/// Positions in the stream of all lines so far, in bytes.
+/// The positions, in bytes since the room began, of the oldest stored line and of the next new line.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
     oldest: u64,
@@ -66,7 +68,7 @@ pub struct Line {
     readers: u16,
 }
 
-/// The error that a line was dropped before a member had read it.
+/// The error if a line was dropped before the member read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FallenBehind;
 
@@ -75,7 +77,7 @@ pub struct FallenBehind;
 pub enum NameRefused {
     /// The name is the console's, an address, or empty.
     NoName,
-    /// No place for a name is free.
+    /// The room has no free slot for a name.
     NoPlace,
     /// Another member has this name.
     Taken,
@@ -84,17 +86,17 @@ pub enum NameRefused {
 /// The length of a line's header: member, length and number of readers, 2 bytes each.
 const HEADER: u64 = 6;
 
-/// The longest line in bytes: a 16-bit number stores the length of a line with its LF.
+/// The maximum length of a line in bytes. A 16-bit number stores the length of a line with its LF.
 const LONGEST: u64 = 65_534;
 
 impl<'a> Room<'a> {
-    /// No name: the initial value of a place for a name.
+    /// The value of a free slot for a name.
     pub const NO_NAME: Name = [0; NAME];
 
-    /// Makes an empty room with this memory.
+    /// Creates an empty room that stores lines in `ring` and names in `names`.
     ///
-    /// A `ring` of 1,024 bytes has room for the longest line of letters. At most `names.len()` members can have a name. With
-    /// an `operator`, the person at the console takes part.
+    /// A `ring` of 1,024 bytes can store the longest line, if none of the line's characters is escaped. At most
+    /// `names.len()` members can have a name. With an `operator`, the person at the console takes part.
     pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], operator: Option<&'a Operator>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
         let (waiting, held) = (Cell::new(false), Cell::new(None));
@@ -106,7 +108,7 @@ impl<'a> Room<'a> {
         self.operator
     }
 
-    /// Adds a member. Returns its number, and the position at which it begins to read.
+    /// Adds a member. Returns the member's number, and the position of the first line that the member reads.
     pub(super) fn join(&self) -> (u16, u64) {
         let number = self.next_member.get();
         self.next_member.set(number.checked_add(1).unwrap_or(1));
@@ -114,7 +116,7 @@ impl<'a> Room<'a> {
         (number, self.ends.get().newest)
     }
 
-    /// Removes a member. `position` is where the member would have read next.
+    /// Removes a member. `position` is that of the next line that the member would have read.
     pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
@@ -126,26 +128,26 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Returns a free place for a name. Names that differ only in ASCII case are the same.
+    /// Returns the index of a free slot for `name`. Names that differ only in ASCII case count as equal.
     ///
     /// # Errors
-    /// Why the name is refused.
-    pub(super) fn place_for(&self, name: &Name) -> Result<u16, NameRefused> {
+    /// [`NameRefused::Taken`] if another member has this name. [`NameRefused::NoPlace`] if no slot is free.
+    pub(super) fn slot_for(&self, name: &Name) -> Result<u16, NameRefused> {
         if self.names.iter().any(|other| other.get().eq_ignore_ascii_case(name)) {
             return Err(NameRefused::Taken);
         }
-        let place = self.names.iter().position(|other| other.get() == Self::NO_NAME);
-        place.and_then(|place| place.try_into().ok()).ok_or(NameRefused::NoPlace)
+        let slot = self.names.iter().position(|other| other.get() == Self::NO_NAME);
+        slot.and_then(|slot| slot.try_into().ok()).ok_or(NameRefused::NoPlace)
     }
 
-    /// Returns the name at a place. Call it only for a place that a member has.
-    pub(super) fn name(&self, place: u16) -> Name {
-        self.names.get(usize::from(place)).map_or(Self::NO_NAME, Cell::get)
+    /// Returns the name in a slot. Call this only for a slot that a member uses.
+    pub(super) fn name(&self, slot: u16) -> Name {
+        self.names.get(usize::from(slot)).map_or(Self::NO_NAME, Cell::get)
     }
 
-    /// Stores a name at a place, or [`NO_NAME`](Self::NO_NAME) to free the place.
-    pub(super) fn set_name(&self, place: u16, name: Name) {
-        if let Some(kept) = self.names.get(usize::from(place)) {
+    /// Stores a name in a slot. Pass [`NO_NAME`](Self::NO_NAME) to free the slot.
+    pub(super) fn set_name(&self, slot: u16, name: Name) {
+        if let Some(kept) = self.names.get(usize::from(slot)) {
             kept.set(name);
         }
     }
@@ -155,14 +157,17 @@ impl<'a> Room<'a> {
         self.members.get()
     }
 
-    /// Adds a line if all members have read enough for the line to fit. Calls `compose` twice.
+    /// Adds a line if the line fits into the ring. Drops unread lines only after they have been kept for [`HOLD`].
+    ///
+    /// Calls `compose` twice: to measure the line, and to write the line.
     ///
     /// # Errors
-    /// The line was not added. Try again at the returned time at the latest. Every program also runs as soon as there is
-    /// room.
+    /// Returns the latest time at which to try again if the line does not fit yet. All programs are also polled as soon
+    /// as the line may fit.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
+            // Once a quarter of the ring has been read during a wait, a new wait begins.
             let held = self.held.get().filter(|held| oldest - held.oldest < quarter);
             let held = held.unwrap_or(Hold { since: now, oldest });
             let until = later(held.since, HOLD);
@@ -171,6 +176,7 @@ impl<'a> Room<'a> {
                 self.waiting.set(true);
                 return Err(until);
             }
+            // The wait is over: drop the lines of this quarter, although some members have not read them.
             while oldest < newest && oldest - held.oldest < quarter {
                 oldest = self.line_at(oldest).next;
             }
@@ -181,7 +187,8 @@ impl<'a> Room<'a> {
         Ok(())
     }
 
-    /// Adds a line at once. Calls `compose` twice.
+    /// Adds a line immediately, and drops old lines if the ring is full. Calls `compose` twice, as
+    /// [`say_in_turn`](Self::say_in_turn) does.
     pub(super) fn say(&self, by: u16, compose: &dyn Fn(&mut Write<'_>)) {
         let (capacity, len) = (self.ring.len() as u64, self.length(compose));
         if capacity < HEADER {
@@ -192,6 +199,7 @@ impl<'a> Room<'a> {
         while next - oldest > capacity {
             oldest = self.line_at(oldest).next;
         }
+        // `left` cuts a line that is longer than the ring.
         let (mut at, mut left) = (newest, HEADER + len);
         let mut write = |piece: &[u8]| {
             for &byte in piece.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
@@ -207,13 +215,14 @@ impl<'a> Room<'a> {
         self.ends.set(Ends { oldest, newest: next });
     }
 
-    /// Removes lines that all members have read, oldest first, until a line of `len` bytes fits. Returns whether that line
-    /// fits.
+    /// Removes lines that all members have read, oldest first, until a line of `len` bytes fits. Returns whether that
+    /// line fits.
     fn make_room(&self, len: u64) -> bool {
         let Ends { mut oldest, newest } = self.ends.get();
-        let most = self.ring.len() as u64 - self.ring.len() as u64 / 8;
+        // The rest of the ring is reserved for notes that a member has joined or left.
+        let limit = self.ring.len() as u64 - self.ring.len() as u64 / 8;
         let fits = loop {
-            if oldest == newest || newest + HEADER + len - oldest <= most {
+            if oldest == newest || newest + HEADER + len - oldest <= limit {
                 break true;
             }
             let line = self.line_at(oldest);
@@ -226,17 +235,17 @@ impl<'a> Room<'a> {
         fits
     }
 
-    /// Returns the length of a line, cut to the size of the ring.
+    /// Returns the length in bytes of the line that `compose` writes, at most what fits into the ring.
     fn length(&self, compose: &dyn Fn(&mut Write<'_>)) -> u64 {
         let mut len = 0u64;
         compose(&mut |piece| len += piece.len() as u64);
         len.min((self.ring.len() as u64).saturating_sub(HEADER)).min(LONGEST)
     }
 
-    /// Returns the line at a member's position, if there is one.
+    /// Returns the line at `position`, or `None` if the member has read all lines.
     ///
     /// # Errors
-    /// [`FallenBehind`]: the line was dropped.
+    /// [`FallenBehind`] if the line was dropped.
     pub(super) fn read(&self, position: u64) -> Result<Option<Line>, FallenBehind> {
         let Ends { oldest, newest } = self.ends.get();
         match position {
@@ -246,8 +255,8 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If so, the caller must run every
-    /// program.
+    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If true, the caller must wake
+    /// all programs.
     pub(super) fn pass(&self, line: Line) -> bool {
         let readers = line.readers.saturating_sub(1);
         for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {
@@ -259,7 +268,7 @@ impl<'a> Room<'a> {
         readers == 0 && self.waiting.replace(false)
     }
 
-    /// Writes the text of a line that was just read.
+    /// Writes the text of a line that [`read`](Self::read) has just returned.
     pub(super) fn write(&self, line: Line, write: &mut Write<'_>) {
         let mut piece = [0; 64];
         let mut at = line.at;
@@ -274,8 +283,12 @@ impl<'a> Room<'a> {
         }
     }
 
+    /// Reads the header of the line at `position`.
     fn line_at(&self, position: u64) -> Line {
-        let number = |k| u16::from_be_bytes([self.cell(position + k).get(), self.cell(position + k + 1).get()]);
+        let number = |offset| {
+            let first = position + offset;
+            u16::from_be_bytes([self.cell(first).get(), self.cell(first + 1).get()])
+        };
         let (at, len) = (position + HEADER, number(2));
         Line { by: number(0), next: at + u64::from(len), at, readers: number(4) }
     }

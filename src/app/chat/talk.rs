@@ -1,4 +1,4 @@
-//! A talk between one partner and the operator at the console.
+//! A conversation between one partner and the operator at the console.
 
 use core::net::SocketAddr;
 
@@ -14,12 +14,12 @@ use crate::app::text::{split_line_end, write_display, write_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Context, End, Next, Session};
 
-/// The server of one connection. Its listener serves one connection at a time.
+/// The server of one TCP connection: a conversation with the operator. The listener serves one connection at a time.
 ///
-/// Other connections wait, and so does their data.
+/// Other connections, and their data, wait until the conversation has ended.
 ///
-/// A partner who closes the connection on one side gets a note that a last reply may follow, and then at most one more line. If the
-/// partner's host no longer has the connection, the host answers the note with a reset, which ends the talk.
+/// A partner who closes its side receives a note that a final reply may follow, and then at most one more line. If the
+/// partner's host no longer has the connection, the host answers the note with an RST, which ends the conversation.
 #[derive(Clone, Debug)]
 pub struct Talk<'a> {
     operator: Option<&'a Operator>,
@@ -32,7 +32,7 @@ pub struct Talk<'a> {
     pause: Option<Instant>,
 }
 
-/// The progress of the talk.
+/// The progress of the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
@@ -45,11 +45,11 @@ enum Stage {
 /// The note to a partner who has closed its side.
 const LAST_REPLY: &[u8] = b"(waiting for the last reply)\n";
 
-/// The number of lines printed before other connections have a turn.
+/// How many lines one poll may print. The limit keeps one connection from delaying the others.
 const LINES_A_TURN: usize = 16;
 
 impl<'a> Talk<'a> {
-    /// Makes a talk that has not begun. Without an operator nobody answers.
+    /// Creates a conversation that has not begun. Without an operator, no line is sent to the partner.
     pub fn new(operator: Option<&'a Operator>) -> Self {
         Talk { operator, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
     }
@@ -87,7 +87,7 @@ impl<'a> Talk<'a> {
         Processed::Some
     }
 
-    /// Sends typed lines. Returns whether this ends the talk.
+    /// Sends typed lines. Returns whether the conversation must now end.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Some(operator) = self.operator else { return false };
         loop {
@@ -112,7 +112,7 @@ impl<'a> Talk<'a> {
                         })
                     });
                     if sent != Some(true) {
-                        // A line has 1,025 bytes at most.
+                        // A line is at most 1,025 bytes long, with its LF.
                         self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
                         return false;
                     }
@@ -127,11 +127,12 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Waits until something happens, a message is complete, or the pause ends.
+    /// Waits until the connection changes, a message is complete, or the pause ends.
     fn wait(&self, now: Instant) -> Next {
         sooner(sooner(Next::Wait, self.lines.complete_at(now)), self.pause)
     }
 
+    /// Ends the conversation, and prints `why`.
     fn end(&mut self, cx: &mut Context<'_>, why: core::fmt::Arguments<'_>) {
         self.stage = Stage::Over;
         self.note(cx, format_args!("the talk with "), format_args!(" has ended{why}"));
@@ -140,6 +141,7 @@ impl<'a> Talk<'a> {
         }
     }
 
+    /// Prints the partner's address between `before` and `after`.
     fn note(&self, cx: &mut Context<'_>, before: core::fmt::Arguments<'_>, after: core::fmt::Arguments<'_>) {
         let Some(partner) = self.partner else { return };
         let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);
@@ -149,9 +151,13 @@ impl<'a> Talk<'a> {
 
 /// Why reading from the partner stopped.
 enum Processed {
+    /// All complete lines have been printed.
     All,
+    /// All lines have been printed, and the partner has closed its side.
     End,
+    /// The partner has ended the conversation.
     Goodbye,
+    /// The limit for one poll is reached, and more lines may follow.
     Some,
 }
 
@@ -165,7 +171,7 @@ impl Session for Talk<'_> {
         }
         let processed = self.process(socket, cx);
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
-        // Ask only after `speak` has read the console: until then the end of input is not known.
+        // Call `can_type` only after `speak`, because `speak` reads the console and finds the end of input.
         let can_answer = self.operator.is_some_and(Operator::can_type);
         if ends || (matches!(processed, Processed::End) && !can_answer) {
             self.end(cx, format_args!(""));
@@ -175,11 +181,11 @@ impl Session for Talk<'_> {
             Processed::End if self.stage == Stage::Talking => {
                 let in_messages = self.lines.framing() == Framing::Messages;
                 self.stage = Stage::LastReply;
-                let told = if in_messages { split_line_end(LAST_REPLY).0 } else { LAST_REPLY };
-                if message::send_whole(socket, told) && in_messages {
+                let note = if in_messages { split_line_end(LAST_REPLY).0 } else { LAST_REPLY };
+                if message::send_whole(socket, note) && in_messages {
                     self.pause = Some(later(cx.now, PAUSE));
                 }
-                self.note(cx, format_args!(""), format_args!(" has said all: one line more can be sent, or q"));
+                self.note(cx, format_args!(""), format_args!(" has closed its side: send one more line, or q"));
                 self.wait(cx.now)
             }
             Processed::All | Processed::End | Processed::Goodbye => self.wait(cx.now),

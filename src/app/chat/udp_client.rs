@@ -11,10 +11,10 @@ use crate::app::text::{print_line, split_line_end, write_escaped};
 use crate::app::timing::Deadline;
 use crate::stack::{Context, IcmpError, Next, UdpSession};
 
-/// The client: sends each line as a datagram, and prints datagrams at the same time.
+/// The client on one UDP port: sends each line as a datagram, and prints received datagrams at the same time.
 ///
-/// After the end of input the client waits for an answer to the last line. `q` from either side ends the talk. A line is sent
-/// with LF if the server's last datagram had a line end. `q` is always sent without LF.
+/// After the end of input the client waits for an answer to the final line. `q` from either side ends the conversation.
+/// A line is sent with LF if the server's most recent datagram had a line ending. `q` is always sent without LF.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client<'a> {
@@ -22,11 +22,11 @@ pub struct Client<'a> {
     input: Input<'a>,
     deadline: Deadline,
     stage: Stage,
-    /// Whether a datagram has arrived since the last line.
+    /// Whether a datagram has arrived since the most recent line was sent.
     answered: bool,
-    /// Whether the server's last datagram had a line end.
+    /// Whether the server's most recent datagram had a line ending.
     in_lines: bool,
-    /// What an ICMP error said about the last line.
+    /// The failure that an ICMP error reported for the most recent line.
     noted: Option<Failure>,
     result: Option<Result<(), Failure>>,
 }
@@ -34,23 +34,24 @@ pub struct Client<'a> {
 /// The progress of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Waiting for a line. The flag says whether any line has been sent.
-    Input(bool),
+    /// Waiting for a line to be typed. `has_sent` says whether any line has been sent.
+    Input { has_sent: bool },
+    /// Queueing the typed line as a datagram.
     Sending,
     /// Waiting for an answer after the end of input.
     LastReply,
-    /// Waiting for the queued datagram to leave.
-    Rest,
+    /// Waiting until the queued `q` is sent. The client then stops.
+    SendingGoodbye,
 }
 
 impl<'a> Client<'a> {
-    /// Makes a client that talks with `remote`.
+    /// Creates a client that talks with `remote`.
     pub fn new(options: &ClientOptions<'a>, remote: IpEndpoint) -> Self {
         Client {
             remote,
             input: Input::with_prompt(options.texts, PROMPT).with_dash(options.dash),
             deadline: Deadline::new(options.timeout),
-            stage: Stage::Input(false),
+            stage: Stage::Input { has_sent: false },
             answered: false,
             in_lines: false,
             noted: None,
@@ -58,16 +59,16 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Returns the client's result, once it is over.
+    /// Returns the client's result, or `None` while the client runs.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
     }
 
-    /// Prints received datagrams. Returns whether one of them ends the talk.
+    /// Prints received datagrams. Returns whether one of the datagrams ends the conversation.
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         while let Ok((data, from)) = socket.recv() {
             if from.endpoint != self.remote {
-                log::debug!("a datagram from {} is not of the partner's", from.endpoint);
+                log::debug!("a datagram from {} is not the partner's", from.endpoint);
                 continue;
             }
             let (text, line_end) = split_line_end(data);
@@ -83,6 +84,10 @@ impl<'a> Client<'a> {
         false
     }
 
+    /// Queues the typed line as a datagram, and returns the next stage.
+    ///
+    /// # Errors
+    /// Returns `None` if the send buffer has no room yet, or a [`Failure`] if this line can never be sent.
     fn send(&mut self, socket: &mut Socket<'_>) -> Result<Stage, Option<Failure>> {
         let text = self.input.text();
         let line_end: &[u8] = if self.in_lines && !is_goodbye(text) { b"\n" } else { b"" };
@@ -99,10 +104,10 @@ impl<'a> Client<'a> {
             write(line_end);
         });
         (self.answered, self.noted) = (false, None);
-        Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
+        Ok(if is_goodbye(text) { Stage::SendingGoodbye } else { Stage::Input { has_sent: true } })
     }
 
-    /// Waits for a line. A line that was read but not sent yet has a time limit.
+    /// Waits for a line. If the previous line is not sent yet, the wait has a time limit.
     fn idle(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
         if !cx.is_unsent(socket) {
             self.deadline.clear();
@@ -111,6 +116,7 @@ impl<'a> Client<'a> {
         self.wait(cx)
     }
 
+    /// Waits until something arrives or the client's deadline passes. At the deadline, the client fails.
     fn wait(&mut self, cx: &mut Context<'_>) -> Next {
         self.deadline.arm(cx.now);
         match self.deadline.at() {
@@ -120,6 +126,7 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Stores the result, prints the end of the conversation, and stops the client.
     fn finish(&mut self, result: Result<(), Failure>, cx: &mut Context<'_>) -> Next {
         self.result = Some(result);
         cx.console.print(END);
@@ -133,7 +140,7 @@ impl UdpSession for Client<'_> {
     }
 
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
-        let has_sent = self.stage != Stage::Input(false);
+        let has_sent = self.stage != Stage::Input { has_sent: false };
         if remote != self.remote || !has_sent || self.answered || self.result.is_some() {
             return false;
         }
@@ -153,22 +160,22 @@ impl UdpSession for Client<'_> {
         }
         loop {
             self.stage = match self.stage {
-                Stage::Input(sent) => match self.input.advance(cx.console) {
+                Stage::Input { has_sent } => match self.input.advance(cx.console) {
                     Advance::Text => Stage::Sending,
-                    Advance::End if sent && self.answered => return self.finish(Ok(()), cx),
-                    Advance::End if sent => Stage::LastReply,
+                    Advance::End if has_sent && self.answered => return self.finish(Ok(()), cx),
+                    Advance::End if has_sent => Stage::LastReply,
                     Advance::End => return self.finish(Err(Failure::NoText), cx),
                     Advance::NotYet => return self.idle(socket, cx),
                 },
-                // At most one datagram waits for a hardware address. A second datagram would replace the waiting one.
+                // Only one datagram can wait for ARP or NDP. A second datagram would replace the first.
                 Stage::Sending if cx.held_back => return self.idle(socket, cx),
                 Stage::Sending => match self.send(socket) {
                     Ok(stage) => stage,
                     Err(Some(failure)) => return self.finish(Err(failure), cx),
                     Err(None) => return self.idle(socket, cx),
                 },
-                Stage::Rest if !cx.is_unsent(socket) => return self.finish(Ok(()), cx),
-                Stage::LastReply | Stage::Rest => return self.wait(cx),
+                Stage::SendingGoodbye if !cx.is_unsent(socket) => return self.finish(Ok(()), cx),
+                Stage::LastReply | Stage::SendingGoodbye => return self.wait(cx),
             }
         }
     }

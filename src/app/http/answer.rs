@@ -1,4 +1,4 @@
-//! The answers, and how they are written into a send buffer of any size.
+//! Writes the server's answers into a send buffer of any size.
 
 use core::fmt::{self, Write as _};
 
@@ -11,14 +11,14 @@ use super::request::{Asked, Target};
 use super::status::Status;
 use crate::app::message::{self, Write};
 
-/// The kind of an answer.
+/// The kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     /// One event: the changing sections of the page, with one line for each part.
     Event,
     Page,
     Refusal(Refusal),
-    /// A head alone. The events follow as separate answers.
+    /// Only the head of a response. The events follow as separate answers.
     Watch,
 }
 
@@ -40,7 +40,7 @@ enum Stage {
     End,
 }
 
-/// What follows the current part: the next part of the page, or the end.
+/// The output after the current part: the next part of the page, or the end.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     End,
@@ -51,13 +51,13 @@ const CONTENT_TYPE: &str = "Content-Type: text/html; charset=utf-8\r\nContent-Se
      style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:\r\n";
 
 impl Answer {
-    /// Makes the answer to a request: the page, or the head before the events.
+    /// Creates the answer to a request: the page, or the head before the events.
     pub fn to(asked: Asked) -> Self {
         let content = if asked.target == Target::Page { Content::Page } else { Content::Watch };
         Answer { content, asked, stage: Stage::Head, queued: 0 }
     }
 
-    /// Makes one event with all the changing sections.
+    /// Creates one event with all the changing sections.
     pub fn event(status: &Status<'_>, now: Instant) -> Self {
         let mut place = Place::beginning(true);
         let stage = match place.next(status, now) {
@@ -67,7 +67,7 @@ impl Answer {
         Answer { content: Content::Event, asked: Asked::nothing(), stage, queued: 0 }
     }
 
-    /// Makes a refusal.
+    /// Creates a refusal.
     pub fn refusal(refusal: Refusal, asked: Asked) -> Self {
         Answer { content: Content::Refusal(refusal), asked, stage: Stage::Head, queued: 0 }
     }
@@ -82,17 +82,17 @@ impl Answer {
         self.is_event() || (self.content == Content::Watch && !self.asked.head_only)
     }
 
-    /// Returns whether the connection ends with the answer.
+    /// Returns whether the connection closes after the answer.
     pub fn is_last(&self) -> bool {
         self.asked.last || self.content == Content::Watch
     }
 
-    /// Queues as much as fits. Returns whether all is queued.
+    /// Queues as much of the answer as fits into the send buffer. Returns whether all of the answer is queued.
     pub fn send(&mut self, socket: &mut Socket<'_>, status: &Status<'_>, now: Instant) -> bool {
         loop {
             let mut queued = usize::from(self.queued);
             let done = message::stream(socket, &mut queued, |write| {
-                // This writer never fails.
+                // `Out` never fails.
                 let _ = self.write(status, &mut Out(write));
             });
             self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
@@ -114,7 +114,7 @@ impl Answer {
         }
     }
 
-    /// Writes the output of the current stage. Each call for one stage writes the same bytes.
+    /// Writes the output of the current stage. Repeated calls for one stage write the same bytes.
     fn write(&self, status: &Status<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
         match (self.stage, self.content) {
             (Stage::Head, _) => self.head(out),
@@ -137,6 +137,7 @@ impl Answer {
         }
     }
 
+    /// Writes the head of the answer. For a refusal, also writes the content.
     fn head(&self, out: &mut Out<'_, '_>) -> fmt::Result {
         let (status, text) = match self.content {
             Content::Refusal(refusal) => refusal.text(),
@@ -164,7 +165,7 @@ impl Answer {
     }
 }
 
-/// Passes formatted text on in pieces.
+/// Passes formatted text to the `Write` closure in pieces.
 struct Out<'o, 'p>(&'o mut Write<'p>);
 
 impl fmt::Write for Out<'_, '_> {

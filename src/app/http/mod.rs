@@ -1,8 +1,9 @@
 //! http: a status page of the running stack, for a browser (RFC 9112).
 //!
-//! `/` is the page, which also works without a script. `/events` sends the changing sections of the page after each change,
-//! as server-sent events (WHATWG HTML, section 9.2). A connection stores only the progress of its current answer. A line of a
-//! head, up to 1,022 bytes, waits in the receive buffer. The page is generated part by part as the send buffer has room.
+//! `/` is the page, which also works without its script. `/events` sends the changing sections of the page after each
+//! change, as server-sent events (WHATWG HTML, section 9.2). A connection stores only the progress of its current
+//! answer. A line of a request's head, up to 1,022 bytes, stays in the receive buffer until it is complete. The page is
+//! generated part by part as the send buffer has room.
 
 mod answer;
 mod page;
@@ -24,26 +25,27 @@ use crate::stack::{Context, End, Next, Session, Tuple};
 pub use self::status::{Row, Transport};
 pub use self::status::{Service, Status};
 
-/// How long a head may take to arrive.
+/// How long the head of a request may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may be idle between two requests.
 const REST: Duration = Duration::from_secs(5);
 /// How long a peer may take to receive an answer, or one event.
 const TAKE: Duration = Duration::from_secs(60);
-/// The shortest time between two events, and the longest.
+/// The shortest time between two events.
 const SOON: Duration = Duration::from_millis(250);
+/// The longest time between two events.
 const LATE: Duration = Duration::from_secs(1);
 
 /// The server of one connection: answers requests one after another.
 ///
-/// The connection ends when the peer closes or sends an invalid request.
+/// The server closes the connection after the peer has closed it or has sent an invalid request.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     status: &'a Status<'a>,
     stage: Stage,
-    /// When the connection is closed, unless it makes progress.
+    /// When to close or reset the connection, if it makes no progress.
     deadline: Option<Instant>,
-    /// Whether this connection counts as one that receives changes.
+    /// Whether this connection is registered in the status as a receiver of events.
     watches: bool,
 }
 
@@ -52,19 +54,20 @@ pub struct Server<'a> {
 enum Stage {
     /// Sending an answer. The status had this revision when the answer began.
     Answer(Answer, u32),
-    /// Waiting for a request; the flag says whether it has begun to arrive.
+    /// Waiting for a request. The flag says whether the request's first byte has arrived.
     Head(Head, bool),
-    /// Waiting for a change from this revision. The last event began at this time.
+    /// Waiting for a revision of the status other than this one. The previous event began at this time.
     Watch(u32, Instant),
 }
 
 impl<'a> Server<'a> {
-    /// Makes a server that shows `status`.
+    /// Creates a server that shows `status`.
     pub fn new(status: &'a Status<'a>) -> Self {
         Server { status, stage: Stage::Head(Head::default(), false), deadline: None, watches: false }
     }
 
-    /// Reads a request. If the request is complete, begins to answer it. Otherwise returns the next action.
+    /// Reads a request. If the request is complete, begins the answer and returns `None`. Otherwise returns the next
+    /// action.
     fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
         let Stage::Head(head, begun) = &mut self.stage else { return None };
         if !*begun && socket.recv_queue() > 0 {
@@ -76,8 +79,8 @@ impl<'a> Server<'a> {
             Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
             Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
             Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
-            // A browser may connect before it has a request to send. It would take a refusal for the answer to its first
-            // request.
+            // A browser may connect before it has a request to send. The browser would treat a refusal as the answer to
+            // its first request.
             Read::More if !*begun => return Some(Next::Close),
             Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
         };
@@ -85,7 +88,7 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// Returns the answer to a request. Begins to watch if the request asks for events.
+    /// Returns the answer to a request. If the request is for events, registers the connection as a receiver of events.
     fn answer(&mut self, asked: Asked, socket: &Socket<'_>) -> Answer {
         let answer = Answer::to(asked);
         if !answer.watches() {
@@ -96,12 +99,14 @@ impl<'a> Server<'a> {
         if self.watches { answer } else { Answer::refusal(Refusal::TooManyWatch, asked) }
     }
 
+    /// Begins to send `answer`.
     fn begin(&mut self, answer: Answer, now: Instant) {
         self.stage = Stage::Answer(answer, self.status.revision());
         self.deadline = Some(later(now, TAKE));
     }
 
-    /// Sends as much as fits. Returns the next action, unless more work follows at once.
+    /// Sends as much of the answer as fits. Returns the next action, or `None` if the stage has changed and the caller
+    /// must continue immediately.
     fn send(&mut self, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         let Stage::Answer(answer, revision) = &mut self.stage else { return None };
         if !answer.send(socket, self.status, now) {
@@ -109,7 +114,7 @@ impl<'a> Server<'a> {
             return Some(if now < deadline { Next::WakeAt(deadline) } else { Next::Abort });
         }
         self.stage = match *answer {
-            // The first event is sent at once.
+            // The first event is sent immediately: the subtraction puts the previous event in the past.
             answer if self.watches => Stage::Watch(*revision, if answer.is_event() { now } else { now - LATE }),
             answer if answer.is_last() => return Some(Next::Close),
             _ => {
@@ -120,9 +125,9 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// Begins an event, if one is due.
+    /// Begins an event and returns `None`, if an event is due. Otherwise returns the next action.
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
-        // Data from a reader of events is ignored.
+        // Data from a client that receives events is ignored.
         message::consume(socket, usize::MAX);
         let due = since + if self.status.revision() == revision { LATE } else { SOON };
         if now >= due {

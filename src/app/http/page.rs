@@ -1,7 +1,7 @@
 //! The contents of the status page, part by part.
 //!
-//! A part is small and stores its values, so its text stays the same until it is sent. Only addresses, ports and numbers come
-//! from outside, so no text needs escaping.
+//! A part is small and stores its values, so the part's text stays the same until the part is sent. Only addresses,
+//! ports and numbers come from outside, so no text needs escaping.
 
 use core::fmt::{self, Write};
 
@@ -11,11 +11,12 @@ use super::status::{Row, Service, Status, Transport, seconds};
 use crate::app::find;
 use crate::stack::DisplayEndpoint;
 
-/// The beginning and the end of the page.
+/// The HTML at the beginning of the page.
 pub const TOP: &str = include_str!("top.html");
+/// The HTML at the end of the page.
 pub const BOTTOM: &str = include_str!("bottom.html");
 
-/// The HTML that begins each section and ends the previous one, and the section's contents.
+/// The sections. The HTML ends the previous section and begins this section. The list produces the section's contents.
 const SECTIONS: [(&str, List); 5] = [
     (r#"<section id="now" aria-label="Now"><dl>"#, List::Now),
     (
@@ -36,12 +37,15 @@ const SECTIONS: [(&str, List); 5] = [
         List::Services,
     ),
 ];
+/// The HTML that ends the final section.
 const END: &str = "</table></section>";
 
-/// The number of sections that change, and the text that ends these sections if the others are left out.
+/// The number of changing sections, which come first.
 const LIVE: u8 = 4;
+/// The HTML that ends the final changing section, if no other section follows.
 const LIVE_END: &str = "</dl></section>";
 
+/// The contents of a section.
 #[derive(Clone, Copy, Debug)]
 enum List {
     Drops,
@@ -55,7 +59,7 @@ enum List {
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     section: u8,
-    /// The index of the next part in the section; 0 is the beginning of the section.
+    /// The index of the next part in the section. Index 0 is the HTML that begins the section.
     index: u16,
     /// Whether only the changing sections are shown.
     live: bool,
@@ -74,17 +78,17 @@ pub enum Part {
 }
 
 impl Place {
-    /// Returns the beginning of the page, or of its changing sections if `live`.
+    /// Returns the beginning of the sections. If `live`, the position moves only through the changing sections.
     pub fn beginning(live: bool) -> Self {
         Place { section: 0, index: 0, live }
     }
 
-    /// Returns the part at this position and moves past it; `None` at the end.
+    /// Returns the part at this position, and moves past that part. Returns `None` at the end.
     pub fn next(&mut self, status: &Status<'_>, now: Instant) -> Option<Part> {
         loop {
             let index = self.index;
             self.index = index.saturating_add(1);
-            // The last section is followed by one text, at index 0. At a later index nothing is left.
+            // Past the final section, index 0 is the HTML that ends that section. Later indices are past the end.
             let contents = SECTIONS.get(usize::from(self.section)).filter(|_| !self.live || self.section < LIVE);
             match (contents, index.checked_sub(1)) {
                 (None, None) => return Some(Part::Text(if self.live { LIVE_END } else { END })),
@@ -100,13 +104,17 @@ impl Place {
     }
 }
 
+/// The result of [`List::item`].
 enum Item {
+    /// The list has no more items.
     End,
+    /// No connection uses the row, but more rows may follow.
     Nothing,
     Part(Part),
 }
 
 impl List {
+    /// Returns the item at `index` of this list.
     fn item(self, index: u16, status: &Status<'_>, now: Instant) -> Item {
         let at = usize::from(index);
         let part = match self {
@@ -129,7 +137,9 @@ impl List {
 }
 
 impl Part {
-    /// Writes the part as HTML, in one line and at least one character.
+    /// Writes the part as HTML, at least one character, because an empty chunk would end the page.
+    ///
+    /// Except for [`TOP`] and [`BOTTOM`], the text has no newline, because a newline would end the data of an event.
     pub fn write(&self, status: &Status<'_>, out: &mut dyn Write) -> fmt::Result {
         match *self {
             Part::Drops(drop, count) => write!(out, "<div><dt>{drop}<dd>{}</div>", Grouped(count)),

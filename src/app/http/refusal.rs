@@ -14,14 +14,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Returns the status and the reason.
+    /// Returns the HTTP status and a text that gives the reason.
     pub fn text(self) -> (&'static str, &'static str) {
         match self {
-            Refusal::BadRequest => ("400 Bad Request", "this is not HTTP, or contradicts itself"),
+            Refusal::BadRequest => ("400 Bad Request", "this is not a valid HTTP request"),
             Refusal::HeadTooLong => {
                 ("431 Request Header Fields Too Large", "a line may have 1,022 bytes and the head 8,192")
             }
-            Refusal::MethodNotAllowed => ("405 Method Not Allowed", "there is only something to GET here"),
+            Refusal::MethodNotAllowed => ("405 Method Not Allowed", "only GET and HEAD are possible here"),
             Refusal::NotFound => ("404 Not Found", "the status page is at /, its changes at /events"),
             Refusal::TargetTooLong => ("414 URI Too Long", "the request line may have 1,022 bytes"),
             Refusal::TimedOut => ("408 Request Timeout", "the request took too long to arrive"),
@@ -30,7 +30,7 @@ impl Refusal {
         }
     }
 
-    /// Returns the header fields that only this refusal needs, such as Allow, each with its line end.
+    /// Returns header fields that only this refusal needs, such as Allow, each with its line ending.
     pub fn headers(self) -> &'static str {
         match self {
             Refusal::MethodNotAllowed => "Allow: GET, HEAD\r\n",

@@ -1,4 +1,4 @@
-//! Reads a request's head line by line, so that the buffer needs room for one line only.
+//! Reads a request's head line by line, so that the receive buffer needs room for only one line.
 
 use httparse::{EMPTY_HEADER, Error, Request, Status, parse_headers};
 use smoltcp::socket::tcp::Socket;
@@ -7,23 +7,23 @@ use super::refusal::Refusal;
 use crate::app::message;
 use crate::stack::MESSAGE;
 
-/// The longest line in bytes, with its line end. If the receive buffer is smaller, its size is the limit.
+/// The maximum length of a line in bytes, with its line ending. A smaller receive buffer is itself the limit.
 const LINE: usize = MESSAGE - 2;
 
 /// The longest head, in bytes.
 const HEAD: usize = 8192;
 
-/// A request.
+/// A parsed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub target: Target,
-    /// Whether the method is HEAD: the answer has no content.
+    /// Whether the method is HEAD. The answer to HEAD has no content.
     pub head_only: bool,
-    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. Such clients read until the
-    /// connection is closed.
+    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. In both cases the client
+    /// reads until the server closes the connection.
     pub unchunked: bool,
-    /// Whether the connection ends with this request. True if the request has content, because the server cannot tell content
-    /// from the next request.
+    /// Whether the connection closes after the answer. True if the request has content, because the server cannot
+    /// find the next request after the content.
     pub last: bool,
 }
 
@@ -44,15 +44,20 @@ pub enum Read {
     Refused(Refusal, Asked),
 }
 
-/// The head as far as it has been read.
+/// The state of a request's head that is being read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head {
-    /// The bytes read so far.
+    /// How many bytes have been read so far.
     len: u16,
+    /// The request line, if it has been read.
     first: Option<First>,
+    /// The number of Host fields.
     hosts: u8,
+    /// The value of Content-Length, if any.
     content: Option<u64>,
+    /// Whether there is a Transfer-Encoding field.
     coded: bool,
+    /// Whether a Connection field has the option `close`.
     close: bool,
 }
 
@@ -60,7 +65,9 @@ pub struct Head {
 #[derive(Clone, Copy, Debug)]
 struct First {
     method: Method,
+    /// The resource, or `None` if the server does not have it.
     target: Option<Target>,
+    /// Whether the version is HTTP/1.0.
     old: bool,
 }
 
@@ -72,7 +79,7 @@ enum Method {
 }
 
 impl Head {
-    /// Consumes the head's received lines from the receive buffer.
+    /// Reads the received lines of the head, and removes these lines from the receive buffer.
     pub fn read(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8]) -> Read {
         loop {
             let queued = socket.recv_queue();
@@ -96,17 +103,19 @@ impl Head {
         }
     }
 
+    /// Returns the refusal of a line or a head that is too long.
     fn too_long(&self) -> Read {
         let refusal = if self.first.is_none() { Refusal::TargetTooLong } else { Refusal::HeadTooLong };
         Read::Refused(refusal, Asked::nothing())
     }
 
-    /// Handles the first `len` bytes of `scratch`, which are one line. Returns the request after the last line.
+    /// Handles the first `len` bytes of `scratch`, which are one line. Returns the result of the request if the head is
+    /// now complete, otherwise `None`.
     fn take(&mut self, scratch: &mut [u8], len: usize) -> Result<Option<Read>, Refusal> {
         let line = scratch.get(..len).unwrap_or_default();
         let blank = matches!(line, b"\n" | b"\r\n");
         match self.first {
-            // Lines before the request line are skipped (RFC 9112 section 2.2).
+            // Empty lines before the request line are skipped (RFC 9112 section 2.2).
             None if blank => Ok(None),
             None => {
                 self.first = Some(request_line(line)?);
@@ -123,6 +132,7 @@ impl Head {
         }
     }
 
+    /// Handles one header field. `lines` is the field's line and an empty line.
     fn header(&mut self, lines: &[u8]) -> Result<(), Refusal> {
         let mut headers = [EMPTY_HEADER; 1];
         let Ok(Status::Complete((_, [header]))) = parse_headers(lines, &mut headers) else {
@@ -145,9 +155,10 @@ impl Head {
         Ok(())
     }
 
+    /// Checks the complete head, and returns the request.
     fn complete(&self, first: First) -> Result<Read, Refusal> {
-        // RFC 9112 section 3.2 requires one host. Section 6.1 forbids two lengths in one request, because they allow request
-        // smuggling.
+        // RFC 9112 section 3.2 requires exactly one host. Section 6.1 forbids a transfer coding together with a length
+        // or with HTTP/1.0, because both combinations allow request smuggling.
         let hosts_fit = self.hosts == 1 || (self.hosts == 0 && first.old);
         if !hosts_fit || (self.coded && (self.content.is_some() || first.old)) {
             return Err(Refusal::BadRequest);
@@ -168,15 +179,17 @@ impl Head {
 }
 
 impl Asked {
-    /// Stands in for a request that is not valid. The data after such a request cannot be parsed either.
+    /// Returns a placeholder for an invalid request. The connection closes, because the data after such a request
+    /// cannot be parsed.
     pub fn nothing() -> Self {
         Asked { target: Target::Page, head_only: false, unchunked: false, last: true }
     }
 }
 
+/// Parses the request line.
 fn request_line(line: &[u8]) -> Result<First, Refusal> {
     let mut request = Request::new(&mut []);
-    // The parser gets only this line, so the request is never complete.
+    // The parser receives only this line, so the result is never a complete request.
     match request.parse(line) {
         Ok(_) => {}
         Err(Error::Version) if line.split(|&b| b == b' ').any(|word| word.starts_with(b"HTTP/")) => {
@@ -195,7 +208,8 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
     Ok(First { method, target: target(path), old: version == 0 })
 }
 
-/// Returns the resource that a target names. The target may have the server's name and a query (RFC 9112 section 3.2).
+/// Returns the resource of a request target, or `None` if the server does not have it. The target may include the
+/// server's name and a query (RFC 9112 section 3.2).
 fn target(text: &str) -> Option<Target> {
     let path = match text.get(..7) {
         Some(scheme) if scheme.eq_ignore_ascii_case("http://") => {
@@ -211,7 +225,7 @@ fn target(text: &str) -> Option<Target> {
     }
 }
 
-/// Parses a number that consists of digits only.
+/// Parses a number that consists of digits only. Returns `None` if the number is not valid or does not fit.
 fn number(digits: &[u8]) -> Option<u64> {
     let text = core::str::from_utf8(digits).ok()?;
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }

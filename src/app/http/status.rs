@@ -1,4 +1,5 @@
-//! The figures of a status page: a probe keeps them in memory that the caller provides.
+//! The data of the status page, which page.rs writes. [`Status`] observes the stack as its [`Probe`], and stores the
+//! data in memory that the caller provides.
 
 use core::cell::Cell;
 
@@ -8,12 +9,12 @@ use smoltcp::wire::IpEndpoint;
 
 use crate::stack::{ConnectionId, Direction, DropReason, Event, MAX_PROGRAMS, Probe, Tuple};
 
-/// Counts the events of a stack, and keeps a row for each of its connections.
+/// Counts the events of a stack, and keeps a row for each of the stack's connections.
 ///
-/// A status is a [`Probe`] that a program reads at the same time.
+/// A status is the [`Probe`] of a stack. The program http reads the status while the stack runs.
 ///
-/// Connections in slots beyond the rows are counted but not shown. At most half as many connections as there are rows receive
-/// changes at a time. Open pages thus leave room for other connections.
+/// Connections in slots without a row are counted but not shown. The number of connections that receive events is at
+/// most half the number of rows, so that open pages leave slots for other connections.
 #[derive(Debug)]
 pub struct Status<'m> {
     started: Instant,
@@ -39,10 +40,11 @@ pub struct Row {
     pub(super) state: State,
     /// When the connection entered this state.
     pub(super) since: Instant,
-    /// How many bytes the connection's program has read and written.
+    /// How many bytes the connection's program has read.
     pub(super) read: u64,
+    /// How many bytes the connection's program has written.
     pub(super) wrote: u64,
-    /// Whether the connection carries the changes of this status.
+    /// Whether the connection receives the events of this status.
     pub(super) watches: bool,
 }
 
@@ -70,7 +72,7 @@ pub enum Transport {
 const SERVICES: usize = 2 * MAX_PROGRAMS;
 
 impl<'m> Status<'m> {
-    /// Makes the status of a stack that starts at `now`, with one row for each slot to show.
+    /// Creates the status of a stack that starts at `now`, with one row for each slot to show.
     pub fn new(rows: &'m [Cell<Option<Row>>], now: Instant) -> Self {
         Status {
             started: now,
@@ -89,29 +91,30 @@ impl<'m> Status<'m> {
         }
     }
 
-    /// Records that a program is served. There is room for all programs that a stack can serve.
+    /// Records that a program is served. The status can store all programs that a stack can serve.
     pub fn serves(&self, service: Service) {
-        if let Some(free) = self.services.iter().find(|place| place.get().is_none()) {
+        if let Some(free) = self.services.iter().find(|cell| cell.get().is_none()) {
             free.set(Some(service));
         }
     }
 
-    /// Returns the program on this local endpoint; `None` if this side began the connection.
+    /// Returns the program that serves this local endpoint. Returns `None` if this side began the connection.
     pub(super) fn program(&self, local: IpEndpoint) -> Option<&'static str> {
         let mut services = self.services.iter().map_while(Cell::get);
         services.find(|s| s.transport == Transport::Tcp && s.port == local.port).map(|s| s.name)
     }
 
+    /// Returns the program at `index` in the list of served programs.
     pub(super) fn service(&self, index: usize) -> Option<Service> {
         self.services.get(index)?.get()
     }
 
-    /// Returns the row at `index`, if that is in range. The inner value is `None` if no connection has the row.
+    /// Returns the row at `index`, if `index` is in range. The inner value is `None` if no connection uses the row.
     pub(super) fn row(&self, index: usize) -> Option<Option<Row>> {
         self.rows.get(index).map(Cell::get)
     }
 
-    /// Returns a counter's name and value.
+    /// Returns the name and value of the counter at `index`.
     pub(super) fn figure(&self, index: usize) -> Option<(&'static str, u64)> {
         let [frames_in, frames_out] = &self.frames;
         let [udp_read, udp_sent] = &self.udp;
@@ -130,7 +133,7 @@ impl<'m> Status<'m> {
         })
     }
 
-    /// Returns a reason for drops, and the number of frames and connections dropped for it.
+    /// Returns the drop reason at `index`, and the number of frames and connections dropped for that reason.
     pub(super) fn drops(&self, index: usize) -> Option<(DropReason, u64)> {
         Some((*DropReason::ALL.get(index)?, self.drops.get(index)?.count.get()))
     }
@@ -145,42 +148,46 @@ impl<'m> Status<'m> {
         seconds(self.started, now)
     }
 
-    /// Returns a number that changes with every event. Events caused by sending the changes do not count.
+    /// Returns a number that changes whenever the page changes. Bytes sent to receivers of events do not change the
+    /// number.
     pub(super) fn revision(&self) -> u32 {
         self.revision.get()
     }
 
-    /// Registers a connection that receives changes. Returns false if the limit is reached.
+    /// Registers the connection `tuple` as a receiver of events. Returns false if the limit is reached.
     pub(super) fn watch(&self, tuple: Tuple) -> bool {
         if self.watchers.get() >= (self.rows.len() / 2).max(1) {
             return false;
         }
         self.watchers.set(self.watchers.get() + 1);
-        for place in self.rows {
-            place.set(place.get().map(|row| Row { watches: row.watches || row.tuple == tuple, ..row }));
+        for cell in self.rows {
+            cell.set(cell.get().map(|row| Row { watches: row.watches || row.tuple == tuple, ..row }));
         }
         true
     }
 
-    /// Unregisters a connection after its end, if [`watch`](Self::watch) returned true for it.
+    /// Unregisters a receiver of events whose connection has ended. Call this only if [`watch`](Self::watch) returned
+    /// true for the connection.
     pub(super) fn unwatch(&self) {
         self.watchers.set(self.watchers.get().saturating_sub(1));
     }
 
-    /// Changes the row of a connection, unless its slot has no row, or another connection now has the row.
+    /// Replaces a connection's row with the result of `change`. `None` frees the row. Does nothing if the connection
+    /// has no row.
     fn change(&self, id: ConnectionId, change: impl FnOnce(Row) -> Option<Row>) {
-        if let Some(place) = self.rows.get(id.slot())
-            && let Some(row) = place.get().filter(|row| row.id == id)
+        if let Some(cell) = self.rows.get(id.slot())
+            && let Some(row) = cell.get().filter(|row| row.id == id)
         {
-            place.set(change(row));
+            cell.set(change(row));
         }
     }
 
+    /// Records that a connection has entered `state`. Creates the connection's row, or frees the row after CLOSED.
     fn state(&self, now: Instant, id: ConnectionId, tuple: Tuple, state: State) {
-        let Some(place) = self.rows.get(id.slot()) else { return };
+        let Some(cell) = self.rows.get(id.slot()) else { return };
         let fresh = Row { id, tuple, state, since: now, read: 0, wrote: 0, watches: false };
-        let row = place.get().filter(|row| row.id == id).map_or(fresh, |row| Row { state, since: now, ..row });
-        place.set((state != State::Closed).then_some(row));
+        let row = cell.get().filter(|row| row.id == id).map_or(fresh, |row| Row { state, since: now, ..row });
+        cell.set((state != State::Closed).then_some(row));
     }
 }
 
@@ -194,7 +201,8 @@ impl Probe for &Status<'_> {
     }
 
     fn event(&mut self, now: Instant, event: &Event) {
-        // Whether the page changed. What is sent to a reader of the page's events does not count, or each event would cause the next.
+        // Whether the page changed. Bytes sent to a receiver of the page's events do not count, because each event
+        // would then cause another event.
         let mut news = true;
         match *event {
             Event::Address(_) => news = false,

@@ -1,10 +1,11 @@
-//! Decodes the chunked transfer coding (RFC 9112 section 7.1), without a buffer. Segments may cut it anywhere.
+//! Decodes the chunked transfer coding (RFC 9112 section 7.1), without a buffer. TCP segments may split the coding
+//! anywhere.
 
 use core::fmt;
 
-/// The longest line with a chunk's size and extensions, in bytes.
+/// The maximum length in bytes of the line with a chunk's size and extensions.
 pub const LINE: u16 = 1024;
-/// The longest trailer section, in bytes. Its fields are ignored.
+/// The maximum length in bytes of the trailer section. The fields in a trailer section are ignored.
 pub const TRAILER: u16 = 8192;
 
 /// The progress of a chunked body.
@@ -15,51 +16,52 @@ pub struct Chunks {
     counted: u16,
 }
 
-/// The part to which the next byte belongs.
+/// The part of the chunked coding to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// The size; `value` is the number that its digits so far make.
+    /// The size. `value` is the value of the digits read so far.
     Size { value: u64, begun: bool },
     /// The rest of the line after the size.
     Extension { value: u64 },
     /// The data: this number of bytes is left.
     Data(u64),
-    /// The line end after the data.
+    /// The line ending after the data.
     DataEnd { cr: bool },
-    /// The trailer section; `empty` says whether its current line is empty so far.
+    /// The trailer section. `empty` says whether the section's current line is empty so far.
     Trailer { empty: bool },
-    /// Nothing: the body is complete.
+    /// The body is complete.
     Done,
 }
 
-/// The kind of the next bytes.
+/// How to treat the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// The next bytes (at least 1) belong to the body. Report the number taken with [`Chunks::take`].
+    /// This number of the next bytes (at least 1) belongs to the body. Report how many of these bytes are used with
+    /// [`Chunks::take`].
     Data(usize),
-    /// This number of bytes belonged to the coding, and is consumed.
+    /// This number of bytes belongs to the coding, and has been consumed.
     Coding(usize),
-    /// Nothing: the body is complete.
+    /// The body is complete.
     Done,
 }
 
-/// An error in the coding.
+/// An error in the chunked coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkError {
-    /// A size that is not a hexadecimal number.
+    /// The size of a chunk is not a hexadecimal number.
     BadSize,
-    /// A size and its extensions longer than 1,024 bytes.
+    /// The line with a chunk's size and extensions is longer than 1,024 bytes.
     LineTooLong,
-    /// No line end after the number of bytes that the size announced.
+    /// The data of a chunk does not end with CR LF after the announced number of bytes.
     MissingEnd,
-    /// A size that does not fit in 64 bits.
+    /// The size of a chunk does not fit in 64 bits.
     SizeTooLarge,
-    /// A trailer section longer than 8,192 bytes.
+    /// The trailer section is longer than 8,192 bytes.
     TrailerTooLong,
 }
 
 impl Chunks {
-    /// Makes the state before the first byte of a body.
+    /// Creates the state before the first byte of a body.
     pub const fn new() -> Self {
         Chunks { part: Part::Size { value: 0, begun: false }, counted: 0 }
     }
@@ -69,10 +71,10 @@ impl Chunks {
         self.part == Part::Done
     }
 
-    /// Handles the next bytes, at least one.
+    /// Handles the next bytes, at least one. Returns whether the first of these bytes are data or coding.
     ///
     /// # Errors
-    /// [`ChunkError`]: these bytes are not valid here.
+    /// Returns [`ChunkError`] if the bytes are not valid in this position.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, ChunkError> {
         let mut consumed = 0;
         for &byte in bytes {
@@ -89,7 +91,7 @@ impl Chunks {
         Ok(Piece::Coding(consumed))
     }
 
-    /// Records that `bytes` bytes of data were taken.
+    /// Records that the caller has used `bytes` bytes of data.
     pub fn take(&mut self, bytes: usize) {
         if let Part::Data(left) = self.part {
             let left = left.saturating_sub(bytes as u64);
@@ -97,8 +99,8 @@ impl Chunks {
         }
     }
 
-    /// Handles one byte that is not data. A line may end with LF alone, as in the head. The data of a chunk must end with CR
-    /// LF, so that a size that is wrong by one is noticed.
+    /// Handles one byte that is not data. A line may end with LF alone, as in the head. The data of a chunk must end
+    /// with CR LF, which detects a size that is wrong by one byte.
     fn coding(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {
@@ -128,7 +130,7 @@ impl Chunks {
         Ok(())
     }
 
-    /// Returns the part after the line of a size. A chunk of size 0 is the last.
+    /// Returns the part that follows a line with this `size`. A chunk of size 0 ends the data.
     fn begin(&mut self, size: u64) -> Part {
         self.counted = 0;
         if size == 0 { Part::Trailer { empty: true } } else { Part::Data(size) }
@@ -153,14 +155,14 @@ impl core::error::Error for ChunkError {}
 mod tests {
     use super::*;
 
-    /// Decodes `bytes`, passed in pieces of `cut` bytes. Returns the body, whether it is complete, and the number of bytes left
-    /// over.
+    /// Decodes `bytes`, passed in pieces of `cut` bytes. Returns the body, whether the body is complete, and the number
+    /// of bytes after the body.
     fn decode(bytes: &[u8], cut: usize) -> Result<(Vec<u8>, bool, usize), ChunkError> {
         let (mut chunks, mut body, mut left) = (Chunks::new(), Vec::new(), 0);
         for mut piece in bytes.chunks(cut) {
             while !piece.is_empty() {
                 let used = match chunks.next(piece)? {
-                    // The test takes fewer bytes than it could.
+                    // Use only half of the data, to test partial use.
                     Piece::Data(len) => {
                         let taken = len.div_ceil(2);
                         body.extend_from_slice(&piece[..taken]);
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_put_together_however_they_are_cut() {
+    fn chunks_are_decoded_from_pieces_of_any_size() {
         for (bytes, body, done, left) in [
             (&b"0\r\n\r\n"[..], &b""[..], true, 0),
             (b"3\r\nabc\r\n0\r\n\r\n", b"abc", true, 0),
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chunk_is_refused() {
+    fn invalid_chunks_are_rejected() {
         let long = |count: usize, byte: u8| vec![byte; count];
         for (bytes, error) in [
             (b"\r\nabc".to_vec(), ChunkError::BadSize),

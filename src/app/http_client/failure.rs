@@ -5,22 +5,22 @@ use core::fmt;
 use super::chunked::ChunkError;
 use crate::stack::End;
 
-/// The largest number of fields in a head.
+/// The maximum number of fields in a head.
 pub const FIELDS: usize = 100;
 
-/// The largest number of interim responses (status 1xx) before the final one.
+/// The maximum number of interim responses (status 1xx) before the final response.
 pub const INTERIM: u8 = 16;
 
 /// Why a request failed. No message contains text from the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A Content-Length or Transfer-Encoding field whose value has characters that are not valid there. Other such fields are
+    /// A Content-Length or Transfer-Encoding field has invalid characters. Other fields with invalid characters are
     /// skipped.
     BadField,
-    /// A Content-Length that is not a number, or does not fit in 64 bits.
+    /// A Content-Length is not a number, or does not fit in 64 bits.
     BadLength,
-    /// The connection ended this way after `received` bytes of a body.
+    /// The connection ended without the server's FIN, after `received` bytes of a body.
     Broken {
         /// How the connection ended.
         end: End,
@@ -35,17 +35,17 @@ pub enum Failure {
     Ended(End),
     /// The server closed the connection in the middle of the head.
     HeadCut,
-    /// The head is longer than this many bytes.
+    /// The head is longer than this number of bytes.
     HeadTooLong(usize),
-    /// The server announced two lengths.
+    /// The server announced two different lengths.
     LengthsDiffer,
-    /// The server closed the connection after this number of bytes, before the end of the body.
+    /// The server closed the connection after this number of bytes of a chunked body, before the body's end.
     NoEnd(u64),
     /// The response is not HTTP/1.
     NotHttp,
     /// The server closed the connection without an answer.
     NoAnswer,
-    /// The output failed. Ask the output for the reason.
+    /// The output failed. Only the output knows the reason.
     Output,
     /// The server closed the connection after `received` of `length` bytes of a body.
     Short {

@@ -1,7 +1,8 @@
 //! Parses the head of a response: status line, fields, framing (RFC 9112 sections 2 to 6).
 //!
-//! The parser reads the heads of old servers as curl does: folded lines, spaces before a colon, several spaces in the status
-//! line, no reason phrase. A line that is not a field is skipped, unless the line would give the length of the body.
+//! Like curl, the parser accepts the heads of old servers: folded lines, spaces before a colon, several spaces in the
+//! status line, no reason phrase. A line that is not a valid field is skipped, unless its name is Content-Length or
+//! Transfer-Encoding.
 
 use super::failure::{FIELDS, Failure};
 
@@ -12,7 +13,7 @@ pub struct Head<'h> {
     pub bytes: &'h [u8],
     /// The status code, 200 to 999.
     pub status: u16,
-    /// The server's text for the status, maybe empty. It is ASCII without control characters except tabs.
+    /// The server's text for the status, which may be empty. The text is ASCII without control characters except tabs.
     pub reason: &'h str,
     /// The first `Location`, if any.
     pub location: Option<&'h [u8]>,
@@ -23,29 +24,30 @@ pub struct Head<'h> {
 /// How the body ends (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// With the last chunk.
+    /// The body ends with a chunk of size 0.
     Chunked,
-    /// After this number of bytes.
+    /// The body ends after this number of bytes.
     Length(u64),
-    /// When the server closes the connection.
+    /// The body ends when the server closes the connection.
     UntilClose,
 }
 
-/// A head, and the facts about the connection and the skipped lines that the client also needs.
+/// A parsed head, with the framing of its body and other facts that the client needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parsed<'h> {
     pub head: Head<'h>,
     pub framing: Framing,
-    /// Whether the server says that the server does not close the connection, as HTTP/1.0 servers may (RFC 9112 appendix C.2.2).
+    /// Whether the server announces that it keeps the connection open. HTTP/1.0 servers may do so (RFC 9112 appendix
+    /// C.2.2).
     pub stays_open: bool,
     /// The number of lines that are not valid fields.
     pub skipped: usize,
 }
 
-/// Replaces the line ends of folded lines with spaces.
+/// Replaces the line endings of folded lines with spaces.
 ///
-/// A line that begins with a space directly behind the status line continues no field. Such a line is left unchanged, so
-/// `parse` skips it.
+/// A line that begins with a space directly after the status line does not continue a field. Such a line stays
+/// unchanged, and [`parse`] skips the line.
 pub fn unfold(head: &mut [u8]) {
     let status_line = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
     for at in status_line + 1..head.len() {
@@ -63,7 +65,7 @@ pub fn unfold(head: &mut [u8]) {
 /// Parses a complete head without folded lines.
 ///
 /// # Errors
-/// [`Failure`]: the head is not HTTP/1, or the head contradicts itself.
+/// Returns [`Failure`] if the head is not HTTP/1, or if its fields are invalid or contradict each other.
 pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     let (status, reason) = status_line(lines(bytes).next().unwrap_or_default()).ok_or(Failure::NotHttp)?;
     let mut skipped = 0;
@@ -86,7 +88,8 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     Ok(Parsed { head: Head { bytes, status, reason, location, length }, framing, stays_open, skipped })
 }
 
-/// Parses `HTTP/1.x`, a status of three digits, and a reason phrase that may be missing. Several spaces count as one.
+/// Parses `HTTP/1.x`, a status of three digits, and a reason phrase that may be missing. Several spaces count as one
+/// space.
 fn status_line(line: &[u8]) -> Option<(u16, &str)> {
     let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0' | b'1', b' ', rest @ ..] = line else { return None };
     let (digits, rest) = rest.trim_ascii_start().split_first_chunk::<3>()?;
@@ -100,12 +103,13 @@ fn status_line(line: &[u8]) -> Option<(u16, &str)> {
     Some((status, core::str::from_utf8(reason).ok().filter(|_| plain).unwrap_or_default()))
 }
 
+/// Determines how the body of a response with this status and head ends.
 fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
     if matches!(status, 100..=199 | 204 | 304) {
         return Ok(Framing::Length(0));
     }
-    // `identity` says that there is no coding (until RFC 7230, `identity` was itself a coding). Some servers name `chunked`
-    // twice, but apply the coding once.
+    // `identity` means no coding (before RFC 7230, `identity` was itself a coding). Some servers name `chunked` twice,
+    // but apply the coding once.
     let mut chunked = false;
     for coding in items(head, "transfer-encoding").filter(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
         if !coding.eq_ignore_ascii_case(b"chunked") {
@@ -129,7 +133,7 @@ fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
     Ok(length.map_or(Framing::UntilClose, Framing::Length))
 }
 
-/// Returns the lines of a head, without their ends.
+/// Returns the lines of a head, without their line endings.
 fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
@@ -139,14 +143,15 @@ fn fields(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines(head).skip(1).take_while(|line| line.iter().any(|byte| *byte != b'\r'))
 }
 
-/// Splits a line at its first colon. Spaces before the colon are left out.
+/// Splits a line at its first colon. Returns the name without the spaces before the colon, and the rest if there is a
+/// colon.
 fn name(line: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut parts = line.splitn(2, |byte| *byte == b':');
     (parts.next().unwrap_or_default().trim_ascii_end(), parts.next())
 }
 
-/// Splits a field into its name and its value. Returns `None` if the name or the value has invalid characters (RFC 9110 section
-/// 5).
+/// Splits a field into its name and its value. Returns `None` if the name or the value has invalid characters (RFC 9110
+/// section 5).
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = name(line);
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
@@ -155,7 +160,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     valid.then_some((name, value))
 }
 
-/// Returns whether a byte is a printable character, a part of a non-ASCII character, a space or a tab.
+/// Returns whether a field may contain this byte: a tab, or any byte except an ASCII control character.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }
@@ -165,7 +170,7 @@ fn values<'h>(head: &'h [u8], wanted: &str) -> impl Iterator<Item = &'h [u8]> {
     fields(head).filter_map(field).filter(move |(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes())).map(|(_, v)| v)
 }
 
-/// Returns the items of the lists in the fields called `wanted`. Empty items do not count (RFC 9110 section 5.6.1.2).
+/// Returns the items of the lists in the fields called `wanted`. Empty items are skipped (RFC 9110 section 5.6.1.2).
 fn items<'h>(head: &'h [u8], wanted: &str) -> impl Iterator<Item = &'h [u8]> {
     let items = values(head, wanted).flat_map(|value| value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
     items.filter(|item| !item.is_empty())

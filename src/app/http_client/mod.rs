@@ -1,8 +1,9 @@
 //! An HTTP/1.1 client (RFC 9112): one GET for each connection.
 //!
-//! The request asks the server to close the connection after its response. The body may have a known length, be chunked, or end
-//! with the connection. Segments may cut head and body anywhere. Only the head is stored, in a buffer whose size is in the type.
-//! The body is passed to an [`Output`], as fast as it accepts data.
+//! The request has `Connection: close`, so the server closes the connection after its response. The body may have a
+//! known length, be chunked, or end with the connection. TCP segments may split head and body anywhere. Only the head
+//! is stored, in a buffer whose size is a const parameter. The body is passed to an [`Output`], as fast as the output
+//! accepts data.
 //!
 //! The client works with a send buffer of any size.
 //!
@@ -23,7 +24,7 @@
 //!     }
 //! }
 //!
-//! // A `Get` does this with each segment:
+//! // A `Get` calls `head` once, then `body` with the data of each segment.
 //! # Ok::<(), smolstep::app::http_client::Failure>(())
 //! ```
 
@@ -48,10 +49,11 @@ use super::message::{self, Arrived};
 use super::timing::Deadline;
 use crate::stack::{Context, End, Next, Session};
 
-/// How long the server may take to close the connection after its response. Then the client resets it.
+/// How long the server may take to close the connection after its response. After this time the client resets the
+/// connection.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A GET on one TCP connection. The response goes to `output`. The head of the response may have up to `HEAD` bytes.
+/// A GET on one TCP connection, which passes the response to `output`. The head may be up to `HEAD` bytes long.
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
@@ -65,9 +67,10 @@ pub struct Get<T, O, const HEAD: usize> {
 }
 
 impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
-    /// Makes a GET that fails if the head takes longer than `timeout`, or if no data of the body arrives for that time.
+    /// Creates a GET that fails if the head takes longer than `timeout`. The GET also fails if no data of the body
+    /// arrives for `timeout`.
     ///
-    /// Time in which the output has no room does not count.
+    /// Time in which the output accepts no data does not count.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
         Get {
             request,
@@ -80,12 +83,13 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Returns the result as soon as it is known. The connection may still be open.
+    /// Returns the result, or `None` if it is not known yet. The connection may still be open after the result is
+    /// known.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
     }
 
-    /// Moves received data to the output. Returns the outcome.
+    /// Moves received data to the output, until no data is left or the output accepts no more.
     fn receive(&mut self, socket: &mut Socket<'_>) -> Result<Moved, Failure> {
         let mut moved = Moved::Nothing;
         while !self.response.is_done() {
@@ -104,13 +108,15 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         Ok(moved)
     }
 
+    /// Sends the request and receives the response, as far as possible now.
     fn run(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<Next, Failure> {
         let request = &self.request;
         // The server may answer before it has received all of a long request.
         message::stream(socket, &mut self.position, |write| request.compose(write));
         match self.receive(socket)? {
             Moved::Stalled => return Ok(Next::Wait),
-            // Only data of the body restarts the deadline: a head that arrives byte by byte must still be complete in time.
+            // Only data of the body restarts the deadline: a head that arrives byte by byte must still be complete in
+            // time.
             Moved::Some if self.response.has_head() => self.deadline.restart(cx.now),
             Moved::Some | Moved::Nothing => self.deadline.arm(cx.now),
         }
@@ -119,7 +125,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
         if self.response.is_done() {
             self.result = Some(Ok(()));
-            return Ok(self.part(socket, cx));
+            return Ok(self.close(socket, cx));
         }
         match self.deadline.at() {
             Some(at) if cx.now >= at => Err(Failure::TimedOut),
@@ -128,9 +134,9 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Lets the server close first, as the request asked, unless the server has said that it keeps the connection open. Discards
-    /// further data.
-    fn part(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+    /// Closes the connection after the response, and discards further data. The server closes first, as the request
+    /// demands, unless the server has announced that it keeps the connection open.
+    fn close(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
         if self.response.stays_open() {
             socket.close();
@@ -147,7 +153,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
 impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         match self.result {
-            Some(Ok(())) => self.part(socket, cx),
+            Some(Ok(())) => self.close(socket, cx),
             Some(Err(_)) => Next::Abort,
             None => self.run(socket, cx).unwrap_or_else(|failure| {
                 self.result = Some(Err(failure));
@@ -168,7 +174,7 @@ enum Moved {
     Nothing,
     /// Some data moved, and none is left.
     Some,
-    /// The output has no room.
+    /// The output accepts no more data now.
     Stalled,
 }
 
@@ -180,11 +186,11 @@ pub struct Request<T> {
 }
 
 impl<T: AsRef<str>> Request<T> {
-    /// Makes a request for `target`, such as `/index.html?a=b`, to `host`.
+    /// Creates a request for `target`, such as `/index.html?a=b`, to `host`.
     ///
-    /// `host` includes its port unless that is 80; IPv6 addresses are in brackets. Returns `None` if `host` is empty,
-    /// `target` does not begin with a slash, or one of them has a character that is not printable ASCII or that would end it
-    /// (RFC 9112 section 3.2).
+    /// `host` includes its port unless the port is 80. Write IPv6 addresses in brackets. Returns `None` if `host` is
+    /// empty or `target` does not begin with a slash. Also returns `None` if `host` or `target` has a character that is
+    /// not printable ASCII, such as a space (RFC 9112 section 3.2).
     pub fn new(host: T, target: T) -> Option<Self> {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let good = plain(host.as_ref()) && plain(target.as_ref());

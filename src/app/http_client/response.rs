@@ -12,23 +12,24 @@ const VERSION: &[u8] = b"HTTP/1.";
 
 /// The destination of a response.
 pub trait Output {
-    /// Called once with the head of the final response. Returns whether the body is wanted.
+    /// Called once with the head of the final response. Returns whether to receive the body as well.
     ///
     /// # Errors
-    /// [`OutputFailed`] ends the request.
+    /// Returns [`OutputFailed`] if the output cannot be used. The request then fails.
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed>;
 
-    /// Takes decoded bytes of the body. Returns their number.
+    /// Accepts decoded bytes of the body. Returns the number of bytes accepted.
     ///
-    /// An output without room takes fewer bytes than `piece` has, or none. It then calls
-    /// [`Stack::wake_programs`](crate::stack::Stack::wake_programs) once it has room.
+    /// An output without space for all of `piece` accepts only the first bytes of `piece`, or none. Once the output has
+    /// space again, the caller of the stack must call
+    /// [`Stack::wake_programs`](crate::stack::Stack::wake_programs).
     ///
     /// # Errors
-    /// [`OutputFailed`] ends the request.
+    /// Returns [`OutputFailed`] if the output cannot be used. The request then fails.
     fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed>;
 }
 
-/// An output that the caller can also read, between polls of the stack.
+/// An output that the stack's caller can also read, between polls of the stack.
 impl<O: Output> Output for &RefCell<O> {
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
         self.try_borrow_mut().map_err(|_| OutputFailed)?.head(head)
@@ -49,20 +50,23 @@ impl From<OutputFailed> for Failure {
     }
 }
 
-/// The state of a response, whose head may have up to `HEAD` bytes.
+/// The state of a response, whose head may be up to `HEAD` bytes long.
 #[derive(Clone, Debug)]
 pub struct Response<const HEAD: usize> {
     head: heapless::Vec<u8, HEAD>,
-    /// Whether the head's last line is empty so far.
+    /// Whether the line of the head that is being received is empty so far.
     line_empty: bool,
+    /// How many interim responses have been received.
     interim: u8,
+    /// How the rest of the body is received, or `None` before the head of the final response.
     body: Option<Body>,
-    /// Whether the server has said that it does not close the connection.
+    /// Whether the server has announced that it keeps the connection open after the response.
     stays_open: bool,
     /// How many bytes of the body have been passed to the output.
     received: u64,
 }
 
+/// The progress of the body.
 #[derive(Clone, Copy, Debug)]
 enum Body {
     Chunked(Chunks),
@@ -75,7 +79,7 @@ enum Body {
 }
 
 impl<const HEAD: usize> Response<HEAD> {
-    /// Makes the state before the first byte of a response.
+    /// Creates the state before the first byte of a response.
     pub const fn new() -> Self {
         Response {
             head: heapless::Vec::new(),
@@ -92,22 +96,23 @@ impl<const HEAD: usize> Response<HEAD> {
         self.body.is_some()
     }
 
-    /// Returns whether all data that the output wants has arrived.
+    /// Returns whether the response is complete, or the output does not want the rest.
     pub fn is_done(&self) -> bool {
         matches!(self.body, Some(Body::Done))
     }
 
-    /// Returns whether the server has said that it keeps the connection open after the response.
+    /// Returns whether the server has announced that it keeps the connection open.
     pub(super) fn stays_open(&self) -> bool {
         self.stays_open
     }
 
     /// Handles the next bytes. Returns the number of bytes consumed.
     ///
-    /// The number is less than the length of `bytes` if the response ends earlier, or if the output has no room.
+    /// The number is less than the length of `bytes` if the response ends earlier, or if the output accepts no more
+    /// data now.
     ///
     /// # Errors
-    /// [`Failure`]: the bytes are not a valid response. Feed no more data then.
+    /// Returns [`Failure`] if the response is not valid or the output failed. Do not feed more data after an error.
     pub fn feed<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut used = 0;
         while let Some(rest) = bytes.get(used..).filter(|rest| !rest.is_empty()) {
@@ -150,7 +155,7 @@ impl<const HEAD: usize> Response<HEAD> {
     /// Handles the end of the stream.
     ///
     /// # Errors
-    /// [`Failure`]: the response is not complete.
+    /// Returns [`Failure`] if the response is not complete.
     pub fn end(&mut self) -> Result<(), Failure> {
         match self.body {
             None if self.head.is_empty() => Err(Failure::NoAnswer),
@@ -166,7 +171,7 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Returns the failure for a connection that ends without an end of stream.
+    /// Returns the failure for a connection that ended without the server's FIN.
     pub(super) fn broken(&self, end: End) -> Failure {
         let received = self.received;
         match self.body {
@@ -178,12 +183,13 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Consumes the bytes that belong to the head.
+    /// Stores the bytes that belong to the head, and returns the number of these bytes. After the final head, passes
+    /// the head to `output` and sets `body`.
     fn feed_head<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut complete = false;
         let mut used = 0;
         for &byte in bytes {
-            // Fail at once: a server of another protocol may be waiting for the client to send more.
+            // Fail immediately: a server of another protocol may be waiting for the client to send more.
             if VERSION.get(self.head.len()).is_some_and(|expected| *expected != byte) {
                 return Err(Failure::NotHttp);
             }
@@ -233,7 +239,7 @@ impl<const HEAD: usize> Default for Response<HEAD> {
     }
 }
 
-/// Offers `piece` to the output. Returns how many bytes the output took, and adds them to `received`.
+/// Offers `piece` to the output. Returns how many bytes the output accepted, and adds this number to `received`.
 fn body<O: Output + ?Sized>(output: &mut O, piece: &[u8], received: &mut u64) -> Result<usize, Failure> {
     let taken = output.body(piece)?.min(piece.len());
     *received = received.saturating_add(taken as u64);

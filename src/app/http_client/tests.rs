@@ -1,4 +1,4 @@
-//! Responses cut everywhere, and the session on a socket.
+//! Tests the parser with responses split into pieces of every size, and the client with a real socket.
 
 use core::cell::RefCell;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::app::tests::rig::*;
 use crate::stack::End;
 
-/// Takes at most `room` bytes at a time.
+/// An output that accepts at most `room` bytes at a time.
 #[derive(Clone, Debug, Default)]
 struct Page {
     head: Vec<u8>,
@@ -24,7 +24,7 @@ struct Page {
 
 impl Output for Page {
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
-        assert!(self.head.is_empty(), "told twice");
+        assert!(self.head.is_empty(), "`head` was called twice");
         self.head = head.bytes.to_vec();
         (self.status, self.reason, self.length) = (head.status, head.reason.into(), head.length);
         self.location = head.location.unwrap_or_default().to_vec();
@@ -60,7 +60,7 @@ fn read(bytes: &[u8], cut: usize, room: usize) -> Result<Page, Failure> {
 }
 
 #[test]
-fn responses_are_read_however_they_are_cut() {
+fn responses_are_parsed_from_pieces_of_any_size() {
     for (bytes, status, body) in [
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, "hello"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more", 200, "hello"),
@@ -107,7 +107,7 @@ fn responses_are_read_however_they_are_cut() {
 }
 
 #[test]
-fn the_head_is_told_as_it_came() {
+fn the_head_is_passed_to_the_output_unchanged() {
     let head = "HTTP/1.1 302 Found here\r\nLocation: /a b\r\nX: 1\r\nlocation: /c\r\nContent-Length: 3\r\n\r\n";
     let page = read(format!("{head}abc").as_bytes(), 7, 100).unwrap();
     assert_eq!((page.head, page.location), (head.as_bytes().to_vec(), b"/a b".to_vec()));
@@ -115,7 +115,7 @@ fn the_head_is_told_as_it_came() {
 }
 
 #[test]
-fn a_folded_line_is_told_as_one() {
+fn a_folded_line_is_joined() {
     let head = "HTTP/1.1 302 Found\r\n x: y\r\nLocation: /a\r\n\t b\n c\r\nContent-Length: 3\r\n\r\n";
     let page = read(format!("{head}abc").as_bytes(), 7, 100).unwrap();
     assert_eq!(page.head, head.replace("\r\n\t", "  \t").replace("\n c", "  c").into_bytes());
@@ -123,7 +123,7 @@ fn a_folded_line_is_told_as_one() {
 }
 
 #[test]
-fn what_is_no_response_is_refused() {
+fn invalid_responses_are_rejected() {
     let lines = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "a:\r\n".repeat(count));
     let length = |value: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {value}\r\n\r\nhello");
     let coding = |value: &str| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {value}\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
@@ -178,7 +178,7 @@ fn what_is_no_response_is_refused() {
 }
 
 #[test]
-fn the_request_has_what_it_needs() {
+fn the_request_names_its_host_and_target() {
     let output = RefCell::new(page(1000));
     let request = Request::new("[fdaa::1]:8000", "/a?b").unwrap();
     let mut tcp = Tcp::client(Get::<_, _, 512>::new(request, &output, TIMEOUT), SMALL, Script::default());
@@ -191,7 +191,7 @@ fn the_request_has_what_it_needs() {
 }
 
 #[test]
-fn a_body_goes_through_small_buffers() {
+fn a_long_body_passes_through_small_buffers() {
     let body = "0123456789".repeat(100);
     let (output, mut tcp) = (RefCell::new(page(7)), None);
     let tcp = tcp.insert(get(&output, SMALL));
@@ -205,7 +205,7 @@ fn a_body_goes_through_small_buffers() {
 }
 
 #[test]
-fn a_full_output_holds_the_sender_up_and_no_clock_runs() {
+fn a_full_output_stops_the_sender_and_the_timeout() {
     let body = "0123456789".repeat(100);
     let output = RefCell::new(page(0));
     let mut tcp = get(&output, Buffers { receive: 100, send: 100 });
@@ -219,7 +219,7 @@ fn a_full_output_holds_the_sender_up_and_no_clock_runs() {
 }
 
 #[test]
-fn a_silent_server_is_given_up() {
+fn a_silent_server_times_out() {
     for (sent, received) in [("", 0), ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", 2)] {
         let output = RefCell::new(page(1000));
         let mut tcp = get(&output, BIG);
@@ -233,7 +233,7 @@ fn a_silent_server_is_given_up() {
 }
 
 #[test]
-fn a_head_that_drips_must_be_whole_in_time() {
+fn a_slow_head_must_be_complete_within_the_timeout() {
     let output = RefCell::new(page(1000));
     let mut tcp = get(&output, BIG);
     for byte in "HTTP/1.1 200 OK\r\nA: B\r\n\r\n".bytes() {
@@ -246,7 +246,7 @@ fn a_head_that_drips_must_be_whole_in_time() {
 }
 
 #[test]
-fn a_body_that_drips_may_take_its_time() {
+fn a_slow_body_may_take_longer_than_the_timeout() {
     let output = RefCell::new(page(1000));
     let mut tcp = get(&output, BIG);
     tcp.send(b"HTTP/1.1 200 OK\r\n\r\n");
@@ -272,14 +272,14 @@ fn a_server_that_does_not_close_is_reset_after_a_second() {
 }
 
 #[test]
-fn a_server_that_says_that_it_stays_is_closed_at_once() {
+fn a_connection_that_the_server_keeps_open_is_closed_immediately() {
     let output = RefCell::new(page(1000));
     let mut tcp = get(&output, BIG);
     tcp.send(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi");
     assert_eq!(tcp.session.result(), Some(Ok(())));
     let bytes = tcp.take();
     assert!(!bytes.is_empty() && tcp.closed(), "no FIN has come");
-    // A server that does not close even then is reset, like any other server.
+    // If the server does not close within a second after the client's FIN, the client resets the connection.
     tcp.pass(Duration::from_millis(900));
     assert_eq!(tcp.end, None);
     tcp.pass(Duration::from_millis(200));
@@ -287,7 +287,7 @@ fn a_server_that_says_that_it_stays_is_closed_at_once() {
 }
 
 #[test]
-fn a_reset_ends_it() {
+fn a_reset_is_a_failure() {
     let output = RefCell::new(page(1000));
     let mut tcp = get(&output, BIG);
     tcp.send(b"HTTP/1.1 200 OK\r\n\r\nno length, so no end");
@@ -296,7 +296,7 @@ fn a_reset_ends_it() {
 }
 
 #[test]
-fn an_output_may_refuse() {
+fn an_output_may_refuse_the_body_or_fail() {
     let text = b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 1000\r\n\r\nover there";
     let output = RefCell::new(Page { refuse_body: true, ..page(1000) });
     let mut tcp = get(&output, BIG);

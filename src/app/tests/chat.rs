@@ -1,4 +1,4 @@
-//! chat: talks, their client, and how lines are taken apart. The room and UDP have files of their own.
+//! Tests chat over TCP with one partner: server, client, and splitting data into lines. Other files test rooms and UDP.
 
 use smoltcp::time::Duration;
 
@@ -15,7 +15,7 @@ fn talk(operator: Option<&'static Operator>, buffers: Buffers) -> Tcp<Server<'st
     tcp
 }
 
-/// A talk with a person who can type.
+/// Begins a conversation with a person who can type.
 fn talk_with_a_person(once: bool) -> Tcp<Server<'static>> {
     let operator = Box::leak(Box::new(Operator::new(once)));
     let options = Options { operator: Some(operator), ..Options::default() };
@@ -48,7 +48,7 @@ fn lines_go_both_ways_and_are_shown_escaped() {
     assert_eq!(tcp.take(), b"");
     tcp.types(b"there\r\nand more\nq");
     assert_eq!(tcp.take(), b"hi there\nand more\n");
-    // q with something before or after it is a line like any other.
+    // A line with more than `q` does not end the conversation.
     tcp.types(b"?\n q\n");
     tcp.send(b"qq\nq \n");
     assert_eq!(tcp.take(), b"q?\n q\n");
@@ -57,7 +57,7 @@ fn lines_go_both_ways_and_are_shown_escaped() {
 }
 
 #[test]
-fn q_from_either_side_ends_the_talk() {
+fn q_from_either_side_ends_the_conversation() {
     for (q, from_console) in [("q\n", false), ("Q\r\n", false), ("q\n", true), ("Q\r\n", true)] {
         let mut tcp = talk_with_a_person(false);
         if from_console {
@@ -79,7 +79,7 @@ fn q_from_either_side_ends_the_talk() {
 fn a_partner_that_closed_its_side_is_answered_once() {
     let mut tcp = talk_with_a_person(false);
     tcp.reply_and_close(b"are you there?");
-    let all = format!("{PARTNER} are you there?\n{PARTNER} has said all: one line more can be sent, or q\n");
+    let all = format!("{PARTNER} are you there?\n{PARTNER} has closed its side: send one more line, or q\n");
     assert_eq!(tcp.shows(), all);
     assert_eq!(tcp.take(), b"(waiting for the last reply)\n");
     tcp.types(b"yes\nthis is for the next\n");
@@ -89,7 +89,7 @@ fn a_partner_that_closed_its_side_is_answered_once() {
 }
 
 #[test]
-fn where_nobody_can_answer_the_partners_end_is_the_talks() {
+fn end_of_stream_ends_the_conversation_if_nobody_can_answer() {
     let operator = Box::leak(Box::new(Operator::new(false)));
     for operator in [None, Some(&*operator)] {
         for buffers in [BIG, SMALL] {
@@ -98,7 +98,7 @@ fn where_nobody_can_answer_the_partners_end_is_the_talks() {
             assert_eq!((tcp.shows(), tcp.next()), (format!("{PARTNER} anybody?\n"), Next::Wait));
             tcp.close();
             assert_eq!(tcp.shows(), format!("the talk with {PARTNER} has ended\n"));
-            // The partner gets the note if the send buffer has room for it.
+            // The partner receives the note only if the note fits into the send buffer.
             let told = if buffers.send < 19 { &b""[..] } else { b"the talk has ended\n" };
             assert_eq!(tcp.take(), told);
             assert!(tcp.closed());
@@ -107,7 +107,7 @@ fn where_nobody_can_answer_the_partners_end_is_the_talks() {
 }
 
 #[test]
-fn a_reset_ends_the_talk() {
+fn a_reset_ends_the_conversation() {
     let mut tcp = talk_with_a_person(false);
     tcp.reset();
     tcp.pass(Duration::from_millis(10));
@@ -115,7 +115,7 @@ fn a_reset_ends_the_talk() {
 }
 
 #[test]
-fn after_the_one_talk_all_others_are_reset() {
+fn connections_after_the_only_conversation_are_reset() {
     let operator = Box::leak(Box::new(Operator::new(true)));
     let options = Options { operator: Some(operator), ..Options::default() };
     let session = find("chat").unwrap().server(&options).unwrap();
@@ -137,18 +137,18 @@ fn small_buffers_carry_long_lines() {
     let long = [&[b'x'; 1500][..], b"\n"].concat();
     tcp.types(&long);
     assert_eq!(tcp.take(), long);
-    // The receive buffer holds only 64 bytes of a line.
+    // The receive buffer has room for only 64 bytes of a line.
     tcp.send(&[b'y'; 100]);
     tcp.send(b"\n");
     assert_eq!(tcp.shows(), format!("{PARTNER} {}\n{PARTNER} {}\n", "y".repeat(64), "y".repeat(36)));
 }
 
 #[test]
-fn a_long_line_goes_on_as_another_and_characters_stay_whole() {
+fn a_long_line_is_split_between_characters() {
     for (sent, shown) in [
         (["x".repeat(512), "\n".into()].concat(), vec!["x".repeat(512)]),
         (["x".repeat(512), "\r\n".into()].concat(), vec!["x".repeat(512)]),
-        // `q` as the rest of a longer line does not end the talk.
+        // `q` as the rest of a longer line does not end the conversation.
         (["x".repeat(512), "q\n".into()].concat(), vec!["x".repeat(512), "q".into()]),
         (["x".repeat(511), "日本\n".into()].concat(), vec!["x".repeat(511), "日本".into()]),
     ] {
@@ -190,7 +190,7 @@ fn the_client_sends_and_prints_at_the_same_time() {
 }
 
 #[test]
-fn the_clients_end_of_input_waits_for_the_last_reply() {
+fn after_the_end_of_input_the_client_waits_for_the_server_to_close() {
     let mut tcp = client(&PATIENT, Script::typing(&[b"hi\n", b"last"]));
     assert_eq!(tcp.take(), b"hi\nlast\n");
     assert!(tcp.closed());
@@ -206,7 +206,7 @@ fn the_clients_end_of_input_waits_for_the_last_reply() {
 }
 
 #[test]
-fn the_client_ends_with_its_server() {
+fn the_client_closes_after_its_server() {
     for goodbye in [&b"q\n"[..], b"Q\r\n", b""] {
         let mut tcp = client(&PATIENT, Script { open: true, ..Script::default() });
         tcp.reply_and_close(goodbye);
@@ -223,7 +223,7 @@ fn the_client_ends_with_its_server() {
 }
 
 #[test]
-fn a_server_that_says_goodbye_may_reset() {
+fn a_reset_after_the_servers_goodbye_is_a_success() {
     let mut tcp = client(&PATIENT, Script { open: true, ..Script::default() });
     tcp.types(b"not read any more\n");
     tcp.send(b"q\n");
@@ -235,7 +235,7 @@ fn a_server_that_says_goodbye_may_reset() {
 }
 
 #[test]
-fn a_silent_server_is_given_up() {
+fn a_silent_server_times_out() {
     let mut tcp = client(&ClientOptions { texts: &[b"one", b"two"], ..PATIENT }, Script::default());
     assert_eq!(tcp.take(), b"one\ntwo\n");
     tcp.pass(Duration::from_secs(11));

@@ -1,4 +1,4 @@
-//! TCP clients, byte for byte.
+//! Tests that TCP clients send the right bytes.
 
 use super::rig::*;
 use crate::app::{Client, ClientOptions, Failure, find};
@@ -59,7 +59,7 @@ fn greeting_reads_lines() {
 }
 
 #[test]
-fn greeting_says_no_exit_to_a_server_that_has_closed() {
+fn greeting_does_not_send_exit_after_the_server_has_closed() {
     let mut tcp = call("greeting", &[b"Li"], BIG, Script::default());
     exchange(&mut tcp, b"", b"Welcome!");
     assert_eq!(tcp.take(), b"Li");
@@ -69,7 +69,7 @@ fn greeting_says_no_exit_to_a_server_that_has_closed() {
 }
 
 #[test]
-fn clients_of_one_reply_print_all_of_it() {
+fn clients_print_all_of_a_long_reply() {
     for name in ["ack", "thanks", "upper"] {
         for buffers in [BIG, SMALL] {
             let text = [b'x'; 200];
@@ -87,7 +87,7 @@ fn clients_of_one_reply_print_all_of_it() {
 }
 
 #[test]
-fn clients_of_one_reply_read_one_line() {
+fn clients_of_one_message_send_one_line() {
     let typed = [b"\n", &[b'x'; 1500][..], b"\nnext\n"].concat();
     let mut tcp = call("ack", &[], SMALL, Script::typing(&[&typed]));
     exchange(&mut tcp, &[b'x'; 1024], b"ACK");
@@ -97,7 +97,7 @@ fn clients_of_one_reply_read_one_line() {
 }
 
 #[test]
-fn echo_sends_each_text_after_the_one_before() {
+fn echo_sends_each_text_after_the_previous_echo() {
     for buffers in [BIG, SMALL] {
         let mut tcp = call("echo", &[b"one", b"", b"two"], buffers, Script::default());
         exchange(&mut tcp, b"one", b"on");
@@ -156,7 +156,7 @@ fn echo_waits_for_lines_among_texts() {
     tcp.settle();
     exchange(&mut tcp, b"b", b"b");
     assert_eq!(tcp.printed(), b"a\nb\n");
-    // A server that closes while the client waits.
+    // The server closes while the client waits for input.
     tcp.close();
     assert_eq!(tcp.take(), b"");
     assert!(tcp.closed());
@@ -164,7 +164,7 @@ fn echo_waits_for_lines_among_texts() {
 }
 
 #[test]
-fn echo_prompts_once_all_is_back() {
+fn echo_prompts_after_the_whole_echo() {
     let mut tcp = call("echo", &[], BIG, Script { open: true, ..Script::default() });
     assert_eq!(tcp.console.prompts, 1);
     tcp.console.typed.push_back(b"a\n".to_vec());
@@ -196,7 +196,7 @@ fn discard_sends_texts_bytes_or_the_console() {
 }
 
 #[test]
-fn chargen_prints_so_many_bytes() {
+fn chargen_prints_the_given_number_of_bytes() {
     for buffers in [BIG, SMALL] {
         let options = ClientOptions { bytes: 100, ..ClientOptions::default() };
         let client = find("chargen").unwrap().client(&options).unwrap();
@@ -205,14 +205,14 @@ fn chargen_prints_so_many_bytes() {
         assert!(!tcp.closed());
         tcp.send(&[b'x'; 200]);
         assert_eq!(tcp.printed(), [b'x'; 100]);
-        // RST: nothing else would stop a server that reads nothing.
+        // The client resets the connection, because FIN does not stop a server that does not read.
         assert_eq!(tcp.next(), Next::Abort);
         assert_eq!(tcp.session.result(), Some(Ok(())));
     }
 }
 
 #[test]
-fn chargen_prints_all_there_is() {
+fn chargen_without_a_limit_prints_all_bytes() {
     let mut tcp = call("chargen", &[], SMALL, Script::default());
     tcp.send(&[b'x'; 999]);
     tcp.close();

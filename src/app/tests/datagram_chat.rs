@@ -1,4 +1,4 @@
-//! chat over UDP: a person and several partners, and the client.
+//! Tests chat over UDP: a person with several partners, and the client.
 
 use smoltcp::time::Duration;
 
@@ -30,9 +30,9 @@ impl<S: UdpSession> Udp<S> {
 }
 
 #[test]
-fn whoever_wrote_last_is_answered_and_others_by_number() {
+fn lines_go_to_the_most_recent_sender_or_by_number() {
     let mut udp = serve(&[3001, 3002, 3003]);
-    // Nobody has written yet: the line waits for the first partner who does.
+    // No partner has written yet: the line waits for the first partner.
     udp.types(b"welcome\n");
     udp.send(0, v4, b"one\n");
     assert_eq!(udp.shows(), "@1 192.168.69.2:3001 one\n");
@@ -53,7 +53,7 @@ fn whoever_wrote_last_is_answered_and_others_by_number() {
 }
 
 #[test]
-fn what_a_person_types_to_nobody_is_for_nobody() {
+fn lines_typed_without_a_partner_are_discarded() {
     let mut udp = serve(&[3001, 3002]);
     udp.console.person = true;
     udp.types(b"a secret\n");
@@ -68,23 +68,23 @@ fn what_a_person_types_to_nobody_is_for_nobody() {
     udp.send_unseen(1, v4, b"hi");
     assert_eq!(udp.shows(), "(what was typed before is not sent)\n@2 192.168.69.2:3002 hi\n");
     assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"".into()));
-    // A second partner does not begin a new talk: typed lines are kept.
+    // A second partner does not discard typed lines.
     udp.console.typed.push_back(b"@2 to you\n".to_vec());
     udp.send(0, v4, b"again");
     assert_eq!(udp.hears(1), b"to you");
 }
 
 #[test]
-fn what_cannot_be_sent_is_told() {
+fn lines_that_cannot_be_sent_are_reported() {
     let mut udp = serve(&[3001]);
     udp.send(0, v4, b"one");
     udp.shows();
     for (typed, why) in [
-        ("@2 hi\n", "there is no partner of this number"),
-        ("@ hi\n", "after @ stands a partner's number"),
-        ("@x hi\n", "after @ stands a partner's number"),
-        ("@1\n", "after @ stands a partner's number"),
-        ("@99999999999 hi\n", "after @ stands a partner's number"),
+        ("@2 hi\n", "no partner has this number"),
+        ("@ hi\n", "after @, write a partner's number"),
+        ("@x hi\n", "after @, write a partner's number"),
+        ("@1\n", "after @, write a partner's number"),
+        ("@99999999999 hi\n", "after @, write a partner's number"),
     ] {
         udp.types(typed.as_bytes());
         let shown = udp.shows();
@@ -94,24 +94,24 @@ fn what_cannot_be_sent_is_told() {
 }
 
 #[test]
-fn q_ends_a_talk_from_either_side() {
+fn q_from_either_side_ends_a_conversation() {
     let mut udp = serve(&[3001, 3002]);
     udp.send(0, v4, b"one");
     udp.send(1, v4, b"two");
     udp.shows();
     udp.send(0, v4, b"q\n");
-    // The operator was not answering this partner, so the addressee stays the same.
+    // Another partner wrote most recently, so lines are still sent to that other partner.
     assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
     udp.types(b"q\n");
     assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
     assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"q".into()));
-    // A partner who comes back gets a new number.
+    // A partner who comes back receives a new number.
     udp.send(0, v4, b"one");
     assert_eq!(udp.shows(), "@3 192.168.69.2:3001 one\n");
 }
 
 #[test]
-fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
+fn after_a_conversation_the_next_addressee_is_printed() {
     for from_console in [false, true] {
         let mut udp = serve(&[3001, 3002, 3003]);
         udp.console.person = true;
@@ -121,7 +121,7 @@ fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
             udp.types(b"q\n");
             assert_eq!(udp.hears(2), b"q");
         } else {
-            // A line meant for a partner who has left goes to nobody else.
+            // A line typed for a partner who has left is not sent to another partner.
             udp.console.typed.push_back(b"a secret\n".to_vec());
             udp.send_unseen(2, v4, b"q");
         }
@@ -138,7 +138,7 @@ fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
 }
 
 #[test]
-fn of_seventeen_partners_the_one_silent_for_longest_is_forgotten() {
+fn the_partner_silent_for_longest_makes_way_for_a_seventeenth() {
     let ports: Vec<u16> = (3001..=3017).collect();
     let mut udp = serve(&ports);
     for peer in 0..16 {
@@ -154,7 +154,7 @@ fn of_seventeen_partners_the_one_silent_for_longest_is_forgotten() {
 }
 
 #[test]
-fn a_port_that_may_not_be_answered_gets_no_number() {
+fn a_port_that_may_not_be_answered_has_no_number() {
     let mut udp = serve(&[7]);
     udp.send(0, v4, b"loop");
     assert_eq!(udp.shows(), "@- 192.168.69.2:7 loop\n");
@@ -163,13 +163,13 @@ fn a_port_that_may_not_be_answered_gets_no_number() {
 }
 
 #[test]
-fn a_partner_who_is_gone_is_told_of() {
+fn a_datagram_to_an_unreachable_partner_is_reported() {
     let mut udp = serve(&[3001]);
     udp.send(0, v4, b"one");
     udp.shows();
     udp.session.unreachable();
     udp.settle();
-    assert!(udp.shows().starts_with("what was sent last is lost"));
+    assert!(udp.shows().starts_with("the last datagram is lost"));
 }
 
 const PATIENT: ClientOptions<'static> = ClientOptions {
@@ -204,7 +204,7 @@ fn the_client_sends_and_prints_at_the_same_time() {
 fn the_clients_end_of_input_waits_for_a_reply() {
     for (reply, result) in [(Some(&b"a reply"[..]), Ok(())), (Some(b"q"), Ok(())), (None, Err(Failure::TimedOut))] {
         let mut udp = client(Script::typing(&[b"hi"]));
-        // One read for each piece, and one for the end of input.
+        // The client reads once for each piece of input, and once for the end of input.
         udp.settle();
         udp.settle();
         assert_eq!((udp.hears(0), udp.session.result()), (b"hi".into(), None));

@@ -1,4 +1,4 @@
-//! TCP clients that don't get what they want, and say why.
+//! Tests the failures of TCP clients.
 
 use smoltcp::time::Duration;
 
@@ -32,7 +32,7 @@ fn a_silent_server_times_out() {
 }
 
 #[test]
-fn each_reply_has_its_own_time() {
+fn each_reply_has_its_own_timeout() {
     let texts: &[&[u8]] = &[b"one", b"two"];
     for name in ["greeting", "echo"] {
         let options =
@@ -71,7 +71,7 @@ fn a_person_may_take_any_time_to_type() {
 }
 
 #[test]
-fn a_server_that_closes_at_once_is_a_failure() {
+fn a_server_that_closes_immediately_is_a_failure() {
     for (name, failure) in [
         ("ack", Failure::NotReplied),
         ("echo", Failure::TooEarly),
@@ -93,7 +93,7 @@ fn a_server_that_closes_at_once_is_a_failure() {
 }
 
 #[test]
-fn chargen_wants_all_its_bytes() {
+fn chargen_fails_if_bytes_are_missing() {
     let options = ClientOptions { bytes: 100, ..ClientOptions::default() };
     let mut tcp = Tcp::client(find("chargen").unwrap().client(&options).unwrap(), SMALL, Script::default());
     tcp.send(&[b'x'; 99]);
@@ -103,7 +103,7 @@ fn chargen_wants_all_its_bytes() {
 }
 
 #[test]
-fn echo_wants_everything_back() {
+fn echo_fails_if_bytes_are_missing() {
     for console in [Script::default(), Script::typing(&[b"hi"])] {
         let mut tcp = call("echo", console);
         tcp.settle();
@@ -135,9 +135,9 @@ fn nothing_to_send_is_a_failure() {
 }
 
 #[test]
-fn done_counts_only_when_all_is_acknowledged() {
+fn success_requires_that_all_data_is_acknowledged() {
     for end in [End::TimedOut, End::Recycled, End::Reset, End::AddressGone] {
-        // The exchange is complete, except for the end of the connection.
+        // The exchange of data is complete, but the connection has not ended yet.
         let mut tcp = call("ack", Script::default());
         tcp.reply_and_close(b"ACK");
         let mut console = Script::default();
@@ -159,7 +159,7 @@ fn done_counts_only_when_all_is_acknowledged() {
 }
 
 #[test]
-fn a_connection_that_never_was_is_a_failure() {
+fn a_refused_connection_is_a_failure() {
     let (mut console, mut scratch) = (Script::default(), []);
     let mut cx = Context {
         now: smoltcp::time::Instant::ZERO,

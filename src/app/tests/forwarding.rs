@@ -1,4 +1,4 @@
-//! Each method of a program is reached through each wrapper.
+//! Tests that each wrapper forwards every method to its program.
 
 use std::vec;
 use std::vec::Vec;
@@ -11,7 +11,7 @@ use crate::app::client::{Client, ClientOptions, ClientProgram, Run};
 use crate::names::WithResolver;
 use crate::stack::{Context, End, IcmpError, Next, NullConsole, Refusal, Session, UdpSession};
 
-/// Records the names of the methods called.
+/// Records the name of each method that is called.
 #[derive(Clone, Debug, Default)]
 struct Recorder(Vec<&'static str>);
 
@@ -44,7 +44,8 @@ impl ClientProgram for Recorder {
     }
 }
 
-/// `waits_for_room` and `waits_for_neighbour` return other values than the trait's defaults.
+/// `waits_for_room` and `waits_for_neighbour` do not return the trait's defaults. So the tests notice a call that is
+/// not forwarded.
 impl UdpSession for Recorder {
     const PORTS: usize = 3;
 

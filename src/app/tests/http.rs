@@ -1,4 +1,4 @@
-//! http: requests and answers byte for byte, in buffers of any size.
+//! Tests http: requests and answers in buffers of several sizes.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use crate::app::http::{Row, Service, Status, Transport};
 use crate::app::{APPS, Options, Server, find};
 use crate::stack::{DropReason, End, Event, Next, Probe};
 
-/// A status of 4 rows, so that 2 pages can be live.
+/// Creates a status with 4 rows, so that 2 pages can receive events.
 fn status() -> &'static Status<'static> {
     let rows: &'static [Cell<Option<Row>>] = Box::leak(Box::new([const { Cell::new(None) }; 4]));
     let status = Status::new(rows, smoltcp::time::Instant::ZERO);
@@ -57,7 +57,7 @@ fn chunked(answer: &str) -> (String, &str) {
 }
 
 #[test]
-fn the_page_is_whole_in_buffers_of_any_size() {
+fn the_page_is_complete_with_buffers_of_any_size() {
     for buffers in [BIG, Buffers { receive: 1072, send: 1460 }, SMALL] {
         let mut tcp = serve(buffers);
         let answer = ask(&mut tcp, GET);
@@ -87,27 +87,27 @@ fn requests_are_answered_one_after_another() {
     let (head, rest) = rest[length..].split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("chunked"), "{head}");
     assert!(rest.starts_with("HTTP/1.1 200 OK\r\n") && rest.contains("\r\nConnection: close\r\n"), "{rest}");
-    assert!(rest.ends_with("</script>\n"), "what follows a close is not answered");
+    assert!(rest.ends_with("</script>\n"), "requests after `Connection: close` are not answered");
     assert!(tcp.closed());
     tcp.close();
     assert_eq!(tcp.end, Some(End::Closed));
 }
 
 #[test]
-fn who_reads_to_the_end_gets_the_page_without_chunks() {
+fn the_page_is_not_chunked_for_clients_that_read_to_the_end() {
     for request in ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"] {
         let mut tcp = serve(SMALL);
         let answer = ask(&mut tcp, request);
         let (head, page) = answer.split_once("\r\n\r\n").unwrap();
         assert!(!head.contains("chunked") && page.starts_with("<!DOCTYPE html>") && page.ends_with("</script>\n"));
-        // The answer has only lines of the page, and no chunk sizes.
+        // No line of the answer is a chunk size.
         assert!(page.lines().all(|line| line.is_empty() || usize::from_str_radix(line, 16).is_err()), "{page}");
         assert!(tcp.closed());
     }
 }
 
 #[test]
-fn what_is_refused_says_why() {
+fn refusals_state_the_reason() {
     let long = "x".repeat(1100);
     let many = "a: b\r\n".repeat(1400);
     for (request, status, closes) in [
@@ -152,7 +152,7 @@ fn what_is_refused_says_why() {
 }
 
 #[test]
-fn a_line_has_room_or_is_refused() {
+fn a_line_that_does_not_fit_is_refused() {
     for (receive, fits, too_long) in [(4096, 1022, 1023), (64, 64, 65)] {
         for (len, status) in [(fits, "404"), (too_long, "414")] {
             let mut tcp = serve(Buffers { receive, send: 64 });
@@ -165,7 +165,7 @@ fn a_line_has_room_or_is_refused() {
 }
 
 #[test]
-fn nothing_of_a_request_comes_back() {
+fn answers_contain_nothing_from_the_request() {
     let mut tcp = serve(BIG);
     let answer =
         ask(&mut tcp, "GET /<script>alert(1)</script>?\x7f HTTP/1.1\r\nHost: <b>\r\n\r\n").to_ascii_lowercase();
@@ -185,7 +185,7 @@ fn a_slow_head_times_out() {
 }
 
 #[test]
-fn a_connection_that_asks_nothing_is_closed_without_a_word() {
+fn an_idle_connection_is_closed_without_an_answer() {
     let mut tcp = serve(BIG);
     tcp.pass(Duration::from_millis(9990));
     assert!(!tcp.closed());
@@ -201,7 +201,7 @@ fn a_connection_that_asks_nothing_is_closed_without_a_word() {
 }
 
 #[test]
-fn what_came_before_the_end_is_answered() {
+fn a_request_before_the_end_of_stream_is_answered() {
     for request in [GET, EVENTS] {
         let mut tcp = serve(SMALL);
         tcp.send(request.as_bytes());
@@ -212,27 +212,27 @@ fn what_came_before_the_end_is_answered() {
     }
 }
 
-/// Checks that `text` consists of whole events. Returns their number.
+/// Checks that `text` consists of whole events. Returns the number of events.
 #[track_caller]
 fn events(text: &str) -> usize {
     assert!(text.is_empty() || text.ends_with("\n\n"), "{text}");
     for event in text.split_terminator("\n\n") {
         assert!(event.lines().all(|line| line.starts_with("data:")), "{event}");
         assert!(event.starts_with("data:<section") && event.ends_with("</section>"), "{event}");
-        assert!(!event.contains("Programs"), "what never changes is not sent again");
+        assert!(!event.contains("Programs"), "a section that never changes is not sent again");
     }
     text.split_terminator("\n\n").count()
 }
 
 #[test]
-fn a_live_page_is_told_of_changes_soon_and_of_the_rest_each_second() {
+fn events_follow_changes_soon_and_otherwise_come_each_second() {
     for buffers in [BIG, SMALL] {
         let mut status = status();
         let mut tcp = serve_with(status, buffers);
         let answer = ask(&mut tcp, EVENTS);
         let (head, first) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.contains("\r\nContent-Type: text/event-stream"), "{head}");
-        assert_eq!(events(first), 1, "the first comes at once");
+        assert_eq!(events(first), 1, "the first event is immediate");
         tcp.pass(Duration::from_millis(990));
         assert_eq!(events(&text(&mut tcp)), 0);
         tcp.pass(Duration::from_millis(10));
@@ -242,16 +242,16 @@ fn a_live_page_is_told_of_changes_soon_and_of_the_rest_each_second() {
         let before = tcp.now;
         status.event(before, &Event::Dropped(DropReason::SlotsFull));
         tcp.pass(Duration::from_millis(250));
-        let told = text(&mut tcp);
-        assert_eq!(events(&told), 1);
-        assert!(told.contains("<dt>all connection slots taken<dd>1<"), "{told}");
-        // Many changes share one event.
+        let received = text(&mut tcp);
+        assert_eq!(events(&received), 1);
+        assert!(received.contains("<dt>all connection slots taken<dd>1<"), "{received}");
+        // Many changes are combined into few events.
         for _ in 0..100 {
             status.event(tcp.now, &Event::Dropped(DropReason::SlotsFull));
             tcp.pass(Duration::from_millis(10));
         }
-        let told = text(&mut tcp);
-        assert!((4..=5).contains(&events(&told)), "{told}");
+        let received = text(&mut tcp);
+        assert!((4..=5).contains(&events(&received)), "{received}");
         tcp.close();
         tcp.pass(Duration::from_millis(250));
         assert!(tcp.closed());
@@ -259,7 +259,7 @@ fn a_live_page_is_told_of_changes_soon_and_of_the_rest_each_second() {
 }
 
 #[test]
-fn as_many_pages_are_live_as_half_the_rows() {
+fn at_most_half_as_many_pages_as_rows_receive_events() {
     let status = status();
     let mut first = serve_with(status, BIG);
     let mut second = serve_with(status, BIG);
@@ -269,14 +269,14 @@ fn as_many_pages_are_live_as_half_the_rows() {
     }
     first.reset();
     assert_eq!(first.end, Some(End::Reset));
-    assert!(ask(&mut third, EVENTS).starts_with("HTTP/1.1 200 "), "its connection had stayed");
+    assert!(ask(&mut third, EVENTS).starts_with("HTTP/1.1 200 "), "the connection was still open");
     assert!(ask(&mut serve_with(status, BIG), EVENTS).starts_with("HTTP/1.1 503 "));
 }
 
 #[test]
-fn whoever_takes_nothing_is_given_up() {
+fn a_peer_that_reads_nothing_is_reset() {
     let mut tcp = serve(BIG);
-    // Requests whose answers exceed both sides' buffers, while the peer reads nothing.
+    // The answers to these requests exceed both sides' buffers, and the peer reads nothing.
     for _ in 0..40 {
         tcp.offer(GET.as_bytes());
     }
@@ -286,18 +286,35 @@ fn whoever_takes_nothing_is_given_up() {
 }
 
 #[test]
-fn what_the_page_says_of_programs_needs_no_escape() {
+fn names_and_summaries_of_programs_need_no_escaping() {
     for app in APPS {
         assert!(!(app.name.contains(['&', '<', '>']) || app.program.summary().contains(['&', '<', '>'])), "{app:?}");
     }
 }
 
 #[test]
-fn the_page_is_small_and_needs_nothing_else() {
+fn the_page_is_small_and_loads_no_other_file() {
     let page = chunked(&ask(&mut serve(BIG), GET)).0;
     assert!(page.len() < 5 * 1024, "{} bytes", page.len());
     for word in ["src=", "http:", "https:", "url(", "@import"] {
         assert!(!page.contains(word), "{word}");
     }
     assert!(size_of::<crate::app::http::Server<'_>>() <= 224, "{}", size_of::<crate::app::http::Server<'_>>());
+}
+
+/// Each reason for which a frame is dropped has a line and a count of its own.
+#[test]
+fn the_page_counts_each_reason_for_a_drop() {
+    let mut status = status();
+    for (place, why) in DropReason::ALL.into_iter().enumerate() {
+        for _ in 0..=place {
+            status.event(smoltcp::time::Instant::ZERO, &Event::Dropped(why));
+        }
+    }
+    let mut tcp = serve_with(status, BIG);
+    let answer = ask(&mut tcp, GET);
+    let (page, _) = chunked(&answer);
+    for (place, why) in DropReason::ALL.into_iter().enumerate() {
+        assert!(page.contains(&format!("<dt>{why}<dd>{}<", place + 1)), "{why}: {page}");
+    }
 }

@@ -1,4 +1,4 @@
-//! chat with partners who speak in messages, without line ends, as the programs of socket tutorials do.
+//! Tests chat with partners who send no line endings, as the programs of socket tutorials do.
 
 use smoltcp::time::Duration;
 
@@ -40,7 +40,7 @@ fn pass<S: Session>(tcp: &mut Tcp<S>, millis: u64) {
 }
 
 #[test]
-fn what_has_no_line_end_is_a_message_after_200_ms_of_silence() {
+fn text_without_a_line_ending_is_a_message_after_200_ms_of_silence() {
     let mut tcp = talk(BIG);
     tcp.send(b"hi");
     pass(&mut tcp, 190);
@@ -49,7 +49,7 @@ fn what_has_no_line_end_is_a_message_after_200_ms_of_silence() {
     assert_eq!(shows(&mut tcp), "");
     pass(&mut tcp, 10);
     assert_eq!(shows(&mut tcp), format!("{PARTNER} hi there\n"));
-    // The answer has no line end either. The session then sets no timer until data arrives.
+    // The answer has no line ending either. The session then sets no deadline until data arrives.
     says(&mut tcp, b"hello\n");
     assert_eq!(tcp.take(), b"hello");
     pass(&mut tcp, 1000);
@@ -60,7 +60,7 @@ fn what_has_no_line_end_is_a_message_after_200_ms_of_silence() {
 }
 
 #[test]
-fn after_the_first_line_end_only_a_line_end_ends_a_message() {
+fn after_the_first_line_ending_only_a_line_ending_ends_a_message() {
     for before in [&b"hello\n"[..], b"a message"] {
         let mut tcp = talk(BIG);
         tcp.send(before);
@@ -78,7 +78,7 @@ fn after_the_first_line_end_only_a_line_end_ends_a_message() {
 }
 
 #[test]
-fn a_message_has_its_length_limit_and_an_end_where_the_buffer_is_full() {
+fn a_message_is_cut_at_its_maximum_length_or_at_a_full_buffer() {
     let mut tcp = talk(BIG);
     tcp.send(&[b'x'; 600]);
     assert_eq!(shows(&mut tcp), format!("{PARTNER} {}\n", "x".repeat(512)));
@@ -98,7 +98,7 @@ fn a_message_has_its_length_limit_and_an_end_where_the_buffer_is_full() {
 }
 
 #[test]
-fn messages_to_a_partner_are_apart() {
+fn pauses_separate_messages_to_a_partner() {
     let mut tcp = talk(BIG);
     tcp.send(b"hi");
     pass(&mut tcp, 200);
@@ -114,7 +114,7 @@ fn messages_to_a_partner_are_apart() {
 }
 
 #[test]
-fn q_from_either_side_ends_the_talk_and_is_the_last_that_a_partner_hears() {
+fn q_from_either_side_ends_the_conversation_and_is_the_final_message() {
     for (q, from_console) in [("q", false), ("Q", false), ("q\n", true)] {
         for greeting in ["hi", ""] {
             let mut tcp = talk(BIG);
@@ -128,7 +128,7 @@ fn q_from_either_side_ends_the_talk_and_is_the_last_that_a_partner_hears() {
             }
             pass(&mut tcp, 200);
             assert_eq!((shows(&mut tcp), tcp.next()), (format!("the talk with {PARTNER} has ended\n"), Next::Close));
-            // A partner who has sent nothing may speak in lines.
+            // A partner who has sent nothing may use line endings.
             let told = if from_console && greeting.is_empty() { &b"the talk has ended\n"[..] } else { b"q" };
             assert_eq!(tcp.take(), told, "{q:?} after {greeting:?}");
             assert!(tcp.closed());
@@ -137,7 +137,7 @@ fn q_from_either_side_ends_the_talk_and_is_the_last_that_a_partner_hears() {
 }
 
 #[test]
-fn who_says_q_and_closes_is_told_nothing() {
+fn a_partner_that_sends_q_and_closes_receives_nothing() {
     let mut tcp = talk(BIG);
     tcp.send(b"hi");
     pass(&mut tcp, 200);
@@ -148,7 +148,7 @@ fn who_says_q_and_closes_is_told_nothing() {
 }
 
 #[test]
-fn the_last_reply_is_a_message_of_its_own() {
+fn the_final_reply_is_a_separate_message() {
     let mut tcp = talk(BIG);
     tcp.send(b"hi");
     pass(&mut tcp, 200);
@@ -162,7 +162,7 @@ fn the_last_reply_is_a_message_of_its_own() {
 }
 
 #[test]
-fn a_stop_tells_a_partner_in_its_own_way() {
+fn the_goodbye_at_shutdown_uses_the_partners_framing() {
     for (said, told) in [(&b"hi"[..], &b"q"[..]), (b"hi\n", b"the talk has ended\n"), (b"", b"the talk has ended\n")] {
         let mut tcp = talk(BIG);
         tcp.send(said);
@@ -193,14 +193,14 @@ fn a_room_passes_messages_on() {
 }
 
 #[test]
-fn the_client_holds_a_line_end_back_until_the_server_has_spoken() {
-    // The line end is sent before the next line, and before FIN.
+fn the_client_holds_back_a_line_ending_until_the_servers_first_message() {
+    // The line ending is sent before the next line, and before FIN.
     let mut tcp = client(open());
     says(&mut tcp, b"one\n");
     assert_eq!(tcp.take(), b"one");
     says(&mut tcp, b"two\n");
     assert_eq!(tcp.take(), b"\ntwo");
-    // The line end is sent once the server's first message has one.
+    // The line ending is sent once the server's first message has a line ending.
     tcp.send(b"hello\n");
     assert_eq!((shows(&mut tcp).as_str(), tcp.take()), ("hello\n", b"\n".to_vec()));
     says(&mut tcp, b"three\n");
@@ -215,7 +215,7 @@ fn the_client_holds_a_line_end_back_until_the_server_has_spoken() {
 }
 
 #[test]
-fn the_client_drops_a_line_end_that_the_server_does_without() {
+fn the_client_drops_a_line_ending_if_the_server_uses_none() {
     let mut tcp = client(open());
     says(&mut tcp, b"one\n");
     tcp.send(b"hello");
@@ -230,7 +230,7 @@ fn the_client_drops_a_line_end_that_the_server_does_without() {
     pass(&mut tcp, 200);
     assert_eq!((shows(&mut tcp).as_str(), tcp.next()), ("the talk has ended\n", Next::Close));
     assert!(tcp.closed());
-    // The server may begin to use line ends later.
+    // The server may begin to use line endings later.
     let mut tcp = client(open());
     says(&mut tcp, b"one\n");
     tcp.send(b"hello");
@@ -241,7 +241,7 @@ fn the_client_drops_a_line_end_that_the_server_does_without() {
 }
 
 #[test]
-fn a_long_line_of_the_clients_has_no_line_end_within() {
+fn a_long_line_from_the_client_has_no_line_ending_inside() {
     let long = [&[b'x'; 1500][..], b"\n"].concat();
     let mut tcp = client(open());
     says(&mut tcp, &long);
@@ -251,11 +251,11 @@ fn a_long_line_of_the_clients_has_no_line_end_within() {
 }
 
 #[test]
-fn after_its_own_q_a_client_waits_a_second_for_the_other_side_to_close() {
+fn after_sending_q_the_client_waits_a_second_for_the_server_to_close() {
     let mut tcp = client(open());
     says(&mut tcp, b"q\n");
     assert_eq!(tcp.take(), b"q");
-    // A tutorial's server keeps the connection open until its next client comes.
+    // The server of one tutorial keeps the connection open until its next client connects.
     pass(&mut tcp, 999);
     assert!(tcp.session.result().is_none());
     pass(&mut tcp, 1);

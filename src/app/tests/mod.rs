@@ -1,4 +1,4 @@
-//! Programs against real smoltcp sockets: two interfaces, a link in memory and a virtual clock.
+//! Tests the programs with real smoltcp sockets: two interfaces, a link in memory and a virtual clock.
 
 mod chat;
 mod clients;

@@ -1,4 +1,4 @@
-//! Servers under input cut at random places, against plain models. A failure names the seed that repeats it.
+//! Compares servers with simple models, on input split at random positions. A failure prints the seed to reproduce it.
 
 use super::rig::*;
 use crate::app::{Options, Server, Template, find};
@@ -7,7 +7,7 @@ use crate::testing::random::Random;
 const SEEDS: u64 = 200;
 
 impl Random {
-    /// Returns `len` bytes of text mixed with line ends and bytes that are not UTF-8.
+    /// Returns `len` random bytes: text, line endings and bytes that are not UTF-8.
     pub(super) fn text(&mut self, len: usize) -> Vec<u8> {
         const PIECES: [&[u8]; 12] = [
             b"a",
@@ -40,14 +40,14 @@ fn serve(name: &str, options: &Options<'static>, buffers: Buffers) -> Tcp<Server
     Tcp::server(find(name).unwrap().server(options).unwrap(), buffers)
 }
 
-/// Splits a message into its text and its line end.
+/// Splits a message into its text and its line ending.
 fn split(message: &[u8]) -> (&[u8], &[u8]) {
     let end = [&b"\r\n"[..], b"\n"].into_iter().find(|end| message.ends_with(end)).unwrap_or_default();
     message.split_at(message.len() - end.len())
 }
 
 #[test]
-fn echo_returns_what_it_gets() {
+fn echo_returns_all_data() {
     for seed in 0..SEEDS {
         let mut random = Random(seed);
         let buffers = random.buffers();

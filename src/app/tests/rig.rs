@@ -1,4 +1,4 @@
-//! One session on one socket, a bare socket at the other end of the link, and the loop that runs both.
+//! A test set-up: a session with its socket, and its peer's sockets at the other end of a link.
 
 use std::collections::VecDeque;
 
@@ -13,21 +13,23 @@ use crate::app::Keyboard;
 use crate::app::message::receive;
 use crate::stack::{Console, Context, End, Input, MESSAGE, Next, Session, UdpSession};
 
-/// The port of the server side, and the port of the client side.
+/// The port of the server side.
 pub const SERVER: u16 = 1000;
+/// The port of the client side.
 pub const CLIENT: u16 = 2000;
 
-/// A console with a script. Input arrives in the pieces of `typed`; an empty piece means no input yet.
+/// A console with scripted input. Each read returns one piece of `typed`. An empty piece means that there is no input
+/// yet.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     pub printed: Vec<u8>,
     pub prompts: usize,
     pub typed: VecDeque<Vec<u8>>,
-    /// More may be typed.
+    /// Whether more input may follow after `typed`.
     pub open: bool,
-    /// A person types the input.
+    /// Whether a person types the input.
     pub person: bool,
-    /// The keyboard of the program's operator.
+    /// The keyboard that the program's operator uses.
     pub keyboard: Option<&'static Keyboard>,
 }
 
@@ -64,7 +66,7 @@ impl Console for Script {
     }
 }
 
-/// Runs `round` until it returns false: nothing happened.
+/// Calls `round` until `round` returns false, which means that nothing happened.
 fn settle(mut round: impl FnMut() -> bool) {
     for _ in 0..100_000 {
         if !round() {
@@ -81,7 +83,7 @@ pub struct Tcp<S> {
     pub console: Script,
     /// How the connection ended.
     pub end: Option<End>,
-    /// How often the session asked for all other programs to run.
+    /// How many times the session has requested that the stack wakes all programs.
     pub wakes: usize,
     here: Side,
     there: Side,
@@ -91,7 +93,7 @@ pub struct Tcp<S> {
     state: tcp::State,
 }
 
-/// How big the session's socket buffers are.
+/// The sizes of the session's socket buffers, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Buffers {
     pub receive: usize,
@@ -102,17 +104,17 @@ pub const BIG: Buffers = Buffers { receive: 4096, send: 4096 };
 pub const SMALL: Buffers = Buffers { receive: 64, send: 16 };
 
 impl<S: Session> Tcp<S> {
-    /// A server session that a peer has connected to over IPv4.
+    /// Creates a server session with a peer that has connected over IPv4.
     pub fn server(session: S, buffers: Buffers) -> Self {
         Self::server_over(v4, session, buffers)
     }
 
-    /// A server session that a peer has connected to over the IP version of `address`.
+    /// Creates a server session with a peer that has connected over the IP version of `address`.
     pub fn server_over(address: fn(u8) -> IpAddress, session: S, buffers: Buffers) -> Self {
         Self::serve(address, Script::default(), session, buffers)
     }
 
-    /// A server session over IPv4, with this console.
+    /// Creates a server session over IPv4, with this console.
     pub fn server_at(console: Script, session: S, buffers: Buffers) -> Self {
         Self::serve(v4, console, session, buffers)
     }
@@ -127,7 +129,7 @@ impl<S: Session> Tcp<S> {
         tcp
     }
 
-    /// A client session that has connected to a peer.
+    /// Creates a client session that has connected to a peer.
     pub fn client(session: S, buffers: Buffers, console: Script) -> Self {
         let mut tcp = Self::new(session, buffers, console);
         tcp.there.tcp(tcp.peer).listen(SERVER).unwrap();
@@ -158,7 +160,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// Runs both sides until nothing more happens at this time.
+    /// Runs both sides until neither has anything more to do at the current time.
     pub fn settle(&mut self) {
         settle(|| {
             self.run_session();
@@ -168,7 +170,7 @@ impl<S: Session> Tcp<S> {
         self.run_session();
     }
 
-    /// Returns whether the session wants to run again at once.
+    /// Returns whether the session has requested to be polled again immediately.
     fn is_due(&self) -> bool {
         self.end.is_none() && matches!(self.next, Next::WakeAt(at) if at <= self.now)
     }
@@ -182,6 +184,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
+    /// Polls the session as the stack does, and reports the end of the connection to the session.
     fn run_session(&mut self) {
         let state = self.here.tcp(self.socket).state();
         if self.end.is_some() || matches!(state, tcp::State::Listen | tcp::State::SynSent | tcp::State::SynReceived) {
@@ -215,20 +218,20 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// The peer sends all of `bytes` at once.
+    /// The peer sends all of `bytes` in one go.
     pub fn send(&mut self, bytes: &[u8]) {
         assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
         self.settle();
     }
 
-    /// The peer sends as many of the bytes as it has room for. Returns their number.
+    /// The peer sends as many bytes as fit into its send buffer. Returns the number of bytes.
     pub fn offer(&mut self, bytes: &[u8]) -> usize {
         let sent = self.there.tcp(self.peer).send_slice(bytes).unwrap_or(0);
         self.settle();
         sent
     }
 
-    /// Takes up to `limit` bytes that the peer has received.
+    /// Reads up to `limit` bytes that the peer has received.
     pub fn take_some(&mut self, limit: usize) -> Vec<u8> {
         let mut bytes = vec![0; limit];
         let len = self.there.tcp(self.peer).recv_slice(&mut bytes).unwrap_or(0);
@@ -237,7 +240,7 @@ impl<S: Session> Tcp<S> {
         bytes
     }
 
-    /// Takes all bytes that the peer has received.
+    /// Reads all bytes that the peer has received.
     pub fn take(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         loop {
@@ -248,7 +251,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// The peer sends `bytes` and its FIN. The session does not run between the two.
+    /// The peer sends `bytes` and its FIN together: the session is not polled between the two.
     pub fn reply_and_close(&mut self, bytes: &[u8]) {
         assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
         self.close();
@@ -276,39 +279,39 @@ impl<S: Session> Tcp<S> {
         self.settle();
     }
 
-    /// Whether the session has closed its side and the peer has seen it.
+    /// Returns whether the peer has received the session's FIN.
     pub fn closed(&mut self) -> bool {
         matches!(self.there.tcp(self.peer).recv_slice(&mut []), Err(tcp::RecvError::Finished))
     }
 
-    /// How many bytes the session has left unread.
+    /// Returns how many received bytes the session has not read.
     pub fn unread(&mut self) -> usize {
         self.here.tcp(self.socket).recv_queue()
     }
 
-    /// What the session waits for.
+    /// Returns the session's most recent answer to a poll.
     pub fn next(&self) -> Next {
         self.next
     }
 
-    /// Takes the output that the session has printed since the last call.
+    /// Removes and returns the output that the session has printed since the previous call.
     pub fn printed(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.console.printed)
     }
 }
 
-/// What a TCP session is told by the stack.
+/// Creates the context for a poll of a TCP session.
 fn context<'c>(now: Instant, console: &'c mut dyn Console, scratch: &'c mut [u8]) -> Context<'c> {
     Context { now, console, scratch, udp_ports: &[], addresses: &[], held_back: false, wake: false }
 }
 
-/// A UDP session on [`SERVER`], and peers' sockets.
+/// A UDP session on port [`SERVER`], and its peers' sockets.
 pub struct Udp<S> {
     pub now: Instant,
     pub session: S,
     pub console: Script,
     pub next: Next,
-    /// The UDP ports that are served here.
+    /// The UDP ports that the session's stack serves.
     pub ports: Vec<u16>,
     here: Side,
     there: Side,
@@ -317,7 +320,7 @@ pub struct Udp<S> {
 }
 
 impl<S: UdpSession> Udp<S> {
-    /// A session, and one peer on each of these ports.
+    /// Creates the session's socket, and a peer on each of the ports `peers`.
     pub fn new(session: S, peers: &[u16], console: Script) -> Self {
         let (mut here, mut there) = Side::pair();
         let socket = here.add_udp(SERVER);
@@ -326,7 +329,7 @@ impl<S: UdpSession> Udp<S> {
         Udp { now, session, console, next, ports: vec![SERVER], here, there, socket, peers }
     }
 
-    /// Runs both sides until nothing more happens at this time.
+    /// Runs both sides until neither has anything more to do at the current time.
     pub fn settle(&mut self) {
         settle(|| {
             let before = self.progress();
@@ -343,6 +346,7 @@ impl<S: UdpSession> Udp<S> {
         (self.next, socket.can_recv(), socket.recv_queue(), socket.send_queue())
     }
 
+    /// Polls the session as the stack does.
     fn run_session(&mut self) {
         let mut scratch = [0; MESSAGE];
         let (console, udp_ports) = (&mut self.console, &self.ports[..]);
@@ -367,7 +371,7 @@ impl<S: UdpSession> Udp<S> {
         self.settle();
     }
 
-    /// Peer number `peer` sends `data`. The session runs only once the datagram has arrived.
+    /// Peer number `peer` sends `data`. The session is not polled before the datagram has arrived.
     pub fn send_unseen(&mut self, peer: usize, address: fn(u8) -> IpAddress, data: &[u8]) {
         let to = IpEndpoint::new(address(1), SERVER);
         self.there.udp(self.peers[peer]).send_slice(data, to).unwrap();
@@ -378,13 +382,13 @@ impl<S: UdpSession> Udp<S> {
         self.settle();
     }
 
-    /// Takes the oldest datagram that this peer has received, and its sender.
+    /// Reads the oldest datagram that this peer has received. Returns the data and the sender.
     pub fn take(&mut self, peer: usize) -> Option<(Vec<u8>, IpEndpoint)> {
         let (data, from) = self.there.udp(self.peers[peer]).recv().ok()?;
         Some((data.to_vec(), from.endpoint))
     }
 
-    /// Takes the output that the session has printed since the last call.
+    /// Removes and returns the output that the session has printed since the previous call.
     pub fn printed(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.console.printed)
     }

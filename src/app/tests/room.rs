@@ -1,4 +1,4 @@
-//! chat rooms: members that share one, each on a link of its own.
+//! Tests chat rooms. Each member has its own link.
 
 use core::cell::Cell;
 
@@ -32,7 +32,8 @@ fn join(room: &'static Room<'static>, buffers: Buffers) -> Tcp<Server<'static>> 
 }
 
 impl Tcp<Server<'static>> {
-    /// Runs the session, as the stack does when the others speak. Returns their lines.
+    /// Runs the session, as the stack does after other members have sent lines. Returns the bytes that its peer
+    /// receives.
     fn hears(&mut self) -> String {
         self.settle();
         String::from_utf8(self.take()).unwrap()
@@ -40,14 +41,14 @@ impl Tcp<Server<'static>> {
 }
 
 #[test]
-fn a_line_goes_to_all_the_others_with_a_name_or_address() {
+fn all_other_members_receive_a_line_with_its_senders_name_or_address() {
     let room = room(4096);
     let (mut ann, mut other) = (join(room, BIG), join(room, BIG));
     assert_eq!(ann.hears(), "192.168.69.2:2000 has joined\n");
     ann.send(b"/name Ann\nhello\n");
     assert_eq!(other.hears(), "192.168.69.2:2000 is now Ann\nAnn: hello\n");
     other.send(b"h\x1b[2Ji\xff\n");
-    // Only a first line gives a name.
+    // Only a first line can set a name.
     other.send(b"/name Bob\n");
     assert_eq!(ann.hears(), "192.168.69.2:2000: h\\x1b[2Ji\\xff\n192.168.69.2:2000: /name Bob\n");
     let mut third = join(room, BIG);
@@ -63,14 +64,14 @@ fn a_line_goes_to_all_the_others_with_a_name_or_address() {
 }
 
 #[test]
-fn a_name_is_one_members() {
+fn a_name_belongs_to_one_member() {
     for buffers in [BIG, SMALL] {
         let room = room(4096);
         let (mut ann, mut other) = (join(room, BIG), join(room, buffers));
         other.hears();
         ann.send(b"/name Ann\n");
         other.hears();
-        // Names that differ only in case are the same, as on IRC.
+        // Names that differ only in case count as equal, as on IRC.
         other.send(b"/name ANN\n");
         assert_eq!(other.hears(), TAKEN, "{buffers:?}");
         other.send(b"/name Ann and more\n");
@@ -94,13 +95,13 @@ fn a_name_is_one_members() {
 }
 
 #[test]
-fn what_is_said_of_a_name_tears_no_line() {
+fn a_note_about_a_name_does_not_split_a_line() {
     let room = room(4096);
     let (mut ann, mut other) = (join(room, BIG), join(room, SMALL));
     other.hears();
     ann.send(b"/name Ann\n");
     other.hears();
-    // A line longer than the send buffer is being sent when the member asks for the name.
+    // A line longer than the send buffer is being sent when the member requests the name.
     let line = format!("{}\n", "x".repeat(300));
     ann.send(line.as_bytes());
     other.settle();
@@ -111,18 +112,18 @@ fn what_is_said_of_a_name_tears_no_line() {
 }
 
 #[test]
-fn without_a_place_for_it_a_name_is_refused() {
+fn a_name_is_refused_if_no_slot_is_free() {
     let names = [const { Cell::new(Room::NO_NAME) }; 1];
     let room = Box::leak(Box::new(Room::new(vec![Cell::new(0); 1024].leak(), Box::leak(Box::new(names)), None)));
     let (mut ann, mut other) = (join(room, BIG), join(room, BIG));
     ann.send(b"/name Ann\n");
     other.hears();
     other.send(b"/name Bob\n");
-    assert_eq!(other.hears(), "as many have names as can: you stay your address\n");
+    assert_eq!(other.hears(), "no room for another name: you keep your address\n");
 }
 
 #[test]
-fn no_name_is_the_consoles_or_an_address() {
+fn a_name_cannot_be_console_or_an_address() {
     for (name, has) in [
         ("console", None),
         ("CONSOLE", None),
@@ -170,20 +171,20 @@ fn members_leave_by_q_by_end_of_stream_and_by_reset() {
     assert_eq!(stays.next(), Next::Wait);
 }
 
-/// Longer than a line waits for slow readers.
+/// A time longer than the 2 s for which a line waits for slow readers.
 const LONG: Duration = Duration::from_millis(2100);
 
 #[test]
-fn a_fast_speaker_waits_for_those_who_read() {
+fn a_fast_sender_waits_for_readers() {
     for buffers in [BIG, SMALL] {
         let room = room(1024);
         let (mut fast, mut reader) = (join(room, BIG), join(room, buffers));
         fast.send(b"/name F\n");
         reader.hears();
-        // Far more than the ring holds, all at once.
+        // All these lines are sent in one go. Together they are far longer than the ring.
         let lines: String = (0..100).map(|n| format!("{n} {}\n", "x".repeat(200))).collect();
         fast.send(lines.as_bytes());
-        // The speaker waits, and runs again when a member has read.
+        // The sender waits, and is polled again when a member has read lines.
         let before = reader.wakes;
         reader.settle();
         assert!(fast.unread() > 0 && reader.wakes > before, "{buffers:?}");
@@ -199,12 +200,13 @@ fn a_fast_speaker_waits_for_those_who_read() {
 }
 
 #[test]
-fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() {
+fn a_slow_reader_delays_the_room_for_two_seconds_and_is_then_dropped() {
     for buffers in [BIG, SMALL] {
         let room = room(1024);
         let (mut fast, mut slow, mut third) = (join(room, BIG), join(room, buffers), join(room, BIG));
         fast.hears();
-        // The third member always reads. The slow member's peer reads nothing, so that peer's buffer fills first.
+        // The third member always reads. The slow member's peer reads nothing, so the peer's receive buffer fills
+        // first.
         let mut waited = 0;
         for line in 0..300 {
             fast.send(format!("line {line} of many {}\n", "x".repeat(480)).as_bytes());
@@ -234,9 +236,9 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() 
     }
 }
 
-/// A member that reads only a line now and then is dropped. Otherwise each line could have to wait for 2 s.
+/// A member that reads only a line now and then is dropped. If that member stayed, each line might wait for 2 s.
 #[test]
-fn a_reader_of_a_line_now_and_then_does_not_hold_the_rest() {
+fn a_member_that_reads_rarely_does_not_block_the_room() {
     let room = room(4096);
     let (mut fast, mut slow, mut third) = (join(room, BIG), join(room, SMALL), join(room, BIG));
     let line = "x".repeat(200) + "\n";
@@ -260,7 +262,7 @@ fn a_reader_of_a_line_now_and_then_does_not_hold_the_rest() {
 }
 
 #[test]
-fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
+fn a_member_that_reads_nothing_is_reset() {
     let room = room(1024);
     let (mut fast, mut slow) = (join(room, BIG), join(room, SMALL));
     for _ in 0..4 {
@@ -268,7 +270,8 @@ fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
         slow.settle();
     }
     fast.pass(LONG);
-    // The peer's buffer takes the rest of the line, so only the session shows that the member has fallen behind.
+    // The rest of the line fits into the peer's receive buffer, so only the session shows that the member has fallen
+    // behind.
     while slow.next() == Next::Wait {
         fast.send(&[&[b'x'; 500][..], b"\n"].concat());
         fast.pass(LONG);
@@ -280,14 +283,14 @@ fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
 }
 
 #[test]
-fn whoever_leaves_holds_nobody() {
+fn a_member_that_has_left_blocks_nobody() {
     type Leave = fn(&mut Tcp<Server<'static>>);
     let ways: [Leave; 2] = [|m| m.send(b"q\n"), |m| m.reset()];
     for leave in ways {
         let room = room(1024);
         let (mut fast, mut gone, mut third) = (join(room, BIG), join(room, BIG), join(room, BIG));
         fast.send(&format!("{}\n", "x".repeat(400)).repeat(5).into_bytes());
-        // The third member reads. The slow one does not, until it leaves.
+        // The third member reads. The member `gone` does not read before it leaves.
         third.hears();
         fast.settle();
         third.hears();
@@ -305,7 +308,7 @@ fn whoever_leaves_holds_nobody() {
 }
 
 #[test]
-fn in_an_empty_room_a_person_talks_to_nobody() {
+fn lines_typed_in_an_empty_room_are_discarded() {
     let keyboard: &Keyboard = Box::leak(Box::default());
     let operator = Box::leak(Box::new(Operator::new(false).with_keyboard(keyboard)));
     let room = room_at(1024, Some(operator));
@@ -327,7 +330,7 @@ fn in_an_empty_room_a_person_talks_to_nobody() {
 }
 
 #[test]
-fn a_line_from_the_console_waits_too() {
+fn a_line_from_the_console_also_waits_for_readers() {
     let operator = Box::leak(Box::new(Operator::new(false)));
     let room = room_at(1024, Some(operator));
     let options = Options { room: Some(room), ..Options::default() };
@@ -357,7 +360,7 @@ fn a_line_from_the_console_waits_too() {
 }
 
 #[test]
-fn the_ring_wraps_at_any_place() {
+fn the_ring_wraps_at_any_position() {
     for seed in 0..50 {
         let mut random = Random(seed);
         let room = room(1024);

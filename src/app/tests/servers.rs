@@ -1,4 +1,4 @@
-//! TCP servers, byte for byte.
+//! Tests that TCP servers send and print the right bytes.
 
 use smoltcp::time::Duration;
 
@@ -61,7 +61,7 @@ fn greeting_closes_on_exit() {
 }
 
 #[test]
-fn greeting_answers_what_came_before_the_end() {
+fn greeting_answers_messages_before_the_end_of_stream() {
     let mut tcp = greet(&Options { delay: Duration::from_secs(1), ..Options::default() }, SMALL);
     tcp.send(b"Li");
     tcp.send(b"Cheng");
@@ -86,7 +86,7 @@ fn greeting_delays_each_reply() {
 }
 
 #[test]
-fn greeting_takes_any_delay() {
+fn greeting_accepts_any_delay() {
     let mut tcp = greet(&Options { delay: Duration::MAX, ..Options::default() }, BIG);
     tcp.send(b"Li");
     assert!(matches!(tcp.next(), Next::WakeAt(_)));
@@ -114,18 +114,18 @@ fn greeting_follows_its_template() {
 fn a_message_is_at_most_1024_bytes() {
     let mut tcp = greet(&Options::default(), BIG);
     tcp.send(&[b'x'; 1500]);
-    // The peer's segment size splits the message.
+    // The peer's MSS splits the message.
     let reply = text(tcp.take());
     let names: Vec<_> = reply.split_inclusive('!').map(|r| r.len() - "Hello,!".len()).collect();
     assert_eq!(names.iter().sum::<usize>(), 1500);
     assert_eq!(names[0], 1024);
 }
 
-/// Sizes of the receive buffer: from the smallest board's to one with room for several messages.
+/// Receive buffer sizes in bytes. The smallest size is used on a board. The largest buffer can store several messages.
 const RINGS: [usize; 3] = [1072, 1460, 4096];
 
 #[test]
-fn greeting_replies_to_all_of_the_longest_message_anywhere_in_the_ring() {
+fn greeting_replies_to_the_longest_message_at_any_position_in_the_ring() {
     for receive in RINGS {
         let mut tcp = greet(&Options::default(), Buffers { receive, send: 300 });
         for (len, letter) in [1024, 700, 1024, 1, 1024, 1023, 1024].into_iter().zip(b'a'..) {
@@ -150,8 +150,8 @@ fn the_longest_message_is_printed_whole() {
 }
 
 #[test]
-fn upper_takes_2048_bytes_or_what_the_receive_buffer_holds() {
-    // Letters of two, three and four bytes and a line end, moved byte by byte across the end of the scratch memory.
+fn upper_accepts_2048_bytes_or_a_full_receive_buffer() {
+    // Characters and line endings of several lengths, shifted byte by byte across the end of the scratch memory.
     let letters = ["é", "ᲀ", "𐐨", "\r\n", "\r", "\u{390}"];
     for (receive, send) in [(1072, 1460), (1460, 1460), (2048, 16), (4096, 4096)] {
         let longest = receive.min(2048);
@@ -170,7 +170,7 @@ fn upper_takes_2048_bytes_or_what_the_receive_buffer_holds() {
 }
 
 #[test]
-fn upper_finds_the_line_end_where_the_scratch_memory_ends() {
+fn upper_finds_a_line_ending_at_the_end_of_the_scratch_memory() {
     for (len, end) in
         [(1023, "\n"), (1024, "\n"), (1023, "\r\n"), (1022, "\r\n"), (1024, "\r\n"), (2046, "\r\n"), (2048, "")]
     {
@@ -189,7 +189,7 @@ fn a_message_of_upper_is_at_most_2048_bytes() {
 }
 
 #[test]
-fn what_arrives_later_is_the_next_message() {
+fn later_data_is_the_next_message() {
     let mut tcp = greet(&Options { delay: Duration::from_secs(1), ..Options::default() }, SMALL);
     for message in ["Li", "Ch", "eng"] {
         tcp.send(message.as_bytes());
@@ -205,7 +205,7 @@ fn ack_and_thanks_print_and_reply_once() {
         for (message, printed) in [
             (&b"hi"[..], &b"192.168.69.2:2000 hi\n"[..]),
             (b"hi\r\n", b"192.168.69.2:2000 hi\n"),
-            // Printed unchanged: escaping for a terminal is up to the console.
+            // The server prints control characters unchanged, because the console escapes them for a terminal.
             (b"a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n", b"192.168.69.2:2000 a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n"),
             ("grüß\u{a0}日本".as_bytes(), "192.168.69.2:2000 grüß\u{a0}日本\n".as_bytes()),
             (b"\xff\xc2\n", b"192.168.69.2:2000 \xff\xc2\n"),
@@ -230,7 +230,7 @@ fn addresses_print_in_brackets_over_ipv6() {
 }
 
 #[test]
-fn servers_of_one_message_close_without_one() {
+fn single_message_servers_close_if_no_message_arrives() {
     for name in ["ack", "thanks", "upper"] {
         let mut tcp = serve(name, SMALL);
         tcp.close();
@@ -258,7 +258,7 @@ fn upper_maps_all_of_unicode() {
 }
 
 #[test]
-fn discard_swallows() {
+fn discard_reads_all_data_and_sends_nothing() {
     let mut tcp = serve("discard", SMALL);
     for _ in 0..100 {
         tcp.send(&[b'x'; 50]);
@@ -284,7 +284,7 @@ fn chargen_rotates_its_lines() {
     assert_eq!(tcp.unread(), 0);
     tcp.close();
     tcp.take();
-    // The peer announces its open window only in reply to a probe.
+    // The peer announces its open window only in reply to a window probe.
     tcp.pass(Duration::from_secs(1));
     tcp.take();
     assert!(tcp.closed());
@@ -294,7 +294,7 @@ fn chargen_rotates_its_lines() {
 fn echo_keeps_back_pressure() {
     let mut tcp = serve("echo", SMALL);
     let sent: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
-    // The peer reads nothing: its buffers fill, then the server's, and then the peer can send no more.
+    // The peer reads only when it can send no more, after its own buffers and the server's buffers are full.
     let mut rest = &sent[..];
     let mut received = Vec::new();
     while !rest.is_empty() || received.len() < sent.len() {

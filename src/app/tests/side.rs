@@ -1,4 +1,4 @@
-//! An interface at each end of a link in memory.
+//! Two smoltcp interfaces, one at each end of a link in memory.
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::Medium;
@@ -9,7 +9,7 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 use crate::stack::MESSAGE;
 use crate::testing::link::{self, End};
 
-/// One side: an interface and its sockets.
+/// One end of the link: an interface and its sockets.
 pub struct Side {
     pub iface: Interface,
     device: End,
@@ -34,7 +34,7 @@ impl Side {
         Side { iface, device, sockets: SocketSet::new(&mut storage[..]) }
     }
 
-    /// Lets the interface do all its work. Returns false if nothing happened.
+    /// Polls the interface. Returns false if nothing happened.
     pub fn poll(&mut self, now: Instant) -> bool {
         let changed = self.iface.poll(now, &mut self.device, &mut self.sockets) != PollResult::None;
         changed || !self.device.outgoing.borrow().is_empty()

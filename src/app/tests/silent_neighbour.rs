@@ -1,4 +1,4 @@
-//! UDP clients whose server does not answer ARP or NDP at first. Each client waits until its own time-out.
+//! Tests UDP clients whose server does not answer ARP or NDP at first. Each client waits for at most its own timeout.
 
 use smoltcp::phy::{Device, RxToken};
 use smoltcp::time::{Duration, Instant};
@@ -16,7 +16,7 @@ struct Sent {
     datagrams: usize,
 }
 
-/// Runs the client of a program until the client has ended. The server joins the link after `silence`.
+/// Runs a program's client until the client stops. The server answers nothing before `silence` has passed.
 fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'static>, silence: Duration) -> Outcome {
     let app = find(name).unwrap();
     let remote = IpEndpoint::new(server, app.udp.unwrap());
@@ -39,7 +39,7 @@ fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'
             }
             next = next.into_iter().chain([appears]).min();
         } else {
-            // The request, its answer, the datagram, and the reply all pass at the same time.
+            // The request, its answer, the datagram and the reply are all exchanged at the same virtual time.
             for _ in 0..4 {
                 let served = pair.server.stack.poll(pair.now, &mut pair.server.io);
                 let asked = pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -51,13 +51,14 @@ fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'
         }
         pair.now = next.unwrap_or(pair.now).max(pair.now);
     }
-    panic!("it never ends: {sent:?}");
+    panic!("the client never stops: {sent:?}");
 }
 
+/// The outcome of [`run`].
 #[derive(Debug)]
 struct Outcome {
     result: Result<(), Failure>,
-    /// When the frame arrived, in ms.
+    /// When the client stopped, in ms after its start.
     at: i64,
     sent: Sent,
 }
@@ -68,7 +69,7 @@ fn options(timeout: u64) -> ClientOptions<'static> {
 
 fn pair() -> Pair {
     let mut pair = Pair::new(BIG);
-    // First, the stack checks that no other host has its addresses.
+    // First, each stack checks that no other host has the stack's addresses.
     for _ in 0..200 {
         let next = [
             pair.client.stack.poll(pair.now, &mut pair.client.io),
@@ -81,7 +82,7 @@ fn pair() -> Pair {
 }
 
 #[test]
-fn a_server_that_appears_is_asked_once_for_each_text() {
+fn a_server_that_appears_late_receives_each_text_once() {
     for server in [v4(1), v6(1)] {
         let mut pair = pair();
         let outcome = run(&mut pair, "echo", server, &options(10), Duration::from_millis(2500));
@@ -92,7 +93,7 @@ fn a_server_that_appears_is_asked_once_for_each_text() {
 }
 
 #[test]
-fn a_client_without_replies_waits_too() {
+fn a_client_without_replies_also_waits_for_its_server() {
     let mut pair = pair();
     let options = ClientOptions { texts: &[b"a", b"b", b"c"], no_wait: true, ..options(10) };
     let outcome = run(&mut pair, "inbox", v4(1), &options, Duration::from_millis(2500));
@@ -103,7 +104,7 @@ fn a_client_without_replies_waits_too() {
 }
 
 #[test]
-fn a_server_that_never_appears_is_given_up_when_the_time_is_over() {
+fn a_server_that_never_appears_is_unreachable_at_the_timeout() {
     for server in [v4(9), v6(9)] {
         for (name, no_wait) in [("echo", false), ("inbox", true), ("chat", false)] {
             let mut pair = pair();
@@ -115,9 +116,9 @@ fn a_server_that_never_appears_is_given_up_when_the_time_is_over() {
     }
 }
 
-/// The console stays open, so only the unsent line limits the time.
+/// The console stays open, so the client's timeout applies only because a line is unsent.
 #[test]
-fn a_line_that_is_typed_is_given_up_in_time() {
+fn a_typed_line_that_cannot_be_sent_times_out() {
     for (name, no_wait) in [("inbox", true), ("chat", false)] {
         let mut pair = pair();
         pair.client.io.console = Script { open: true, ..Script::typing(&[b"Li\n"]) };

@@ -1,5 +1,6 @@
-//! Each client against its server, two stacks on a cable.
+//! Tests each client with its server: two stacks on a cable.
 
+use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpCidr, IpEndpoint};
 
@@ -7,7 +8,7 @@ use super::rig::*;
 use crate::app::{APPS, App, Client, ClientOptions, Failure, Options, Server, UdpClient, UdpServer};
 use crate::host::{HeapPool, Sizes};
 use crate::phy::{Cable, CableEnd};
-use crate::stack::{Config, End, Io, Listener, Seed, Session, Stack, UdpSession};
+use crate::stack::{Config, Context, End, Io, Listener, Next, Seed, Session, Stack, UdpSession};
 
 type End16 = CableEnd<'static, 16, 1514>;
 
@@ -35,7 +36,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Every program is served.
+    /// Creates a server stack that serves every program, and a client stack.
     pub fn new(buffers: Buffers) -> Self {
         let (a, b) = Box::leak(Box::new(Cable::new())).ends();
         let mut pair = Pair { now: Instant::ZERO, server: Side::new(1, a, buffers), client: Side::new(2, b, buffers) };
@@ -69,8 +70,8 @@ impl Pair {
     fn call(&mut self, app: App, options: &ClientOptions<'static>) -> (Result<(), Failure>, End) {
         let remote = IpEndpoint::new(v6(1), app.tcp.unwrap());
         let client = app.client(options).unwrap();
-        let patience = Duration::from_secs(10);
-        let id = self.client.stack.connect(self.now, remote, client, patience, &mut self.client.io).unwrap();
+        let timeout = Duration::from_secs(10);
+        let id = self.client.stack.connect(self.now, remote, client, timeout, &mut self.client.io).unwrap();
         let (client, end) = self.run(|pair| pair.client.stack.take(id));
         (client.result().unwrap(), end)
     }
@@ -89,7 +90,7 @@ impl Pair {
 const TEXTS: &[&[u8]] = &[b"Li\n", "stra\u{df}e".as_bytes()];
 
 #[test]
-fn every_tcp_client_gets_its_replies() {
+fn every_tcp_client_receives_its_replies() {
     for buffers in [BIG, SMALL] {
         let mut pair = Pair::new(buffers);
         for app in APPS.into_iter().filter(|app| app.client(&ClientOptions::default()).is_some()) {
@@ -109,7 +110,7 @@ fn every_tcp_client_gets_its_replies() {
             if !(app.name == "greeting" && buffers.send < 18) {
                 assert_eq!(pair.printed(), want, "{} {buffers:?}", app.name);
             } else {
-                // A reply that leaves in two segments is printed as it arrives.
+                // A reply that is sent in two segments is printed in two pieces.
                 assert_eq!(pair.printed().replace('\n', ""), want.replace('\n', ""));
             }
         }
@@ -117,9 +118,9 @@ fn every_tcp_client_gets_its_replies() {
 }
 
 #[test]
-fn every_udp_client_gets_its_replies() {
+fn every_udp_client_receives_its_replies() {
     let mut pair = Pair::new(SMALL);
-    // chat is left out, because nobody answers at the console.
+    // The test skips chat, because nobody answers at the console.
     for app in APPS.into_iter().filter(|app| app.udp.is_some() && app.name != "chat") {
         let want = match app.name {
             "echo" => "Li\n\nstra\u{df}e\n",
@@ -147,9 +148,9 @@ fn the_console_streams_both_ways() {
     }
 }
 
-/// Each client's datagram meets a closed port over IPv4 and IPv6.
+/// Each client sends its datagram to a closed port, over IPv4 and IPv6.
 #[test]
-fn a_closed_udp_port_is_refused_at_once() {
+fn a_closed_udp_port_is_refused_immediately() {
     for address in [v4(1), v6(1)] {
         for app in APPS.into_iter().filter(|app| app.udp.is_some() && !["discard", "inbox"].contains(&app.name)) {
             let mut pair = Pair::new(BIG);
@@ -162,6 +163,57 @@ fn a_closed_udp_port_is_refused_at_once() {
         }
     }
     assert_eq!(Failure::Refused.to_string(), "connection refused");
+}
+
+/// A server that reads nothing before a given time.
+#[derive(Clone)]
+struct Sleeper(Instant);
+
+impl Session for Sleeper {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        if cx.now < self.0 {
+            return Next::WakeAt(self.0);
+        }
+        let _ = socket.recv(|data| (data.len(), ()));
+        if socket.may_recv() { Next::Wait } else { Next::Close }
+    }
+}
+
+/// A server whose window is closed answers the client's probes. So it is alive, and the client's timeout does not end
+/// the call (MUST-37). A dead server does not answer.
+#[test]
+fn a_timeout_does_not_end_a_call_to_a_server_that_answers_probes() {
+    for alive in [true, false] {
+        let (a, b) = Box::leak(Box::new(Cable::new())).ends();
+        let mut server = Side::<Sleeper, ()>::new(1, a, SMALL);
+        let mut client = Side::<Client<'static>, UdpClient<'static>>::new(2, b, SMALL);
+        server.stack.listen(Listener::new(9, Sleeper(Instant::from_secs(300)))).unwrap();
+        let options =
+            ClientOptions { bytes: 5_000, timeout: Some(Duration::from_secs(10)), ..ClientOptions::default() };
+        let app = crate::app::find("discard").unwrap();
+        let (remote, patience) = (IpEndpoint::new(v4(1), 9), Duration::from_secs(10));
+        let mut now = Instant::ZERO;
+        let call = app.client(&options).unwrap();
+        let id = client.stack.connect(now, remote, call, patience, &mut client.io).unwrap();
+        let (call, end) = loop {
+            let due = client.stack.poll(now, &mut client.io);
+            let due = match alive || now < Instant::from_secs(1) {
+                true => [due, server.stack.poll(now, &mut server.io)].into_iter().flatten().min(),
+                false => due,
+            };
+            if let Some(ended) = client.stack.take(id) {
+                break ended;
+            }
+            now = due.unwrap().clamp(now + Duration::from_micros(100), now + Duration::from_millis(100));
+        };
+        if alive {
+            assert_eq!((call.result(), end), (Some(Ok(())), End::Closed), "at {now}");
+            assert!(now > Instant::from_secs(300));
+        } else {
+            assert_eq!(call.result(), Some(Err(Failure::TimedOut)), "{end}");
+            assert!(now < Instant::from_secs(30), "{now}");
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! UDP servers and clients, and the datagrams that must not be answered.
+//! Tests UDP servers and clients, and the datagrams that must not be answered.
 
 use smoltcp::socket::udp::UdpMetadata;
 use smoltcp::time::{Duration, Instant};
@@ -38,7 +38,7 @@ fn servers_answer_over_both_versions() {
     ] {
         for (address, number) in [(v4 as fn(u8) -> IpAddress, 4), (v6, 6)] {
             let mut udp = serve(name, &Options::default());
-            // A datagram without a reply does not affect the next.
+            // A datagram without a reply does not affect the next datagram.
             for _ in 0..3 {
                 udp.send(0, address, data);
                 let from = IpEndpoint::new(address(1), SERVER);
@@ -69,7 +69,7 @@ fn inbox_and_thanks_print() {
 }
 
 #[test]
-fn inbox_and_thanks_print_the_longest_datagram_of_a_frame() {
+fn inbox_and_thanks_print_the_longest_datagram_that_fits_into_a_frame() {
     for (name, address, from, len) in [
         ("inbox", v4 as fn(u8) -> IpAddress, "192.168.69.2", 1472),
         ("thanks", v4, "192.168.69.2", 1472),
@@ -87,7 +87,7 @@ fn inbox_and_thanks_print_the_longest_datagram_of_a_frame() {
 }
 
 #[test]
-fn inbox_answers_and_ends_when_told() {
+fn inbox_answers_and_stops_as_its_options_say() {
     let reply = Some(&b"got it"[..]);
     for (once, reply) in [(false, None), (false, reply), (true, None), (true, reply)] {
         let mut udp = serve("inbox", &Options { once, reply, ..Options::default() });
@@ -102,8 +102,8 @@ fn inbox_answers_and_ends_when_told() {
 }
 
 #[test]
-fn no_loop_is_started() {
-    // Datagrams from port 7, and from a port that is served here.
+fn servers_never_start_a_loop_of_replies() {
+    // These datagrams come from port 7, and from a port that this stack serves.
     for name in ["echo", "greeting", "thanks"] {
         let mut udp = serve(name, &Options::default());
         udp.ports.push(PEER + 1);
@@ -117,7 +117,7 @@ fn no_loop_is_started() {
 }
 
 #[test]
-fn only_what_may_be_answered_is() {
+fn reserved_ports_and_non_host_addresses_may_not_be_answered() {
     let mut quiet = NullConsole;
     let cx = Context {
         now: Instant::ZERO,
@@ -159,7 +159,7 @@ fn a_client_waits_for_each_reply() {
 }
 
 #[test]
-fn a_second_reply_is_not_the_next_ones() {
+fn a_second_reply_does_not_answer_the_next_text() {
     let mut udp = ask("echo", &ClientOptions::default(), Script { open: true, ..Script::typing(&[b"one\n"]) });
     udp.send(0, v4, b"1");
     udp.send(0, v4, b"1 again");
@@ -187,7 +187,7 @@ fn a_client_sends_lines() {
 }
 
 #[test]
-fn no_wait_sends_all_at_once() {
+fn no_wait_sends_all_texts_without_waiting_for_replies() {
     let texts: &[&[u8]] = &[&[1; 900], &[2; 900], &[3; 900], &[4; 900], &[5; 900], &[6; 900]];
     for (name, no_wait) in [("inbox", true), ("discard", false)] {
         let mut udp =
@@ -198,7 +198,7 @@ fn no_wait_sends_all_at_once() {
     }
     let udp = ask("inbox", &ClientOptions { texts: &[b""], no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Err(Failure::NoText)));
-    // More texts than the send buffer holds.
+    // The send buffer cannot store all texts at the same time.
     let udp = ask("inbox", &ClientOptions { texts, no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Ok(())));
 }
@@ -225,7 +225,8 @@ fn a_lost_reply_times_out() {
     assert_eq!(udp.next, Next::Close);
 }
 
-/// An ICMP error about a port ends a client at once. Another one names the reason when the time is over.
+/// A client fails immediately after an ICMP error about a closed port. Any other ICMP error is only reported at the
+/// client's timeout.
 #[test]
 fn an_icmp_error_explains_a_lost_reply() {
     let remote = IpEndpoint::new(v4(2), PEER);
@@ -248,20 +249,20 @@ fn an_icmp_error_explains_a_lost_reply() {
         udp.settle();
         let Some(Err(failure)) = udp.session.result() else { panic!("{name}: {:?}", udp.session.result()) };
         assert_eq!(failure.to_string(), "timed out: destination unreachable (host), says 192.168.69.9");
-        // A reply came after all.
+        // A reply arrives after the ICMP error.
         let mut udp = start();
         assert!(udp.session.undelivered(remote, &passing));
         udp.send(0, v4, b"hi");
         assert_eq!(udp.session.result(), Some(Ok(())));
         assert!(!udp.session.undelivered(remote, &closed));
     }
-    // No datagram has left.
+    // The client has not sent a datagram yet.
     let mut udp = ask("echo", &ClientOptions::default(), Script { open: true, ..Script::default() });
     assert!(!udp.session.undelivered(remote, &closed));
 }
 
 #[test]
-fn what_cannot_be_sent_is_a_failure() {
+fn a_text_that_cannot_be_sent_is_a_failure() {
     let long: [&[u8]; 1] = [&[b'x'; 3000]];
     let udp = ask("echo", &ClientOptions { texts: &long, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Err(Failure::TooLong)));

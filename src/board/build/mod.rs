@@ -1,4 +1,4 @@
-//! The settings of a firmware's build: memory map, addresses, seed. Part of `build.rs`.
+//! The firmware part of `build.rs`: sets the memory map, the addresses and the seed.
 
 use std::env::{self, var};
 use std::fs;
@@ -13,7 +13,7 @@ mod rules;
 
 use network::Network;
 
-/// Writes the enabled boards' settings, and gives the linker each image's memory map.
+/// Writes the firmware's `settings.rs`, and passes each image's memory map to the linker.
 pub fn prepare() {
     let enabled =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();
@@ -36,7 +36,7 @@ pub fn prepare() {
     fs::write(PathBuf::from(var("OUT_DIR").unwrap()).join("settings.rs"), settings).unwrap();
 }
 
-/// Returns the boards of Cargo.toml, each with its images.
+/// Returns the boards that Cargo.toml lists, each with the names of its images.
 fn boards() -> Vec<(String, Vec<String>)> {
     const MANIFEST: &str = "Cargo.toml";
     println!("cargo::rerun-if-changed={MANIFEST}");
@@ -53,18 +53,20 @@ fn boards() -> Vec<(String, Vec<String>)> {
     boards.iter().map(with_images).collect()
 }
 
-/// Returns SMOLSTEP_MAC, an Ethernet address that is not a group address.
+/// Returns the address in SMOLSTEP_MAC, or a default. If the address is not unicast, the build fails.
 fn mac() -> [u8; 6] {
     let text = setting("SMOLSTEP_MAC").unwrap_or("02:00:00:00:00:01".into());
     let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
     match bytes.and_then(|bytes| <[u8; 6]>::try_from(bytes).ok()) {
         Some(mac) if mac[0] & 1 == 0 => mac,
-        _ => fail(&format!("SMOLSTEP_MAC is '{text}': it is like 02:00:00:00:00:01, and no group's")),
+        _ => fail(&format!("bad address '{text}' for SMOLSTEP_MAC: use a unicast address like 02:00:00:00:00:01")),
     }
 }
 
-/// Returns SMOLSTEP_SEED, or 32 bytes of this machine's entropy, and whether it is set. Anyone who knows the seed of a start can
-/// predict sequence numbers and ports.
+/// Returns SMOLSTEP_SEED, or 32 bytes of this machine's entropy if SMOLSTEP_SEED is not set.
+///
+/// The second value is whether SMOLSTEP_SEED is set. Anyone who knows a board's seed can predict its sequence numbers
+/// and ports.
 fn seed() -> ([u8; 32], bool) {
     let mut seed = [0; 32];
     let Some(text) = setting("SMOLSTEP_SEED") else {
@@ -90,7 +92,7 @@ fn setting(name: &str) -> Option<String> {
     var(name).ok().filter(|text| !text.is_empty())
 }
 
-/// Ends the build with a one-line error. If the exit code were not 0, cargo would repeat all earlier output.
+/// Ends the build with a one-line error. With any other exit code than 0, cargo would repeat all earlier output.
 fn fail(why: &str) -> ! {
     println!("cargo::error={why}");
     std::process::exit(0)

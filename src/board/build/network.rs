@@ -1,5 +1,6 @@
-//! The addresses of a firmware, and the server that it calls. Part of `build.rs`. The settings are SMOLSTEP_IP, SMOLSTEP_GATEWAY,
-//! SMOLSTEP_DNS and SMOLSTEP_SERVER.
+//! The network settings of a firmware. Part of `build.rs`.
+//!
+//! The settings are the environment variables SMOLSTEP_IP, SMOLSTEP_GATEWAY, SMOLSTEP_DNS and SMOLSTEP_SERVER.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,14 +13,14 @@ const SERVER: &str = "SMOLSTEP_SERVER";
 
 /// The largest number of DNS servers: `SERVERS` in src/names/resolver.rs.
 const DNS_SERVERS: usize = 4;
-/// The number of addresses that smoltcp holds, without and with the feature `ipv6` in Cargo.toml.
+/// smoltcp's limit on the addresses of an interface, without and with the feature `ipv6` in Cargo.toml.
 const ADDRESSES: [usize; 2] = [2, 8];
 /// The largest number of addresses from SLAAC: one for each of three prefixes, and a link-local address.
 const MADE: usize = 4;
 
-/// The checked settings.
+/// The checked network settings of a firmware.
 pub struct Network {
-    /// The static addresses. If one of them is IPv6 and SLAAC is off, a link-local address is added.
+    /// The static addresses, and the link-local address that [`Network::add_link_local`] adds.
     addresses: Vec<(IpAddr, u8)>,
     dhcp: bool,
     slaac: bool,
@@ -33,7 +34,7 @@ impl Network {
     /// Reads the settings, and checks them against the features of the firmware.
     ///
     /// # Errors
-    /// One line: a setting is not valid, or another setting that it needs is missing.
+    /// One line that names the invalid setting, or the setting or feature that is missing.
     pub fn of_the_environment(enabled: &dyn Fn(&str) -> bool) -> Result<Network, String> {
         let mut network = Network {
             addresses: Vec::new(),
@@ -88,7 +89,7 @@ impl Network {
         )
     }
 
-    /// Adds a static address. Returns true if it is already in the list.
+    /// Adds a static address. Returns true if the list already had that address.
     fn add(&mut self, word: &str) -> Result<bool, String> {
         let added = addr_text::cidr(word, IP).map_err(|why| match word.contains(['.', ':', '/']) {
             true => why,
@@ -99,8 +100,11 @@ impl Network {
         Ok(twice)
     }
 
-    /// Adds a link-local address, unless SLAAC makes one. Neighbours send solicitations from their link-local address (RFC 4861
-    /// section 7.2.2), and an answer needs a route to it.
+    /// Adds a link-local address if the static IPv6 addresses include none. With SLAAC, the stack adds the link-local
+    /// address.
+    ///
+    /// A neighbour may send its solicitation from a link-local address (RFC 4861 section 7.2.2). Without a link-local
+    /// address, the board would have no route for the answer.
     fn add_link_local(&mut self) {
         let mut v6 = self.addresses.iter().filter_map(|(address, _)| match address {
             IpAddr::V6(address) => Some(address.is_unicast_link_local()),
@@ -115,20 +119,20 @@ impl Network {
         }
     }
 
-    /// Checks that the needed features are enabled, and that all addresses fit.
+    /// Checks that the needed Cargo features are enabled, and that there are not too many addresses.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let v6 = self.has(false);
         // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so DHCP
         // together with IPv6 needs `slaac`.
         let needs = [(self.dhcp, "dhcp"), (v6, "ipv6"), (self.slaac || (self.dhcp && v6), "slaac")];
         if let Some((_, feature)) = needs.iter().find(|(needed, feature)| *needed && !enabled(feature)) {
-            return Err(format!("{IP} as it is needs the feature {feature}, which scripts/firmware adds"));
+            return Err(format!("this {IP} needs the feature {feature}, which scripts/firmware adds"));
         }
         let made = usize::from(self.dhcp) + if self.slaac { MADE } else { 0 };
         let (all, room) = (self.addresses.len() + made, ADDRESSES[usize::from(v6)]);
         if all > room {
             return Err(format!(
-                "{IP} makes up to {all} addresses, with those of dhcp, slaac and the link; there is room for {room}"
+                "{IP} gives up to {all} addresses, counting those of dhcp, slaac and the link; there is room for {room}"
             ));
         }
         Ok(())
@@ -137,14 +141,14 @@ impl Network {
     fn check_gateways(&self) -> Result<(), String> {
         for (at, gateway) in self.gateways.iter().enumerate() {
             if self.gateways[..at].iter().any(|before| before.is_ipv4() == gateway.is_ipv4()) {
-                return Err(format!("{GATEWAY} has two of a kind: one for IPv4 and one for IPv6 are used"));
+                return Err(format!("{GATEWAY} has two routers of one family: use one for IPv4 and one for IPv6"));
             }
             if self.addresses.iter().any(|(own, _)| own == gateway) {
                 return Err(format!("{gateway} in {GATEWAY} is the board's own address"));
             }
             if !self.addresses.iter().any(|own| is_on_link(*own, *gateway)) {
                 return Err(format!(
-                    "{gateway} in {GATEWAY} is not on the network of an address in {IP}; dhcp and slaac bring their own"
+                    "{gateway} in {GATEWAY} is not on the network of an address in {IP}; dhcp and slaac find a router"
                 ));
             }
         }
@@ -168,7 +172,7 @@ impl Network {
             ));
         };
         match host.parse() {
-            // The default server has an IPv4 address, so a board without IPv4 has no default server.
+            // The default server is not checked. It has an IPv4 address, so a board without IPv4 cannot reach it.
             Ok(_) if setting(SERVER).is_none() => {}
             Ok(address) if !addr_text::is_unicast(address) => {
                 return Err(format!("{address} in {SERVER} is no host's address"));
@@ -185,7 +189,7 @@ impl Network {
         Ok(())
     }
 
-    /// Returns an error if no route to `to` is possible.
+    /// Returns an error if the settings give no route to `to`. The error names the setting `place`.
     fn check_reach(&self, to: IpAddr, place: &str) -> Result<(), String> {
         let v4 = to.is_ipv4();
         let routed = self.gateways.iter().any(|gateway| gateway.is_ipv4() == v4)
@@ -197,13 +201,13 @@ impl Network {
         Err(format!("no route to {to} in {place}: give an address on its network in {IP}, or a router in {GATEWAY}"))
     }
 
-    /// Returns whether the firmware may have an IPv4 address (if `v4`) or an IPv6 address.
+    /// Returns whether the firmware can get an IPv4 address, or an IPv6 address if `v4` is false.
     fn has(&self, v4: bool) -> bool {
         self.addresses.iter().any(|(own, _)| own.is_ipv4() == v4) || if v4 { self.dhcp } else { self.slaac }
     }
 }
 
-/// Returns the list of other hosts' addresses in the setting `name`.
+/// Parses the setting `name`, a comma-separated list of other hosts' addresses.
 fn listed(name: &str) -> Result<Vec<IpAddr>, String> {
     let mut list = Vec::new();
     for word in setting(name).iter().flat_map(|text| text.split(',')) {

@@ -1,6 +1,6 @@
-//! The TAPs and TUNs of this machine: whether a program can use them, and for which addresses.
+//! Checks the TAPs and TUNs of this machine: their owners, states and addresses.
 //!
-//! An interface may still be needed by its owner, so no check proposes to delete one.
+//! No check suggests deleting an interface, because the owner may still need the interface.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,8 @@ use super::Report;
 use crate::cli::netlink::{Link, Netlink, Tun};
 use crate::cli::sandbox::KERNEL;
 
-/// Checks all TAPs and TUNs; returns whether one of them can be used.
+/// Checks all TAPs and TUNs, and returns whether one of them can be used. `admin` is whether this user may configure
+/// interfaces.
 pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     let links = match Netlink::open().and_then(|mut netlink| netlink.links()) {
         Ok(links) => links,
@@ -33,7 +34,7 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
         let name = name.unwrap_or_default();
         let user = if geteuid().is_root() { "" } else { " user $(id -u)" };
         report.note(format_args!(
-            "no TAP or TUN here is yours; the sandbox does without: {}ip tuntap add dev {name} mode tap{user} && {}",
+            "no TAP or TUN here is yours; the sandbox needs none; make one: {}ip tuntap add dev {name} mode tap{user} && {}",
             sudo(),
             configure(&links, &name)
         ))?;
@@ -41,6 +42,8 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     Ok(usable)
 }
 
+/// Reports the state of one TAP or TUN, and returns whether the interface can be used. `open` is whether this user may
+/// attach to the interface.
 fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, open: bool) -> io::Result<bool> {
     let name = &link.name;
     let owner = match (tun.owner, tun.group) {
@@ -68,7 +71,7 @@ fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, op
             Some(other) if !other.up => {
                 report.note(format_args!("{what}, which is down: {}ip link set {by} up", sudo()))?;
             }
-            // The addresses on this side belong to the bridge.
+            // The bridge has this machine's addresses, so the TAP needs no address.
             _ => return report.ok(what),
         }
     } else if link.addresses.is_empty() {
@@ -82,13 +85,13 @@ fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, op
     Ok(false)
 }
 
-/// Returns whether this user is in a group.
+/// Returns whether this user is in group `gid`.
 fn is_member(gid: u32) -> bool {
     let groups = getgroups().unwrap_or_default();
     groups.iter().chain([&getegid()]).any(|group| group.as_raw() == gid)
 }
 
-/// Returns the commands that give an interface addresses and set it up.
+/// Returns the shell commands that add free addresses to an interface and set the interface up.
 fn configure(links: &[Link], name: &str) -> String {
     let sudo = sudo();
     let mut commands = String::new();
@@ -98,7 +101,7 @@ fn configure(links: &[Link], name: &str) -> String {
     commands + &format!("{sudo}ip link set {name} up")
 }
 
-/// Returns unused addresses for an interface: the sandbox's, or one in the next free network.
+/// Returns unused addresses for an interface: the sandbox's addresses, or an address in a free network 192.168.N.0/24.
 fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
     let taken = |wanted: &IpAddr| {
         links.iter().flat_map(|link| &link.addresses).any(|(address, _)| match (address, wanted) {
@@ -113,13 +116,14 @@ fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
     KERNEL.into_iter().filter(|(address, _)| address.is_ipv4() || has_ipv6(name)).collect()
 }
 
-/// Returns whether the kernel takes IPv6 addresses on an interface. The interface need not exist yet.
+/// Returns whether the kernel accepts IPv6 addresses on an interface. The interface need not exist yet.
 fn has_ipv6(name: &str) -> bool {
     let disabled = |name| fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"));
     disabled(name).or_else(|_| disabled("default")).is_ok_and(|disabled| disabled.trim() == "0")
 }
 
-/// Returns the prefix of a command that needs root. The prefix is empty for root, who may not have sudo.
+/// Returns `sudo` and a space, the prefix of a command that needs root. For root the prefix is empty, because sudo may
+/// not be installed.
 pub(super) fn sudo() -> &'static str {
     if geteuid().is_root() { "" } else { "sudo " }
 }

@@ -1,4 +1,4 @@
-//! The destination of a body: a stream, or a file that appears complete or not at all.
+//! Writes a response body to a stream, or to a file that is replaced only once the body is complete.
 
 use core::fmt;
 use std::fs::{File, Permissions};
@@ -13,35 +13,37 @@ use tempfile::NamedTempFile;
 
 use crate::cli::error::Failure;
 
-/// The number of bytes that a writable pipe takes without blocking (pipe(7), PIPE_BUF).
-const AT_ONCE: usize = 4096;
+/// The number of bytes that a writable pipe accepts without blocking (pipe(7), PIPE_BUF).
+const PIPE_BUF: usize = 4096;
 
-/// The destination of a body.
+/// The output of `smolstep get`: standard output or a file.
 #[derive(Default)]
 pub enum Destination {
     /// Standard output.
     #[default]
     Output,
-    /// An existing file that is not a regular one, opened without blocking.
+    /// An existing file that is not a regular file, such as a pipe or a device. The file is opened with `O_NONBLOCK`.
     Special(File, PathBuf),
-    /// A temporary file that `finish` renames to its destination. Dropping it removes it.
+    /// A temporary file, which `finish` renames to this path. If the destination is dropped without `finish`, the
+    /// temporary file is removed.
     Whole(NamedTempFile, PathBuf),
 }
 
 impl Destination {
-    /// Opens the destination of `-o`: standard output for `None` and `-`, else a [`file`](Destination::file).
+    /// Opens the destination of `-o`: standard output for `None` and `-`, else the [`file`](Destination::file) at
+    /// `path`.
     ///
     /// # Errors
-    /// One line that describes the problem.
+    /// The error's message is one line that describes the problem.
     pub fn open(path: Option<&Path>) -> Result<Destination, Failure> {
         path.filter(|path| *path != Path::new("-")).map_or(Ok(Destination::Output), Destination::file)
     }
 
-    /// Opens a file. An existing file must be writable. Its permissions and the symbolic links to it are kept. A hard link to
-    /// it keeps the old content.
+    /// Opens the file at `path` for writing. An existing file must be writable. The permissions of an existing file,
+    /// and symbolic links to the file, are kept. A hard link to an existing file keeps the old content.
     ///
     /// # Errors
-    /// One line that describes the problem.
+    /// The error's message is one line that describes the problem.
     pub fn file(path: &Path) -> Result<Destination, Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{}: {why}", path.display()));
         let writable = |flags: OFlags| {
@@ -49,7 +51,7 @@ impl Destination {
             options.write(true).custom_flags(flags.bits().cast_signed());
             options.open(path).map_err(|error| failed(&error))
         };
-        let (place, mode) = match path.metadata() {
+        let (final_path, mode) = match path.metadata() {
             Ok(found) if found.is_dir() => return Err(failed(&"is a directory: give the name of a file in it")),
             Ok(found) if !found.is_file() => return Ok(Destination::Special(writable(OFlags::NONBLOCK)?, path.into())),
             Ok(found) => {
@@ -59,7 +61,7 @@ impl Destination {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (behind_links(path), 0o666),
             Err(error) => return Err(failed(&error)),
         };
-        let folder = match place.parent() {
+        let folder = match final_path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
@@ -68,9 +70,9 @@ impl Destination {
         }
         let mut named = tempfile::Builder::new();
         named.prefix(".smolstep-").suffix(".part").permissions(Permissions::from_mode(mode & 0o777));
-        // Only the kind of error is shown: the full error names a temporary file that the user does not know.
+        // Only the kind of error is shown, because the full error names a temporary file that the user does not know.
         let file = named.tempfile_in(folder).map_err(|error| failed(&error.kind()))?;
-        Ok(Destination::Whole(file, place))
+        Ok(Destination::Whole(file, final_path))
     }
 
     /// Returns whether the destination is a regular file.
@@ -87,20 +89,20 @@ impl Destination {
         }
     }
 
-    /// Writes as many of the bytes as there is room for, which may be none.
+    /// Writes as many bytes as possible without blocking. Returns the number of written bytes, which may be 0.
     ///
     /// # Errors
-    /// The error of the system.
+    /// Fails with the error of the system call.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let limit = if self.is_file() { bytes.len() } else { bytes.len().min(AT_ONCE) };
+        let limit = if self.is_file() { bytes.len() } else { bytes.len().min(PIPE_BUF) };
         let bytes = bytes.get(..limit).unwrap_or_default();
-        if !self.has_room() {
+        if !self.can_write() {
             return Ok(0);
         }
         let written = match self {
             Destination::Output => rustix::io::write(rustix::stdio::stdout(), bytes).map_err(io::Error::from),
             Destination::Special(file, _) => file.write(bytes),
-            // Uses the file itself, because its wrapper's errors name it.
+            // Write to the `File` itself, because errors of `NamedTempFile` name the temporary file.
             Destination::Whole(file, _) => file.as_file_mut().write(bytes),
         };
         match written {
@@ -110,16 +112,16 @@ impl Destination {
         }
     }
 
-    /// Returns whether a write would succeed or fail at once, without blocking.
-    pub fn has_room(&self) -> bool {
+    /// Returns whether a write would not block.
+    pub fn can_write(&self) -> bool {
         let Some(stream) = self.stream() else { return true };
         let mut file = [PollFd::from_borrowed_fd(stream, PollFlags::OUT)];
         let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
-        // If poll fails, the write is tried.
+        // If poll fails, return true, so that the next write reports the error.
         !matches!(poll(&mut file, Some(&now)), Ok(0))
     }
 
-    /// The stream that a write may block on; `None` for a regular file, which never blocks.
+    /// Returns the stream on which a write may block, or `None` for a regular file, which never blocks.
     pub fn stream(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Destination::Output => Some(rustix::stdio::stdout()),
@@ -128,27 +130,27 @@ impl Destination {
         }
     }
 
-    /// Completes the output: a file replaces the one at its destination.
+    /// Completes the output. A temporary file is renamed to its final path and replaces any file there.
     ///
     /// # Errors
-    /// The file cannot be replaced; the old one stays.
+    /// Fails if the file cannot be replaced. The old file is then unchanged.
     pub fn finish(self) -> io::Result<()> {
         match self {
             Destination::Output | Destination::Special(..) => Ok(()),
-            Destination::Whole(file, place) => file.persist(place).map(drop).map_err(|error| error.error),
+            Destination::Whole(file, final_path) => file.persist(final_path).map(drop).map_err(|error| error.error),
         }
     }
 }
 
-/// Follows symbolic links to the place of a file that may not exist.
+/// Follows symbolic links from `path` to a file that need not exist, and returns the file's path.
 fn behind_links(path: &Path) -> PathBuf {
-    let mut place = path.to_owned();
-    // The system's own limit on links (path_resolution(7)).
+    let mut final_path = path.to_owned();
+    // Linux follows at most 40 links (path_resolution(7)).
     for _ in 0..40 {
-        let Ok(target) = place.read_link() else { break };
-        place = place.parent().unwrap_or(Path::new("")).join(target);
+        let Ok(target) = final_path.read_link() else { break };
+        final_path = final_path.parent().unwrap_or(Path::new("")).join(target);
     }
-    place
+    final_path
 }
 
 impl fmt::Display for Destination {

@@ -1,4 +1,4 @@
-//! Fetches one answer, from the first of a host's addresses that accepts a connection.
+//! Sends one request to the first address of a host that accepts a connection, and receives the response.
 
 use core::fmt;
 
@@ -17,10 +17,10 @@ use crate::names::DialError;
 use crate::stack::{ConnectionId, End};
 
 impl<'g> Getter<'g> {
-    /// Fetches the target.
+    /// Fetches `target` from the first of its addresses that accepts a connection.
     ///
     /// # Errors
-    /// One line that says why there is no answer, for each address if a name has several.
+    /// The error's message is one line, which says for each address why no response was received.
     pub(super) fn fetch(
         &mut self,
         target: &Target,
@@ -28,12 +28,12 @@ impl<'g> Getter<'g> {
         io: &mut Around,
     ) -> Result<(), Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{target}: {why}"));
-        // Frees the slots of connections that have closed since.
+        // Frees the slots of connections that have closed since the previous request.
         self.left.retain(|id| stack.take(*id).is_none());
         let addresses = self.addresses(target, stack, io)?;
         let mut dialler = dialler(&addresses, target.port(), self.patience);
         let request = Request::new(target.authority(), target.path_and_query())
-            .ok_or_else(|| Failure::run("this cannot be put into a request"))?;
+            .ok_or_else(|| Failure::run("the URL cannot be put into a request"))?;
         let get = Get::new(request, self.sink, self.patience.into());
         let track = Track { clock: self.clock, stop: self.waiting.stop() };
         let id = match self.race.run(track, &mut dialler, &get, stack, io, &mut self.left)? {
@@ -57,17 +57,17 @@ impl<'g> Getter<'g> {
         let flushed = sink.flush_rest();
         match result {
             _ if sink.has_failed() => Err(sink.failure()),
-            // A complete answer counts, even after a signal.
+            // A complete response is a success, even after a signal.
             Some(Ok(())) if flushed => Ok(()),
             Some(Err(why)) if ended == Ended::Done => Err(failed(&why)),
             _ => Err(failed(&"interrupted")),
         }
     }
 
-    /// Waits until the answer is complete or has failed.
+    /// Runs the stack until the response is complete or has failed, or until a signal arrives.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
-        // `drive` calls this after each poll, so stalled output continues here, too.
+        // `drive` calls this closure after each poll, so the closure also resumes stalled output.
         let is_over = |stack: &mut Fetching<'_, 'g>| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {
@@ -84,7 +84,7 @@ impl<'g> Getter<'g> {
     }
 }
 
-/// Describes why an address gives no answer. Names the address unless it is in the URL.
+/// Describes why an address sent no response. The text names the address, unless the URL contains the address.
 fn no_answer(target: &Target, remote: IpEndpoint, why: DialError) -> String {
     match why {
         DialError::Connect(error) => describe(remote, error).to_string(),

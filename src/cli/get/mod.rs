@@ -1,4 +1,4 @@
-//! `smolstep get`: writes a resource of an HTTP server to a file or to standard output.
+//! `smolstep get`: fetches a URL over HTTP and writes the body to a file or to standard output.
 
 pub(super) mod destination;
 mod fetch;
@@ -62,13 +62,13 @@ pub struct GetArgs {
     pub timeout: Duration,
 }
 
-/// The largest number of redirects that are followed.
+/// The largest number of redirects to follow.
 const REDIRECTS: usize = 10;
 
-/// The longest header of an answer, in bytes.
+/// The longest response header that is accepted, in bytes.
 const HEAD: usize = 16_384;
 
-/// Memory for a connection to each of a host's addresses. Connections to earlier hosts may still be closing.
+/// Memory for one connection to each address of a host, and for connections to earlier hosts that are still closing.
 const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
@@ -79,15 +79,15 @@ type Around = Io<TunTap, Stdio, Watch<'static>>;
 /// Runs `smolstep get`.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let target = Target::parse(&args.url, &link.name)?;
     if std::env::var_os("RUST_LOG").is_none() {
-        // A log line for each segment would only disturb the output.
+        // Log lines below level warn would disturb the output.
         log::set_max_level(log::LevelFilter::Warn);
     }
-    // Signals are caught before a temporary file exists, so that none is left behind.
+    // Signals are caught before a temporary file exists, so that no signal leaves the file behind.
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let device = link.open()?;
     let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
@@ -115,18 +115,18 @@ struct Getter<'g> {
     patience: Duration,
     clock: Clock,
     waiting: Waiting<'g>,
-    /// Connections that are still closing and whose answers are not needed.
+    /// Connections that are no longer needed but may still be closing.
     left: Vec<ConnectionId>,
 }
 
 impl<'g> Getter<'g> {
-    /// Fetches the target and follows its redirects.
+    /// Fetches the target and follows redirects.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 self.tcp.configure(&mut config.tcp);
-                // A complete answer must not wait up to a minute for its last acknowledgement.
+                // After a complete response, do not wait up to a minute for the server's final acknowledgement.
                 config.tcp.linger = smoltcp::time::Duration::from_secs(3);
             })?;
         let result = self.follow(&mut target, &mut stack, io);
@@ -134,6 +134,7 @@ impl<'g> Getter<'g> {
         result
     }
 
+    /// Fetches `target`. Replaces `target` with the location of each redirect.
     fn follow(&mut self, target: &mut Target, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<(), Failure> {
         for _ in 0..=REDIRECTS {
             self.fetch(target, stack, io)?;
@@ -145,7 +146,7 @@ impl<'g> Getter<'g> {
         Err(Failure::run(format_args!("more than {REDIRECTS} redirects, the last of them to {target}")))
     }
 
-    /// Finds the host's addresses, best first.
+    /// Returns the addresses of the target's host, in order of preference.
     fn addresses(
         &mut self,
         target: &Target,

@@ -1,4 +1,4 @@
-//! Writes an answer's body, and its header if requested. Notes a redirect.
+//! Writes the body of a response and, if requested, the header. Records a redirect.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -11,16 +11,16 @@ use crate::app::http_client::{Head, Output, OutputFailed};
 use crate::app::{Escape, is_invisible};
 use crate::cli::error::Failure;
 
-/// Writes an answer to its destination.
+/// Writes a response to its destination.
 pub struct Sink {
     destination: Destination,
     include: bool,
     follow: bool,
     /// Escapes control characters if the destination is a terminal.
     escape: Option<Escape>,
-    /// Output that waits for room: headers, or on a terminal any output.
+    /// Output that the destination has not accepted yet: the header, and on a terminal also the body.
     pending: Vec<u8>,
-    /// Whether the destination had no room at the last write.
+    /// Whether the destination accepted only part of the most recent write.
     stalled: bool,
     fault: Option<io::Error>,
     redirect: Option<Vec<u8>>,
@@ -32,15 +32,17 @@ struct Bar {
     bar: ProgressBar,
     /// The template in use.
     template: &'static str,
-    /// The time of the next check of the terminal's width, from the bar's start.
-    asked_again: Duration,
+    /// When to check the terminal's width next, counted from the start of the bar.
+    next_check: Duration,
 }
 
-/// The interval between checks of the terminal's width. Each is a system call, so there is about one for each redraw.
-const ASK_EVERY: Duration = Duration::from_millis(50);
+/// The interval between checks of the terminal's width. A check is a system call, so the interval allows only about one
+/// check per redraw.
+const CHECK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sink {
-    /// Creates a sink. It shows headers if `include`, and skips the body of a redirect if `follow`.
+    /// Creates a sink. With `include`, the sink also writes the header. With `follow`, the sink skips the body of a
+    /// redirect.
     pub fn new(destination: Destination, include: bool, follow: bool) -> Self {
         Sink {
             escape: destination.is_terminal().then(Escape::default),
@@ -55,38 +57,38 @@ impl Sink {
         }
     }
 
-    /// Returns whether the answer is a redirect to follow.
+    /// Returns whether the response is a redirect to follow.
     pub fn is_redirected(&self) -> bool {
         self.redirect.is_some()
     }
 
-    /// Takes the location of the redirect.
+    /// Takes the `Location` of the redirect. Returns `None` if there is no redirect to follow.
     pub fn take_redirect(&mut self) -> Option<Vec<u8>> {
         self.redirect.take()
     }
 
-    /// Returns whether the destination had no room and now has some.
+    /// Returns whether the most recent write was incomplete and the destination accepts bytes again.
     pub fn is_ready_again(&self) -> bool {
-        self.stalled && self.destination.has_room()
+        self.stalled && self.destination.can_write()
     }
 
-    /// Returns whether the destination had no room at the last write.
+    /// Returns whether the most recent write was incomplete, so that the caller should wait for [`file`](Self::file).
     pub fn wanted(&self) -> bool {
         self.stalled
     }
 
-    /// The stream to wait for when there is no room; `None` if it never blocks.
+    /// Returns the stream to wait for after an incomplete write, or `None` if writes never block.
     pub fn file(&self) -> Option<BorrowedFd<'_>> {
         self.destination.stream()
     }
 
-    /// Writes the rest of the output, as far as there is room. Returns whether all is written. Call it once the answer has
-    /// ended.
+    /// Writes as much of the remaining output as possible without blocking. Returns true once all output is written,
+    /// and also after an error. Call this method after the response has ended.
     pub fn flush_rest(&mut self) -> bool {
         if let Some(escape) = &mut self.escape {
             escape.finish(&mut |piece| self.pending.extend_from_slice(piece));
         }
-        // After an error, the rest will never be written, so do not wait for it.
+        // After an error, the remaining output will never be written, so the caller must not wait.
         self.flush().unwrap_or(true)
     }
 
@@ -95,7 +97,7 @@ impl Sink {
         self.fault.is_some()
     }
 
-    /// Returns the destination's error as one line.
+    /// Returns the destination's error, as a message of one line.
     pub fn failure(&mut self) -> Failure {
         let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
         match &self.destination {
@@ -107,14 +109,15 @@ impl Sink {
     /// Completes the output.
     ///
     /// # Errors
-    /// The file cannot be renamed to its destination.
+    /// Fails if the temporary file cannot be renamed to its destination.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.end_bar();
         let name = self.destination.to_string();
         core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
     }
 
-    /// Writes bytes, or keeps them if there is no room. Returns whether all of them were written.
+    /// Writes bytes, and keeps the bytes that the destination does not accept yet. Returns whether all bytes were
+    /// written.
     fn hand_on(&mut self, bytes: &[u8]) -> Result<bool, OutputFailed> {
         match &mut self.escape {
             Some(escape) => escape.put(bytes, &mut |piece| self.pending.extend_from_slice(piece)),
@@ -146,25 +149,27 @@ impl Sink {
         Ok(written)
     }
 
-    /// Shows a progress bar, unless the body goes to the same terminal. The bar is invisible without a terminal.
+    /// Shows a progress bar if the body is written to a regular file. The bar is invisible if standard error is not a
+    /// terminal.
     fn begin_bar(&mut self, length: Option<u64>) {
         if !self.destination.is_file() {
             return;
         }
         let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
         bar.set_draw_target(ProgressDrawTarget::stderr());
-        self.bar = Some(Bar { bar, template: "", asked_again: Duration::ZERO });
+        self.bar = Some(Bar { bar, template: "", next_check: Duration::ZERO });
         self.fit_bar();
     }
 
-    /// Fits the bar to the terminal's current width: a bar that is too long would leave remains at each redraw.
+    /// Fits the bar to the terminal's current width. If the bar were wider than the terminal, each redraw would leave
+    /// parts of the old bar behind.
     fn fit_bar(&mut self) {
-        let Some(Bar { bar, template: shown, asked_again }) = &mut self.bar else { return };
+        let Some(Bar { bar, template: shown, next_check }) = &mut self.bar else { return };
         let elapsed = bar.elapsed();
-        if elapsed < *asked_again {
+        if elapsed < *next_check {
             return;
         }
-        *asked_again = elapsed + ASK_EVERY;
+        *next_check = elapsed + CHECK_EVERY;
         let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
         let template = match (columns, bar.length()) {
             // A terminal of unknown width counts as wide.
@@ -200,7 +205,7 @@ impl Output for Sink {
                 self.redirect = Some(location.to_vec());
                 return Ok(false);
             }
-            (Some(_), _) => log::warn!("{} {reason}: -L goes where this redirects to", head.status),
+            (Some(_), _) => log::warn!("{} {reason}: -L follows this redirect", head.status),
             (None, 400..) => log::warn!("{} {reason}: the body is the server's explanation", head.status),
             _ => {}
         }

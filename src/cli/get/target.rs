@@ -1,4 +1,4 @@
-//! The target of a request and of a redirect. URLs are read by RFC 3986 and the WHATWG's URL standard.
+//! The URL of a request or of a redirect, parsed according to RFC 3986 and the WHATWG URL standard.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::cli::error::Failure;
 use crate::cli::zone::url_without_zone;
 use crate::names::{Name, NameError};
 
-/// The number of characters of a URL that are shown.
+/// The number of characters after which a message cuts off a URL.
 const SHOWN: usize = 200;
 
 /// An http URL with a host.
@@ -18,24 +18,25 @@ pub struct Target {
 }
 
 impl Target {
-    /// Parses a URL of the command line. A zone in the URL's address must be `link`, and is removed.
+    /// Parses a URL from the command line. If the URL contains an IPv6 address with a zone, the zone must be `link`.
+    /// The zone is removed.
     ///
     /// # Errors
-    /// One line that describes the problem.
+    /// The error's message is one line that describes the problem.
     pub fn parse(text: &str, link: &str) -> Result<Target, Failure> {
         let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", short(text)));
         match Url::parse(&url_without_zone(text, link).map_err(|why| bad(&why))?) {
-            Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"it is like http://HOST/PATH")),
-            // Without slashes the text is more likely HOST:PORT than a scheme.
-            Ok(url) if url.cannot_be_a_base() => Err(bad(&"it is like http://HOST/PATH")),
+            Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"write it like http://HOST/PATH")),
+            // A text without slashes is probably HOST:PORT, not a URL with a scheme.
+            Ok(url) if url.cannot_be_a_base() => Err(bad(&"write it like http://HOST/PATH")),
             Err(ParseError::EmptyHost) => Err(bad(&"it names no host")),
             Err(ParseError::IdnaError | ParseError::InvalidDomainCharacter) => Err(bad(&NameError::BadCharacter)),
             Err(ParseError::InvalidPort) if has_bare_ipv6(text) => {
-                Err(bad(&"an IPv6 address stands in brackets, as in http://[fdaa::64]:8000/"))
+                Err(bad(&"an IPv6 address needs brackets, as in http://[fdaa::64]:8000/"))
             }
             Err(error) => Err(bad(&error)),
             Ok(url) => {
-                // The standard reads the first word of http:///PATH as the host. The user more likely forgot the host.
+                // The URL standard takes the first word of http:///PATH as the host. The user probably forgot the host.
                 let hostless = url.scheme() == "http" && !text.split_once("//").is_some_and(|(_, rest)| names(rest));
                 if hostless {
                     return Err(bad(&"it names no host"));
@@ -46,12 +47,12 @@ impl Target {
         }
     }
 
-    /// Returns the target of a redirect to `location` from here (RFC 9110 section 10.2.2).
+    /// Resolves the `Location` of a redirect against this URL (RFC 9110 section 10.2.2).
     ///
     /// # Errors
-    /// One line that says why the redirect cannot be followed.
+    /// The error's message is one line that says why the redirect cannot be followed.
     pub fn redirected(&self, location: &[u8]) -> Result<Target, Failure> {
-        // The text is the server's: control characters are escaped for the terminal.
+        // The text comes from the server, so control characters are escaped for the terminal.
         let shown = String::from_utf8_lossy(location).escape_debug().to_string();
         let bad =
             |why: &dyn fmt::Display| Failure::run(format_args!("{self}: redirected to '{}': {why}", short(&shown)));
@@ -61,7 +62,7 @@ impl Target {
         Ok(Target { url })
     }
 
-    /// The host: a name or an address. An IPv6 address is in brackets.
+    /// Returns the host: a name or an address. An IPv6 address is in brackets.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
@@ -71,17 +72,17 @@ impl Target {
         matches!(self.url.host(), Some(Host::Domain(_)))
     }
 
-    /// The port.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.url.port().unwrap_or(80)
     }
 
-    /// The host, and the port unless it is 80, as in a request.
+    /// Returns the host, and the port unless it is 80, as in the `Host` field of a request.
     pub fn authority(&self) -> String {
         self.url[Position::BeforeHost..Position::AfterPort].to_owned()
     }
 
-    /// Path and query, as in a request.
+    /// Returns the path and the query, as in the request line.
     pub fn path_and_query(&self) -> String {
         self.url[Position::BeforePath..Position::AfterQuery].to_owned()
     }
@@ -104,7 +105,7 @@ fn has_bare_ipv6(url: &str) -> bool {
     !authority.contains('[') && authority.matches(':').count() > 1
 }
 
-/// Checks that the program can fetch the URL; the error says why not.
+/// Checks that smolstep can fetch the URL. If not, the error says why.
 fn check(url: &Url) -> Result<(), String> {
     let why = match (url.scheme(), url.host()) {
         ("https", _) => "https is not supported, because smolstep has no TLS: use http",
@@ -120,7 +121,7 @@ fn check(url: &Url) -> Result<(), String> {
     Err(why.to_owned())
 }
 
-/// Cuts a long text.
+/// Cuts `text` after [`SHOWN`] characters, and adds an ellipsis if the text was longer.
 fn short(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_becomes_a_request() {
+    fn a_url_is_split_into_authority_port_and_path() {
         for (url, authority, port, path) in [
             ("http://192.168.69.100", "192.168.69.100", 80, "/"),
             ("http://[fe80::64%25tap0]/", "[fe80::64]", 80, "/"),
@@ -151,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_fetched_is_said() {
+    fn an_unsupported_url_is_rejected_with_a_reason() {
         for (url, why) in [
-            ("", "it is like http://HOST/PATH"),
-            ("page.html", "it is like http://HOST/PATH"),
-            ("192.168.69.100/x", "it is like http://HOST/PATH"),
-            ("localhost:8000/x", "it is like http://HOST/PATH"),
+            ("", "write it like http://HOST/PATH"),
+            ("page.html", "write it like http://HOST/PATH"),
+            ("192.168.69.100/x", "write it like http://HOST/PATH"),
+            ("localhost:8000/x", "write it like http://HOST/PATH"),
             ("http:page", "names no host"),
             ("http://", "names no host"),
             ("http:///page", "names no host"),
@@ -169,9 +170,9 @@ mod tests {
             ("http://192.168.69.100:0/", "port 0"),
             ("http://192.168.69.100:99999/", "port"),
             ("http://192.168.69.300/", "IPv4"),
-            ("http://fdaa::64/", "an IPv6 address stands in brackets"),
-            ("http://fdaa::64:8000/", "an IPv6 address stands in brackets"),
-            ("http://fe80::64%25tap0/", "an IPv6 address stands in brackets"),
+            ("http://fdaa::64/", "an IPv6 address needs brackets"),
+            ("http://fdaa::64:8000/", "an IPv6 address needs brackets"),
+            ("http://fe80::64%25tap0/", "an IPv6 address needs brackets"),
             ("http://192.168.69.100:99999/a:b", "invalid port number"),
             ("http://[fdaa::64/", "IPv6"),
             ("http://[fe80::1%25eth0]/", "its zone is not tap0"),
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_resolved() {
+    fn redirects_are_resolved_against_the_current_url() {
         let from = Target::parse("http://192.168.69.100:8000/a/b?c", "tap0").unwrap();
         for (location, to) in [
             (&b"d"[..], "http://192.168.69.100:8000/a/d"),

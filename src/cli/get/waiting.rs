@@ -1,4 +1,4 @@
-//! Waits for a signal, and for room at the destination of a body.
+//! Makes the poll loop wait for signals and for a full destination to accept bytes again.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,38 +10,40 @@ use crate::cli::error::Failure;
 use crate::cli::stop::Stop;
 use crate::host::{Interrupt, Verdict};
 
-/// Waits for a signal or for room at the destination.
+/// An interrupt that reports signals and also wakes the loop when the destination accepts bytes again.
 pub struct Waiting<'g> {
     stop: Stop,
     sink: &'g RefCell<Sink>,
-    /// Readable when the destination has room; `None` for a file, which always has room.
-    room: Option<OwnedFd>,
+    /// An epoll file that is readable when the destination accepts bytes. `None` for a regular file, which always
+    /// accepts bytes.
+    writable: Option<OwnedFd>,
 }
 
 impl<'g> Waiting<'g> {
-    /// Creates a wait for a signal, and for room when the destination has none.
+    /// Creates the interrupt for the signals that `stop` receives and the destination of `sink`.
     ///
     /// # Errors
-    /// The error of the system.
+    /// Fails with the error of the system call.
     pub fn new(stop: Stop, sink: &'g RefCell<Sink>) -> Result<Self, Failure> {
-        let room = match sink.borrow().file() {
+        let writable = match sink.borrow().file() {
             None => None,
             Some(file) => {
-                // The loop waits for readable files; an epoll file becomes readable when the destination is writable.
-                let room = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(Failure::run)?;
+                // The loop can wait only for readable files. The epoll file is readable when the destination is
+                // writable.
+                let writable = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(Failure::run)?;
                 let data = epoll::EventData::new_u64(0);
-                match epoll::add(&room, file, data, epoll::EventFlags::OUT) {
-                    Ok(()) => Some(room),
-                    // A regular file always has room.
+                match epoll::add(&writable, file, data, epoll::EventFlags::OUT) {
+                    Ok(()) => Some(writable),
+                    // epoll rejects a regular file, which always accepts bytes.
                     Err(rustix::io::Errno::PERM) => None,
                     Err(error) => return Err(Failure::run(error)),
                 }
             }
         };
-        Ok(Waiting { stop, sink, room })
+        Ok(Waiting { stop, sink, writable })
     }
 
-    /// The signal.
+    /// Returns the receiver of signals.
     pub fn stop(&mut self) -> &mut Stop {
         &mut self.stop
     }
@@ -52,7 +54,7 @@ impl Interrupt for Waiting<'_> {
         let [stop, _] = self.stop.files();
         // The sink is not borrowed while the loop waits.
         let wanted = self.sink.try_borrow().is_ok_and(|sink| sink.wanted());
-        [stop, self.room.as_ref().filter(|_| wanted).map(|room| room.as_fd())]
+        [stop, self.writable.as_ref().filter(|_| wanted).map(|writable| writable.as_fd())]
     }
 
     fn verdict(&mut self) -> Verdict {

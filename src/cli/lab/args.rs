@@ -1,4 +1,4 @@
-//! The command line of `smolstep lab`.
+//! The options of `smolstep lab`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::cli::values::duration;
 use crate::cli::values::whole;
 use crate::lab::{Fault, Line};
 
-/// Run a client and a server on a cable in memory: see both ends, break a segment, go back, export
+/// Run a client and a server on a cable in memory: see both ends, drop a segment, go back, export
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   smolstep lab                                     a greeting, the ladder as it runs
@@ -20,29 +20,29 @@ use crate::lab::{Fault, Line};
   smolstep lab --fault 'drop server synack 1' --explain
   smolstep lab zero-window --pcap zero-window.pcapng")]
 pub struct LabArgs {
-    /// A program, or a scenario of --list [default: greeting]
+    /// A program, or a scenario that --list shows [default: greeting]
     #[arg(value_name = "PROGRAM|SCENARIO")]
     pub what: Option<String>,
     /// The messages that the program's client sends [default: Li, Cheng and victor for greeting, else hello]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<String>,
-    /// Use UDP; inbox always uses it
+    /// Use UDP instead of TCP; inbox always uses UDP
     #[arg(long)]
     pub udp: bool,
-    /// Stop after each step and read a command; ? lists them
+    /// Stop after each step and read a command; ? lists the commands
     #[arg(long)]
     pub step: bool,
     /// Stop at client=STATE, server=STATE, step=N or time=T, as in client=ESTABLISHED [default: at the end]
     #[arg(long, value_name = "WHEN", value_parser = until)]
     pub until: Option<Until>,
-    /// Break frames: 'VERB [ARG] SENDER KIND [N]', as in 'drop server synack 1'; repeatable. The exit code is 1 if a complete
-    /// run had no such frame [default: none, or the scenario's]
+    /// Drop, delay, duplicate, reorder or corrupt frames: 'VERB [ARG] SENDER KIND [N]', as in 'drop server synack 1';
+    /// repeatable. The exit code is 1 if a complete run has no such frame [default: none, or the scenario's]
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     pub fault: Vec<Asked>,
     /// Lose this share of the frames at random, as in 10% [default: 0%, or the scenario's]
     #[arg(long, value_name = "PERCENT", value_parser = percent, allow_hyphen_values = true)]
     pub loss: Option<u32>,
-    /// How long a frame takes to the other end [default: 1ms, or the scenario's]
+    /// The time from sending a frame to its arrival [default: 1ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub latency: Option<Duration>,
     /// Delay frames by up to TIME more, at random [default: 0s, or the scenario's]
@@ -54,13 +54,14 @@ pub struct LabArgs {
     /// The largest IP packet, in bytes, from 576 to 1500 [default: 1500, or the scenario's]
     #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"), allow_hyphen_values = true)]
     pub mtu: Option<u16>,
-    /// How long an acknowledgement waits for data to travel with; 0 sends it at once [default: 10ms, or the scenario's]
+    /// How long an acknowledgement waits for data that can carry it; 0 sends the acknowledgement at once [default:
+    /// 10ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
     pub ack_delay: Option<Duration>,
     /// The seed of the run's random numbers [default: 7, or the scenario's]
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"), allow_hyphen_values = true)]
     pub seed: Option<u64>,
-    /// Stop a run that lasts longer than TIME, with exit code 1 [default: 10min, or the scenario's]
+    /// Stop a run that lasts longer than VIRTUAL_TIME, with exit code 1 [default: 10min, or the scenario's]
     #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::values::positive, allow_hyphen_values = true)]
     pub limit: Option<Duration>,
     /// Write a capture to FILE, with a comment on each frame; - is standard output, as for other files [default: no capture]
@@ -69,10 +70,10 @@ pub struct LabArgs {
     /// Write the events to FILE, one JSON object per line [default: no file]
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Draw the ladder to FILE [default: no file]
+    /// Draw the ladder to FILE, as SVG [default: no file]
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Draw the state diagram of RFC 9293 to FILE, with the visited transitions [default: no file]
+    /// Draw the state diagram of RFC 9293 to FILE, as SVG, and mark the visited transitions [default: no file]
     #[arg(long, value_name = "FILE")]
     pub states: Option<PathBuf>,
     /// Explain each event in a sentence, with the section of the RFC
@@ -104,14 +105,14 @@ pub struct Asked {
     pub words: String,
 }
 
-/// The place in the run at which to stop.
+/// The point at which to stop a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// When a host reaches a state; host 0 is the client, host 1 the server.
+    /// When a host reaches a state. Host 0 is the client, and host 1 is the server.
     State(usize, State),
-    /// After this step.
+    /// After a step, given by its number.
     Step(u32),
-    /// When the run has lasted this long.
+    /// When the run has lasted for a given time.
     Time(smoltcp::time::Duration),
 }
 
@@ -132,27 +133,28 @@ impl LabArgs {
         line
     }
 
-    /// Whether the command line changes what happens to frames, other than how long they take.
+    /// Returns whether the command line changes more of the wire than its latency.
     pub fn changes_the_wire(&self) -> bool {
         let wire = self.loss.is_some() || self.jitter.is_some() || self.rate.is_some() || self.mtu.is_some();
         wire || !self.fault.is_empty() || self.ack_delay.is_some()
     }
 
-    /// Whether standard output carries a file.
+    /// Returns whether a file is written to standard output.
     pub fn writes_to_stdout(&self) -> bool {
         [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten().any(|file| is_stdout(file))
     }
 
-    /// Checks that the options go together.
+    /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// --list, --coverage or --terms with an option that needs a run, one file named twice, or a picture with another name.
+    /// Fails if --list, --coverage or --terms is combined with an option that needs a run, if two options name the same
+    /// file, or if a picture's name does not end in .svg.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten().collect();
         let runs = self.what.is_some() || self.step || self.explain || self.until.is_some() || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
-            return Err(Failure::usage("--list, --coverage and --terms stand alone: they run nothing of yours"));
+            return Err(Failure::usage("--list, --coverage and --terms run nothing: leave out options for a run"));
         }
         if shows > 1 {
             return Err(Failure::usage("--list, --coverage and --terms stand alone: choose one"));
@@ -174,7 +176,7 @@ impl LabArgs {
     }
 }
 
-/// Whether a file's name stands for standard output.
+/// Returns whether a file's name stands for standard output.
 pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
@@ -201,7 +203,7 @@ fn fault(text: &str) -> Result<Asked, String> {
     Ok(Asked { fault, words: text.into() })
 }
 
-/// Parses a percentage; returns a number out of a million.
+/// Parses a percentage; returns parts per million.
 fn percent(text: &str) -> Result<u32, String> {
     let number: Result<f64, _> = text.strip_suffix('%').unwrap_or(text).parse();
     match number {
@@ -225,7 +227,7 @@ fn rate(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).filter(|&rate| rate >= 1000).ok_or_else(bad)
 }
 
-/// Parses a duration, or a plain 0.
+/// Parses a duration, or a 0 without a unit.
 fn time_or_zero(text: &str) -> Result<Duration, String> {
     if text == "0" { Ok(Duration::ZERO) } else { duration(text) }
 }

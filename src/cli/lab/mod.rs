@@ -1,4 +1,4 @@
-//! `smolstep lab`: two stacks on a cable, on a virtual clock.
+//! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
 mod outputs;
@@ -25,10 +25,10 @@ use run::{Ended, Stepped};
 /// Runs `smolstep lab`; returns the exit code.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     args.check()?;
-    // The ladder shows warnings, but no other log lines of the programs.
+    // Between the lines of the ladder, only warnings and errors are logged.
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let output = Failure::output;
     if args.list {
@@ -57,7 +57,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             let (name, longest) = (scenario.slug, scenarios::LONGEST_LATENCY.total_millis());
             return Err(Failure::usage(format_args!("{name} needs a latency of at most {longest}ms")));
         }
-        // Without a latency, frames never cross, and an acknowledgement is as old as its segment.
+        // Without latency, frames never cross, and an acknowledgement is as old as its segment.
         What::Scenario(scenario) if latency == smoltcp::time::Duration::ZERO => {
             return Err(Failure::usage(format_args!("{} needs a latency of at least 1us", scenario.slug)));
         }
@@ -73,8 +73,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         // have written to it.
         let mut outputs = Outputs::create(args, latency)?;
         let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
-        // With --step, an unmatched fault is only a warning: the user sees which frame a fault hits, and may leave before that
-        // frame.
+        // With --step, a fault that matched no frame is only a warning, because the user may leave before that frame is
+        // sent.
         unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
         outputs.finish()?;
         return Ok(0);
@@ -92,7 +92,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     shown.finish(&ended)?;
     let unmatched = unmatched(&ended, own_faults, args);
     let finished = outputs.finish();
-    // After another error, or if the run was to stop early, an unmatched fault is only a warning.
+    // A fault that matched no frame is only a warning after another error, or if the run has stopped early.
     let complete = ended.last == Stepped::End && args.until.is_none();
     if !complete || finished.is_err() {
         unmatched.iter().for_each(|fault| log::warn!("{}", no_match(fault)));
@@ -103,9 +103,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             Err(Failure::run(format_args!("{}: correct its sender, kind or number", no_match(&unmatched.join("', '")))))
         }
         Stepped::End if args.until.is_some() => {
-            Err(Failure::run(format_args!("the run ended after {} steps, before it came to --until", ended.steps)))
+            Err(Failure::run(format_args!("the run ended after {} steps, before it reached --until", ended.steps)))
         }
-        // What the command line changes may break what the scenario shows.
+        // With other options, the scenario may not meet its expectations.
         Stepped::End if !args.changes_the_wire() && shipped.is_some() => {
             shipped.map_or(Ok(()), |shipped| shipped.result()).map(|()| 0)
         }
@@ -121,7 +121,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// The failure of the client's first program that nobody expected.
+/// Returns the client's first failure that no expectation covers.
 fn failure(ended: &Ended, expected: &[&Option<Expected>]) -> Option<Failure> {
     let is_scenario = expected.first().is_some_and(|shipped| shipped.is_some());
     let is_expected = |end: Option<End>| match end {
@@ -133,7 +133,7 @@ fn failure(ended: &Ended, expected: &[&Option<Expected>]) -> Option<Failure> {
     Some(Failure::run(format_args!("the client failed: {}", failed.why)))
 }
 
-/// Returns the faults of the command line that matched no frame, in its words.
+/// Returns the faults of the command line that matched no frame, as the user wrote them.
 fn unmatched<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
     let of_args = |place: &usize| place.checked_sub(own_faults).and_then(|place| args.fault.get(place));
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
@@ -162,7 +162,7 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
         Some(scenario) => Ok(What::Scenario(scenario)),
         None => {
             let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);
-            // Those that the lab can run.
+            // Only the programs that the lab can run.
             let runs = |app: &App| [false, true].iter().any(|&udp| Setup::program(app, &[], udp).is_ok());
             let names: Vec<_> = APPS.iter().filter(|app| runs(app)).map(|app| app.name).collect();
             let hint = match nearest(name, names.iter().copied().chain(scenarios)) {
@@ -184,7 +184,7 @@ fn texts(args: &LabArgs, what: &What) -> Vec<String> {
     }
 }
 
-/// Applies the command line to a set-up.
+/// Applies the options of the command line to `setup`.
 fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     setup.line = args.line(setup.line);
     setup.seed = args.seed.unwrap_or(setup.seed);
@@ -206,7 +206,7 @@ fn list(out: &mut impl Write) -> io::Result<()> {
     SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, scenario.summary))
 }
 
-/// Returns whether standard output is coloured.
+/// Returns whether to use colours on standard output.
 fn colored() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

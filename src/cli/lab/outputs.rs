@@ -1,4 +1,4 @@
-//! The output of a run: the ladder on standard output, and files.
+//! Writes a run as a ladder on standard output, and to files.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
@@ -26,27 +26,27 @@ pub struct Shown {
     ladder: Ladder,
     explain: bool,
     headed: bool,
-    /// Whether a line 'clock' was explained: all have the same reason.
+    /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
-    /// Whether nothing is printed, because standard output carries a file.
+    /// Whether nothing is printed, because a file is written to standard output.
     pub quiet: bool,
     fault: Option<io::Error>,
 }
 
-/// The number of columns of the terminal, or 100 without one.
+/// Returns the number of columns of the terminal, or 100 without a terminal.
 pub fn width() -> usize {
     let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
     if io::stdout().is_terminal() && columns > 0 { columns } else { 100 }
 }
 
 impl Shown {
-    /// Creates a ladder as wide as the terminal, or of 100 columns without one.
+    /// Creates a ladder as wide as the terminal, or 100 columns wide without a terminal.
     pub fn new(ascii: bool, explain: bool) -> Self {
         let ladder = Ladder { width: width(), ascii, color: colored() };
         Shown { ladder, explain, headed: false, clock_explained: false, quiet: false, fault: None }
     }
 
-    /// Prints the row of an entry, if it has one.
+    /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
     pub fn row(&mut self, snapshot: &Snapshot) {
         let row = self.ladder.row(snapshot);
         let is_clock = matches!(snapshot.entry.what, What::Clock);
@@ -77,10 +77,10 @@ impl Shown {
         }
     }
 
-    /// Prints the programs' output, and reports the first error of standard output.
+    /// Prints the programs' output, and returns the first error of standard output.
     ///
     /// # Errors
-    /// Standard output has failed.
+    /// Fails if standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
         for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
             if !printed.is_empty() && !self.quiet {
@@ -90,7 +90,7 @@ impl Shown {
                 }
             }
         }
-        // A last line without a line end is buffered until now.
+        // Standard output still buffers a last line without a line end.
         let flushed = io::stdout().flush();
         match self.fault.or(flushed.err()) {
             None => Ok(()),
@@ -99,15 +99,15 @@ impl Shown {
     }
 }
 
-/// The columns before an explanation.
+/// The width of the indentation of an explanation, in columns.
 const INDENT: usize = 6;
 
-/// The ladder that decides which entries get a row in the picture. Width and colour do not matter for that.
+/// The ladder that selects the entries for the SVG file. The ladder's width and colour do not affect the selection.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
 
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
-/// The files that a run is written to, and its expectations.
+/// The files to which a run is written, and the expectations to check.
 pub struct Outputs {
     json: Option<Text>,
     pcap: Option<Pcap>,
@@ -123,19 +123,19 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// A picture of the ladder, and the entries to draw.
+/// The SVG file of the ladder, and the entries to draw.
 struct Svg {
     file: Text,
     rows: Vec<Snapshot>,
 }
 
-/// A picture of the TCP states, and those visited.
+/// The SVG file of the state diagram, and the transitions that the run has visited.
 struct States {
     file: Text,
     visited: Visited,
 }
 
-/// Expectations of a file or a scenario, and whether they hold so far.
+/// The expectations of a file or a scenario, and the result of the check so far.
 pub struct Expected {
     name: String,
     pub(super) expectations: Expectations,
@@ -145,7 +145,7 @@ impl Outputs {
     /// Creates the files before the run.
     ///
     /// # Errors
-    /// A file cannot be written, or the expectations cannot be read.
+    /// Fails if a file cannot be written, or if the expectations cannot be read.
     pub fn create(args: &LabArgs, latency: Duration) -> Result<Self, Failure> {
         // Invalid expectations are reported before any file is emptied.
         let expect = args.expect.as_deref().map(|path| Expected::read(path, latency)).transpose()?;
@@ -159,10 +159,10 @@ impl Outputs {
         })
     }
 
-    /// Writes an entry to the files.
+    /// Writes one entry of the run to the files.
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if let Some(json) = &mut self.json {
-            // `Text` keeps the error.
+            // `Text` keeps a write error until `finish`.
             let _ = write_json(json, snapshot);
         }
         if let Some(Pcap { capture, fault, .. }) = &mut self.pcap
@@ -171,7 +171,7 @@ impl Outputs {
             fault.get_or_insert(error);
         }
         if let Some(Svg { rows, .. }) = &mut self.svg {
-            // One row more than the picture holds shows that the run continues.
+            // One row more than the picture has room for shows that the run continues.
             if rows.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
                 rows.push(*snapshot);
             }
@@ -187,13 +187,13 @@ impl Outputs {
     /// Completes the files and checks the expectations of the file.
     ///
     /// # Errors
-    /// A file is not complete, or an expectation does not hold.
+    /// Fails if a file is not complete, or if an expectation is not met.
     pub fn finish(&mut self) -> Result<(), Failure> {
         if let Some(json) = self.json.take() {
             json.finish()?;
         }
         if let Some(Svg { mut file, rows }) = self.svg.take() {
-            // `Text` keeps the error.
+            // `Text` keeps a write error until `finish`.
             let _ = write_ladder_svg(&mut file, &rows);
             file.finish()?;
         }
@@ -209,10 +209,10 @@ impl Outputs {
     }
 }
 
-/// Saves a capture of a run up to a step.
+/// Saves a capture of `run`, from the start to step `upto`.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
     let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
@@ -252,10 +252,10 @@ impl Expected {
         Expected::parse(path.display().to_string(), &text, latency)
     }
 
-    /// The expectations that a scenario ships.
+    /// Returns the expectations that a scenario ships.
     ///
     /// # Errors
-    /// A line cannot be read.
+    /// Fails if a line is not valid.
     pub fn of(scenario: &Scenario, latency: Duration) -> Result<Self, Failure> {
         Expected::parse(format!("scenario {}", scenario.slug), scenario.expect, latency)
     }
@@ -267,28 +267,29 @@ impl Expected {
         Ok(Expected { name, expectations })
     }
 
-    /// Takes in an entry.
+    /// Processes an entry.
     pub fn see(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         self.expectations.see(snapshot, lab.wire.last_received());
     }
 
-    /// Checks that every line holds.
+    /// Checks that every expectation is met.
     ///
     /// # Errors
-    /// The first line that does not.
+    /// The first line whose expectation is not met.
     pub fn result(&self) -> Result<(), Failure> {
         self.expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", self.name)))
     }
 }
 
-/// Opens every file before any is emptied. If one cannot be written, those that this call created are removed.
+/// Checks that every file can be written, before any file is truncated. After an error, removes the files that this
+/// call has created.
 fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Failure> {
     let mut made: Vec<&Path> = Vec::new();
     for path in paths.filter(|path| !is_stdout(path)) {
         let is_new = !path.exists();
         if let Err(error) = File::options().append(true).create(true).open(path) {
             for path in made {
-                // A file that cannot be removed is at least empty.
+                // A file that cannot be removed stays, but is empty.
                 let _ = std::fs::remove_file(path);
             }
             return Err(unwritable(path, &error));

@@ -11,22 +11,22 @@ use crate::lab::show::What;
 use crate::lab::{Peer, Progress, START, Setup, SetupLab, Snapshot, UdpPeer, change};
 use crate::stack::{Console, End};
 
-/// The most bytes that a host's programs may print in a run; further output is cut.
+/// The largest number of bytes that a host's programs may print in a run. Further output is dropped.
 const PRINTED: usize = 1 << 16;
 
-/// The most entries of one step.
+/// The largest number of entries that one step can add to the trace.
 pub const ENTRIES: usize = 64;
 
-/// The lab at the command line.
+/// The lab as the command line runs it, with two hosts.
 pub type HostLab<'a> = SetupLab<'a, Printed, 2, ENTRIES>;
 
-/// A set-up, and the user's changes to its run.
+/// A run of a set-up, with the frames that the user drops and the point at which to stop.
 pub struct Run<'s> {
-    /// The set-up; together with `dropped`, it determines the run.
+    /// The set-up. The set-up and `dropped` together determine the run.
     pub setup: &'s Setup<'s>,
-    /// The frames that the user dropped, each after the number of the step.
+    /// The frames that the user dropped: pairs of the last step before the drop and the frame's number.
     pub dropped: Vec<(u32, u32)>,
-    /// The place at which the command line stops the run.
+    /// The point at which `--until` stops the run.
     pub until: Option<Until>,
 }
 
@@ -39,7 +39,7 @@ pub struct Ended {
     pub steps: u32,
     /// The duration of the run.
     pub time: Duration,
-    /// Indices of the faults that matched no frame.
+    /// The indices of the faults that matched no frame.
     pub unmet: Vec<usize>,
     /// The client's programs that failed.
     pub failed: Vec<Failed>,
@@ -61,24 +61,24 @@ pub struct Failed {
 pub enum Stepped {
     /// The run continues.
     On,
-    /// The run has reached the place at which to stop.
+    /// The run has reached the point that `--until` gives.
     There,
     /// The run has ended.
     End,
-    /// The run has reached a limit.
+    /// The run has reached its limit of steps or of time.
     Limit,
 }
 
 impl<'s> Run<'s> {
-    /// Returns a run to its end, without frames that the user dropped.
+    /// Makes a run that continues to its end, and in which the user drops no frame.
     pub fn new(setup: &'s Setup<'s>) -> Self {
         Run { setup, dropped: Vec::new(), until: None }
     }
 
-    /// Runs from the start to a step, or to the end of the run.
+    /// Runs from the start to step `upto`, or to the end of the run. Calls `each` with every entry.
     ///
     /// # Errors
-    /// The set-up is invalid.
+    /// Fails if the set-up is invalid.
     pub fn record(&self, upto: Option<u32>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Result<Ended, Failure> {
         self.with_lab(|lab| {
             let mut last = Stepped::On;
@@ -99,7 +99,7 @@ impl<'s> Run<'s> {
     /// Makes a lab at the start of the run, and calls `act` with it.
     ///
     /// # Errors
-    /// The set-up is invalid, or `act` fails.
+    /// Fails if the set-up is invalid or `act` fails.
     pub fn with_lab<T>(&self, act: impl FnOnce(&mut HostLab<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let mut pools = [0, 1].map(|host| HeapPool::new(sizes(self.setup, host)));
         let memory = pools.each_mut().map(|pool| (pool.memory(), Printed(Vec::new())));
@@ -107,7 +107,7 @@ impl<'s> Run<'s> {
         act(&mut lab)
     }
 
-    /// Takes one step, then replays the frames the user dropped after it.
+    /// Takes one step, then drops the frames that the user dropped after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let before = lab.states();
         let progress = lab.step();
@@ -139,7 +139,7 @@ impl<'s> Run<'s> {
     }
 }
 
-/// Returns whether a host comes into a state in this entry. `before` are the states before the step.
+/// Returns whether a host enters a state in this entry. `before` are the states before the step.
 pub fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
     let told = match snapshot.entry.what {
         What::Stack(event) if snapshot.entry.host == host => change(&event).is_some_and(|(_, to)| to == state),
@@ -148,7 +148,7 @@ pub fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State
     told || (snapshot.states[host] == state && before[host] != state)
 }
 
-/// The programs of the client that have failed. Takes the programs that are over.
+/// Returns the client's programs that have failed. Removes all programs that have ended.
 fn failed(lab: &mut HostLab<'_>) -> Vec<Failed> {
     let calls: Vec<_> = lab.calls().filter(|(host, _)| *host == 0).map(|(_, call)| call).collect();
     let ports: Vec<_> = lab.bound().filter(|(host, _)| *host == 0).map(|(_, port)| port).collect();
@@ -173,7 +173,7 @@ fn failed(lab: &mut HostLab<'_>) -> Vec<Failed> {
     failed
 }
 
-/// The output of a host's programs.
+/// The console of a host's programs, which keeps their output.
 pub struct Printed(pub Vec<u8>);
 
 impl Console for Printed {

@@ -10,20 +10,20 @@ use crate::cli::shell::{Command, Goal, Shell};
 use crate::lab::show::What;
 use crate::trace::Fields;
 
-/// The capture that `p` writes if it has no name.
+/// The name of the capture that `p` writes if the user gives none.
 const UNNAMED: &str = "lab.pcapng";
 
-/// How a pass through the run ended.
+/// The user's choice that ended a session at the prompt.
 enum Next {
-    /// Run again, up to this step.
+    /// Run again from the start, up to this step.
     Again(u32),
     Quit(u32),
 }
 
-/// Steps through a run; returns the step at which the user left.
+/// Lets the user step through a run; returns the step at which the user left.
 ///
 /// # Errors
-/// The set-up is invalid, or standard input or output has failed.
+/// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
     let mut shown = Shown::new(args.ascii, args.explain);
     let until = run.until.take();
@@ -35,7 +35,7 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
         run.until = None;
     }
     loop {
-        // Going back also undoes the frames dropped after this step.
+        // Going back to step `start` also undoes later drops of frames.
         run.dropped.retain(|(step, _)| *step < start);
         let dropped = core::cell::RefCell::new(core::mem::take(&mut run.dropped));
         let next = {
@@ -78,8 +78,8 @@ fn interact(
                     shown.say(&format!("frame {frame} is dropped"));
                 }
                 None => shown.say(&match wanted {
-                    None => "no frame is under way".to_owned(),
-                    Some(frame) => format!("frame {frame} is not under way: f shows those that are"),
+                    None => "no frame is in flight".to_owned(),
+                    Some(frame) => format!("frame {frame} is not in flight: f shows the frames in flight"),
                 }),
             },
             Ok(Command::Frame) => frames(lab, shown),
@@ -132,7 +132,7 @@ fn interact(
     }
 }
 
-/// The frame in flight with this number, or the one that was sent last.
+/// Returns the frame in flight with this number, or the most recently sent frame in flight.
 fn in_flight(lab: &HostLab<'_>, wanted: Option<u32>) -> Option<u32> {
     lab.wire.in_flight().map(|(id, ..)| id).filter(|id| wanted.is_none_or(|wanted| wanted == *id)).max()
 }
@@ -147,12 +147,12 @@ fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
         shown.say(Fields(bytes).to_string().trim_end());
     }
     if none {
-        shown.say("no frame is under way");
+        shown.say("no frame is in flight");
     }
 }
 
-/// Shows both ends of every connection. The stack's own state is labelled as observed, and values known only from frames as
-/// inferred.
+/// Shows both ends of every connection. `observed` labels the stack's own state, and `inferred` labels values that are
+/// known only from frames.
 fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
     for (host, name) in ["client", "server"].into_iter().enumerate() {
         let mut none = true;

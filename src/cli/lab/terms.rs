@@ -1,4 +1,4 @@
-//! `lab --terms`, and lines that fit the terminal.
+//! Prints the glossary of `lab --terms`, and breaks text into lines.
 
 use std::fmt::Write;
 
@@ -21,7 +21,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The glossary, in lines of at most `width` columns.
+/// Returns the glossary, in lines of at most `width` columns.
 pub fn glossary(width: usize) -> String {
     let mut text = String::new();
     for term in TERMS {

@@ -1,4 +1,4 @@
-//! Describes one step in words.
+//! Records the frames and events of one step as lines of text.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use crate::cli::watch::Watch;
 use crate::stack::{Direction, Event, Probe};
 use crate::trace::{Ends, Segment, Summary};
 
-/// Describes frames and events, and passes them on to the watch.
+/// Records frames and events as lines. Also passes the frames and events on to `watch`.
 pub(super) struct Notes<'s> {
     watch: Watch<'s>,
     medium: Medium,
@@ -20,7 +20,7 @@ pub(super) struct Notes<'s> {
     step: Noted,
 }
 
-/// The notes since the last step was shown.
+/// The lines, frames and states that were recorded since the previous step was shown.
 #[derive(Default)]
 struct Noted {
     lines: Vec<String>,
@@ -37,7 +37,7 @@ impl<'s> Notes<'s> {
         self.watch
     }
 
-    /// Returns whether the notes include `goal`.
+    /// Returns whether `goal` has been reached since the previous step was shown.
     pub(super) fn has_reached(&self, goal: Goal) -> bool {
         match goal {
             Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
@@ -45,7 +45,7 @@ impl<'s> Notes<'s> {
         }
     }
 
-    /// Returns the lines, and clears the notes.
+    /// Returns the recorded lines and clears the record.
     pub(super) fn take_lines(&mut self) -> Vec<String> {
         core::mem::take(&mut self.step).lines
     }
@@ -69,15 +69,15 @@ impl Probe for Notes<'_> {
     }
 }
 
-/// The largest number of SYNs that are remembered, two for each connection. The oldest is dropped first.
+/// The largest number of SYNs to remember, two for each connection. The oldest SYN is forgotten first.
 const REMEMBERED: usize = 2048;
 
-/// The initial sequence numbers of the hosts that sent SYN.
+/// The initial sequence numbers from the SYNs seen so far.
 #[derive(Default)]
 struct Numbers(VecDeque<(Ends, TcpSeqNumber)>);
 
 impl Numbers {
-    /// Describes a frame, with sequence numbers relative to the initial ones.
+    /// Describes a frame, with sequence numbers relative to the initial sequence numbers.
     fn describe(&mut self, summary: &Summary) -> String {
         let (Some(segment), Some(ends)) = (summary.segment(), summary.ends) else { return summary.to_string() };
         if segment.syn {
@@ -87,7 +87,7 @@ impl Numbers {
         let (sender, receiver) = (self.initial(ends), self.initial(back));
         let zero = TcpSeqNumber(0);
         let words = segment.since(sender.unwrap_or(zero), receiver.unwrap_or(zero));
-        // An RST that answers a segment without ACK has number 0, which is not relative to any initial number.
+        // An RST that answers a segment without ACK has sequence number 0, which is not relative to an initial number.
         let is_absolute = |initial: Option<TcpSeqNumber>, number: TcpSeqNumber| initial.is_none() && number != zero;
         if is_absolute(sender, segment.seq) || segment.ack.is_some_and(|ack| is_absolute(receiver, ack)) {
             return format!("{words} (no SYN seen: absolute numbers)");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_without_a_syn_say_that_they_are_absolute() {
+    fn numbers_are_marked_absolute_if_no_syn_was_seen() {
         let mut numbers = Numbers::default();
         let ack = Segment { seq: TcpSeqNumber(5), ack: Some(TcpSeqNumber(6)), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(5, 7, ack)), "ACK seq=5 ack=6 len=0 win=63 (no SYN seen: absolute numbers)");

@@ -1,4 +1,4 @@
-//! The error about a missing `--` before COMMAND.
+//! Detects a missing `--` before COMMAND and returns an error that shows the corrected command line.
 
 use std::ffi::OsString;
 
@@ -8,8 +8,10 @@ use crate::cli::error::Failure;
 use crate::cli::programs::find;
 use crate::cli::words::option;
 
-/// Returns the error about a missing `--` before COMMAND, or a missing COMMAND. Returns `None` for any other problem. `words`
-/// are the words after `smolstep sandbox`.
+/// Returns the error if `--` before COMMAND is missing or COMMAND itself is missing. Returns `None` for any other
+/// problem.
+///
+/// `words` are the words after `smolstep sandbox`. After the options and their values, the next word must be `--`.
 pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> {
     let text = |index: usize| words.get(index).and_then(|word| word.to_str()).unwrap_or_default();
     let mut index = 0;
@@ -28,7 +30,7 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
             return None;
         }
         if word == "--serve" {
-            // The first word must be a program. The first word that is not a program begins the command.
+            // The first word after --serve must be a program. A later word that is not a program begins the command.
             if let Err(unknown) = find_or_all(text(index)) {
                 return Some(unknown);
             }
@@ -48,11 +50,12 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
     }
 }
 
+/// Checks that `name` is a program or `all`.
 fn find_or_all(name: &str) -> Result<(), Failure> {
     if name == "all" { Ok(()) } else { find(name).map(drop) }
 }
 
-/// Returns the corrected command line: the command begins at `index`.
+/// Returns an error message with the corrected command line, in which `--` precedes the word at `index`.
 fn put_dashes(words: &[OsString], index: usize) -> String {
     let (options, command) = words.split_at(index);
     let more = if command.len() > 1 { " ..." } else { "" };
@@ -60,7 +63,7 @@ fn put_dashes(words: &[OsString], index: usize) -> String {
     format!("put -- before the command: smolstep sandbox{} --{command}{more}", shown(options))
 }
 
-/// Joins the words, each after a space.
+/// Joins the words, with a space before each word.
 fn shown(words: &[OsString]) -> String {
     words.iter().map(|word| format!(" {}", word.to_string_lossy())).collect()
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::namespace::Refused;
 use crate::phy::linux::OpenError;
 
-/// An error that keeps a sandbox from starting. The text of the error is one line that says what to do.
+/// An error that keeps a sandbox from starting. The message is one line with the problem and the remedy.
 #[derive(Debug)]
 pub enum SandboxError {
     /// The interface could not be set up.
@@ -18,7 +18,7 @@ pub enum SandboxError {
     NotExecutable(String, io::Error),
     /// The command does not exist.
     NotFound(String),
-    /// The published port of this transport, "tcp" or "udp", cannot be bound on the host.
+    /// A published port cannot be bound on the host. The first field is the transport: "tcp" or "udp".
     Port(&'static str, u16, io::Error),
     /// The kernel refuses the namespaces.
     Refused(Refused),
@@ -26,14 +26,14 @@ pub enum SandboxError {
     Join(io::Error),
     /// The folder that lists the running sandboxes cannot be used.
     State(PathBuf, io::Error),
-    /// The TAP could not be made.
+    /// The TAP could not be created.
     Tap(OpenError),
     /// A thread, a signal handler or a child process could not be created.
     Thread(io::Error),
 }
 
 impl SandboxError {
-    /// The exit code: a shell's code for a command that cannot be run, else 1.
+    /// Returns the exit code: 126 or 127, as in a shell, for a command that cannot be run, and 1 for other errors.
     pub fn exit_code(&self) -> u8 {
         match self {
             SandboxError::NotFound(_) => 127,
@@ -60,13 +60,13 @@ impl fmt::Display for SandboxError {
             }
             SandboxError::NotFound(name) => write!(f, "{name}: command not found; name a program after `--`"),
             SandboxError::Port(transport, port, e) if e.kind() == io::ErrorKind::AddrInUse => {
-                write!(f, "port {port}/{transport} of this host is in use: publish on another one")
+                write!(f, "port {port}/{transport} of this host is in use: publish another port")
             }
             SandboxError::Port(transport, port, e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                write!(f, "port {port}/{transport} of this host needs root: publish on one above 1023")
+                write!(f, "port {port}/{transport} of this host needs root: publish a port above 1023")
             }
             SandboxError::Port(transport, port, e) => {
-                write!(f, "port {port}/{transport} of this host cannot be bound: {e}; publish on another one")
+                write!(f, "port {port}/{transport} of this host cannot be bound: {e}; publish another port")
             }
             SandboxError::Refused(e) => e.fmt(f),
             SandboxError::State(path, e) => write!(
@@ -76,7 +76,7 @@ impl fmt::Display for SandboxError {
             ),
             SandboxError::Tap(e) => e.fmt(f),
             SandboxError::Thread(e) => {
-                write!(f, "the system is out of processes or files: {e}; end some and try again")
+                write!(f, "the system is out of processes or files: {e}; end some programs and try again")
             }
         }
     }

@@ -17,14 +17,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::error::SandboxError;
 use crate::host::{Interrupt, Verdict};
 
-/// The running command. Dropping it kills the command.
+/// The running command. Dropping the guest kills the command.
 ///
-/// A poll loop waits for [`Interrupt::files`] and asks [`Interrupt::verdict`].
+/// A poll loop waits for [`Interrupt::files`] and calls [`Interrupt::verdict`].
 #[derive(Debug)]
 pub struct Guest {
     child: Child,
     pidfd: OwnedFd,
-    /// Holds one byte for each SIGTERM.
+    /// Receives one byte for each SIGTERM.
     signals: UnixStream,
 }
 
@@ -42,12 +42,12 @@ impl Guest {
         }
     }
 
-    /// Returns the command's exit code if the command has ended, without waiting. If a signal ended it, the code is 128 plus
-    /// the signal's number. Also passes a new SIGTERM on to the command.
+    /// Returns the command's exit code, or `None` if the command is still running. If a signal killed the command, the
+    /// code is 128 plus the signal's number. Also passes a new SIGTERM on to the command.
     pub fn exit_code(&mut self) -> Option<u8> {
         let mut bytes = [0; 16];
         if matches!((&self.signals).read(&mut bytes), Ok(1..)) {
-            // This fails only if the child has ended. The next lines handle that case.
+            // The call fails only if the child has exited. The next lines handle a child that has exited.
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         }
         match self.child.try_wait() {
@@ -57,7 +57,7 @@ impl Guest {
         }
     }
 
-    /// Waits for the command to end.
+    /// Waits until the command has exited, then returns the command's exit code.
     pub fn wait(&mut self) -> u8 {
         loop {
             if let Some(code) = self.exit_code() {
@@ -66,8 +66,8 @@ impl Guest {
             let (pidfd, signals) = (self.pidfd.as_fd(), self.signals.as_fd());
             let mut fds =
                 [PollFd::from_borrowed_fd(pidfd, PollFlags::IN), PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-            // An interrupted poll is repeated. Any other error should be temporary, and the pause keeps this loop from
-            // occupying the processor.
+            // An interrupted poll is repeated immediately. Any other error should be temporary. The pause keeps this
+            // loop from occupying the processor until then.
             if let Err(errno) = poll(&mut fds, None)
                 && errno != rustix::io::Errno::INTR
             {
@@ -77,10 +77,10 @@ impl Guest {
     }
 }
 
-/// A command is of no use once its network has failed.
+/// Kills the command, which is useless without its network.
 impl Drop for Guest {
     fn drop(&mut self) {
-        // In the usual case the command has ended and its exit code has been collected. Both calls then fail.
+        // If the command has already exited and its exit code has been collected, both calls have no effect.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -104,7 +104,7 @@ pub(super) fn build(command: &[OsString]) -> Result<Command, SandboxError> {
     Ok(built)
 }
 
-/// Turns a failure to start the command into its error.
+/// Returns the error for a command that could not be started.
 pub(super) fn cannot_run(command: &[OsString], error: io::Error) -> SandboxError {
     let name = command.first().map(|c| c.to_string_lossy().into_owned()).unwrap_or_default();
     match error.kind() {
@@ -118,9 +118,10 @@ fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1)
 }
 
-/// Catches signals. The signals of a terminal also reach the command, and this process only has to outlive the command, so
-/// the handlers of these signals do nothing. The signals are not ignored, because the child would then ignore them too.
-/// SIGTERM reaches only this process.
+/// Catches signals, so that this process outlives the command. A terminal also sends SIGHUP, SIGINT and SIGQUIT to the
+/// command, so this process only needs to survive these signals. This process does not ignore them, because the command
+/// would inherit that setting. SIGTERM reaches only this process. The handler of SIGTERM writes a byte to the returned
+/// stream.
 fn take_signals() -> io::Result<UnixStream> {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;

@@ -1,7 +1,8 @@
-//! Finds a running sandbox, and runs another command in it.
+//! Finds a running sandbox and runs another command in it.
 //!
-//! Each sandbox writes a file named by its process number into a folder that only its user can access. The file holds the
-//! process's start time, so that another process that reuses the number is not mistaken for the sandbox.
+//! Each sandbox writes a file into a folder that only the sandbox's user can access. The file's name is the sandbox's
+//! process number. The file contains the process's start time, so that another process with the same number is not
+//! mistaken for the sandbox.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -33,8 +34,8 @@ fn enter(pid: u32) -> io::Result<()> {
     // Open both files first, because this process may not open them from inside the user namespace.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
-    // If root made the sandbox without a user namespace, it shares ours, and the kernel refuses to enter the namespace we are
-    // already in.
+    // A sandbox that root created may share the user namespace of this process. The kernel refuses to enter the current
+    // namespace again.
     if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
         move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
     }
@@ -42,7 +43,7 @@ fn enter(pid: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The file that announces this sandbox. Dropping it removes the file.
+/// The file that announces this sandbox. Dropping the entry removes the file.
 #[derive(Debug)]
 pub(super) struct Entry(PathBuf);
 
@@ -64,8 +65,8 @@ impl Drop for Entry {
     }
 }
 
-/// Returns the folder of this user's files. Creates the folder if it is absent. Returns an error if another user could write
-/// to the folder.
+/// Returns the folder that lists this user's sandboxes. Creates the folder if it is absent. Fails if another user could
+/// access the folder.
 pub(super) fn folder() -> Result<PathBuf, SandboxError> {
     let uid = geteuid().as_raw();
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute() && p.is_dir());
@@ -85,7 +86,7 @@ fn ensure_private(path: &Path, uid: u32) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    // Checks the path itself and follows no link, because another user could have created a link.
+    // Check the path itself without following a link, because another user could have created a link.
     let found = fs::symlink_metadata(path)?;
     if found.is_dir() && found.uid() == uid && found.mode() & 0o077 == 0 {
         Ok(())
@@ -94,7 +95,7 @@ fn ensure_private(path: &Path, uid: u32) -> io::Result<()> {
     }
 }
 
-/// Returns the process number of the newest sandbox. Removes the files of sandboxes that have ended.
+/// Returns the process number of the newest running sandbox. Removes the files of sandboxes that are no longer running.
 fn newest(folder: &Path) -> Option<u32> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let live = entries.filter_map(|entry| {
@@ -109,10 +110,10 @@ fn newest(folder: &Path) -> Option<u32> {
     live.max().map(|(_, pid)| pid)
 }
 
-/// The start time of a process, in clock ticks since boot; `None` without such a process.
+/// Returns the start time of process `pid` in clock ticks since boot, or `None` if there is no such process.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name in brackets, which may contain spaces. The start time is field 22.
+    // The second field is the process's name in brackets, which may contain spaces. The start time is field 22.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(19)?.parse().ok()
 }
@@ -122,11 +123,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_live_sandbox_is_found_and_dead_ones_are_swept_out() {
+    fn the_newest_running_sandbox_is_found_and_stale_files_are_removed() {
         let folder = std::env::temp_dir().join(format!("smolstep-join-{}", std::process::id()));
         ensure_private(&folder, geteuid().as_raw()).unwrap();
         let me = std::process::id();
-        // Simulates a reused process number with the number of this process and another start time.
+        // This process's number with another start time simulates a reused process number.
         fs::write(folder.join(me.to_string()), "1").unwrap();
         assert_eq!(newest(&folder), None);
         assert!(!folder.join(me.to_string()).exists());

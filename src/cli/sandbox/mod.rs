@@ -1,9 +1,9 @@
 //! `smolstep sandbox`: runs a command in its own user and network namespace, with a TAP.
 //!
-//! One process does all the work: the process binds the published ports, enters the namespace, makes the TAP, starts the
-//! command as its child, and serves until the command ends. The order matters: ports bound before the namespace is entered
-//! belong to the host. Until it enters the namespace, the process has only one thread, because the kernel moves no process
-//! with several threads.
+//! One process does all the work: the process binds the published ports, enters the namespace, creates the TAP, starts
+//! the command as a child process, and serves until the command exits. The order matters, because ports that are bound
+//! before the process enters the namespace belong to the host. The process starts no second thread before it enters the
+//! namespace, because the kernel does not move a process with several threads.
 
 mod dashes;
 mod error;
@@ -39,20 +39,20 @@ pub use publish::Publish;
 
 /// The name of the TAP in the sandbox.
 pub const TAP: &str = "tap0";
-/// The IPv4 address of the servers. Published ports lead to this address.
+/// The IPv4 address of the servers. Connections to published ports are forwarded to this address.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
-/// The addresses of the kernel's end, with prefix lengths.
+/// The addresses of the kernel's end of the TAP, with prefix lengths.
 pub const KERNEL: [(IpAddr, u8); 2] = [
     (IpAddr::V4(Ipv4Addr::new(192, 168, 69, 100)), 24),
     (IpAddr::V6(Ipv6Addr::new(0xfdaa, 0, 0, 0, 0, 0, 0, 0x64)), 64),
 ];
-/// The kernel's link-local address. Router advertisements come from it (RFC 4861 section 4.2). On other TAPs the kernel makes
-/// this address itself.
+/// The kernel's link-local address, the source of router advertisements (RFC 4861 section 4.2). On other TAPs, the
+/// kernel assigns a link-local address itself.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
-/// Run a command in a private network, with tap0 set up and servers on it
+/// Run a command in a private network with tap0, and servers at the other end of tap0
 #[derive(Args, Clone, Debug)]
-#[command(after_help = format!("In the sandbox the servers are 192.168.69.1 and fdaa::1; COMMAND is 192.168.69.100 and fdaa::64.
+#[command(after_help = format!("The servers have 192.168.69.1 and fdaa::1 as addresses; COMMAND has 192.168.69.100 and fdaa::64.
 
 {}
 Examples:
@@ -79,10 +79,10 @@ pub struct SandboxArgs {
     pub command: Vec<OsString>,
 }
 
-/// Runs `smolstep sandbox`; returns the command's exit code.
+/// Runs `smolstep sandbox` and returns the command's exit code.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     let failed = |error: SandboxError| Failure::new(error.exit_code(), error);
     if args.join {
@@ -94,14 +94,14 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     // The console belongs to COMMAND, so chat has no terminal.
     let mut plan = args.server.plan(&args.serve)?;
     if args.server.once && !plan.serves(Program::Inbox) {
-        return Err(Failure::usage("chat is a room in a sandbox, which has no end: --once is for inbox there"));
+        return Err(Failure::usage("in a sandbox chat is a room, which has no end: --once is only for inbox"));
     }
     if !args.serve.is_empty() {
         args.publish.iter().try_for_each(|published| plan.check_published(*published))?;
     }
     plan.room = true;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
-    // There is no other host on this link, so no other host can have the addresses.
+    // The link has no other host, so the addresses need no check.
     let mut link = words.link(Side::Server)?;
     link.claim = false;
     let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
@@ -126,14 +126,14 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Moves this process into new namespaces for good, and makes tap0 there. The process must have one thread. tap0 is up
-    /// and has both addresses of [`KERNEL`].
+    /// Moves this process permanently into new namespaces and creates tap0 there. The process must have only one
+    /// thread. tap0 is then up and has both addresses of [`KERNEL`].
     ///
     /// # Errors
-    /// One line for the user; see [`SandboxError`].
+    /// The error's message is one line for the user: see [`SandboxError`].
     pub fn enter(publish: &[Publish]) -> Result<Sandbox, SandboxError> {
         let published = publish::bind(publish)?;
-        // The folder is found first, because the namespace changes the apparent user.
+        // Find the folder before entering the namespace, because the namespace changes the apparent user.
         let folder = join::folder()?;
         namespace::enter()?;
         make_tap()?;
@@ -141,10 +141,11 @@ impl Sandbox {
         Ok(Sandbox { _entry: join::Entry::write(&folder)? })
     }
 
-    /// Attaches to tap0 to serve on it. Call this before [`Sandbox::start`], so that no frame of the command is missed.
+    /// Attaches to tap0 to serve on it. Call this method before [`Sandbox::start`], so that no frame from the command
+    /// is missed.
     ///
     /// # Errors
-    /// One line for the user.
+    /// The error's message is one line for the user.
     pub fn attach(&self) -> Result<TunTap, OpenError> {
         TunTap::open_with_offload(Kind::Tap, TAP)
     }
@@ -152,13 +153,14 @@ impl Sandbox {
     /// Starts the command with this process's standard input, output and error.
     ///
     /// # Errors
-    /// [`SandboxError::NotFound`], [`SandboxError::NotExecutable`].
+    /// Returns [`SandboxError::NotFound`], [`SandboxError::NotExecutable`] or [`SandboxError::Thread`] if the command
+    /// cannot be started.
     pub fn start(&self, command: &[OsString]) -> Result<Guest, SandboxError> {
         Guest::start(command)
     }
 }
 
-/// Makes tap0 with its addresses in this thread's network namespace. Sets tap0 and the loopback interface up.
+/// Creates tap0 with its addresses in this thread's network namespace. Sets tap0 and the loopback interface up.
 pub(crate) fn make_tap() -> Result<(), SandboxError> {
     let _attached_until_up = create(Kind::Tap, TAP)?;
     quieten(TAP);

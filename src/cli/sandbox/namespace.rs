@@ -8,13 +8,13 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use rustix::thread::UnshareFlags;
 
-/// Moves this process into a new user namespace, where it is root, and a new network namespace. The process must have one
-/// thread. If the kernel refuses root a user namespace, root gets only a network namespace.
+/// Moves this process into a new network namespace and a new user namespace, in which the process is root. The process
+/// must have only one thread. If the kernel refuses root a user namespace, root gets only a network namespace.
 pub(crate) fn enter() -> Result<(), Refused> {
     let (uid, gid) = (geteuid(), getegid());
     match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
         Ok(()) => {
-            // An unprivileged user must give up setgroups before mapping a group.
+            // An unprivileged user must disable setgroups before mapping a group.
             fs::write("/proc/self/setgroups", "deny")
                 .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {} 1", uid.as_raw())))
                 .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {} 1", gid.as_raw())))
@@ -25,7 +25,7 @@ pub(crate) fn enter() -> Result<(), Refused> {
     }
 }
 
-/// The error that the kernel refuses namespaces. The error's text is one line with the reason, if known, and the remedy.
+/// The error if the kernel refuses the namespaces. The message is one line with the kernel's error and the remedy.
 #[derive(Debug)]
 pub struct Refused {
     error: io::Error,
@@ -33,7 +33,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The remedy.
+    /// Returns the remedy: a command or an instruction.
     pub fn mend(&self) -> &'static str {
         self.mend
     }
@@ -65,8 +65,8 @@ impl fmt::Display for Refused {
 
 impl core::error::Error for Refused {}
 
-// The function is deprecated because it is unsound with CLONE_FILES, which is not used here. Its successor is `unsafe`
-// because of that flag alone.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. The function's
+// successor is `unsafe` only because of that flag.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     rustix::thread::unshare(flags)

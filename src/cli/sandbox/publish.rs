@@ -1,4 +1,4 @@
-//! Published ports: 127.0.0.1:HOSTPORT on the host leads to 192.168.69.1:PORT in the sandbox.
+//! Forwards published ports: 127.0.0.1:HOSTPORT on the host to 192.168.69.1:PORT in the sandbox.
 
 use core::str::FromStr;
 use core::time::Duration;
@@ -21,14 +21,14 @@ pub struct Publish {
     pub port: u16,
 }
 
-/// The largest number of TCP connections through all published ports at a time. Further connections wait in the kernel's
-/// accept queue.
+/// The largest number of TCP connections through all published ports at a time. Further connections wait in the
+/// kernel's accept queue.
 pub const MAX_CONNECTIONS: usize = 64;
 
-/// How long to wait for a server that does not accept.
+/// How long to wait for a server to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The stack of a copying thread, in bytes: room for its buffer.
+/// The stack size of a thread that copies data, in bytes. The thread's buffer fits on this stack.
 const STACK: usize = 128 * 1024;
 
 impl FromStr for Publish {
@@ -42,7 +42,7 @@ impl FromStr for Publish {
     }
 }
 
-/// Binds the host's ports; [`Published::run`] connects them from inside the sandbox.
+/// Binds the published ports on the host. [`Published::run`] then forwards their traffic from inside the sandbox.
 pub(super) fn bind(ports: &[Publish]) -> Result<Published, SandboxError> {
     let bound = ports.iter().map(|&Publish { host, port }| {
         let fail = |transport| move |e| SandboxError::Port(transport, host, e);
@@ -63,8 +63,8 @@ struct Bound {
 }
 
 impl Published {
-    /// Starts the threads that connect the ports to the servers. Call this in the sandbox, because the threads inherit the
-    /// namespace of the caller. The threads end with the process.
+    /// Starts the threads that connect the ports to the servers. Call this method in the sandbox, because the threads
+    /// inherit the caller's namespace. The threads run until the process exits.
     pub(super) fn run(self) -> io::Result<()> {
         let permits = Arc::new(Permits::new(MAX_CONNECTIONS));
         for Bound { tcp, udp, to } in self.0 {
@@ -86,7 +86,8 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
             })
         });
         if let Err(error) = started {
-            // The system is out of files or threads. During a pause, some may become free.
+            // The system has no more files or threads. During the pause, other connections may close and release
+            // theirs.
             log::warn!("a connection to a published port failed: {error}");
             thread::sleep(Duration::from_millis(100));
         }
@@ -115,7 +116,7 @@ fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, s
     }
 }
 
-/// Copies in one direction. Passes on an end of stream as a half-close, and a reset as a reset.
+/// Copies in one direction. Passes on an end of stream as a half-close, and an error or a reset as a reset.
 fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     match io::copy(&mut from, &mut to).and_then(|_| to.shutdown(Shutdown::Write)) {
         Ok(()) => {}
@@ -126,7 +127,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     }
 }
 
-/// Makes the socket send RST when it is closed, and ends any read on the socket at once.
+/// Makes the socket send RST when the socket is closed, and ends any read on the socket immediately.
 fn reset(socket: &TcpStream) {
     let _ = set_socket_linger(socket, Some(Duration::ZERO));
     let _ = socket.shutdown(Shutdown::Read);
@@ -143,7 +144,7 @@ impl Permits {
         Permits { free: Mutex::new(free), returned: Condvar::new() }
     }
 
-    /// Waits for a free permit and takes it.
+    /// Waits until a permit is free, then takes the permit.
     fn take(self: &Arc<Self>) -> Permit {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.returned.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_two_ports_are_a_publication() {
+    fn only_a_pair_of_ports_is_accepted() {
         assert_eq!("8080=9999".parse(), Ok(Publish { host: 8080, port: 9999 }));
         for text in ["", "=", "8080", "8080=", "=9999", "0=1", "1=0", "1=65536", "1=2=3", "a=b"] {
             assert!(text.parse::<Publish>().is_err(), "{text}");
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_comes_back_when_dropped() {
+    fn a_dropped_permit_is_free_again() {
         let permits = Arc::new(Permits::new(1));
         drop(permits.take());
         let held = permits.take();

@@ -1,4 +1,5 @@
-//! A published UDP port: each client on the host has its own socket in the sandbox, so that replies find their client.
+//! Relays the datagrams of a published UDP port. Each client on the host has its own socket in the sandbox, so that
+//! replies reach the right client.
 
 use core::time::Duration;
 use std::io;
@@ -8,13 +9,13 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// The largest number of clients of one port. A further client replaces the client that has been silent longest.
+/// The largest number of clients for one port. A further client replaces the client that has been silent longest.
 const MAX_CLIENTS: usize = 64;
 
 /// How long a client may be silent before its socket is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Passes datagrams in both directions until the process ends.
+/// Relays datagrams between `host` and the server at `to`, until the process exits.
 pub(super) fn relay(host: &UdpSocket, to: SocketAddr) {
     if let Err(error) = host.set_nonblocking(true).and_then(|()| run(host, to)) {
         log::warn!("a published UDP port has failed: {error}");
@@ -28,8 +29,8 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
         let ready = ready(host, &clients)?;
         let now = Instant::now();
         for (client, _) in clients.list.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
-            // Handles one datagram in each turn, so that no client delays the others. An error means that the server's port
-            // is closed. The client then gets no reply, as on a real network.
+            // Each client gets at most one datagram in each turn, so that no client delays the others. An error means
+            // that the server's port is closed. The client then gets no reply, as on a real network.
             if let Ok(len) = client.socket.recv(&mut buffer) {
                 let _ = host.send_to(buffer.get(..len).unwrap_or_default(), client.address);
                 client.heard = now;
@@ -45,7 +46,8 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Waits for a datagram. Returns for each client whether a datagram from the server is waiting.
+/// Waits for a datagram from any client or from the server. Returns for each client whether a datagram from the server
+/// is waiting.
 fn ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>> {
     let sockets = std::iter::once(host).chain(clients.list.iter().map(|c| &c.socket));
     let mut fds: Vec<PollFd<'_>> = sockets.map(|s| PollFd::new(s, PollFlags::IN)).collect();
@@ -63,7 +65,7 @@ fn open(to: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// The clients of a port, each with the socket that stands for it.
+/// The clients of a published port, each with its own socket in the sandbox.
 struct Clients<S> {
     list: Vec<Client<S>>,
 }
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_forgets_who_has_been_silent_longest() {
+    fn a_full_table_replaces_the_client_that_was_silent_longest() {
         let start = Instant::now();
         let mut clients = Clients::new();
         for i in 0..MAX_CLIENTS {

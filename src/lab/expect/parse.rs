@@ -11,13 +11,13 @@ use super::{CAUSES, ENDS, Frames, Kind, Line, MARKS, Wanted, Which};
 use crate::lab::figure;
 use crate::stack::DropReason;
 
-/// An error in a line.
+/// An error in a line of an expectation file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpectError {
     /// The line's number, from 1.
     pub line: usize,
-    /// The wrong word; empty if a word is missing.
+    /// The wrong word, or an empty string if a word is missing.
     pub word: String,
     /// The words that would be valid there.
     pub expected: &'static str,
@@ -45,7 +45,7 @@ const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, after-tim
 const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 const REASON: &str = "backlog-full, slots-full and so on";
 
-/// Parses a line. Returns nothing for an empty line or a comment.
+/// Parses a line. Returns `None` for an empty line or a comment.
 pub(super) fn line(
     number: usize,
     text: &str,
@@ -77,7 +77,8 @@ pub(super) fn line(
         }
         "receives" => Wanted::Receives(words.quoted()?),
         "ends" => {
-            const EXPECTED: &str = "closed, aborted, refused, reset, timed-out, unreachable, recycled or address-gone";
+            const EXPECTED: &str =
+                "closed, aborted, refused, reset, timed-out, undelivered, unreachable, recycled or address-gone";
             let word = words.need(EXPECTED)?;
             let name = ENDS.into_iter().find(|name| *name == word).ok_or_else(|| words.error(word, EXPECTED))?;
             Wanted::Event("ends", name.into())
@@ -108,7 +109,7 @@ pub(super) fn line(
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
 
-/// The words of a line, up to its comment.
+/// The words of a line, without its comment.
 struct Words<'t> {
     line: usize,
     rest: &'t str,
@@ -138,7 +139,7 @@ impl<'t> Words<'t> {
         figure::state(word).ok_or_else(|| self.error(word, STATE))
     }
 
-    /// `WHICH [N] [within TIME]`
+    /// Parses `WHICH [N] [within TIME]`.
     fn sends(
         &mut self,
         which: &str,
@@ -166,7 +167,8 @@ impl<'t> Words<'t> {
         Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
     }
 
-    /// A text in quotation marks, with the usual escapes `\n`, `\r`, `\t`, `\"` and `\\`.
+    /// Parses a text in quotation marks, with the escapes `
+    /// `, `\r`, `\t`, `\"` and `\\`.
     fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
         let rest = self.rest.trim_start();
         let whole = rest.split_whitespace().next().unwrap_or_default();

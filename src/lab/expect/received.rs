@@ -1,6 +1,6 @@
-//! The bytes that the programs of a host have read, taken from the frames that reached it.
+//! Collects the bytes that a host's programs have read, from the frames that the host received.
 //!
-//! The stack reports only how many bytes a program read; the frames contain the bytes.
+//! The stack reports only the number of bytes that a program read. The frames contain the bytes themselves.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -12,18 +12,18 @@ use crate::lab::{Snapshot, address};
 use crate::stack::{Event, Tuple};
 use crate::trace::Ends;
 
-/// The largest number of bytes kept of one stream.
+/// The largest number of bytes kept for one stream.
 const LONGEST: usize = 1 << 26;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Received {
     streams: Vec<Stream>,
-    /// Datagrams that are not read yet, by port.
+    /// For each port, the datagrams that the program has not read yet.
     datagrams: Vec<(u16, VecDeque<Vec<u8>>)>,
     bytes: Vec<u8>,
 }
 
-/// The payload of one connection's frames.
+/// The data of one connection, from its frames.
 #[derive(Clone, Debug)]
 struct Stream {
     ends: Tuple,
@@ -33,12 +33,12 @@ struct Stream {
 }
 
 impl Received {
-    /// All the bytes read so far.
+    /// Returns all bytes read so far.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Takes in an entry of this host. Returns whether a program has read data.
+    /// Processes an entry of this host. Returns whether a program has read data.
     pub(super) fn process(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {
@@ -48,7 +48,7 @@ impl Received {
                 false
             }
             What::Stack(Event::Read { tuple, bytes, .. }) => {
-                // Several connections may have had these ends; the program reads from the latest.
+                // Several connections may have had these endpoints. The program reads from the latest.
                 let stream = self.streams.iter_mut().rfind(|stream| stream.ends == tuple);
                 if let Some(stream) = stream
                     && let Some(read) = stream.bytes.get(stream.read..).map(|left| &left[..bytes.min(left.len())])
@@ -75,7 +75,7 @@ impl Received {
         }
     }
 
-    /// Keeps the payload of a frame whose checksum is right.
+    /// Stores the payload of a frame whose checksum is correct.
     fn arrived(&mut self, ends: &Ends, isn: Option<TcpSeqNumber>, frame: &[u8]) -> Option<()> {
         let frame = EthernetFrame::new_checked(frame).ok()?;
         let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;

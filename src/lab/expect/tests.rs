@@ -1,4 +1,4 @@
-//! Errors name the wrong word of a line.
+//! Tests that an error names the wrong word of a line.
 
 use super::*;
 
@@ -44,5 +44,14 @@ fn the_wrong_word_is_named() {
         ("client RST 1 2", "'2' should be the end of the line"),
     ] {
         assert!(error(text).contains(word), "{text}: {}", error(text));
+    }
+}
+
+#[test]
+fn every_end_is_in_the_list_of_valid_ends() {
+    let error = error("client ends well");
+    for end in ENDS {
+        assert!(error.contains(end), "{end}: {error}");
+        assert!(Expectations::parse(&std::format!("client ends {end}"), seconds).is_ok(), "{end}");
     }
 }

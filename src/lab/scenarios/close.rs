@@ -31,7 +31,7 @@ pub(super) fn half_close() -> Setup<'static> {
     )
 }
 
-/// The FINs cross on a long wire.
+/// The wire is so long that the FINs cross.
 pub(super) fn simultaneous() -> Setup<'static> {
     // The handshake takes five trips, with ARP.
     let both = &[ScriptStep::PauseTrips { millis: 400, trips: 5 }, ScriptStep::Close];
@@ -41,11 +41,11 @@ pub(super) fn simultaneous() -> Setup<'static> {
 }
 
 pub(super) fn time_wait() -> Setup<'static> {
-    // All other acknowledgements of the client travel with data or FIN.
+    // The client's other ACKs travel with data or FIN, so this is the last ACK.
     client_first().with_faults(&["drop client ack 1"])
 }
 
-/// The ACK of the FIN is delayed until the program closes too.
+/// The ACK of the client's FIN is delayed until the server's program closes, so it travels with the server's FIN.
 pub(super) fn fin_with_ack() -> Setup<'static> {
     Setup::scripts(
         &[ScriptStep::PauseTrips { millis: 90, trips: 10 }, ScriptStep::Close],

@@ -1,4 +1,4 @@
-//! Segments that are lost, delayed, duplicated or damaged.
+//! Scenarios of segments that are lost, delayed, duplicated or damaged.
 
 use super::{Scripts, scripts};
 use crate::lab::{Buffers, ScriptStep, Setup};
@@ -14,7 +14,7 @@ pub(in crate::lab) const MESSAGE: Scripts = [
 ];
 pub(in crate::lab) const LOST: [&str; 3] = ["drop client data 1", "drop client data 2", "drop client data 3"];
 
-/// Eight segments of full length.
+/// Sends eight full segments.
 fn bulk() -> Setup<'static> {
     let mut setup = Setup::scripts(
         &[ScriptStep::SendBytes(8 * 1460), ScriptStep::Close],

@@ -1,9 +1,8 @@
-//! Runs that each show one behaviour of TCP or UDP, with their expectations.
+//! The lab's scenarios: each shows one behaviour of TCP or UDP, and has expectations.
 
 mod close;
 mod loss;
 mod open;
-mod program;
 mod window;
 
 pub(super) use close::CLIENT_FIRST;
@@ -13,13 +12,15 @@ pub(super) use open::HANDSHAKE;
 use smoltcp::time::Duration;
 
 use super::{ScriptStep, Setup};
+use crate::app;
 
-/// The longest latency with which every scenario shows what it promises. A round trip that takes a second, the timer of a SYN,
-/// is mistaken for a loss.
+/// The longest latency at which every scenario meets its expectations.
+///
+/// A round trip of a second takes as long as the timer of a SYN, so the stack would assume a loss.
 #[doc(hidden)]
 pub const LONGEST_LATENCY: Duration = Duration::from_millis(300);
 
-/// The steps of the client and of the server.
+/// The scripts of the client and of the server.
 pub(super) type Scripts = [&'static [ScriptStep<'static>]; 2];
 
 fn scripts([client, server]: Scripts) -> Setup<'static> {
@@ -35,7 +36,7 @@ pub struct Scenario {
     pub summary: &'static str,
     /// The set-up of the run.
     pub setup: fn() -> Setup<'static>,
-    /// The expectations, in the format of a file.
+    /// The expectations, in the format of an expectation file.
     pub expect: &'static str,
 }
 
@@ -91,9 +92,39 @@ pub const SCENARIOS: [Scenario; 31] = [
     scenario!("nagle-delayed-ack", "Nagle's algorithm waits for a delayed ACK", window::nagle),
     scenario!("no-nagle", "the same without Nagle's algorithm: no segment waits", window::no_nagle),
     scenario!("keep-alive", "probes keep an idle connection open, and detect a dead peer", window::keep_alive),
-    scenario!("udp-exchange", "datagrams in both directions", program::udp_exchange),
-    scenario!("udp-closed-port", "no program has the port, so ICMP reports it", program::udp_closed_port),
-    scenario!("udp-lost", "a datagram is lost, and nobody sends it again", program::udp_lost),
-    scenario!("thanks-tcp", "two messages over TCP, each on its own connection", program::thanks_tcp),
-    scenario!("thanks-udp", "the same over UDP: datagrams of 2, 11, 5 and 11 bytes", program::thanks_udp),
+    scenario!("udp-exchange", "datagrams in both directions", udp_exchange),
+    scenario!("udp-closed-port", "no program has the port, so ICMP reports it", udp_closed_port),
+    scenario!("udp-lost", "a datagram is lost, and nobody sends it again", udp_lost),
+    scenario!("thanks-tcp", "two messages over TCP, each on its own connection", thanks_tcp),
+    scenario!("thanks-udp", "the same over UDP: datagrams of 2, 11, 5 and 11 bytes", thanks_udp),
 ];
+
+const LI_CHENG: &[&[u8]] = &[b"Li", b"Cheng"];
+
+fn thanks_tcp() -> Setup<'static> {
+    program("thanks", false)
+}
+
+fn thanks_udp() -> Setup<'static> {
+    program("thanks", true)
+}
+
+fn udp_exchange() -> Setup<'static> {
+    program("greeting", true)
+}
+
+fn udp_lost() -> Setup<'static> {
+    program("greeting", true).with_faults(&["drop server udp 2"])
+}
+
+fn udp_closed_port() -> Setup<'static> {
+    let mut setup = program("echo", true);
+    setup.udp.retain(|(host, ..)| *host == 0);
+    setup
+}
+
+fn program(name: &str, udp: bool) -> Setup<'static> {
+    let setup = app::find(name).and_then(|app| Setup::program(&app, LI_CHENG, udp).ok());
+    // An empty run meets no expectation, and the tests run every scenario, so they would notice it.
+    setup.unwrap_or_default()
+}

@@ -1,4 +1,4 @@
-//! Scenarios of connections that begin, or fail to.
+//! Scenarios of connections that open, or fail to open.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
@@ -30,7 +30,7 @@ pub(super) fn refused() -> Setup<'static> {
     setup
 }
 
-/// Ports 7001 and 7002 call each other on a wire so long that the SYNs cross.
+/// Ports 7001 and 7002 call each other. The wire is so long that the SYNs cross.
 pub(super) fn simultaneous() -> Setup<'static> {
     let mut setup = Setup::default();
     setup.line.latency = Duration::from_millis(20);
@@ -51,15 +51,15 @@ pub(super) fn half_way_reset() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
     setup.line.latency = Duration::from_millis(20);
     setup.call(Duration::ZERO, &[]);
-    // ARP takes two trips. When SYN arrives after the third, its sender is gone.
+    // ARP takes two trips, and the SYN takes a third. When the SYN arrives, its sender has forgotten the connection.
     setup.host_event(Moment { time: Duration::ZERO, trips: 3 }, 0, HostEvent::Reboot);
     setup
 }
 
-/// The caller uses the same port again, like small systems without a clock or entropy.
+/// The client uses the same port again, like small systems without a clock or entropy.
 pub(super) fn half_open_reboot() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
-    // What the first call sends has arrived and was acknowledged before the caller restarts.
+    // The data of the first call has arrived and been acknowledged before the caller restarts.
     let seconds = |count: u32| Moment { time: Duration::from_millis(900) * count, trips: 100 * count };
     let calls: [(u32, &[ScriptStep<'static>]); 2] =
         [(0, &[ScriptStep::Send(b"first")]), (2, &[ScriptStep::Send(b"second"), ScriptStep::Close])];
@@ -73,7 +73,7 @@ pub(super) fn half_open_reboot() -> Setup<'static> {
     setup
 }
 
-/// The server serves one connection at a time, and lets one wait.
+/// The server serves one connection at a time, and its backlog has room for one more.
 pub(super) fn backlog_full() -> Setup<'static> {
     let mut setup = Setup::default().listening(&[ScriptStep::Read(2), ScriptStep::Send(b"Hello!"), ScriptStep::Close]);
     for listener in &mut setup.listeners {

@@ -1,4 +1,4 @@
-//! Windows that close and open, and segments that wait.
+//! Scenarios of windows that close and open, and of segments that wait.
 
 use smoltcp::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) fn nagle() -> Setup<'static> {
     setup
 }
 
-/// Two small writes, 10 ms apart.
+/// The program writes two small texts, 10 ms apart.
 pub(super) fn no_nagle() -> Setup<'static> {
     let mut setup = Setup::scripts(
         &[
@@ -45,7 +45,7 @@ pub(super) fn no_nagle() -> Setup<'static> {
     setup
 }
 
-/// Sends probes every five seconds; after half a minute the server is cut off.
+/// The hosts send keep-alive probes every five seconds. After 28 seconds, the server is unplugged.
 pub(super) fn keep_alive() -> Setup<'static> {
     let mut setup = Setup::scripts(&[ScriptStep::Send(b"Li")], &[ScriptStep::Read(2)]);
     setup.idle_timeout = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! Writes a run of the lab as a capture: each frame once, with a comment on facts that the frame does not contain.
+//! Writes a run of the lab as a capture: each frame once, with a comment about facts that are not in the frame.
 
 use core::fmt::{self, Write};
 
@@ -13,10 +13,12 @@ use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 
 /// Writes a capture of a run.
 ///
-/// Each frame is on its sender's interface, as it was sent, even if it never arrived or was damaged. Its comment has the step,
-/// the changes of state since the connection's last frame, the frame's fate, and why it was sent.
+/// Each frame is recorded as it was sent, on its sender's interface, even if it never arrived or was damaged. The
+/// frame's comment contains the step, the state changes since the connection's last frame, the fault, and the cause of
+/// the frame.
 ///
-/// Times count from the start of the run, shown as 1970-01-01, so the same run always gives the same bytes.
+/// Times count from the start of the run, which is shown as 1970-01-01. The same run therefore always gives the same
+/// bytes.
 #[derive(Debug)]
 pub struct LabCapture<S> {
     writer: Writer<S>,
@@ -24,7 +26,7 @@ pub struct LabCapture<S> {
     changes: heapless::Deque<Change, CHANGES>,
 }
 
-/// The number of changes of state that can wait for a frame. If one more occurs, the oldest is dropped.
+/// The most state changes that can wait for their connection's next frame. A further change replaces the oldest.
 const CHANGES: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +39,7 @@ struct Change {
 }
 
 impl<S: Sink> LabCapture<S> {
-    /// Begins a capture of `hosts` hosts, at most [`MAX_HOSTS`].
+    /// Begins a capture for `hosts` hosts, at most [`MAX_HOSTS`].
     ///
     /// # Errors
     /// The sink's error.
@@ -53,9 +55,10 @@ impl<S: Sink> LabCapture<S> {
         Ok(LabCapture { writer, interfaces, changes: heapless::Deque::new() })
     }
 
-    /// Notes an entry. Writes its frame, if it is about a frame sent.
+    /// Processes an entry. If a frame was sent, writes the frame.
     ///
-    /// Call it with every entry before the next step, because the wire keeps the bytes only until then.
+    /// Call this function with every entry before the next step, because the wire keeps the frame's bytes only until
+    /// then.
     ///
     /// # Errors
     /// The sink's error.
@@ -75,7 +78,7 @@ impl<S: Sink> LabCapture<S> {
                     return Ok(());
                 };
                 let mut comment = heapless::String::<TEXT>::new();
-                // A comment that is too long is cut.
+                // If a comment is too long, it is cut.
                 let _ = self.comment(&mut comment, snapshot, verdict);
                 let micros = (entry.at - START).total_micros();
                 self.writer.frame(&Frame {
@@ -90,7 +93,7 @@ impl<S: Sink> LabCapture<S> {
         }
     }
 
-    /// Flushes the sink and returns it. Every frame noted is in the capture, however the run ended.
+    /// Flushes the sink and returns it. The capture contains every frame that was noted, however the run ended.
     ///
     /// # Errors
     /// The sink's error.
@@ -111,8 +114,8 @@ impl<S: Sink> LabCapture<S> {
                 if change.host == entry.host && change.tuple == tuple {
                     write!(out, "; {} -> {} at step {}", change.from, change.to, change.step)?;
                 } else {
-                    // A change of another connection returns to the queue. Each change is taken once, so their order stays
-                    // the same.
+                    // A change of another connection returns to the queue. Each change is removed and added once, so
+                    // their order stays the same.
                     let _ = self.changes.push_back(change);
                 }
             }

@@ -1,4 +1,4 @@
-//! Draws the state diagram of RFC 9293 (Figure 5), with the transitions that a run took.
+//! Draws the state diagram of RFC 9293 (Figure 5), and marks the transitions that a run took.
 
 use core::fmt::{self, Write};
 
@@ -10,8 +10,8 @@ use crate::lab::figure::TRANSITIONS;
 
 /// Draws the state diagram.
 ///
-/// Transitions taken are in the client's or the server's colour, with their steps, at most 4 for each host. Changes of
-/// state that are not in the diagram are listed below, at most 16.
+/// A transition that was taken has the client's or the server's colour, and at most 4 step numbers for each host. Below
+/// the diagram, at most 16 changes of state are listed that are not in it.
 ///
 /// # Errors
 /// The error of `out`.
@@ -51,10 +51,10 @@ const SIDES: [(&str, &str); 2] = [("client", "#1565c0"), ("server", "#c2500a")];
 const GREY: &str = "#aaaaaa";
 const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
 
-/// The position of the list of other changes.
+/// The vertical position of the list of other changes.
 const BOTTOM: usize = 920;
 
-/// The positions of the states: the middle of each box. CLOSED is drawn twice, at the top and at the bottom.
+/// The centre of each state's box. CLOSED is drawn twice, at the top and at the bottom.
 const BOXES: [(usize, usize, State); 12] = [
     (530, 50, State::Closed),
     (530, 180, State::Listen),
@@ -70,7 +70,7 @@ const BOXES: [(usize, usize, State); 12] = [
     (860, 860, State::Closed),
 ];
 
-/// The line of a transition, and the position of its label.
+/// The line of a transition, and the position of the line's label.
 struct Edge {
     path: &'static str,
     x: usize,
@@ -82,7 +82,7 @@ const fn edge(path: &'static str, x: usize, y: usize, anchor: &'static str) -> E
     Edge { path, x, y, anchor }
 }
 
-/// In the order of [`TRANSITIONS`].
+/// The lines, in the order of [`TRANSITIONS`].
 const EDGES: [Edge; TRANSITIONS.len()] = [
     edge("M510 70V158", 502, 105, "end"),
     edge("M605 42C800 42 910 140 910 288", 875, 118, "start"),

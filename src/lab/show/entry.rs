@@ -1,4 +1,4 @@
-//! The entries of a run, one for each event, and a ring that keeps the last of them.
+//! The entries of a run, one for each event, and a ring that keeps the latest entries.
 
 use smoltcp::time::Instant;
 
@@ -13,7 +13,7 @@ pub struct Entry {
     pub step: u32,
     /// The virtual time.
     pub at: Instant,
-    /// The host: 0 is the client, 1 the server. It has no meaning for [`What::Clock`].
+    /// The host: 0 is the client, 1 the server. This field has no meaning for [`What::Clock`].
     pub host: usize,
     /// The event.
     pub what: What,
@@ -23,15 +23,15 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {
-    /// A frame arrived, and the host took it in.
+    /// A frame arrived, and the host processed it.
     Arrived {
         /// The frame's number.
         frame: u32,
         /// The frame's headers.
         summary: Summary,
-        /// Whether a fault inverted one of its bits. The host drops it, because its checksum is wrong.
+        /// Whether a fault inverted one bit of the frame. The host then drops the frame, because its checksum is wrong.
         damaged: bool,
-        /// What the segment is to its receiver, unless it is the next one in order.
+        /// The receiver's view of the segment, or `None` if the segment is in order.
         mark: Option<Mark>,
     },
     /// The clock jumped to the next deadline or arrival.
@@ -50,7 +50,7 @@ pub enum What {
         summary: Summary,
         /// The frame's length in bytes.
         len: usize,
-        /// Why the frame was sent; `None` if it carries new data or acknowledges data that just arrived.
+        /// Why the frame was sent, or `None` if it carries new data or acknowledges data that just arrived.
         cause: Option<Cause>,
         /// What happens to the frame.
         verdict: Verdict,
@@ -60,7 +60,7 @@ pub enum What {
 }
 
 impl What {
-    /// The phase of the step.
+    /// Returns the name of the phase in which the event happened.
     pub fn phase(&self) -> &'static str {
         match self {
             What::Arrived { .. } => "ingress",
@@ -72,7 +72,7 @@ impl What {
     }
 }
 
-/// The last `N` entries.
+/// A ring that keeps the last `N` entries.
 #[derive(Clone, Debug)]
 pub struct Ring<const N: usize> {
     entries: heapless::Deque<Entry, N>,
@@ -80,12 +80,12 @@ pub struct Ring<const N: usize> {
 }
 
 impl<const N: usize> Ring<N> {
-    /// An empty ring.
+    /// Makes an empty ring.
     pub const fn new() -> Self {
         Ring { entries: heapless::Deque::new(), overwritten: 0 }
     }
 
-    /// Adds an entry. If there is no room, the oldest is overwritten.
+    /// Adds an entry. If the ring is full, overwrites the oldest entry.
     pub fn push(&mut self, entry: Entry) {
         if self.entries.is_full() {
             self.entries.pop_front();
@@ -94,17 +94,17 @@ impl<const N: usize> Ring<N> {
         let _ = self.entries.push_back(entry);
     }
 
-    /// Takes the oldest entry.
+    /// Removes and returns the oldest entry.
     pub fn pop(&mut self) -> Option<Entry> {
         self.entries.pop_front()
     }
 
-    /// The entries, oldest first.
+    /// Returns the entries, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }
 
-    /// The number of entries that were overwritten before they were taken.
+    /// Returns how many entries were overwritten before they were taken.
     pub fn overwritten(&self) -> u64 {
         self.overwritten
     }

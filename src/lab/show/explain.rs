@@ -1,6 +1,7 @@
-//! Explains in one sentence why an event happened, with the section of the RFC. explain/arrived.rs has frames that arrive,
-//! explain/caused.rs those sent for a special reason, explain/dropped.rs those that are dropped or lost, explain/transition.rs
-//! changes of state.
+//! Explains in one sentence why an event happened, and names the RFC section.
+//!
+//! explain/arrived.rs explains received frames, explain/caused.rs frames that are sent for a special reason,
+//! explain/dropped.rs dropped and lost frames, and explain/transition.rs state changes.
 
 mod arrived;
 mod caused;
@@ -19,16 +20,16 @@ use crate::lab::{HostEvent, Snapshot, Verdict};
 use crate::stack::{End, Event, Next};
 use crate::trace::{Carries, Segment};
 
-/// Why an event happened.
+/// The reason why an event happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The explanation, in one sentence.
     pub text: &'static str,
-    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty for behaviour that no RFC prescribes.
+    /// The RFC and its section, as in `RFC 9293 section 3.5`. Empty if no RFC prescribes the behaviour.
     pub rfc: &'static str,
 }
 
-/// Explains an entry; `None` if it needs no explanation.
+/// Explains an entry. Returns `None` if the entry needs no explanation.
 pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
@@ -90,7 +91,7 @@ fn ran(next: Next) -> Explanation {
     }
 }
 
-/// Explains a segment that carries new data or answers a segment that arrived.
+/// Explains a segment that carries new data or answers a received segment.
 fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     use State::*;
     let first = |number: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| matches!((number, isn), (Some(number), Some(isn)) if number == isn + 1);
@@ -160,7 +161,7 @@ fn other(carries: Carries) -> Option<Explanation> {
             "RFC 826",
         ),
         Carries::Icmp(3, 3) => {
-            because("No program has this UDP port: this message tells the sender.", "RFC 1122 section 4.1.3.1")
+            because("No program has this UDP port: ICMP reports this to the sender.", "RFC 1122 section 4.1.3.1")
         }
         Carries::Icmp(..) | Carries::Icmpv6(..) => {
             because("A control message: it answers an echo request, or reports a problem.", "RFC 792")
@@ -229,11 +230,11 @@ fn ended(end: End, state: Option<State>) -> Explanation {
         ),
         #[cfg(feature = "recovery")]
         End::Undelivered(_) => because(
-            "The peer did not answer in time, and an ICMP error said why: such an error may pass, so it ends nothing by itself.",
+            "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it ends no connection by itself.",
             "RFC 9293 section 3.9.2.2",
         ),
         End::Unreachable => because(
-            "No host on the link answered the requests for the hardware address, so not even the SYN could leave. ARP itself has no \
+            "No host on the link answered the requests for the hardware address, so not even the SYN could be sent. ARP itself has no \
              answer that says so.",
             "RFC 826",
         ),

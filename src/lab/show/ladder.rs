@@ -1,4 +1,4 @@
-//! The ladder: the client at the left, the server at the right, and a line for each event between them.
+//! Draws a run as a ladder diagram: the client on the left, the server on the right, and a line for each event.
 
 mod label;
 
@@ -17,7 +17,8 @@ use crate::trace::{Carries, Cause, Mark, Segment, Summary};
 /// The appearance of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ladder {
-    /// The number of columns of a line, limited to [`Ladder::NARROWEST`] and [`Ladder::WIDEST`].
+    /// The number of columns in a line, from [`Ladder::NARROWEST`] to [`Ladder::WIDEST`]. Other values are limited to
+    /// this range.
     pub width: usize,
     /// Whether to use ASCII only.
     pub ascii: bool,
@@ -25,22 +26,23 @@ pub struct Ladder {
     pub color: bool,
 }
 
-/// The width from which states are written in full.
+/// From this width on, the names of states are not abbreviated.
 const WIDE: usize = 100;
 
 impl Ladder {
-    /// The fewest columns of a ladder.
+    /// The smallest number of columns in a ladder.
     pub const NARROWEST: usize = 72;
-    /// The most columns of a ladder; more would only make arrows longer.
+    /// The largest number of columns in a ladder. More columns would only make the arrows longer.
     pub const WIDEST: usize = 160;
 
-    /// The line above the first row.
+    /// Returns the heading of the columns.
     pub fn header(&self) -> impl Display {
         Header(*self)
     }
 
-    /// The line of an entry, or `None` if other lines show it. The columns of states show changes of state, and the line of a
-    /// program's run shows the data that it read.
+    /// Returns the line of an entry, or `None` if other lines show the event.
+    ///
+    /// The state columns show changes of state. The line for a program's run shows the data that the program read.
     pub fn row(&self, snapshot: &Snapshot) -> Option<impl Display + use<>> {
         Some(Row { ladder: *self, snapshot: *snapshot, body: Body::of(*self, snapshot)? })
     }
@@ -53,12 +55,12 @@ impl Ladder {
         self.width() >= WIDE
     }
 
-    /// The number of columns for a state.
+    /// Returns the number of columns for a state.
     fn state(&self) -> usize {
         if self.is_wide() { 12 } else { 10 }
     }
 
-    /// The number of columns between the states.
+    /// Returns the number of columns between the two states.
     fn middle(&self) -> usize {
         self.width() - TIME - 1 - STEP - 1 - 2 * (self.state() + 1)
     }
@@ -88,9 +90,9 @@ impl Display for Header {
     }
 }
 
-/// The part of a line between the two states.
+/// The part of a line between the two state columns.
 pub(super) enum Body {
-    /// A frame leaves the client or the server.
+    /// The client or the server sends a frame.
     Arrow {
         /// The sender.
         host: usize,
@@ -103,9 +105,9 @@ pub(super) enum Body {
         /// The arrow's label.
         label: Text,
     },
-    /// A frame arrives. Its arrow was drawn when the frame was sent.
+    /// A frame arrives. The frame's arrow was drawn when the frame was sent.
     Arrival { host: usize, frame: u32, damaged: bool, text: Text },
-    /// The clock jumps.
+    /// The clock advances.
     Clock,
     /// Any other event at a host.
     Note { host: usize, tone: Tone, text: Text },
@@ -126,7 +128,7 @@ impl Body {
         let mut text = Text::new(ladder.middle());
         let mut tone = Tone::Plain;
         let port = |text: &mut Text| snapshot.port.map_or(Ok(()), |port| write!(text, ":{port} "));
-        // Writing never fails, because text that is too long is cut.
+        // Writing never fails: text that is too long is cut.
         let _ = match snapshot.entry.what {
             What::Arrived { frame, summary, damaged, mark } => {
                 let end = if damaged { "arrives damaged: thrown away" } else { "arrives" };
@@ -220,9 +222,9 @@ impl Row {
             (true, false) => ("-", '>', '<', 'x'),
             (true, true) => ("- ", '>', '<', 'x'),
         };
-        // "── label ────►": the shaft is two columns before the label; the rest of it follows the label.
+        // "── label ────►": two columns of the shaft come before the label, and the rest follows the label.
         let rest = self.ladder.middle().saturating_sub(5 + label.chars());
-        // A lost frame's arrow does not reach the other end.
+        // The arrow of a lost frame does not reach the other end.
         let gap = if lost { (rest / 3).min(8) } else { 0 };
         let shaft = |f: &mut fmt::Formatter<'_>, count: usize| {
             line.chars().cycle().take(count).try_for_each(|c| f.write_char(c))
@@ -241,7 +243,7 @@ impl Row {
     }
 }
 
-/// A time since the run began, in seconds to the microsecond.
+/// The time since the start of the run, in seconds with six decimals.
 pub(super) struct Micros(pub(super) Instant);
 
 impl Display for Micros {
@@ -260,7 +262,7 @@ fn next_words(text: &mut Text, next: Next) -> fmt::Result {
     }
 }
 
-/// Describes an event. Returns `None` if other lines show it.
+/// Describes an event. Returns `None` if other lines show the event.
 fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
     Some(match event {
         Event::Address(what) => write!(text, "{what}"),
@@ -280,7 +282,7 @@ fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
     })
 }
 
-/// A time since the run began, in seconds.
+/// The time since the start of the run, in seconds with three decimals.
 struct Seconds(Instant);
 
 impl Display for Seconds {
@@ -290,7 +292,7 @@ impl Display for Seconds {
     }
 }
 
-/// The content of a frame, in a word or two.
+/// A short description of a frame's content.
 struct Brief(Summary);
 
 impl Display for Brief {
@@ -304,7 +306,7 @@ impl Display for Brief {
 }
 
 impl Ladder {
-    /// A state's name, abbreviated if the ladder is narrow.
+    /// Returns a state's name, abbreviated if the ladder is narrow.
     fn name(&self, state: State) -> Text {
         let mut text = Text::new(self.state());
         let _ = match state {

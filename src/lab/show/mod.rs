@@ -1,4 +1,4 @@
-//! Shows a run: as a ladder, a table, pictures, JSON or a capture, with explanations.
+//! Shows a run as a ladder diagram, a table, a picture, JSON or a capture, with explanations.
 
 mod capture;
 mod diagram;

@@ -1,4 +1,4 @@
-//! Which transitions of the state diagram of RFC 9293 (Figure 5) a run took.
+//! Records which transitions of the state diagram of RFC 9293 (Figure 5) a run took.
 
 use smoltcp::socket::tcp::State;
 
@@ -7,13 +7,13 @@ use crate::lab::Snapshot;
 use crate::lab::figure::TRANSITIONS;
 use crate::stack::Event;
 
-/// The number of steps remembered for each transition and host: the first ones.
+/// How many steps are stored for each transition and host. The first steps are kept.
 pub const STEPS: usize = 4;
 
-/// The number of changes remembered that are not in the diagram: the first ones.
+/// How many changes that are not in the diagram are stored. The first changes are kept.
 pub const OTHERS: usize = 16;
 
-/// How often, and at which steps, one host took a transition.
+/// How often one host took a transition, and in which steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
     /// How often the host took the transition.
@@ -22,7 +22,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// The first [`STEPS`] steps at which the transition was taken.
+    /// Returns the first [`STEPS`] steps in which the transition was taken.
     pub fn steps(&self) -> &[u32] {
         self.steps.get(..self.count as usize).unwrap_or(&self.steps)
     }
@@ -35,7 +35,9 @@ impl Taken {
     }
 }
 
-/// A change of state that is not in the diagram: after RST, a timeout or an abort, or two transitions by one segment.
+/// A change of state that is not in the diagram.
+///
+/// An RST, a timeout or an abort caused the change, or one segment caused two transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Other {
     /// The host: 0 is the client, 1 the server.
@@ -48,7 +50,7 @@ pub struct Other {
     pub step: u32,
 }
 
-/// The transitions that a run took. Every host but the server counts as client.
+/// The transitions that a run took. Every host except the server counts as the client.
 #[derive(Clone, Debug, Default)]
 pub struct Visited {
     taken: [[Taken; 2]; TRANSITIONS.len()],
@@ -56,10 +58,10 @@ pub struct Visited {
 }
 
 impl Visited {
-    /// Takes in an entry.
+    /// Processes an entry.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let entry = &snapshot.entry;
-        // A listening server causes no event: it listens before the first step.
+        // A server listens before the first step, so no event reports its LISTEN state.
         for (side, state) in snapshot.states.iter().enumerate() {
             if *state == State::Listen && self.taken[0][side].count == 0 {
                 self.taken[0][side].at(0);
@@ -73,12 +75,14 @@ impl Visited {
         let side = usize::from(entry.host == 1);
         match TRANSITIONS.iter().position(|t| (t.from, t.to) == (from, to)) {
             Some(place) => self.taken[place][side].at(entry.step),
-            // Changes that do not fit are left out: see [`OTHERS`].
+            // Changes for which there is no room are left out: see [`OTHERS`].
             None => drop(self.others.push(Other { side, from, to, step: entry.step })),
         }
     }
 
-    /// The client's and the server's uses of the transition at this index of [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
+    /// Returns how often the client and the server took a transition.
+    ///
+    /// `place` is the transition's index in [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
     ///
     /// # Panics
     /// If there is no such index.
@@ -86,12 +90,12 @@ impl Visited {
         &self.taken[place]
     }
 
-    /// The changes of state that are not in the diagram.
+    /// Returns the changes of state that are not in the diagram.
     pub fn others(&self) -> &[Other] {
         &self.others
     }
 
-    /// Whether a host was in a state at any time.
+    /// Returns whether any host has been in a state.
     pub fn was_in(&self, state: State) -> bool {
         let taken = TRANSITIONS.iter().zip(&self.taken).filter(|(_, taken)| taken.iter().any(|t| t.count > 0));
         let mut taken = taken.flat_map(|(transition, _)| [transition.from, transition.to]);

@@ -1,4 +1,4 @@
-//! Draws the ladder as a picture (SVG 1.1).
+//! Draws the ladder diagram as a picture (SVG 1.1).
 
 use core::fmt::{self, Write};
 
@@ -6,10 +6,12 @@ use super::ladder::{Body, Ladder, Micros, Tone};
 use super::text::Text;
 use crate::lab::Snapshot;
 
-/// The most rows of a picture. The rest is left out, and the picture says so.
+/// The largest number of rows in a picture. Further rows are left out, and the picture says so.
 pub const SVG_ROWS: usize = 400;
 
-/// Draws a run as a ladder: events run downwards in their order, which is not to scale; the first column has the times.
+/// Draws a run as a ladder diagram.
+///
+/// Events run downwards in order, which is not to scale. The first column shows the times.
 ///
 /// # Errors
 /// The error of `out`.
@@ -19,7 +21,7 @@ pub fn write_ladder_svg(out: &mut dyn Write, snapshots: &[Snapshot]) -> fmt::Res
     let height = TOP + ROW * total.min(SVG_ROWS) + 60;
     open(out, WIDTH, height, "A client, a server, and the frames between them")?;
     head(out, height)?;
-    // Lines first, so that texts are on top of them.
+    // The lines are drawn first, so that the texts are on top of them.
     for (place, (_, body)) in rows().take(SVG_ROWS).enumerate() {
         let y = TOP + ROW * place;
         match body {
@@ -44,7 +46,7 @@ pub fn write_ladder_svg(out: &mut dyn Write, snapshots: &[Snapshot]) -> fmt::Res
             Body::Arrow { host, lost: true, label, .. } => beside(out, *host, y - 5, RED, label)?,
             Body::Arrow { host, again: true, label, .. } => beside(out, *host, y - 5, ORANGE, label)?,
             Body::Arrow { host, label, .. } => beside(out, *host, y - 5, INK, label)?,
-            // The frame's arrow shows its arrival, so it needs no note.
+            // The end of the arrow shows the arrival, so no text is needed.
             Body::Arrival { damaged: false, .. } | Body::Clock => {}
             Body::Arrival { host, text, .. } => beside(out, *host, y + 4, RED, text)?,
             Body::Note { host, tone, text } => {
@@ -73,7 +75,7 @@ const LOOK: Ladder = Ladder { width: 112, ascii: false, color: false };
 const WIDTH: usize = 900;
 const TOP: usize = 80;
 const ROW: usize = 24;
-/// The positions of the client's and the server's lines.
+/// The horizontal positions of the client's and the server's lines.
 const LEFT: usize = 250;
 const RIGHT: usize = 780;
 /// The width of a character of the font, rounded up.
@@ -84,7 +86,7 @@ const FAINT: &str = "#999999";
 pub(crate) const RED: &str = "#c62828";
 const ORANGE: &str = "#b35900";
 
-/// Begins a picture: its size, a white background, and the style of text.
+/// Begins a picture: writes its size, a white background, and the font.
 pub(crate) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str) -> fmt::Result {
     write!(out, r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" "#)?;
     writeln!(out, r#"viewBox="0 0 {width} {height}" font-family="monospace" font-size="11" fill="{INK}">"#)?;
@@ -92,7 +94,7 @@ pub(crate) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str
     writeln!(out, r##"<rect width="{width}" height="{height}" fill="#ffffff"/>"##)
 }
 
-/// Defines an arrowhead of this colour; drawings refer to it as `#NAME`.
+/// Defines an arrowhead of this colour, which drawings refer to as `#NAME`.
 pub(super) fn tip(out: &mut dyn Write, name: &str, color: &str) -> fmt::Result {
     write!(out, r#"<marker id="{name}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" "#)?;
     writeln!(out, r#"markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="{color}"/></marker>"#)
@@ -124,7 +126,7 @@ fn head(out: &mut dyn Write, height: usize) -> fmt::Result {
     writeln!(out, r#"<text x="{}" y="20" fill="{RED}">lost</text>"#, x + 48)
 }
 
-/// The columns of time, step and states.
+/// Writes the time, the step and the states of a row.
 fn label(out: &mut dyn Write, snapshot: &Snapshot, y: usize) -> fmt::Result {
     let y = y + 4;
     let [client, server] = snapshot.states;
@@ -156,14 +158,14 @@ fn arrow(
     if arrived {
         return Ok(());
     }
-    // Lost, or still in flight at the end of the picture.
+    // The frame was lost, or is still in flight at the end of the picture.
     let (x, end) = ((from + 2 * to) / 3, y + ROW / 2);
     writeln!(out, r#"<path d="M{from} {y}L{x} {end}" stroke="{color}"{dashes}/>"#)?;
     if !lost {
         return Ok(());
     }
     cross(out, x, end)?;
-    // The word, for those who do not see the colour.
+    // The word is for readers who cannot see the colour.
     writeln!(out, r#"<text x="{x}" y="{}" text-anchor="middle" fill="{RED}">lost</text>"#, end + 20)
 }
 
@@ -172,7 +174,9 @@ fn cross(out: &mut dyn Write, x: usize, y: usize) -> fmt::Result {
     writeln!(out, r#"<path d="M{left} {top}l12 12m0 -12l-12 12" stroke="{RED}" stroke-width="3"/>"#)
 }
 
-/// A text beside the client's line, the server's, or between them. It has a white ground, because arrows may run behind it.
+/// Writes a text next to the line of a host, or between the lines.
+///
+/// The text has a white background, because arrows may run behind it.
 fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &Text) -> fmt::Result {
     let (x, anchor) = match host {
         0 => (LEFT + 10, "start"),
@@ -191,7 +195,7 @@ fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &Text) 
     out.write_str("</text>\n")
 }
 
-/// Escapes characters that XML reserves.
+/// A writer that escapes the characters that XML reserves.
 pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {

@@ -4,9 +4,9 @@ use core::fmt::{self, Display, Write};
 
 use smoltcp::time::Duration;
 
-/// A text of at most `room` characters. More is left out.
+/// A text of at most `room` characters. Further characters are left out.
 pub(super) struct Text {
-    // A character is at most 3 bytes here, and a line at most 160 characters.
+    // A line has at most 160 characters, and a character at most 3 bytes.
     bytes: heapless::String<480>,
     chars: usize,
     room: usize,
@@ -46,7 +46,7 @@ impl Display for Text {
     }
 }
 
-/// A duration in the unit that reads best: `1s`, `1.5s`, `300ms`, `20µs`.
+/// A duration in the most readable unit: `1s`, `1.5s`, `300ms`, `20us`.
 pub(super) struct Span(pub(super) Duration);
 
 impl Display for Span {

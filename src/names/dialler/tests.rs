@@ -1,4 +1,4 @@
-//! Tests the dialler alone: the test supplies times and reports.
+//! Tests the dialler alone: each test supplies the times, and reports the results of the attempts.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
@@ -20,7 +20,7 @@ fn a_name_is_looked_up_first() {
 }
 
 #[test]
-fn families_take_turns_and_ipv6_is_first() {
+fn families_alternate_and_ipv6_is_first() {
     let mut dialler = to(&["10.0.0.1", "10.0.0.2", "fd00::1", "10.0.0.3", "10.0.0.2"]);
     let order: Vec<_> = (0..4).map(|_| fail(&mut dialler, at(0))).collect();
     assert_eq!(order, ["fd00::1", "10.0.0.1", "10.0.0.2", "10.0.0.3"].map(remote));
@@ -37,7 +37,7 @@ fn the_next_address_is_tried_after_the_delay() {
     let second = begin(&mut dialler, at(1250), "10.0.0.1");
     assert_eq!(dialler.next(at(1250)), DialStep::Wait(None));
     dialler.established(second);
-    // Too late: the other connection has won.
+    // `first` is too late: `second` has already won.
     dialler.established(first);
     assert_eq!(dialler.next(at(1300)), DialStep::Done);
     assert_eq!(dialler.winner(), Some((second, remote("10.0.0.1"))));
@@ -45,7 +45,7 @@ fn the_next_address_is_tried_after_the_delay() {
 }
 
 #[test]
-fn a_failure_starts_the_next_attempt_at_once() {
+fn the_next_attempt_begins_immediately_after_a_failure() {
     let mut dialler = to(&["fd00::1", "10.0.0.1"]);
     let first = begin(&mut dialler, at(0), "fd00::1");
     dialler.ended(first, End::Refused);
@@ -60,7 +60,7 @@ fn a_failure_starts_the_next_attempt_at_once() {
 }
 
 #[test]
-fn failures_are_in_the_order_of_their_ends() {
+fn failures_are_in_the_order_in_which_they_occurred() {
     let mut dialler = to(&["fd00::1", "10.0.0.1"]);
     let first = begin(&mut dialler, at(0), "fd00::1");
     let second = begin(&mut dialler, at(1250), "10.0.0.1");
@@ -71,12 +71,12 @@ fn failures_are_in_the_order_of_their_ends() {
 }
 
 #[test]
-fn a_late_address_joins() {
+fn an_address_added_late_is_tried() {
     let mut dialler = Dialler::to_name(7, PATIENCE, DELAY);
     dialler.add(address("10.0.0.1"));
     dialler.add(address("10.0.0.2"));
     begin(&mut dialler, at(0), "10.0.0.1");
-    // IPv6 has the next turn, though its address came last.
+    // The next attempt is to the IPv6 address, although that address was added last.
     dialler.add(address("fd00::1"));
     begin(&mut dialler, at(1250), "fd00::1");
     begin(&mut dialler, at(2500), "10.0.0.2");
@@ -88,7 +88,7 @@ fn a_late_address_joins() {
 }
 
 #[test]
-fn one_at_a_time_gives_up_an_address_for_the_next() {
+fn one_at_a_time_abandons_an_attempt_if_another_address_is_left() {
     let mut dialler = to(&["fd00::1", "10.0.0.1"]).one_at_a_time();
     assert_eq!(dialler.next(at(0)), DialStep::Connect { remote: remote("fd00::1"), patience: DELAY });
     let first = ConnectionId::first_of(1);
@@ -99,7 +99,7 @@ fn one_at_a_time_gives_up_an_address_for_the_next() {
 }
 
 #[test]
-fn addresses_without_room_are_ignored() {
+fn addresses_after_the_16th_are_ignored() {
     let mut dialler = Dialler::to_name(7, PATIENCE, DELAY);
     (1..=20).for_each(|n| dialler.add(IpAddress::v4(10, 0, 0, n)));
     dialler.resolved();
@@ -119,7 +119,7 @@ fn to(addresses: &[&str]) -> Dialler {
     dialler
 }
 
-/// Begins the connection that the dialler asks for. The connection must be to this address.
+/// Begins the connection that the dialler requests, and checks that the remote address is `to`.
 fn begin(dialler: &mut Dialler, now: Instant, to: &str) -> ConnectionId {
     let id = ConnectionId::first_of(dialler.running().count() as u16 + 1);
     assert_eq!(dialler.next(now), DialStep::Connect { remote: remote(to), patience: PATIENCE });
@@ -127,7 +127,7 @@ fn begin(dialler: &mut Dialler, now: Instant, to: &str) -> ConnectionId {
     id
 }
 
-/// Reports that the connection that the dialler asks for cannot be begun. Returns its remote.
+/// Reports that the connection that the dialler requests cannot be begun. Returns the remote endpoint.
 fn fail(dialler: &mut Dialler, now: Instant) -> IpEndpoint {
     let DialStep::Connect { remote, .. } = dialler.next(now) else { panic!("{:?}", dialler.next(now)) };
     dialler.begun(now, remote, Err(ConnectError::NoRoute));

@@ -1,4 +1,4 @@
-//! Queries over TCP, after a truncated datagram, on a virtual clock.
+//! Tests queries over TCP after a truncated datagram, on a virtual clock.
 
 use std::vec::Vec;
 
@@ -21,7 +21,7 @@ enum Over {
     Silent,
     /// The server closes without a reply.
     Closes,
-    /// The server sends a reply with three addresses, this number of bytes at a time, and does not close.
+    /// The server sends a reply with three addresses in pieces of this number of bytes. The server does not close.
     Replies(usize),
     /// The server announces this length, and sends one byte.
     Announces(u16),
@@ -74,7 +74,8 @@ fn three(question: &[u8]) -> Vec<u8> {
     reply_to(question, 0, &records)
 }
 
-/// Returns the result of a lookup at a server that truncates its datagrams to `part` addresses, and the time of the result in ms.
+/// Looks up a name at a server that truncates each datagram to `part` addresses. Returns the result, and how many ms
+/// the lookup took.
 fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveError>, i64) {
     let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 1, datagrams: 4, payload: 2048 };
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));
@@ -103,7 +104,7 @@ fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveErro
     let port = client.bind(0, resolver).unwrap();
     let (mut now, mut queries) = (start, Vec::new());
     for _ in 0..30_000 {
-        // Several exchanges fit into each instant.
+        // Up to 8 exchanges happen at the same virtual time.
         let mut next = [None; 2];
         for _ in 0..8 {
             next = [dns.poll(now, &mut far), client.poll(now, &mut near)];
@@ -119,14 +120,13 @@ fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveErro
             false
         });
         while let Some((number, server, query)) = client.udp_program(port).unwrap().next_tcp() {
-            let patience = TcpQuery::PATIENCE;
-            match client.connect(now, server, query, patience, &mut near) {
+            match client.connect(now, server, query, TcpQuery::PATIENCE, &mut near) {
                 Ok(id) => queries.push((id, number)),
                 Err(_) => client.udp_program(port).unwrap().end_tcp(number, None, now),
             }
             client.wake_programs();
         }
-        // The caller has changed something, so the clock advances by only 1 ms.
+        // The clock advances by at most 1 ms, because the caller may have changed something.
         let soon = now + Duration::from_millis(1);
         now = next.into_iter().flatten().min().unwrap_or(soon).clamp(now, soon);
     }
@@ -134,7 +134,7 @@ fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveErro
 }
 
 #[test]
-fn a_truncated_reply_is_asked_for_over_tcp() {
+fn a_truncated_reply_leads_to_a_query_over_tcp() {
     for piece in [1, 2, 7, 1000] {
         for part in [0, 1] {
             let (found, at) = lookup(part, Over::Replies(piece), true);
@@ -145,7 +145,7 @@ fn a_truncated_reply_is_asked_for_over_tcp() {
 }
 
 #[test]
-fn without_a_reply_over_tcp_what_was_not_cut_off_is_used() {
+fn without_a_reply_over_tcp_the_truncated_reply_is_used() {
     for over in [Over::Refused, Over::Silent, Over::Closes, Over::Announces(600), Over::Announces(400)] {
         let (found, at) = lookup(1, over, true);
         assert!(found == Ok(2) && at <= 5100, "{over:?}: {found:?} after {at} ms");
@@ -159,7 +159,7 @@ fn without_a_reply_over_tcp_what_was_not_cut_off_is_used() {
 }
 
 #[test]
-fn what_is_wrong_with_a_reply_over_tcp_is_said() {
+fn errors_in_a_reply_over_tcp_are_reported() {
     let server = IpAddress::v4(10, 0, 0, 1);
     assert_eq!(lookup(0, Over::Garbage, true).0, Err(ResolveError::Malformed(server)));
     assert_eq!(lookup(0, Over::Loop, true).0, Err(ResolveError::AliasLoop));

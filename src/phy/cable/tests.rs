@@ -44,7 +44,7 @@ fn a_full_queue_gives_no_token_and_loses_nothing() {
     assert!(left.transmit(NOW).is_none(), "the last place is kept for a reply");
     assert!(send(&mut right, b"question") && send(&mut right, b"another"));
 
-    // The reply takes the last place. Now no frame can be received, because there is no room for a reply.
+    // The reply takes the last place in the cable. No frame can be received now, because there is no room for a reply.
     reply(&mut left, b"2");
     assert!(left.receive(NOW).is_none());
 
@@ -127,7 +127,7 @@ fn two_interfaces_exchange_tcp_through_the_smallest_cable() {
         let context = client.interface.context();
         client.sockets.get_mut::<tcp::Socket>(client.handle).connect(context, to, 49152).unwrap();
 
-        // 5,000 bytes through a receive buffer of 2,048 and a cable of two frames. The server sends them back.
+        // The server echoes 5,000 bytes through a receive buffer of 2,048 bytes and a cable of two frames.
         let text = core::array::from_fn::<u8, 5000, _>(|i| i as u8);
         let (mut sent, mut returned, mut now) = (0, Vec::new(), NOW);
         while returned.len() < text.len() {
@@ -145,7 +145,8 @@ fn two_interfaces_exchange_tcp_through_the_smallest_cable() {
                 let len = socket.recv_slice(&mut data).unwrap();
                 assert_eq!(socket.send_slice(&data[..len]), Ok(len));
             }
-            // Poll both ends before the clock advances. Otherwise a delayed acknowledgement would be the only event.
+            // `|` polls both ends before the clock advances. `||` would not poll the server after a change at the
+            // client.
             let changed = client.poll(&mut left, now) | server.poll(&mut right, now);
             if !changed {
                 now += Duration::from_millis(10);

@@ -5,7 +5,8 @@ use super::*;
 const SOURCE: Ipv4Address = Ipv4Address::new(192, 168, 69, 100);
 const DESTINATION: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
 
-/// Builds a frame with an IPv4 packet of these lengths, with the checksum of its content.
+/// Builds a frame with an IPv4 packet whose TCP or UDP checksum is right. `header` and `len` are the lengths of the
+/// packet's header and payload.
 fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     let mut frame: Vec<u8> = (0..14 + header + len).map(|at| (at * 31) as u8).collect();
     frame[12..14].copy_from_slice(&[8, 0]);
@@ -31,7 +32,7 @@ fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     frame
 }
 
-/// Returns the sum that the driver computes while it copies.
+/// Returns the sum that a driver computes while it copies the frame.
 fn summed(frame: &[u8]) -> Option<u32> {
     Some(sum_of(&frame[34..]))
 }
@@ -45,7 +46,7 @@ fn right_ones_hold_and_each_flipped_bit_shows() {
                 assert!(holds(&frame, None) && holds(&frame, summed(&frame)), "{protocol} {header} {len}");
                 for at in 14 + header..frame.len() {
                     frame[at] ^= 0x10;
-                    // The stack detects a wrong length, not the driver.
+                    // The driver does not detect a wrong UDP length, because the stack does.
                     if protocol == TCP || !(18 + header..20 + header).contains(&at) {
                         assert!(
                             !holds(&frame, None) && !holds(&frame, summed(&frame)),

@@ -1,4 +1,4 @@
-//! The device under test and its peer: one frame out, one frame in.
+//! The device under test and its peer, and methods to send and receive one test frame.
 
 use smoltcp::phy::{Device, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -7,7 +7,7 @@ use super::frames::Frames;
 use super::report::{Fault, Report};
 use super::{FOREIGN, Peer};
 
-/// A frame that needs no padding.
+/// The length of a short test frame, in bytes. A frame of this length needs no padding.
 pub(super) const SMALL: usize = 64;
 
 pub(super) struct Bench<'b, D, P> {
@@ -48,7 +48,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         if len < self.frames.header() + 2 { 0 } else { self.number }
     }
 
-    /// Sends a frame. Returns its number, or `None` if the device gives no token.
+    /// Sends a frame through the device. Returns the frame's number, or `None` if the device gives no token.
     pub fn send(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let (frames, number) = (self.frames, self.next(len));
         for _ in 0..self.peer.tries() {
@@ -66,12 +66,12 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// Sends a frame. The device must have room for it.
+    /// Sends a frame through the device. The device must have room for the frame.
     pub fn must_send(&mut self, len: usize) -> Result<u16, Fault> {
         self.send(len)?.ok_or(Fault::NoToken)
     }
 
-    /// Makes a frame arrive. Returns its number, or `None` if the link refuses it.
+    /// Has the peer send a frame to the device. Returns the frame's number, or `None` if the link refuses it.
     pub fn inject(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let number = self.next(len);
         let needed = Fault::Scratch(len);
@@ -80,12 +80,12 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(self.peer.inject(self.device, frame).then_some(number))
     }
 
-    /// Returns the number of the next frame that the device receives. The frame was sent with `len` bytes.
+    /// Returns the number of the next frame that the device receives. `len` is the length that the frame must have.
     pub fn receive(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         self.receive_and(len, |token, _| drop(token))
     }
 
-    /// Like [`receive`](Self::receive), but `reply` uses the transmit token meanwhile.
+    /// Like [`receive`](Self::receive), but calls `reply` with the transmit token while the frame is read.
     pub fn receive_and(
         &mut self,
         len: usize,
@@ -114,7 +114,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// Returns the number of the next frame that the peer sees. The frame was sent with `len` bytes.
+    /// Returns the number of the next frame that the peer sees. `len` is the length that the frame must have.
     pub fn observe(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let mut tries = self.peer.tries();
         while tries > 0 {
@@ -141,12 +141,12 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         expect(self.receive(len)?, number, Fault::NotReceived)
     }
 
-    /// Makes a frame arrive. The link must take it.
+    /// Has the peer send a frame to the device. The link must accept the frame.
     pub fn must_inject(&mut self, len: usize) -> Result<u16, Fault> {
         self.inject(len)?.ok_or(Fault::Refused(len))
     }
 
-    /// Checks that no more frames come at either end.
+    /// Checks that no further test frame arrives at either end.
     pub fn quiet(&mut self) -> Result<(), Fault> {
         for came in [self.observe(SMALL), self.receive(SMALL)] {
             match came {
@@ -158,14 +158,14 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(())
     }
 
-    /// Counts a foreign frame.
+    /// Counts a foreign frame. Returns an error after more than [`FOREIGN`] foreign frames.
     pub fn foreign(&mut self) -> Result<(), Fault> {
         self.report.foreign += 1;
         if self.report.foreign > FOREIGN { Err(Fault::Foreign) } else { Ok(()) }
     }
 }
 
-/// Checks that frame `number` came, and no other.
+/// Checks that the frame that came is frame `number`. Returns the fault `missing` if no frame came.
 pub(super) fn expect(came: Option<u16>, number: u16, missing: Fault) -> Result<(), Fault> {
     match came {
         None => Err(missing),

@@ -1,4 +1,4 @@
-//! Checksums: the device computes and verifies those that its capabilities claim.
+//! Checks that the device computes and verifies the checksums that its capabilities claim.
 
 use smoltcp::phy::{Checksum, Device, Medium, RxToken, TxToken};
 use smoltcp::wire::{EthernetAddress, Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
@@ -39,7 +39,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     }
 
     fn checksum(&mut self, protocol: Protocol, stack: Checksum) -> Result<(), Fault> {
-        // smoltcp writes a zero if it leaves the checksum to the device.
+        // smoltcp writes 0 into a checksum field that the device must fill in.
         if !self.leaves(protocol, if stack.tx() { Sum::Good } else { Sum::Zero })? {
             return Err(Fault::ChecksumWrong(protocol.name()));
         }
@@ -79,7 +79,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Err(Fault::Lost { missing: 1, counted: 0 })
     }
 
-    /// Makes a packet arrive. Returns whether the device delivers it.
+    /// Has the peer send a packet to the device. Returns whether the device delivers the packet.
     fn arrives(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let (medium, to, len) = (self.frames.medium, self.frames.to, length(self.frames.medium));
         let frame = self.scratch.get_mut(..len).ok_or(Fault::Scratch(len))?;
@@ -116,7 +116,7 @@ impl Protocol {
     fn number(self) -> IpProtocol {
         match self {
             Protocol::Icmp => IpProtocol::Icmp,
-            // The packet must carry some protocol. No device computes a checksum for protocol 253.
+            // A packet must name a protocol. No device computes a checksum for protocol 253.
             Protocol::Ip => IpProtocol::Unknown(253),
             Protocol::Tcp => IpProtocol::Tcp,
             Protocol::Udp => IpProtocol::Udp,
@@ -153,7 +153,7 @@ impl Protocol {
         match self {
             Protocol::Icmp => {
                 let mut icmp = Icmpv4Packet::new_unchecked(payload);
-                // Use an echo reply, because a stack does not answer it.
+                // Use an echo reply, because a stack does not answer an echo reply.
                 icmp.set_msg_type(Icmpv4Message::EchoReply);
                 icmp.set_msg_code(0);
                 icmp.fill_checksum();

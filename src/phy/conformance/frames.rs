@@ -5,20 +5,20 @@ use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Packet};
 
 use super::report::Fault;
 
-/// IEEE Std 802: local experimental EtherType 1.
+/// The EtherType of the test frames: local experimental EtherType 1 (IEEE Std 802).
 const ETHERTYPE: u16 = 0x88b5;
-/// RFC 3692: for experimentation and testing.
+/// The IP protocol of the test packets, which is for experimentation and testing (RFC 3692).
 const PROTOCOL: u8 = 253;
-/// RFC 5737: TEST-NET-1, which no network uses.
+/// The addresses of the test packets, in TEST-NET-1, which no network uses (RFC 5737).
 pub(super) const SOURCE: Ipv4Address = Ipv4Address::new(192, 0, 2, 1);
 pub(super) const DESTINATION: Ipv4Address = Ipv4Address::new(192, 0, 2, 2);
-/// A locally administered address.
+/// The source address of the test frames, a locally administered address.
 pub(super) const SENDER: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0x88, 0xb5]);
 
-/// The shortest Ethernet frame, without its checksum.
+/// The length of the shortest Ethernet frame without its checksum, in bytes.
 pub(super) const MINIMUM: usize = 60;
 
-/// The frames of one medium to one address.
+/// Writes and reads the test frames for a medium and a destination address.
 #[derive(Clone, Copy)]
 pub(super) struct Frames {
     pub medium: Medium,
@@ -31,7 +31,7 @@ impl Frames {
         if self.medium == Medium::Ethernet { 14 } else { 20 }
     }
 
-    /// Fills `frame` with the contents of test frame `number`, for the length of `frame`.
+    /// Fills `frame` with the content of the test frame that has this number and this length.
     pub fn write(&self, number: u16, frame: &mut [u8]) {
         let header = self.header_bytes(frame.len());
         let len = frame.len();
@@ -100,10 +100,10 @@ impl Frames {
         let [low, high] = number.to_le_bytes();
         match (at.checked_sub(self.header()), header.get(at)) {
             (None, Some(&byte)) => byte,
-            // The number is written only if both its bytes fit: a frame of 15 bytes has room for half of it.
+            // The number is written only if both of its bytes fit. A frame of 15 bytes has room for only one byte.
             (Some(0), _) if len >= self.header() + 2 => low,
             (Some(1), _) => high,
-            // The byte is never 0, so that it differs from padding, and it is different in each frame.
+            // A data byte is never 0, so that it differs from padding. Data bytes also differ from frame to frame.
             (Some(at), _) => (at as u8).wrapping_mul(7).wrapping_add(low) | 1,
             (None, None) => 0,
         }

@@ -1,4 +1,4 @@
-//! The rules for many frames in a row.
+//! The conformance rules that send and receive many frames in a row.
 
 use smoltcp::phy::{Device, TxToken};
 
@@ -56,8 +56,9 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Ok(count)
     }
 
-    /// Floods the device with short, then with longest frames. The report has the figures of the short ones; `None` means that
-    /// the queue is longer than the burst.
+    /// Floods the device with short frames, then with the longest frames.
+    ///
+    /// The report has the results for short frames. If the queue is longer than the burst, `receive_queue` is `None`.
     pub fn burst(&mut self) -> Result<(), Fault> {
         for len in [SMALL, self.report.mtu] {
             let count = self.peer.burst();
@@ -77,8 +78,9 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if missing > 0 { Err(Fault::Lost { missing, counted: lost }) } else { Ok(()) }
     }
 
-    /// Makes `count` frames arrive before any is received. Returns how many frames the link took, and how many of these were
-    /// lost and counted.
+    /// Has the peer send `count` frames before the device receives the first one.
+    ///
+    /// Returns how many frames the link accepted, and how many of these were lost and counted.
     fn flood(&mut self, len: usize, count: usize) -> Result<(usize, u64), Fault> {
         let before = self.peer.lost(self.device);
         let mut taken = 0;

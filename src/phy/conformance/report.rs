@@ -1,4 +1,4 @@
-//! The result of a check.
+//! The result of a conformance check.
 
 use core::fmt;
 
@@ -7,13 +7,15 @@ use core::fmt;
 pub struct Report {
     /// The longest frame, in bytes, with the Ethernet header.
     pub mtu: usize,
-    /// The number of frames that the device takes before it returns no more transmit tokens; `None` if it took a whole burst.
+    /// The number of frames that the device accepts before it returns no transmit token. `None` if it accepts a whole
+    /// burst.
     pub transmit_queue: Option<usize>,
-    /// The number of frames that wait at the device before the link refuses more; `None` if it took a whole burst.
+    /// The number of frames that the link accepts before it refuses a frame, including lost frames. `None` if the
+    /// device receives a whole burst.
     pub receive_queue: Option<usize>,
-    /// The frames of the burst that were lost and counted.
+    /// The number of frames of the burst that were lost and counted.
     pub lost: u64,
-    /// The foreign frames that arrived meanwhile.
+    /// The number of foreign frames that arrived during the check.
     pub foreign: usize,
 }
 
@@ -29,7 +31,7 @@ impl fmt::Display for Report {
             write!(f, "; {} of a burst lost and counted", self.lost)?;
         }
         if self.foreign > 0 {
-            write!(f, "; {} of others passed over", self.foreign)?;
+            write!(f, "; {} foreign frames ignored", self.foreign)?;
         }
         Ok(())
     }
@@ -42,7 +44,7 @@ fn frames(f: &mut fmt::Formatter<'_>, count: Option<usize>) -> fmt::Result {
     }
 }
 
-/// The rule that a device breaks, and how it breaks it. Its text is one line.
+/// The rule that a device breaks, and the fault that was observed. The `Display` text of a failure is one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The rule.
@@ -65,28 +67,28 @@ impl core::error::Error for Failure {}
 pub enum Rule {
     /// The clock advances, and never goes back.
     Clock,
-    /// The capabilities are possible, and do not change.
+    /// The capabilities have possible values, and do not change.
     Capabilities,
     /// If no frame is waiting, `receive` returns no frame.
     Idle,
-    /// Frames of every length leave whole; those below 60 bytes may be padded with zeros.
+    /// Frames of every length are sent unchanged. Frames below 60 bytes may be padded with zeros.
     Sending,
-    /// Frames of every length arrive whole.
+    /// Frames of every length are received unchanged.
     Receiving,
-    /// A reply can be written while the frame is read.
+    /// A reply can be written while the received frame is still being read.
     Reply,
-    /// A token that is dropped sends nothing and takes no room.
+    /// A token that is dropped unused sends nothing and takes no room.
     UnusedToken,
     /// A device without room returns no token. The device loses no frame that it accepted, and has room again when its frames
     /// have left.
     Exhaustion,
     /// In a burst longer than the queue, no frame is lost without being counted, and none is reordered.
     Burst,
-    /// A burst of `max_burst_size` full-length frames is kept.
+    /// A burst of `max_burst_size` full-length frames is received without loss.
     PromisedBurst,
-    /// An empty frame does no harm.
+    /// The device still works after an empty frame was sent or received.
     Empty,
-    /// A frame longer than the MTU is refused, lost or delivered, but never cut.
+    /// A frame longer than the MTU is refused, counted as lost, or delivered whole.
     TooLong,
     /// The device computes and verifies the checksums that its capabilities claim.
     Checksums,
@@ -105,7 +107,7 @@ impl fmt::Display for Rule {
             Rule::Exhaustion => "sending until there is no token",
             Rule::Burst => "a burst longer than the queue",
             Rule::PromisedBurst => "a burst of max_burst_size full frames",
-            Rule::Empty => "a frame of no bytes",
+            Rule::Empty => "an empty frame",
             Rule::TooLong => "a frame longer than the MTU",
             Rule::Checksums => "checksums",
         })
@@ -124,13 +126,13 @@ pub enum Fault {
     CapabilitiesChange,
     /// A frame with a right checksum of this kind, or with an allowed absent checksum, did not arrive.
     ChecksumRefused(&'static str),
-    /// The device did not compute a checksum of this kind, though it should have.
+    /// The device sent a wrong checksum of this kind, or no checksum.
     ChecksumWrong(&'static str),
     /// The clock went back.
     ClockBack,
     /// The clock did not advance in a million readings.
     ClockStands,
-    /// The byte at this position is not the one that was sent.
+    /// The byte at this position differs from the byte that was sent.
     Damaged(usize),
     /// More than 64 foreign frames arrived.
     Foreign,
@@ -154,15 +156,15 @@ pub enum Fault {
     NotReceived,
     /// The device returns no transmit token, though no frame is in flight.
     NoToken,
-    /// A frame arrived early, twice, or without being sent.
+    /// A frame arrived out of order, twice, or without being sent.
     Order,
-    /// The byte at this position is padding but not zero: memory leaks to the network.
+    /// The byte at this position is padding but not zero: the device reveals the contents of memory.
     Padding(usize),
     /// The link refuses a frame of this length, though no frame is in flight.
     Refused(usize),
-    /// The scratch buffer is too short: this many bytes are needed, one more than the longest frame.
+    /// The scratch buffer is shorter than this number of bytes, which is one more than the longest frame.
     Scratch(usize),
-    /// A transmit token gave a buffer whose length is not the requested one.
+    /// A transmit token gave a buffer of another length than requested.
     TokenLength {
         /// The length requested.
         asked: usize,
@@ -184,18 +186,18 @@ impl fmt::Display for Fault {
             Fault::ClockBack => f.write_str("the clock went back"),
             Fault::ClockStands => f.write_str("the clock stands still"),
             Fault::Damaged(at) => write!(f, "byte {at} of the frame is not what was sent"),
-            Fault::Foreign => f.write_str("too many frames that nobody here sent"),
-            Fault::Length { sent, came } => write!(f, "{sent} bytes were sent, {came} came"),
+            Fault::Foreign => f.write_str("too many foreign frames arrived"),
+            Fault::Length { sent, came } => write!(f, "{sent} bytes were sent, but {came} arrived"),
             Fault::Lost { missing, counted } => write!(f, "{missing} frames lost, {counted} counted"),
-            Fault::Mtu(mtu) => write!(f, "an MTU of {mtu} bytes"),
-            Fault::NotReceived => f.write_str("a frame waits and is not given out"),
-            Fault::NoToken => f.write_str("no token though nothing is under way"),
-            Fault::Order => f.write_str("a frame out of order, or twice"),
+            Fault::Mtu(mtu) => write!(f, "an MTU of {mtu} bytes is out of range"),
+            Fault::NotReceived => f.write_str("receive returns no frame though a frame is waiting"),
+            Fault::NoToken => f.write_str("no transmit token though no frame is in flight"),
+            Fault::Order => f.write_str("a frame arrived out of order or twice"),
             Fault::Padding(at) => write!(f, "byte {at} is padding and not 0"),
             Fault::Refused(len) => write!(f, "the link refuses a frame of {len} bytes"),
             Fault::Scratch(needed) => write!(f, "the scratch buffer needs {needed} bytes"),
             Fault::TokenLength { asked, given } => write!(f, "a token for {asked} bytes gave {given}"),
-            Fault::Unsent => f.write_str("a frame came that nobody sent"),
+            Fault::Unsent => f.write_str("a frame arrived that was not sent"),
         }
     }
 }

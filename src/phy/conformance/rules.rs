@@ -1,4 +1,4 @@
-//! The rules for one frame at a time.
+//! The conformance rules that send and receive one frame at a time.
 
 use smoltcp::phy::{Device, Medium, TxToken};
 
@@ -7,11 +7,12 @@ use super::bench::{Bench, SMALL, expect};
 use super::frames::MINIMUM;
 use super::report::Fault;
 
-/// The number of readings within which the clock must advance. They take more than a millisecond on any processor.
+/// The number of readings within which the clock must advance. The readings take more than a millisecond on any
+/// processor.
 const READINGS: u32 = 1_000_000;
 
-/// The packet size that every IPv4 link must carry (RFC 791), and the largest IPv4 packet. An Ethernet header and a VLAN tag
-/// are added to these.
+/// The packet size that every IPv4 host must be able to receive (RFC 791), in bytes. `LONGEST_FRAME` is the largest
+/// IPv4 packet with an Ethernet header and a VLAN tag.
 const SMALLEST_PACKET: usize = 576;
 const LONGEST_FRAME: usize = 65_535 + 18;
 
@@ -90,7 +91,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         for _ in 0..self.peer.burst() {
             let now = self.now()?;
             drop(self.device.transmit(now).ok_or(Fault::NoToken)?);
-            // The token that comes with a frame is dropped too.
+            // `must_receive` drops the transmit token that comes with the frame.
             let number = self.must_inject(SMALL)?;
             self.must_receive(number, SMALL)?;
         }
@@ -100,7 +101,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     pub fn empty(&mut self) -> Result<(), Fault> {
         let now = self.now()?;
         self.device.transmit(now).ok_or(Fault::NoToken)?.consume(0, |_| {});
-        // Empty frames may arrive as foreign frames, and must not be counted as such.
+        // Empty frames may look like foreign frames, but must not be counted as foreign frames.
         let foreign = self.report.foreign;
         self.quiet()?;
         self.inject(0)?;

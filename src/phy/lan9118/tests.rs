@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 
 use super::*;
 
-/// The controller as the driver sees it: FIFOs of words behind registers.
+/// A fake controller, as the driver sees it: FIFOs of words that are accessed through registers.
 #[derive(Default)]
 struct Fake {
-    /// Received frames: for each, a status and its words.
+    /// The received frames: a status for each frame, and all words in `data`.
     statuses: VecDeque<u32>,
     data: VecDeque<u32>,
     sent: Vec<u32>,
@@ -136,7 +136,7 @@ fn a_full_controller_holds_back_and_loses_nothing() {
 fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
     let mut device = device();
     let mut datagram = frame(60);
-    // 46 bytes of UDP from the 34th on, without a checksum.
+    // An IPv4 packet of 46 bytes with a UDP datagram that has no checksum.
     datagram[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17]);
     datagram[38..42].copy_from_slice(&[0, 26, 0, 0]);
     device.registers.arrive(&datagram, false);
@@ -144,7 +144,7 @@ fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
     received.consume(|bytes| assert!(bytes == datagram));
     datagram[41] = 1;
     device.registers.arrive(&datagram, false);
-    // A fragment.
+    // Makes the packet a fragment, which the driver drops, too.
     datagram[41] = 0;
     datagram[20] = 0x20;
     device.registers.arrive(&datagram, false);

@@ -1,4 +1,4 @@
-//! The kernel's reports about one interface: whether its link is up.
+//! Watches whether the link of an interface is up, through the kernel's netlink messages.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -11,7 +11,7 @@ const RTM_NEWLINK: u16 = 16;
 const IFF_UP: u32 = 1;
 const IFF_LOWER_UP: u32 = 0x1_0000;
 
-/// The lengths of a netlink message's header, and of the header with the fixed part of a link's description.
+/// The length of a netlink message's header, in bytes. `DESCRIBED` adds the fixed part of a link's description.
 const HEADER: usize = 16;
 const DESCRIBED: usize = HEADER + 16;
 
@@ -25,7 +25,7 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    /// Watches the interface `name`. Returns `None` if the kernel does not allow this. Changes then go unnoticed.
+    /// Watches the interface `name`. Returns `None` if the kernel does not allow it; link changes are then not noticed.
     pub(super) fn watch(name: &str) -> Option<Carrier> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         // Protocol `None` means NETLINK_ROUTE.
@@ -38,7 +38,8 @@ impl Carrier {
     /// Reads the messages that have arrived. If the link's state has changed since the last call, returns the new state.
     pub(super) fn change(&mut self) -> Option<bool> {
         let (mut buffer, mut change) = ([0; 8192], None);
-        // A message that is too long is truncated, and its beginning is enough. A lost message counts as no change.
+        // The kernel truncates a message that is too long, but its beginning is enough. A lost message counts as no
+        // change.
         while let Ok((len, _)) = recv(&self.socket, &mut buffer[..], RecvFlags::empty()) {
             if len == 0 {
                 break;

@@ -1,4 +1,4 @@
-//! The system calls that no crate wraps: attach to an interface, persist, query MTU and flags.
+//! The `ioctl` calls that no crate wraps: attach to an interface, make it persistent, read its MTU and flags.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_uint};
@@ -7,13 +7,13 @@ use std::os::fd::AsFd;
 use rustix::io::Result;
 use rustix::ioctl::{IntegerSetter, Opcode, Setter, Updater, ioctl, opcode};
 
-/// The longest interface name, in bytes (IFNAMSIZ less the final NUL).
+/// The longest interface name, in bytes (IFNAMSIZ minus the final NUL).
 pub(super) const MAX_NAME: usize = 15;
 
 pub(super) const IFF_TUN: u16 = 0x0001;
 pub(super) const IFF_TAP: u16 = 0x0002;
 pub(super) const IFF_MULTI_QUEUE: u16 = 0x0100;
-/// Frames have no header that the driver adds.
+/// The kernel adds no packet information header to frames.
 pub(super) const IFF_NO_PI: u16 = 0x1000;
 /// Each frame has a virtio-net header before it, in both directions.
 pub(super) const IFF_VNET_HDR: u16 = 0x4000;
@@ -28,25 +28,26 @@ pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
     unsafe { ioctl(fd, Updater::<TUNSETIFF, IfReq>::new(&mut request)) }
 }
 
-/// Sets the offloads that this end handles: `TUN_F_…`. The setting outlives `fd` if the interface does.
+/// Sets the offloads that this program handles, as `TUN_F_…` flags. The setting outlives `fd` if the interface does.
 pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
     // SAFETY: TUNSETOFFLOAD takes its argument by value and touches no memory of this process.
     unsafe { ioctl(fd, IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags)) }
 }
 
-/// Sets the length of the virtio-net header, in bytes. This setting can also outlive `fd`: after QEMU has used an interface,
-/// the length is 12.
+/// Sets the length of the virtio-net header, in bytes.
+///
+/// The length can also outlive `fd`: after QEMU has used an interface, the length is 12.
 pub(super) fn set_header_length(fd: impl AsFd, len: c_int) -> Result<()> {
     // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter holds during the call.
     unsafe { ioctl(fd, Setter::<TUNSETVNETHDRSZ, c_int>::new(len)) }
 }
 
-/// Offloads: this end accepts partial checksums, and IPv4 and IPv6 segments longer than the MTU.
+/// Offloads: this program accepts partial checksums, and IPv4 and IPv6 segments longer than the MTU.
 pub(super) const TUN_F_CSUM: usize = 0x01;
 pub(super) const TUN_F_TSO4: usize = 0x02;
 pub(super) const TUN_F_TSO6: usize = 0x04;
 
-/// Lets the attached interface outlive `fd`.
+/// Makes the attached interface persistent, so that the interface outlives `fd`.
 pub(super) fn persist(fd: impl AsFd) -> Result<()> {
     // SAFETY: TUNSETPERSIST takes its argument by value and touches no memory of this process.
     unsafe { ioctl(fd, IntegerSetter::<TUNSETPERSIST>::new_usize(1)) }
@@ -55,7 +56,7 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
 /// Waits until the kernel has finished pending changes to interfaces. `fd` must be attached.
 pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     let mut request = IfReq::new("");
-    // TUNGETIFF waits for the kernel's lock of all interfaces. This wait is the purpose of the call.
+    // The purpose of this call is to wait for the kernel's lock on changes to interfaces, which TUNGETIFF takes.
     // SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
     unsafe { ioctl(fd, Updater::<TUNGETIFF, IfReq>::new(&mut request)) }
 }
@@ -70,7 +71,9 @@ pub(super) fn up_and_running(socket: impl AsFd, name: &str) -> Result<(bool, boo
     Ok((flags & IFF_UP != 0, flags & IFF_RUNNING != 0))
 }
 
-/// Returns the MTU of the interface `name`, in bytes of IP packet. `socket` is any socket: it picks the network namespace.
+/// Returns the MTU of the interface `name`: the longest IP packet, in bytes.
+///
+/// `socket` can be any socket, and selects the network namespace.
 pub(super) fn mtu(socket: impl AsFd, name: &str) -> Result<usize> {
     let mut request = IfReq::new(name);
     // SAFETY: SIOCGIFMTU reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.

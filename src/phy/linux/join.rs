@@ -1,6 +1,6 @@
 //! Joins consecutive segments of one stream into a super-segment for the kernel.
 //!
-//! This is for IPv6 only: smoltcp 0.14 cuts IPv6 segments to the MTU, even if the device accepts longer segments.
+//! Only IPv6 segments are joined, because smoltcp 0.14 cuts them to the MTU even if the device accepts longer segments.
 
 #[cfg(test)]
 mod tests;
@@ -30,20 +30,22 @@ pub(super) struct Join {
     size: NonZeroU16,
     /// The sequence number of the next segment.
     next: u32,
-    /// The flags of all segments.
+    /// The flags of all segments so far, combined.
     flags: u8,
 }
 
 impl Join {
-    /// Begins a super-segment with a data segment that has no flag but ACK. Returns `None` for any other frame. A segment
-    /// with PSH must be delivered at once, so it cannot begin a super-segment.
+    /// Begins a super-segment with a data segment that has no flag but ACK.
+    ///
+    /// Returns `None` for any other frame. A segment with PSH must be delivered at once, so it cannot begin a
+    /// super-segment.
     pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
         let tcp = tcp_of(frame, medium).filter(|tcp| tcp.v6 && tcp.end == frame.len())?;
         if *frame.get(tcp.start + 13)? != ACK {
             return None;
         }
         let (link, head) = (tcp.start.checked_sub(IPV6_HEADER_LEN)?, tcp.payload);
-        // The headers of the next segment must not overwrite the headers of this one.
+        // The headers of the next segment are written over the end of this payload, so the payload must be long enough.
         let size = frame.len().checked_sub(head).filter(|&size| size >= head)?;
         let size = NonZeroU16::new(u16::try_from(size).ok()?)?;
         let mut join = Join { link, head, size, next: word(frame, tcp.start + 4)?, flags: 0 };
@@ -51,16 +53,16 @@ impl Join {
         Some(join)
     }
 
-    /// Returns the range in a super-segment of `so_far` bytes for a frame of `len` bytes.
+    /// Returns where to write the next frame, of `len` bytes, in a super-segment of `so_far` bytes.
     ///
-    /// If the frame is written there, its payload directly follows the payload so far. Returns `None` if the result would be
+    /// In this range, the frame's payload directly follows the earlier payload. Returns `None` if the result would be
     /// too long.
     pub(super) fn place(&self, so_far: usize, len: usize) -> Option<Range<usize>> {
         let start = so_far.checked_sub(self.head)?;
         (start + len <= self.link + LONGEST).then_some(start..start + len)
     }
 
-    /// Adds the next frame if it continues the stream of `first` unchanged. Returns whether the frame was added.
+    /// Adds `frame` if its headers match those of `first` and its data comes next. Returns whether `frame` was added.
     pub(super) fn take(&mut self, first: &[u8], frame: &[u8]) -> bool {
         self.continues(first, frame).is_some()
     }
@@ -83,7 +85,7 @@ impl Join {
         self.add(frame)
     }
 
-    /// Returns whether another segment may follow the last one taken, a frame of `len` bytes.
+    /// Returns whether another segment may be added after the last frame, which has `len` bytes.
     pub(super) fn goes_on(&self, len: usize) -> bool {
         self.flags & PSH == 0 && len - self.head == usize::from(self.size.get())
     }

@@ -1,8 +1,8 @@
 //! The Linux TAP (Ethernet) and TUN (IP) device.
 //!
-//! A TAP is a network card of the kernel whose cable ends in this program. Frames that the kernel sends on it are read from a
-//! file; frames written to the file arrive at the kernel. [`TunTap::open`] attaches to an existing TAP or TUN. [`create`]
-//! makes a new one, for the sandbox and the tests.
+//! A TAP is a virtual network card of the kernel. This program is at the other end of the card's cable. The program
+//! reads the kernel's frames from a file, and writes frames for the kernel to the same file. [`TunTap::open`] attaches
+//! to an existing TAP or TUN. [`create`] makes a new TAP or TUN, for the sandbox and the tests.
 
 mod carrier;
 mod ioctl;

@@ -1,4 +1,4 @@
-//! The virtio-net header before each frame: checksums and segmentation shared with the kernel.
+//! The virtio-net header before each frame, which shares checksums and segmentation with the kernel.
 //!
 //! The header's layout and flags are those of `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte
 //! order.
@@ -35,8 +35,10 @@ pub(super) enum Bad {
     Checksum,
 }
 
-/// Checks a header and a frame from the kernel, and completes the frame's checksums. A TCP checksum is not completed: either
-/// the checksum is right already, or the kernel vouches for the segment.
+/// Checks a header and a frame from the kernel, and completes the frame's checksum.
+///
+/// A TCP checksum is verified, not completed. If the header says that the kernel vouches for the segment, the TCP
+/// checksum is ignored.
 pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) -> Result<(), Bad> {
     let [flags, kind, _, _, size0, size1, start0, start1, offset0, offset1] = *header;
     let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
@@ -56,23 +58,24 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     }
     let (start, offset) = (half(start0, start1), half(offset0, offset1));
     if let Some(tcp) = tcp {
-        // A checksum at any other position would overwrite two bytes of an unverified segment.
+        // With a checksum at any other position, the header is invalid: completing it would change an unverified
+        // segment.
         return if tcp.start == start && offset == TCP_SUM { Ok(()) } else { Err(Bad::Header) };
     }
     let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
-        // The stack must discard a malformed segment or a fragment, so its checksum must not be made right here.
+        // The frame has a malformed segment or a fragment. Completing its checksum would make it look right.
         IpProtocol::Tcp => return Ok(()),
         // A checksum at any other position would overwrite two bytes of the data.
         IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
-        // Either the protocol is behind IPv6 extension headers, so that the position of its checksum is not known here, or
-        // the stack ignores the protocol. It is enough that the checksum cannot overwrite the IP header.
+        // The protocol comes after IPv6 extension headers, or is neither TCP nor UDP, so the right position of its
+        // checksum is unknown here. It is enough that the checksum cannot overwrite the IP header.
         _ => start >= ip.start,
     };
     if !fits {
         return Err(Bad::Header);
     }
-    // The checksum field already holds the sum of the pseudo-header, so the sum of this part is the whole sum.
+    // The checksum field already contains the sum of the pseudo-header, so the sum of this part is the whole sum.
     let part = frame.get_mut(start..).ok_or(Bad::Header)?;
     if part.get(offset..offset + 2).is_none() {
         return Err(Bad::Header);
@@ -86,9 +89,9 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     Ok(())
 }
 
-/// Leaves the TCP checksum of a frame to the kernel, and also its segmentation if the stack asks for that.
+/// Prepares a frame whose TCP checksum the kernel completes. Returns the virtio-net header.
 ///
-/// Returns the virtio-net header.
+/// If the stack requests segmentation, the header asks the kernel to cut the frame into segments.
 pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     let Some(tcp) = tcp_of(frame, medium) else { return header };
@@ -145,8 +148,7 @@ impl Tcp {
     }
 }
 
-/// Returns the TCP segment that the stack would find in a frame. A fragment contains no whole segment, and the stack discards
-/// it.
+/// Returns the TCP segment in a frame, if the frame contains a whole segment. Returns `None` for a fragment.
 pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
     let Ip { source, destination, protocol, fragment, start, end } = ip_of(frame, medium)?;
     if protocol != IpProtocol::Tcp || fragment {
@@ -158,7 +160,7 @@ pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
         (IpAddress::Ipv6(a), IpAddress::Ipv6(b)) => (true, sum(sum(0, &a.octets()).into(), &b.octets())),
         _ => return None,
     };
-    // A segment is at most 65,535 bytes long: the length is one word.
+    // A segment has at most 65,535 bytes, so its length is one 16-bit word of the pseudo-header.
     pseudo = sum(pseudo.into(), &u16::try_from(end - start).ok()?.to_be_bytes());
     pseudo = sum(pseudo.into(), &[0, u8::from(IpProtocol::Tcp)]);
     Some(Tcp { v6, start, payload: start + usize::from(header), end, pseudo })
@@ -168,7 +170,7 @@ pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
 struct Ip {
     source: IpAddress,
     destination: IpAddress,
-    /// The protocol of the payload. Over IPv6 it may be an extension header.
+    /// The protocol of the payload. With IPv6, the payload may begin with an extension header.
     protocol: IpProtocol,
     fragment: bool,
     start: usize,
@@ -197,7 +199,7 @@ fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
     Some(Ip { source, destination, protocol, fragment, start, end: start + payload })
 }
 
-/// Adds `bytes` to an earlier Internet checksum sum (RFC 1071). The result is not inverted.
+/// Adds `bytes` to the sum `before` of an Internet checksum (RFC 1071). The result is not inverted.
 fn sum(before: u64, bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<4>();
     let mut total = words.iter().fold(before, |total, &word| total + u64::from(u32::from_be_bytes(word)));

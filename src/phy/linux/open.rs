@@ -23,8 +23,9 @@ pub enum Kind {
 
 /// Makes a TAP or TUN that exists until it is deleted or its network namespace ends.
 ///
-/// The new interface is down and has no address. The returned file is attached to it. Set the interface up before dropping
-/// the file: an interface that is set up with nothing attached may lose frames that the kernel sends in the first second.
+/// The new interface is down and has no address. The returned file is attached to the interface. Set the interface up
+/// before dropping the file: if no file is attached at that time, frames that the kernel sends in the first second may
+/// be lost.
 ///
 /// # Errors
 /// This call needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an
@@ -43,8 +44,9 @@ pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
 
 /// Attaches to an existing interface.
 ///
-/// Returns its file, its MTU in bytes of IP packet, and whether the kernel grants `offload`. With offload, frames have a
-/// virtio-net header. The kernel then computes checksums and cuts segments on the way out.
+/// Returns its file, its MTU (the longest IP packet, in bytes), and whether the kernel grants `offload`. With offload,
+/// each frame has a virtio-net header. The kernel then computes the checksums and cuts the segments of frames from this
+/// program.
 pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, bool), OpenError> {
     check_name(name)?;
     let absent = || OpenError::NoInterface { kind, name: name.into() };
@@ -68,8 +70,8 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
             Err(errno) => return Err(fail(errno)),
         }
     }
-    // The interface was deleted after the first check. The kernel has made a new interface, which is deleted when `file` is
-    // closed.
+    // If the interface was deleted after the first check, the kernel has made a new interface. The kernel deletes the
+    // new interface when `file` is closed.
     if netdevice::name_to_index(&socket, name) != Ok(index) {
         return Err(absent());
     }
@@ -86,7 +88,9 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     Ok((file, mtu, granted))
 }
 
-/// Requests all offload that the kernel grants, or turns off the offload of an earlier program. Returns what is missing.
+/// Requests as much offload as the kernel grants, or turns off the offload of an earlier program.
+///
+/// Returns a description of the offload that is missing.
 fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
     if !granted {
         // A kernel without this call cannot have offload turned on.
@@ -103,9 +107,11 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
     tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
 }
 
-/// Waits until the kernel sees the carrier. To the kernel, attaching is like plugging in a cable. The kernel notices the
-/// cable a moment later, and discards frames silently until then. The wait is longer while other processes hold the kernel's
-/// one lock for interfaces, for example to end a network namespace. The wait ends at once for an interface that is down, and
+/// Waits until the kernel sees the carrier.
+///
+/// To the kernel, attaching is like plugging in a cable. The kernel notices the cable a moment later, and silently
+/// discards frames until then. The wait is longer while other processes hold the kernel's lock on changes to
+/// interfaces, for example to end a network namespace. For an interface that is down, there is no wait. The wait ends
 /// after three seconds at the latest.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {
@@ -119,7 +125,9 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
     Ok(())
 }
 
-/// Why [`TunTap::open`](super::TunTap::open) or [`create`] failed. Its text is one line and says what to do.
+/// The reason why [`TunTap::open`](super::TunTap::open) or [`create`] failed.
+///
+/// The `Display` text of the error is one line, which says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -127,14 +135,14 @@ pub enum OpenError {
     BadName(String),
     /// Another program is attached to the interface. For [`create`]: the interface already exists.
     InUse(String),
-    /// The interface has several queues, or other options that exclude this program.
+    /// The interface was created as multi-queue, which this program does not support.
     MultiQueue {
         /// The kind that was requested.
         kind: Kind,
         /// The interface.
         name: String,
     },
-    /// The kernel has no /dev/net/tun, or the container does not pass it on.
+    /// There is no /dev/net/tun: the kernel lacks the driver, or the container does not have the device.
     NoDevNetTun,
     /// This network namespace has no interface of that name.
     NoInterface {
@@ -275,8 +283,10 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
     })
 }
 
-/// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or no TAP or TUN. For this it requests each other kind
-/// on a second file. The second file is attached only for a moment, which does no harm.
+/// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or neither a TAP nor a TUN.
+///
+/// To find out, this function tries to attach a second file as each other kind. The second file is attached only for a
+/// moment, which does no harm.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))

@@ -15,7 +15,7 @@ use super::offload::{self, Bad, HEADER};
 /// The longest frame from the kernel: the largest IP packet, an Ethernet header and a VLAN tag.
 pub(super) const MAX_FRAME: usize = 65_535 + 18;
 
-/// The largest number of frames that one read discards.
+/// The largest number of invalid frames that one call of [`Port::read`] discards.
 const THROWN_AWAY: usize = 16;
 
 /// Allocates room for the header and the longest frame, plus one byte to detect a longer frame.
@@ -23,7 +23,9 @@ pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
 
-/// The file, and up to two waiting frames. A second frame waits only behind a joined super-segment.
+/// The open file of a TAP or TUN, and up to two frames that wait to be written to the file.
+///
+/// A second frame waits only if the first one is a joined super-segment.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) fd: OwnedFd,
@@ -31,9 +33,9 @@ pub(super) struct Port {
     tx: Box<[u8]>,
     /// The length of the unwritten data in `tx`, with the header. 0 means none.
     pending: usize,
-    /// The state of joining, if the waiting frame can still grow. Such a frame must not be written yet.
+    /// The state of joining, if more segments can be added to the waiting frame. Such a frame must not be written yet.
     join: Option<Join>,
-    /// The frame behind the waiting frame, in the same layout as `tx`.
+    /// The second waiting frame, in the same layout as `tx`.
     behind: Box<[u8]>,
     pending_behind: usize,
     pub(super) blocked: Blocked,
@@ -48,7 +50,7 @@ pub(super) struct Port {
     header: usize,
 }
 
-/// When the held frame can be written.
+/// When to try again to write the held frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Blocked {
     UntilWritable,
@@ -114,7 +116,8 @@ impl Port {
 
     /// Begins a super-segment with the frame in `tx`, or writes the frame.
     fn begin(&mut self, meta: PacketMeta, len: usize) {
-        // The stack wants this segment cut to its own size, which does not fit other segments.
+        // If the stack requests segmentation, the frame is already a super-segment, to which no other segment is
+        // joined.
         if self.header > 0 && meta.segmentation_offload_size.is_none() {
             self.join = Join::begin(&self.tx[self.header..self.header + len], self.medium);
         }
@@ -126,8 +129,9 @@ impl Port {
         }
     }
 
-    /// Joins a frame with the waiting one. If the two frames cannot be joined, the waiting frame is complete: queues the new
-    /// frame behind it and returns false.
+    /// Joins a new frame to the waiting frame. Returns whether the two frames were joined.
+    ///
+    /// If the two frames cannot be joined, completes the waiting frame and puts the new frame into `behind`.
     fn join<R>(&mut self, mut join: Join, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
@@ -136,8 +140,8 @@ impl Port {
             self.complete(join);
             return (result, false);
         };
-        // The new frame is written so that its payload lands in the right place. Its headers overwrite the end of the
-        // previous payload, which is restored afterwards.
+        // The new frame is written so that its payload directly follows the previous payload. Its headers overwrite the
+        // end of the previous payload, which is restored afterwards.
         let covered = place.start..so_far;
         let mut kept = [0; MAX_HEAD];
         let kept = &mut kept[..covered.len()];
@@ -175,7 +179,7 @@ impl Port {
         self.pending = prepare(&mut self.tx, self.header, len, meta, self.medium);
     }
 
-    /// Tries to write the held frame. Returns whether another frame can be sent now.
+    /// Tries to write the held frame, if any. Returns whether another frame can be sent now.
     pub(super) fn make_room(&mut self) -> bool {
         self.flush();
         (self.pending == 0 || self.is_joining()) && self.fault.is_none()
@@ -186,7 +190,7 @@ impl Port {
             match write(&self.fd, self.tx.get(..self.pending).unwrap_or_default()) {
                 Ok(len) => {
                     if len < self.pending {
-                        // The rest of the frame cannot be written later. TCP sends the data again.
+                        // The rest of the frame cannot be written later. TCP retransmits the data.
                         self.dropped += 1;
                         log::debug!("the kernel took {len} bytes of a frame of {}", self.pending);
                     }
@@ -196,8 +200,8 @@ impl Port {
                 // The queue is full, or the interface is down.
                 Err(errno @ (Errno::AGAIN | Errno::IO)) => return self.hold(errno, Blocked::UntilWritable),
                 Err(errno @ (Errno::NOBUFS | Errno::NOMEM)) => return self.hold(errno, Blocked::UntilLater),
-                // The kernel will never take this frame. The frame is shorter than its header, or is neither IPv4 nor IPv6 on
-                // a TUN.
+                // The kernel will never accept this frame. The frame is shorter than its header, or is neither IPv4 nor
+                // IPv6 on a TUN.
                 Err(Errno::INVAL) => {
                     log::debug!("the kernel refused a frame of {} bytes", self.pending);
                     self.dropped += 1;
@@ -217,7 +221,7 @@ impl Port {
         }
     }
 
-    /// Makes the frame behind the written one, if any, the next frame to write.
+    /// Makes the frame in `behind`, if any, the next frame to write.
     fn advance(&mut self) {
         self.counted = false;
         self.pending = mem::take(&mut self.pending_behind);
@@ -234,7 +238,7 @@ impl Port {
                 Ok(()) => return buffer.get(self.header..len),
                 Err(why) => {
                     self.dropped += 1;
-                    log::debug!("a frame of {len} bytes from the kernel was thrown away: {why}");
+                    log::debug!("a frame of {len} bytes from the kernel was discarded: {why}");
                 }
             }
         }
@@ -276,7 +280,7 @@ impl Port {
     }
 }
 
-/// Writes the header before a frame, if any, and returns the length of both.
+/// Writes the virtio-net header before a frame, with offload. Returns the length of header and frame.
 fn prepare(buffer: &mut [u8], header: usize, len: usize, meta: PacketMeta, medium: Medium) -> usize {
     if let Some((room, frame)) = buffer.get_mut(..header + len).and_then(|b| b.split_first_chunk_mut::<HEADER>())
         && header > 0

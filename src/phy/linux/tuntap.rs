@@ -20,10 +20,10 @@ use super::port::{Blocked, MAX_FRAME, Port, buffer};
 
 /// A TAP or TUN to which this program is attached.
 ///
-/// If the kernel cannot take a frame now (its queue is full, or the interface is down), the device holds the frame and sends
-/// it first later. While a frame is held, [`Device::transmit`] and [`Device::receive`] return `None`, so that the stack keeps
-/// its data. At most one frame is held, or two with offload. If the interface is deleted, [`TunTap::fault`] returns the
-/// error.
+/// If the kernel cannot take a frame now (its queue is full, or the interface is down), the device holds the frame and
+/// tries again later. While a frame is held, [`Device::transmit`] and [`Device::receive`] return `None`, so that the
+/// stack keeps its data. At most one frame is held, or two with offload. If the interface is deleted, [`TunTap::fault`]
+/// returns the error.
 #[derive(Debug)]
 pub struct TunTap {
     name: String,
@@ -31,23 +31,24 @@ pub struct TunTap {
     mtu: usize,
     rx: Box<[u8]>,
     port: Port,
-    /// The kernel's reports about a TAP's link, and the newest change that the caller has not yet taken.
+    /// Watches a TAP's link. `link_change` is the newest change that [`take_link_change`](Self::take_link_change) has
+    /// not returned yet.
     carrier: Option<Carrier>,
     link_change: Option<bool>,
 }
 
-/// The time after which a held frame is tried again, unless the kernel reports earlier that it can be written.
+/// The time between attempts to write a held frame, unless the kernel reports earlier that the file is writable.
 ///
-/// A TAP that is down never reports that it can be written. Since Linux 5.2 the kernel reports it as soon as the TAP comes
-/// up. The retry is for older kernels and for a lack of memory, because the kernel never reports that memory is available
-/// again.
+/// The file of a TAP that is down is never writable. Since Linux 5.2, the kernel reports the file as writable as soon
+/// as the TAP is up. The retry is for older kernels and for a lack of memory. The kernel never reports that memory is
+/// available again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The largest number of extra files that [`TunTap::wait`] watches.
 pub const MAX_EXTRA: usize = 7;
 
 impl TunTap {
-    /// Attaches to the existing interface `name`. The interface's MTU is read only here.
+    /// Attaches to the existing interface `name`. Later changes of the interface's MTU have no effect.
     ///
     /// # Errors
     /// One line for the user; see [`OpenError`].
@@ -55,16 +56,18 @@ impl TunTap {
         Self::attach(kind, name, false)
     }
 
-    /// Attaches with as much offload as the kernel grants. Missing offload is logged once, at level info. Frames may be
-    /// longer than the MTU, up to 64 KiB. The kernel handles their TCP checksums in both directions, so the device serves a
-    /// stack and cannot forward frames.
+    /// Attaches with as much offload as the kernel grants.
     ///
-    /// Over IPv6, smoltcp sends segments no longer than the MTU, and this device joins consecutive segments. A joined segment
-    /// waits for more segments until [`flush`](TunTap::flush) or [`wait`](TunTap::wait) is called, and nothing is received
-    /// meanwhile. Call one of these methods whenever the stack has nothing to do.
+    /// Missing offload is logged once, at level info. Frames may be longer than the MTU, up to 64 KiB. TCP checksums
+    /// are left to the kernel in both directions. So this device can serve a stack, but its frames must not be
+    /// forwarded.
+    ///
+    /// Over IPv6, smoltcp sends segments no longer than the MTU, and this device joins consecutive segments. A
+    /// super-segment waits for more segments until [`flush`](TunTap::flush) or [`wait`](TunTap::wait) is called, and
+    /// the device receives nothing during that time. Call one of these methods whenever the stack has nothing to do.
     ///
     /// # Errors
-    /// Those of [`TunTap::open`].
+    /// The errors are the same as those of [`TunTap::open`].
     pub fn open_with_offload(kind: Kind, name: &str) -> Result<TunTap, OpenError> {
         Self::attach(kind, name, true)
     }
@@ -108,23 +111,25 @@ impl TunTap {
         self.port.dropped
     }
 
-    /// The number of frames that had to wait in the device because the kernel did not take them at once. None is lost.
+    /// The number of frames that had to wait in the device because the kernel did not take them at once. No such frame
+    /// is lost.
     pub fn held(&self) -> u64 {
         self.port.held
     }
 
-    /// The error that ended the device, if the device has ended. No frame is sent or received after the error.
+    /// The error that stopped the device, if any. The device sends and receives no frame after the error.
     pub fn fault(&self) -> Option<Fault> {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
     }
 
-    /// Takes the newest change of the TAP's link that [`wait`](Self::wait) noticed: whether the link is up now. The other end of
-    /// the link may have changed.
+    /// Returns whether the TAP's link is up, if [`wait`](Self::wait) has noticed a change since the last call.
+    ///
+    /// After a change, another network may be at the other end of the link.
     pub(crate) fn take_link_change(&mut self) -> Option<bool> {
         self.link_change.take()
     }
 
-    /// Writes the waiting super-segment. [`wait`](Self::wait) also writes it.
+    /// Writes the waiting super-segment. [`wait`](Self::wait) does this, too.
     pub fn flush(&mut self) {
         self.port.end_join();
     }
@@ -134,10 +139,11 @@ impl TunTap {
     /// With `None` the wait has no time limit. A file of `extra` that has ended counts as readable. This method may also
     /// return early with nothing ready: after a signal, after a change of any interface, or to retry the held frame.
     ///
-    /// While a frame is held, this method may return up to 100 ms after the timeout, because the stack could only wait again.
-    /// Otherwise the timeout is as exact as the kernel's timers.
+    /// While a frame is held, this method ignores `timeout` and waits for up to 100 ms, because the stack can do
+    /// nothing until the frame is written. Otherwise the timeout is as exact as the kernel's timers.
     ///
-    /// A file at its end stays readable, so leave it out of `extra` from then on. After a fault this method returns at once.
+    /// A file at its end stays readable, so do not pass such a file in `extra` again. After a fault this method returns
+    /// at once.
     ///
     /// # Errors
     /// More than [`MAX_EXTRA`] files, or the error of `ppoll`.
@@ -187,7 +193,7 @@ impl TunTap {
     }
 }
 
-/// Why a [`TunTap::wait`] ended.
+/// The result of [`TunTap::wait`]: the files that are ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ready {
     /// The device has a frame, or room for one, or has failed.
@@ -196,13 +202,13 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Whether the file at this place in `extra` can be read or has ended.
+    /// Whether the file at `index` in `extra` can be read or has ended.
     pub fn extra(&self, index: usize) -> bool {
         index < MAX_EXTRA && self.extra & (1 << index) != 0
     }
 }
 
-/// Why a device has ended. Its text is one line for the user.
+/// The error that stopped a device. The `Display` text of the error is one line for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     name: String,
@@ -297,13 +303,14 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-/// Writes the waiting frame and turns offload off. Otherwise offload would stay on for the next program, even if that program
-/// does not support it.
+/// Writes the waiting super-segment and turns offload off.
+///
+/// If offload stayed on, the next program that attaches would have offload, even without support for it.
 impl Drop for TunTap {
     fn drop(&mut self) {
         self.flush();
         if self.offloads() {
-            // The interface may be gone.
+            // The call fails if the interface was deleted.
             let _ = ioctl::set_offload(&self.port.fd, 0);
         }
     }

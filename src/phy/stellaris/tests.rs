@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use super::*;
 
-/// The controller as the driver sees it: a FIFO of frames.
+/// A fake controller, as the driver sees it: a FIFO of frames.
 #[derive(Default)]
 struct Fake {
     frames: VecDeque<VecDeque<u32>>,

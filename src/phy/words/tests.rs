@@ -12,7 +12,7 @@ impl Registers for Nothing {
     fn write(&mut self, _offset: usize, _value: u32) {}
 }
 
-/// Builds a frame with a UDP datagram of this length, without its checksum. `behind` is the number of bytes after the
+/// Builds a frame with a UDP datagram of `len` bytes, without its checksum. `behind` is the number of bytes after the
 /// datagram, which belong to no packet.
 fn frame(len: usize, behind: usize) -> Vec<u8> {
     let mut frame: Vec<u8> = (0..34 + len + behind).map(|at| 0xf0 ^ at as u8).collect();

@@ -1,4 +1,4 @@
-//! Runs autoconfiguration, and applies its changes to the interface.
+//! Runs autoconfiguration and applies the requested changes to the interface.
 
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
@@ -14,7 +14,8 @@ use crate::stack::link::without_tag;
 use crate::stack::{Console, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Does the work of autoconfiguration that is due. Sends at most one frame.
+    /// Does the work of autoconfiguration that is due. Sends at most one frame, and returns `None` if no frame was
+    /// sent.
     pub(in crate::stack) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -45,7 +46,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Passes a frame to autoconfiguration. Returns whether the frame was only for autoconfiguration.
     pub(in crate::stack) fn configured_by(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
-        // Frames that autoconfiguration reads are never longer.
+        // A tagged frame that does not fit this array keeps its tag, and autoconfiguration ignores the frame.
         #[cfg(feature = "slaac")]
         let mut room = [0; 1514];
         #[cfg(feature = "slaac")]
@@ -53,10 +54,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         autoconf.process(now, frame, own)
     }
 
-    /// Notes that the link went down, or came up, perhaps on another network.
+    /// Handles a change of the link. A link that comes up may lead to another network.
     ///
-    /// When the link comes up, the stack forgets its neighbours, announces its addresses and groups, and asks again for leases
-    /// and prefixes. The present addresses and routers stay in use until a server or router says otherwise.
+    /// When the link comes up, the stack forgets its neighbours, announces its addresses and groups, and asks again for
+    /// leases and prefixes. The current addresses and routers stay in use until a DHCP server or a router withdraws or
+    /// replaces them.
     #[cfg(feature = "std")]
     pub(crate) fn link_changed(&mut self, now: Instant, up: bool) {
         if !up {
@@ -79,7 +81,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                 }
                 Change::Remove(address) => drop(self.remove_address(now, address, probe)),
-                // A router from the configuration is not replaced.
+                // A router that is already in use, such as one from the configuration, is not replaced.
                 Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}
                 Change::Router(router) => {
                     if let Err(error) = self.replace_router(now, router, probe) {
@@ -95,6 +97,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
+/// Writes a frame into the device's transmit buffer and passes the frame to the [`Probe`].
 pub(super) fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now: Instant, probe: &mut P) {
     token.consume(out.len(hardware), |frame| {
         out.emit(hardware, frame);

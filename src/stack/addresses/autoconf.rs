@@ -1,11 +1,13 @@
-//! Autoconfiguration of addresses: DHCP (RFC 2131), SLAAC (RFC 4862), and checks for duplicates (RFC 5227, RFC 4862 section 5.4).
+//! Autoconfiguration of addresses: DHCP (RFC 2131), SLAAC (RFC 4862), and checks for duplicates (RFC 5227, RFC 4862
+//! section 5.4).
 //!
-//! Autoconfiguration works on frames, without a socket or buffer of its own. [`Autoconf::process`] looks at each frame that
-//! arrives, and [`Autoconf::advance`] returns the next frame to send. Changes of the interface wait in a queue of
-//! [`Change`]s. [`Autoconf::due`] says when to call `advance` again. Ethernet only: a TUN has no neighbours to ask.
+//! Autoconfiguration works on frames, without a socket or buffer of its own. [`Autoconf::process`] reads each received
+//! frame, and [`Autoconf::advance`] returns the next frame to send. Changes of the interface wait in a queue of
+//! [`Change`]s. [`Autoconf::due`] returns when to call `advance` again. Autoconfiguration needs Ethernet, because a TUN
+//! has no neighbours.
 //!
-//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers. smoltcp's
-//! SLAAC asks either never to be polled, or always to be polled at once.
+//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers.
+//! smoltcp's SLAAC reports its next poll time as either never or immediately.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
@@ -19,7 +21,7 @@ use super::slaac;
 use super::{dhcp, lease};
 use crate::stack::event::AddressEvent;
 
-/// DHCP, SLAAC, and the claims of addresses.
+/// The state of DHCP, of SLAAC, and of address claims.
 pub(in crate::stack) struct Autoconf {
     hardware: EthernetAddress,
     checksums: ChecksumCapabilities,
@@ -29,7 +31,7 @@ pub(in crate::stack) struct Autoconf {
     slaac: Option<slaac::Host>,
     /// A configured address that another host has.
     taken: Option<(IpAddress, EthernetAddress)>,
-    /// When to try again, after the device had no room.
+    /// When to try to send again, because the device had no room for a frame.
     blocked_until: Option<Instant>,
     changes: Changes,
 }
@@ -44,7 +46,7 @@ pub(in crate::stack) struct Wanted {
 }
 
 impl Wanted {
-    /// Whether to ask a DHCP server or a router for addresses.
+    /// Returns whether to ask a DHCP server or a router for addresses.
     pub(in crate::stack) fn asks(&self) -> bool {
         #[cfg(feature = "slaac")]
         if self.slaac {
@@ -59,7 +61,8 @@ impl Wanted {
 }
 
 impl Autoconf {
-    /// Starts the parts that are `wanted`. Claims the configured `addresses` first if `wanted.claim` is set.
+    /// Starts the parts of autoconfiguration that `wanted` selects. If `wanted.claim` is set, starts to claim the
+    /// configured `addresses`.
     pub(in crate::stack) fn new(
         hardware: EthernetAddress,
         checksums: ChecksumCapabilities,
@@ -78,7 +81,7 @@ impl Autoconf {
             blocked_until: None,
             changes: Changes::new(),
         };
-        // There is room for all: their number was checked.
+        // The list has room for all addresses, because the caller has checked their number.
         for &address in addresses.iter().filter(|_| wanted.claim) {
             autoconf.claims.add(address, Origin::Static, now);
         }
@@ -89,16 +92,16 @@ impl Autoconf {
         autoconf
     }
 
-    /// Looks at a frame before the interface gets it. `own` are the interface's addresses. Returns true if the interface
-    /// should not see the frame.
+    /// Processes a received frame before the interface sees it. `own` lists the interface's addresses. Returns true if
+    /// the interface should not see the frame.
     pub(in crate::stack) fn process(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());
         if (to.is_unicast() && to != self.hardware) || from == self.hardware || !from.is_unicast() {
             return false;
         }
-        if let Some(other) = self.claims.contradicted(&frame, self.hardware) {
-            self.conflict(now, other, from);
+        if let Some(claim) = self.claims.contradicted(&frame, self.hardware) {
+            self.conflict(now, claim, from);
         }
         match frame.ethertype() {
             EthernetProtocol::Arp => {
@@ -122,7 +125,8 @@ impl Autoconf {
         }
     }
 
-    /// Does what is due at this time, and returns the frame to send. `random` must be hard to guess.
+    /// Does the work that is due. Returns the frame to send, or `None` if there is no frame. `random` must be
+    /// unpredictable.
     pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         self.blocked_until = None;
         while self.changes.len() + GRANT <= CHANGES
@@ -137,7 +141,7 @@ impl Autoconf {
                 }
             }
         }
-        // Other work follows once these changes are applied and the queue has room.
+        // The caller applies these changes first. Other work waits until the queue is empty.
         if !self.changes.is_empty() {
             return None;
         }
@@ -158,12 +162,12 @@ impl Autoconf {
         None
     }
 
-    /// Gives the DHCP lease back, if there is one. Returns the frame to send.
+    /// Releases the DHCP lease, if there is one. Returns the frame to send.
     pub(in crate::stack) fn release(&mut self, random: u32) -> Option<Out> {
         self.dhcp.as_mut()?.release(random, &mut self.changes).map(Out::Dhcp)
     }
 
-    /// When to call [`advance`](Self::advance) again.
+    /// Returns when to call [`advance`](Self::advance) again.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let dhcp = self.dhcp.as_ref().and_then(dhcp::Client::due);
         #[cfg(feature = "slaac")]
@@ -174,22 +178,22 @@ impl Autoconf {
         due.max(due.and(self.blocked_until))
     }
 
-    /// Notes that the device has no room for a frame before this time.
+    /// Delays all work until this time, because the device has no room for a frame.
     pub(in crate::stack) fn blocked(&mut self, until: Instant) {
         self.blocked_until = Some(until);
     }
 
-    /// The next change of the interface.
+    /// Takes the next change of the interface from the queue.
     pub(in crate::stack) fn change(&mut self) -> Option<Change> {
         self.changes.pop_front()
     }
 
-    /// Whether no configured address is still being checked.
+    /// Returns whether the checks of all configured addresses have ended.
     pub(in crate::stack) fn is_settled(&self) -> bool {
         !self.claims.any(Origin::Static)
     }
 
-    /// A configured address that another host has, and that host's hardware address.
+    /// Returns a configured address that another host has, and that host's hardware address.
     pub(in crate::stack) fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.taken
     }
@@ -201,18 +205,18 @@ impl Autoconf {
         self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
     }
 
-    /// Returns the addresses that are being claimed, or were claimed a moment ago.
+    /// Returns the addresses that are being claimed or announced.
     #[cfg(feature = "ipv6")]
     pub(in crate::stack) fn claimed(&self) -> impl Iterator<Item = IpAddress> {
         self.claims.addresses()
     }
 
-    /// The source address of the frames to send.
+    /// Returns the interface's hardware address, which is the source of the frames to send.
     pub(in crate::stack) fn hardware(&self) -> EthernetAddress {
         self.hardware
     }
 
-    /// Asks again for leases and routers, because the link came up, and announces `own`, the interface's addresses.
+    /// Handles a link that came up. Announces `own`, the interface's addresses. Asks again for leases and routers.
     #[cfg(feature = "std")]
     pub(in crate::stack) fn link_up(&mut self, now: Instant, own: &[IpCidr]) {
         own.iter().for_each(|&address| self.claims.announce(address, now));
@@ -221,13 +225,14 @@ impl Autoconf {
         self.slaac.iter_mut().for_each(|host| host.link_up(now));
     }
 
-    /// Returns the length of the largest IPv6 packet that routers allow on the link, in bytes. `None` if no router sets a limit.
+    /// Returns the length of the longest IPv6 packet that routers allow on the link, in bytes. `None` if no router sets
+    /// a limit.
     #[cfg(feature = "slaac")]
     pub(in crate::stack) fn mtu(&self) -> Option<usize> {
         self.slaac.as_ref()?.mtu()
     }
 
-    /// Returns whether new connections should use another address than this one.
+    /// Returns whether `address` is deprecated. New connections should not use a deprecated address.
     #[cfg(feature = "slaac")]
     pub(in crate::stack) fn is_deprecated(&self, address: IpAddress) -> bool {
         self.slaac.as_ref().is_some_and(|host| host.is_deprecated(address))
@@ -247,17 +252,19 @@ impl Autoconf {
         self.dhcp.iter_mut().for_each(|client| client.learn(address, hardware));
     }
 
-    fn conflict(&mut self, now: Instant, other: (IpCidr, Origin), by: EthernetAddress) {
-        let address = other.0.address();
-        if other.1 != Origin::Static {
+    /// Handles the end of a claim: the host `by` has or claims the same address.
+    fn conflict(&mut self, now: Instant, claim: (IpCidr, Origin), by: EthernetAddress) {
+        let (cidr, origin) = claim;
+        let address = cidr.address();
+        if origin != Origin::Static {
             push(&mut self.changes, Change::Report(AddressEvent::Taken { address, by }));
         }
-        match other.1 {
-            // The caller reports the loss of a configured address.
+        match origin {
+            // The caller of `Stack::taken` reports this conflict.
             Origin::Static => self.taken = Some((address, by)),
             Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.conflict(now)),
             #[cfg(feature = "slaac")]
-            Origin::Slaac => self.slaac.iter_mut().for_each(|host| host.conflict(other.0)),
+            Origin::Slaac => self.slaac.iter_mut().for_each(|host| host.conflict(cidr)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Changes of the interface that autoconfiguration asks for.
+//! Changes of the interface that autoconfiguration requests.
 
 use smoltcp::wire::{IpAddress, IpCidr};
 
@@ -6,9 +6,9 @@ use crate::stack::event::AddressEvent;
 #[cfg(feature = "slaac")]
 use crate::stack::event::DropReason;
 
-/// The largest number of changes from one frame or timer: a router's advertisement makes the most.
+/// The largest number of changes that one frame or timer causes. A router advertisement causes the most changes.
 pub(super) const CHANGES: usize = 12;
-/// The number of changes that a lease makes.
+/// The number of changes that a granted lease causes.
 pub(super) const GRANT: usize = 3;
 
 /// Changes of the interface, in order.
@@ -19,17 +19,17 @@ pub(super) type Changes = heapless::Deque<Change, CHANGES>;
 pub(in crate::stack) enum Change {
     Add(IpCidr),
     Remove(IpAddress),
-    /// A router. It is reached directly, even if no network of the interface contains its address.
+    /// A new default router. The router is on the link, even if no network of the interface contains its address.
     Router(IpAddress),
     RouterGone(IpAddress),
-    /// No change, but something to report to the probe.
+    /// An event for the [`Probe`](crate::stack::Probe). The interface does not change.
     Report(AddressEvent),
     /// A frame was dropped. The addresses do not change.
     #[cfg(feature = "slaac")]
     Dropped(DropReason),
 }
 
-/// Who wants an address.
+/// Where an address comes from: DHCP, SLAAC or the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Dhcp,
@@ -38,7 +38,8 @@ pub(super) enum Origin {
     Static,
 }
 
-/// Queues a change. There is room: the queue is emptied after each frame and each advance.
+/// Queues a change. The queue has room for the change, because the stack empties the queue after each frame and each
+/// call of `Autoconf::advance`.
 pub(super) fn push(changes: &mut Changes, change: Change) {
     let _ = changes.push_back(change);
 }

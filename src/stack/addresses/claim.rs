@@ -1,4 +1,4 @@
-//! Claims of addresses: asks whether another host has an address before this host uses the address.
+//! Address claims: checks that no other host has an address before this host uses the address.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
@@ -8,20 +8,24 @@ use smoltcp::wire::{
 use super::change::Origin;
 use super::frame::Out;
 
-/// The largest number of claims at a time: one for each address of the interface.
+/// The largest number of claims at the same time: one for each address of the interface.
 const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
-/// The number of probes for an address (PROBE_NUM of RFC 5227 section 1.1).
+/// The number of DAD probes that are sent for an address (PROBE_NUM of RFC 5227 section 1.1). A DAD probe is an ARP
+/// request or a neighbour solicitation for the address.
 const PROBES: u8 = 3;
-/// The number of announcements of an address, and the time between them (ANNOUNCE_NUM and ANNOUNCE_INTERVAL in RFC 5227; RFC 4861
-/// section 7.2.6 allows three, a second apart).
+/// The number of announcements of an address, and the time between two announcements. RFC 5227 calls these values
+/// ANNOUNCE_NUM and ANNOUNCE_INTERVAL. RFC 4861 section 7.2.6 allows three announcements, a second apart.
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
-/// How long a probe waits for an objection. RFC 5227 waits seconds, for networks that are slow to come up. Here 300 ms are
-/// enough: a neighbour on a working link answers within a millisecond, and users wait until a configured address is ready.
+/// How long the stack waits for an objection after each DAD probe. RFC 5227 allows several seconds, for networks that
+/// are slow to come up. This stack waits only 300 ms, because a neighbour on a working link answers within a
+/// millisecond.
 const INTERVAL: Duration = Duration::from_millis(300);
+/// How long the stack waits after each DAD probe for a configured address. This time is shorter, because the user waits
+/// until the address is ready.
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
-/// Addresses that are being claimed, or were just granted.
+/// Addresses that are being claimed, or that are being announced after they were granted.
 #[derive(Default)]
 pub(super) struct Claims(heapless::Vec<Claim, CLAIMS>);
 
@@ -29,15 +33,16 @@ struct Claim {
     address: IpCidr,
     origin: Origin,
     granted: bool,
-    /// The number of probes sent so far; once the address is granted, the number of announcements.
+    /// The number of DAD probes sent so far. Once the address is granted, the number of announcements sent so far.
     sent: u8,
+    /// When the next message is due, or the address is granted.
     at: Instant,
 }
 
 impl Claims {
-    /// Starts to claim an address. Returns false if there is no room, or if the address is being claimed already.
+    /// Starts to claim an address. Returns false if the list is full, or if the address is already being claimed.
     pub(super) fn add(&mut self, address: IpCidr, origin: Origin, now: Instant) -> bool {
-        // An address that was only announced is claimed again.
+        // The claim replaces an entry that only announces the address.
         self.0.retain(|claim| !claim.granted || claim.address.address() != address.address());
         let known = self.0.iter().any(|claim| claim.address.address() == address.address());
         !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
@@ -50,12 +55,12 @@ impl Claims {
         let _ = self.0.push(Claim { address, origin: Origin::Static, granted: true, sent: 0, at: now });
     }
 
-    /// Drops the claim of an address by this origin.
+    /// Removes the claim of `address` that `origin` made.
     pub(super) fn remove(&mut self, address: IpAddress, origin: Origin) {
         self.0.retain(|claim| claim.address.address() != address || claim.origin != origin);
     }
 
-    /// Whether a configured address is being claimed.
+    /// Returns whether `address` is a configured address that is being claimed.
     pub(super) fn has_by_hand(&self, address: IpAddress) -> bool {
         self.0.iter().any(|c| !c.granted && c.address.address() == address && c.origin == Origin::Static)
     }
@@ -66,12 +71,13 @@ impl Claims {
         self.0.iter().map(|claim| claim.address.address())
     }
 
-    /// Whether any address of this origin is still being claimed.
+    /// Returns whether any address of this origin is still being claimed.
     pub(super) fn any(&self, origin: Origin) -> bool {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// Returns an address whose claim succeeded because no host objected. Each address is returned once.
+    /// Returns the next address that no other host objected to, and the address's origin. Returns each address once.
+    /// Returns `None` if no check has ended.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;
@@ -80,7 +86,7 @@ impl Claims {
         Some((claim.address, claim.origin))
     }
 
-    /// The next probe or announcement to send.
+    /// Returns the next DAD probe or announcement to send.
     pub(super) fn advance(&mut self, now: Instant) -> Option<Out> {
         self.0.retain(|claim| !claim.granted || claim.sent < ANNOUNCEMENTS);
         let claim = self.0.iter_mut().find(|claim| claim.at <= now && (claim.granted || claim.sent < PROBES))?;
@@ -107,7 +113,7 @@ impl Claims {
         self.0.iter().map(|claim| claim.at).min()
     }
 
-    /// Whether this frame shows that another host has, or wants, an address being claimed. If so, the claim ends.
+    /// Ends and returns the claim that `frame` contradicts, because another host has or claims the address.
     pub(super) fn contradicted(
         &mut self,
         frame: &EthernetFrame<&[u8]>,
@@ -128,7 +134,7 @@ impl Claims {
     }
 }
 
-/// The address that the sender of an ARP packet has, or probes for (RFC 5227 section 2.1.1).
+/// Returns the address that the sender of an ARP packet has or claims (RFC 5227 section 2.1.1).
 fn arp(payload: &[u8], hardware: EthernetAddress) -> Option<IpAddress> {
     let packet = ArpPacket::new_checked(payload).ok()?;
     let ArpRepr::EthernetIpv4 { source_hardware_addr, source_protocol_addr, target_protocol_addr, .. } =

@@ -13,41 +13,45 @@ use super::frame::Out;
 use super::lease::{BadOffer, Lease, Message, Reply};
 use crate::stack::event::{AddressEvent, Denial, Loss};
 
-/// How long the first message waits for an answer, and the longest wait of any message (RFC 2131 section 4.1).
+/// The wait for an answer to the first message, and the longest wait for an answer (RFC 2131 section 4.1).
 const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(64);
-/// The number of requests for one offer.
+/// The number of DHCPREQUEST messages for one offer, before the client abandons the offer.
 const REQUESTS: u8 = 4;
-/// How long to wait after a conflict (RFC 2131 section 3.1 point 5) or a refusal.
+/// How long the client waits before it starts again, after a conflict (RFC 2131 section 3.1 point 5) or a refusal.
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
-/// How many refused requests in a row double the wait. The longest wait after a refusal is thus 64 s.
+/// The number of consecutive refusals that double the wait. The longest wait after a refusal is thus 64 s.
 const REFUSALS: u8 = 6;
-/// The shortest time between two attempts to renew (RFC 2131 section 4.4.5); for leases under 8 minutes it is an eighth.
+/// The shortest time between two attempts to renew a lease (RFC 2131 section 4.4.5). If the lease ends less than 8
+/// minutes after T1, the shortest time is an eighth of that period, but at least a second.
 const RENEWALS: Duration = Duration::from_secs(60);
-/// The number of requests that confirm a lease after the link came up. Without an answer the lease is kept (RFC 2131 section
-/// 3.2).
+/// The number of requests that confirm a lease after the link came up. If no server answers, the client keeps the lease
+/// (RFC 2131 section 3.2).
 const CONFIRMATIONS: u8 = 3;
 
-/// The client of one interface.
+/// The DHCP client of one interface.
 pub(super) struct Client {
     state: State,
     xid: u32,
-    /// The number of attempts in this state, when the last attempt was sent, and when the next is due.
+    /// The number of messages sent in this state.
     tries: u8,
+    /// When the newest message was sent.
     asked: Instant,
+    /// When the next message is due. `None` if no message is scheduled.
     at: Option<Instant>,
-    /// Which problems were already reported: no server answers, an offer is not valid, an offer is not granted.
+    /// Whether each problem was already reported. The problems are: no server answers, an offer is not valid, an offer
+    /// is not granted.
     reported_silence: bool,
     reported_refusal: bool,
     reported_denial: bool,
-    /// The number of requests that were refused.
+    /// The number of consecutive requests that a server refused, at most [`REFUSALS`].
     denials: u8,
-    /// A server that refused its own offer, or offered an address in use. Another server's offer is preferred.
+    /// A server that did not grant its own offer or offered an address in use. Other servers' offers are preferred.
     distrusted: Option<Ipv4Address>,
     /// Whether the lease must be confirmed because the link came up.
     confirming: bool,
-    /// The number of ARP requests left for the lease's hop, and when the next request is due.
+    /// The number of ARP requests left for the lease's next hop, and when the next request is due.
     hop_requests: u8,
     hop_at: Instant,
 }
@@ -57,18 +61,18 @@ enum State {
     /// INIT and SELECTING.
     Selecting,
     Requesting(Lease),
-    /// Granted, but not used yet: another host may still object.
+    /// The lease is granted, but another host may still object to the address.
     Checking(Lease),
-    /// Another host has the address: the lease must be declined.
+    /// Another host has the address, so the client must decline the lease.
     Declining(Lease),
     /// BOUND, RENEWING and REBINDING.
     Bound(Lease),
 }
 
-/// The addresses that a reply may be about.
+/// The addresses that the client accepts in a reply.
 #[derive(Clone, Copy)]
 enum Expected<'o> {
-    /// Any address that is neither in use nor being claimed by hand.
+    /// Any address that this host neither uses nor claims as a configured address.
     NoneOf(&'o [IpCidr], &'o Claims),
     Only(Ipv4Address),
 }
@@ -110,7 +114,7 @@ impl Client {
         lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
     }
 
-    /// Does the work that is due at this time, and returns the frame to send.
+    /// Does the work that is due at this time. Returns the frame to send, or `None` if there is no frame.
     pub(super) fn advance(
         &mut self,
         now: Instant,
@@ -137,7 +141,7 @@ impl Client {
         self.ask(now, random, claims, changes).map(Out::Dhcp)
     }
 
-    /// Takes the next step of this state, and returns the message to send.
+    /// Does the work that is due in the current state. Returns the message to send, or `None` if there is no message.
     fn ask(&mut self, now: Instant, random: u32, claims: &mut Claims, changes: &mut Changes) -> Option<Message> {
         if self.confirming && self.tries >= CONFIRMATIONS {
             self.confirming = false;
@@ -150,7 +154,7 @@ impl Client {
         }
         self.asked = now;
         let refused = core::mem::take(&mut self.reported_refusal);
-        // The jitter keeps hosts that start together from asking together.
+        // The jitter spreads the messages from hosts that start at the same time.
         let jitter = Duration::from_millis(u64::from(random % 1000));
         let wait = (FIRST * (1 << self.tries.min(4))).min(LONGEST) + jitter;
         match &self.state {
@@ -176,7 +180,7 @@ impl Client {
                 Some(Message { requested, server, ..self.message(DhcpMessageType::Request) })
             }
             State::Checking(lease) => {
-                // The claim starts now, not when the grant arrived, because other work may have been due before.
+                // The claim starts now, not when DHCPACK arrived, because other work may have delayed this call.
                 claims.add(IpCidr::Ipv4(lease.address), Origin::Dhcp, now);
                 self.at = None;
                 None
@@ -207,7 +211,7 @@ impl Client {
         }
     }
 
-    /// Handles a reply for this host.
+    /// Handles a server's reply to this client. `own` lists the interface's addresses.
     pub(super) fn process(
         &mut self,
         now: Instant,
@@ -216,8 +220,8 @@ impl Client {
         claims: &mut Claims,
         changes: &mut Changes,
     ) {
-        // Before the first message of a state, a reply is expected only if it is an offer that competes with a distrusted
-        // server's offer.
+        // Until the client has sent a message in the current state, the client ignores most replies. There are two
+        // exceptions: all replies while a lease is bound, and offers that compete with the distrusted server's offer.
         let asked = self.tries > 0
             || match &self.state {
                 State::Bound(_) => true,
@@ -232,7 +236,7 @@ impl Client {
         match (&self.state, reply.kind) {
             (State::Selecting, DhcpMessageType::Offer) => {
                 if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes) {
-                    // Another server gets some time to make an offer.
+                    // After an offer from the distrusted server, other servers get a second to make an offer.
                     let wait = if self.distrusted == Some(offer.server) { AFTER_REFUSAL } else { Duration::ZERO };
                     self.state = State::Requesting(offer);
                     self.tries = 0;
@@ -266,7 +270,7 @@ impl Client {
                     self.renew(now, lease, changes);
                 }
             }
-            // A DHCPREQUEST that is broadcast may be refused by any server.
+            // Any server may refuse a DHCPREQUEST that was broadcast.
             (State::Bound(old), DhcpMessageType::Nak)
                 if self.confirming || now >= old.t2 || reply.is_from(old.server) =>
             {
@@ -277,7 +281,7 @@ impl Client {
         }
     }
 
-    /// Records that another host has the address.
+    /// Declines the lease, because another host has the address.
     pub(super) fn conflict(&mut self, now: Instant) {
         if let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) {
             self.distrusted = Some(lease.server);
@@ -286,7 +290,7 @@ impl Client {
         }
     }
 
-    /// The lease in a reply, if the lease is valid. If it is not, reports that once for each message of the client.
+    /// Returns the lease in a reply if it is valid. Reports at most one invalid reply to each of the client's messages.
     fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Option<Lease> {
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();
@@ -311,7 +315,7 @@ impl Client {
         }
     }
 
-    /// Reports, once, that a server does not grant what it offered.
+    /// Reports once that a server does not grant the address that it offered.
     fn deny(&mut self, why: Denial, changes: &mut Changes) {
         let State::Requesting(offer) = &self.state else { return };
         let (server, address) = (offer.server, offer.address.address());
@@ -321,7 +325,7 @@ impl Client {
         }
     }
 
-    /// Starts again with DHCPDISCOVER at this time.
+    /// Starts again with DHCPDISCOVER at the time `at`.
     fn restart(&mut self, at: Instant) {
         self.state = State::Selecting;
         (self.confirming, self.tries, self.at) = (false, 0, Some(at));

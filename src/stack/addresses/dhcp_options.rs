@@ -1,6 +1,6 @@
-//! The options of a DHCP message (RFC 2132), in all the fields that may hold options.
+//! Reads the options of a DHCP message (RFC 2132) from all fields that may contain options.
 
-/// The offset of the options (RFC 2131 section 3), and the ranges of the fields that may hold further options.
+/// The offset of the options (RFC 2131 section 3), and the ranges of the fields that may contain further options.
 const OPTIONS: usize = 240;
 const FILE: core::ops::Range<usize> = 108..236;
 const SNAME: core::ops::Range<usize> = 44..108;
@@ -9,8 +9,8 @@ const PAD: u8 = 0;
 const OVERLOAD: u8 = 52;
 const END: u8 = 255;
 
-/// Returns the options of a message, each as number and data. The options field comes first. `file` and `sname` follow if the
-/// option `overload` announces them (RFC 2131 section 4.1).
+/// Returns the options of a message, each as number and data. The options field comes first. The fields `file` and
+/// `sname` follow if the option `overload` announces them (RFC 2131 section 4.1).
 pub(super) fn options(message: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     let first = Field(message.get(OPTIONS..).unwrap_or_default());
     let overload = Field(first.0).find_map(|option| match option {
@@ -23,7 +23,7 @@ pub(super) fn options(message: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     [first, Field(file), Field(sname)].into_iter().flatten()
 }
 
-/// The options in one field, up to the option `end` or the first option that does not fit the field.
+/// The options in one field. The options end at the option `end` or at the first option that does not fit the field.
 struct Field<'m>(&'m [u8]);
 
 impl<'m> Iterator for Field<'m> {

@@ -46,7 +46,7 @@ impl Out {
         }
     }
 
-    /// Writes the frame into a buffer of its length.
+    /// Writes the frame into `frame`, which must be [`len`](Self::len) bytes long.
     pub(in crate::stack) fn emit(&self, hardware: EthernetAddress, frame: &mut [u8]) {
         frame.fill(0);
         let packet = &mut frame[link::LEN..];

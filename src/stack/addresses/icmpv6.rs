@@ -10,16 +10,16 @@ use crate::stack::ndisc::{IPV6, emit, solicited_node};
 /// The group of all routers (RFC 4291 section 2.7.1).
 pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
-/// The length of an IPv6 packet with a router solicitation.
+/// The length of an IPv6 packet with a router solicitation, in bytes.
 pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
-/// The address that the sender of a neighbour message has, or probes for (RFC 4862 section 5.4).
+/// Returns the address that the sender of a neighbour message has or claims (RFC 4862 section 5.4).
 pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     let (claims, bytes) = match icmpv6(frame, Icmpv6Message::NeighborAdvert) {
         Some((_, bytes)) => (true, bytes),
         None => {
             let (source, bytes) = icmpv6(frame, Icmpv6Message::NeighborSolicit)?;
-            // A solicitation from a specified address resolves the target's hardware address; it is not a probe.
+            // A DAD probe has the unspecified source address. Other solicitations resolve a hardware address.
             (source.is_unspecified(), bytes)
         }
     };
@@ -27,7 +27,8 @@ pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     claims.then_some(target.into())
 }
 
-/// The source and bytes of an ICMPv6 message of this type, if it comes from a neighbour and its checksum is right.
+/// Returns the source and the bytes of an ICMPv6 message of type `kind`. The message must come from a neighbour and
+/// have a valid checksum.
 pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -> Option<(Ipv6Address, &'f [u8])> {
     if frame.payload().len() < IPV6 {
         return None;
@@ -44,7 +45,7 @@ pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -
     good.then_some((source, bytes))
 }
 
-/// The length of an IPv6 packet with a neighbour solicitation.
+/// Returns the length of an IPv6 packet with a neighbour solicitation, in bytes.
 pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddress) -> usize {
     IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
 }
@@ -58,7 +59,7 @@ pub(super) fn emit_neighbor_solicit(
     emit(source, solicited_node(target), neighbor_solicit(source, target, hardware), payload);
 }
 
-/// A host without an address leaves out its hardware address (RFC 4861 section 4.3).
+/// Creates a neighbour solicitation. A host without an address omits its hardware address (RFC 4861 section 4.3).
 fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: EthernetAddress) -> NdiscRepr<'static> {
     let lladdr = (!source.is_unspecified()).then(|| hardware.into());
     NdiscRepr::NeighborSolicit { target_addr: target, lladdr }

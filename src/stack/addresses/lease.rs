@@ -1,4 +1,4 @@
-//! DHCP messages (RFC 2131, RFC 2132): what the client sends, what a server replies, and whether a lease is valid.
+//! DHCP messages (RFC 2131, RFC 2132): the client's messages, the server's replies, and the checks of a lease.
 
 use core::fmt;
 
@@ -11,13 +11,13 @@ use smoltcp::wire::{
 
 use super::dhcp_options::options;
 
-/// The number of DNS servers of a lease that are kept.
+/// The largest number of DNS servers that are kept from a lease.
 pub(super) const DNS: usize = 3;
 /// The shortest message that every server accepts (RFC 1542 section 2.1).
 const SHORTEST: usize = 300;
 /// The options to request: mask, router, DNS servers, T1, T2 (RFC 2132).
 const PARAMETERS: [u8; 5] = [MASK, ROUTER, DNS_SERVERS, T1, T2];
-/// The largest number of routers that are read from a lease. The client chooses one of these.
+/// The largest number of routers that are read from a lease. The client chooses one of these routers.
 const ROUTERS: usize = 3;
 
 /// The shortest lease that is accepted, in seconds. A shorter lease would be renewed all the time.
@@ -42,7 +42,7 @@ pub(in crate::stack) struct Message {
     pub(super) requested: Option<Ipv4Address>,
     /// The identifier of the chosen server, if there is one.
     pub(super) server: Option<Ipv4Address>,
-    /// The server to which the message is sent; all servers if `None`.
+    /// The server to which the message is sent. `None` means all servers.
     pub(super) to: Option<(Ipv4Address, EthernetAddress)>,
 }
 
@@ -51,7 +51,7 @@ impl Message {
         self.to.map_or(EthernetAddress::BROADCAST, |(_, hardware)| hardware)
     }
 
-    /// The length of the IPv4 packet with the message.
+    /// Returns the length of the IPv4 packet with the message, in bytes.
     pub(super) fn len(&self, hardware: EthernetAddress) -> usize {
         let (ip, udp, _) = self.reprs(hardware);
         ip.buffer_len() + udp.header_len() + self.payload_len(hardware)
@@ -70,7 +70,7 @@ impl Message {
             &destination,
             self.payload_len(hardware),
             |bytes| {
-                // This fails only if the buffer is too short, but its length is that of `len`.
+                // `emit` cannot fail, because the buffer has the length that `len` returns.
                 let _ = dhcp.emit(&mut DhcpPacket::new_unchecked(bytes));
             },
             &checksums,
@@ -81,6 +81,7 @@ impl Message {
         self.reprs(hardware).2.buffer_len().max(SHORTEST)
     }
 
+    /// Returns the IPv4 header, the UDP header and the DHCP message to write.
     fn reprs(&self, hardware: EthernetAddress) -> (Ipv4Repr, UdpRepr, DhcpRepr<'_>) {
         let asks = matches!(self.kind, DhcpMessageType::Discover | DhcpMessageType::Request);
         let dhcp = DhcpRepr {
@@ -94,7 +95,8 @@ impl Message {
             router: None,
             subnet_mask: None,
             relay_agent_ip: Ipv4Address::UNSPECIFIED,
-            // Replies can be unicast: frames to our hardware address arrive, whatever their IP address.
+            // Replies can be unicast, because the client receives each frame to its hardware address. The destination
+            // IP address does not matter.
             broadcast: false,
             requested_ip: self.requested,
             client_identifier: Some(hardware),
@@ -137,7 +139,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Parses a reply for this hardware address; `None` for any other frame.
+    /// Parses a DHCP reply to this hardware address. Returns `None` for any other frame.
     pub(super) fn parse(
         frame: &EthernetFrame<&[u8]>,
         hardware: EthernetAddress,
@@ -152,7 +154,7 @@ impl Reply {
         if udp.src_port() != DHCP_SERVER_PORT || udp.dst_port() != DHCP_CLIENT_PORT {
             return None;
         }
-        // These two calls verify the checksums, unless the device does.
+        // `parse` verifies the checksums, unless the device has already verified them.
         Ipv4Repr::parse(&ip, checksums).ok()?;
         UdpRepr::parse(&udp, &source.into(), &destination.into(), checksums).ok()?;
         let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
@@ -180,7 +182,7 @@ impl Reply {
             match (kind, data) {
                 (MESSAGE_TYPE, &[kind]) => reply.kind = kind.into(),
                 (MASK, _) => reply.mask = address,
-                // A list may be split among several options (RFC 3396). Routers beyond `ROUTERS` are left out.
+                // A list may be split among several options (RFC 3396). Routers after the first `ROUTERS` are ignored.
                 (ROUTER, _) => addresses.filter(|router| !router.is_unspecified()).for_each(|router| {
                     let _ = reply.routers.push(router);
                 }),
@@ -197,20 +199,20 @@ impl Reply {
         Some(reply)
     }
 
-    /// The server's identifier, or the source address of the reply if it has no identifier.
+    /// Returns the server's identifier, or the reply's source address if the reply has no identifier.
     pub(super) fn server(&self) -> Ipv4Address {
         self.server.unwrap_or(self.from.0)
     }
 
-    /// Returns whether the reply is from this server, or names no server.
+    /// Returns whether the reply is from this server or names no server.
     pub(super) fn is_from(&self, server: Ipv4Address) -> bool {
         self.server.is_none_or(|own| own == server)
     }
 
-    /// The lease that the reply offers or grants, which begins at `since`.
+    /// Returns the lease that the reply offers or grants. The lease begins at `since`.
     ///
     /// # Errors
-    /// [`BadOffer`]: why the lease is not valid.
+    /// Returns a [`BadOffer`] if the lease is not valid.
     pub(super) fn lease(&self, since: Instant) -> Result<Lease, BadOffer> {
         let server = self.server.filter(|server| is_host(*server)).ok_or(BadOffer::Server)?;
         if !is_host(self.address) {
@@ -232,8 +234,8 @@ impl Reply {
             return Err(BadOffer::Router(bad));
         }
         let seconds = self.lease.filter(|&seconds| seconds >= SHORTEST_LEASE).ok_or(BadOffer::Time)?;
-        // The defaults are half and seven eighths of the lease (RFC 2131 section 4.4.5). The server's values replace the
-        // defaults if they are consistent.
+        // The defaults for T1 and T2 are half and seven eighths of the lease (RFC 2131 section 4.4.5). The server's
+        // values replace the defaults if the values are consistent.
         let (t1, t2) = match (self.t1, self.t2) {
             (Some(t1), Some(t2)) if 0 < t1 && t1 < t2 && t2 < seconds => (t1, t2),
             (Some(t1), None) if 0 < t1 && t1 < seconds - seconds / 8 => (t1, seconds - seconds / 8),
@@ -257,14 +259,14 @@ impl Reply {
     }
 }
 
-/// An address for a limited time.
+/// A DHCP lease: an address, its router and its DNS servers, for a limited time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lease {
     pub(super) address: Ipv4Cidr,
     pub(super) server: Ipv4Address,
-    /// The hardware address from which the reply came: the server's, or a relay's.
+    /// The source hardware address of the reply. This address belongs to the server or to a relay.
     relay: EthernetAddress,
-    /// The hardware address of the [`hop`](Self::hop), once it is known.
+    /// The hardware address of the next hop, [`hop`](Self::hop), once it is known.
     pub(super) hop_hardware: Option<EthernetAddress>,
     pub(super) router: Option<Ipv4Address>,
     pub(super) dns: heapless::Vec<Ipv4Address, DNS>,
@@ -275,15 +277,15 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Returns the neighbour to which messages for the server are sent: the server itself, or the router if the server is on
-    /// another network.
+    /// Returns the next hop to the server. The next hop is the server itself, or the router if the server is on another
+    /// network.
     pub(super) fn hop(&self) -> Ipv4Address {
         self.router.filter(|_| !self.address.contains_addr(&self.server)).unwrap_or(self.server)
     }
 
-    /// Returns the IP address and the hardware address to which a message for the server is sent (RFC 2131 section 4.4.5). The
-    /// message does not concern a relay. Only if the hop's hardware address is not known, the message is sent to the relay's
-    /// hardware address.
+    /// Returns the IP address and the hardware address for a unicast message to the server (RFC 2131 section 4.4.5). If
+    /// the next hop's hardware address is not known, the result contains the source hardware address of the server's
+    /// reply.
     pub(super) fn to(&self) -> (Ipv4Address, EthernetAddress) {
         (self.server, self.hop_hardware.unwrap_or(self.relay))
     }
@@ -297,15 +299,15 @@ pub enum BadOffer {
     Address(Ipv4Address),
     /// This host has the address already.
     Ours(Ipv4Address),
-    /// The one bits of the mask are not its leading bits, or the mask has no one bits.
+    /// The mask does not consist of leading ones followed by zeros or is 0.0.0.0.
     Mask(Ipv4Address),
-    /// The address is not the requested one.
+    /// The address differs from the requested address.
     Other(Ipv4Address),
-    /// No router in the offer has an address that is valid for a router of this host.
+    /// The offer lists routers, but none of their addresses is valid. The value is the address of the first router.
     Router(Ipv4Address),
     /// The server's identifier is missing.
     Server,
-    /// The lease time is missing, or is less than 4 s.
+    /// The lease time is missing or is less than 4 s.
     Time,
 }
 
@@ -315,10 +317,10 @@ impl fmt::Display for BadOffer {
             BadOffer::Address(address) => write!(f, "{address} is not an address that a host can have"),
             BadOffer::Ours(address) => write!(f, "{address} is an address of this host already"),
             BadOffer::Mask(mask) => write!(f, "{mask} cannot be the mask of its network"),
-            BadOffer::Other(address) => write!(f, "{address} is not the address it offered first"),
+            BadOffer::Other(address) => write!(f, "{address} is not the requested address"),
             BadOffer::Router(router) => write!(f, "{router} cannot be the router"),
-            BadOffer::Server => f.write_str("it does not say which server it is from"),
-            BadOffer::Time => f.write_str("it is for no time, or less than 4 s"),
+            BadOffer::Server => f.write_str("the server identifier is missing"),
+            BadOffer::Time => f.write_str("the lease time is missing, or less than 4 s"),
         }
     }
 }
@@ -332,7 +334,7 @@ fn class_mask(address: Ipv4Address) -> Ipv4Address {
     }
 }
 
-/// Whether an address can belong to one host.
+/// Returns whether an address can belong to one host.
 fn is_host(address: Ipv4Address) -> bool {
     let nobody = address.is_unspecified() || address.is_broadcast() || address.octets()[0] == 0;
     // 240.0.0.0/4 is reserved (RFC 1112 section 4).

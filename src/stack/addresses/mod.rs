@@ -23,7 +23,6 @@ mod dhcp;
 #[cfg(feature = "dhcp")]
 mod dhcp_options;
 #[cfg(feature = "dhcp")]
-#[cfg(feature = "dhcp")]
 mod frame;
 #[cfg(feature = "slaac")]
 mod icmpv6;
@@ -53,7 +52,7 @@ pub(super) use autoconf::Autoconf;
 use autoconf::Wanted;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// The addresses in use, with their prefixes.
+    /// Returns the addresses in use, with their prefixes.
     pub fn addresses(&self) -> &[IpCidr] {
         self.iface.ip_addrs()
     }
@@ -61,7 +60,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Adds an address. If the address is already in use, this call replaces its prefix.
     ///
     /// # Errors
-    /// [`AddressError`]: the address cannot belong to a host, or there is no room.
+    /// Returns [`AddressError::NotUnicast`] if the address cannot belong to a host, and [`AddressError::Full`] if the
+    /// list of addresses is full.
     pub fn add_address<P: Probe>(&mut self, now: Instant, address: IpCidr, probe: &mut P) -> Result<(), AddressError> {
         if !address.address().is_unicast() {
             return Err(AddressError::NotUnicast(address.address()));
@@ -78,8 +78,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// Joins the groups in which neighbours ask for the addresses in use, and for the addresses that are being claimed (RFC 4862
-    /// section 5.4.2). Leaves all other groups.
+    /// Joins the solicited-node groups of the addresses in use and of the addresses being claimed (RFC 4862 section
+    /// 5.4.2). The stack leaves all other groups.
     #[cfg(feature = "ipv6")]
     pub(super) fn join_groups(&mut self, now: Instant) {
         let addresses = self.iface.ip_addrs().iter().map(IpCidr::address);
@@ -88,11 +88,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.link.join_groups(now, addresses);
     }
 
-    /// Removes an address, and the router if only this address's network contains it.
+    /// Removes an address. Also removes the router in the address's network, unless another address's network contains
+    /// the router.
     ///
-    /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) at the next polls. The peers of
-    /// these connections get no RST, because nothing can be sent from the address any more. Returns false if there is no such
-    /// address.
+    /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) in the next polls. The
+    /// peers of these connections get no RST, because nothing can be sent from the address any more. Returns false if
+    /// the interface does not have the address.
     pub fn remove_address<P: Probe>(&mut self, now: Instant, address: IpAddress, probe: &mut P) -> bool {
         let Some(gone) = self.iface.ip_addrs().iter().copied().find(|known| known.address() == address) else {
             return false;
@@ -109,10 +110,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Routes packets to other networks through this router, which replaces the current one of its family.
+    /// Routes packets to other networks through `router`. Replaces the current router of the same IP version.
     ///
     /// # Errors
-    /// [`AddressError`]: the router is not on the link, or there is no room.
+    /// Returns [`AddressError::NotOnLink`] if the router is not on the link, and [`AddressError::Full`] if the list of
+    /// routers is full.
     pub fn set_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if self.config.gateways.contains(&router) {
             return Ok(());
@@ -123,7 +125,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.replace_router(now, router, probe)
     }
 
-    /// Replaces the default router. `router` may be outside the interface's networks, and is reached directly even then.
+    /// Replaces the default router. Does not check that `router` is on the link, because a router on the link may be
+    /// outside the interface's networks.
     fn replace_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if let Some(old) = self.config.gateways.iter().copied().find(|old| old.version() == router.version()) {
             self.remove_router(now, old, probe);
@@ -134,7 +137,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// Stops using this router. Returns false if it was not in use.
+    /// Stops using `router`. Returns false if the stack did not use this router.
     pub fn remove_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> bool {
         if !self.config.gateways.contains(&router) {
             return false;
@@ -146,8 +149,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Returns the length of the longest IP packet that may leave from this address, in bytes. The limit is the device's MTU, and
-    /// for IPv6 also the MTU that the link's routers advertise (RFC 4861 section 6.3.4).
+    /// Returns the length of the longest IP packet that may be sent from this address, in bytes. The limit is the
+    /// device's MTU. For IPv6, the MTU that the link's routers advertise is another limit (RFC 4861 section 6.3.4).
     pub(super) fn mtu_from(&self, local: IpAddress) -> usize {
         #[cfg(feature = "slaac")]
         if let (IpAddress::Ipv6(_), Some(mtu)) = (local, self.autoconf.as_ref().and_then(Autoconf::mtu)) {
@@ -157,7 +160,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.mtu
     }
 
-    /// Returns the length of the longest IP packet from `local` that is known to reach `remote`, in bytes.
+    /// Returns the path MTU from `local` to `remote`, as far as it is known, in bytes.
     pub(super) fn mtu_between(&self, now: Instant, local: IpAddress, remote: IpAddress) -> usize {
         let mtu = self.mtu_from(local);
         #[cfg(feature = "fragments")]
@@ -169,8 +172,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Returns this source address. If the address is deprecated, returns another address of the same scope for new connections
-    /// (RFC 6724 section 5, rule 3).
+    /// Returns the source address for new connections (RFC 6724 section 5, rule 3). The result is `source`, or another
+    /// address if `source` is deprecated.
     pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {
         #[cfg(feature = "slaac")]
         if let Some(autoconf) = self.autoconf.as_ref().filter(|autoconf| autoconf.is_deprecated(source)) {
@@ -183,11 +186,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         source
     }
 
+    /// Returns whether one of the interface's networks contains an address.
     pub(super) fn is_on_link(&self, address: IpAddress) -> bool {
         self.iface.ip_addrs().iter().any(|own| own.contains_addr(&address))
     }
 
-    /// Whether an address is the broadcast address of one of the interface's networks.
+    /// Returns whether an address is the broadcast address of one of the interface's networks.
     pub(super) fn is_broadcast(&self, address: IpAddress) -> bool {
         self.iface.ip_addrs().iter().any(|own| match own {
             IpCidr::Ipv4(own) => own.broadcast().map(IpAddress::Ipv4) == Some(address),
@@ -199,31 +203,33 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 #[cfg(feature = "dhcp")]
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Whether every configured address is in use, or is known to belong to another host.
+    /// Returns whether every configured address is in use or is known to belong to another host.
     pub fn is_settled(&self) -> bool {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }
 
-    /// A configured address that another host on the link has, and that host's hardware address. This stack does not use it.
+    /// Returns a configured address that another host on the link has, and that host's hardware address. This stack
+    /// does not use the address. `None` if there is no such address.
     pub fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.autoconf.as_ref().and_then(Autoconf::taken)
     }
 
-    /// The DNS servers that DHCP and routers named: at most 4, DHCP's first.
+    /// Returns the DNS servers from DHCP and from router advertisements, at most 4. The servers from DHCP come first.
     pub fn dns_servers(&self) -> heapless::Vec<IpAddress, 4> {
         let mut servers = heapless::Vec::new();
         if let Some(autoconf) = &self.autoconf {
             autoconf.dns_servers(&mut |server| {
-                // There is room: at most 4 servers are kept.
+                // Further servers do not fit, and are ignored.
                 let _ = servers.push(server);
             });
         }
         servers
     }
 
-    /// Gives the DHCP lease back to its server, if there is one, and stops DHCP. Call this before exit.
+    /// Releases the DHCP lease, if there is one, and stops DHCP. Call this function before the program exits.
     ///
-    /// Connections from the leased address end. If the message is lost, the lease expires by itself (RFC 2131 section 4.4.6).
+    /// Connections from the leased address end. If the DHCPRELEASE message is lost, the lease expires by itself (RFC
+    /// 2131 section 4.4.6).
     pub fn release_lease<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let random = self.random.next();
         let Some(autoconf) = &mut self.autoconf else { return };
@@ -241,9 +247,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// There is no room: smoltcp is built for a fixed number of addresses and routers.
+    /// The list is full: smoltcp is built for a fixed number of addresses and routers.
     Full,
-    /// The router is not in the network of any of our addresses.
+    /// The router is not in any of the interface's networks.
     NotOnLink(IpAddress),
     /// The address cannot belong to a host.
     NotUnicast(IpAddress),
@@ -252,7 +258,7 @@ pub enum AddressError {
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AddressError::Full => f.write_str("there is no room for another"),
+            AddressError::Full => f.write_str("no room for another address or router"),
             AddressError::NotOnLink(router) => write!(f, "{router} is not on the link"),
             AddressError::NotUnicast(address) => write!(f, "{address} is not an address that a host can have"),
         }
@@ -270,7 +276,7 @@ pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), Set
     result
 }
 
-/// Adds the default route of a router's family.
+/// Adds a default route through `router`.
 fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError> {
     let routes = iface.routes_mut();
     let added = match router {
@@ -293,7 +299,7 @@ pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(),
     Ok(())
 }
 
-/// Makes the autoconfiguration, if any part of it is wanted.
+/// Creates the autoconfiguration if `config` enables any part of it.
 #[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
     config: &Config,
@@ -307,7 +313,7 @@ pub(super) fn autoconf(
         #[cfg(feature = "slaac")]
         slaac: config.slaac,
     };
-    // Counts one address for the DHCP lease, and one for the link-local address.
+    // The number of addresses to come: one for the DHCP lease, and one for the link-local address.
     let more = usize::from(config.dhcp);
     #[cfg(feature = "slaac")]
     let more = more + usize::from(config.slaac);

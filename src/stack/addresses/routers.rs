@@ -7,23 +7,25 @@ use super::change::{Change, Changes, push};
 
 /// The largest number of routers that are kept.
 const ROUTERS: usize = 4;
-/// The shortest time between two changes of the router in use, so that a flood of advertisements cannot cause more changes.
+/// The shortest time between two changes of the router in use. This time limits the effect of a flood of
+/// advertisements.
 const HOLD: Duration = Duration::from_secs(1);
 
 /// The known routers.
 pub(super) struct Routers {
     list: heapless::Vec<Router, ROUTERS>,
+    /// The router in use.
     used: Option<Ipv6Address>,
     /// The router in use does not change before this time.
     hold_until: Instant,
-    /// Whether the choice of the router in use must be made again.
+    /// Whether [`advance`](Routers::advance) must choose the router in use again.
     changed: bool,
 }
 
 struct Router {
     address: Ipv6Address,
     until: Instant,
-    /// 1 is high, 0 medium and -1 low.
+    /// 1 means high, 0 means medium, and -1 means low.
     preference: i8,
     /// Whether the router has sent an advertisement since the link came up.
     confirmed: bool,
@@ -38,8 +40,8 @@ impl Routers {
         self.list.iter().any(|router| router.address == address)
     }
 
-    /// Processes a router's advertisement: its flags and its lifetime in seconds. A lifetime of 0 means that the router is no
-    /// default router any more. Returns false if the list has no room for the router.
+    /// Processes the flags and the lifetime (in seconds) of a router's advertisement. A lifetime of 0 removes the
+    /// router. Returns false if the list has no room for the router.
     pub(super) fn advertised(&mut self, now: Instant, address: Ipv6Address, flags: u8, lifetime: u16) -> bool {
         self.changed = true;
         if lifetime == 0 {
@@ -68,7 +70,8 @@ impl Routers {
         self.list.push(new).is_ok()
     }
 
-    /// Removes routers whose lifetime is over, and changes to the best router. Returns true if no router is left.
+    /// Removes expired routers and switches to the best router. Returns true if no router is left in place of the
+    /// router that was in use.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> bool {
         let count = self.list.len();
         self.list.retain(|router| router.until > now);
@@ -78,7 +81,8 @@ impl Routers {
         }
         self.changed = false;
         let rank = |router: &Router| (router.preference, Some(router.address) == self.used);
-        // Of equal routers, the router in use is chosen, else the first one in the list.
+        // Among routers of equal preference, the router in use is best. If the router in use is not among them, the
+        // first router in the list is best.
         let best = self.list.iter().rev().max_by_key(|router| rank(router)).map(|router| router.address);
         if best == self.used {
             return false;
@@ -100,13 +104,13 @@ impl Routers {
         self.list.iter().map(|router| router.until).chain(change).min()
     }
 
-    /// Notes that the link came up. From now on, no router is known to be on the link.
+    /// Marks all routers as unconfirmed, because the link came up.
     #[cfg(feature = "std")]
     pub(super) fn link_up(&mut self) {
         self.list.iter_mut().for_each(|router| router.confirmed = false);
     }
 
-    /// Drops the routers that did not advertise themselves since the link came up.
+    /// Removes the routers that have not sent an advertisement since the link came up.
     pub(super) fn drop_unconfirmed(&mut self) {
         self.list.retain(|router| router.confirmed);
         self.changed = true;

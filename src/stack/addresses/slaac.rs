@@ -1,4 +1,4 @@
-//! Stateless address autoconfiguration (RFC 4862): solicits routers, and makes addresses from their prefixes.
+//! Stateless address autoconfiguration (RFC 4862): solicits routers and creates addresses from advertised prefixes.
 //!
 //! routers.rs chooses the router in use.
 
@@ -11,38 +11,38 @@ use super::icmpv6::icmpv6;
 use super::routers::Routers;
 use crate::stack::event::{AddressEvent, DropReason};
 
-/// The largest number of prefixes that are used, and of DNS servers that are kept. Further ones are ignored.
+/// The largest numbers of prefixes and DNS servers that are kept. Further prefixes and servers are ignored.
 const PREFIXES: usize = 3;
 const DNS: usize = 3;
-/// Routers are solicited three times, 4 s apart (RFC 4861 section 10), then less and less often (RFC 7559).
+/// Routers are solicited three times, 4 s apart (RFC 4861 section 10), then at growing intervals (RFC 7559).
 const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(512);
-/// No advertisement can shorten a lifetime below this time, because anyone on the link can send an advertisement (RFC 4862
-/// section 5.5.3).
+/// No advertisement shortens a lifetime to less than this time (RFC 4862 section 5.5.3). Any host can forge an
+/// advertisement.
 const TWO_HOURS: Duration = Duration::from_secs(7200);
-/// A lifetime of all ones means for ever.
+/// The value for a lifetime that never ends.
 const FOR_EVER: u32 = u32::MAX;
-/// The largest number of advertisements that are read in a second: this number from known routers, and this number from others.
+/// The largest number of advertisements processed per second. Known routers and other routers have separate limits.
 const ADVERTISEMENTS: u8 = 16;
-/// The time in which at most [`PREFIXES`] new prefixes are accepted, so that a flood of advertisements cannot add and remove
-/// addresses.
+/// The time in which at most [`PREFIXES`] new prefixes are accepted. This time limits the effect of a flood of
+/// advertisements.
 const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
 
-// Options (RFC 4861 section 4.6, RFC 8106 section 5.1).
+// The numbers of options (RFC 4861 section 4.6, RFC 8106 section 5.1).
 const PREFIX: u8 = 3;
 const MTU: u8 = 5;
 const RDNSS: u8 = 25;
 
-// Flags of a prefix information option.
+// The flags in a prefix information option.
 const ON_LINK: u8 = 0x80;
 const AUTONOMOUS: u8 = 0x40;
 
-/// The address in a 64-bit network that is made from a hardware address (RFC 4291 appendix A).
+/// Creates an address from a 64-bit network and a hardware address (RFC 4291 appendix A).
 ///
-/// It has `ff:fe` in the middle, and the universal bit is inverted.
+/// The interface identifier is the hardware address, with `ff:fe` in the middle and the universal bit inverted.
 pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv6Address {
     let EthernetAddress([a, b, c, d, e, f]) = hardware;
     let mut octets = network.octets();
@@ -55,10 +55,11 @@ pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source address of this host's solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address can be used, because its claim has ended or it is configured. Nothing is sent before
-    /// that.
+    /// Whether the link-local address may be used. Until then, no solicitation is sent.
     ready: bool,
+    /// Whether the link-local address comes from the configuration.
     by_hand: bool,
+    /// The number of solicitations sent so far, when the next is due, and the time between two solicitations.
     solicited: u8,
     at: Option<Instant>,
     wait: Duration,
@@ -66,14 +67,14 @@ pub(super) struct Host {
     answered: bool,
     /// Whether no router has answered since the link came up.
     unconfirmed: bool,
-    /// When to drop everything that no router has confirmed since the link came up. The time is shortly after the first
-    /// advertisement.
+    /// When to remove all routers and prefixes that are unconfirmed since the link came up.
     confirm_at: Option<Instant>,
     prefixes: heapless::Vec<Prefix, PREFIXES>,
     routers: Routers,
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
+    /// The MTU that a router advertised, in bytes.
     mtu: Option<u32>,
-    /// The number of advertisements read since `read_since`: from known routers, and from others.
+    /// The numbers of advertisements from known routers and from other routers since `read_since`.
     read: [u8; 2],
     read_since: Instant,
     /// The number of new prefixes since `prefixes_since`.
@@ -81,14 +82,14 @@ pub(super) struct Host {
     prefixes_since: Instant,
 }
 
-/// A prefix, stored as the address made from it.
+/// A prefix, stored as the address that is created from the prefix.
 #[derive(Clone, Copy)]
 struct Prefix {
     address: Ipv6Address,
-    /// When the address ends, and when the address is no longer preferred.
+    /// When the valid lifetime and the preferred lifetime of the address end.
     until: Instant,
     preferred_until: Instant,
-    /// Whether other addresses of the prefix are reached directly.
+    /// Whether hosts with this prefix are on the link.
     on_link: bool,
     /// Whether a router advertised the prefix since the link came up.
     confirmed: bool,
@@ -96,7 +97,7 @@ struct Prefix {
 }
 
 impl Prefix {
-    /// Returns the address, with the prefix length of the on-link network.
+    /// Returns the address with its prefix length: 64 if the prefix is on the link, otherwise 128.
     fn cidr(&self) -> IpCidr {
         let len = if self.on_link { 64 } else { 128 };
         IpCidr::Ipv6(Ipv6Cidr::new(self.address, len))
@@ -107,14 +108,15 @@ impl Prefix {
 enum State {
     Claimed,
     Taken,
-    /// The address is in use. `deprecated` tells whether other addresses are preferred.
+    /// The address is in use. If `deprecated`, other addresses are preferred.
     Used {
         deprecated: bool,
     },
 }
 
 impl Host {
-    /// A host whose link-local address is in `addresses`, or made from its hardware address.
+    /// Creates the SLAAC state. The link-local address is the one in `addresses`. If `addresses` contains none, the
+    /// address is created from `hardware`.
     pub(super) fn new(hardware: EthernetAddress, addresses: &[IpCidr]) -> Self {
         let given = addresses.iter().find_map(|address| match address {
             IpCidr::Ipv6(cidr) if cidr.address().is_unicast_link_local() => Some(*cidr),
@@ -143,6 +145,7 @@ impl Host {
         }
     }
 
+    /// Claims the link-local address. A configured link-local address may be used immediately.
     pub(super) fn start(&mut self, claims: &mut Claims, now: Instant) {
         if self.by_hand || !claims.add(IpCidr::Ipv6(self.link_local), Origin::Slaac, now) {
             self.ready = true;
@@ -159,19 +162,19 @@ impl Host {
         times.chain(self.dns.iter().map(|(_, until)| *until)).min()
     }
 
-    /// Returns the length of the largest packet that routers allow, in bytes. `None` if no router sets a limit.
+    /// Returns the length of the longest packet that routers allow, in bytes. `None` if no router sets a limit.
     pub(super) fn mtu(&self) -> Option<usize> {
         self.mtu.and_then(|mtu| mtu.try_into().ok())
     }
 
-    /// Returns whether an address stays in use only for connections that began with this address (RFC 4862 section 5.5.4).
+    /// Returns whether only existing connections should use `address` (RFC 4862 section 5.5.4).
     pub(super) fn is_deprecated(&self, address: IpAddress) -> bool {
         let deprecated = State::Used { deprecated: true };
         self.prefixes.iter().any(|prefix| prefix.state == deprecated && IpAddress::Ipv6(prefix.address) == address)
     }
 
-    /// Solicits routers, because the link came up. Advertisements of another network's routers replace the former prefixes and
-    /// routers.
+    /// Solicits routers, because the link came up. Prefixes and routers that are not advertised again are removed
+    /// later.
     #[cfg(feature = "std")]
     pub(super) fn link_up(&mut self, now: Instant) {
         self.mtu = None;
@@ -183,7 +186,7 @@ impl Host {
         }
     }
 
-    /// Begins to solicit routers.
+    /// Starts to solicit routers.
     fn solicit(&mut self, now: Instant) {
         (self.solicited, self.wait, self.at, self.answered) = (0, INTERVAL, Some(now), false);
     }
@@ -192,7 +195,8 @@ impl Host {
         self.dns.iter().map(|(server, _)| *server)
     }
 
-    /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if one is due.
+    /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if a
+    /// solicitation is due.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
         if self.confirm_at.take_if(|at| *at <= now).is_some() {
             self.routers.drop_unconfirmed();
@@ -226,7 +230,7 @@ impl Host {
         Some(self.link_local.address())
     }
 
-    /// Starts to use an address, because no other host has it.
+    /// Starts to use an address, because no other host has the address.
     pub(super) fn granted(&mut self, now: Instant, address: IpCidr, changes: &mut Changes) {
         if address == IpCidr::Ipv6(self.link_local) {
             self.ready = true;
@@ -244,14 +248,15 @@ impl Host {
         push(changes, Change::Add(address));
     }
 
-    /// Notes that another host has an address. Without a link-local address, SLAAC ends (RFC 4862 section 5.4.5).
+    /// Handles a conflict, because another host has `address`. If `address` is the link-local address, SLAAC never
+    /// becomes ready (RFC 4862 section 5.4.5).
     pub(super) fn conflict(&mut self, address: IpCidr) {
         for prefix in self.prefixes.iter_mut().filter(|prefix| IpAddress::Ipv6(prefix.address) == address.address()) {
             prefix.state = State::Taken;
         }
     }
 
-    /// Handles a router advertisement, if the frame is one.
+    /// Processes a frame if the frame contains a router advertisement.
     pub(super) fn process(
         &mut self,
         now: Instant,
@@ -281,7 +286,7 @@ impl Host {
         if self.routers.advance(now, changes) {
             self.solicit(now);
         }
-        // Once there is a router, solicitations end (RFC 4861 section 6.3.7).
+        // A default router ends the solicitations (RFC 4861 section 6.3.7).
         if lifetime > 0 {
             self.at = None;
         }
@@ -303,7 +308,7 @@ impl Host {
         }
     }
 
-    /// Returns whether an advertisement from this router may be read. In each second, the number of advertisements is limited.
+    /// Counts an advertisement from `source`. Returns false if this second's limit is exceeded.
     fn may_read(&mut self, now: Instant, source: Ipv6Address) -> bool {
         if now >= self.read_since + Duration::from_secs(1) {
             (self.read, self.read_since) = ([0; 2], now);
@@ -323,7 +328,7 @@ impl Host {
         // Bits beyond the prefix length are not part of the prefix (RFC 4861 section 4.6.2).
         let network = Ipv6Address::from([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]);
         let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
-        // An address made from a hardware address needs a prefix of 64 bits (RFC 2464 section 4).
+        // An address created from a hardware address needs a prefix of 64 bits (RFC 2464 section 4).
         if length != 64 || special || network.is_unspecified() {
             return;
         }
@@ -334,7 +339,7 @@ impl Host {
         if let Some(known) = self.prefixes.iter_mut().find(|prefix| prefix.address == address) {
             known.confirmed = true;
             let before = known.cidr();
-            // Without the flag, the advertisement does not say whether the prefix is on the link.
+            // An advertisement without the on-link flag does not mean that the prefix is off-link.
             known.on_link |= on_link;
             if makes_address {
                 known.until = until.max(known.until.min(now + TWO_HOURS));
@@ -356,12 +361,12 @@ impl Host {
         let preferred_until = after(now, preferred);
         let prefix = Prefix { address, until, preferred_until, on_link, confirmed: true, state };
         if claims.add(prefix.cidr(), Origin::Slaac, now) {
-            // There is room, as was checked above.
+            // The list has room for the prefix: see the check above.
             let _ = self.prefixes.push(prefix);
         }
     }
 
-    /// Returns whether another new prefix may be accepted now.
+    /// Counts a new prefix. Returns false if the limit of [`PREFIX_INTERVAL`] is exceeded.
     fn may_add_prefix(&mut self, now: Instant) -> bool {
         if now >= self.prefixes_since + PREFIX_INTERVAL {
             (self.new_prefixes, self.prefixes_since) = (0, now);
@@ -370,7 +375,7 @@ impl Host {
         self.new_prefixes <= PREFIXES
     }
 
-    /// Handles DNS servers (RFC 8106 section 5.1).
+    /// Handles an option with DNS servers (RFC 8106 section 5.1).
     fn servers(&mut self, now: Instant, option: &[u8]) {
         let Some(lifetime) = number(option, 4) else { return };
         for octets in option.get(8..).unwrap_or_default().chunks_exact(16) {
@@ -388,12 +393,12 @@ impl Host {
     }
 }
 
-/// A 32-bit number.
+/// Reads a 32-bit number at the offset `at`. `None` if `bytes` is too short.
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
-/// The end of a lifetime of `seconds` seconds. An infinite lifetime ends in a hundred years.
+/// Returns when a lifetime of `seconds` ends. An infinite lifetime ends in a hundred years.
 fn after(now: Instant, seconds: u32) -> Instant {
     let seconds = if seconds == FOR_EVER { 3_155_760_000 } else { u64::from(seconds) };
     now + Duration::from_secs(seconds)

@@ -1,4 +1,4 @@
-//! Connections that this side begins, and closing all connections.
+//! Active opens, and the shutdown of all connections.
 
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::State;
@@ -10,12 +10,14 @@ use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{ConnectError, Console, End, Session, Stack, UdpSession};
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Begins a connection. The stack gives the connection up unless it is established within `patience`.
+    /// Starts a connection to `remote`. The stack abandons the connection if it is not established within the timeout
+    /// `patience`.
     ///
-    /// After the connection has ended, its program stays until [`take`](Self::take) returns it.
+    /// When the connection ends, the stack keeps its program until [`take`](Self::take) returns the program.
     ///
     /// # Errors
-    /// [`ConnectError`]: the remote is not valid, has no route, or every slot is taken.
+    /// Returns [`ConnectError::BadRemote`] if `remote` is not valid, and [`ConnectError::NoRoute`] if no route leads to
+    /// `remote`. Returns [`ConnectError::Full`] if no slot or no local port is free.
     pub fn connect<D, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -27,10 +29,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connect_from(now, 0, remote, session, patience, io)
     }
 
-    /// Begins a connection from `port`, or from any free port if `port` is 0.
+    /// Starts a connection from the local port `port`, or from any free port if `port` is 0.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect), and [`ConnectError::Full`] if the port already has a connection to this remote.
+    /// Returns the errors of [`connect`](Self::connect). Also returns [`ConnectError::Full`] if `port` already has a
+    /// connection to `remote`.
     pub fn connect_from<D, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -66,7 +69,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(id)
     }
 
-    /// How a connection that this side began has ended, or `None` if it has not.
+    /// Returns how a connection from [`connect`](Self::connect) ended, or `None` if it has not ended.
     pub fn ended(&self, id: ConnectionId) -> Option<End> {
         match self.connections.slots.get(id.slot())?.phase {
             Phase::Ended(end) if self.connections.is_current(id) => Some(end),
@@ -74,26 +77,27 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// The program of a connection.
+    /// Returns the program of a connection. `None` if the stack no longer has the connection or its program.
     pub fn session(&self, id: ConnectionId) -> Option<&S> {
         self.connections.is_current(id).then_some(self.connections.slots.get(id.slot())?.session.as_ref()?)
     }
 
-    /// Takes the program of a connection that this side began and that has ended, and frees its slot.
+    /// Returns the program of an ended connection from [`connect`](Self::connect) and how the connection ended. Frees
+    /// the connection's slot. `None` if the connection has not ended.
     pub fn take(&mut self, id: ConnectionId) -> Option<(S, End)> {
         let end = self.ended(id)?;
         let index = id.slot();
         let slot = &mut self.connections.slots[index];
         let session = slot.session.take()?;
-        // From here on it is like any other connection in TIME-WAIT: recycled first when a slot is needed.
+        // A connection in TIME-WAIT keeps its slot until another connection needs the slot.
         let phase = if slot.state == State::TimeWait { Phase::TimeWait } else { Phase::Free };
         self.connections.enter(index, phase, None);
         Some((session, end))
     }
 
-    /// Stops listening and closes every connection: with FIN if its program is running, otherwise with RST.
+    /// Stops listening and closes every connection. Sends FIN if the connection's program is running, otherwise RST.
     ///
-    /// Keep polling until [`is_quiet`](Self::is_quiet).
+    /// Call [`poll`](Self::poll) until [`is_quiet`](Self::is_quiet) returns true.
     pub fn shut_down<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         self.connections.stop_listening();
         for index in 0..self.connections.slots.len() {
@@ -113,7 +117,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Aborts every connection that is still closing, with RST. Poll once more to send it.
+    /// Aborts, with RST, every connection that is served, closing or in a backlog. Call [`poll`](Self::poll) to send
+    /// the RSTs.
     pub fn abort_all(&mut self, now: Instant) {
         for index in 0..self.connections.slots.len() {
             if matches!(self.connections.slots[index].phase, Phase::Serving | Phase::Closing | Phase::Backlog) {
@@ -122,7 +127,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Forgets every connection silently, as a power failure would: sends nothing and calls no program.
+    /// Forgets every connection, as a power failure would. Sends no segment and calls no program.
     pub fn forget_connections(&mut self) {
         for index in 0..self.connections.slots.len() {
             if self.connections.slots[index].phase != Phase::Free {
@@ -132,16 +137,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.time_wait_records.clear();
     }
 
-    /// Whether every connection has ended, apart from those in TIME-WAIT.
+    /// Returns whether every connection has ended or is in TIME-WAIT.
     pub fn is_quiet(&self) -> bool {
         let is_over = |phase| matches!(phase, Phase::Free | Phase::TimeWait | Phase::Ended(_));
         self.connections.slots.iter().all(|slot| is_over(slot.phase))
     }
 
-    /// The local address from which packets to `remote` are sent.
+    /// Returns the local address from which packets to `remote` are sent.
     ///
     /// # Errors
-    /// [`ConnectError`]: the remote is not valid, or has no route.
+    /// Returns [`ConnectError::BadRemote`] if `remote` is not valid, and [`ConnectError::NoRoute`] if no route leads to
+    /// `remote`.
     pub fn source_for(&self, remote: IpEndpoint) -> Result<IpAddress, ConnectError> {
         if remote.port == 0 || !remote.addr.is_unicast() || self.is_broadcast(remote.addr) {
             return Err(ConnectError::BadRemote);
@@ -158,16 +164,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// The host that must answer ARP or NDP before a packet to `remote` can leave.
+    /// Returns the neighbour to which packets for `remote` are sent. ARP or NDP finds this neighbour's hardware
+    /// address.
     ///
-    /// That is `remote` itself if it is on the link, otherwise a router. `None` if there is no route.
+    /// The neighbour is `remote` itself if it is on the link, otherwise a router. `None` if there is no route.
     pub fn next_hop(&self, remote: IpAddress) -> Option<IpAddress> {
         let router = self.config.gateways.iter().copied().find(|router| router.version() == remote.version());
         if self.is_on_link(remote) { Some(remote) } else { router }
     }
 }
 
-/// The largest segment from this address that fits packets of `mtu` bytes, without options.
+/// Returns the number of payload bytes in the largest segment that fits a packet of `mtu` bytes, without options.
 pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
     let header = match address {
         IpAddress::Ipv4(_) => 20,
@@ -177,8 +184,9 @@ pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
     mtu.saturating_sub(header + 20)
 }
 
-/// Whether a packet can get from `source` to its destination: no router forwards one from a link-local address (RFC 4291 section
-/// 2.5.6). For a while an interface may have only a link-local address, although a router is already known.
+/// Whether a packet from `source` can reach its destination, directly or through routers. Routers do not forward
+/// packets from link-local addresses (RFC 4291 section 2.5.6). An interface may know a router before it has an address
+/// other than its link-local address.
 fn leaves_link(_source: IpAddress, _destination: IpAddress) -> bool {
     #[cfg(feature = "ipv6")]
     if let (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) = (_source, _destination) {

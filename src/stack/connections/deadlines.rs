@@ -1,11 +1,12 @@
-//! The queue of deadlines: a binary heap, stored in the slots, with at most one entry for each slot.
+//! The queue of deadlines: a binary heap, stored in the slot index, with at most one entry for each slot.
 
 use smoltcp::time::Instant;
 
 use super::slot_index::SlotIndex;
 use crate::stack::buckets::{Index, NONE};
 
-/// The length of the heap. Its entries are in the slot index, which is passed to every call.
+/// The heap of deadlines. This type stores only the heap's length. The entries are in the slot index, which the caller
+/// passes to every call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
     len: usize,
@@ -51,13 +52,14 @@ impl Deadlines {
         }
     }
 
-    /// Puts a slot's deadline at a position, then moves it to where it belongs.
+    /// Puts a slot's deadline at `position`, then moves the deadline until the heap is in order.
     fn settle(&self, slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
         place(slots, position, due, index);
         up(slots, position);
         self.down(slots, slots[index].deadline.position.into());
     }
 
+    /// Moves the deadline at `position` towards the leaves until no child is earlier.
     fn down(&self, slots: &mut [SlotIndex], mut position: usize) {
         loop {
             let mut child = 2 * position + 1;
@@ -76,6 +78,7 @@ impl Deadlines {
     }
 }
 
+/// Moves the deadline at `position` towards the root until its parent is not later.
 fn up(slots: &mut [SlotIndex], mut position: usize) {
     while position > 0 {
         let parent = (position - 1) / 2;
@@ -95,12 +98,12 @@ fn swap(slots: &mut [SlotIndex], a: usize, b: usize) {
 
 fn place(slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
     slots[position].deadline.due = due;
-    slots[position].deadline.holds = index as Index;
+    slots[position].deadline.slot = index as Index;
     slots[index].deadline.position = position as Index;
 }
 
 fn at(slots: &[SlotIndex], position: usize) -> usize {
-    slots[position].deadline.holds.into()
+    slots[position].deadline.slot.into()
 }
 
 fn due(slots: &[SlotIndex], position: usize) -> Instant {
@@ -122,7 +125,7 @@ mod tests {
     use super::*;
     use crate::testing::random::Random;
 
-    /// Compares with a plain search for the minimum, over many random settings.
+    /// Compares the heap with a linear search for the minimum, over many random changes.
     #[test]
     fn agrees_with_a_plain_search() {
         let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::default(); 64], [None; 64]);

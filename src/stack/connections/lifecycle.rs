@@ -8,22 +8,23 @@ use super::{Connections, Phase};
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{Console, Context, End, Next, Session, Stack, UdpSession};
 
-/// How long an RST may wait to leave: as long as one attempt to resolve the peer's hardware address.
-const RESET_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a connection waits for its RST to be sent. The peer's hardware address may have to be resolved first.
+const RESET_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why a connection's state may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Cause {
-    /// Its program did something.
+    /// The connection's program ran.
     Program,
     /// A segment arrived.
     Segment { rst: bool },
-    /// The socket had a turn to send: a timer may have expired.
+    /// The socket had a turn to send. One of its timers may have expired.
     Timer,
 }
 
 impl<S: Session + Clone> Connections<'_, S> {
-    /// Gives a free slot its two endpoints. The connection is given up at `give_up_at`, unless it is established earlier.
+    /// Assigns a free slot to the connection `tuple`. The stack abandons the connection if it is not established by
+    /// `give_up_at`.
     pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
         self.enter(index, phase, Some(give_up_at));
         let slot = &mut self.slots[index];
@@ -36,7 +37,8 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.table.insert(self.index, index);
     }
 
-    /// Moves a connection to its next phase. If it is still in that phase at `give_up_at`, it is given up.
+    /// Moves a connection to another phase. If the connection is still in that phase at `give_up_at`, the stack
+    /// abandons the connection.
     ///
     /// Only this function changes the lists, the listener's counts and the timers that depend on the phase.
     #[inline(never)]
@@ -83,7 +85,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Serves waiting connections, up to the listener's limit.
+    /// Starts to serve connections from the backlog, up to the listener's limit.
     fn serve_waiting(&mut self, listener: Option<u8>) {
         while let Some(listening) = listener.and_then(|number| self.listeners.get(usize::from(number)))
             && listening.serving < listening.listener.serve_at_once
@@ -93,7 +95,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Removes a slot from the table and the queues: no segment and no timer reaches it any more.
+    /// Removes a slot from the table and the queues. Segments and timers no longer reach the slot.
     fn forget(&mut self, index: usize) {
         self.dequeue(index);
         self.deadlines.set(self.index, index, None);
@@ -101,16 +103,17 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.index[index].tuple = None;
     }
 
-    /// Closes a connection whose program is done: FIN follows the queued data.
+    /// Closes a connection whose program has finished. FIN is sent after the queued data.
     pub(in crate::stack) fn close(&mut self, index: usize) {
         self.enter(index, Phase::Closing, None);
         self.drain(index);
         self.close_now(index);
     }
 
-    /// Closes the socket of a connection whose program is done, unless too much data is queued.
+    /// Closes the socket of a closing connection, unless too much data is queued.
     ///
-    /// In LAST-ACK smoltcp takes no window update, so a socket in CLOSE-WAIT stays there until the window has room for all its data.
+    /// In LAST-ACK, smoltcp ignores window updates. For this reason, a socket stays in CLOSE-WAIT until the window has
+    /// room for all its data.
     pub(super) fn close_now(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         if slot.phase != Phase::Closing {
@@ -136,10 +139,11 @@ impl<S: Session + Clone> Connections<'_, S> {
         if let Some(socket) = self.slots[index].socket() {
             socket.abort();
         }
-        self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
+        self.enter(index, Phase::Aborting(end), Some(now + RESET_TIMEOUT));
     }
 
-    /// Discards data that a finished program did not read, so that the window stays open for the peer's FIN.
+    /// Discards the data that a finished program did not read. The empty receive buffer keeps the window open for the
+    /// peer's FIN.
     pub(super) fn drain(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         let Some((set, handle)) = &mut slot.set else { return };
@@ -152,7 +156,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Silently ends a connection whose program never ran, so that its socket can be reused.
+    /// Ends a connection that no program serves and frees the connection's slot. Sends no segment and calls no program.
     pub(in crate::stack) fn drop_unserved<P: Probe>(&mut self, now: Instant, index: usize, end: End, probe: &mut P) {
         if let (Phase::HalfOpen, Some(tuple)) = (self.slots[index].phase, self.tuple(index)) {
             probe.event(now, &Event::HalfOpenEnded { id: self.id(index), tuple, end });
@@ -162,7 +166,7 @@ impl<S: Session + Clone> Connections<'_, S> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Acts on the socket's current state. Returns false if nothing is left to do for the connection.
+    /// Reacts to a change of the socket's TCP state. Returns false if the connection needs no more work.
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -181,6 +185,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.is_alive(id)
     }
 
+    /// Moves a connection to the phase that its TCP state requires. Reports each change of the state.
     #[inline(never)]
     fn on_state_change<D: Device, C: Console, P: Probe>(
         &mut self,
@@ -193,7 +198,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let Some(tuple) = connections.tuple(index) else { return };
         let slot = &mut connections.slots[index];
         let Some(socket) = slot.peek() else { return };
-        let (state, silent) = (socket.state(), socket.remote_endpoint().is_none());
+        // A closed socket has a remote endpoint until its RST is sent.
+        let (state, reset_sent) = (socket.state(), socket.remote_endpoint().is_none());
         let before = core::mem::replace(&mut slot.state, state);
         if state != before {
             io.probe.event(now, &Event::State { id, tuple, from: before, to: state });
@@ -206,7 +212,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         match (slot.phase, state) {
             (Phase::HalfOpen, State::SynReceived) | (Phase::Connecting, State::SynSent | State::SynReceived) => {}
-            // The interface did not take the SYN, so there never was a connection.
+            // smoltcp did not accept the SYN, so there never was a connection.
             (Phase::HalfOpen, State::Listen) if before == State::Listen => connections.enter(index, Phase::Free, None),
             (Phase::HalfOpen, State::Listen) => connections.drop_unserved(now, index, End::Reset, &mut io.probe),
             (Phase::HalfOpen, State::Closed) => {
@@ -231,7 +237,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
             (Phase::Backlog | Phase::Serving | Phase::Closing, State::Closed) => {
                 let end = match cause {
-                    // It has ended before, and the program still reads: see below.
+                    // The connection has already ended, but its program is still reading (see below).
                     _ if before == State::Closed => End::Closed,
                     Cause::Segment { rst: true } => End::Reset,
                     Cause::Segment { .. } => End::Closed,
@@ -241,28 +247,29 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 };
                 if end == End::Closed && self.connections.slots[index].phase == Phase::Serving {
                     self.read_the_rest(now, index, io);
-                    // A program that pauses between its reads has the rest still to come.
+                    // A program that pauses between reads reads the remaining data later.
                     let slot = &self.connections.slots[index];
                     if slot.wake_at.is_some() && slot.peek().is_some_and(|socket| socket.recv_queue() > 0) {
                         return;
                     }
                 }
-                if silent { self.finish(now, index, end, io) } else { self.connections.abort(now, index, end) }
+                if reset_sent { self.finish(now, index, end, io) } else { self.connections.abort(now, index, end) }
             }
             (Phase::Closing, State::TimeWait) => self.finish(now, index, End::Closed, io),
-            (Phase::Aborting(end), _) if silent => self.finish(now, index, end, io),
+            (Phase::Aborting(end), _) if reset_sent => self.finish(now, index, end, io),
             (Phase::TimeWait, State::Closed) => connections.enter(index, Phase::Free, None),
             (Phase::Ended(_), State::Closed) => connections.forget(index),
             _ => {}
         }
     }
 
-    /// How a connection ended that smoltcp closed: `timed_out` after a timer, unless its local address is gone.
+    /// Returns the [`End`] of a connection that smoltcp closed. The result is `timed_out`, unless the local address is
+    /// gone.
     fn end_by_timer(&self, tuple: Tuple, timed_out: End) -> End {
         if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
 
-    /// Ends a connection: calls its program, and frees the slot unless something still needs it.
+    /// Ends a connection and notifies its program. Frees the slot unless TIME-WAIT or [`Stack::take`] needs the slot.
     pub(in crate::stack) fn finish<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -283,7 +290,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.enter(index, phase, None);
     }
 
-    /// Gives a connection up, because its time limit has passed.
+    /// Ends a connection whose time limit has expired.
     pub(in crate::stack) fn give_up<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -302,7 +309,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Lets the program of a connection read the remaining data: the peer has closed it, and all sent data is acknowledged.
+    /// Runs the program of a closed connection until the program has read all data or stops reading.
     fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
         let mut left = unread(self);
@@ -320,8 +327,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Runs `act` on a connection's program, then all other programs if that program asked for it. Returns `None` if there is no
-    /// program. Never inlined, which saves 100 bytes of a board's flash.
+    /// Calls `act` with a connection's program. Wakes all programs afterwards if the program called
+    /// [`Context::wake_programs`]. Returns `None` if there is no program. The function is never inlined, which saves
+    /// 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn with_program<R>(
         &mut self,

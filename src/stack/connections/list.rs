@@ -1,11 +1,12 @@
-//! Doubly linked lists through the slots: in order of arrival, without a heap, with removal in constant time.
+//! Doubly linked lists of slots, stored in the slot index. Removal takes constant time.
 
 use super::slot_index::{Node, SlotIndex};
 use crate::stack::buckets::{Index, NONE};
 
-/// A list through one kind of node: [`RUN_QUEUE`](super::slot_index::RUN_QUEUE) or [`PHASE_LIST`](super::slot_index::PHASE_LIST).
+/// A list of slots. `KIND` is [`RUN_QUEUE`](super::slot_index::RUN_QUEUE) or
+/// [`PHASE_LIST`](super::slot_index::PHASE_LIST).
 ///
-/// A slot is in at most one list of a kind.
+/// A slot is in at most one list of each kind.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct List<const KIND: usize> {
     head: Index,
@@ -24,7 +25,7 @@ impl<const KIND: usize> List<KIND> {
         (self.head != NONE).then_some(self.head.into())
     }
 
-    /// The second slot.
+    /// Returns the second slot of the list.
     pub(super) fn second(&self, slots: &[SlotIndex]) -> Option<usize> {
         let next = slots[self.front()?].nodes[KIND].next;
         (next != NONE).then_some(next.into())

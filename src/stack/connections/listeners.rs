@@ -1,4 +1,4 @@
-//! Listeners and their backlogs. stack/ingress/police.rs decides what happens to a SYN for which there is no room.
+//! Listeners and their backlogs. stack/ingress/admission.rs decides what happens to a SYN when the backlog is full.
 
 use super::Connections;
 use super::list::List;
@@ -16,23 +16,23 @@ pub(super) struct Listening<S> {
 }
 
 impl<S: Session + Clone> Connections<'_, S> {
-    /// Adds a listener. Returns false if there is no room for it.
+    /// Adds a listener. Returns false if the list of listeners is full.
     pub(in crate::stack) fn add_listener(&mut self, listener: Listener<S>) -> bool {
         self.listeners.push(Listening { listener, serving: 0, backlog: List::EMPTY }).is_ok()
     }
 
-    /// The number of the listener on this port.
+    /// Returns the number of the listener on `port`, or `None` if there is no listener on this port.
     pub(in crate::stack) fn listener_on(&self, port: u16) -> Option<usize> {
         self.listeners.iter().position(|listening| listening.listener.port == port)
     }
 
-    /// Whether any listener has a port.
+    /// Returns whether any listener still has a port. Returns false after [`stop_listening`](Self::stop_listening).
     pub(in crate::stack) fn is_listening(&self) -> bool {
         self.listeners.iter().any(|listening| listening.listener.port != 0)
     }
 
-    /// Stops listening. Listeners keep their numbers, because connections refer to them. Their port becomes 0, for which no SYN
-    /// arrives.
+    /// Stops listening. Listeners keep their numbers, because connections refer to them. The port of each listener
+    /// becomes 0, and no SYN is ever addressed to port 0.
     pub(in crate::stack) fn stop_listening(&mut self) {
         for listening in self.listeners.iter_mut() {
             listening.listener.port = 0;
@@ -40,8 +40,8 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Whether this listener could serve one more established connection now, or keep it in its backlog. Half-open connections do
-    /// not count, because each is checked again when it is established.
+    /// Returns whether a listener can serve one more established connection or keep it in the backlog. Half-open
+    /// connections do not count, because each half-open connection is checked again when it is established.
     pub(in crate::stack) fn listener_has_room(&self, listener: usize) -> bool {
         self.listeners.get(listener).is_none_or(|listening| {
             let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);

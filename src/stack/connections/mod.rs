@@ -1,7 +1,8 @@
-//! What all connections share: their slots, the table, the lists and the deadlines. listeners.rs has the listeners.
+//! The connections: their slots, the table, the lists and the deadlines. listeners.rs has the listeners.
 //!
-//! [`Connections`] owns all of it. [`Connections::enter`] in lifecycle.rs moves a connection from phase to phase. turn.rs runs
-//! its program and lets smoltcp send; connect.rs begins connections from this side.
+//! [`Connections`] owns the slots, the table, the lists and the deadlines. [`Connections::enter`] in lifecycle.rs moves
+//! a connection from phase to phase. turn.rs runs a connection's program and lets smoltcp send. connect.rs has the
+//! active opens.
 
 mod connect;
 mod deadlines;
@@ -52,28 +53,28 @@ use time_wait::TimeWaitRecords;
 /// The number of keep-alive probes that a connection sends within its idle timeout.
 const PROBES: u32 = 4;
 
-/// The slots, and everything that links them.
+/// The connection slots, with their table, lists, deadlines and listeners.
 pub(super) struct Connections<'a, S> {
     pub(super) slots: &'a mut [Slot<'a, S>],
     index: &'a mut [SlotIndex],
     table: Table<{ HASHED }>,
     deadlines: Deadlines,
     run_queue: List<RUN_QUEUE>,
-    /// Whether the device had no room when a connection last tried to send.
+    /// Whether the device had no room at the most recent attempt to send.
     blocked: bool,
     /// Connections that wait for a neighbour's hardware address.
     neighbour_queue: List<RUN_QUEUE>,
     free: List<PHASE_LIST>,
     half_open: List<PHASE_LIST>,
     time_wait: List<PHASE_LIST>,
-    /// Connections in TIME-WAIT that gave their slot away.
+    /// Records of connections in TIME-WAIT whose slots were reused.
     pub(super) time_wait_records: TimeWaitRecords<'a, { HASHED }>,
     listeners: heapless::Vec<Listening<S>, MAX_PROGRAMS>,
     tcp: TcpOptions,
 }
 
 impl<'a, S: Session + Clone> Connections<'a, S> {
-    /// Makes free slots, one for each socket. Returns `None` if the slices' lengths do not match.
+    /// Creates the free slots, one for each socket. Returns `None` if the slices' lengths do not match.
     pub(super) fn new(
         slots: &'a mut [Slot<'a, S>],
         index: &'a mut [SlotIndex],
@@ -87,7 +88,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         if index.len() != count || sockets.len() != count || count >= usize::from(Index::MAX) {
             return None;
         }
-        // Without connections, the loop below has nothing to do, whatever the chunks' size.
+        // If there are no slots, the size of the chunks does not matter, because the loop below does nothing.
         let receive = receive.chunks_exact_mut((receive.len() / count.max(1)).max(1));
         let send = send.chunks_exact_mut((send.len() / count.max(1)).max(1));
         for (((slot, socket), receive), send) in slots.iter_mut().zip(sockets).zip(receive).zip(send) {
@@ -125,7 +126,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.slots.get(id.slot()).is_some_and(|slot| slot.generation == id.generation && slot.phase != Phase::Free)
     }
 
-    /// Whether a connection still has its endpoints: without them nothing is left to do for it but to tell how it ended.
+    /// Whether a connection still has its endpoints. Without endpoints, only [`Stack::ended`](super::Stack::ended) and
+    /// [`Stack::take`](super::Stack::take) use the connection.
     pub(super) fn is_alive(&self, id: ConnectionId) -> bool {
         self.is_current(id) && self.tuple(id.slot()).is_some()
     }
@@ -155,8 +157,9 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.free.front()
     }
 
-    /// A free slot, if need be that of the oldest connection in TIME-WAIT. A record of that connection stays.
-    // As `TimeWaitRecords::arrives`.
+    /// Returns a free slot. If no slot is free, frees the slot of the oldest connection in TIME-WAIT. A record then
+    /// answers late segments from that connection's peer. `None` if no connection is in TIME-WAIT.
+    // The function is never inlined, for the same reason as `TimeWaitRecords::arrives`.
     #[inline(never)]
     pub(super) fn slot_or_time_wait(&mut self, now: Instant) -> Option<usize> {
         if let Some(index) = self.free.front() {
@@ -168,7 +171,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         Some(index)
     }
 
-    /// Makes a record of a connection in TIME-WAIT whose slot is needed. Returns SND.NXT of the connection.
+    /// Adds a TIME-WAIT record for a connection whose slot is needed. Returns the connection's SND.NXT.
     pub(super) fn remember(&mut self, now: Instant, index: usize) -> TcpSeqNumber {
         let slot = &self.slots[index];
         let (seq, ack) = slot.control.next_numbers();
@@ -183,7 +186,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.half_open.front()
     }
 
-    /// Runs every program at the next polls.
+    /// Queues every program to run in the next polls.
     pub(super) fn wake_programs(&mut self) {
         for index in 0..self.slots.len() {
             if self.slots[index].phase == Phase::Serving {
@@ -193,7 +196,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Queues every connection from this local address for a turn, because the address is gone.
+    /// Queues a turn for every connection from `address`, because this local address is gone. Such a connection does
+    /// not stay in TIME-WAIT.
     pub(super) fn enqueue_from(&mut self, address: IpAddress) {
         for index in 0..self.slots.len() {
             if self.tuple(index).is_some_and(|tuple| tuple.local.addr == address) {
@@ -203,7 +207,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Appends a connection to the run queue, unless it is there already.
+    /// Appends a connection to the run queue, unless the connection is already in this queue.
     pub(super) fn enqueue(&mut self, index: usize) {
         match core::mem::replace(&mut self.slots[index].queue, Queue::Run) {
             Queue::Neighbour => self.neighbour_queue.remove(self.index, index),
@@ -221,7 +225,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Moves a connection to the front of the run queue, if it is there.
+    /// Moves a connection to the front of the run queue, if the connection is in this queue.
     fn move_to_front(&mut self, index: usize) {
         if self.slots[index].queue == Queue::Run {
             self.run_queue.remove(self.index, index);
@@ -229,7 +233,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Moves a connection to the end of the run queue, if it is there.
+    /// Moves a connection to the end of the run queue, if the connection is in this queue.
     pub(super) fn move_to_back(&mut self, index: usize) {
         // A connection that could not send may have lost its slot.
         if self.slots[index].queue == Queue::Run {
@@ -238,22 +242,23 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Lets connections that wait for a hardware address try again: a frame may have brought one.
+    /// Queues all connections that wait for a hardware address. A received frame may contain the address.
     pub(super) fn neighbours_may_be_known(&mut self) {
         while let Some(index) = self.neighbour_queue.front() {
             self.enqueue(index);
         }
     }
 
-    /// A fresh socket.
+    /// Resets the socket of a slot for a new connection. `mss` is the number of payload bytes in the largest segment
+    /// that fits the link.
     ///
-    /// smoltcp cannot give a socket's buffers back, so the socket itself is reused. `listen` and `connect` reset most of it; the
-    /// congestion controller and the timestamp generator are replaced here. The rest is harmless: the duplicate-ACK counter
-    /// restarts at the first acknowledgement with another number, and the last sequence number only chooses among SACK ranges.
-    /// The socket set also remembers that a socket waits for a neighbour's hardware address. Because of the previous peer, the
-    /// socket could stay silent for a second, so it is removed from the set and added again.
+    /// smoltcp cannot return a socket's buffers, so the socket itself is reused. `listen` and `connect` reset most of
+    /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values remain
+    /// but are harmless. The duplicate-ACK counter restarts at the next new acknowledgement. The sequence number of the
+    /// newest segment only selects SACK ranges.
     ///
-    /// `mss` is the largest segment that fits the link.
+    /// The socket set also remembers that the socket waits for the previous peer's hardware address, which could block
+    /// the new connection for a second. To clear this state, the socket is removed from the set and added again.
     pub(super) fn fresh_socket(&mut self, index: usize, _mss: usize) -> Option<&mut Socket<'a>> {
         let slot = self.slots.get_mut(index)?;
         #[cfg(feature = "recovery")]
@@ -276,7 +281,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         socket.set_tsval_generator(None);
         socket.set_nagle_enabled(self.tcp.nagle);
         socket.set_ack_delay(self.tcp.ack_delay);
-        // With recovery, the control block gives a peer up: what smoltcp is shown counts as life there.
+        // With `recovery`, the control block's timer detects a silent peer. smoltcp's own timer would not expire,
+        // because the ACKs that the stack generates restart that timer.
         #[cfg(not(feature = "recovery"))]
         socket.set_timeout(Some(self.tcp.idle_timeout));
         #[cfg(feature = "recovery")]

@@ -1,8 +1,9 @@
-//! Adapts a connection to its path MTU. paths.rs keeps the path MTUs.
+//! Adapts a connection to its path MTU. paths.rs stores the path MTUs.
 //!
-//! smoltcp's segments keep the size that the handshake agreed on. A segment that is too long for the path is cut before it
-//! leaves. The device cuts the segment if the device also cuts other segments. Otherwise the fragmenter cuts the segment. To make
-//! long segments rare, the stack shows smoltcp a window of one segment at a time.
+//! smoltcp's segments keep the size that the handshake agreed on. A segment that is too long for the path is cut before
+//! it is sent. The device cuts the segment if the device has segmentation offload for the IP version. Otherwise, the
+//! fragmenter cuts the segment. To make long segments rare, the stack then passes smoltcp a window of one segment at a
+//! time.
 
 use core::num::NonZeroU16;
 
@@ -15,27 +16,27 @@ use crate::stack::icmp_errors::{Quote, Refusal};
 use crate::stack::ingress::Out;
 use crate::stack::{Session, Stack, UdpSession, paths};
 
-/// The length of the longest IP and TCP headers together, in bytes.
+/// The largest length of an IPv4 header and a TCP header together, in bytes.
 const HEADERS: usize = 60 + 60;
 
-/// How to cut the segments of a connection that are too long for its path.
+/// How to cut a connection's segments that are too long for its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cut {
     /// The device cuts the segments to this number of payload bytes.
     Device(NonZeroU16),
-    /// The fragmenter cuts the segments to packets of this length.
+    /// The fragmenter cuts the segments into packets of at most this length.
     Fragmenter(usize),
     /// No segment is too long.
     Nothing,
 }
 
 impl Cut {
-    /// Returns whether the fragmenter may have to keep a segment.
+    /// Returns whether a segment may need the fragmenter's buffer.
     pub(super) fn needs_fragmenter(self) -> bool {
         matches!(self, Cut::Fragmenter(_))
     }
 
-    /// Prepares `out` for a segment that is about to leave.
+    /// Prepares `out` for a segment that is about to be sent.
     pub(super) fn prepare<'o, P>(self, out: &mut Out<'o, P>, fragmenter: &'o mut Fragmenter<'_>) {
         match self {
             Cut::Device(size) => out.cut = Some(size),
@@ -46,7 +47,10 @@ impl Cut {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Sets the largest segment of a connection's path before the connection sends. Returns how to cut longer segments.
+    /// Sets a connection's largest segment from its path MTU. Returns how to cut longer segments.
+    ///
+    /// After a retransmission timeout, first checks whether the path is a black hole. If so, stores the smaller path
+    /// MTU.
     pub(super) fn follow_path(&mut self, now: Instant, index: usize) -> Cut {
         let Some(tuple) = self.connections.tuple(index) else { return Cut::Nothing };
         let (local, remote) = (tuple.local.addr, tuple.remote.addr);
@@ -55,7 +59,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let heard_at = slot.control.heard_at();
             let is_named =
                 slot.icmp_error.is_some_and(|(error, at)| at >= heard_at && !matches!(error.why, Refusal::TooBig(_)));
-            // The silence may have another cause than the path MTU.
+            // If an ICMP error or an unknown hardware address explains the silence, the path MTU is not the cause.
             let explained = slot.unresolved || is_named;
             if let Some(smaller) = self.paths.below(&remote, len + headers(local)).filter(|_| !explained)
                 && let Some(mtu) = slot.control.judge_loss(smaller)
@@ -67,7 +71,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let block = &mut self.connections.slots[index].control;
         let known = [known, block.tried_mtu()].into_iter().flatten().min();
         let Some(mtu) = known.filter(|&mtu| mtu < self.mtu) else {
-            // The path MTU may have grown.
+            // No known limit is smaller than the link's MTU, so segments may be as long as the handshake allows.
             block.set_path_mss(usize::MAX);
             block.send_singly(false);
             return Cut::Nothing;
@@ -82,8 +86,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Learns the path MTU from an ICMP error about a segment in flight, and retransmits the data that was too long. Returns
-    /// false if the error is not valid.
+    /// Processes an ICMP error that reports a segment as too long. Stores the path MTU and retransmits the data.
+    /// Returns false if the error is not valid or does not match a segment in flight.
     pub(in crate::stack) fn segment_too_long(&mut self, now: Instant, index: usize, quote: &Quote) -> bool {
         let Refusal::TooBig(mtu) = quote.error.why else { return false };
         let (local, remote) = (quote.source, quote.destination);

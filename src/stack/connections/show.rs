@@ -1,4 +1,5 @@
-//! Segments that the peer did not send, which make smoltcp do what the control block wants.
+//! Generated segments. The stack passes generated segments to smoltcp as if the peer had sent them, to control
+//! smoltcp's output.
 
 #[cfg(feature = "recovery")]
 use smoltcp::phy::DeviceCapabilities;
@@ -19,12 +20,12 @@ use crate::stack::ingress::{OneFrame, WatchedTx};
 use crate::stack::isn::Described;
 use crate::stack::{Session, Stack, UdpSession};
 
-/// smoltcp's retransmission timer expires within this time, whatever it was set to.
+/// How far in the future [`Stack::rewind`] polls smoltcp. smoltcp's retransmission timer expires before that time.
 #[cfg(feature = "recovery")]
 const AGES: Duration = Duration::from_secs(100);
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Shows smoltcp an acknowledgement that the control block has taken in, and the window.
+    /// Passes smoltcp a generated ACK if the acknowledgement number or the window has changed.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
         let now = tx.out.now;
@@ -48,13 +49,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Shows smoltcp the FIN that came too early, now that the data in front of it is there.
+    /// Passes smoltcp a FIN that arrived early, now that all data before the FIN has arrived.
     pub(in crate::stack) fn show_fin<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
         let field = self.connections.slots[index].control.fin_field();
         self.show(index, field, TcpControl::Fin, tx);
     }
 
-    /// Shows smoltcp a segment. What it answers does not leave.
+    /// Passes smoltcp a generated segment. Discards smoltcp's answer.
     fn show<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
@@ -82,7 +83,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         block.shown(field, false);
     }
 
-    /// Makes smoltcp begin at SND.UNA again, if the control block wants it to: its timer expires, but nothing leaves yet.
+    /// Makes smoltcp send again from SND.UNA, if the control block requests this. To make smoltcp's retransmission
+    /// timer expire, the stack polls smoltcp with a time far in the future. The device of this poll accepts no frame,
+    /// so no segment is sent yet.
     #[cfg(feature = "recovery")]
     pub(super) fn rewind(&mut self, now: Instant, index: usize) {
         let slot = &mut self.connections.slots[index];

@@ -1,4 +1,4 @@
-//! The slot of one connection, and its phases.
+//! The slot of one connection and the phases of a connection.
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
@@ -13,45 +13,45 @@ use crate::stack::control::Block;
 use crate::stack::icmp_errors::IcmpError;
 use crate::stack::session::End;
 
-/// How long a peer must be silent before RST tells it that its data was discarded. In this time the peer may still read the
-/// program's data.
+/// How long a peer must be silent before an RST reports that the peer's data was discarded. During this time, the peer
+/// can still read the program's data.
 #[cfg(feature = "recovery")]
 const LOSS_NOTICE: Duration = Duration::from_millis(500);
 
-/// Room for one connection: its own socket set, and its program.
+/// The memory for one connection: its socket set, its program and its state.
 pub struct Slot<'a, S> {
     pub(in crate::stack) set: Option<(SocketSet<'a>, SocketHandle)>,
     pub(in crate::stack) session: Option<S>,
     pub(in crate::stack) phase: Phase,
-    /// The listener's number; `None` if this side began the connection.
+    /// The listener's number. `None` if this side started the connection.
     pub(in crate::stack) listener: Option<u8>,
     /// How many connections have used this slot.
     pub(in crate::stack) generation: u32,
-    /// The state last reported.
+    /// The TCP state that the [`Probe`](crate::stack::Probe) knows.
     pub(in crate::stack) state: State,
     pub(in crate::stack) control: Block,
-    /// Whether the program is to run.
+    /// Whether the program must run in the next turn.
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
-    /// Whether the last segment could not leave because the neighbour's hardware address is unknown.
+    /// Whether the newest segment could not be sent, because the next hop's hardware address is unknown.
     pub(in crate::stack) unresolved: bool,
-    /// The last ICMP error about a segment in flight, and when it came.
+    /// The newest ICMP error about a segment in flight, and the error's time of arrival.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
-    /// Whether data was discarded that the program had not read when it finished.
+    /// Whether the stack discarded received data that the program had not read when it finished.
     #[cfg(feature = "recovery")]
     pub(super) discarded: bool,
-    /// When the program asked to run.
+    /// When the program has requested to run.
     pub(super) wake_at: Option<Instant>,
-    /// When the connection is given up unless it makes progress.
+    /// When the stack abandons the connection, unless the connection makes progress.
     pub(super) give_up_at: Option<Instant>,
     /// When TIME-WAIT ends.
     pub(in crate::stack) time_wait_until: Instant,
-    /// The bytes queued to send and to read when progress was last made.
+    /// The lengths of the send and receive queues when the connection most recently made progress.
     pub(super) progress: (usize, usize),
 }
 
-/// A slot that was never used. It is no constant, because a board would keep the constant's bytes in flash.
+/// Creates an unused slot. The unused slot is not a constant, because a board would keep the constant's bytes in flash.
 impl<S> Default for Slot<'_, S> {
     fn default() -> Self {
         Slot {
@@ -94,25 +94,26 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
-    /// When the control block next has work, or gives the connection up; never once the socket is closed.
+    /// Returns when the control block's next timer expires, or when a silent peer's time limit ends, whichever is
+    /// earlier. `None` once the socket is closed.
     #[cfg(feature = "recovery")]
-    pub(super) fn block_due(&self, patience: Duration) -> Option<Instant> {
+    pub(super) fn block_due(&self, timeout: Duration) -> Option<Instant> {
         let is_open = self.peek().is_some_and(|socket| socket.state() != State::Closed);
-        if is_open { sooner(self.control.due(), self.dead_at(patience)) } else { None }
+        if is_open { sooner(self.control.due(), self.dead_at(timeout)) } else { None }
     }
 
-    /// When an established connection is given up. Either the peer has acknowledged nothing for `patience`, or RST must tell the
-    /// peer that its data was discarded.
+    /// Returns when the stack abandons an established connection because its peer is silent. The peer may be silent for
+    /// `timeout`, or for [`LOSS_NOTICE`] if an RST must report discarded data.
     #[cfg(feature = "recovery")]
-    pub(super) fn dead_at(&self, patience: Duration) -> Option<Instant> {
+    pub(super) fn dead_at(&self, timeout: Duration) -> Option<Instant> {
         let is_established = matches!(self.phase, Phase::Backlog | Phase::Serving | Phase::Closing);
-        let patience = if self.owes_reset() { LOSS_NOTICE } else { patience };
-        // In TIME-WAIT a peer has nothing to say.
-        (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + patience)
+        let timeout = if self.owes_reset() { LOSS_NOTICE } else { timeout };
+        // In TIME-WAIT, the peer is expected to be silent.
+        (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + timeout)
     }
 
-    /// Whether the socket must stay in TIME-WAIT without a turn: smoltcp's own time is shorter, and at its end smoltcp throws away
-    /// what the program has not read.
+    /// Returns whether the socket must not be polled, so that the socket stays in TIME-WAIT. A poll could end smoltcp's
+    /// own TIME-WAIT, which is shorter, and discard unread data.
     pub(super) fn rests(&self, now: Instant) -> bool {
         let reads = || {
             let is_unread = self.peek().is_some_and(|socket| socket.recv_queue() > 0);
@@ -121,19 +122,21 @@ impl<S> Slot<'_, S> {
         self.state == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
 
-    /// How a connection ends if no answer came: unreachable if not even its SYN could leave.
+    /// Returns the [`End`] of a connection whose peer did not answer. The result is `Unreachable` if the SYN could not
+    /// be sent.
     pub(super) fn silence(&self) -> End {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }
 
-    /// Returns whether RST must tell the peer that data was discarded (RFC 9293 section 3.6.1). It is true only in FIN-WAIT-2, where
-    /// the peer has acknowledged all of the program's data and the FIN, but has not closed its own side.
+    /// Returns whether an RST must report discarded data to the peer (RFC 9293 section 3.6.1). RST is sent only in
+    /// FIN-WAIT-2, when the peer has acknowledged all data and the FIN but has not closed its own side.
     #[cfg(feature = "recovery")]
     pub(super) fn owes_reset(&self) -> bool {
         self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded
     }
 
-    /// How a connection ends whose time is over. An ICMP error counts if it came after the peer was last heard.
+    /// Returns the [`End`] of a connection whose time limit has expired. An ICMP error is the reason if it arrived
+    /// after the peer's most recent acknowledgement.
     pub(super) fn timed_out(&self) -> End {
         #[cfg(feature = "recovery")]
         if self.owes_reset() {
@@ -150,32 +153,32 @@ impl<S> Slot<'_, S> {
 /// The phase of the connection in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Aborted; RST has not left yet.
+    /// The connection is aborted, but its RST has not been sent yet.
     Aborting(End),
-    /// Established, waiting to be served.
+    /// The connection is established and waits to be served.
     Backlog,
-    /// The program is done. The queued data, then FIN, are being sent.
+    /// The program has finished. The stack sends the queued data, then FIN.
     Closing,
-    /// Begun by this side, not established yet.
+    /// This side started the connection. The connection is not established yet.
     Connecting,
-    /// A connection that this side began has ended. The slot keeps its program until the caller takes the program.
+    /// A connection that this side started has ended. The slot keeps the program until the caller takes the program.
     Ended(End),
-    /// Unused.
+    /// The slot has no connection.
     Free,
-    /// Begun by the peer, not established yet.
+    /// The peer started the connection. The connection is not established yet.
     HalfOpen,
-    /// The program runs.
+    /// The connection is established, and its program runs.
     Serving,
-    /// Ended; late segments are still answered.
+    /// The connection is in TIME-WAIT: it has ended, but late segments are still answered.
     TimeWait,
 }
 
 /// The queue that a slot is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
-    /// Waiting for the neighbour's hardware address.
+    /// The queue of slots that wait for a neighbour's hardware address.
     Neighbour,
     None,
-    /// Waiting for a turn.
+    /// The queue of slots that wait for a turn.
     Run,
 }

@@ -1,14 +1,15 @@
-//! Links between the connection slots. They are stored apart from the slots, so that a look-up touches little memory.
+//! Links between the connection slots. The links are stored separately from the slots, so that a look-up touches little
+//! memory.
 
 use smoltcp::time::Instant;
 
 use crate::stack::buckets::{Bucket, Hashed, Index, NONE};
 use crate::stack::event::Tuple;
 
-/// The node for one of two queues: slots with work, or slots that wait for a neighbour's hardware address.
+/// The index of the node for the run queue. The queue of slots that wait for a hardware address uses the same node.
 pub(super) const RUN_QUEUE: usize = 0;
 
-/// The node for the list of the slot's phase: free, half-open, in a backlog, in TIME-WAIT.
+/// The index of the node for the slot's phase list. The phases `Free`, `HalfOpen`, `Backlog` and `TimeWait` have lists.
 pub(super) const PHASE_LIST: usize = 1;
 
 /// The links of one slot: in the connection table, the lists and the queue of deadlines.
@@ -48,17 +49,18 @@ impl Node {
     pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
 }
 
-/// Element `i` of two arrays stored together. `position` is where slot `i` is in the heap. `due` and `holds` are the deadline
-/// and the slot at heap position `i`.
+/// Slot `i`'s position in the heap, together with the heap's element `i`. `position` belongs to slot `i`. `due` and
+/// `slot` are the deadline and the slot at heap position `i`.
 ///
-/// A deadline is stored at its heap position, not with its slot, so that comparing two children touches one place in memory.
+/// A deadline is stored at its heap position, not with its slot. As a result, the comparison of two children touches
+/// only neighbouring elements.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) due: Instant,
-    pub(super) holds: Index,
+    pub(super) slot: Index,
     pub(super) position: Index,
 }
 
 impl Entry {
-    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, holds: NONE, position: NONE };
+    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, slot: NONE, position: NONE };
 }

@@ -1,11 +1,12 @@
-//! The table of connections: finds a slot by its two endpoints, with a keyed hash that peers cannot steer.
+//! The connection table: finds a slot by its two endpoints. The hash is keyed, so that peers cannot cause collisions.
 
 use super::slot_index::SlotIndex;
 use crate::stack::buckets;
 use crate::stack::event::Tuple;
 use crate::stack::half_sip::half_sip_of;
 
-/// The key of the table. Its chains are in the slot index, which is passed to every call; there are as many buckets as slots.
+/// The connection table. This type stores only the key and the number of buckets, which is the number of slots. The
+/// chains are in the slot index, which the caller passes to every call.
 pub(super) struct Table<const HASHED: bool> {
     key: u64,
     buckets: usize,
@@ -18,20 +19,20 @@ impl<const HASHED: bool> Table<HASHED> {
 
     pub(super) fn find(&self, slots: &[SlotIndex], tuple: &Tuple) -> Option<usize> {
         if !HASHED {
-            // Remote endpoints are compared first, because local ones seldom differ.
+            // Remote endpoints are compared first, because local endpoints seldom differ.
             let same = |other: Tuple| other.remote == tuple.remote && other.local == tuple.local;
             return slots.iter().position(|slot| slot.tuple.is_some_and(same));
         }
         buckets::find(slots, self.bucket(tuple)?, |slot| slot.tuple.as_ref() == Some(tuple))
     }
 
-    /// Adds a slot whose tuple is already set.
+    /// Adds the slot `index`, whose tuple is already set.
     pub(super) fn insert(&self, slots: &mut [SlotIndex], index: usize) {
         let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
         buckets::insert(slots, bucket, index);
     }
 
-    /// Removes a slot whose tuple is still set.
+    /// Removes the slot `index`, whose tuple is still set.
     pub(super) fn remove(&self, slots: &mut [SlotIndex], index: usize) {
         let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
         buckets::remove(slots, bucket, index);
@@ -52,9 +53,9 @@ mod tests {
 
     use super::*;
 
-    /// Adds and removes slots at random: exactly the present ones are found, with and without a hash.
+    /// Adds and removes slots at random. Look-ups must find exactly the present slots, with and without a hash.
     #[test]
-    fn finds_what_is_there() {
+    fn finds_exactly_the_present_slots() {
         let (hashed, plain) = (Table::<true>::new(7, 8), Table::<false>::new(7, 8));
         let mut slots = [SlotIndex::default(); 8];
         let tuple = |peer: u16| Tuple {

@@ -1,7 +1,8 @@
-//! Records of connections in TIME-WAIT whose slot was needed: enough to answer late segments (RFC 9293 section 3.6.1).
+//! Records of connections in TIME-WAIT whose slots were reused. A record can answer late segments (RFC 9293 section
+//! 3.6.1).
 //!
-//! They form a ring in order of arrival, so the oldest one goes when there is no room. A table finds one by its endpoints. Each
-//! operation takes constant time, except on a board, which searches its few records.
+//! The records form a ring. When the ring is full, a new record replaces the oldest record. A hash table finds a record
+//! by its endpoints. Each operation takes constant time, except on a board, which searches its few records linearly.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
@@ -11,15 +12,16 @@ use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
 use crate::stack::half_sip::half_sip_of;
 
-/// The least number of ticks between two answers for a record: more than 500 ms, as for challenge ACKs (RFC 5961 section 7).
+/// The shortest time between two answers for a record, in ticks. The time exceeds 500 ms, as for challenge ACKs (RFC
+/// 5961 section 7).
 const ANSWER_INTERVAL: u16 = 5;
 
-/// What is left of a connection in TIME-WAIT.
+/// The record of a connection in TIME-WAIT whose slot was reused.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeWaitRecord {
     /// `None` if the record is empty.
     tuple: Option<Tuple>,
-    /// When it was last answered for, in ticks.
+    /// When the record most recently answered a segment, in ticks.
     answered: u16,
     /// SND.NXT.
     seq: TcpSeqNumber,
@@ -54,28 +56,28 @@ impl Hashed for TimeWaitRecord {
     }
 }
 
-/// What happens to a segment for a record.
+/// What to do with a segment that matches a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Late {
-    /// It is answered with an ACK of this sequence number and this acknowledgement.
+    /// Answer with an ACK that has this sequence number and this acknowledgement number.
     Answer(TcpSeqNumber, TcpSeqNumber),
-    /// It is dropped.
+    /// Drop the segment.
     Drop(DropReason),
-    /// The segment is a SYN that may begin a new connection. The value is SND.NXT of the old connection. The old connection's
-    /// record stays until the new connection is established.
+    /// The segment is a SYN that may start a new connection. The value is the old connection's SND.NXT. The old
+    /// connection's record stays until the new connection is established.
     Superseded(TcpSeqNumber),
 }
 
-/// The records.
+/// The TIME-WAIT records of a stack.
 pub(in crate::stack) struct TimeWaitRecords<'a, const HASHED: bool> {
     records: &'a mut [TimeWaitRecord],
     key: u64,
-    /// The record that the next connection gets.
+    /// The index of the record for the next connection.
     next: usize,
 }
 
 impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
-    /// Takes empty records. Those beyond 65,534 are not used.
+    /// Creates a ring of empty records, at most 65,534.
     pub(super) fn new(records: &'a mut [TimeWaitRecord], key: u64) -> Self {
         let count = records.len().min(usize::from(NONE) - 1);
         TimeWaitRecords { records: &mut records[..count], key, next: 0 }
@@ -86,8 +88,9 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         self.records.fill(TimeWaitRecord::default());
     }
 
-    /// Adds a connection whose TIME-WAIT ends at `until`, in place of the oldest one if there is no room. None with the same
-    /// endpoints is in TIME-WAIT.
+    /// Adds a record of a connection whose TIME-WAIT ends at `until`. `numbers` are the connection's SND.NXT and
+    /// RCV.NXT. Replaces the oldest record if the ring is full. The caller ensures that no record has the same
+    /// endpoints.
     pub(super) fn add(&mut self, now: Instant, tuple: Tuple, numbers: (TcpSeqNumber, TcpSeqNumber), until: Instant) {
         let index = if self.next < self.records.len() { self.next } else { 0 };
         if self.records.is_empty() {
@@ -105,20 +108,21 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         }
     }
 
-    /// Returns whether a segment belongs to the connection in TIME-WAIT, and not to a newer connection of the same endpoints. The
-    /// ISN of a newer connection lies above SND.NXT of the old one.
+    /// Returns whether a segment belongs to a connection in TIME-WAIT, and not to a newer connection between the same
+    /// endpoints. Late segments of the old connection acknowledge its SND.NXT. The ISN of a newer connection is above
+    /// that number.
     pub(in crate::stack) fn owns(&self, now: Instant, segment: &Segment) -> bool {
         segment.ack.is_some() && self.find(now, &segment.tuple).map(|index| self.records[index].seq) == segment.ack
     }
 
-    /// Forgets the connection with these endpoints, because the endpoints have established a new connection.
+    /// Removes the record with these endpoints, because a new connection between these endpoints is established.
     pub(super) fn forget(&mut self, now: Instant, tuple: &Tuple) {
         if let Some(index) = self.find(now, tuple) {
             self.remove(index);
         }
     }
 
-    /// Whether a connection with these endpoints is in TIME-WAIT.
+    /// Returns whether the ring contains a connection with these endpoints that is still in TIME-WAIT.
     pub(in crate::stack) fn holds(&self, now: Instant, tuple: &Tuple) -> bool {
         self.find(now, tuple).is_some()
     }
@@ -137,24 +141,24 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         self.records.iter().filter(holds).count()
     }
 
-    /// Processes a segment. Returns `None` if no record matches.
-    // Never inlined, which saves 100 bytes of a board's flash.
+    /// Decides what to do with a segment. Returns `None` if no record matches the segment.
+    // The function is never inlined, which saves 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn arrives(&mut self, now: Instant, time_wait: Duration, segment: &Segment) -> Option<Late> {
         let index = self.find(now, &segment.tuple)?;
         let record = &mut self.records[index];
-        // The same numbers as a SYN that supersedes a connection with a slot.
+        // The same rule applies if the old connection still has its slot: see `is_superseded_by`.
         if segment.opens() && segment.seq > record.ack {
             return Some(Late::Superseded(record.seq));
         }
         let why = match () {
-            // RFC 1337: nothing resets TIME-WAIT.
+            // RFC 1337: an RST must not end TIME-WAIT.
             () if segment.rst => return Some(Late::Drop(DropReason::BadReset)),
             () if segment.syn => DropReason::BadSyn,
             () if segment.end() != segment.seq => DropReason::AfterFin,
             () => return Some(Late::Drop(DropReason::OldAck)),
         };
-        // RFC 9293 section 3.10.7.4: a repeated FIN restarts the time.
+        // RFC 9293 section 3.10.7.4: a retransmitted FIN restarts TIME-WAIT.
         if segment.fin && segment.end() == record.ack {
             record.ends_at = end(now + time_wait);
         }
@@ -166,7 +170,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         Some(Late::Answer(record.seq, record.ack))
     }
 
-    /// The record of a connection that is in TIME-WAIT.
+    /// Returns the index of the record with these endpoints, if its TIME-WAIT has not ended.
     fn find(&self, now: Instant, tuple: &Tuple) -> Option<usize> {
         let now = ticks(now);
         let is_same = |record: &TimeWaitRecord| {
@@ -178,7 +182,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         buckets::find(self.records, self.bucket(tuple)?, is_same)
     }
 
-    /// Empties a record. Its place in the ring stays empty until its turn.
+    /// Empties a record. The ring does not reuse the record before `next` reaches it.
     fn remove(&mut self, index: usize) {
         let Some(tuple) = self.records[index].tuple.take() else { return };
         if let Some(bucket) = self.bucket(&tuple) {
@@ -195,12 +199,13 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
     }
 }
 
-/// A time in ticks of 131 ms. A shift takes less of a board's flash than a division, and 32 bits last for years.
+/// Converts a time to ticks of 131 ms. A shift needs less of a board's flash than a division. 32 bits are enough for
+/// years.
 fn ticks(time: Instant) -> u32 {
     (time.total_micros() >> 17) as u32
 }
 
-/// The first tick that is not before a time.
+/// Returns the first tick that begins after `time`.
 fn end(time: Instant) -> u32 {
     ticks(time).wrapping_add(1)
 }
@@ -217,7 +222,8 @@ mod tests {
     const ROOM: usize = 8;
     const TIME_WAIT: Duration = Duration::from_secs(60);
 
-    /// The same without a ring and a table. A record goes once `ROOM` others have come.
+    /// A reference implementation without a ring and a hash table. This implementation removes a record after `ROOM`
+    /// newer records.
     #[derive(Default)]
     struct Plain {
         records: Vec<(Tuple, TcpSeqNumber, u32, usize)>,
@@ -236,7 +242,7 @@ mod tests {
             self.records.push((tuple, ack, end(until), count));
         }
 
-        /// Returns whether a record takes the segment.
+        /// Returns whether a record handles the segment.
         fn arrives(&mut self, now: Instant, segment: &Segment) -> bool {
             let Some(index) = self.position(now, &segment.tuple) else { return false };
             let (_, ack, ends_at, _) = &mut self.records[index];
@@ -250,6 +256,7 @@ mod tests {
         }
     }
 
+    /// Applies the same random operations to the records and to the reference implementation.
     fn agrees<const HASHED: bool>(seed: u64) {
         let mut random = Random(seed);
         let mut memory = [TimeWaitRecord::default(); ROOM];
@@ -292,7 +299,7 @@ mod tests {
         }
     }
 
-    /// Compares with a plain list, over many random operations.
+    /// Compares the records with the reference implementation, over many random operations.
     #[test]
     fn agrees_with_a_plain_list() {
         for seed in 1..=4 {

@@ -1,4 +1,4 @@
-//! A connection's turn: its program runs, its segments leave, its next deadline is set.
+//! A connection's turn: its program runs, its segments are sent, and its next deadline is set.
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::Device;
@@ -16,18 +16,21 @@ use crate::stack::ingress::{Out, Outgoing, Sent, Watch};
 use crate::stack::link::Header;
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
-/// How soon a socket is polled again if it asks for that at once and sends nothing. Prevents spinning.
+/// The time before a socket is polled again after it sent nothing. Without this time, a socket that requests an
+/// immediate poll would cause a busy loop.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
 
-/// The time between two requests for a next hop. A connection that waits for its next hop is polled again after this time.
+/// The time between two ARP or NDP requests for a next hop. A connection that waits for the hardware address is polled
+/// again after this time.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The largest number of segments that one turn makes smoltcp go through because the peer has their bytes.
+/// The largest number of segments that one turn withholds because the peer already has their bytes.
 #[cfg(feature = "recovery")]
-const WITHHELD_AT_ONCE: usize = 64;
+const WITHHELD_PER_TURN: usize = 64;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Does a connection's next piece of work: runs its program, or sends what it has queued.
+    /// Runs the turns of queued connections until a program has run or a frame is sent. Returns `None` if neither
+    /// happens.
     pub(in crate::stack) fn run_connections<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -48,7 +51,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             match self.send(now, index, io) {
                 Sending::Blocked => {
-                    // Programs whose time has come are next in the queue: see `start_due`.
+                    // The device is full, but a program whose timer has expired may be next in the queue: see
+                    // `start_due`.
                     if !self.connections.next_but_one_runs() {
                         return None;
                     }
@@ -62,7 +66,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         None
     }
 
-    /// Runs a connection's program once.
+    /// Runs a connection's program once and returns the program's decision.
     pub(super) fn run_session<D, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -79,7 +83,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         };
         let id = self.connections.id(index);
         if read > 0 || written > 0 {
-            // Progress, even if the queues are then as long as before.
+            // A read or a write counts as progress, even if the queues have the same lengths as before.
             self.connections.slots[index].give_up_at = None;
         }
         if read > 0 {
@@ -91,7 +95,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         next
     }
 
-    /// Does what the program asked for.
+    /// Carries out the program's decision, `next`.
     fn obey<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, next: Next, io: &mut Io<D, C, P>) {
         let connections = &mut self.connections;
         connections.slots[index].wake_at = None;
@@ -106,7 +110,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Lets a connection send, and sets its next deadline.
+    /// Lets a connection send a segment and sets the connection's next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
         let rests = self.connections.slots[index].rests(now);
         let (changed, sent) = if rests { (false, Sent::default()) } else { self.transmit(now, index, io) };
@@ -140,7 +144,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Fills in the header of a connection's frames. Returns whether the hardware address of the next hop is known.
+    /// Fills in the Ethernet header for a connection's frames. Returns whether the hardware address of the next hop is
+    /// known.
     fn resolve(&mut self, now: Instant, index: usize, header: &mut Header) -> bool {
         let Some(tuple) = self.connections.tuple(index) else { return false };
         match self.next_hop(tuple.remote.addr) {
@@ -149,13 +154,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Sends a request for the next hop to a connection's peer. Returns whether a frame left.
+    /// Sends an ARP or NDP request for the next hop to a connection's peer. Returns whether a frame was sent.
     fn ask_for<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> bool {
         let hop = self.connections.tuple(index).and_then(|tuple| self.next_hop(tuple.remote.addr));
         hop.is_some_and(|hop| self.ask(now, hop, io))
     }
 
-    /// Lets smoltcp send one frame of a connection. Returns whether smoltcp made one.
+    /// Lets smoltcp send one frame for a connection. Returns whether smoltcp built a frame, and what
+    /// became of the frame.
     #[cfg(not(feature = "recovery"))]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let mut header = None;
@@ -173,7 +179,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (changed, sent)
     }
 
-    /// Lets smoltcp send one frame of a connection that its peer lacks. Returns whether smoltcp made one.
+    /// Lets smoltcp send one frame for a connection. Withholds frames whose data the peer already has. Returns whether
+    /// smoltcp built a frame, and what became of the frames.
     #[cfg(feature = "recovery")]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let mut header = None;
@@ -186,7 +193,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if path.needs_fragmenter() && self.fragmenter.is_busy() {
             return (false, Sent { exhausted: true, ..total });
         }
-        for _ in 0..WITHHELD_AT_ONCE {
+        for _ in 0..WITHHELD_PER_TURN {
             self.rewind(now, index);
             self.show_news_between_frames(now, index, io);
             self.connections.close_now(index);
@@ -208,7 +215,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         let block = &self.connections.slots[index].control;
         if changed && (block.recovers() || block.sends_singly()) {
-            // More may leave now. smoltcp must know of it before it says when it has work.
+            // The window may have changed. smoltcp must get the new window before `poll_at` computes the next poll
+            // time.
             self.show_news_between_frames(now, index, io);
         }
         if total.frames > 0 {
@@ -217,7 +225,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (changed, total)
     }
 
-    /// Shows smoltcp what it must know before it says what it sends.
+    /// Passes smoltcp the latest acknowledgement and window, between two frames.
     #[cfg(feature = "recovery")]
     fn show_news_between_frames<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let token: Option<D::TxToken<'_>> = None;
@@ -225,7 +233,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.show_news(index, &mut WatchedTx { token, out: &mut out });
     }
 
-    /// Gives a connection whose deadline has passed its turn: at most one for each call.
+    /// Handles the earliest deadline that has passed. Queues the connection that has this deadline for a turn. Handles
+    /// one deadline per call.
     pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let Some((index, timer)) = self.connections.take_due(now) else { return };
         let id = self.connections.id(index);
@@ -248,22 +257,24 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 /// A timer of a connection.
 enum Timer {
-    /// Gives the connection up.
+    /// Ends the connection, because its time limit has expired.
     GiveUp,
-    /// Runs the program, at the time it asked for.
+    /// Runs the program, at the time that the program requested.
     Program,
     /// Lets smoltcp send.
     Socket,
 }
 
 impl<S: Session + Clone> Connections<'_, S> {
-    /// Sets the time of a connection's next turn, just after a turn. `poll_at` is when its socket has work, unless a frame arrives
-    /// earlier.
+    /// Sets a connection's next deadline at the end of its turn. `poll_at` is when its socket next has work, unless a
+    /// frame arrives earlier. `unresolved` is true if the next hop's hardware address is unknown. `sent` is true if the
+    /// turn sent a frame.
     fn schedule(&mut self, now: Instant, index: usize, poll_at: Option<Instant>, unresolved: bool, sent: bool) {
         self.dequeue(index);
         self.watch_progress(now, index);
         let mut at = poll_at;
         if self.slots[index].run || (sent && at.is_some_and(|at| at <= now)) {
+            // The program must run, or the socket has more to send. The connection waits for another turn.
             self.enqueue(index);
         } else if at.is_some_and(|at| at <= now) {
             at = Some(now + if unresolved { ASK_INTERVAL } else { RETRY });
@@ -277,7 +288,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.deadlines.set(self.index, index, due);
     }
 
-    /// Sets the deadline of a connection that keeps its turn because the device has no room: its timers run all the same.
+    /// Sets the deadline of a connection that waits for room in the device. The connection's timers still run.
     fn schedule_blocked(&mut self, now: Instant, index: usize) {
         self.watch_progress(now, index);
         let slot = &self.slots[index];
@@ -285,7 +296,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.deadlines.set(self.index, index, due);
     }
 
-    /// Limits how long a connection may close, or stay half-closed, without progress.
+    /// Limits how long a closing or half-closed connection may go without progress.
     fn watch_progress(&mut self, now: Instant, index: usize) {
         let slot = &mut self.slots[index];
         let limit = match (slot.phase, slot.state) {
@@ -300,15 +311,15 @@ impl<S: Session + Clone> Connections<'_, S> {
             slot.give_up_at = Some(now + limit);
             slot.progress = progress;
         }
-        // A peer that acknowledges anything, such as a probe of its closed window, is alive (RFC 9293 section 3.8.6.1).
-        // An answer to a keep-alive does not count: nothing waits to be delivered.
+        // A peer that acknowledges anything, such as a window probe, is alive (RFC 9293 section 3.8.6.1). An answer to
+        // a keep-alive does not count, because no data is queued then. A FIN in flight counts as queued.
         #[cfg(feature = "recovery")]
-        if progress.0 > 0 {
+        if progress.0 > 0 || slot.control.flight() > 0 {
             slot.give_up_at = slot.give_up_at.max(Some(slot.control.heard_at() + slot.control.interval() + limit));
         }
     }
 
-    /// The connection with the earliest passed deadline, and the timer that expired.
+    /// Returns the connection whose deadline passed first, and the timer that expired.
     fn take_due(&mut self, now: Instant) -> Option<(usize, Timer)> {
         let index = self.deadlines.past(self.index, now)?;
         self.deadlines.set(self.index, index, None);
@@ -326,7 +337,8 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Queues a connection for its turn.
     fn start(&mut self, now: Instant, index: usize) {
         self.enqueue(index);
-        // The device is full, so the first in the queue keeps its turn. A program needs no room: this one runs before it.
+        // The device is full, so the first connection in the queue cannot send. A program needs no room in the device,
+        // so this connection's program runs first.
         if self.blocked {
             if self.slots[index].run {
                 self.move_to_front(index);
@@ -335,7 +347,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Whether the program of the second connection in the queue is to run.
+    /// Returns whether the program of the second connection in the run queue must run.
     fn next_but_one_runs(&self) -> bool {
         self.run_queue.second(self.index).is_some_and(|behind| self.slots[behind].run)
     }
@@ -345,8 +357,10 @@ impl<S: Session + Clone> Connections<'_, S> {
 enum Sending {
     /// The device has no room.
     Blocked,
+    /// No frame was sent.
     Nothing,
-    /// A request for the next hop left.
+    /// A request for the next hop was sent.
     Other,
+    /// A segment from the connection was sent, or withheld.
     Segment,
 }

@@ -1,6 +1,6 @@
-//! The congestion window of a connection: slow start, Reno, and what both have in common with CUBIC (cubic.rs).
+//! The congestion window of a connection: slow start, Reno, and the rules that Reno and CUBIC (cubic.rs) share.
 //!
-//! The caller decides what is a loss, a round trip and a time-out. This file only keeps the window.
+//! The caller detects losses and timeouts and measures the round trip. This file only computes the window.
 
 use smoltcp::time::{Duration, Instant};
 
@@ -17,27 +17,30 @@ pub enum Congestion {
     None,
     /// Reno (RFC 5681).
     Reno,
-    /// CUBIC (RFC 9438), the default of Linux, too.
+    /// CUBIC (RFC 9438), which is also Linux's default.
     #[default]
     Cubic,
 }
 
-/// The smallest MSS, in bytes. A peer that announces less could cost a step of growth for each byte.
+/// The smallest MSS, in bytes. With a smaller MSS, one ACK could cost a loop step for every few bytes.
 const MIN_MSS: u16 = 48;
 
-/// The segments of one ACK that count in congestion avoidance: a bound for the work, far above what an ACK covers.
+/// The largest number of segments that one ACK counts for in congestion avoidance. The limit bounds the work for one
+/// ACK. Real ACKs cover far fewer segments.
 const MOST_SEGMENTS: u32 = 4_096;
 
-/// The congestion window of a connection, in bytes. It takes at most 64 bytes.
+/// The congestion window of a connection, in bytes. The struct is at most 64 bytes long.
 ///
-/// Acknowledged bytes count, not ACKs (RFC 3465): a peer that splits its ACKs gains nothing, and one that sends few loses nothing.
-/// Slow start counts every acknowledged byte, after a time-out as well. RFC 3465 section 2.3 allows one segment an ACK there; Linux counts
-/// all of them, too.
+/// Growth counts acknowledged bytes, not ACKs (RFC 3465). A peer that splits its ACKs therefore gains nothing, and a
+/// peer that sends few ACKs loses nothing.
+///
+/// Slow start counts every acknowledged byte, even after a timeout, as Linux does. RFC 3465 section 2.3 allows only one
+/// segment for each ACK after a timeout.
 #[derive(Clone, Debug)]
 pub(in crate::stack) struct Window {
     bytes: u32,
     ssthresh: u32,
-    /// In milliseconds, as `Cubic` has them.
+    /// When the most recent ACK arrived, in milliseconds. The value wraps round, as in [`Cubic`].
     last_ack: u32,
     steps: Steps,
     cubic: Cubic,
@@ -46,7 +49,7 @@ pub(in crate::stack) struct Window {
     algorithm: Congestion,
 }
 
-/// The values before the last reduction, for `undo`. There is nothing to undo if `bytes` is 0.
+/// The values before the most recent reduction, which `undo` restores. If `bytes` is 0, there is nothing to undo.
 #[derive(Clone, Copy, Debug)]
 struct Saved {
     bytes: u32,
@@ -59,7 +62,7 @@ impl Saved {
 }
 
 impl Window {
-    /// Returns the window of a new connection whose segments carry at most `mss` bytes: RFC 6928's, 10 segments or 14,600 bytes.
+    /// Returns the window of a new connection: the initial window for this MSS (RFC 6928 section 2).
     ///
     /// An MSS below 48 bytes counts as 48.
     pub const fn new(algorithm: Congestion, mss: u32) -> Self {
@@ -76,20 +79,20 @@ impl Window {
         }
     }
 
-    /// Returns the congestion window: the bytes that may be outstanding. `u32::MAX` without congestion control, else at most 1 GiB.
+    /// Returns the congestion window in bytes: at most 1 GiB, or `u32::MAX` without congestion control.
     pub const fn bytes(&self) -> u32 {
         if matches!(self.algorithm, Congestion::None) { u32::MAX } else { self.bytes }
     }
 
-    /// Returns the slow-start threshold, in bytes. It is `u32::MAX` until the first loss.
+    /// Returns the slow-start threshold, in bytes. The threshold is `u32::MAX` until the first loss.
     pub const fn ssthresh(&self) -> u32 {
         self.ssthresh
     }
 
-    /// Sets the MSS that the handshake agreed on. To be called before data is sent.
+    /// Sets the MSS that the handshake agreed on. Call this before data is sent.
     ///
-    /// The window becomes the initial one of this MSS. If it was reduced already, because a SYN was lost, it keeps its number of
-    /// segments (RFC 5681 section 3.1).
+    /// The window becomes the initial window for this MSS. If a lost SYN has already reduced the window, the window
+    /// keeps its number of segments instead (RFC 5681 section 3.1).
     pub fn set_mss(&mut self, mss: u32) {
         let old = core::mem::replace(&mut self.mss, bounded_mss(mss));
         let segments = self.bytes / u32::from(old).max(1);
@@ -111,9 +114,10 @@ impl Window {
         self.steps = Steps::NEW;
     }
 
-    /// Counts `acked` bytes that were newly acknowledged outside loss recovery, or in the slow start after a time-out.
+    /// Grows the window after an ACK for `acked` new bytes.
     ///
-    /// `limited` says whether the window limited what was sent; the window does not grow otherwise (RFC 9438 section 5.8).
+    /// Call this outside loss recovery or in the slow start after a timeout. `limited` says whether the congestion
+    /// window limited the sender. If not, the window does not grow (RFC 9438 section 5.8).
     pub fn on_ack(&mut self, now: Instant, acked: u32, srtt: Duration, limited: bool) {
         if self.algorithm == Congestion::None {
             return;
@@ -135,17 +139,18 @@ impl Window {
             Congestion::None => return,
             Congestion::Reno => self.reno(left),
             Congestion::Cubic => {
-                // A minute bounds the look ahead.
+                // The round trip counts as at most one minute, so that CUBIC does not look far ahead.
                 let rtt = srtt.total_millis().min(60_000) as u32;
                 self.cubic.grow(self.bytes, self.mss, left, [now, now.wrapping_add(rtt)], &mut self.steps)
             }
         };
     }
 
-    /// Reduces the window for a loss that duplicate ACKs or SACK blocks showed. To be called at most once in a round trip.
+    /// Reduces the window after duplicate ACKs or SACK ranges have shown a loss.
     ///
-    /// `flight` are the bytes outstanding. The window becomes half of them with Reno (RFC 5681 section 3.2), 0.7 of them with CUBIC
-    /// (RFC 9438 section 4.6), and at least two segments. More than the window does not count: it was sent under a larger one.
+    /// Call this at most once in a round trip. `flight` is the number of bytes in flight. Bytes beyond the window do
+    /// not count, because they were sent under a larger window. The new window is half of `flight` with Reno (RFC 5681
+    /// section 3.2) and 0.7 of it with CUBIC (RFC 9438 section 4.6). The new window is at least two segments long.
     pub fn on_loss(&mut self, _now: Instant, flight: u32) {
         if self.algorithm == Congestion::None {
             return;
@@ -159,7 +164,7 @@ impl Window {
 
     /// Reduces the window to one segment, because the retransmission timer expired (RFC 5681 section 3.1).
     ///
-    /// `again` says that it expired for the same data before. The threshold stays as it is then.
+    /// `again` says whether the timer has already expired for the same data. If so, the threshold stays unchanged.
     pub fn on_timeout(&mut self, _now: Instant, flight: u32, again: bool) {
         if self.algorithm == Congestion::None {
             return;
@@ -173,12 +178,14 @@ impl Window {
         self.steps = Steps::NEW;
     }
 
-    /// Reduces the window to one segment, because the SYN was lost (RFC 5681 section 3.1). The threshold stays as it is: no data was lost.
+    /// Reduces the window to one segment, because the SYN was lost (RFC 5681 section 3.1).
+    ///
+    /// The threshold stays unchanged, because no data was lost.
     pub fn on_lost_syn(&mut self) {
         self.bytes = self.mss();
     }
 
-    /// Reduces the window to the initial one, because nothing was sent for an RTO (RFC 5681 section 4.1).
+    /// Reduces the window to the initial window, because nothing was sent for an RTO (RFC 5681 section 4.1).
     pub fn on_idle(&mut self) {
         self.bytes = self.bytes.min(initial(self.mss));
         self.cubic.stop();
@@ -186,9 +193,10 @@ impl Window {
         self.saved = Saved::NOTHING;
     }
 
-    /// Restores what the last `on_loss`, or the first `on_timeout` for some data, took: there was no loss (RFC 9438 section 4.9).
+    /// Reverts the most recent `on_loss` or `on_timeout`, because no data was lost (RFC 9438 section 4.9).
     ///
-    /// A second call does nothing. Nor does a call after the window has grown past its old size.
+    /// If `on_timeout` was called several times for the same data, all these calls are reverted. A second call of
+    /// `undo` does nothing, and neither does a call after the window has grown past its old size.
     pub fn undo(&mut self) {
         let saved = core::mem::replace(&mut self.saved, Saved::NOTHING);
         if self.bytes < saved.bytes {
@@ -213,14 +221,16 @@ impl Window {
         self.saved = Saved { bytes: self.bytes, ssthresh: self.ssthresh, cubic: self.cubic };
     }
 
-    /// Returns the threshold after a reduction.
+    /// Returns the slow-start threshold after a reduction.
     fn reduced(&self, flight: u32) -> u32 {
         let flight = flight.min(self.bytes);
         let part = if self.algorithm == Congestion::Reno { flight / 2 } else { Cubic::reduced(flight) };
         part.max(2 * self.mss())
     }
 
-    /// Returns Reno's window after `acked` bytes in congestion avoidance: one segment more for each window (RFC 3465 section 2.1).
+    /// Returns Reno's window after `acked` bytes in congestion avoidance.
+    ///
+    /// The window grows by one segment for each window acknowledged (RFC 3465 section 2.1).
     fn reno(&mut self, mut acked: u32) -> u32 {
         let mut bytes = self.bytes;
         while acked > 0 && bytes < MAX_WINDOW {
@@ -251,7 +261,7 @@ const fn bounded_mss(mss: u32) -> u16 {
     }
 }
 
-/// Returns a time in milliseconds. It wraps round after 49 days; differences count.
+/// Returns a time in milliseconds. The value wraps round after 49 days, so only differences are meaningful.
 fn millis(time: Instant) -> u32 {
     time.total_millis() as u32
 }

@@ -1,14 +1,19 @@
-//! The control block of a connection (RFC 9293 section 3.3.1), kept beside smoltcp's own from the frames alone.
+//! The control block of a TCP connection (RFC 9293 section 3.3.1).
 //!
-//! Every frame of a connection passes [`Block::arrives`] before smoltcp sees it, and [`Block::leaves`] after smoltcp made it.
-//! police.rs decides which segments smoltcp sees, and which are answered in its place. recovery.rs finds what was lost, and says
-//! what smoltcp may send; show.rs and rewind.rs make it do so. receiver.rs completes what smoltcp tells the peer.
+//! smoltcp keeps a control block of its own. The stack keeps this second block, which it builds only from the
+//! connection's frames.
+//!
+//! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp creates passes
+//! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees and which segments the stack
+//! answers itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs
+//! then makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's
+//! acknowledgements.
 
+mod acceptance;
 #[cfg(feature = "recovery")]
 mod congestion;
 #[cfg(feature = "recovery")]
 mod cubic;
-mod police;
 #[cfg(feature = "recovery")]
 mod receiver;
 #[cfg(feature = "recovery")]
@@ -19,9 +24,9 @@ mod rtt;
 mod scoreboard;
 mod segment;
 
+pub(super) use acceptance::Verdict;
 #[cfg(feature = "recovery")]
 pub use congestion::Congestion;
-pub(super) use police::Verdict;
 #[cfg(feature = "recovery")]
 pub(super) use recovery::{Leave, Options};
 pub(super) use segment::{LONGEST, Patch, Segment, bare, copy, inner_checksums, write};
@@ -34,61 +39,63 @@ use smoltcp::wire::{IpAddress, TcpControl, TcpOption, TcpSeqNumber};
 
 use super::event::DropReason;
 
-/// Why a segment leaves again that left before.
+/// Why a segment is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "recovery"), allow(dead_code))]
 pub(crate) enum Repeat {
-    /// The timer expired for an earlier segment, and this one counts as lost, too.
+    /// The timer expired for an earlier segment, and this segment counts as lost too.
     AfterTimer,
-    /// Duplicate acknowledgements, or selective ones, showed that it was lost.
+    /// Duplicate or selective acknowledgements showed that the segment was lost.
     Duplicates,
-    /// The peer's SYN came again.
+    /// The segment's retransmission was lost too: data that was sent later has arrived (RFC 8985 section 6.2).
+    LostAgain,
+    /// The peer's SYN arrived again.
     RepeatedSyn,
-    /// It probes whether the tail was lost.
+    /// The segment probes whether the tail was lost.
     TailProbe,
     /// The retransmission timer expired, after this time.
     Timer(Duration),
-    /// The peer's window has opened again: what left into the closed window was not accepted.
+    /// The peer's window has opened again, and the peer did not accept data that was sent into the closed window.
     WindowOpened,
 }
 
-/// The bytes from `from` to `to`; 0 if `to` is not ahead.
+/// Returns the number of bytes from `from` to `to`, or 0 if `to` is not ahead.
 fn distance(from: TcpSeqNumber, to: TcpSeqNumber) -> u32 {
     to.0.wrapping_sub(from.0).max(0) as u32
 }
 
-/// What the frames of one connection tell. The names are those of RFC 9293 section 3.3.1.
+/// The state of one connection, read from its frames. RFC 9293 section 3.3.1 explains the abbreviations below.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    /// ISS. If the peer opens the connection, the ISS is known before the SYN,ACK leaves.
+    /// ISS: our initial sequence number. If the peer opens the connection, the ISS is set before the SYN,ACK is sent.
     iss: TcpSeqNumber,
-    /// SND.UNA.
+    /// SND.UNA: the oldest unacknowledged sequence number.
     una: TcpSeqNumber,
-    /// SND.NXT: after the last byte that ever left.
+    /// SND.NXT: the sequence number after the highest byte sent so far.
     nxt: TcpSeqNumber,
-    /// SND.WND in bytes.
+    /// SND.WND: the peer's receive window, in bytes.
     window: u32,
-    /// The largest window that the peer ever offered, in bytes.
+    /// The largest window that the peer has offered, in bytes.
     largest_window: u32,
-    /// SND.WL1 and SND.WL2.
+    /// SND.WL1 and SND.WL2: the sequence and acknowledgement numbers of the most recent window update.
     window_from: (TcpSeqNumber, TcpSeqNumber),
-    /// The shift of the peer's window field.
+    /// The peer's window scale: the shift count of its window field.
     peer_scale: u8,
-    /// IRS.
+    /// IRS: the peer's initial sequence number.
     irs: TcpSeqNumber,
-    /// RCV.NXT.
+    /// RCV.NXT: the next sequence number expected from the peer.
     rcv_nxt: TcpSeqNumber,
-    /// The right edge of the window that the peer was offered.
+    /// The right edge of the receive window announced to the peer.
     edge: TcpSeqNumber,
-    /// The shift of our window field.
+    /// Our window scale: the shift count of our window field.
     scale: u8,
-    /// The newest acknowledgement that left.
-    told_ack: TcpSeqNumber,
-    /// A FIN that came before the data in front of it, by its sequence number.
+    /// The acknowledgement number most recently sent to the peer.
+    announced_ack: TcpSeqNumber,
+    /// The sequence number of a FIN that arrived before the data in front of it.
     early_fin: Option<TcpSeqNumber>,
-    /// Whether the peer's FIN was taken.
+    /// Whether the peer's FIN has been accepted.
     fin_taken: bool,
-    /// No challenge ACK before this time.
+    /// No challenge ACK is sent before this time.
     challenge_at: Instant,
     #[cfg(feature = "recovery")]
     receiver: receiver::Receiver,
@@ -109,7 +116,7 @@ impl Block {
         rcv_nxt: TcpSeqNumber(0),
         edge: TcpSeqNumber(0),
         scale: 0,
-        told_ack: TcpSeqNumber(0),
+        announced_ack: TcpSeqNumber(0),
         early_fin: None,
         fin_taken: false,
         challenge_at: Instant::ZERO,
@@ -119,40 +126,40 @@ impl Block {
         recovery: recovery::Recovery::NEW,
     };
 
-    /// Returns the sequence number of the connection's SYN,ACK.
+    /// Returns our initial sequence number, which our SYN or SYN,ACK carries.
     pub(super) fn isn(&self) -> u32 {
         self.iss.0 as u32
     }
 
-    /// Sets the sequence number of the SYN,ACK. No segment has left yet.
+    /// Sets our initial sequence number, before any segment has been sent.
     pub(super) fn set_isn(&mut self, isn: u32) {
         self.iss = TcpSeqNumber(isn as i32);
         (self.una, self.nxt) = (self.iss, self.iss);
     }
 
-    /// RCV.NXT.
+    /// Returns RCV.NXT.
     pub(super) fn next_expected(&self) -> TcpSeqNumber {
         self.rcv_nxt
     }
 
-    /// SND.NXT.
+    /// Returns SND.NXT.
     #[cfg(feature = "recovery")]
     pub(super) fn next_to_send(&self) -> TcpSeqNumber {
         self.nxt
     }
 
-    /// The number of sequence numbers that left and were not acknowledged.
+    /// Returns how many sequence numbers have been sent and not yet acknowledged.
     pub(super) fn flight(&self) -> u32 {
         distance(self.una, self.nxt)
     }
 
-    /// Whether a segment that begins with this number is in flight (RFC 5927 section 4.1).
+    /// Returns whether the sequence number `seq` is in flight (RFC 5927 section 4.1).
     #[cfg(feature = "recovery")]
     pub(super) fn is_in_flight(&self, seq: TcpSeqNumber) -> bool {
         self.una <= seq && seq < self.nxt
     }
 
-    /// Takes in the peer's SYN. `frame` holds the segment.
+    /// Processes the peer's SYN. `frame` is the packet that contains the segment.
     fn take_syn(&mut self, segment: &Segment, frame: &[u8]) {
         (self.irs, self.rcv_nxt, self.edge) = (segment.seq, segment.seq + 1, segment.seq + 1);
         self.window = segment.window.into();
@@ -170,7 +177,10 @@ impl Block {
         self.begin_receiving();
     }
 
-    /// Takes in the result of a segment that smoltcp saw: `received` more bytes wait for the program, and the state is `state`.
+    /// Updates RCV.NXT after smoltcp has processed a segment.
+    ///
+    /// `received` is the number of bytes that the segment added to the receive buffer. `state` is the connection's
+    /// state after the segment.
     pub(super) fn passed(&mut self, received: usize, state: State) {
         self.rcv_nxt += received;
         let closed = matches!(state, State::CloseWait | State::LastAck | State::Closing | State::TimeWait);
@@ -180,12 +190,12 @@ impl Block {
         }
     }
 
-    /// Whether a FIN that came early is due: all data in front of it was received.
+    /// Returns whether a FIN that arrived early can be processed, because all data in front of the FIN has arrived.
     pub(super) fn fin_is_due(&self) -> bool {
         !self.fin_taken && self.early_fin == Some(self.rcv_nxt)
     }
 
-    /// Why a segment last left again. Each reason is returned once.
+    /// Returns why a segment was most recently sent again. Each reason is returned once.
     pub(super) fn take_repeat(&mut self) -> Option<Repeat> {
         #[cfg(feature = "recovery")]
         let repeat = self.recovery.repeat.take();
@@ -194,17 +204,17 @@ impl Block {
         repeat
     }
 
-    /// SND.NXT and RCV.NXT.
+    /// Returns SND.NXT and RCV.NXT.
     pub(super) fn next_numbers(&self) -> (TcpSeqNumber, TcpSeqNumber) {
         (self.nxt, self.rcv_nxt)
     }
 
-    /// SND.UNA and RCV.NXT.
+    /// Returns SND.UNA and RCV.NXT.
     pub(super) fn received(&self) -> (TcpSeqNumber, TcpSeqNumber) {
         (self.una, self.rcv_nxt)
     }
 
-    /// The window field of a FIN that smoltcp is shown: the one that it was last shown.
+    /// Returns the window field for a FIN that is passed to smoltcp. The field repeats the window that smoltcp knows.
     pub(super) fn fin_field(&self) -> u16 {
         #[cfg(feature = "recovery")]
         let field = self.recovery.last_field();
@@ -213,7 +223,8 @@ impl Block {
         field
     }
 
-    /// Writes the SYN that smoltcp is shown: its options are those that smoltcp can use, whatever the peer's looked like.
+    /// Writes the SYN that is passed to smoltcp, with only the options that smoltcp supports. Returns the packet's
+    /// length, or `None` if `out` is too short.
     pub(super) fn syn_for_smoltcp(&self, out: &mut [u8], segment: &Segment, packet: &[u8]) -> Option<usize> {
         let mut repr = bare(&segment.tuple, segment.seq, segment.ack.unwrap_or_default(), segment.window);
         repr.control = TcpControl::Syn;
@@ -239,18 +250,18 @@ impl Block {
         write(out, &segment.tuple, &repr, &inner_checksums())
     }
 
-    /// The peer's window scale (shift count), as smoltcp is told it.
+    /// Returns the peer's window scale (shift count) that is passed to smoltcp.
     #[cfg(not(feature = "recovery"))]
     fn shown_scale(&self) -> u8 {
         self.peer_scale
     }
 
-    /// Whether something was received that no segment has acknowledged yet.
+    /// Returns whether data or a FIN has been received but not yet acknowledged.
     pub(super) fn owes_ack(&self) -> bool {
-        self.told_ack != self.rcv_nxt
+        self.announced_ack != self.rcv_nxt
     }
 
-    /// Takes the shift of our window from the SYN that we send.
+    /// Reads our window scale from the SYN that we send.
     fn take_own_scale(&mut self, segment: &Segment, frame: &[u8]) {
         if segment.syn {
             let scale = segment.options(frame).find_map(|option| match option {
@@ -261,20 +272,20 @@ impl Block {
         }
     }
 
-    /// The right edge of what smoltcp takes.
+    /// Returns the right edge of smoltcp's receive window.
     #[cfg(not(feature = "recovery"))]
     fn limit(&self) -> TcpSeqNumber {
         self.edge
     }
 
-    /// Takes in a segment that smoltcp made.
+    /// Processes a segment that smoltcp created.
     #[cfg(not(feature = "recovery"))]
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
         self.take_own_scale(segment, frame);
         if let Some(ack) = segment.ack.filter(|_| !segment.rst) {
             let scale = if segment.syn { 0 } else { self.scale };
             self.edge = ack + (usize::from(segment.window) << scale);
-            self.told_ack = ack;
+            self.announced_ack = ack;
         }
         if segment.syn {
             (self.iss, self.una, self.nxt) = (segment.seq, segment.seq, segment.seq + 1);
@@ -283,10 +294,10 @@ impl Block {
         }
     }
 
-    /// The segment that acknowledges what was received and carries nothing else, as `(seq, ack, window field)`.
+    /// Returns `(seq, ack, window field)` of a pure ACK for everything received.
     pub(super) fn acknowledgement(&mut self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
         #[cfg(feature = "recovery")]
-        let field = self.field_to_tell(self.rcv_nxt);
+        let field = self.field_to_announce(self.rcv_nxt);
         #[cfg(not(feature = "recovery"))]
         let field = (distance(self.rcv_nxt, self.edge) >> self.scale).min(u16::MAX.into()) as u16;
         (self.nxt, self.rcv_nxt, field)

@@ -1,28 +1,28 @@
-//! What the peer is told of what was received: how far it may send, and which ranges came out of order or twice.
+//! The contents of acknowledgements: the receive window, out-of-order ranges and duplicate ranges.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{TcpOption, TcpPacket, TcpSeqNumber};
 
 use super::{Block, Segment, distance};
 
-/// The number of window units that are not offered at first.
+/// The number of window units that are not announced at first.
 ///
-/// The window field counts units of 2^scale bytes. A received segment that is not a multiple of that takes the right edge of the
-/// window back if smoltcp's field, which is rounded down, is sent as it is (RFC 7323 section 2.4). Rounded up, the edge moves to
-/// the right instead, into these units.
+/// The window field counts units of 2^scale bytes, and smoltcp rounds it down. If a received segment is not a multiple
+/// of the unit, the right edge of the window moves back (RFC 7323 section 2.4). The stack rounds the field up instead,
+/// so the edge moves forward into this reserve.
 const RESERVE: u32 = 256;
 
-/// The largest number of ranges in a segment.
+/// The largest number of SACK ranges in a segment.
 const RANGES: usize = 3;
 
-/// What the peer was told, and what it is to be told.
+/// The data that the acknowledgements to the peer are built from.
 #[derive(Clone, Debug)]
 pub(in crate::stack) struct Receiver {
-    /// The right edge of the window that smoltcp has: it takes nothing beyond.
+    /// The right edge of smoltcp's receive window. smoltcp accepts nothing beyond it.
     limit: TcpSeqNumber,
-    /// Ranges above RCV.NXT that were received, the newest first.
+    /// Received ranges above RCV.NXT, newest first.
     ranges: heapless::Vec<(TcpSeqNumber, TcpSeqNumber), RANGES>,
-    /// A range that came again, to be reported once (RFC 2883).
+    /// A range that arrived twice, to be reported once (RFC 2883).
     duplicate: Option<(TcpSeqNumber, TcpSeqNumber)>,
 }
 
@@ -31,17 +31,17 @@ impl Receiver {
 }
 
 impl Block {
-    /// The right edge of what smoltcp takes.
+    /// Returns the right edge of smoltcp's receive window.
     pub(super) fn limit(&self) -> TcpSeqNumber {
         self.receiver.limit
     }
 
-    /// Takes in the SYN of the peer.
+    /// Resets the receiver's state after the peer's SYN.
     pub(super) fn begin_receiving(&mut self) {
         self.receiver = Receiver { limit: self.rcv_nxt, ..Receiver::NEW };
     }
 
-    /// Notes the bytes of a received segment that the peer has sent before.
+    /// Records the bytes of a segment that have been received before, for a duplicate SACK.
     pub(super) fn note_duplicate(&mut self, segment: &Segment) {
         let end = segment.seq + segment.len;
         let is_known = |&(start, to): &(_, _)| start <= segment.seq && end <= to;
@@ -55,8 +55,8 @@ impl Block {
         }
     }
 
-    /// Takes in what smoltcp says of the received bytes in a segment that it made.
-    pub(super) fn take_told(&mut self, segment: &Segment, frame: &[u8]) {
+    /// Reads the acknowledgement, window and SACK range of a segment that smoltcp created.
+    pub(super) fn read_announcement(&mut self, segment: &Segment, frame: &[u8]) {
         if segment.rst {
             return;
         }
@@ -78,42 +78,49 @@ impl Block {
         }
     }
 
-    /// Whether an acknowledgement has more to say than what smoltcp writes.
+    /// Returns whether an acknowledgement must report more ranges than smoltcp writes.
     pub(in crate::stack) fn has_ranges(&self) -> bool {
         self.receiver.duplicate.is_some() || !self.receiver.ranges.is_empty()
     }
 
-    /// The ranges of an acknowledgement that leaves (RFC 2018 section 4, RFC 2883 section 4).
-    pub(in crate::stack) fn ranges_to_tell(&mut self) -> [Option<(u32, u32)>; RANGES] {
+    /// Returns the SACK ranges of an acknowledgement about to be sent (RFC 2018 section 4, RFC 2883 section 4).
+    pub(in crate::stack) fn ranges_to_report(&mut self) -> [Option<(u32, u32)>; RANGES] {
         let ranges = self.receiver.duplicate.take().into_iter().chain(self.receiver.ranges.iter().copied());
-        let mut told = [None; RANGES];
-        for (place, (start, end)) in told.iter_mut().zip(ranges) {
-            *place = Some((start.0 as u32, end.0 as u32));
+        let mut reported = [None; RANGES];
+        for (slot, (start, end)) in reported.iter_mut().zip(ranges) {
+            *slot = Some((start.0 as u32, end.0 as u32));
         }
-        told
+        reported
     }
 
-    /// The window field of a segment that leaves with this acknowledgement: no edge that was told before is taken back, and none
-    /// beyond smoltcp's is told.
-    pub(in crate::stack) fn field_to_tell(&mut self, ack: TcpSeqNumber) -> u16 {
+    /// Returns the window field of a segment about to be sent with the acknowledgement number `ack`.
+    ///
+    /// The field never moves the announced right edge back, and never announces more than smoltcp accepts.
+    pub(in crate::stack) fn field_to_announce(&mut self, ack: TcpSeqNumber) -> u16 {
         let unit = 1 << self.scale;
         let most = distance(ack, self.receiver.limit) / unit;
-        let told = distance(ack, self.edge).div_ceil(unit);
+        let announced = distance(ack, self.edge).div_ceil(unit);
         let reserve = if self.scale == 0 { 0 } else { RESERVE.min(most / 2) };
-        let field = (most - reserve).max(told).min(most).min(u16::MAX.into());
+        let field = (most - reserve).max(announced).min(most).min(u16::MAX.into());
         self.edge = self.edge.max(ack + (field * unit) as usize);
         field as u16
     }
 
-    /// Rewrites the window field of a segment that leaves. If the segment is a SYN, also rewrites its MSS.
-    pub(in crate::stack) fn dress(&mut self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
+    /// Rewrites the window field of a segment about to be sent. If the segment is a SYN, also rewrites its MSS.
+    pub(in crate::stack) fn rewrite_header(
+        &mut self,
+        frame: &mut [u8],
+        segment: &Segment,
+        checksums: &ChecksumCapabilities,
+    ) {
         if segment.syn {
             self.lower_mss(frame, segment, checksums);
         }
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
-            false => self.field_to_tell(ack),
-            // The window of a SYN is not scaled. Only with this scale it may be all that the buffer has.
+            false => self.field_to_announce(ack),
+            // The window field of a SYN is not scaled. With a scale of 1, the field could announce nearly the whole
+            // receive buffer, so it leaves out the reserve.
             true if self.scale == 1 => segment.window.saturating_sub(RESERVE as u16 * 2),
             true => segment.window,
         };
@@ -128,7 +135,7 @@ impl Block {
         change_checksum(frame, segment, (segment.window, field), checksums);
     }
 
-    /// Lowers the MSS of a SYN that leaves to the largest segment that fits the link.
+    /// Lowers the MSS option of an outgoing SYN to the largest segment that fits the link.
     fn lower_mss(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
         // smoltcp writes the MSS option first.
         let Some([2, 4, high, low]) =

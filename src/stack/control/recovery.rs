@@ -1,13 +1,15 @@
-//! Recovers from losses (RFC 6298, RFC 6582, RFC 6675, RFC 8985 section 7): the state, the acknowledgements, the timers.
+//! Loss recovery (RFC 6298, RFC 6582, RFC 6675, RFC 8985 section 7): its state, acknowledgements and timers.
 //!
-//! losses.rs finds what was lost; sending.rs decides what may leave.
+//! losses.rs finds lost data, resends.rs lost retransmissions. sending.rs decides what may be sent.
 //!
-//! smoltcp sends again only from SND.UNA on, and only when its own timer expires. So the block makes that timer expire when it
-//! wants to ([`Block::wants_rewind`]), and lets pass only what the peer lacks ([`Block::leaves`]).
+//! smoltcp retransmits only from SND.UNA on and only when its own timer expires. When data is lost, the block makes
+//! that timer expire ([`Block::wants_rewind`]). [`Block::leaves`] then withholds the segments that the peer has already
+//! received.
 
 mod losses;
 #[cfg(feature = "fragments")]
 mod path;
+mod resends;
 mod sending;
 
 pub(in crate::stack) use sending::Leave;
@@ -19,93 +21,112 @@ use super::congestion::{Congestion, Window};
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
 use super::{Block, Repeat, Segment, distance};
+use resends::Resends;
 
-/// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2), and the largest that a path which reorders
-/// segments may raise it to.
+/// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2). A path that reorders segments
+/// raises the number up to `MOST_DUPLICATES`.
 const DUPLICATES: u32 = 3;
 const MOST_DUPLICATES: u32 = 48;
 
-/// How long a peer may delay the acknowledgement of a single segment (RFC 9293 section 3.8.6.3 allows 500 ms, systems use 200).
+/// The longest time for which a peer may delay an ACK. RFC 9293 section 3.8.6.3 allows 500 ms, but systems use 200 ms.
 const PEER_ACK_DELAY: Duration = Duration::from_millis(200);
 
-/// How long less than a full segment waits for a larger window (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
+/// How long data waits for a larger window if a full segment does not fit (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
 const SMALL_WINDOW_DELAY: Duration = Duration::from_millis(500);
 
-/// What a block keeps to recover from losses.
+/// The state of a connection's loss recovery.
 #[derive(Clone, Debug)]
 pub(in crate::stack) struct Recovery {
     window: Window,
     rtt: Rtt,
-    /// The least margin of the retransmission timeout.
+    /// The smallest margin between SRTT and the retransmission timeout.
     least: Duration,
     /// The largest segment, in bytes: the smaller of the handshake's limit and the path's limit.
     mss: u32,
     /// The largest segment that the handshake agreed on, in bytes.
     agreed_mss: u32,
-    /// Whether smoltcp must make one segment at a time: see recovery/path.rs.
+    /// Whether smoltcp must create one segment at a time: see recovery/path.rs.
     singly: bool,
     #[cfg(feature = "fragments")]
     trial: path::Trial,
     /// The largest segment that fits the link, in bytes. smoltcp knows only the device's limit.
     own_mss: u32,
-    /// Whether the peer acknowledges selectively.
+    /// Whether the peer supports selective acknowledgements (SACK).
     sack: bool,
     board: Scoreboard,
     duplicates: u32,
-    /// The number of duplicate acknowledgements that mean a loss: more on a path that reorders.
+    /// The number of duplicate acknowledgements that mean a loss. The number grows on a path that reorders segments.
     threshold: u32,
-    /// The bytes that were sent again in this recovery, and those of them that the peer had already (RFC 2883).
+    /// The number of bytes retransmitted in this recovery.
     repeated: u32,
+    /// The number of retransmitted bytes that the peer reports as duplicates (RFC 2883).
     needless: u32,
-    /// SND.NXT when the segment at SND.UNA was last sent again.
+    /// SND.NXT when the segment at SND.UNA was most recently retransmitted.
     nxt_at_resend: Option<TcpSeqNumber>,
-    /// What the peer lacks below this is lost.
+    /// Unacknowledged data below this sequence number is lost.
     lost_below: TcpSeqNumber,
-    /// What was lost below this was sent again.
+    /// Lost data below this sequence number has been retransmitted.
     resent: TcpSeqNumber,
-    /// What left before this filled the congestion window.
+    resends: Resends,
+    /// Lost data from the first to the second sequence number is retransmitted once more, because its retransmission was
+    /// lost.
+    again: Option<(TcpSeqNumber, TcpSeqNumber)>,
+    /// Data below this sequence number was sent while the congestion window was full.
     limited_until: TcpSeqNumber,
-    /// SND.NXT when the loss was found; the recovery ends once this is acknowledged.
+    /// SND.NXT when the loss was found. The recovery ends once this number is acknowledged.
     point: Option<TcpSeqNumber>,
-    /// Whether a timeout began the recovery.
+    /// Whether the recovery began with an expiry of the retransmission timer.
     timed_out: bool,
-    /// The last segment is sent again from here, as a probe.
+    /// The next tail loss probe retransmits from this sequence number.
     tail: Option<TcpSeqNumber>,
-    /// What was last sent again as a probe: the peer often has it already, which says nothing about the path.
+    /// The range that the most recent tail loss probe retransmitted. The peer often has that range already, so a
+    /// duplicate report for the range is ignored.
     probed_range: (TcpSeqNumber, TcpSeqNumber),
-    /// Whether the tail was probed since the last progress.
+    /// Whether a tail loss probe was sent since the most recent new acknowledgement.
     probed: bool,
     /// When the retransmission timer expires.
-    timer: Option<Instant>,
+    retransmission: Option<Instant>,
     /// When that timer was started.
     armed_at: Instant,
-    /// How long the timer had run when it expired, until the first segment leaves again.
+    /// How long the timer had run when it expired. `None` again after the first retransmission.
     expired: Option<Duration>,
-    /// Why a segment last left again.
+    /// Why a segment was most recently sent again.
     pub(super) repeat: Option<Repeat>,
-    /// When the tail is probed.
+    /// When a tail loss probe is sent.
     probe: Option<Instant>,
-    /// When data leaves although the window is too small for it.
+    /// When the persist timer expires. Data is then sent although it does not fit the peer's window.
     persist: Option<Instant>,
-    /// Whether that time has come.
+    /// Whether the time in `persist` has passed.
     persisting: bool,
-    /// The number of times in a row that the retransmission timer expired.
+    /// How often the retransmission timer has expired in a row.
     backoff: u8,
-    /// A sequence number whose acknowledgement gives a round-trip time, and when it left.
-    sample: Option<(TcpSeqNumber, Instant)>,
-    /// When new data last left.
+    /// The segment whose acknowledgement completes a round-trip measurement.
+    sample: Option<Sample>,
+    /// When new data was most recently sent.
     sent_at: Instant,
-    /// When the peer last acknowledged all that it had room for, or anything new, or was first asked to.
+    /// When the peer most recently acknowledged something new, or could not be expected to acknowledge anything.
     heard_at: Instant,
-    /// The peer's window scale (shift count), as smoltcp is told it.
+    /// The peer's window scale (shift count) that is passed to smoltcp.
     shown_scale: u8,
-    /// The window that smoltcp was last shown, in bytes, and the acknowledgement.
+    /// The window most recently passed to smoltcp, in bytes.
     shown: u32,
+    /// The acknowledgement number passed to smoltcp together with that window.
     shown_ack: TcpSeqNumber,
-    /// What smoltcp takes for SND.NXT.
+    /// SND.NXT as smoltcp sees it. While smoltcp retransmits, its SND.NXT is lower than ours.
     frontier: TcpSeqNumber,
-    /// smoltcp's own timer does not expire before this.
+    /// smoltcp's own retransmission timer does not expire before this time.
     rests_until: Instant,
+}
+
+/// A segment with new data, which was sent once.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    /// The sequence number after the segment's final byte.
+    end: TcpSeqNumber,
+    sent: Instant,
+    /// Whether data before the segment was retransmitted. A cumulative acknowledgement may then be late, so only a
+    /// selective acknowledgement of the segment counts.
+    behind_loss: bool,
 }
 
 impl Recovery {
@@ -128,13 +149,15 @@ impl Recovery {
         nxt_at_resend: None,
         lost_below: TcpSeqNumber(0),
         resent: TcpSeqNumber(0),
+        resends: Resends::EMPTY,
+        again: None,
         limited_until: TcpSeqNumber(0),
         point: None,
         timed_out: false,
         tail: None,
         probed_range: (TcpSeqNumber(0), TcpSeqNumber(0)),
         probed: false,
-        timer: None,
+        retransmission: None,
         armed_at: Instant::ZERO,
         expired: None,
         repeat: None,
@@ -152,17 +175,23 @@ impl Recovery {
         rests_until: Instant::ZERO,
     };
 
-    /// The window field that smoltcp was last shown.
+    /// Completes a round-trip measurement, which ends the backoff of the timeout.
+    fn measured(&mut self, now: Instant, sample: Sample) {
+        self.rtt.measured(now - sample.sent, self.least);
+        self.backoff = 0;
+    }
+
+    /// Returns the window field most recently passed to smoltcp.
     pub(super) fn last_field(&self) -> u16 {
         (self.shown >> self.shown_scale) as u16
     }
 }
 
-/// How a connection recovers.
+/// The settings of a connection's loss recovery.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::stack) struct Options {
     pub(in crate::stack) congestion: Congestion,
-    /// The least margin of the retransmission timeout.
+    /// The smallest margin between SRTT and the retransmission timeout.
     pub(in crate::stack) least: Duration,
     /// The largest segment that fits the path, or the link if the path is not known, in bytes.
     pub(in crate::stack) mss: u32,
@@ -171,21 +200,22 @@ pub(in crate::stack) struct Options {
 }
 
 impl Block {
-    /// A block for a new connection.
+    /// Returns the block of a new connection.
     pub(in crate::stack) fn recovering(options: &Options) -> Block {
         let mut block = Block::EMPTY;
         let r = &mut block.recovery;
         r.least = options.least;
         (r.mss, r.agreed_mss, r.own_mss) = (options.mss, options.mss, options.mss);
         r.window = Window::new(options.congestion, options.mss);
-        // smoltcp's window field has 16 bits, so its unit is chosen as small as the send buffer allows.
+        // smoltcp's window field has 16 bits. The loop picks the smallest unit with which the field can cover the send
+        // buffer.
         while r.shown_scale < 14 && (65_535 << r.shown_scale) < options.capacity {
             r.shown_scale += 1;
         }
         block
     }
 
-    /// Takes in the options of the peer's SYN.
+    /// Processes the options of the peer's SYN.
     pub(super) fn learn(&mut self, segment: &Segment, frame: &[u8]) {
         // RFC 9293 section 3.7.1.
         let mut mss = match segment.tuple.local.addr {
@@ -211,62 +241,65 @@ impl Block {
         }
     }
 
-    /// Returns the MSS of a SYN, received or sent, as smoltcp and the peer see it. The result is at most the MSS that fits the
-    /// link.
+    /// Limits the MSS option of a received or sent SYN to the largest segment that fits the link.
     pub(super) fn bounded_mss(&self, mss: u16) -> u16 {
         mss.min(self.recovery.own_mss.try_into().unwrap_or(u16::MAX))
     }
 
-    /// Whether the peer understands selective acknowledgements.
+    /// Returns whether acknowledgements may carry SACK ranges, because the peer supports them.
     pub(super) fn reports_ranges(&self) -> bool {
         self.recovery.sack
     }
 
-    /// When the peer last acknowledged something, or was first asked to.
+    /// Returns when the peer most recently acknowledged something new, or could not be expected to acknowledge
+    /// anything.
     pub(in crate::stack) fn heard_at(&self) -> Instant {
         self.recovery.heard_at
     }
 
-    /// Whether the peer keeps its window closed, but has answered the latest window probe.
+    /// Returns whether the peer keeps its window closed, but answers window probes.
     pub(in crate::stack) fn is_held_back(&self, now: Instant) -> bool {
         self.window == 0 && now <= self.recovery.heard_at + self.interval()
     }
 
-    /// Whether a loss is being repaired.
+    /// Returns whether a loss is being repaired.
     pub(in crate::stack) fn recovers(&self) -> bool {
         self.recovery.point.is_some()
     }
 
-    /// How long a peer may take to acknowledge.
+    /// Returns the current retransmission timeout, with backoff.
     pub(in crate::stack) fn interval(&self) -> Duration {
         self.recovery.rtt.timeout(self.recovery.backoff)
     }
 
-    /// The SYN,ACK leaves again.
+    /// Retransmits the SYN,ACK, because the peer has repeated its SYN.
     pub(super) fn syn_repeated(&mut self) {
         if self.flight() > 0 {
             (self.recovery.lost_below, self.recovery.resent) = (self.nxt, self.una);
         }
     }
 
-    /// Takes in an acceptable acknowledgement, with its options. Returns whether it brings anything new.
+    /// Processes an acceptable acknowledgement and its options. Returns whether the acknowledgement brings anything
+    /// new: acknowledged bytes, a SACK range or a window.
     pub(super) fn acknowledged(&mut self, now: Instant, segment: &Segment, ack: TcpSeqNumber, frame: &[u8]) -> bool {
         let (before, acked) = (self.flight(), distance(self.una, ack));
         let same_window = u32::from(segment.window) << self.peer_scale == self.window;
         let handshake = self.una == self.iss;
         let opened = self.window == 0 && segment.window > 0 && self.is_newer_window(segment, ack);
         #[cfg(feature = "fragments")]
-        self.hear(ack, acked);
+        self.update_trial(ack, acked);
         let r = &mut self.recovery;
         if opened {
-            // What left into the closed window was thrown away.
+            // The peer dropped everything that was sent into its closed window.
             (r.persist, r.persisting, r.backoff, r.sample) = (None, false, 0, None);
             (r.resent, r.lost_below) = (self.una, self.nxt);
+            r.forget_resends();
         }
         if acked > 0 {
-            if let Some((_, sent)) = r.sample.take_if(|(seq, _)| ack >= *seq) {
-                r.rtt.measured(now - sent, r.least);
-                r.backoff = 0;
+            if let Some(sample) = r.sample.take_if(|sample| ack >= sample.end)
+                && !sample.behind_loss
+            {
+                r.measured(now, sample);
             }
             if handshake && r.backoff > 0 {
                 r.rtt.syn_was_lost();
@@ -277,14 +310,15 @@ impl Block {
             r.lost_below = r.lost_below.max(ack);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
-            // The backed-off timeout stays until there is a measurement (RFC 6298 section 5.7, Karn's algorithm).
+            // The timeout stays backed off until the next measurement (RFC 6298 section 5.7, Karn's algorithm).
             (r.probed, r.nxt_at_resend) = (false, None);
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);
         }
-        let news = before > 0 && self.take_ranges(segment, frame);
+        let news = before > 0 && self.take_ranges(now, segment, frame);
         let r = &mut self.recovery;
-        // A peer that answers, but never takes what it has room for, is as good as dead (RFC 9293 section 3.8.3, R2).
+        // A peer that answers, but never accepts data that fits its window, counts as dead (RFC 9293 section 3.8.3,
+        // R2).
         if acked > 0 || news || before == 0 || self.window == 0 {
             r.heard_at = now;
         }
@@ -293,53 +327,60 @@ impl Block {
             r.duplicates = r.duplicates.saturating_add(1);
         }
         self.grow(now, ack, acked, before);
+        if acked > 0 || news {
+            self.later_data_arrived(now);
+        }
         self.find_losses(now, before);
         if self.flight() == 0 {
-            (self.recovery.timer, self.recovery.probe) = (None, None);
+            (self.recovery.retransmission, self.recovery.probe) = (None, None);
         } else if acked > 0 || news || opened {
-            let (before, armed_at) = (self.recovery.timer, self.recovery.armed_at);
+            let (before, armed_at) = (self.recovery.retransmission, self.recovery.armed_at);
             self.arm(now);
-            // A part of a segment has arrived that was cut on suspicion of a black hole. The timer of the segment goes on.
+            // The path may have a black hole, so the segment was cut into parts, and one part has arrived. The timer of
+            // that segment keeps running.
             if self.recovery.trial.is_running() {
                 let r = &mut self.recovery;
-                if before.is_some_and(|before| r.timer.is_none_or(|at| before < at)) {
-                    (r.timer, r.armed_at) = (before, armed_at);
+                if before.is_some_and(|before| r.retransmission.is_none_or(|at| before < at)) {
+                    (r.retransmission, r.armed_at) = (before, armed_at);
                 }
             }
         }
         acked > 0 || news || !same_window
     }
-    /// Starts the timers anew.
+
+    /// Restarts the retransmission timer and the timer of the tail loss probe.
     fn arm(&mut self, now: Instant) {
         let flight = self.flight();
         let r = &mut self.recovery;
         let timeout = r.rtt.timeout(r.backoff);
-        (r.timer, r.armed_at) = (Some(now + timeout), now);
+        (r.retransmission, r.armed_at) = (Some(now + timeout), now);
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
-            // Without SACK, the answer to a probe looks like that to a loss (RFC 8985 section 7).
+            // Without SACK, an ACK for a tail loss probe cannot be distinguished from a duplicate ACK after a loss (RFC
+            // 8985 section 7).
             (r.sack && wait < timeout && r.point.is_none() && r.backoff == 0 && !r.probed).then(|| now + wait)
         });
     }
 
-    /// When the block next has work, unless a segment arrives earlier.
+    /// Returns when the next timer expires, or `None` if no timer is running.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let r = &self.recovery;
-        [r.timer, r.probe, r.persist].into_iter().flatten().min()
+        [r.retransmission, r.probe, r.persist, self.resends_due()].into_iter().flatten().min()
     }
 
-    /// Acts on the timers that have expired.
+    /// Processes the timers that have expired.
     pub(in crate::stack) fn expire(&mut self, now: Instant) {
+        self.find_lost_resends(now);
         let (una, nxt) = (self.una, self.nxt);
         let has = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
-        let ran = self.recovery.timer.map(|at| at - self.recovery.armed_at);
+        let ran = self.recovery.retransmission.map(|at| at - self.recovery.armed_at);
         let r = &mut self.recovery;
         if has(&mut r.persist) {
             r.persisting = true;
         }
-        if has(&mut r.timer) {
-            // A loss that duplicate acknowledgements have shown is not paid for again.
+        if has(&mut r.retransmission) {
+            // If duplicate acknowledgements have already shown the loss, the threshold is not reduced a second time.
             let again = r.backoff > 0 || (r.point.is_some() && !r.timed_out);
             if una == self.iss {
                 r.window.on_lost_syn();
@@ -351,16 +392,17 @@ impl Block {
             {
                 r.trial.expired = una != self.iss && self.window > 0;
             }
-            // RFC 2018 section 8: the peer may have thrown away what it acknowledged selectively.
+            // RFC 2018 section 8: the peer may have discarded data that it acknowledged selectively.
             r.board.clear();
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
+            r.forget_resends();
             (r.point, r.timed_out, r.expired) = (Some(nxt), true, ran);
-            (r.timer, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
+            (r.retransmission, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
         } else if has(&mut r.probe) {
             r.tail = Some(TcpSeqNumber(nxt.0.wrapping_sub(r.mss as i32)).max(una));
             r.probed = true;
-            (r.timer, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
+            (r.retransmission, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
         }
     }
 }

@@ -1,44 +1,43 @@
-//! The round-trip time and the retransmission timeout (RFC 6298).
+//! The round-trip time and the retransmission timeout (RFC 6298). Section numbers in this file are those of RFC 6298.
 
 use smoltcp::time::Duration;
 
 /// The timeout before the first measurement (section 2.1), in microseconds.
 const INITIAL: u32 = 1_000_000;
 
-/// The timeout once data is sent, if the SYN was lost (section 5.7), in microseconds.
+/// The timeout for the first data if the SYN was lost (section 5.7), in microseconds.
 const AFTER_LOST_SYN: u32 = 3_000_000;
 
 /// The longest timeout (section 2.5), in microseconds.
 const LONGEST: u64 = 60_000_000;
 
-/// Measures the round-trip time of one connection.
+/// The round-trip time and the retransmission timeout of one connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rtt {
-    /// SRTT in microseconds; 0 if nothing was measured.
+    /// SRTT in microseconds, or 0 before the first measurement.
     smoothed: u32,
     /// RTTVAR in microseconds.
     variation: u32,
-    /// RTO in microseconds, before it is backed off.
+    /// RTO in microseconds, without backoff.
     timeout: u32,
 }
 
 impl Rtt {
     pub(super) const NEW: Rtt = Rtt { smoothed: 0, variation: 0, timeout: INITIAL };
 
-    /// SRTT, once it was measured.
+    /// Returns SRTT, or `None` before the first measurement.
     pub(super) fn smoothed(&self) -> Option<Duration> {
         (self.smoothed > 0).then(|| Duration::from_micros(self.smoothed.into()))
     }
 
-    /// RTTVAR.
-    #[cfg(all(test, feature = "std"))]
+    /// Returns RTTVAR.
     pub(super) fn variation(&self) -> Duration {
         Duration::from_micros(self.variation.into())
     }
 
-    /// Takes in a measurement (sections 2.2 and 2.3).
+    /// Updates the timeout after a measurement (sections 2.2 and 2.3).
     ///
-    /// The timeout is at least `least` above the smoothed time, as on Linux: section 2.4 would have it at least one second.
+    /// The timeout is at least SRTT plus `least`, as on Linux. RFC 6298 section 2.4 requires at least one second.
     pub(super) fn measured(&mut self, time: Duration, least: Duration) {
         let time = u32::try_from(time.total_micros()).unwrap_or(u32::MAX / 8).clamp(1, u32::MAX / 8);
         if self.smoothed == 0 {
@@ -51,14 +50,14 @@ impl Rtt {
         self.timeout = (u64::from(self.smoothed) + margin).min(LONGEST) as u32;
     }
 
-    /// Sets the timeout for data after a lost SYN.
+    /// Raises the timeout for data, because the SYN was lost and no round-trip time was measured.
     pub(super) fn syn_was_lost(&mut self) {
         if self.smoothed == 0 {
             self.timeout = self.timeout.max(AFTER_LOST_SYN);
         }
     }
 
-    /// The timeout after `backoff` expiries in a row (section 5.5).
+    /// Returns the timeout after `backoff` expiries in a row (section 5.5).
     pub(super) fn timeout(&self, backoff: u8) -> Duration {
         Duration::from_micros((u64::from(self.timeout) << backoff.min(16)).min(LONGEST))
     }

@@ -4,10 +4,11 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::distance;
 
-/// The largest number of ranges kept. If there are more, the highest are forgotten: a selective acknowledgement is only a hint.
+/// The largest number of ranges kept. The highest ranges are dropped first, because a selective acknowledgement is only
+/// a hint.
 const RANGES: usize = 16;
 
-/// Ranges above SND.UNA: sorted, none touches another.
+/// The selectively acknowledged ranges above SND.UNA. The ranges are sorted, and no two of them touch.
 #[derive(Clone, Debug)]
 pub(super) struct Scoreboard {
     ranges: heapless::Vec<(TcpSeqNumber, TcpSeqNumber), RANGES>,
@@ -24,7 +25,7 @@ impl Scoreboard {
         self.ranges.clear();
     }
 
-    /// Adds a range. Returns whether any of its bytes are new.
+    /// Adds a range. Returns whether any byte of the range is new.
     pub(super) fn add(&mut self, mut start: TcpSeqNumber, mut end: TcpSeqNumber) -> bool {
         if start >= end || self.ranges.iter().any(|&(from, to)| from <= start && end <= to) {
             return false;
@@ -43,7 +44,7 @@ impl Scoreboard {
         self.ranges.insert(position, (start, end)).is_ok()
     }
 
-    /// Forgets what is below `una`.
+    /// Removes the ranges below `una`.
     pub(super) fn trim(&mut self, una: TcpSeqNumber) {
         self.ranges.retain(|&(_, to)| to > una);
         if let Some((from, _)) = self.ranges.first_mut() {
@@ -51,7 +52,7 @@ impl Scoreboard {
         }
     }
 
-    /// The first piece of `from..until` that was not acknowledged.
+    /// Returns the first part of `from..until` that the peer has not acknowledged, if any.
     pub(super) fn first_hole(&self, from: TcpSeqNumber, until: TcpSeqNumber) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let (mut start, mut end) = (from, until);
         for &(low, high) in &self.ranges {
@@ -67,19 +68,21 @@ impl Scoreboard {
         (start < end).then_some((start, end))
     }
 
-    /// The number of bytes in `from..until` that were not acknowledged.
+    /// Returns how many bytes of `from..until` the peer has not acknowledged.
     pub(super) fn missing(&self, from: TcpSeqNumber, until: TcpSeqNumber) -> u32 {
         let held: u32 = self.ranges.iter().map(|&(low, high)| distance(low.max(from), high.min(until))).sum();
         distance(from, until).saturating_sub(held)
     }
 
-    /// The number of bytes above `edge` that were acknowledged.
+    /// Returns how many bytes above `edge` the peer has acknowledged.
     pub(super) fn held_above(&self, edge: TcpSeqNumber) -> u32 {
         self.ranges.iter().map(|&(low, high)| distance(low.max(edge), high)).sum()
     }
 
-    /// The sequence number below which every byte that was not acknowledged is lost: above it, `threshold` ranges or more than
-    /// `threshold` - 1 segments of `mss` bytes are acknowledged (RFC 6675 section 4, `IsLost`).
+    /// Returns the sequence number below which every unacknowledged byte is lost (RFC 6675 section 4, `IsLost`).
+    ///
+    /// Above this number, the peer has acknowledged `threshold` ranges or more than `threshold` - 1 segments of `mss`
+    /// bytes.
     pub(super) fn lost_below(&self, threshold: u32, mss: u32) -> Option<TcpSeqNumber> {
         let (mut count, mut bytes) = (0, 0u32);
         self.ranges.iter().rev().find_map(|&(low, high)| {
@@ -99,7 +102,7 @@ mod tests {
         TcpSeqNumber(i32::MAX - 50) + number
     }
 
-    /// Compares with a plain array of bytes, over many random ranges that cross the end of the number space.
+    /// Compares the scoreboard with an array of bytes, for random ranges around the wrap of the sequence numbers.
     #[test]
     fn agrees_with_an_array() {
         let mut random = Random(11);
@@ -125,7 +128,7 @@ mod tests {
         }
     }
 
-    /// Three ranges, or more than two segments, above a hole make it lost.
+    /// A byte counts as lost once the peer acknowledges three ranges or more than two segments above it.
     #[test]
     fn loss_needs_three_segments_above() {
         let mut board = Scoreboard::EMPTY;
@@ -141,15 +144,15 @@ mod tests {
         assert_eq!(board.lost_below(3, 10), Some(at(100)));
     }
 
-    /// A peer that reports many small ranges makes nothing grow.
+    /// The scoreboard never keeps more than `RANGES` ranges, however many the peer reports.
     #[test]
     fn the_highest_ranges_are_forgotten() {
         let mut board = Scoreboard::EMPTY;
         for range in 0..RANGES {
             assert!(board.add(at(4 * range + 4), at(4 * range + 5)));
         }
-        assert!(!board.add(at(4 * RANGES + 4), at(4 * RANGES + 5)), "no room for a higher one");
-        assert!(board.add(at(0), at(1)), "a lower one takes the place of the highest");
+        assert!(!board.add(at(4 * RANGES + 4), at(4 * RANGES + 5)), "no room for a higher range");
+        assert!(board.add(at(0), at(1)), "a lower range replaces the highest range");
         assert_eq!(board.ranges.len(), RANGES);
         assert_eq!(board.first_hole(at(0), at(9)), Some((at(1), at(4))));
     }

@@ -1,5 +1,4 @@
-//! The view of a segment that the control block needs, and the packets that the control block shows to smoltcp in place of
-//! received packets.
+//! Reads segments for the control block and writes the packets that smoltcp sees instead of received packets.
 
 use smoltcp::phy::{Checksum, ChecksumCapabilities};
 #[cfg(feature = "ipv6")]
@@ -10,16 +9,16 @@ use smoltcp::wire::{
 
 use crate::stack::event::Tuple;
 
-/// The longest packet without data that [`write`] makes: an IPv6 header, and a TCP header with three selective acknowledgements.
+/// The longest packet without data that [`write`] creates: an IPv6 header and a TCP header with three SACK ranges.
 pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
 
-/// The endpoint of an empty segment.
+/// The endpoint in an empty segment.
 const NOWHERE: IpEndpoint = IpEndpoint { addr: IpAddress::v4(0, 0, 0, 0), port: 0 };
 
-/// A TCP segment's header, and the positions of its parts in the IP packet.
+/// The header of a TCP segment and the positions of its parts in the IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Segment {
-    /// As the receiver of the segment sees it: its own endpoint is the local one.
+    /// The endpoints, as the receiver of the segment sees them: `local` is the receiver's.
     pub(in crate::stack) tuple: Tuple,
     pub(in crate::stack) seq: TcpSeqNumber,
     pub(in crate::stack) ack: Option<TcpSeqNumber>,
@@ -37,8 +36,7 @@ pub(in crate::stack) struct Segment {
 }
 
 impl Segment {
-    /// An empty segment to read into. A segment is filled in place, because copying a segment costs a board the time of ten
-    /// instructions.
+    /// An empty segment to read into. Reading in place saves a copy, which takes about ten instructions on a board.
     pub(in crate::stack) const EMPTY: Segment = Segment {
         tuple: Tuple { local: NOWHERE, remote: NOWHERE },
         seq: TcpSeqNumber(0),
@@ -52,7 +50,7 @@ impl Segment {
         data: 0,
     };
 
-    /// Reads a segment whose TCP header begins at position `header` of the packet.
+    /// Reads a segment from `tcp`. `header` is the position of the TCP header in the packet.
     pub(in crate::stack) fn read(&mut self, tcp: &TcpPacket<&[u8]>, header: usize) {
         self.seq = tcp.seq_number();
         self.ack = tcp.ack().then(|| tcp.ack_number());
@@ -64,23 +62,23 @@ impl Segment {
         (self.tuple.local.port, self.tuple.remote.port) = (tcp.dst_port(), tcp.src_port());
     }
 
-    /// Whether it asks for a new connection.
+    /// Returns whether the segment requests a new connection.
     pub(in crate::stack) fn opens(&self) -> bool {
         self.syn && self.ack.is_none() && !self.rst
     }
 
-    /// Whether it only acknowledges.
+    /// Returns whether the segment is a pure ACK.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) fn is_pure(&self) -> bool {
         self.len == 0 && !self.syn && !self.fin && !self.rst
     }
 
-    /// The sequence number after its last byte and its FIN; a SYN is not counted.
+    /// Returns the sequence number after the segment's final byte and FIN. A SYN is not counted.
     pub(in crate::stack) fn end(&self) -> TcpSeqNumber {
         self.seq + self.len + usize::from(self.fin)
     }
 
-    /// Its options that are well-formed, up to the first that is not.
+    /// Returns the segment's options up to the first malformed option.
     pub(in crate::stack) fn options<'f>(&self, packet: &'f [u8]) -> Options<'f> {
         Options(packet.get(self.header + 20..self.data).unwrap_or_default())
     }
@@ -106,15 +104,17 @@ impl<'f> Iterator for Options<'f> {
     }
 }
 
-/// Returns the checksums of a packet that only the interface sees. The interface does not check TCP checksums.
+/// Returns the checksum settings for a packet that only smoltcp's interface sees. The interface does not check TCP
+/// checksums.
 pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
     let mut checksums = ChecksumCapabilities::default();
     checksums.tcp = Checksum::None;
     checksums
 }
 
-/// Writes an IP packet from the tuple's remote endpoint to its local endpoint. Returns the packet's length, or `None` if `out` is
-/// too short.
+/// Writes an IP packet with a TCP segment, from the tuple's remote endpoint to its local endpoint.
+///
+/// Returns the packet's length, or `None` if `out` is too short.
 pub(in crate::stack) fn write(
     out: &mut [u8],
     tuple: &Tuple,
@@ -131,7 +131,7 @@ pub(in crate::stack) fn write(
     Some(len)
 }
 
-/// A segment without options and data.
+/// Returns a segment with neither options nor data.
 pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber, window_len: u16) -> TcpRepr<'static> {
     TcpRepr {
         src_port: tuple.remote.port,
@@ -149,7 +149,7 @@ pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber
     }
 }
 
-/// What differs between a received segment and the copy of it that smoltcp is shown.
+/// The differences between a received segment and the copy that smoltcp sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Patch {
     pub(in crate::stack) ack: TcpSeqNumber,
@@ -157,12 +157,15 @@ pub(in crate::stack) struct Patch {
     pub(in crate::stack) fin: bool,
     /// The number of payload bytes left out at the front.
     pub(in crate::stack) skip: usize,
-    /// The largest number of payload bytes kept after these.
+    /// The largest number of payload bytes kept after the skipped bytes.
     pub(in crate::stack) keep: usize,
 }
 
-/// Copies a packet with changes, and returns the copy's length. Payload that does not fit `out` is cut off together with FIN. The
-/// peer sends the rest again. The TCP checksum is not updated, because the interface does not check it.
+/// Copies a packet to `out` with the changes in `patch`. Returns the copy's length, or `None` if `out` is too short for
+/// the headers.
+///
+/// If the payload does not fit `out`, the rest of the payload and FIN are cut off. The peer sends them again. The TCP
+/// checksum is not updated, because smoltcp's interface does not check it.
 pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, patch: &Patch) -> Option<usize> {
     let headers = packet.get(..segment.data)?;
     let payload = packet.get(segment.data + patch.skip..segment.data + segment.len)?;
@@ -181,7 +184,7 @@ pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, p
     Some(len)
 }
 
-/// Changes the sequence number of a segment in a packet that is about to leave.
+/// Changes the sequence number of a segment in a packet that is about to be sent.
 #[cfg(feature = "recovery")]
 pub(in crate::stack) fn renumber(
     packet: &mut [u8],
@@ -196,8 +199,7 @@ pub(in crate::stack) fn renumber(
     }
 }
 
-/// Cuts a segment in a packet that is about to leave, so that it ends before the sequence number `end`, and returns the packet's
-/// length.
+/// Shortens a segment that is about to be sent, so that it ends before `end`. Returns the packet's length.
 #[cfg(feature = "recovery")]
 pub(in crate::stack) fn shorten(
     packet: &mut [u8],
@@ -217,7 +219,7 @@ pub(in crate::stack) fn shorten(
     len
 }
 
-/// Writes a packet's length into its IP header, and the checksum of an IPv4 header if `checksum` is set.
+/// Writes a packet's length into its IP header. Also updates the checksum of an IPv4 header if `checksum` is set.
 fn set_len(packet: &mut [u8], tuple: &Tuple, checksum: bool) {
     let len = packet.len();
     match tuple.local.addr {

@@ -1,4 +1,4 @@
-//! Events of the interface's addresses.
+//! Events of the interface's addresses and routers.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 #[cfg(feature = "dhcp")]
 use crate::stack::BadOffer;
 
-/// A change of the interface's addresses or routers.
+/// An event of the interface's addresses or routers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressEvent {
@@ -22,27 +22,27 @@ pub enum AddressEvent {
         /// The duration of the lease, in seconds; `u32::MAX` means for ever.
         seconds: u32,
     },
-    /// A lease has ended. DHCP asks for another lease.
+    /// A lease has ended. DHCP requests another lease.
     LeaseLost {
         /// The address.
         address: Ipv4Cidr,
         /// The reason.
         why: Loss,
     },
-    /// A lease was given back to the server early.
+    /// This host released a lease before it expired.
     Released {
         /// The address.
         address: Ipv4Cidr,
         /// The server's address.
         server: Ipv4Address,
     },
-    /// A router's advertisement gave an address. The address is in use from now on.
+    /// An address was created from a prefix that a router advertises. The address is in use from now on.
     Advertised(IpCidr),
-    /// No DHCP server has answered yet. Reported once, while requests continue.
+    /// No DHCP server has answered yet. The event is reported once, and the requests continue.
     NoDhcpServer,
-    /// No IPv6 router has answered yet. Reported once, while solicitations continue.
+    /// No IPv6 router has answered yet. The event is reported once, and the solicitations continue.
     NoRouter,
-    /// A DHCP server does not grant its offer. Reported once, while requests continue.
+    /// A DHCP server does not grant its own offer. The event is reported once, and the requests continue.
     NotGranted {
         /// The server.
         server: Ipv4Address,
@@ -59,7 +59,7 @@ pub enum AddressEvent {
         /// The reason.
         why: BadOffer,
     },
-    /// An address was removed. Connections from it end.
+    /// An address was removed. Connections from this address end.
     Removed(IpCidr),
     /// A lease was renewed for `seconds` seconds.
     Renewed {
@@ -70,13 +70,13 @@ pub enum AddressEvent {
         /// The duration of the lease, in seconds; `u32::MAX` means for ever.
         seconds: u32,
     },
-    /// No router advertises this address any more.
+    /// No router advertises the prefix of this address any more.
     Expired(IpCidr),
-    /// Packets to other networks go through this router from now on.
+    /// This router is now the default router of its IP version.
     Router(IpAddress),
     /// This router is no longer used.
     RouterGone(IpAddress),
-    /// Another host has or claims an address that this host wanted. This host does not use it.
+    /// Another host has or claims an address that this host was claiming. This host does not use the address.
     Taken {
         /// The address.
         address: IpAddress,
@@ -126,7 +126,7 @@ impl fmt::Display for AddressEvent {
     }
 }
 
-/// The duration of a lease, in seconds. All ones mean for ever (RFC 2131 section 3.3).
+/// The duration of a lease, in seconds. `u32::MAX` means for ever (RFC 2131 section 3.3).
 struct LeaseTime(u32);
 
 impl fmt::Display for LeaseTime {
@@ -138,7 +138,7 @@ impl fmt::Display for LeaseTime {
     }
 }
 
-/// A hardware address, displayed as Linux and Wireshark do.
+/// Displays a hardware address in the format of Linux and Wireshark.
 #[derive(Clone, Copy, Debug)]
 pub struct Hardware(pub EthernetAddress);
 
@@ -159,12 +159,12 @@ pub enum Denial {
     Silent,
 }
 
-/// Why a lease ended early.
+/// Why a lease ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
     /// The lease expired, because no server renewed it.
     Expired,
-    /// The server refused to renew the lease (DHCPNAK).
+    /// A server refused to renew or confirm the lease (DHCPNAK).
     Refused,
 }

@@ -1,21 +1,23 @@
-//! The long datagrams that left lately. An ICMP error about a datagram that was too long must quote one of them.
+//! The recently sent long datagrams. An ICMP error that reports a datagram as too long must quote one of these
+//! datagrams.
 
 use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet, Ipv6Packet};
 
 use crate::stack::icmp_errors::Quote;
 
-/// The number of datagrams that are remembered. Routers limit their reports, and never report on as many datagrams at once.
+/// The number of datagrams that are remembered. A small number is enough, because routers limit the rate of their ICMP
+/// errors.
 const COUNT: usize = 16;
 
-/// A datagram of at most this length is never too long: every path takes such a datagram.
+/// A datagram of at most this length, in bytes, fits every path.
 const SHORT: usize = 552;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Datagram {
     destination: IpAddress,
     protocol: IpProtocol,
-    /// UDP: the ports and the length. ICMP: type, code, identifier, sequence number. Checksums are left out,
-    /// because translators may change them.
+    /// UDP: the ports and the length. ICMP: type, code, identifier, sequence number. Checksums are left out, because
+    /// address translators (NAT) may change them.
     start: [u8; 6],
     /// The length of the whole packet.
     len: usize,
@@ -28,7 +30,7 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Notes a packet that leaves, if the packet is a long datagram.
+    /// Remembers a sent packet, if the packet is a long datagram.
     pub(super) fn note(&mut self, packet: &[u8]) {
         if packet.len() <= SHORT {
             return;
@@ -39,7 +41,7 @@ impl Recent {
         }
     }
 
-    /// Returns whether an ICMP error quotes one of these datagrams, or the first fragment of one.
+    /// Returns whether an ICMP error quotes one of these datagrams or its first fragment.
     pub(super) fn has(&self, quote: &Quote) -> bool {
         let start = start(quote.protocol, quote.start);
         self.datagrams.iter().flatten().any(|datagram| {

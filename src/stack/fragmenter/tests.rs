@@ -1,4 +1,4 @@
-//! Fragments have the right lengths and offsets, and together give the packet that was cut.
+//! Checks that fragments have the right lengths and offsets, and together contain the original packet.
 
 use std::vec::Vec;
 
@@ -7,7 +7,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, TcpPacket};
 use super::*;
 use crate::testing::random::{Random, seed};
 
-/// Returns a packet of `len` bytes after its header.
+/// Returns an IP packet with a payload of `len` bytes.
 fn packet(v6: bool, len: usize) -> Vec<u8> {
     let data = Random(len as u64).bytes(len);
     let mut bytes = Vec::new();
@@ -31,14 +31,14 @@ fn packet(v6: bool, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Returns the frames of all fragments of a packet, or no frames if the packet is short enough.
+/// Returns the frames of all fragments of a packet. Returns no frames if the packet is short.
 fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Vec<u8>> {
     let mut long = fragmenter.lend();
     if !long.begin(header, packet.len(), &mut |out| out.copy_from_slice(packet)) {
         return Vec::new();
     }
     // A second packet must wait.
-    assert!(!long.begin(header, packet.len(), &mut |_| panic!("it is busy")));
+    assert!(!long.begin(header, packet.len(), &mut |_| panic!("the fragmenter is busy")));
     let mut fragments = Vec::new();
     while let Some(len) = long.next_len() {
         let mut fragment = vec![0; len];
@@ -50,7 +50,7 @@ fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Ve
 }
 
 #[test]
-fn the_fragments_give_the_packet() {
+fn the_fragments_contain_the_whole_packet() {
     let mut random = Random(seed(1));
     let mut ids = Vec::new();
     for round in 0..600 {
@@ -103,7 +103,7 @@ fn the_fragments_give_the_packet() {
 }
 
 #[test]
-fn each_datagram_has_another_identification() {
+fn each_datagram_gets_a_different_identification() {
     let mut buffer = vec![0; LONGEST];
     let mut fragmenter = Fragmenter::new(&mut buffer, 3, 1_280, &ChecksumCapabilities::default());
     let packet = packet(true, 3_000);

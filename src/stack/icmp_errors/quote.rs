@@ -1,4 +1,4 @@
-//! Reads an ICMP error, and the start of the packet that it quotes.
+//! Reads an ICMP error and the start of the packet that the error quotes.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{Icmpv4Packet, IpAddress, IpProtocol, IpVersion, Ipv4Address, Ipv4Packet};
@@ -9,10 +9,10 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{IcmpError, Refusal};
 
-/// The length of an ICMP error's header before the quoted packet, and of what every error quotes after the IP header.
+/// The length of an ICMP error's header. Every error also quotes at least this number of bytes after the IP header.
 const HEADER: usize = 8;
 
-/// An ICMP error, and the start of the packet that it quotes.
+/// An ICMP error and the start of the packet that the error quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Quote {
     pub(in crate::stack) error: IcmpError,
@@ -23,7 +23,7 @@ pub(in crate::stack) struct Quote {
     pub(in crate::stack) destination: IpAddress,
     /// The length of the quoted packet, in bytes, according to its header.
     pub(in crate::stack) len: usize,
-    /// What follows the quoted IP header.
+    /// The first bytes after the quoted IP header.
     pub(in crate::stack) start: [u8; HEADER],
 }
 
@@ -49,7 +49,8 @@ impl Quote {
         TcpSeqNumber(i32::from_be_bytes(seq))
     }
 
-    /// The receiver and the number of the quoted echo request, if it has this `ident`.
+    /// Returns the receiver and the sequence number of the quoted echo request. `None` if the quoted packet is not an
+    /// echo request with the identifier `ident`.
     #[cfg(feature = "ping")]
     pub(in crate::stack) fn echo(&self, ident: u16) -> Option<(IpAddress, u16)> {
         let kind = if self.protocol == IpProtocol::Icmp { 8 } else { 128 };
@@ -59,7 +60,7 @@ impl Quote {
     }
 }
 
-/// Reads the ICMP error in an IP packet, if the packet is for this host. The quoted packet may be made up.
+/// Reads the ICMP error in an IP packet for this host. `None` for any other packet. The quoted packet may be forged.
 pub(in crate::stack) fn read(
     packet: &[u8],
     checksums: &ChecksumCapabilities,
@@ -75,6 +76,7 @@ pub(in crate::stack) fn read(
     }
 }
 
+/// Reads an ICMP error in an IPv4 packet. `None` if the packet contains no valid error for this host.
 fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAddress) -> bool) -> Option<Quote> {
     let packet = Ipv4Packet::new_checked(packet).ok()?;
     if packet.next_header() != IpProtocol::Icmp {
@@ -110,6 +112,7 @@ fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     })
 }
 
+/// Reads an ICMPv6 error in an IPv6 packet. `None` if the packet contains no valid error for this host.
 #[cfg(feature = "ipv6")]
 fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAddress) -> bool) -> Option<Quote> {
     let packet = Ipv6Packet::new_checked(packet).ok()?;
@@ -147,8 +150,8 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     })
 }
 
-/// Returns the protocol of a quoted IPv6 packet's data, and the data. A Fragment header is skipped. `None` for fragments other
-/// than the first.
+/// Returns the protocol of a quoted IPv6 packet's data, and the data. Skips a Fragment header. `None` for fragments
+/// other than the first.
 #[cfg(feature = "ipv6")]
 fn behind_fragment_header(next: u8, data: &[u8]) -> Option<(u8, &[u8])> {
     if IpProtocol::from(next) != IpProtocol::Ipv6Frag {
@@ -158,7 +161,8 @@ fn behind_fragment_header(next: u8, data: &[u8]) -> Option<(u8, &[u8])> {
     (u16::from_be_bytes([high, low]) & !7 == 0).then_some((next, data))
 }
 
-/// RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1.
+/// Returns the reason for a code of "destination unreachable" (RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section
+/// 5.2.7.1).
 fn unreachable_v4(code: u8) -> Refusal {
     Refusal::Unreachable(match code {
         0 | 6 | 11 => Some("network"),
@@ -171,7 +175,7 @@ fn unreachable_v4(code: u8) -> Refusal {
     })
 }
 
-/// RFC 4443 section 3.1.
+/// Returns the reason for a code of ICMPv6's "destination unreachable" (RFC 4443 section 3.1).
 #[cfg(feature = "ipv6")]
 fn unreachable_v6(code: u8) -> Refusal {
     Refusal::Unreachable(match code {

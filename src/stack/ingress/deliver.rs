@@ -1,4 +1,4 @@
-//! Passes a segment to its connection: the control block first, then smoltcp.
+//! Delivers a segment to its connection: first to the control block, then to smoltcp.
 
 use smoltcp::phy::{PacketMeta, TxToken};
 use smoltcp::socket::tcp::{Socket, State};
@@ -11,7 +11,7 @@ use crate::stack::event::{Event, Probe, Tuple};
 use crate::stack::{Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Passes a segment to the connection in a slot.
+    /// Delivers a segment to the connection in slot `index`.
     pub(super) fn deliver<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -24,7 +24,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let block = &mut slot.control;
         let Some((set, handle)) = &slot.set else { return };
         let state = set.get::<Socket>(*handle).state();
-        // RFC 9293 section 3.10.7.4: a repeated FIN restarts the time.
+        // RFC 9293 section 3.10.7.4: a repeated FIN restarts the TIME-WAIT timer.
         if state == State::TimeWait && segment.fin && segment.end() == block.next_expected() {
             slot.time_wait_until = now + self.config.tcp.time_wait;
         }
@@ -44,9 +44,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.scratch = scratch;
             }
             #[cfg(feature = "recovery")]
-            Verdict::Taken => return self.show_news(index, tx),
+            Verdict::Processed => return self.show_news(index, tx),
         }
         let block = &mut self.connections.slots[index].control;
+        // The control block records which window and acknowledgement smoltcp has seen.
         #[cfg(feature = "recovery")]
         match verdict {
             Verdict::Answer if block.has_news() => self.show_news(index, tx),
@@ -61,7 +62,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Passes a packet to the socket of a connection, and sends the socket's answer. `_scratch` has room for the answer.
+    /// Passes a packet to a connection's socket and sends the socket's answer. `_scratch` is memory for the answer.
     fn pass<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
@@ -87,8 +88,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
     }
 
-    /// Passes a changed copy of a packet to the socket of a connection. The first half of the scratch memory is for the copy, the
-    /// second half for smoltcp's answer.
+    /// Passes a changed copy of a packet to a connection's socket.
+    ///
+    /// The first half of the scratch memory is for the copy, the second half for smoltcp's answer.
     #[inline(never)]
     fn pass_copy<T: TxToken, P: Probe>(
         &mut self,
@@ -106,7 +108,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.scratch = scratch;
     }
 
-    /// Passes a SYN with only the options that smoltcp can use.
+    /// Delivers a SYN to smoltcp, in a copy with only the options that smoltcp supports.
+    ///
+    /// In LISTEN, the SYN opens the connection in slot `index`. In SYN-SENT, the SYN answers our own SYN or crosses it.
     #[inline(never)]
     fn deliver_syn<T: TxToken, P: Probe>(
         &mut self,
@@ -129,7 +133,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Answers a segment with an ACK that has this sequence number, acknowledgement number and window field.
+    /// Answers a segment with an ACK that has the given sequence number, acknowledgement number and window field.
     pub(super) fn acknowledge<T: TxToken, P: Probe>(
         &self,
         tuple: &Tuple,
@@ -140,7 +144,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.answer(&tuple, &control::bare(&tuple, seq, ack, window), tx);
     }
 
-    /// Answers a segment without ACK for a closed port with RST (RFC 9293 section 3.10.7.1).
+    /// Answers a segment to a closed port with RST. The segment has no ACK (RFC 9293 section 3.10.7.1).
     pub(super) fn refuse<T: TxToken, P: Probe>(&self, segment: &Segment, tx: &mut WatchedTx<'_, '_, T, P>) {
         let tuple = segment.tuple.reversed();
         let mut repr = control::bare(&tuple, TcpSeqNumber(0), segment.end(), 0);

@@ -1,4 +1,4 @@
-//! Finds the connection of a packet from the packet's headers alone.
+//! Finds a packet's connection from the packet's headers alone.
 
 use smoltcp::phy::ChecksumCapabilities;
 #[cfg(feature = "ipv6")]
@@ -8,22 +8,23 @@ use smoltcp::wire::{IpAddress, IpProtocol, IpVersion, Ipv4Packet, TcpPacket};
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
 
-/// The part of the stack to which a packet goes.
+/// The part of the stack that handles a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
-    /// Nowhere: it is dropped.
+    /// No part: the packet is dropped.
     Drop(DropReason),
-    /// To the interface and the shared sockets: UDP, ICMP, malformed packets.
+    /// The interface and the shared sockets. They handle UDP, ICMP and malformed packets.
     Shared,
-    /// To the slot of its connection, or to a listener.
+    /// TCP: the slot of the packet's connection, or `None` if the packet belongs to no connection.
     Tcp(Option<usize>),
 }
 
-/// Finds the part of the stack to which a packet goes. A TCP packet's segment is read into `segment`.
+/// Finds the part of the stack that handles a packet. Reads a TCP packet's segment into `segment`.
 ///
-/// `to_us` tells whether the packet's frame is for this host alone. `own` tells whether an address is the interface's, and
-/// `broadcast` whether an address is a network's broadcast address. `known` finds the slot of a connection. The addresses of a
-/// known connection are already checked.
+/// - `to_us` says whether the packet's frame was addressed to this host alone.
+/// - `own` returns whether an address belongs to the interface.
+/// - `broadcast` returns whether an address is a network's broadcast address.
+/// - `known` finds the slot of a connection. The addresses of a known connection have been checked already.
 pub(super) fn flow(
     packet: &[u8],
     to_us: bool,
@@ -45,20 +46,20 @@ pub(super) fn flow(
             return if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Shared };
         }
     };
-    // RFC 9293 section 3.9.2.3: TCP from impossible addresses is not valid either. Section 3.10.7.2: TCP to broadcast and
-    // multicast addresses is ignored.
+    // RFC 9293 section 3.9.2.3: a TCP segment from an impossible source address is invalid. Section 3.10.7.2: a TCP
+    // segment to a broadcast or multicast address is ignored.
     let is_bad = impossible(source, &own) || !source.is_unicast() || broadcast(source) || !own(destination);
     if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Tcp(None) }
 }
 
-/// Returns the TCP segment in a packet that smoltcp made for a connection. The local endpoint of the segment's tuple is the
-/// connection's remote endpoint.
-pub(super) fn own_segment(packet: &[u8]) -> Option<Segment> {
+/// Returns the TCP segment in a packet. The local endpoint of the segment's tuple is the packet's receiver, even if
+/// this host sends the packet.
+pub(super) fn segment_of(packet: &[u8]) -> Option<Segment> {
     let mut segment = Segment::EMPTY;
     matches!(ip(packet, &mut segment), Ip::Tcp).then_some(segment)
 }
 
-/// Whether the checksums of a TCP segment are right, unless the device checks them.
+/// Returns whether a TCP segment's checksums are correct. Skips the checksums that the device verifies.
 pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCapabilities) -> bool {
     let is_v4 = matches!(segment.tuple.local.addr, IpAddress::Ipv4(_));
     let Some((header, tcp)) =
@@ -71,16 +72,22 @@ pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCa
         && (!caps.tcp.rx() || TcpPacket::new_unchecked(tcp).verify_checksum(&remote.addr, &local.addr))
 }
 
+/// Returns whether the TCP checksum of a packet is correct. Returns true for a packet without a TCP segment.
+#[cfg(feature = "fragments")]
+pub(super) fn tcp_checksum_holds(packet: &[u8]) -> bool {
+    segment_of(packet).is_none_or(|segment| checksums_hold(packet, &segment, &ChecksumCapabilities::default()))
+}
+
 enum Ip {
     Tcp,
-    /// The packet is not TCP, and has this source and this destination.
+    /// The packet is not TCP. The values are its source and destination addresses.
     Upper(IpAddress, IpAddress),
     Dropped(DropReason),
-    /// Not IP, malformed, or a fragment without TCP.
+    /// The packet is not IP or is malformed.
     Other,
 }
 
-/// Parses an IP packet. A TCP packet's segment is read into `segment`.
+/// Parses an IP packet. Reads a TCP packet's segment into `segment`.
 fn ip(packet: &[u8], segment: &mut Segment) -> Ip {
     match version(packet) {
         Some(IpVersion::Ipv4) => {
@@ -88,7 +95,8 @@ fn ip(packet: &[u8], segment: &mut Segment) -> Ip {
             let fragment = packet.more_frags() || packet.frag_offset() != 0;
             let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
             match packet.next_header() {
-                // Reassembled, it would reach the shared sockets and be answered with RST.
+                // If smoltcp reassembled the segment, the segment would reach the shared sockets, which would answer
+                // with RST.
                 IpProtocol::Tcp if fragment => Ip::Dropped(DropReason::FragmentedTcp),
                 IpProtocol::Tcp => tcp(source, destination, packet.payload(), packet.header_len().into(), segment),
                 _ => Ip::Upper(source, destination),
@@ -111,12 +119,12 @@ fn ip(packet: &[u8], segment: &mut Segment) -> Ip {
     }
 }
 
-/// The version of an IP packet. smoltcp's `IpVersion::of_packet` panics on an empty one.
+/// Returns the version of an IP packet. smoltcp's `IpVersion::of_packet` panics on an empty packet.
 fn version(packet: &[u8]) -> Option<IpVersion> {
     if packet.is_empty() { None } else { IpVersion::of_packet(packet).ok() }
 }
 
-/// Parses a TCP segment behind an IP header of `header` bytes.
+/// Parses a TCP segment that follows an IP header of `header` bytes.
 fn tcp(source: IpAddress, destination: IpAddress, payload: &[u8], header: usize, segment: &mut Segment) -> Ip {
     let Ok(tcp) = TcpPacket::new_checked(payload) else { return Ip::Other };
     (segment.tuple.local.addr, segment.tuple.remote.addr) = (destination, source);
@@ -124,7 +132,7 @@ fn tcp(source: IpAddress, destination: IpAddress, payload: &[u8], header: usize,
     Ip::Tcp
 }
 
-/// Whether no packet from outside can have this source (RFC 1122 section 3.2.1.3).
+/// Returns whether `source` cannot be the source of a packet from outside (RFC 1122 section 3.2.1.3).
 fn impossible(source: IpAddress, own: impl Fn(IpAddress) -> bool) -> bool {
     own(source) || loopback(source)
 }

@@ -1,4 +1,5 @@
-//! IPv6 extension headers (RFC 8200 section 4): finds the upper layer's header behind them, and copies a packet without them.
+//! IPv6 extension headers (RFC 8200 section 4): finds the upper-layer header behind them and removes them from a
+//! packet.
 
 #[cfg(test)]
 mod tests;
@@ -23,12 +24,12 @@ const DESTINATION: u8 = 60;
 pub(super) enum Chain {
     /// A fragment of a datagram.
     Fragment(Fragment),
-    /// A header that is not accepted. The packet is dropped and answered.
+    /// A header that this host does not accept. The packet is dropped, and its sender gets an ICMPv6 parameter problem.
     Problem(Problem),
-    /// The header of TCP, UDP or ICMPv6, at position `at` of the packet. `fragment` tells whether a Fragment header came before
-    /// it.
+    /// The header of TCP, UDP or ICMPv6, at position `at` of the packet. `fragment` says whether a Fragment header
+    /// precedes it.
     Upper { protocol: u8, at: usize, fragment: bool },
-    /// The packet is dropped without an answer, because it is malformed, or ends with its headers.
+    /// The packet is malformed or has no upper-layer header. It is dropped silently.
     Silent,
 }
 
@@ -52,17 +53,17 @@ pub(super) struct Fragment {
 pub(super) struct Problem {
     pub(super) code: u8,
     pub(super) pointer: u32,
-    /// Whether a packet to a multicast group is answered, too.
+    /// Whether the error is also sent if the packet was for a multicast group.
     pub(super) to_group: bool,
 }
 
 impl Problem {
-    /// Reports a field with a wrong value.
+    /// Returns the problem for a field with an invalid value.
     pub(super) fn field(pointer: usize) -> Problem {
         Problem { code: 0, pointer: pointer as u32, to_group: false }
     }
 
-    /// Reports a next header that is not recognised.
+    /// Returns the problem for a Next Header value that is not recognised.
     fn next_header(pointer: usize) -> Problem {
         Problem { code: 1, pointer: pointer as u32, to_group: false }
     }
@@ -71,7 +72,7 @@ impl Problem {
     pub(super) const INCOMPLETE_HEADERS: Problem = Problem { code: 3, pointer: 0, to_group: false };
 }
 
-/// Parses the headers of an IPv6 packet. `packet` ends with the packet's payload.
+/// Parses the headers of an IPv6 packet. `packet` has no bytes after the payload.
 pub(super) fn read(packet: &[u8]) -> Chain {
     match packet.get(NEXT_HEADER) {
         Some(&next) if packet.len() >= HEADER => walk(packet, next, NEXT_HEADER, HEADER),
@@ -79,8 +80,9 @@ pub(super) fn read(packet: &[u8]) -> Chain {
     }
 }
 
-/// Returns whether the first fragment of a datagram contains all headers, including the upper layer's. `next` is the protocol of
-/// the first header in `data`.
+/// Returns whether the first fragment of a datagram contains all headers, including the upper layer's.
+///
+/// `next` is the protocol of the first header in `data`.
 pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
     let (mut next, mut at) = (next, 0);
     while let HOP_BY_HOP | ROUTING | DESTINATION = next {
@@ -95,8 +97,9 @@ pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
     data.len() >= at + least
 }
 
-/// Writes an IPv6 header to `out`, and behind it the bytes of `packet` from `at` on, whose protocol is `protocol`. Returns the
-/// length of the new packet. `None` if `out` is too short.
+/// Copies a packet without its extension headers to `out`. Returns the copy's length.
+///
+/// `at` is the position of the upper-layer header, and `protocol` its protocol. Returns `None` if `out` is too short.
 pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> Option<usize> {
     let (header, payload) = (packet.get(..HEADER)?, packet.get(at..)?);
     let len = HEADER + payload.len();
@@ -108,7 +111,8 @@ pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> O
     Some(len)
 }
 
-/// Parses the headers from `at` on. The byte at `announced_at` says that the first header is `next`.
+/// Parses the headers from position `at` on. The byte at `announced_at` announces the first header, whose type is
+/// `next`.
 fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> Chain {
     let mut fragment = false;
     loop {
@@ -142,7 +146,8 @@ fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> 
             continue;
         }
         let Some(header) = header(packet, at) else { return Chain::Silent };
-        // The fourth byte of a Routing header is Segments Left (RFC 8200 section 4.4). No routing type is known here.
+        // The fourth byte of a Routing header is Segments Left (RFC 8200 section 4.4). This host supports no routing
+        // type.
         if next == ROUTING && header[3] > 0 {
             return Chain::Problem(Problem::field(at + 2));
         }
@@ -155,28 +160,30 @@ fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> 
     }
 }
 
-/// Returns the header at `at`. The header's second byte is its length in units of 8 bytes, without the first 8 bytes.
+/// Returns the header at position `at`, or `None` if the packet is too short. A header's second byte is its length in
+/// units of 8 bytes, without the first 8 bytes.
 fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
     let rest = packet.get(at..)?;
     rest.get(..8 * (1 + usize::from(*rest.get(1)?)))
 }
 
-/// Checks the options of a header that begins at `at` in its packet.
+/// Checks the options of a header that begins at position `at` of its packet.
 ///
-/// The two high bits of an unknown option's type decide whether the packet is dropped or answered (RFC 8200 section 4.2).
+/// The two high bits of an unknown option's type say what to do: skip the option, drop the packet, or drop the packet
+/// and answer it (RFC 8200 section 4.2).
 fn options(header: &[u8], at: usize) -> Result<(), Chain> {
     const PAD_1: u8 = 0;
     const PAD_N: u8 = 1;
-    // RFC 2711. The option concerns only routers.
+    // The router alert option (RFC 2711), which only routers process.
     const ROUTER_ALERT: u8 = 5;
-    let mut place = 2;
-    while let Some(&kind) = header.get(place) {
+    let mut position = 2;
+    while let Some(&kind) = header.get(position) {
         if kind == PAD_1 {
-            place += 1;
+            position += 1;
             continue;
         }
-        let Some(&len) = header.get(place + 1) else { return Err(Chain::Silent) };
-        let problem = Problem { code: 2, pointer: (at + place) as u32, to_group: true };
+        let Some(&len) = header.get(position + 1) else { return Err(Chain::Silent) };
+        let problem = Problem { code: 2, pointer: (at + position) as u32, to_group: true };
         match kind >> 6 {
             _ if kind == PAD_N || kind == ROUTER_ALERT => {}
             0 => {}
@@ -184,8 +191,8 @@ fn options(header: &[u8], at: usize) -> Result<(), Chain> {
             2 => return Err(Chain::Problem(problem)),
             _ => return Err(Chain::Problem(Problem { to_group: false, ..problem })),
         }
-        place += 2 + usize::from(len);
-        if place > header.len() {
+        position += 2 + usize::from(len);
+        if position > header.len() {
             return Err(Chain::Silent);
         }
     }
@@ -195,7 +202,7 @@ fn options(header: &[u8], at: usize) -> Result<(), Chain> {
 fn read_fragment(header: &[u8; FRAGMENT], at: usize, announced_at: usize) -> Fragment {
     let [next, _, high, low, id @ ..] = *header;
     let field = u16::from_be_bytes([high, low]);
-    // The upper 13 bits hold the offset in units of 8 bytes. With its lower three bits cleared, the field is the offset in bytes.
+    // The upper 13 bits are the offset in units of 8 bytes. Clearing the lower three bits yields the offset in bytes.
     Fragment {
         at,
         announced_at,

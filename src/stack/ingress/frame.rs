@@ -1,4 +1,4 @@
-//! Wrappers of the device: one wrapper holds the packet just received, the other watches the packets that leave.
+//! Device wrappers for smoltcp: one contains the received packet, the other watches the packets that smoltcp sends.
 
 #[cfg(feature = "fragments")]
 use core::num::NonZeroU16;
@@ -16,8 +16,9 @@ use crate::stack::event::{Direction, Probe};
 use crate::stack::fragmenter::Long;
 use crate::stack::link::{self, Header};
 
-/// A device with one received packet and room for one reply, for one call of `poll_ingress_single`. There is only one such type,
-/// because smoltcp's code for each device type takes 700 bytes of a board's flash.
+/// A device with one received packet and room for one reply, for one call of `poll_ingress_single`.
+///
+/// There is only one such type, because smoltcp's code for each device type takes 700 bytes of a board's flash.
 pub(in crate::stack) struct OneFrame<'f, 'o, T, P> {
     packet: &'f [u8],
     meta: PacketMeta,
@@ -48,13 +49,13 @@ impl<'f, 'o, T: TxToken, P: Probe> Device for OneFrame<'f, 'o, T, P> {
         None
     }
 
-    /// This function is not used: the interface keeps the capabilities that it was made with.
+    /// Not used: the interface keeps the capabilities that it was created with.
     fn capabilities(&self) -> DeviceCapabilities {
         DeviceCapabilities::default()
     }
 }
 
-/// The token of a device that never has one.
+/// A token that never exists, for devices that never have a token.
 pub(in crate::stack) enum NoToken {}
 
 impl TxToken for NoToken {
@@ -84,26 +85,26 @@ impl RxToken for Received<'_> {
     }
 }
 
-/// What happened to the transmit tokens.
+/// The results of a poll of smoltcp: what was sent, captured or withheld.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::stack) struct Sent {
-    /// The number of frames that left.
+    /// The number of frames sent.
     pub(in crate::stack) frames: usize,
-    /// The number of segments that smoltcp made and that did not leave, because the peer has their bytes.
+    /// The number of segments from smoltcp that were not sent, because the peer already has their bytes.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) withheld: usize,
     /// The length of the packet that was captured.
     pub(in crate::stack) captured: Option<usize>,
-    /// Whether the device had no room.
+    /// Whether the device had no room for a frame.
     pub(in crate::stack) exhausted: bool,
-    /// Whether a packet was to be sent, but the next hop's hardware address is not known.
+    /// Whether a packet could not be sent because the next hop's hardware address is not known.
     pub(in crate::stack) unresolved: bool,
 }
 
-/// The connection whose frames leave.
+/// The connection whose packets are being sent.
 pub(in crate::stack) struct Outgoing<'o> {
     pub(in crate::stack) block: &'o mut Block,
-    /// Holds a segment until the block has decided whether it leaves.
+    /// Memory for a segment until the block has decided whether to send it.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) scratch: &'o mut [u8],
     #[cfg(feature = "recovery")]
@@ -111,20 +112,20 @@ pub(in crate::stack) struct Outgoing<'o> {
 }
 
 impl Outgoing<'_> {
-    /// Returns whether the control block decides if a packet of `len` bytes leaves.
+    /// Returns whether the control block must decide about a packet of `len` bytes before it is sent.
     #[cfg(feature = "recovery")]
     fn selects(&self, now: Instant, len: usize) -> bool {
         (self.block.may_repeat(now) || (len <= control::LONGEST && self.block.has_ranges()))
             && len <= self.scratch.len()
     }
 
-    /// Updates the control block for a packet that leaves.
+    /// Updates the control block for a packet about to be sent.
     fn leaves(&mut self, _now: Instant, packet: &mut [u8]) {
-        if let Some(segment) = demux::own_segment(packet) {
+        if let Some(segment) = demux::segment_of(packet) {
             #[cfg(feature = "recovery")]
             {
                 self.block.leaves(_now, &segment, packet);
-                self.block.dress(packet, &segment, self.checksums);
+                self.block.rewrite_header(packet, &segment, self.checksums);
             }
             #[cfg(not(feature = "recovery"))]
             self.block.leaves(&segment, packet);
@@ -132,19 +133,21 @@ impl Outgoing<'_> {
     }
 }
 
-/// The path of packets from smoltcp to the device. The packets leave in frames with `header`, and the probe sees each frame.
+/// The path of packets from smoltcp to the device. Each packet is sent in a frame with `header`. The stack's [`Probe`]
+/// sees the frame.
 pub(in crate::stack) struct Out<'o, P> {
     pub(in crate::stack) probe: &'o mut P,
     pub(in crate::stack) now: Instant,
     pub(in crate::stack) header: Header,
     /// Keeps a packet that is longer than the link's MTU.
     pub(in crate::stack) long: Long<'o>,
-    /// The size to which the device cuts segments, in bytes of payload. `None` means the size that smoltcp asks for.
+    /// The payload size of the segments into which the device cuts a super-segment, in bytes. `None` means the size
+    /// that smoltcp requests.
     #[cfg(feature = "fragments")]
     pub(in crate::stack) cut: Option<NonZeroU16>,
-    /// The connection whose packets leave. `None` for packets of shared sockets.
+    /// The connection whose packets are being sent. `None` for packets of shared sockets.
     pub(in crate::stack) outgoing: Option<Outgoing<'o>>,
-    /// The memory for a captured packet. It is longer than any packet that the interface makes: see
+    /// The memory for a captured packet. Any packet that the interface creates fits this memory: see
     /// [`Stack::new`](crate::stack::Stack::new).
     memory: Option<&'o mut [u8]>,
     pub(in crate::stack) sent: Sent,
@@ -165,7 +168,7 @@ impl<'o, P> Out<'o, P> {
         }
     }
 
-    /// Captures one packet, and lets no packet leave.
+    /// Creates a path that captures one packet and sends none.
     pub(in crate::stack) fn capture(probe: &'o mut P, now: Instant, memory: &'o mut [u8]) -> Self {
         Out { memory: Some(memory), ..Out::new(probe, now, None) }
     }
@@ -176,10 +179,12 @@ impl<'o, P> Out<'o, P> {
     }
 }
 
-/// The device that smoltcp sends to. Connections and the shared sockets use the same type, because smoltcp's code for each device
-/// type takes 6,000 bytes of a board's flash.
+/// The device that smoltcp sends to.
+///
+/// Connections and the shared sockets use the same type, because smoltcp's code for each device type takes 6,000 bytes
+/// of a board's flash.
 pub(in crate::stack) struct Watch<'w, 'o, D, P> {
-    /// The real device. `None` captures a packet.
+    /// The real device, or `None` to capture a packet.
     device: Option<&'w mut D>,
     /// Whether the next hop's hardware address is known.
     resolved: bool,
@@ -187,12 +192,13 @@ pub(in crate::stack) struct Watch<'w, 'o, D, P> {
 }
 
 impl<'w, 'o, D, P> Watch<'w, 'o, D, P> {
-    /// Makes a device that captures one packet in the memory of `out`.
+    /// Creates a device that captures one packet in the memory of `out`.
     pub(in crate::stack) fn capture(out: &'w mut Out<'o, P>) -> Self {
         Watch { device: None, resolved: true, out }
     }
 
-    /// Makes a device that sends packets, if the next hop is `resolved`.
+    /// Creates a device that sends packets. Without `resolved`, the next hop's hardware address is unknown, so nothing
+    /// is sent.
     pub(in crate::stack) fn new(device: &'w mut D, resolved: bool, out: &'w mut Out<'o, P>) -> Self {
         Watch { device: Some(device), resolved, out }
     }
@@ -230,29 +236,30 @@ impl<'o, D: Device, P: Probe> Device for Watch<'_, 'o, D, P> {
         Some(WatchedTx { token, out: self.out })
     }
 
-    /// This function is not used: the interface keeps the capabilities that it was made with.
+    /// Not used: the interface keeps the capabilities that it was created with.
     fn capabilities(&self) -> DeviceCapabilities {
         DeviceCapabilities::default()
     }
 }
 
-/// A transmit token of the device, and the path to the device.
+/// A transmit token of the device and the path to the device.
 pub(in crate::stack) struct WatchedTx<'t, 'o, T, P> {
-    /// The device's token. Without a token, a packet is made but does not leave.
+    /// The device's token. Without a token, smoltcp creates its packet, but the packet is not sent.
     pub(in crate::stack) token: Option<T>,
     pub(in crate::stack) out: &'t mut Out<'o, P>,
 }
 
 impl<'o, T, P> WatchedTx<'_, 'o, T, P> {
-    /// Takes the device's token out, for a shorter time.
+    /// Moves the device's token into a new `WatchedTx` for the same path.
     pub(in crate::stack) fn take(&mut self) -> WatchedTx<'_, 'o, T, P> {
         WatchedTx { token: self.token.take(), out: self.out }
     }
 }
 
 impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
-    /// Sends the packet of `len` bytes that `make` writes. A connection's packet leaves only if the peer lacks its bytes.
-    // Neither inlined nor generic over smoltcp's closures, which saves 700 bytes of a board's flash.
+    /// Sends the packet of `len` bytes that `make` writes. A connection's packet is sent only if the peer lacks its
+    /// bytes.
+    // Not inlined and not generic over smoltcp's closures, which saves 700 bytes of a board's flash.
     #[inline(never)]
     fn watch(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         #[cfg(feature = "recovery")]
@@ -291,20 +298,22 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
                 sent.captured = Some(len);
                 finish(packet);
             }
+            // smoltcp must write its packet somewhere, but the packet is not sent.
             (None, None) => make(&mut [0; control::LONGEST][..len.min(control::LONGEST)]),
         }
     }
 
-    /// Builds a packet in scratch memory, and sends the packet if the peer lacks its bytes.
+    /// Builds a packet in scratch memory and sends the part that the peer lacks.
     #[cfg(feature = "recovery")]
     fn select(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let now = self.out.now;
         let Some(Outgoing { block, scratch, checksums }) = self.out.outgoing.take() else { return };
         let packet = &mut scratch[..len];
         make(packet);
-        let Some(mut segment) = demux::own_segment(packet) else {
+        let Some(mut segment) = demux::segment_of(packet) else {
             return self.send(len, &mut |out| out.copy_from_slice(packet));
         };
+        // While smoltcp retransmits, its pure ACKs have an old sequence number.
         let number = block.right_number(&segment);
         let leave = block.leaves(now, &segment, packet);
         if !matches!(leave, Leave::Front(_) | Leave::Whole) {
@@ -314,11 +323,11 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
             Leave::Front(end) => {
                 let len = control::shorten(packet, &mut segment, end, checksums);
                 let packet = &mut packet[..len];
-                block.dress(packet, &segment, checksums);
+                block.rewrite_header(packet, &segment, checksums);
                 self.send(len, &mut |out| out.copy_from_slice(packet));
             }
             Leave::Whole if !segment.is_pure() || !block.has_ranges() => {
-                block.dress(packet, &segment, checksums);
+                block.rewrite_header(packet, &segment, checksums);
                 if let Some(number) = number {
                     control::renumber(packet, &segment, number, checksums);
                 }
@@ -328,8 +337,8 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
                 let mut reply = [0; control::LONGEST];
                 if let Some(ack) = segment.ack {
                     let seq = if leave == Leave::Whole { number.unwrap_or(segment.seq) } else { block.next_to_send() };
-                    let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_tell(ack));
-                    repr.sack_ranges = block.ranges_to_tell();
+                    let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_announce(ack));
+                    repr.sack_ranges = block.ranges_to_report();
                     if let Some(len) = control::write(&mut reply, &segment.tuple, &repr, checksums) {
                         self.send(len, &mut |out| out.copy_from_slice(&reply[..len]));
                     }
@@ -342,7 +351,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
 
 impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, '_, T, P> {
     /// # Panics
-    /// If the device does not call the closure.
+    /// Panics if the device does not call the closure.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let (mut f, mut result) = (Some(f), None);
         self.watch(len, &mut |frame| result = f.take().map(|f| f(frame)));

@@ -1,4 +1,4 @@
-//! Passes an ICMP error to whom it concerns: a connection, a UDP program or an echo request.
+//! Passes an ICMP error to the connection, UDP program or echo request that caused it.
 
 use smoltcp::phy::Device;
 #[cfg(feature = "recovery")]
@@ -17,7 +17,7 @@ use crate::stack::{End, Phase};
 use crate::stack::{Refusal, paths};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Takes in an ICMP error. One that concerns nobody is dropped and counted.
+    /// Processes an ICMP error. If nothing on this host caused the error, the error is dropped and counted.
     pub(super) fn process_icmp_error<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -45,8 +45,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Ends an attempt to connect if the error is final. Otherwise the error is only noted (RFC 9293 section 3.9.2.2, RFC 5927
-    /// section 5.2). Returns false if no connection has the quoted segment in flight.
+    /// Processes an ICMP error about a segment. Returns false if no connection has the segment in flight, or if the
+    /// reported path MTU is not valid.
+    ///
+    /// A final error ends an attempt to connect. Any other error is only recorded (RFC 9293 section 3.9.2.2, RFC 5927
+    /// section 5.2).
     #[cfg(feature = "recovery")]
     fn segment_undelivered<D: Device, C: Console, P: Probe>(
         &mut self,
@@ -74,8 +77,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Learns the path MTU from an ICMP error about a datagram. Returns false if the error reports no path MTU, or if the quoted
-    /// datagram did not leave lately.
+    /// Learns the path MTU from an ICMP error about a datagram.
+    ///
+    /// Returns false if the error reports no path MTU, or if the quoted datagram was not sent recently.
     #[cfg(any(feature = "ping", feature = "recovery"))]
     fn datagram_too_long(&mut self, _now: Instant, _quote: &Quote) -> bool {
         #[cfg(feature = "fragments")]

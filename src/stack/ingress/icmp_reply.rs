@@ -1,4 +1,4 @@
-//! ICMP errors that the stack itself sends, and their rate limit (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
+//! ICMP errors that the stack sends and their rate limit (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{Icmpv6Packet, IpProtocol, Ipv4Address, Ipv4Packet, Ipv6Address, Ipv6Packet};
@@ -7,10 +7,10 @@ use smoltcp::wire::{Icmpv6Packet, IpProtocol, Ipv4Address, Ipv4Packet, Ipv6Addre
 const LONGEST: usize = 1_280;
 /// The length of the longest IPv4 packet with an ICMP error, in bytes (RFC 1812 section 4.3.2.3).
 const LONGEST_V4: usize = 576;
-/// The length of an ICMP error in front of the quoted packet, in bytes.
+/// The length of an ICMP error's header, before the quoted packet, in bytes.
 const ICMP: usize = 8;
 
-/// The largest number of errors in a burst, and in a second.
+/// The largest number of errors in one burst and the largest average number of errors per second.
 const BURST: u8 = 10;
 
 /// The rate limit of errors: a token bucket (RFC 4443 section 2.4 f).
@@ -26,7 +26,7 @@ impl Default for Limit {
 }
 
 impl Limit {
-    /// Returns whether another error may leave now.
+    /// Returns whether another error may be sent now. If so, counts the error.
     pub(super) fn allows(&mut self, now: Instant) -> bool {
         let each = Duration::from_micros(1_000_000 / u64::from(BURST));
         while self.tokens < BURST && self.since + each <= now {
@@ -42,7 +42,7 @@ impl Limit {
     }
 }
 
-/// The type and code of an ICMP error, and the four bytes after its checksum.
+/// The type and code of an ICMP error and the four bytes after its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Error {
     pub(super) kind: u8,
@@ -50,11 +50,11 @@ pub(super) struct Error {
     pub(super) word: u32,
 }
 
-/// Writes a packet that reports an error about an IPv4 packet to that packet's sender, and returns the length of the written
-/// packet.
+/// Writes an ICMP error about an IPv4 packet, addressed to the packet's sender. Returns the error packet's length.
 ///
-/// `None` if no answer is allowed. Fragments other than the first, and packets to or from several hosts, get no answer (RFC 1122
-/// section 3.2.2).
+/// Returns `None` if `out` is too short, or if no error may be sent (RFC 1122 section 3.2.2). No error is sent about a
+/// fragment other than the first. No error is sent about a packet from or to a multicast, broadcast, loopback or
+/// unspecified address.
 pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
     const HEADER: usize = 20;
     let packet = Ipv4Packet::new_unchecked(about.get(..HEADER)?);
@@ -84,8 +84,9 @@ pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
     Some(HEADER + ICMP + quote.len())
 }
 
-/// Writes a packet that reports an error about an IPv6 packet, as [`v4`] does about an IPv4 packet. The bytes of the IPv6 packet
-/// are in two parts. `from` is the address of this host that sends the error.
+/// Writes an ICMP error about an IPv6 packet, as [`v4`] does about an IPv4 packet.
+///
+/// `about` is the packet in two parts. `from` is this host's address, from which the error is sent.
 pub(super) fn v6(out: &mut [u8], error: Error, from: Ipv6Address, about: [&[u8]; 2]) -> Option<usize> {
     const HEADER: usize = 40;
     let to = Ipv6Packet::new_unchecked(about[0].get(..HEADER)?).src_addr();
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_errors_a_second_leave() {
+    fn ten_errors_a_second_are_sent() {
         let mut limit = Limit::default();
         let begin = Instant::from_secs(5);
         let at = |ms| begin + Duration::from_millis(ms);

@@ -1,8 +1,10 @@
-//! Takes in a frame: for its connection, for a new one, or for the shared sockets.
+//! Processes a received frame: for its connection, for a new connection, or for the shared sockets.
 //!
-//! link/ takes the packet out of the frame, and whole.rs reassembles fragments. police.rs decides where the packet goes, or drops
-//! it. deliver.rs passes a segment to its connection. icmp.rs passes an ICMP error to its connection.
+//! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file admission.rs
+//! drops the packet or decides which part of the stack handles it. The file deliver.rs delivers a segment to its
+//! connection. The file icmp.rs passes an ICMP error to the connection or program that caused it.
 
+mod admission;
 mod deliver;
 mod demux;
 #[cfg(feature = "fragments")]
@@ -12,7 +14,6 @@ mod frame;
 mod icmp;
 #[cfg(feature = "fragments")]
 mod icmp_reply;
-mod police;
 #[cfg(feature = "fragments")]
 mod reassembly;
 #[cfg(feature = "fragments")]
@@ -40,23 +41,23 @@ use super::link::{self, Contents};
 #[cfg(feature = "ping")]
 use super::ping;
 use super::{Console, Session, Stack, UdpSession};
+use admission::Target;
 use demux::Flow;
-use police::Target;
 
 #[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors::Quote;
-/// The ICMP error in a frame. Without these features, no ICMP error is read.
+/// The ICMP error in a frame. Without the features `ping` and `recovery`, the stack reads no ICMP errors.
 #[cfg(not(any(feature = "ping", feature = "recovery")))]
 type Quote = ();
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Takes in one frame, if one is waiting.
+    /// Processes one received frame. Returns `None` if no frame is waiting, or if no reply could be sent now.
     pub(super) fn ingress<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
-        // The reply to a frame might be another datagram that must leave in fragments.
+        // The reply could need the fragmenter, which is still busy with another datagram.
         #[cfg(feature = "fragments")]
         if self.fragmenter.is_busy() {
             return None;
@@ -125,7 +126,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes a whole packet. An ICMP error in the packet is noted.
+    /// Processes a whole packet. If the packet contains an ICMP error, stores the error in `_quote`.
     fn take_in<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -170,7 +171,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         target
     }
 
-    /// The connection that a frame is for, from its headers alone; a SYN for a new connection has none. Changes nothing.
+    /// Returns the connection that a frame belongs to, from the frame's headers alone.
+    ///
+    /// Returns `None` if the frame belongs to no connection. A SYN that opens a new connection belongs to none yet.
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);
@@ -186,9 +189,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 #[derive(Clone, Copy)]
 struct Received<'p> {
     packet: &'p [u8],
-    /// The hardware address that sent the packet.
+    /// The hardware address of the packet's sender.
     from: EthernetAddress,
-    /// Whether the packet's frame is for this host alone.
+    /// Whether the packet's frame was addressed to this host alone.
     to_us: bool,
     meta: PacketMeta,
 }

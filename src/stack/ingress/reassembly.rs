@@ -1,12 +1,12 @@
 //! Reassembles datagrams from IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
 //!
-//! The caller lends the memory. Each datagram has an equal share of the memory. When all shares are taken, a new datagram
-//! replaces the oldest one. A fragment that overlaps another fragment ends its datagram (RFC 5722 section 4). An exact copy of a
-//! fragment is ignored. After an overlap, further fragments of the datagram are ignored until its time is over.
+//! The caller lends the memory, and each datagram gets an equal share. When all shares are in use, a new datagram
+//! replaces the oldest. An exact copy of a fragment is ignored. A fragment that overlaps another fragment ends its
+//! datagram (RFC 5722 section 4). Further fragments of that datagram are ignored until the datagram times out.
 //!
-//! The time is 30 s from the first fragment that arrived. RFC 1122 section 3.3.2 asks for 60 to 120 s, and RFC 8200 section 4.5
-//! for 60 s. The shorter time is a choice: fragments of one datagram arrive within seconds or never, and incomplete datagrams
-//! occupy memory. Linux also waits 30 s for IPv4.
+//! A datagram times out 30 s after its first fragment arrives. RFC 1122 section 3.3.2 recommends 60 to 120 s, and RFC
+//! 8200 section 4.5 requires 60 s. The stack waits for a shorter time, because fragments occupy memory and arrive
+//! within seconds or never. Linux also waits 30 s for IPv4.
 
 mod coverage;
 #[cfg(test)]
@@ -21,35 +21,36 @@ use super::extensions::{self, Fragment, Problem};
 use super::icmp_reply::{self, Error};
 use coverage::{Added, Coverage};
 
-/// How long the fragments of a datagram are kept.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of a datagram: how long its fragments are kept.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The length of the longest IPv4 packet, and of the longest payload of an IPv6 packet, in bytes.
+/// The length, in bytes, of the longest IPv4 packet and of the longest payload of an IPv6 packet.
 const LONGEST: usize = 65_535;
-/// The offset of a datagram's data in its share of the memory. The headers are written directly before the data.
+/// The offset of a datagram's data in its share of the memory. The headers are placed directly before the data.
 const ROOM: usize = 320;
-/// The share of the memory in which any datagram fits, in bytes.
+/// The size of a share that is large enough for any datagram, in bytes.
 #[cfg(feature = "std")]
 pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 
 /// The state of a datagram that arrives in fragments.
 #[derive(Clone)]
 pub struct Reassembly {
-    /// `None` if this entry is free.
+    /// Identifies the datagram. `None` if the entry is free.
     key: Option<Key>,
-    /// When the first fragment arrived.
+    /// When the first of its fragments arrived.
     begin: Instant,
-    /// Whether the datagram was given up. Its further fragments are ignored.
+    /// Whether the stack has abandoned the datagram. Further fragments of the datagram are ignored.
     abandoned: bool,
-    /// The length of the datagram's data. `None` until the last fragment has arrived.
+    /// The length of the datagram's data. `None` until the fragment at the end has arrived.
     total: Option<usize>,
-    /// The length of the headers of the first fragment, including the Fragment header. 0 until the first fragment has arrived.
+    /// The length of the headers in the fragment at offset 0, including the Fragment header. The value is 0 until that
+    /// fragment has arrived.
     head: usize,
     /// For IPv6, the position of the Next Header field that announces the Fragment header.
     announced_at: usize,
     /// For IPv6, the protocol of the data.
     next: u8,
-    /// The length of the first fragment's data.
+    /// The length of the data in the fragment at offset 0.
     first: usize,
     coverage: Coverage,
 }
@@ -76,20 +77,21 @@ struct Key {
     source: IpAddress,
     destination: IpAddress,
     id: u32,
-    /// The protocol of an IPv4 datagram. 0 for IPv6.
+    /// The protocol of an IPv4 datagram, or 0 for IPv6.
     protocol: u8,
 }
 
 /// The result of a fragment's arrival.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival<'r> {
-    /// The fragment is not valid, or overlaps another fragment. The fragment is dropped. Its datagram may be dropped, too.
+    /// The fragment is invalid or overlaps another fragment. The fragment is dropped. Its datagram may also be dropped.
     Bad,
-    /// The fragment is kept, or was already there. If `lost`, its datagram replaced another datagram.
+    /// The fragment is kept or is a copy of a kept fragment. `lost` says whether the fragment's datagram replaced
+    /// another datagram.
     Kept { lost: bool },
-    /// The fragment is dropped and answered.
+    /// The fragment is dropped, and its sender gets an ICMPv6 parameter problem.
     Problem(Problem),
-    /// The datagram is complete: a whole packet without a Fragment header.
+    /// The fragment completes its datagram. The value is the whole packet, without a Fragment header.
     Rebuilt(&'r [u8]),
 }
 
@@ -105,7 +107,7 @@ struct Piece<'p> {
     next: u8,
 }
 
-/// The datagrams that arrive in fragments.
+/// The datagrams that are being reassembled.
 #[derive(Default)]
 pub(in crate::stack) struct Reassembler<'a> {
     datagrams: &'a mut [Reassembly],
@@ -113,7 +115,7 @@ pub(in crate::stack) struct Reassembler<'a> {
 }
 
 impl<'a> Reassembler<'a> {
-    /// Makes a reassembler that divides `bytes` evenly among `datagrams`.
+    /// Creates a reassembler that divides `bytes` evenly among `datagrams`.
     pub(super) fn new(datagrams: &'a mut [Reassembly], bytes: &'a mut [u8]) -> Self {
         Reassembler { datagrams, bytes }
     }
@@ -140,14 +142,14 @@ impl<'a> Reassembler<'a> {
         self.add(now, &Piece { key, head, data, offset, more: ip.more_frags(), announced_at: 0, next: 0 })
     }
 
-    /// Processes an IPv6 fragment. `packet` ends with the packet's payload, and `fragment` is its Fragment header.
+    /// Processes an IPv6 fragment. `fragment` is the packet's Fragment header. `packet` has no bytes after the payload.
     pub(super) fn arrives_v6(&mut self, now: Instant, packet: &[u8], fragment: &Fragment) -> Arrival<'_> {
         let header = fragment.at + extensions::FRAGMENT;
         let Some((head, data)) = packet.split_at_checked(header).filter(|_| fragment.at >= extensions::HEADER) else {
             return Arrival::Bad;
         };
         let ip = Ipv6Packet::new_unchecked(packet);
-        // RFC 8200 section 4.5. The first pointer is to the Payload Length, the second pointer to the Fragment Offset.
+        // RFC 8200 section 4.5: the first problem points to the Payload Length, the second to the Fragment Offset.
         if fragment.more && !data.len().is_multiple_of(8) {
             return Arrival::Problem(Problem::field(4));
         }
@@ -162,18 +164,19 @@ impl<'a> Reassembler<'a> {
         self.add(now, &Piece { key, head, data, offset, more, announced_at, next })
     }
 
-    /// Returns when the time of the oldest datagram is over.
+    /// Returns when the oldest datagram times out, or `None` if no datagram is being reassembled.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.datagrams.iter().filter(|datagram| datagram.key.is_some()).map(|datagram| datagram.begin + PATIENCE).min()
+        self.datagrams.iter().filter(|datagram| datagram.key.is_some()).map(|datagram| datagram.begin + TIMEOUT).min()
     }
 
-    /// Ends one datagram whose time is over. Returns whether the datagram is lost now, and the length of the ICMP error to its
-    /// sender. The error is written to `out`.
+    /// Removes one datagram that has timed out. Returns whether a datagram was lost and the length of the ICMP error
+    /// about the datagram. Returns `None` if no datagram has timed out.
     ///
-    /// An error is sent only if the first fragment has arrived (RFC 1122 section 3.3.2, RFC 8200 section 4.5).
+    /// The error is written to `out`. No error is written for a datagram whose first fragment is missing (RFC 1122
+    /// section 3.3.2, RFC 8200 section 4.5), or for an abandoned datagram.
     pub(super) fn expire(&mut self, now: Instant, out: &mut [u8]) -> Option<(bool, Option<usize>)> {
         let share = self.share();
-        let is_over = |datagram: &Reassembly| datagram.key.is_some() && datagram.begin + PATIENCE <= now;
+        let is_over = |datagram: &Reassembly| datagram.key.is_some() && datagram.begin + TIMEOUT <= now;
         let index = self.datagrams.iter().position(is_over)?;
         let datagram = &mut self.datagrams[index];
         let key = datagram.key.take()?;
@@ -194,28 +197,30 @@ impl<'a> Reassembler<'a> {
         self.bytes.len() / self.datagrams.len().max(1)
     }
 
+    /// Stores a fragment's data in its datagram. Rebuilds the packet once the datagram is complete.
     fn add(&mut self, now: Instant, piece: &Piece<'_>) -> Arrival<'_> {
         let share = self.share();
         let end = piece.offset + piece.data.len();
-        // A fragment without data adds nothing.
+        // A fragment without data is rejected, because it adds nothing.
         if piece.data.is_empty() || ROOM + end > share || piece.head.len() > ROOM {
             return Arrival::Bad;
         }
-        let Some((index, lost)) = self.find(now, &piece.key) else { return Arrival::Bad };
+        let Some((index, lost)) = self.find_or_create(now, &piece.key) else { return Arrival::Bad };
         let datagram = &mut self.datagrams[index];
         let bytes = &mut self.bytes[index * share..][..share];
         if datagram.abandoned {
             return Arrival::Bad;
         }
-        let place = ROOM + piece.offset..ROOM + end;
-        let is_copy = |bytes: &[u8]| bytes[place.clone()] == *piece.data;
+        let range = ROOM + piece.offset..ROOM + end;
+        let is_copy = |bytes: &[u8]| bytes[range.clone()] == *piece.data;
+        // The end of the datagram must not move: no other fragment reaches the end of the final fragment.
         let fits = match datagram.total {
             Some(total) if piece.more => end < total,
             Some(total) => end == total,
             None => piece.more || datagram.coverage.end() <= end,
         };
         match datagram.coverage.add(piece.offset..end) {
-            Added::New if fits => bytes[place].copy_from_slice(piece.data),
+            Added::New if fits => bytes[range].copy_from_slice(piece.data),
             Added::Again if fits && is_copy(bytes) => return Arrival::Kept { lost },
             _ => {
                 datagram.abandoned = true;
@@ -241,15 +246,18 @@ impl<'a> Reassembler<'a> {
         }
     }
 
-    /// Finds or makes the entry of a datagram. Also tells whether the datagram replaced another datagram.
-    fn find(&mut self, now: Instant, key: &Key) -> Option<(usize, bool)> {
-        let known = self.datagrams.iter().position(|datagram| datagram.key.as_ref() == Some(key));
-        if let Some(index) = known.filter(|&index| now < self.datagrams[index].begin + PATIENCE) {
+    /// Finds or creates the entry of a datagram. Returns the entry's index and whether the datagram replaced another
+    /// datagram. Returns `None` if the reassembler has no entries.
+    fn find_or_create(&mut self, now: Instant, key: &Key) -> Option<(usize, bool)> {
+        let same_key = self.datagrams.iter().position(|datagram| datagram.key.as_ref() == Some(key));
+        if let Some(index) = same_key.filter(|&index| now < self.datagrams[index].begin + TIMEOUT) {
             return Some((index, false));
         }
-        // A free entry is used first, then the entry of a datagram that was given up, then the oldest entry.
+        // A timed-out entry with the same key is used again. Otherwise a free entry is used first, then the entry of an
+        // abandoned datagram, then the oldest entry.
         let order = |datagram: &Reassembly| (datagram.key.is_some(), !datagram.abandoned, datagram.begin);
-        let index = known.or_else(|| (0..self.datagrams.len()).min_by_key(|&index| order(&self.datagrams[index])))?;
+        let index =
+            same_key.or_else(|| (0..self.datagrams.len()).min_by_key(|&index| order(&self.datagrams[index])))?;
         let old = &mut self.datagrams[index];
         let lost = old.key.is_some() && !old.abandoned;
         *old = Reassembly { key: Some(*key), begin: now, ..Reassembly::default() };
@@ -257,7 +265,8 @@ impl<'a> Reassembler<'a> {
     }
 }
 
-/// Writes the header of a complete datagram's packet, and returns the packet's range. `None` if the packet is too long.
+/// Writes the header of a complete datagram's packet. Returns the packet's range in `bytes`, or `None` if the packet is
+/// too long.
 fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
     let total = datagram.total?;
     let mut start = ROOM - datagram.head;
@@ -269,7 +278,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         ip.fill_checksum();
     } else {
         bytes[start + datagram.announced_at] = datagram.next;
-        // The Fragment header is the last header, and is overwritten.
+        // The copy overwrites the Fragment header, which is the header before the data.
         bytes.copy_within(start..ROOM - extensions::FRAGMENT, start + extensions::FRAGMENT);
         start += extensions::FRAGMENT;
         let payload = ROOM - start - extensions::HEADER + total;
@@ -278,7 +287,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
     Some(start..ROOM + total)
 }
 
-/// Returns the source and the destination of an IPv6 packet.
+/// Returns the source and destination addresses of an IPv6 packet.
 pub(super) fn ends(packet: &[u8]) -> (Ipv6Address, Ipv6Address) {
     let packet = Ipv6Packet::new_unchecked(packet);
     (packet.src_addr(), packet.dst_addr())

@@ -1,17 +1,17 @@
-//! Turns a received packet into a whole packet without IPv6 extension headers, before any other part of the stack reads it.
-//! Fragments are reassembled.
+//! Makes every received packet whole before any other part of the stack reads the packet.
 //!
-//! reassembly.rs and extensions.rs know the formats.
+//! Fragments are reassembled, and IPv6 extension headers are removed. reassembly.rs and extensions.rs parse the
+//! formats.
 
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, IpCidr, Ipv4Packet, Ipv6Address, Ipv6Packet};
 
+use super::admission::Target;
 use super::extensions::{self, Chain, Problem};
 use super::icmp_reply::{self, Error, Limit};
-use super::police::Target;
 use super::reassembly::{Arrival, Reassembler, ends};
-use super::{Quote, Received, WatchedTx};
+use super::{Quote, Received, WatchedTx, demux};
 use crate::stack::connections::sooner;
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Event, Io, Probe};
@@ -19,33 +19,35 @@ use crate::stack::link::source;
 use crate::stack::ndisc::{ALL_NODES, solicited_node};
 use crate::stack::{Reassembly, Session, Stack, UdpSession};
 
-/// The result of a packet's arrival.
+/// The result of processing a received packet.
 pub(super) enum Whole<'p> {
-    /// A packet that answers the sender of the received packet.
+    /// An ICMP error to the packet's sender.
     Answer(&'p [u8]),
-    /// Nothing: the packet was dropped, or its datagram is not complete yet.
+    /// Nothing: the packet was dropped, or its datagram is not yet complete.
     Nothing,
-    /// A whole packet.
+    /// A whole packet, as it was received.
     Packet(&'p [u8]),
+    /// A whole packet, built from fragments or from a packet with extension headers.
+    Remade(&'p [u8]),
 }
 
-/// The properties of this host that decide how a packet is processed.
+/// The facts about this host on which the processing of a packet depends.
 pub(super) struct Host<'h> {
     /// Whether the stack must check the checksums of IPv4 headers.
     pub(super) checksum: bool,
     pub(super) owns: &'h dyn Fn(IpAddress) -> bool,
     pub(super) is_broadcast: &'h dyn Fn(IpAddress) -> bool,
-    /// Returns whether this host is a member of a group.
+    /// Returns whether this host is a member of a multicast group.
     pub(super) is_member: &'h dyn Fn(Ipv6Address) -> bool,
-    /// Returns the address from which this host answers another host.
+    /// Returns the source address that this host uses to answer a host.
     pub(super) source_for: &'h dyn Fn(Ipv6Address) -> Ipv6Address,
 }
 
-/// The memory for fragmented datagrams, and for changed packets.
+/// The memory for fragmented datagrams and for changed packets.
 #[derive(Default)]
 pub(in crate::stack) struct Front<'a> {
     reassembler: Reassembler<'a>,
-    /// A changed packet, or an answer.
+    /// A packet without its extension headers or an ICMP error.
     copy: &'a mut [u8],
     limit: Limit,
     due: Option<Instant>,
@@ -56,12 +58,12 @@ impl<'a> Front<'a> {
         Front { reassembler: Reassembler::new(datagrams, bytes), copy, ..Front::default() }
     }
 
-    /// Returns when the time of the oldest fragmented datagram is over.
+    /// Returns when a fragmented datagram may next time out.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// Processes a packet. If the packet is dropped, calls `dropped` with the reason.
+    /// Processes a packet. If the packet or a datagram is dropped, calls `dropped` with the reason.
     pub(super) fn take<'p>(
         &'p mut self,
         now: Instant,
@@ -76,6 +78,7 @@ impl<'a> Front<'a> {
         }
     }
 
+    /// Processes an IPv4 packet: reassembles fragments.
     fn take_v4<'p>(
         &'p mut self,
         now: Instant,
@@ -97,9 +100,9 @@ impl<'a> Front<'a> {
             dropped(DropReason::Checksum);
             return Whole::Nothing;
         }
-        self.due = sooner(self.due, Some(now + super::reassembly::PATIENCE));
+        self.due = sooner(self.due, Some(now + super::reassembly::TIMEOUT));
         match self.reassembler.arrives_v4(now, packet) {
-            Arrival::Rebuilt(packet) => return Whole::Packet(packet),
+            Arrival::Rebuilt(packet) => return Whole::Remade(packet),
             Arrival::Kept { lost: true } => dropped(DropReason::LostFragments),
             Arrival::Kept { lost: false } => {}
             Arrival::Bad | Arrival::Problem(_) => dropped(DropReason::BadFragment),
@@ -107,6 +110,7 @@ impl<'a> Front<'a> {
         Whole::Nothing
     }
 
+    /// Processes an IPv6 packet: reassembles fragments, then removes extension headers or answers with an ICMPv6 error.
     fn take_v6<'p>(
         &'p mut self,
         now: Instant,
@@ -114,7 +118,7 @@ impl<'a> Front<'a> {
         host: &Host<'_>,
         dropped: &mut dyn FnMut(DropReason),
     ) -> Whole<'p> {
-        // TCP, UDP and ICMPv6 come first in nearly all packets.
+        // In nearly all packets, TCP, UDP or ICMPv6 follows the IPv6 header directly.
         if let Some(6 | 17 | 58) = packet.get(6) {
             return Whole::Packet(packet);
         }
@@ -127,7 +131,7 @@ impl<'a> Front<'a> {
         let Front { reassembler, copy, limit, due } = self;
         let (rebuilt, chain) = match extensions::read(packet) {
             Chain::Fragment(fragment) if !reassembler.is_empty() => {
-                *due = sooner(*due, Some(now + super::reassembly::PATIENCE));
+                *due = sooner(*due, Some(now + super::reassembly::TIMEOUT));
                 match reassembler.arrives_v6(now, packet, &fragment) {
                     Arrival::Rebuilt(packet) => (Some(packet), extensions::read(packet)),
                     Arrival::Kept { lost } => {
@@ -156,14 +160,14 @@ impl<'a> Front<'a> {
                     return Whole::Nothing;
                 }
                 if rebuilt.is_some() && at == extensions::HEADER {
-                    return Whole::Packet(packet);
+                    return Whole::Remade(packet);
                 }
                 match extensions::strip(packet, protocol, at, copy) {
-                    Some(len) => Whole::Packet(&copy[..len]),
+                    Some(len) => Whole::Remade(&copy[..len]),
                     None => Whole::Nothing,
                 }
             }
-            // A fragment inside a reassembled datagram, or a fragment on a stack without memory for fragments.
+            // The fragment is inside a reassembled datagram, or the stack has no memory for fragments.
             Chain::Fragment(_) => {
                 dropped(DropReason::BadFragment);
                 Whole::Nothing
@@ -180,8 +184,9 @@ impl<'a> Front<'a> {
     }
 }
 
-/// Returns whether an ICMPv6 message belongs to neighbour discovery. Such messages are not accepted in fragments (RFC 6980
-/// section 5).
+/// Returns whether an ICMPv6 message belongs to neighbour discovery.
+///
+/// Such messages are not accepted in fragments (RFC 6980 section 5).
 fn is_neighbour_discovery(protocol: u8, message: &[u8]) -> bool {
     protocol == 58 && matches!(message.first(), Some(133..=137 | 148 | 149))
 }
@@ -210,15 +215,16 @@ fn answer<'p>(
     }
 }
 
-/// Returns whether a group is the all-nodes group, or the solicited-node group of one of these addresses (RFC 4291 section
-/// 2.7.1).
+/// Returns whether a host with these addresses is a member of `group` (RFC 4291 section 2.7.1).
+///
+/// A host is a member of the all-nodes group and of the solicited-node groups of its addresses.
 fn is_member(group: Ipv6Address, addresses: &[IpCidr]) -> bool {
     let is_solicited = |own: IpAddress| matches!(own, IpAddress::Ipv6(own) if solicited_node(own) == group);
     group == ALL_NODES || addresses.iter().any(|own| is_solicited(own.address()))
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Processes a packet once it is whole and has no IPv6 extension headers.
+    /// Makes a packet whole, then processes it.
     pub(super) fn take_whole<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -238,8 +244,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let probe = &mut *tx.out.probe;
         let target = match front.take(now, received.packet, &host, &mut |why| probe.event(now, &Event::Dropped(why))) {
             Whole::Packet(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
-            // A packet in a frame to several hosts is answered only if the packet itself is for several hosts (RFC 1122 section
-            // 3.2.2, RFC 4443 section 2.4 e).
+            // The device checks TCP checksums, but it could not check this packet, because it saw no whole segment.
+            Whole::Remade(packet) if !self.checksums.tcp.rx() && !demux::tcp_checksum_holds(packet) => {
+                probe.event(now, &Event::Dropped(DropReason::Checksum));
+                Target::Nowhere
+            }
+            Whole::Remade(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
+            // A frame to several hosts causes an error only if its packet was also for a multicast group (RFC 1122
+            // section 3.2.2, RFC 4443 section 2.4 e).
             Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {
                 tx.take().consume(answer.len(), |out| out.copy_from_slice(answer));
                 Target::Nowhere
@@ -250,7 +262,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         target
     }
 
-    /// Ends the fragmented datagrams whose time is over.
+    /// Removes the fragmented datagrams that have timed out.
     pub(in crate::stack) fn expire_fragments<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         if self.front.due.is_none_or(|due| due > now) {
             return;

@@ -1,4 +1,4 @@
-//! ARP (RFC 826, RFC 5227).
+//! ARP: resolves IPv4 addresses and defends our own (RFC 826, RFC 5227).
 
 use smoltcp::time::Instant;
 use smoltcp::wire::{
@@ -16,13 +16,13 @@ pub(crate) const ARP_FRAME: usize = LEN + 28;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Heard {
     Nothing,
-    /// The message is a request for one of our addresses, and is answered.
+    /// The message is a request for our address `own`, which the stack answers.
     Answer {
         to: EthernetAddress,
         own: Ipv4Address,
         asker: Ipv4Address,
     },
-    /// Another host uses one of our addresses. The address is announced again, unless the last announcement was too recent.
+    /// Another host uses our address `own`. If `defended` is set, the stack announces the address again.
     Conflict {
         own: Ipv4Address,
         by: EthernetAddress,
@@ -31,9 +31,10 @@ pub(in crate::stack) enum Heard {
 }
 
 impl Link<'_> {
-    /// Processes an ARP message in the order of RFC 826. Any message updates the hardware address of a known neighbour. An
-    /// unknown neighbour is added only if the message is for us. Returns the reaction to the message, and whether a neighbour
-    /// became known.
+    /// Processes an ARP message in the order of RFC 826. Returns the reaction and whether a neighbour became known.
+    ///
+    /// Any message updates the hardware address of a known neighbour. An unknown neighbour is added only if the message
+    /// is for us.
     pub(in crate::stack) fn arp(
         &mut self,
         now: Instant,
@@ -56,7 +57,7 @@ impl Link<'_> {
         if is_own(source) {
             return (Heard::Conflict { own: source, by: hardware, defended: self.defends(now) }, false);
         }
-        // The sender of a probe (RFC 5227 section 1.1) has no address yet.
+        // The sender of an ARP probe has no address yet (RFC 5227 section 1.1).
         let address = IpAddress::from(source);
         let learnt = address.is_unicast() && self.neighbours.learn(now, address, hardware, is_own(target));
         let heard = match operation {
@@ -66,7 +67,7 @@ impl Link<'_> {
         (heard, learnt)
     }
 
-    /// Writes an ARP reply to a request.
+    /// Writes an ARP reply to the host `asker`.
     pub(in crate::stack) fn write_answer(
         &self,
         frame: &mut [u8],
@@ -86,8 +87,9 @@ impl Link<'_> {
     }
 }
 
-/// Writes an ARP request for `target` from `source`. If both addresses are the same, the request is an announcement (RFC 5227
-/// section 2.3).
+/// Writes an ARP request for `target` from `source`.
+///
+/// If both addresses are the same, the request is an announcement (RFC 5227 section 2.3).
 pub(crate) fn write_request(frame: &mut [u8], hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address) {
     let repr = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,

@@ -1,4 +1,4 @@
-//! Sends the packets of the shared sockets, the requests for neighbours, and the packets that waited for neighbours.
+//! Sends packets from the shared sockets and packets that waited for a neighbour. Also sends neighbour requests.
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
@@ -26,7 +26,8 @@ pub(in crate::stack) enum Shared {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Lets the shared sockets send one packet. Returns whether a packet was sent, or `None` if the device has no room.
+    /// Lets the shared sockets send one packet. Returns whether the sockets did anything, or `None` if nothing can be
+    /// sent now.
     pub(in crate::stack) fn transmit_shared<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -51,8 +52,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Some(true)
     }
 
-    /// Sends the packet at the front of the scratch memory. If the next hop's hardware address is not known, keeps the packet
-    /// until the next hop answers.
+    /// Sends the packet in the first `len` bytes of the scratch memory.
+    ///
+    /// If the next hop's hardware address is not known, keeps the packet until the next hop answers.
     pub(in crate::stack) fn dispatch<P: Probe>(
         &mut self,
         now: Instant,
@@ -70,14 +72,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return probe.event(now, &Event::Dropped(DropReason::Unreachable));
             };
             if !self.link.resolve(now, &hop, &mut header) {
-                let asks = self.link.neighbours.ask(now, hop);
+                let must_ask = self.link.neighbours.ask(now, hop);
                 if !self.link.neighbours.keep(&hop, packet) {
                     probe.event(now, &Event::Dropped(DropReason::Unreachable));
                 } else if let Some(port) = udp_source(packet) {
                     self.datagrams.waits(port, Some(hop));
                 }
                 self.report_lost(now, probe);
-                if asks {
+                if must_ask {
                     self.send_request(now, hop, token, probe);
                 }
                 return;
@@ -93,7 +95,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.fragmenter.send(now, header, limit, packet, token, probe);
     }
 
-    /// Returns the length of the longest packet that reaches a destination, in bytes. `usize::MAX` if the length is not known.
+    /// Returns the path MTU to a destination, in bytes, or `usize::MAX` if the path MTU is not known.
     pub(in crate::stack) fn path_limit(&self, _now: Instant, _to: IpAddress) -> usize {
         #[cfg(feature = "fragments")]
         if let Some(mtu) = self.paths.find(_now, &_to) {
@@ -102,8 +104,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         usize::MAX
     }
 
-    /// Sends a request for a neighbour that a connection needs, unless the last request is less than a second old. Returns
-    /// whether a frame left.
+    /// Sends a request for a neighbour that a connection needs. Returns whether a request was sent.
+    ///
+    /// No request is sent while earlier requests for the neighbour are unanswered, or if the device has no room.
     pub(in crate::stack) fn ask<D: Device, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -111,12 +114,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         io: &mut Io<D, C, P>,
     ) -> bool {
         let Some(token) = io.device.transmit(now) else { return false };
-        let asks = self.link.neighbours.ask(now, hop);
+        let must_ask = self.link.neighbours.ask(now, hop);
         self.report_lost(now, &mut io.probe);
-        if asks {
+        if must_ask {
             self.send_request(now, hop, token, &mut io.probe);
         }
-        asks
+        must_ask
     }
 
     /// Returns this host's link-local address, or the unspecified address if the host has no link-local address.
@@ -129,7 +132,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         local.unwrap_or(Ipv6Address::UNSPECIFIED)
     }
 
-    /// Reports the packets that were replaced by other packets while they waited for a neighbour.
+    /// Reports the packets that were lost while they waited for a neighbour, because other packets replaced them.
     fn report_lost<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         #[cfg(not(feature = "std"))]
         let _ = (now, probe);
@@ -139,6 +142,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
+    /// Sends an ARP request or a neighbour solicitation for the next hop `hop`.
     fn send_request<P: Probe>(&mut self, now: Instant, hop: IpAddress, token: impl TxToken, probe: &mut P) {
         let (Some(hardware), Some(source)) = (self.link.hardware, self.iface.get_source_address(&hop)) else { return };
         match (source, hop) {
@@ -154,7 +158,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Does the work that is due on the link: repeats a request for a neighbour, or sends a packet that waited for a neighbour.
+    /// Does one piece of due work: repeats a neighbour request, reports a group, or sends a packet that waited. Returns
+    /// `None` if no work is due, or if nothing can be sent now.
     pub(in crate::stack) fn run_link<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -198,6 +203,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Due::GiveUp(index) => {
                     while let Some(packet) = self.link.neighbours.first_kept(index) {
                         let port = udp_source(packet);
+                        // The program waits without limit, so the requests start again and the packets are kept.
                         if port.is_some_and(|port| self.datagrams.waits_for_neighbour(port))
                             && let Some(hop) = self.link.neighbours.ask_anew(now, index)
                         {
@@ -218,7 +224,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes a frame that is a neighbour's request or answer, and answers a request. Returns false for other frames.
+    /// Processes a neighbour's request or answer. Answers a request. Returns false for all other frames.
     pub(in crate::stack) fn process_neighbour<P: Probe>(
         &mut self,
         now: Instant,
@@ -272,7 +278,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Sends a frame of `len` bytes that `write` writes.
+/// Sends a frame that is `len` bytes long. `write` writes the frame's bytes.
 fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &mut P, write: impl FnOnce(&mut [u8])) {
     token.consume(len, |frame| {
         write(frame);
@@ -280,7 +286,7 @@ fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &m
     });
 }
 
-/// Returns the source and the destination of an IP packet.
+/// Returns the source and destination addresses of an IP packet.
 fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     match packet.first()? >> 4 {
         4 => {
@@ -296,12 +302,12 @@ fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     }
 }
 
-/// Returns the source of an IP packet.
+/// Returns the source address of an IP packet.
 pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
     ends(packet).map(|(source, _)| source)
 }
 
-/// Returns the source port of a UDP datagram, or of the datagram's first fragment.
+/// Returns the source port of a UDP datagram or of a datagram's first fragment.
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {

@@ -5,7 +5,7 @@ use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRe
 /// The length of an Ethernet header, in bytes.
 pub(in crate::stack) const LEN: usize = EthernetFrame::<&[u8]>::header_len();
 
-/// The destination and the source of a frame. `None` on a link without Ethernet.
+/// The destination and source addresses of a frame. `None` on a link without Ethernet.
 pub(in crate::stack) type Header = Option<(EthernetAddress, EthernetAddress)>;
 
 /// The contents of a received frame.
@@ -13,11 +13,12 @@ pub(in crate::stack) type Header = Option<(EthernetAddress, EthernetAddress)>;
 pub(in crate::stack) enum Contents<'f> {
     /// An ARP message.
     Arp(&'f [u8]),
-    /// An IP packet, the hardware address that sent the packet, and whether the packet's frame is for this host alone.
+    /// An IP packet, its sender's hardware address, and whether the frame was addressed to this host alone.
     Packet { packet: &'f [u8], from: EthernetAddress, to_us: bool },
 }
 
-/// Parses a received frame. `None` if the frame is not for the host `own`, or holds neither ARP nor IP.
+/// Parses a received frame. Returns `None` if the frame is not for the host `own`, or contains neither ARP nor IP. On a
+/// link without Ethernet, `own` is `None`.
 pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Option<Contents<'_>> {
     let Some(own) = own else {
         return Some(Contents::Packet { packet: frame, from: EthernetAddress::default(), to_us: true });
@@ -40,8 +41,9 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     }
 }
 
-/// Returns a frame without its tag of VLAN 0, as a copy in `room`. Returns `frame` itself if there is no such tag, or if the copy
-/// does not fit `room`.
+/// Copies a frame to `room` without its tag of VLAN 0. Returns the copy.
+///
+/// Returns `frame` itself if it has no such tag, or if the copy does not fit `room`.
 #[cfg(feature = "slaac")]
 pub(in crate::stack) fn without_tag<'f>(frame: &'f [u8], room: &'f mut [u8]) -> &'f [u8] {
     let len = frame.len().saturating_sub(4);
@@ -55,12 +57,12 @@ pub(in crate::stack) fn without_tag<'f>(frame: &'f [u8], room: &'f mut [u8]) -> 
     }
 }
 
-/// Returns the length of a header, in bytes.
+/// Returns the length of a header in bytes, or 0 without Ethernet.
 pub(in crate::stack) fn len(header: Header) -> usize {
     if header.is_some() { LEN } else { 0 }
 }
 
-/// Writes the header of a frame that holds an IP packet.
+/// Writes the Ethernet header of a frame that contains an IP packet.
 pub(in crate::stack) fn write(header: Header, frame: &mut [u8]) {
     let Some((dst_addr, src_addr)) = header else { return };
     let ethertype = match frame.get(LEN).map(|first| first >> 4) {
@@ -73,14 +75,15 @@ pub(in crate::stack) fn write(header: Header, frame: &mut [u8]) {
 /// The ethertype of a VLAN tag.
 const TAG: [u8; 2] = [0x81, 0];
 
-/// Returns the position of the payload in an Ethernet frame, and the payload's ethertype. A tag of VLAN 0 is skipped. `None` if
-/// the frame is too short, or belongs to another VLAN.
+/// Returns the position and the ethertype of an Ethernet frame's payload, after any tag of VLAN 0.
+///
+/// Returns `None` if the frame is too short or belongs to another VLAN.
 fn untagged(frame: &[u8]) -> Option<(usize, EthernetProtocol)> {
     let kind = *frame.get(12..)?.first_chunk::<2>()?;
     if kind != TAG {
         return Some((14, u16::from_be_bytes(kind).into()));
     }
-    // The upper four bits are the priority and the drop-eligible bit.
+    // The lower 12 bits are the VLAN. The upper four bits are the priority and the drop-eligible bit.
     let &[high, low, a, b] = frame.get(14..)?.first_chunk::<4>()?;
     (u16::from_be_bytes([high, low]) & 0xfff == 0).then_some((18, u16::from_be_bytes([a, b]).into()))
 }

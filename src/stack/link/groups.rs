@@ -1,8 +1,8 @@
-//! Membership of the solicited-node groups, reported by MLDv2 (RFC 3810), or by MLDv1 (RFC 2710) if a router uses MLDv1.
+//! Reports membership of the solicited-node groups by MLDv2 (RFC 3810), or by MLDv1 (RFC 2710) if a router uses MLDv1.
 //!
-//! A switch with MLD snooping forwards a neighbour solicitation only to the ports whose hosts have reported the group. smoltcp's
-//! own reports are not used. smoltcp would send reports with the link header of a connection, and would report joining a group in
-//! the way that RFC 3810 section 5.2.12 defines for leaving a group.
+//! A switch with MLD snooping forwards neighbour solicitations only to the ports whose hosts have reported the group.
+//! The stack does not use smoltcp's own reports. smoltcp would send its reports with the link header of a connection.
+//! When joining a group, smoltcp would also report the record type that means leaving (RFC 3810 section 5.2.12).
 
 use smoltcp::config::IFACE_MAX_ADDR_COUNT;
 use smoltcp::time::{Duration, Instant};
@@ -12,45 +12,46 @@ use super::ethernet::{self, LEN};
 use crate::stack::connections::sooner;
 use crate::stack::ndisc::{IPV6, group_hardware};
 
-/// The number of times that a change is reported (Robustness Variable, RFC 3810 section 9.1).
+/// How many times each change is reported (Robustness Variable, RFC 3810 section 9.1).
 const ROBUSTNESS: u8 = 2;
 /// The longest time between two reports of the same change, in milliseconds (RFC 3810 section 9.11).
 const CHANGE_INTERVAL: u32 = 1_000;
-/// The shortest time between two reports of a group, however often routers ask.
+/// The shortest time between two reports of a group, however often routers send queries.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
-/// How long an MLDv1 router is remembered (RFC 3810 section 9.12).
+/// How long an MLDv1 router is assumed to be present after its most recent query (RFC 3810 section 9.12).
 const OLD_ROUTER: Duration = Duration::from_secs(260);
 
-/// The largest number of groups: one group for each address of the interface, and one for each address that is being claimed.
+/// The largest number of groups: one for each address of the interface and one for each address being claimed.
 const GROUPS: usize = 2 * IFACE_MAX_ADDR_COUNT;
 
-/// The hop-by-hop options in front of each message: a Router Alert (RFC 2711) and padding.
+/// The hop-by-hop options before each message: a Router Alert (RFC 2711) and padding.
 const OPTIONS: [u8; 8] = [58, 0, ROUTER_ALERT, 2, 0, 0, 1, 0];
 const ROUTER_ALERT: u8 = 5;
-/// The lengths of an MLDv1 report, and of an MLDv2 report about one group, in bytes.
+/// The lengths, in bytes, of an MLDv1 report and of an MLDv2 report about one group.
 const V1: usize = 24;
 const V2: usize = 28;
 
-/// The groups of which this host is a member, and the groups that this host has just left.
+/// The multicast groups that this host is a member of or has just left.
 #[derive(Default)]
 pub(super) struct Groups {
     list: heapless::Vec<Membership, GROUPS>,
-    /// When the next report of any group leaves.
+    /// When the next report is sent.
     due: Option<Instant>,
-    /// The time until which an MLDv1 router is assumed to be on the link.
+    /// Until this time, an MLDv1 router is assumed to be on the link.
     v1_until: Option<Instant>,
-    /// When to try again after the device had no room.
+    /// When to try again after the device had no room for a report.
     blocked_until: Option<Instant>,
 }
 
 struct Membership {
     group: Ipv6Address,
-    /// Whether this host is a member of the group. False if this host has left the group.
+    /// Whether this host is a member of the group. False if the host has left the group.
     is_member: bool,
-    /// The number of reports that must still be sent about joining or leaving the group.
+    /// How many more reports about joining or leaving the group must be sent.
     changes: u8,
-    /// When the next report of the group leaves, because of a change or a query.
+    /// When the next report of the group is sent, because of a change or a query.
     at: Option<Instant>,
+    /// No report of the group is sent before this time.
     quiet_until: Instant,
 }
 
@@ -69,13 +70,13 @@ enum Kind {
     Joined,
     /// The record type CHANGE_TO_INCLUDE_MODE.
     Left,
-    /// The MLDv1 report. `V1Done` is the MLDv1 "done" message.
+    /// The MLDv1 report.
     V1Member,
     V1Done,
 }
 
 impl Groups {
-    /// Joins these groups, and leaves all others. Returns false if there is no room for a group.
+    /// Joins `groups` and leaves all other groups. Returns false if the list has no room for all of `groups`.
     pub(super) fn set(&mut self, now: Instant, groups: impl Iterator<Item = Ipv6Address>) -> bool {
         let mut wanted: heapless::Vec<_, GROUPS> = heapless::Vec::new();
         let mut has_room = true;
@@ -109,7 +110,7 @@ impl Groups {
         has_room
     }
 
-    /// Reports all groups again, because the link may have changed.
+    /// Reports all joined groups again, because the link may have changed.
     #[cfg(feature = "std")]
     pub(super) fn join_again(&mut self, now: Instant) {
         self.v1_until = None;
@@ -119,8 +120,9 @@ impl Groups {
         self.note_due();
     }
 
-    /// Processes an IPv6 packet if it is a router's MLD query (RFC 3810 section 6.2). Returns whether the packet is such a query.
-    /// `random` chooses the time of the report.
+    /// Processes a router's MLD query (RFC 3810 section 6.2). Returns false if the packet is not an MLD query.
+    ///
+    /// `random` chooses when the reports are sent.
     pub(super) fn asked(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {
         let Some(query) = read(packet) else { return false };
         if query.is_v1 {
@@ -139,22 +141,23 @@ impl Groups {
         true
     }
 
-    /// Returns when the next report leaves.
+    /// Returns when the next report is due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.max(self.due.and(self.blocked_until))
     }
 
-    /// Notes that the device has no room for a frame before this time.
+    /// Delays all reports until `until`, because the device has no room.
     pub(super) fn blocked(&mut self, until: Instant) {
         self.blocked_until = Some(until);
     }
 
-    /// Returns the report that leaves now. `random` chooses the time of the next report.
+    /// Returns the report to send now, or `None` if no report is due. `random` chooses when the next report of the
+    /// group is sent.
     pub(super) fn next(&mut self, now: Instant, random: u32) -> Option<Report> {
         self.blocked_until = None;
         let is_v1 = self.v1_until.is_some_and(|until| now < until);
-        let place = self.list.iter().position(|membership| membership.at.is_some_and(|at| at <= now))?;
-        let membership = self.list.get_mut(place)?;
+        let index = self.list.iter().position(|membership| membership.at.is_some_and(|at| at <= now))?;
+        let membership = self.list.get_mut(index)?;
         let kind = match (is_v1, membership.is_member, membership.changes) {
             (false, true, 0) => Kind::Member,
             (false, true, _) => Kind::Joined,
@@ -168,7 +171,7 @@ impl Groups {
         let delay = Duration::from_millis((random % CHANGE_INTERVAL).into());
         membership.at = (membership.changes > 0).then(|| membership.quiet_until.max(now + delay));
         if membership.changes == 0 && !membership.is_member {
-            self.list.swap_remove(place);
+            self.list.swap_remove(index);
         }
         self.note_due();
         Some(report)
@@ -189,12 +192,14 @@ impl Report {
         if matches!(self.kind, Kind::V1Member | Kind::V1Done) { V1 } else { V2 }
     }
 
-    /// Writes the report's frame. `source` is a link-local address, or the unspecified address while the host has no link-local
-    /// address (RFC 3810 section 5.2.13).
+    /// Writes the report's frame.
+    ///
+    /// `source` is a link-local address, or the unspecified address if the host has no link-local address yet (RFC 3810
+    /// section 5.2.13).
     pub(super) fn write(&self, frame: &mut [u8], hardware: EthernetAddress, source: Ipv6Address) {
         let (all_routers, all_v2_routers) =
             (Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2), Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16));
-        let (to, first, place) = match self.kind {
+        let (to, first, group_at) = match self.kind {
             Kind::Member => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0], 12),
             Kind::Joined => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0], 12),
             Kind::Left => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0], 12),
@@ -213,7 +218,7 @@ impl Report {
         let (options, message) = packet.payload_mut().split_at_mut(OPTIONS.len());
         options.copy_from_slice(&OPTIONS);
         message[..first.len()].copy_from_slice(&first);
-        message[place..].copy_from_slice(&self.group.octets());
+        message[group_at..].copy_from_slice(&self.group.octets());
         Icmpv6Packet::new_unchecked(message).fill_checksum(&source, &to);
         ethernet::write(Some((group_hardware(to), hardware)), frame);
     }
@@ -222,9 +227,9 @@ impl Report {
 /// A router's MLD query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Query {
-    /// The group in question. `None` means all groups.
+    /// The queried group, or `None` for all groups.
     group: Option<Ipv6Address>,
-    /// The longest time until the report, in milliseconds.
+    /// The longest time between the query and the report, in milliseconds.
     longest_delay: u32,
     is_v1: bool,
 }
@@ -234,7 +239,7 @@ pub(in crate::stack) fn may_be_group_query(packet: &[u8]) -> bool {
     matches!(packet, [first, _, _, _, _, _, 0, ..] if first >> 4 == 6)
 }
 
-/// Parses an MLD query, if the query comes from this link and has a Router Alert (RFC 3810 section 6.2).
+/// Parses an MLD query that comes from this link and has a Router Alert (RFC 3810 section 6.2).
 fn read(packet: &[u8]) -> Option<Query> {
     let ip = Ipv6Packet::new_checked(packet).ok()?;
     let (source, to) = (ip.src_addr(), ip.dst_addr());
@@ -247,8 +252,8 @@ fn read(packet: &[u8]) -> Option<Query> {
     if next != u8::from(IpProtocol::Icmpv6) || !has_router_alert(&options[2..]) {
         return None;
     }
-    // The length tells the version of a query. Queries of other lengths are ignored (RFC 3810 section 8.1). smoltcp does not
-    // accept MLDv1 queries.
+    // The length shows the version of a query. Queries of other lengths are ignored (RFC 3810 section 8.1). smoltcp
+    // does not accept MLDv1 queries.
     let is_v1 = bytes.len() == V1;
     if !is_v1 && bytes.len() < V2 {
         return None;

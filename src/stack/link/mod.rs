@@ -1,8 +1,9 @@
 //! The link: Ethernet headers and neighbours' hardware addresses. smoltcp sees IP packets only.
 //!
-//! ethernet.rs reads and writes the headers. neighbours.rs keeps the hardware addresses, and the packets that wait for a hardware
-//! address. arp.rs and ndp.rs send requests to neighbours and answer requests of neighbours. groups.rs makes sure that multicast
-//! requests arrive. egress.rs sends the packets of the shared sockets.
+//! The file ethernet.rs reads and writes Ethernet headers. The file neighbours.rs stores the neighbours' hardware
+//! addresses and the packets that wait for a neighbour. The files arp.rs and ndp.rs process and write the messages
+//! between neighbours. The file groups.rs reports the multicast groups to switches, so that solicitations reach this
+//! host. The file egress.rs sends the packets of the shared sockets.
 
 mod arp;
 mod egress;
@@ -43,22 +44,24 @@ use neighbours::Neighbours;
 /// The shortest time between two defences of our addresses (RFC 5227 section 2.4).
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The link that a stack's device is on: this host's hardware address, and the neighbours.
+/// The stack's link: this host's hardware address and the neighbours.
 pub(super) struct Link<'a> {
     /// The hardware address of this host. `None` on a link without Ethernet, which has no neighbours.
     hardware: Option<EthernetAddress>,
     neighbours: Neighbours<'a>,
-    /// The neighbour that was resolved last, if its hardware address is old.
+    /// The most recently resolved neighbour, if its hardware address is stale.
     old: Option<IpAddress>,
     #[cfg(feature = "ipv6")]
     groups: groups::Groups,
-    /// When one of our addresses was last defended.
+    /// When one of our addresses was most recently defended against another host.
     defended_at: Option<Instant>,
 }
 
 impl<'a> Link<'a> {
-    /// Makes a link without known neighbours. `kept` holds packets of at most `mtu` bytes. Returns `None` if the memory has no
-    /// room for a neighbour.
+    /// Creates a link without known neighbours. Returns `None` if `neighbours` is empty on Ethernet.
+    ///
+    /// `kept` is the memory for packets that wait for a neighbour. Each packet is at most `mtu` bytes long. The
+    /// neighbour table hashes addresses with `key`.
     pub(super) fn new(
         hardware: HardwareAddress,
         neighbours: &'a mut [Neighbour],
@@ -90,8 +93,9 @@ impl<'a> Link<'a> {
         self.hardware.map(|own| (from, own))
     }
 
-    /// Fills in the header of a packet to a neighbour. Returns whether the hardware address is known. Call [`left`](Self::left) if a
-    /// packet leaves.
+    /// Fills in the header of a packet to a neighbour. Returns whether the neighbour's hardware address is known.
+    ///
+    /// Call [`left`](Self::left) once the packet has been sent.
     pub(super) fn resolve(&mut self, now: Instant, hop: &IpAddress, header: &mut Header) -> bool {
         let Some(own) = self.hardware else { return true };
         let Some((hardware, is_old)) = self.neighbours.find(now, hop) else { return false };
@@ -100,20 +104,21 @@ impl<'a> Link<'a> {
         true
     }
 
-    /// Notes that a packet left for the neighbour that was resolved last. If the neighbour's hardware address is old, a request for
-    /// the neighbour follows soon.
+    /// Records that a packet was sent to the most recently resolved neighbour.
+    ///
+    /// If the neighbour's hardware address is stale, a request for the neighbour follows soon.
     pub(super) fn left(&mut self, now: Instant) {
         if let Some(hop) = self.old.take() {
             self.neighbours.ask_soon(now, &hop);
         }
     }
 
-    /// Returns the header of a packet to a group or to all hosts. `None` if the packet is for one host.
+    /// Returns the header of a multicast or broadcast packet, or `None` if the packet is for one host.
     fn header_of_many(&self, to: IpAddress, is_broadcast: bool) -> Header {
         let own = self.hardware?;
         let hardware = match to {
             _ if is_broadcast => EthernetAddress::BROADCAST,
-            // RFC 1112 section 6.4 defines the hardware address of a group.
+            // RFC 1112 section 6.4 defines the hardware address of an IPv4 group.
             IpAddress::Ipv4(group) if group.is_multicast() => {
                 let [_, b, c, d] = group.octets();
                 EthernetAddress([0x01, 0x00, 0x5e, b & 0x7f, c, d])
@@ -125,7 +130,7 @@ impl<'a> Link<'a> {
         Some((hardware, own))
     }
 
-    /// Notes that a packet came from a neighbour. The packet confirms the neighbour's hardware address.
+    /// Records that a packet came from a neighbour, which confirms the neighbour's hardware address.
     pub(super) fn heard(&mut self, now: Instant, from: EthernetAddress, source: IpAddress) {
         if self.hardware.is_some() {
             self.neighbours.confirm(now, &source, from);
@@ -139,7 +144,7 @@ impl<'a> Link<'a> {
         self.groups.join_again(now);
     }
 
-    /// Joins the solicited-node groups of these addresses, and leaves all other groups.
+    /// Joins the solicited-node groups of these addresses and leaves all other groups.
     #[cfg(feature = "ipv6")]
     pub(super) fn join_groups(&mut self, now: Instant, addresses: impl Iterator<Item = IpAddress>) {
         if self.hardware.is_none() {
@@ -151,25 +156,25 @@ impl<'a> Link<'a> {
         });
         if !self.groups.set(now, groups) {
             log::warn!(
-                "no room for another multicast group: a switch with MLD snooping may keep neighbours' questions back"
+                "no room for another multicast group: a switch with MLD snooping may drop neighbour solicitations"
             );
         }
     }
 
-    /// Processes a packet if it is an MLD query. Returns whether the packet is an MLD query. `random` chooses the time of the
-    /// report.
+    /// Processes an MLD query. Returns false if the packet is not an MLD query.
+    ///
+    /// `random` chooses when the reports are sent.
     #[cfg(feature = "ipv6")]
     pub(super) fn is_group_query(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {
         self.hardware.is_some() && self.groups.asked(now, packet, random)
     }
 
-    /// Returns whether a packet waits for this neighbour's answer.
+    /// Returns whether a packet is waiting for this neighbour's answer.
     pub(super) fn holds(&self, hop: IpAddress) -> bool {
         self.neighbours.holds(&hop)
     }
 
-    /// Returns when the next work on the link is due: a request for a neighbour, a packet that waited for a neighbour, or a
-    /// report of a group.
+    /// Returns when the link next has work: a neighbour request, a packet that waited, or a group report.
     pub(super) fn due(&self) -> Option<Instant> {
         let due = if self.neighbours.is_idle() { None } else { self.neighbours.due() };
         #[cfg(feature = "ipv6")]
@@ -177,7 +182,7 @@ impl<'a> Link<'a> {
         due
     }
 
-    /// Returns whether one of our addresses may be defended now.
+    /// Returns whether one of our addresses may be defended now. If so, starts the interval until the next defence.
     fn defends(&mut self, now: Instant) -> bool {
         let defends = self.defended_at.is_none_or(|at| now >= at + DEFEND_INTERVAL);
         if defends {
@@ -187,19 +192,20 @@ impl<'a> Link<'a> {
     }
 }
 
-/// What smoltcp is told of a device: that it carries IP packets of at most `mtu` bytes, and checks the checksums of TCP.
+/// Returns the device capabilities that smoltcp sees: IP packets of at most `mtu` bytes and no TCP checksum checks.
 ///
-/// The stack checks those before smoltcp would: the control block must not believe a damaged segment.
+/// The stack checks TCP checksums before smoltcp sees a segment, because the control block must not believe a damaged
+/// segment.
 pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize) -> DeviceCapabilities {
-    let mut told = device.clone();
+    let mut capabilities = device.clone();
     #[cfg(feature = "fragments")]
     {
         let header = device.max_transmission_unit - device.ip_mtu();
         let without = |frame: Option<NonZeroUsize>| NonZeroUsize::new(frame?.get().saturating_sub(header));
-        told.segmentation.tcpv4 = without(device.segmentation.tcpv4);
-        told.segmentation.tcpv6 = without(device.segmentation.tcpv6);
+        capabilities.segmentation.tcpv4 = without(device.segmentation.tcpv4);
+        capabilities.segmentation.tcpv6 = without(device.segmentation.tcpv6);
     }
-    (told.medium, told.max_transmission_unit) = (Medium::Ip, mtu);
-    told.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };
-    told
+    (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
+    capabilities.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };
+    capabilities
 }

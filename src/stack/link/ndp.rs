@@ -1,4 +1,4 @@
-//! Neighbour discovery (RFC 4861): solicitations of neighbours, and advertisements that answer them.
+//! Neighbour discovery (RFC 4861): neighbour solicitations and the advertisements that answer them.
 
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
@@ -11,15 +11,15 @@ use super::Link;
 use super::ethernet::{self, LEN};
 use crate::stack::ndisc::{self, ADVERT, ALL_NODES, group_hardware, solicited_node};
 
-/// The length of a frame with a solicitation or an advertisement that has a hardware address, in bytes.
+/// The length of a frame with a neighbour solicitation or advertisement, including a hardware address, in bytes.
 pub(in crate::stack) const NDP_FRAME: usize = LEN + ADVERT;
 
-/// The reaction to a neighbour's message.
+/// The reaction to a neighbour solicitation or advertisement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Solicited {
     Nothing,
-    /// The message is a solicitation for our address `own`, and is answered. Without `asker`, the solicitation was a probe (RFC
-    /// 4862 section 5.4).
+    /// The message is a solicitation for our address `own`, which the stack answers. `asker` is `None` for a DAD probe
+    /// (duplicate address detection, RFC 4862 section 5.4).
     Answer {
         to: EthernetAddress,
         own: Ipv6Address,
@@ -28,8 +28,10 @@ pub(in crate::stack) enum Solicited {
 }
 
 impl Link<'_> {
-    /// Processes an IPv6 packet from the hardware address `from`, if the packet is a neighbour solicitation or advertisement.
-    /// Returns `None` for other packets. Otherwise returns the reaction to the message, and whether a neighbour became known.
+    /// Processes an IPv6 packet if it is a neighbour solicitation or advertisement.
+    ///
+    /// `from` is the sender's hardware address. Returns `None` for other packets. Otherwise returns the reaction and
+    /// whether a neighbour became known.
     pub(in crate::stack) fn ndp(
         &mut self,
         now: Instant,
@@ -37,7 +39,7 @@ impl Link<'_> {
         from: EthernetAddress,
         is_own: impl Fn(Ipv6Address) -> bool,
     ) -> Option<(Solicited, bool)> {
-        // Without Ethernet the link has no neighbours.
+        // A link without Ethernet has no neighbours.
         self.hardware?;
         let packet =
             Ipv6Packet::new_checked(packet).ok().filter(|packet| packet.next_header() == IpProtocol::Icmpv6)?;
@@ -54,12 +56,16 @@ impl Link<'_> {
             Ok(NdiscRepr::NeighborSolicit { target_addr: own, lladdr }) if is_valid && is_own(own) => {
                 let hardware = hardware(lladdr);
                 if source.is_unspecified() {
-                    // RFC 4861 section 7.1.1 has the rules for a solicitation without a source address.
-                    let is_probe = lladdr.is_none() && destination == solicited_node(own);
+                    // A solicitation from the unspecified address must follow the rules of RFC 4861 section 7.1.1.
+                    let is_dad_probe = lladdr.is_none() && destination == solicited_node(own);
                     let to = group_hardware(ALL_NODES);
-                    return if is_probe { Some((Solicited::Answer { to, own, asker: None }, false)) } else { nothing };
+                    return if is_dad_probe {
+                        Some((Solicited::Answer { to, own, asker: None }, false))
+                    } else {
+                        nothing
+                    };
                 }
-                // No host has such an address.
+                // Another host's address is neither a group's address nor one of ours.
                 if source.is_multicast() || is_own(source) {
                     return nothing;
                 }
@@ -78,8 +84,10 @@ impl Link<'_> {
         }
     }
 
-    /// Learns the hardware address of a neighbour from its solicitation. A new hardware address is stale at once: a solicitation
-    /// confirms it when a packet goes to the neighbour (RFC 4861 section 7.2.3). Returns whether a neighbour became known.
+    /// Learns the hardware address of a neighbour from its solicitation. Returns whether a neighbour became known.
+    ///
+    /// A new hardware address is stale from the start. The next packet to the neighbour makes the stack send a
+    /// solicitation, which confirms the address (RFC 4861 section 7.2.3).
     fn solicited(&mut self, now: Instant, source: IpAddress, hardware: EthernetAddress) -> bool {
         if self.neighbours.entry(&source) == Some(Some(hardware)) {
             return false;
@@ -89,8 +97,10 @@ impl Link<'_> {
         learnt
     }
 
-    /// Processes an advertisement (RFC 4861 section 7.2.5). The target names the neighbour's entry, and the flags decide the new
-    /// state of the entry. Returns whether a neighbour became known.
+    /// Processes an advertisement (RFC 4861 section 7.2.5). Returns whether a neighbour became known.
+    ///
+    /// `target` is the neighbour's address. `flags` decide the new state of the neighbour's entry. `new` is the
+    /// advertised hardware address, if any.
     fn advertised(
         &mut self,
         now: Instant,

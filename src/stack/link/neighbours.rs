@@ -1,8 +1,8 @@
-//! The neighbours' hardware addresses, and the packets that wait for a hardware address (RFC 1122 section 2.3.2).
+//! The neighbours' hardware addresses and the packets that wait for a hardware address (RFC 1122 section 2.3.2).
 //!
-//! A hash table finds a neighbour in constant time. A board searches its few neighbours instead. When the table is full, a new
-//! neighbour replaces the neighbour that was not used for the longest time, as far as one mark for each neighbour tells (the
-//! clock algorithm).
+//! On hosts, a hash table finds a neighbour in constant time. Boards search the list of their few neighbours. When the
+//! table is full, a new neighbour replaces one that has not been used recently. The clock algorithm chooses the
+//! neighbour to replace, with one mark for each neighbour.
 
 mod queues;
 #[cfg(all(test, feature = "std"))]
@@ -16,39 +16,39 @@ use crate::stack::connections::RETRY;
 use crate::stack::half_sip::half_sip_of_address;
 use queues::Links;
 
-/// How long a hardware address is used without a sign of life from the neighbour. RFC 1122 section 2.3.2.1 recommends a time of
-/// the order of a minute.
+/// How long a hardware address is used without a packet from the neighbour. RFC 1122 section 2.3.2.1 recommends about a
+/// minute.
 const FRESH: Duration = Duration::from_secs(60);
 
 /// The time between two requests for a neighbour. RFC 1122 section 2.3.2.1 allows at most one request a second.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of requests for a neighbour before the packets that wait for the neighbour are dropped.
+/// The number of requests for a neighbour before its waiting packets are dropped.
 const REQUESTS: u8 = 3;
 
-/// The largest number of entries in queues that a search for room skips.
+/// The largest number of queued entries that a search for a free entry skips.
 #[cfg(feature = "std")]
 const TRIES: usize = 32;
 
-/// The length of the prefix that holds the length of each waiting packet, in bytes.
+/// The length of the prefix that stores each waiting packet's length, in bytes.
 const PREFIX: usize = 2;
 
-/// A neighbour.
+/// The memory for one neighbour: its addresses and its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Neighbour {
-    /// `None` if the entry is empty.
+    /// The neighbour's IP address, or `None` if the entry is empty.
     address: Option<IpAddress>,
-    /// `None` if the hardware address was never known.
+    /// The neighbour's hardware address, or `None` if it has never been known.
     hardware: Option<EthernetAddress>,
     fresh_until: Instant,
     asked_at: Instant,
-    /// The number of requests since the last answer.
+    /// The number of requests since the most recent answer.
     requests: u8,
-    /// Whether the entry was used since the last search for room passed the entry.
+    /// Whether the entry was used since a search for a free entry most recently passed it.
     used: bool,
-    /// The bytes of the entry's place that hold packets: from the first index to the second index.
+    /// The range of bytes in the entry's slot that contain packets: the first index and the index after the range.
     kept: (u32, u32),
-    /// Whether the entry is in each queue. `links` has its position there.
+    /// For each queue, whether the entry is in that queue. If so, `links` has the entries before and after it.
     queued: [bool; 2],
     links: [Links; 2],
     bucket: Bucket,
@@ -82,52 +82,54 @@ impl Hashed for Neighbour {
     }
 }
 
-/// Work that is due.
+/// A piece of due work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// Send a request for this neighbour.
     Ask(IpAddress),
-    /// This neighbour answered no request. The packets that wait for the neighbour are dropped: see [`Neighbours::first_kept`].
+    /// This neighbour answered no request. Drop the packets that wait for it: see [`Neighbours::first_kept`].
     GiveUp(usize),
-    /// A packet for this neighbour can leave: see [`Neighbours::first_kept`].
+    /// Send a packet to this neighbour: see [`Neighbours::first_kept`].
     Send(usize, EthernetAddress),
 }
 
 /// The queue of neighbours to which a request was sent, in the order of the requests.
 const ASKED: usize = 0;
-/// The queue of neighbours whose waiting packets can leave.
+/// The queue of neighbours whose waiting packets can be sent.
 const READY: usize = 1;
 
-/// The table of neighbours.
+/// The table of neighbours, with the packets that wait for them.
 pub(super) struct Neighbours<'a> {
     entries: &'a mut [Neighbour],
     kept: &'a mut [u8],
-    /// The number of places for packets. An entry's place is its index modulo this number.
-    places: usize,
+    /// The number of slots for waiting packets. An entry's slot is the entry's index modulo this number.
+    slots: usize,
     key: u64,
-    /// The entry at which the next search for room begins.
+    /// The entry at which the next search for a free entry begins.
     hand: usize,
-    /// The number of packets that other packets replaced since the last call of [`take_lost`](Self::take_lost).
+    /// The number of waiting packets that other packets have replaced since the most recent call of
+    /// [`take_lost`](Self::take_lost).
     #[cfg(feature = "std")]
     lost: u32,
-    /// The last and the first entry of each queue.
+    /// For each queue, its final entry as `previous` and its first entry as `next`.
     queues: [Links; 2],
     blocked_until: Instant,
-    /// Whether a test wants a search without hashes, as on boards.
+    /// Whether a test searches without hashes, as boards do.
     #[cfg(test)]
     unhashed: bool,
 }
 
 impl<'a> Neighbours<'a> {
+    /// Creates an empty table. Divides `kept` into slots, each with room for at least one packet of `mtu` bytes.
     pub(super) fn new(entries: &'a mut [Neighbour], kept: &'a mut [u8], mtu: usize, key: u64) -> Self {
         let count = entries.len().min(usize::from(NONE) - 1);
-        let places = (kept.len() / (PREFIX + mtu).max(1)).min(count);
+        let slots = (kept.len() / (PREFIX + mtu).max(1)).min(count);
         let queues = [Links::EMPTY; 2];
         let (entries, blocked_until) = (&mut entries[..count], Instant::ZERO);
         Neighbours {
             entries,
             kept,
-            places,
+            slots,
             key,
             hand: 0,
             #[cfg(feature = "std")]
@@ -139,7 +141,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Finds a neighbour's hardware address. Also returns whether the hardware address is old, and may have changed.
+    /// Returns a neighbour's hardware address and whether that address is stale and may have changed.
     pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<(EthernetAddress, bool)> {
         let index = self.position(address)?;
         let entry = &mut self.entries[index];
@@ -147,8 +149,9 @@ impl<'a> Neighbours<'a> {
         Some((entry.hardware?, now >= entry.fresh_until))
     }
 
-    /// Lets a request for a neighbour follow soon (see [`next_due`](Self::next_due)), because a packet left for its old hardware
-    /// address.
+    /// Schedules a request for a neighbour, because a packet was sent to its stale hardware address.
+    ///
+    /// [`next_due`](Self::next_due) returns the request.
     pub(super) fn ask_soon(&mut self, now: Instant, address: &IpAddress) {
         if let Some(index) = self.position(address)
             && self.entries[index].requests == 0
@@ -159,7 +162,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Returns whether a request for a neighbour must leave now. The neighbour gets an entry.
+    /// Returns whether a request for a neighbour must be sent now. Creates an entry for the neighbour.
     pub(super) fn ask(&mut self, now: Instant, address: IpAddress) -> bool {
         let index = match self.position(&address) {
             Some(index) if self.entries[index].requests > 0 => return false,
@@ -172,13 +175,14 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// Returns whether a packet waits for a neighbour.
+    /// Returns whether a packet is waiting for a neighbour.
     pub(super) fn holds(&self, address: &IpAddress) -> bool {
         self.position(address).is_some_and(|index| self.entries[index].kept.0 < self.entries[index].kept.1)
     }
 
-    /// Stores a neighbour's hardware address. A neighbour without an entry gets an entry if `add` is set. Returns whether the
-    /// hardware address was unknown before.
+    /// Stores a neighbour's hardware address. Returns whether the hardware address was unknown before.
+    ///
+    /// A neighbour without an entry gets an entry only if `add` is set.
     pub(super) fn learn(&mut self, now: Instant, address: IpAddress, hardware: EthernetAddress, add: bool) -> bool {
         let index = match self.position(&address) {
             Some(index) => index,
@@ -195,7 +199,7 @@ impl<'a> Neighbours<'a> {
         before.is_none()
     }
 
-    /// Notes a sign of life from a neighbour whose hardware address is known.
+    /// Records a packet from a neighbour. The packet confirms the hardware address if that address is known.
     pub(super) fn confirm(&mut self, now: Instant, address: &IpAddress, hardware: EthernetAddress) {
         if let Some(index) = self.position(address)
             && self.entries[index].hardware == Some(hardware)
@@ -208,7 +212,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Marks a neighbour's hardware address as old.
+    /// Marks a neighbour's hardware address as stale.
     #[cfg(feature = "ipv6")]
     pub(super) fn doubt(&mut self, now: Instant, address: &IpAddress) {
         if let Some(index) = self.position(address) {
@@ -216,17 +220,20 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Finds the entry of a neighbour, and returns its hardware address if known. The outer `None` means that there is no entry.
+    /// Returns the hardware address in a neighbour's entry, if known. The outer `None` means that there is no entry.
     #[cfg(feature = "ipv6")]
     pub(super) fn entry(&self, address: &IpAddress) -> Option<Option<EthernetAddress>> {
         self.position(address).map(|index| self.entries[index].hardware)
     }
 
-    /// Keeps a packet until its neighbour answers, behind the packets that are already kept for this neighbour. If there is no
-    /// room behind those packets, the new packet replaces them. Returns whether the packet fits.
+    /// Stores a packet until its neighbour answers. Returns false if the neighbour has no entry, or if the packet does
+    /// not fit a slot.
+    ///
+    /// The packet is stored behind the neighbour's earlier packets. If there is no room behind the earlier packets, the
+    /// new packet replaces them.
     pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8]) -> bool {
-        let (Some(index), true) = (self.position(address), self.places > 0) else { return false };
-        let (place, size) = (index % self.places, self.kept.len() / self.places);
+        let (Some(index), true) = (self.position(address), self.slots > 0) else { return false };
+        let (slot, size) = (index % self.slots, self.kept.len() / self.slots);
         let (from, to) = self.entries[index].kept;
         let need = PREFIX + packet.len();
         let Ok(len) = u16::try_from(packet.len()) else { return false };
@@ -234,14 +241,14 @@ impl<'a> Neighbours<'a> {
             return false;
         }
         let is_full = to as usize + need > size;
-        // Other neighbours that share this place lose their packets.
-        for other in (place..self.entries.len()).step_by(self.places) {
+        // Other neighbours that share this slot lose their packets.
+        for other in (slot..self.entries.len()).step_by(self.slots) {
             if other != index || is_full {
                 self.lose(other);
             }
         }
         let (from, to) = if is_full { (0, 0) } else { (from, to as usize) };
-        let Some(room) = self.kept.get_mut(place * size + to..).and_then(|room| room.get_mut(..need)) else {
+        let Some(room) = self.kept.get_mut(slot * size + to..).and_then(|room| room.get_mut(..need)) else {
             return false;
         };
         let (prefix, bytes) = room.split_at_mut(PREFIX);
@@ -251,22 +258,22 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// Returns the next packet that waits for a neighbour.
+    /// Returns the first packet that waits for the neighbour in entry `index`.
     pub(super) fn first_kept(&self, index: usize) -> Option<&[u8]> {
         let (from, to) = self.entries.get(index)?.kept;
-        let size = self.kept.len().checked_div(self.places)?;
-        let place = self.kept.get((index % self.places) * size..)?;
-        let (prefix, rest) = place.get(from as usize..to as usize)?.split_first_chunk::<PREFIX>()?;
+        let size = self.kept.len().checked_div(self.slots)?;
+        let slot = self.kept.get((index % self.slots) * size..)?;
+        let (prefix, rest) = slot.get(from as usize..to as usize)?.split_first_chunk::<PREFIX>()?;
         rest.get(..usize::from(u16::from_le_bytes(*prefix)))
     }
 
-    /// Drops the next packet that waits for a neighbour.
+    /// Drops the first packet that waits for the neighbour in entry `index`.
     pub(super) fn drop_kept(&mut self, index: usize) {
         let len = self.first_kept(index).map_or(0, |packet| PREFIX + packet.len());
         self.entries[index].kept.0 += len as u32;
     }
 
-    /// Drops all packets that wait for a neighbour, and counts them (not on boards).
+    /// Drops all packets that wait for a neighbour. On hosts, counts them for `take_lost`.
     fn lose(&mut self, index: usize) {
         #[cfg(feature = "std")]
         while self.first_kept(index).is_some() {
@@ -276,13 +283,14 @@ impl<'a> Neighbours<'a> {
         self.entries[index].kept = (0, 0);
     }
 
-    /// Returns the number of packets that other packets replaced since the last call.
+    /// Returns how many packets were replaced by other packets since the previous call.
     #[cfg(feature = "std")]
     pub(super) fn take_lost(&mut self) -> u32 {
         core::mem::take(&mut self.lost)
     }
 
-    /// Starts again with the first request for a neighbour.
+    /// Restarts the requests for a neighbour. Returns the neighbour's address, for which the caller sends the first
+    /// request.
     pub(super) fn ask_anew(&mut self, now: Instant, index: usize) -> Option<IpAddress> {
         let address = self.entries[index].address?;
         (self.entries[index].requests, self.entries[index].asked_at) = (1, now);
@@ -295,7 +303,7 @@ impl<'a> Neighbours<'a> {
         while let Some(index) = self.front(READY) {
             let entry = &self.entries[index];
             if let (Some(hardware), true) = (entry.hardware, entry.kept.0 < entry.kept.1) {
-                // The neighbour stays in the queue until all its packets have left.
+                // The neighbour stays in the queue until all its packets have been sent.
                 self.push(READY, index);
                 return Some(Due::Send(index, hardware));
             }
@@ -316,12 +324,12 @@ impl<'a> Neighbours<'a> {
         Some(address.map_or(Due::GiveUp(index), Due::Ask))
     }
 
-    /// Delays all due work until this time, because the device has no room.
+    /// Delays all work until `until`, because the device has no room.
     pub(super) fn blocked(&mut self, until: Instant) {
         self.blocked_until = until;
     }
 
-    /// Forgets a neighbour. Its packets must already be taken.
+    /// Removes a neighbour. The caller must have taken its packets before.
     pub(super) fn forget(&mut self, index: usize) {
         let entry = &mut self.entries[index];
         (entry.hardware, entry.requests, entry.kept) = (None, 0, (0, 0));
@@ -333,7 +341,7 @@ impl<'a> Neighbours<'a> {
         self.unlink(ASKED, index);
     }
 
-    /// Forgets all neighbours.
+    /// Removes all neighbours.
     #[cfg(feature = "std")]
     pub(super) fn clear(&mut self) {
         (0..self.entries.len()).for_each(|index| self.lose(index));
@@ -349,8 +357,9 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Makes an entry. If the table is full, the new entry replaces another entry. On a host, entries in no queue are replaced
-    /// first.
+    /// Creates an entry and returns its index. If the table is full, the new entry replaces another entry.
+    ///
+    /// On a host, entries that are in no queue are replaced first.
     fn insert(&mut self, address: IpAddress) -> usize {
         #[cfg(feature = "std")]
         let mut tries = 0..TRIES;

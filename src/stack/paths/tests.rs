@@ -1,4 +1,4 @@
-//! Comparison of the table with a plain list, and the reports that are believed.
+//! Compares the table with a plain list and checks which reported MTUs are accepted.
 
 use std::vec;
 use std::vec::Vec;
@@ -45,14 +45,14 @@ fn the_table_agrees_with_a_list() {
 }
 
 #[test]
-fn without_memory_nothing_is_learnt() {
+fn without_memory_no_path_mtu_is_stored() {
     let mut paths = Paths::new(&mut [], 1, &DeviceCapabilities::default());
     paths.learn(Instant::from_secs(1), V4, 600);
     assert_eq!(paths.find(Instant::from_secs(1), &V4), None);
 }
 
 #[test]
-fn only_a_smaller_mtu_above_the_floor_is_believed() {
+fn only_an_mtu_below_the_packet_and_not_below_the_floor_is_accepted() {
     for (address, mtu, len, wanted) in [
         (V4, 1_400, 1_500, Some(1_400)),
         (V4, 1_500, 1_500, None),
@@ -77,7 +77,7 @@ fn only_a_smaller_mtu_above_the_floor_is_believed() {
 }
 
 #[test]
-fn a_black_hole_goes_down_to_the_bases() {
+fn the_next_mtu_to_try_in_a_black_hole_is_the_next_smaller_base() {
     let mut entries = [Path::default()];
     let paths = Paths::new(&mut entries, 1, &DeviceCapabilities::default());
     for (address, len, wanted) in [

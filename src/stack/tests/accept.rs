@@ -1,4 +1,4 @@
-//! Accepting: many at once, a backlog in order of arrival, and connections that find the backlog full.
+//! Tests of accepting connections: many at the same time, in order of arrival, and with a full backlog.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
@@ -21,7 +21,7 @@ fn an_echo_comes_back_and_both_ends_close() {
 }
 
 #[test]
-fn more_than_the_buffers_hold_goes_through() {
+fn more_data_than_the_buffers_store_is_echoed() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let data: Vec<u8> = (0..100_000u32).map(|i| (i * 7 % 251) as u8).collect();
@@ -33,16 +33,17 @@ fn more_than_the_buffers_hold_goes_through() {
 }
 
 #[test]
-fn a_port_nobody_serves_refuses() {
+fn a_port_without_a_listener_refuses() {
     let mut pair = Pair::new(SMALL);
-    // smoltcp drops the reply to the first SYN, because the hardware address is unknown. The second SYN is answered with RST.
+    // smoltcp drops the reply to the first SYN, because the client's hardware address is unknown. smoltcp answers the
+    // second SYN with RST.
     let id = pair.call(99, App::Idle);
     pair.run_for(Duration::from_secs(5));
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Refused);
 }
 
 #[test]
-fn one_at_a_time_serves_the_others_in_order_with_their_data() {
+fn connections_in_the_backlog_are_served_in_order_with_their_data() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener { serve_at_once: 1, backlog: 2, ..Listener::new(7, App::Echo) });
     let first = pair.call(7, App::ask(b"1", 2));
@@ -54,12 +55,12 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
     assert_eq!(pair.state(second), Some(State::Established));
     let phases = |pair: &Pair| pair.served().iter().map(|c| c.phase).collect::<Vec<_>>();
     assert_eq!(phases(&pair), [Phase::Serving, Phase::Backlog, Phase::Backlog]);
-    // The backlog is full: a fourth gets no answer and keeps trying.
+    // The backlog is full, so the fourth connection gets no answer. Its client keeps trying.
     let fourth = pair.call(7, App::ask(b"4", 1));
     pair.run_for(Duration::from_millis(2500));
     assert_eq!(pair.state(fourth), Some(State::SynSent));
     assert_eq!(pair.server.has(|e| *e == Event::Dropped(DropReason::BacklogFull)), 2);
-    // The first connection is aborted: the next ones are served in order, and the fourth is accepted.
+    // The first connection is aborted. The second and third are served in order, and the fourth is accepted.
     pair.client.stack.connections.abort(pair.now, first.slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
     for (id, text) in [(second, &b"second"[..]), (third, b"third"), (fourth, b"4")] {
@@ -74,7 +75,7 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
 }
 
 #[test]
-fn a_full_backlog_refuses_where_it_is_told_to() {
+fn a_full_backlog_refuses_if_configured_to() {
     let mut pair = Pair::with(SMALL, |config| config.tcp.overflow = Overflow::Reset);
     pair.server.listen(Listener { serve_at_once: 1, backlog: 0, ..Listener::new(7, App::Idle) });
     pair.call(7, App::Idle);
@@ -85,13 +86,13 @@ fn a_full_backlog_refuses_where_it_is_told_to() {
     assert_eq!(pair.server.has(|e| matches!(e, Event::Refused { why: DropReason::BacklogFull, .. })), 1);
 }
 
-/// A repeated SYN takes no second slot while the connection is half-open.
+/// A repeated SYN does not occupy a second slot while its connection is half-open.
 #[test]
-fn a_retransmitted_syn_makes_no_second_connection() {
+fn a_retransmitted_syn_opens_no_second_connection() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::ask(b"x", 1));
-    // Everything the server sends after its ARP reply is lost for 2.5 s.
+    // For 2.5 s, everything that the server sends is lost, except ARP.
     for _ in 0..25 {
         pair.client.stack.poll(pair.now, &mut pair.client.io);
         pair.server.stack.poll(pair.now, &mut pair.server.io);
@@ -105,9 +106,9 @@ fn a_retransmitted_syn_makes_no_second_connection() {
     assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { .. })), 1);
 }
 
-/// Half-open connections take no place in the backlog. Room is checked when a handshake finishes.
+/// Half-open connections do not count against the backlog. The backlog's length is checked when a handshake finishes.
 #[test]
-fn half_open_connections_take_no_place_in_the_backlog() {
+fn half_open_connections_do_not_count_against_the_backlog() {
     let mut pair = Pair::new(Sizes { connections: 16, ..SMALL });
     pair.server.listen(Listener { serve_at_once: 1, backlog: 1, ..Listener::new(7, App::Echo) });
     let warm = pair.call(99, App::Idle);
@@ -122,7 +123,8 @@ fn half_open_connections_take_no_place_in_the_backlog() {
     let honest = pair.call(7, App::ask(b"hello", 5));
     pair.run_until_idle();
     assert_eq!(pair.client.stack.take(honest).unwrap().0.got(), b"hello");
-    // The five lost SYN,ACKs are sent again a second later: one is served, one waits, three find no room.
+    // A second later, the five lost SYN,ACKs are sent again. One connection is served, one waits in the backlog, and
+    // three find the backlog full.
     pair.run_for(Duration::from_secs(5));
     let established = pair.served().iter().filter(|c| c.state == State::Established).count();
     assert_eq!(established, 2);
@@ -130,7 +132,7 @@ fn half_open_connections_take_no_place_in_the_backlog() {
 }
 
 #[test]
-fn a_frame_tells_its_connection() {
+fn the_connection_of_a_frame_is_found() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Idle));
     for _ in 0..2 {
@@ -150,6 +152,6 @@ fn a_frame_tells_its_connection() {
     }
     let mut other = served[0].tuple;
     other.remote.port = 1;
-    assert_eq!(server.connection_of(&frame(&other, 0x02)), None, "a SYN of a new one");
+    assert_eq!(server.connection_of(&frame(&other, 0x02)), None, "a SYN that opens a new connection");
     assert_eq!(server.connection_of(&frame(&served[0].tuple, 0x10)[..40]), None, "half a frame");
 }

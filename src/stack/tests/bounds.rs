@@ -1,4 +1,4 @@
-//! Work is bounded and shared fairly, and a device without room makes no connection spin or starve.
+//! Tests that work is bounded and shared fairly. On a device without room, no connection spins or starves.
 
 use smoltcp::time::Duration;
 
@@ -14,7 +14,7 @@ fn a_poll_is_bounded() {
     assert_eq!(pair.to_server.borrow().len(), POLL_BUDGET);
 }
 
-/// Two connections send endless data, with room for one frame at a time: both progress at the same pace.
+/// Two connections send endless data over a device with room for one frame. Both progress at the same pace.
 #[test]
 fn saturated_connections_share_the_device() {
     let mut pair = Pair::new(Sizes { receive: 8192, send: 8192, ..SMALL });
@@ -34,9 +34,9 @@ fn saturated_connections_share_the_device() {
     assert!(a.abs_diff(b) < a.max(b) / 4, "{a} and {b}");
 }
 
-/// Without room to send, the stack says what it waits for instead of asking to be polled at once.
+/// If the device has no room, the stack returns a later deadline and does not request an immediate poll.
 #[test]
-fn a_full_device_is_not_spun_on() {
+fn the_stack_does_not_spin_on_a_full_device() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::ask(b"hello", 5));
@@ -53,22 +53,23 @@ fn a_full_device_is_not_spun_on() {
     assert_eq!(pair.client.stack.take(id).unwrap().0.got(), b"hello");
 }
 
-/// When nothing can leave, as after a cable is pulled, programs still end on time, whatever their order in the queue.
+/// If nothing can be sent, for example because a cable is pulled, each connection still ends on time.
 #[test]
-fn a_device_without_room_keeps_nobody_from_ending() {
+fn connections_end_although_the_device_has_no_room() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Idle));
     let ids = [(3000, Next::Abort), (3500, Next::Abort), (3800, Next::Close)].map(|(millis, then)| {
         let patience = Duration::from_millis(millis);
         pair.call(7, App::Impatient { patience, then, until: None })
     });
-    // An RST has a second to leave. A FIN has a minute; then RST follows.
+    // The stack tries for a second to send an RST. For a FIN, it tries for a minute and then sends an RST.
     assert_eq!(ends_without_room(&mut pair, ids, 1), [Some(4000), Some(4500), Some(64_800)]);
 }
 
-/// Like the test above, but all end at the same time, also with a busy connection without a deadline first in the queue.
+/// Like the test above, but all connections end at the same time. In some cases, a busy connection without a deadline
+/// comes first in the queue.
 #[test]
-fn a_device_without_room_keeps_nobody_of_the_same_time_from_ending() {
+fn connections_with_equal_deadlines_end_although_the_device_has_no_room() {
     for then in [Next::Close, Next::Abort] {
         for busy in [false, true] {
             let mut pair = Pair::new(SMALL);
@@ -80,16 +81,17 @@ fn a_device_without_room_keeps_nobody_of_the_same_time_from_ending() {
             let ids = [(); 3].map(|()| pair.call(7, App::Impatient { patience, then, until: None }));
             let all = if then == Next::Close { 64_000 } else { 4000 };
             for end in ends_without_room(&mut pair, ids, 3) {
-                // Each retried turn ends 10 ms later.
+                // Each retry delays the end by 10 ms.
                 assert!(end.is_some_and(|end| (all..=all + 100).contains(&end)), "{then:?} {busy} {end:?}");
             }
         }
     }
 }
 
-/// When each of these connections ends, in milliseconds after the device ran out of room. The stack may ask fewer than `at_once`
-/// times in a row to be polled again at the same instant.
-fn ends_without_room(pair: &mut Pair, ids: [ConnectionId; 3], at_once: usize) -> [Option<u64>; 3] {
+/// Returns when each connection ends, in milliseconds after the device runs out of room.
+///
+/// Fails if the stack requests `immediate_polls` polls in a row at the same instant.
+fn ends_without_room(pair: &mut Pair, ids: [ConnectionId; 3], immediate_polls: usize) -> [Option<u64>; 3] {
     pair.run_until_idle();
     let start = pair.now;
     pair.client.io.device.room = 0;
@@ -101,7 +103,7 @@ fn ends_without_room(pair: &mut Pair, ids: [ConnectionId; 3], at_once: usize) ->
         }
         let Some(due) = due else { break };
         polls = if due > pair.now { 0 } else { polls + 1 };
-        assert!(polls < at_once);
+        assert!(polls < immediate_polls);
         pair.now = due;
     }
     ended
@@ -120,12 +122,12 @@ fn each_connection_has_its_own_deadline() {
 }
 
 #[test]
-fn a_connection_that_lost_its_slot_leaves_the_others_in_the_queue() {
+fn a_connection_that_loses_its_slot_leaves_the_others_in_the_queue() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let ids = [(); 3].map(|()| pair.call(7, App::ask(b"hello", 5)));
     let connections = &mut pair.client.stack.connections;
-    // The first has its turn, and loses its slot while the device is full.
+    // The first connection runs and loses its slot while the device is full.
     connections.enter(ids[0].slot(), Phase::Free, None);
     connections.move_to_back(ids[0].slot());
     pair.run_for(Duration::from_secs(1));

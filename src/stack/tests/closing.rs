@@ -1,4 +1,4 @@
-//! Closing: no connection stays for ever, but an idle connection with a live peer does not end.
+//! Tests of closing: every connection ends, except an idle connection with a live peer.
 
 use smoltcp::phy::Medium;
 use smoltcp::socket::tcp::State;
@@ -13,7 +13,7 @@ use crate::trace::Summary;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_silent_peer_that_answers_probes_stays() {
+fn an_idle_peer_that_answers_keep_alive_probes_stays_connected() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::Idle);
@@ -23,7 +23,7 @@ fn a_silent_peer_that_answers_probes_stays() {
 }
 
 #[test]
-fn a_peer_that_leaves_probes_unanswered_ends() {
+fn a_connection_ends_if_keep_alive_probes_are_unanswered() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     pair.call(7, App::Idle);
@@ -41,7 +41,7 @@ fn a_peer_that_leaves_probes_unanswered_ends() {
     assert!((Duration::from_secs(295)..=Duration::from_secs(310)).contains(&took), "{took}");
 }
 
-/// The client never closes its side: FIN-WAIT-2 on the server, bounded by the linger time.
+/// The client never closes its side. FIN-WAIT-2 on the server ends when the linger time has passed.
 #[test]
 fn fin_wait_2_ends() {
     let mut pair = Pair::new(SMALL);
@@ -55,7 +55,7 @@ fn fin_wait_2_ends() {
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Reset);
 }
 
-/// The answers to keep-alives, more frequent than the linger time, do not keep it.
+/// The peer answers keep-alive probes at intervals shorter than the linger time. The connection still ends.
 #[test]
 fn fin_wait_2_ends_although_the_peer_answers_keep_alives() {
     let mut pair = Pair::with(SMALL, |config| config.tcp.idle_timeout = Duration::from_secs(60));
@@ -67,7 +67,7 @@ fn fin_wait_2_ends_although_the_peer_answers_keep_alives() {
     assert!(pair.served().is_empty());
 }
 
-/// The program never closes: CLOSE-WAIT on the server, bounded by the idle time.
+/// The program never closes. CLOSE-WAIT on the server ends when the idle time has passed.
 #[test]
 fn close_wait_ends() {
     let mut pair = Pair::new(SMALL);
@@ -79,9 +79,9 @@ fn close_wait_ends() {
     assert!(pair.served().is_empty());
 }
 
-/// The peer vanishes before it acknowledges our FIN: LAST-ACK, bounded.
+/// The peer vanishes before it acknowledges our FIN. LAST-ACK on the server ends after a timeout.
 #[test]
-fn last_ack_ends_and_is_an_error() {
+fn last_ack_ends_with_an_error() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::Idle);
@@ -89,7 +89,7 @@ fn last_ack_ends_and_is_an_error() {
     pair.client.stack.connections.close(id.slot());
     pair.client.stack.connections.enqueue(id.slot());
     pair.client.stack.poll(pair.now, &mut pair.client.io);
-    // From here on no frame reaches the server.
+    // From here on, the server receives no frame.
     for _ in 0..1000 {
         pair.to_client.borrow_mut().clear();
         let Some(at) = pair.server.stack.poll(pair.now, &mut pair.server.io) else { break };
@@ -100,11 +100,11 @@ fn last_ack_ends_and_is_an_error() {
     assert!(pair.server.has(|e| matches!(e, Event::State { to: State::LastAck, .. })) == 1);
 }
 
-/// Data arrives after the program has closed (SHLD-3). The reply and FIN leave first, then RST tells the peer of the loss.
+/// Data arrives after the program has closed (SHLD-3). The reply and FIN are sent first. RST then reports the loss.
 #[test]
 fn closing_with_unread_data_resets_half_a_second_after_fin() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
-    // Nothing is lost yet, and a peer may stay half-closed for the linger time.
+    // No data is lost yet, and a peer may stay half-closed for the linger time.
     assert_eq!(resets(&raw.acknowledge(1, 5, 60_000)), 0);
     raw.wait(SECOND * 10);
     assert_eq!(raw.pair.served()[0].state, State::FinWait2);
@@ -119,7 +119,7 @@ fn closing_with_unread_data_resets_half_a_second_after_fin() {
 
 /// A peer that keeps sending is reset once it pauses, but not before it has acknowledged the FIN.
 #[test]
-fn a_peer_that_sends_on_is_reset_when_it_pauses() {
+fn a_peer_that_keeps_sending_is_reset_when_it_pauses() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
     for round in 0..40 {
         // The peer acknowledges the FIN in the middle of the loop.
@@ -145,7 +145,7 @@ fn a_peer_that_never_pauses_is_reset_after_a_minute() {
     assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
 }
 
-/// The connection of a peer that closes within this time ends without RST, although the peer's data was discarded.
+/// A peer that closes within half a second after our FIN gets no RST, although its data was discarded.
 #[test]
 fn a_peer_that_closes_after_its_reply_is_not_reset() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
@@ -182,7 +182,7 @@ fn shutting_down_closes_properly() {
     assert_eq!(pair.client.stack.take(late).unwrap().1, End::Refused);
 }
 
-/// A connection that has ended has no timer: the segment that was in flight is not sent again.
+/// A connection that has ended has no timer: its SYN is not retransmitted.
 #[test]
 fn a_refused_call_leaves_no_timer() {
     let mut pair = Pair::new(SMALL);
@@ -191,7 +191,7 @@ fn a_refused_call_leaves_no_timer() {
     assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Refused));
 }
 
-/// The same if no answer comes: the SYN is not sent again after the call was given up.
+/// After a call has timed out, its SYN is not retransmitted either.
 #[test]
 fn an_unanswered_call_leaves_no_timer() {
     let mut pair = Pair::new(SMALL);
@@ -208,7 +208,7 @@ fn an_unanswered_call_leaves_no_timer() {
     assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::TimedOut));
 }
 
-/// A live peer that never receives the data, because something on the way damages it: keep-alive probes do not count as progress.
+/// All data is lost on the way to a live peer. Answers to keep-alive probes do not count as progress.
 #[test]
 fn data_that_never_arrives_ends_a_connection() {
     let mut pair = Pair::new(SMALL);
@@ -216,7 +216,7 @@ fn data_that_never_arrives_ends_a_connection() {
     let id = pair.call(7, App::ask(&[1; 300], 300));
     let began = pair.now;
     while let Some(at) = pair.run_until_idle_without_data() {
-        assert!(at - began <= Duration::from_secs(310), "it does not end");
+        assert!(at - began <= Duration::from_secs(310), "the connection does not end");
         pair.now = at;
     }
     assert_eq!(pair.client.stack.ended(id), Some(End::TimedOut));
@@ -224,11 +224,11 @@ fn data_that_never_arrives_ends_a_connection() {
 }
 
 impl Pair {
-    /// Like `run_until_idle`, but the client's data is lost.
+    /// Runs both hosts until they are idle, but drops the client's data.
     fn run_until_idle_without_data(&mut self) -> Option<Instant> {
         loop {
             let a = self.client.stack.poll(self.now, &mut self.client.io);
-            // A keep-alive probe has one byte.
+            // A keep-alive probe carries one byte.
             self.to_server
                 .borrow_mut()
                 .retain(|frame| Summary::of(frame, Medium::Ethernet).segment().is_none_or(|segment| segment.len <= 1));

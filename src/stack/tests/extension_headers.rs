@@ -1,4 +1,4 @@
-//! IPv6 extension headers: the packets behind them, and the errors that answer them.
+//! Tests of packets with IPv6 extension headers and of the ICMPv6 errors about such packets.
 
 use std::vec::Vec;
 
@@ -32,9 +32,10 @@ fn tcp_behind_extension_headers_is_served() {
 }
 
 #[test]
-fn problems_are_answered_with_their_place_ten_times_a_second() {
+fn errors_point_to_the_problem_and_are_limited_to_ten_a_second() {
     let mut pair = pair();
-    // An unknown protocol, an unknown option that must not be skipped, and a routing header with segments left.
+    // The packets have an unknown protocol, unknown options that must not be skipped, or a routing header with segments
+    // left.
     for (protocol, payload, code, pointer) in [
         (253, &[0; 8][..], 1, 6),
         (60, &[253, 0, 1, 4, 0, 0, 0, 0], 1, 40),
@@ -51,7 +52,7 @@ fn problems_are_answered_with_their_place_ten_times_a_second() {
         let ip = Ipv6Packet::new_checked(&answer[14..]).unwrap();
         assert!(Icmpv6Packet::new_checked(ip.payload()).unwrap().verify_checksum(&ip.src_addr(), &ip.dst_addr()));
     }
-    // A packet with no next header, and a packet with an option that says to drop the packet.
+    // The first packet has no next header. The second packet has an unknown option whose type says to drop the packet.
     for (protocol, payload) in [(59, &[0; 8][..]), (60, &[17, 0, 0x40, 4, 0, 0, 0, 0])] {
         assert!(replies(&mut pair, [frame(true, protocol, payload)]).is_empty());
     }
@@ -61,10 +62,10 @@ fn problems_are_answered_with_their_place_ten_times_a_second() {
     assert_eq!(replies(&mut pair, flood).len(), 10);
 }
 
-/// RFC 4443 section 2.4 e: a packet to a group is answered only if its option asks for an answer. The answer comes from our own
-/// address.
+/// RFC 4443 section 2.4 e: a packet to a group is answered only if an option in it requests an answer. The source
+/// address of the answer is our own.
 #[test]
-fn groups_are_hardly_ever_answered() {
+fn packets_to_groups_are_answered_only_on_request() {
     let nodes: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
     let others: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 77);
     let to = |group: Ipv6Address, protocol, payload: &[u8]| {
@@ -83,13 +84,13 @@ fn groups_are_hardly_ever_answered() {
     let [answer] = &sent[..] else { panic!("{} answers", sent.len()) };
     assert_eq!(answer[..12], [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]);
     assert_eq!(answer[22..38], SERVER_V6.octets());
-    // A broadcast on the link only.
+    // A packet for this host alone gets no answer if its frame is a broadcast.
     let mut broadcast = frame(true, 253, &[0; 8]);
     broadcast[..6].copy_from_slice(&[0xff; 6]);
     assert!(replies(&mut pair, [broadcast]).is_empty());
 }
 
-/// Neighbour discovery is not accepted in fragments (RFC 6980), nor in a whole packet with a Fragment header.
+/// Neighbour discovery is accepted neither in fragments (RFC 6980) nor in a whole packet with a Fragment header.
 #[test]
 fn neighbour_discovery_in_fragments_is_dropped() {
     let mut pair = pair();

@@ -1,20 +1,19 @@
-//! Datagrams in fragments and tags of VLAN 0, sent to a complete stack.
+//! Tests of datagrams in fragments and frames with tags of VLAN 0, sent to a complete stack.
 
 use std::vec::Vec;
 
-use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::phy::{Checksum, ChecksumCapabilities};
 use smoltcp::time::Duration;
 use smoltcp::wire::*;
 
 use super::pair::*;
 use crate::host::Sizes;
-use crate::stack::fragmenter::Fragmenter;
 use crate::stack::*;
 use crate::testing::random::{Random, seed};
 
 const SIZES: Sizes = Sizes { connections: 4, receive: 4_096, send: 4_096, ports: 2, datagrams: 4, payload: 65_536 };
 
-/// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP port 7 and UDP port 7.
+/// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP and UDP port 7.
 pub(super) fn pair() -> Pair {
     Pair::new(SIZES).with_both_families()
 }
@@ -30,7 +29,7 @@ fn run_through(pair: &mut Pair, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>)
     }
 }
 
-/// Checks that a text comes back over TCP if `change` replaces the frames to the server.
+/// Checks that a text is echoed over TCP while `change` replaces the frames to the server.
 pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>) -> Pair {
     let mut pair = pair();
     let text = Random(1).bytes(10_000);
@@ -41,27 +40,45 @@ pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) 
     pair
 }
 
-/// Returns the fragments of a frame on a link with this MTU, or the frame itself if it fits.
+/// Returns the fragments of a frame for a link with this MTU, or the frame itself if it fits.
+///
+/// This function does not use the stack's fragmenter, because the fragmenter cuts a TCP segment into shorter segments.
+/// A router cuts the segment into fragments.
 pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
-    let mut buffer = vec![0; 65_535];
-    let (header, packet) = frame.split_at(14);
-    let key = frame.iter().fold(0, |sum: u64, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    let mut fragmenter = Fragmenter::new(&mut buffer, key, mtu, &ChecksumCapabilities::default());
-    let mut long = fragmenter.lend();
-    let [to, from] = [&header[..6], &header[6..12]].map(EthernetAddress::from_bytes);
-    if !long.begin(Some((to, from)), packet.len(), &mut |out| out.copy_from_slice(packet)) {
+    let packet = &frame[14..];
+    if packet.len() <= mtu {
         return vec![frame.to_vec()];
     }
+    let v6 = packet[0] >> 4 == 6;
+    let (head, data) = packet.split_at(if v6 { 40 } else { 20 });
+    let id = frame.iter().fold(1, |sum: u32, &byte| sum.wrapping_mul(31).wrapping_add(byte.into())).to_be_bytes();
+    let most = (mtu - head.len() - if v6 { 8 } else { 0 }) / 8 * 8;
     let mut fragments = Vec::new();
-    while let Some(len) = long.next_len() {
-        let mut fragment = vec![0; len];
-        long.write_next(&mut fragment);
+    for (index, part) in data.chunks(most).enumerate() {
+        let (offset, more) = (index * most, index * most + part.len() < data.len());
+        let mut fragment = [&frame[..14], head].concat();
+        if v6 {
+            let [high, low] = (offset as u16 | u16::from(more)).to_be_bytes();
+            fragment[18..20].copy_from_slice(&(part.len() as u16 + 8).to_be_bytes());
+            fragment.extend([fragment[20], 0, high, low]);
+            fragment.extend(id);
+            fragment[20] = 44;
+        } else {
+            let mut ip = Ipv4Packet::new_unchecked(&mut fragment[14..]);
+            ip.set_total_len((head.len() + part.len()) as u16);
+            ip.set_ident(u16::from_be_bytes([id[2], id[3]]));
+            ip.set_dont_frag(false);
+            ip.set_more_frags(more);
+            ip.set_frag_offset(offset as u16);
+            ip.fill_checksum();
+        }
+        fragment.extend(part);
         fragments.push(fragment);
     }
     fragments
 }
 
-/// Returns the packets that a host with the server's addresses reassembles from these frames, without Ethernet headers.
+/// Reassembles these frames as the server would. Returns the packets without Ethernet headers.
 fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (mut packets, mut data): (Vec<Vec<u8>>, Vec<u8>) = (Vec::new(), Vec::new());
     for frame in frames {
@@ -88,7 +105,7 @@ fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     packets
 }
 
-/// Returns a frame to the server from the client, or from a router between them.
+/// Returns a frame that the client sends to the server or that a router between them forwards.
 pub(super) fn frame(v6: bool, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let (from, to) = if v6 { (CLIENT_V6.into(), SERVER_V6.into()) } else { (CLIENT, SERVER) };
     let mut payload = payload.to_vec();
@@ -135,21 +152,50 @@ fn question(v6: bool, udp: bool, len: usize) -> Vec<u8> {
 #[test]
 fn tcp_in_fragments_is_served() {
     for remote in [SERVER, SERVER_V6.into()] {
-        let mut backwards = false;
+        let (mut backwards, mut most) = (false, 0);
         let pair = echoes_through(remote, &mut |frame| {
-            let mut fragments = cut(&frame, 600);
+            let mut fragments = cut(&frame, 400);
+            most = most.max(fragments.len());
             backwards = !backwards;
             if backwards {
                 fragments.reverse();
             }
             fragments
         });
+        assert!(most > 1, "no segment was cut");
         assert_eq!(pair.server.has(|event| matches!(event, Event::Dropped(DropReason::FragmentedTcp))), 0);
     }
 }
 
+/// A device that verifies TCP checksums finds no whole segment in a fragment or behind extension headers, so the stack
+/// must verify these segments itself.
 #[test]
-fn tcp_with_a_tag_of_vlan_0_is_served_without_one() {
+fn damaged_segments_in_fragments_are_dropped_whatever_the_device_verifies() {
+    for remote in [SERVER, SERVER_V6.into()] {
+        let mut pair = pair();
+        pair.server.stack.checksums.tcp = Checksum::Tx;
+        let text = Random(1).bytes(10_000);
+        let id = pair.call_at(remote, 7, &text);
+        let mut long = 0;
+        run_through(&mut pair, &mut |mut frame| {
+            let fragments = cut(&frame, 400);
+            if fragments.len() == 1 {
+                return fragments;
+            }
+            long += 1;
+            if long % 3 == 0 {
+                *frame.last_mut().unwrap() ^= 1;
+            }
+            cut(&frame, 400)
+        });
+        let (app, end) = pair.client.stack.take(id).expect("the connection has ended");
+        assert!(app.got() == text && end == End::Closed, "{} bytes, {end:?}", app.got().len());
+        assert!(pair.server.has(|event| *event == Event::Dropped(DropReason::Checksum)) > 0);
+    }
+}
+
+#[test]
+fn tcp_with_a_vlan_0_tag_gets_replies_without_a_tag() {
     for remote in [SERVER, SERVER_V6.into()] {
         let pair =
             echoes_through(remote, &mut |frame| vec![[&frame[..12], &[0x81, 0, 0xa0, 0], &frame[12..]].concat()]);
@@ -157,8 +203,8 @@ fn tcp_with_a_tag_of_vlan_0_is_served_without_one() {
     }
 }
 
-/// smoltcp believes that the link takes 64 KiB, and the peer accepts segments of that length. The segments must still fit the
-/// link.
+/// The stack reports an MTU of 64 KiB to smoltcp, and the peer accepts segments of that length. The segments must still
+/// fit the real link.
 #[test]
 fn segments_still_fit_the_link() {
     for (remote, local, header) in [(CLIENT, SERVER, 34), (CLIENT_V6.into(), SERVER_V6.into(), 54)] {
@@ -188,7 +234,7 @@ fn segments_still_fit_the_link() {
 }
 
 #[test]
-fn long_questions_get_long_answers() {
+fn long_requests_get_long_replies() {
     for v6 in [false, true] {
         for udp in [false, true] {
             for len in [10, 1_452, 1_453, 1_472, 1_473, 4_000, 60_000] {
@@ -206,9 +252,9 @@ fn long_questions_get_long_answers() {
     }
 }
 
-/// Two long replies leave: the second reply waits for the fragments of the first.
+/// Two replies need fragments. The second reply waits for the fragments of the first.
 #[test]
-fn long_answers_follow_one_another() {
+fn long_replies_follow_one_another() {
     for v6 in [false, true] {
         let mut pair = pair();
         pair.server.io.device.room = 3;
@@ -228,9 +274,9 @@ fn long_answers_follow_one_another() {
     }
 }
 
-/// The client sends long echo requests of its own.
+/// The client sends long echo requests to the server.
 #[test]
-fn long_echo_requests_leave() {
+fn long_echo_requests_are_sent() {
     for to in [SERVER, SERVER_V6.into()] {
         let mut pair = pair();
         let memory = EchoMemory {
@@ -246,9 +292,9 @@ fn long_echo_requests_leave() {
     }
 }
 
-/// The sender of a datagram learns after 30 s that the datagram is lost.
+/// After 30 s, the sender of an incomplete datagram gets an ICMP error.
 #[test]
-fn time_exceeded_is_sent_by_the_clock() {
+fn time_exceeded_is_sent_after_30_seconds() {
     for v6 in [false, true] {
         let mut pair = pair();
         let mut fragments = cut(&question(v6, false, 3_000), 1_500);
@@ -265,10 +311,11 @@ fn time_exceeded_is_sent_by_the_clock() {
     }
 }
 
-/// A well-behaved client is served while fragments of other hosts never complete, overlap, or are not valid. Each such fragment
-/// is counted, and the errors to the senders are limited.
+/// A well-behaved client is served despite fragments that are incomplete, overlapping or invalid.
+///
+/// Each dropped fragment is counted, and the rate of ICMP errors to the senders is limited.
 #[test]
-fn a_flood_of_fragments_stops_nobody() {
+fn a_flood_of_fragments_does_not_block_a_client() {
     let mut random = Random(seed(1));
     let mut pair = pair();
     let (mut served, mut answers) = (0, 0);
@@ -278,7 +325,7 @@ fn a_flood_of_fragments_stops_nobody() {
             let mut fragments = cut(&question(v6, random.one_in(2), 2_000 + random.below(3_000)), 1_280);
             let chosen = random.below(fragments.len());
             let mut fragment = fragments.swap_remove(chosen);
-            // Each fragment gets one of 40 identifications, so that some fragments overlap.
+            // There are only 40 identifications, so that some fragments overlap.
             let id = if v6 { 61 } else { 19 };
             fragment[id] = random.below(40) as u8;
             if v6 {

@@ -1,4 +1,4 @@
-//! ICMP errors about segments: final ones, others, and forged ones.
+//! Tests of ICMP errors about segments: final, temporary and forged errors.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;
@@ -14,7 +14,7 @@ const SERVER_V6: IpAddress = IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, 1);
 const CLIENT_V6: IpAddress = IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 const ROUTER_V6: IpAddress = IpAddress::v6(0xfd09, 0, 0, 0, 0, 0, 0, 9);
 
-/// An ICMP error from `from` to the client about this frame.
+/// Returns an ICMP error from `from` to the client about this frame.
 fn error(from: IpAddress, about: &[u8], kind: u8, code: u8) -> Vec<u8> {
     let about = EthernetFrame::new_checked(about).unwrap();
     let to = if about.ethertype() == EthernetProtocol::Ipv4 { CLIENT } else { CLIENT_V6 };
@@ -39,7 +39,7 @@ fn error(from: IpAddress, about: &[u8], kind: u8, code: u8) -> Vec<u8> {
     frame
 }
 
-/// A pair whose ends know each other's hardware addresses. The server echoes on port 7.
+/// Returns a pair whose hosts know each other's hardware addresses. The server echoes on port 7.
 fn pair(v6: bool) -> Pair {
     let mut pair = Pair::new(SMALL);
     let mut remote = SERVER;
@@ -62,7 +62,7 @@ fn call(pair: &mut Pair, remote: IpAddress, port: u16) -> ConnectionId {
     pair.client.stack.connect(pair.now, remote, app, Duration::from_secs(30), &mut pair.client.io).unwrap()
 }
 
-/// Lets the client send. Returns what it sent last, which reaches nobody.
+/// Lets the client send and returns the final frame that it sends. No frame reaches the server.
 fn sent(pair: &mut Pair) -> Vec<u8> {
     pair.client.stack.poll(pair.now, &mut pair.client.io);
     std::mem::take(&mut *pair.to_server.borrow_mut()).pop_back().expect("a frame left")
@@ -73,7 +73,7 @@ fn take_in(pair: &mut Pair, frame: Vec<u8>) {
     pair.client.stack.poll(pair.now, &mut pair.client.io);
 }
 
-/// Advances the clock while nothing reaches the server.
+/// Advances the clock while no frame reaches the server.
 fn alone_for(pair: &mut Pair, time: Duration) {
     let until = pair.now + time;
     while pair.now < until {
@@ -89,7 +89,7 @@ fn ignored(pair: &Pair) -> usize {
 }
 
 #[test]
-fn a_port_that_is_unreachable_refuses_at_once() {
+fn an_unreachable_port_refuses_immediately() {
     for (v6, kind, code) in [(false, 3, 2), (false, 3, 3), (true, 1, 4), (true, 4, 1)] {
         let mut pair = pair(v6);
         let (remote, router) = if v6 { (SERVER_V6, ROUTER_V6) } else { (SERVER, ROUTER) };
@@ -102,9 +102,9 @@ fn a_port_that_is_unreachable_refuses_at_once() {
     }
 }
 
-/// MUST-56 of RFC 9293.
+/// RFC 9293, MUST-56: the connection does not end immediately, and its [`End`] names the error.
 #[test]
-fn other_errors_are_named_when_the_time_is_over() {
+fn other_errors_are_named_after_the_timeout() {
     for (v6, kind, code, why) in [
         (false, 3, 0, "destination unreachable (network)"),
         (false, 3, 1, "destination unreachable (host)"),
@@ -132,7 +132,7 @@ fn other_errors_are_named_when_the_time_is_over() {
             }
         }
     }
-    // A source quench says nothing (MUST-55).
+    // A source quench is ignored (MUST-55).
     let mut pair = pair(false);
     let id = call(&mut pair, SERVER, 7);
     let syn = sent(&mut pair);
@@ -141,7 +141,7 @@ fn other_errors_are_named_when_the_time_is_over() {
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::TimedOut);
 }
 
-/// An established connection, and the segment that it has in flight.
+/// Returns an established connection and its segment in flight.
 fn established() -> (Pair, ConnectionId, Vec<u8>) {
     let mut pair = pair(false);
     let id = call(&mut pair, SERVER, 7);
@@ -154,7 +154,7 @@ fn established() -> (Pair, ConnectionId, Vec<u8>) {
 }
 
 #[test]
-fn an_established_connection_only_notes_them() {
+fn an_established_connection_only_records_errors() {
     for (kind, code) in [(3, 0), (3, 1), (3, 2), (3, 3), (3, 5), (11, 0), (12, 0)] {
         let (mut pair, id, data) = established();
         take_in(&mut pair, error(ROUTER, &data, kind, code));
@@ -169,7 +169,7 @@ fn an_established_connection_only_notes_them() {
     assert_eq!(end.to_string(), "timed out: destination unreachable (host), says 10.9.9.9");
 }
 
-/// RFC 5927 section 4.1.
+/// RFC 5927 section 4.1: the quoted sequence number must be in flight.
 #[test]
 fn the_quoted_number_must_be_in_flight() {
     let with_seq = |frame: &[u8], change: i32| {
@@ -187,13 +187,13 @@ fn the_quoted_number_must_be_in_flight() {
     }
     assert_eq!(ignored(&pair), 4);
     let (mut pair, id, data) = established();
-    // The segment has five bytes.
+    // The segment carries five bytes.
     for (change, is_in_flight) in [(-1, false), (0, true), (4, true), (5, false)] {
         let before = ignored(&pair);
         take_in(&mut pair, error(ROUTER, &with_seq(&data, change), 3, 1));
         assert_eq!(ignored(&pair) == before, is_in_flight, "{change}");
     }
-    // What was acknowledged, and a connection that has ended.
+    // The errors are about an acknowledged segment and about a connection that has ended.
     pair.run_for(Duration::from_secs(30));
     assert_eq!(pair.client.stack.ended(id), Some(End::Closed));
     let before = ignored(&pair);
@@ -201,9 +201,9 @@ fn the_quoted_number_must_be_in_flight() {
     assert_eq!(ignored(&pair), before + 1);
 }
 
-/// Whoever knows both endpoints, but no sequence number, ends nothing.
+/// An attacker who knows both endpoints, but no sequence number, cannot end a connection.
 #[test]
-fn twenty_thousand_forged_errors_cost_nobody_a_connection() {
+fn twenty_thousand_forged_errors_end_no_connection() {
     const COUNT: usize = 20_000;
     let seed = 5927;
     println!("seed {seed}");
@@ -221,19 +221,19 @@ fn twenty_thousand_forged_errors_cost_nobody_a_connection() {
         right += usize::from(real <= seq && seq < real + if of_syn { 1 } else { 5 });
         TcpPacket::new_unchecked(&mut quoted[34..]).set_seq_number(seq);
         if random.below(8) == 0 {
-            // A datagram from the port of the program.
+            // A quoted datagram that has the program's UDP port.
             quoted[23] = 17;
             quoted[34..36].copy_from_slice(&53u16.to_be_bytes());
         }
         if random.below(8) == 0 {
-            // Another sender, receiver or port.
+            // A different source, destination or port.
             let at = 26 + random.below(12);
             quoted[at] ^= number as u8;
         }
         take_in(&mut pair, error(ROUTER, &quoted, 3, random.below(16) as u8));
     }
     assert_eq!(right, 0, "a guess was right: take another seed");
-    // Each one was counted, and none is kept.
+    // Each error was counted, and none was recorded.
     let forged = pair.client.has(|event| matches!(event, Event::Dropped(DropReason::BadIcmp)));
     assert_eq!(forged, COUNT);
     assert!(pair.client.stack.udp_program(53).is_some());

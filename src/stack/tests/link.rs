@@ -1,4 +1,4 @@
-//! A link that goes down and comes up, perhaps on another network.
+//! Tests of a link that goes down and comes up again, perhaps on another network.
 
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -19,24 +19,26 @@ const THEIRS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 const GIVEN: Ipv4Address = Ipv4Address::new(10, 0, 0, 50);
 const GRANTER: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
 
-/// A network with a DHCP server, a router, and a stack.
+/// A network with a DHCP server, a router and a stack.
 struct Network {
     pair: Pair,
-    /// The DHCP server's answer to a request. `None` if the server is silent.
+    /// The DHCP server's answer to a request, or `None` if the server is silent.
     answer: Option<DhcpMessageType>,
-    /// The last byte of the router's address and of the network of its prefix. `None` if there is no router.
+    /// The final byte of the router's address and of its prefix's network, or `None` if there is no router.
     router: Option<u8>,
     seen: Vec<String>,
+    /// The transaction numbers of the DHCP messages.
+    numbers: Vec<u32>,
     /// The number of MLD reports.
     reports: usize,
 }
 
 impl Network {
-    /// Makes a network whose stack already has an address for each kind that `set` requests.
+    /// Creates a network whose stack has an address of each kind that `set` requests.
     fn new(set: fn(&mut Config)) -> Network {
         let pair = Pair::with(SMALL, set);
-        let mut network =
-            Network { pair, answer: Some(DhcpMessageType::Ack), router: Some(1), seen: Vec::new(), reports: 0 };
+        let (answer, router) = (Some(DhcpMessageType::Ack), Some(1));
+        let mut network = Network { pair, answer, router, seen: Vec::new(), numbers: Vec::new(), reports: 0 };
         network.run(5);
         network.events();
         network.seen.clear();
@@ -68,7 +70,7 @@ impl Network {
         panic!("the stack spins");
     }
 
-    /// Returns the events about addresses since the last call.
+    /// Returns the events about addresses since the previous call.
     fn events(&mut self) -> Vec<String> {
         let events = core::mem::take(&mut self.pair.server.io.probe.0);
         events.iter().filter_map(|e| if let Event::Address(e) = e { Some(e.to_string()) } else { None }).collect()
@@ -78,7 +80,7 @@ impl Network {
         self.pair.server.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Notes the kind of a frame, and answers the frame.
+    /// Records the kind of a frame. Returns the network's answer to the frame, if any.
     fn see(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let frame = EthernetFrame::new_checked(frame).unwrap();
         match frame.ethertype() {
@@ -102,6 +104,7 @@ impl Network {
         let udp = UdpPacket::new_checked(ip.payload()).unwrap();
         let packet = DhcpPacket::new_checked(udp.payload()).unwrap();
         let asked = DhcpRepr::parse(&packet).unwrap();
+        self.numbers.push(asked.transaction_id);
         self.seen.push(match (asked.message_type, asked.requested_ip, asked.server_identifier) {
             (DhcpMessageType::Discover, ..) => "discover".into(),
             (DhcpMessageType::Request, Some(address), None) => {
@@ -167,7 +170,7 @@ impl Network {
         let source = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, router.into());
         let group = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
         let mut message = std::vec![134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0];
-        // A prefix for 20,000 s, and an MTU of 1280 + `router` bytes.
+        // The advertisement has a prefix that is valid for 20,000 s and an MTU of 1,280 + `router` bytes.
         message
             .extend([3, 4, 64, 0xc0, 0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20, 0, 0, 0, 0, 0xfd, 0, 0, 0, 0, 0, 0, router]);
         message.extend([0; 8]);
@@ -210,20 +213,38 @@ fn a_lease_is_confirmed_when_the_link_comes_up() {
     network.run(10);
     assert_eq!(network.seen, ["announce 10.0.0.50", "confirm 10.0.0.50", "announce 10.0.0.50"]);
     assert_eq!(network.events(), ["DHCP server 10.0.0.9 renews 10.0.0.50/24 for 1000 s"]);
-    // From then on the lease is renewed as before.
+    // From then on, the lease is renewed as before.
     network.seen.clear();
     network.run(510);
     assert_eq!((network.seen, network.pair.server.stack.addresses().len()), (std::vec!["renew 10.0.0.50".into()], 1));
 }
 
+/// The transaction numbers of DHCP are no generator's consecutive outputs: smoltcp's own would be found from four.
 #[test]
-fn a_lease_of_another_network_is_given_up() {
+fn transaction_numbers_do_not_give_a_generator_away() {
+    let mut network = Network::new(dhcp);
+    for _ in 0..8 {
+        network.link_up();
+        network.run(1);
+    }
+    network.numbers.dedup();
+    assert!(network.numbers.len() >= 8, "{:x?}", network.numbers);
+    for seen in network.numbers.windows(4) {
+        let seen: [u32; 4] = seen.try_into().unwrap();
+        assert!(super::isn::states(seen).is_empty(), "{seen:x?}");
+        assert!(seen.windows(2).all(|two| two[0].abs_diff(two[1]) > 0x1_0000), "{seen:x?}");
+    }
+}
+
+#[test]
+fn a_lease_from_another_network_is_abandoned() {
     let mut network = Network::new(dhcp);
     network.answer = Some(DhcpMessageType::Nak);
     network.link_up();
     network.run(5);
     assert_eq!(network.seen[1..4], ["confirm 10.0.0.50", "discover", "request 10.0.0.50"]);
-    // The server leases the same address again. The address is claimed, although it was announced a moment ago.
+    // The server leases the same address again. The stack claims the address, although the address was announced
+    // shortly before.
     assert_eq!(
         network.events(),
         [
@@ -252,12 +273,12 @@ fn a_lease_that_nobody_confirms_is_kept() {
 }
 
 #[test]
-fn a_request_begins_anew_when_the_link_comes_up() {
+fn an_unanswered_request_restarts_when_the_link_comes_up() {
     let mut network = Network::new(dhcp);
     network.pair.server.stack.release_lease(network.pair.now, &mut network.pair.server.io);
     network.link_up();
     network.run(100);
-    // The program gave the lease back, so the stack does not ask for another lease.
+    // The program has released the lease, so the stack does not request another lease.
     assert_eq!((network.seen, network.pair.server.stack.addresses().len()), (std::vec!["Release".into()], 0));
 
     let mut network = Network::new(|config| {
@@ -274,11 +295,11 @@ fn a_request_begins_anew_when_the_link_comes_up() {
 }
 
 #[test]
-fn routers_and_prefixes_are_asked_for_when_the_link_comes_up() {
+fn routers_and_prefixes_are_requested_when_the_link_comes_up() {
     let mut network = Network::new(slaac);
     let local: smoltcp::wire::IpAddress = "fd00::1:0:ff:fe00:1".parse().unwrap();
     assert_eq!(network.pair.server.stack.mtu_from(local), 1281);
-    // The same router is still on the link.
+    // The link comes up, and the same router is still there.
     assert_eq!(core::mem::take(&mut network.reports), 2);
     network.link_up();
     assert_eq!(network.pair.server.stack.mtu_from(local), 1500);
@@ -293,7 +314,7 @@ fn routers_and_prefixes_are_asked_for_when_the_link_comes_up() {
     network.run(100);
     assert_eq!(network.addresses(), ["fe80::ff:fe00:1/64", "fd00::1:0:ff:fe00:1/64"]);
     network.events();
-    // Another router of another network is on the link.
+    // The link comes up on a network with another router.
     network.router = Some(2);
     network.link_up();
     network.run(10);

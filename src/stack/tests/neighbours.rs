@@ -1,4 +1,4 @@
-//! Connections to a host that does not answer: neither ARP nor TCP, or only not TCP.
+//! Tests of connections to a host that answers neither ARP nor TCP, or that answers only ARP.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
@@ -7,14 +7,14 @@ use super::pair::*;
 use crate::stack::End;
 
 #[test]
-fn a_connection_says_whether_any_host_was_there() {
-    // Before and after ARP was tried a second time.
-    for patience in [Duration::from_millis(50), Duration::from_secs(10)] {
+fn the_end_says_whether_any_host_answered() {
+    // The attempts time out before and after the second ARP request.
+    for timeout in [Duration::from_millis(50), Duration::from_secs(10)] {
         let mut pair = Pair::new(SMALL);
-        assert_eq!(call(&mut pair, IpAddress::v4(10, 0, 0, 9), patience, Pair::run_for), Some(End::Unreachable));
-        assert_eq!(call(&mut pair, SERVER, patience, Pair::run_for), Some(End::Refused));
-        // The server's hardware address is known by now.
-        let end = call(&mut pair, SERVER, patience, |pair, time| {
+        assert_eq!(call(&mut pair, IpAddress::v4(10, 0, 0, 9), timeout, Pair::run_for), Some(End::Unreachable));
+        assert_eq!(call(&mut pair, SERVER, timeout, Pair::run_for), Some(End::Refused));
+        // The server's hardware address is known now.
+        let end = call(&mut pair, SERVER, timeout, |pair, time| {
             pair.now += time;
             pair.client.stack.poll(pair.now, &mut pair.client.io);
             pair.to_server.borrow_mut().clear();
@@ -23,13 +23,13 @@ fn a_connection_says_whether_any_host_was_there() {
     }
 }
 
-/// How a connection to `remote` ends; `pass` advances the time.
-fn call(pair: &mut Pair, remote: IpAddress, patience: Duration, pass: fn(&mut Pair, Duration)) -> Option<End> {
+/// Returns how a connection to `remote` ends. The attempt has the timeout `timeout`. `pass` advances the time.
+fn call(pair: &mut Pair, remote: IpAddress, timeout: Duration, pass: fn(&mut Pair, Duration)) -> Option<End> {
     let remote = IpEndpoint::new(remote, 7);
     let app = App::ask(b"", 1);
-    let id = pair.client.stack.connect(pair.now, remote, app, patience, &mut pair.client.io).unwrap();
+    let id = pair.client.stack.connect(pair.now, remote, app, timeout, &mut pair.client.io).unwrap();
     for _ in 0..20 {
-        pass(pair, patience / 20);
+        pass(pair, timeout / 20);
     }
     pair.client.stack.take(id).map(|(_, end)| end)
 }

@@ -1,4 +1,4 @@
-//! Two stacks on a wire. The test moves the clock and can inspect, drop and add frames.
+//! Two stacks on a wire. A test moves the clock and can inspect, drop and add frames.
 
 use std::vec::Vec;
 
@@ -16,20 +16,20 @@ pub const CLIENT_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2)
 pub const SERVER: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 1));
 pub const CLIENT: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 2));
 
-/// Programs for tests.
+/// The sessions that the tests use.
 #[derive(Clone, Debug)]
 pub enum App {
-    /// Sends received data back; closes after the peer has closed.
+    /// Sends received data back. Closes after the peer has closed.
     Echo,
-    /// Sends these bytes, and closes once `want` bytes have come back.
+    /// Sends the bytes in `send` and closes once `want` bytes have come back.
     Ask { send: Vec<u8>, sent: usize, want: usize, got: Vec<u8>, end: Option<End> },
-    /// Does nothing, ever.
+    /// Never does anything.
     Idle,
-    /// Closes at once.
+    /// Closes immediately.
     Closer,
-    /// Returns `then` after `patience` has passed since its first run.
+    /// Waits from its first run until `patience` has passed, then returns `then`.
     Impatient { patience: Duration, then: Next, until: Option<Instant> },
-    /// Closes its side at once, and reads `piece` bytes a second.
+    /// Closes its side immediately and then reads `piece` bytes a second.
     Slow { piece: usize, got: usize, next: Instant },
 }
 
@@ -102,7 +102,7 @@ impl Session for App {
     }
 }
 
-/// Answers every datagram with itself.
+/// Answers every datagram with the same data.
 #[derive(Clone)]
 pub struct Parrot;
 
@@ -167,7 +167,7 @@ impl Pair {
         Pair::of(Sizes { connections: 64, ..SMALL }, sizes, set)
     }
 
-    /// Makes a client and a server of these sizes. `set` changes the server's configuration.
+    /// Creates a client and a server of these sizes. `set` changes the server's configuration.
     pub fn of(client_sizes: Sizes, sizes: Sizes, set: fn(&mut Config)) -> Pair {
         let (server, client) = link::ends(Medium::Ethernet);
         let (to_server, to_client) = (server.incoming.clone(), client.incoming.clone());
@@ -180,8 +180,8 @@ impl Pair {
         }
     }
 
-    /// Gives both hosts IPv6 addresses, and lets the hosts learn each other's hardware addresses. The server echoes on TCP port 7
-    /// and UDP port 7.
+    /// Adds IPv6 addresses to both hosts and lets the hosts learn each other's hardware addresses. The server echoes on
+    /// TCP and UDP port 7.
     pub fn with_both_families(mut self) -> Pair {
         for (host, address) in [(&mut self.client, CLIENT_V6), (&mut self.server, SERVER_V6)] {
             host.stack.add_address(self.now, IpCidr::new(address.into(), 64), &mut host.io.probe).unwrap();
@@ -196,7 +196,7 @@ impl Pair {
         self
     }
 
-    /// Begins a connection of the client that sends a text and waits for as many bytes.
+    /// Opens a connection from the client, which sends a text and waits until the same number of bytes has come back.
     pub fn call_at(&mut self, remote: IpAddress, port: u16, text: &[u8]) -> ConnectionId {
         let (remote, app) = (IpEndpoint::new(remote, port), App::ask(text, text.len()));
         self.client.stack.connect(self.now, remote, app, Duration::from_secs(30), &mut self.client.io).unwrap()
@@ -208,7 +208,7 @@ impl Pair {
         self.client.stack.connect(self.now, remote, app, patience, &mut self.client.io).unwrap()
     }
 
-    /// Polls both ends until neither has anything to do now; returns the next deadline.
+    /// Polls both hosts until neither has work to do now. Returns the next deadline.
     pub fn run_until_idle(&mut self) -> Option<Instant> {
         for _ in 0..10_000 {
             let a = self.client.stack.poll(self.now, &mut self.client.io);

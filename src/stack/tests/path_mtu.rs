@@ -1,4 +1,4 @@
-//! A path whose MTU is smaller than the link's, with and without a router that reports the MTU.
+//! Tests of a path whose MTU is smaller than the link's, with and without a router that reports the MTU.
 
 use std::vec::Vec;
 
@@ -15,10 +15,10 @@ const SIZES: Sizes = Sizes { connections: 8, receive: 65_536, send: 65_536, port
 const ROUTER: Ipv4Address = Ipv4Address::new(10, 9, 9, 9);
 const ROUTER_V6: Ipv6Address = Ipv6Address::new(0xfd09, 0, 0, 0, 0, 0, 0, 9);
 
-/// A path that drops packets that are too long.
+/// A path that drops packets longer than `mtu`.
 struct Path {
     mtu: usize,
-    /// The MTU that a router reports for dropped packets. `None` if no router reports them.
+    /// The MTU that a router reports for dropped packets, or `None` if no router reports them.
     reports: Option<u32>,
     dropped: usize,
     longest: usize,
@@ -29,7 +29,8 @@ impl Path {
         Path { mtu, reports: reports.then_some(mtu as u32), dropped: 0, longest: 0 }
     }
 
-    /// Lets the short frames of one direction pass. A router's report to the sender follows each dropped frame.
+    /// Drops the frames in one direction that are too long. For each dropped frame, a router may send a report to the
+    /// sender.
     fn pass(
         &mut self,
         frames: &mut std::collections::VecDeque<Vec<u8>>,
@@ -48,7 +49,7 @@ impl Path {
     }
 }
 
-/// Returns a router's report to the sender of this frame.
+/// Returns a router's report to the sender of `frame`.
 fn too_big(frame: &[u8], mtu: u32) -> Vec<u8> {
     let about = EthernetFrame::new_checked(frame).unwrap();
     let quoted = &about.payload()[..about.payload().len().min(500)];
@@ -73,12 +74,12 @@ fn too_big(frame: &[u8], mtu: u32) -> Vec<u8> {
     frame
 }
 
-/// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP port 7 and UDP port 7.
+/// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP and UDP port 7.
 fn pair() -> Pair {
     Pair::of(SIZES, SIZES, |_| {}).with_both_families()
 }
 
-/// Runs both ends, with the path between them, until `done`, or until `time` is over.
+/// Runs both hosts with the path between them until `done` returns true or `time` has passed.
 fn run(pair: &mut Pair, path: &mut Path, time: Duration, done: impl Fn(&Pair) -> bool) {
     let until = pair.now + time;
     for _ in 0..200_000 {
@@ -103,7 +104,7 @@ fn run(pair: &mut Pair, path: &mut Path, time: Duration, done: impl Fn(&Pair) ->
     panic!("the stacks spin");
 }
 
-/// Echoes a text through a path. Returns the duration of the echo.
+/// Echoes a text of `len` bytes through a path. Returns how long that took.
 fn echo(pair: &mut Pair, remote: IpAddress, path: &mut Path, len: usize) -> Duration {
     let text = Random(len as u64).bytes(len);
     let id = pair.call_at(remote, 7, &text);
@@ -121,7 +122,7 @@ fn known(host: &Host, now: Instant, to: IpAddress) -> Option<usize> {
 
 const BOTH: [(IpAddress, IpAddress); 2] = [(SERVER, CLIENT), (IpAddress::Ipv6(SERVER_V6), IpAddress::Ipv6(CLIENT_V6))];
 
-/// RFC 1191 section 6.5, RFC 8201 section 5.4: the data of packets that were too long leaves again at once.
+/// RFC 1191 section 6.5, RFC 8201 section 5.4: the data of dropped packets is sent again immediately.
 #[test]
 fn a_reported_path_costs_no_timeout() {
     for mtu in [1_280, 1_399, 1_400, 1_499] {
@@ -132,10 +133,10 @@ fn a_reported_path_costs_no_timeout() {
             assert!(time < Duration::from_millis(150), "{time}");
             assert_eq!(known(&pair.client, pair.now, server), Some(mtu));
             assert_eq!(known(&pair.server, pair.now, client), Some(mtu));
-            // At most the first windows of both ends are dropped.
+            // At most the first windows of both hosts are dropped.
             assert!(path.dropped > 0 && path.dropped < 30, "{}", path.dropped);
             assert!(path.longest >= mtu - 8, "{}", path.longest);
-            // The next connection knows the path MTU from its SYN on.
+            // The next connection knows the path MTU when it sends its SYN.
             let before = path.dropped;
             echo(&mut pair, server, &mut path, 100_000);
             assert_eq!(path.dropped, before);
@@ -143,7 +144,7 @@ fn a_reported_path_costs_no_timeout() {
     }
 }
 
-/// RFC 8899 section 4.3 describes black holes.
+/// Two losses of long segments show a black hole (RFC 8899 section 4.3).
 #[test]
 fn a_black_hole_is_found() {
     for (server, client) in BOTH {
@@ -163,7 +164,7 @@ fn a_black_hole_is_found() {
     assert_eq!(known(&pair.client, pair.now, SERVER), Some(576));
 }
 
-/// A peer that is away for a while, and silent, does not look like a black hole.
+/// A peer that is silent for a while is not mistaken for a black hole.
 #[test]
 fn an_outage_is_no_black_hole() {
     for (server, client) in BOTH {
@@ -171,7 +172,7 @@ fn an_outage_is_no_black_hole() {
             let mut pair = pair();
             let id = pair.call_at(server, 7, &Random(1).bytes(60_000));
             let mut path = Path::new(1_500, true);
-            // The loop ends when data is in flight.
+            // The loop ends once data is in flight.
             run(&mut pair, &mut path, Duration::from_secs(1), |pair| {
                 pair.to_client.borrow().iter().any(|frame| frame.len() > 1_400)
             });
@@ -199,7 +200,7 @@ fn another_connection_learns_the_path_at_its_next_segment() {
     let mut pair = pair();
     let mut free = Path::new(1_500, true);
     let text = Random(5).bytes(30_000);
-    // The first segments of the connection leave before the path MTU is known.
+    // The connection's first segments are sent before the path MTU is known.
     let app = App::ask(&text, usize::MAX);
     let remote = IpEndpoint::new(SERVER, 7);
     let patience = Duration::from_secs(30);
@@ -209,7 +210,7 @@ fn another_connection_learns_the_path_at_its_next_segment() {
     echo(&mut pair, SERVER, &mut path, 50_000);
     let before = path.dropped;
     let session = pair.client.stack.connections.slots[idle.slot()].session.as_mut();
-    let Some(App::Ask { send, .. }) = session else { panic!("it asks") };
+    let Some(App::Ask { send, .. }) = session else { panic!("the session is not `Ask`") };
     send.extend_from_slice(&text);
     pair.client.stack.wake_programs();
     run(&mut pair, &mut path, Duration::from_secs(5), |_| false);
@@ -293,7 +294,7 @@ fn echo_replies_leave_in_fragments_that_fit_the_path() {
     }
 }
 
-/// An attacker who cannot see the packets changes nothing.
+/// Forged reports from an attacker who cannot see the packets change nothing.
 #[test]
 fn twenty_thousand_made_up_reports_change_nothing() {
     const COUNT: usize = 20_000;
@@ -323,7 +324,7 @@ fn twenty_thousand_made_up_reports_change_nothing() {
                 }
                 2 => mtu = random.below(if v6 { 1_280 } else { 552 }) as u32,
                 3 => mtu = 1_500 + random.below(64_000) as u32,
-                // Either a wrong port, or a datagram that never left.
+                // Either a wrong port or a datagram that was never sent.
                 _ if random.below(2) == 0 => {
                     quoted[start + random.below(4)] ^= 1 + random.below(255) as u8;
                 }

@@ -1,8 +1,9 @@
-//! A peer made of frames: the test writes each segment that the server gets, and sees each that it sends.
+//! A scripted peer: it sends hand-made segments to the server and records the server's segments.
 
 use std::vec::Vec;
 
 use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, IpAddress, IpEndpoint, Ipv4Packet, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
@@ -14,10 +15,10 @@ use crate::stack::control;
 use crate::stack::event::Tuple;
 use crate::stack::*;
 
-/// The peer's initial sequence number.
-const IRS: TcpSeqNumber = TcpSeqNumber(1_000);
+/// The peer's initial sequence number. The numbers wrap round soon.
+const IRS: TcpSeqNumber = TcpSeqNumber(-300);
 
-/// A segment of the server. Its numbers count from the SYNs'.
+/// A segment from the server. The sequence and acknowledgement numbers are relative to the initial sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub control: TcpControl,
@@ -28,7 +29,7 @@ pub struct Seen {
     pub ranges: [Option<(usize, usize)>; 3],
 }
 
-/// The peer of one connection.
+/// The scripted peer of one connection.
 pub struct Raw {
     pub pair: Pair,
     tuple: Tuple,
@@ -37,11 +38,16 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// A server with this program on port 7, and a peer that has not begun.
+    /// Returns a server that runs `app` on port 7 and a peer that has sent nothing yet.
     pub fn new(sizes: Sizes, app: App) -> Raw {
-        let mut pair = Pair::new(sizes);
+        Raw::with(sizes, app, |_| {})
+    }
+
+    /// Does the same, and changes the server's configuration with `set`.
+    pub fn with(sizes: Sizes, app: App, set: fn(&mut Config)) -> Raw {
+        let mut pair = Pair::with(sizes, set);
         pair.server.listen(Listener::new(7, app));
-        // Both learn each other's hardware address.
+        // Both hosts learn each other's hardware address.
         let refused = pair.call(99, App::Idle);
         pair.run_for(Duration::from_secs(3));
         pair.client.stack.take(refused).unwrap();
@@ -49,7 +55,7 @@ impl Raw {
         Raw { pair, tuple, iss: TcpSeqNumber(0), scale: 0 }
     }
 
-    /// The peer's SYN.
+    /// Returns the peer's SYN.
     pub fn syn(&self) -> TcpRepr<'static> {
         TcpRepr {
             control: TcpControl::Syn,
@@ -61,7 +67,7 @@ impl Raw {
         }
     }
 
-    /// Opens the connection. The last segment of the handshake has this window.
+    /// Opens the connection. The final segment of the handshake announces `window`.
     pub fn open(sizes: Sizes, app: App, window: u16) -> Raw {
         let mut raw = Raw::new(sizes, app);
         let syn = raw.syn();
@@ -71,14 +77,50 @@ impl Raw {
         raw
     }
 
-    /// Sends from this address from now on.
+    /// Returns a host whose SYN to the peer's port 2,000 is on its way.
+    pub fn calling(sizes: Sizes, app: App) -> Raw {
+        let mut raw = Raw::new(sizes, App::Idle);
+        let Tuple { local, remote } = raw.tuple;
+        let Host { stack, io } = &mut raw.pair.server;
+        stack.connect_from(raw.pair.now, local.port, remote, app, Duration::from_secs(30), io).unwrap();
+        let seen = raw.poll();
+        assert_eq!(seen.iter().map(|seen| seen.control).collect::<Vec<_>>(), [TcpControl::Syn]);
+        raw
+    }
+
+    /// Changes the address that the peer sends from.
     pub fn from(&mut self, address: IpAddress) {
         self.tuple.remote.addr = address;
     }
 
-    /// A segment without data. Its numbers count from the SYNs'.
+    /// Changes the port that the peer sends from.
+    pub fn set_port(&mut self, port: u16) {
+        self.tuple.remote.port = port;
+    }
+
+    /// Changes the address that the peer sends to.
+    pub fn to(&mut self, address: IpAddress) {
+        self.tuple.local.addr = address;
+    }
+
+    /// Returns a segment without data. `seq` and `ack` are relative to the initial sequence numbers.
     pub fn bare(&self, seq: usize, ack: usize, window: u16) -> TcpRepr<'static> {
         control::bare(&self.tuple, IRS + seq, self.iss + ack, window)
+    }
+
+    /// Returns an RST without an acknowledgement.
+    pub fn reset(&self, seq: usize) -> TcpRepr<'static> {
+        TcpRepr { control: TcpControl::Rst, ack_number: None, ..self.bare(seq, 0, 0) }
+    }
+
+    /// Returns the state of the host's only connection.
+    pub fn state(&self) -> Option<State> {
+        self.pair.served().first().map(|connection| connection.state)
+    }
+
+    /// Returns how many segments were dropped for this reason.
+    pub fn dropped(&self, why: DropReason) -> usize {
+        self.pair.server.has(|event| *event == Event::Dropped(why))
     }
 
     /// Sends a segment without data.
@@ -86,7 +128,7 @@ impl Raw {
         self.send(&self.bare(seq, ack, window))
     }
 
-    /// Acknowledges the bytes before `ack`, and these ranges selectively.
+    /// Acknowledges the bytes before `ack`. Also acknowledges the given ranges selectively.
     pub fn acknowledge_ranges(&mut self, ack: usize, ranges: [(usize, usize); 3]) -> Vec<Seen> {
         let number = |number: usize| (self.iss + number).0 as u32;
         let sack_ranges = ranges.map(|(start, end)| Some((number(start), number(end))));
@@ -100,23 +142,42 @@ impl Raw {
         self.send(&repr)
     }
 
-    /// Sends a segment, and returns what the server sends now.
+    /// Sends a segment. Returns the segments that the server sends immediately.
     pub fn send(&mut self, repr: &TcpRepr<'_>) -> Vec<Seen> {
+        let frame = self.frame(repr);
+        self.inject(frame)
+    }
+
+    /// Returns the frame of a segment.
+    pub fn frame(&self, repr: &TcpRepr<'_>) -> Vec<u8> {
         let mut frame = [0; 2_000];
         let len = control::write(&mut frame[14..], &self.tuple, repr, &ChecksumCapabilities::default()).unwrap();
         link::write(Some((EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]))), &mut frame);
-        self.pair.to_server.borrow_mut().push_back(frame[..14 + len].to_vec());
+        frame[..14 + len].to_vec()
+    }
+
+    /// Sends a segment whose TCP header, without the payload, `change` has edited. The checksum is made right.
+    pub fn send_changed(&mut self, repr: &TcpRepr<'_>, change: impl FnOnce(&mut [u8])) -> Vec<Seen> {
+        let mut frame = self.frame(repr);
+        change(&mut frame[34..34 + repr.header_len()]);
+        TcpPacket::new_unchecked(&mut frame[34..]).fill_checksum(&self.tuple.remote.addr, &self.tuple.local.addr);
+        self.inject(frame)
+    }
+
+    /// Sends a frame, and returns the segments that the server sends at once.
+    pub fn inject(&mut self, frame: Vec<u8>) -> Vec<Seen> {
+        self.pair.to_server.borrow_mut().push_back(frame);
         self.poll()
     }
 
-    /// What the server sends now.
+    /// Returns the segments that the server sends now.
     pub fn poll(&mut self) -> Vec<Seen> {
         self.pair.server.stack.poll(self.pair.now, &mut self.pair.server.io);
         let frames = core::mem::take(&mut *self.pair.to_client.borrow_mut());
         frames.iter().filter_map(|frame| self.see(frame)).collect()
     }
 
-    /// What the server sends within `time`.
+    /// Returns the segments that the server sends within `time`, each with the time since the call.
     pub fn wait(&mut self, time: Duration) -> Vec<(Duration, Seen)> {
         let (begin, until) = (self.pair.now, self.pair.now + time);
         let mut seen = Vec::new();
@@ -138,7 +199,7 @@ impl Raw {
         let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
         let (source, destination) = (ip.src_addr().into(), ip.dst_addr().into());
         let tcp =
-            TcpRepr::parse(&tcp, &source, &destination, &ChecksumCapabilities::default()).expect("a right checksum");
+            TcpRepr::parse(&tcp, &source, &destination, &ChecksumCapabilities::default()).expect("a correct checksum");
         if tcp.control == TcpControl::Syn {
             self.iss = tcp.seq_number;
             self.scale = tcp.window_scale.unwrap_or(0);

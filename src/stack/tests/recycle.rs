@@ -1,4 +1,4 @@
-//! Which connections lose their slot when every slot is taken, and which never do.
+//! Tests of slots when every slot is in use: which connections lose their slot and which never do.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;
@@ -9,10 +9,11 @@ use super::pair::*;
 use crate::stack::*;
 
 #[test]
-fn time_wait_gives_way_to_new_connections() {
+fn new_connections_replace_connections_in_time_wait() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Closer));
-    // With four slots, the server closes forty connections first, all within the 60 s of one TIME-WAIT.
+    // The server has four slots and closes first, forty times. All forty connections fall within the 60 s of one
+    // TIME-WAIT.
     for round in 0..40 {
         let id = pair.call(7, App::Echo);
         pair.run_for(Duration::from_millis(100));
@@ -22,12 +23,12 @@ fn time_wait_gives_way_to_new_connections() {
 }
 
 #[test]
-fn half_open_gives_way_oldest_first_but_established_never() {
+fn the_oldest_half_open_connection_is_replaced_but_no_established_one() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let kept = pair.call(7, App::Idle);
     pair.run_for(Duration::from_secs(1));
-    // Five clients whose handshakes never finish: the fifth takes the slot of the first.
+    // Five clients never finish their handshakes. The fifth client takes the slot of the first client.
     for _ in 0..4 {
         pair.call(7, App::Idle);
         pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -41,14 +42,14 @@ fn half_open_gives_way_oldest_first_but_established_never() {
 }
 
 #[test]
-fn a_recycled_slot_does_not_wait_for_the_peer_before() {
+fn a_recycled_slot_does_not_wait_for_its_previous_peer() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let first = pair.call(7, App::ask(b"first", 5));
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(first).map(|(_, end)| end), Some(End::Closed));
     pair.run_for(Duration::from_secs(20));
-    // SYNs from addresses of absent hosts fill every slot.
+    // SYNs from the addresses of absent hosts fill every slot.
     for number in 100..108 {
         pair.to_server.borrow_mut().push_back(syn(Ipv4Address::new(10, 0, 0, number)));
         pair.server.stack.poll(pair.now, &mut pair.server.io);
@@ -76,7 +77,7 @@ fn established_connections_keep_their_slots_and_the_client_tries_again() {
 }
 
 #[test]
-fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
+fn a_syn_for_the_same_endpoints_in_time_wait_opens_a_new_connection() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Closer));
     let first = pair.call(7, App::Echo);
@@ -84,7 +85,7 @@ fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
     let tuple = pair.served()[0].tuple;
     assert_eq!(pair.served()[0].phase, Phase::TimeWait);
     pair.client.stack.take(first).unwrap();
-    // The client has forgotten the connection and uses the same port again.
+    // The client no longer knows the connection and uses the same port again.
     let second = loop {
         let id = pair.call(7, App::Echo);
         let local = pair.client.stack.connections_in_use().find(|c| c.id == id).unwrap().tuple.local;
@@ -96,20 +97,23 @@ fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(second).unwrap().1, End::Closed);
     assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { tuple: t, .. } if *t == tuple)), 2);
-    assert!(!pair.server.stack.connections.time_wait_records.holds(pair.now, &tuple), "the first is forgotten");
+    assert!(
+        !pair.server.stack.connections.time_wait_records.holds(pair.now, &tuple),
+        "the first connection is forgotten"
+    );
 }
 
 #[test]
-fn half_open_connections_end_after_their_time() {
+fn half_open_connections_end_after_their_timeout() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
-    // Both learn each other's hardware address.
+    // Both hosts learn each other's hardware address.
     let refused = pair.call(99, App::Idle);
     pair.run_for(Duration::from_secs(3));
     pair.client.stack.take(refused).unwrap();
     pair.call(7, App::Idle);
     pair.client.stack.poll(pair.now, &mut pair.client.io);
-    // The client falls silent after its SYN.
+    // The client sends nothing after its SYN.
     let began = pair.now;
     for _ in 0..100 {
         let due = pair.server.stack.poll(pair.now, &mut pair.server.io);
@@ -123,7 +127,7 @@ fn half_open_connections_end_after_their_time() {
     panic!("still half-open at {}", pair.now);
 }
 
-/// A SYN to port 7 from an absent host.
+/// Returns a SYN to port 7 from an absent host.
 fn syn(source: Ipv4Address) -> Vec<u8> {
     let tcp = TcpRepr {
         src_port: 1000,

@@ -1,4 +1,4 @@
-//! Packets that wait for a neighbour's hardware address, and many neighbours.
+//! Tests of packets that wait for a neighbour's hardware address and of a table with many neighbours.
 
 use std::vec::Vec;
 
@@ -67,7 +67,7 @@ fn made_up(number: u32) -> (EthernetAddress, Ipv4Address) {
     (EthernetAddress([2, 1, 0, b, c, d]), Ipv4Address::new(10, 64 + b, c, d))
 }
 
-/// Returns a server of UDP port 7 in 10.0.0.0/8.
+/// Returns a server in 10.0.0.0/8 that answers on UDP port 7.
 fn server() -> Pair {
     let mut pair = Pair::with(SMALL, |config| {
         config.addresses.clear();
@@ -103,7 +103,7 @@ fn unreachable(pair: &Pair) -> usize {
 }
 
 #[test]
-fn a_datagram_waits_for_its_neighbour_and_leaves_once() {
+fn a_datagram_waits_for_its_neighbour_and_is_sent_once() {
     let mut pair = server();
     let (hardware, source) = made_up(1);
     let sent = exchange(&mut pair, &[datagram(hardware, source, b"hello")]);
@@ -117,12 +117,12 @@ fn a_datagram_waits_for_its_neighbour_and_leaves_once() {
 }
 
 #[test]
-fn a_silent_neighbour_is_asked_three_times_and_given_up() {
+fn a_silent_neighbour_gets_three_requests() {
     let mut pair = server();
     let (hardware, source) = made_up(1);
     let sent = exchange(&mut pair, &[datagram(hardware, source, b"hello")]);
     assert_eq!(sent.len(), 1);
-    // Further requests leave at 1 s and 2 s. At 3 s the neighbour is given up.
+    // More requests are sent after 1 s and 2 s. After 3 s, the stack gives up on the neighbour.
     assert_eq!(wait(&mut pair, 10), [1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(unreachable(&pair), 1);
     // The next datagram causes a new request.
@@ -130,7 +130,7 @@ fn a_silent_neighbour_is_asked_three_times_and_given_up() {
 }
 
 #[test]
-fn groups_and_broadcasts_have_addresses_of_their_own() {
+fn groups_and_broadcasts_have_their_own_hardware_addresses() {
     let mut pair = Pair::new(SMALL);
     let link = |pair: &mut Pair, to: IpAddress| {
         let mut packet = [0; 20];
@@ -165,7 +165,8 @@ fn four_thousand_hosts_that_ping_once_are_all_answered() {
         pair.now += Duration::from_micros(100);
     }
     assert_eq!(answered, 4_096);
-    // The server must ask for the senders of these datagrams, 64 senders at a time. Each sender answers after 5 ms.
+    // The server must send a request for each sender of these datagrams, 64 senders at a time. Each sender answers
+    // after 5 ms.
     let IpAddress::Ipv4(own) = SERVER else { panic!() };
     let mut answered = 0;
     for batch in 0..64 {
@@ -186,7 +187,7 @@ fn four_thousand_hosts_that_ping_once_are_all_answered() {
 }
 
 #[test]
-fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
+fn made_up_neighbours_do_not_cut_off_the_router_or_a_live_peer() {
     let mut pair = server();
     let IpAddress::Ipv4(own) = SERVER else { panic!() };
     let ((peer, address), router) = (made_up(7), Ipv4Address::new(10, 0, 0, 254));
@@ -198,7 +199,7 @@ fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
     let (mut served, mut answers) = (0, 0);
     for number in 0..100_000 {
         let (hardware, source) = made_up(100 + number);
-        // A request for our address, which is answered, and an unsolicited reply.
+        // The frame is an ARP request for our address, which the server answers, or an unsolicited ARP reply.
         let kind = if number % 2 == 0 { ArpOperation::Request } else { ArpOperation::Reply };
         answers += exchange(&mut pair, &[arp(kind, hardware, source, own)]).len();
         if number % 1_000 != 999 {
@@ -207,7 +208,7 @@ fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
         pair.now += Duration::from_millis(20);
         for (from, source) in [(peer, address), (router_hardware, far)] {
             let mut sent = exchange(&mut pair, &[datagram(from, source, b"still there?")]);
-            // If the neighbour was replaced, the server asks for the neighbour, and its datagram waits.
+            // If the neighbour was replaced, the server sends a request for it, and the reply waits.
             if sent.iter().any(|frame| frame[12..14] == [8, 6]) {
                 let asked = if source == far { router } else { source };
                 sent = exchange(&mut pair, &[arp(ArpOperation::Reply, from, asked, own)]);
@@ -219,7 +220,7 @@ fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
 }
 
 #[test]
-fn a_datagram_whose_neighbour_gives_way_is_counted() {
+fn a_datagram_whose_neighbour_is_replaced_is_counted() {
     let mut pair = server();
     // None of these neighbours ever answers.
     for number in 0..1_500 {

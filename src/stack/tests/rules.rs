@@ -1,4 +1,4 @@
-//! What RFC 9293 and its neighbours ask for, and smoltcp does not do: one rule a test, from the wire.
+//! Rules of RFC 9293 and related RFCs that smoltcp does not follow by itself. Each test checks one rule on the wire.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, IpEndpoint, Ipv4Address, TcpControl, TcpRepr};
@@ -10,7 +10,8 @@ use crate::stack::*;
 
 const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
 
-/// Nobody reads, and the received bytes are no multiple of the window's unit (SHLD-14).
+/// The window's right edge never moves left (SHLD-14). The program reads nothing, and the received lengths are not
+/// multiples of the window's unit.
 #[test]
 fn the_windows_right_edge_never_moves_left() {
     let mut raw = Raw::open(LARGE, App::Idle, 60_000);
@@ -30,7 +31,8 @@ fn the_windows_right_edge_never_moves_left() {
     assert!(edge > 290_000 && edge <= 300_001, "{edge}");
 }
 
-/// Three holes give three ranges, the newest first; a duplicate comes before them, once (RFC 2018 section 4, RFC 2883 section 4).
+/// Three holes produce three SACK ranges, newest first. A duplicate range is reported once, before the SACK ranges (RFC
+/// 2018 and 2883, section 4).
 #[test]
 fn ranges_and_duplicates_are_reported() {
     let mut raw = Raw::open(LARGE, App::Idle, 60_000);
@@ -51,11 +53,11 @@ fn ranges_and_duplicates_are_reported() {
     assert_eq!(seen[0].ranges[0], Some((6_001, 6_101)), "the duplicate is reported once");
 }
 
-/// A FIN counts although it lies beyond 64 KiB: our window's shift is known.
+/// A FIN is remembered although it lies beyond 64 KiB, because our window is scaled.
 #[test]
 fn an_early_fin_far_ahead_is_kept() {
     let mut raw = Raw::open(LARGE, App::Idle, 60_000);
-    // The window of a SYN is not scaled: the next acknowledgement tells more.
+    // The window of a SYN is not scaled. The next acknowledgement announces more.
     raw.data(1, 1, 60_000, &[7; 1_000]);
     raw.wait(Duration::from_millis(50));
     let fin = TcpRepr { control: TcpControl::Fin, payload: &[7; 100], ..raw.bare(100_001, 1, 60_000) };
@@ -67,7 +69,7 @@ fn an_early_fin_far_ahead_is_kept() {
     assert_eq!(last.and_then(|seen| seen.ack), Some(100_102));
 }
 
-/// Segments without flags, and FIN alone (RFC 9293 sections 3.10.7.1 and 3.10.7.2).
+/// Segments without flags and segments with only FIN (RFC 9293 sections 3.10.7.1 and 3.10.7.2).
 #[test]
 fn a_segment_without_ack_is_dropped_by_a_listener_and_refused_by_a_closed_port() {
     let mut raw = Raw::new(SMALL, App::Idle);
@@ -80,9 +82,10 @@ fn a_segment_without_ack_is_dropped_by_a_listener_and_refused_by_a_closed_port()
         assert_eq!(seen.len(), 1);
         assert_eq!((seen[0].control, seen[0].ack), (TcpControl::Rst, Some(end)));
     }
+    assert_eq!(raw.pair.server.has(|event| *event == Event::Dropped(DropReason::NoAck)), 2);
 }
 
-/// A blind SYN does not replace a half-open connection, but a peer that began anew gets through.
+/// A forged SYN does not replace a half-open connection, but a peer that has restarted can connect.
 #[test]
 fn another_syn_in_syn_received_is_challenged() {
     let mut raw = Raw::new(SMALL, App::Idle);
@@ -97,7 +100,7 @@ fn another_syn_in_syn_received_is_challenged() {
     assert_eq!(raw.send(&forged)[0].ack, Some(5_001));
 }
 
-/// Nothing is opened to a network's broadcast address (MUST-46), or from one (MUST-63).
+/// No connection is opened to a network's broadcast address (MUST-46) or from a broadcast address (MUST-63).
 #[test]
 fn nothing_is_opened_to_or_from_a_broadcast_address() {
     let mut raw = Raw::new(SMALL, App::Idle);
@@ -112,8 +115,9 @@ fn nothing_is_opened_to_or_from_a_broadcast_address() {
     assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Dropped(DropReason::Martian))), 1);
 }
 
-/// The window is closed from the start: the first probe waits for the RTO (SHLD-29), the next ones twice as long each (SHLD-30),
-/// and what left as a probe goes again with the rest as soon as the window opens.
+/// The peer's window is closed from the start. The first window probe waits for the RTO (SHLD-29). Each further window
+/// probe waits twice as long as the previous one (SHLD-30). Once the window opens, the window probe's byte is sent
+/// again with the remaining data.
 #[test]
 fn a_closed_window_is_probed_and_its_opening_fills_the_gap() {
     let mut raw = Raw::open(SMALL, App::Echo, 0);
@@ -135,9 +139,9 @@ fn a_closed_window_is_probed_and_its_opening_fills_the_gap() {
     assert_eq!(seen.iter().map(|seen| (seen.seq, seen.len)).collect::<Vec<_>>(), [(1, 5)]);
 }
 
-/// A small window that opens after a closed one is not filled at once (MUST-38).
+/// After a closed window opens a little, the stack waits before it sends small segments (MUST-38).
 #[test]
-fn a_small_window_is_not_filled_at_once() {
+fn a_small_window_is_not_filled_immediately() {
     let mut raw = Raw::open(LARGE, App::ask(&[1; 5_000], usize::MAX), 2_000);
     raw.acknowledge(1, 2_001, 0);
     raw.wait(Duration::from_millis(150));
@@ -148,7 +152,7 @@ fn a_small_window_is_not_filled_at_once() {
     assert!(seen.iter().any(|(_, seen)| seen.len == 8), "{seen:?}");
 }
 
-/// The acknowledgement of a retransmission is no measurement: the next segment has the backed-off timeout (Karn, MUST-18).
+/// The ACK for a retransmission is no RTT measurement, so the next segment has the backed-off timeout (Karn, MUST-18).
 #[test]
 fn the_backed_off_timeout_stays_until_a_measurement() {
     let mut raw = Raw::open(LARGE, App::ask(&[1; 5_000], usize::MAX), 1_000);
@@ -160,9 +164,9 @@ fn the_backed_off_timeout_stays_until_a_measurement() {
     assert!(next.iter().all(|(_, seen)| seen.seq != 1_001), "{next:?}");
 }
 
-/// A tail is probed only if the peer can say what it has (RFC 8985 section 7).
+/// A tail loss probe is sent only if the peer supports SACK (RFC 8985 section 7).
 #[test]
-fn a_tail_is_probed_only_with_selective_acknowledgements() {
+fn a_tail_loss_probe_needs_selective_acknowledgements() {
     for sack_permitted in [true, false] {
         let mut raw = Raw::new(LARGE, App::ask(&[1; 5_000], usize::MAX));
         let syn = TcpRepr { sack_permitted, ..raw.syn() };
@@ -173,9 +177,10 @@ fn a_tail_is_probed_only_with_selective_acknowledgements() {
     }
 }
 
-/// A segment that is sent again ends where the peer's data begins: no byte behind the hole leaves again, although the window that smoltcp is shown has units of 32 bytes.
+/// A retransmitted segment ends where the peer's data begins, although the window passed to smoltcp has units of 32
+/// bytes.
 #[test]
-fn what_is_sent_again_fills_the_hole_and_no_more() {
+fn a_retransmission_fills_only_the_hole() {
     let mut raw = Raw::new(Sizes { send: 2_000_000, ..LARGE }, App::ask(&[1; 9_000], usize::MAX));
     let syn = raw.syn();
     raw.send(&syn);
@@ -184,14 +189,54 @@ fn what_is_sent_again_fills_the_hole_and_no_more() {
     let mut again = raw.acknowledge_ranges(1, [(5_001, 9_001), (3_001, 4_001), (1_001, 2_001)]);
     again.extend(raw.wait(Duration::from_millis(100)).into_iter().map(|(_, seen)| seen));
     let again: Vec<_> = again.iter().map(|seen| (seen.seq, seen.len)).collect();
-    // A hole that does not begin at a unit takes two segments.
+    // If a hole does not begin at a multiple of the unit, its retransmission takes two segments.
     assert_eq!(again, [(1, 1_000), (1_985, 1_000), (2_985, 16), (4_001, 1_000)]);
 }
 
-/// The control block decides in the scratch memory whether a frame leaves: the longest frame must fit.
+/// Nagle's algorithm is off by default (SHLD-7). If it is on, a second small reply waits for the ACK of the first.
+#[test]
+fn small_replies_wait_only_with_nagle() {
+    for nagle in [false, true] {
+        let set: fn(&mut Config) = if nagle { |config| config.tcp.nagle = true } else { |_| {} };
+        let mut raw = Raw::with(SMALL, App::Echo, set);
+        let syn = raw.syn();
+        raw.send(&syn);
+        raw.acknowledge(1, 1, 1_000);
+        let lens = |seen: Vec<Seen>| seen.iter().map(|seen| seen.len).sum::<usize>();
+        assert_eq!(lens(raw.data(1, 1, 1_000, b"a")), 1);
+        assert_eq!(lens(raw.data(2, 1, 1_000, b"b")), usize::from(!nagle));
+        assert_eq!(lens(raw.acknowledge(3, 2, 1_000)), usize::from(nagle));
+    }
+}
+
+/// An RST leaves at once, to the hardware address that the segment came from. Nobody has to answer ARP first.
+#[test]
+fn a_reply_needs_no_arp() {
+    let mut raw = Raw::new(SMALL, App::Idle);
+    raw.from(IpAddress::v4(10, 0, 0, 77));
+    let syn = TcpRepr { dst_port: 99, ..raw.syn() };
+    assert_eq!(raw.send(&syn).iter().map(|seen| seen.control).collect::<Vec<_>>(), [TcpControl::Rst]);
+}
+
+/// A frame may end where its packet should begin, or anywhere in the headers.
+#[test]
+fn packets_that_are_cut_short_are_dropped() {
+    let mut raw = Raw::open(SMALL, App::Echo, 1_000);
+    let frame = raw.frame(&TcpRepr { payload: b"data", ..raw.bare(1, 1, 1_000) });
+    for ethertype in [[8, 0], [8, 6], [0x86, 0xdd]] {
+        for len in 14..54 {
+            let mut cut = frame[..len].to_vec();
+            cut[12..14].copy_from_slice(&ethertype);
+            assert_eq!(raw.inject(cut), [], "{ethertype:x?} {len}");
+        }
+    }
+    assert_eq!(raw.inject(frame).iter().map(|seen| seen.len).sum::<usize>(), 4);
+}
+
+/// The control block inspects a frame in scratch memory before it is sent, so the longest frame must fit.
 #[test]
 fn super_segments_fit_the_scratch_memory() {
-    // A device that cuts segments gets at most 65,535 bytes of IP behind an Ethernet header.
+    // For a device that cuts segments, smoltcp's IP packets are at most 65,535 bytes long.
     let pool: &'static mut HeapPool<'static, App, Respond<Parrot>> = Box::leak(Box::new(HeapPool::new(SMALL)));
     assert!(pool.memory().scratch.len() >= 65_535);
 }

@@ -1,4 +1,4 @@
-//! Programs that read slowly: what the peer sent reaches them, however long it takes.
+//! Tests of programs that read slowly: they receive all of the peer's data, however long it takes.
 
 use smoltcp::time::{Duration, Instant};
 
@@ -7,9 +7,9 @@ use crate::stack::*;
 
 const SLOW: App = App::Slow { piece: 100, got: 0, next: Instant::ZERO };
 
-/// Both sides have closed, and everything is acknowledged, long before the program has read the last byte.
+/// Both sides have closed and acknowledged everything long before the program has read the final byte.
 #[test]
-fn what_is_left_is_read_after_the_end() {
+fn unread_data_can_be_read_after_both_sides_have_closed() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, SLOW));
     let id = pair.call(7, App::ask(&[1; 500], 0));
@@ -21,21 +21,22 @@ fn what_is_left_is_read_after_the_end() {
     assert!(pair.served().is_empty());
 }
 
-/// The send queue is as long after each turn as before. The half-closed connection makes progress all the same.
+/// After each turn, the send queue is as long as before. The half-closed connection counts as making progress.
 #[test]
-fn steady_progress_is_progress() {
+fn slow_but_steady_reading_counts_as_progress() {
     const LEN: usize = 45_000;
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::ask(&[1; LEN], 0)));
     let id = pair.call(7, SLOW);
     pair.run_for(Duration::from_secs(600));
-    let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("it has not ended") };
+    let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("the connection has not ended") };
     assert_eq!((got, end), (LEN, End::Closed));
 }
 
-/// A probe of the closed window brings one byte that the peer has no room for. The byte leaves again when the window opens.
+/// A window probe carries a byte that does not fit the peer's closed window. When the window opens, the byte is sent
+/// again.
 #[test]
-fn an_open_window_is_used_at_once() {
+fn an_open_window_is_used_immediately() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Slow { piece: 512, got: 0, next: Instant::ZERO }));
     let id = pair.call(7, App::ask(&[1; 10 * 512], 0));

@@ -1,4 +1,4 @@
-//! TIME-WAIT: how long it lasts, and what answers late segments once its slot is gone.
+//! Tests of TIME-WAIT: how long it lasts and how late segments are answered once its slot is reused.
 
 use smoltcp::phy::{ChecksumCapabilities, Medium};
 use smoltcp::socket::tcp::State;
@@ -6,27 +6,27 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, TcpControl, TcpSeqNumber};
 
 use super::pair::*;
-use crate::host::Sizes;
+use crate::host::{HeapPool, Sizes};
 use crate::stack::*;
 use crate::trace::Summary;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A connection of the server in TIME-WAIT.
+/// A connection that is in TIME-WAIT on the server.
 struct Late {
     pair: Pair,
     tuple: Tuple,
-    /// SND.NXT and RCV.NXT of the server.
+    /// The server's SND.NXT and RCV.NXT.
     numbers: (TcpSeqNumber, TcpSeqNumber),
     began: Instant,
 }
 
 impl Late {
-    /// The server has closed first. The client has forgotten the connection.
+    /// Returns a connection that the server closed first. The client has forgotten the connection.
     fn new() -> Late {
         let mut pair = Pair::new(SMALL);
         pair.server.listen(Listener::new(7, App::Closer));
-        // Both learn each other's hardware address.
+        // Both hosts learn each other's hardware address.
         let refused = pair.call(99, App::Idle);
         pair.run_for(SECOND * 3);
         pair.client.stack.take(refused).unwrap();
@@ -41,7 +41,7 @@ impl Late {
         Late { tuple: connection.tuple, numbers: (seq, ack), began, pair }
     }
 
-    /// The same, and its slot has gone to another connection.
+    /// Returns a connection in TIME-WAIT whose slot another connection has taken.
     fn recycled() -> Late {
         let mut late = Late::new();
         let ids: Vec<_> = (0..4).map(|_| late.pair.call(7, App::Echo)).collect();
@@ -53,7 +53,8 @@ impl Late {
         late
     }
 
-    /// What the server answers to a segment from the client's old port, as flags, sequence number, acknowledgement and window.
+    /// Returns the server's answer to a segment from the client's old port: flags, sequence number, acknowledgement,
+    /// window.
     fn answer(&mut self, control: TcpControl, seq: TcpSeqNumber, data: &[u8]) -> Option<(&'static str, i32, i32, u16)> {
         let mut repr = control::bare(&self.tuple, seq, self.numbers.0, 1000);
         repr.control = control;
@@ -75,7 +76,7 @@ impl Late {
         Some((answer.flags(), answer.seq.0, answer.ack.unwrap_or_default().0, answer.window as u16))
     }
 
-    /// The answer to a late segment.
+    /// Returns the answer to a late segment.
     fn acknowledgement(&self) -> Option<(&'static str, i32, i32, u16)> {
         Some(("ACK", self.numbers.0.0, self.numbers.1.0, 0))
     }
@@ -99,7 +100,7 @@ impl Late {
 }
 
 #[test]
-fn it_lasts_60_s() {
+fn time_wait_lasts_60_seconds() {
     let mut late = Late::new();
     late.go_to(59);
     assert_eq!(late.pair.served()[0].state, State::TimeWait);
@@ -111,7 +112,7 @@ fn it_lasts_60_s() {
 }
 
 #[test]
-fn a_repeated_fin_restarts_it() {
+fn a_repeated_fin_restarts_time_wait() {
     let mut late = Late::new();
     late.go_to(50);
     assert!(late.answer(TcpControl::Fin, late.back(1), &[]).is_some());
@@ -121,16 +122,16 @@ fn a_repeated_fin_restarts_it() {
     assert!(late.pair.served().is_empty());
 }
 
-/// smoltcp's own time is over after 10 s: what is unread then is still read.
+/// smoltcp's own TIME-WAIT ends after 10 s. The program can still read the remaining data after that.
 #[test]
-fn a_program_reads_on() {
+fn a_program_can_still_read_in_time_wait() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::ask(&[1; 400], 0)));
     let id = pair.call(7, App::Slow { piece: 2, got: 0, next: Instant::ZERO });
     pair.run_for(SECOND * 150);
     assert_eq!(pair.state(id), Some(State::TimeWait));
     pair.run_for(SECOND * 100);
-    let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("it has not ended") };
+    let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("the connection has not ended") };
     assert_eq!((got, end), (400, End::Closed));
 }
 
@@ -142,7 +143,7 @@ fn a_record_ignores_resets_and_acknowledgements() {
     }
     let dropped = |event: &Event| matches!(event, Event::Dropped(DropReason::BadReset | DropReason::OldAck));
     assert_eq!(late.pair.server.has(dropped), 2);
-    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement(), "it is still there");
+    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement(), "the record is still there");
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn a_record_answers_at_most_twice_a_second() {
 }
 
 #[test]
-fn a_record_ends_with_the_time_of_its_connection() {
+fn a_record_ends_with_its_connections_time_wait() {
     let mut late = Late::recycled();
     late.go_to(59);
     assert_eq!(late.answer(TcpControl::None, late.numbers.1, b"late"), late.acknowledgement());
@@ -178,7 +179,7 @@ fn a_repeated_fin_restarts_a_record() {
     let mut late = Late::recycled();
     late.go_to(50);
     assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement());
-    // Another FIN does not.
+    // Any other FIN does not restart the record.
     late.go_to(100);
     assert_eq!(late.answer(TcpControl::Fin, late.numbers.1, &[]), late.acknowledgement());
     late.go_to(109);
@@ -189,7 +190,7 @@ fn a_repeated_fin_restarts_a_record() {
 }
 
 #[test]
-fn a_new_syn_takes_the_place_of_a_record() {
+fn a_new_syn_replaces_a_record() {
     let mut late = Late::recycled();
     assert_eq!(late.answer(TcpControl::Syn, late.numbers.1, &[]), late.acknowledgement(), "not above RCV.NXT");
     let (flags, ..) = late.answer(TcpControl::Syn, late.numbers.1 + 1, &[]).unwrap();
@@ -197,9 +198,10 @@ fn a_new_syn_takes_the_place_of_a_record() {
     assert!(late.pair.served().iter().any(|connection| connection.tuple == late.tuple));
 }
 
-/// A SYN that was an old duplicate, or forged, opens a half-open connection. The peer answers our SYN,ACK from the old
-/// connection, or as if the peer had no connection. TIME-WAIT then continues (RFC 9293 section 3.6.1), and the peer's connection
-/// is not reset.
+/// An old or forged SYN opens a half-open connection, which ends without an RST to the peer.
+///
+/// The peer answers our SYN,ACK either from its old connection or with an RST, as if it had no connection. TIME-WAIT
+/// then continues (RFC 9293 section 3.6.1).
 #[test]
 fn an_old_syn_ends_in_time_wait() {
     for (recycled, control) in [
@@ -227,8 +229,7 @@ fn an_old_syn_ends_in_time_wait() {
     }
 }
 
-/// The old connection's numbers are ahead of the clock of the ISNs, because the old connection sent more than 250,000 bytes a
-/// second.
+/// The old connection's sequence numbers are ahead of the ISN clock, because it sent more than 250,000 bytes a second.
 #[test]
 fn a_new_connection_begins_above_the_numbers_of_the_old_one() {
     for (recycled, ahead) in [(false, 1), (false, 1 << 30), (true, 1), (true, 1 << 30)] {
@@ -245,13 +246,13 @@ fn a_new_connection_begins_above_the_numbers_of_the_old_one() {
         let clock = late.pair.server.stack.isn(late.pair.now, &late.tuple);
         late.pretend_to_have_sent(TcpSeqNumber(clock as i32) - 1);
         let (_, seq, ..) = late.answer(TcpControl::Syn, late.numbers.1 + 1, &[]).unwrap();
-        assert_eq!(seq as u32, clock, "the clock is ahead, so it counts");
+        assert_eq!(seq as u32, clock, "the ISN clock is ahead, so the clock decides");
     }
 }
 
 /// The client closes first, so its own slots are in TIME-WAIT.
 #[test]
-fn connecting_takes_slots_in_time_wait_and_no_endpoints_with_a_record() {
+fn connect_reuses_time_wait_slots_but_not_endpoints_with_a_record() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let mut tuples = Vec::new();
@@ -263,8 +264,8 @@ fn connecting_takes_slots_in_time_wait_and_no_endpoints_with_a_record() {
     }
     let Host { stack, io } = &mut pair.client;
     for tuple in &tuples {
-        let (port, patience) = (tuple.local.port, SECOND);
-        let again = stack.connect_from(pair.now, port, tuple.remote, App::Idle, patience, io);
+        let (port, timeout) = (tuple.local.port, SECOND);
+        let again = stack.connect_from(pair.now, port, tuple.remote, App::Idle, timeout, io);
         assert_eq!(again, Err(ConnectError::Full), "{port}");
     }
     pair.run_for(SECOND * 61);
@@ -272,8 +273,31 @@ fn connecting_takes_slots_in_time_wait_and_no_endpoints_with_a_record() {
     assert!(stack.connect_from(pair.now, tuples[0].local.port, tuples[0].remote, App::Idle, SECOND, io).is_ok());
 }
 
+/// There are 16,384 records on a host with 1,024 connections or more, and two for each connection of a board.
 #[test]
-fn many_connections_leave_no_more_records_than_there_is_room_for() {
+fn the_number_of_records_depends_on_the_number_of_connections() {
+    let records = |connections| {
+        let sizes = Sizes { connections, receive: 1, send: 1, ..SMALL };
+        let mut pool = HeapPool::<'_, App, Respond<Parrot>>::new(sizes);
+        pool.memory().time_wait.len()
+    };
+    assert_eq!([1, 1_023, 1_024, 5_000].map(records), [16, 16_368, 16_384, 16_384]);
+    let mut pool = Pool::<'_, App, Respond<Parrot>, 3, 1, 1, 0, 0, 0>::new();
+    assert_eq!(pool.memory().time_wait.len(), 6);
+}
+
+/// RFC 1337: an RST does not end TIME-WAIT while the connection still has its slot.
+#[test]
+fn a_reset_does_not_end_it() {
+    let mut late = Late::new();
+    assert_eq!(late.answer(TcpControl::Rst, late.numbers.1, &[]), None);
+    assert_eq!(late.pair.served()[0].state, State::TimeWait);
+    assert_eq!(late.pair.server.has(|event| *event == Event::Dropped(DropReason::BadReset)), 1);
+    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]).map(|(flags, ..)| flags), Some("ACK"));
+}
+
+#[test]
+fn many_connections_leave_a_bounded_number_of_records() {
     const SIZES: Sizes = Sizes { connections: 8, ..SMALL };
     let mut pair = Pair::new(SIZES);
     pair.server.listen(Listener::new(7, App::Closer));

@@ -1,4 +1,4 @@
-//! UDP ports: answers, refusals, and datagrams that cannot be delivered.
+//! Tests of UDP ports: replies, refusals and datagrams that cannot be delivered.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Duration;
@@ -9,7 +9,7 @@ use crate::stack::*;
 
 const PEER: [u8; 6] = [2, 0, 0, 0, 0, 9];
 
-/// A datagram from `source` as an Ethernet frame to the server.
+/// Returns an Ethernet frame to the server that contains a datagram from `source`.
 fn datagram(source: IpEndpoint, destination: IpEndpoint, text: &[u8]) -> Vec<u8> {
     let (IpAddress::Ipv4(from), IpAddress::Ipv4(to)) = (source.addr, destination.addr) else { panic!("IPv4 only") };
     let udp = UdpRepr { src_port: source.port, dst_port: destination.port };
@@ -40,7 +40,7 @@ fn datagram(source: IpEndpoint, destination: IpEndpoint, text: &[u8]) -> Vec<u8>
     frame
 }
 
-/// An ARP request from this address, which teaches the server its hardware address.
+/// Returns an ARP request from `source`, from which the server learns the sender's hardware address.
 fn arp(source: Ipv4Address) -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,
@@ -78,10 +78,10 @@ fn a_datagram_is_answered() {
     assert_eq!(replies, 20);
 }
 
-/// A datagram is not answered if the answer could start a loop or reach many hosts: its source port is a loop port, 0, or our
-/// own.
+/// A datagram gets no reply if the reply could start a loop or reach many hosts. Such a datagram comes from port 0,
+/// from our own port, from the port of a service that always replies, or from an address that is not another host's.
 #[test]
-fn loops_are_not_started() {
+fn datagrams_that_could_start_a_loop_get_no_reply() {
     let mut pair = Pair::new(SMALL);
     pair.server.stack.bind(4000, Respond::new(Parrot)).unwrap();
     pair.to_server.borrow_mut().extend([arp(Ipv4Address::new(10, 0, 0, 9))]);
@@ -98,7 +98,8 @@ fn loops_are_not_started() {
     assert_eq!(pair.to_client.borrow().iter().filter(|f| is_udp(f)).count(), 0);
 }
 
-/// The reply to a client that never answers ARP waits for 3 requests. Meanwhile the server answers other clients.
+/// The reply to a client that never answers ARP waits during three requests. Meanwhile the server answers other
+/// clients.
 #[test]
 fn an_unreachable_sender_does_not_block_the_port() {
     let mut pair = Pair::new(SMALL);
@@ -134,9 +135,9 @@ fn ports_are_checked() {
     assert_eq!(server.listen(Listener::new(0, App::Echo)), Err(ListenError::PortZero));
 }
 
-/// A resolver's datagrams are not reported.
+/// A port that is bound with `bind_unreported` produces no events. A resolver uses such a port.
 #[test]
-fn whoever_binds_a_port_says_whether_its_datagrams_are_events() {
+fn an_unreported_port_produces_no_events() {
     for unreported in [false, true] {
         let mut pair = Pair::new(SMALL);
         let server = &mut pair.server.stack;

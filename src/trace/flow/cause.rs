@@ -1,65 +1,74 @@
-//! The labels of segments: why they are sent, and what they are to their receiver.
+//! The labels of segments: the cause of a segment that is sent, and the receiver's view of a segment that arrives.
 
 use core::fmt;
 
 use smoltcp::time::Duration;
 
-/// Why a segment was sent, other than to carry new data.
+/// Why a segment was sent, if not only to carry new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The retransmission timer expired for an earlier segment, and this one counts as lost, too: its n-th retransmission.
+    /// The n-th retransmission of a segment that counts as lost because the timer expired for an earlier segment.
     AfterTimeout(u32),
-    /// The answer to a SYN, an RST or an acknowledgement that does not fit the connection (RFC 5961).
+    /// A challenge ACK: the answer to a SYN, RST or ACK that does not fit the connection (RFC 5961).
     ChallengeAck,
-    /// A delayed acknowledgement, which waited this long for data to travel with.
+    /// A delayed ACK, which waited this long for data that could carry it.
     DelayedAck(Duration),
-    /// A duplicate acknowledgement as RFC 5681 section 2 defines it: it repeats the last acknowledgement number and the last window
-    /// while data is outstanding, and carries nothing itself.
+    /// A duplicate ACK, as defined by RFC 5681 section 2.
+    ///
+    /// The ACK carries no data, and repeats the previous acknowledgement number and window while data is outstanding.
     DuplicateAck,
-    /// A retransmission after three duplicate acknowledgements (RFC 5681 section 3.2), or in the recovery that they began.
+    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2), or a later retransmission in the same
+    /// recovery.
     FastRetransmission,
-    /// A keep-alive probe: nothing arrived for the keep-alive time.
+    /// A keep-alive probe: nothing arrived for the keep-alive interval.
     KeepAlive,
     /// The answer to a keep-alive probe.
     KeepAliveAck,
+    /// A fast retransmission of a segment whose retransmission was lost too (RFC 8985 section 6.2).
+    LostRetransmission,
     /// The acknowledgement of a segment that arrived again.
     RepeatedAck,
-    /// SYN,ACK again, because the peer's SYN came again.
+    /// A SYN,ACK that is sent again because the peer's SYN arrived again.
     RepeatedSyn,
-    /// The retransmission timer expired, for the n-th time for this segment.
+    /// A retransmission because the retransmission timer expired.
     Retransmission {
-        /// How long the timer had run. Without the feature `recovery`: the time since the segment was last sent, or since the last
-        /// acknowledgement of new data if that is later.
+        /// How long the timer had run.
+        ///
+        /// Without the feature `recovery`, the time since the segment was previously sent or since new data was
+        /// acknowledged, whichever was later.
         rto: Duration,
-        /// The number of this retransmission, from 1.
+        /// The number of times that the segment has been retransmitted, including this time.
         count: u32,
     },
-    /// The retransmission timer expired, but the peer has acknowledged the segment: its acknowledgement was lost, or is late.
+    /// A retransmission of a segment that the peer has acknowledged: the acknowledgement was lost or is late.
     SpuriousRetransmission {
         /// As for [`Cause::Retransmission`].
         rto: Duration,
         /// As for [`Cause::Retransmission`].
         count: u32,
     },
-    /// The last segment again, before the retransmission timer expires: its acknowledgement shows what was lost (RFC 8985 section 7).
+    /// A tail loss probe: the final segment is sent again before the retransmission timer expires.
+    ///
+    /// The answer shows whether earlier data was lost (RFC 8985 section 7).
     TailProbe,
-    /// The peer's window has opened: what was sent into the closed window is sent again.
+    /// A retransmission of data that the peer's closed window refused, because the window has opened.
     WindowOpened,
-    /// An acknowledgement that reports a larger window.
+    /// An ACK that announces a larger window.
     WindowUpdate,
-    /// A probe of one byte: the peer's window is closed, and may have opened.
+    /// A zero-window probe: one byte that checks whether the peer's closed window has opened.
     ZeroWindowProbe,
-    /// The answer to a probe of the window, which is still closed.
+    /// The answer to a zero-window probe: the window is still closed.
     ZeroWindowProbeAck,
 }
 
 impl Cause {
-    /// Whether the segment was sent before.
+    /// Returns whether the segment is a retransmission.
     pub(crate) fn is_again(self) -> bool {
         match self {
             Cause::AfterTimeout(_)
             | Cause::FastRetransmission
+            | Cause::LostRetransmission
             | Cause::RepeatedSyn
             | Cause::Retransmission { .. }
             | Cause::SpuriousRetransmission { .. }
@@ -77,14 +86,14 @@ impl Cause {
         }
     }
 
-    /// The cause's name in JSON and in expectations.
+    /// Returns the cause's name in JSON and in expectations.
     pub(crate) fn slug(self) -> &'static str {
         match self {
             Cause::AfterTimeout(_) => "after-timeout",
             Cause::ChallengeAck => "challenge-ack",
             Cause::DelayedAck(_) => "delayed-ack",
             Cause::DuplicateAck => "duplicate-ack",
-            Cause::FastRetransmission => "fast-retransmission",
+            Cause::FastRetransmission | Cause::LostRetransmission => "fast-retransmission",
             Cause::KeepAlive => "keep-alive",
             Cause::KeepAliveAck => "keep-alive-ack",
             Cause::RepeatedAck => "repeated-ack",
@@ -107,11 +116,11 @@ impl fmt::Display for Cause {
             Cause::ChallengeAck => f.write_str("challenge ACK"),
             Cause::DelayedAck(time) => write!(f, "delayed ACK, {time}"),
             Cause::DuplicateAck => f.write_str("duplicate ACK"),
-            Cause::FastRetransmission => f.write_str("fast retransmission"),
+            Cause::FastRetransmission | Cause::LostRetransmission => f.write_str("fast retransmission"),
             Cause::KeepAlive => f.write_str("keep-alive"),
             Cause::KeepAliveAck => f.write_str("keep-alive ACK"),
             Cause::RepeatedAck => f.write_str("repeated ACK"),
-            Cause::RepeatedSyn => f.write_str("retransmission, because SYN came again"),
+            Cause::RepeatedSyn => f.write_str("retransmission, because the SYN arrived again"),
             Cause::Retransmission { rto, count } => write!(f, "retransmission {count}, RTO {rto}"),
             Cause::SpuriousRetransmission { rto, count } => {
                 write!(f, "spurious retransmission {count}, RTO {rto}")
@@ -125,20 +134,21 @@ impl fmt::Display for Cause {
     }
 }
 
-/// What a segment is to the side that it reaches.
+/// The receiver's view of a segment that is not in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mark {
-    /// A segment before it is missing.
+    /// An earlier segment is missing.
     OutOfOrder,
-    /// It acknowledges a part of what was in flight when the recovery began: another segment was lost, too (RFC 6582 section 3.2).
+    /// A partial ACK: it covers only a part of the data that was in flight when the recovery began, so another segment
+    /// was lost too (RFC 6582 section 3.2).
     PartialAck,
-    /// All its bytes arrived before.
+    /// All bytes of the segment have arrived before.
     Repeated,
 }
 
 impl Mark {
-    /// The mark's name in JSON and in expectations.
+    /// Returns the mark's name in JSON and in expectations.
     pub(crate) fn slug(self) -> &'static str {
         match self {
             Mark::OutOfOrder => "out-of-order",

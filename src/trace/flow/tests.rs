@@ -1,4 +1,4 @@
-//! Tests of what segments are taken for.
+//! Tests of the causes and marks that a flow infers for segments.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn ack(number: i32, sacks: bool) -> Segment {
     Segment { ack: Some(TcpSeqNumber(1 + 100 * number)), sacks, ..SEGMENT }
 }
 
-/// A flow whose first side has sent ten segments of 100 bytes.
+/// Returns a flow whose first side has sent ten segments of 100 bytes.
 fn ten() -> Flow {
     let mut flow = Flow::default();
     assert_eq!(flow.sent(0, Instant::ZERO, &Segment { syn: true, ack: None, ..SEGMENT }), None);
@@ -36,27 +36,27 @@ fn ten() -> Flow {
 }
 
 #[test]
-fn an_acknowledgement_that_tells_of_a_gap_counts_as_a_duplicate() {
+fn an_acknowledgement_that_reports_a_gap_counts_as_a_duplicate() {
     let (mut flow, now) = (ten(), Instant::from_millis(20));
     for sacks in [true; 3] {
         flow.arrived(0, now, &ack(1, sacks));
     }
     assert_eq!(flow.sent(0, now, &data(1)), Some(Cause::FastRetransmission));
-    // A second gap of the same recovery.
+    // A second gap in the same recovery.
     flow.arrived(0, now, &ack(1, true));
     assert_eq!(flow.sent(0, now, &data(3)), Some(Cause::FastRetransmission));
-    // The segment was lost again, and only the timer tells.
+    // The segment was lost again, so it is sent again only when the timer expires.
     let rto = Duration::from_millis(220);
     assert_eq!(flow.sent(0, now + rto, &data(1)), Some(Cause::Retransmission { rto, count: 2 }));
 }
 
 #[test]
-fn the_last_segment_before_the_oldest_is_a_probe() {
+fn the_final_segment_sent_before_the_oldest_is_a_tail_loss_probe() {
     let mut flow = ten();
     assert_eq!(flow.sent(0, Instant::from_millis(42), &data(9)), Some(Cause::TailProbe));
     let rto = Duration::from_millis(220);
     assert_eq!(flow.sent(0, Instant::ZERO + rto, &data(0)), Some(Cause::Retransmission { rto, count: 1 }));
-    // After a timeout the rest goes again, too.
+    // After a timeout, the remaining segments are also sent again.
     assert!(matches!(flow.sent(0, Instant::ZERO + rto, &data(9)), Some(Cause::Retransmission { count: 2, .. })));
 }
 
@@ -67,13 +67,13 @@ fn an_acknowledgement_is_a_duplicate_only_while_data_is_outstanding() {
     assert_eq!(flow.sent(1, now, &ack(1, false)), None);
     assert_eq!(flow.arrived(1, now, &data(2)), Some(Mark::OutOfOrder));
     assert_eq!(flow.sent(1, now, &ack(1, true)), Some(Cause::DuplicateAck));
-    // Another window makes it another acknowledgement (RFC 5681 section 2, e).
+    // An ACK with another window is not a duplicate (RFC 5681 section 2, e).
     assert_eq!(flow.arrived(1, now, &data(3)), Some(Mark::OutOfOrder));
     assert_eq!(flow.sent(1, now, &Segment { window: 50_000, ..ack(1, true) }), None);
-    // Its segment arrived before.
+    // The acknowledged segment arrived before.
     assert_eq!(flow.arrived(1, now, &data(0)), Some(Mark::Repeated));
     assert_eq!(flow.sent(1, now, &Segment { window: 50_000, ..ack(1, true) }), Some(Cause::RepeatedAck));
-    // The gap is filled, and all that was sent is acknowledged: nothing is outstanding.
+    // The gap is filled, and all data is acknowledged: nothing is outstanding.
     assert_eq!(flow.arrived(1, now, &data(1)), None);
     assert_eq!(flow.sent(1, now, &Segment { window: 50_000, ..ack(10, false) }), None);
     assert_eq!(flow.sent(1, now, &Segment { window: 50_000, ..ack(10, false) }), None);
@@ -107,7 +107,7 @@ fn the_stack_knows_better_why_it_sends_again() {
     assert_eq!(flow.sent_again(0, late, &data(0), Some(Repeat::Timer(rto))), again(1));
     assert_eq!(flow.sent_again(0, late, &data(1), Some(Repeat::AfterTimer)), Some(Cause::AfterTimeout(1)));
     assert_eq!(flow.sent_again(0, late, &data(9), Some(Repeat::TailProbe)), Some(Cause::TailProbe));
-    // The peer has acknowledged all, and its acknowledgement was lost.
+    // The peer has acknowledged all data, and the acknowledgement was lost.
     flow.sent(1, late, &ack(10, false));
     let spurious = Some(Cause::SpuriousRetransmission { rto, count: 2 });
     assert_eq!(flow.sent_again(0, late, &data(0), Some(Repeat::Timer(rto))), spurious);

@@ -11,7 +11,7 @@ use crate::phy::Cable;
 use crate::stack::{Config, ConnectionId, DropReason, End, Event, Io, NullConsole, Seed, Stack, Tuple};
 
 #[test]
-fn lines_name_what_happened_with_addresses() {
+fn log_lines_name_the_event_and_the_addresses() {
     let mut probe = LogProbe::default();
     let tuple = tuple("192.168.69.1:9999", "192.168.69.100:40000");
     let refused = Event::Refused { tuple, why: DropReason::BacklogFull };
@@ -26,14 +26,14 @@ fn lines_name_what_happened_with_addresses() {
 }
 
 #[test]
-fn ipv6_addresses_stand_in_brackets() {
+fn ipv6_addresses_are_written_in_brackets() {
     let refused = Event::Refused { tuple: tuple("[fdaa::1]:7", "[fdaa::64]:40000"), why: DropReason::SlotsFull };
     let (_, line) = lines(&mut LogProbe::default(), 0, &refused).remove(0);
     assert_eq!(line, "refused [fdaa::64]:40000 on [fdaa::1]:7: all connection slots taken");
 }
 
 #[test]
-fn drops_are_limited_and_the_rest_counted() {
+fn lines_about_drops_are_limited_and_the_rest_counted() {
     let mut probe = LogProbe::default();
     let dropped = Event::Dropped(DropReason::SlotsFull);
     let mut warnings = 0;
@@ -46,11 +46,11 @@ fn drops_are_limited_and_the_rest_counted() {
         lines(&mut probe, 1_000_000, &dropped),
         [(Level::Warn, line.into()), (Level::Warn, "dropped a connection attempt: all connection slots taken".into())]
     );
-    assert_eq!(lines(&mut probe, 2_000_000, &dropped).len(), 1, "told once");
+    assert_eq!(lines(&mut probe, 2_000_000, &dropped).len(), 1, "reported once");
 }
 
 #[test]
-fn what_was_left_out_is_told_before_the_connection_is_over() {
+fn left_out_lines_are_reported_before_the_connection_closes() {
     let mut probe = LogProbe::default();
     let (id, tuple) = (connection(), tuple("10.0.0.1:7", "10.0.0.2:40000"));
     for _ in 0..130 {
@@ -63,7 +63,7 @@ fn what_was_left_out_is_told_before_the_connection_is_over() {
 }
 
 #[test]
-fn frames_that_can_not_be_served_are_for_debugging() {
+fn dropped_frames_are_logged_at_debug_level() {
     let dropped = Event::Dropped(DropReason::FragmentedTcp);
     assert_eq!(
         lines(&mut LogProbe::default(), 0, &dropped),
@@ -71,7 +71,7 @@ fn frames_that_can_not_be_served_are_for_debugging() {
     );
 }
 
-/// Returns a connection's id, which only a stack can give.
+/// Returns the id of a connection. Only a stack can create an id.
 fn connection() -> ConnectionId {
     let (now, mut cable) = (Instant::from_secs(1), Cable::<2, 1514>::new());
     let mut io = Io::new(cable.ends().0, NullConsole);

@@ -15,7 +15,7 @@ impl Sink for Vec<u8> {
 }
 
 #[test]
-fn the_section_header_is_the_one_of_the_standard() {
+fn the_section_header_follows_the_standard() {
     let Ok(writer) = Writer::new(Vec::new());
     let expected =
         [&[0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0][..], &[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0], &[0xff; 8], &[28, 0, 0, 0]];
@@ -42,7 +42,7 @@ fn an_interface_has_its_name_and_link_type_and_counts_microseconds() {
 }
 
 #[test]
-fn a_frame_has_time_lengths_padding_comment_and_direction() {
+fn a_frame_is_written_with_time_lengths_padding_comment_and_direction() {
     let Ok(mut writer) = Writer::new(Vec::new());
     let Ok(interface) = writer.interface("", LinkType::RawIp);
     let micros = 0x0001_0203_0405_0607;
@@ -81,7 +81,7 @@ fn blocks_are_right_for_every_padding() {
 }
 
 #[test]
-fn what_is_too_long_is_cut_and_the_real_length_kept() {
+fn long_frames_and_texts_are_cut_and_the_real_length_is_kept() {
     let Ok(mut writer) = Writer::new(Vec::new());
     let long_text = "ü".repeat(TEXT) + "!";
     let Ok(interface) = writer.interface(&long_text[2..], LinkType::Ethernet);
@@ -98,7 +98,7 @@ fn what_is_too_long_is_cut_and_the_real_length_kept() {
     assert_eq!(file[comment_at..comment_at + 4], [1, 0, 0xff, 3], "1,023 bytes: no half character");
 }
 
-/// Checks the blocks by their lengths, which are at both ends of each.
+/// Checks each block by its length, which stands at both ends of the block.
 fn check_blocks(mut file: &[u8], expected: usize) {
     let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap()) as usize;
     let mut blocks = 0;

@@ -1,9 +1,9 @@
 //! A QEMU plugin (API version 1) that counts a board's instructions, loads and stores.
 //!
-//! Accesses to peripherals are counted too.
+//! Accesses to peripherals are also counted. A sleeping board executes no instructions.
 //!
-//! `qemu-system-arm -plugin FILE.so,counts=COUNTS` keeps two 64-bit counters at the front of the mapped file COUNTS. So they can
-//! be read while the board runs. A sleeping board executes no instructions. Built by `rustc --crate-type cdylib` alone.
+//! `qemu-system-arm -plugin FILE.so,counts=COUNTS` keeps two 64-bit counters at the start of the mapped file COUNTS, so
+//! they can be read while the board runs. `rustc --crate-type cdylib` builds this file without cargo.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-// What is used of the API (QEMU's documentation, "TCG plugins"). QEMU itself defines these.
+// The functions of QEMU's API that this plugin uses (QEMU's documentation, "TCG plugins"). libc defines mmap.
 unsafe extern "C" {
     fn qemu_plugin_register_vcpu_tb_trans_cb(id: u64, translated: extern "C" fn(u64, *mut c_void));
     fn qemu_plugin_tb_n_insns(block: *const c_void) -> usize;
@@ -27,16 +27,16 @@ pub static qemu_plugin_version: c_int = 1;
 
 /// The operation of an inline counter: add.
 const ADD: c_int = 0;
-/// Both loads and stores.
+/// The kind of memory access to count: loads and stores.
 const READ_WRITE: c_int = 3;
 
-/// Counters: instructions, accesses.
+/// The mapped counters: instructions, then memory accesses.
 static COUNTERS: AtomicPtr<u64> = AtomicPtr::new(ptr::null_mut());
 
-/// Called by QEMU as it starts; anything but 0 ends it.
+/// QEMU calls this function when it starts. If the result is not 0, QEMU exits.
 ///
 /// # Safety
-/// `argv` has `argc` strings.
+/// `argv` must point to `argc` strings.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qemu_plugin_install(
     id: u64,
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn qemu_plugin_install(
     argv: *const *const c_char,
 ) -> c_int {
     let argument = if argc == 1 {
-        // SAFETY: QEMU passes `argc` strings that end in a zero.
+        // SAFETY: QEMU passes `argc` strings, each terminated by a zero byte.
         unsafe { CStr::from_ptr(*argv) }.to_str().ok().and_then(|argument| argument.strip_prefix("counts="))
     } else {
         None
@@ -61,26 +61,27 @@ pub unsafe extern "C" fn qemu_plugin_install(
             return 1;
         }
     }
-    // SAFETY: `id` is this plugin's, and the callback stays as long as QEMU runs.
+    // SAFETY: `id` is the identifier of this plugin, and the callback exists as long as QEMU runs.
     unsafe { qemu_plugin_register_vcpu_tb_trans_cb(id, translated) };
     0
 }
 
-/// Maps the file, with two counters at 0.
+/// Creates the file, maps it, and returns a pointer to its two counters, which are 0.
 fn map(path: &str) -> std::io::Result<*mut u64> {
     const LEN: usize = 16;
     let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
     file.set_len(LEN as u64)?;
-    // SAFETY: a new mapping, where the kernel likes; PROT_READ | PROT_WRITE, MAP_SHARED. It stays, as the file does.
+    // SAFETY: the kernel chooses the address of the new mapping, so it overlaps no other memory. It is PROT_READ |
+    // PROT_WRITE and MAP_SHARED, and is never unmapped.
     let at = unsafe { mmap(ptr::null_mut(), LEN, 3, 1, file.as_raw_fd(), 0) };
     if at as isize == -1 { Err(std::io::Error::last_os_error()) } else { Ok(at.cast()) }
 }
 
-/// A block of instructions has been translated: each is to count itself.
+/// QEMU calls this function when it has translated a block. From then on, each instruction of the block is counted.
 extern "C" fn translated(_id: u64, block: *mut c_void) {
     let instructions = COUNTERS.load(Ordering::Relaxed);
-    // SAFETY: `block` is valid for this call and has that many instructions; the counters stay mapped. One virtual processor
-    // adds to them.
+    // SAFETY: `block` is valid for this call, and all indices are below its number of instructions. The counters stay
+    // mapped. Only one virtual processor changes the counters.
     unsafe {
         let accesses = instructions.add(1);
         for at in 0..qemu_plugin_tb_n_insns(block) {

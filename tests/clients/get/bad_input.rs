@@ -1,4 +1,6 @@
-//! Invalid URLs, and servers that lie, break off or stay silent: one line, exit code 1, and no files left behind.
+//! `get` with invalid URLs, and with servers that send invalid responses, disconnect or stay silent.
+//!
+//! In each case, `get` prints one line, exits with 1, and leaves no new file behind.
 
 use std::fs;
 
@@ -6,13 +8,13 @@ use super::rig::*;
 use crate::common::link::{KERNEL, on_tap};
 
 #[test]
-fn a_url_that_cannot_be_fetched_is_one_line() {
-    on_tap("bad_input::a_url_that_cannot_be_fetched_is_one_line", |link| {
+fn a_url_that_cannot_be_fetched_is_a_one_line_error() {
+    on_tap("bad_input::a_url_that_cannot_be_fetched_is_a_one_line_error", |link| {
         let home = folder("urls");
         for (url, why) in [
-            ("", "it is like http://HOST/PATH"),
-            ("page", "it is like http://HOST/PATH"),
-            ("192.168.69.100/page", "it is like http://HOST/PATH"),
+            ("", "write it like http://HOST/PATH"),
+            ("page", "write it like http://HOST/PATH"),
+            ("192.168.69.100/page", "write it like http://HOST/PATH"),
             ("http://", "it names no host"),
             ("http:///page", "it names no host"),
             ("https://192.168.69.100/", "https is not supported, because smolstep has no TLS"),
@@ -36,7 +38,9 @@ fn a_url_that_cannot_be_fetched_is_one_line() {
     });
 }
 
-/// What a server says, as Python's bytes; what it does then; what is made of it.
+/// Invalid responses, each with the server's action after the response and a part of `get`'s error.
+///
+/// A response is a Python expression, whose value is bytes.
 const LIES: &[(&str, Then, &str)] = &[
     ("b''", Then::Close, "closed the connection without an answer"),
     ("b''", Then::Hold, "timed out waiting for the server"),
@@ -105,15 +109,16 @@ const LIES: &[(&str, Then, &str)] = &[
 ];
 
 #[test]
-fn a_server_that_lies_is_one_line_and_the_file_is_kept() {
-    on_tap("bad_input::a_server_that_lies_is_one_line_and_the_file_is_kept", |link| {
+fn an_invalid_response_is_a_one_line_error_and_keeps_the_file() {
+    on_tap("bad_input::an_invalid_response_is_a_one_line_error_and_keeps_the_file", |link| {
         let home = folder("lies");
         let (old, new) = (home.join("old"), home.join("new"));
         fs::write(&old, "what was there").unwrap();
         let server = Scripted::on_ipv4();
         for &(answer, then, why) in LIES {
             let url = server.url(answer, then);
-            // Where it is not waited for, even a busy machine's server has answered before.
+            // Only the tests of the timeout itself have a short timeout. In the other tests, a busy machine may need
+            // time to answer.
             let timeout = if why.starts_with("timed out") { "1s" } else { "1min" };
             for file in [&old, &new] {
                 let got = get(link, &[&url, "-o", file.to_str().unwrap(), "--timeout", timeout]);
@@ -126,8 +131,8 @@ fn a_server_that_lies_is_one_line_and_the_file_is_kept() {
 }
 
 #[test]
-fn what_is_more_than_announced_is_not_written() {
-    on_tap("bad_input::what_is_more_than_announced_is_not_written", |link| {
+fn bytes_beyond_the_announced_length_are_not_written() {
+    on_tap("bad_input::bytes_beyond_the_announced_length_are_not_written", |link| {
         let server = Scripted::start(KERNEL[1]);
         for then in [Then::Close, Then::Hold, Then::Reset] {
             for answer in [

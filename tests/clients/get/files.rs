@@ -1,4 +1,4 @@
-//! The destination of the body: files that appear complete or not at all, and streams whose reader stops.
+//! The output of `get`: a file is complete or absent, and the reader of a pipe may stop or exit.
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;
@@ -17,8 +17,8 @@ const HELLO: &str = "b'HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello'"
 const LONG: &str = "b'HTTP/1.1 200 OK\\r\\nContent-Length: 20000000\\r\\n\\r\\n' + b'x' * 20000000";
 
 #[test]
-fn a_file_takes_the_place_of_another() {
-    on_tap("files::a_file_takes_the_place_of_another", |link| {
+fn a_new_file_replaces_an_old_one() {
+    on_tap("files::a_new_file_replaces_an_old_one", |link| {
         let home = folder("place");
         let (file, alias) = (home.join("file"), home.join("alias"));
         let url = Scripted::on_ipv4();
@@ -31,7 +31,7 @@ fn a_file_takes_the_place_of_another() {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&alias).unwrap().is_symlink());
 
-        // A link to nothing leads to the file that is made.
+        // If a symbolic link is dangling, `get` creates its target.
         let (made, dangling) = (home.join("made"), home.join("dangling"));
         symlink("made", home.join("between")).unwrap();
         symlink(home.join("between"), &dangling).unwrap();
@@ -50,8 +50,8 @@ fn a_file_takes_the_place_of_another() {
 }
 
 #[test]
-fn what_cannot_be_written_is_one_line() {
-    on_tap("files::what_cannot_be_written_is_one_line", |link| {
+fn an_unwritable_file_is_a_one_line_error() {
+    on_tap("files::an_unwritable_file_is_a_one_line_error", |link| {
         let home = folder("unwritable");
         let server = Scripted::on_ipv4();
         let hello = server.url(HELLO, Then::Close);
@@ -74,8 +74,8 @@ fn what_cannot_be_written_is_one_line() {
 }
 
 #[test]
-fn a_pipe_stays_one() {
-    on_tap("files::a_pipe_stays_one", |link| {
+fn a_named_pipe_is_not_replaced() {
+    on_tap("files::a_named_pipe_is_not_replaced", |link| {
         let pipe = folder("pipe").join("pipe");
         let made = Peer::start(Command::new("mkfifo").arg(&pipe)).finish();
         assert_eq!(made.code(), Some(0), "{made:?}");
@@ -97,8 +97,8 @@ fn a_pipe_stays_one() {
 const NONBLOCK: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 #[test]
-fn a_full_disk_is_one_line_and_leaves_nothing() {
-    on_tap("files::a_full_disk_is_one_line_and_leaves_nothing", |link| {
+fn a_full_disk_is_a_one_line_error_and_leaves_no_file() {
+    on_tap("files::a_full_disk_is_a_one_line_error_and_leaves_no_file", |link| {
         let home = folder("full");
         let server = Scripted::on_ipv4();
         let url = server.url(LONG, Then::Close);
@@ -115,15 +115,15 @@ fn a_full_disk_is_one_line_and_leaves_nothing() {
 }
 
 #[test]
-fn ctrl_c_leaves_nothing() {
-    on_tap("files::ctrl_c_leaves_nothing", |link| {
+fn ctrl_c_leaves_no_file() {
+    on_tap("files::ctrl_c_leaves_no_file", |link| {
         let home = folder("interrupted");
         let server = Scripted::on_ipv4();
         let url = server.url("b'HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\r\\nhello'", Then::Hold);
         for before in [&[][..], &["page"]] {
             before.iter().for_each(|name| fs::write(home.join(name), "kept").unwrap());
             let started = start(link, &[&url, "-o", home.join("page").to_str().unwrap(), "-i"]);
-            // It has asked, so it has a file under way.
+            // The request was sent, so the temporary file exists.
             server.peer.wait_for("request", |out| out.matches("asked").count() > before.len());
             assert_eq!(names(&home).len(), before.len() + 1);
             started.interrupt();
@@ -135,8 +135,8 @@ fn ctrl_c_leaves_nothing() {
 }
 
 #[test]
-fn a_reader_that_goes_ends_it_quietly() {
-    on_tap("files::a_reader_that_goes_ends_it_quietly", |link| {
+fn a_closed_pipe_is_a_silent_exit() {
+    on_tap("files::a_closed_pipe_is_a_silent_exit", |link| {
         let server = Scripted::on_ipv4();
         let mut shell = Command::new("sh");
         shell.args(["-c", "\"$@\" | head -c 1000 | wc -c", "sh", env!("CARGO_BIN_EXE_smolstep")]);
@@ -146,8 +146,8 @@ fn a_reader_that_goes_ends_it_quietly() {
 }
 
 #[test]
-fn a_reader_that_stops_keeps_neither_the_loop_nor_ctrl_c() {
-    on_tap("files::a_reader_that_stops_keeps_neither_the_loop_nor_ctrl_c", |link| {
+fn a_blocked_pipe_blocks_neither_the_stack_nor_ctrl_c() {
+    on_tap("files::a_blocked_pipe_blocks_neither_the_stack_nor_ctrl_c", |link| {
         let server = Scripted::on_ipv4();
         let url = server.url(LONG, Then::Close);
         let mut program = smolstep();
@@ -155,7 +155,7 @@ fn a_reader_that_stops_keeps_neither_the_loop_nor_ctrl_c() {
         let mut child = spawn(&mut program).unwrap();
         let mut out = child.stdout.take().unwrap();
         out.read_exact(&mut [0; 10]).unwrap();
-        // The rest fits in no pipe. The stack answers all the same.
+        // The rest of the body does not fit in the pipe, so `get` is blocked. Its stack still answers pings.
         let ping = Peer::start(Command::new("ping").args(["-c", "2", "-i", "0.2", "192.168.69.2"])).finish();
         assert_eq!(ping.code(), Some(0), "{ping:?}");
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
@@ -167,11 +167,11 @@ fn a_reader_that_stops_keeps_neither_the_loop_nor_ctrl_c() {
 }
 
 #[test]
-fn a_reader_that_is_slow_gets_all() {
-    on_tap("files::a_reader_that_is_slow_gets_all", |link| {
+fn a_slow_reader_receives_everything() {
+    on_tap("files::a_slow_reader_receives_everything", |link| {
         let server = Scripted::on_ipv4();
         let mut shell = Command::new("sh");
-        // Nothing is read until the server has been held up.
+        // The reader starts only after the pings, when the pipe is full and the server is blocked.
         let script = "\"$@\" | { ping -c 2 -i 0.2 192.168.69.2 >/dev/null; wc -c; }";
         shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_smolstep")]);
         let ended = Peer::start(command(&mut shell, link, &["-i", &server.url(LONG, Then::Close)])).finish();
@@ -181,8 +181,8 @@ fn a_reader_that_is_slow_gets_all() {
 }
 
 #[test]
-fn progress_is_shown_to_a_person_alone() {
-    on_tap("files::progress_is_shown_to_a_person_alone", |link| {
+fn progress_is_shown_only_at_a_terminal() {
+    on_tap("files::progress_is_shown_only_at_a_terminal", |link| {
         let home = folder("progress");
         let server = Scripted::on_ipv4();
         let (url, file) = (server.url(LONG, Then::Close), home.join("file"));
@@ -192,7 +192,7 @@ fn progress_is_shown_to_a_person_alone() {
         let shown = Peer::start(command(&mut python, link, &arguments)).finish();
         assert_eq!(shown.code(), Some(0), "{shown:?}");
         assert!(shown.out().contains("of 19.07 MiB"), "{:?}", shown.out());
-        // Where there is less room for it than it would take, nothing is left behind: the cursor never goes up.
+        // On a narrow terminal the progress line is shortened, so that it needs one line and the cursor never moves up.
         let mut python = python::command("pseudo_terminal");
         let narrow = ["sh", "-c", "stty cols 20; exec \"$@\"", "sh"];
         python.args(narrow).arg(env!("CARGO_BIN_EXE_smolstep"));

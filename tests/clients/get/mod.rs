@@ -1,4 +1,6 @@
-//! `smolstep get` with servers on the kernel's TCP: their responses, valid or not, and the destination of the body.
+//! `smolstep get` with servers on the kernel's TCP.
+//!
+//! The tests cover valid and invalid responses, redirects, names, and the file or pipe for the body.
 
 mod bad_input;
 mod files;

@@ -1,18 +1,18 @@
-//! Hosts by name: `get` uses the first of their addresses that accepts the connection.
+//! Hosts by name: `get` uses the first of the host's addresses that accepts the connection.
 
 use super::rig::*;
 use crate::common::link::{KERNEL, Link, on_tap};
 use crate::common::peer::{Finished, Peer, python};
 
 #[test]
-fn a_host_is_found_by_its_name_and_asked_for_by_it() {
-    on_tap("names::a_host_is_found_by_its_name_and_asked_for_by_it", |link| {
+fn a_host_is_resolved_by_its_name_and_named_in_the_request() {
+    on_tap("names::a_host_is_resolved_by_its_name_and_named_in_the_request", |link| {
         let (_dns, v4, v6) = (dns(), Scripted::start(KERNEL[0]), Scripted::start(KERNEL[1]));
         let request = "b'HTTP/1.1 200 OK\\r\\n\\r\\n' + request";
         let got = get_named(link, &v4.url_of("both.test", request, Then::Close), &[]);
         went_well(&got);
         assert!(got.out().contains("\r\nHost: both.test:4000\r\n"), "{got:?}");
-        // Whichever was first: one request is enough.
+        // Either address may be first, but only one receives the request.
         assert_eq!(asked(link, &v4) + asked(link, &v6), 1);
 
         let there = v4.url_of("four.test", request, Then::Close);
@@ -23,10 +23,10 @@ fn a_host_is_found_by_its_name_and_asked_for_by_it() {
 }
 
 #[test]
-fn an_address_that_leads_nowhere_holds_nobody_up() {
-    on_tap("names::an_address_that_leads_nowhere_holds_nobody_up", |link| {
+fn an_unreachable_address_does_not_delay_get() {
+    on_tap("names::an_unreachable_address_does_not_delay_get", |link| {
         let (_dns, server) = (dns(), Scripted::on_ipv4());
-        // One refuses; one is silent, and would be for an hour.
+        // Some of these addresses refuse the connection. Other addresses do not answer, and `--timeout` is an hour.
         for name in ["both.test", "dead.test", "alldead.test"] {
             let url = server.url_of(name, "b'HTTP/1.1 200 OK\\r\\n\\r\\nhello'", Then::Close);
             let got = get_named(link, &url, &["--timeout", "1h"]);
@@ -37,8 +37,8 @@ fn an_address_that_leads_nowhere_holds_nobody_up() {
 }
 
 #[test]
-fn a_name_without_an_answer_is_one_line() {
-    on_tap("names::a_name_without_an_answer_is_one_line", |link| {
+fn a_name_without_an_answer_is_a_one_line_error() {
+    on_tap("names::a_name_without_an_answer_is_a_one_line_error", |link| {
         let _dns = dns();
         failed(&get_named(link, "http://none.test/", &[]), "none.test: no such name");
         let silent = get_named(link, "http://silent.test/", &["--timeout", "200ms"]);
@@ -54,8 +54,8 @@ fn a_name_without_an_answer_is_one_line() {
 }
 
 #[test]
-fn ctrl_c_ends_the_race() {
-    on_tap("names::ctrl_c_ends_the_race", |link| {
+fn ctrl_c_ends_all_connection_attempts() {
+    on_tap("names::ctrl_c_ends_all_connection_attempts", |link| {
         let dns = dns();
         let started = start(link, &["http://nowhere.test/", "--dns", KERNEL[0], "--timeout", "1h"]);
         dns.wait_for("question", |out| out.contains("asked"));
@@ -68,9 +68,9 @@ fn get_named(link: Link, url: &str, arguments: &[&str]) -> Finished {
     get(link, &[arguments, &[url, "--dns", KERNEL[0]]].concat())
 }
 
-/// How often a server was asked until now for a page that it closes after.
+/// Returns how many requests whose action is [`Then::Close`] a server has received so far.
 fn asked(link: Link, server: &Scripted) -> usize {
-    // What it says of another page comes after all that it has said before.
+    // When the server has printed a request for another page, it has printed all earlier requests.
     went_well(&get(link, &[&server.hops(0)]));
     server.peer.wait_for("the other page", |out| out.contains("asked /hops/0\n"));
     server.peer.out().matches("asked /close\n").count()

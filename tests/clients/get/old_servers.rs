@@ -1,9 +1,9 @@
-//! Headers as old and careless servers send them: `get` reads them as curl does.
+//! Headers of old and careless servers: `get` reads them as curl does.
 
 use super::rig::*;
 use crate::common::link::{KERNEL, on_tap};
 
-/// Answers whose body is `hello` for both clients, as Python's bytes.
+/// Odd but acceptable answers, as Python bytes. Both `get` and curl must return the body `hello`.
 const ODD: &[&str] = &[
     r"b'HTTP/1.1  200   OK\r\nContent-Length: 5\r\n\r\nhello'",
     r"b'HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello'",
@@ -21,7 +21,9 @@ const ODD: &[&str] = &[
     r"b'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello'",
 ];
 
-/// Answers with lines that are no fields, and their number. curl takes some of them only.
+/// Answers with invalid header lines, and the number of these lines.
+///
+/// The third field is true if curl also accepts the answer.
 const SKIPPED: &[(&str, usize, bool)] = &[
     (r"b'HTTP/1.1 200 OK\r\n: no name\r\nContent-Length: 5\r\n\r\nhello'", 1, true),
     (r"b'HTTP/1.1 200 OK\r\nX y: a\r\nX: \x1b[2J\r\nContent-Length: 5\r\n\r\nhello'", 2, true),
@@ -46,8 +48,8 @@ fn old_servers_are_read_as_curl_reads_them() {
 }
 
 #[test]
-fn lines_that_are_no_fields_are_skipped_with_one_warning() {
-    on_tap("old_servers::lines_that_are_no_fields_are_skipped_with_one_warning", |link| {
+fn invalid_header_lines_are_skipped_with_one_warning() {
+    on_tap("old_servers::invalid_header_lines_are_skipped_with_one_warning", |link| {
         let server = Scripted::on_ipv4();
         for &(answer, count, and_curl) in SKIPPED {
             let url = server.url(answer, Then::Close);
@@ -73,8 +75,8 @@ fn a_folded_location_is_followed() {
 }
 
 #[test]
-fn a_server_of_http_1_0_that_stays_is_not_waited_for() {
-    on_tap("old_servers::a_server_of_http_1_0_that_stays_is_not_waited_for", |link| {
+fn get_does_not_wait_for_an_http_1_0_server_to_close() {
+    on_tap("old_servers::get_does_not_wait_for_an_http_1_0_server_to_close", |link| {
         let server = Scripted::on_ipv4();
         let answer = r"b'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello'";
         let url = server.url(answer, Then::Hold);

@@ -1,11 +1,11 @@
-//! Redirects that lead nowhere, and the destination of the responses on the way.
+//! Invalid redirects, the maximum number of redirects, and the bodies of redirect responses.
 
 use super::rig::*;
 use crate::common::link::on_tap;
 
 #[test]
-fn a_redirect_that_cannot_be_followed_is_one_line() {
-    on_tap("redirects::a_redirect_that_cannot_be_followed_is_one_line", |link| {
+fn an_invalid_redirect_is_a_one_line_error() {
+    on_tap("redirects::an_invalid_redirect_is_a_one_line_error", |link| {
         let home = folder("nowhere");
         let file = home.join("page");
         let server = Scripted::on_ipv4();
@@ -29,8 +29,8 @@ fn a_redirect_that_cannot_be_followed_is_one_line() {
 }
 
 #[test]
-fn a_body_on_the_way_is_not_written() {
-    on_tap("redirects::a_body_on_the_way_is_not_written", |link| {
+fn the_body_of_a_redirect_is_not_written() {
+    on_tap("redirects::the_body_of_a_redirect_is_not_written", |link| {
         let server = Scripted::on_ipv4();
         let there = server.url("b'HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello'", Then::Close);
         for (body, then) in [("b'over there'", Then::Close), ("b'x' * 1000000", Then::Close), ("b''", Then::Hold)] {
@@ -47,8 +47,8 @@ fn a_body_on_the_way_is_not_written() {
 }
 
 #[test]
-fn ten_redirects_are_followed_and_not_eleven() {
-    on_tap("redirects::ten_redirects_are_followed_and_not_eleven", |link| {
+fn ten_redirects_are_followed_but_not_eleven() {
+    on_tap("redirects::ten_redirects_are_followed_but_not_eleven", |link| {
         let server = Scripted::on_ipv4();
         let ten = get(link, &["-L", &server.hops(10)]);
         went_well(&ten);
@@ -57,7 +57,7 @@ fn ten_redirects_are_followed_and_not_eleven() {
     });
 }
 
-/// As within the quotes of Python's bytes.
+/// Returns the text as Python writes it in a bytes literal.
 fn escaped(text: &str) -> String {
     text.replace('\u{202e}', r"\xe2\x80\xae")
 }

@@ -1,4 +1,4 @@
-//! The client, its servers, and folders for the files that it saves.
+//! Runs `smolstep get` and its servers, and creates folders for the files that `get` saves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,30 +12,34 @@ pub fn start(link: Link, arguments: &[&str]) -> Peer {
     Peer::start(command(&mut smolstep(), link, arguments))
 }
 
-/// Runs it to its end.
+/// Runs `smolstep get ARGUMENTS` on this link until it exits.
 pub fn get(link: Link, arguments: &[&str]) -> Finished {
     start(link, arguments).finish()
 }
 
-/// `smolstep get ARGUMENTS`, to be run by `program`, which may be another that takes it as its last arguments.
+/// Adds `get`, its arguments and the link to the command line of `program`.
+///
+/// `program` is smolstep, or a program that runs its final arguments as a command.
 pub fn command<'c>(program: &'c mut Command, link: Link, arguments: &[&str]) -> &'c mut Command {
     program.env_remove("RUST_LOG").arg("get").args(arguments).args(link.arguments())
 }
 
-/// What curl saves.
+/// Runs curl, and returns its standard output.
 pub fn curl(arguments: &[&str]) -> Vec<u8> {
     let curl = Peer::start(Command::new("curl").args(["-s", "-g", "--noproxy", "*"]).args(arguments)).finish();
     assert_eq!(curl.code(), Some(0), "curl {arguments:?}: {}", curl.err());
     curl.stdout
 }
 
-/// It went well, without a word.
+/// Asserts exit code 0 and an empty standard error.
 #[track_caller]
 pub fn went_well(get: &Finished) {
     assert!(get.code() == Some(0) && get.stderr.is_empty(), "{:?}: {}", get.code(), get.err());
 }
 
-/// It ended with exit code 1 and one line on standard error, which no control character of the server's gets into.
+/// Asserts exit code 1, and one line on standard error that contains `why`.
+///
+/// The line must have no control character.
 #[track_caller]
 pub fn failed(get: &Finished, why: &str) {
     let err = get.err();
@@ -50,7 +54,7 @@ pub fn failed(get: &Finished, why: &str) {
     );
 }
 
-/// An empty folder for a test.
+/// Creates an empty folder for a test.
 pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("get").join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -58,7 +62,7 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The names in a folder.
+/// Returns the sorted names of the files in a folder.
 pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -66,7 +70,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// `http://ADDRESS:PORT/PATH`, without the slash.
+/// Returns the URL of an address, a port and a path, which begins with a slash.
 pub fn url(address: &str, port: u16, path: &str) -> String {
     match address.contains(':') {
         true => format!("http://[{address}]:{port}{path}"),
@@ -74,20 +78,20 @@ pub fn url(address: &str, port: u16, path: &str) -> String {
     }
 }
 
-/// A server on port 4000 whose answer is in the URL: see [`answer`].
+/// A server on port 4000 that takes its answers from the URLs of the requests. See tests/peers/http_scripted.py.
 pub struct Scripted {
     address: &'static str,
     pub peer: Peer,
 }
 
-/// What the server does after its answer.
+/// The server's action after its answer.
 #[derive(Clone, Copy, Debug)]
 pub enum Then {
-    /// Closes.
+    /// Closes the connection.
     Close,
-    /// Says nothing more.
+    /// Keeps the connection open and sends nothing more.
     Hold,
-    /// Resets.
+    /// Resets the connection.
     Reset,
 }
 
@@ -100,24 +104,25 @@ impl Scripted {
         Self::start(KERNEL[0])
     }
 
-    /// The URL to which the server answers with the bytes that this expression of Python's gives.
+    /// Returns a URL. The server answers a request for this URL with the value of the Python expression `expression`,
+    /// which is bytes.
     pub fn url(&self, expression: &str, then: Then) -> String {
         self.url_of(self.address, expression, then)
     }
 
-    /// The same with another name for its address.
+    /// Returns a URL like [`Scripted::url`], but with `host` instead of the server's address.
     pub fn url_of(&self, host: &str, expression: &str, then: Then) -> String {
         let then = format!("{then:?}").to_lowercase();
         url(host, 4000, &format!("/{then}?{}", encoded(expression)))
     }
 
-    /// The URL of a page that is so many redirects away.
+    /// Returns the URL of a page that is `count` redirects away.
     pub fn hops(&self, count: usize) -> String {
         url(self.address, 4000, &format!("/hops/{count}"))
     }
 }
 
-/// Each byte as in a URL's query.
+/// Encodes each byte as `%` and two hexadecimal digits.
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! Files from python3's http.server and nginx, saved byte for byte as by curl.
+//! Files from Python's http.server and nginx: `get` saves the same bytes as curl.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use std::process::Command;
 use super::rig::*;
 use crate::common::link::{KERNEL, noise, on_tap, on_tap_and_tun};
 use crate::common::peer::Peer;
-use crate::common::require;
+use crate::common::skip;
 
-/// Name and length of what is served.
+/// The names and lengths of the files.
 const FILES: [(&str, usize); 4] = [("empty", 0), ("one", 1), ("mebi", 1 << 20), ("twenty", 20 << 20)];
 
 #[test]
@@ -69,15 +69,15 @@ fn nginx_redirects() {
             let url = url(address, 8080, "/relative");
             let kept = get(link, &[&url]);
             assert_eq!((kept.code(), &kept.stdout), (Some(0), &curl(&[&url])));
-            assert!(kept.err().contains("-L goes where this redirects to"), "{}", kept.err());
+            assert!(kept.err().contains("-L follows this redirect"), "{}", kept.err());
         }
         failed(&get(link, &["-L", &url(KERNEL[0], 8080, "/loop")]), "more than 10 redirects");
     });
 }
 
 #[test]
-fn a_404_is_written_and_warned_of() {
-    on_tap("servers::a_404_is_written_and_warned_of", |link| {
+fn the_page_of_a_404_is_saved_with_a_warning() {
+    on_tap("servers::the_page_of_a_404_is_saved_with_a_warning", |link| {
         let home = home("missing");
         let _server = python(KERNEL[0], &home);
         let url = url(KERNEL[0], 8000, "/nothing");
@@ -113,7 +113,7 @@ fn headers_are_written_as_curl_writes_them() {
     });
 }
 
-/// A folder with all files.
+/// Creates a folder with all files.
 fn home(name: &str) -> PathBuf {
     let home = folder(name);
     for (file, len) in FILES {
@@ -122,7 +122,7 @@ fn home(name: &str) -> PathBuf {
     home
 }
 
-/// python3's server on port 8000.
+/// Starts Python's http.server on port 8000.
 fn python(address: &str, home: &Path) -> Peer {
     let mut command = Command::new("python3");
     command.args(["-u", "-m", "http.server", "8000", "--bind", address, "--directory"]).arg(home);
@@ -131,12 +131,12 @@ fn python(address: &str, home: &Path) -> Peer {
     server
 }
 
-/// nginx on port 8080 of both addresses, and its folder; `None`, after saying why, where there is none.
+/// Starts nginx on port 8080 of both addresses. Returns nginx and its folder, or `None` if nginx is not installed.
 fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = path.split(':').chain(["/usr/sbin"]).map(|folder| Path::new(folder).join("nginx")).find(|p| p.exists());
     let Some(program) = found else {
-        require::skip("nginx", "there is no nginx: install Debian's package nginx-light");
+        skip("nginx", "there is no nginx: install Debian's package nginx-light");
         return None;
     };
     let home = home(name);
@@ -147,12 +147,13 @@ fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
         command.args(["-g", "user root;"]);
     }
     let server = Peer::start(&mut command);
-    // Said once its ports are open.
+    // nginx logs this line once its ports are open.
     server.wait_for_log("using the \"epoll\" event method", 1);
     Some((server, home))
 }
 
-/// Server-side includes make the length unknown, and the body chunked.
+/// The configuration of nginx. With server-side includes, nginx does not know the length of a page in advance. So the
+/// body of /chunked/ is chunked.
 const CONFIGURATION: &str = r#"
 daemon off;
 master_process off;

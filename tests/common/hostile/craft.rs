@@ -1,4 +1,4 @@
-//! Hostile frames that no real conversation has.
+//! Hostile frames that do not occur in real traffic.
 
 use smoltcp::phy::Medium;
 
@@ -6,7 +6,7 @@ use super::frame::{self, *};
 use super::mutate::options;
 use super::random::Random;
 
-/// Served ports, the ports next to them, and others.
+/// The ports that hostile frames use: ports of the servers, ports next to these, and ports without a server.
 const PORTS: [u16; 14] = [0, 1, 7, 8, 9, 13, 19, 8080, 8081, 9997, 9998, 9999, 14000, 65535];
 
 /// Returns one hostile frame for the server.
@@ -23,7 +23,7 @@ pub fn hostile(random: &mut Random, medium: Medium) -> Vec<u8> {
     }
 }
 
-/// Returns a connection attempt, from the client's address or one of many others.
+/// Returns a SYN to the server, from the client's address or from one of many other addresses.
 pub fn syn(random: &mut Random, medium: Medium) -> Vec<u8> {
     let ports = (random.next() as u16, random.pick(&PORTS));
     let options = if random.one_in(2) { vec![2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7] } else { options(random) };
@@ -54,7 +54,7 @@ fn arp(random: &mut Random, medium: Medium) -> Vec<u8> {
     ether(medium, random.pick(&[SERVER_MAC, [0xff; 6]]), from, 0x0806, bytes)
 }
 
-/// Returns router and neighbour messages, with options of every length (RFC 4861).
+/// Returns a neighbour discovery message (RFC 4861), with options of any length.
 fn ndp(random: &mut Random, medium: Medium) -> Vec<u8> {
     let kind = 133 + random.below(5) as u8;
     let Ends::V6(_, target) = ends_v6(random) else { return vec![] };
@@ -74,7 +74,9 @@ fn ndp(random: &mut Random, medium: Medium) -> Vec<u8> {
     packet(random, medium, ends, ICMPV6, 0, &message)
 }
 
-/// Returns echo requests, and errors about packets that may never have been sent.
+/// Returns an ICMP message: an echo request, an error, or another type.
+///
+/// An error may quote a packet that was never sent.
 fn icmp(random: &mut Random, medium: Medium) -> Vec<u8> {
     let ends = ends(random);
     let (protocol, kinds) = match ends {
@@ -93,7 +95,8 @@ fn icmp(random: &mut Random, medium: Medium) -> Vec<u8> {
     packet(random, medium, ends, protocol, 0, &message)
 }
 
-/// Returns fragments of a few datagrams: overlapping, too far out, empty, the last one twice.
+/// Returns a fragment of one of a few datagrams. The fragments may overlap, repeat, be empty, or exceed the largest
+/// datagram.
 fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
     let offset = match random.below(3) {
         0 => random.pick(&[0x1fff, 0x1ffe, 0x1fe0]),
@@ -112,7 +115,7 @@ fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
             ip(ends, 44, 0, &[&header[..], &data].concat())
         }
     };
-    // Few identifications, so that fragments meet.
+    // There are only a few identifications, so that several fragments belong to the same datagram.
     if let Ends::V4(..) = ends {
         packet[5] = random.below(6) as u8;
     }
@@ -122,8 +125,9 @@ fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
     frame(medium, SERVER_MAC, mac(random), packet)
 }
 
-/// Returns IPv6 extension headers (RFC 8200 section 4): hop-by-hop, routing, destination. They come in chains, with options of
-/// every kind.
+/// Returns a packet with a chain of IPv6 extension headers (RFC 8200 section 4).
+///
+/// The headers may have options of any type.
 fn extension(random: &mut Random, medium: Medium) -> Vec<u8> {
     let kinds = [0, 43, 44, 60, 51, 59, TCP, UDP, ICMPV6, 200];
     let first = random.pick(&[0, 0, 43, 60]);
@@ -146,7 +150,7 @@ fn extension(random: &mut Random, medium: Medium) -> Vec<u8> {
     packet(random, medium, ends, first, 0, &chain)
 }
 
-/// Builds a frame with right checksums.
+/// Builds a frame with correct checksums.
 fn packet(random: &mut Random, medium: Medium, ends: Ends, protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = ip(ends, protocol, fragment, payload);
     packet.truncate(MTU - header_len(medium));
@@ -165,7 +169,7 @@ fn ends(random: &mut Random) -> Ends {
     if random.one_in(2) { ends_v4(random) } else { ends_v6(random) }
 }
 
-/// Returns mostly the server as destination. Sources are the client, its neighbours, distant hosts and impossible addresses.
+/// Returns random IPv4 addresses. The destination is mostly the server. The source may be invalid.
 fn ends_v4(random: &mut Random) -> Ends {
     let any = random.next() as u8;
     let neighbour = frame::neighbour(any);

@@ -1,4 +1,4 @@
-//! Frames built from scratch, and checksums that fit them.
+//! Builds frames from scratch, and corrects their lengths and checksums.
 
 use smoltcp::phy::Medium;
 
@@ -18,7 +18,7 @@ pub const SYN: u8 = 2;
 pub const RST: u8 = 4;
 pub const ACK: u8 = 16;
 
-/// The longest frame that the cable takes.
+/// The length of the longest frame on the cable, in bytes.
 pub const MTU: usize = 1514;
 
 /// The source and destination of an IP packet.
@@ -28,7 +28,7 @@ pub enum Ends {
     V6([u8; 16], [u8; 16]),
 }
 
-/// Returns an address on the server's own network.
+/// Returns the address of host `number` on the server's own network.
 pub const fn neighbour(number: u8) -> [u8; 4] {
     [192, 168, 69, number]
 }
@@ -38,7 +38,7 @@ pub fn header_len(medium: Medium) -> usize {
     if medium == Medium::Ethernet { 14 } else { 0 }
 }
 
-/// Builds a frame around an IP packet. On a medium without Ethernet, it is the packet.
+/// Builds a frame with an IP packet. On a medium without Ethernet, the frame is the packet itself.
 pub fn frame(medium: Medium, to: [u8; 6], from: [u8; 6], packet: Vec<u8>) -> Vec<u8> {
     let ethertype: u16 = if packet.first().is_some_and(|b| b >> 4 == 6) { 0x86dd } else { 0x0800 };
     ether(medium, to, from, ethertype, packet)
@@ -53,7 +53,7 @@ pub fn ether(medium: Medium, to: [u8; 6], from: [u8; 6], ethertype: u16, packet:
     frame
 }
 
-/// Builds an IP packet. `fragment` is the IPv4 field of flags and offset.
+/// Builds an IP packet. `fragment` is the 16-bit IPv4 field with the flags and the fragment offset.
 pub fn ip(ends: Ends, protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
     match ends {
         Ends::V4(from, to) => {
@@ -95,7 +95,9 @@ pub fn udp(ports: (u16, u16), data: &[u8]) -> Vec<u8> {
     [&ports.0.to_be_bytes()[..], &ports.1.to_be_bytes(), &len.to_be_bytes(), &[0; 2], data].concat()
 }
 
-/// Returns an IP payload's protocol, start and end, if the header is plausible.
+/// Returns the protocol of an IP packet, and the start and end of its payload.
+///
+/// Returns `None` if the header is not plausible.
 pub fn upper(packet: &[u8]) -> Option<(u8, usize, usize)> {
     let word = |at: usize| Some(usize::from(u16::from_be_bytes([*packet.get(at)?, *packet.get(at + 1)?])));
     let (protocol, start, end) = match packet.first()? >> 4 {

@@ -1,4 +1,4 @@
-//! Hostile frames, towards a server at 192.168.69.1 from a client at 192.168.69.2 and others.
+//! Hostile frames to a server at 192.168.69.1, from a client at 192.168.69.2 and other hosts.
 
 pub mod craft;
 pub mod frame;

@@ -1,12 +1,14 @@
-//! Mutated frames of a real conversation.
+//! Mutates frames from real traffic.
 
 use smoltcp::phy::Medium;
 
 use super::frame::*;
 use super::random::Random;
 
-/// Changes a frame in one to three ways. Half the time it then corrects the lengths, and half the time the checksums, so that the
-/// change gets past these checks.
+/// Makes one to three random changes to a frame.
+///
+/// The lengths are then corrected in half of the frames, and the checksums in half. So the stack does not drop all
+/// mutated frames immediately.
 pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     for _ in 0..1 + random.below(3) {
@@ -23,7 +25,7 @@ pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Changes flags, sequence numbers or options of a segment; its connection may be alive.
+/// Changes one or two fields of a segment, whose connection may still exist. Lengths and checksums stay correct.
 pub fn combination(random: &mut Random, medium: Medium, mut frame: Vec<u8>) -> Vec<u8> {
     let at = header_len(medium);
     if let Some((TCP, start, _)) = upper(frame.get(at..).unwrap_or_default()) {
@@ -65,7 +67,7 @@ fn change(random: &mut Random, medium: Medium, frame: &mut Vec<u8>) {
             let packet = frame.get(at..).unwrap_or_default();
             match upper(packet) {
                 Some((TCP, start, _)) => segment(random, frame, at + start),
-                // Type, code, ports or length: whatever is at this position.
+                // The first 8 bytes of the payload contain the ICMP type and code, or the UDP ports and length.
                 Some((_, start, _)) => {
                     let place = at + start + random.below(8);
                     put(frame, place, &random.u16().to_be_bytes());
@@ -111,7 +113,9 @@ fn segment(random: &mut Random, frame: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// Returns TCP options: right, wrong, or cut short (RFC 9293 section 3.1, RFC 7323, RFC 2018).
+/// Returns TCP options that are valid, invalid or truncated.
+///
+/// See RFC 9293 section 3.1, RFC 7323 and RFC 2018.
 pub fn options(random: &mut Random) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..random.below(6) {
@@ -155,7 +159,7 @@ fn addresses(random: &mut Random, packet: &mut [u8]) {
     }
 }
 
-/// Writes the bytes that fit.
+/// Overwrites the frame with `bytes` from the position `at`. Bytes beyond the end of the frame are dropped.
 fn put(frame: &mut [u8], at: usize, bytes: &[u8]) {
     for (place, byte) in frame.iter_mut().skip(at).zip(bytes) {
         *place = *byte;

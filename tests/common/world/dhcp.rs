@@ -13,14 +13,16 @@ pub struct Server {
     pub given: Ipv4Address,
     pub silent: bool,
     pub refuse_renewal: bool,
-    /// Whether the server refuses or ignores requests for its own offer.
+    /// Whether the server refuses requests for its own offer with DHCPNAK.
+    ///
+    /// If `ignore_request` is set, the server ignores these requests instead.
     pub refuse_request: bool,
     pub ignore_request: bool,
-    /// The address that replies come from: the server's own, or a relay's.
+    /// The source address of the replies, which is the server's or a relay's.
     pub from: Ipv4Address,
-    /// The number of replies to each message.
+    /// The number of identical replies to each message.
     pub copies: usize,
-    /// A defect in each reply, or only in a grant.
+    /// Changes each reply before it is sent. `change_grant` changes only DHCPACK.
     pub change: Option<fn(&mut DhcpRepr<'static>)>,
     pub change_grant: Option<fn(&mut DhcpRepr<'static>)>,
 }
@@ -43,7 +45,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// Returns the replies to a frame.
+    /// Returns the server's replies to a frame from the stack.
     pub fn hear(&mut self, frame: &[u8]) -> Vec<Vec<u8>> {
         self.reply(frame).into_iter().flat_map(|reply| vec![reply; self.copies]).collect()
     }
@@ -51,7 +53,7 @@ impl Server {
     fn reply(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let (68, 67, data) = datagram(frame)? else { return None };
         assert!(data.len() >= 300);
-        // Ethernet, IPv4 without options.
+        // The destination address is at byte 30, after the Ethernet header and 16 bytes of the IPv4 header.
         let to = Ipv4Address::from(*frame[30..].first_chunk::<4>().unwrap());
         let packet = DhcpPacket::new_checked(data).unwrap();
         let asked = DhcpRepr::parse(&packet).ok()?;
@@ -97,7 +99,7 @@ impl Server {
             client_identifier: None,
             server_identifier: Some(SERVER),
             parameter_request_list: None,
-            // The second is not a host address, and is ignored.
+            // The stack must ignore the second address, because it is not a host's.
             dns_servers: Some([[10, 0, 0, 53].into(), Ipv4Address::UNSPECIFIED].into_iter().collect()),
             max_size: None,
             lease_duration: Some(1000),
@@ -113,7 +115,7 @@ impl Server {
     }
 }
 
-/// Builds a reply as a frame to the address that it gives.
+/// Builds a frame from `from` to [`GIVEN`] with the reply.
 fn packed(reply: &DhcpRepr<'_>, from: Ipv4Address) -> Vec<u8> {
     let mut data = vec![0; reply.buffer_len()];
     reply.emit(&mut DhcpPacket::new_unchecked(&mut data[..])).unwrap();

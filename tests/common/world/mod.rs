@@ -1,4 +1,5 @@
-//! A stack on an Ethernet cable, and a peer that builds each frame. The clock is virtual.
+//! A stack on an Ethernet cable with a virtual clock. The test acts as the peer, and builds each frame that the peer
+//! sends.
 
 pub mod dhcp;
 pub mod router;
@@ -23,7 +24,7 @@ pub const THEIRS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 
 type Far<'w> = CableEnd<'w, 16, 1514>;
 
-/// The memory of a world.
+/// The memory of a [`World`]: the cable and the stack's buffers.
 pub struct Ground<'w> {
     cable: Cable<16, 1514>,
     pool: HeapPool<'w, Idle, Resolver>,
@@ -45,14 +46,14 @@ pub struct World<'w> {
 }
 
 impl World<'static> {
-    /// Makes a stack with exactly these addresses. `set` changes its configuration. Its memory is never freed.
+    /// Creates a stack with the given addresses. `set` changes the configuration. The stack's memory is never freed.
     pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         World::on(Box::leak(Box::new(Ground::new())), addresses, set)
     }
 }
 
 impl<'w> World<'w> {
-    /// Makes a stack in the caller's memory; see [`new`](Self::new).
+    /// Creates a stack like [`new`](Self::new), but in the caller's memory.
     pub fn on(ground: &'w mut Ground<'w>, addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         let (device, far) = ground.cable.ends();
         let memory = ground.pool.memory();
@@ -65,11 +66,12 @@ impl<'w> World<'w> {
         World { now, stack, io, far, start: now }
     }
 
-    /// Runs for `seconds` seconds. `peer` gets each frame that leaves and returns the frames that come back. Its events are in
-    /// [`told`](Self::told).
+    /// Runs the stack for `seconds` seconds. [`told`](Self::told) returns the stack's events.
+    ///
+    /// `peer` receives each frame from the stack, and returns the frames that the peer sends back.
     ///
     /// # Panics
-    /// If the stack repeatedly asks for a poll without work.
+    /// Panics if the stack repeatedly requests a poll that does no work.
     pub fn run(&mut self, seconds: u64, mut peer: impl FnMut(&[u8]) -> Vec<Vec<u8>>) {
         let until = self.now + Duration::from_secs(seconds);
         let mut idle = 0;
@@ -100,10 +102,10 @@ impl<'w> World<'w> {
         Some(frame.consume(<[u8]>::to_vec))
     }
 
-    /// Puts a frame on the cable.
+    /// Sends a frame from the peer to the stack.
     ///
     /// # Panics
-    /// If the cable has no room.
+    /// Panics if the cable is full.
     pub fn inject(&mut self, frame: &[u8]) {
         let token = self.far.transmit(self.now).expect("the cable has room");
         token.consume(frame.len(), |place| place.copy_from_slice(frame));
@@ -114,7 +116,7 @@ impl<'w> World<'w> {
         (self.now - self.start).secs()
     }
 
-    /// Returns the events since the last call.
+    /// Returns the events since the previous call, one line each.
     pub fn told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.io.probe.lines)
     }
@@ -124,7 +126,7 @@ impl<'w> World<'w> {
         self.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Returns how a connection ended, if it was the last to end.
+    /// Returns how a connection ended, or `None` if it is still open.
     pub fn end(&self, id: ConnectionId) -> Option<End> {
         self.stack.ended(id)
     }
@@ -135,9 +137,9 @@ pub fn silence(_frame: &[u8]) -> Vec<Vec<u8>> {
     vec![]
 }
 
-/// Returns the address that an ARP request asks for; `None` for other frames.
+/// Returns the target address of an ARP request.
 ///
-/// Announcements ask for none.
+/// Returns `None` for other frames and for ARP announcements.
 pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
@@ -151,7 +153,7 @@ pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
     }
 }
 
-/// Builds an ARP reply from the peer to the host at `to`: the peer has `address`.
+/// Builds an ARP reply to the host at `to`, which says that the peer has `address`.
 pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
@@ -163,7 +165,7 @@ pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
     framed(OURS, EthernetProtocol::Arp, arp.buffer_len(), |payload| arp.emit(&mut ArpPacket::new_unchecked(payload)))
 }
 
-/// Builds a UDP datagram of the peer.
+/// Builds a frame from the peer with a UDP datagram.
 pub fn udp(from: (Ipv4Address, u16), to: (Ipv4Address, u16), data: &[u8]) -> Vec<u8> {
     let checksums = ChecksumCapabilities::default();
     let udp = UdpRepr { src_port: from.1, dst_port: to.1 };
@@ -192,7 +194,7 @@ pub fn datagram(frame: &[u8]) -> Option<(u16, u16, &[u8])> {
     Some((udp.src_port(), udp.dst_port(), udp.payload()))
 }
 
-/// Builds a frame of the peer.
+/// Builds a frame from the peer.
 pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let mut bytes = vec![0; 14 + len];
     let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
@@ -201,7 +203,7 @@ pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit
     bytes
 }
 
-/// Collects events about addresses, and counts the frames sent and dropped.
+/// A [`Probe`] that collects address events and drop reasons, and counts the frames that the stack sends.
 #[derive(Default)]
 pub struct Told {
     lines: Vec<String>,
@@ -210,7 +212,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// Returns how many frames were dropped for this reason.
+    /// Returns the number of frames dropped for `reason`.
     pub fn dropped(&self, reason: DropReason) -> usize {
         self.drops.iter().filter(|drop| **drop == reason).count()
     }

@@ -10,7 +10,7 @@ use super::framed;
 pub const ROUTER: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 pub const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
-/// Returns the ICMPv6 type of a frame.
+/// Returns the ICMPv6 message type of a frame, or `None` for other frames.
 pub fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     let packet =
@@ -21,7 +21,7 @@ pub fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
     Some(message.msg_type())
 }
 
-/// Builds a router advertisement with this lifetime and these options.
+/// Builds a router advertisement. `lifetime` is the router lifetime in seconds.
 pub fn advertisement(lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
     let mut message = vec![134, 0, 0, 0, 64, 0];
     message.extend(lifetime.to_be_bytes());
@@ -46,13 +46,13 @@ pub fn icmpv6(from: Ipv6Address, to: Ipv6Address, mut message: Vec<u8>) -> Vec<u
     })
 }
 
-/// Builds an option for the prefix fd00:0:0:5::.
+/// Builds a prefix information option for fd00:0:0:5::, with the two lifetimes in seconds.
 pub fn prefix(len: u8, flags: u8, valid: u32, preferred: u32) -> Vec<u8> {
     let network = Ipv6Address::new(0xfd00, 0, 0, 5, 0, 0, 0, 0);
     [&[3, 4, len, flags][..], &valid.to_be_bytes(), &preferred.to_be_bytes(), &[0; 4], &network.octets()].concat()
 }
 
-/// Builds an option for a DNS server.
+/// Builds a DNS server option (RDNSS), with its lifetime in seconds.
 pub fn servers(lifetime: u32) -> Vec<u8> {
     let server = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x53);
     [&[25, 3, 0, 0][..], &lifetime.to_be_bytes(), &server.octets()].concat()

@@ -1,6 +1,9 @@
-//! 100,000 random and mutated frames into a running stack, on Ethernet and on bare IP.
+//! Sends 100,000 random and mutated frames to a stack that serves every program.
 //!
-//! The stack serves every program. It does not panic, every poll ends, all memory is freed, and then valid clients get exact replies.
+//! The tests run on Ethernet and on bare IP.
+//!
+//! The stack must not panic, every poll must end, and all memory must be freed. After that, valid clients must get
+//! exact replies.
 //!
 //! SMOLSTEP_SEED=NUMBER selects other frames. A failure prints the seed that reproduces it.
 
@@ -17,7 +20,7 @@ use crate::common::hostile::random::{Random, seed};
 use crate::common::hostile::{craft, mutate};
 use network::{AT_ONCE, BACKLOG, Network, SLOTS};
 
-/// In each of the two tests.
+/// The number of hostile frames in each of the two tests.
 const FRAMES: usize = 100_000;
 const SEED: u64 = 0x5e1f_1e55;
 
@@ -39,14 +42,14 @@ fn survive(medium: Medium, overflow: Overflow) {
 
     honest_clients(&mut network);
     assault(&mut network, &mut Random(seed), &frames);
-    // Nobody answers for the connections that are left: each has to come to its end by a timer.
+    // The new client knows none of the remaining connections. A timer or a reset must end each of them.
     network.renew_client();
     network.run(|network| network.server.stack.connections_in_use().next().is_none().then_some(()));
     honest_clients(&mut network);
     crowds(&mut network);
 }
 
-/// Says on failure how far it came.
+/// Prints the number of frames sent so far, if the test fails.
 struct TellFrames<'c>(&'c Cell<usize>);
 
 impl Drop for TellFrames<'_> {
@@ -57,7 +60,9 @@ impl Drop for TellFrames<'_> {
     }
 }
 
-/// Frames made up, frames recorded and changed, and a conversation under way with somebody in the middle of it.
+/// Sends crafted frames and mutated recorded frames while real clients run.
+///
+/// The test also mutates some of the real clients' frames.
 fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
     let medium = network.medium;
     let mut calls = Calls::default();
@@ -87,15 +92,16 @@ fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
     }
 }
 
-/// A frame that the client sent a while ago.
+/// Returns a random frame that the client has sent.
 fn recorded(network: &Network, random: &mut Random) -> Vec<u8> {
     let recorder = &network.client.io.probe.0;
-    // Rather a late one: its connection may still live.
+    // Half of the choices are recent frames, whose connection probably still exists.
     let back = if random.one_in(2) { random.below(8) } else { random.below(recorder.len()) };
     recorder.iter().rev().nth(back).cloned().unwrap_or_default()
 }
 
-/// What becomes of a frame under way: mostly nothing, or it is lost, doubled, held back, changed.
+/// Returns the frames that arrive for a frame in flight. Most frames are unchanged; others are lost, doubled, delayed
+/// or mutated.
 fn interfere(
     random: &mut Random,
     medium: Medium,
@@ -119,7 +125,7 @@ fn interfere(
     changed
 }
 
-/// Who is on the line.
+/// The connections and UDP ports of the running clients.
 #[derive(Default)]
 struct Calls {
     connections: Vec<ConnectionId>,
@@ -127,7 +133,7 @@ struct Calls {
 }
 
 impl Calls {
-    /// Keeps some clients busy.
+    /// Removes clients that have ended, and starts new ones.
     fn renew(&mut self, network: &mut Network, random: &mut Random) {
         self.connections.retain(|id| network.client.stack.take(*id).is_none());
         self.ports.retain(|port| network.client.stack.take_udp(*port).is_none());
@@ -145,7 +151,7 @@ impl Calls {
 
 const TEXTS: &[&[u8]] = &[b"Li\n", "stra\u{df}e".as_bytes()];
 
-/// Every program in turn, over both transports and both families.
+/// Runs a client of every program, over both transports and both address families. Asserts that each reply is exact.
 fn honest_clients(network: &mut Network) {
     for (app, v6) in APPS.into_iter().flat_map(|app| [(app, false), (app, true)]) {
         let options = options(app);
@@ -154,7 +160,7 @@ fn honest_clients(network: &mut Network) {
             assert_eq!(client.result(), Some(Ok(())), "{} over TCP", app.name);
             assert_eq!(printed(network), tcp_reply(app), "{} over TCP", app.name);
         }
-        // Nobody is there who would answer a datagram of chat.
+        // No user answers a datagram to chat.
         if app.name != "chat"
             && let Some(port) = network.ask(app, v6, &options)
         {
@@ -165,14 +171,17 @@ fn honest_clients(network: &mut Network) {
     }
 }
 
-/// As many clients at once as a program has places, and as the stack has slots: each place is still there.
+/// Runs many simultaneous clients, to show that no slot was lost.
+///
+/// For each program, as many clients connect as one listener accepts. Finally, clients of all programs use all slots of
+/// the stack.
 fn crowds(network: &mut Network) {
     let tcp: Vec<App> = APPS.into_iter().filter(|app| app.client(&options(*app)).is_some()).collect();
     let mut crowds: Vec<Vec<App>> = tcp.iter().map(|app| vec![*app; AT_ONCE + BACKLOG]).collect();
     crowds.push(tcp.iter().cycle().take(SLOTS).copied().collect());
     network.server.io.probe.0 = 0;
     for crowd in crowds {
-        // The slots in TIME-WAIT come free.
+        // After 61 s, all slots in TIME-WAIT are free.
         network.now += Duration::from_secs(61);
         let ids: Vec<_> = crowd.iter().map(|app| network.connect(*app, false, &options(*app)).unwrap()).collect();
         let mut served = 0;
@@ -182,7 +191,7 @@ fn crowds(network: &mut Network) {
             (served == ids.len()).then_some(())
         });
     }
-    assert_eq!(network.server.io.probe.0, 0, "clients were turned away");
+    assert_eq!(network.server.io.probe.0, 0, "clients were refused");
 }
 
 fn options(app: App) -> ClientOptions<'static> {

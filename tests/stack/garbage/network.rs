@@ -1,4 +1,5 @@
-//! A server of every program and a client of each, with the test in the middle of the cable.
+//! A server and a client on a cable with a virtual clock. Both can run every program. The test can change frames in
+//! flight.
 
 use std::collections::VecDeque;
 
@@ -15,7 +16,9 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpo
 
 use crate::common::hostile::frame::{CLIENT_MAC, MTU, SERVER_MAC, neighbour};
 
-/// How many connections the server has room for, how many of them a program serves, and how many wait.
+/// The number of the server's connection slots.
+///
+/// A listener serves up to [`AT_ONCE`] connections. Up to [`BACKLOG`] further connections wait.
 pub const SLOTS: usize = 64;
 pub const AT_ONCE: usize = 8;
 pub const BACKLOG: usize = 8;
@@ -23,7 +26,7 @@ pub const BACKLOG: usize = 8;
 const SERVER: Sizes = Sizes { connections: SLOTS, receive: 1024, send: 1024, ports: 8, datagrams: 4, payload: 4096 };
 const CLIENT: Sizes = Sizes { connections: 128, ports: 16, ..SERVER };
 
-/// How many rounds of polls two stacks and a cable may take to come to rest, at one point in time.
+/// The maximum number of rounds of polls until both stacks are idle at one point in time.
 const ROUNDS: usize = 2_000;
 
 type CableSide = CableEnd<'static, 64, MTU>;
@@ -31,11 +34,11 @@ type CableSide = CableEnd<'static, 64, MTU>;
 pub struct Host<S: 'static, U: 'static, C, P> {
     pub stack: Stack<'static, S, U>,
     pub io: Io<CableSide, C, P>,
-    /// The other end of its cable.
+    /// The other end of the host's cable.
     far: CableSide,
 }
 
-/// The server's stack is never replaced; the client's may be.
+/// A server and a client on a cable. The client's stack can be replaced.
 pub struct Network {
     pub now: Instant,
     pub medium: Medium,
@@ -65,26 +68,28 @@ impl Network {
         Network { now, medium, server, client: client(now, medium) }
     }
 
-    /// A client that knows nothing of the old one's connections.
+    /// Replaces the client with a new one, which knows none of the old connections.
     pub fn renew_client(&mut self) {
         self.client = client(self.now, self.medium);
     }
 
-    /// Begins a connection to a program, if it has TCP and there is room.
+    /// Connects to a program. Returns `None` if the program has no TCP port, or the client has no free slot.
     pub fn connect(&mut self, app: App, v6: bool, options: &ClientOptions<'static>) -> Option<ConnectionId> {
         let to = IpEndpoint::new(address(v6, 1).address(), app.tcp?);
         let patience = Duration::from_secs(5);
         self.client.stack.connect(self.now, to, app.client(options)?, patience, &mut self.client.io).ok()
     }
 
-    /// Begins to ask a program over UDP, if it has UDP and there is room. Returns the client's port.
+    /// Starts a program's UDP client, and returns the client's port. Returns `None` if the program has no UDP port, or
+    /// the client has no free slot.
     pub fn ask(&mut self, app: App, v6: bool, options: &ClientOptions<'static>) -> Option<u16> {
         let to = IpEndpoint::new(address(v6, 1).address(), app.udp?);
         self.client.stack.bind(0, app.udp_client(options, to)?).ok()
     }
 
-    /// Polls both ends until neither has anything to do now. `change` turns a frame under way into what arrives; it is told
-    /// whether that goes to the server. Returns the next deadline.
+    /// Polls both stacks until they are idle at the present time. Returns the next deadline.
+    ///
+    /// `change` receives each frame, and true if the frame goes to the server. `change` returns the frames that arrive.
     pub fn settle(&mut self, mut change: impl FnMut(bool, Vec<u8>) -> Vec<Vec<u8>>) -> Option<Instant> {
         let now = self.now;
         for _ in 0..ROUNDS {
@@ -97,10 +102,12 @@ impl Network {
                 return next.into_iter().flatten().min();
             }
         }
-        panic!("the stacks never come to rest");
+        panic!("the stacks never become idle");
     }
 
-    /// The same on an honest cable, from deadline to deadline, until `done` has a result.
+    /// Runs both stacks from deadline to deadline, until `done` returns a result.
+    ///
+    /// The cable does not change frames.
     pub fn run<R>(&mut self, mut done: impl FnMut(&mut Self) -> Option<R>) -> R {
         let until = self.now + Duration::from_secs(3600);
         for _ in 0..100_000 {
@@ -111,7 +118,7 @@ impl Network {
             self.now = next.unwrap_or(until);
             assert!(
                 self.now < until,
-                "it takes for ever: {:?}",
+                "no result in time: {:?}",
                 self.client
                     .stack
                     .connections_in_use()
@@ -122,7 +129,7 @@ impl Network {
         panic!("the stacks spin");
     }
 
-    /// Lays a frame on the server's cable, if there is room.
+    /// Sends a frame to the server. If the cable is full, the frame is lost.
     pub fn inject(&mut self, frame: &[u8]) {
         send(self.now, &mut self.server.far, frame);
     }
@@ -185,7 +192,7 @@ fn address(v6: bool, number: u8) -> IpCidr {
     }
 }
 
-/// What clients print.
+/// A console that stores the output of the clients.
 #[derive(Default)]
 pub struct Printed(pub Vec<u8>);
 
@@ -195,7 +202,7 @@ impl Console for Printed {
     }
 }
 
-/// The last frames that the client sent.
+/// A [`Probe`] that stores the client's 512 most recent frames.
 #[derive(Default)]
 pub struct Recorder(pub VecDeque<Vec<u8>>);
 
@@ -208,7 +215,7 @@ impl Probe for Recorder {
     }
 }
 
-/// Counts connections that were turned away, or lost their place.
+/// A [`Probe`] that counts connections that were refused, dropped, or evicted while half-open.
 pub struct Turned(pub usize);
 
 impl Probe for Turned {

@@ -1,4 +1,4 @@
-"""Tutorial 2, TCP client: speaks and listens in turn, until one side says q."""
+"""Tutorial 2, TCP client: sends and receives in turn, until one side sends q."""
 
 from peer import connected
 

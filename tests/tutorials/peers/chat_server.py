@@ -1,4 +1,4 @@
-"""Tutorial 2, TCP servers: a talk with one client, or, with the argument `several`, with one after another."""
+"""Tutorial 2, TCP servers: talks with one client. With the argument `several`, it talks with clients one after another."""
 
 from peer import ARGUMENTS, listening
 
@@ -19,7 +19,7 @@ listener = listening()
 connection, _ = listener.accept()
 talk(connection)
 while ARGUMENTS == ["several"]:
-    # The talk before it is closed by this, not earlier.
+    # As in the tutorial, the assignment closes the earlier connection.
     connection, _ = listener.accept()
     talk(connection)
 print("通讯已结束")

@@ -1,4 +1,4 @@
-"""Tutorial 2, the second UDP client: speaks and listens in turn."""
+"""Tutorial 2, the second UDP client: sends and receives in turn."""
 
 from peer import ADDRESS, PORT, datagrams
 

@@ -1,4 +1,4 @@
-"""Tutorial 2, the second UDP server: answers whoever has written."""
+"""Tutorial 2, the second UDP server: answers the sender of each datagram."""
 
 from peer import bound
 

@@ -1,4 +1,4 @@
-"""Tutorial 0, UDP client: a datagram, and the reply to it."""
+"""Tutorial 0, UDP client: sends a datagram and prints the reply."""
 
 from peer import ADDRESS, PORT, datagrams
 

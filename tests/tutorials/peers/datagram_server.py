@@ -1,4 +1,4 @@
-"""The server that the UDP client of tutorial 0 asks: prints each datagram, and replies with its argument if it has one."""
+"""A server for the UDP client of tutorial 0: prints each datagram. If it has an argument, it replies with the argument."""
 
 from peer import ARGUMENTS, bound, endpoint
 

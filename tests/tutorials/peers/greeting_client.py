@@ -1,4 +1,4 @@
-"""Tutorial 1, TCP client: has its arguments greeted."""
+"""Tutorial 1, TCP client: sends its arguments as names, and prints the greetings."""
 
 from peer import ARGUMENTS, connected
 

@@ -1,4 +1,4 @@
-"""Tutorial 3, TCP client: has twenty random fractions greeted."""
+"""Tutorial 3, TCP client: sends twenty random fractions, and prints the greetings."""
 
 import random
 

@@ -1,4 +1,7 @@
-"""Tutorials 1 and 3, TCP server: welcomes, and greets each message with its argument until exit. It does not sleep first."""
+"""Tutorials 1 and 3, TCP server: sends a welcome, then greets each message until `exit`. The argument is the template.
+
+Unlike the tutorials' server, it does not sleep before each reply.
+"""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Tutorials 1 and 3, UDP client: has its arguments greeted."""
+"""Tutorials 1 and 3, UDP client: sends its arguments as names, and prints the greetings."""
 
 from peer import ADDRESS, ARGUMENTS, PORT, datagrams
 

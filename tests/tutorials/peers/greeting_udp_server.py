@@ -1,4 +1,4 @@
-"""Tutorials 1 and 3, UDP server: greets each datagram with its argument."""
+"""Tutorials 1 and 3, UDP server: greets each datagram. The argument is the template."""
 
 from peer import ARGUMENTS, bound, endpoint
 

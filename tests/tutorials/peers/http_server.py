@@ -1,4 +1,4 @@
-"""The web server that the HTTP clients of tutorials 0, 1 and 3 ask."""
+"""A web server for the HTTP clients of tutorials 0, 1 and 3."""
 
 from peer import listening
 

@@ -1,4 +1,4 @@
-"""Tutorials 1 and 3, TCP client: reads to the end, prints the header, and saves the page in the file that is named."""
+"""Tutorials 1 and 3, HTTP client: reads to the end, prints the header, and saves the page in its argument, a file."""
 
 from peer import ARGUMENTS, connected
 

@@ -1,4 +1,4 @@
-"""What the tutorials' programs share here: `PROGRAM.py ADDRESS PORT [ARGUMENT...]`."""
+"""The common part of the tutorials' programs in this folder: `PROGRAM.py ADDRESS PORT [ARGUMENT...]`."""
 
 import socket
 import sys
@@ -17,7 +17,7 @@ def connected():
 
 def listening():
     listener = socket.socket(FAMILY, socket.SOCK_STREAM)
-    # For the next run of a test: nothing that a reader would see.
+    # With this option, the next test can use the same port immediately. The option does not change the output.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((ADDRESS, PORT))
     listener.listen(5)
@@ -37,10 +37,10 @@ def bound():
 
 
 def ready():
-    """Tells the test that clients may come, where no reader of the output sees it."""
+    """Notifies the test that the server accepts clients, on standard error, because the tests compare standard output."""
     print("ready", file=sys.stderr)
 
 
 def endpoint(address):
-    """IPv6 addresses have four fields; the tutorials print two."""
+    """Returns HOST:PORT. In Python an IPv6 address has two more fields, which are left out."""
     return "%s:%s" % address[:2]

@@ -1,4 +1,4 @@
-"""Tutorial 4, TCP client on port 8080: sends a line and prints the reply."""
+"""Tutorial 4, TCP client for port 8080: sends a line and prints the reply."""
 
 from peer import connected
 

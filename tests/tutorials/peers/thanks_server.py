@@ -1,4 +1,4 @@
-"""Tutorial 4, TCP server on port 8080: prints one message of each connection and thanks for it."""
+"""Tutorial 4, TCP server on port 8080: prints one message of each connection and answers with thanks."""
 
 from peer import listening
 

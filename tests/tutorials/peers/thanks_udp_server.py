@@ -1,4 +1,4 @@
-"""Tutorial 4, UDP server: prints each datagram and thanks for it."""
+"""Tutorial 4, UDP server: prints each datagram and answers with thanks."""
 
 from peer import bound
 

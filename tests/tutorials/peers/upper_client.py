@@ -1,4 +1,4 @@
-"""Tutorial 4, TCP client on port 14000: sends a line and prints what one read brings of the reply."""
+"""Tutorial 4, TCP client for port 14000: sends a line and prints the first 1,024 bytes of the reply."""
 
 from peer import connected
 

@@ -1,4 +1,4 @@
-//! Explains the frames that arrive.
+//! Explains received frames.
 
 use super::{Explanation, because};
 use crate::lab::Snapshot;
@@ -43,7 +43,7 @@ fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanatio
             "All of this segment arrived before: it is thrown away, and answered with the number that is expected.",
             "RFC 9293 section 3.10.7.4",
         ),
-        // A peer without a SYN of its own has never been heard: this end is in SYN-SENT.
+        // The peer has sent no SYN, so this end is in SYN-SENT.
         None if segment.rst && segment.ack.is_some() && snapshot.isn[0].is_none() => because(
             "RST arrived in SYN-SENT: it counts if it acknowledges our SYN. Its sequence number says nothing, because no number \
              is expected yet.",

@@ -1,4 +1,4 @@
-//! Explains the segments that are sent for another reason than new data or a due acknowledgement.
+//! Explains the segments that are not sent for new data or a due acknowledgement.
 
 use smoltcp::socket::tcp::State;
 
@@ -19,12 +19,12 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 9293 section 3.5",
         ),
         Cause::ChallengeAck if snapshot.states.contains(&State::SynSent) => because(
-            "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK names the \
+            "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK has the \
              expected number, and a peer without such a connection answers it with RST.",
             "RFC 5961 section 4.2",
         ),
         Cause::ChallengeAck => because(
-            "The segment that arrived does not fit the connection, and may be forged: this challenge ACK names the expected \
+            "The segment that arrived does not fit the connection, and may be forged: this challenge ACK has the expected \
              numbers, which a real peer can answer.",
             "RFC 9293 section 3.10.7.4",
         ),
@@ -34,8 +34,8 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 9293 section 3.8.6.3",
         ),
         Cause::DuplicateAck => because(
-            "The same number and the same window again, while data is outstanding: a segment arrived out of order, and the sender \
-             should know at once.",
+            "This ACK repeats the number and window of the last one while data is outstanding: a segment arrived out of order, and \
+             its sender should know at once.",
             "RFC 5681 section 3.2",
         ),
         Cause::FastRetransmission => because(
@@ -52,6 +52,11 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
         Cause::KeepAliveAck => because(
             "The probe begins before the window, so it is answered with the expected number: this end still has the connection.",
             "RFC 9293 section 3.8.4",
+        ),
+        Cause::LostRetransmission => because(
+            "The segment was sent again before, and data that left later has arrived: that retransmission was lost too, so the \
+             segment is sent once more without waiting for the timer.",
+            "RFC 8985 section 6.2",
         ),
         Cause::RepeatedAck if state == Some(State::TimeWait) => because(
             "The peer's FIN came again, so its ACK was lost: it is acknowledged once more, and the time of TIME-WAIT begins anew.",

@@ -41,7 +41,7 @@ pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>)
             "RFC 9293 section 3.4",
         ),
         (Carries::Udp(_), _) => {
-            because("This datagram never arrives, and UDP does not notice: the program has to.", "RFC 768")
+            because("This datagram never arrives, and UDP does not detect it: the program must.", "RFC 768")
         }
         _ => because("This frame never arrives: its sender will have to send another one.", ""),
     }
@@ -54,11 +54,11 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         }
         DropReason::BadAck => because(
             "The acknowledgement is for bytes that were never sent, or lies far behind: a challenge ACK \
-             tells a real peer the numbers, and an attacker learns nothing.",
+             gives the numbers to a real peer, and nothing to an attacker.",
             "RFC 5961 section 5.2",
         ),
         DropReason::BadFragment => because(
-            "Fragments that overlap could hide what a firewall must see: the whole datagram is dropped.",
+            "Overlapping fragments could hide data from a firewall: the whole datagram is dropped.",
             "RFC 5722 section 4",
         ),
         DropReason::BadIcmp => because(
@@ -72,11 +72,11 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 5961 section 3.2",
         ),
         DropReason::BadSyn => because(
-            "A SYN does not end a connection: a challenge ACK asks the peer, and one that has restarted answers with RST.",
+            "A SYN does not end a connection: a challenge ACK is sent, and a peer that has restarted answers it with RST.",
             "RFC 5961 section 4.2",
         ),
         DropReason::Checksum => {
-            because("The checksum is not right: the segment was damaged on the way.", "RFC 9293 section 3.1")
+            because("The checksum is wrong: the segment was damaged on the way.", "RFC 9293 section 3.1")
         }
         DropReason::NoAck => {
             because("After the handshake every segment has an acknowledgement.", "RFC 9293 section 3.10.7.4")
@@ -86,7 +86,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 9293 section 3.10.7.4",
         ),
         DropReason::BacklogFull | DropReason::SlotsFull if refused => {
-            because("There is no room for one more connection: RST says so at once.", "RFC 9293 section 3.5.2")
+            because("There is no room for one more connection: RST reports it at once.", "RFC 9293 section 3.5.2")
         }
         DropReason::BacklogFull => because(
             "The listener's backlog is full: the SYN is ignored, and the caller's retransmission may \
@@ -104,7 +104,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 9293 section 3.7.2",
         ),
         DropReason::LostFragments => because(
-            "A datagram without all its fragments is of no use: it goes when its time is over, or when its memory is needed.",
+            "A datagram without all its fragments is of no use: it is dropped at its time-out, or when its memory is needed.",
             "RFC 8200 section 4.5",
         ),
         DropReason::Martian => because(
@@ -116,12 +116,12 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 4861 section 6.3.4",
         ),
         DropReason::Unreachable => because(
-            "No host on the link answered the requests for the receiver's hardware address, so the datagram cannot leave. ARP \
+            "No host on the link answered the requests for the receiver's hardware address, so the datagram cannot be sent. ARP \
              itself has no answer that says so.",
             "RFC 826",
         ),
         DropReason::UnsupportedHeader => because(
-            "A packet is dropped if an extension header is not known, or asks for what this host does not do.",
+            "A packet is dropped if an extension header is not known, or requires a function that this host lacks.",
             "RFC 8200 section 4",
         ),
     }

@@ -1,4 +1,4 @@
-//! Explanations are whole sentences, and name a section.
+//! Tests that explanations are whole sentences and name a section.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::lab::figure::{STATES, TRANSITIONS};
 use crate::lab::show::ladder::tests::{sent, snapshot};
 use crate::trace::Cause;
 
-/// Checks for a sentence, and for `RFC N`, with a section if the RFC is long.
+/// Checks that the text is a sentence, and that the reference is `RFC N`, perhaps with a section.
 fn check(why: Explanation) {
     assert!(why.text.ends_with(['.', ')']) && !why.text.contains("  "), "{why:?}");
     if let Some(rest) = why.rfc.strip_prefix("RFC ") {

@@ -21,24 +21,24 @@ pub(super) struct Label {
     pub(super) verdict: Verdict,
 }
 
-/// The wording of a label, from the longest to the shortest.
+/// How much a label is shortened, from not at all to the most.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wording {
     Full,
-    /// Brief marks, and the length only of segments with payload.
+    /// Short marks. The length is written only for segments with payload.
     Brief,
-    /// Like `Brief`, with the names of the fields cut to one letter.
+    /// Like `Brief`, with the field names shortened to one letter.
     OneLetter,
-    /// Like `OneLetter`, without the window: a number is never cut.
+    /// Like `OneLetter`, but without the window. A number is never cut.
     NoWindow,
 }
 
 impl Label {
-    /// The longest wording of at most `columns`. If none fits, the shortest is cut.
+    /// Returns the longest wording that fits into `columns` columns. If no wording fits, cuts the shortest wording.
     pub(super) fn longest_that_fits(&self, columns: usize) -> Text {
         let write = |wording| {
             let mut text = Text::new(columns);
-            // Writing never fails, because text that is too long is cut.
+            // Writing never fails: text that is too long is cut.
             let _ = self.write(&mut text, wording);
             text
         };
@@ -52,7 +52,7 @@ impl Label {
         if let Some(port) = self.port {
             write!(text, ":{port} ")?;
         }
-        // The marks go first, because a cut removes the end.
+        // The marks are written first, because a cut removes the end.
         self.marks(text, wording)?;
         match self.summary.segment() {
             None => write!(text, "{}", self.summary),
@@ -76,7 +76,7 @@ impl Label {
         }
     }
 
-    /// Writes what happens to the frame and why it was sent, unless it is ordinary.
+    /// Writes what happens to the frame and why it was sent. Writes nothing for an ordinary frame.
     fn marks(&self, text: &mut Text, wording: Wording) -> fmt::Result {
         let long = wording == Wording::Full;
         match self.verdict {
@@ -107,7 +107,7 @@ impl Label {
             Cause::ChallengeAck => ["challenge ", "challenge "],
             Cause::DelayedAck(_) => ["delayed ", ""],
             Cause::DuplicateAck => ["duplicate ", "dup "],
-            Cause::FastRetransmission => [" fast ", " fast "],
+            Cause::FastRetransmission | Cause::LostRetransmission => [" fast ", " fast "],
             Cause::KeepAlive => ["keep-alive: ", "alive? "],
             Cause::KeepAliveAck => ["keep-alive ", "alive "],
             Cause::RepeatedAck => ["repeated ", "again "],

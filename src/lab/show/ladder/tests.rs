@@ -1,4 +1,4 @@
-//! Compares the exact lines of a ladder.
+//! Tests that compare the exact lines of a ladder.
 
 use std::string::{String, ToString};
 
@@ -24,7 +24,7 @@ pub(in crate::lab) const SYN_ACK: Segment = Segment {
     len: 0,
 };
 
-/// A snapshot in which the server is in SYN-RECEIVED.
+/// Returns a snapshot in which the server is in SYN-RECEIVED.
 pub(in crate::lab) fn snapshot(host: usize, what: What) -> Snapshot {
     let entry = Entry { step: 12, at: START + Duration::from_micros(1_002_003), host, what };
     let isn = [Some(TcpSeqNumber(7000)), Some(TcpSeqNumber(500))];
@@ -47,7 +47,7 @@ fn row(width: usize, ascii: bool, what: What) -> String {
     let ladder = Ladder { width, ascii, color: false };
     let row = ladder.row(&snapshot(1, what)).unwrap().to_string();
     let header = ladder.header().to_string();
-    // The last column begins where its heading does.
+    // The last column begins below its heading.
     let last = row.rfind("SYN-").unwrap();
     assert_eq!(row[..last].chars().count(), header.find("server").unwrap(), "{row}");
     row.strip_prefix("  1.002003    12 SYN-SENT").unwrap().trim_start().into()

@@ -1,4 +1,4 @@
-//! The transitions that a run took.
+//! Tests of the record of transitions.
 
 use std::vec::Vec;
 

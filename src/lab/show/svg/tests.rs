@@ -1,4 +1,4 @@
-//! Pictures are well-formed and bounded.
+//! Tests that pictures are well-formed and bounded.
 
 use std::string::String;
 use std::vec;
@@ -9,7 +9,7 @@ use crate::cli::replay::replay;
 use crate::lab::scenarios::SCENARIOS;
 use crate::lab::show::{Visited, What, write_states_svg};
 
-/// Checks that every element is closed in order, and that text is escaped.
+/// Checks that elements are closed in the right order, and that text is escaped.
 pub(in crate::lab) fn check(picture: &str) {
     let mut open = Vec::new();
     for part in picture.split('<').skip(1) {
@@ -43,9 +43,9 @@ fn every_scenario_makes_two_pictures() {
         check(&states);
         let lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if matches!(verdict, crate::lab::Verdict::Drop | crate::lab::Verdict::Lost));
         let crosses = ladder.matches("l12 12m0 -12l-12 12").count();
-        // One cross is in the legend.
+        // The legend has one cross.
         assert_eq!(crosses, 1 + snapshots.iter().filter(lost).count(), "{}", scenario.slug);
-        // A loss is told in a word, too, and each label hides the arrows behind it.
+        // A loss is also written as a word, and each label hides the arrows behind it.
         assert_eq!(ladder.matches(">lost</text>").count(), crosses, "{}", scenario.slug);
         let sent = snapshots.iter().filter(|s| matches!(s.entry.what, What::Sent { .. })).count();
         assert!(ladder.matches("class=\"ground\"").count() >= sent, "{}", scenario.slug);

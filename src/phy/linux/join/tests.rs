@@ -1,4 +1,4 @@
-//! Frames written to a port, then cut as the kernel cuts them, are the same frames in the same order.
+//! Frames that a port joins and the kernel cuts again are the same frames in the same order.
 
 use std::os::unix::net::UnixDatagram;
 
@@ -60,7 +60,8 @@ fn send(port: &mut Port, frame: &[u8]) {
     port.send(PacketMeta::default(), frame.len(), |to| to.copy_from_slice(frame));
 }
 
-/// Returns the frames that arrived, each with the payload size at which to cut it, or 0 if it is not to be cut.
+/// Returns the frames that arrived at the kernel's end. Each has the payload size to which the kernel must cut it, or
+/// 0.
 fn arrived(kernel: &UnixDatagram) -> Vec<(usize, Vec<u8>)> {
     let mut came = vec![0; 100_000];
     core::iter::from_fn(|| {
@@ -143,7 +144,8 @@ fn one_is_as_long_as_an_ip_packet_can_be() {
     }
     port.end_join();
     let lens: Vec<_> = arrived(&kernel).iter().map(|(_, frame)| frame.len()).collect();
-    // Each super-segment has 45 times 1,440 bytes and its headers. One more segment would make it too long.
+    // Each super-segment has 45 times 1,440 bytes and its headers. With one more segment, a super-segment would be too
+    // long.
     assert_eq!(lens, [64_860, 64_860, 14_460]);
 }
 
@@ -198,7 +200,8 @@ fn a_full_queue_holds_both_and_loses_none() {
     let (mut port, kernel) = port(Medium::Ip);
     let (mut segment, mut sent) = (PLAIN, vec![]);
     while !port.is_blocked() {
-        // The stream changes its window now and then. The joined segment is then written, and the next begins.
+        // The advertised window changes with every fifth frame. Each change ends a super-segment and begins the next
+        // one.
         segment.window = segment.window.wrapping_add(u16::from(sent.len() % 5 == 0));
         let frame = segment.frame(Medium::Ip);
         send(&mut port, &frame);
@@ -272,7 +275,7 @@ fn any_mix_of_frames_comes_out_as_it_went_in() {
     }
 }
 
-/// A stream of segments whose path has become narrower.
+/// The segments of a stream become shorter, because the path MTU has become smaller.
 #[test]
 fn segments_of_another_size_begin_another_super_segment() {
     for medium in [Medium::Ethernet, Medium::Ip] {

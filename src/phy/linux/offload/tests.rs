@@ -137,7 +137,7 @@ fn a_datagrams_checksum_is_wanted_in_its_place_or_it_is_refused() {
             let [c, d] = offset.to_ne_bytes();
             [NEEDS_CSUM, 0, 0, 0, 0, 0, a, b, c, d]
         };
-        // At the addresses, in IPv6's next header, in the data.
+        // Invalid positions of the checksum: in the IP header, in the datagram's data, or measured from a wrong start.
         for (start, offset) in [(0, 6), (head, 16), (head + 8, 6), (head - 8, 14), (0, head + 6)] {
             let mut bytes = sent.clone();
             assert_eq!(
@@ -182,7 +182,7 @@ fn no_header_and_no_frame_does_harm() {
             passed += 1;
             let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != before[at]).collect();
             match tcp_of(&bytes, medium) {
-                // The kernel vouches for the segment, or the segment's checksum is right. The frame was TCP before, and is
+                // The kernel vouches for the segment, or the segment's checksum is right. In both cases the frame is
                 // unchanged.
                 Some(tcp) => {
                     assert!((header[0] & (NEEDS_CSUM | DATA_VALID) != 0 || tcp.holds(&bytes)) && changed.is_empty())
@@ -191,7 +191,7 @@ fn no_header_and_no_frame_does_harm() {
                     filled += changed.len().min(1);
                     assert!(changed.iter().all(|at| (link + 46..link + 48).contains(at)), "{changed:?} {header:?}");
                 }
-                // Only bytes behind the IP header may change.
+                // Only bytes after the IP header may change.
                 None => assert!(changed.iter().all(|&at| at >= link), "{changed:?} {header:?}"),
             }
         }

@@ -1,4 +1,4 @@
-//! The port over sockets. Unlike a TAP, sockets can be made to refuse frames, to cut them short and to corrupt them.
+//! Tests of the port with a socket in place of a TAP. A socket can be made to refuse, cut short or corrupt frames.
 
 use std::io::{ErrorKind, Read};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -11,7 +11,8 @@ fn port(offload: bool) -> (Port, UnixDatagram) {
     pair(Medium::Ip, offload)
 }
 
-/// Makes a port whose file keeps frame boundaries, and the kernel's end.
+/// Makes a port on a datagram socket, which keeps frame boundaries. Also returns the socket's other end, for the
+/// kernel.
 pub(in crate::phy::linux) fn pair(medium: Medium, offload: bool) -> (Port, UnixDatagram) {
     let (ours, kernel) = UnixDatagram::pair().unwrap();
     for end in [&ours, &kernel] {
@@ -20,7 +21,7 @@ pub(in crate::phy::linux) fn pair(medium: Medium, offload: bool) -> (Port, UnixD
     (Port::new(ours.into(), medium, offload), kernel)
 }
 
-/// Builds a header without requests, and a packet other than TCP.
+/// Builds an empty virtio-net header and a packet that is not TCP.
 fn frame(number: u8) -> Vec<u8> {
     [&[0; HEADER][..], &[0x60, number, 3, 4]].concat()
 }
@@ -98,7 +99,7 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
     for number in 0..sent {
         assert_eq!(kernel.recv(&mut came).unwrap(), HEADER + 40);
         assert_eq!(came[HEADER], (number % 251) as u8);
-        // The held frame goes first.
+        // The held frame is written before any new frame.
         assert!(port.make_room());
     }
     assert_eq!(kernel.recv(&mut came).unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -113,7 +114,7 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
 fn a_short_write_is_counted_and_not_followed_by_the_rest() {
     let (ours, mut kernel) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    // The smallest buffer: a super-segment does not fit.
+    // A super-segment does not fit in the smallest socket buffer.
     set_socket_send_buffer_size(&ours, 1).unwrap();
     let mut port = Port::new(ours.into(), Medium::Ip, true);
     send(&mut port, 1, 60_000);

@@ -12,7 +12,7 @@ use super::super::lease::{Lease, Message};
 use super::{Client, State};
 use crate::stack::event::{AddressEvent, Loss};
 
-/// The number of ARP requests for the neighbour to which renewals are sent, and the time between two requests.
+/// The number of ARP requests for the next hop, and the time between two requests. Renewals are sent to the next hop.
 const HOP_REQUESTS: u8 = 3;
 pub(super) const HOP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -28,7 +28,7 @@ impl Client {
         self.bind(now, lease, changes);
     }
 
-    /// Waits until the lease must be renewed. Meanwhile the lease's router is used.
+    /// Uses the lease and its router until the renewal at T1.
     fn bind(&mut self, now: Instant, lease: Lease, changes: &mut Changes) {
         if let Some(router) = lease.router {
             push(changes, Change::Router(router.into()));
@@ -38,7 +38,8 @@ impl Client {
         self.state = State::Bound(lease);
     }
 
-    /// Gives a lease back, if the client has one, and stops. Returns the message to send (RFC 2131 section 4.4.6).
+    /// Releases the lease, if the client has one, and stops the client. Returns the message to send (RFC 2131 section
+    /// 4.4.6).
     pub(in super::super) fn release(&mut self, random: u32, changes: &mut Changes) -> Option<Message> {
         self.xid = random;
         let old = core::mem::replace(&mut self.state, State::Selecting);
@@ -74,7 +75,7 @@ impl Client {
         self.bind(now, lease, changes);
     }
 
-    /// Ends the lease, and asks for another lease at the time `at`.
+    /// Ends the lease and requests another lease at the time `at`.
     pub(super) fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
         if let State::Bound(lease) = &self.state
             && let Some(router) = lease.router
@@ -86,13 +87,14 @@ impl Client {
         self.restart(at);
     }
 
-    /// Returns when the next ARP request for the hop's hardware address is due.
+    /// Returns when the next ARP request for the next hop's hardware address is due. `None` if the address is known, or
+    /// if no request is left.
     pub(super) fn hop_due(&self, lease: &Lease) -> Option<Instant> {
         (lease.hop_hardware.is_none() && self.hop_requests > 0).then_some(self.hop_at)
     }
 
-    /// Starts again because the link came up. The link may now lead to another network. A lease in use is confirmed first (RFC
-    /// 2131 sections 3.2 and 3.7).
+    /// Handles a link that came up, perhaps on another network. Confirms a lease in use (RFC 2131 sections 3.2 and
+    /// 3.7). Without a lease in use, starts again with DHCPDISCOVER.
     #[cfg(feature = "std")]
     pub(in super::super) fn link_up(&mut self, now: Instant, claims: &mut Claims) {
         self.distrusted = None;
@@ -102,7 +104,7 @@ impl Client {
                 (self.confirming, self.tries, self.at) = (true, 0, Some(now));
                 (self.hop_requests, self.hop_at) = (HOP_REQUESTS, now);
             }
-            // The lease was given back, so the client stays idle.
+            // The lease was released, so the client stays idle.
             State::Selecting if self.at.is_none() => {}
             State::Checking(lease) => {
                 claims.remove(lease.address.address().into(), Origin::Dhcp);
@@ -112,7 +114,7 @@ impl Client {
         }
     }
 
-    /// Notes the hardware address of a neighbour, from an ARP packet.
+    /// Stores a neighbour's hardware address from an ARP packet if the neighbour is the next hop.
     pub(in super::super) fn learn(&mut self, address: Ipv4Address, hardware: EthernetAddress) {
         if let State::Bound(lease) = &mut self.state
             && lease.hop() == address

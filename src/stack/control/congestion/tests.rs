@@ -1,16 +1,16 @@
-//! The rules that Reno and CUBIC share, and random calls. ../cubic/tests.rs has the curve.
+//! Tests of the rules that Reno and CUBIC share and of random calls. ../cubic/tests.rs tests CUBIC's curve.
 
 use super::*;
 
 const MSS: u32 = 1_000;
 const BOTH: [Congestion; 2] = [Congestion::Reno, Congestion::Cubic];
 
-/// Passes on one ACK at `at` ms, whose sender the window limited, with a round trip of 20 ms.
+/// Processes an ACK for `bytes` at `at` ms. The window limited the sender, and the round trip takes 20 ms.
 fn ack(window: &mut Window, at: i64, bytes: u32) {
     window.on_ack(Instant::from_millis(at), bytes, Duration::from_millis(20), true);
 }
 
-/// Returns a window in congestion avoidance of `segments`. A loss has left it there.
+/// Returns a window of `segments` that is in congestion avoidance after a loss.
 fn after_loss(algorithm: Congestion, segments: u32) -> Window {
     let mut window = Window::new(algorithm, MSS);
     ack(&mut window, 0, 4 * segments * MSS);
@@ -21,7 +21,7 @@ fn after_loss(algorithm: Congestion, segments: u32) -> Window {
 }
 
 #[test]
-fn a_window_is_small_and_constant() {
+fn a_window_is_at_most_64_bytes_long_and_can_be_a_const() {
     const WINDOW: Window = Window::new(Congestion::Cubic, 1_460);
     assert!(size_of::<Window>() <= 64, "{} bytes", size_of::<Window>());
     assert_eq!((WINDOW.bytes(), WINDOW.ssthresh()), (14_600, u32::MAX));
@@ -48,7 +48,7 @@ fn a_lost_syn_leaves_one_segment() {
 }
 
 #[test]
-fn without_congestion_control_nothing_limits() {
+fn without_congestion_control_the_window_is_unlimited() {
     let mut window = Window::new(Congestion::None, MSS);
     window.on_timeout(Instant::ZERO, 9, false);
     window.on_loss(Instant::ZERO, 9);
@@ -58,7 +58,7 @@ fn without_congestion_control_nothing_limits() {
     assert_eq!((window.bytes(), window.ssthresh()), (u32::MAX, u32::MAX));
 }
 
-/// RFC 3465, and RFC 5681 section 3.1: slow start grows by what is acknowledged, in one ACK or in many.
+/// RFC 3465 and RFC 5681 section 3.1: slow start grows by the acknowledged bytes, in one ACK or in many.
 #[test]
 fn slow_start_counts_all_bytes() {
     for algorithm in BOTH {
@@ -83,9 +83,9 @@ fn slow_start_ends_at_the_threshold() {
     }
 }
 
-/// RFC 9438 section 5.8, RFC 7661 section 4.
+/// The window does not grow if it does not limit the sender (RFC 9438 section 5.8, RFC 7661 section 4).
 #[test]
-fn does_not_grow_while_the_program_limits() {
+fn does_not_grow_while_the_program_sends_little() {
     for mut window in BOTH.map(|algorithm| after_loss(algorithm, 20)).into_iter().chain([Window::new(BOTH[0], MSS)]) {
         let before = window.bytes();
         for at in 0..10_000 {
@@ -95,7 +95,7 @@ fn does_not_grow_while_the_program_limits() {
     }
 }
 
-/// RFC 3465 section 2.1: a segment for each window acknowledged.
+/// RFC 3465 section 2.1: the window grows by one segment for each window acknowledged.
 #[test]
 fn reno_adds_a_segment_for_each_window() {
     let mut window = after_loss(Congestion::Reno, 20);
@@ -107,11 +107,11 @@ fn reno_adds_a_segment_for_each_window() {
     assert_eq!(window.bytes(), 24 * MSS);
 }
 
-/// The same bytes in more ACKs let the window grow by no more, and by at most a segment less.
+/// Splitting the same bytes into more ACKs never enlarges the window, and reduces the window by at most one segment.
 #[test]
 fn divided_acks_gain_nothing() {
     for algorithm in BOTH {
-        // On the way to the plateau, past it, and in the region where CUBIC follows Reno.
+        // The times are before CUBIC's plateau, after the plateau, and in the region where CUBIC follows Reno.
         for (segments, at) in [(20, 10), (20, 5_000), (20, 60_000), (1_000, 3_000), (1_000, 10_000)] {
             let total = (40 * segments).min(4_000) * MSS;
             let start = || {
@@ -135,7 +135,7 @@ fn divided_acks_gain_nothing() {
     }
 }
 
-/// RFC 5681 section 3.2 and RFC 9438 section 4.6.
+/// The factors of RFC 5681 section 3.2 and RFC 9438 section 4.6 reduce the window after a loss.
 #[test]
 fn a_loss_leaves_a_part_of_the_flight() {
     for (algorithm, left) in BOTH.into_iter().zip([50, 70]) {
@@ -143,7 +143,7 @@ fn a_loss_leaves_a_part_of_the_flight() {
         ack(&mut window, 1, 190 * MSS);
         window.on_loss(Instant::ZERO, 100 * MSS);
         assert_eq!((window.bytes(), window.ssthresh()), (left * MSS, left * MSS));
-        // More in flight than the window allows was sent before.
+        // Bytes in flight beyond the window do not count, because they were sent under a larger window.
         window.on_loss(Instant::ZERO, 100 * MSS);
         assert_eq!(window.bytes(), left * left * MSS / 100);
         (0..20).for_each(|_| window.on_loss(Instant::ZERO, 100 * MSS));
@@ -153,7 +153,7 @@ fn a_loss_leaves_a_part_of_the_flight() {
     }
 }
 
-/// RFC 5681 section 3.1 (4), RFC 9438 section 4.8.
+/// A timeout reduces the window to one segment (RFC 5681 section 3.1 (4), RFC 9438 section 4.8).
 #[test]
 fn a_timeout_leaves_one_segment() {
     for (algorithm, left) in BOTH.into_iter().zip([50, 70]) {
@@ -168,7 +168,7 @@ fn a_timeout_leaves_one_segment() {
     }
 }
 
-/// RFC 5681 section 4.1. The threshold remembers the path.
+/// RFC 5681 section 4.1: after an idle period, slow start begins again. The threshold is kept.
 #[test]
 fn an_idle_connection_starts_slowly() {
     for algorithm in BOTH {
@@ -183,9 +183,9 @@ fn an_idle_connection_starts_slowly() {
     }
 }
 
-/// RFC 9438 section 4.9, once.
+/// `undo` reverts a reduction once (RFC 9438 section 4.9).
 #[test]
-fn undo_restores_the_last_reduction() {
+fn undo_reverts_the_most_recent_reduction() {
     for algorithm in BOTH {
         let mut window = after_loss(algorithm, 80);
         ack(&mut window, 40, 100 * MSS);
@@ -203,12 +203,12 @@ fn undo_restores_the_last_reduction() {
         ack(&mut window, 300, MSS);
         window.undo();
         assert!(same(&window));
-        // The curve goes on as if nothing had been.
+        // The curve continues as if there had been no loss.
         let mut undisturbed = before.clone();
         [&mut window, &mut undisturbed].into_iter().for_each(|window| ack(window, 2_000, 500 * MSS));
         assert!(window.bytes().abs_diff(undisturbed.bytes()) <= MSS);
 
-        // A window that has grown past its old size stays.
+        // `undo` does not change a window that has grown past its old size.
         let before = window.bytes();
         window.on_loss(Instant::from_millis(2_000), 3 * MSS);
         for at in (3_000..90_000).step_by(100) {
@@ -257,7 +257,7 @@ fn random_calls_keep_the_bounds() {
                 _ => {
                     let rtt = Duration::from_micros(random.pick(&[0, 100, 20_000, 3_000_000, u64::MAX]));
                     window.on_ack(now, bytes, rtt, !random.one_in(4));
-                    // A segment that earlier ACKs have earned may come on top.
+                    // The sum may be larger by one segment, which earlier ACKs have earned.
                     let most = before.saturating_add(bytes).saturating_add(mss);
                     assert!((before..=most).contains(&window.bytes()), "{before} {bytes} {window:?}");
                 }

@@ -1,4 +1,4 @@
-//! The curve against one in f64, written from the formulas of RFC 9438.
+//! Compares the integer curve with a curve in `f64` that follows the formulas of RFC 9438.
 
 use smoltcp::time::{Duration, Instant};
 
@@ -74,11 +74,14 @@ impl Reference {
     }
 }
 
-/// Runs both for `seconds`. Each ACK is for two segments, or a hundredth of the window. Events come at these times, in ms.
+/// Runs `Window` and the reference for `seconds`. Returns the largest difference in segments and the largest relative
+/// difference.
 ///
-/// Whether a loss comes below the plateau is decided by the integers for both: on the plateau itself, a byte decides.
+/// Each ACK covers two segments or a hundredth of the window. `events` have times in ms: `l` is a loss, `t` a timeout,
+/// `-` and `+` say whether the window limits the sender.
 ///
-/// Returns the largest difference in segments, and the largest one relative to the window.
+/// Whether a loss comes below the plateau is decided once, from the integer window. Near the plateau, a difference of
+/// one byte could lead to two different decisions.
 fn compare(mss: u32, rtt_ms: u64, seconds: f64, first_loss: u32, events: &[(f64, char)]) -> (f64, f64) {
     let (mut window, rtt) = (Window::new(Congestion::Cubic, mss), Duration::from_millis(rtt_ms));
     let mut reference = Reference::new(f64::from(window.bytes()) / f64::from(mss));
@@ -133,9 +136,9 @@ impl Seconds for Instant {
     }
 }
 
-/// **The error bound**: 1% of a window of hundreds of segments, three segments of a smaller one.
+/// **The error bound**: 1% for a window of hundreds of segments, and three segments for a smaller window.
 ///
-/// Windows grow by whole segments, and each loss carries a part of that rounding on.
+/// Windows grow by whole segments, and each loss carries over part of that rounding error.
 #[test]
 fn is_within_one_percent_of_the_formulas() {
     for mss in [536, 8_960] {
@@ -186,16 +189,17 @@ fn window_after_loss_of(segments: u32) -> Window {
     window
 }
 
-/// Acknowledges a window for each round trip of 100 ms, from one time to another, in ms.
+/// Acknowledges one window in each round trip of 100 ms, over the given times in ms.
 fn run(window: &mut Window, times: std::ops::Range<i64>) {
     for at in times.step_by(100) {
         window.on_ack(Instant::from_millis(at), window.bytes(), Duration::from_millis(100), true);
     }
 }
 
-/// 4.2: K is the cube root of 0.3 · 1,000 / 0.4 segments, 9.1 s. 4.7: below the old plateau, the next one is lower.
+/// RFC 9438 section 4.2: K is the cube root of 0.3 · 1,000 / 0.4 segments, 9.1 s.
+/// Section 4.7: a loss below the old plateau lowers the next plateau.
 #[test]
-fn returns_to_its_plateau_in_time_and_lowers_it_when_it_falls_short() {
+fn returns_to_its_plateau_in_time_and_an_early_loss_lowers_the_plateau() {
     let mut window = window_after_loss_of(1_000);
     run(&mut window, 0..9_200);
     assert!((995_000..=1_002_000).contains(&window.bytes()), "{}", window.bytes());
@@ -209,7 +213,7 @@ fn returns_to_its_plateau_in_time_and_lowers_it_when_it_falls_short() {
     assert_eq!(window.cubic_max(), short / 20 * 17);
 }
 
-/// 4.8: K is 0, and the window is slow to leave the threshold.
+/// RFC 9438 section 4.8: K is 0, and the window grows slowly at the threshold.
 #[test]
 fn after_a_timeout_the_threshold_is_the_plateau() {
     let mut window = window_after_loss_of(1_000);
@@ -218,11 +222,11 @@ fn after_a_timeout_the_threshold_is_the_plateau() {
     window.on_ack(Instant::from_millis(100), threshold, Duration::from_millis(100), true);
     run(&mut window, 100..2_100);
     assert_eq!(window.cubic_max(), threshold);
-    // 0.4 · 2³ segments by the curve, about 20 · 9/17 by Reno's.
+    // The window grows by 0.4 · 2³ segments on the curve, or by about 20 · 9/17 segments with Reno.
     assert!((threshold + 8_000..threshold + 14_000).contains(&window.bytes()), "{} {threshold}", window.bytes());
 }
 
-/// 4.3: on a short path, CUBIC gets what Reno gets. The loss comes whenever the window reaches 40 segments.
+/// RFC 9438 section 4.3: on a short path, CUBIC is as fast as Reno. A loss occurs when the window reaches 40 segments.
 #[test]
 fn is_as_fast_as_reno_on_short_paths() {
     let sent = [Congestion::Reno, Congestion::Cubic].map(|algorithm| {
@@ -240,7 +244,7 @@ fn is_as_fast_as_reno_on_short_paths() {
     assert!(sent[1] >= sent[0] && sent[1] < sent[0] * 13 / 10, "{sent:?}");
 }
 
-/// The clock may stand, go back, or pass the end of its 32 bits of milliseconds.
+/// The clock may stop, go back, or wrap round after 2³² milliseconds.
 #[test]
 fn odd_clocks_do_not_inflate_the_window() {
     let wrap = 1_i64 << 32;

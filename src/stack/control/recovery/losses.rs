@@ -1,4 +1,4 @@
-//! Finds what was lost, and changes the congestion window.
+//! Finds lost data and changes the congestion window.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{TcpOption, TcpSeqNumber};
@@ -6,23 +6,28 @@ use smoltcp::wire::{TcpOption, TcpSeqNumber};
 use super::{Block, MOST_DUPLICATES, Segment, distance};
 
 impl Block {
-    /// Takes in selective acknowledgements. Returns whether any of them is new.
-    pub(super) fn take_ranges(&mut self, segment: &Segment, frame: &[u8]) -> bool {
+    /// Processes the SACK ranges of a segment. Returns whether any range is new.
+    pub(super) fn take_ranges(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> bool {
         if !self.recovery.sack {
             return false;
         }
         let mut news = false;
         for option in segment.options(frame) {
             if let TcpOption::SackRange(ranges) = option {
-                for (place, (start, end)) in ranges.into_iter().flatten().enumerate() {
+                for (index, (start, end)) in ranges.into_iter().flatten().enumerate() {
                     let (start, end) = (TcpSeqNumber(start as i32), TcpSeqNumber(end as i32));
                     let (from, to) = self.recovery.probed_range;
                     let was_probe = start < to && from < end;
-                    if place == 0 && start < end && end <= self.una && !was_probe {
+                    // Only the first range of a segment may report a duplicate (RFC 2883 section 4).
+                    if index == 0 && start < end && end <= self.una && !was_probe {
                         self.take_needless(distance(start, end));
                     }
                     if self.una < start && start < end && end <= self.nxt {
                         news |= self.recovery.board.add(start, end);
+                        let r = &mut self.recovery;
+                        if let Some(sample) = r.sample.take_if(|sample| start < sample.end && sample.end <= end) {
+                            r.measured(now, sample);
+                        }
                     }
                 }
             }
@@ -30,7 +35,10 @@ impl Block {
         news
     }
 
-    /// Takes in that the peer received `bytes` twice (RFC 2883): what was sent again was not lost, but late.
+    /// Processes a report that the peer received `bytes` twice (RFC 2883).
+    ///
+    /// If the peer received all retransmitted bytes twice, the data was late and not lost. The window reduction is then
+    /// undone.
     pub(super) fn take_needless(&mut self, bytes: u32) {
         let r = &mut self.recovery;
         r.needless = r.needless.saturating_add(bytes);
@@ -41,7 +49,8 @@ impl Block {
         }
     }
 
-    /// Grows the congestion window, or ends the recovery.
+    /// Grows the congestion window or ends the recovery, after `ack` has acknowledged `acked` new bytes. `before` is
+    /// the number of bytes that were in flight before the acknowledgement.
     pub(super) fn grow(&mut self, now: Instant, ack: TcpSeqNumber, acked: u32, before: u32) {
         let r = &mut self.recovery;
         let srtt = r.rtt.smoothed().unwrap_or(Duration::from_secs(1));
@@ -51,10 +60,11 @@ impl Block {
             Some(point) if ack >= point => {
                 (r.point, r.duplicates) = (None, 0);
                 r.timed_out = false;
+                r.forget_resends();
             }
             Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
-            // A partial acknowledgement (RFC 6582 section 3.2): the next segment is lost, too.
-            // A peer that acknowledges selectively may leave out a FIN.
+            // A partial acknowledgement (RFC 6582 section 3.2): the next segment is also lost. If only a FIN is
+            // outstanding, it may not be lost, because a peer's SACK ranges may leave out a FIN.
             Some(point) if acked > 0 && r.board.is_empty() && !(r.sack && point == ack + 1) => {
                 r.duplicates = r.duplicates.saturating_sub(acked / r.mss);
                 r.resent = ack;
@@ -69,16 +79,17 @@ impl Block {
         }
     }
 
-    /// Finds what was lost, and begins a recovery unless one is running. `flight` is the number of bytes that were in flight before
-    /// this acknowledgement.
+    /// Finds lost data. Begins a recovery unless one is running. `flight` is the number of bytes that were in flight
+    /// before this acknowledgement.
     pub(super) fn find_losses(&mut self, now: Instant, flight: u32) {
         let una = self.una;
         let r = &mut self.recovery;
-        // The segment at SND.UNA was sent again and lost again: the peer has data that left later.
+        // The retransmission of the segment at SND.UNA was also lost, because the peer has received data that was sent
+        // later.
         if let Some(left) = r.nxt_at_resend
             && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
         {
-            (r.resent, r.nxt_at_resend) = (una, None);
+            (r.again, r.nxt_at_resend) = (Some((una, una + r.mss as usize)), None);
         }
         let lost_below = match r.board.lost_below(r.threshold, r.mss) {
             Some(lost_below) => lost_below,
@@ -92,15 +103,16 @@ impl Block {
         r.lost_below = r.lost_below.max(lost_below.min(self.nxt));
     }
 
-    /// Begins a recovery: the congestion window shrinks, and nothing has been sent again yet.
+    /// Begins a recovery: reduces the congestion window and marks nothing as retransmitted.
     fn begin_recovery(&mut self, now: Instant, flight: u32) {
         let r = &mut self.recovery;
-        // Where the window limits the program, the window itself is reduced, and not what is in flight just now (RFC 9438 section
-        // 4.6). A flight of u32::MAX says so.
+        // If the congestion window limits the program, the reduction is computed from the window and not from the bytes
+        // in flight (RFC 9438 section 4.6). A flight of u32::MAX requests this.
         let limited = self.una <= r.limited_until;
         r.window.on_loss(now, if limited { u32::MAX } else { flight });
         (r.point, r.timed_out) = (Some(self.nxt), false);
         (r.resent, r.lost_below) = (self.una, self.una);
+        r.forget_resends();
         (r.repeated, r.needless) = (0, 0);
         r.probe = None;
     }

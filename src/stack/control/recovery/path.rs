@@ -1,8 +1,9 @@
-//! Reacts to a path MTU that changes while a connection is open (RFC 1191 section 6, RFC 8201 section 5, RFC 8899 section 4.3).
+//! Reacts to a path MTU that changes during a connection (RFC 1191 section 6, RFC 8201 section 5, RFC 8899 section
+//! 4.3).
 //!
-//! In a black hole, long segments vanish and no router reports them. A segment that was lost twice is sent again as shorter
-//! segments. If the shorter segments arrive, and long segments are lost again, the path has a black hole. If long segments then
-//! arrive, the peer was only away for a while.
+//! In a black hole, long segments vanish and no router reports them. After two losses of a segment, its data is sent
+//! again in shorter segments. If the shorter segments arrive and long segments are lost again, the path has a black
+//! hole. If long segments also arrive later, the peer was only unreachable for a while.
 
 use super::{Block, TcpSeqNumber, distance};
 
@@ -13,16 +14,16 @@ pub(super) struct Trial {
     pub(super) expired: bool,
     /// The number of times in a row that the timer expired for segments of this length.
     losses: u8,
-    /// Whether the peer was heard since the timer last expired.
+    /// Whether the peer has sent a segment since the timer most recently expired.
     heard: bool,
-    /// The path MTU that the connection tries now, or tried last.
+    /// The path MTU that the connection tries now or tried most recently.
     mtu: Option<u16>,
-    /// Shorter segments have arrived. If the peer acknowledges this number, long segments arrive too.
+    /// Set once shorter segments have arrived. An acknowledgement of this number shows that long segments also arrive.
     passed_below: Option<TcpSeqNumber>,
 }
 
 impl Trial {
-    /// Returns whether the connection tries, or has tried, shorter segments, and no long segment has arrived since.
+    /// Returns whether the connection has switched to shorter segments, and no long segment has arrived since.
     pub(super) fn is_running(&self) -> bool {
         self.mtu.is_some()
     }
@@ -31,19 +32,22 @@ impl Trial {
 }
 
 impl Block {
-    /// Returns the length of the longest segment in flight from this number on, in bytes. `None` if the number is not in flight.
+    /// Returns the number of bytes in flight from `seq` on, or `None` if `seq` is not in flight.
     pub(in crate::stack) fn in_flight_from(&self, seq: TcpSeqNumber) -> Option<usize> {
         self.is_in_flight(seq).then(|| distance(seq, self.nxt) as usize)
     }
 
-    /// Returns the length of the segment at SND.UNA, in bytes, if its timer has just expired. Each expiry is returned once.
+    /// Returns the length of the segment at SND.UNA, in bytes, if its retransmission timer has expired.
+    ///
+    /// A second call for the same expiry returns `None`.
     pub(in crate::stack) fn take_expired(&mut self) -> Option<usize> {
         let len = self.flight().min(self.recovery.mss) as usize;
         core::mem::take(&mut self.recovery.trial.expired).then_some(len)
     }
 
-    /// Processes the loss of a segment. `smaller` is the next path MTU to try. Returns the path MTU if the loss shows a black
-    /// hole.
+    /// Processes the loss of a segment. Returns the path MTU if the loss shows a black hole.
+    ///
+    /// `smaller` is the next path MTU to try.
     pub(in crate::stack) fn judge_loss(&mut self, smaller: usize) -> Option<usize> {
         let trial = &mut self.recovery.trial;
         let heard = core::mem::take(&mut trial.heard);
@@ -54,6 +58,7 @@ impl Block {
         if trial.losses < 2 {
             return None;
         }
+        // The peer is reachable, so the segments were lost because of their length.
         if heard {
             *trial = Trial::NONE;
             return Some(smaller);
@@ -62,14 +67,15 @@ impl Block {
         None
     }
 
-    /// Returns the path MTU that the connection tries now.
+    /// Returns the path MTU that the connection is trying now. Returns `None` if no trial is running or shorter
+    /// segments have arrived.
     pub(in crate::stack) fn tried_mtu(&self) -> Option<usize> {
         let trial = &self.recovery.trial;
         trial.mtu.filter(|_| trial.passed_below.is_none()).map(usize::from)
     }
 
-    /// Processes a sign of life from the peer, which acknowledges `acked` more bytes up to `ack`.
-    pub(super) fn hear(&mut self, ack: TcpSeqNumber, acked: u32) {
+    /// Processes a segment from the peer, which acknowledges `acked` more bytes up to `ack`.
+    pub(super) fn update_trial(&mut self, ack: TcpSeqNumber, acked: u32) {
         let r = &mut self.recovery;
         r.trial.heard = true;
         if acked == 0 {
@@ -77,14 +83,14 @@ impl Block {
         }
         r.trial.losses = 0;
         match r.trial.passed_below {
-            // A long segment has arrived.
+            // The acknowledgement shows that a long segment has arrived.
             Some(edge) if ack >= edge => r.trial = Trial::NONE,
             None if r.trial.mtu.is_some() => r.trial.passed_below = Some(ack + r.agreed_mss as usize),
             _ => {}
         }
     }
 
-    /// Sets the largest segment of the path, in bytes. Returns whether the largest segment is smaller than before.
+    /// Sets the largest segment of the path, in bytes. Returns whether the new size is smaller than the old size.
     pub(in crate::stack) fn set_path_mss(&mut self, mss: usize) -> bool {
         let r = &mut self.recovery;
         let mss = u32::try_from(mss).unwrap_or(u32::MAX).min(r.agreed_mss);
@@ -95,13 +101,16 @@ impl Block {
         mss < before
     }
 
-    /// Shows smoltcp a window of one segment at a time, if the handshake agreed on longer segments than fit the path.
+    /// Makes smoltcp send one segment at a time if the handshake agreed on longer segments than fit the path.
+    ///
+    /// Otherwise, or if `cuts` is not set, smoltcp may send several segments at a time.
     pub(in crate::stack) fn send_singly(&mut self, cuts: bool) {
         self.recovery.singly = cuts && self.recovery.mss < self.recovery.agreed_mss;
     }
 
-    /// Sends everything in flight again, because routers have dropped packets that were too long. Such a loss is no sign of
-    /// congestion, so the congestion window stays as it is (RFC 1191 section 6.5).
+    /// Retransmits everything in flight, because routers have dropped packets that were too long.
+    ///
+    /// Such a loss is no sign of congestion, so the congestion window stays as it is (RFC 1191 section 6.5).
     pub(in crate::stack) fn send_again(&mut self) {
         if self.flight() == 0 {
             return;
@@ -112,5 +121,6 @@ impl Block {
         // As after a timeout, losses before this number do not reduce the congestion window.
         (r.point, r.timed_out) = (Some(nxt), true);
         (r.duplicates, r.sample, r.tail) = (0, None, None);
+        r.forget_resends();
     }
 }

@@ -1,4 +1,4 @@
-//! Handmade ICMP errors, valid and invalid.
+//! Parses valid and invalid ICMP errors.
 
 use smoltcp::wire::{Icmpv6Message, IpRepr};
 
@@ -13,9 +13,9 @@ const V6: [IpAddress; 3] = [
 ];
 
 #[test]
-fn errors_are_told_in_words() {
-    let v4 = |kind, code, more| heard(&error(V4, kind, code, more));
-    let v6 = |kind, code, more| heard(&error(V6, kind, code, more));
+fn each_error_has_the_right_text() {
+    let v4 = |kind, code, more| text_of(&error(V4, kind, code, more));
+    let v6 = |kind, code, more| text_of(&error(V6, kind, code, more));
     for (told, want) in [
         (v4(3, 0, 0), "destination unreachable (network)"),
         (v4(3, 1, 0), "destination unreachable (host)"),
@@ -38,13 +38,13 @@ fn errors_are_told_in_words() {
     ] {
         assert_eq!(told.as_deref(), Some(want));
     }
-    // A source quench, a redirect, an echo.
+    // Other ICMP messages: a source quench, a redirect, two echo replies.
     assert_eq!([v4(4, 0, 0), v4(5, 0, 0), v4(0, 0, 0), v6(129, 0, 0)], [None, None, None, None]);
     let quote = read(&error(V4, 3, 1, 0), &ChecksumCapabilities::default(), |_| true).unwrap();
     assert_eq!((quote.error.from, quote.echo(IDENT)), (V4[1], Some((V4[2], 7))));
 }
 
-/// Only these end an attempt to connect.
+/// Only errors about ports and protocols end a connection attempt.
 #[test]
 fn errors_about_ports_and_protocols_are_final() {
     let own = |address| [V4[0], V6[0]].contains(&address);
@@ -56,7 +56,7 @@ fn errors_about_ports_and_protocols_are_final() {
 
 /// A router quotes the fragment that the router could not forward.
 #[test]
-fn the_first_fragment_of_a_datagram_is_known() {
+fn a_quoted_first_fragment_is_recognised() {
     for (offset, is_known) in [(0, true), (1, true), (8, false), (0x4001, false)] {
         let mut bytes = error(V6, 2, 0, 1_280);
         let next = core::mem::replace(&mut bytes[54], 44);
@@ -72,7 +72,7 @@ fn the_first_fragment_of_a_datagram_is_known() {
 }
 
 #[test]
-fn what_is_about_somebody_else_is_passed_over() {
+fn errors_about_other_hosts_or_programs_are_ignored() {
     for [own, from, to] in [V4, V6] {
         let checksums = ChecksumCapabilities::default();
         let kind = if own == V4[0] { 3 } else { 1 };
@@ -84,31 +84,31 @@ fn what_is_about_somebody_else_is_passed_over() {
 }
 
 #[test]
-fn damage_anywhere_is_noticed_or_harmless() {
+fn a_damaged_error_is_rejected_or_harmless() {
     for addresses in [V4, V6] {
         let good = error(addresses, if addresses == V4 { 3 } else { 1 }, 1, 0);
-        assert!(heard(&good).is_some());
+        assert!(text_of(&good).is_some());
         for len in 0..good.len() {
-            assert_eq!(heard(&good[..len]), None, "{len} bytes");
+            assert_eq!(text_of(&good[..len]), None, "{len} bytes");
         }
         let trusting = ChecksumCapabilities::ignored();
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             let is_header = addresses == V6 && bit < 64;
-            assert!(is_header || heard(&bad).is_none(), "bit {bit}");
+            assert!(is_header || text_of(&bad).is_none(), "bit {bit}");
             read(&bad, &trusting, |_| true);
             read(&bad, &trusting, |_| true);
         }
     }
 }
 
-fn heard(packet: &[u8]) -> Option<String> {
+fn text_of(packet: &[u8]) -> Option<String> {
     let own = |address| [V4[0], V6[0]].contains(&address);
     read(packet, &ChecksumCapabilities::default(), own).map(|quote| quote.error.why.to_string())
 }
 
-/// An error for the first address, from the second, about request 7 to the third.
+/// Creates an ICMP error from `from` to `own`, about echo request 7 to `to`.
 fn error([own, from, to]: [IpAddress; 3], kind: u8, code: u8, more: u32) -> Vec<u8> {
     let v4 = own == V4[0];
     let protocol = if v4 { IpProtocol::Icmp } else { IpProtocol::Icmpv6 };

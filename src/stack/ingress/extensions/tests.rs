@@ -1,4 +1,4 @@
-//! Extension headers that are in order, unknown, truncated, or made of random bytes.
+//! Tests of extension headers that are valid, unknown or truncated, or that consist of random bytes.
 
 use std::vec::Vec;
 
@@ -21,8 +21,8 @@ fn problem(code: u8, pointer: u32) -> Chain {
 
 #[test]
 fn the_upper_layer_is_found_behind_all_headers() {
-    // Hop-by-hop options with a router alert, destination options with PadN, a routing header with no segments left, an atomic
-    // fragment, destination options of 16 bytes.
+    // The headers are hop-by-hop options with a router alert, destination options with PadN, a routing header with no
+    // segments left, an atomic fragment, and 16 bytes of destination options.
     let chain = [
         &[60, 0, 5, 2, 0, 0, 1, 0][..],
         &[43, 0, 1, 4, 0, 0, 0, 0],
@@ -51,11 +51,11 @@ fn fragments_are_read() {
 }
 
 #[test]
-fn unknown_headers_are_answered_with_their_place() {
+fn errors_about_unknown_headers_point_to_the_header() {
     assert_eq!(read(&packet(253, &[])), problem(1, 6));
     assert_eq!(read(&packet(HOP_BY_HOP, &[253, 0, 1, 4, 0, 0, 0, 0])), problem(1, 40));
     assert_eq!(read(&packet(DESTINATION, &[60, 0, 1, 4, 0, 0, 0, 0, 51, 0, 1, 4, 0, 0, 0, 0])), problem(1, 48));
-    // Hop-by-hop options that do not come first.
+    // Hop-by-hop options that are not the first header.
     assert_eq!(read(&packet(DESTINATION, &[0, 0, 1, 4, 0, 0, 0, 0])), problem(1, 40));
     // Routing headers with segments left, of an unknown type and of the old type 0.
     assert_eq!(read(&packet(ROUTING, &[6, 0, 77, 1, 0, 0, 0, 0])), problem(0, 42));
@@ -63,7 +63,7 @@ fn unknown_headers_are_answered_with_their_place() {
 }
 
 #[test]
-fn an_unknown_options_type_says_what_happens() {
+fn the_type_of_an_unknown_option_decides_what_happens() {
     for next in [HOP_BY_HOP, DESTINATION] {
         let with = |kind| read(&packet(next, &[17, 0, 0, kind, 2, 0, 0, 0]));
         assert_eq!(with(0x3e), Chain::Upper { protocol: 17, at: 48, fragment: false });
@@ -77,7 +77,7 @@ fn an_unknown_options_type_says_what_happens() {
 }
 
 #[test]
-fn nothing_to_take_is_silent() {
+fn packets_without_an_upper_layer_are_dropped_silently() {
     assert_eq!(read(&packet(NO_NEXT, b"data")), Chain::Silent);
     assert_eq!(read(&packet(DESTINATION, &[59, 0, 1, 4, 0, 0, 0, 0])), Chain::Silent);
     // The header is longer than the packet (RFC 7112).
@@ -90,7 +90,7 @@ fn nothing_to_take_is_silent() {
 }
 
 #[test]
-fn the_first_fragment_has_all_headers() {
+fn the_first_fragment_must_contain_all_headers() {
     let options = [6, 0, 1, 4, 0, 0, 0, 0];
     assert!(all_headers_are_in(&[0; 20], 6) && !all_headers_are_in(&[0; 19], 6));
     assert!(all_headers_are_in(&[0; 8], 17) && !all_headers_are_in(&[0; 7], 17));
@@ -101,7 +101,7 @@ fn the_first_fragment_has_all_headers() {
 }
 
 #[test]
-fn random_bytes_are_survived() {
+fn random_bytes_cause_no_panic() {
     let mut random = Random(seed(1));
     let (mut upper, mut problems) = (0, 0);
     for _ in 0..300_000 {

@@ -1,4 +1,4 @@
-//! The bytes of a datagram that have arrived, and the offsets at which their fragments begin.
+//! The bytes of a datagram that have arrived and the offsets at which fragments begin.
 
 use core::ops::Range;
 
@@ -45,7 +45,7 @@ impl Coverage {
         self.end
     }
 
-    /// Adds a fragment if no other fragment covers its range. The range must not be empty, and must begin at a multiple of 8
+    /// Adds a fragment if it overlaps no other fragment. The range must not be empty and must begin at a multiple of 8
     /// below 65,536.
     pub(super) fn add(&mut self, bytes: Range<usize>) -> Added {
         let units = bytes.start / UNIT..bytes.end.div_ceil(UNIT);
@@ -57,6 +57,7 @@ impl Coverage {
             self.end = self.end.max(bytes.end);
             return Added::New;
         }
+        // The range repeats a fragment if that fragment alone begins in the range and has the same start and end.
         let begins = units.clone().filter(|&unit| is_set(&self.begins, unit)).count();
         let ends = !is_set(&self.there, units.end) || is_set(&self.begins, units.end);
         match taken == units.len() && begins == 1 && is_set(&self.begins, units.start) && ends {

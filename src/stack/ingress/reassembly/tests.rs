@@ -1,4 +1,5 @@
-//! Fragments that are in or out of order, overlapping, late, too many, or made of random bytes.
+//! Tests of fragments in order and out of order. Other fragments overlap, arrive late, exceed the memory or consist of
+//! random bytes.
 
 use std::vec::Vec;
 
@@ -22,7 +23,7 @@ fn data(len: usize) -> Vec<u8> {
     Random(len as u64).bytes(len)
 }
 
-/// Returns an IPv4 packet that holds a fragment of a UDP datagram.
+/// Returns an IPv4 packet that contains a fragment of a UDP datagram.
 fn v4(id: u16, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 20 + data.len()];
     bytes[20..].copy_from_slice(data);
@@ -41,7 +42,7 @@ fn v4(id: u16, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Returns an IPv6 packet that holds a fragment of a UDP datagram.
+/// Returns an IPv6 packet that contains a fragment of a UDP datagram.
 fn v6(id: u32, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 48 + data.len()];
     let mut ip = Ipv6Packet::new_unchecked(&mut bytes[..]);
@@ -70,14 +71,14 @@ fn add<'r>(reassembler: &'r mut Reassembler<'_>, now: Instant, packet: &[u8]) ->
 
 const KEPT: Arrival<'_> = Arrival::Kept { lost: false };
 
-/// Makes a fragment with this identification, offset, and data. True means that more fragments follow.
+/// Builds a fragment from an identification, an offset, the more-fragments flag and data.
 type Maker = fn(u16, usize, bool, &[u8]) -> Vec<u8>;
 
-/// A maker for each IP version.
+/// One maker for each IP version.
 const MAKERS: [Maker; 2] = [v4, |id, offset, more, data| v6(id.into(), offset, more, data)];
 
 #[test]
-fn every_order_gives_the_same_datagram() {
+fn every_order_produces_the_same_datagram() {
     let mut random = Random(seed(1));
     for len in [9, 64, 1_480, 4_000, 20_000, 65_515] {
         for (family, make) in MAKERS.into_iter().enumerate() {
@@ -115,7 +116,7 @@ fn every_order_gives_the_same_datagram() {
     }
 }
 
-/// RFC 5722: any overlap ends the datagram, whatever bytes overlap. Later fragments of the datagram are ignored.
+/// RFC 5722: any overlap ends the datagram, even one with equal bytes. Later fragments of the datagram are ignored.
 #[test]
 fn an_overlap_ends_the_datagram() {
     let data = data(64);
@@ -128,14 +129,14 @@ fn an_overlap_ends_the_datagram() {
                 // Another datagram is not affected.
                 assert_eq!(add(reassembler, NOW, &make(2, 0, true, &data[..32])), KEPT);
                 assert!(matches!(add(reassembler, NOW, &make(2, 32, false, &data[32..])), Arrival::Rebuilt(_)));
-                // After the datagram's time, the identification may be used again. The sender gets no error about the datagram
+                // After the timeout, the identification may be used again. The sender gets no error about a datagram
                 // that an overlap ended.
-                let later = NOW + PATIENCE;
+                let later = NOW + TIMEOUT;
                 assert_eq!(reassembler.expire(later, &mut [0; 1_500]), Some((false, None)));
                 assert_eq!(reassembler.expire(later, &mut [0; 1_500]), None);
             });
         }
-        // A fragment of the same range with other bytes.
+        // A fragment with the same range but other bytes.
         with(1, |reassembler| {
             assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[..32])), KEPT);
             assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[32..])), Arrival::Bad);
@@ -153,7 +154,7 @@ fn the_end_may_not_move() {
                 assert_eq!(add(reassembler, NOW, &wrong), Arrival::Bad);
             });
         }
-        // Data beyond the end of the datagram that arrives later.
+        // The final fragment ends before data that has already arrived.
         with(1, |reassembler| {
             assert_eq!(add(reassembler, NOW, &make(1, 32, true, &data[32..48])), KEPT);
             assert_eq!(add(reassembler, NOW, &make(1, 16, false, &data[16..24])), Arrival::Bad);
@@ -165,10 +166,10 @@ fn the_end_may_not_move() {
 fn lengths_are_checked() {
     let data = data(1_500);
     with(1, |reassembler| {
-        // A length that is not a multiple of 8.
+        // A fragment whose length is not a multiple of 8.
         assert_eq!(add(reassembler, NOW, &v4(1, 0, true, &data[..1_001])), Arrival::Bad);
         assert_eq!(add(reassembler, NOW, &v6(1, 0, true, &data[..1_001])), Arrival::Problem(Problem::field(4)));
-        // An end beyond 65,535 bytes.
+        // A fragment that ends beyond 65,535 bytes.
         assert_eq!(add(reassembler, NOW, &v4(1, 65_528, false, &data[..8])), Arrival::Bad);
         assert_eq!(add(reassembler, NOW, &v6(1, 65_528, false, &data[..8])), Arrival::Problem(Problem::field(42)));
         // A fragment without data.
@@ -180,7 +181,7 @@ fn lengths_are_checked() {
         assert_eq!(add(reassembler, NOW, &short), Arrival::Problem(problem));
         assert_eq!(reassembler.due(), None);
     });
-    // Memory for two datagrams of 700 bytes.
+    // The memory has room for two datagrams of 700 bytes.
     let (mut datagrams, mut bytes) = (vec![Reassembly::default(); 2], vec![0; 2 * (ROOM + 700)]);
     let mut small = Reassembler::new(&mut datagrams, &mut bytes);
     assert_eq!(add(&mut small, NOW, &v4(1, 0, true, &data[..696])), KEPT);
@@ -189,16 +190,16 @@ fn lengths_are_checked() {
 }
 
 #[test]
-fn the_oldest_gives_way() {
+fn the_oldest_datagram_is_replaced() {
     let data = data(16);
     with(3, |reassembler| {
         let at = |k: u16| NOW + Duration::from_millis(k.into());
         for id in 1..=3 {
             assert_eq!(add(reassembler, at(id), &v4(id, 0, true, &data[..8])), KEPT);
         }
-        assert_eq!(reassembler.due(), Some(at(1) + PATIENCE));
+        assert_eq!(reassembler.due(), Some(at(1) + TIMEOUT));
         assert_eq!(add(reassembler, at(4), &v4(4, 0, true, &data[..8])), Arrival::Kept { lost: true });
-        assert_eq!(reassembler.due(), Some(at(2) + PATIENCE));
+        assert_eq!(reassembler.due(), Some(at(2) + TIMEOUT));
         for id in 2..=4 {
             assert!(matches!(add(reassembler, at(5), &v4(id, 8, false, &data[8..])), Arrival::Rebuilt(_)), "{id}");
         }
@@ -208,7 +209,7 @@ fn the_oldest_gives_way() {
 
 /// Protocol, addresses and IP version distinguish datagrams with the same identification.
 #[test]
-fn a_datagram_has_one_sender() {
+fn fragments_from_different_senders_are_not_mixed() {
     let data = data(16);
     with(8, |reassembler| {
         let mut others = Vec::from([v4(1, 0, true, &data[..8]), v6(1, 0, true, &data[..8])]);
@@ -225,9 +226,9 @@ fn a_datagram_has_one_sender() {
     });
 }
 
-/// The sender learns that its datagram is lost only if the first fragment is there.
+/// The sender gets an error about its lost datagram only if the first fragment has arrived.
 #[test]
-fn the_time_is_thirty_seconds_from_the_first_that_arrived() {
+fn a_datagram_times_out_30_seconds_after_its_first_fragment() {
     let data = data(2_000);
     for (family, make) in MAKERS.into_iter().enumerate() {
         for has_first in [true, false] {
@@ -236,10 +237,10 @@ fn the_time_is_thirty_seconds_from_the_first_that_arrived() {
                 assert_eq!(add(reassembler, NOW, &make(1, offset, true, &data[offset..offset + 800])), KEPT);
                 let later = NOW + Duration::from_secs(29);
                 assert_eq!(add(reassembler, later, &make(1, 1_800, true, &data[1_800..1_808])), KEPT);
-                assert_eq!(reassembler.due(), Some(NOW + PATIENCE));
+                assert_eq!(reassembler.due(), Some(NOW + TIMEOUT));
                 let mut out = [0; 1_500];
                 assert_eq!(reassembler.expire(later, &mut out), None);
-                let Some((true, answer)) = reassembler.expire(NOW + PATIENCE, &mut out) else { panic!("not lost") };
+                let Some((true, answer)) = reassembler.expire(NOW + TIMEOUT, &mut out) else { panic!("not lost") };
                 assert_eq!(answer.is_some(), has_first);
                 let Some(len) = answer else { return };
                 let first = make(1, 0, true, &data[..800]);
@@ -261,9 +262,9 @@ fn the_time_is_thirty_seconds_from_the_first_that_arrived() {
     }
 }
 
-/// Random fragments of a few datagrams, with copies, overlaps and losses.
+/// Adds random fragments of a few datagrams, with copies, overlaps and losses.
 #[test]
-fn random_fragments_give_only_what_was_sent() {
+fn random_fragments_produce_only_datagrams_that_were_sent() {
     let mut random = Random(seed(2));
     let (mut rebuilt, mut bad) = (0, 0);
     with(4, |reassembler| {
@@ -294,9 +295,9 @@ fn random_fragments_give_only_what_was_sent() {
     assert!(rebuilt > 50 && bad > 1_000, "{rebuilt} rebuilt, {bad} bad");
 }
 
-/// Random bytes that are not fragments.
+/// Adds packets of random bytes.
 #[test]
-fn random_bytes_are_survived() {
+fn random_bytes_cause_no_panic() {
     let mut random = Random(seed(3));
     with(2, |reassembler| {
         for _ in 0..100_000 {
@@ -314,7 +315,7 @@ fn random_bytes_are_survived() {
                 id: random.below(3) as u32,
             };
             let _ = reassembler.arrives_v6(NOW, &bytes, &fragment);
-            let _ = reassembler.expire(NOW + PATIENCE, &mut [0; 100]);
+            let _ = reassembler.expire(NOW + TIMEOUT, &mut [0; 100]);
         }
     });
 }

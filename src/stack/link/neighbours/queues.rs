@@ -1,11 +1,11 @@
-//! The queues of neighbours. They are doubly linked, so that a neighbour that answers leaves its queue in constant time.
+//! The queues of neighbours: doubly linked lists, so that a neighbour can leave its queue in constant time.
 
 use smoltcp::time::Instant;
 
 use super::{ASKED, INTERVAL, Neighbours, READY};
 use crate::stack::buckets::{Index, NONE};
 
-/// The entries before and after an entry in a queue. `NONE` stands before the first entry and after the last entry.
+/// The entries before and after an entry in a queue. `NONE` marks both ends of the queue.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Links {
     previous: Index,
@@ -31,7 +31,7 @@ impl Neighbours<'_> {
     }
 
     /// Returns when the next work is due.
-    // Not inlined, because a busy board rarely has work that is due.
+    // Not inlined, because even a busy board rarely has due work.
     #[inline(never)]
     pub(in crate::stack::link) fn due(&self) -> Option<Instant> {
         let due = match self.front(READY) {

@@ -1,4 +1,4 @@
-//! The table behaves like a plain list over many random operations.
+//! Checks the table against a plain list over many random operations.
 
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -9,15 +9,15 @@ use crate::testing::random::{Random, seed};
 /// The longest packet of the link.
 const MTU: usize = 30;
 
-/// The list's entry for an address.
+/// The model's entry for an address.
 struct Entry {
     address: IpAddress,
     hardware: Option<EthernetAddress>,
     fresh_until: Instant,
     asked_at: Instant,
     requests: u8,
-    /// Whether the entry's last request was postponed because its hardware address was old.
-    is_put_off: bool,
+    /// Whether the most recent request was scheduled by `ask_soon`, because the hardware address was stale.
+    is_postponed: bool,
     kept: VecDeque<Vec<u8>>,
 }
 
@@ -31,7 +31,7 @@ impl Model {
         self.entries.iter_mut().find(|entry| entry.address == address)
     }
 
-    /// Removes the entries that the table no longer has, after a call that may have replaced an entry.
+    /// Removes the model's entries that the table no longer has, after a call that may have replaced an entry.
     fn follow(&mut self, table: &Neighbours<'_>) {
         let (gone, left): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.entries).into_iter().partition(|entry| table.position(&entry.address).is_none());
@@ -39,13 +39,13 @@ impl Model {
         self.entries = left;
         for entry in gone {
             self.lost += entry.kept.len() as u32;
-            // In a larger table, the search for room may run out of tries.
+            // In a larger table, the search for a free entry may run out of tries.
             if table.entries.len() <= TRIES / 2 && (entry.requests > 0 || !entry.kept.is_empty()) {
                 let idle = self.entries.iter().find(|entry| {
-                    let place = table.position(&entry.address).unwrap();
-                    table.entries[place].queued == [false; 2]
+                    let index = table.position(&entry.address).unwrap();
+                    table.entries[index].queued == [false; 2]
                 });
-                assert!(idle.is_none(), "one that waits goes before one that does not");
+                assert!(idle.is_none(), "an entry with work was replaced before an idle entry");
             }
         }
     }
@@ -63,7 +63,7 @@ fn hardware(number: usize) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, number as u8])
 }
 
-/// Lets a packet leave for a neighbour, and returns the hardware address to which the packet goes.
+/// Sends a packet to a neighbour. Returns the hardware address to which the packet goes.
 fn send(table: &mut Neighbours<'_>, now: Instant, address: &IpAddress) -> Option<EthernetAddress> {
     let (hardware, is_old) = table.find(now, address)?;
     if is_old {
@@ -72,10 +72,11 @@ fn send(table: &mut Neighbours<'_>, now: Instant, address: &IpAddress) -> Option
     Some(hardware)
 }
 
-/// Runs `steps` operations on a table of `size` entries and `places` places with room for two of the longest packets.
-fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
+/// Runs `steps` operations on a table of `size` entries and `slots` slots. A slot has room for two of the longest
+/// packets.
+fn run(seed: u64, size: usize, slots: usize, unhashed: bool, steps: usize) {
     let mut random = Random(seed);
-    let (mut entries, mut kept) = (std::vec![Neighbour::default(); size], std::vec![0; places * 2 * (MTU + PREFIX)]);
+    let (mut entries, mut kept) = (std::vec![Neighbour::default(); size], std::vec![0; slots * 2 * (MTU + PREFIX)]);
     let mut table = Neighbours::new(&mut entries, &mut kept, 2 * MTU + PREFIX, seed);
     table.unhashed = unhashed;
     let mut model = Model { entries: Vec::new(), lost: 0 };
@@ -95,7 +96,7 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                     && now >= entry.fresh_until
                     && entry.requests == 0
                 {
-                    (entry.requests, entry.asked_at, entry.is_put_off) = (1, now + RETRY - INTERVAL, true);
+                    (entry.requests, entry.asked_at, entry.is_postponed) = (1, now + RETRY - INTERVAL, true);
                 }
             }
             4 => {
@@ -104,7 +105,7 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                 let known = model.of(address);
                 assert_eq!(asks, known.as_ref().is_none_or(|entry| entry.requests == 0));
                 match known {
-                    Some(entry) if asks => (entry.requests, entry.asked_at, entry.is_put_off) = (1, now, false),
+                    Some(entry) if asks => (entry.requests, entry.asked_at, entry.is_postponed) = (1, now, false),
                     Some(_) => {}
                     None => model.entries.push(Entry {
                         address,
@@ -112,7 +113,7 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                         fresh_until: now,
                         asked_at: now,
                         requests: 1,
-                        is_put_off: false,
+                        is_postponed: false,
                         kept: VecDeque::new(),
                     }),
                 }
@@ -133,7 +134,7 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                         fresh_until: now + FRESH,
                         asked_at: now,
                         requests: 0,
-                        is_put_off: false,
+                        is_postponed: false,
                         kept: VecDeque::new(),
                     }),
                     None => {}
@@ -152,7 +153,7 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                 }
             }
             9 => {
-                // The stack keeps packets only for a neighbour that is being asked for.
+                // The stack keeps packets only for a neighbour that has an unanswered request.
                 let packet = random.bytes_below(MTU + 5);
                 let waits = model.of(address).is_some_and(|entry| entry.hardware.is_none() && entry.requests > 0);
                 if waits {
@@ -163,8 +164,8 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                 if let Some(index) = table.position(&address) {
                     table.lose(index);
                     table.forget(index);
-                    let place = model.entries.iter().position(|entry| entry.address == address).unwrap();
-                    model.lost += model.entries.swap_remove(place).kept.len() as u32;
+                    let slot = model.entries.iter().position(|entry| entry.address == address).unwrap();
+                    model.lost += model.entries.swap_remove(slot).kept.len() as u32;
                 }
             }
             _ => work(&mut table, &mut model, now),
@@ -174,10 +175,11 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
     }
 }
 
-/// Keeps a packet. The list does not model how neighbours share places: the table says which packets are left.
+/// Keeps a packet in the table and in the model. The model does not know how neighbours share slots, so it takes the
+/// remaining packets from the table.
 fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packet: &[u8]) {
     let fits = table.keep(&address, packet);
-    assert_eq!(fits, table.places > 0);
+    assert_eq!(fits, table.slots > 0);
     if !fits {
         return;
     }
@@ -187,7 +189,7 @@ fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packe
         if entry.address == address {
             assert_eq!(left.pop().as_deref(), Some(packet));
         }
-        // A neighbour keeps all its packets or none.
+        // A neighbour loses all of its packets or none.
         assert!(left.is_empty() || entry.kept.iter().eq(&left));
         model.lost += (entry.kept.len() - left.len()) as u32;
         entry.kept = left.into();
@@ -195,14 +197,14 @@ fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packe
     model.of(address).unwrap().kept.push_back(packet.to_vec());
 }
 
-/// Does all the work that is due.
+/// Does all due work.
 fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
     while let Some(due) = table.next_due(now) {
         match due {
             Due::Ask(address) => {
                 let entry = model.of(address).unwrap();
                 assert!(now >= entry.asked_at + INTERVAL && (1..REQUESTS).contains(&entry.requests));
-                (entry.requests, entry.asked_at, entry.is_put_off) = (entry.requests + 1, now, false);
+                (entry.requests, entry.asked_at, entry.is_postponed) = (entry.requests + 1, now, false);
             }
             Due::Send(index, hardware) => {
                 let address = table.entries[index].address.unwrap();
@@ -213,21 +215,21 @@ fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
             }
             Due::GiveUp(index) => {
                 let address = table.entries[index].address.unwrap();
-                let place = model.entries.iter().position(|entry| entry.address == address).unwrap();
-                let entry = &mut model.entries[place];
+                let slot = model.entries.iter().position(|entry| entry.address == address).unwrap();
+                let entry = &mut model.entries[slot];
                 assert!(now >= entry.asked_at + INTERVAL && entry.requests == REQUESTS);
                 if now.total_micros() % 3 == 0 {
                     assert_eq!(table.ask_anew(now, index), Some(address));
-                    (entry.requests, entry.asked_at, entry.is_put_off) = (1, now, false);
+                    (entry.requests, entry.asked_at, entry.is_postponed) = (1, now, false);
                     continue;
                 }
                 table.lose(index);
                 table.forget(index);
-                model.lost += model.entries.swap_remove(place).kept.len() as u32;
+                model.lost += model.entries.swap_remove(slot).kept.len() as u32;
             }
         }
     }
-    let late = |entry: &Entry| entry.requests > 0 && !entry.is_put_off && entry.asked_at + INTERVAL <= now;
+    let late = |entry: &Entry| entry.requests > 0 && !entry.is_postponed && entry.asked_at + INTERVAL <= now;
     assert!(!model.entries.iter().any(|entry| late(entry) || entry.hardware.is_some() && !entry.kept.is_empty()));
 }
 
@@ -240,26 +242,26 @@ fn check(table: &Neighbours<'_>, model: &mut Model, now: Instant) {
         let index = table.position(&entry.address).unwrap();
         assert!(packets(table, index).iter().eq(&entry.kept));
         assert_eq!(table.holds(&entry.address), !entry.kept.is_empty());
-        if entry.requests > 0 && !entry.is_put_off {
+        if entry.requests > 0 && !entry.is_postponed {
             first = crate::stack::connections::sooner(first, Some(entry.asked_at + INTERVAL));
         }
         if entry.hardware.is_some() && !entry.kept.is_empty() {
             first = Some(Instant::ZERO);
         }
     }
-    // A postponed request may be due earlier. A postponed request is at most a second late.
+    // Unlike the model, the table counts postponed requests, so it may be due earlier. It is due within a second.
     assert!(first.is_none_or(|first| table.due().is_some_and(|due| due <= first)), "{first:?} {:?}", table.due());
     assert!(table.due().is_none_or(|due| due <= now + INTERVAL));
     let asks = model.entries.iter().any(|entry| entry.requests > 0);
     assert!(!asks || !table.is_idle());
 }
 
-/// Returns the packets that an entry keeps.
+/// Returns the packets that wait in an entry.
 fn packets(table: &Neighbours<'_>, index: usize) -> Vec<Vec<u8>> {
     let ((mut from, to), mut packets) = (table.entries[index].kept, Vec::new());
     while from < to {
-        let size = table.kept.len() / table.places;
-        let at = index % table.places * size + from as usize;
+        let size = table.kept.len() / table.slots;
+        let at = index % table.slots * size + from as usize;
         let len = usize::from(u16::from_le_bytes([table.kept[at], table.kept[at + 1]]));
         packets.push(table.kept[at + PREFIX..at + PREFIX + len].to_vec());
         from += (PREFIX + len) as u32;
@@ -268,18 +270,19 @@ fn packets(table: &Neighbours<'_>, index: usize) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_table_is_a_list() {
+fn the_table_behaves_like_a_plain_list() {
     let seed = seed(1);
-    for (number, (size, places)) in [(1, 1), (2, 0), (4, 4), (8, 1), (8, 3), (24, 24)].into_iter().enumerate() {
+    for (number, (size, slots)) in [(1, 1), (2, 0), (4, 4), (8, 1), (8, 3), (24, 24)].into_iter().enumerate() {
         for unhashed in [false, true] {
-            run(seed + number as u64, size, places, unhashed, 20_000);
+            run(seed + number as u64, size, slots, unhashed, 20_000);
         }
     }
 }
 
-/// 100,000 neighbours that nobody asked for replace neither a neighbour in use, nor a neighbour that is being asked for.
+/// Learning 100,000 unrequested neighbours replaces neither a neighbour in use nor a neighbour with an unanswered
+/// request.
 #[test]
-fn made_up_neighbours_push_nobody_out_who_is_used_or_asked_for() {
+fn unrequested_neighbours_replace_no_neighbour_in_use() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 1024], std::vec![0; 1024 * (MTU + PREFIX)]);
     let mut table = Neighbours::new(&mut entries, &mut kept, MTU, 7);
     let (peer, silent) = (address(1), address(2));
@@ -301,9 +304,9 @@ fn made_up_neighbours_push_nobody_out_who_is_used_or_asked_for() {
     assert_eq!(table.take_lost(), 0);
 }
 
-/// If all neighbours are being asked for, a neighbour that is replaced loses its packet, and the packet is counted.
+/// If every neighbour has an unanswered request, a replaced neighbour loses its packet, and the packet is counted.
 #[test]
-fn a_packet_that_gives_way_is_counted() {
+fn a_replaced_packet_is_counted() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 8], std::vec![0; 8 * (MTU + PREFIX)]);
     let mut table = Neighbours::new(&mut entries, &mut kept, MTU, 7);
     let now = Instant::from_secs(1);

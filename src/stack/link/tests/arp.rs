@@ -1,4 +1,4 @@
-//! ARP: RFC 826 and RFC 5227.
+//! Tests of ARP: RFC 826 and RFC 5227.
 
 use std::vec::Vec;
 
@@ -33,13 +33,13 @@ fn hears(link: &mut Link<'_>, message: &[u8]) -> (Heard, bool) {
 use ArpOperation::{Reply, Request};
 
 #[test]
-fn a_question_for_us_is_answered_and_its_sender_known() {
+fn a_request_for_us_is_answered_and_its_sender_is_learnt() {
     for asker in [B, FAR] {
         on_link(|link| {
             let answer = Heard::Answer { to: PEER, own: A, asker };
             assert_eq!(hears(link, &message(Request, PEER, asker, A)), (answer, true));
             assert_eq!(entry(link, asker), Some(Some(PEER)));
-            // The neighbour has moved: the mapping changes before the target is examined.
+            // The neighbour has a new hardware address, which is stored before the target is examined.
             assert_eq!(hears(link, &message(Request, OTHER, asker, FAR)), (Heard::Nothing, false));
             assert_eq!(entry(link, asker), Some(Some(OTHER)));
             assert_eq!(hears(link, &message(Request, PEER, asker, A)), (answer, false));
@@ -49,7 +49,7 @@ fn a_question_for_us_is_answered_and_its_sender_known() {
 }
 
 #[test]
-fn a_probe_is_answered_and_its_sender_not_known() {
+fn an_arp_probe_is_answered_and_its_sender_is_not_learnt() {
     on_link(|link| {
         let answer = Heard::Answer { to: PEER, own: A, asker: NONE };
         assert_eq!(hears(link, &message(Request, PEER, NONE, A)), (answer, false));
@@ -59,7 +59,7 @@ fn a_probe_is_answered_and_its_sender_not_known() {
 }
 
 #[test]
-fn gratuitous_messages_change_a_known_neighbour_and_add_none() {
+fn gratuitous_messages_update_a_known_neighbour_and_add_none() {
     for operation in [Request, Reply] {
         on_link(|link| {
             assert_eq!(hears(link, &message(operation, PEER, B, B)), (Heard::Nothing, false));
@@ -73,7 +73,7 @@ fn gratuitous_messages_change_a_known_neighbour_and_add_none() {
 }
 
 #[test]
-fn an_answer_is_not_answered() {
+fn a_reply_is_not_answered() {
     on_link(|link| {
         assert_eq!(hears(link, &message(Reply, PEER, B, A)), (Heard::Nothing, true));
         assert_eq!(entry(link, B), Some(Some(PEER)));
@@ -98,24 +98,24 @@ fn our_address_is_defended_once_in_ten_seconds() {
 }
 
 #[test]
-fn what_is_malformed_or_no_host_changes_nothing() {
+fn malformed_messages_and_senders_that_are_no_host_are_ignored() {
     on_link(|link| {
         link.neighbours.ask(NOW, B.into());
         let right = message(Request, PEER, B, A);
         for len in 0..28 {
             assert_eq!(hears(link, &right[..len]), (Heard::Nothing, false));
         }
-        // The type and length of the hardware address, and of the protocol address.
-        for (place, value) in [(1, 6), (2, 0x86), (4, 8), (5, 16)] {
+        // These values are wrong for the type and length of the hardware address and of the protocol address.
+        for (position, value) in [(1, 6), (2, 0x86), (4, 8), (5, 16)] {
             let mut wrong = right.clone();
-            wrong[place] = value;
-            assert_eq!(hears(link, &wrong), (Heard::Nothing, false), "{place}");
+            wrong[position] = value;
+            assert_eq!(hears(link, &wrong), (Heard::Nothing, false), "{position}");
         }
         for from in [EthernetAddress::BROADCAST, EthernetAddress([1, 0, 0x5e, 0, 0, 1])] {
             assert_eq!(hears(link, &message(Request, from, B, A)), (Heard::Nothing, false));
         }
         assert_eq!(entry(link, B), Some(None));
-        // RFC 826 examines the operation last.
+        // RFC 826: the operation is examined after everything else, so the neighbour becomes known.
         assert_eq!(hears(link, &message(ArpOperation::Unknown(3), PEER, B, A)), (Heard::Nothing, true));
         for source in [Ipv4Address::BROADCAST, Ipv4Address::new(224, 0, 0, 1)] {
             assert!(!hears(link, &message(Request, PEER, source, A)).1);
@@ -125,7 +125,7 @@ fn what_is_malformed_or_no_host_changes_nothing() {
 }
 
 #[test]
-fn a_question_has_zeroes_as_target() {
+fn a_request_has_an_all_zero_target_hardware_address() {
     let mut frame = [0xff; ARP_FRAME];
     write_request(&mut frame, OWN, A, B);
     let mut right = [&[0xff; 6][..], &[2, 0, 0, 0, 0, 1, 8, 6]].concat();

@@ -1,4 +1,4 @@
-//! MLD reports of groups: RFC 3810 and RFC 2710.
+//! Tests of the MLD reports of groups: RFC 3810 and RFC 2710.
 
 use std::vec::Vec;
 
@@ -16,11 +16,11 @@ fn group(number: u16) -> Ipv6Address {
     Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, number)
 }
 
-/// A report: its time in milliseconds, the last part of its destination, its message type, its record type, and the last part of
-/// its group.
+/// A sent report: its time in ms, the final part of its destination, its message type, its record type and the final
+/// part of its group.
 type Seen = (u64, u16, u8, u8, u16);
 
-/// Sends the reports that are due within `ms` milliseconds.
+/// Sends the reports that are due within `ms` milliseconds. Returns these reports.
 fn reports(groups: &mut Groups, ms: u64) -> Vec<Seen> {
     let (mut seen, mut random) = (Vec::new(), 12_345_u32);
     while let Some(at) = groups.due().filter(|&at| at <= NOW + Duration::from_millis(ms)) {
@@ -29,7 +29,7 @@ fn reports(groups: &mut Groups, ms: u64) -> Vec<Seen> {
         let mut frame = std::vec![0xaa; report.len()];
         report.write(&mut frame, OWN, LOCAL);
         let (ip, message) = (&frame[14..54], &frame[62..]);
-        // Hop-by-hop options with a Router Alert, a hop limit of 1, and the right length and checksum.
+        // The packet has hop-by-hop options with a Router Alert, a hop limit of 1, and the correct length and checksum.
         assert_eq!((ip[6], ip[7], &frame[54..62]), (0, 1, &[58, 0, 5, 2, 0, 0, 1, 0][..]));
         assert_eq!(usize::from(ip[5]), 8 + message.len());
         let to = Ipv6Address::from(*ip[24..].first_chunk::<16>().unwrap());
@@ -45,7 +45,7 @@ fn reports(groups: &mut Groups, ms: u64) -> Vec<Seen> {
     seen
 }
 
-/// Returns a router's query for a group, or for all groups.
+/// Returns a router's query for a group or for all groups.
 fn query(group: Ipv6Address, code: u16, is_v1: bool) -> Vec<u8> {
     let to = if group.is_unspecified() { Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1) } else { group };
     let [high, low] = code.to_be_bytes();
@@ -60,7 +60,7 @@ fn query(group: Ipv6Address, code: u16, is_v1: bool) -> Vec<u8> {
     packet
 }
 
-/// Returns a member of the groups 1 and 2 that has reported both groups.
+/// Returns the groups of a host that has joined groups 1 and 2 and reported both.
 fn member() -> Groups {
     let mut groups = Groups::default();
     assert!(groups.set(NOW, [group(1), group(2), group(1)].into_iter()));
@@ -91,7 +91,7 @@ fn joining_and_leaving_are_reported_twice() {
 }
 
 #[test]
-fn questions_are_answered_in_their_time() {
+fn queries_are_answered_within_their_longest_delay() {
     for longest in [0, 1, 500, 10_000] {
         let mut groups = member();
         let now = NOW + Duration::from_secs(3);
@@ -108,7 +108,7 @@ fn questions_are_answered_in_their_time() {
 }
 
 #[test]
-fn a_router_of_the_old_version_gets_old_reports_for_a_while() {
+fn an_mldv1_router_gets_mldv1_reports_for_a_while() {
     let mut groups = member();
     let now = NOW + Duration::from_secs(3);
     assert!(groups.asked(now, &query(ALL, 0, true), 0));
@@ -123,7 +123,7 @@ fn a_router_of_the_old_version_gets_old_reports_for_a_while() {
 }
 
 #[test]
-fn a_flood_of_questions_gets_ten_answers_a_second() {
+fn a_flood_of_queries_gets_ten_reports_a_second() {
     let mut groups = member();
     let mut count = 0;
     for ms in 0..2_000 {
@@ -132,12 +132,12 @@ fn a_flood_of_questions_gets_ten_answers_a_second() {
         }
         count += reports(&mut groups, 3_000 + ms).len();
     }
-    // 10 reports a second for each of two groups, in two seconds.
+    // Each of the two groups is reported 10 times a second, for two seconds.
     assert!((38..=42).contains(&count), "{count}");
 }
 
 #[test]
-fn invalid_questions_are_ignored() {
+fn invalid_queries_are_ignored() {
     let right = query(ALL, 1_000, false);
     let fails = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut wrong = right.clone();
@@ -146,8 +146,9 @@ fn invalid_questions_are_ignored() {
         assert!(!groups.asked(NOW, &wrong, 0), "{wrong:02x?}");
         assert_eq!(groups.due(), None);
     };
-    // In this order: a wrong hop limit, a source that is not link-local, no Router Alert, an option and a header that do not fit,
-    // no ICMPv6, a wrong checksum, a wrong code, a report instead of a query.
+    // Each packet has one error. The errors in order: the hop limit, a source that is not link-local, no Router Alert,
+    // an option too long for its header, a header too long for the packet, no ICMPv6, the checksum, the code, a report
+    // instead of a query.
     fails(&|packet| packet[7] = 2);
     fails(&|packet| packet[8] = 0xfd);
     fails(&|packet| packet[42] = 1);
@@ -159,7 +160,7 @@ fn invalid_questions_are_ignored() {
     fails(&|packet| packet[48] = 143);
     for len in 0..right.len() {
         fails(&|packet| packet.truncate(len));
-        // The length field matches the truncated packet, too.
+        // The length field also matches the truncated packet.
         fails(&|packet| {
             packet.truncate(len);
             if let Some(byte) = packet.get_mut(5) {
@@ -170,7 +171,7 @@ fn invalid_questions_are_ignored() {
 }
 
 #[test]
-fn there_is_room_for_all_addresses_and_the_rest_is_told() {
+fn the_list_reports_when_it_has_no_room_for_a_group() {
     let mut groups = Groups::default();
     assert!(groups.set(NOW, (0..16).map(group)));
     assert!(!groups.set(NOW, (0..17).map(group)));

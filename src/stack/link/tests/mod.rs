@@ -1,4 +1,4 @@
-//! The messages between neighbours: their effects and their answers.
+//! Tests of the messages between neighbours: how the messages change the table and how they are answered.
 
 mod arp;
 mod groups;

@@ -1,4 +1,4 @@
-//! Neighbour discovery: RFC 4861 sections 7.1 and 7.2, RFC 4862 section 5.4.
+//! Tests of neighbour discovery: RFC 4861 sections 7.1 and 7.2, RFC 4862 section 5.4.
 
 use std::vec::Vec;
 
@@ -25,7 +25,7 @@ fn question(source: Ipv6Address, to: Ipv6Address, lladdr: Option<EthernetAddress
     packet(source, to, NdiscRepr::NeighborSolicit { target_addr: A, lladdr: lladdr.map(Into::into) })
 }
 
-/// Returns an advertisement about `B` from a proxy. Only the target names the entry.
+/// Returns an advertisement about `B` from a proxy: only the target field contains `B`.
 fn answer(to: Ipv6Address, flags: Flags, lladdr: Option<EthernetAddress>) -> Vec<u8> {
     packet(PROXY, to, NdiscRepr::NeighborAdvert { flags, target_addr: B, lladdr: lladdr.map(Into::into) })
 }
@@ -36,14 +36,14 @@ fn hears(link: &mut Link<'_>, packet: &[u8]) -> Option<(Solicited, bool)> {
 
 const NOTHING: Option<(Solicited, bool)> = Some((Solicited::Nothing, false));
 
-/// The state of an entry, with the names of RFC 4861 section 7.3.2.
+/// The state of an entry, named as in RFC 4861 section 7.3.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Absent,
     Incomplete,
     Reachable(EthernetAddress),
     Stale(EthernetAddress),
-    /// The neighbour is being asked for again.
+    /// A request for the stale neighbour is scheduled.
     Probe(EthernetAddress),
 }
 use State::*;
@@ -77,14 +77,14 @@ fn state(link: &mut Link<'_>) -> State {
 }
 
 #[test]
-fn an_answer_changes_what_the_table_of_rfc_4861_says() {
+fn an_advertisement_changes_the_entry_as_rfc_4861_requires() {
     let (s, o, so, none) = (Flags::SOLICITED, Flags::OVERRIDE, Flags::SOLICITED | Flags::OVERRIDE, Flags::empty());
     let (same, new, silent) = (Some(PEER), Some(OTHER), None);
     for (before, flags, lladdr, after) in [
-        // Section 7.2.5: an advertisement makes no new entry.
+        // Section 7.2.5: an advertisement creates no entry.
         (Absent, so, new, Absent),
         (Absent, o, new, Absent),
-        // In the state INCOMPLETE, an advertisement without a hardware address is discarded, and Override does not matter.
+        // INCOMPLETE: an advertisement without a hardware address is discarded, and the flag Override does not matter.
         (Incomplete, so, silent, Incomplete),
         (Incomplete, s, same, Reachable(PEER)),
         (Incomplete, so, same, Reachable(PEER)),
@@ -129,7 +129,7 @@ fn an_answer_changes_what_the_table_of_rfc_4861_says() {
 }
 
 #[test]
-fn an_unsolicited_answer_is_for_all_nodes() {
+fn an_advertisement_to_all_nodes_must_be_unsolicited() {
     on_link(|link| {
         set(link, Reachable(PEER));
         // Section 7.1.2: Solicited is never set in an advertisement to a group.
@@ -141,7 +141,7 @@ fn an_unsolicited_answer_is_for_all_nodes() {
 }
 
 #[test]
-fn a_question_is_answered_and_its_sender_stale() {
+fn a_solicitation_is_answered_and_its_sender_becomes_stale() {
     for to in [A, solicited_node(A)] {
         on_link(|link| {
             let answer = |to| Solicited::Answer { to, own: A, asker: Some(B) };
@@ -150,7 +150,7 @@ fn a_question_is_answered_and_its_sender_stale() {
         });
         on_link(|link| {
             set(link, Reachable(PEER));
-            // With the same hardware address, the state does not change. With another hardware address, the entry becomes stale
+            // The same hardware address does not change the state. Another hardware address makes the entry stale
             // (section 7.2.3).
             hears(link, &question(B, to, Some(PEER)));
             hears(link, &question(B, to, None));
@@ -158,7 +158,8 @@ fn a_question_is_answered_and_its_sender_stale() {
             hears(link, &question(B, to, Some(OTHER)));
             assert_eq!(state(link), Stale(OTHER));
         });
-        // Without an option, the answer goes to the sender of the frame, and no neighbour becomes known.
+        // Without a hardware address option, the answer goes to the sender of the frame, and no neighbour becomes
+        // known.
         on_link(|link| {
             let answer = Solicited::Answer { to: OTHER, own: A, asker: Some(B) };
             assert_eq!(hears(link, &question(B, to, None)), Some((answer, false)));
@@ -168,11 +169,11 @@ fn a_question_is_answered_and_its_sender_stale() {
 }
 
 #[test]
-fn a_probe_is_answered_to_all_nodes() {
+fn a_dad_probe_is_answered_to_all_nodes() {
     on_link(|link| {
         let answer = Solicited::Answer { to: group_hardware(ALL_NODES), own: A, asker: None };
         assert_eq!(hears(link, &question(NONE, solicited_node(A), None)), Some((answer, false)));
-        // Section 7.1.1: a probe goes to the solicited-node group, and has no hardware address.
+        // Section 7.1.1: a DAD probe is sent to the solicited-node group, without a hardware address option.
         assert_eq!(hears(link, &question(NONE, solicited_node(A), Some(PEER))), NOTHING);
         assert_eq!(hears(link, &question(NONE, A, None)), NOTHING);
         assert_eq!(entry(link, NONE), None);
@@ -199,12 +200,12 @@ fn invalid_messages_change_nothing() {
                     (ip.src_addr(), ip.dst_addr())
                 };
                 Icmpv6Packet::new_unchecked(&mut wrong[40..]).fill_checksum(&source, &to);
-                // The message may be passed on to the reader of other packets, but it is not answered here.
+                // `None` leaves the message to smoltcp. In neither case is the message answered here.
                 assert!(matches!(hears(link, &wrong), None | NOTHING), "{wrong:02x?}");
             };
             changed(&mut |packet| packet[7] = 254);
             changed(&mut |packet| packet[41] = 1);
-            // An option of length 0, and an option that is longer than the message.
+            // An option of length 0 and an option that is longer than the message.
             changed(&mut |packet| packet[65] = 0);
             changed(&mut |packet| packet[65] = 2);
             // A message that is shorter than 24 bytes.
@@ -218,7 +219,7 @@ fn invalid_messages_change_nothing() {
             wrong[42] ^= 1;
             assert_eq!(hears(link, &wrong), NOTHING);
         }
-        // A group address as the hardware address.
+        // A group address in the hardware address option.
         for group in [EthernetAddress::BROADCAST, EthernetAddress([0x33, 0x33, 0, 0, 0, 1])] {
             assert!(!hears(link, &question(B, A, Some(group))).unwrap().1);
             assert_eq!(hears(link, &answer(A, Flags::SOLICITED, Some(group))), NOTHING);
@@ -228,18 +229,18 @@ fn invalid_messages_change_nothing() {
 }
 
 #[test]
-fn other_questions_and_claims_of_our_address_are_not_answered() {
+fn other_solicitations_and_claims_of_our_address_are_not_answered() {
     on_link(|link| {
         let other = NdiscRepr::NeighborSolicit { target_addr: B, lladdr: Some(PEER.into()) };
         assert_eq!(hears(link, &packet(PROXY, solicited_node(B), other)), NOTHING);
         let claim = NdiscRepr::NeighborAdvert { flags: Flags::OVERRIDE, target_addr: A, lladdr: Some(PEER.into()) };
         assert_eq!(hears(link, &packet(PROXY, ALL_NODES, claim)), NOTHING);
         assert_eq!((entry(link, PROXY), entry(link, A)), (None, None));
-        // No host has a group's address, and no other host has ours.
+        // The source address of a host is neither a group's address nor one of ours.
         for source in [ALL_NODES, A] {
             assert_eq!(hears(link, &question(source, A, Some(PEER))), NOTHING);
         }
-        // Other ICMPv6 messages are passed on.
+        // Other ICMPv6 messages are left to smoltcp.
         let echo = Icmpv6Repr::EchoRequest { ident: 1, seq_no: 1, data: &[] };
         let mut bytes = question(B, A, None);
         bytes.truncate(48);
@@ -251,7 +252,7 @@ fn other_questions_and_claims_of_our_address_are_not_answered() {
 }
 
 #[test]
-fn our_question_goes_to_the_group_and_has_our_address() {
+fn our_solicitation_goes_to_the_group_with_our_hardware_address() {
     let mut frame = [0; NDP_FRAME];
     write_solicit(&mut frame, OWN, A, B);
     assert_eq!(frame[..14], [0x33, 0x33, 0xff, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd]);
@@ -260,13 +261,13 @@ fn our_question_goes_to_the_group_and_has_our_address() {
 }
 
 #[test]
-fn a_neighbour_that_is_stale_is_asked_for_unless_it_shows_itself() {
+fn a_stale_neighbour_is_solicited_unless_it_sends_a_packet() {
     on_link(|link| {
         set(link, Stale(PEER));
         let mut header = None;
         assert!(link.resolve(NOW, &B.into(), &mut header));
         assert_eq!((header, link.due()), (Some((PEER, OWN)), None));
-        // Only a packet that leaves is a reason to ask.
+        // A request is due only after a packet has been sent.
         link.left(NOW);
         assert!(link.due().is_some_and(|due| due <= NOW + Duration::from_millis(10)));
         link.heard(NOW, OTHER, B.into());
@@ -277,7 +278,7 @@ fn a_neighbour_that_is_stale_is_asked_for_unless_it_shows_itself() {
 }
 
 #[test]
-fn answers_about_made_up_neighbours_change_nothing() {
+fn advertisements_about_unknown_neighbours_change_nothing() {
     on_link(|link| {
         set(link, Reachable(PEER));
         for number in 0..100_000_u32 {
@@ -294,7 +295,7 @@ fn answers_about_made_up_neighbours_change_nothing() {
 }
 
 #[test]
-fn groups_have_hardware_addresses_of_their_own() {
+fn a_group_has_its_own_hardware_address() {
     on_link(|link| {
         let group = Ipv6Address::new(0xff05, 0, 0, 0, 0x1122, 0x3344, 0x5566, 0x7788);
         let to = EthernetAddress([0x33, 0x33, 0x55, 0x66, 0x77, 0x88]);

@@ -5,34 +5,39 @@ use smoltcp::time::{Duration, Instant};
 
 use super::{Block, DropReason, Patch, Segment, TcpSeqNumber, distance};
 
-/// The shortest time between two challenge ACKs of a connection (RFC 5961 section 7). Each connection has its own limit, so that
-/// nobody learns from one connection whether another was challenged.
+/// The shortest time between two challenge ACKs of a connection (RFC 5961 section 7).
+///
+/// Each connection has its own limit, so that one connection does not reveal whether another was challenged.
 const CHALLENGE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What happens to a received segment.
+/// The stack's decision about a received segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Verdict {
-    /// smoltcp sees it to answer it, and takes nothing from it.
+    /// smoltcp sees the segment and answers it, but accepts nothing from it.
     Answer,
-    /// It is dropped, and answered with a challenge ACK.
+    /// The segment is dropped and answered with a challenge ACK.
     Challenge(DropReason),
-    /// smoltcp sees a copy of it, with these changes.
+    /// smoltcp sees a copy of the segment with these changes.
     Copy(Patch),
-    /// It is dropped.
+    /// The segment is dropped.
     Drop(DropReason),
-    /// smoltcp sees it.
+    /// smoltcp sees the segment unchanged.
     Pass,
-    /// A SYN: smoltcp sees one that has the options it can use.
+    /// The segment is a SYN. smoltcp sees a SYN with only the options that smoltcp supports.
     Syn,
-    /// It brought an acknowledgement or a window, and nothing else: smoltcp sees what the block makes of it.
+    /// The block has processed the segment, which only acknowledges data or updates the window. smoltcp learns the
+    /// result later, from a segment that the stack builds.
     #[cfg(feature = "recovery")]
-    Taken,
+    Processed,
 }
 
 impl Block {
-    /// Takes in a segment that arrives in `state`, and decides whether smoltcp sees it. Its checksums are right.
+    /// Processes a segment that arrives in `state` and decides whether smoltcp sees it.
+    ///
+    /// The caller has verified the checksums.
     pub(in crate::stack) fn arrives(&mut self, now: Instant, state: State, segment: &Segment, frame: &[u8]) -> Verdict {
         let verdict = match state {
+            _ if segment.rst => self.reset(state, segment),
             State::Closed | State::Listen => {
                 self.take_syn(segment, frame);
                 #[cfg(feature = "recovery")]
@@ -40,12 +45,13 @@ impl Block {
                 Verdict::Syn
             }
             State::SynSent => self.answers_syn(now, segment, frame),
-            _ if segment.rst => self.reset(state, segment),
-            // A SYN that opens a connection anew never comes here: see `is_superseded_by`.
+            // A SYN that starts a new connection does not arrive here: see `is_superseded_by`.
             State::SynReceived if segment.opens() && segment.seq == self.irs => self.repeated_syn(),
-            // The SYN,ACK has not left, because the neighbour is not resolved: there is nothing to answer with.
+            // The SYN,ACK has not been sent, because the neighbour is not resolved. So the stack has no answer to
+            // repeat.
             State::SynReceived if segment.syn && self.flight() == 0 => Verdict::Drop(DropReason::BadSyn),
-            // Another SYN may be forged. A peer that began anew resets the old connection when it is challenged.
+            // Any other SYN may be forged. A peer that has restarted answers the challenge ACK with RST, which ends the
+            // old connection.
             _ if segment.syn => Verdict::Challenge(DropReason::BadSyn),
             _ => match segment.ack {
                 None => Verdict::Drop(DropReason::NoAck),
@@ -62,12 +68,13 @@ impl Block {
         }
     }
 
-    /// A segment in SYN-SENT.
+    /// Processes a segment in SYN-SENT, where the stack waits for the answer to its own SYN.
     fn answers_syn(&mut self, _now: Instant, segment: &Segment, frame: &[u8]) -> Verdict {
-        if !segment.syn || segment.rst {
+        if !segment.syn {
             return Verdict::Pass;
         }
-        // Our own SYN has not left, because the neighbour is not resolved: smoltcp would panic. A peer repeats its SYN.
+        // Our own SYN has not been sent, because the neighbour is not resolved. smoltcp would panic on this segment.
+        // The peer will repeat its SYN.
         if self.flight() == 0 {
             return Verdict::Drop(DropReason::BadSyn);
         }
@@ -83,7 +90,7 @@ impl Block {
                 }
                 self.una = self.nxt;
             }
-            // Both sides opened at the same time (RFC 9293 section 3.5).
+            // Both sides have sent a SYN at the same time (RFC 9293 section 3.5).
             None => {
                 self.take_syn(segment, frame);
                 #[cfg(feature = "recovery")]
@@ -93,29 +100,36 @@ impl Block {
         Verdict::Syn
     }
 
-    /// The peer repeats its SYN: the SYN,ACK was lost, and leaves again.
+    /// Handles a repeated SYN of the peer. With `recovery`, the SYN,ACK is sent again.
     fn repeated_syn(&mut self) -> Verdict {
         #[cfg(feature = "recovery")]
         {
             self.syn_repeated();
-            Verdict::Taken
+            Verdict::Processed
         }
         #[cfg(not(feature = "recovery"))]
         Verdict::Drop(DropReason::BadSyn)
     }
 
-    /// An RST in a state after SYN-SENT (RFC 5961 section 3.2): only the expected sequence number resets the connection.
+    /// Processes an RST. An RST ends a connection only if its sequence number is RCV.NXT (RFC 5961 section 3.2).
     fn reset(&self, state: State, segment: &Segment) -> Verdict {
         match segment.seq {
-            // RFC 1337: nothing resets TIME-WAIT.
-            _ if state == State::TimeWait => Verdict::Drop(DropReason::BadReset),
-            seq if seq == self.rcv_nxt => Verdict::Pass,
+            // RFC 9293 section 3.10.7.3: it must acknowledge the SYN.
+            _ if state == State::SynSent && segment.ack == Some(self.nxt) => Verdict::Pass,
+            // RFC 1337: an RST does not end TIME-WAIT. If the connection is aborted, its own RST waits to leave.
+            _ if matches!(state, State::SynSent | State::TimeWait | State::Closed) => {
+                Verdict::Drop(DropReason::BadReset)
+            }
+            // Without its text: smoltcp ignores an RST whose text does not fit the window.
+            seq if seq == self.rcv_nxt => {
+                Verdict::Copy(Patch { ack: self.una, window: 0, fin: false, skip: 0, keep: 0 })
+            }
             seq if self.rcv_nxt < seq && seq < self.edge => Verdict::Challenge(DropReason::BadReset),
             _ => Verdict::Drop(DropReason::BadReset),
         }
     }
 
-    /// A segment with ACK, without SYN and RST, in SYN-RECEIVED or a later state.
+    /// Processes a segment that has ACK but neither SYN nor RST, in SYN-RECEIVED or a later state.
     fn synchronized(
         &mut self,
         _now: Instant,
@@ -125,39 +139,62 @@ impl Block {
         _frame: &[u8],
     ) -> Verdict {
         if state == State::SynReceived {
-            // smoltcp answers an acknowledgement of anything else with RST.
-            if ack == self.nxt && segment.seq >= self.rcv_nxt && segment.seq <= self.edge {
+            // smoltcp answers with RST.
+            if ack != self.nxt {
+                return Verdict::Pass;
+            }
+            if segment.seq >= self.rcv_nxt && segment.seq <= self.edge {
                 #[cfg(feature = "recovery")]
                 self.acknowledged(_now, segment, ack, _frame);
                 self.take_window(segment, ack);
                 self.una = ack;
             }
         } else if ack > self.nxt || distance(ack, self.una) > self.largest_window {
-            // RFC 5961 section 5.2.
+            // RFC 5961 section 5.2: an unacceptable acknowledgement gets a challenge ACK.
             return Verdict::Challenge(DropReason::BadAck);
         }
         if segment.len == 0 && !segment.fin {
-            self.pure(_now, state, segment, ack, _frame)
+            self.pure_ack(_now, state, segment, ack, _frame)
         } else {
             self.data(_now, segment, ack, _frame)
         }
     }
 
-    /// A segment without data and FIN.
-    fn pure(&mut self, _now: Instant, state: State, segment: &Segment, _ack: TcpSeqNumber, _frame: &[u8]) -> Verdict {
-        // smoltcp answers those outside the window, such as keep-alive probes.
+    /// Processes a pure ACK: a segment with neither data nor FIN.
+    ///
+    /// With `recovery`, the block processes the acknowledgement itself. smoltcp then sees the segment only in
+    /// SYN-RECEIVED, or if smoltcp must answer the segment.
+    fn pure_ack(
+        &mut self,
+        _now: Instant,
+        state: State,
+        segment: &Segment,
+        _ack: TcpSeqNumber,
+        _frame: &[u8],
+    ) -> Verdict {
+        // smoltcp answers a segment outside the window, such as a keep-alive probe.
         let acceptable = segment.seq == self.rcv_nxt || (self.rcv_nxt < segment.seq && segment.seq < self.edge);
+        // A keep-alive, or a peer that sends data again, has an older number. A peer that has filled the window and probed
+        // it with a byte has a higher one. Other numbers are a blind attacker's, who may have guessed what is in flight.
         #[cfg(feature = "recovery")]
-        if !matches!(state, State::SynReceived | State::TimeWait) && _ack >= self.una {
-            let news = self.acknowledged(_now, segment, _ack, _frame);
+        let is_near = distance(segment.seq, self.rcv_nxt) < 0x1_0000 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
+        #[cfg(feature = "recovery")]
+        if is_near && !matches!(state, State::SynReceived | State::TimeWait) && _ack >= self.una {
+            let is_news = self.acknowledged(_now, segment, _ack, _frame);
             self.take_window(segment, _ack);
-            if acceptable || news {
-                return Verdict::Taken;
+            if acceptable || is_news {
+                return Verdict::Processed;
             }
         }
         #[cfg(not(feature = "recovery"))]
         if acceptable && state != State::SynReceived && _ack >= self.una {
+            // Three equal acknowledgements stop smoltcp's timer if only a FIN is in flight. In front of a closed window, they
+            // answer its probes.
+            let before = self.window;
             self.take_window(segment, _ack);
+            if _ack == self.una && before == self.window && before > 0 && self.flight() == 1 {
+                return Verdict::Drop(DropReason::OldAck);
+            }
             self.una = _ack;
         }
         match state {
@@ -168,7 +205,7 @@ impl Block {
         }
     }
 
-    /// A segment with data or FIN.
+    /// Processes a segment with data or FIN.
     fn data(&mut self, _now: Instant, segment: &Segment, ack: TcpSeqNumber, _frame: &[u8]) -> Verdict {
         let data_end = segment.seq + segment.len;
         if self.fin_taken && data_end > self.rcv_nxt {
@@ -187,7 +224,7 @@ impl Block {
         if acceptable && segment.fin && fits && segment.seq > self.rcv_nxt {
             self.early_fin = Some(data_end);
         }
-        // The data came before, the FIN did not: it is all that is left of the segment.
+        // The data arrived earlier, but the FIN did not. Only the FIN of this segment is new.
         let only_fin = segment.fin && !self.fin_taken && segment.len > 0 && data_end == self.rcv_nxt;
         let patch = Patch {
             ack: ack.max(self.una),
@@ -197,7 +234,7 @@ impl Block {
             keep: segment.len,
         };
         let same = patch.ack == ack && patch.window == segment.window && patch.fin == segment.fin && patch.skip == 0;
-        // smoltcp takes no acknowledgement from data that its closed window has no room for.
+        // While smoltcp's receive window is closed, smoltcp ignores the acknowledgement of a segment with data.
         let closed = segment.len > 0 && !only_fin && self.edge <= self.rcv_nxt;
         match () {
             () if closed || !acceptable => Verdict::Answer,
@@ -206,7 +243,7 @@ impl Block {
         }
     }
 
-    /// Takes in the window field of an acceptable segment (RFC 9293 section 3.10.7.4, fifth step).
+    /// Updates the send window from an acceptable segment (RFC 9293 section 3.10.7.4, fifth step).
     fn take_window(&mut self, segment: &Segment, ack: TcpSeqNumber) {
         if self.is_newer_window(segment, ack) {
             self.window = u32::from(segment.window) << self.peer_scale;
@@ -215,13 +252,13 @@ impl Block {
         }
     }
 
-    /// Whether a segment's window is newer than the one taken last, by SND.WL1 and SND.WL2.
+    /// Returns whether a segment's window is newer than SND.WND, according to SND.WL1 and SND.WL2.
     pub(super) fn is_newer_window(&self, segment: &Segment, ack: TcpSeqNumber) -> bool {
         let (seq, from) = self.window_from;
         seq < segment.seq || (seq == segment.seq && from <= ack)
     }
 
-    /// The window field of a copy that smoltcp is shown.
+    /// Returns the window field for the copy of `segment` that is passed to smoltcp.
     #[cfg(not(feature = "recovery"))]
     fn shown_field(&self, segment: &Segment) -> u16 {
         segment.window

@@ -1,6 +1,6 @@
-//! Decides which packets reach a connection and which are dropped. Most rules concern SYNs.
+//! Decides whether a SYN is admitted, dropped or refused. Also decides which other packets reach a connection.
 //!
-//! What a segment of a known connection may do is decided in control/police.rs.
+//! control/acceptance.rs decides what happens to the segments of a known connection.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
@@ -13,22 +13,26 @@ use crate::stack::event::{DropReason, Event, Probe, Tuple};
 use crate::stack::isn::isn_above;
 use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
 
-/// The part of the stack to which a packet goes.
+/// The part of the stack that handles a packet.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
-    /// A segment without ACK for a closed port: it is answered with RST.
+    /// No part. The packet is a segment without ACK to a closed port, and the answer is RST.
     Closed,
+    /// No part. The packet needs no further processing.
     Nowhere,
+    /// The interface and the shared sockets.
     Shared,
-    /// To the connection in this slot.
+    /// The connection in this slot.
     Slot(usize),
-    /// Nowhere, but it is answered with this sequence number and this acknowledgement: its connection is in TIME-WAIT.
+    /// No part. The connection is in TIME-WAIT, and the answer is an ACK with this sequence number and acknowledgement
+    /// number.
     TimeWait(TcpSeqNumber, TcpSeqNumber),
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Decides where a packet goes. A TCP packet's segment is read into `segment`. `to_us` tells whether the packet's frame is
-    /// for this host alone.
+    /// Decides which part of the stack handles a packet. Reads a TCP packet's segment into `segment`.
+    ///
+    /// `to_us` says whether the packet's frame was addressed to this host alone.
     pub(super) fn target<P: Probe>(
         &mut self,
         now: Instant,
@@ -49,7 +53,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Flow::Shared => return Target::Shared,
             Flow::Tcp(known) => known,
         };
-        // The interface does not check them: see `Stack::new`.
+        // The interface does not check TCP checksums: see `Stack::new`.
         if !demux::checksums_hold(packet, segment, &self.checksums) {
             probe.event(now, &Event::Dropped(DropReason::Checksum));
             return Target::Nowhere;
@@ -69,7 +73,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             };
         }
         match known {
-            // A segment that would complete a handshake is dropped, as if lost on the way, until there is room.
+            // If the backlog is full, the segment that completes a handshake is dropped. The peer sends it again.
             Some(index) if !segment.opens() && !segment.rst && !self.may_be_established(index) => {
                 if self.config.tcp.overflow == Overflow::Reset {
                     self.connections.drop_unserved(now, index, End::Aborted, probe);
@@ -79,6 +83,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Some(index) if !(segment.opens() && self.is_superseded_by(index, segment)) => Target::Slot(index),
             None if segment.rst || segment.ack.is_some() => Target::Shared,
             None if !segment.syn => self.without_ack(now, segment, probe),
+            // The SYN starts a new connection in place of this connection, which is in TIME-WAIT.
             Some(index) => {
                 let last = self.connections.remember(now, index);
                 self.connections.drop_unserved(now, index, End::Reset, probe);
@@ -88,7 +93,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Handles a segment without ACK, SYN and RST that belongs to no connection (RFC 9293 sections 3.10.7.1 and 3.10.7.2).
+    /// Handles a segment that has neither ACK, SYN nor RST and belongs to no connection (RFC 9293 sections 3.10.7.1,
+    /// 3.10.7.2).
     fn without_ack<P: Probe>(&self, now: Instant, segment: &Segment, probe: &mut P) -> Target {
         if self.connections.listener_on(segment.tuple.local.port).is_none() {
             return Target::Closed;
@@ -136,7 +142,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Makes a free slot listen for this SYN only.
+    /// Makes a free slot listen for this SYN only. Returns false if the slot cannot listen.
     fn open(
         &mut self,
         now: Instant,
@@ -161,9 +167,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Whether a SYN for this slot's endpoints begins a new connection.
+    /// Returns whether a SYN for this slot's endpoints starts a new connection.
     ///
-    /// In TIME-WAIT it does if it is no old duplicate: its number is above all that was received (RFC 9293 section 3.6.1).
+    /// In TIME-WAIT, the SYN starts a new connection if its sequence number is above all received numbers. Otherwise
+    /// the SYN is an old duplicate (RFC 9293 section 3.6.1). In all other phases, the SYN starts no new connection.
     fn is_superseded_by(&self, index: usize, segment: &Segment) -> bool {
         let slot = &self.connections.slots[index];
         match slot.phase {
@@ -172,9 +179,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Returns whether a segment shows that the SYN of this half-open connection was an old duplicate, or forged. The peer then
-    /// still has the former connection, which is in TIME-WAIT on this host. The half-open connection ends, and TIME-WAIT
-    /// continues (RFC 9293 section 3.6.1).
+    /// Returns whether a segment shows that the SYN of this half-open connection was an old duplicate or a forgery.
+    ///
+    /// The peer then still has the previous connection, which is in TIME-WAIT on this host. The half-open connection
+    /// ends, and TIME-WAIT continues (RFC 9293 section 3.6.1).
     fn is_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
         let is_half_open = self.connections.slots[index].phase == Phase::HalfOpen;
         let is_old = is_half_open && self.connections.time_wait_records.owns(now, segment);
@@ -184,7 +192,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         is_old
     }
 
-    /// False for a half-open connection whose listener has no room for it.
+    /// Returns false for a half-open connection if its listener's backlog is full.
     fn may_be_established(&self, index: usize) -> bool {
         let slot = &self.connections.slots[index];
         let has_room = |listener: u8| self.connections.listener_has_room(listener.into());
