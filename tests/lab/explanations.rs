@@ -85,6 +85,15 @@ fn what_follows_a_timeout_is_not_the_oldest_segment() {
     assert_eq!((oldest, rest > 3), (1, true), "{rest}");
 }
 
+/// Duplicate ACKs show a loss once. If the retransmission is lost too, only time shows it.
+#[test]
+fn a_lost_retransmission_is_found_by_time() {
+    let faults = ["drop client data 4", "drop client data 9"];
+    has("fast-retransmit", &faults, Some(19), "Without SACK", "RFC 6675 section 5");
+    has("fast-retransmit", &faults, Some(21), "that retransmission was lost too", "RFC 8985 section 6.2");
+    assert!(explanations("fast-retransmit", &faults).iter().all(|(_, why)| !why.text.contains("timer expired")));
+}
+
 #[test]
 fn what_waits_for_arp_is_not_what_tells_of_an_unreachable_host() {
     let mut setup = (find("handshake").expect("a scenario").setup)();

@@ -46,7 +46,7 @@ const DIFFERENT: [(&str, &str, &str); 9] = [
 ];
 
 /// Scenarios with faults, which show labels that no scenario shows alone.
-const FAULTS: [(&str, &[&str]); 8] = [
+const FAULTS: [(&str, &[&str]); 9] = [
     ("client-closes-first", &["drop server data 1"]),
     ("corrupted", &["drop server ack 1"]),
     ("duplicated", &["duplicate client syn 1"]),
@@ -64,6 +64,7 @@ const FAULTS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("fast-retransmit", &["drop client data 4", "drop client data 7"]),
+    ("fast-retransmit", &["drop client data 4", "drop client data 9"]),
     ("reordered", &["delay 20ms client data 3"]),
     ("zero-window", &["drop server ack 2"]),
 ];
