@@ -278,6 +278,7 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
     mut done: impl FnMut(&mut Stack<'a, S, U>, Instant) -> bool,
 ) {
     let (mut told, mut quiet_until, mut now) = (io.device.faults(), Instant::ZERO, Instant::ZERO);
+    let (mut link_is_up, mut look_at) = (true, Instant::ZERO);
     while !done(stack, now) {
         io.device.acknowledge();
         if listen(&mut io.console) {
@@ -287,6 +288,18 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         // pending and end the next sleep at once.
         clock.forget_interrupts();
         now = clock.now();
+        // Reads the PHY only once a second, because a read takes long. The sleep below ends at least once a second.
+        if now >= look_at {
+            look_at = now + Duration::from_secs(1);
+            let up = io.device.link_is_up();
+            if core::mem::replace(&mut link_is_up, up) != up {
+                log::warn!("the link is {}", if up { "up" } else { "down" });
+                stack.link_changed(now, up);
+                if up {
+                    announce(&mut io.device, now);
+                }
+            }
+        }
         let deadline = stack.poll(now, io);
         let faults = io.device.faults();
         // Logs at most one line a second, so that a sender of bad frames cannot keep the board busy with log output.

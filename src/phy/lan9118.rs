@@ -4,7 +4,7 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
-use super::registers::{Ethernet, FRAME, Faults, NotThere, Registers, wait};
+use super::registers::{Ethernet, FRAME, Faults, NotThere, PHY_STATUS, Registers, shows_link, wait};
 use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.
@@ -117,6 +117,13 @@ impl<R: Registers> Lan9118<R> {
         self.faults
     }
 
+    /// Returns whether the link is up, as the PHY reports it. A link that failed since the last call counts as down once.
+    pub fn link_is_up(&mut self) -> bool {
+        let r = &mut self.registers;
+        // If the controller does not respond, the state of the link is unknown, and counts as up.
+        phy(r, PHY_STATUS, false).and_then(|()| read_mac(r, MII_DATA)).map_or(true, shows_link)
+    }
+
     /// Reads the next good frame from the controller, unless a frame is already waiting.
     fn fetch(&mut self) {
         // Reads at most as many frames as the FIFO has room for.
@@ -168,15 +175,25 @@ fn mac<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotTher
     there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))
 }
 
-/// Writes a register of the PHY, whose address is 1.
+/// Reads a register of the MAC.
+fn read_mac<R: Registers>(r: &mut R, register: u32) -> Result<u32, NotThere> {
+    r.write(MAC_COMMAND, 0b11 << 30 | register);
+    there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))?;
+    Ok(r.read(MAC_DATA))
+}
+
+/// Writes a register of the PHY.
 fn mii<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
     mac(r, MII_DATA, value)?;
-    mac(r, MII_ACCESS, 1 << 11 | register << 6 | 0b11)?;
+    phy(r, register, true)
+}
+
+/// Copies a register of the PHY, whose address is 1, to `MII_DATA`. If `write` is true, copies `MII_DATA` to the register.
+fn phy<R: Registers>(r: &mut R, register: u32, write: bool) -> Result<(), NotThere> {
+    mac(r, MII_ACCESS, 1 << 11 | register << 6 | u32::from(write) << 1 | 1)?;
     // Waits until the busy bit of MII_ACCESS reads 0.
     for _ in 0..1000 {
-        r.write(MAC_COMMAND, 0b11 << 30 | MII_ACCESS);
-        there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))?;
-        if r.read(MAC_DATA) & 1 == 0 {
+        if read_mac(r, MII_ACCESS)? & 1 == 0 {
             return Ok(());
         }
     }
@@ -259,6 +276,10 @@ impl<R: Registers> Ethernet for Lan9118<R> {
 
     fn faults(&mut self) -> Faults {
         self.faults()
+    }
+
+    fn link_is_up(&mut self) -> bool {
+        self.link_is_up()
     }
 }
 

@@ -12,6 +12,13 @@ pub trait Ethernet: Device {
 
     /// Returns the counts of errors since the device was set up.
     fn faults(&mut self) -> Faults;
+
+    /// Returns whether the link is up. A link that failed since the last call counts as down once.
+    ///
+    /// A device that does not know the state of its link returns true.
+    fn link_is_up(&mut self) -> bool {
+        true
+    }
 }
 
 /// Access to 32-bit registers by their offset in bytes: real registers on a board, fake ones in tests.
@@ -69,6 +76,17 @@ pub(super) const FRAME: usize = 1514;
 
 /// The length of the shortest frame, in bytes. Shorter frames are padded with zeros (IEEE 802.3 section 3.2.8).
 pub(super) const SHORTEST: usize = 60;
+
+/// The status register of a PHY (IEEE 802.3 section 22.2.4.2).
+pub(super) const PHY_STATUS: u32 = 1;
+
+/// Returns whether the link is up according to a PHY's status.
+///
+/// The PHY clears the link bit when the link fails, and sets the bit again only after the status was read.
+pub(super) fn shows_link(status: u32) -> bool {
+    // The same register lists the abilities of the PHY, so the value 0 means that there is no PHY.
+    status == 0 || status & (1 << 2) != 0
+}
 
 /// The counts of a controller's errors since it was set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
-use super::registers::{Ethernet, FRAME, Faults, Registers};
+use super::registers::{Ethernet, FRAME, Faults, PHY_STATUS, Registers, shows_link};
 use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
@@ -34,11 +34,18 @@ const TX_CONTROL: usize = 0x0c;
 const DATA: usize = 0x10;
 const ADDRESS_LOW: usize = 0x14;
 const ADDRESS_HIGH: usize = 0x18;
+const MII_CONTROL: usize = 0x20;
+const MII_DIVIDER: usize = 0x24;
+const MII_RECEIVED: usize = 0x30;
 const FRAMES_WAITING: usize = 0x34;
 const TX_REQUEST: usize = 0x38;
 
 /// The bit of `RX_CONTROL` that turns on multicast frames. IPv6 neighbour discovery needs multicast frames.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
+
+/// The divisor for a management clock of at most 2.5 MHz (IEEE 802.3 section 22.2.2.11). The controller's fastest clock
+/// has 50 MHz.
+const DIVISOR: u32 = 9;
 
 /// The interrupt bits for a received frame and for a lost frame.
 const RECEIVED: u32 = 1;
@@ -58,6 +65,7 @@ impl<R: Registers> Stellaris<R> {
         let [a, b, c, d, e, f] = address.0;
         r.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         r.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
+        r.write(MII_DIVIDER, DIVISOR);
         // Turns on full duplex, the Ethernet checksum, padding and the transmitter. Then turns on the receiver, which
         // rejects frames with a wrong Ethernet checksum.
         r.write(TX_CONTROL, 0x0f);
@@ -88,6 +96,16 @@ impl<R: Registers> Stellaris<R> {
             self.faults.overruns = self.faults.overruns.saturating_add(1);
         }
         self.faults
+    }
+
+    /// Returns whether the link was up at the last call, as the PHY reported it. The first call returns true. A link that
+    /// failed before the last call counts as down once.
+    ///
+    /// The controller takes 0.1 ms to read the PHY. Each call begins a read, and the next call returns the result.
+    pub fn link_is_up(&mut self) -> bool {
+        let status = self.registers.read(MII_RECEIVED);
+        self.registers.write(MII_CONTROL, PHY_STATUS << 3 | 1);
+        shows_link(status)
     }
 
     /// Reads the next good frame to this address or to a group, unless a frame is already waiting.
@@ -206,6 +224,10 @@ impl<R: Registers> Ethernet for Stellaris<R> {
 
     fn faults(&mut self) -> Faults {
         self.faults()
+    }
+
+    fn link_is_up(&mut self) -> bool {
+        self.link_is_up()
     }
 }
 

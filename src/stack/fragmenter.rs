@@ -20,7 +20,7 @@ use smoltcp::time::Instant;
 #[cfg(feature = "fragments")]
 use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet};
 
-use super::event::{Direction, Probe};
+use super::event::{Direction, DropReason, Event, Probe};
 #[cfg(feature = "fragments")]
 use super::fragment_ids::FragmentIds;
 #[cfg(feature = "fragments")]
@@ -87,23 +87,27 @@ pub(super) struct Long<'t> {
 
 impl Fragmenter<'_> {
     /// Sends a packet in a frame with this link header. A packet that is longer than the link's MTU or `limit` is
-    /// buffered instead and sent in parts later.
+    /// buffered instead and sent in parts later. If there is no memory for fragments, such a packet is dropped.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,
         header: Header,
-        _limit: usize,
+        limit: usize,
         packet: &[u8],
         token: impl TxToken,
         probe: &mut P,
     ) {
         #[cfg(feature = "fragments")]
         {
-            let mut long = self.lend_for(_limit);
+            let mut long = self.lend_for(limit);
             if long.begin(header, packet.len(), &mut |room| room.copy_from_slice(packet)) {
                 return;
             }
             long.note(packet);
+        }
+        // Without these features, smoltcp sends no packet that is longer than `limit`.
+        if cfg!(any(feature = "fragments", feature = "slaac")) && packet.len() > limit {
+            return probe.event(now, &Event::Dropped(DropReason::TooLong));
         }
         let skip = link::len(header);
         token.consume(skip + packet.len(), |frame| {

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_drop_names_its_reason() {
         let mut seen = std::collections::BTreeSet::new();
-        for why in DropReason::ALL {
+        for &why in DropReason::ALL {
             let mut out = String::new();
             write_event(&mut out, Duration::ZERO, &Event::Dropped(why)).unwrap();
             assert!(out.contains(&std::format!(r#""event":"dropped","reason":"{why}""#)), "{out}");

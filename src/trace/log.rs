@@ -13,18 +13,25 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 ///
 /// | level | lines |
 /// |---|---|
-/// | warn  | connections refused because a pool is full, addresses lost or refused |
+/// | warn  | connections refused because a pool is full, addresses lost, refused or used by another host |
 /// | info  | connections accepted, opened or closed, data received, leases, prefixes and routers that start or end |
 /// | debug | state changes, half-open connections that ended, dropped frames, addresses added or removed |
+///
+/// Lines about addresses are written only with the feature `dhcp`. Without this feature, messages of a host that uses one
+/// of our addresses are counted ([`DropReason::DuplicateAddress`]), but that host is not logged.
 ///
 /// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
 /// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
 /// Further lines have level debug. One more line reports the number of lines that were moved to debug. That line is
 /// written at the first event after that second. It is written earlier if a connection is reported as closed.
+///
+/// Of the lines about ignored DHCP messages, one a second has level warn. Further lines have level debug.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
     dropped: Limit,
+    #[cfg(feature = "dhcp")]
+    ignored: Limit,
 }
 
 /// Whether debug lines can be logged at all. A board's build leaves debug lines out.
@@ -48,8 +55,8 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // Without DHCP, only the program changes addresses. The program knows about its changes, so they are not
-            // logged.
+            // Without DHCP, address events are not logged. Only the program changes addresses, and knows about its changes.
+            // The messages of a host that uses one of our addresses are counted as dropped.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
@@ -89,6 +96,12 @@ impl LogProbe {
             Event::Dropped(why @ (DropReason::BacklogFull | DropReason::SlotsFull)) => {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
                 say(level, format_args!("dropped a connection attempt: {why}"));
+            }
+            // An `AddressEvent` already reports replies with bad options.
+            #[cfg(feature = "dhcp")]
+            Event::Dropped(why @ (DropReason::DhcpNak | DropReason::DhcpTransaction)) => {
+                let level = self.ignored.level(now, 1, Level::Warn);
+                say(level, format_args!("ignored a message: {why}"));
             }
             Event::Dropped(why) if DEBUG => say(Level::Debug, format_args!("dropped a frame: {why}")),
             Event::State { tuple, from, to, .. } if DEBUG => {

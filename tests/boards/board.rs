@@ -80,8 +80,12 @@ impl Image {
 
     /// Boots the image on tap0 and waits until all programs listen, including the large ones.
     pub fn serve_all(&self) -> Peer {
-        let all = APPS.iter().map(|app| app.tcp.iter().chain(&app.udp).count()).sum();
-        self.boot(&["--tap", "tap0"]).listening(all)
+        self.boot(&["--tap", "tap0"]).listening(all_programs())
+    }
+
+    /// Boots the image with QEMU's option `-netdev` and waits until all programs listen, with the large ones.
+    pub fn serve_all_on(&self, netdev: &str) -> Peer {
+        self.boot(&["--netdev", netdev]).listening(all_programs())
     }
 
     /// Boots the image with QEMU's option `-netdev` and waits until all small programs listen.
@@ -111,6 +115,13 @@ type Built = HashMap<(String, Settings), Result<Image, String>>;
 
 /// The results of all builds so far.
 static BUILT: Mutex<Option<Built>> = Mutex::new(None);
+
+/// Returns the number of ports on which all programs of a `-full` board listen.
+///
+/// TCP and UDP ports are counted together.
+fn all_programs() -> usize {
+    APPS.iter().map(|app| app.tcp.iter().chain(&app.udp).count()).sum()
+}
 
 /// Returns the number of ports on which the small programs of a board listen.
 ///

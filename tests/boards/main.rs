@@ -15,6 +15,7 @@ mod connections;
 mod count;
 mod garbage;
 mod golden;
+mod link;
 mod list;
 mod loss;
 mod network;

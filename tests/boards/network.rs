@@ -60,6 +60,28 @@ fn all_kinds_of_addresses_can_be_combined() {
 }
 
 #[test]
+fn what_exceeds_the_mtu_that_a_router_advertises_is_not_sent() {
+    let name = "network::what_exceeds_the_mtu_that_a_router_advertises_is_not_sent";
+    with(name, "lm3s6965evb", EVERYTHING, |image, link| {
+        give(link.name(), "fe80::64", 64);
+        let advertised = format!("--ra-param={},mtu:1280,10,600", link.name());
+        let options = ["--enable-ra".into(), "--dhcp-range=fdaa::,ra-only,64,10m".into(), advertised];
+        let Some(_dnsmasq) = start(link, &options) else { return };
+        let board = image.boot(&["--tap", link.name()]);
+        listens(&board, MADE);
+        let client = udp(at(KERNEL[1], 0), at(MADE, 7));
+        ask(&client, [7; 1_232], [7; 1_232]);
+        // The reply to this datagram would be too long, so the board sends no reply.
+        client.send(&[7; 1_233]).unwrap();
+        ask(&client, "hello", "hello");
+        let long = Peer::start(Command::new("ping").args(["-c", "1", "-W", "1", "-s", "1233", MADE])).finish();
+        assert_eq!(long.code(), Some(1), "{long:?}");
+        let fits = Peer::start(Command::new("ping").args(["-c", "1", "-W", "60", "-s", "1232", MADE])).finish();
+        assert_eq!(fits.code(), Some(0), "{fits:?}");
+    });
+}
+
+#[test]
 fn an_address_of_another_host_is_not_used() {
     with("network::an_address_of_another_host_is_not_used", "lm3s6965evb", EVERYTHING, |image, link| {
         give(link.name(), BY_HAND[1], 128);

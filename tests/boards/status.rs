@@ -3,8 +3,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::Shutdown;
 
-use crate::board::{BOARD, on_every_full_board};
+use smoltcp::phy::Medium;
+
+use crate::board::{BOARD, Image, on_every_full_board, on_image};
+use crate::common::hostile::frame::{SERVER, ether};
 use crate::common::link::{connect, expect, expect_last, send};
+use crate::wire::{NETDEV, Wire};
 
 #[test]
 fn the_page_shows_connections_live() {
@@ -32,6 +36,43 @@ fn the_page_shows_connections_live() {
         echo.shutdown(Shutdown::Write).unwrap();
         expect_last(&mut echo, "");
     });
+}
+
+#[test]
+fn without_dhcp_a_host_with_the_boards_address_is_counted_but_not_logged() {
+    on_every_full_board("status::without_dhcp_a_host_with_the_boards_address_is_counted_but_not_logged", |image| {
+        assert!(!shares_its_address(image).contains(" is used by "));
+    });
+}
+
+#[test]
+fn with_dhcp_a_host_with_the_boards_address_is_counted_and_logged() {
+    let name = "status::with_dhcp_a_host_with_the_boards_address_is_counted_and_logged";
+    on_image(name, "mps2-an385-full", |image| {
+        let image = Image::build(image.name(), &[("SMOLSTEP_IP", "192.168.69.1/24,dhcp")]).unwrap();
+        let log = shares_its_address(&image);
+        assert!(log.contains("[WARN ] 192.168.69.1 is used by 02:00:00:00:00:09, too\n"), "{log}");
+    });
+}
+
+/// Boots an image. Another host announces the board's address three times, and the status page shows this number. Returns
+/// the log of the board.
+fn shares_its_address(image: &Image) -> String {
+    const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 9];
+    let wire = Wire::new();
+    let board = image.serve_all_on(NETDEV);
+    let announcement = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &OTHER, &SERVER, &[0; 6], &SERVER].concat();
+    let announcement = ether(Medium::Ethernet, [0xff; 6], OTHER, 0x0806, announcement);
+    for _ in 0..3 {
+        wire.send(&announcement);
+        wire.settle();
+    }
+    let _relay = wire.relay(|_, frame| Some(frame));
+    let page = get("/");
+    assert!(page.contains("<dt>own address used by another host<dd>3</div>"), "{page}");
+    // The log line about the page follows the lines about the announcements.
+    board.wait_for("the page in the log", |out| out.contains(" on 192.168.69.1:80: both sides are done"));
+    board.out()
 }
 
 fn get(path: &str) -> String {

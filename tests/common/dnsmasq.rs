@@ -5,6 +5,7 @@ use std::thread::yield_now;
 use std::time::Instant;
 
 use super::Scratch;
+use super::far;
 use super::link::{KERNEL, Link, PATIENCE};
 use super::netns::output;
 use super::peer::Peer;
@@ -21,6 +22,21 @@ pub struct Dnsmasq {
 /// Returns `None` if dnsmasq is not installed. The test is then skipped: see [`skip`].
 pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     let leases = Scratch::new("leases");
+    let peer = Peer::start(&mut command(link.name(), &leases, options)?);
+    peer.wait_for_log("started", 1);
+    Some(Dnsmasq { peer, leases })
+}
+
+/// Starts dnsmasq behind a router, at [`FAR`](far::FAR). Otherwise, the function works like [`start`].
+pub fn start_far(options: &[&str]) -> Option<Dnsmasq> {
+    let leases = Scratch::new("leases");
+    let peer = far::start(&command("v1", &leases, options)?, 1500);
+    peer.wait_for_log("started", 1);
+    Some(Dnsmasq { peer, leases })
+}
+
+/// Returns the command that starts dnsmasq on an interface, or `None` if dnsmasq is not installed.
+fn command(interface: &str, leases: &Scratch, options: &[&str]) -> Option<Command> {
     let mut command = Command::new("dnsmasq");
     // On Debian, dnsmasq is in /usr/sbin, which is only in root's PATH.
     let path = std::env::var("PATH").unwrap_or_default();
@@ -45,12 +61,10 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
         "--bind-interfaces",
         "--except-interface=lo",
     ]);
-    command.arg(format!("--interface={}", link.name()));
+    command.arg(format!("--interface={interface}"));
     command.arg(format!("--dhcp-leasefile={}", leases.path()));
     command.args(options);
-    let peer = Peer::start(&mut command);
-    peer.wait_for_log("started", 1);
-    Some(Dnsmasq { peer, leases })
+    Some(command)
 }
 
 /// Returns dnsmasq's options for a range of IPv4 addresses, with the kernel as the router. Clients renew their leases

@@ -7,6 +7,8 @@ pub mod document;
 #[cfg(target_os = "linux")]
 pub mod events;
 #[cfg(target_os = "linux")]
+pub mod far;
+#[cfg(target_os = "linux")]
 pub mod firmware;
 pub mod hostile;
 #[cfg(target_os = "linux")]

@@ -117,6 +117,8 @@ fn invalid_offers_are_reported_and_refused() {
         }
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
         assert_eq!(events::without(&server.out()).lines().count(), 2, "{}", server.out());
+        let bad = [("reason", "DHCP reply with bad options")];
+        assert!(events::count(&server, "dropped", &bad) >= 3, "{}", server.out());
         drop(rogue);
         let Some(_dnsmasq) = dhcp(link, 150, 159) else { return };
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));

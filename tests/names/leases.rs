@@ -1,12 +1,15 @@
 //! Unusual leases: through a relay, with a mask of 32 bits, and after the link was down.
 
+use std::process::Command;
+
 use smolstep::cli::netlink::Netlink;
 
 use super::addresses::{serve, start};
-use crate::common::events;
+use crate::common::far::FAR;
 use crate::common::link::{KERNEL, on_tap};
 use crate::common::netns::{down, up};
 use crate::common::peer::{Peer, nc, python, smolstep};
+use crate::common::{dnsmasq, events};
 
 /// A kernel address that is outside the link's network.
 const DISTANT: &str = "192.168.70.1";
@@ -29,6 +32,32 @@ fn a_relayed_lease_is_renewed_and_released_at_its_server() {
         let out = relay.out();
         let relayed: Vec<&str> = out.lines().filter(|line| line.starts_with("relay")).collect();
         assert_eq!(relayed, ["relay DISCOVER", "relay REQUEST"]);
+    });
+}
+
+#[test]
+fn a_lease_by_way_of_a_relay_is_renewed_without_the_relay() {
+    on_tap("a_lease_by_way_of_a_relay_is_renewed_without_the_relay", |link| {
+        let options = dnsmasq::range(150, 159);
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let Some(far) = dnsmasq::start_far(&options) else { return };
+        let relayed = format!("--dhcp-relay={},{}", KERNEL[0], FAR[0]);
+        let Some(relay) = dnsmasq::start(link, &[&relayed, "--interface=near"]) else { return };
+        let server = serve(link, &["echo", "--dhcp"]);
+        server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
+        assert!(
+            events::address_changes(&server.out(), &format!("DHCP server {} leases", FAR[0])) > 0,
+            "{}",
+            server.out()
+        );
+        relay.stop();
+        let renewal = format!("DHCP server {} renews 192.168.69.15", FAR[0]);
+        let before = events::address_changes(&server.out(), &renewal);
+        server.wait_for("two renewals", |out| events::address_changes(out, &renewal) >= before + 2);
+        far.wait_for_times("DHCPREQUEST(v1) 192.168.69.15", before + 3);
+        server.stop();
+        far.wait_for("DHCPRELEASE(v1) 192.168.69.15");
+        far.wait_for_no_lease();
     });
 }
 
@@ -94,8 +123,20 @@ fn the_mtu_of_a_router_limits_segments() {
         let client = Peer::start(python::command("segment_size").args(["fdaa::ff:fe00:1", "19"])).finish();
         // The kernel subtracts twelve bytes if it sends TCP timestamps.
         assert!(["1220\n", "1208\n"].contains(&client.out().as_str()), "{client:?}");
+        // The request fits one frame. The reply has two fragments.
+        let before = reassembled();
+        let mut ping = Command::new("ping");
+        let ping = Peer::start(ping.args(["-c", "1", "-W", "60", "-s", "1400", "fdaa::ff:fe00:1"])).finish();
+        assert_eq!((ping.code(), reassembled()), (Some(0), before + 1), "{ping:?}");
         server.stop();
     });
+}
+
+/// Returns the number of IPv6 packets that the kernel has reassembled in this namespace.
+fn reassembled() -> u64 {
+    let counts = std::fs::read_to_string("/proc/thread-self/net/snmp6").unwrap();
+    let line = counts.lines().find_map(|line| line.strip_prefix("Ip6ReasmOKs")).unwrap();
+    line.trim().parse().unwrap()
 }
 
 /// Adds [`DISTANT`] to the kernel. ARP requests still come from the kernel's address on the link.

@@ -1,9 +1,10 @@
 //! Duplicate address detection for static addresses, and changes of addresses at run time.
 
-use smolstep::stack::{AddressError, End};
+use smolstep::stack::{AddressError, DropReason, End};
 use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, IpEndpoint, Ipv4Address};
 
+use crate::common::world::router::{ALL_NODES, icmpv6};
 use crate::common::world::{Idle, THEIRS, World, arp_asks, arp_has, silence};
 
 const GIVEN: Ipv4Address = Ipv4Address::new(10, 0, 0, 7);
@@ -125,4 +126,28 @@ fn the_maximum_number_of_addresses_can_be_claimed() {
     let mut used = world.addresses();
     used.sort_by_key(|address| addresses.iter().position(|given| given == address));
     assert_eq!(used, addresses);
+}
+
+#[test]
+fn a_host_that_uses_our_address_is_counted_and_reported_once_a_second() {
+    let mut world = World::new(&["10.0.0.7/24", "fd00::7/64"], |_| {});
+    let own = "fd00::7".parse().unwrap();
+    // A neighbour advertisement with the flag Override and the other host's hardware address.
+    let advert = [&[136, 0, 0, 0, 0x20, 0, 0, 0], &smoltcp::wire::Ipv6Address::octets(&own)[..], &[2, 1]].concat();
+    let advert = icmpv6(own, ALL_NODES, [&advert, THEIRS.as_bytes()].concat());
+    for (messages, reported) in [
+        (arp_has(GIVEN, GIVEN), "10.0.0.7 is used by 02:00:00:00:00:09, too"),
+        (advert, "fd00::7 is used by 02:00:00:00:00:09, too"),
+    ] {
+        let before = world.io.probe.dropped(DropReason::DuplicateAddress);
+        world.run(1, silence);
+        for _ in 0..30 {
+            world.inject(&messages);
+            world.stack.poll(world.now, &mut world.io);
+            world.now += Duration::from_millis(100);
+        }
+        assert_eq!(world.told(), [reported; 3]);
+        assert_eq!(world.io.probe.dropped(DropReason::DuplicateAddress), before + 30);
+    }
+    assert_eq!(world.addresses(), ["10.0.0.7/24", "fd00::7/64"]);
 }

@@ -1,11 +1,11 @@
 //! The DHCP client with a server that grants, refuses, stays silent, or sends invalid offers.
 
 use smoltcp::time::Duration;
-use smoltcp::wire::{DhcpRepr, IpEndpoint, Ipv4Address};
+use smoltcp::wire::{DhcpMessageType, DhcpRepr, IpEndpoint, Ipv4Address};
 
 use crate::common::world::dhcp::{GIVEN, SERVER, Server};
 use crate::common::world::{Idle, World, arp_asks, arp_has, silence};
-use smolstep::stack::End;
+use smolstep::stack::{DropReason, End};
 
 #[test]
 fn an_address_is_leased_with_its_router_and_servers() {
@@ -242,6 +242,38 @@ fn a_lease_is_released_once() {
     world.stack.release_lease(world.now, &mut world.io);
     world.run(1000, |frame| server.hear(frame));
     assert_eq!(server.heard, [""; 0]);
+}
+
+#[test]
+fn ignored_replies_are_counted_by_reason() {
+    let reasons = [
+        DropReason::DhcpNak,
+        DropReason::DhcpOptions,
+        DropReason::DhcpServer,
+        DropReason::DhcpTransaction,
+        DropReason::DhcpUnexpected,
+    ];
+    type Change = fn(&mut DhcpRepr<'static>);
+    let changes: [(Change, DropReason); 5] = [
+        (|reply| reply.message_type = DhcpMessageType::Nak, DropReason::DhcpNak),
+        (|reply| reply.subnet_mask = Some(Ipv4Address::new(255, 0, 255, 0)), DropReason::DhcpOptions),
+        (|reply| reply.server_identifier = None, DropReason::DhcpServer),
+        (|reply| reply.server_identifier = Some(Ipv4Address::BROADCAST), DropReason::DhcpServer),
+        (|reply| reply.transaction_id ^= 1, DropReason::DhcpTransaction),
+    ];
+    for (change, reason) in changes {
+        let (mut world, mut server) = (asking(), Server { change: Some(change), copies: 3, ..Server::default() });
+        world.run(1, |frame| server.hear(frame));
+        for other in reasons {
+            let count = if other == reason { 3 } else { 0 };
+            assert_eq!(world.io.probe.dropped(other), count, "{other} of {reason}");
+        }
+        // A valid reply is accepted, and its copies are counted.
+        server.change = None;
+        world.run(10, |frame| server.hear(frame));
+        assert_eq!(world.addresses(), ["10.0.0.50/24"], "{reason}");
+        assert_eq!(world.io.probe.dropped(DropReason::DhcpUnexpected), 4, "{reason}");
+    }
 }
 
 /// Creates a stack without an address that uses DHCP.

@@ -1,6 +1,6 @@
 //! Tests of the stack in memory.
 //!
-//! The tests cover addresses, DHCP, router advertisements, hostile frames, log lines, and the heap.
+//! The tests cover addresses, DHCP, router advertisements, hostile frames, log lines, the status page, and the heap.
 
 mod claims;
 #[path = "../common/mod.rs"]
@@ -12,3 +12,4 @@ mod log_lines;
 mod no_heap;
 mod routers;
 mod slaac;
+mod status_page;

@@ -306,7 +306,7 @@ fn the_page_is_small_and_loads_no_other_file() {
 #[test]
 fn the_page_counts_each_reason_for_a_drop() {
     let mut status = status();
-    for (place, why) in DropReason::ALL.into_iter().enumerate() {
+    for (place, &why) in DropReason::ALL.iter().enumerate() {
         for _ in 0..=place {
             status.event(smoltcp::time::Instant::ZERO, &Event::Dropped(why));
         }
@@ -314,7 +314,7 @@ fn the_page_counts_each_reason_for_a_drop() {
     let mut tcp = serve_with(status, BIG);
     let answer = ask(&mut tcp, GET);
     let (page, _) = chunked(&answer);
-    for (place, why) in DropReason::ALL.into_iter().enumerate() {
+    for (place, &why) in DropReason::ALL.iter().enumerate() {
         assert!(page.contains(&format!("<dt>{why}<dd>{}<", place + 1)), "{why}: {page}");
     }
 }

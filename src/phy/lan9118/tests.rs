@@ -13,11 +13,42 @@ struct Fake {
     dropped: u32,
     absent: bool,
     reads: usize,
+    /// The content of `MAC_DATA`.
+    mac_data: u32,
+    /// The content of `MII_DATA`.
+    mii_data: u32,
+    /// Whether the link is down.
+    link_down: bool,
+    /// Whether the link was down at any time since the PHY's status was read.
+    link_failed: bool,
+    /// Whether the MAC never completes a command.
+    stuck: bool,
 }
 
 impl Fake {
     fn new() -> Self {
         Fake { room: 4608, ..Fake::default() }
+    }
+
+    fn set_link(&mut self, up: bool) {
+        self.link_down = !up;
+        self.link_failed |= self.link_down;
+    }
+
+    /// Executes a command of the MAC. Bit 30 is set in a read command.
+    fn access_mac(&mut self, command: u32) {
+        match (command & 0xff, command & 1 << 30 != 0) {
+            // The PHY is never busy.
+            (MII_ACCESS, true) => self.mac_data = 0,
+            (MII_DATA, true) => self.mac_data = self.mii_data,
+            (MII_DATA, false) => self.mii_data = self.mac_data,
+            // A read of register 1 of PHY 1.
+            (MII_ACCESS, false) if self.mac_data == 1 << 11 | 1 << 6 | 1 => {
+                self.mii_data = if std::mem::take(&mut self.link_failed) { 0x7809 } else { 0x782d };
+                self.link_failed = self.link_down;
+            }
+            _ => {}
+        }
     }
 
     fn arrive(&mut self, frame: &[u8], error: bool) {
@@ -40,13 +71,18 @@ impl Registers for Fake {
             RX_DATA => self.data.pop_front().unwrap_or(0),
             TX_FIFO_INF => self.room,
             RX_DROP => std::mem::take(&mut self.dropped),
+            MAC_COMMAND => u32::from(self.stuck) << 31,
+            MAC_DATA => self.mac_data,
             _ => 0,
         }
     }
 
     fn write(&mut self, offset: usize, value: u32) {
-        if offset == TX_DATA {
-            self.sent.push(value);
+        match offset {
+            TX_DATA => self.sent.push(value),
+            MAC_DATA => self.mac_data = value,
+            MAC_COMMAND => self.access_mac(value),
+            _ => {}
         }
     }
 }
@@ -150,4 +186,23 @@ fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
     device.registers.arrive(&datagram, false);
     assert!(device.receive(NOW).is_none());
     assert_eq!(device.faults(), Faults { checksums: 2, ..Faults::default() });
+}
+
+#[test]
+fn the_phy_tells_whether_the_link_is_up() {
+    let mut device = device();
+    assert!(device.link_is_up() && device.link_is_up());
+    device.registers.set_link(false);
+    assert!(!device.link_is_up() && !device.link_is_up());
+    device.registers.set_link(true);
+    // The PHY reports a failure until its status is read.
+    assert!(!device.link_is_up() && device.link_is_up());
+    device.registers.set_link(false);
+    device.registers.set_link(true);
+    assert!(!device.link_is_up() && device.link_is_up());
+    device.registers.stuck = true;
+    device.registers.set_link(false);
+    let before = device.registers.reads;
+    assert!(device.link_is_up(), "a controller that does not respond cannot tell");
+    assert!(device.registers.reads - before < 200_000);
 }

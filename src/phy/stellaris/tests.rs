@@ -10,6 +10,11 @@ struct Fake {
     requested: usize,
     sending: bool,
     overrun: bool,
+    divider: u32,
+    /// The status of the PHY.
+    status: u32,
+    /// The content of `MII_RECEIVED`.
+    received: u32,
 }
 
 impl Fake {
@@ -37,6 +42,7 @@ impl Registers for Fake {
                 word
             }
             TX_REQUEST => u32::from(self.sending),
+            MII_RECEIVED => self.received,
             _ => 0,
         }
     }
@@ -45,6 +51,9 @@ impl Registers for Fake {
         match offset {
             DATA => self.sent.push(value),
             TX_REQUEST => self.requested += 1,
+            MII_DIVIDER => self.divider = value,
+            // The command reads register 1 of the PHY.
+            MII_CONTROL if value == 1 << 3 | 1 => self.received = self.status,
             STATUS if value & OVERRUN != 0 => self.overrun = false,
             _ => {}
         }
@@ -110,4 +119,23 @@ fn a_busy_controller_holds_back_and_loses_nothing() {
     device.registers.sending = false;
     assert!(device.receive(NOW).is_some());
     assert!(device.receive(NOW).is_some());
+}
+
+#[test]
+fn the_phy_tells_whether_the_link_is_up() {
+    let mut device = device();
+    device.registers.status = 0x7809;
+    assert!(device.link_is_up(), "nothing is known yet");
+    // The management clock has at most 2.5 MHz.
+    assert!(50 <= 5 * (device.registers.divider + 1));
+    for (status, up) in [(0x782d, true), (0x7809, false), (0x782d, true), (0xffff, true)] {
+        device.registers.status = status;
+        // Each call begins a read, and the next call returns the result.
+        device.link_is_up();
+        assert_eq!(device.link_is_up(), up, "{status:x}");
+    }
+    // QEMU's controller has no PHY.
+    device.registers.status = 0;
+    device.link_is_up();
+    assert!(device.link_is_up());
 }

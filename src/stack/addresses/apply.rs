@@ -54,23 +54,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         autoconf.process(now, frame, own)
     }
 
-    /// Handles a change of the link. A link that comes up may lead to another network.
-    ///
-    /// When the link comes up, the stack forgets its neighbours, announces its addresses and groups, and asks again for
-    /// leases and prefixes. The current addresses and routers stay in use until a DHCP server or a router withdraws or
-    /// replaces them.
-    #[cfg(feature = "std")]
-    pub(crate) fn link_changed(&mut self, now: Instant, up: bool) {
-        if !up {
-            return;
-        }
-        self.link.came_up(now);
-        self.paths.clear();
-        if let Some(autoconf) = &mut self.autoconf {
-            autoconf.link_up(now, self.iface.ip_addrs());
-        }
-    }
-
     /// Applies autoconfiguration's changes to the interface.
     pub(in crate::stack) fn apply_changes<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         while let Some(change) = self.autoconf.as_mut().and_then(Autoconf::change) {
@@ -90,7 +73,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 Change::RouterGone(router) => drop(self.remove_router(now, router, probe)),
                 Change::Report(event) => probe.event(now, &Event::Address(event)),
-                #[cfg(feature = "slaac")]
                 Change::Dropped(why) => probe.event(now, &Event::Dropped(why)),
             }
         }

@@ -111,7 +111,9 @@ impl Autoconf {
             EthernetProtocol::Ipv4 => {
                 let Some(client) = &mut self.dhcp else { return false };
                 let Some(reply) = lease::Reply::parse(&frame, self.hardware, &self.checksums) else { return false };
-                client.process(now, &reply, own, &mut self.claims, &mut self.changes);
+                if let Err(why) = client.process(now, &reply, own, &mut self.claims, &mut self.changes) {
+                    push(&mut self.changes, Change::Dropped(why));
+                }
                 true
             }
             #[cfg(feature = "slaac")]
@@ -217,7 +219,6 @@ impl Autoconf {
     }
 
     /// Handles a link that came up. Announces `own`, the interface's addresses. Asks again for leases and routers.
-    #[cfg(feature = "std")]
     pub(in crate::stack) fn link_up(&mut self, now: Instant, own: &[IpCidr]) {
         own.iter().for_each(|&address| self.claims.announce(address, now));
         self.dhcp.iter_mut().for_each(|client| client.link_up(now, &mut self.claims));

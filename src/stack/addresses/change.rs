@@ -2,9 +2,7 @@
 
 use smoltcp::wire::{IpAddress, IpCidr};
 
-use crate::stack::event::AddressEvent;
-#[cfg(feature = "slaac")]
-use crate::stack::event::DropReason;
+use crate::stack::event::{AddressEvent, DropReason};
 
 /// The largest number of changes that one frame or timer causes. A router advertisement causes the most changes.
 pub(super) const CHANGES: usize = 12;
@@ -25,7 +23,6 @@ pub(in crate::stack) enum Change {
     /// An event for the [`Probe`](crate::stack::Probe). The interface does not change.
     Report(AddressEvent),
     /// A frame was dropped. The addresses do not change.
-    #[cfg(feature = "slaac")]
     Dropped(DropReason),
 }
 

@@ -49,7 +49,6 @@ impl Claims {
     }
 
     /// Announces an address that is in use. Does nothing if the list of claims is full.
-    #[cfg(feature = "std")]
     pub(super) fn announce(&mut self, address: IpCidr, now: Instant) {
         self.0.retain(|claim| claim.address.address() != address.address() || !claim.granted);
         let _ = self.0.push(Claim { address, origin: Origin::Static, granted: true, sent: 0, at: now });

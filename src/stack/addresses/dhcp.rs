@@ -11,7 +11,7 @@ use super::change::{Change, Changes, Origin, push};
 use super::claim::Claims;
 use super::frame::Out;
 use super::lease::{BadOffer, Lease, Message, Reply};
-use crate::stack::event::{AddressEvent, Denial, Loss};
+use crate::stack::event::{AddressEvent, Denial, DropReason, Loss};
 
 /// The wait for an answer to the first message, and the longest wait for an answer (RFC 2131 section 4.1).
 const FIRST: Duration = Duration::from_secs(4);
@@ -212,6 +212,9 @@ impl Client {
     }
 
     /// Handles a server's reply to this client. `own` lists the interface's addresses.
+    ///
+    /// # Errors
+    /// The reason why the reply is ignored.
     pub(super) fn process(
         &mut self,
         now: Instant,
@@ -219,7 +222,7 @@ impl Client {
         own: &[IpCidr],
         claims: &mut Claims,
         changes: &mut Changes,
-    ) {
+    ) -> Result<(), DropReason> {
         // Until the client has sent a message in the current state, the client ignores most replies. There are two
         // exceptions: all replies while a lease is bound, and offers that compete with the distrusted server's offer.
         let asked = self.tries > 0
@@ -230,34 +233,40 @@ impl Client {
                 }
                 _ => false,
             };
-        if reply.xid != self.xid || !asked {
-            return;
+        if reply.xid != self.xid {
+            return Err(DropReason::DhcpTransaction);
+        }
+        let unexpected = match reply.kind {
+            DhcpMessageType::Offer | DhcpMessageType::Ack => DropReason::DhcpUnexpected,
+            DhcpMessageType::Nak => DropReason::DhcpNak,
+            _ => DropReason::DhcpOptions,
+        };
+        if !asked {
+            return Err(unexpected);
         }
         match (&self.state, reply.kind) {
             (State::Selecting, DhcpMessageType::Offer) => {
-                if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes) {
-                    // After an offer from the distrusted server, other servers get a second to make an offer.
-                    let wait = if self.distrusted == Some(offer.server) { AFTER_REFUSAL } else { Duration::ZERO };
-                    self.state = State::Requesting(offer);
-                    self.tries = 0;
-                    self.at = Some(now + wait);
-                }
+                let offer = self.sensible(reply, Expected::NoneOf(own, claims), changes)?;
+                // After an offer from the distrusted server, other servers get a second to make an offer.
+                let wait = if self.distrusted == Some(offer.server) { AFTER_REFUSAL } else { Duration::ZERO };
+                self.state = State::Requesting(offer);
+                self.tries = 0;
+                self.at = Some(now + wait);
             }
             (State::Requesting(_), DhcpMessageType::Offer) if self.tries == 0 => {
-                if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes)
-                    && self.distrusted != Some(offer.server)
-                {
-                    self.state = State::Requesting(offer);
-                    self.at = Some(now);
+                let offer = self.sensible(reply, Expected::NoneOf(own, claims), changes)?;
+                if self.distrusted == Some(offer.server) {
+                    return Err(unexpected);
                 }
+                self.state = State::Requesting(offer);
+                self.at = Some(now);
             }
             (State::Requesting(offer), DhcpMessageType::Ack) => {
                 let address = offer.address.address();
-                if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
-                    claims.remove(address.into(), Origin::Dhcp);
-                    self.state = State::Checking(lease);
-                    self.at = Some(now);
-                }
+                let lease = self.sensible(reply, Expected::Only(address), changes)?;
+                claims.remove(address.into(), Origin::Dhcp);
+                self.state = State::Checking(lease);
+                self.at = Some(now);
             }
             (State::Requesting(offer), DhcpMessageType::Nak) if reply.is_from(offer.server) => {
                 self.deny(Denial::Refused, changes);
@@ -266,9 +275,8 @@ impl Client {
             }
             (State::Bound(old), DhcpMessageType::Ack) => {
                 let address = old.address.address();
-                if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
-                    self.renew(now, lease, changes);
-                }
+                let lease = self.sensible(reply, Expected::Only(address), changes)?;
+                self.renew(now, lease, changes);
             }
             // Any server may refuse a DHCPREQUEST that was broadcast.
             (State::Bound(old), DhcpMessageType::Nak)
@@ -277,8 +285,9 @@ impl Client {
                 let address = old.address;
                 self.lose(now + AFTER_REFUSAL, address, Loss::Refused, changes);
             }
-            _ => {}
+            _ => return Err(unexpected),
         }
+        Ok(())
     }
 
     /// Declines the lease, because another host has the address.
@@ -291,7 +300,10 @@ impl Client {
     }
 
     /// Returns the lease in a reply if it is valid. Reports at most one invalid reply to each of the client's messages.
-    fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Option<Lease> {
+    ///
+    /// # Errors
+    /// The reason why the reply is ignored.
+    fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Result<Lease, DropReason> {
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();
             match expected {
@@ -304,15 +316,15 @@ impl Client {
                 _ => Ok(lease),
             }
         });
-        match lease {
-            Ok(lease) => Some(lease),
-            Err(why) => {
-                if !core::mem::replace(&mut self.reported_refusal, true) {
-                    push(changes, Change::Report(AddressEvent::OfferRefused { server: reply.server(), why }));
-                }
-                None
+        lease.map_err(|why| {
+            if !core::mem::replace(&mut self.reported_refusal, true) {
+                push(changes, Change::Report(AddressEvent::OfferRefused { server: reply.server(), why }));
             }
-        }
+            match why {
+                BadOffer::Server => DropReason::DhcpServer,
+                _ => DropReason::DhcpOptions,
+            }
+        })
     }
 
     /// Reports once that a server does not grant the address that it offered.

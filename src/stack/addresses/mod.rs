@@ -78,6 +78,25 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
+    /// Handles a change of the link. A link that comes up may lead to another network.
+    ///
+    /// When the link comes up, the stack forgets its neighbours and path MTUs, announces its groups, and asks again for
+    /// leases and prefixes. With [`Config::claim`], [`Config::dhcp`] or [`Config::slaac`], the stack also announces its
+    /// addresses. The current addresses and routers stay in use until a DHCP server or a router withdraws or replaces
+    /// them.
+    pub fn link_changed(&mut self, now: Instant, up: bool) {
+        if !up {
+            return;
+        }
+        self.link.came_up(now);
+        #[cfg(feature = "fragments")]
+        self.paths.clear();
+        #[cfg(feature = "dhcp")]
+        if let Some(autoconf) = &mut self.autoconf {
+            autoconf.link_up(now, self.iface.ip_addrs());
+        }
+    }
+
     /// Joins the solicited-node groups of the addresses in use and of the addresses being claimed (RFC 4862 section
     /// 5.4.2). The stack leaves all other groups.
     #[cfg(feature = "ipv6")]
@@ -149,27 +168,20 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Returns the length of the longest IP packet that may be sent from this address, in bytes. The limit is the
-    /// device's MTU. For IPv6, the MTU that the link's routers advertise is another limit (RFC 4861 section 6.3.4).
-    pub(super) fn mtu_from(&self, local: IpAddress) -> usize {
+    /// Returns the path MTU to `remote`, as far as it is known, in bytes.
+    ///
+    /// The device's MTU is one limit. For IPv6, the MTU that the link's routers advertise is another limit (RFC 4861
+    /// section 6.3.4).
+    pub(super) fn mtu_to(&self, _now: Instant, _remote: IpAddress) -> usize {
+        let mtu = self.mtu;
         #[cfg(feature = "slaac")]
-        if let (IpAddress::Ipv6(_), Some(mtu)) = (local, self.autoconf.as_ref().and_then(Autoconf::mtu)) {
-            return mtu.min(self.mtu);
-        }
-        let _ = local;
-        self.mtu
-    }
-
-    /// Returns the path MTU from `local` to `remote`, as far as it is known, in bytes.
-    pub(super) fn mtu_between(&self, now: Instant, local: IpAddress, remote: IpAddress) -> usize {
-        let mtu = self.mtu_from(local);
+        let mtu = match (_remote, self.autoconf.as_ref().and_then(Autoconf::mtu)) {
+            (IpAddress::Ipv6(_), Some(advertised)) => advertised.min(mtu),
+            _ => mtu,
+        };
         #[cfg(feature = "fragments")]
-        return self.paths.find(now, &remote).map_or(mtu, |path| path.min(mtu));
-        #[cfg(not(feature = "fragments"))]
-        {
-            let _ = (now, remote);
-            mtu
-        }
+        let mtu = self.paths.find(_now, &_remote).map_or(mtu, |path| path.min(mtu));
+        mtu
     }
 
     /// Returns the source address for new connections (RFC 6724 section 5, rule 3). The result is `source`, or another

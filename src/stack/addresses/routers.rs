@@ -105,7 +105,6 @@ impl Routers {
     }
 
     /// Marks all routers as unconfirmed, because the link came up.
-    #[cfg(feature = "std")]
     pub(super) fn link_up(&mut self) {
         self.list.iter_mut().for_each(|router| router.confirmed = false);
     }

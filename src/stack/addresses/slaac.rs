@@ -175,7 +175,6 @@ impl Host {
 
     /// Solicits routers, because the link came up. Prefixes and routers that are not advertised again are removed
     /// later.
-    #[cfg(feature = "std")]
     pub(super) fn link_up(&mut self, now: Instant) {
         self.mtu = None;
         self.routers.link_up();

@@ -54,7 +54,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         let tuple = tuple.ok_or(ConnectError::Full)?;
         let index = self.connections.slot_or_time_wait(now).ok_or(ConnectError::Full)?;
-        let mss = mss(self.mtu_between(now, local, remote.addr), local);
+        let mss = mss(self.mtu_to(now, remote.addr), local);
         let mut iface = self.interface_for(now, self.isn(now, &tuple));
         let connections = &mut self.connections;
         let socket = connections.fresh_socket(index, mss).ok_or(ConnectError::Full)?;

@@ -51,6 +51,13 @@ pub enum AddressEvent {
         /// The reason.
         why: Denial,
     },
+    /// Another host uses an address of this host, but this host keeps the address. Reported at most once a second.
+    Duplicate {
+        /// The address.
+        address: IpAddress,
+        /// The other host.
+        by: EthernetAddress,
+    },
     /// A DHCP server's offer is not valid and is ignored.
     #[cfg(feature = "dhcp")]
     OfferRefused {
@@ -99,6 +106,7 @@ impl fmt::Display for AddressEvent {
                 write!(f, "the DHCP server takes {address} back; asking for another")
             }
             AddressEvent::Advertised(address) => write!(f, "a router advertises the network of {address}"),
+            AddressEvent::Duplicate { address, by } => write!(f, "{address} is used by {}, too", Hardware(*by)),
             AddressEvent::Expired(address) => write!(f, "no router advertises the network of {address} any more"),
             AddressEvent::NoDhcpServer => f.write_str("no DHCP server answers; still asking"),
             AddressEvent::NoRouter => f.write_str("no IPv6 router answers; still asking"),

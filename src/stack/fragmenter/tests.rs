@@ -177,3 +177,37 @@ fn a_segment_is_cut_into_segments_that_fit_the_path() {
         assert!(!fragmenter.is_busy());
     }
 }
+
+#[test]
+fn without_memory_a_long_packet_is_dropped_and_counted() {
+    /// The lengths of the frames that were sent, and the reasons for drops.
+    #[derive(Default)]
+    struct Seen(Vec<usize>, Vec<DropReason>);
+
+    impl Probe for Seen {
+        fn frame(&mut self, _now: Instant, _direction: Direction, frame: &[u8]) {
+            self.0.push(frame.len());
+        }
+
+        fn event(&mut self, _now: Instant, event: &Event) {
+            if let Event::Dropped(why) = event {
+                self.1.push(*why);
+            }
+        }
+    }
+
+    struct Token;
+
+    impl TxToken for Token {
+        fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+            f(&mut std::vec![0; len])
+        }
+    }
+
+    let (now, mut seen) = (Instant::from_secs(1), Seen::default());
+    let mut fragmenter = Fragmenter::new(&mut [], 1, 1_500, &ChecksumCapabilities::default());
+    for (len, limit) in [(1_240, 1_280), (1_241, 1_280), (1_460, 1_500), (1_400, 1_280)] {
+        fragmenter.send(now, None, limit, &packet(true, len), Token, &mut seen);
+    }
+    assert_eq!((seen.0, seen.1), (std::vec![1_280, 1_500], std::vec![DropReason::TooLong; 2]));
+}

@@ -153,7 +153,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> bool {
         let isn = self.isn(now, &segment.tuple);
         let local = segment.tuple.local.addr;
-        let mss = connections::mss(self.mtu_between(now, local, segment.tuple.remote.addr), local);
+        let mss = connections::mss(self.mtu_to(now, segment.tuple.remote.addr), local);
         let Some(socket) = self.connections.fresh_socket(index, mss) else { return false };
         if socket.listen(segment.tuple.local).is_err() {
             return false;

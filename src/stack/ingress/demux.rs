@@ -144,3 +144,15 @@ fn loopback(address: IpAddress) -> bool {
         IpAddress::Ipv6(address) => address.is_loopback(),
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_packet_is_for_no_connection() {
+        let mut segment = Segment::EMPTY;
+        let flow = flow(&[], true, &mut segment, |_| true, |_| false, |_| Some(0));
+        assert!(matches!(flow, Flow::Shared));
+    }
+}

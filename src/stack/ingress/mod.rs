@@ -35,6 +35,8 @@ use smoltcp::wire::EthernetAddress;
 use super::connections::Cause;
 use super::control::Segment;
 use super::event::{ConnectionId, Direction, Io, Probe, Step, Tuple};
+#[cfg(all(feature = "slaac", not(feature = "fragments")))]
+use super::event::{DropReason, Event};
 #[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors;
 use super::link::{self, Contents};
@@ -84,9 +86,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let mut out = Out::new(probe, now, self.link.answer_to(from));
             #[cfg(feature = "fragments")]
             {
-                let path = |to| self.paths.find(now, &to).unwrap_or(usize::MAX);
-                let limit = if self.paths.is_empty() { None } else { link::source(packet) };
-                out.long = fragmenter.lend_for(limit.map_or(usize::MAX, path));
+                let is_limited = !self.paths.is_empty() || self.autoconf.is_some();
+                let sender = if is_limited { link::source(packet) } else { None };
+                out.long = fragmenter.lend_for(sender.map_or(usize::MAX, |to| self.mtu_to(now, to)));
             }
             #[cfg(not(feature = "fragments"))]
             {
@@ -156,6 +158,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Target::Nowhere => {}
             Target::Closed => self.refuse(segment, tx),
             Target::Shared => {
+                #[cfg(all(feature = "slaac", not(feature = "fragments")))]
+                if link::source(packet).is_some_and(|to| packet.len() > self.mtu_to(now, to))
+                    && packet.get(6) == Some(&58)
+                {
+                    // The reply to an echo request is as long as the request, and cannot be sent in fragments.
+                    tx.out.probe.event(now, &Event::Dropped(DropReason::TooLong));
+                    return Target::Nowhere;
+                }
                 if to_us && let Some(source) = link::source(packet) {
                     self.link.heard(now, from, source);
                 }

@@ -4,6 +4,9 @@
 //! replaces the oldest. An exact copy of a fragment is ignored. A fragment that overlaps another fragment ends its
 //! datagram (RFC 5722 section 4). Further fragments of that datagram are ignored until the datagram times out.
 //!
+//! A datagram reports congestion if one of its fragments does. The datagram is dropped if another of its fragments does
+//! not support such reports (RFC 3168 section 5.3).
+//!
 //! A datagram times out 30 s after its first fragment arrives. RFC 1122 section 3.3.2 recommends 60 to 120 s, and RFC
 //! 8200 section 4.5 requires 60 s. The stack waits for a shorter time, because fragments occupy memory and arrive
 //! within seconds or never. Linux also waits 30 s for IPv4.
@@ -32,6 +35,10 @@ const ROOM: usize = 320;
 #[cfg(feature = "std")]
 pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 
+/// The bits of the codepoints Not-ECT and CE in `Reassembly::ecn`.
+const NOT_CAPABLE: u8 = 1 << 0b00;
+const CONGESTED: u8 = 1 << 0b11;
+
 /// The state of a datagram that arrives in fragments.
 #[derive(Clone)]
 pub struct Reassembly {
@@ -52,6 +59,8 @@ pub struct Reassembly {
     next: u8,
     /// The length of the data in the fragment at offset 0.
     first: usize,
+    /// The ECN fields of the fragments, as a set: one bit for each value of the field.
+    ecn: u8,
     coverage: Coverage,
 }
 
@@ -66,6 +75,7 @@ impl Default for Reassembly {
             announced_at: 0,
             next: 0,
             first: 0,
+            ecn: 0,
             coverage: Coverage::default(),
         }
     }
@@ -84,7 +94,8 @@ struct Key {
 /// The result of a fragment's arrival.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival<'r> {
-    /// The fragment is invalid or overlaps another fragment. The fragment is dropped. Its datagram may also be dropped.
+    /// The fragment is invalid, overlaps another fragment, or completes a datagram whose ECN fields contradict each
+    /// other. The fragment is dropped. Its datagram may also be dropped.
     Bad,
     /// The fragment is kept or is a copy of a kept fragment. `lost` says whether the fragment's datagram replaced
     /// another datagram.
@@ -227,6 +238,7 @@ impl<'a> Reassembler<'a> {
                 return Arrival::Bad;
             }
         }
+        datagram.ecn |= 1 << ecn(piece.head);
         if !piece.more {
             datagram.total = Some(end);
         }
@@ -265,11 +277,18 @@ impl<'a> Reassembler<'a> {
     }
 }
 
-/// Writes the header of a complete datagram's packet. Returns the packet's range in `bytes`, or `None` if the packet is
-/// too long.
+/// Writes the header of a complete datagram's packet. Returns the packet's range in `bytes`.
+///
+/// Returns `None` if the packet is too long, or if the ECN fields of its fragments contradict each other.
 fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
     let total = datagram.total?;
     let mut start = ROOM - datagram.head;
+    if datagram.ecn & CONGESTED != 0 {
+        if datagram.ecn & NOT_CAPABLE != 0 {
+            return None;
+        }
+        set_congested(&mut bytes[start..ROOM]);
+    }
     if datagram.announced_at == 0 {
         let mut ip = Ipv4Packet::new_unchecked(&mut bytes[start..ROOM + total]);
         ip.set_total_len(u16::try_from(datagram.head + total).ok()?);
@@ -285,6 +304,22 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         Ipv6Packet::new_unchecked(&mut bytes[start..ROOM + total]).set_payload_len(u16::try_from(payload).ok()?);
     }
     Some(start..ROOM + total)
+}
+
+/// Returns the ECN field of an IP header, the last two bits of Type of Service or Traffic Class (RFC 3168 section 5).
+fn ecn(head: &[u8]) -> u8 {
+    match *head {
+        [first, second, ..] if first >> 4 == 6 => second >> 4 & 0b11,
+        [_, second, ..] => second & 0b11,
+        _ => 0,
+    }
+}
+
+/// Sets the ECN field of an IP header to CE.
+fn set_congested(head: &mut [u8]) {
+    if let [first, second, ..] = head {
+        *second |= if *first >> 4 == 6 { 0b11 << 4 } else { 0b11 };
+    }
 }
 
 /// Returns the source and destination addresses of an IPv6 packet.

@@ -3,7 +3,7 @@
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpProtocol, Ipv4Packet};
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{Ipv6Address, Ipv6Packet};
 
@@ -91,17 +91,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         {
             self.datagrams.waits(port, None);
         }
-        let limit = self.path_limit(now, destination);
+        let limit = self.mtu_to(now, destination);
         self.fragmenter.send(now, header, limit, packet, token, probe);
-    }
-
-    /// Returns the path MTU to a destination, in bytes, or `usize::MAX` if the path MTU is not known.
-    pub(in crate::stack) fn path_limit(&self, _now: Instant, _to: IpAddress) -> usize {
-        #[cfg(feature = "fragments")]
-        if let Some(mtu) = self.paths.find(_now, &_to) {
-            return mtu;
-        }
-        usize::MAX
     }
 
     /// Sends a request for a neighbour that a connection needs. Returns whether a request was sent.
@@ -193,7 +184,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Due::Send(index, hardware) => {
                     let header = self.link.answer_to(hardware);
                     let packet = self.link.neighbours.first_kept(index)?;
-                    let limit = ends(packet).map_or(usize::MAX, |(_, to)| self.path_limit(now, to));
+                    let limit = ends(packet).map_or(usize::MAX, |(_, to)| self.mtu_to(now, to));
                     self.fragmenter.send(now, header, limit, packet, token, &mut io.probe);
                     if let Some(port) = udp_source(packet) {
                         self.datagrams.left(port);
@@ -243,9 +234,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                             send_frame(now, ARP_FRAME, token, probe, |frame| link.write_answer(frame, to, own, asker));
                         }
                     }
-                    (Heard::Conflict { own, by, defended: true }, Some(hardware)) => {
-                        probe.event(now, &Event::Address(AddressEvent::Taken { address: own.into(), by }));
-                        if let Some(token) = token.take() {
+                    (Heard::Conflict { own, by, defended }, Some(hardware)) => {
+                        self.report_conflict(now, own.into(), by, probe);
+                        if defended && let Some(token) = token.take() {
                             send_frame(now, ARP_FRAME, token, probe, |frame| write_request(frame, hardware, own, own));
                         }
                     }
@@ -259,11 +250,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 else {
                     return false;
                 };
-                if let Solicited::Answer { to, own, asker } = solicited
-                    && let Some(token) = token.take()
-                {
-                    let link = &self.link;
-                    send_frame(now, NDP_FRAME, token, probe, |frame| link.write_advert(frame, to, own, asker));
+                match solicited {
+                    Solicited::Answer { to, own, asker } => {
+                        let link = &self.link;
+                        if let Some(token) = token.take() {
+                            send_frame(now, NDP_FRAME, token, probe, |frame| link.write_advert(frame, to, own, asker));
+                        }
+                    }
+                    Solicited::Conflict { own, by } => self.report_conflict(now, own.into(), by, probe),
+                    Solicited::Nothing => {}
                 }
                 learnt
             }
@@ -275,6 +270,17 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.connections.neighbours_may_be_known();
         }
         true
+    }
+}
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Reports that another host uses one of our addresses. Each message of that host is counted as dropped. At most one
+    /// event a second names the host.
+    fn report_conflict<P: Probe>(&mut self, now: Instant, address: IpAddress, by: EthernetAddress, probe: &mut P) {
+        probe.event(now, &Event::Dropped(DropReason::DuplicateAddress));
+        if self.link.reports(now) {
+            probe.event(now, &Event::Address(AddressEvent::Duplicate { address, by }));
+        }
     }
 }
 

@@ -111,7 +111,6 @@ impl Groups {
     }
 
     /// Reports all joined groups again, because the link may have changed.
-    #[cfg(feature = "std")]
     pub(super) fn join_again(&mut self, now: Instant) {
         self.v1_until = None;
         for membership in self.list.iter_mut().filter(|membership| membership.is_member) {

@@ -44,6 +44,9 @@ use neighbours::Neighbours;
 /// The shortest time between two defences of our addresses (RFC 5227 section 2.4).
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 
+/// The shortest time between two reports of hosts that use our addresses.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The stack's link: this host's hardware address and the neighbours.
 pub(super) struct Link<'a> {
     /// The hardware address of this host. `None` on a link without Ethernet, which has no neighbours.
@@ -55,6 +58,8 @@ pub(super) struct Link<'a> {
     groups: groups::Groups,
     /// When one of our addresses was most recently defended against another host.
     defended_at: Option<Instant>,
+    /// When a host that uses one of our addresses was last reported.
+    reported_at: Option<Instant>,
 }
 
 impl<'a> Link<'a> {
@@ -80,6 +85,7 @@ impl<'a> Link<'a> {
             #[cfg(feature = "ipv6")]
             groups: groups::Groups::default(),
             defended_at: None,
+            reported_at: None,
         })
     }
 
@@ -138,10 +144,10 @@ impl<'a> Link<'a> {
     }
 
     /// Forgets all neighbours and reports all groups again, because the link may have changed.
-    #[cfg(feature = "std")]
-    pub(super) fn came_up(&mut self, now: Instant) {
+    pub(super) fn came_up(&mut self, _now: Instant) {
         self.neighbours.clear();
-        self.groups.join_again(now);
+        #[cfg(feature = "ipv6")]
+        self.groups.join_again(_now);
     }
 
     /// Joins the solicited-node groups of these addresses and leaves all other groups.
@@ -184,12 +190,22 @@ impl<'a> Link<'a> {
 
     /// Returns whether one of our addresses may be defended now. If so, starts the interval until the next defence.
     fn defends(&mut self, now: Instant) -> bool {
-        let defends = self.defended_at.is_none_or(|at| now >= at + DEFEND_INTERVAL);
-        if defends {
-            self.defended_at = Some(now);
-        }
-        defends
+        is_time(&mut self.defended_at, now, DEFEND_INTERVAL)
     }
+
+    /// Returns whether a host that uses one of our addresses may be reported now.
+    fn reports(&mut self, now: Instant) -> bool {
+        is_time(&mut self.reported_at, now, REPORT_INTERVAL)
+    }
+}
+
+/// Returns whether `last` was at least `interval` ago. If so, sets `last` to `now`.
+fn is_time(last: &mut Option<Instant>, now: Instant, interval: Duration) -> bool {
+    let is_time = last.is_none_or(|at| now >= at + interval);
+    if is_time {
+        *last = Some(now);
+    }
+    is_time
 }
 
 /// Returns the device capabilities that smoltcp sees: IP packets of at most `mtu` bytes and no TCP checksum checks.

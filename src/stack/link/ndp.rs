@@ -25,6 +25,11 @@ pub(in crate::stack) enum Solicited {
         own: Ipv6Address,
         asker: Option<Ipv6Address>,
     },
+    /// Another host uses our address `own` (RFC 4862 section 5.4.4).
+    Conflict {
+        own: Ipv6Address,
+        by: EthernetAddress,
+    },
 }
 
 impl Link<'_> {
@@ -73,10 +78,16 @@ impl Link<'_> {
                 let to = hardware.unwrap_or(from);
                 Some((Solicited::Answer { to, own, asker: Some(source) }, learnt))
             }
-            Ok(NdiscRepr::NeighborAdvert { flags, target_addr: target, lladdr }) if is_valid && !is_own(target) => {
+            Ok(NdiscRepr::NeighborAdvert { flags, target_addr: target, lladdr }) if is_valid => {
                 // RFC 4861 section 7.1.2: the flag Solicited is not valid in an advertisement to a group.
                 if destination.is_multicast() && flags.contains(NdiscNeighborFlags::SOLICITED) {
                     return nothing;
+                }
+                if is_own(target) {
+                    // Some switches send a host's own frames back to that host.
+                    let by = hardware(lladdr).unwrap_or(from);
+                    let is_other = Some(by) != self.hardware;
+                    return if is_other { Some((Solicited::Conflict { own: target, by }, false)) } else { nothing };
                 }
                 Some((Solicited::Nothing, self.advertised(now, target.into(), flags, hardware(lladdr))))
             }

@@ -342,7 +342,6 @@ impl<'a> Neighbours<'a> {
     }
 
     /// Removes all neighbours.
-    #[cfg(feature = "std")]
     pub(super) fn clear(&mut self) {
         (0..self.entries.len()).for_each(|index| self.lose(index));
         self.entries.fill(Neighbour::default());

@@ -11,7 +11,8 @@ use crate::host::Sizes;
 use crate::stack::*;
 use crate::testing::random::{Random, seed};
 
-const SIZES: Sizes = Sizes { connections: 4, receive: 4_096, send: 4_096, ports: 2, datagrams: 4, payload: 65_536 };
+pub(super) const SIZES: Sizes =
+    Sizes { connections: 4, receive: 4_096, send: 4_096, ports: 2, datagrams: 4, payload: 65_536 };
 
 /// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP and UDP port 7.
 pub(super) fn pair() -> Pair {

@@ -298,11 +298,11 @@ fn an_unanswered_request_restarts_when_the_link_comes_up() {
 fn routers_and_prefixes_are_requested_when_the_link_comes_up() {
     let mut network = Network::new(slaac);
     let local: smoltcp::wire::IpAddress = "fd00::1:0:ff:fe00:1".parse().unwrap();
-    assert_eq!(network.pair.server.stack.mtu_from(local), 1281);
+    assert_eq!(network.pair.server.stack.mtu_to(network.pair.now, local), 1281);
     // The link comes up, and the same router is still there.
     assert_eq!(core::mem::take(&mut network.reports), 2);
     network.link_up();
-    assert_eq!(network.pair.server.stack.mtu_from(local), 1500);
+    assert_eq!(network.pair.server.stack.mtu_to(network.pair.now, local), 1500);
     network.run(10);
     assert_eq!((network.events().len(), &network.seen[..]), (0, &["solicit".to_string()][..]));
     // Both addresses have the same solicited-node group.
@@ -330,5 +330,5 @@ fn routers_and_prefixes_are_requested_when_the_link_comes_up() {
             "router fe80::2 is in use"
         ]
     );
-    assert_eq!(network.pair.server.stack.mtu_from(local), 1282);
+    assert_eq!(network.pair.server.stack.mtu_to(network.pair.now, local), 1282);
 }

@@ -120,6 +120,16 @@ fn known(host: &Host, now: Instant, to: IpAddress) -> Option<usize> {
     host.stack.paths.find(now, &to)
 }
 
+/// Returns the MSS in the SYN among these frames.
+fn mss(frames: &std::collections::VecDeque<Vec<u8>>) -> Option<u16> {
+    frames.iter().find_map(|frame| {
+        let start = if frame[14] >> 4 == 4 { 34 } else { 54 };
+        let segment = TcpPacket::new_checked(&frame[start..]).ok().filter(TcpPacket::syn)?;
+        // smoltcp writes this option first (RFC 9293 section 3.2).
+        segment.options().strip_prefix(&[2, 4])?.first_chunk().copied().map(u16::from_be_bytes)
+    })
+}
+
 const BOTH: [(IpAddress, IpAddress); 2] = [(SERVER, CLIENT), (IpAddress::Ipv6(SERVER_V6), IpAddress::Ipv6(CLIENT_V6))];
 
 /// RFC 1191 section 6.5, RFC 8201 section 5.4: the data of dropped packets is sent again immediately.
@@ -138,6 +148,13 @@ fn a_reported_path_costs_no_timeout() {
             assert!(path.longest >= mtu - 8, "{}", path.longest);
             // The next connection knows the path MTU when it sends its SYN.
             let before = path.dropped;
+            pair.call_at(server, 7, &[]);
+            pair.client.stack.poll(pair.now, &mut pair.client.io);
+            let called = mss(&pair.to_server.borrow());
+            pair.server.stack.poll(pair.now, &mut pair.server.io);
+            let answered = mss(&pair.to_client.borrow());
+            let headers = if server == SERVER { 40 } else { 60 };
+            assert_eq!([called, answered], [Some(mtu as u16 - headers); 2]);
             echo(&mut pair, server, &mut path, 100_000);
             assert_eq!(path.dropped, before);
         }
@@ -291,6 +308,41 @@ fn echo_replies_leave_in_fragments_that_fit_the_path() {
         pair.to_server.borrow_mut().push_back(too_big(&replies[0], 1_300));
         let replies = ask(&mut pair);
         assert!(replies.len() == 2 && replies.iter().all(|frame| frame.len() <= 1_314), "{}", replies.len());
+    }
+}
+
+#[test]
+fn datagrams_and_echo_replies_fit_the_mtu_that_a_router_advertises() {
+    let mut pair = Pair::with(super::fragments::SIZES, |config| config.slaac = true).with_both_families();
+    let router = "fe80::9".parse().unwrap();
+    let advert = NdiscRepr::RouterAdvert {
+        hop_limit: 64,
+        flags: NdiscRouterFlags::empty(),
+        router_lifetime: Duration::from_secs(0),
+        reachable_time: Duration::ZERO,
+        retrans_time: Duration::ZERO,
+        lladdr: None,
+        mtu: Some(1_300),
+        prefix_info: None,
+    };
+    let mut frame = super::fragments::frame(true, 58, &[0; 24]);
+    crate::stack::ndisc::emit(router, crate::stack::ndisc::ALL_NODES, advert, &mut frame[14..]);
+    pair.to_server.borrow_mut().push_back(frame);
+    pair.run_for(Duration::from_secs(1));
+    for v6 in [true, false] {
+        let mut message = std::vec![9; 1_400];
+        message[..8].copy_from_slice(&[if v6 { 128 } else { 8 }, 0, 0, 0, 1, 2, 0, 1]);
+        let ping = super::fragments::frame(v6, if v6 { 58 } else { 1 }, &message);
+        for request in [ping, datagram(v6, 1_400)] {
+            pair.to_client.borrow_mut().clear();
+            pair.to_server.borrow_mut().push_back(request);
+            for _ in 0..10 {
+                pair.server.stack.poll(pair.now, &mut pair.server.io);
+            }
+            let lens: Vec<_> = pair.to_client.borrow().iter().map(Vec::len).collect();
+            assert_eq!(lens.len(), if v6 { 2 } else { 1 }, "{lens:?}");
+            assert!(!v6 || lens.iter().all(|len| *len <= 1_314), "{lens:?}");
+        }
     }
 }
 

@@ -2,13 +2,13 @@ use core::net::SocketAddr;
 
 use log::Level;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::EthernetAddress;
+use smoltcp::wire::{EthernetAddress, IpAddress};
 
 use super::LogProbe;
 use crate::app::echo;
 use crate::host::{HeapPool, Sizes};
 use crate::phy::Cable;
-use crate::stack::{Config, ConnectionId, DropReason, End, Event, Io, NullConsole, Seed, Stack, Tuple};
+use crate::stack::{AddressEvent, Config, ConnectionId, DropReason, End, Event, Io, NullConsole, Seed, Stack, Tuple};
 
 #[test]
 fn log_lines_name_the_event_and_the_addresses() {
@@ -33,6 +33,14 @@ fn ipv6_addresses_are_written_in_brackets() {
 }
 
 #[test]
+fn a_host_that_uses_our_address_is_named() {
+    let by = EthernetAddress([2, 0, 0, 0, 0, 9]);
+    let duplicate = Event::Address(AddressEvent::Duplicate { address: IpAddress::v4(10, 0, 0, 1), by });
+    let line = "10.0.0.1 is used by 02:00:00:00:00:09, too";
+    assert_eq!(lines(&mut LogProbe::default(), 0, &duplicate), [(Level::Warn, line.into())]);
+}
+
+#[test]
 fn lines_about_drops_are_limited_and_the_rest_counted() {
     let mut probe = LogProbe::default();
     let dropped = Event::Dropped(DropReason::SlotsFull);
@@ -47,6 +55,20 @@ fn lines_about_drops_are_limited_and_the_rest_counted() {
         [(Level::Warn, line.into()), (Level::Warn, "dropped a connection attempt: all connection slots taken".into())]
     );
     assert_eq!(lines(&mut probe, 2_000_000, &dropped).len(), 1, "reported once");
+}
+
+#[test]
+fn ignored_dhcp_messages_are_logged_once_a_second() {
+    let mut probe = LogProbe::default();
+    for second in 0..3 {
+        let mut warnings = Vec::new();
+        for i in 0..100 {
+            let why = [DropReason::DhcpTransaction, DropReason::DhcpNak][i % 2];
+            let told = lines(&mut probe, second * 1_000_000 + i as i64, &Event::Dropped(why));
+            warnings.extend(told.into_iter().filter(|(level, _)| *level == Level::Warn).map(|(_, line)| line));
+        }
+        assert_eq!(warnings, ["ignored a message: DHCP reply to another request"]);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::rig::*;
+use crate::common::far::{self, FAR};
 use crate::common::link::{KERNEL, noise, on_tap, on_tap_and_tun};
 use crate::common::peer::Peer;
 use crate::common::skip;
@@ -52,6 +53,25 @@ fn nginx_serves_what_curl_saves() {
         }
         nginx.interrupt();
         nginx.finish();
+    });
+}
+
+#[test]
+fn nginx_behind_a_router_with_a_smaller_mtu_serves_what_it_has() {
+    on_tap_and_tun("servers::nginx_behind_a_router_with_a_smaller_mtu_serves_what_it_has", |link| {
+        let Some((command, home)) = nginx_command("narrow", FAR) else { return };
+        let nginx = far::start(&command, 1_400);
+        nginx.wait_for_log(NGINX_STARTED, 1);
+        let file = home.join("saved");
+        for (address, refused) in FAR.into_iter().zip([refused_v4, refused_v6]) {
+            // The request has a segment that is too long for the router.
+            let url = url(address, 8080, &format!("/mebi?{}", "x".repeat(4_000)));
+            let before = refused();
+            let gateways = ["--gateway", KERNEL[0], "--gateway", KERNEL[1]];
+            went_well(&get(link, &[&[&url, "-o", file.to_str().unwrap()], &gateways[..]].concat()));
+            assert!(fs::read(&file).unwrap() == fs::read(home.join("mebi")).unwrap(), "{address}");
+            assert!(refused() > before, "{address}");
+        }
     });
 }
 
@@ -133,6 +153,18 @@ fn python(address: &str, home: &Path) -> Peer {
 
 /// Starts nginx on port 8080 of both addresses. Returns nginx and its folder, or `None` if nginx is not installed.
 fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
+    let (mut command, home) = nginx_command(name, KERNEL)?;
+    let server = Peer::start(&mut command);
+    server.wait_for_log(NGINX_STARTED, 1);
+    Some((server, home))
+}
+
+/// The line that nginx logs once its ports are open.
+const NGINX_STARTED: &str = "using the \"epoll\" event method";
+
+/// Returns a command that starts nginx on port 8080 of two addresses, and the folder of nginx. Returns `None` if nginx is
+/// not installed.
+fn nginx_command(name: &str, addresses: [&str; 2]) -> Option<(Command, PathBuf)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = path.split(':').chain(["/usr/sbin"]).map(|folder| Path::new(folder).join("nginx")).find(|p| p.exists());
     let Some(program) = found else {
@@ -140,16 +172,29 @@ fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
         return None;
     };
     let home = home(name);
-    fs::write(home.join("nginx.conf"), CONFIGURATION).unwrap();
+    let [v4, v6] = addresses;
+    fs::write(home.join("nginx.conf"), CONFIGURATION.replace("V4", v4).replace("V6", v6)).unwrap();
     let mut command = Command::new(program);
     command.args(["-c", "nginx.conf", "-e", "stderr", "-p"]).arg(&home);
     if rustix::process::geteuid().is_root() {
         command.args(["-g", "user root;"]);
     }
-    let server = Peer::start(&mut command);
-    // nginx logs this line once its ports are open.
-    server.wait_for_log("using the \"epoll\" event method", 1);
-    Some((server, home))
+    Some((command, home))
+}
+
+/// Returns the number of IPv4 packets for which the router of this namespace has reported an error.
+fn refused_v4() -> u64 {
+    let counts = fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
+    let mut lines = counts.lines().filter_map(|line| line.strip_prefix("Icmp: "));
+    let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
+    let place = names.split(' ').position(|name| name == "OutDestUnreachs").unwrap();
+    values.split(' ').nth(place).unwrap().parse().unwrap()
+}
+
+/// Returns the number of IPv6 packets that were too long for the router of this namespace.
+fn refused_v6() -> u64 {
+    let counts = fs::read_to_string("/proc/thread-self/net/snmp6").unwrap();
+    counts.lines().find_map(|line| line.strip_prefix("Icmp6OutPktTooBigs")).unwrap().trim().parse().unwrap()
 }
 
 /// The configuration of nginx. With server-side includes, nginx does not know the length of a page in advance. So the
@@ -168,8 +213,8 @@ http {
     uwsgi_temp_path temp;
     scgi_temp_path temp;
     server {
-        listen 192.168.69.100:8080;
-        listen [fdaa::64]:8080;
+        listen V4:8080;
+        listen [V6]:8080;
         root .;
         location /chunked/ { alias ./; ssi on; ssi_types *; }
         location = /relative { absolute_redirect off; return 301 one; }

@@ -8,8 +8,8 @@ use smolstep::host::{HeapPool, Sizes};
 use smolstep::names::Resolver;
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
-    AddressEvent, Config, ConnectionId, Context, Direction, DropReason, End, Event, Io, Next, NullConsole, Probe, Seed,
-    Session, Stack,
+    AddressEvent, Config, ConnectionId, Context, Direction, DropReason, End, Event, Io, Memory, Next, NullConsole,
+    Probe, Seed, Session, Stack, UdpSession,
 };
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp;
@@ -22,11 +22,14 @@ use smoltcp::wire::{
 pub const OURS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
 pub const THEIRS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 
+/// The cable between a stack and its peer.
+pub type Wire = Cable<16, 1514>;
+
 type Far<'w> = CableEnd<'w, 16, 1514>;
 
 /// The memory of a [`World`]: the cable and the stack's buffers.
 pub struct Ground<'w> {
-    cable: Cable<16, 1514>,
+    cable: Wire,
     pool: HeapPool<'w, Idle, Resolver>,
 }
 
@@ -37,11 +40,12 @@ impl Ground<'_> {
     }
 }
 
-pub struct World<'w> {
+pub struct World<'w, S = Idle, U = Resolver, P = Told> {
     pub now: Instant,
-    pub stack: Stack<'w, Idle, Resolver>,
-    pub io: Io<Far<'w>, NullConsole, Told>,
-    far: Far<'w>,
+    pub stack: Stack<'w, S, U>,
+    pub io: Io<Far<'w>, NullConsole, P>,
+    /// The peer's end of the cable.
+    pub far: Far<'w>,
     start: Instant,
 }
 
@@ -55,10 +59,27 @@ impl World<'static> {
 impl<'w> World<'w> {
     /// Creates a stack like [`new`](Self::new), but in the caller's memory.
     pub fn on(ground: &'w mut Ground<'w>, addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
-        let (device, far) = ground.cable.ends();
-        let memory = ground.pool.memory();
+        World::with(&mut ground.cable, ground.pool.memory(), Told::default(), addresses, set)
+    }
+
+    /// Returns the events since the previous call, one line each.
+    pub fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.io.probe.lines)
+    }
+}
+
+impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
+    /// Makes a stack with the caller's memory, programs and probe.
+    pub fn with(
+        cable: &'w mut Wire,
+        memory: Memory<'w, S, U>,
+        probe: P,
+        addresses: &[&str],
+        set: impl FnOnce(&mut Config),
+    ) -> Self {
+        let (device, far) = cable.ends();
         let now = Instant::from_secs(1);
-        let mut io = Io { device, console: NullConsole, probe: Told::default() };
+        let mut io = Io { device, console: NullConsole, probe };
         let addresses: Vec<IpCidr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
         let mut config = Config::new(OURS.into(), Seed([5; 32]), &addresses);
         set(&mut config);
@@ -66,7 +87,7 @@ impl<'w> World<'w> {
         World { now, stack, io, far, start: now }
     }
 
-    /// Runs the stack for `seconds` seconds. [`told`](Self::told) returns the stack's events.
+    /// Runs the stack for `seconds` seconds.
     ///
     /// `peer` receives each frame from the stack, and returns the frames that the peer sends back.
     ///
@@ -114,11 +135,6 @@ impl<'w> World<'w> {
     /// Returns the time since the start, in whole seconds.
     pub fn seconds(&self) -> u64 {
         (self.now - self.start).secs()
-    }
-
-    /// Returns the events since the previous call, one line each.
-    pub fn told(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.io.probe.lines)
     }
 
     /// Returns the addresses in use.

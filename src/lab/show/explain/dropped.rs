@@ -78,6 +78,34 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         DropReason::Checksum => {
             because("The checksum is wrong: the segment was damaged on the way.", "RFC 9293 section 3.1")
         }
+        #[cfg(feature = "dhcp")]
+        DropReason::DhcpNak => because(
+            "A refusal counts only if it answers the request of this host, so that no other host can end its lease.",
+            "RFC 2131 section 3.1",
+        ),
+        #[cfg(feature = "dhcp")]
+        DropReason::DhcpOptions => because(
+            "A lease needs a host's address, its network and a time, and a router can only be a host.",
+            "RFC 2132",
+        ),
+        #[cfg(feature = "dhcp")]
+        DropReason::DhcpServer => because(
+            "A reply names its server, or the client could not tell the servers apart.",
+            "RFC 2131 section 4.3.1",
+        ),
+        #[cfg(feature = "dhcp")]
+        DropReason::DhcpTransaction => because(
+            "A reply counts only if it has the random number of the request in progress.",
+            "RFC 2131 section 4.4.1",
+        ),
+        #[cfg(feature = "dhcp")]
+        DropReason::DhcpUnexpected => {
+            because("The client has chosen an offer, and ignores the others.", "RFC 2131 section 3.1")
+        }
+        DropReason::DuplicateAddress => because(
+            "Another host uses the same address. This host keeps the address, because it had the address first.",
+            "RFC 5227 section 2.4",
+        ),
         DropReason::NoAck => {
             because("After the handshake every segment has an acknowledgement.", "RFC 9293 section 3.10.7.4")
         }
@@ -110,6 +138,10 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         DropReason::Martian => because(
             "A frame is ignored if its source or destination address is not valid here.",
             "RFC 1122 section 3.2.1.3",
+        ),
+        DropReason::TooLong => because(
+            "The datagram does not fit the link or the path, and this stack has no memory to send it in fragments.",
+            "RFC 8200 section 5",
         ),
         DropReason::TooManyAdvertisements => because(
             "At most 16 advertisements of known routers, and 16 of other routers, are read in a second. The list of routers has a limit, too.",

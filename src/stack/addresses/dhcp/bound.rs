@@ -3,10 +3,7 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{DhcpMessageType, EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 
-#[cfg(feature = "std")]
-use super::super::change::Origin;
-use super::super::change::{Change, Changes, push};
-#[cfg(feature = "std")]
+use super::super::change::{Change, Changes, Origin, push};
 use super::super::claim::Claims;
 use super::super::lease::{Lease, Message};
 use super::{Client, State};
@@ -95,7 +92,6 @@ impl Client {
 
     /// Handles a link that came up, perhaps on another network. Confirms a lease in use (RFC 2131 sections 3.2 and
     /// 3.7). Without a lease in use, starts again with DHCPDISCOVER.
-    #[cfg(feature = "std")]
     pub(in super::super) fn link_up(&mut self, now: Instant, claims: &mut Claims) {
         self.distrusted = None;
         match &mut self.state {

@@ -319,3 +319,48 @@ fn random_bytes_cause_no_panic() {
         }
     });
 }
+
+/// RFC 3168 section 5.3: the datagram keeps a fragment's report of congestion. It is dropped if a fragment's sender does not
+/// support such reports.
+#[test]
+fn the_ecn_fields_of_fragments_are_combined() {
+    let [not_capable, ect_1, ect_0, congested] = [0, 1, 2, 3];
+    let data = data(64);
+    for (family, make) in MAKERS.into_iter().enumerate() {
+        let shift = [0, 4][family];
+        let marked = |offset: usize, more, data: &[u8], field: u8| {
+            let mut packet = make(7, offset, more, data);
+            packet[1] |= field << shift;
+            if family == 0 {
+                Ipv4Packet::new_unchecked(&mut packet[..]).fill_checksum();
+            }
+            packet
+        };
+        for (fields, whole) in [
+            ([not_capable, not_capable], Some(not_capable)),
+            ([ect_1, ect_1], Some(ect_1)),
+            ([ect_0, ect_0], Some(ect_0)),
+            ([congested, congested], Some(congested)),
+            ([ect_0, congested], Some(congested)),
+            ([congested, ect_1], Some(congested)),
+            ([congested, not_capable], None),
+            ([not_capable, congested], None),
+        ] {
+            let pieces = [marked(0, true, &data[..32], fields[0]), marked(32, false, &data[32..], fields[1])];
+            for [first, second] in [[&pieces[0], &pieces[1]], [&pieces[1], &pieces[0]]] {
+                with(1, |reassembler| {
+                    assert_eq!(add(reassembler, NOW, first), KEPT);
+                    match (add(reassembler, NOW, second), whole) {
+                        (Arrival::Rebuilt(packet), Some(whole)) => {
+                            assert_eq!(packet[1] >> shift & 3, whole, "{fields:?}");
+                            assert!(family == 1 || Ipv4Packet::new_unchecked(packet).verify_checksum());
+                        }
+                        (Arrival::Bad, None) => {}
+                        (other, _) => panic!("{fields:?}: {other:?}"),
+                    }
+                    assert_eq!(reassembler.due(), None);
+                });
+            }
+        }
+    }
+}

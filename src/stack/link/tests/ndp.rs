@@ -229,13 +229,11 @@ fn invalid_messages_change_nothing() {
 }
 
 #[test]
-fn other_solicitations_and_claims_of_our_address_are_not_answered() {
+fn other_solicitations_are_not_answered() {
     on_link(|link| {
         let other = NdiscRepr::NeighborSolicit { target_addr: B, lladdr: Some(PEER.into()) };
         assert_eq!(hears(link, &packet(PROXY, solicited_node(B), other)), NOTHING);
-        let claim = NdiscRepr::NeighborAdvert { flags: Flags::OVERRIDE, target_addr: A, lladdr: Some(PEER.into()) };
-        assert_eq!(hears(link, &packet(PROXY, ALL_NODES, claim)), NOTHING);
-        assert_eq!((entry(link, PROXY), entry(link, A)), (None, None));
+        assert_eq!(entry(link, PROXY), None);
         // The source address of a host is neither a group's address nor one of ours.
         for source in [ALL_NODES, A] {
             assert_eq!(hears(link, &question(source, A, Some(PEER))), NOTHING);
@@ -301,5 +299,29 @@ fn a_group_has_its_own_hardware_address() {
         let to = EthernetAddress([0x33, 0x33, 0x55, 0x66, 0x77, 0x88]);
         assert_eq!(link.header_of_many(group.into(), false), Some((to, OWN)));
         assert_eq!(link.header_of_many(A.into(), false), None);
+    });
+}
+
+/// RFC 4862 section 5.4.4: another host may use an address after the address was claimed.
+#[test]
+fn an_advertisement_of_our_address_is_a_conflict() {
+    let about_us = |to, flags, lladdr: Option<EthernetAddress>| {
+        packet(PROXY, to, NdiscRepr::NeighborAdvert { flags, target_addr: A, lladdr: lladdr.map(Into::into) })
+    };
+    on_link(|link| {
+        for (lladdr, by) in [(Some(PEER), PEER), (None, OTHER)] {
+            let conflict = Some((Solicited::Conflict { own: A, by }, false));
+            assert_eq!(hears(link, &about_us(ALL_NODES, Flags::OVERRIDE, lladdr)), conflict);
+            assert_eq!(hears(link, &about_us(A, Flags::SOLICITED, lladdr)), conflict);
+        }
+        // Some switches send a host's own frames back to that host.
+        assert_eq!(hears(link, &about_us(ALL_NODES, Flags::OVERRIDE, Some(OWN))), NOTHING);
+        // The flag Solicited is not valid in a message to a group, and a hop limit of 254 shows that a router forwarded
+        // the message.
+        assert_eq!(hears(link, &about_us(ALL_NODES, Flags::SOLICITED, Some(PEER))), NOTHING);
+        let mut routed = about_us(ALL_NODES, Flags::OVERRIDE, Some(PEER));
+        routed[7] = 254;
+        assert_eq!(hears(link, &routed), NOTHING);
+        assert_eq!(entry(link, A), None);
     });
 }
