@@ -334,15 +334,17 @@ impl Block {
         if self.flight() == 0 {
             (self.recovery.retransmission, self.recovery.probe) = (None, None);
         } else if acked > 0 || news || opened {
-            let (before, armed_at) = (self.recovery.retransmission, self.recovery.armed_at);
+            #[cfg(feature = "fragments")]
+            let kept =
+                self.recovery.trial.is_running().then_some((self.recovery.retransmission, self.recovery.armed_at));
             self.arm(now);
             // The path may have a black hole, so the segment was cut into parts, and one part has arrived. The timer of
             // that segment keeps running.
-            if self.recovery.trial.is_running() {
-                let r = &mut self.recovery;
-                if before.is_some_and(|before| r.retransmission.is_none_or(|at| before < at)) {
-                    (r.retransmission, r.armed_at) = (before, armed_at);
-                }
+            #[cfg(feature = "fragments")]
+            if let Some((Some(at), armed_at)) = kept
+                && self.recovery.retransmission.is_none_or(|new| at < new)
+            {
+                (self.recovery.retransmission, self.recovery.armed_at) = (Some(at), armed_at);
             }
         }
         acked > 0 || news || !same_window
