@@ -12,8 +12,8 @@ pub const MAX_FRAME: usize = 1514;
 
 /// The default number of frames in flight.
 ///
-/// If the wire is full, hosts cannot send, and the answer to an arriving frame is lost. A frame arrives even if its
-/// answer has no room, because only arrivals make room.
+/// If the wire is full, hosts cannot send. Frames still arrive, but the answer to an arriving frame may have no room
+/// and is then lost. If a frame arrived only when its answer had room, a full wire would stay full.
 pub const IN_FLIGHT: usize = 64;
 
 /// The properties of the wire.

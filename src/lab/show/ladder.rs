@@ -56,13 +56,13 @@ impl Ladder {
     }
 
     /// Returns the number of columns for a state.
-    fn state(&self) -> usize {
+    fn state_width(&self) -> usize {
         if self.is_wide() { 12 } else { 10 }
     }
 
     /// Returns the number of columns between the two states.
     fn middle(&self) -> usize {
-        self.width() - TIME - 1 - STEP - 1 - 2 * (self.state() + 1)
+        self.width() - TIME - 1 - STEP - 1 - 2 * (self.state_width() + 1)
     }
 
     fn paint(&self, f: &mut fmt::Formatter<'_>, color: &str) -> fmt::Result {
@@ -83,9 +83,9 @@ struct Header(Ladder);
 
 impl Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ladder, state) = (self.0, self.0.state());
+        let (ladder, width) = (self.0, self.0.state_width());
         ladder.paint(f, BOLD)?;
-        write!(f, "{:>TIME$} {:>STEP$} {:<state$} {:w$} server", "seconds", "step", "client", "", w = ladder.middle())?;
+        write!(f, "{:>TIME$} {:>STEP$} {:<width$} {:w$} server", "seconds", "step", "client", "", w = ladder.middle())?;
         if ladder.color { f.write_str(PLAIN) } else { Ok(()) }
     }
 }
@@ -190,7 +190,7 @@ struct Row {
 impl Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Row { ladder, snapshot, body } = self;
-        let (width, middle, [client, server]) = (ladder.state(), ladder.middle(), snapshot.states);
+        let (width, middle, [client, server]) = (ladder.state_width(), ladder.middle(), snapshot.states);
         let (time, step) = (Micros(snapshot.entry.at), snapshot.entry.step);
         write!(f, "{time} {step:>STEP$} {:<width$} ", ladder.name(client))?;
         let color = match body.tone() {
@@ -308,7 +308,8 @@ impl Display for Brief {
 impl Ladder {
     /// Returns a state's name, abbreviated if the ladder is narrow.
     fn name(&self, state: State) -> Text {
-        let mut text = Text::new(self.state());
+        let width = self.state_width();
+        let mut text = Text::new(width);
         let _ = match state {
             State::Established if !self.is_wide() => text.write_str("ESTAB"),
             State::SynReceived if !self.is_wide() => text.write_str("SYN-RCVD"),

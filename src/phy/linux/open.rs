@@ -88,7 +88,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     Ok((file, mtu, granted))
 }
 
-/// Requests as much offload as the kernel grants, or turns off the offload of an earlier program.
+/// If `granted`, requests as much offload as the kernel accepts. Otherwise turns off the offload of an earlier program.
 ///
 /// Returns a description of the offload that is missing.
 fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
@@ -305,11 +305,12 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
 mod tests {
     use super::*;
 
-    /// Returns the offload that is missing if the kernel grants only `grants`, and the last value that was set.
-    fn missing(granted: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
+    /// Calls `offload_to` with `granted` and a kernel that accepts only the flags in `accepted`. Returns the
+    /// description of the missing offload, and the last flags that were set.
+    fn missing(granted: bool, accepted: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
         let missing = offload_to(granted, |flags| {
-            if flags & !grants != 0 {
+            if flags & !accepted != 0 {
                 return Err(Errno::INVAL);
             }
             last = Some(flags);
