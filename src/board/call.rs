@@ -264,7 +264,8 @@ fn reaches<U: UdpSession>(stack: &Stack<'_, Client<'_>, U>, remote: IpEndpoint) 
     stack.source_for(remote).is_ok()
 }
 
-/// Converts an address to smoltcp's type. Returns `None` if the firmware does not support its family.
+/// Converts an address to smoltcp's type. Returns `None` for an IPv6 address if the
+/// firmware was built without the feature `ipv6`.
 fn address(address: IpAddr) -> Option<IpAddress> {
     match address {
         IpAddr::V4(address) => Some(address.into()),

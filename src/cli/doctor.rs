@@ -96,7 +96,7 @@ fn check_sandbox(report: &mut Report<'_>, usable: bool) -> io::Result<bool> {
                 Err(e) => format!("`smolstep sandbox` does not work: {e}"),
             }
         }
-        Err(refused) => format!("no user and network namespace for a sandbox: {}", refused.mend()),
+        Err(refused) => format!("no user and network namespace for a sandbox: {}", refused.remedy()),
     };
     // A user with a usable TAP or TUN needs no sandbox, so the problem is only a note.
     if usable { report.note(refused) } else { report.missing(refused) }.map(|()| false)

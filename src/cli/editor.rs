@@ -330,15 +330,17 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
             (at, None) => {
-                // rustyline keeps at most one text that is not yet printed. Once rustyline has accepted two more texts,
-                // all real texts are printed.
+                // rustyline's queue holds one text. The editor's thread takes a text only after it has printed the one
+                // before. When the queue accepts the second `NOTHING`, the thread has taken the first `NOTHING`, so all
+                // real texts are printed.
                 for _ in 0..if at == At::Editing { 2 } else { 0 } {
                     let _ = printer.print(NOTHING.into());
                 }
                 shared.lock().drained = true;
                 shared.changed.notify_all();
                 if at == At::Editing {
-                    // An error is ignored, because the editor may have stopped already.
+                    // A last `NOTHING` makes the editor draw its line, so that `hold_at_the_end` blocks its thread. An
+                    // error is ignored, because the editor may have stopped already.
                     let _ = printer.print(NOTHING.into());
                 }
                 return;

@@ -82,7 +82,14 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 Ok(Command::Quit) => return Ok(()),
                 Ok(Command::Sockets) => show_sockets(stack).map_err(Failure::output)?,
                 // Only `Help` reaches this arm: the parser rejects the lab's commands.
-                Ok(Command::Help | Command::Back | Command::Drop | Command::Frame | Command::Go(_) | Command::Save) => {
+                Ok(
+                    Command::Help
+                    | Command::Back
+                    | Command::Drop(_)
+                    | Command::Frame
+                    | Command::Go(_)
+                    | Command::Save(_),
+                ) => {
                     say_line(self.shell.help())?;
                 }
                 Err(what) => say_line(what)?,

@@ -34,7 +34,7 @@ pub struct PingArgs {
     /// The host's IP address or name
     #[arg(value_name = "HOST")]
     pub host: String,
-    /// Stop after N requests [default: at Ctrl-C]
+    /// Stop after N requests [default: on Ctrl-C]
     #[arg(short, long, value_name = "N", value_parser = whole::<u32>(1..=4_294_967_295, "3"))]
     pub count: Option<u32>,
     /// Seconds between requests, 0.001 or more

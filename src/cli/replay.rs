@@ -83,7 +83,7 @@ pub fn coverage() -> Result<String, StartError> {
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{from:<12} -> {to:<12}  {}\n    {reached}", transition.on);
     }
-    table.push_str("\nTransitions that occur here, but are not in the figure:\n");
+    table.push_str("\nTransitions that occur here, but are not in the figure (by its note 3, RST ends every state):\n");
     let drawn = |(from, to): &(String, String)| {
         TRANSITIONS.iter().any(|t| t.from.to_string() == *from && t.to.to_string() == *to)
     };

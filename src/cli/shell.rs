@@ -16,12 +16,12 @@ use crate::lab::Kind;
 use crate::trace::{Carries, Summary};
 
 /// A command at the prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Go back one step.
     Back,
-    /// Drop the most recently sent frame in flight.
-    Drop,
+    /// Drop the frame in flight with this number, or the most recently sent frame in flight.
+    Drop(Option<u32>),
     /// Show the bytes of the frames in flight.
     Frame,
     /// Go to a step.
@@ -32,8 +32,8 @@ pub enum Command {
     Next(u32),
     /// Leave the prompt.
     Quit,
-    /// Save a capture of the run so far.
-    Save,
+    /// Save a capture of the run so far in this file.
+    Save(Option<String>),
     /// Show both ends of every connection.
     Sockets,
     /// Run until an event.
@@ -45,8 +45,8 @@ pub enum Command {
 pub enum Goal {
     /// A frame of this kind is sent or arrives.
     Frame(Protocol),
-    /// One end of a connection reaches this state.
-    State(State),
+    /// One end enters this state: the client (0), the server (1) or either.
+    State(Option<usize>, State),
 }
 
 /// A kind of frame, by its contents.
@@ -98,12 +98,12 @@ At a terminal, typing a line stops a run. Enter alone then does nothing else."
         } else {
             "\
 Enter      take a step            N Enter    take N steps
-u STATE    run until an end reaches it, as in u ESTABLISHED
+u STATE    run until an end enters it, as in u ESTABLISHED, u est or u client=est
 u FRAME    run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, any
 b          go back a step         g K        go to step K
-d          drop the frame in flight that was sent last
+d, d N     drop the frame in flight that was sent last, or frame N
 s          show both ends         f          show the frames in flight, field by field
-p          save a capture         q          end"
+p, p FILE  save a capture         q          end"
         }
     }
 
@@ -163,7 +163,7 @@ p          save a capture         q          end"
         let keys = if self.is_live {
             "Enter, a number, u STATE, u FRAME, s, q or ?"
         } else {
-            "Enter, a number, u STATE, u FRAME, b, g STEP, d, s, f, p, q or ?"
+            "Enter, a number, u STATE, u FRAME, b, g STEP, d, d N, s, f, p, p FILE, q or ?"
         };
         let mut words = line.split_whitespace();
         let (word, argument) = (words.next(), words.next());
@@ -174,14 +174,14 @@ p          save a capture         q          end"
         match (word, argument) {
             (None, _) => Ok(Command::Next(1)),
             (Some("b"), None) if in_lab => Ok(Command::Back),
-            (Some("d"), None) if in_lab => Ok(Command::Drop),
+            (Some("d"), frame) if in_lab => frame.map(number).transpose().map(Command::Drop),
             (Some("f"), None) if in_lab => Ok(Command::Frame),
             (Some("g"), Some(step)) if in_lab => number(step).map(Command::Go),
-            (Some("p"), None) if in_lab => Ok(Command::Save),
+            (Some("p"), file) if in_lab => Ok(Command::Save(file.map(Into::into))),
             (Some("q"), None) => Ok(Command::Quit),
             (Some("s"), None) => Ok(Command::Sockets),
-            (Some("u"), Some(name)) => goal(name).map(Command::Until),
-            (Some("?"), None) => Ok(Command::Help),
+            (Some("u"), Some(name)) => goal(name, in_lab).map(Command::Until),
+            (Some("?" | "h" | "help"), None) => Ok(Command::Help),
             (Some("g"), None) if in_lab => Err("g wants a step's number, as in g 12".into()),
             (Some("u"), None) => Err(format!("u wants a state, as in u ESTABLISHED, or a frame: {FRAMES}")),
             (Some("b" | "d" | "f" | "g" | "p"), _) if self.is_live => {
@@ -205,7 +205,7 @@ impl Protocol {
     }
 }
 
-/// Returns the TCP state that RFC 9293 calls `name`.
+/// Returns the TCP state that RFC 9293 calls `name`, or the only state whose name starts with `name`.
 ///
 /// # Errors
 /// The error is one line that suggests a name or lists all names.
@@ -213,8 +213,15 @@ pub fn state(name: &str) -> Result<State, String> {
     use State::*;
     let all =
         [Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
-    let named = all.into_iter().find(|state| state.to_string().eq_ignore_ascii_case(name));
-    named.ok_or_else(|| {
+    let begins = |state: &State| {
+        let full = state.to_string();
+        full.get(..name.len()).is_some_and(|start| !name.is_empty() && start.eq_ignore_ascii_case(name))
+    };
+    let mut named = all.into_iter().filter(begins);
+    // Either the whole name, or a prefix that only one state has.
+    let exact = all.into_iter().find(|state| state.to_string().eq_ignore_ascii_case(name));
+    let only = named.next().filter(|_| named.next().is_none());
+    exact.or(only).ok_or_else(|| {
         let names = all.map(|state| state.to_string());
         format!(
             "unknown state '{}': {}",
@@ -224,7 +231,12 @@ pub fn state(name: &str) -> Result<State, String> {
     })
 }
 
-fn goal(name: &str) -> Result<Goal, String> {
+fn goal(name: &str, has_ends: bool) -> Result<Goal, String> {
+    match name.split_once('=') {
+        Some(("client", name)) if has_ends => return state(name).map(|state| Goal::State(Some(0), state)),
+        Some(("server", name)) if has_ends => return state(name).map(|state| Goal::State(Some(1), state)),
+        _ => {}
+    }
     let protocol = match name.to_ascii_lowercase().as_str() {
         "arp" => Some(Protocol::Arp),
         "icmp" => Some(Protocol::Icmp),
@@ -233,7 +245,9 @@ fn goal(name: &str) -> Result<Goal, String> {
     };
     match protocol {
         Some(protocol) => Ok(Goal::Frame(protocol)),
-        None => state(name).map(Goal::State).map_err(|what| format!("{what}; frames are {FRAMES}")),
+        None => {
+            state(name).map(|state| Goal::State(None, state)).map_err(|what| format!("{what}; frames are {FRAMES}"))
+        }
     }
 }
 
@@ -282,7 +296,10 @@ mod tests {
                 ("?", Command::Help),
                 ("q", Command::Quit),
                 ("s", Command::Sockets),
-                ("u established", Command::Until(Goal::State(State::Established))),
+                ("u established", Command::Until(Goal::State(None, State::Established))),
+                ("u est", Command::Until(Goal::State(None, State::Established))),
+                ("h", Command::Help),
+                ("help", Command::Help),
                 ("u tcp", Command::Until(Goal::Frame(Protocol::Tcp))),
                 ("u TCP", Command::Until(Goal::Frame(Protocol::Tcp))),
                 ("u syn", Command::Until(Goal::Frame(Protocol::Kind(Kind::Syn)))),
@@ -312,6 +329,13 @@ mod tests {
             assert!(error.contains(what) && !error.contains(char::is_control), "{line}: {error}");
         }
         assert_eq!(Shell::lab().parse("g 3"), Ok(Command::Go(3)));
+        assert_eq!(Shell::lab().parse("d"), Ok(Command::Drop(None)));
+        assert_eq!(Shell::lab().parse("d 4"), Ok(Command::Drop(Some(4))));
+        assert_eq!(Shell::lab().parse("p a.pcapng"), Ok(Command::Save(Some("a.pcapng".into()))));
+        let goal = Command::Until(Goal::State(Some(1), State::CloseWait));
+        assert_eq!(Shell::lab().parse("u server=close-w"), Ok(goal));
+        assert!(Shell::live().parse("u server=closed").is_err(), "the other end is not ours");
+        assert!(Shell::lab().parse("u clos").unwrap_err().contains("unknown state 'clos'"), "three begin so");
         assert!(Shell::lab().parse("x").unwrap_err().contains("g STEP"));
     }
 }

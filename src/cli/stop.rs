@@ -87,22 +87,26 @@ mod tests {
 
     use super::*;
 
+    /// A signal's handler sets the flag, then writes the byte. The loop may run between these two steps.
     #[test]
     fn a_byte_that_comes_after_its_flag_wakes_the_loop_once() {
         let (received, mut send) = UnixStream::pair().unwrap();
         received.set_nonblocking(true).unwrap();
         let mut stop = Stop { received, raised: Arc::default(), closing: false };
-        let wakes = |stop: &Stop| (&stop.received).read(&mut [0; 64]).is_ok();
+        // Returns whether a byte is left, which would wake the loop again.
+        let has_byte = |stop: &Stop| (&stop.received).read(&mut [0; 64]).is_ok();
         assert_eq!(stop.verdict(), Verdict::GoOn);
+        // The flag of the first signal, before its byte.
         stop.raised.store(true, Ordering::Release);
         assert_eq!(stop.verdict(), Verdict::Close);
+        // The late byte wakes the loop. It is not a second signal, and this call of `verdict` reads it.
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::GoOn);
-        assert!(!wakes(&stop));
+        assert!(!has_byte(&stop));
         // The flag and the byte of a second signal, in the usual order.
         stop.raised.store(true, Ordering::Release);
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::Close);
-        assert!(!wakes(&stop));
+        assert!(!has_byte(&stop));
     }
 }

@@ -10,6 +10,29 @@ use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 /// The largest number of scheduled events, and of calls whose results are kept.
 pub const MAX_SCHEDULED: usize = 8;
 
+/// A time since the start of a run, which depends on the latency of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The part that is the same on every wire.
+    pub time: Duration,
+    /// The number of latencies that are added. A round trip is two latencies.
+    pub trips: u32,
+}
+
+impl Moment {
+    /// Returns the time on a wire with this latency.
+    pub fn on(&self, latency: Duration) -> Duration {
+        self.time + latency * self.trips
+    }
+}
+
+impl From<Duration> for Moment {
+    /// The same time on every wire.
+    fn from(time: Duration) -> Self {
+        Moment { time, trips: 0 }
+    }
+}
+
 /// A scheduled event.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // A session contains its line buffer; there is no heap for it.
@@ -54,6 +77,11 @@ impl<
     /// Returns the calls so far: the calling host, and its connection or the error.
     pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
         self.calls.iter().copied()
+    }
+
+    /// Returns the host and the port of each UDP program that the set-up started.
+    pub fn bound(&self) -> impl Iterator<Item = (usize, u16)> {
+        self.bound.iter().copied()
     }
 
     /// Steps until the run ends or reaches a limit, and calls `each` after every step. Returns whether the run ended.

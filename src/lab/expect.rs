@@ -3,11 +3,11 @@
 //! ```text
 //! # The side is client or server; the events may come in any order.
 //! client SYN-SENT -> ESTABLISHED           a change of state
-//! client sends syn 2 within 3s             the second SYN, within 3 s of the first
+//! client sends syn 2 within 3s             the second SYN, within 3 s of the first; 1rtt is a round trip
 //! client RST                               short for: client sends rst
 //! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
-//! client sends keep-alive                  or tail-probe, zero-window-probe, window-update, delayed-ack,
-//!                                          duplicate-ack, fast-retransmission
+//! client sends keep-alive                  or another reason of docs/lab-json.md
+//! server gets out-of-order                 or partial-ack, or repeated: a segment that arrived before
 //! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
 //! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable,
 //!                                          address-gone
@@ -29,7 +29,7 @@ use smoltcp::time::{Duration, Instant};
 
 use super::{Kind, Snapshot, change};
 use crate::lab::show::What;
-use crate::stack::Event;
+use crate::stack::{End, Event};
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
@@ -56,6 +56,8 @@ enum Wanted {
     /// An event of this kind with this name, as a file writes them.
     Event(&'static str, String),
     Change(State, State),
+    /// A segment that arrives, by its mark.
+    Gets(&'static str),
     Receives(Vec<u8>),
     Sends(Frames),
 }
@@ -79,6 +81,9 @@ enum Which {
     Kind(Kind),
 }
 
+/// The largest number of round trips in a time.
+const MOST_TRIPS: u32 = 1000;
+
 /// The first line whose expectation was not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -101,11 +106,32 @@ impl fmt::Display for Unmet {
 impl core::error::Error for Unmet {}
 
 impl Expectations {
-    /// Parses the text of a file. `time` parses a duration.
+    /// Parses the text of a file, for a wire with the default latency. `time` parses a duration.
     ///
     /// # Errors
     /// [`ExpectError`] names the line and the wrong word.
     pub fn parse(text: &str, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
+        Self::parse_for(text, super::Line::default().latency, time)
+    }
+
+    /// Parses the text of a file, for a wire with this latency. Times in round trips depend on the latency.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_for(
+        text: &str,
+        latency: Duration,
+        time: impl Fn(&str) -> Option<Duration>,
+    ) -> Result<Self, ExpectError> {
+        // A time may be a sum, and `rtt` is a round trip: `3rtt+200ms`.
+        let term = |word: &str| match word.strip_suffix("rtt") {
+            Some(count) => count.parse().ok().filter(|&n: &u32| n <= MOST_TRIPS).map(|count: u32| latency * 2 * count),
+            None => time(word),
+        };
+        let time = |word: &str| {
+            let terms = word.split('+').map(term);
+            terms.reduce(|sum, next| Some(sum? + next?)).flatten()
+        };
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
             lines.extend(parse::line(index + 1, line, &time)?);
@@ -132,10 +158,17 @@ impl Expectations {
                 (Wanted::Event(verb, name), What::Stack(event)) => {
                     named(&event).is_some_and(|(v, n)| v == *verb && n == *name)
                 }
+                (Wanted::Gets(name), What::Arrived { mark, .. }) => mark.is_some_and(|mark| mark.slug() == *name),
                 (Wanted::Sends(frames), What::Sent { summary, cause, .. }) => frames.sent(entry.at, &summary, cause),
                 _ => false,
             };
         }
+    }
+
+    /// Returns whether a line expects that a connection of `host` ends with `end`.
+    pub fn expect_end(&self, host: usize, end: End) -> bool {
+        let ends = |what: &Wanted| matches!(what, Wanted::Event("ends", name) if name == end_slug(end));
+        self.lines.iter().any(|line| !line.never && line.host == host && ends(&line.what))
     }
 
     /// Returns whether the expectation in every line is met.
@@ -162,8 +195,7 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
 const ENDS: [&str; 9] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "undelivered", "unreachable"];
 
-fn end_slug(end: crate::stack::End) -> &'static str {
-    use crate::stack::End;
+fn end_slug(end: End) -> &'static str {
     match end {
         End::Aborted => "aborted",
         End::AddressGone => "address-gone",
@@ -185,7 +217,7 @@ fn slug(words: &str) -> String {
 impl Frames {
     fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
         let fits = match &self.which {
-            Which::Caused(name) => cause.map(cause_slug) == Some(*name),
+            Which::Caused(name) => cause.map(Cause::slug) == Some(*name),
             Which::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
             Which::Kind(kind) => kind.matches(summary),
         };
@@ -193,13 +225,12 @@ impl Frames {
             return false;
         }
         let before = self.last.replace(now);
-        let again = matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission | Cause::TailProbe));
-        if self.again && !again {
+        if self.again && !cause.is_some_and(Cause::is_again) {
             return false;
         }
         self.count += 1;
         let waited = match cause {
-            Some(Cause::Retransmission { rto, .. }) => Some(rto),
+            Some(Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. }) => Some(rto),
             _ => before.map(|before| now - before),
         };
         self.nth.is_none_or(|nth| nth == self.count)
@@ -208,28 +239,26 @@ impl Frames {
 }
 
 /// The names in a file for the causes of segments.
-const CAUSES: [&str; 7] = [
+const CAUSES: [&str; 15] = [
+    "after-timeout",
+    "challenge-ack",
     "delayed-ack",
     "duplicate-ack",
     "fast-retransmission",
     "keep-alive",
+    "keep-alive-ack",
+    "repeated-ack",
+    "repeated-syn",
+    "spurious-retransmission",
     "tail-probe",
+    "window-opened",
     "window-update",
     "zero-window-probe",
+    "zero-window-probe-ack",
 ];
 
-fn cause_slug(cause: Cause) -> &'static str {
-    match cause {
-        Cause::DelayedAck(_) => "delayed-ack",
-        Cause::DuplicateAck => "duplicate-ack",
-        Cause::FastRetransmission => "fast-retransmission",
-        Cause::KeepAlive => "keep-alive",
-        Cause::Retransmission { .. } => "retransmission",
-        Cause::TailProbe => "tail-probe",
-        Cause::WindowUpdate => "window-update",
-        Cause::ZeroWindowProbe => "zero-window-probe",
-    }
-}
+/// The names of marks in a file.
+const MARKS: [&str; 3] = ["out-of-order", "partial-ack", "repeated"];
 
 #[cfg(test)]
 mod tests;

@@ -89,9 +89,8 @@ impl Kind {
                 _ => false,
             };
         };
-        let bare = segment.len == 0 && !segment.syn && !segment.fin && !segment.rst;
         match self {
-            Kind::Ack => bare && segment.ack.is_some(),
+            Kind::Ack => segment.is_bare_ack(),
             Kind::Any => true,
             Kind::Data => segment.len > 0,
             Kind::Fin => segment.fin,

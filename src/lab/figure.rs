@@ -58,7 +58,7 @@ const fn never(from: State, to: State, on: &'static str, why: &'static str) -> T
     Transition { from, to, on, never: Some(why) }
 }
 
-/// The transitions of the figure.
+/// The transitions of the figure, and the transition that its note 2 adds.
 pub const TRANSITIONS: [Transition; 21] = [
     on(State::Closed, State::Listen, "passive OPEN"),
     on(State::Closed, State::SynSent, "active OPEN: SYN sent"),
@@ -75,7 +75,7 @@ pub const TRANSITIONS: [Transition; 21] = [
         "SEND: SYN sent",
         "a listening port cannot open a connection: this stack has no such function",
     ),
-    on(State::SynSent, State::Closed, "CLOSE (here: RST received)"),
+    on(State::SynSent, State::Closed, "CLOSE (here, by note 3: RST received)"),
     on(State::SynSent, State::SynReceived, "SYN received: SYN,ACK sent"),
     on(State::SynSent, State::Established, "SYN,ACK received: ACK sent"),
     on(State::SynReceived, State::Listen, "RST received"),
@@ -84,13 +84,13 @@ pub const TRANSITIONS: [Transition; 21] = [
         State::SynReceived,
         State::FinWait1,
         "CLOSE: FIN sent",
-        "a program runs only from ESTABLISHED on; a half-open connection is dropped instead",
+        "a program runs only from ESTABLISHED on; a connection in SYN-RECEIVED is dropped instead",
     ),
     on(State::Established, State::FinWait1, "CLOSE: FIN sent"),
     on(State::Established, State::CloseWait, "FIN received: ACK sent"),
     on(State::FinWait1, State::FinWait2, "ACK of FIN received"),
     on(State::FinWait1, State::Closing, "FIN received: ACK sent"),
-    on(State::FinWait1, State::TimeWait, "FIN and ACK of FIN received: ACK sent"),
+    on(State::FinWait1, State::TimeWait, "note 2: FIN and ACK of FIN received, ACK sent"),
     on(State::FinWait2, State::TimeWait, "FIN received: ACK sent"),
     on(State::CloseWait, State::LastAck, "CLOSE: FIN sent"),
     on(State::Closing, State::TimeWait, "ACK of FIN received"),

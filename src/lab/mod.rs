@@ -16,12 +16,16 @@ pub mod scenarios;
 pub mod selftest;
 mod setup;
 pub mod show;
+#[doc(hidden)]
+pub mod terms;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 mod view;
 mod wire;
 
 pub(crate) use agenda::MAX_SCHEDULED;
+#[doc(hidden)]
+pub use agenda::Moment;
 pub use agenda::Scheduled;
 #[doc(hidden)]
 pub use fault::MAX_FAULTS;
@@ -29,6 +33,7 @@ pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
 pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 #[doc(hidden)]
 pub use setup::CONNECTIONS;
+use setup::MAX_SERVED;
 pub(crate) use setup::SCRIPT_PORT;
 #[cfg(feature = "cli")]
 pub(crate) use setup::SetupLab;
@@ -45,10 +50,10 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
 use crate::lab::show::{Entry, Ring, What};
 use crate::stack::{
-    Config, ConnectError, ConnectionId, Console, Event, Io, Memory, Probe, Seed, Session, SetupError, Stack, Step,
-    UdpSession,
+    Config, ConnectError, ConnectionId, Console, DropReason, Event, Io, Memory, Probe, Seed, Session, SetupError,
+    Stack, Step, Tuple, UdpSession,
 };
-use crate::trace::{Flow, Summary};
+use crate::trace::{Cause, Flow, Summary};
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
@@ -78,7 +83,7 @@ pub fn address(host: usize) -> IpAddress {
 /// - `C` is the type of the hosts' consoles.
 /// - `R` is the number of entries that are kept.
 /// - `FRAMES` and `KEPT` are the sizes of the [`Wire`].
-/// - `FLOWS` is the number of connections that are tracked. Each takes about 950 bytes.
+/// - `FLOWS` is the number of connections that are tracked. Each takes about 1,070 bytes.
 ///
 /// The defaults take 150 kB, which is enough for every scenario.
 pub struct Lab<
@@ -101,9 +106,13 @@ pub struct Lab<
     flows: [Option<Tracked>; FLOWS],
     agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
     calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_SCHEDULED>,
+    /// The host and the port of each UDP program.
+    bound: heapless::Vec<(usize, u16), MAX_SERVED>,
     now: Instant,
     steps: u32,
     next: usize,
+    /// The connection of the most recent frame or event.
+    latest: Option<[IpEndpoint; 2]>,
 }
 
 /// A host of the lab: its stack and its console.
@@ -119,6 +128,8 @@ pub struct Host<'a, S, U, C> {
 struct Tracked {
     ends: [IpEndpoint; 2],
     flow: Flow,
+    /// The most recently reported state of each side.
+    states: [Option<State>; 2],
 }
 
 /// The result of one call of [`Lab::step`].
@@ -182,9 +193,11 @@ impl<
                 flows: [None; FLOWS],
                 agenda: heapless::Vec::new(),
                 calls: heapless::Vec::new(),
+                bound: heapless::Vec::new(),
                 now: START,
                 steps: 0,
                 next: 0,
+                latest: None,
             }),
         }
     }
@@ -264,28 +277,51 @@ impl<
         if let Some(Received { id, summary, damaged }) = self.wire.received.take() {
             let now = self.now;
             // A damaged segment fails its checksum, so no socket sees its content.
-            if let (false, Some((flow, side)), Some(segment)) = (damaged, self.flow(&summary, false), summary.segment())
-            {
-                flow.arrived(1 - side, now, &segment);
-            }
-            self.push(host, What::Arrived { frame: id, summary, damaged });
+            let mark = match (self.flow(&summary, false), summary.segment()) {
+                (Some((flow, side)), Some(segment)) if !damaged => flow.arrived(1 - side, now, &segment),
+                _ => None,
+            };
+            self.push(host, What::Arrived { frame: id, summary, damaged, mark });
         }
         match step {
-            Some(Step::Session(_, next)) => self.push(host, What::Ran(next)),
+            Some(Step::Session(id, next)) => {
+                let tuple = self.hosts[host].stack.connections_in_use().find(|c| c.id == id).map(|c| c.tuple);
+                self.latest = tuple.map(|tuple| [tuple.local, tuple.remote]).or(self.latest);
+                self.push(host, What::Ran(next, tuple));
+            }
             Some(Step::UdpSession(port, next)) => self.push(host, What::RanUdp(port, next)),
             _ => {}
         }
         for event in &events.0 {
+            self.note_state(event);
             self.push(host, What::Stack(*event));
         }
+        let challenges = events.0.iter().any(|event| {
+            matches!(event, Event::Dropped(DropReason::BadAck | DropReason::BadReset | DropReason::BadSyn))
+        });
         let news = core::mem::take(&mut self.wire.news);
         for Sent { id, summary, verdict, len, .. } in news {
             let now = self.now;
+            let tuple = summary.ends.map(|ends| Tuple { local: ends.source, remote: ends.destination });
+            let repeat = tuple.and_then(|tuple| self.hosts[host].stack.take_repeat(&tuple));
             let cause = match (self.flow(&summary, true), summary.segment()) {
-                (Some((flow, side)), Some(segment)) => flow.sent(side, now, &segment),
+                (Some((flow, side)), Some(segment)) => {
+                    let cause = flow.sent_again(side, now, &segment, repeat);
+                    if challenges && segment.is_bare_ack() { Some(Cause::ChallengeAck) } else { cause }
+                }
                 _ => None,
             };
             self.push(host, What::Sent { frame: id, summary, len, cause, verdict });
+        }
+    }
+
+    /// Records the state that an event reports.
+    fn note_state(&mut self, event: &Event) {
+        let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
+        self.latest = Some(ends);
+        let tracked = self.flows.iter_mut().flatten().find_map(|t| Some((t.side_of(ends)?, t)));
+        if let (Some((side, tracked)), Some((_, to))) = (tracked, change(event)) {
+            tracked.states[side] = Some(to);
         }
     }
 
@@ -304,11 +340,12 @@ impl<
                     self.flows.rotate_left(1);
                     FLOWS - 1
                 });
-                self.flows[place] = Some(Tracked { ends, flow: Flow::default() });
+                self.flows[place] = Some(Tracked { ends, flow: Flow::default(), states: [None; 2] });
                 place
             }
             None => return None,
         };
+        self.latest = Some(ends);
         let tracked = self.flows[place].as_mut()?;
         let side = tracked.side_of(ends)?;
         Some((&mut tracked.flow, side))

@@ -3,6 +3,7 @@
 use smoltcp::socket::tcp::{self, RecvError};
 use smoltcp::time::Duration;
 
+use super::{Line, Moment};
 use crate::app::{Client, Server, UdpClient, UdpServer};
 use crate::stack::{Context, Next, Session};
 
@@ -17,6 +18,15 @@ crate::sessions! {
         Script(Script<'a>),
         /// A program's server.
         Server(Server<'a>),
+    }
+}
+
+impl Peer<'_> {
+    /// Sets the latency that a script's pauses depend on.
+    pub(super) fn set_latency(&mut self, latency: Duration) {
+        if let Peer::Script(script) = self {
+            script.latency = latency;
+        }
     }
 }
 
@@ -43,6 +53,13 @@ pub enum ScriptStep<'a> {
     HalfClose,
     /// Wait until this many milliseconds after the start of the run.
     Pause(u32),
+    /// Wait until `millis` milliseconds and `trips` latencies of the wire have passed since the start of the run.
+    PauseTrips {
+        /// The number of milliseconds.
+        millis: u32,
+        /// The number of latencies.
+        trips: u32,
+    },
     /// Read this many bytes.
     Read(usize),
     /// Read until the peer's FIN.
@@ -53,18 +70,32 @@ pub enum ScriptStep<'a> {
     SendBytes(usize),
 }
 
+impl ScriptStep<'_> {
+    /// Returns the time in the run before which the next step does not start.
+    fn pause(&self) -> Moment {
+        let (millis, trips) = match *self {
+            ScriptStep::Pause(millis) => (millis, 0),
+            ScriptStep::PauseTrips { millis, trips } => (millis, trips),
+            _ => (0, 0),
+        };
+        Moment { time: Duration::from_millis(millis.into()), trips }
+    }
+}
+
 /// A program that runs a list of steps, and then waits for the connection to end.
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
     steps: &'a [ScriptStep<'a>],
+    /// The latency of the wire.
+    latency: Duration,
     /// The number of bytes sent or read in the current step.
     bytes_done: usize,
 }
 
 impl<'a> Script<'a> {
-    /// Makes a script of these steps.
+    /// Makes a script of these steps, for a wire with the default latency.
     pub fn new(steps: &'a [ScriptStep<'a>]) -> Self {
-        Script { steps, bytes_done: 0 }
+        Script { steps, latency: Line::DEFAULT_LATENCY, bytes_done: 0 }
     }
 }
 
@@ -78,8 +109,8 @@ impl Session for Script<'_> {
                     socket.close();
                     true
                 }
-                ScriptStep::Pause(millis) => {
-                    let until = super::START + Duration::from_millis(millis.into());
+                ScriptStep::Pause(_) | ScriptStep::PauseTrips { .. } => {
+                    let until = super::START + step.pause().on(self.latency);
                     if cx.now < until {
                         return Next::WakeAt(until);
                     }

@@ -6,8 +6,8 @@ use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
 use super::{
-    Faults, HostEvent, Lab, Line, MAX_FAULTS, MAX_SCHEDULED, Peer, START, Scheduled, Script, ScriptStep, UdpPeer,
-    address,
+    Faults, HostEvent, Lab, Line, MAX_FAULTS, MAX_SCHEDULED, Moment, Peer, START, Scheduled, Script, ScriptStep,
+    UdpPeer, address,
 };
 use crate::app::{App, ClientOptions, Options, Program};
 use crate::lab::Fault;
@@ -46,7 +46,7 @@ pub struct Setup<'a> {
     /// The UDP programs: the host, its port (0 means any free port), and the program.
     pub udp: heapless::Vec<(usize, u16, UdpPeer<'a>), MAX_SERVED>,
     /// The scheduled events, each with its time since the start.
-    pub agenda: heapless::Vec<(Duration, Scheduled<Peer<'a>>), MAX_SCHEDULED>,
+    pub agenda: heapless::Vec<(Moment, Scheduled<Peer<'a>>), MAX_SCHEDULED>,
 }
 
 /// The sizes of a connection's buffers, in bytes.
@@ -154,7 +154,7 @@ impl<'a> Setup<'a> {
             let texts = options.texts.chunks(each).nth(call).unwrap_or_default();
             let client = app.client(&ClientOptions { texts, ..options }).ok_or(missing)?;
             let at = Duration::from_secs(call as u64);
-            self.agenda.push((at, calling(port, Peer::Client(client)))).map_err(|_| StartError::TooMany)?;
+            self.agenda.push((at.into(), calling(port, Peer::Client(client)))).map_err(|_| StartError::TooMany)?;
         }
         Ok(self)
     }
@@ -187,13 +187,13 @@ impl<'a> Setup<'a> {
 
     /// Schedules a call from a scripted client to the server's port 7000. A run has at most eight events; more are
     /// ignored.
-    pub fn call(&mut self, after: Duration, client: &'a [ScriptStep<'a>]) {
-        let _ = self.agenda.push((after, calling(SCRIPT_PORT, Peer::Script(Script::new(client)))));
+    pub fn call(&mut self, after: impl Into<Moment>, client: &'a [ScriptStep<'a>]) {
+        let _ = self.agenda.push((after.into(), calling(SCRIPT_PORT, Peer::Script(Script::new(client)))));
     }
 
     /// Schedules an event of a host. A run has at most eight events; more are ignored.
-    pub fn host_event(&mut self, after: Duration, host: usize, what: HostEvent) {
-        let _ = self.agenda.push((after, Scheduled::HostEvent(host, what)));
+    pub fn host_event(&mut self, after: impl Into<Moment>, host: usize, what: HostEvent) {
+        let _ = self.agenda.push((after.into(), Scheduled::HostEvent(host, what)));
     }
 
     /// Adds faults. Ignores invalid faults, and faults beyond [`MAX_FAULTS`].
@@ -231,14 +231,22 @@ impl<'a> Setup<'a> {
             Err(error) => return Err(StartError::Stack(error)),
         };
         for listener in &self.listeners {
-            lab.hosts[1].stack.listen(listener.clone()).map_err(StartError::Listen)?;
+            let mut listener = listener.clone();
+            listener.session.set_latency(self.line.latency);
+            lab.hosts[1].stack.listen(listener).map_err(StartError::Listen)?;
         }
         for (host, port, session) in &self.udp {
-            let host = lab.hosts.get_mut(*host).ok_or(StartError::TooMany)?;
-            host.stack.bind(*port, session.clone()).map_err(StartError::Listen)?;
+            let stack = &mut lab.hosts.get_mut(*host).ok_or(StartError::TooMany)?.stack;
+            let port = stack.bind(*port, session.clone()).map_err(StartError::Listen)?;
+            // Never full: the agenda has as much room as the set-up.
+            let _ = lab.bound.push((*host, port));
         }
         for (after, scheduled) in &self.agenda {
-            if !lab.plan(START + *after, scheduled.clone()) {
+            let mut scheduled = scheduled.clone();
+            if let Scheduled::Call { session, .. } = &mut scheduled {
+                session.set_latency(self.line.latency);
+            }
+            if !lab.plan(START + after.on(self.line.latency), scheduled) {
                 return Err(StartError::TooMany);
             }
         }

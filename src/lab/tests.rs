@@ -46,15 +46,17 @@ fn the_same_run_every_time() {
 fn a_lost_syn_ack_is_sent_again_after_a_second() {
     let causes = |entries: Vec<Entry>| -> Vec<_> {
         let sent = entries.into_iter().filter_map(|e| match e.what {
-            What::Sent { cause: Some(cause @ (Cause::Retransmission { .. } | Cause::FastRetransmission)), .. } => {
-                Some((e.host, cause))
-            }
+            What::Sent {
+                cause: Some(cause @ (Cause::Retransmission { .. } | Cause::SpuriousRetransmission { .. })),
+                ..
+            } => Some((e.host, cause)),
             _ => None,
         });
         sent.collect()
     };
     assert_eq!(causes(greeting(&[])), []);
-    let second = Cause::Retransmission { rto: Duration::from_secs(1), count: 1 };
+    // The SYN has arrived, so only the acknowledgement of the SYN was lost.
+    let second = Cause::SpuriousRetransmission { rto: Duration::from_secs(1), count: 1 };
     assert_eq!(causes(greeting(&["drop server synack 1"]))[..1], [(0, second)]);
 }
 

@@ -3,9 +3,9 @@
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
-use super::Lab;
+use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
-use crate::stack::{Connection, Console, Session, UdpSession};
+use crate::stack::{Connection, Console, Session, Tuple, UdpSession};
 use crate::trace::{Side, Summary};
 
 /// An entry, with the sequence numbers and states that are shown with it.
@@ -15,8 +15,11 @@ pub struct Snapshot {
     pub entry: Entry,
     /// The initial sequence numbers of the frame's sender and receiver, if known.
     pub isn: [Option<TcpSeqNumber>; 2],
-    /// The states of the client and of the server after the step.
+    /// The states of the client and of the server after the step, for the entry's connection or else the most recent
+    /// connection.
     pub states: [State; 2],
+    /// The caller's port of the entry's connection, if the run has several connections.
+    pub port: Option<u16>,
 }
 
 /// A connection as one host sees it.
@@ -67,24 +70,49 @@ impl<
             _ => None,
         };
         let isn = summary.map_or([None; 2], |summary| self.initial(&summary));
+        let tuple = |tuple: Tuple| [tuple.local, tuple.remote];
         let ends = match (entry.what, summary.and_then(|s| s.ends)) {
             (_, Some(ends)) => Some([ends.source, ends.destination]),
-            (What::Stack(event), None) => event.tuple().map(|tuple| [tuple.local, tuple.remote]),
+            (What::Stack(event), None) => event.tuple().map(tuple),
+            (What::Ran(_, ends), None) => ends.map(tuple),
             _ => None,
         };
-        Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)) }
+        let port = ends.filter(|_| self.has_several_calls()).map(|ends| {
+            let caller = ends.iter().find(|end| end.addr == address(0));
+            caller.map_or(0, |end| end.port)
+        });
+        Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)), port: port.filter(|&port| port > 0) }
+    }
+
+    /// Returns whether the client makes more than one call in the run.
+    fn has_several_calls(&self) -> bool {
+        let planned = self.agenda.iter().filter(|(_, s)| matches!(s, Scheduled::Call { host: 0, .. })).count();
+        planned + self.calls.iter().filter(|(host, _)| *host == 0).count() > 1
+    }
+
+    /// Returns the states of the first two hosts.
+    #[doc(hidden)]
+    pub fn states(&self) -> [State; 2] {
+        [0, 1].map(|host| self.state(host, None))
     }
 
     /// Returns the TCP state of a host's connection between `ends`, which may be in either order.
     ///
-    /// If the host has no such connection, returns the state of its first connection.
+    /// Without `ends`, returns the state of the connection that the most recent frame or event was about.
     fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
         let stack = &self.hosts[host].stack;
+        let ends = ends.or(self.latest);
         let between =
             |c: &Connection| ends.is_some_and(|ends| ends.contains(&c.tuple.local) && ends.contains(&c.tuple.remote));
-        let found = stack.connections_in_use().find(between).or_else(|| stack.connections_in_use().next());
-        match found {
+        let ended = || {
+            let (tracked, ends) = (self.flows.iter().flatten(), ends?);
+            let own = ends.iter().position(|end| end.addr == address(host))?;
+            tracked.filter_map(|t| t.states[t.side_of([ends[own], ends[1 - own]])?]).next()
+        };
+        match stack.connections_in_use().find(between) {
             Some(connection) => connection.state,
+            // The connection is over, although its port may still be served.
+            None if ended().is_some_and(|state| state != State::Listen) => State::Closed,
             None if stack.is_listening() => State::Listen,
             None => State::Closed,
         }

@@ -12,8 +12,8 @@ pub const MAX_FRAME: usize = 1514;
 
 /// The default number of frames in flight.
 ///
-/// If the wire is full, hosts cannot send, and the answer to an arriving frame is lost. A frame arrives even if its
-/// answer has no room, because only arrivals make room.
+/// If the wire is full, hosts cannot send. Frames still arrive, but the answer to an arriving frame may have no room
+/// and is then lost. If a frame arrived only when its answer had room, a full wire would stay full.
 pub const IN_FLIGHT: usize = 64;
 
 /// The properties of the wire.
@@ -31,10 +31,15 @@ pub struct Line {
     pub mtu: usize,
 }
 
+impl Line {
+    /// The default propagation delay of a wire.
+    pub(super) const DEFAULT_LATENCY: Duration = Duration::from_millis(1);
+}
+
 impl Default for Line {
     /// A delay of 1 ms each way, no loss, and an MTU of 1,500 bytes.
     fn default() -> Self {
-        Line { latency: Duration::from_millis(1), jitter: Duration::ZERO, rate: None, loss: 0, mtu: 1500 }
+        Line { latency: Self::DEFAULT_LATENCY, jitter: Duration::ZERO, rate: None, loss: 0, mtu: 1500 }
     }
 }
 

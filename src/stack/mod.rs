@@ -68,6 +68,7 @@ pub use connections::{Slot, SlotIndex, TimeWaitRecord};
 pub use console::{Console, Input, NullConsole};
 #[cfg(feature = "recovery")]
 pub use control::Congestion;
+pub(crate) use control::Repeat;
 pub use event::{
     AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
     Tuple,
@@ -338,6 +339,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 due: self.connections.due_of(index),
             })
         })
+    }
+
+    /// Returns why a connection's segment was most recently sent again. Each reason is returned once.
+    pub(crate) fn take_repeat(&mut self, tuple: &Tuple) -> Option<Repeat> {
+        let index = self.connections.find(tuple)?;
+        self.connections.slots[index].control.take_repeat()
     }
 
     /// Whether any TCP port is served.

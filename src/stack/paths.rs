@@ -116,7 +116,6 @@ impl<'a> Paths<'a> {
     }
 
     /// Forgets all path MTUs, because the link may have changed.
-    #[cfg(feature = "std")]
     pub(super) fn clear(&mut self) {
         self.entries.fill(Path::default());
         self.is_empty = true;

@@ -1,56 +1,14 @@
 //! Tracks a TCP connection by its frames, to infer values that smoltcp keeps private.
 
-use core::fmt;
+mod cause;
+
+pub use cause::{Cause, Mark};
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
 use super::summary::Segment;
-
-/// Why a segment was sent, if not only to carry new data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cause {
-    /// A delayed ACK, which waited this long for data that could carry it.
-    DelayedAck(Duration),
-    /// An ACK that repeats the previous ACK.
-    DuplicateAck,
-    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2), or a later retransmission in the same
-    /// recovery.
-    FastRetransmission,
-    /// A keep-alive probe: nothing arrived for the keep-alive interval.
-    KeepAlive,
-    /// A retransmission because the retransmission timer expired.
-    Retransmission {
-        /// The time since the segment was previously sent or since new data was acknowledged, whichever was later.
-        rto: Duration,
-        /// The number of times that the segment has been retransmitted, including this time.
-        count: u32,
-    },
-    /// A tail loss probe: the final segment is sent again before the retransmission timer expires.
-    ///
-    /// The answer shows whether earlier data was lost (RFC 8985 section 7).
-    TailProbe,
-    /// An ACK that announces a larger window.
-    WindowUpdate,
-    /// A zero-window probe: one byte that checks whether the peer's closed window has opened.
-    ZeroWindowProbe,
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Cause::DelayedAck(time) => write!(f, "delayed ACK, {time}"),
-            Cause::DuplicateAck => f.write_str("duplicate ACK"),
-            Cause::FastRetransmission => f.write_str("fast retransmission"),
-            Cause::KeepAlive => f.write_str("keep-alive"),
-            Cause::Retransmission { rto, count } => write!(f, "retransmission {count}, RTO {rto}"),
-            Cause::TailProbe => f.write_str("tail loss probe"),
-            Cause::WindowUpdate => f.write_str("window update"),
-            Cause::ZeroWindowProbe => f.write_str("zero-window probe"),
-        }
-    }
-}
+use crate::stack::Repeat;
 
 /// The number of transmissions stored for each side. The stored times show how long a retransmission waited.
 const REMEMBERED: usize = 16;
@@ -89,6 +47,18 @@ pub struct Side {
     advanced: Option<Instant>,
     /// When the oldest payload that this side has not yet acknowledged arrived.
     unacknowledged_since: Option<Instant>,
+    /// The next sequence number that this side expects, inferred from the frames.
+    expected: Option<TcpSeqNumber>,
+    /// Why this side must answer the most recently received segment.
+    asked: Option<Asked>,
+}
+
+/// A segment without new data that its receiver must acknowledge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    KeepAlive,
+    Repeated,
+    WindowProbe,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +93,19 @@ impl Flow {
     ///
     /// Returns `None` if the segment carries new data or acknowledges data that just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
-        let peer_scale = self.sides[1 - side].scale;
+        self.sent_again(side, now, segment, None)
+    }
+
+    /// As [`sent`](Self::sent). `repeat` is the stack's reason for a retransmission, if known.
+    pub(crate) fn sent_again(
+        &mut self,
+        side: usize,
+        now: Instant,
+        segment: &Segment,
+        repeat: Option<Repeat>,
+    ) -> Option<Cause> {
+        let peer = self.sides[1 - side];
+        let peer_scale = peer.scale;
         let me = &mut self.sides[side];
         if segment.syn {
             // A retransmitted SYN has the same sequence number.
@@ -136,28 +118,38 @@ impl Flow {
         let cause = if segment.rst {
             None
         } else if segment.space() > 0 {
-            me.sent_space(now, segment)
+            me.sent_space(now, segment, &peer, repeat)
         } else {
-            me.sent_ack(now, segment, offered)
+            me.sent_ack(now, segment, offered, &peer)
         };
-        if segment.ack.is_some() {
+        if let Some(ack) = segment.ack {
             me.unacknowledged_since = None;
+            me.asked = None;
             me.rcv_nxt = segment.ack;
+            // After a segment that filled a gap, the number behind the gap is expected.
+            me.expected = Some(me.expected.map_or(ack, |expected| expected.max(ack)));
         }
         me.offered = offered;
         cause
     }
 
     /// Records that a segment arrives at a side.
-    pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) {
+    ///
+    /// Returns the receiver's view of the segment, or `None` if the segment is in order.
+    pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Mark> {
         let other = self.sides[1 - side];
         let me = &mut self.sides[side];
         let window = window(segment, other.scale, me.scale);
         me.heard = Some(now);
-        if let Some(ack) = segment.ack
+        let mut mark = me.place(segment);
+        // An acknowledgement of data that was never sent belongs to an earlier connection.
+        if let Some(ack) = segment.ack.filter(|ack| *ack <= me.nxt && !segment.rst)
             && me.iss.is_some()
         {
             if ack > me.una {
+                if segment.space() == 0 && matches!(me.recovery, Some((Trigger::Duplicates, point)) if ack < point) {
+                    mark = Some(Mark::PartialAck);
+                }
                 me.una = ack;
                 me.advanced = Some(now);
                 // The first ACK after a loss may be a delayed ACK. Such an ACK acknowledges new data, but also reports
@@ -175,6 +167,7 @@ impl Flow {
         if segment.len > 0 {
             me.unacknowledged_since.get_or_insert(now);
         }
+        mark
     }
 }
 
@@ -193,11 +186,43 @@ impl Side {
     /// Starts the send sequence at `iss`. The receive state is kept, because the peer's SYN may have arrived earlier.
     fn begin_sending(&mut self, iss: TcpSeqNumber) {
         (self.iss, self.una, self.nxt) = (Some(iss), iss, iss);
-        (self.sent, self.recovery) = ([None; REMEMBERED], None);
+        (self.sent, self.recovery, self.advanced) = ([None; REMEMBERED], None, None);
+    }
+
+    /// Compares a received segment with the sequence number that this side expects.
+    fn place(&mut self, segment: &Segment) -> Option<Mark> {
+        self.asked = None;
+        if segment.syn && !segment.rst {
+            self.expected = Some(segment.seq + 1);
+            return None;
+        }
+        let expected = self.expected.filter(|_| !segment.rst)?;
+        let end = segment.seq + segment.space();
+        if segment.len <= 1 && !segment.fin && segment.seq.0 == expected.0.wrapping_sub(1) {
+            // A keep-alive probe. The frames do not distinguish such a probe from a retransmitted byte.
+            self.asked = Some(Asked::KeepAlive);
+            return (segment.len == 1).then_some(Mark::Repeated);
+        }
+        if segment.space() == 0 {
+            return None;
+        }
+        if end <= expected {
+            self.asked = Some(Asked::Repeated);
+            return Some(Mark::Repeated);
+        }
+        if segment.seq > expected {
+            return Some(Mark::OutOfOrder);
+        }
+        match self.offered {
+            // The closed window has no room for the payload.
+            0 if segment.len > 0 => self.asked = Some(Asked::WindowProbe),
+            _ => self.expected = Some(end),
+        }
+        None
     }
 
     /// Records that a segment with payload, SYN or FIN is sent. Returns its cause, or `None` for a first transmission.
-    fn sent_space(&mut self, now: Instant, segment: &Segment) -> Option<Cause> {
+    fn sent_space(&mut self, now: Instant, segment: &Segment, peer: &Side, repeat: Option<Repeat>) -> Option<Cause> {
         if let Some(cause) = self.probe_cause(segment) {
             return Some(cause);
         }
@@ -213,7 +238,16 @@ impl Side {
         let count = before.map_or(0, |transmission| transmission.count);
         self.remember(Transmission { seq: segment.seq, at: now, count: count + 1 });
         self.nxt = self.nxt.max(end);
-        if is_new { None } else { Some(self.why_again(now, segment, before)) }
+        if is_new {
+            return None;
+        }
+        Some(match self.why_again(now, segment, before, repeat) {
+            // The peer has acknowledged the segment, or the answer to the SYN is in flight.
+            Cause::Retransmission { rto, count } if peer.rcv_nxt.is_some_and(|ack| ack >= end) => {
+                Cause::SpuriousRetransmission { rto, count }
+            }
+            cause => cause,
+        })
     }
 
     /// Returns the cause of a keep-alive probe or zero-window probe, or `None` for any other segment.
@@ -230,7 +264,16 @@ impl Side {
     }
 
     /// Returns why a segment is retransmitted. `before` is the segment's previous transmission.
-    fn why_again(&mut self, now: Instant, segment: &Segment, before: Option<Transmission>) -> Cause {
+    fn why_again(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        before: Option<Transmission>,
+        repeat: Option<Repeat>,
+    ) -> Cause {
+        if let Some(repeat) = repeat {
+            return self.observed(repeat, before);
+        }
         let answers_ack = self.heard.is_some_and(|at| now < at + PROMPT);
         let continues_recovery = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
         if self.duplicates >= 3 || continues_recovery {
@@ -253,6 +296,29 @@ impl Side {
         Cause::Retransmission { rto, count: count.max(1) }
     }
 
+    /// Returns the cause of a retransmission whose reason is known from the stack.
+    fn observed(&mut self, repeat: Repeat, before: Option<Transmission>) -> Cause {
+        let count = before.map_or(0, |transmission| transmission.count).max(1);
+        let (trigger, cause) = match repeat {
+            Repeat::AfterTimer => (Trigger::Timer, Cause::AfterTimeout(count)),
+            Repeat::Duplicates => (Trigger::Duplicates, Cause::FastRetransmission),
+            Repeat::LostAgain => (Trigger::Duplicates, Cause::LostRetransmission),
+            Repeat::RepeatedSyn => return Cause::RepeatedSyn,
+            Repeat::TailProbe => return Cause::TailProbe,
+            Repeat::Timer(rto) => {
+                self.rto = Some(rto);
+                (Trigger::Timer, Cause::Retransmission { rto, count })
+            }
+            Repeat::WindowOpened => return Cause::WindowOpened,
+        };
+        self.duplicates = 0;
+        self.recovery = match self.recovery {
+            Some((before, point)) if before == trigger => Some((trigger, point)),
+            _ => Some((trigger, self.nxt)),
+        };
+        cause
+    }
+
     /// Returns the transmission that covers `seq`, which may start below `seq`.
     ///
     /// For example, a FIN that was sent with payload can be retransmitted alone.
@@ -262,9 +328,17 @@ impl Side {
     }
 
     /// Returns why a pure ACK is sent, or `None` if it acknowledges data that just arrived.
-    fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize) -> Option<Cause> {
-        if segment.ack == self.rcv_nxt && self.rcv_nxt.is_some() {
-            return Some(if offered > self.offered { Cause::WindowUpdate } else { Cause::DuplicateAck });
+    fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize, peer: &Side) -> Option<Cause> {
+        if let Some(ack) = segment.ack.filter(|_| segment.ack == self.rcv_nxt) {
+            // RFC 5681 section 2: (a) data is outstanding, (b) to (d) hold here, (e) the window is the same.
+            let is_duplicate = ack < peer.nxt && offered == self.offered;
+            return match self.asked {
+                Some(Asked::KeepAlive) => Some(Cause::KeepAliveAck),
+                Some(Asked::WindowProbe) if offered == 0 => Some(Cause::ZeroWindowProbeAck),
+                _ if offered > self.offered => Some(Cause::WindowUpdate),
+                Some(Asked::Repeated) => Some(Cause::RepeatedAck),
+                _ => is_duplicate.then_some(Cause::DuplicateAck),
+            };
         }
         match self.unacknowledged_since {
             Some(since) if now > since => Some(Cause::DelayedAck(now - since)),

@@ -35,7 +35,7 @@ pub(crate) fn event_name(event: &Event) -> &'static str {
         Event::Connecting { .. } => "connecting",
         Event::Dropped(_) => "dropped",
         Event::Ended { .. } => "ended",
-        Event::HalfOpenEnded { .. } => "half-open-ended",
+        Event::HalfOpenEnded { .. } => "handshake-ended",
         Event::Read { .. } => "read",
         Event::Refused { .. } => "refused",
         Event::State { .. } => "state",

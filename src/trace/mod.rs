@@ -13,6 +13,8 @@ pub use self::log::LogProbe;
 pub use capture::Capture;
 #[doc(hidden)]
 pub use fields::Fields;
+#[doc(hidden)]
+pub use flow::Mark;
 pub use flow::{Cause, Flow, Side};
 #[doc(hidden)]
 pub use json::write_event;

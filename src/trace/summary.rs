@@ -99,6 +99,11 @@ impl Segment {
         self.len + usize::from(self.syn) + usize::from(self.fin)
     }
 
+    /// Returns whether the segment is a pure ACK.
+    pub(crate) fn is_bare_ack(&self) -> bool {
+        self.space() == 0 && !self.rst && self.ack.is_some()
+    }
+
     /// Returns the names of the flags, for example `SYN,ACK`.
     pub fn flags(&self) -> &'static str {
         match (self.syn, self.fin, self.rst, self.psh, self.ack.is_some()) {

@@ -272,7 +272,8 @@ fn partners_on_udp_are_answered_by_number() {
             let len = partner.recv(&mut bytes).unwrap();
             assert_eq!(&bytes[..len], text.as_bytes());
         }
-        // During a TCP conversation, lines without a number go to its partner. A number still addresses a UDP partner.
+        // During a TCP conversation, lines without `@N` go to the TCP client. A line with `@N` still goes to UDP
+        // partner N.
         let mut talk = connect(SERVER[0], 9000);
         server.wait_for("the talk", |out| out.contains("talking with"));
         server.type_in(b"to TCP\n@3 to UDP\n");
@@ -280,7 +281,7 @@ fn partners_on_udp_are_answered_by_number() {
         let mut bytes = [0; 64];
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP\n");
-        // After the TCP conversation, lines without a number go to the UDP partner that wrote most recently. The server
+        // After the TCP conversation, lines without `@N` go to the UDP partner that wrote most recently. The server
         // prints the address of this partner.
         send(&mut talk, "q\n");
         let next = format!(" has ended\n(the next line goes to @3 {})\n", partners[2].local_addr().unwrap());

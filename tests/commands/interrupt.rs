@@ -1,4 +1,4 @@
-//! At Ctrl-C, smolstep closes its connections with FIN, then exits.
+//! On Ctrl-C, smolstep closes its connections with FIN, then exits.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

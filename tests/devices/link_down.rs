@@ -1,6 +1,6 @@
 //! Clients whose link is down, or goes down.
 //!
-//! The clients exit after a timeout or at Ctrl-C, and print one line.
+//! The clients exit after a timeout or on Ctrl-C, and print one line.
 
 use crate::common::link::{KERNEL, Link, SERVER, connect, on_tap, on_tap_and_tun};
 use crate::common::netns::{down, up};

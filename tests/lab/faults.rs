@@ -3,6 +3,7 @@
 use smolstep::cli::replay::replay;
 use smolstep::lab::show::What;
 use smolstep::lab::{Fault, START, ScriptStep, Setup, Verdict};
+use smolstep::trace::Cause;
 use smoltcp::time::Duration;
 
 /// The fate of the client's first data segment, and all arrivals of data segments.
@@ -99,4 +100,34 @@ fn a_fault_without_a_number_meets_all() {
         dropped += u32::from(matches!(snapshot.entry.what, What::Sent { verdict: Verdict::Drop, .. }));
     });
     assert_eq!((ended, dropped), (Ok(false), 5), "SYN leaves after 0, 1, 3, 7 and 15 s");
+}
+
+/// The RTO shown is the time that the timer ran, even if data was acknowledged meanwhile.
+#[test]
+fn each_timeout_is_twice_the_one_before() {
+    let mut doubled = 0;
+    for seed in 0..60 {
+        let mut setup = Setup::scripts(
+            &[ScriptStep::SendBytes(8000), ScriptStep::Close],
+            &[ScriptStep::ReadToEnd, ScriptStep::Close],
+        );
+        (setup.seed, setup.line.loss) = (seed, 300_000);
+        let mut last = [None; 2];
+        let _ = replay(&setup, |snapshot, _| {
+            let What::Sent { summary, cause: Some(cause), .. } = snapshot.entry.what else { return };
+            let (Cause::Retransmission { rto, count } | Cause::SpuriousRetransmission { rto, count }) = cause else {
+                return;
+            };
+            let seq = summary.segment().map(|segment| segment.seq);
+            if let Some((before, number, ran)) = last[snapshot.entry.host]
+                && (seq, count) == (before, number + 1)
+            {
+                let ran: Duration = ran;
+                assert_eq!(rto, (ran * 2).min(Duration::from_secs(60)), "seed {seed}");
+                doubled += 1;
+            }
+            last[snapshot.entry.host] = Some((seq, count, rto));
+        });
+    }
+    assert!(doubled > 50, "{doubled}");
 }

@@ -5,12 +5,14 @@
 mod capture;
 #[path = "../common/mod.rs"]
 mod common;
+mod explanations;
 mod faults;
+#[cfg(target_os = "linux")]
+mod labels;
 #[cfg(target_os = "linux")]
 mod live;
 mod property;
 mod scenarios;
-mod selftest;
 mod swarm;
 #[cfg(target_os = "linux")]
 mod terminal;

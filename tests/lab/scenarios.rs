@@ -10,6 +10,7 @@ use smolstep::lab::change;
 use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
 use smolstep::lab::scenarios::{SCENARIOS, Scenario};
+use smolstep::lab::selftest::CHECKS;
 use smolstep::lab::show::What;
 use smolstep::lab::{Setup, Snapshot, StartError};
 use smoltcp::time::Duration;
@@ -28,11 +29,15 @@ fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
 #[test]
 fn every_expectation_holds() {
     for scenario in SCENARIOS {
-        let mut expectations = Expectations::parse(scenario.expect, time).expect(scenario.slug);
-        let ended =
-            replay(&(scenario.setup)(), |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
-        assert_eq!(expectations.result(), Ok(()), "{}", scenario.slug);
-        assert!(ended, "{} does not end by itself", scenario.slug);
+        let default = (scenario.setup)().line.latency;
+        for latency in [default].into_iter().chain([1, 20, 60, 300].map(Duration::from_millis)) {
+            let mut setup = (scenario.setup)();
+            setup.line.latency = latency;
+            let mut expectations = Expectations::parse_for(scenario.expect, latency, time).expect(scenario.slug);
+            let ended = replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
+            assert_eq!(expectations.result(), Ok(()), "{} at {latency}", scenario.slug);
+            assert!(ended, "{} does not end by itself at {latency}", scenario.slug);
+        }
         assert!(!scenario.expect.trim().is_empty(), "{} expects nothing", scenario.slug);
     }
 }
@@ -77,7 +82,8 @@ fn a_restarted_caller_is_let_in_whatever_the_sequence_numbers() {
     for seed in 0..200 {
         let mut setup = (scenario.setup)();
         setup.seed = seed;
-        let mut expectations = Expectations::parse(scenario.expect, time).expect("expectations");
+        let mut expectations =
+            Expectations::parse_for(scenario.expect, setup.line.latency, time).expect("expectations");
         assert_eq!(replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)), Ok(true));
         assert_eq!(expectations.result(), Ok(()), "seed {seed}");
     }
@@ -98,4 +104,18 @@ fn every_program_runs_and_ends() {
             }
         }
     }
+}
+
+/// The self-test of the boards passes on this machine.
+#[test]
+fn selftest_passes() {
+    let mut digests = Vec::new();
+    for check in CHECKS {
+        let passed = check.run().unwrap_or_else(|failure| panic!("{}: {failure}", check.name));
+        println!("{}: {passed}", check.name);
+        assert_eq!(check.run(), Ok(passed), "{}: the same every time", check.name);
+        digests.push(passed.digest);
+    }
+    digests.dedup();
+    assert_eq!(digests.len(), CHECKS.len(), "each run has frames of its own");
 }

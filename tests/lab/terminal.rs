@@ -48,12 +48,36 @@ fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
         "checksum = 0x",
         ", right",
         "unknown state 'NOWHERE': there are CLOSED",
-        "'17 18' is not understood: type Enter, a number, u STATE, u FRAME, b, g STEP, ",
+        "'17 18' is not understood: type Enter, a number, u STATE, u FRAME, b, g STEP, d, d N, ",
         "'x' should be a number",
         "go back a step",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
+}
+
+#[test]
+fn a_run_stops_when_an_end_comes_into_a_state() {
+    // The ends start in CLOSED and LISTEN: only a change counts.
+    let shown = typed("u closed|s|q", &["abort"]);
+    let prompts: Vec<&str> = shown.split("s> ").collect();
+    assert!(prompts[1].contains("program runs: abort"), "{shown}");
+    let shown = typed("u server=est|q", &[]);
+    assert!(shown.lines().filter(|line| line.ends_with("ESTABLISHED")).count() == 2, "{shown}");
+    // Before the SYN,ACK, the client knows no window.
+    assert!(typed("6|s|q", &[]).contains("peer's window -"));
+}
+
+#[test]
+fn any_frame_in_flight_is_dropped_and_a_capture_is_not_overwritten() {
+    let shown = typed("u data|d 5|d 99|help|q", &["fast-retransmit"]);
+    for part in ["frame 5 is dropped", "frame 99 is not in flight", "go back a step"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let folder = folder("saved");
+    let file = folder.join("mine.pcapng");
+    let shown = typed(&format!("9|p {}|q", file.display()), &[]);
+    assert!(shown.contains("saved to ") && fs::metadata(&file).unwrap().len() > 100, "{shown}");
 }
 
 #[test]
@@ -128,6 +152,14 @@ fn mistakes_are_one_line_and_leave_nothing() {
         (&["handshake", "--udp"], 2, "--udp"),
         (&["--loss", "120%"], 2, "'120%'"),
         (&["--rate", "fast"], 2, "'fast'"),
+        (&["--seed", "-1"], 2, "it must be a whole number from 0"),
+        (&["--latency", "-1ms"], 2, "it must be a time with a unit, not negative"),
+        (&["--states", "x.png"], 2, "'x.png' should end in .svg"),
+        (&["--svg", "x"], 2, "'x' should end in .svg"),
+        (&["--list", "--coverage"], 2, "choose one"),
+        (&["--terms", "--explain"], 2, "leave out options for a run"),
+        (&["--step", "--json", "-"], 2, "--step"),
+        (&["--json", "-", "--pcap", "-"], 2, "written twice"),
         (&["--pcap", "/nowhere/run.pcapng"], 1, "/nowhere/run.pcapng"),
         (&["--expect", wrong.to_str().unwrap(), "--json", json], 2, "NOWHERE"),
         (&["--json", json, "--svg", "/nowhere/run.svg"], 1, "/nowhere/run.svg"),
@@ -142,6 +174,57 @@ fn mistakes_are_one_line_and_leave_nothing() {
 }
 
 #[test]
+fn a_dash_is_standard_output() {
+    let folder = folder("dash");
+    for (option, file) in [("--json", "a.json"), ("--pcap", "a.pcapng"), ("--svg", "a.svg"), ("--states", "b.svg")] {
+        let file = folder.join(file);
+        assert!(lab(&["handshake", option, file.to_str().unwrap()]).status.success());
+        let run = lab(&["handshake", option, "-"]);
+        assert!(run.status.success() && run.stdout == fs::read(&file).unwrap(), "{option}");
+    }
+    assert!(!fs::exists("-").unwrap());
+}
+
+#[test]
+fn explanations_fit_the_width_and_the_clock_is_explained_once() {
+    let shown = String::from_utf8(lab(&["time-wait", "--explain"]).stdout).unwrap();
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    assert!(shown.starts_with("   seconds  step"), "the header comes first");
+    assert_eq!(shown.matches("Neither host has anything to do").count(), 1);
+    assert!(shown.matches(" clock ").count() > 5);
+}
+
+/// The ladder distinguishes the connections of a run, and shows the state of each line's connection.
+#[test]
+fn each_connection_has_its_port_and_its_own_states() {
+    let shown = String::from_utf8(lab(&["thanks-tcp"]).stdout).unwrap();
+    let ports: std::collections::BTreeSet<_> =
+        shown.split_whitespace().filter(|word| word.starts_with(':') && word.len() == 6).collect();
+    assert_eq!(ports.len(), 2, "{shown}");
+    let last = shown.lines().find(|line| line.contains("#14")).unwrap();
+    assert!(last.contains("LAST-ACK") && last.ends_with("TIME-WAIT"), "{last}");
+    // The port still listens, but the connection is over.
+    let shown = String::from_utf8(lab(&["client-closes-first"]).stdout).unwrap();
+    let (_, after) = shown.rsplit_once("TIME-WAIT is over").unwrap();
+    assert!(after.lines().next().unwrap().trim_end().ends_with("CLOSED"), "{shown}");
+    // A run with one connection needs no port.
+    assert!(!shown.contains(" :"), "{shown}");
+}
+
+#[test]
+fn the_glossary_has_forty_words() {
+    let terms = String::from_utf8(lab(&["--terms"]).stdout).unwrap();
+    assert_eq!(terms.lines().filter(|line| !line.starts_with(' ')).count(), 40);
+    assert!(terms.contains("half-open\n") && terms.contains("(RFC 9293 section 3.5.1)"), "{terms}");
+}
+
+#[test]
+fn a_program_that_the_lab_cannot_run_is_not_offered() {
+    let err = String::from_utf8(lab(&["zzz"]).stderr).unwrap();
+    assert!(err.contains("greeting") && !err.contains("http"), "{err}");
+}
+
+#[test]
 fn expectations_are_checked() {
     let folder = folder("expect");
     let file = folder.join("expect.txt");
@@ -151,6 +234,47 @@ fn expectations_are_checked() {
     let err = String::from_utf8_lossy(&other.stderr);
     assert_eq!(other.status.code(), Some(1), "{err}");
     assert!(err.contains("Hello,Li!") && err.lines().count() == 1, "{err}");
+}
+
+/// A client's failure is an error, unless the scenario or the file expects that end of the connection.
+#[test]
+fn a_client_that_fails_is_told_of() {
+    let folder = folder("failed");
+    let file = folder.join("expect.txt");
+    fs::write(&file, "client ends timed-out\n").unwrap();
+    let drop = ["--fault", "drop client any"];
+    for (args, code, what) in [
+        (&drop[..], 1, "the client failed: timed out"),
+        (&[&drop[..], &["--expect", file.to_str().unwrap()]].concat(), 0, ""),
+        (&["--loss", "100%"], 1, "the client failed: no host answers at this address"),
+        (&["greeting", "--udp", "--loss", "100%"], 1, "the client failed: "),
+        (&["handshake", "--fault", "drop client any"], 1, "the client failed: timed out"),
+        (&["refused", "--fault", "delay 20ms server rst"], 0, ""),
+    ] {
+        let run = lab(args);
+        let err = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
+    }
+    // Nothing is sent after the connection has timed out.
+    let shown = String::from_utf8(lab(&drop).stdout).unwrap();
+    assert!(shown.trim_end().ends_with("LISTEN") && shown.lines().last().unwrap().contains("timed out"), "{shown}");
+}
+
+#[test]
+fn a_scenario_keeps_its_promise_or_says_what_it_needs() {
+    for (args, code, what) in [
+        (&["lost-data", "--latency", "300ms"][..], 0, ""),
+        (&["lost-data", "--latency", "301ms"], 2, "lost-data needs a latency of at most 300ms"),
+        (&["lost-data", "--latency", "0s"], 2, "lost-data needs a latency of at least 1us"),
+        (&["lost-data", "--latency", "1us"], 0, ""),
+        (&["handshake", "--seed", "99"], 0, ""),
+    ] {
+        let run = lab(args);
+        let err = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(what), "{args:?}: {err}");
+    }
 }
 
 #[test]

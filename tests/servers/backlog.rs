@@ -115,7 +115,7 @@ fn half_open_connections_yield_their_slots() {
         // No host has the source address of the SYN flood, so no handshake completes.
         let flood = python::run("syn_flood", &[link.name(), "192.168.69.50", SERVER[0], "9999", "100"]).finish();
         assert_eq!(flood.code(), Some(0), "{flood:?}");
-        events::wait_for(&server, "half-open-ended", &[("reason", "recycled")], 97);
+        events::wait_for(&server, "handshake-ended", &[("reason", "recycled")], 97);
         for address in SERVER {
             let mut client = connect(address, 9999);
             expect(&mut client, "Welcome!");

@@ -98,13 +98,15 @@ impl<'a> Member<'a> {
         cx.wake_programs();
     }
 
-    /// Queues as many lines from other members as fit into the send buffer. Returns whether all these lines are queued.
+    /// Queues a refusal, if any, then as many lines from other members as fit into the send buffer. Returns whether all
+    /// of these texts are queued.
     ///
     /// # Errors
     /// [`FallenBehind`] if the room has dropped a line that was not yet sent to this member.
-    fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
+    fn queue_lines(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
         while let Stage::Talking { position, first } = self.stage {
             let room = self.room;
+            // Read first, so that a member that does not read its refusal can also fall behind.
             let said = room.read(position)?;
             if let Some(refused) = self.refused {
                 if !self.send(socket, |write| write(refused.why())) {
@@ -117,6 +119,7 @@ impl<'a> Member<'a> {
                 room.write(said, write);
                 write(b"\n");
             };
+            // A member's own lines are not sent back to the member.
             if said.by != self.number && !self.send(socket, line) {
                 return Ok(false);
             }
@@ -320,11 +323,13 @@ impl Session for Member<'_> {
         if self.stage == Stage::Begin {
             self.join(socket, cx);
         }
-        let processed = self.process(socket, cx);
-        if processed.is_err() {
+        let all_queued = self.queue_lines(socket, cx);
+        if all_queued.is_err() {
             self.leave(cx, format_args!(" has read too slowly and is dropped"));
             // `TOO_SLOW` begins with LF, which ends a partly sent line. If no line is partly sent, that LF is skipped.
-            self.queued = u16::from(self.queued == 0);
+            // To skip it, it counts as already queued.
+            let skips_lf = self.queued == 0;
+            self.queued = u16::from(skips_lf);
             self.stage = Stage::Dropped(later(cx.now, FAREWELL));
         }
         if let Stage::Dropped(until) = self.stage {
@@ -343,7 +348,7 @@ impl Session for Member<'_> {
                 self.say_goodbye(socket)
             }
             // A member that has closed its side leaves only after it has received all lines from the other members.
-            None if message::arrived(socket) == Arrived::EndOfStream && processed == Ok(true) => {
+            None if message::arrived(socket) == Arrived::EndOfStream && all_queued == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
             }

@@ -17,7 +17,7 @@ pub const NAME: usize = 16;
 /// A member's name: UTF-8 padded with zeros. All zeros mean no name.
 pub type Name = [u8; NAME];
 
-/// How long a quarter of the ring is kept for members that have not read it.
+/// How long a new line waits for all members to read a quarter of the ring. After that, the quarter is dropped.
 pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The most recent lines of a chat room, in a ring of bytes.
@@ -39,12 +39,12 @@ pub struct Room<'a> {
     /// Whether a line waits until it fits into the ring.
     waiting: Cell<bool>,
     /// The current wait for space in the ring. The wait ends when all members have read a quarter of the ring.
-    held: Cell<Option<Hold>>,
+    wait: Cell<Option<Wait>>,
 }
 
 /// When a wait for space began, and the position of the oldest line at that time.
 #[derive(Clone, Copy, Debug)]
-struct Hold {
+struct Wait {
     since: Instant,
     oldest: u64,
 }
@@ -99,8 +99,8 @@ impl<'a> Room<'a> {
     /// `names.len()` members can have a name. With an `operator`, the person at the console takes part.
     pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], operator: Option<&'a Operator>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
-        let (waiting, held) = (Cell::new(false), Cell::new(None));
-        Room { ring, names, operator, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, held }
+        let (waiting, wait) = (Cell::new(false), Cell::new(None));
+        Room { ring, names, operator, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, wait }
     }
 
     /// Returns the operator who talks with the members.
@@ -157,7 +157,8 @@ impl<'a> Room<'a> {
         self.members.get()
     }
 
-    /// Adds a line if the line fits into the ring. Drops unread lines only after they have been kept for [`HOLD`].
+    /// Adds a line if the line fits into the ring. Otherwise the line must wait until it fits, at most [`HOLD`] for
+    /// each quarter of the ring. After that, the unread lines of the quarter are dropped to make room.
     ///
     /// Calls `compose` twice: to measure the line, and to write the line.
     ///
@@ -166,22 +167,25 @@ impl<'a> Room<'a> {
     /// as the line may fit.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
-            let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
-            // Once a quarter of the ring has been read during a wait, a new wait begins.
-            let held = self.held.get().filter(|held| oldest - held.oldest < quarter);
-            let held = held.unwrap_or(Hold { since: now, oldest });
-            let until = later(held.since, HOLD);
+            let Ends { mut oldest, newest } = self.ends.get();
+            let quarter = self.ring.len() as u64 / 4;
+            // A wait is over once all members have read a quarter of the ring, counted from its first line. Then a new
+            // wait begins.
+            let current = self.wait.get().filter(|wait| oldest - wait.oldest < quarter);
+            let wait = current.unwrap_or(Wait { since: now, oldest });
+            let until = later(wait.since, HOLD);
             if now < until {
-                self.held.set(Some(held));
+                self.wait.set(Some(wait));
                 self.waiting.set(true);
                 return Err(until);
             }
-            // The wait is over: drop the lines of this quarter, although some members have not read them.
-            while oldest < newest && oldest - held.oldest < quarter {
+            // The wait took too long: drop the lines of this quarter, although some members have not read them. If the
+            // new line needs more room, `say` drops more lines.
+            while oldest < newest && oldest - wait.oldest < quarter {
                 oldest = self.line_at(oldest).next;
             }
             self.ends.set(Ends { oldest, newest });
-            self.held.set(None);
+            self.wait.set(None);
         }
         self.say(by, compose);
         Ok(())
@@ -263,7 +267,7 @@ impl<'a> Room<'a> {
             self.cell(at).set(byte);
         }
         if readers == 0 && line.next == self.ends.get().newest {
-            self.held.set(None);
+            self.wait.set(None);
         }
         readers == 0 && self.waiting.replace(false)
     }

@@ -1,6 +1,6 @@
 //! The options of `smolstep lab`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -40,31 +40,31 @@ pub struct LabArgs {
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     pub fault: Vec<Asked>,
     /// Lose this share of the frames at random, as in 10% [default: 0%, or the scenario's]
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, allow_hyphen_values = true)]
     pub loss: Option<u32>,
     /// The time from sending a frame to its arrival [default: 1ms, or the scenario's]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub latency: Option<Duration>,
     /// Delay frames by up to TIME more, at random [default: 0s, or the scenario's]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub jitter: Option<Duration>,
     /// The cable's rate in bits per second, as in 1Mbit [default: no limit, or the scenario's]
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
     pub rate: Option<u64>,
     /// The largest IP packet, in bytes, from 576 to 1500 [default: 1500, or the scenario's]
-    #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"))]
+    #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"), allow_hyphen_values = true)]
     pub mtu: Option<u16>,
     /// How long an acknowledgement waits for data that can carry it; 0 sends the acknowledgement at once [default:
     /// 10ms, or the scenario's]
-    #[arg(long, value_name = "TIME", value_parser = time_or_zero)]
+    #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
     pub ack_delay: Option<Duration>,
     /// The seed of the run's random numbers [default: 7, or the scenario's]
-    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"), allow_hyphen_values = true)]
     pub seed: Option<u64>,
     /// Stop a run that lasts longer than VIRTUAL_TIME, with exit code 1 [default: 10min, or the scenario's]
-    #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::values::positive)]
+    #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::values::positive, allow_hyphen_values = true)]
     pub limit: Option<Duration>,
-    /// Write a capture to FILE, with a comment on each frame [default: no capture]
+    /// Write a capture to FILE, with a comment on each frame; - is standard output, as for other files [default: no capture]
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
     /// Write the events to FILE, one JSON object per line [default: no file]
@@ -85,6 +85,9 @@ pub struct LabArgs {
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
+    /// Explain 40 words of TCP, each with its RFC
+    #[arg(long)]
+    pub terms: bool,
     /// Show which transitions of RFC 9293's state diagram the scenarios reach
     #[arg(long)]
     pub coverage: bool,
@@ -130,23 +133,56 @@ impl LabArgs {
         line
     }
 
+    /// Returns whether the command line changes more of the wire than its latency.
+    pub fn changes_the_wire(&self) -> bool {
+        let wire = self.loss.is_some() || self.jitter.is_some() || self.rate.is_some() || self.mtu.is_some();
+        wire || !self.fault.is_empty() || self.ack_delay.is_some()
+    }
+
+    /// Returns whether a file is written to standard output.
+    pub fn writes_to_stdout(&self) -> bool {
+        [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten().any(|file| is_stdout(file))
+    }
+
     /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// Fails if --list or --coverage is combined with an option that needs a run, or if two options name the same file.
+    /// Fails if --list, --coverage or --terms is combined with an option that needs a run, if two options name the same
+    /// file, or if a picture's name does not end in .svg.
     pub fn check(&self) -> Result<(), Failure> {
-        let runs =
-            self.what.is_some() || self.step || self.pcap.is_some() || self.json.is_some() || self.expect.is_some();
-        if (self.list || self.coverage) && runs {
-            return Err(Failure::usage("--list and --coverage run nothing: leave out options for a run"));
-        }
+        let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten().collect();
+        let runs = self.what.is_some() || self.step || self.explain || self.until.is_some() || self.expect.is_some();
+        if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
+            return Err(Failure::usage("--list, --coverage and --terms run nothing: leave out options for a run"));
+        }
+        if shows > 1 {
+            return Err(Failure::usage("--list, --coverage and --terms stand alone: choose one"));
+        }
+        for (option, file) in [("--svg", &self.svg), ("--states", &self.states)] {
+            if let Some(file) = file.as_ref().filter(|file| !is_stdout(file) && !is_svg(file)) {
+                let name = file.display();
+                return Err(Failure::usage(format_args!("{option} draws SVG: '{name}' should end in .svg, or be -")));
+            }
+        }
+        if self.step && self.writes_to_stdout() {
+            return Err(Failure::usage("- is standard output, which --step needs itself"));
+        }
         let twice = files.iter().enumerate().find(|(place, file)| files[..*place].contains(file));
         if let Some((_, file)) = twice {
             return Err(Failure::usage(format_args!("{} cannot be written twice", file.display())));
         }
         Ok(())
     }
+}
+
+/// Returns whether a file's name stands for standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn is_svg(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"))
 }
 
 fn until(text: &str) -> Result<Until, String> {

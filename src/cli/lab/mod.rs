@@ -4,6 +4,7 @@ mod args;
 mod outputs;
 mod run;
 mod step;
+mod terms;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -15,8 +16,9 @@ use super::suggest::nearest;
 use crate::app::{self, APPS, App, Program};
 use crate::lab::Setup;
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
-use outputs::Outputs;
+use crate::stack::End;
 pub use outputs::Shown;
+use outputs::{Expected, Outputs};
 pub use run::Run;
 use run::{Ended, Stepped};
 
@@ -32,6 +34,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     if args.list {
         return list(&mut io::stdout().lock()).map(|()| 0).map_err(output);
     }
+    if args.terms {
+        let text = terms::glossary(outputs::width());
+        return io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(output);
+    }
     if args.coverage {
         let table = coverage().map_err(Failure::run)?;
         return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
@@ -39,20 +45,33 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let what = find(args)?;
     let texts = texts(args, &what);
     let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
-    let mut setup = match what {
-        What::Program(app) => Setup::program(&app, &texts, args.udp).map_err(Failure::usage)?,
+    let mut setup = match &what {
+        What::Program(app) => Setup::program(app, &texts, args.udp).map_err(Failure::usage)?,
         What::Scenario(scenario) => (scenario.setup)(),
     };
     let own_faults = setup.faults.len();
     adapt(&mut setup, args)?;
-    let mut outputs = Outputs::create(args)?;
+    let latency = setup.line.latency;
+    let shipped = match &what {
+        What::Scenario(scenario) if latency > scenarios::LONGEST_LATENCY => {
+            let (name, longest) = (scenario.slug, scenarios::LONGEST_LATENCY.total_millis());
+            return Err(Failure::usage(format_args!("{name} needs a latency of at most {longest}ms")));
+        }
+        // Without latency, frames never cross, and an acknowledgement is as old as its segment.
+        What::Scenario(scenario) if latency == smoltcp::time::Duration::ZERO => {
+            return Err(Failure::usage(format_args!("{} needs a latency of at least 1us", scenario.slug)));
+        }
+        What::Scenario(scenario) => Some(Expected::of(scenario, latency)?),
+        What::Program(_) => None,
+    };
+    let mut outputs = Outputs::create(args, latency)?;
     let mut run = Run { until: args.until, ..Run::new(&setup) };
     if args.step {
         drop(outputs);
         let last = step::step(&mut run, args)?;
         // The files show the final run, without steps that were undone. Each file is emptied first, since the command `p` may
         // have written to it.
-        let mut outputs = Outputs::create(args)?;
+        let mut outputs = Outputs::create(args, latency)?;
         let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
         // With --step, a fault that matched no frame is only a warning, because the user may leave before that frame is
         // sent.
@@ -61,9 +80,14 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     let mut shown = Shown::new(args.ascii, args.explain);
+    shown.quiet = args.writes_to_stdout();
+    let mut shipped = shipped;
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
         outputs.take(snapshot, lab);
+        if let Some(shipped) = &mut shipped {
+            shipped.see(snapshot, lab);
+        }
     })?;
     shown.finish(&ended)?;
     let unmatched = unmatched(&ended, own_faults, args);
@@ -81,7 +105,12 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         Stepped::End if args.until.is_some() => {
             Err(Failure::run(format_args!("the run ended after {} steps, before it reached --until", ended.steps)))
         }
-        Stepped::End | Stepped::On | Stepped::There => Ok(0),
+        // With other options, the scenario may not meet its expectations.
+        Stepped::End if !args.changes_the_wire() && shipped.is_some() => {
+            shipped.map_or(Ok(()), |shipped| shipped.result()).map(|()| 0)
+        }
+        Stepped::End => failure(&ended, &[&shipped, &outputs.expect]).map_or(Ok(0), Err),
+        Stepped::On | Stepped::There => Ok(0),
         Stepped::Limit => {
             let more = if ended.steps >= setup.steps { "no run takes more steps" } else { "--limit allows more" };
             let (steps, time) = (ended.steps, ended.time);
@@ -90,6 +119,18 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             )))
         }
     }
+}
+
+/// Returns the client's first failure that no expectation covers.
+fn failure(ended: &Ended, expected: &[&Option<Expected>]) -> Option<Failure> {
+    let is_scenario = expected.first().is_some_and(|shipped| shipped.is_some());
+    let is_expected = |end: Option<End>| match end {
+        Some(end) => expected.iter().copied().flatten().any(|e| e.expectations.expect_end(0, end)),
+        // A scenario may let its datagrams fail.
+        None => is_scenario,
+    };
+    let failed = ended.failed.iter().find(|failed| !is_expected(failed.end))?;
+    Some(Failure::run(format_args!("the client failed: {}", failed.why)))
 }
 
 /// Returns the faults of the command line that matched no frame, as the user wrote them.
@@ -121,8 +162,10 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
         Some(scenario) => Ok(What::Scenario(scenario)),
         None => {
             let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);
-            let names = APPS.map(|app| app.name);
-            let hint = match nearest(name, names.into_iter().chain(scenarios)) {
+            // Only the programs that the lab can run.
+            let runs = |app: &App| [false, true].iter().any(|&udp| Setup::program(app, &[], udp).is_ok());
+            let names: Vec<_> = APPS.iter().filter(|app| runs(app)).map(|app| app.name).collect();
+            let hint = match nearest(name, names.iter().copied().chain(scenarios)) {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!("programs are {}; 'smolstep lab --list' lists the scenarios", names.join(", ")),
             };

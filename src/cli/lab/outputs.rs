@@ -4,16 +4,20 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::args::LabArgs;
+use smoltcp::time::Duration;
+
+use super::args::{LabArgs, is_stdout};
 use super::colored;
 use super::run::{Ended, HostLab, Run};
+use super::terms::wrapped;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
 use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
+use crate::lab::scenarios::Scenario;
 use crate::lab::show::{
-    LabCapture, Ladder, SVG_ROWS, Visited, explain, write_json, write_ladder_svg, write_states_svg,
+    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json, write_ladder_svg, write_states_svg,
 };
 use crate::trace::IoSink;
 
@@ -22,37 +26,52 @@ pub struct Shown {
     ladder: Ladder,
     explain: bool,
     headed: bool,
+    /// Whether a line 'clock' has been explained. All such lines have the same reason.
+    clock_explained: bool,
+    /// Whether nothing is printed, because a file is written to standard output.
+    pub quiet: bool,
     fault: Option<io::Error>,
+}
+
+/// Returns the number of columns of the terminal, or 100 without a terminal.
+pub fn width() -> usize {
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+    if io::stdout().is_terminal() && columns > 0 { columns } else { 100 }
 }
 
 impl Shown {
     /// Creates a ladder as wide as the terminal, or 100 columns wide without a terminal.
     pub fn new(ascii: bool, explain: bool) -> Self {
-        let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-        let width = if io::stdout().is_terminal() && columns > 0 { columns } else { 100 };
-        let ladder = Ladder { width, ascii, color: colored() };
-        Shown { ladder, explain, headed: false, fault: None }
+        let ladder = Ladder { width: width(), ascii, color: colored() };
+        Shown { ladder, explain, headed: false, clock_explained: false, quiet: false, fault: None }
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
     pub fn row(&mut self, snapshot: &Snapshot) {
-        if let Some(row) = self.ladder.row(snapshot) {
-            if !core::mem::replace(&mut self.headed, true) {
-                let header = self.ladder.header().to_string();
-                self.say(&header);
-            }
+        let row = self.ladder.row(snapshot);
+        let is_clock = matches!(snapshot.entry.what, What::Clock);
+        let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
+        self.clock_explained |= is_clock;
+        if (row.is_some() || why.is_some()) && !core::mem::replace(&mut self.headed, true) {
+            let header = self.ladder.header().to_string();
+            self.say(&header);
+        }
+        if let Some(row) = row {
             self.say(&row.to_string());
         }
-        if self.explain
-            && let Some(why) = explain(snapshot)
-        {
+        if let Some(why) = why {
             let rfc = if why.rfc.is_empty() { String::new() } else { format!(" ({})", why.rfc) };
-            self.say(&format!("      {}{rfc}", why.text));
+            for line in wrapped(&format!("{}{rfc}", why.text), self.ladder.width.max(Ladder::NARROWEST) - INDENT) {
+                self.say(&format!("{:INDENT$}{line}", ""));
+            }
         }
     }
 
     /// Prints a line.
     pub fn say(&mut self, line: &str) {
+        if self.quiet {
+            return;
+        }
         if let Err(error) = writeln!(io::stdout(), "{line}") {
             self.fault.get_or_insert(error);
         }
@@ -64,7 +83,7 @@ impl Shown {
     /// Fails if standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
         for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
-            if !printed.is_empty() {
+            if !printed.is_empty() && !self.quiet {
                 self.say(&format!("\nThe {name} printed:"));
                 if let Err(error) = Output::new().print(printed) {
                     self.fault.get_or_insert(error);
@@ -80,10 +99,13 @@ impl Shown {
     }
 }
 
+/// The width of the indentation of an explanation, in columns.
+const INDENT: usize = 6;
+
 /// The ladder that selects the entries for the SVG file. The ladder's width and colour do not affect the selection.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
 
-type FileCapture = LabCapture<IoSink<BufWriter<File>>>;
+type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
 /// The files to which a run is written, and the expectations to check.
 pub struct Outputs {
@@ -91,7 +113,7 @@ pub struct Outputs {
     pcap: Option<Pcap>,
     svg: Option<Svg>,
     states: Option<States>,
-    expect: Option<Expected>,
+    pub(super) expect: Option<Expected>,
 }
 
 /// A capture of the frames. The first write error is kept, and `finish` returns it.
@@ -113,10 +135,10 @@ struct States {
     visited: Visited,
 }
 
-/// A file of expectations, and the result of the check so far.
-struct Expected {
-    path: PathBuf,
-    expectations: Expectations,
+/// The expectations of a file or a scenario, and the result of the check so far.
+pub struct Expected {
+    name: String,
+    pub(super) expectations: Expectations,
 }
 
 impl Outputs {
@@ -124,9 +146,9 @@ impl Outputs {
     ///
     /// # Errors
     /// Fails if a file cannot be written, or if the expectations cannot be read.
-    pub fn create(args: &LabArgs) -> Result<Self, Failure> {
+    pub fn create(args: &LabArgs, latency: Duration) -> Result<Self, Failure> {
         // Invalid expectations are reported before any file is emptied.
-        let expect = args.expect.as_deref().map(Expected::read).transpose()?;
+        let expect = args.expect.as_deref().map(|path| Expected::read(path, latency)).transpose()?;
         all_can_be_written([&args.json, &args.pcap, &args.svg, &args.states].into_iter().flatten())?;
         Ok(Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
@@ -157,36 +179,33 @@ impl Outputs {
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
         }
-        if let Some(Expected { expectations, .. }) = &mut self.expect {
-            expectations.see(snapshot, lab.wire.last_received());
+        if let Some(expected) = &mut self.expect {
+            expected.see(snapshot, lab);
         }
     }
 
-    /// Completes the files and checks the expectations.
+    /// Completes the files and checks the expectations of the file.
     ///
     /// # Errors
     /// Fails if a file is not complete, or if an expectation is not met.
-    pub fn finish(self) -> Result<(), Failure> {
-        if let Some(json) = self.json {
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        if let Some(json) = self.json.take() {
             json.finish()?;
         }
-        if let Some(Svg { mut file, rows }) = self.svg {
+        if let Some(Svg { mut file, rows }) = self.svg.take() {
             // `Text` keeps a write error until `finish`.
             let _ = write_ladder_svg(&mut file, &rows);
             file.finish()?;
         }
-        if let Some(States { mut file, visited }) = self.states {
+        if let Some(States { mut file, visited }) = self.states.take() {
             let _ = write_states_svg(&mut file, &visited);
             file.finish()?;
         }
-        if let Some(Pcap { path, capture, fault }) = self.pcap {
+        if let Some(Pcap { path, capture, fault }) = self.pcap.take() {
             let finished = capture.finish().map(drop);
             fault.map_or(finished, Err).map_err(|error| unwritable(&path, &error))?;
         }
-        if let Some(Expected { path, expectations }) = self.expect {
-            expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", path.display())))?;
-        }
-        Ok(())
+        self.expect.as_ref().map_or(Ok(()), Expected::result)
     }
 }
 
@@ -203,7 +222,7 @@ pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
 
 impl Pcap {
     fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+        let file = create(path)?;
         let capture = LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))?;
         Ok(Pcap { path: path.into(), capture, fault: None })
     }
@@ -225,15 +244,40 @@ impl States {
 const EXPECTATIONS: u64 = 1 << 20;
 
 impl Expected {
-    fn read(path: &Path) -> Result<Self, Failure> {
+    fn read(path: &Path, latency: Duration) -> Result<Self, Failure> {
         let mut text = String::new();
         File::open(path)
             .and_then(|file| file.take(EXPECTATIONS).read_to_string(&mut text))
             .map_err(|error| Failure::usage(format_args!("{} cannot be read: {error}", path.display())))?;
+        Expected::parse(path.display().to_string(), &text, latency)
+    }
+
+    /// Returns the expectations that a scenario ships.
+    ///
+    /// # Errors
+    /// Fails if a line is not valid.
+    pub fn of(scenario: &Scenario, latency: Duration) -> Result<Self, Failure> {
+        Expected::parse(format!("scenario {}", scenario.slug), scenario.expect, latency)
+    }
+
+    fn parse(name: String, text: &str, latency: Duration) -> Result<Self, Failure> {
         let time = |word: &str| duration(word).ok().map(Into::into);
-        let expectations = Expectations::parse(&text, time)
-            .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?;
-        Ok(Expected { path: path.into(), expectations })
+        let expectations = Expectations::parse_for(text, latency, time)
+            .map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
+        Ok(Expected { name, expectations })
+    }
+
+    /// Processes an entry.
+    pub fn see(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        self.expectations.see(snapshot, lab.wire.last_received());
+    }
+
+    /// Checks that every expectation is met.
+    ///
+    /// # Errors
+    /// The first line whose expectation is not met.
+    pub fn result(&self) -> Result<(), Failure> {
+        self.expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", self.name)))
     }
 }
 
@@ -241,7 +285,7 @@ impl Expected {
 /// call has created.
 fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Failure> {
     let mut made: Vec<&Path> = Vec::new();
-    for path in paths {
+    for path in paths.filter(|path| !is_stdout(path)) {
         let is_new = !path.exists();
         if let Err(error) = File::options().append(true).create(true).open(path) {
             for path in made {
@@ -260,13 +304,13 @@ fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<()
 /// Writes a text file. The first write error is kept, and `finish` returns it.
 struct Text {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<Box<dyn Write>>,
     fault: Option<io::Error>,
 }
 
 impl Text {
     fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+        let file = create(path)?;
         Ok(Text { path: path.into(), file: BufWriter::new(file), fault: None })
     }
 
@@ -283,6 +327,15 @@ impl core::fmt::Write for Text {
         }
         if self.fault.is_none() { Ok(()) } else { Err(core::fmt::Error) }
     }
+}
+
+/// Empties a file, or returns standard output for the name `-`.
+fn create(path: &Path) -> Result<Box<dyn Write>, Failure> {
+    if is_stdout(path) {
+        return Ok(Box::new(io::stdout()));
+    }
+    let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+    Ok(Box::new(file))
 }
 
 fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {

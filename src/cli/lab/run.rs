@@ -1,13 +1,15 @@
 //! A repeatable run: frames that the user dropped are dropped again at the same step.
 
+use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
 use super::args::Until;
 use crate::cli::error::Failure;
 use crate::cli::replay::sizes;
 use crate::host::HeapPool;
-use crate::lab::{Progress, START, Setup, SetupLab, Snapshot};
-use crate::stack::Console;
+use crate::lab::show::What;
+use crate::lab::{Peer, Progress, START, Setup, SetupLab, Snapshot, UdpPeer, change};
+use crate::stack::{Console, End};
 
 /// The largest number of bytes that a host's programs may print in a run. Further output is dropped.
 const PRINTED: usize = 1 << 16;
@@ -39,8 +41,19 @@ pub struct Ended {
     pub time: Duration,
     /// The indices of the faults that matched no frame.
     pub unmet: Vec<usize>,
+    /// The client's programs that failed.
+    pub failed: Vec<Failed>,
     /// The output of the client and of the server.
     pub printed: [Vec<u8>; 2],
+}
+
+/// A program of the client that failed.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// How its connection ended, if it had one.
+    pub end: Option<End>,
+    /// The reason.
+    pub why: String,
 }
 
 /// The result of a step.
@@ -77,6 +90,7 @@ impl<'s> Run<'s> {
                 steps: lab.steps(),
                 time: lab.elapsed().min(self.setup.limit),
                 unmet: lab.wire.faults().unmet().collect(),
+                failed: failed(lab),
                 printed: [0, 1].map(|host| lab.hosts[host].console.0.clone()),
             })
         })
@@ -95,6 +109,7 @@ impl<'s> Run<'s> {
 
     /// Takes one step, then drops the frames that the user dropped after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
+        let before = lab.states();
         let progress = lab.step();
         let mut there = false;
         while let Some(entry) = lab.entries.pop() {
@@ -103,7 +118,7 @@ impl<'s> Run<'s> {
                 continue;
             }
             let snapshot = lab.snapshot(entry);
-            there |= self.is_there(&snapshot);
+            there |= matches!(self.until, Some(Until::State(host, state)) if enters(&snapshot, before, host, state));
             each(&snapshot, lab);
         }
         let now = lab.steps();
@@ -122,10 +137,40 @@ impl<'s> Run<'s> {
             _ => Stepped::On,
         }
     }
+}
 
-    fn is_there(&self, snapshot: &Snapshot) -> bool {
-        matches!(self.until, Some(Until::State(host, state)) if snapshot.states[host] == state)
-    }
+/// Returns whether a host enters a state in this entry. `before` are the states before the step.
+pub fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
+    let told = match snapshot.entry.what {
+        What::Stack(event) if snapshot.entry.host == host => change(&event).is_some_and(|(_, to)| to == state),
+        _ => false,
+    };
+    told || (snapshot.states[host] == state && before[host] != state)
+}
+
+/// Returns the client's programs that have failed. Removes all programs that have ended.
+fn failed(lab: &mut HostLab<'_>) -> Vec<Failed> {
+    let calls: Vec<_> = lab.calls().filter(|(host, _)| *host == 0).map(|(_, call)| call).collect();
+    let ports: Vec<_> = lab.bound().filter(|(host, _)| *host == 0).map(|(_, port)| port).collect();
+    let stack = &mut lab.hosts[0].stack;
+    let of_call = |call| match call {
+        Err(error) => Some(Failed { end: None, why: ToString::to_string(&error) }),
+        Ok(id) => match stack.take(id)? {
+            (Peer::Client(client), end) => match client.result() {
+                Some(Ok(())) => None,
+                Some(Err(why)) => Some(Failed { end: Some(end), why: why.to_string() }),
+                None => Some(Failed { end: Some(end), why: end.to_string() }),
+            },
+            (_, End::Closed) => None,
+            (_, end) => Some(Failed { end: Some(end), why: end.to_string() }),
+        },
+    };
+    let mut failed: Vec<Failed> = calls.into_iter().filter_map(of_call).collect();
+    failed.extend(ports.into_iter().filter_map(|port| match lab.hosts[0].stack.take_udp(port)? {
+        UdpPeer::Client(client) => client.result()?.err().map(|why| Failed { end: None, why: why.to_string() }),
+        UdpPeer::Server(_) => None,
+    }));
+    failed
 }
 
 /// The console of a host's programs, which keeps their output.

@@ -1,14 +1,17 @@
 //! `lab --step`: stops after each step, so that the user can look, drop a frame, or go back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
 use super::outputs::{self, Shown};
-use super::run::{HostLab, Run, Stepped};
+use super::run::{HostLab, Run, Stepped, enters};
 use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Goal, Shell};
 use crate::lab::show::What;
 use crate::trace::Fields;
+
+/// The name of the capture that `p` writes if the user gives none.
+const UNNAMED: &str = "lab.pcapng";
 
 /// The user's choice that ended a session at the prompt.
 enum Next {
@@ -68,13 +71,16 @@ fn interact(
         match shell.parse(&line) {
             Err(what) => shown.say(&what),
             Ok(Command::Back) => return Ok(Next::Again(lab.steps().saturating_sub(1))),
-            Ok(Command::Drop) => match last_in_flight(lab) {
+            Ok(Command::Drop(wanted)) => match in_flight(lab, wanted) {
                 Some(frame) => {
                     lab.wire.remove(frame);
                     dropped.push((lab.steps(), frame));
                     shown.say(&format!("frame {frame} is dropped"));
                 }
-                None => shown.say("no frame is in flight"),
+                None => shown.say(&match wanted {
+                    None => "no frame is in flight".to_owned(),
+                    Some(frame) => format!("frame {frame} is not in flight: f shows the frames in flight"),
+                }),
             },
             Ok(Command::Frame) => frames(lab, shown),
             Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
@@ -82,8 +88,12 @@ fn interact(
             Ok(Command::Help) => shown.say(shell.help()),
             Ok(Command::Next(count)) => steps = count,
             Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
-            Ok(Command::Save) => {
-                let path = args.pcap.clone().unwrap_or_else(|| PathBuf::from("lab.pcapng"));
+            Ok(Command::Save(None)) if args.pcap.is_none() && Path::new(UNNAMED).exists() => {
+                shown.say(&format!("{UNNAMED} exists: type p FILE, which may be the same file"));
+            }
+            Ok(Command::Save(file)) => {
+                let named = file.map(PathBuf::from).or_else(|| args.pcap.clone());
+                let path = named.unwrap_or_else(|| UNNAMED.into());
                 let again = Run { setup: run.setup, dropped: dropped.clone(), until: None };
                 match outputs::save(&again, lab.steps(), &path) {
                     Ok(()) => shown.say(&format!("saved to {}", path.display())),
@@ -97,12 +107,14 @@ fn interact(
             }
         }
         for _ in 0..steps {
-            let before = lab.steps();
+            let (before, states) = (lab.steps(), lab.states());
             let mut reached = false;
             let stepped = run.step(lab, &mut |snapshot, _| {
                 shown.row(snapshot);
                 reached |= match (goal, snapshot.entry.what) {
-                    (Some(Goal::State(state)), _) => snapshot.states.contains(&state),
+                    (Some(Goal::State(end, state)), _) => [0, 1]
+                        .iter()
+                        .any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state)),
                     (Some(Goal::Frame(kind)), What::Arrived { summary, .. } | What::Sent { summary, .. }) => {
                         kind.matches(&summary)
                     }
@@ -120,8 +132,9 @@ fn interact(
     }
 }
 
-fn last_in_flight(lab: &HostLab<'_>) -> Option<u32> {
-    lab.wire.in_flight().map(|(id, ..)| id).max()
+/// Returns the frame in flight with this number, or the most recently sent frame in flight.
+fn in_flight(lab: &HostLab<'_>, wanted: Option<u32>) -> Option<u32> {
+    lab.wire.in_flight().map(|(id, ..)| id).filter(|id| wanted.is_none_or(|wanted| wanted == *id)).max()
 }
 
 fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
@@ -169,7 +182,7 @@ fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
             shown.say(&format!(
                 "            in flight {}  peer's window {}  own window {} (scale {})  last RTO {}",
                 side.in_flight(),
-                side.snd_wnd,
+                view.irs.map_or("-".into(), |_| side.snd_wnd.to_string()),
                 side.offered,
                 side.scale.map_or("-".into(), |scale| scale.to_string()),
                 side.rto.map_or("-".into(), |rto| rto.to_string())

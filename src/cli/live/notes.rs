@@ -41,7 +41,7 @@ impl<'s> Notes<'s> {
     pub(super) fn has_reached(&self, goal: Goal) -> bool {
         match goal {
             Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
-            Goal::State(state) => self.step.states.contains(&state),
+            Goal::State(_, state) => self.step.states.contains(&state),
         }
     }
 

@@ -29,18 +29,19 @@ pub(crate) fn enter() -> Result<(), Refused> {
 #[derive(Debug)]
 pub struct Refused {
     error: io::Error,
-    mend: &'static str,
+    remedy: &'static str,
 }
 
 impl Refused {
     /// Returns the remedy: a command or an instruction.
-    pub fn mend(&self) -> &'static str {
-        self.mend
+    pub fn remedy(&self) -> &'static str {
+        self.remedy
     }
 
+    /// Creates the error. The kernel's settings show which remedy helps.
     fn new(error: io::Error) -> Self {
         let setting = |file: &str| fs::read_to_string(file).unwrap_or_default().trim().to_owned();
-        let mend = if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0" {
+        let remedy = if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0" {
             "sudo sysctl kernel.unprivileged_userns_clone=1"
         } else if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" {
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
@@ -53,13 +54,13 @@ impl Refused {
         } else {
             "run it as root, or start the container with --privileged"
         };
-        Refused { error, mend }
+        Refused { error, remedy }
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "user and network namespaces are not allowed here ({}): {}", self.error, self.mend)
+        write!(f, "user and network namespaces are not allowed here ({}): {}", self.error, self.remedy)
     }
 }
 

@@ -7,7 +7,7 @@ use core::fmt;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
-use super::{CAUSES, ENDS, Frames, Kind, Line, Wanted, Which};
+use super::{CAUSES, ENDS, Frames, Kind, Line, MARKS, Wanted, Which};
 use crate::lab::figure;
 use crate::stack::DropReason;
 
@@ -37,10 +37,11 @@ impl core::error::Error for ExpectError {}
 const SIDES: &str = "client or server";
 const STATE: &str = "a TCP state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, \
                      CLOSING, LAST-ACK or TIME-WAIT";
-const WHAT: &str = "a TCP state, sends, retransmits, receives, ends, drops, or what is sent: syn, synack, ack, data, fin, rst, \
+const WHAT: &str = "a TCP state, sends, retransmits, gets, receives, ends, drops, or what is sent: syn, synack, ack, data, fin, rst, \
                     udp, icmp or any";
-const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, keep-alive, tail-probe, zero-window-probe, window-update, \
-                     delayed-ack, duplicate-ack or fast-retransmission";
+const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, after-timeout, challenge-ack, delayed-ack, duplicate-ack, \
+                     fast-retransmission, keep-alive, keep-alive-ack, repeated-ack, repeated-syn, spurious-retransmission, \
+                     tail-probe, window-opened, window-update, zero-window-probe or zero-window-probe-ack";
 const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 const REASON: &str = "backlog-full, slots-full and so on";
 
@@ -68,6 +69,11 @@ pub(super) fn line(
         "retransmits" => {
             let which = words.need(KINDS)?;
             words.sends(which, KINDS, true, time)?
+        }
+        "gets" => {
+            const EXPECTED: &str = "out-of-order, partial-ack or repeated";
+            let word = words.need(EXPECTED)?;
+            Wanted::Gets(MARKS.into_iter().find(|name| *name == word).ok_or_else(|| words.error(word, EXPECTED))?)
         }
         "receives" => Wanted::Receives(words.quoted()?),
         "ends" => {
@@ -154,7 +160,7 @@ impl<'t> Words<'t> {
         let mut within = None;
         if self.peek() == Some("within") {
             self.next();
-            const TIME: &str = "a time, as in 3s or 300ms";
+            const TIME: &str = "a time, as in 3s, 300ms, 2rtt or 1rtt+200ms";
             let word = self.need(TIME)?;
             within = Some(time(word).ok_or_else(|| self.error(word, TIME))?);
         }

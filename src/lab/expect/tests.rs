@@ -14,8 +14,9 @@ fn error(text: &str) -> String {
 fn lines_are_read() {
     let text = "# a comment\n\nclient SYN-SENT -> ESTABLISHED # handshake\nserver retransmits synack 1 within 3s\n\
                 client receives \"Hello, \\\"Li\\\"! # no comment\"\nnever client RST\nclient sends keep-alive 2\n\
-                server drops backlog-full\nclient ends timed-out\nserver icmp\nclient sends any within 1s\n";
-    assert_eq!(Expectations::parse(text, seconds).map(|all| all.lines.len()), Ok(9));
+                server drops backlog-full\nclient ends timed-out\nserver icmp\nclient sends any within 1s\n\
+                server gets out-of-order\nclient sends challenge-ack within 3rtt+2s\n";
+    assert_eq!(Expectations::parse(text, seconds).map(|all| all.lines.len()), Ok(11));
 }
 
 #[test]
@@ -31,6 +32,9 @@ fn the_wrong_word_is_named() {
         ("client retransmits keep-alive", "'keep-alive' should be"),
         ("client sends data 0", "'0' should be a number"),
         ("client sends data 1 within soon", "'soon' should be a time"),
+        ("client sends data 1 within 2rtt+soon", "'2rtt+soon' should be a time"),
+        ("client sends data 1 within 9999rtt", "'9999rtt' should be a time"),
+        ("client gets lost", "'lost' should be out-of-order"),
         ("client receives Hello", "'Hello' should be a text in quotation marks"),
         ("client receives \"Hello", "should be a text in quotation marks"),
         ("client receives \"\\x\"", "no other escapes"),

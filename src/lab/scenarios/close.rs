@@ -5,15 +5,12 @@ use smoltcp::time::Duration;
 use super::{Scripts, scripts};
 use crate::lab::{ScriptStep, Setup};
 
+/// Long enough for a delayed acknowledgement to leave and arrive.
+const AFTER_THE_ACK: ScriptStep<'static> = ScriptStep::PauseTrips { millis: 440, trips: 60 };
+
 pub(in crate::lab) const CLIENT_FIRST: Scripts = [
     &[ScriptStep::Send(b"Li"), ScriptStep::Read(9), ScriptStep::Close],
-    &[
-        ScriptStep::Read(2),
-        ScriptStep::Send(b"Hello,Li!"),
-        ScriptStep::ReadToEnd,
-        ScriptStep::Pause(500),
-        ScriptStep::Close,
-    ],
+    &[ScriptStep::Read(2), ScriptStep::Send(b"Hello,Li!"), ScriptStep::ReadToEnd, AFTER_THE_ACK, ScriptStep::Close],
 ];
 
 pub(super) fn client_first() -> Setup<'static> {
@@ -22,7 +19,7 @@ pub(super) fn client_first() -> Setup<'static> {
 
 pub(super) fn server_first() -> Setup<'static> {
     Setup::scripts(
-        &[ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, ScriptStep::Pause(500), ScriptStep::Close],
+        &[ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, AFTER_THE_ACK, ScriptStep::Close],
         &[ScriptStep::Read(2), ScriptStep::Send(b"Hello,Li!"), ScriptStep::Close],
     )
 }
@@ -30,14 +27,15 @@ pub(super) fn server_first() -> Setup<'static> {
 pub(super) fn half_close() -> Setup<'static> {
     Setup::scripts(
         &[ScriptStep::Send(b"Li"), ScriptStep::HalfClose, ScriptStep::ReadToEnd, ScriptStep::Close],
-        &[ScriptStep::ReadToEnd, ScriptStep::Pause(500), ScriptStep::Send(b"Hello,Li!"), ScriptStep::Close],
+        &[ScriptStep::ReadToEnd, AFTER_THE_ACK, ScriptStep::Send(b"Hello,Li!"), ScriptStep::Close],
     )
 }
 
 /// The wire is so long that the FINs cross.
 pub(super) fn simultaneous() -> Setup<'static> {
-    let mut setup =
-        Setup::scripts(&[ScriptStep::Pause(500), ScriptStep::Close], &[ScriptStep::Pause(500), ScriptStep::Close]);
+    // The handshake takes five trips, with ARP.
+    let both = &[ScriptStep::PauseTrips { millis: 400, trips: 5 }, ScriptStep::Close];
+    let mut setup = Setup::scripts(both, both);
     setup.line.latency = Duration::from_millis(20);
     setup
 }
@@ -49,12 +47,15 @@ pub(super) fn time_wait() -> Setup<'static> {
 
 /// The ACK of the client's FIN is delayed until the server's program closes, so it travels with the server's FIN.
 pub(super) fn fin_with_ack() -> Setup<'static> {
-    Setup::scripts(&[ScriptStep::Pause(100), ScriptStep::Close], &[ScriptStep::ReadToEnd, ScriptStep::Close])
+    Setup::scripts(
+        &[ScriptStep::PauseTrips { millis: 90, trips: 10 }, ScriptStep::Close],
+        &[ScriptStep::ReadToEnd, ScriptStep::Close],
+    )
 }
 
 pub(super) fn abort() -> Setup<'static> {
     Setup::scripts(
-        &[ScriptStep::Send(b"Li"), ScriptStep::Pause(500), ScriptStep::Abort],
+        &[ScriptStep::Send(b"Li"), AFTER_THE_ACK, ScriptStep::Abort],
         &[ScriptStep::ReadToEnd, ScriptStep::Close],
     )
 }

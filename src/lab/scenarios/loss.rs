@@ -4,7 +4,12 @@ use super::{Scripts, scripts};
 use crate::lab::{Buffers, ScriptStep, Setup};
 
 pub(in crate::lab) const MESSAGE: Scripts = [
-    &[ScriptStep::Pause(100), ScriptStep::Send(b"Li"), ScriptStep::Pause(10_000), ScriptStep::Close],
+    &[
+        ScriptStep::PauseTrips { millis: 90, trips: 10 },
+        ScriptStep::Send(b"Li"),
+        ScriptStep::PauseTrips { millis: 9_800, trips: 200 },
+        ScriptStep::Close,
+    ],
     &[ScriptStep::ReadToEnd, ScriptStep::Close],
 ];
 pub(in crate::lab) const LOST: [&str; 3] = ["drop client data 1", "drop client data 2", "drop client data 3"];
@@ -28,8 +33,7 @@ pub(super) fn fast() -> Setup<'static> {
 }
 
 pub(super) fn fin() -> Setup<'static> {
-    Setup::scripts(&[ScriptStep::Pause(100), ScriptStep::Close], &[ScriptStep::ReadToEnd, ScriptStep::Close])
-        .with_faults(&["drop client fin 1"])
+    super::close::fin_with_ack().with_faults(&["drop client fin 1"])
 }
 
 pub(super) fn reordered() -> Setup<'static> {

@@ -3,14 +3,22 @@
 mod close;
 mod loss;
 mod open;
-mod program;
 mod window;
 
 pub(super) use close::CLIENT_FIRST;
 pub(super) use loss::{LOST, MESSAGE};
 pub(super) use open::HANDSHAKE;
 
+use smoltcp::time::Duration;
+
 use super::{ScriptStep, Setup};
+use crate::app;
+
+/// The longest latency at which every scenario meets its expectations.
+///
+/// A round trip of a second takes as long as the timer of a SYN, so the stack would assume a loss.
+#[doc(hidden)]
+pub const LONGEST_LATENCY: Duration = Duration::from_millis(300);
 
 /// The scripts of the client and of the server.
 pub(super) type Scripts = [&'static [ScriptStep<'static>]; 2];
@@ -61,10 +69,10 @@ pub const SCENARIOS: [Scenario; 31] = [
     scenario!("abort", "one side aborts the connection with RST", close::abort),
     scenario!("lost-syn", "a lost SYN is sent again after a second", open::lost_syn),
     scenario!("lost-synack", "SYN,ACK is lost: both sides try again", open::lost_synack),
-    scenario!("half-open-reset", "the caller restarts before SYN,ACK arrives", open::half_open_reset),
+    scenario!("half-way-reset", "the caller restarts before SYN,ACK arrives", open::half_way_reset),
     scenario!(
         "half-open-reboot",
-        "the caller restarts and calls again, which a challenge ACK answers",
+        "a half-open connection: the caller restarts, calls again, and is challenged",
         open::half_open_reboot
     ),
     scenario!("backlog-full", "the third caller finds no room and tries again", open::backlog_full),
@@ -73,7 +81,7 @@ pub const SCENARIOS: [Scenario; 31] = [
         "a segment is lost three times: the timer doubles from 0.2 s to 0.4 s and 0.8 s",
         loss::data
     ),
-    scenario!("fast-retransmit", "three duplicate ACKs cause a fast retransmission", loss::fast),
+    scenario!("fast-retransmit", "acknowledgements that repeat a number cause a fast retransmission", loss::fast),
     scenario!("lost-fin", "a lost FIN is retransmitted like data", loss::fin),
     scenario!("fin-with-ack", "FIN and the ACK of the peer's FIN travel in one segment", close::fin_with_ack),
     scenario!("reordered", "a segment overtakes another", loss::reordered),
@@ -84,9 +92,39 @@ pub const SCENARIOS: [Scenario; 31] = [
     scenario!("nagle-delayed-ack", "Nagle's algorithm waits for a delayed ACK", window::nagle),
     scenario!("no-nagle", "the same without Nagle's algorithm: no segment waits", window::no_nagle),
     scenario!("keep-alive", "probes keep an idle connection open, and detect a dead peer", window::keep_alive),
-    scenario!("udp-exchange", "datagrams in both directions", program::udp_exchange),
-    scenario!("udp-closed-port", "no program has the port, so ICMP reports it", program::udp_closed_port),
-    scenario!("udp-lost", "a datagram is lost, and nobody sends it again", program::udp_lost),
-    scenario!("thanks-tcp", "two messages over TCP, each on its own connection", program::thanks_tcp),
-    scenario!("thanks-udp", "the same over UDP: datagrams of 2, 11, 5 and 11 bytes", program::thanks_udp),
+    scenario!("udp-exchange", "datagrams in both directions", udp_exchange),
+    scenario!("udp-closed-port", "no program has the port, so ICMP reports it", udp_closed_port),
+    scenario!("udp-lost", "a datagram is lost, and nobody sends it again", udp_lost),
+    scenario!("thanks-tcp", "two messages over TCP, each on its own connection", thanks_tcp),
+    scenario!("thanks-udp", "the same over UDP: datagrams of 2, 11, 5 and 11 bytes", thanks_udp),
 ];
+
+const LI_CHENG: &[&[u8]] = &[b"Li", b"Cheng"];
+
+fn thanks_tcp() -> Setup<'static> {
+    program("thanks", false)
+}
+
+fn thanks_udp() -> Setup<'static> {
+    program("thanks", true)
+}
+
+fn udp_exchange() -> Setup<'static> {
+    program("greeting", true)
+}
+
+fn udp_lost() -> Setup<'static> {
+    program("greeting", true).with_faults(&["drop server udp 2"])
+}
+
+fn udp_closed_port() -> Setup<'static> {
+    let mut setup = program("echo", true);
+    setup.udp.retain(|(host, ..)| *host == 0);
+    setup
+}
+
+fn program(name: &str, udp: bool) -> Setup<'static> {
+    let setup = app::find(name).and_then(|app| Setup::program(&app, LI_CHENG, udp).ok());
+    // An empty run meets no expectation, and the tests run every scenario, so they would notice it.
+    setup.unwrap_or_default()
+}

@@ -4,12 +4,13 @@ use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
 use super::{Scripts, scripts};
-use crate::lab::{HostEvent, Peer, Scheduled, Script, ScriptStep, Setup, address};
+use crate::lab::{HostEvent, Moment, Peer, Scheduled, Script, ScriptStep, Setup, address};
 
 const SECOND: Duration = Duration::from_secs(1);
 const READ_AND_CLOSE: &[ScriptStep<'static>] = &[ScriptStep::ReadToEnd, ScriptStep::Close];
 
-pub(in crate::lab) const HANDSHAKE: Scripts = [&[ScriptStep::Pause(100), ScriptStep::Close], READ_AND_CLOSE];
+pub(in crate::lab) const HANDSHAKE: Scripts =
+    [&[ScriptStep::PauseTrips { millis: 90, trips: 10 }, ScriptStep::Close], READ_AND_CLOSE];
 
 pub(super) fn handshake() -> Setup<'static> {
     scripts(HANDSHAKE)
@@ -41,32 +42,34 @@ pub(super) fn simultaneous() -> Setup<'static> {
         }));
         let remote = IpEndpoint::new(address(1 - host), peer);
         let call = Scheduled::Call { host, port, remote, session, patience: SECOND * 60 };
-        let _ = setup.agenda.push((Duration::ZERO, call));
+        let _ = setup.agenda.push((Duration::ZERO.into(), call));
     }
     setup
 }
 
-pub(super) fn half_open_reset() -> Setup<'static> {
+pub(super) fn half_way_reset() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
     setup.line.latency = Duration::from_millis(20);
     setup.call(Duration::ZERO, &[]);
-    // ARP takes 40 ms, and the SYN takes another 20 ms. At 70 ms, the SYN,ACK is in flight.
-    setup.host_event(Duration::from_millis(70), 0, HostEvent::Reboot);
+    // ARP takes two trips, and the SYN takes a third. When the SYN arrives, its sender has forgotten the connection.
+    setup.host_event(Moment { time: Duration::ZERO, trips: 3 }, 0, HostEvent::Reboot);
     setup
 }
 
 /// The client uses the same port again, like small systems without a clock or entropy.
 pub(super) fn half_open_reboot() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
-    let calls: [(u64, &[ScriptStep<'static>]); 2] =
+    // The data of the first call has arrived and been acknowledged before the caller restarts.
+    let seconds = |count: u32| Moment { time: Duration::from_millis(900) * count, trips: 100 * count };
+    let calls: [(u32, &[ScriptStep<'static>]); 2] =
         [(0, &[ScriptStep::Send(b"first")]), (2, &[ScriptStep::Send(b"second"), ScriptStep::Close])];
     for (after, acts) in calls {
         let remote = IpEndpoint::new(address(1), crate::lab::SCRIPT_PORT);
         let session = Peer::Script(Script::new(acts));
         let call = Scheduled::Call { host: 0, port: 50000, remote, session, patience: SECOND * 60 };
-        let _ = setup.agenda.push((SECOND * after as u32, call));
+        let _ = setup.agenda.push((seconds(after), call));
     }
-    setup.host_event(SECOND, 0, HostEvent::Reboot);
+    setup.host_event(seconds(1), 0, HostEvent::Reboot);
     setup
 }
 
@@ -77,12 +80,19 @@ pub(super) fn backlog_full() -> Setup<'static> {
         (listener.serve_at_once, listener.backlog) = (1, 1);
     }
     let callers: [&[ScriptStep<'static>]; 3] = [
-        &[ScriptStep::Pause(500), ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, ScriptStep::Close],
+        &[
+            ScriptStep::PauseTrips { millis: 460, trips: 40 },
+            ScriptStep::Send(b"Li"),
+            ScriptStep::ReadToEnd,
+            ScriptStep::Close,
+        ],
         &[ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, ScriptStep::Close],
         &[ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, ScriptStep::Close],
     ];
     for (number, acts) in callers.into_iter().enumerate() {
-        setup.call(Duration::from_millis(100 * number as u64), acts);
+        // Each connection is established before the next call.
+        let time = Duration::from_millis(90 * number as u64);
+        setup.call(Moment { time, trips: 10 * number as u32 }, acts);
     }
     setup
 }

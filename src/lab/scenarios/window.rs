@@ -8,7 +8,7 @@ use crate::lab::{Buffers, HostEvent, ScriptStep, Setup};
 pub(super) fn zero() -> Setup<'static> {
     let mut setup = Setup::scripts(
         &[ScriptStep::SendBytes(3000), ScriptStep::Close],
-        &[ScriptStep::Pause(10_000), ScriptStep::ReadToEnd, ScriptStep::Close],
+        &[ScriptStep::PauseTrips { millis: 9_800, trips: 200 }, ScriptStep::ReadToEnd, ScriptStep::Close],
     );
     setup.buffers[1] = Buffers { receive: 1024, send: 1024 };
     setup
@@ -32,11 +32,11 @@ pub(super) fn nagle() -> Setup<'static> {
 pub(super) fn no_nagle() -> Setup<'static> {
     let mut setup = Setup::scripts(
         &[
-            ScriptStep::Pause(100),
+            ScriptStep::PauseTrips { millis: 80, trips: 20 },
             ScriptStep::Send(b"a"),
-            ScriptStep::Pause(110),
+            ScriptStep::PauseTrips { millis: 90, trips: 20 },
             ScriptStep::Send(b"b"),
-            ScriptStep::Pause(1000),
+            ScriptStep::PauseTrips { millis: 880, trips: 120 },
             ScriptStep::Close,
         ],
         &[ScriptStep::ReadToEnd, ScriptStep::Close],

@@ -55,7 +55,10 @@ impl<S: Sink> LabCapture<S> {
         Ok(LabCapture { writer, interfaces, changes: heapless::Deque::new() })
     }
 
-    /// Processes an entry. If a frame was sent, writes the frame.
+    /// Processes an entry of the lab.
+    ///
+    /// A change of state is kept for the comment of its connection's next frame. A frame that was sent is written with
+    /// its comment. All other entries are ignored.
     ///
     /// Call this function with every entry before the next step, because the wire keeps the frame's bytes only until
     /// then.
@@ -66,6 +69,7 @@ impl<S: Sink> LabCapture<S> {
         let entry = &snapshot.entry;
         match entry.what {
             What::Stack(Event::State { tuple, from, to, .. }) => {
+                // The oldest change makes room, so adding the new one cannot fail.
                 if self.changes.is_full() {
                     self.changes.pop_front();
                 }
@@ -73,12 +77,13 @@ impl<S: Sink> LabCapture<S> {
                 Ok(())
             }
             What::Sent { frame, verdict, .. } => {
+                // A frame is left out if the wire no longer keeps its bytes, or if its host has no interface.
                 let (Some(bytes), Some(interface)) = (wire.sent(frame), self.interfaces.get(entry.host).copied())
                 else {
                     return Ok(());
                 };
                 let mut comment = heapless::String::<TEXT>::new();
-                // If a comment is too long, it is cut.
+                // An error means that the comment is too long: it is then cut.
                 let _ = self.comment(&mut comment, snapshot, verdict);
                 let micros = (entry.at - START).total_micros();
                 self.writer.frame(&Frame {
@@ -93,7 +98,8 @@ impl<S: Sink> LabCapture<S> {
         }
     }
 
-    /// Flushes the sink and returns it. The capture contains every frame that was noted, however the run ended.
+    /// Flushes the sink and returns it. The capture contains every frame that [`note`](Self::note) wrote, however the
+    /// run ended.
     ///
     /// # Errors
     /// The sink's error.

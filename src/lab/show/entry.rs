@@ -3,9 +3,8 @@
 use smoltcp::time::Instant;
 
 use crate::lab::{HostEvent, Verdict};
-use crate::stack::{Event, Next};
-use crate::trace::Cause;
-use crate::trace::Summary;
+use crate::stack::{Event, Next, Tuple};
+use crate::trace::{Cause, Mark, Summary};
 
 /// One event of a run, with its step, time and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +31,15 @@ pub enum What {
         summary: Summary,
         /// Whether a fault inverted one bit of the frame. The host then drops the frame, because its checksum is wrong.
         damaged: bool,
+        /// The receiver's view of the segment, or `None` if the segment is in order.
+        mark: Option<Mark>,
     },
     /// The clock jumped to the next deadline or arrival.
     Clock,
     /// The host was unplugged or restarted.
     HostEvent(HostEvent),
-    /// The program on a connection ran.
-    Ran(Next),
+    /// The program on a connection ran. The connection may be over then.
+    Ran(Next, Option<Tuple>),
     /// The program on a UDP port ran.
     RanUdp(u16, Next),
     /// A frame was sent.
@@ -64,7 +65,7 @@ impl What {
         match self {
             What::Arrived { .. } => "ingress",
             What::Clock => "clock",
-            What::Ran(_) | What::RanUdp(..) => "session",
+            What::Ran(..) | What::RanUdp(..) => "session",
             What::Sent { .. } => "egress",
             What::HostEvent(_) | What::Stack(_) => "event",
         }

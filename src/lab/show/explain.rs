@@ -1,20 +1,24 @@
 //! Explains in one sentence why an event happened, and names the RFC section.
 //!
-//! explain/transition.rs explains state changes. explain/dropped.rs explains dropped frames.
+//! explain/arrived.rs explains received frames, explain/caused.rs frames that are sent for a special reason,
+//! explain/dropped.rs dropped and lost frames, and explain/transition.rs state changes.
 
+mod arrived;
+mod caused;
 mod dropped;
 mod transition;
 
-use dropped::dropped;
+use arrived::arrived;
+use caused::caused;
+use dropped::{dropped, lost};
 pub use transition::transition;
 
 use smoltcp::socket::tcp::State;
-use smoltcp::time::Duration;
 
 use super::entry::What;
 use crate::lab::{HostEvent, Snapshot, Verdict};
 use crate::stack::{End, Event, Next};
-use crate::trace::{Carries, Cause, Segment};
+use crate::trace::{Carries, Segment};
 
 /// The reason why an event happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,112 +39,38 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
              timer will notice the loss.",
             "RFC 9293 section 3.1",
         ),
-        What::Arrived { summary, .. } => return arrived(summary.carries),
-        What::Clock => {
-            because("Neither host has anything to do: the clock jumps to the next arrival or the next timer.", "")
-        }
+        What::Arrived { summary, mark, .. } => return arrived(summary.carries, mark, snapshot),
+        What::Clock => because(
+            "Neither host has anything to do: in each line 'clock', the clock jumps to the next arrival or the next timer.",
+            "",
+        ),
         What::HostEvent(HostEvent::Cut) => because(
             "The plug is pulled: no frame arrives or leaves, and the other end notices only the silence.",
             "RFC 9293 section 3.8.3",
         ),
         What::HostEvent(HostEvent::Reboot) => because(
-            "The host restarts and forgets its connections: the other end still considers them open.",
+            "The host restarts and forgets its connections: the other end still has them, so they are half-open.",
             "RFC 9293 section 3.5.1",
         ),
-        What::Ran(next) => ran(next),
+        What::Ran(next, _) => ran(next),
         What::RanUdp(..) => because(
             "The program on a UDP port runs: it has a datagram, room to send, or a timer that has expired.",
             "RFC 768",
         ),
-        What::Sent { verdict: Verdict::Drop | Verdict::Lost, cause: Some(Cause::KeepAlive), .. } => because(
-            "This probe never arrives, and no retransmission timer runs for it: the next probe is sent when the keep-alive \
-             time has passed again.",
-            "RFC 9293 section 3.8.4",
-        ),
-        What::Sent { verdict: Verdict::Drop | Verdict::Lost, summary, .. } => lost(summary.carries),
-        What::Sent { cause: Some(Cause::DuplicateAck), .. }
-            if state == Some(State::Established) && snapshot.states.contains(&State::SynSent) =>
-        {
-            because(
-                "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK \
-                 has the expected number, and a peer without such a connection answers it with RST.",
-                "RFC 9293 section 3.10.7.4",
-            )
+        What::Sent { verdict: Verdict::Drop | Verdict::Lost, summary, cause, .. } => {
+            lost(summary.carries, cause, state)
         }
-        What::Sent { cause: Some(cause), summary, .. } => caused(cause, summary.segment()),
+        What::Sent { cause: Some(cause), summary, .. } => caused(cause, summary.segment(), snapshot, state),
         What::Sent { summary, .. } => match summary.carries {
             Carries::Tcp(segment) => sent(&segment, snapshot, state),
             carries => return other(carries),
         },
-        What::Stack(event) => return happened(&event),
+        What::Stack(event) => return happened(&event, state),
     })
 }
 
 fn because(text: &'static str, rfc: &'static str) -> Explanation {
     Explanation { text, rfc }
-}
-
-fn arrived(carries: Carries) -> Option<Explanation> {
-    let segment = match carries {
-        Carries::Tcp(segment) => segment,
-        Carries::ArpReply => {
-            return Some(because(
-                "The reply gives the hardware address of the IP address: packets that waited for it can leave.",
-                "RFC 826",
-            ));
-        }
-        Carries::ArpRequest => {
-            return Some(because(
-                "A host asks for a hardware address: the owner of the IP address answers, and stores the \
-             sender's address.",
-                "RFC 826",
-            ));
-        }
-        Carries::Icmp(..) | Carries::Icmpv6(..) => {
-            return Some(because(
-                "A control message arrived: it reports a problem, or is an echo request or reply.",
-                "RFC 792",
-            ));
-        }
-        Carries::Udp(_) => return Some(because("A datagram arrived: it is delivered whole or not at all.", "RFC 768")),
-        Carries::Other => return None,
-    };
-    Some(if segment.rst {
-        because(
-            "RST arrived: if its sequence number is the expected one, the connection ends at once.",
-            "RFC 9293 section 3.5.3",
-        )
-    } else if segment.syn && segment.ack.is_none() {
-        because(
-            "SYN arrived: the peer wants to connect, and announces its initial sequence \
-             number.",
-            "RFC 9293 section 3.5",
-        )
-    } else if segment.syn {
-        because(
-            "SYN,ACK arrived: the peer accepts, acknowledges our SYN, and announces its own initial sequence \
-             number.",
-            "RFC 9293 section 3.5",
-        )
-    } else if segment.fin {
-        because(
-            "FIN arrived: the peer will send no more data; FIN takes one sequence number and is \
-             acknowledged like a byte.",
-            "RFC 9293 section 3.6",
-        )
-    } else if segment.len > 0 {
-        because(
-            "Payload arrived: data in order and within the window is accepted, and will be \
-             acknowledged.",
-            "RFC 9293 section 3.10.7.4",
-        )
-    } else {
-        because(
-            "An acknowledgement arrived: everything before its number has reached the peer, and its \
-             window says how much more may be sent.",
-            "RFC 9293 section 3.4",
-        )
-    })
 }
 
 fn ran(next: Next) -> Explanation {
@@ -161,86 +91,6 @@ fn ran(next: Next) -> Explanation {
     }
 }
 
-fn lost(carries: Carries) -> Explanation {
-    match carries {
-        Carries::Tcp(segment) if segment.space() > 0 => because(
-            "This frame never arrives; the sender does not know, and its retransmission timer runs.",
-            "RFC 9293 section 3.8.1",
-        ),
-        Carries::Tcp(Segment { rst: true, .. }) => because(
-            "This RST never arrives, and nobody sends it again: RST is not acknowledged.",
-            "RFC 9293 section 3.5.2",
-        ),
-        Carries::Tcp(_) => because(
-            "This acknowledgement never arrives, and is not retransmitted: a later one also \
-             covers its data.",
-            "RFC 9293 section 3.4",
-        ),
-        Carries::Udp(_) => {
-            because("This datagram never arrives, and UDP does not detect it: the program must.", "RFC 768")
-        }
-        _ => because("This frame never arrives: its sender will have to send another one.", ""),
-    }
-}
-
-fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
-    match cause {
-        Cause::DelayedAck(_) => because(
-            "The acknowledgement waited for payload to travel with; none came in time, so it is sent \
-             alone.",
-            "RFC 9293 section 3.8.6.3",
-        ),
-        Cause::DuplicateAck => because(
-            "This ACK repeats the last one: a segment arrived out of order, and its sender should \
-             know at once.",
-            "RFC 5681 section 3.2",
-        ),
-        Cause::FastRetransmission => because(
-            "Three duplicate acknowledgements show that later segments arrive and this one is \
-             missing: it is sent again without waiting for the timer.",
-            "RFC 5681 section 3.2",
-        ),
-        Cause::KeepAlive => because(
-            "The peer was silent for the keep-alive time: an old sequence number makes it answer, if it still \
-             runs.",
-            "RFC 9293 section 3.8.4",
-        ),
-        Cause::Retransmission { rto: Duration::ZERO, .. } => because(
-            "The timer expired for an earlier segment, and its acknowledgement does not cover this one: it is sent again at once.",
-            "RFC 5681 section 3.1",
-        ),
-        Cause::Retransmission { count, .. } if count > 1 => because(
-            "Still no acknowledgement: the segment is sent once more, and the timeout doubles each \
-             time.",
-            "RFC 6298 section 5",
-        ),
-        Cause::Retransmission { .. } if segment.is_some_and(|s| s.syn) => because(
-            "No acknowledgement of the SYN arrived within one second, the timer before any round trip is \
-             measured: the SYN is sent again.",
-            "RFC 6298 section 2",
-        ),
-        Cause::Retransmission { .. } => because(
-            "No acknowledgement arrived before the retransmission timer expired, which takes at least 200 ms more than a \
-             round trip: the oldest segment is sent again.",
-            "RFC 6298 section 5",
-        ),
-        Cause::TailProbe => because(
-            "No acknowledgement arrived for two round trips: the last segment is sent again, and the answer shows whether \
-             an earlier one was lost.",
-            "RFC 8985 section 7",
-        ),
-        Cause::WindowUpdate => because(
-            "The program has read data: this segment tells the peer that the window is larger.",
-            "RFC 9293 section 3.8.6",
-        ),
-        Cause::ZeroWindowProbe => because(
-            "The peer's window is closed: one byte probes it, because the update that \
-             opens the window may have been lost.",
-            "RFC 9293 section 3.8.6.1",
-        ),
-    }
-}
-
 /// Explains a segment that carries new data or answers a received segment.
 fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     use State::*;
@@ -255,7 +105,7 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
     } else if segment.syn && segment.ack.is_none() {
         because(
             "SYN asks for a connection: its number is this end's initial sequence number, and its \
-             options announce the largest segment and the window scale.",
+             options announce the largest segment, the window scale and selective acknowledgements.",
             "RFC 9293 section 3.5",
         )
     } else if segment.syn {
@@ -269,6 +119,12 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
             "The last payload and FIN travel in one segment: this end will send no more data.",
             "RFC 9293 section 3.6",
         )
+    } else if segment.fin && state == Some(LastAck) {
+        because(
+            "FIN: this end will send no more data. If no segment has acknowledged the peer's FIN yet, this one does: then three \
+             segments close the connection, where textbooks draw four.",
+            "RFC 9293 section 3.6",
+        )
     } else if segment.fin {
         because(
             "FIN: this end will send no more data; FIN takes one sequence number, so that it can be \
@@ -277,9 +133,9 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
         )
     } else if segment.len > 0 {
         because(
-            "New payload, as much as the peer's window and the largest segment allow; it also \
+            "New payload, as much as the peer's window, the congestion window and the largest segment allow; it also \
              acknowledges the data that arrived.",
-            "RFC 9293 section 3.7",
+            "RFC 5681 section 3.1",
         )
     } else if matches!(state, Some(CloseWait | LastAck | Closing | TimeWait)) {
         because(
@@ -318,7 +174,7 @@ fn other(carries: Carries) -> Option<Explanation> {
     })
 }
 
-fn happened(event: &Event) -> Option<Explanation> {
+fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
     Some(match event {
         Event::Address(_) => return None,
         Event::Accepted { .. } => because(
@@ -335,7 +191,7 @@ fn happened(event: &Event) -> Option<Explanation> {
             "RFC 9293 section 3.9.1.1",
         ),
         Event::Dropped(why) | Event::Refused { why, .. } => dropped(*why, matches!(event, Event::Refused { .. })),
-        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => ended(*end),
+        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => ended(*end, state),
         Event::Read { .. } => because(
             "The program reads data: the window can grow by the same number of bytes.",
             "RFC 9293 section 3.8.6",
@@ -345,15 +201,19 @@ fn happened(event: &Event) -> Option<Explanation> {
     })
 }
 
-fn ended(end: End) -> Explanation {
+fn ended(end: End, state: Option<State>) -> Explanation {
     match end {
         End::Aborted => because("This end aborted the connection with RST.", "RFC 9293 section 3.10.5"),
         End::AddressGone => because("The interface lost the address, and with it every connection that used it.", ""),
+        End::Closed if state == Some(State::TimeWait) => because(
+            "Both directions are closed, and the program is told so. The stack keeps the connection's numbers in TIME-WAIT.",
+            "RFC 9293 section 3.6.1",
+        ),
         End::Closed => {
             because("Both directions are closed, and all data of this end is acknowledged.", "RFC 9293 section 3.6")
         }
         End::Recycled => because(
-            "A new connection needed the slot: the oldest in TIME-WAIT is recycled first, then the oldest half-open one.",
+            "A new connection needed the slot: the oldest in TIME-WAIT is recycled first, then the oldest in SYN-RECEIVED.",
             "RFC 4987 section 3.4",
         ),
         End::Refused => because(
@@ -364,17 +224,19 @@ fn ended(end: End) -> Explanation {
             "The peer sent RST: it has aborted the connection, or has no such connection.",
             "RFC 9293 section 3.5.3",
         ),
-        End::TimedOut => {
-            because("The peer did not answer in time, despite the retransmissions.", "RFC 9293 section 3.8.3")
-        }
+        End::TimedOut => because(
+            "The peer did not answer in time, neither what was sent again nor probes.",
+            "RFC 9293 section 3.8.3",
+        ),
         #[cfg(feature = "recovery")]
         End::Undelivered(_) => because(
             "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it ends no connection by itself.",
             "RFC 9293 section 3.9.2.2",
         ),
         End::Unreachable => because(
-            "No host on the link answered for the address, so not even the SYN could be sent.",
-            "RFC 1122 section 2.3.2.2",
+            "No host on the link answered the requests for the hardware address, so not even the SYN could be sent. ARP itself has no \
+             answer that says so.",
+            "RFC 826",
         ),
     }
 }

@@ -28,16 +28,24 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     line.text("phase", entry.what.phase())?;
     line.text("event", name(&entry.what))?;
     match &entry.what {
-        What::Arrived { frame, summary, damaged } => {
+        What::Arrived { frame, summary, damaged, mark } => {
             line.number("frame", frame)?;
             headers(&mut line, summary, snapshot.isn)?;
             if *damaged {
                 line.text("reason", "damaged")?;
+            } else if let Some(mark) = mark {
+                line.text("reason", mark.slug())?;
             }
         }
         What::Clock => {}
         What::HostEvent(host_event) => line.text("reason", host_event)?,
-        What::Ran(next) => program(&mut line, next)?,
+        What::Ran(next, tuple) => {
+            if let Some(tuple) = tuple {
+                line.text("local", Endpoint(tuple.local))?;
+                line.text("remote", Endpoint(tuple.remote))?;
+            }
+            program(&mut line, next)?;
+        }
         What::RanUdp(port, next) => {
             line.number("port", port)?;
             program(&mut line, next)?;
@@ -66,7 +74,7 @@ fn name(what: &What) -> &'static str {
         What::Arrived { .. } => "arrived",
         What::Clock => "clock",
         What::HostEvent(_) => "happened",
-        What::Ran(_) | What::RanUdp(..) => "program",
+        What::Ran(..) | What::RanUdp(..) => "program",
         What::Sent { .. } => "sent",
         What::Stack(event) => event_name(event),
     }
@@ -124,20 +132,11 @@ fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2])
 }
 
 fn because(line: &mut Object<'_>, cause: &Cause) -> fmt::Result {
-    let reason = match cause {
-        Cause::DelayedAck(_) => "delayed-ack",
-        Cause::DuplicateAck => "duplicate-ack",
-        Cause::FastRetransmission => "fast-retransmission",
-        Cause::KeepAlive => "keep-alive",
-        Cause::Retransmission { .. } => "retransmission",
-        Cause::TailProbe => "tail-probe",
-        Cause::WindowUpdate => "window-update",
-        Cause::ZeroWindowProbe => "zero-window-probe",
-    };
-    line.text("reason", reason)?;
+    line.text("reason", cause.slug())?;
     match cause {
+        Cause::AfterTimeout(count) => line.number("count", count),
         Cause::DelayedAck(time) => line.number("ack_delay_ms", Millis(time.total_micros())),
-        Cause::Retransmission { rto, count } => {
+        Cause::Retransmission { rto, count } | Cause::SpuriousRetransmission { rto, count } => {
             line.number("rto_ms", Millis(rto.total_micros()))?;
             line.number("count", count)
         }
@@ -180,4 +179,37 @@ impl Display for Millis {
 }
 
 #[cfg(all(test, feature = "std"))]
-mod tests;
+mod tests {
+    use std::string::String;
+
+    use super::*;
+    use crate::lab::show::ladder::tests::{sent, snapshot};
+
+    fn line(what: What) -> String {
+        let mut out = String::new();
+        write_json(&mut out, &snapshot(1, what)).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_frame_sent_again() {
+        let cause = Cause::Retransmission { rto: smoltcp::time::Duration::from_micros(1_000_500), count: 2 };
+        assert_eq!(
+            line(sent(Some(cause), Verdict::Drop)),
+            concat!(
+                r#"{"v":1,"step":12,"t_us":1002003,"host":"server","phase":"egress","event":"sent","frame":5,"frame_len":58,"#,
+                r#""protocol":"TCP","src":"192.168.69.1:9999","dst":"192.168.69.2:50000","flags":"SYN,ACK","seq":7000,"#,
+                r#""rel_seq":0,"ack":501,"rel_ack":1,"len":0,"win":4096,"win_scale":0,"mss":1460,"#,
+                r#""reason":"retransmission","rto_ms":1000.500,"count":2,"fate":"dropped","#,
+                r#""client":"SYN-SENT","server":"SYN-RECEIVED","rfc":"RFC 6298 section 5"}"#,
+                "\n"
+            )
+        );
+    }
+
+    #[test]
+    fn the_clock_is_everybodys() {
+        let expected = r#"{"v":1,"step":12,"t_us":1002003,"host":"all","phase":"clock","event":"clock","client":"SYN-SENT","server":"SYN-RECEIVED"}"#;
+        assert_eq!(line(What::Clock).trim_end(), expected);
+    }
+}

@@ -12,7 +12,7 @@ use super::entry::What;
 use super::text::Text;
 use crate::lab::{Snapshot, Verdict};
 use crate::stack::{Event, Next};
-use crate::trace::{Carries, Cause, Segment, Summary};
+use crate::trace::{Carries, Cause, Mark, Segment, Summary};
 
 /// The appearance of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +56,13 @@ impl Ladder {
     }
 
     /// Returns the number of columns for a state.
-    fn state(&self) -> usize {
+    fn state_width(&self) -> usize {
         if self.is_wide() { 12 } else { 10 }
     }
 
     /// Returns the number of columns between the two states.
     fn middle(&self) -> usize {
-        self.width() - TIME - 1 - STEP - 1 - 2 * (self.state() + 1)
+        self.width() - TIME - 1 - STEP - 1 - 2 * (self.state_width() + 1)
     }
 
     fn paint(&self, f: &mut fmt::Formatter<'_>, color: &str) -> fmt::Result {
@@ -83,9 +83,9 @@ struct Header(Ladder);
 
 impl Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ladder, state) = (self.0, self.0.state());
+        let (ladder, width) = (self.0, self.0.state_width());
         ladder.paint(f, BOLD)?;
-        write!(f, "{:>TIME$} {:>STEP$} {:<state$} {:w$} server", "seconds", "step", "client", "", w = ladder.middle())?;
+        write!(f, "{:>TIME$} {:>STEP$} {:<width$} {:w$} server", "seconds", "step", "client", "", w = ladder.middle())?;
         if ladder.color { f.write_str(PLAIN) } else { Ok(()) }
     }
 }
@@ -127,30 +127,35 @@ impl Body {
         let host = snapshot.entry.host;
         let mut text = Text::new(ladder.middle());
         let mut tone = Tone::Plain;
+        let port = |text: &mut Text| snapshot.port.map_or(Ok(()), |port| write!(text, ":{port} "));
         // Writing never fails: text that is too long is cut.
         let _ = match snapshot.entry.what {
-            What::Arrived { frame, summary, damaged } => {
+            What::Arrived { frame, summary, damaged, mark } => {
                 let end = if damaged { "arrives damaged: thrown away" } else { "arrives" };
-                let _ = if ladder.is_wide() { write!(text, "#{frame} ") } else { Ok(()) };
+                let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
                 let _ = write!(text, "{} {end}", Brief(summary));
+                let _ = match mark {
+                    Some(mark @ Mark::PartialAck) => write!(text, ": {mark}"),
+                    Some(mark) => write!(text, " {mark}"),
+                    None => Ok(()),
+                };
                 return Some(Body::Arrival { host, frame, damaged, text });
             }
             What::Clock => return Some(Body::Clock),
             What::HostEvent(host_event) => write!(text, "{host_event}"),
-            What::Ran(next) => {
+            What::Ran(next, _) => {
                 tone = Tone::Dim;
-                next_words(&mut text, next)
+                port(&mut text).and_then(|()| next_words(&mut text, next))
             }
             What::RanUdp(port, _) => {
                 tone = Tone::Dim;
                 write!(text, "program on UDP port {port} runs")
             }
             What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
-                let label = Label { ladder, isn: snapshot.isn, frame, summary, cause, verdict };
+                let label = Label { ladder, isn: snapshot.isn, port: snapshot.port, frame, summary, cause, verdict };
                 let label = label.longest_that_fits(ladder.middle().saturating_sub(6));
                 let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
-                let again =
-                    matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission | Cause::TailProbe));
+                let again = cause.is_some_and(Cause::is_again);
                 return Some(Body::Arrow { host, frame, lost, again, label });
             }
             What::Sent { frame, summary, .. } => write!(text, "host {host} sends #{frame} {}", Brief(summary)),
@@ -158,6 +163,7 @@ impl Body {
                 if matches!(event, Event::Refused { .. } | Event::Dropped(_)) {
                     tone = Tone::Bad;
                 }
+                let _ = port(&mut text);
                 event_words(&mut text, &event)?
             }
         };
@@ -184,7 +190,7 @@ struct Row {
 impl Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Row { ladder, snapshot, body } = self;
-        let (width, middle, [client, server]) = (ladder.state(), ladder.middle(), snapshot.states);
+        let (width, middle, [client, server]) = (ladder.state_width(), ladder.middle(), snapshot.states);
         let (time, step) = (Micros(snapshot.entry.at), snapshot.entry.step);
         write!(f, "{time} {step:>STEP$} {:<width$} ", ladder.name(client))?;
         let color = match body.tone() {
@@ -264,7 +270,7 @@ fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
         Event::Connected { .. } => text.write_str("connected"),
         Event::Dropped(why) => write!(text, "dropped: {why}"),
         Event::Ended { end, .. } => write!(text, "connection over: {end}"),
-        Event::HalfOpenEnded { end, .. } => write!(text, "half-open connection over: {end}"),
+        Event::HalfOpenEnded { end, .. } => write!(text, "half-way connection over: {end}"),
         Event::Refused { why, .. } => write!(text, "refused: {why}"),
         // No step causes this change, so no other line shows it.
         Event::State { from: State::TimeWait, to: State::Closed, .. } => text.write_str("TIME-WAIT is over"),
@@ -302,7 +308,8 @@ impl Display for Brief {
 impl Ladder {
     /// Returns a state's name, abbreviated if the ladder is narrow.
     fn name(&self, state: State) -> Text {
-        let mut text = Text::new(self.state());
+        let width = self.state_width();
+        let mut text = Text::new(width);
         let _ = match state {
             State::Established if !self.is_wide() => text.write_str("ESTAB"),
             State::SynReceived if !self.is_wide() => text.write_str("SYN-RCVD"),

@@ -1,14 +1,17 @@
 //! Draws the ladder diagram as a picture (SVG 1.1).
 
-use core::fmt::{self, Display, Write};
+use core::fmt::{self, Write};
 
 use super::ladder::{Body, Ladder, Micros, Tone};
+use super::text::Text;
 use crate::lab::Snapshot;
 
 /// The largest number of rows in a picture. Further rows are left out, and the picture says so.
 pub const SVG_ROWS: usize = 400;
 
-/// Draws a run as a ladder diagram. Time runs downwards, and an arrow slopes down to its frame's arrival.
+/// Draws a run as a ladder diagram.
+///
+/// Events run downwards in order, which is not to scale. The first column shows the times.
 ///
 /// # Errors
 /// The error of `out`.
@@ -75,6 +78,8 @@ const ROW: usize = 24;
 /// The horizontal positions of the client's and the server's lines.
 const LEFT: usize = 250;
 const RIGHT: usize = 780;
+/// The width of a character of the font, rounded up.
+const CHAR: usize = 7;
 
 pub(crate) const INK: &str = "#222222";
 const FAINT: &str = "#999999";
@@ -108,6 +113,7 @@ fn head(out: &mut dyn Write, height: usize) -> fmt::Result {
     writeln!(out, r#"<g font-weight="bold"><text x="90" y="{y}" text-anchor="end">seconds</text>"#)?;
     writeln!(out, r#"<text x="132" y="{y}" text-anchor="end">step</text><text x="145" y="{y}">client</text>"#)?;
     writeln!(out, r#"<text x="{}" y="{y}">server</text></g>"#, RIGHT + 12)?;
+    writeln!(out, r#"<text x="90" y="20" fill="{FAINT}" text-anchor="end">not to scale</text>"#)?;
     // The legend of the arrows.
     writeln!(out, r#"<path d="M{LEFT} 16h40" stroke="{INK}" marker-end="url(#sent)"/>"#)?;
     writeln!(out, r#"<text x="{}" y="20">sent</text>"#, LEFT + 48)?;
@@ -155,7 +161,12 @@ fn arrow(
     // The frame was lost, or is still in flight at the end of the picture.
     let (x, end) = ((from + 2 * to) / 3, y + ROW / 2);
     writeln!(out, r#"<path d="M{from} {y}L{x} {end}" stroke="{color}"{dashes}/>"#)?;
-    if lost { cross(out, x, end) } else { Ok(()) }
+    if !lost {
+        return Ok(());
+    }
+    cross(out, x, end)?;
+    // The word is for readers who cannot see the colour.
+    writeln!(out, r#"<text x="{x}" y="{}" text-anchor="middle" fill="{RED}">lost</text>"#, end + 20)
 }
 
 fn cross(out: &mut dyn Write, x: usize, y: usize) -> fmt::Result {
@@ -165,15 +176,21 @@ fn cross(out: &mut dyn Write, x: usize, y: usize) -> fmt::Result {
 
 /// Writes a text next to the line of a host, or between the lines.
 ///
-/// The text has a white outline, because arrows may run behind it.
-fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &dyn Display) -> fmt::Result {
+/// The text has a white background, because arrows may run behind it.
+fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &Text) -> fmt::Result {
     let (x, anchor) = match host {
         0 => (LEFT + 10, "start"),
         1 => (RIGHT - 10, "end"),
         _ => ((LEFT + RIGHT) / 2, "middle"),
     };
-    write!(out, r##"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}" "##)?;
-    out.write_str(r##"stroke="#ffffff" stroke-width="3" paint-order="stroke">"##)?;
+    let width = CHAR * text.chars();
+    let left = match host {
+        0 => x,
+        1 => x - width.min(x),
+        _ => x - (width / 2).min(x),
+    };
+    writeln!(out, r##"<rect class="ground" x="{left}" y="{}" width="{width}" height="13" fill="#ffffff"/>"##, y - 10)?;
+    write!(out, r##"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}">"##)?;
     write!(Escaped(out), "{text}")?;
     out.write_str("</text>\n")
 }

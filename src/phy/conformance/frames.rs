@@ -71,6 +71,8 @@ impl Frames {
         Ok(Some(number))
     }
 
+    /// Returns whether a frame is a test frame, judged by its EtherType, or by its IP version, header length and
+    /// protocol.
     fn is_ours(&self, frame: &[u8]) -> bool {
         match self.medium {
             Medium::Ethernet => frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes()),
@@ -78,6 +80,7 @@ impl Frames {
         }
     }
 
+    /// Returns the header of a test frame of `len` bytes. An Ethernet header is followed by 6 unused bytes.
     fn header_bytes(&self, len: usize) -> [u8; 20] {
         let mut header = [0; 20];
         if self.medium == Medium::Ethernet {
@@ -96,6 +99,7 @@ impl Frames {
         header
     }
 
+    /// Returns the byte at offset `at` of the test frame of `len` bytes with this number.
     fn byte(&self, header: &[u8; 20], number: u16, len: usize, at: usize) -> u8 {
         let [low, high] = number.to_le_bytes();
         match (at.checked_sub(self.header()), header.get(at)) {
@@ -105,6 +109,7 @@ impl Frames {
             (Some(1), _) => high,
             // A data byte is never 0, so that it differs from padding. Data bytes also differ from frame to frame.
             (Some(at), _) => (at as u8).wrapping_mul(7).wrapping_add(low) | 1,
+            // Cannot happen: `header` contains the whole header.
             (None, None) => 0,
         }
     }

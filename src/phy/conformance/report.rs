@@ -10,10 +10,10 @@ pub struct Report {
     /// The number of frames that the device accepts before it returns no transmit token. `None` if it accepts a whole
     /// burst.
     pub transmit_queue: Option<usize>,
-    /// The number of frames that the link accepts before it refuses a frame, including lost frames. `None` if the
-    /// device receives a whole burst.
+    /// The number of frames of a burst that the link accepted, including accepted frames that were then lost. `None` if
+    /// the device received the whole burst.
     pub receive_queue: Option<usize>,
-    /// The number of frames of the burst that were lost and counted.
+    /// The number of accepted frames of the burst that the device did not receive. All of them were counted as lost.
     pub lost: u64,
     /// The number of foreign frames that arrived during the check.
     pub foreign: usize,

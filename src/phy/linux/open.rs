@@ -88,7 +88,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     Ok((file, mtu, granted))
 }
 
-/// Requests as much offload as the kernel grants, or turns off the offload of an earlier program.
+/// If `granted`, requests as much offload as the kernel accepts. Otherwise turns off the offload of an earlier program.
 ///
 /// `granted` is whether the interface accepts virtio-net headers. `set` passes `TUN_F_…` flags to the kernel. Returns a
 /// description of the offload that is missing, or `None` if the kernel grants all offload.
@@ -306,11 +306,12 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
 mod tests {
     use super::*;
 
-    /// Returns the missing offload if the kernel grants only the flags `grants`, and the flags that were finally set.
-    fn missing(granted: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
+    /// Calls `offload_to` with `granted` and a kernel that accepts only the flags in `accepted`. Returns the
+    /// description of the missing offload, and the flags that were finally set.
+    fn missing(granted: bool, accepted: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
         let missing = offload_to(granted, |flags| {
-            if flags & !grants != 0 {
+            if flags & !accepted != 0 {
                 return Err(Errno::INVAL);
             }
             last = Some(flags);

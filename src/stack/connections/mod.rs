@@ -242,7 +242,10 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Queues all connections that wait for a hardware address. A received frame may contain the address.
+    /// Queues all connections that wait for a hardware address. Call this when a received frame has made an address
+    /// known.
+    ///
+    /// All these connections try again, because their queue does not record which address each of them waits for.
     pub(super) fn neighbours_may_be_known(&mut self) {
         while let Some(index) = self.neighbour_queue.front() {
             self.enqueue(index);
@@ -250,7 +253,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     }
 
     /// Resets the socket of a slot for a new connection. `mss` is the number of payload bytes in the largest segment
-    /// that fits the link.
+    /// that fits the link. Only the feature `recovery` uses it.
     ///
     /// smoltcp cannot return a socket's buffers, so the socket itself is reused. `listen` and `connect` reset most of
     /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values remain
@@ -277,6 +280,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
             *handle = set.add(socket);
         }
         let socket = slot.socket()?;
+        // `listen` and `connect` accept only a closed socket. They also forget the old connection, so no RST is sent.
         socket.abort();
         socket.set_tsval_generator(None);
         socket.set_nagle_enabled(self.tcp.nagle);

@@ -49,15 +49,17 @@ impl Node {
     pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
 }
 
-/// Slot `i`'s position in the heap, together with the heap's element `i`. `position` belongs to slot `i`. `due` and
-/// `slot` are the deadline and the slot at heap position `i`.
+/// Two facts with the same index `i`: what is at heap position `i`, and where slot `i` is in the heap.
 ///
-/// A deadline is stored at its heap position, not with its slot. As a result, the comparison of two children touches
-/// only neighbouring elements.
+/// A deadline is stored at its heap position, not with its slot. The two children of a heap position are therefore
+/// neighbours in memory, and comparing them touches little memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
+    /// The deadline at heap position `i`.
     pub(super) due: Instant,
+    /// The slot at heap position `i`.
     pub(super) slot: Index,
+    /// The heap position of slot `i`.
     pub(super) position: Index,
 }
 

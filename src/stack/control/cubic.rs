@@ -190,8 +190,8 @@ impl Progress {
         ((left * u64::from(cost)) >> 32).max(1) as u32
     }
 
-    /// Adds `bytes` acknowledged bytes. Returns whether they complete the segment. If so, the next segment starts at
-    /// zero.
+    /// Adds `bytes` acknowledged bytes. Returns whether a whole segment, which takes `cost` bytes, is now earned. If
+    /// so, the progress towards the next segment starts at zero.
     pub fn advance(&mut self, bytes: u32, cost: u32) -> bool {
         let complete = bytes >= self.missing(cost);
         // Fewer bytes than the missing bytes earn less than the missing fraction, so the sum does not overflow.

@@ -34,10 +34,30 @@ pub(super) use segment::{LONGEST, Patch, Segment, bare, copy, inner_checksums, w
 pub(super) use segment::{renumber, shorten};
 
 use smoltcp::socket::tcp::State;
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, TcpControl, TcpOption, TcpSeqNumber};
 
 use super::event::DropReason;
+
+/// Why a segment is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "recovery"), allow(dead_code))]
+pub(crate) enum Repeat {
+    /// The timer expired for an earlier segment, and this segment counts as lost too.
+    AfterTimer,
+    /// Duplicate or selective acknowledgements showed that the segment was lost.
+    Duplicates,
+    /// The segment's retransmission was lost too: data that was sent later has arrived (RFC 8985 section 6.2).
+    LostAgain,
+    /// The peer's SYN arrived again.
+    RepeatedSyn,
+    /// The segment probes whether the tail was lost.
+    TailProbe,
+    /// The retransmission timer expired, after this time.
+    Timer(Duration),
+    /// The peer's window has opened again, and the peer did not accept data that was sent into the closed window.
+    WindowOpened,
+}
 
 /// Returns the number of bytes from `from` to `to`, or 0 if `to` is not ahead.
 fn distance(from: TcpSeqNumber, to: TcpSeqNumber) -> u32 {
@@ -173,6 +193,15 @@ impl Block {
     /// Returns whether a FIN that arrived early can be processed, because all data in front of the FIN has arrived.
     pub(super) fn fin_is_due(&self) -> bool {
         !self.fin_taken && self.early_fin == Some(self.rcv_nxt)
+    }
+
+    /// Returns why a segment was most recently sent again. Each reason is returned once.
+    pub(super) fn take_repeat(&mut self) -> Option<Repeat> {
+        #[cfg(feature = "recovery")]
+        let repeat = self.recovery.repeat.take();
+        #[cfg(not(feature = "recovery"))]
+        let repeat = None;
+        repeat
     }
 
     /// Returns SND.NXT and RCV.NXT.

@@ -20,7 +20,7 @@ use smoltcp::wire::{IpAddress, TcpOption, TcpSeqNumber};
 use super::congestion::{Congestion, Window};
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
-use super::{Block, Segment, distance};
+use super::{Block, Repeat, Segment, distance};
 use resends::Resends;
 
 /// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2). A path that reorders segments
@@ -86,6 +86,12 @@ pub(in crate::stack) struct Recovery {
     probed: bool,
     /// When the retransmission timer expires.
     retransmission: Option<Instant>,
+    /// When that timer was started.
+    armed_at: Instant,
+    /// How long the timer had run when it expired. `None` again after the first retransmission.
+    expired: Option<Duration>,
+    /// Why a segment was most recently sent again.
+    pub(super) repeat: Option<Repeat>,
     /// When a tail loss probe is sent.
     probe: Option<Instant>,
     /// When the persist timer expires. Data is then sent although it does not fit the peer's window.
@@ -152,6 +158,9 @@ impl Recovery {
         probed_range: (TcpSeqNumber(0), TcpSeqNumber(0)),
         probed: false,
         retransmission: None,
+        armed_at: Instant::ZERO,
+        expired: None,
+        repeat: None,
         probe: None,
         persist: None,
         persisting: false,
@@ -325,13 +334,17 @@ impl Block {
         if self.flight() == 0 {
             (self.recovery.retransmission, self.recovery.probe) = (None, None);
         } else if acked > 0 || news || opened {
-            let before = self.recovery.retransmission;
+            #[cfg(feature = "fragments")]
+            let kept =
+                self.recovery.trial.is_running().then_some((self.recovery.retransmission, self.recovery.armed_at));
             self.arm(now);
             // The path may have a black hole, so the segment was cut into parts, and one part has arrived. The timer of
             // that segment keeps running.
-            if self.recovery.trial.is_running() {
-                self.recovery.retransmission =
-                    self.recovery.retransmission.min(before.or(self.recovery.retransmission));
+            #[cfg(feature = "fragments")]
+            if let Some((Some(at), armed_at)) = kept
+                && self.recovery.retransmission.is_none_or(|new| at < new)
+            {
+                (self.recovery.retransmission, self.recovery.armed_at) = (Some(at), armed_at);
             }
         }
         acked > 0 || news || !same_window
@@ -342,7 +355,7 @@ impl Block {
         let flight = self.flight();
         let r = &mut self.recovery;
         let timeout = r.rtt.timeout(r.backoff);
-        r.retransmission = Some(now + timeout);
+        (r.retransmission, r.armed_at) = (Some(now + timeout), now);
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
@@ -363,6 +376,7 @@ impl Block {
         self.find_lost_resends(now);
         let (una, nxt) = (self.una, self.nxt);
         let has = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
+        let ran = self.recovery.retransmission.map(|at| at - self.recovery.armed_at);
         let r = &mut self.recovery;
         if has(&mut r.persist) {
             r.persisting = true;
@@ -385,12 +399,12 @@ impl Block {
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
             r.forget_resends();
-            (r.point, r.timed_out) = (Some(nxt), true);
-            r.retransmission = Some(now + r.rtt.timeout(r.backoff));
+            (r.point, r.timed_out, r.expired) = (Some(nxt), true, ran);
+            (r.retransmission, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
         } else if has(&mut r.probe) {
             r.tail = Some(TcpSeqNumber(nxt.0.wrapping_sub(r.mss as i32)).max(una));
             r.probed = true;
-            r.retransmission = Some(now + r.rtt.timeout(r.backoff));
+            (r.retransmission, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
         }
     }
 }

@@ -79,12 +79,14 @@ impl Link<'_> {
                 Some((Solicited::Answer { to, own, asker: Some(source) }, learnt))
             }
             Ok(NdiscRepr::NeighborAdvert { flags, target_addr: target, lladdr }) if is_valid => {
-                // RFC 4861 section 7.1.2: the flag Solicited is not valid in an advertisement to a group.
+                // RFC 4861 section 7.1.2: an advertisement to a group must not have the flag Solicited. If it has this
+                // flag, it is invalid and is ignored.
                 if destination.is_multicast() && flags.contains(NdiscNeighborFlags::SOLICITED) {
                     return nothing;
                 }
                 if is_own(target) {
-                    // Some switches send a host's own frames back to that host.
+                    // Some switches send a host's own frames back to that host. Such an advertisement is no conflict,
+                    // and is ignored.
                     let by = hardware(lladdr).unwrap_or(from);
                     let is_other = Some(by) != self.hardware;
                     return if is_other { Some((Solicited::Conflict { own: target, by }, false)) } else { nothing };

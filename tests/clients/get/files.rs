@@ -123,7 +123,7 @@ fn ctrl_c_leaves_no_file() {
         for before in [&[][..], &["page"]] {
             before.iter().for_each(|name| fs::write(home.join(name), "kept").unwrap());
             let started = start(link, &[&url, "-o", home.join("page").to_str().unwrap(), "-i"]);
-            // The request was sent, so the temporary file exists.
+            // The client creates its temporary file before it sends the request.
             server.peer.wait_for("request", |out| out.matches("asked").count() > before.len());
             assert_eq!(names(&home).len(), before.len() + 1);
             started.interrupt();

@@ -1,7 +1,51 @@
-//! Explains why the stack dropped a frame, or refused a connection.
+//! Explains why the stack dropped a frame or refused a connection, and what follows when the wire loses a frame.
+
+use smoltcp::socket::tcp::State;
 
 use super::{Explanation, because};
 use crate::stack::DropReason;
+use crate::trace::{Carries, Cause, Segment};
+
+pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>) -> Explanation {
+    match (carries, cause) {
+        (_, Some(Cause::KeepAlive)) => because(
+            "This probe never arrives, and no retransmission timer runs for it: the next probe is sent when the keep-alive \
+             time has passed again.",
+            "RFC 9293 section 3.8.4",
+        ),
+        (_, Some(Cause::ZeroWindowProbe)) => because(
+            "This probe never arrives: the next one is sent when the timer has run twice as long.",
+            "RFC 9293 section 3.8.6.1",
+        ),
+        (_, Some(Cause::Retransmission { .. } | Cause::SpuriousRetransmission { .. })) => because(
+            "The timer had expired, so the segment was sent again, but this one never arrives, either: the timer runs again, twice \
+             as long, up to a minute.",
+            "RFC 6298 section 5",
+        ),
+        (Carries::Tcp(segment), _) if segment.space() > 0 => because(
+            "This frame never arrives; the sender does not know, and its retransmission timer runs.",
+            "RFC 9293 section 3.8.1",
+        ),
+        (Carries::Tcp(Segment { rst: true, .. }), _) => because(
+            "This RST never arrives, and nobody sends it again: RST is not acknowledged.",
+            "RFC 9293 section 3.5.2",
+        ),
+        (Carries::Tcp(_), _) if state == Some(State::TimeWait) => because(
+            "This ACK of the FIN never arrives, and no later segment says the same: the peer will send its FIN again. TIME-WAIT \
+             exists to answer it.",
+            "RFC 9293 section 3.3.2",
+        ),
+        (Carries::Tcp(_), _) => because(
+            "This acknowledgement never arrives, and no timer runs for it: a later one covers its data, too, or the peer sends the \
+             data again.",
+            "RFC 9293 section 3.4",
+        ),
+        (Carries::Udp(_), _) => {
+            because("This datagram never arrives, and UDP does not detect it: the program must.", "RFC 768")
+        }
+        _ => because("This frame never arrives: its sender will have to send another one.", ""),
+    }
+}
 
 pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
     match why {
@@ -28,8 +72,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 5961 section 3.2",
         ),
         DropReason::BadSyn => because(
-            "A SYN does not end an established connection: a challenge ACK is sent, and a peer that \
-             has restarted answers it with RST.",
+            "A SYN does not end a connection: a challenge ACK is sent, and a peer that has restarted answers it with RST.",
             "RFC 5961 section 4.2",
         ),
         DropReason::Checksum => {
@@ -105,8 +148,9 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 4861 section 6.3.4",
         ),
         DropReason::Unreachable => because(
-            "No host on the link has the receiver's address, so the datagram cannot leave.",
-            "RFC 1122 section 2.3.2.2",
+            "No host on the link answered the requests for the receiver's hardware address, so the datagram cannot be sent. ARP \
+             itself has no answer that says so.",
+            "RFC 826",
         ),
         DropReason::UnsupportedHeader => because(
             "A packet is dropped if an extension header is not known, or requires a function that this host lacks.",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::lab::figure::{STATES, TRANSITIONS};
 use crate::lab::show::ladder::tests::{sent, snapshot};
+use crate::trace::Cause;
 
 /// Checks that the text is a sentence, and that the reference is `RFC N`, perhaps with a section.
 fn check(why: Explanation) {
@@ -45,7 +46,7 @@ fn what_made_a_segment_leave_is_told() {
     assert_eq!(rfc(None), "RFC 9293 section 3.5");
     assert_eq!(rfc(Some(Cause::Retransmission { rto, count: 1 })), "RFC 6298 section 2", "of a SYN");
     assert_eq!(rfc(Some(Cause::Retransmission { rto, count: 2 })), "RFC 6298 section 5");
-    assert_eq!(rfc(Some(Cause::FastRetransmission)), "RFC 5681 section 3.2");
+    assert_eq!(rfc(Some(Cause::FastRetransmission)), "RFC 6675 section 5");
     assert_eq!(rfc(Some(Cause::DuplicateAck)), "RFC 5681 section 3.2");
     assert_eq!(rfc(Some(Cause::DelayedAck(rto))), "RFC 9293 section 3.8.6.3");
     assert_eq!(rfc(Some(Cause::KeepAlive)), "RFC 9293 section 3.8.4");
@@ -70,7 +71,7 @@ fn drops_and_ends_are_told() {
         End::TimedOut,
         End::Unreachable,
     ] {
-        check(ended(end));
+        check(ended(end, None));
     }
     check(explain(&snapshot(1, sent(None, Verdict::Lost))).unwrap());
 }

@@ -13,7 +13,7 @@ pub fn transition(from: State, to: State) -> Explanation {
             because("A client opens actively: it sends SYN and waits for SYN,ACK.", "RFC 9293 section 3.9.1.1")
         }
         (Listen, SynReceived) => because(
-            "A SYN reached the listener: it answers with SYN,ACK, and the connection is half-open.",
+            "A SYN reached the listener: it answers with SYN,ACK, and the handshake is half-way.",
             "RFC 9293 section 3.10.7.2",
         ),
         (SynSent, SynReceived) => because(
@@ -34,8 +34,7 @@ pub fn transition(from: State, to: State) -> Explanation {
             because("Our SYN is acknowledged: the handshake is complete at both ends.", "RFC 9293 section 3.10.7.4")
         }
         (SynReceived, Listen) => because(
-            "RST ends a half-open connection that began in LISTEN: the listener waits for the next \
-             one.",
+            "RST ends a connection in SYN-RECEIVED that began in LISTEN: the listener waits for the next one.",
             "RFC 9293 section 3.10.7.4",
         ),
         (SynReceived, CloseWait) => because(
@@ -66,8 +65,8 @@ pub fn transition(from: State, to: State) -> Explanation {
         ),
         (FinWait1, TimeWait) => because(
             "One segment carried the peer's FIN and the acknowledgement of ours, so the connection skips \
-             FIN-WAIT-2.",
-            "RFC 9293 section 3.10.7.4",
+             FIN-WAIT-2. (Note 2 of the RFC's figure 5 says so; the figure leaves the arrow out.)",
+            "RFC 9293 section 3.3.2",
         ),
         (FinWait2, TimeWait) => because(
             "The peer's FIN arrived: this end acknowledges it and keeps the connection for a while, in case that ACK is \
@@ -89,12 +88,13 @@ pub fn transition(from: State, to: State) -> Explanation {
         ),
         (TimeWait, Closed) => because(
             "TIME-WAIT is over: no segment of this connection is in flight any more. (The RFC \
-             asks for twice the maximum segment lifetime, this stack waits 60 s.)",
+             asks for twice the maximum segment lifetime, four minutes; this stack waits 60 s.)",
             "RFC 9293 section 3.6.1",
         ),
-        (_, Closed) => {
-            because("The connection ends at once: RST arrived, or this end aborted it.", "RFC 9293 section 3.10.7.4")
-        }
+        (_, Closed) => because(
+            "The connection ends at once: RST arrived, or this end aborted it or gave it up.",
+            "RFC 9293 section 3.10.7.4",
+        ),
         _ => because("The connection made more than one transition of the diagram at once.", "RFC 9293 section 3.3.2"),
     }
 }

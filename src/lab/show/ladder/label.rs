@@ -2,7 +2,6 @@
 
 use core::fmt::{self, Write};
 
-use smoltcp::time::Duration;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::super::text::{Span, Text};
@@ -14,6 +13,8 @@ use crate::trace::{Cause, Summary};
 pub(super) struct Label {
     pub(super) ladder: Ladder,
     pub(super) isn: [Option<TcpSeqNumber>; 2],
+    /// The caller's port, if the run has several connections.
+    pub(super) port: Option<u16>,
     pub(super) frame: u32,
     pub(super) summary: Summary,
     pub(super) cause: Option<Cause>,
@@ -28,6 +29,8 @@ enum Wording {
     Brief,
     /// Like `Brief`, with the field names shortened to one letter.
     OneLetter,
+    /// Like `OneLetter`, but without the window. A number is never cut.
+    NoWindow,
 }
 
 impl Label {
@@ -39,13 +42,15 @@ impl Label {
             let _ = self.write(&mut text, wording);
             text
         };
-        let fits = [Wording::Full, Wording::Brief].into_iter().map(write).find(|text| !text.is_cut());
-        fits.unwrap_or_else(|| write(Wording::OneLetter))
+        let wordings = [Wording::Full, Wording::Brief, Wording::OneLetter];
+        let fits = wordings.into_iter().map(write).find(|text| !text.is_cut());
+        fits.unwrap_or_else(|| write(Wording::NoWindow))
     }
 
     fn write(&self, text: &mut Text, wording: Wording) -> fmt::Result {
-        if self.ladder.is_wide() {
-            write!(text, "#{} ", self.frame)?;
+        write!(text, "#{} ", self.frame)?;
+        if let Some(port) = self.port {
+            write!(text, ":{port} ")?;
         }
         // The marks are written first, because a cut removes the end.
         self.marks(text, wording)?;
@@ -54,11 +59,11 @@ impl Label {
             Some(segment) => {
                 let [seq, ack, len, win] = match wording {
                     Wording::Full | Wording::Brief => ["seq=", "ack=", "len=", "win="],
-                    Wording::OneLetter => ["s=", "a=", "l=", "w="],
+                    Wording::OneLetter | Wording::NoWindow => ["s=", "a=", "l=", "w="],
                 };
-                let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| {
-                    number.0.wrapping_sub(isn.map_or(0, |isn| isn.0)) as u32
-                };
+                // A number before the initial one belongs to an earlier connection, and is negative.
+                let since =
+                    |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0));
                 write!(text, "{} {seq}{}", segment.flags(), since(segment.seq, self.isn[0]))?;
                 if let Some(number) = segment.ack {
                     write!(text, " {ack}{}", since(number, self.isn[1]))?;
@@ -66,7 +71,7 @@ impl Label {
                 if wording == Wording::Full || segment.len > 0 {
                     write!(text, " {len}{}", segment.len)?;
                 }
-                write!(text, " {win}{}", segment.window)
+                if wording == Wording::NoWindow { Ok(()) } else { write!(text, " {win}{}", segment.window) }
             }
         }
     }
@@ -81,25 +86,38 @@ impl Label {
             Verdict::Drop | Verdict::Lost if !long => {}
             verdict => write!(text, "{verdict} ")?,
         }
-        match self.cause {
-            None => Ok(()),
-            Some(Cause::Retransmission { rto, count }) => {
-                text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
+        let Some(cause) = self.cause else { return Ok(()) };
+        if cause.is_again() {
+            text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
+        }
+        let [full, brief] = match cause {
+            Cause::Retransmission { rto, count } | Cause::SpuriousRetransmission { rto, count } => {
                 if count > 1 {
                     write!(text, "{count}")?;
                 }
-                // A segment that is sent directly after a retransmission did not wait for a timer of its own.
-                if rto == Duration::ZERO { text.write_str(" ") } else { write!(text, " RTO {} ", Span(rto)) }
+                write!(text, " RTO {} ", Span(rto))?;
+                if matches!(cause, Cause::Retransmission { .. }) { ["", ""] } else { ["spurious ", "spur "] }
             }
-            Some(Cause::FastRetransmission) if self.ladder.ascii => text.write_str("again fast "),
-            Some(Cause::FastRetransmission) => text.write_str("↻ fast "),
-            Some(Cause::DelayedAck(_)) => text.write_str(if long { "delayed " } else { "" }),
-            Some(Cause::DuplicateAck) => text.write_str(if long { "duplicate " } else { "dup " }),
-            Some(Cause::KeepAlive) => text.write_str(if long { "keep-alive: " } else { "alive? " }),
-            Some(Cause::TailProbe) if self.ladder.ascii => text.write_str("again tail "),
-            Some(Cause::TailProbe) => text.write_str("↻ tail "),
-            Some(Cause::WindowUpdate) => text.write_str(if long { "window update: " } else { "window " }),
-            Some(Cause::ZeroWindowProbe) => text.write_str(if long { "zero-window probe: " } else { "probe " }),
-        }
+            Cause::AfterTimeout(count) => {
+                if count > 1 {
+                    write!(text, "{count}")?;
+                }
+                [" after the timeout ", " "]
+            }
+            Cause::ChallengeAck => ["challenge ", "challenge "],
+            Cause::DelayedAck(_) => ["delayed ", ""],
+            Cause::DuplicateAck => ["duplicate ", "dup "],
+            Cause::FastRetransmission | Cause::LostRetransmission => [" fast ", " fast "],
+            Cause::KeepAlive => ["keep-alive: ", "alive? "],
+            Cause::KeepAliveAck => ["keep-alive ", "alive "],
+            Cause::RepeatedAck => ["repeated ", "again "],
+            Cause::RepeatedSyn => [" for a repeated SYN: ", " "],
+            Cause::TailProbe => [" tail loss probe: ", " tail "],
+            Cause::WindowOpened => [" window opened: ", " "],
+            Cause::WindowUpdate => ["window update: ", "window "],
+            Cause::ZeroWindowProbe => ["zero-window probe: ", "probe "],
+            Cause::ZeroWindowProbeAck => ["zero-window probe ", "probed "],
+        };
+        text.write_str(if long { full } else { brief })
     }
 }

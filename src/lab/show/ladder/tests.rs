@@ -24,11 +24,11 @@ pub(in crate::lab) const SYN_ACK: Segment = Segment {
     len: 0,
 };
 
-/// Returns a snapshot in which the server's connection is half-open.
+/// Returns a snapshot in which the server is in SYN-RECEIVED.
 pub(in crate::lab) fn snapshot(host: usize, what: What) -> Snapshot {
     let entry = Entry { step: 12, at: START + Duration::from_micros(1_002_003), host, what };
     let isn = [Some(TcpSeqNumber(7000)), Some(TcpSeqNumber(500))];
-    Snapshot { entry, isn, states: [State::SynSent, State::SynReceived] }
+    Snapshot { entry, isn, states: [State::SynSent, State::SynReceived], port: None }
 }
 
 pub(in crate::lab) fn sent(cause: Option<Cause>, verdict: Verdict) -> What {
@@ -55,13 +55,13 @@ fn row(width: usize, ascii: bool, what: What) -> String {
 
 #[test]
 fn lines_of_80_columns() {
-    assert_eq!(row(80, false, sent(None, Verdict::Deliver)), "◄── SYN,ACK seq=0 ack=1 len=0 win=4096 ── SYN-RCVD");
-    assert_eq!(row(80, false, sent(AGAIN, Verdict::Deliver)), "◄╌╌╌╌╌ ↻ RTO 1s SYN,ACK s=0 a=1 w=4096 ╌╌ SYN-RCVD");
-    assert_eq!(row(80, false, sent(None, Verdict::Lost)), "✗────── SYN,ACK seq=0 ack=1 win=4096 ── SYN-RCVD");
-    assert_eq!(row(80, true, sent(AGAIN, Verdict::Drop)), "x- again RTO 1s SYN,ACK s=0 a=1 w=4096 -  SYN-RCVD");
+    assert_eq!(row(80, false, sent(None, Verdict::Deliver)), "◄───── #5 SYN,ACK seq=0 ack=1 win=4096 ── SYN-RCVD");
+    assert_eq!(row(80, false, sent(AGAIN, Verdict::Deliver)), "◄╌╌ #5 ↻ RTO 1s SYN,ACK s=0 a=1 w=4096 ╌╌ SYN-RCVD");
+    assert_eq!(row(80, false, sent(None, Verdict::Lost)), "✗──── #5 SYN,ACK seq=0 ack=1 win=4096 ── SYN-RCVD");
+    assert_eq!(row(80, true, sent(AGAIN, Verdict::Drop)), "x- -  #5 again RTO 1s SYN,ACK s=0 a=1 -  SYN-RCVD");
     let late = sent(None, Verdict::Delay(Duration::from_millis(300)));
-    assert_eq!(row(80, true, late), "<- +300ms SYN,ACK seq=0 ack=1 win=4096 -- SYN-RCVD");
-    assert_eq!(row(80, false, What::Ran(Next::Close)), "program runs: close SYN-RCVD");
+    assert_eq!(row(80, true, late), "<---- #5 +300ms SYN,ACK s=0 a=1 w=4096 -- SYN-RCVD");
+    assert_eq!(row(80, false, What::Ran(Next::Close, None)), "program runs: close SYN-RCVD");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn lines_of_120_columns() {
         row(120, false, sent(AGAIN, Verdict::Drop)),
         "✗╌╌╌╌╌╌╌╌╌╌╌╌ #5 dropped ↻ RTO 1s SYN,ACK seq=0 ack=1 len=0 win=4096 ╌╌ SYN-RECEIVED"
     );
-    let damaged = What::Arrived { frame: 5, summary: summary(), damaged: true };
+    let damaged = What::Arrived { frame: 5, summary: summary(), damaged: true, mark: None };
     assert_eq!(row(120, false, damaged), "#5 SYN,ACK arrives damaged: thrown away SYN-RECEIVED");
 }
 

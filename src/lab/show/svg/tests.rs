@@ -45,6 +45,10 @@ fn every_scenario_makes_two_pictures() {
         let crosses = ladder.matches("l12 12m0 -12l-12 12").count();
         // The legend has one cross.
         assert_eq!(crosses, 1 + snapshots.iter().filter(lost).count(), "{}", scenario.slug);
+        // A loss is also written as a word, and each label hides the arrows behind it.
+        assert_eq!(ladder.matches(">lost</text>").count(), crosses, "{}", scenario.slug);
+        let sent = snapshots.iter().filter(|s| matches!(s.entry.what, What::Sent { .. })).count();
+        assert!(ladder.matches("class=\"ground\"").count() >= sent, "{}", scenario.slug);
     }
 }
 

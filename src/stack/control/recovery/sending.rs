@@ -3,7 +3,7 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{Block, SMALL_WINDOW_DELAY, Sample, Segment, distance};
+use super::{Block, Recovery, Repeat, SMALL_WINDOW_DELAY, Sample, Segment, distance};
 
 /// The part of a segment from smoltcp that is sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,14 +124,18 @@ impl Block {
 
     /// Returns the window field to pass to smoltcp before smoltcp sends, or `None` if smoltcp's window still applies.
     ///
-    /// `queue` is the number of bytes in the send buffer.
+    /// `queue` is the number of bytes in the send buffer. Also reduces the congestion window after an idle time, and
+    /// may start or stop the persist timer (see `allowance`).
     pub(in crate::stack) fn changed_field(&mut self, now: Instant, queue: usize) -> Option<u16> {
         let queue = queue as u32;
+        // Restart after an idle time (RFC 5681 section 4.1): nothing was sent for an RTO, so the congestion
+        // window may be outdated.
         if self.flight() == 0 && now - self.recovery.sent_at >= self.recovery.rtt.timeout(0) {
             self.recovery.window.on_idle();
         }
         let field = self.field(now, queue);
         let window = u32::from(field) << self.recovery.shown_scale;
+        // smoltcp sends no byte beyond the queue, so a change of the window beyond the queue does not matter.
         (window.min(queue) != self.recovery.shown.min(queue)).then_some(field)
     }
 
@@ -187,7 +191,14 @@ impl Block {
         self.field(now, queue).max(units).max(1)
     }
 
-    /// Returns how many new bytes may be sent. If the window is too small, starts the persist timer.
+    /// Returns how many new bytes may be sent now.
+    ///
+    /// If there is no new data, or if lost data must be sent first, returns 0 and changes nothing. Otherwise, there are
+    /// two side effects:
+    ///
+    /// - If the congestion window is the limit, `limited_until` records this.
+    /// - If nothing may be sent and the retransmission timer is not running, the persist timer starts, unless it is
+    ///   already running. In all other cases the persist timer stops.
     fn allowance(&mut self, now: Instant, queue: u32) -> u32 {
         let unsent = queue.saturating_sub(self.flight());
         if unsent == 0 || self.hole().is_some() {
@@ -197,12 +208,17 @@ impl Block {
         let limit = offered.min(self.room());
         let whole = limit / self.recovery.mss * self.recovery.mss;
         // Silly-window avoidance by the sender (RFC 9293 section 3.8.6.2.1).
-        let allowance = match () {
-            () if unsent <= limit => unsent,
-            () if whole > 0 => whole,
-            () if offered == limit && limit > 0 && limit >= self.largest_window / 2 => limit,
-            () if self.recovery.persisting => limit.max(1),
-            () => 0,
+        let allowance = if unsent <= limit {
+            unsent
+        } else if whole > 0 {
+            whole
+        } else if offered == limit && limit > 0 && limit >= self.largest_window / 2 {
+            limit
+        } else if self.recovery.persisting {
+            // The persist timer has expired: send what fits. If nothing fits, one byte probes the window.
+            limit.max(1)
+        } else {
+            0
         };
         let r = &mut self.recovery;
         if unsent > limit && limit < offered {
@@ -222,7 +238,8 @@ impl Block {
         let news = segment.ack.filter(|&ack| ack != self.announced_ack && !segment.rst);
         self.announced_ack = news.unwrap_or(self.announced_ack);
         self.read_announcement(segment, frame);
-        // smoltcp's window has units of several bytes, so a retransmitted segment may reach beyond the lost range.
+        // The window passed to smoltcp is a whole number of units of several bytes. So it may end after the lost range,
+        // and so may a retransmitted segment.
         let (end, old) = (segment.seq + segment.len, segment.end() <= self.nxt);
         let hole = self.allowed_hole().filter(|&(start, to)| old && start < to && segment.seq < to && to < end);
         let front = hole.map(|(_, to)| to);
@@ -270,6 +287,7 @@ impl Block {
                 r.heard_at = now;
             }
             if segment.seq < self.nxt {
+                r.repeat = Some(r.why_again(segment));
                 (r.resent, r.tail) = (r.resent.max(self.nxt), None);
             }
             if r.persisting && self.window <= distance(self.una, self.nxt) {
@@ -278,14 +296,17 @@ impl Block {
             }
             self.nxt = end;
             (r.sent_at, r.persisting, r.persist) = (now, false, None);
-            let timer = r.retransmission;
+            let (timer, armed_at) = (r.retransmission, r.armed_at);
             self.arm(now);
-            self.recovery.retransmission = timer.or(self.recovery.retransmission);
+            if timer.is_some() {
+                (self.recovery.retransmission, self.recovery.armed_at) = (timer, armed_at);
+            }
             return true;
         }
         if hole.is_none() {
             return false;
         }
+        r.repeat = Some(r.why_again(segment));
         if r.tail.take().is_some() {
             r.probed_range = (segment.seq, end);
         } else {
@@ -309,5 +330,21 @@ impl Block {
             sample.behind_loss |= segment.seq < sample.end;
         }
         true
+    }
+}
+
+impl Recovery {
+    /// Returns why `segment` is sent again. Must be called before the segment leaves `again`.
+    fn why_again(&mut self, segment: &Segment) -> Repeat {
+        let is_lost_again = self.again.is_some_and(|(_, to)| segment.seq < to);
+        match self.expired.take() {
+            _ if self.tail.is_some() => Repeat::TailProbe,
+            Some(ran) if self.timed_out => Repeat::Timer(ran),
+            _ if segment.syn => Repeat::RepeatedSyn,
+            _ if is_lost_again => Repeat::LostAgain,
+            _ if self.timed_out => Repeat::AfterTimer,
+            _ if self.point.is_some() => Repeat::Duplicates,
+            _ => Repeat::WindowOpened,
+        }
     }
 }

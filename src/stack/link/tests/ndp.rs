@@ -132,7 +132,8 @@ fn an_advertisement_changes_the_entry_as_rfc_4861_requires() {
 fn an_advertisement_to_all_nodes_must_be_unsolicited() {
     on_link(|link| {
         set(link, Reachable(PEER));
-        // Section 7.1.2: Solicited is never set in an advertisement to a group.
+        // Section 7.1.2: an advertisement to a group must not have the flag Solicited. The first advertisement has this
+        // flag, so it is ignored.
         assert_eq!(hears(link, &answer(ALL_NODES, Flags::SOLICITED | Flags::OVERRIDE, Some(OTHER))), NOTHING);
         assert_eq!(entry(link, B), Some(Some(PEER)));
         assert_eq!(hears(link, &answer(ALL_NODES, Flags::OVERRIDE, Some(OTHER))), NOTHING);
@@ -316,9 +317,9 @@ fn an_advertisement_of_our_address_is_a_conflict() {
         }
         // Some switches send a host's own frames back to that host.
         assert_eq!(hears(link, &about_us(ALL_NODES, Flags::OVERRIDE, Some(OWN))), NOTHING);
-        // The flag Solicited is not valid in a message to a group, and a hop limit of 254 shows that a router forwarded
-        // the message.
+        // Two invalid advertisements are ignored. The first is sent to a group, but has the flag Solicited.
         assert_eq!(hears(link, &about_us(ALL_NODES, Flags::SOLICITED, Some(PEER))), NOTHING);
+        // The second has a hop limit of 254, so a router has forwarded it.
         let mut routed = about_us(ALL_NODES, Flags::OVERRIDE, Some(PEER));
         routed[7] = 254;
         assert_eq!(hears(link, &routed), NOTHING);
