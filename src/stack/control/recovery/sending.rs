@@ -76,9 +76,8 @@ impl Block {
     fn room(&self) -> u32 {
         let (r, pipe) = (&self.recovery, self.pipe());
         let room = r.window.bytes().saturating_sub(pipe);
-        let again = r.again.is_some_and(|(from, _)| from <= self.una);
-        // The first segment of a flight, of a tail loss probe and of a recovery is always allowed.
-        let first = pipe == 0 || r.tail.is_some() || again || (r.point.is_some() && r.resent <= self.una);
+        // The first segment of a flight and of a tail loss probe is always allowed, and a lost segment at SND.UNA.
+        let first = pipe == 0 || r.tail.is_some() || self.hole().is_some_and(|(start, _)| start <= self.una);
         if first { room.max(r.mss) } else { room }
     }
 
