@@ -190,7 +190,8 @@ fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
     while let Ok((rest, option)) = TcpOption::parse(options) {
         match option {
             TcpOption::EndOfList => break,
-            TcpOption::WindowScale(shift) => scale = Some(shift),
+            // RFC 7323 section 2.3: a larger shift counts as 14.
+            TcpOption::WindowScale(shift) => scale = Some(shift.min(14)),
             TcpOption::MaxSegmentSize(size) => mss = Some(size),
             TcpOption::SackRange(_) => sacks = true,
             _ => {}

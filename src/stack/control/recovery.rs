@@ -68,9 +68,8 @@ pub(in crate::stack) struct Recovery {
     /// Lost data below this sequence number has been retransmitted.
     resent: TcpSeqNumber,
     resends: Resends,
-    /// Lost data from the first to the second sequence number is retransmitted once more, because its retransmission was
-    /// lost.
-    again: Option<(TcpSeqNumber, TcpSeqNumber)>,
+    /// When the congestion window was most recently reduced because of a loss.
+    reduced_at: Instant,
     /// Data below this sequence number was sent while the congestion window was full.
     limited_until: TcpSeqNumber,
     /// SND.NXT when the loss was found. The recovery ends once this number is acknowledged.
@@ -150,7 +149,7 @@ impl Recovery {
         lost_below: TcpSeqNumber(0),
         resent: TcpSeqNumber(0),
         resends: Resends::EMPTY,
-        again: None,
+        reduced_at: Instant::ZERO,
         limited_until: TcpSeqNumber(0),
         point: None,
         timed_out: false,
@@ -178,6 +177,7 @@ impl Recovery {
     /// Completes a round-trip measurement, which ends the backoff of the timeout.
     fn measured(&mut self, now: Instant, sample: Sample) {
         self.rtt.measured(now - sample.sent, self.least);
+        self.resends.measured();
         self.backoff = 0;
     }
 

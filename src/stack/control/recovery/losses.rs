@@ -89,7 +89,10 @@ impl Block {
         if let Some(left) = r.nxt_at_resend
             && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
         {
-            (r.again, r.nxt_at_resend) = (Some((una, una + r.mss as usize)), None);
+            r.nxt_at_resend = None;
+            if !r.resends.lose(una) {
+                r.resent = una;
+            }
         }
         let lost_below = match r.board.lost_below(r.threshold, r.mss) {
             Some(lost_below) => lost_below,
@@ -111,6 +114,7 @@ impl Block {
         let limited = self.una <= r.limited_until;
         r.window.on_loss(now, if limited { u32::MAX } else { flight });
         (r.point, r.timed_out) = (Some(self.nxt), false);
+        r.reduced_at = now;
         (r.resent, r.lost_below) = (self.una, self.una);
         r.forget_resends();
         (r.repeated, r.needless) = (0, 0);

@@ -6,15 +6,22 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{Block, Recovery};
+use super::{Block, Recovery, distance};
 
-/// The largest number of bursts that are remembered. Further retransmissions count as part of the most recent burst.
+/// The largest number of bursts that are remembered. A burst that is not remembered is repaired by the retransmission
+/// timer.
 const BURSTS: usize = 8;
 
-/// The retransmissions in flight, the oldest first.
+/// The shortest margin for reordering.
+const LEAST_MARGIN: Duration = Duration::from_millis(2);
+
+/// The retransmissions in flight, and those that are lost. No two bursts overlap.
 #[derive(Clone, Debug)]
 pub(super) struct Resends {
     bursts: heapless::Vec<Burst, BURSTS>,
+    /// How often retransmissions were found lost by time since the most recent round-trip measurement. Each time doubles
+    /// the limit, because the round trip may have become longer.
+    repeats: u8,
 }
 
 /// Retransmissions that were sent at the same time.
@@ -25,35 +32,77 @@ struct Burst {
     at: Instant,
     /// Whether data has arrived that was sent at the same time or later.
     overtaken: bool,
+    /// Whether the burst is lost, and must be sent once more.
+    lost: bool,
 }
 
 impl Resends {
-    pub(super) const EMPTY: Resends = Resends { bursts: heapless::Vec::new() };
+    pub(super) const EMPTY: Resends = Resends { bursts: heapless::Vec::new(), repeats: 0 };
 
     /// Records that the bytes `from..to` were retransmitted.
     pub(super) fn add(&mut self, from: TcpSeqNumber, to: TcpSeqNumber, now: Instant) {
-        let is_full = self.bursts.is_full();
-        if let Some(burst) = self.bursts.last_mut().filter(|burst| is_full || (burst.at == now && burst.to <= from)) {
-            (burst.from, burst.to) = (burst.from.min(from), burst.to.max(to));
-            (burst.at, burst.overtaken) = (now, false);
-        } else {
-            let _ = self.bursts.push(Burst { from, to, at: now, overtaken: false });
+        for burst in &mut self.bursts {
+            if burst.from < to && from < burst.to {
+                // A lost burst is sent from its front on. Of another burst, the front stays in flight.
+                if burst.lost || from <= burst.from { burst.from = to } else { burst.to = from }
+            }
         }
+        self.bursts.retain(|burst| burst.from < burst.to);
+        match self.bursts.last_mut() {
+            Some(burst) if burst.at == now && !burst.lost && burst.to == from => burst.to = to,
+            _ => {
+                if self.bursts.is_full()
+                    && let Some(oldest) = self.bursts.iter().position(|burst| !burst.lost)
+                {
+                    self.bursts.remove(oldest);
+                }
+                let _ = self.bursts.push(Burst { from, to, at: now, overtaken: false, lost: false });
+            }
+        }
+    }
+
+    /// Marks the burst with the byte `seq` as lost. Returns false if that burst is not remembered.
+    pub(super) fn lose(&mut self, seq: TcpSeqNumber) -> bool {
+        let burst = self.bursts.iter_mut().find(|burst| burst.from <= seq && seq < burst.to);
+        burst.map(|burst| burst.lost = true).is_some()
+    }
+
+    /// Records that a round trip was measured.
+    pub(super) fn measured(&mut self) {
+        self.repeats = 0;
     }
 }
 
 impl Recovery {
-    /// Forgets all retransmissions in flight, and those that were to be repeated.
+    /// Forgets all retransmissions.
     pub(super) fn forget_resends(&mut self) {
-        self.resends.bursts.clear();
-        self.again = None;
+        self.resends = Resends::EMPTY;
+    }
+
+    /// Returns whether the byte `seq` is in a lost retransmission.
+    pub(super) fn is_lost_again(&self, seq: TcpSeqNumber) -> bool {
+        self.resends.bursts.iter().any(|burst| burst.lost && burst.from <= seq && seq < burst.to)
+    }
+
+    /// Returns the first range of lost retransmissions that the peer lacks.
+    pub(super) fn lost_again(&self, una: TcpSeqNumber) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
+        let lost = self.resends.bursts.iter().filter(|burst| burst.lost);
+        lost.filter_map(|burst| self.board.first_hole(burst.from.max(una), burst.to))
+            .min_by_key(|(start, _)| start.0.wrapping_sub(una.0))
+    }
+
+    /// Returns how many bytes of lost retransmissions the peer lacks.
+    pub(super) fn bytes_lost_again(&self, una: TcpSeqNumber) -> u32 {
+        let lost = self.resends.bursts.iter().filter(|burst| burst.lost && una < burst.to);
+        lost.map(|burst| self.board.missing(burst.from.max(una), burst.to)).sum()
     }
 
     /// Returns the time after which a retransmission counts as lost if later data has arrived: a round trip, and a margin
     /// for reordering.
     fn reordering_limit(&self) -> Option<Duration> {
         let srtt = self.rtt.smoothed()?;
-        Some(srtt + (srtt / 4).max(self.rtt.variation() * 2))
+        let limit = srtt + (srtt / 4).max(self.rtt.variation() * 2).max(LEAST_MARGIN);
+        Some(limit * (1 << self.resends.repeats.min(6)))
     }
 }
 
@@ -71,26 +120,29 @@ impl Block {
     /// Returns when the oldest retransmission that was overtaken counts as lost.
     pub(super) fn resends_due(&self) -> Option<Instant> {
         let bursts = self.recovery.resends.bursts.iter();
-        let first = bursts.filter(|burst| burst.overtaken).map(|burst| burst.at).min()?;
+        let first = bursts.filter(|burst| burst.overtaken && !burst.lost).map(|burst| burst.at).min()?;
         Some(first + self.recovery.reordering_limit()?)
     }
 
-    /// Finds the lost retransmissions, which are then sent once more.
+    /// Finds the lost retransmissions, which are then sent once more, and forgets those that have arrived.
     pub(super) fn find_lost_resends(&mut self, now: Instant) {
         let una = self.una;
         let r = &mut self.recovery;
         let Some(limit) = r.reordering_limit() else { return };
-        let Recovery { resends, board, again, .. } = r;
-        resends.bursts.retain(|burst| {
-            let from = burst.from.max(una);
-            if burst.to <= from || board.first_hole(from, burst.to).is_none() {
-                return false;
+        let Recovery { resends, board, .. } = r;
+        resends.bursts.retain(|burst| una < burst.to && board.first_hole(burst.from.max(una), burst.to).is_some());
+        let mut newest = None;
+        for burst in &mut resends.bursts {
+            if !burst.lost && burst.overtaken && now >= burst.at + limit {
+                burst.lost = true;
+                newest = newest.max(Some(burst.at));
             }
-            let is_lost = burst.overtaken && now >= burst.at + limit;
-            if is_lost {
-                *again = Some(again.map_or((from, burst.to), |(low, high)| (low.min(from), high.max(burst.to))));
-            }
-            !is_lost
-        });
+        }
+        resends.repeats = resends.repeats.saturating_add(newest.is_some().into());
+        // RFC 5681 section 4.3: the loss of a retransmission is another sign of congestion.
+        if newest > Some(r.reduced_at) {
+            r.reduced_at = now;
+            r.window.on_loss(now, distance(una, self.nxt));
+        }
     }
 }

@@ -57,8 +57,8 @@ impl Block {
         match r.tail {
             Some(tail) => Some((tail, self.nxt)),
             None => {
-                let again = r.again.and_then(|(from, to)| r.board.first_hole(from.max(self.una), to));
-                again.or_else(|| r.board.first_hole(r.resent.max(self.una), r.lost_below))
+                let first = r.lost_again(self.una);
+                first.or_else(|| r.board.first_hole(r.resent.max(self.una), r.lost_below))
             }
         }
     }
@@ -66,8 +66,7 @@ impl Block {
     /// Returns the number of bytes on their way to the peer (RFC 6675 section 4, `SetPipe`).
     fn pipe(&self) -> u32 {
         let r = &self.recovery;
-        let again = r.again.map_or(0, |(from, to)| r.board.missing(from.max(self.una), to.max(self.una)));
-        let lost = r.board.missing(r.resent.max(self.una), r.lost_below) + again;
+        let lost = r.board.missing(r.resent.max(self.una), r.lost_below) + r.bytes_lost_again(self.una);
         let held = if r.sack { 0 } else { r.duplicates.saturating_mul(r.mss) };
         r.board.missing(self.una, self.nxt).saturating_sub(lost).saturating_sub(held)
     }
@@ -287,7 +286,11 @@ impl Block {
             }
             if segment.seq < self.nxt {
                 r.repeat = Some(r.why_again(segment));
-                (r.resent, r.tail) = (r.resent.max(self.nxt), None);
+                if r.tail.take().is_none() {
+                    r.resends.add(segment.seq, self.nxt, now);
+                }
+                r.skip_sample(segment.seq, self.nxt);
+                r.resent = r.resent.max(self.nxt);
             }
             if r.persisting && self.window <= distance(self.una, self.nxt) {
                 // The segment probes the closed window. The next window probe waits twice as long (SHLD-30).
@@ -309,33 +312,32 @@ impl Block {
         if r.tail.take().is_some() {
             r.probed_range = (segment.seq, end);
         } else {
-            r.again = match r.again {
-                Some((_, to)) if segment.seq < to => (end < to).then_some((end, to)),
-                again => {
-                    r.resent = r.resent.max(end);
-                    again
-                }
-            };
-            r.resends.add(segment.seq, end, now);
+            r.resent = r.resent.max(end);
             r.repeated = r.repeated.saturating_add(distance(segment.seq, end));
+            r.resends.add(segment.seq, end, now);
         }
+        r.skip_sample(segment.seq, end);
         if segment.seq <= self.una {
             r.nxt_at_resend = Some(self.nxt);
-        }
-        // The peer may acknowledge the first transmission, so the segment's round trip is not measured (Karn's
-        // algorithm).
-        r.sample = r.sample.filter(|sample| sample.end <= segment.seq || end < sample.end);
-        if let Some(sample) = &mut r.sample {
-            sample.behind_loss |= segment.seq < sample.end;
         }
         true
     }
 }
 
 impl Recovery {
-    /// Returns why `segment` is sent again. Must be called before the segment leaves `again`.
+    /// Excludes the retransmitted bytes `from..to` from the measurement of the round trip.
+    fn skip_sample(&mut self, from: TcpSeqNumber, to: TcpSeqNumber) {
+        // The peer may acknowledge the first transmission, so the segment's round trip is not measured (Karn's
+        // algorithm).
+        self.sample = self.sample.filter(|sample| sample.end <= from || to < sample.end);
+        if let Some(sample) = &mut self.sample {
+            sample.behind_loss |= from < sample.end;
+        }
+    }
+
+    /// Returns why `segment` is sent again. Must be called before the retransmission is recorded.
     fn why_again(&mut self, segment: &Segment) -> Repeat {
-        let is_lost_again = self.again.is_some_and(|(_, to)| segment.seq < to);
+        let is_lost_again = self.is_lost_again(segment.seq);
         match self.expired.take() {
             _ if self.tail.is_some() => Repeat::TailProbe,
             Some(ran) if self.timed_out => Repeat::Timer(ran),
