@@ -15,7 +15,7 @@ use crate::stack::{ConnectError, ListenError, Listener, NullConsole, Pool, Setup
 use crate::trace::Cause;
 
 /// Two hosts with one connection, and few frames in flight.
-type Small<'a> = Lab<'a, Script<'a>, (), NullConsole, 2, 8, 4, 2, 1>;
+type Small<'a> = Lab<'a, Script<'a>, (), NullConsole, 2, 8, 3, 2, 1>;
 type Memory<'a> = Pool<'a, Script<'a>, (), 1, 256, 256, 0, 0, 0>;
 
 /// More steps than any run takes.
