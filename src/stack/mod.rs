@@ -56,9 +56,6 @@ pub use self::{ingress::Reassembly, paths::Path};
 pub use addresses::AddressError;
 #[cfg(feature = "dhcp")]
 pub use addresses::BadOffer;
-#[cfg(feature = "slaac")]
-#[doc(hidden)]
-pub use addresses::interface_address;
 pub use config::{
     Addresses, Config, ConnectError, Gateways, ListenError, Listener, Overflow, Seed, SetupError, TcpOptions,
 };
@@ -87,6 +84,9 @@ pub use memory::Port;
 #[cfg(all(feature = "board", target_os = "none"))]
 pub(crate) use memory::{KEPT, NEIGHBOURS, SCRATCH};
 pub use memory::{Memory, Pool};
+#[cfg(feature = "slaac")]
+#[doc(hidden)]
+pub use ndisc::interface_address;
 #[cfg(feature = "cli")]
 pub(crate) use ping::ECHO_HEADER;
 #[cfg(feature = "ping")]

@@ -1,4 +1,4 @@
-//! Neighbour discovery messages, which the stack sends without a socket (RFC 4861 section 4).
+//! Neighbour discovery messages, which the stack sends without a socket (RFC 4861 section 4), and their addresses.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
@@ -52,5 +52,16 @@ pub(super) fn solicited_node(address: Ipv6Address) -> Ipv6Address {
     let [.., a, b, c] = address.octets();
     let mut octets = Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();
     octets[13..].copy_from_slice(&[a, b, c]);
+    octets.into()
+}
+
+/// Creates an address from a 64-bit network and a hardware address (RFC 4291 appendix A).
+///
+/// The interface identifier is the hardware address, with `ff:fe` in the middle and the universal bit inverted.
+#[cfg(feature = "slaac")]
+pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv6Address {
+    let EthernetAddress([a, b, c, d, e, f]) = hardware;
+    let mut octets = network.octets();
+    octets[8..].copy_from_slice(&[a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
     octets.into()
 }

@@ -35,8 +35,6 @@ mod slaac;
 
 #[cfg(feature = "dhcp")]
 pub use lease::BadOffer;
-#[cfg(feature = "slaac")]
-pub use slaac::interface_address;
 
 #[cfg(feature = "dhcp")]
 use super::config::MAX_ADDRESSES;

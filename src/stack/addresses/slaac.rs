@@ -10,6 +10,7 @@ use super::claim::Claims;
 use super::icmpv6::icmpv6;
 use super::routers::Routers;
 use crate::stack::event::{AddressEvent, DropReason};
+use crate::stack::ndisc::interface_address;
 
 /// The largest numbers of prefixes and DNS servers that are kept. Further prefixes and servers are ignored.
 const PREFIXES: usize = 3;
@@ -39,16 +40,6 @@ const RDNSS: u8 = 25;
 // The flags in a prefix information option.
 const ON_LINK: u8 = 0x80;
 const AUTONOMOUS: u8 = 0x40;
-
-/// Creates an address from a 64-bit network and a hardware address (RFC 4291 appendix A).
-///
-/// The interface identifier is the hardware address, with `ff:fe` in the middle and the universal bit inverted.
-pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv6Address {
-    let EthernetAddress([a, b, c, d, e, f]) = hardware;
-    let mut octets = network.octets();
-    octets[8..].copy_from_slice(&[a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
-    octets.into()
-}
 
 /// The SLAAC state of one interface.
 pub(super) struct Host {

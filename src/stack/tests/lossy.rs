@@ -1,15 +1,18 @@
-//! Downloads over a path that loses data: how long they stand still.
+//! Paths that lose segments: how long a download stands still, and opening and closing at the same time.
 
 use std::collections::VecDeque;
 use std::vec::Vec;
 
+use smoltcp::phy::Medium;
 use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::IpEndpoint;
 
 use super::pair::*;
 use crate::host::Sizes;
 use crate::stack::*;
 use crate::testing::random::Random;
+use crate::trace::Summary;
 
 /// The delay in each direction.
 const DELAY: Duration = Duration::from_millis(10);
@@ -105,4 +108,60 @@ fn ten_percent_loss_rarely_stops_a_download_for_long() {
         .collect();
     longest.sort();
     assert!(longest[3] < Duration::from_millis(1_500), "{longest:?}");
+}
+
+/// Runs both hosts, and loses the frames for which `loses` returns true. `loses` is given the number of each segment.
+fn run_lossy(pair: &mut Pair, time: Duration, mut loses: impl FnMut(usize) -> bool) {
+    let (until, mut number) = (pair.now + time, 0);
+    while pair.now < until {
+        for _ in 0..1_000 {
+            let due = [
+                pair.client.stack.poll(pair.now, &mut pair.client.io),
+                pair.server.stack.poll(pair.now, &mut pair.server.io),
+            ];
+            for frames in [&pair.to_server, &pair.to_client] {
+                frames.borrow_mut().retain(|frame| {
+                    let counts = Summary::of(frame, Medium::Ethernet).segment().is_some();
+                    number += usize::from(counts);
+                    !(counts && loses(number - 1))
+                });
+            }
+            let is_idle = pair.to_server.borrow().is_empty() && pair.to_client.borrow().is_empty();
+            if is_idle && due.iter().flatten().all(|at| *at > pair.now) {
+                break;
+            }
+        }
+        pair.now += Duration::from_millis(5);
+    }
+}
+
+/// Both sides open at the same time, and close at the same time (MUST-10, RFC 9293 section 3.6): whichever segments are
+/// lost, both get all data and a clean end.
+#[test]
+fn opening_and_closing_at_the_same_time_survives_losses() {
+    let mut random = Random(9293);
+    for round in 0..200 {
+        let mut pair = Pair::new(SMALL);
+        let refused = pair.call(99, App::Idle);
+        pair.run_for(Duration::from_secs(3));
+        pair.client.stack.take(refused).unwrap();
+        let (client, server) = (IpEndpoint::new(CLIENT, 2_000), IpEndpoint::new(SERVER, 7));
+        let open = |host: &mut Host, now, port, remote, text: &[u8]| {
+            let Host { stack, io } = host;
+            let id =
+                stack.connect_from(now, port, remote, App::ask(text, text.len()), Duration::from_secs(60), io).unwrap();
+            stack.poll(now, io);
+            id
+        };
+        let here = open(&mut pair.client, pair.now, 2_000, server, b"hello");
+        let there = open(&mut pair.server, pair.now, 7, client, b"world");
+        // Each of the first 20 segments is lost with the same probability; the first rounds lose one of them.
+        let (share, only) = (random.below(50), (round < 20).then_some(round));
+        let loses = |number| only.map_or(number < 20 && random.below(100) < share, |only| only == number);
+        run_lossy(&mut pair, Duration::from_secs(60), loses);
+        let (app, end) = pair.client.stack.take(here).unwrap();
+        assert_eq!((app.got(), end), (&b"world"[..], End::Closed), "round {round}");
+        let (app, end) = pair.server.stack.take(there).unwrap();
+        assert_eq!((app.got(), end), (&b"hello"[..], End::Closed), "round {round}");
+    }
 }

@@ -1,16 +1,13 @@
 //! Repair of losses in every state, and peers with odd windows and odd acknowledgements.
 
-use smoltcp::phy::Medium;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
-use smoltcp::wire::{IpEndpoint, TcpControl, TcpRepr};
+use smoltcp::wire::{TcpControl, TcpRepr};
 
 use super::pair::*;
 use super::raw::*;
 use crate::host::Sizes;
 use crate::stack::*;
-use crate::testing::random::Random;
-use crate::trace::Summary;
 
 const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
 const SECOND: Duration = Duration::from_secs(1);
@@ -362,61 +359,6 @@ fn a_reply_waits_for_a_peer_that_answers_probes() {
         assert_eq!(last, Some(6), "{taken}: {seen:?}");
         raw.acknowledge(1, 7, 1_000);
         assert_eq!(raw.state(), Some(State::FinWait2), "{taken}");
-    }
-}
-
-/// Runs both hosts, and loses the frames for which `loses` returns true. `loses` is given the number of each segment.
-fn run_lossy(pair: &mut Pair, time: Duration, mut loses: impl FnMut(usize) -> bool) {
-    let (until, mut number) = (pair.now + time, 0);
-    while pair.now < until {
-        for _ in 0..1_000 {
-            let due = [
-                pair.client.stack.poll(pair.now, &mut pair.client.io),
-                pair.server.stack.poll(pair.now, &mut pair.server.io),
-            ];
-            for frames in [&pair.to_server, &pair.to_client] {
-                frames.borrow_mut().retain(|frame| {
-                    let counts = Summary::of(frame, Medium::Ethernet).segment().is_some();
-                    number += usize::from(counts);
-                    !(counts && loses(number - 1))
-                });
-            }
-            let is_idle = pair.to_server.borrow().is_empty() && pair.to_client.borrow().is_empty();
-            if is_idle && due.iter().flatten().all(|at| *at > pair.now) {
-                break;
-            }
-        }
-        pair.now += Duration::from_millis(5);
-    }
-}
-
-/// Both sides open at the same time, and close at the same time (MUST-10, RFC 9293 section 3.6): whichever segments are
-/// lost, both get all data and a clean end.
-#[test]
-fn opening_and_closing_at_the_same_time_survives_losses() {
-    let mut random = Random(9293);
-    for round in 0..200 {
-        let mut pair = Pair::new(SMALL);
-        let refused = pair.call(99, App::Idle);
-        pair.run_for(SECOND * 3);
-        pair.client.stack.take(refused).unwrap();
-        let (client, server) = (IpEndpoint::new(CLIENT, 2_000), IpEndpoint::new(SERVER, 7));
-        let open = |host: &mut Host, now, port, remote, text: &[u8]| {
-            let Host { stack, io } = host;
-            let id = stack.connect_from(now, port, remote, App::ask(text, text.len()), SECOND * 60, io).unwrap();
-            stack.poll(now, io);
-            id
-        };
-        let here = open(&mut pair.client, pair.now, 2_000, server, b"hello");
-        let there = open(&mut pair.server, pair.now, 7, client, b"world");
-        // Each of the first 20 segments is lost with the same probability; the first rounds lose one of them.
-        let (share, only) = (random.below(50), (round < 20).then_some(round));
-        let loses = |number| only.map_or(number < 20 && random.below(100) < share, |only| only == number);
-        run_lossy(&mut pair, SECOND * 60, loses);
-        let (app, end) = pair.client.stack.take(here).unwrap();
-        assert_eq!((app.got(), end), (&b"world"[..], End::Closed), "round {round}");
-        let (app, end) = pair.server.stack.take(there).unwrap();
-        assert_eq!((app.got(), end), (&b"hello"[..], End::Closed), "round {round}");
     }
 }
 
