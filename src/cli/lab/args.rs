@@ -139,9 +139,14 @@ impl LabArgs {
         wire || !self.fault.is_empty() || self.ack_delay.is_some()
     }
 
+    /// Returns the files that the run writes.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten()
+    }
+
     /// Returns whether a file is written to standard output.
     pub fn writes_to_stdout(&self) -> bool {
-        [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten().any(|file| is_stdout(file))
+        self.files().any(|file| is_stdout(file))
     }
 
     /// Checks that the options can be combined.
@@ -151,7 +156,7 @@ impl LabArgs {
     /// file, or if a picture's name does not end in .svg.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
-        let files: Vec<_> = [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten().collect();
+        let files: Vec<_> = self.files().collect();
         let runs = self.what.is_some() || self.step || self.explain || self.until.is_some() || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
             return Err(Failure::usage("--list, --coverage and --terms run nothing: leave out options for a run"));

@@ -52,7 +52,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let own_faults = setup.faults.len();
     adapt(&mut setup, args)?;
     let latency = setup.line.latency;
-    let shipped = match &what {
+    let mut shipped = match &what {
         What::Scenario(scenario) if latency > scenarios::LONGEST_LATENCY => {
             let (name, longest) = (scenario.slug, scenarios::LONGEST_LATENCY.total_millis());
             return Err(Failure::usage(format_args!("{name} needs a latency of at most {longest}ms")));
@@ -81,7 +81,6 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
     let mut shown = Shown::new(args.ascii, args.explain);
     shown.quiet = args.writes_to_stdout();
-    let mut shipped = shipped;
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
         outputs.take(snapshot, lab);
@@ -98,20 +97,18 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         unmatched.iter().for_each(|fault| log::warn!("{}", no_match(fault)));
     }
     finished?;
-    match ended.last {
-        Stepped::End if complete && !unmatched.is_empty() => {
+    match (ended.last, &shipped) {
+        (Stepped::End, _) if complete && !unmatched.is_empty() => {
             Err(Failure::run(format_args!("{}: correct its sender, kind or number", no_match(&unmatched.join("', '")))))
         }
-        Stepped::End if args.until.is_some() => {
+        (Stepped::End, _) if args.until.is_some() => {
             Err(Failure::run(format_args!("the run ended after {} steps, before it reached --until", ended.steps)))
         }
         // With other options, the scenario may not meet its expectations.
-        Stepped::End if !args.changes_the_wire() && shipped.is_some() => {
-            shipped.map_or(Ok(()), |shipped| shipped.result()).map(|()| 0)
-        }
-        Stepped::End => failure(&ended, &[&shipped, &outputs.expect]).map_or(Ok(0), Err),
-        Stepped::On | Stepped::There => Ok(0),
-        Stepped::Limit => {
+        (Stepped::End, Some(shipped)) if !args.changes_the_wire() => shipped.result().map(|()| 0),
+        (Stepped::End, shipped) => failure(&ended, shipped.as_ref(), outputs.expect.as_ref()).map_or(Ok(0), Err),
+        (Stepped::On | Stepped::There, _) => Ok(0),
+        (Stepped::Limit, _) => {
             let more = if ended.steps >= setup.steps { "no run takes more steps" } else { "--limit allows more" };
             let (steps, time) = (ended.steps, ended.time);
             Err(Failure::run(format_args!(
@@ -121,13 +118,12 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Returns the client's first failure that no expectation covers.
-fn failure(ended: &Ended, expected: &[&Option<Expected>]) -> Option<Failure> {
-    let is_scenario = expected.first().is_some_and(|shipped| shipped.is_some());
+/// Returns the client's first failure that neither the scenario's expectations nor those of a file cover.
+fn failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -> Option<Failure> {
     let is_expected = |end: Option<End>| match end {
-        Some(end) => expected.iter().copied().flatten().any(|e| e.expectations.expect_end(0, end)),
+        Some(end) => [shipped, file].into_iter().flatten().any(|e| e.expectations.expect_end(0, end)),
         // A scenario may let its datagrams fail.
-        None => is_scenario,
+        None => shipped.is_some(),
     };
     let failed = ended.failed.iter().find(|failed| !is_expected(failed.end))?;
     Some(Failure::run(format_args!("the client failed: {}", failed.why)))

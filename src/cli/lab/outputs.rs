@@ -149,7 +149,7 @@ impl Outputs {
     pub fn create(args: &LabArgs, latency: Duration) -> Result<Self, Failure> {
         // Invalid expectations are reported before any file is emptied.
         let expect = args.expect.as_deref().map(|path| Expected::read(path, latency)).transpose()?;
-        all_can_be_written([&args.json, &args.pcap, &args.svg, &args.states].into_iter().flatten())?;
+        all_can_be_written(args.files())?;
         Ok(Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,

@@ -166,6 +166,16 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
+    /// Returns whether a path or the advertisements of routers may limit packets to less than the device's MTU.
+    #[cfg(feature = "fragments")]
+    pub(super) fn limits_packets(&self) -> bool {
+        #[cfg(feature = "slaac")]
+        if self.autoconf.as_ref().and_then(Autoconf::mtu).is_some() {
+            return true;
+        }
+        !self.paths.is_empty()
+    }
+
     /// Returns the path MTU to `remote`, as far as it is known, in bytes.
     ///
     /// The device's MTU is one limit. For IPv6, the MTU that the link's routers advertise is another limit (RFC 4861

@@ -86,13 +86,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let mut out = Out::new(probe, now, self.link.answer_to(from));
             #[cfg(feature = "fragments")]
             {
-                #[allow(unused_mut, reason = "without autoconfiguration no router advertises an MTU")]
-                let mut is_limited = !self.paths.is_empty();
-                #[cfg(feature = "dhcp")]
-                {
-                    is_limited |= self.autoconf.is_some();
-                }
-                let sender = if is_limited { link::source(packet) } else { None };
+                let sender = if self.limits_packets() { link::source(packet) } else { None };
                 out.long = fragmenter.lend_for(sender.map_or(usize::MAX, |to| self.mtu_to(now, to)));
             }
             #[cfg(not(feature = "fragments"))]
