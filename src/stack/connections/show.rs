@@ -41,7 +41,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     field => field,
                 }
             }
-            State::LastAck if news => Some(block.last_field(now, queue as u32)),
+            State::LastAck if news => Some(block.field_in_last_ack(now, queue as u32)),
             _ => None,
         };
         if let Some(field) = field {

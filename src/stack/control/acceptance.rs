@@ -40,8 +40,6 @@ impl Block {
             _ if segment.rst => self.reset(state, segment),
             State::Closed | State::Listen => {
                 self.take_syn(segment, frame);
-                #[cfg(feature = "recovery")]
-                self.learn(segment, frame);
                 Verdict::Syn
             }
             State::SynSent => self.answers_syn(now, segment, frame),
@@ -78,24 +76,16 @@ impl Block {
         if self.flight() == 0 {
             return Verdict::Drop(DropReason::BadSyn);
         }
-        match segment.ack {
-            // smoltcp answers with RST.
-            Some(ack) if ack != self.nxt => return Verdict::Pass,
-            Some(_) => {
-                self.take_syn(segment, frame);
-                #[cfg(feature = "recovery")]
-                {
-                    self.learn(segment, frame);
-                    self.acknowledged(_now, segment, self.nxt, frame);
-                }
-                self.una = self.nxt;
-            }
-            // Both sides have sent a SYN at the same time (RFC 9293 section 3.5).
-            None => {
-                self.take_syn(segment, frame);
-                #[cfg(feature = "recovery")]
-                self.learn(segment, frame);
-            }
+        // smoltcp answers with RST.
+        if segment.ack.is_some_and(|ack| ack != self.nxt) {
+            return Verdict::Pass;
+        }
+        self.take_syn(segment, frame);
+        // Without an acknowledgement, both sides have sent a SYN at the same time (RFC 9293 section 3.5).
+        if segment.ack.is_some() {
+            #[cfg(feature = "recovery")]
+            self.acknowledged(_now, segment, self.nxt, frame);
+            self.una = self.nxt;
         }
         Verdict::Syn
     }

@@ -174,7 +174,10 @@ impl Block {
             }
         }
         #[cfg(feature = "recovery")]
-        self.begin_receiving();
+        {
+            self.begin_receiving();
+            self.learn(segment, frame);
+        }
     }
 
     /// Updates RCV.NXT after smoltcp has processed a segment.
@@ -217,7 +220,7 @@ impl Block {
     /// Returns the window field for a FIN that is passed to smoltcp. The field repeats the window that smoltcp knows.
     pub(super) fn fin_field(&self) -> u16 {
         #[cfg(feature = "recovery")]
-        let field = self.recovery.last_field();
+        let field = self.recovery.latest_field();
         #[cfg(not(feature = "recovery"))]
         let field = (self.window >> self.peer_scale).min(u16::MAX.into()) as u16;
         field

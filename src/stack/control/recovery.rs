@@ -24,6 +24,7 @@ use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
 use super::{Block, Repeat, Segment, distance};
 use resends::Resends;
+use timers::Timer;
 
 /// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2). A path that reorders segments
 /// raises the number up to `MOST_DUPLICATES`.
@@ -78,6 +79,8 @@ pub(in crate::stack) struct Recovery {
     point: Option<TcpSeqNumber>,
     /// Whether the recovery began with an expiry of the retransmission timer.
     timed_out: bool,
+    /// SND.UNA when the retransmission timer most recently expired.
+    timeout_at: TcpSeqNumber,
     /// The next tail loss probe retransmits from this sequence number.
     tail: Option<TcpSeqNumber>,
     /// The range that the most recent tail loss probe retransmitted. The peer often has that range already, so a
@@ -85,10 +88,7 @@ pub(in crate::stack) struct Recovery {
     probed_range: (TcpSeqNumber, TcpSeqNumber),
     /// Whether a tail loss probe was sent since the most recent new acknowledgement.
     probed: bool,
-    /// When the retransmission timer expires.
-    retransmission: Option<Instant>,
-    /// When that timer was started.
-    armed_at: Instant,
+    retransmission: Option<Timer>,
     /// How long the timer had run when it expired. `None` again after the first retransmission.
     expired: Option<Duration>,
     /// Why a segment was most recently sent again.
@@ -155,11 +155,11 @@ impl Recovery {
         limited_until: TcpSeqNumber(0),
         point: None,
         timed_out: false,
+        timeout_at: TcpSeqNumber(0),
         tail: None,
         probed_range: (TcpSeqNumber(0), TcpSeqNumber(0)),
         probed: false,
         retransmission: None,
-        armed_at: Instant::ZERO,
         expired: None,
         repeat: None,
         probe: None,
@@ -184,7 +184,7 @@ impl Recovery {
     }
 
     /// Returns the window field most recently passed to smoltcp.
-    pub(super) fn last_field(&self) -> u16 {
+    pub(super) fn latest_field(&self) -> u16 {
         (self.shown >> self.shown_scale) as u16
     }
 }
@@ -337,16 +337,14 @@ impl Block {
             (self.recovery.retransmission, self.recovery.probe) = (None, None);
         } else if acked > 0 || news || opened {
             #[cfg(feature = "fragments")]
-            let kept =
-                self.recovery.trial.is_running().then_some((self.recovery.retransmission, self.recovery.armed_at));
+            let before = self.recovery.retransmission.filter(|_| self.recovery.trial.is_running());
             self.arm(now);
             // The path may have a black hole, so the segment was cut into parts, and one part has arrived. The timer of
             // that segment keeps running.
             #[cfg(feature = "fragments")]
-            if let Some((Some(at), armed_at)) = kept
-                && self.recovery.retransmission.is_none_or(|new| at < new)
             {
-                (self.recovery.retransmission, self.recovery.armed_at) = (Some(at), armed_at);
+                let timers = [before, self.recovery.retransmission];
+                self.recovery.retransmission = timers.into_iter().flatten().min_by_key(|timer| timer.due);
             }
         }
         acked > 0 || news || !same_window

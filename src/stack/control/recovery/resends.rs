@@ -6,10 +6,10 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{Block, Recovery, distance};
+use super::{Block, Recovery};
 
-/// The largest number of bursts that are remembered. A burst that is not remembered is repaired by the retransmission
-/// timer.
+/// The largest number of bursts that are remembered. If there are more, the oldest is forgotten. When no burst is left, all
+/// holes that were retransmitted count as lost.
 const BURSTS: usize = 8;
 
 /// The shortest margin for reordering.
@@ -22,6 +22,8 @@ pub(super) struct Resends {
     /// How often retransmissions were found lost by time since the most recent round-trip measurement. Each time doubles
     /// the limit, because the round trip may have become longer.
     repeats: u8,
+    /// When data was most recently retransmitted.
+    latest: Instant,
 }
 
 /// Retransmissions that were sent at the same time.
@@ -37,10 +39,11 @@ struct Burst {
 }
 
 impl Resends {
-    pub(super) const EMPTY: Resends = Resends { bursts: heapless::Vec::new(), repeats: 0 };
+    pub(super) const EMPTY: Resends = Resends { bursts: heapless::Vec::new(), repeats: 0, latest: Instant::ZERO };
 
     /// Records that the bytes `from..to` were retransmitted.
     pub(super) fn add(&mut self, from: TcpSeqNumber, to: TcpSeqNumber, now: Instant) {
+        self.latest = now;
         for burst in &mut self.bursts {
             if burst.from < to && from < burst.to {
                 // A lost burst is sent from its front on. Of another burst, the front stays in flight.
@@ -115,6 +118,23 @@ impl Block {
             burst.overtaken |= now >= burst.at + srtt - srtt / 8;
         }
         self.find_lost_resends(now);
+        let r = &mut self.recovery;
+        let is_late = r.reordering_limit().is_some_and(|limit| now >= r.resends.latest + limit);
+        if r.resends.bursts.is_empty() && is_late && r.board.first_hole(self.una, r.resent).is_some() {
+            r.resent = self.una;
+            self.reduce_again(now, self.recovery.resends.latest);
+        }
+    }
+
+    /// Reduces the congestion window, because data that was retransmitted at `sent` is lost (RFC 5681 section 4.3). One
+    /// reduction is enough for all data that was sent before it.
+    fn reduce_again(&mut self, now: Instant, sent: Instant) {
+        let flight = self.flight();
+        let r = &mut self.recovery;
+        if sent > r.reduced_at {
+            r.reduced_at = now;
+            r.window.on_loss(now, flight);
+        }
     }
 
     /// Returns when the oldest retransmission that was overtaken counts as lost.
@@ -128,6 +148,9 @@ impl Block {
     pub(super) fn find_lost_resends(&mut self, now: Instant) {
         let una = self.una;
         let r = &mut self.recovery;
+        if r.resends.bursts.is_empty() {
+            return;
+        }
         let Some(limit) = r.reordering_limit() else { return };
         let Recovery { resends, board, .. } = r;
         resends.bursts.retain(|burst| una < burst.to && board.first_hole(burst.from.max(una), burst.to).is_some());
@@ -138,11 +161,9 @@ impl Block {
                 newest = newest.max(Some(burst.at));
             }
         }
-        resends.repeats = resends.repeats.saturating_add(newest.is_some().into());
-        // RFC 5681 section 4.3: the loss of a retransmission is another sign of congestion.
-        if newest > Some(r.reduced_at) {
-            r.reduced_at = now;
-            r.window.on_loss(now, distance(una, self.nxt));
+        if let Some(newest) = newest {
+            resends.repeats = resends.repeats.saturating_add(1);
+            self.reduce_again(now, newest);
         }
     }
 }

@@ -43,7 +43,7 @@ impl Block {
     pub(in crate::stack) fn has_window_for(&self, queue: usize) -> bool {
         let unsent = (queue as u32).saturating_sub(self.flight());
         let offered = self.window.min(self.recovery.shown) as usize >= queue;
-        offered && self.hole().is_none() && self.recovery.frontier >= self.nxt && unsent <= self.room()
+        offered && self.hole().is_none() && self.recovery.frontier >= self.nxt && unsent <= self.room(None)
     }
 
     /// Returns whether SND.UNA has moved since an acknowledgement was most recently passed to smoltcp.
@@ -71,18 +71,19 @@ impl Block {
         r.board.missing(self.una, self.nxt).saturating_sub(lost).saturating_sub(held)
     }
 
-    /// Returns how many more bytes the congestion window allows.
-    fn room(&self) -> u32 {
+    /// Returns how many more bytes the congestion window allows. `hole` is the first range to retransmit.
+    fn room(&self, hole: Option<(TcpSeqNumber, TcpSeqNumber)>) -> u32 {
         let (r, pipe) = (&self.recovery, self.pipe());
         let room = r.window.bytes().saturating_sub(pipe);
         // The first segment of a flight and of a tail loss probe is always allowed, and a lost segment at SND.UNA.
-        let first = pipe == 0 || r.tail.is_some() || self.hole().is_some_and(|(start, _)| start <= self.una);
+        let first = pipe == 0 || r.tail.is_some() || hole.is_some_and(|(start, _)| start <= self.una);
         if first { room.max(r.mss) } else { room }
     }
 
     /// Returns the first range to retransmit, if the congestion window has room for its first segment.
     fn allowed_hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
-        self.hole().filter(|&(start, end)| self.room() >= distance(start, end).min(self.recovery.mss))
+        let hole = self.hole();
+        hole.filter(|&(start, end)| self.room(hole) >= distance(start, end).min(self.recovery.mss))
     }
 
     /// Returns whether smoltcp must retransmit from SND.UNA on.
@@ -146,19 +147,22 @@ impl Block {
         let unit = 1 << scale;
         let una = self.una;
         let up_to = |edge: TcpSeqNumber| distance(una, edge);
-        let bytes = if frontier >= self.nxt {
-            let flight = distance(una, self.nxt);
+        let flight = self.flight();
+        // If less than a unit of the window is left to skip, those bytes leave once more, in front of new data.
+        let bytes = if up_to(frontier) >= flight / unit * unit {
             let allowance = self.allowance(now, queue);
             let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
-            // The edge is rounded down, so that smoltcp does not send a few bytes after a full segment.
-            if edge < queue && edge / unit * unit > flight { edge / unit * unit } else { edge }
+            // The edge is rounded down, so that smoltcp does not send a few bytes after a full segment, or a few bytes
+            // that are not allowed.
+            let rounded = edge / unit * unit;
+            if edge < queue && (allowance == 0 || rounded > flight) { rounded } else { edge }
         } else {
             match self.allowed_hole() {
                 // First let smoltcp skip the bytes in front of the hole, because the peer already has those bytes.
                 Some((start, _)) if up_to(start) / unit * unit > up_to(frontier) => up_to(start) / unit * unit,
                 Some((start, end)) => {
                     let first = start.max(frontier);
-                    let room = if self.recovery.singly { mss } else { self.room() };
+                    let room = if self.recovery.singly { mss } else { self.room(self.hole()) };
                     let edge = up_to(end.min(first + (room / mss * mss).max(mss) as usize));
                     // New data fills up the final segment of the retransmission.
                     let full = up_to(first + mss as usize).min(self.window).min(queue);
@@ -172,7 +176,7 @@ impl Block {
                 }
                 // Let smoltcp skip the rest of the sent data only if new data can follow.
                 None if self.allowance(now, queue) == 0 => up_to(frontier),
-                None => up_to(self.nxt),
+                None => flight / unit * unit,
             }
         };
         let least = u32::from(self.recovery.frontier > self.una);
@@ -183,8 +187,8 @@ impl Block {
     ///
     /// In LAST-ACK, smoltcp reads the window only from an ACK for new data, so smoltcp must always have something in
     /// flight.
-    pub(in crate::stack) fn last_field(&mut self, now: Instant, queue: u32) -> u16 {
-        let offered = self.window.min(self.room().saturating_add(self.flight())).min(queue);
+    pub(in crate::stack) fn field_in_last_ack(&mut self, now: Instant, queue: u32) -> u16 {
+        let offered = self.window.min(self.room(self.hole()).saturating_add(self.flight())).min(queue);
         let units = offered.div_ceil(1 << self.recovery.shown_scale).min(u16::MAX.into()) as u16;
         self.field(now, queue).max(units).max(1)
     }
@@ -203,7 +207,7 @@ impl Block {
             return 0;
         }
         let offered = self.window.saturating_sub(self.flight());
-        let limit = offered.min(self.room());
+        let limit = offered.min(self.room(None));
         let whole = limit / self.recovery.mss * self.recovery.mss;
         // Silly-window avoidance by the sender (RFC 9293 section 3.8.6.2.1).
         let allowance = if unsent <= limit {
@@ -298,11 +302,9 @@ impl Block {
             }
             self.nxt = end;
             (r.sent_at, r.persisting, r.persist) = (now, false, None);
-            let (timer, armed_at) = (r.retransmission, r.armed_at);
+            let timer = r.retransmission;
             self.arm(now);
-            if timer.is_some() {
-                (self.recovery.retransmission, self.recovery.armed_at) = (timer, armed_at);
-            }
+            self.recovery.retransmission = timer.or(self.recovery.retransmission);
             return true;
         }
         if hole.is_none() {

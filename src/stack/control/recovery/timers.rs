@@ -5,13 +5,28 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::{Block, PEER_ACK_DELAY, distance};
 
+/// The retransmission timer while it is running.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timer {
+    /// When the timer was started.
+    started: Instant,
+    /// When the timer expires.
+    pub(super) due: Instant,
+}
+
+impl Timer {
+    fn start(now: Instant, timeout: Duration) -> Self {
+        Timer { started: now, due: now + timeout }
+    }
+}
+
 impl Block {
     /// Restarts the retransmission timer and the timer of the tail loss probe.
     pub(super) fn arm(&mut self, now: Instant) {
         let flight = self.flight();
         let r = &mut self.recovery;
         let timeout = r.rtt.timeout(r.backoff);
-        (r.retransmission, r.armed_at) = (Some(now + timeout), now);
+        r.retransmission = Some(Timer::start(now, timeout));
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
@@ -24,7 +39,8 @@ impl Block {
     /// Returns when the next timer expires, or `None` if no timer is running.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let r = &self.recovery;
-        [r.retransmission, r.probe, r.persist, self.resends_due()].into_iter().flatten().min()
+        let retransmission = r.retransmission.map(|timer| timer.due);
+        [retransmission, r.probe, r.persist, self.resends_due()].into_iter().flatten().min()
     }
 
     /// Processes the timers that have expired.
@@ -32,12 +48,11 @@ impl Block {
         self.find_lost_resends(now);
         let (una, nxt) = (self.una, self.nxt);
         let has = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
-        let ran = self.recovery.retransmission.map(|at| at - self.recovery.armed_at);
         let r = &mut self.recovery;
         if has(&mut r.persist) {
             r.persisting = true;
         }
-        if has(&mut r.retransmission) {
+        if let Some(timer) = r.retransmission.take_if(|timer| timer.due <= now) {
             // If duplicate acknowledgements have already shown the loss, the threshold is not reduced a second time.
             let again = r.backoff > 0 || (r.point.is_some() && !r.timed_out);
             if una == self.iss {
@@ -50,17 +65,22 @@ impl Block {
             {
                 r.trial.expired = una != self.iss && self.window > 0;
             }
-            // RFC 2018 section 8: the peer may have discarded data that it acknowledged selectively.
-            r.board.clear();
+            // The peer may have discarded data that it acknowledged selectively (RFC 2018 section 8), which is rare (RFC
+            // 6675 section 5.1). It has done so if it reports the byte at SND.UNA, or if a timeout brought no progress.
+            let is_held = r.board.first_hole(una, nxt).is_none_or(|(start, _)| start > una);
+            if is_held || (r.timed_out && r.timeout_at == una) {
+                r.board.clear();
+            }
+            r.timeout_at = una;
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
             r.forget_resends();
-            (r.point, r.timed_out, r.expired) = (Some(nxt), true, ran);
-            (r.retransmission, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
+            (r.point, r.timed_out, r.expired) = (Some(nxt), true, Some(timer.due - timer.started));
+            r.retransmission = Some(Timer::start(now, r.rtt.timeout(r.backoff)));
         } else if has(&mut r.probe) {
             r.tail = Some(TcpSeqNumber(nxt.0.wrapping_sub(r.mss as i32)).max(una));
             r.probed = true;
-            (r.retransmission, r.armed_at) = (Some(now + r.rtt.timeout(r.backoff)), now);
+            r.retransmission = Some(Timer::start(now, r.rtt.timeout(r.backoff)));
         }
     }
 }
