@@ -111,9 +111,7 @@ fn a_retransmitted_syn_opens_no_second_connection() {
 fn half_open_connections_do_not_count_against_the_backlog() {
     let mut pair = Pair::new(Sizes { connections: 16, ..SMALL });
     pair.server.listen(Listener { serve_at_once: 1, backlog: 1, ..Listener::new(7, App::Echo) });
-    let warm = pair.call(99, App::Idle);
-    pair.run_for(Duration::from_secs(3));
-    pair.client.stack.take(warm).unwrap();
+    pair.meet(SERVER);
     for _ in 0..5 {
         pair.call(7, App::Idle);
         pair.client.stack.poll(pair.now, &mut pair.client.io);

@@ -12,10 +12,7 @@ use crate::trace::Summary;
 fn established() -> (Pair, ConnectionId, Vec<u8>) {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
-    // Both hosts learn each other's hardware address.
-    let refused = pair.call(99, App::Idle);
-    pair.run_for(Duration::from_secs(3));
-    pair.client.stack.take(refused).unwrap();
+    pair.meet(SERVER);
     let id = pair.call(7, App::Idle);
     pair.client.stack.poll(pair.now, &mut pair.client.io);
     let syn = pair.to_server.borrow()[0].clone();

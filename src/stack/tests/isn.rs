@@ -26,9 +26,7 @@ fn numbers(frames: &link::Frames) -> Vec<(u16, u16, u32)> {
 fn acquainted() -> Pair {
     let mut pair = Pair::with(Sizes { connections: 64, ..SMALL }, |_| {});
     pair.server.listen(Listener::new(7, App::Echo));
-    let refused = pair.call(99, App::Idle);
-    pair.run_for(Duration::from_secs(3));
-    pair.client.stack.take(refused).unwrap();
+    pair.meet(SERVER);
     pair
 }
 

@@ -142,9 +142,7 @@ fn opening_and_closing_at_the_same_time_survives_losses() {
     let mut random = Random(9293);
     for round in 0..200 {
         let mut pair = Pair::new(SMALL);
-        let refused = pair.call(99, App::Idle);
-        pair.run_for(Duration::from_secs(3));
-        pair.client.stack.take(refused).unwrap();
+        pair.meet(SERVER);
         let (client, server) = (IpEndpoint::new(CLIENT, 2_000), IpEndpoint::new(SERVER, 7));
         let open = |host: &mut Host, now, port, remote, text: &[u8]| {
             let Host { stack, io } = host;

@@ -189,11 +189,17 @@ impl Pair {
         self.server.listen(Listener::new(7, App::Echo));
         self.server.stack.bind(7, Respond::new(Parrot)).unwrap();
         for remote in [SERVER, SERVER_V6.into()] {
-            let refused = self.call_at(remote, 99, &[]);
-            self.run_for(Duration::from_secs(3));
-            assert_eq!(self.client.stack.take(refused).unwrap().1, End::Refused);
+            self.meet(remote);
         }
         self
+    }
+
+    /// Lets both hosts learn each other's hardware address. The client calls a closed port at `remote`, an address of
+    /// the server, and is refused.
+    pub fn meet(&mut self, remote: IpAddress) {
+        let refused = self.call_at(remote, 99, &[]);
+        self.run_for(Duration::from_secs(3));
+        assert_eq!(self.client.stack.take(refused).unwrap().1, End::Refused);
     }
 
     /// Opens a connection from the client, which sends a text and waits until the same number of bytes has come back.

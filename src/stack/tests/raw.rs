@@ -47,10 +47,7 @@ impl Raw {
     pub fn with(sizes: Sizes, app: App, set: fn(&mut Config)) -> Raw {
         let mut pair = Pair::with(sizes, set);
         pair.server.listen(Listener::new(7, app));
-        // Both hosts learn each other's hardware address.
-        let refused = pair.call(99, App::Idle);
-        pair.run_for(Duration::from_secs(3));
-        pair.client.stack.take(refused).unwrap();
+        pair.meet(SERVER);
         let tuple = Tuple { local: IpEndpoint::new(SERVER, 7), remote: IpEndpoint::new(CLIENT, 2_000) };
         Raw { pair, tuple, iss: TcpSeqNumber(0), scale: 0 }
     }

@@ -107,10 +107,7 @@ fn a_syn_for_the_same_endpoints_in_time_wait_opens_a_new_connection() {
 fn half_open_connections_end_after_their_timeout() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
-    // Both hosts learn each other's hardware address.
-    let refused = pair.call(99, App::Idle);
-    pair.run_for(Duration::from_secs(3));
-    pair.client.stack.take(refused).unwrap();
+    pair.meet(SERVER);
     pair.call(7, App::Idle);
     pair.client.stack.poll(pair.now, &mut pair.client.io);
     // The client sends nothing after its SYN.

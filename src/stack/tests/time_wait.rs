@@ -26,10 +26,7 @@ impl Late {
     fn new() -> Late {
         let mut pair = Pair::new(SMALL);
         pair.server.listen(Listener::new(7, App::Closer));
-        // Both hosts learn each other's hardware address.
-        let refused = pair.call(99, App::Idle);
-        pair.run_for(SECOND * 3);
-        pair.client.stack.take(refused).unwrap();
+        pair.meet(SERVER);
         let id = pair.call(7, App::Echo);
         pair.run_for(SECOND);
         pair.client.stack.take(id).unwrap();
