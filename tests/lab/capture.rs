@@ -8,6 +8,7 @@ use smolstep::cli::replay::{Replay, sizes};
 use smolstep::host::HeapPool;
 use smolstep::lab::scenarios::{self, SCENARIOS};
 use smolstep::lab::show::{LabCapture, What};
+use smolstep::lab::{Setup, Snapshot};
 use smolstep::stack::NullConsole;
 use smolstep::trace::IoSink;
 
@@ -16,17 +17,26 @@ use crate::common::skip;
 
 /// Runs a scenario for at most `steps` steps. Returns its capture and the number of frames sent.
 fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {
-    let setup = (scenarios::find(slug).unwrap().setup)();
-    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(&setup, host)));
+    let mut sent = 0;
+    let bytes = run(&(scenarios::find(slug).unwrap().setup)(), steps, |snapshot| {
+        sent += usize::from(matches!(snapshot.entry.what, What::Sent { .. }));
+    });
+    (bytes, sent)
+}
+
+/// Runs a setup for at most `steps` steps, and calls `each` for each entry. Returns the bytes of the capture.
+pub fn run(setup: &Setup<'_>, steps: u32, mut each: impl FnMut(&Snapshot)) -> Vec<u8> {
+    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
     let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole))).unwrap();
-    let (mut capture, mut sent) = (LabCapture::new(IoSink(Vec::new()), 2).unwrap(), 0);
+    let mut capture = LabCapture::new(IoSink(Vec::new()), 2).unwrap();
     lab.run(setup.limit, steps.min(setup.steps), |lab| {
         while let Some(entry) = lab.entries.pop() {
-            sent += usize::from(matches!(entry.what, What::Sent { .. }));
-            capture.note(&lab.snapshot(entry), &lab.wire).unwrap();
+            let snapshot = lab.snapshot(entry);
+            capture.note(&snapshot, &lab.wire).unwrap();
+            each(&snapshot);
         }
     });
-    (capture.finish().unwrap().0, sent)
+    capture.finish().unwrap().0
 }
 
 #[test]
@@ -90,18 +100,8 @@ fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
         "tcp.checksum.status",
         "udp.checksum.status",
     ];
-    let file = TempFile::new(name);
-    fs::write(&file.0, bytes).unwrap();
-    let mut tshark = Command::new("tshark");
-    tshark.args(["-n", "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-r"]).arg(&file.0);
-    tshark.args(["-T", "fields", "-E", "separator=/t"]).args(fields.iter().flat_map(|field| ["-e", field]));
-    let Ok(output) = output(&mut tshark) else {
-        skip("tshark", "no tshark here (Debian and Ubuntu: apt-get install tshark)");
-        return None;
-    };
-    assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let lines: Vec<Vec<String>> = text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect();
+    let options = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];
+    let lines = tshark_fields(bytes, name, &options, &fields)?;
     for line in &lines {
         let bad = |status: &String| ["0", "Bad"].contains(&status.as_str());
         assert!(line[3].is_empty() && !line[4..].iter().any(bad), "{name}: tshark finds fault with {line:?}");
@@ -109,11 +109,29 @@ fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
     Some(lines)
 }
 
+/// Returns these fields of each frame of the capture in `bytes`. `name` is part of the name of its file.
+///
+/// Returns `None` without tshark.
+pub fn tshark_fields(bytes: &[u8], name: &str, options: &[&str], fields: &[&str]) -> Option<Vec<Vec<String>>> {
+    let file = TempFile::new(name);
+    fs::write(&file.0, bytes).unwrap();
+    let mut tshark = Command::new("tshark");
+    tshark.arg("-n").args(options).arg("-r").arg(&file.0);
+    tshark.args(["-T", "fields", "-E", "separator=/t"]).args(fields.iter().flat_map(|field| ["-e", field]));
+    let Ok(output) = output(&mut tshark) else {
+        skip("tshark", "no tshark here (Debian and Ubuntu: apt-get install tshark)");
+        return None;
+    };
+    assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    Some(text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())
+}
+
 /// A file in the folder for test files, which is removed on drop.
-pub struct TempFile(pub PathBuf);
+struct TempFile(PathBuf);
 
 impl TempFile {
-    pub fn new(name: &str) -> Self {
+    fn new(name: &str) -> Self {
         TempFile(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lab-{name}-{}.pcapng", std::process::id())))
     }
 }

@@ -2,20 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
 
-use smolstep::cli::replay::{Replay, sizes};
-use smolstep::host::HeapPool;
 use smolstep::lab::scenarios::{SCENARIOS, find};
-use smolstep::lab::show::{LabCapture, What, write_json};
+use smolstep::lab::show::{What, write_json};
 use smolstep::lab::{Fault, Setup};
-use smolstep::stack::NullConsole;
-use smolstep::trace::IoSink;
 use smoltcp::time::Duration;
 
-use crate::capture::TempFile;
-use crate::common::netns::output;
-use crate::common::skip;
+use crate::capture::{run, tshark_fields};
 
 /// Our label and tshark's label with the same meaning.
 const SAME: [(&str, &str); 11] = [
@@ -71,22 +64,16 @@ const FAULTS: [(&str, &[&str]); 9] = [
 
 /// Returns the bytes of a run's capture, and the label of each frame.
 fn capture(setup: &Setup<'_>) -> (Vec<u8>, Vec<String>) {
-    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
-    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole))).unwrap();
-    let (mut capture, mut labels) = (LabCapture::new(IoSink(Vec::new()), 2).unwrap(), Vec::new());
-    lab.run(setup.limit, setup.steps, |lab| {
-        while let Some(entry) = lab.entries.pop() {
-            let snapshot = lab.snapshot(entry);
-            capture.note(&snapshot, &lab.wire).unwrap();
-            if matches!(entry.what, What::Sent { .. }) {
-                let mut line = String::new();
-                write_json(&mut line, &snapshot).unwrap();
-                let label = line.split("\"reason\":\"").nth(1).and_then(|rest| rest.split('"').next());
-                labels.push(label.unwrap_or_default().to_owned());
-            }
+    let mut labels = Vec::new();
+    let bytes = run(setup, setup.steps, |snapshot| {
+        if matches!(snapshot.entry.what, What::Sent { .. }) {
+            let mut line = String::new();
+            write_json(&mut line, snapshot).unwrap();
+            let label = line.split("\"reason\":\"").nth(1).and_then(|rest| rest.split('"').next());
+            labels.push(label.unwrap_or_default().to_owned());
         }
     });
-    (capture.finish().unwrap().0, labels)
+    (bytes, labels)
 }
 
 /// Returns tshark's labels of each frame, or `None` without tshark.
@@ -105,22 +92,14 @@ fn tshark(bytes: &[u8], name: &str) -> Option<Vec<BTreeSet<&'static str>>> {
         "zero_window_probe",
         "zero_window_probe_ack",
     ];
-    let file = TempFile::new(name);
-    fs::write(&file.0, bytes).unwrap();
-    let mut tshark = Command::new("tshark");
-    tshark.arg("-nr").arg(&file.0).args(["-T", "fields", "-E", "separator=/t", "-e", "frame.number"]);
-    tshark.args(LABELS.iter().flat_map(|label| ["-e".into(), format!("tcp.analysis.{label}")]));
-    let Ok(output) = output(&mut tshark) else {
-        skip("tshark", "no tshark here (Debian and Ubuntu: apt-get install tshark)");
-        return None;
-    };
-    assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let labels = |line: &str| {
-        let fields = line.split('\t').skip(1).zip(LABELS);
+    let analysis = LABELS.map(|label| format!("tcp.analysis.{label}"));
+    // A line that begins with the frame's number is never empty.
+    let fields: Vec<&str> = ["frame.number"].into_iter().chain(analysis.iter().map(String::as_str)).collect();
+    let labels = |line: &Vec<String>| {
+        let fields = line.iter().skip(1).zip(LABELS);
         fields.filter(|(field, _)| !field.is_empty()).map(|(_, label)| label).collect()
     };
-    Some(text.lines().map(labels).collect())
+    Some(tshark_fields(bytes, name, &[], &fields)?.iter().map(labels).collect())
 }
 
 #[test]
@@ -128,13 +107,13 @@ fn tshark_agrees_with_every_label() {
     let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
     let plain = SCENARIOS.map(|scenario| (scenario.slug, &[][..]));
     let (mut same, mut different) = (BTreeSet::new(), BTreeSet::new());
-    for (run, (slug, faults)) in plain.into_iter().chain(FAULTS).enumerate() {
+    for (number, (slug, faults)) in plain.into_iter().chain(FAULTS).enumerate() {
         let mut setup = (find(slug).unwrap().setup)();
         for words in faults {
             assert!(setup.faults.add(Fault::parse(words, time).unwrap()));
         }
         let (bytes, labels) = capture(&setup);
-        let Some(theirs) = tshark(&bytes, &format!("labels-{run}")) else { return };
+        let Some(theirs) = tshark(&bytes, &format!("labels-{number}")) else { return };
         assert_eq!(theirs.len(), labels.len(), "{slug}");
         for ((ours, mut theirs), frame) in labels.iter().zip(theirs).zip(1..) {
             // The particular kinds of retransmission also have the general label.
