@@ -19,6 +19,17 @@ fn lab(args: &[&str]) -> Output {
     output(smolstep().arg("lab").args(args)).expect("smolstep runs")
 }
 
+/// Runs the lab, and checks its exit code and what it prints to stderr. That is one line that contains `what`, or nothing
+/// if `what` is empty.
+#[track_caller]
+fn ends(args: &[&str], code: i32, what: &str) -> Output {
+    let run = lab(args);
+    let err = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
+    assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
+    run
+}
+
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -126,10 +137,7 @@ fn the_same_run_gives_the_same_bytes() {
 fn a_run_that_does_not_end_is_stopped_with_complete_files() {
     let folder = folder("limit");
     let json = folder.join("run.json");
-    let output = lab(&["--limit", "5ms", "--json", json.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert!(err.contains("stopped after") && err.lines().count() == 1, "{err}");
+    ends(&["--limit", "5ms", "--json", json.to_str().unwrap()], 1, "stopped after");
     let text = fs::read_to_string(json).unwrap();
     assert!(text.ends_with("}\n") && text.lines().all(|line| line.starts_with('{') && line.ends_with('}')));
     let times = text.lines().filter_map(|line| line.split("\"t_us\":").nth(1)?.split(',').next()?.parse::<u64>().ok());
@@ -143,7 +151,7 @@ fn mistakes_are_one_line_and_leave_nothing() {
     let json = json.to_str().unwrap();
     let wrong = folder.join("wrong.txt");
     fs::write(&wrong, "client SYN-SENT -> ESTABLISHED\nserver ESTABLISHED -> NOWHERE\n").unwrap();
-    for (args, code, part) in [
+    for (args, code, what) in [
         (&["nosuch"][..], 2, "'nosuch'"),
         (&["--fault", "drop server synak 1"], 2, "'synak'"),
         (&["--fault", "delay server syn"], 2, "'server'"),
@@ -164,11 +172,7 @@ fn mistakes_are_one_line_and_leave_nothing() {
         (&["--expect", wrong.to_str().unwrap(), "--json", json], 2, "NOWHERE"),
         (&["--json", json, "--svg", "/nowhere/run.svg"], 1, "/nowhere/run.svg"),
     ] {
-        let output = lab(args);
-        let err = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {err}");
-        assert!(err.contains(part) && err.lines().count() == 1, "{args:?}: {err}");
-        assert!(output.stdout.is_empty(), "{args:?}");
+        assert!(ends(args, code, what).stdout.is_empty(), "{args:?}");
     }
     assert!(!fs::exists(json).unwrap());
 }
@@ -230,10 +234,7 @@ fn expectations_are_checked() {
     let file = folder.join("expect.txt");
     fs::write(&file, "client SYN-SENT -> ESTABLISHED\nclient receives \"Hello,Li!\"\nnever client RST\n").unwrap();
     assert!(lab(&["--expect", file.to_str().unwrap()]).status.success());
-    let other = lab(&["greeting", "Ann", "--expect", file.to_str().unwrap()]);
-    let err = String::from_utf8_lossy(&other.stderr);
-    assert_eq!(other.status.code(), Some(1), "{err}");
-    assert!(err.contains("Hello,Li!") && err.lines().count() == 1, "{err}");
+    ends(&["greeting", "Ann", "--expect", file.to_str().unwrap()], 1, "Hello,Li!");
 }
 
 /// A client's failure is an error, unless the scenario or the file expects that end of the connection.
@@ -251,10 +252,7 @@ fn a_client_that_fails_is_told_of() {
         (&["handshake", "--fault", "drop client any"], 1, "the client failed: timed out"),
         (&["refused", "--fault", "delay 20ms server rst"], 0, ""),
     ] {
-        let run = lab(args);
-        let err = String::from_utf8_lossy(&run.stderr);
-        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
-        assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
+        ends(args, code, what);
     }
     // Nothing is sent after the connection has timed out.
     let shown = String::from_utf8(lab(&drop).stdout).unwrap();
@@ -270,10 +268,7 @@ fn a_scenario_keeps_its_promise_or_says_what_it_needs() {
         (&["lost-data", "--latency", "1us"], 0, ""),
         (&["handshake", "--seed", "99"], 0, ""),
     ] {
-        let run = lab(args);
-        let err = String::from_utf8_lossy(&run.stderr);
-        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
-        assert!(err.contains(what), "{args:?}: {err}");
+        ends(args, code, what);
     }
 }
 
@@ -293,10 +288,7 @@ fn a_fault_that_matches_no_frame_is_an_error_unless_the_run_was_to_stop_early() 
         (&[&first[..], &["--until", "client=ESTABLISHED"]].concat(), 0, told),
         (&["--fault", "drop server synack 1"], 0, ""),
     ] {
-        let run = lab(args);
-        let err = String::from_utf8_lossy(&run.stderr);
-        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
-        assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
+        ends(args, code, what);
     }
     // If a limit ended the run, the limit is the error, and the unmatched fault is only a warning.
     let limited = lab(&["--fault", "drop server rst 1", "--limit", "2ms"]);
