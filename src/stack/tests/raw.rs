@@ -105,6 +105,16 @@ impl Raw {
         control::bare(&self.tuple, IRS + seq, self.iss + ack, window)
     }
 
+    /// Returns an acknowledgement with up to three ranges that are acknowledged selectively.
+    pub fn ranges(&self, seq: usize, ack: usize, window: u16, ranges: &[(usize, usize)]) -> TcpRepr<'static> {
+        let number = |number: usize| (self.iss + number).0 as u32;
+        let mut sack_ranges = [None; 3];
+        for (place, (start, end)) in ranges.iter().enumerate() {
+            sack_ranges[place] = Some((number(*start), number(*end)));
+        }
+        TcpRepr { sack_ranges, ..self.bare(seq, ack, window) }
+    }
+
     /// Returns an RST without an acknowledgement.
     pub fn reset(&self, seq: usize) -> TcpRepr<'static> {
         TcpRepr { control: TcpControl::Rst, ack_number: None, ..self.bare(seq, 0, 0) }
@@ -127,10 +137,7 @@ impl Raw {
 
     /// Acknowledges the bytes before `ack`. Also acknowledges the given ranges selectively.
     pub fn acknowledge_ranges(&mut self, ack: usize, ranges: [(usize, usize); 3]) -> Vec<Seen> {
-        let number = |number: usize| (self.iss + number).0 as u32;
-        let sack_ranges = ranges.map(|(start, end)| Some((number(start), number(end))));
-        let repr = TcpRepr { sack_ranges, ..self.bare(1, ack, 60_000) };
-        self.send(&repr)
+        self.send(&self.ranges(1, ack, 60_000, &ranges))
     }
 
     /// Sends data.

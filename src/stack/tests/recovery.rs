@@ -53,14 +53,7 @@ const SENDING: [State; 5] = [State::Established, State::FinWait1, State::CloseWa
 fn losses_are_repaired_at_once_in_every_state() {
     for wanted in SENDING {
         let (mut raw, seq) = in_flight(wanted);
-        let ranges = [(5_001, 9_001), (2_001, 4_001)];
-        let number = |ack| raw.bare(seq, ack, 0).ack_number.map(|number| number.0 as u32);
-        let mut sack_ranges = [None; 3];
-        for (place, (start, end)) in ranges.into_iter().enumerate() {
-            sack_ranges[place] = number(start).zip(number(end));
-        }
-        let repr = TcpRepr { sack_ranges, ..raw.bare(seq, 1_001, 60_000) };
-        let mut again = data(&raw.send(&repr));
+        let mut again = data(&raw.send(&raw.ranges(seq, 1_001, 60_000, &[(5_001, 9_001), (2_001, 4_001)])));
         again.extend(later(&mut raw, SECOND / 10).into_iter().map(|(_, seq, len)| (seq, len)));
         // The window that smoltcp is shown has units of 8 bytes.
         let bytes: usize = again.iter().map(|(_, len)| len).sum();
@@ -196,10 +189,7 @@ fn a_segment_that_was_sent_again_is_not_measured() {
     raw.pair.now += SECOND / 20;
     assert_eq!(data(&raw.acknowledge(1, 1, 5_000)).len(), 5);
     raw.pair.now += SECOND / 20;
-    let number = |ack| raw.bare(1, ack, 0).ack_number.map(|number| number.0 as u32);
-    let range = number(1_001).zip(number(5_001));
-    let repr = TcpRepr { sack_ranges: [range, None, None], ..raw.bare(1, 1, 5_000) };
-    assert_eq!(data(&raw.send(&repr)), [(1, 1_000)]);
+    assert_eq!(data(&raw.send(&raw.ranges(1, 1, 5_000, &[(1_001, 5_001)]))), [(1, 1_000)]);
     raw.pair.now += SECOND / 5;
     assert_eq!(data(&raw.acknowledge(1, 5_001, 5_000)), [(5_001, 1_000)]);
     let again = later(&mut raw, SECOND / 2);
