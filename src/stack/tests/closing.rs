@@ -3,7 +3,7 @@
 use smoltcp::phy::Medium;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{TcpControl, TcpRepr};
+use smoltcp::wire::TcpControl;
 
 use super::pair::*;
 use super::raw::*;
@@ -153,8 +153,7 @@ fn a_peer_that_closes_after_its_reply_is_not_reset() {
     raw.wait(SECOND / 10);
     raw.acknowledge(5, 5, 60_000);
     raw.wait(SECOND * 2 / 5);
-    let fin = TcpRepr { control: TcpControl::Fin, ..raw.bare(5, 5, 60_000) };
-    let mut seen = raw.send(&fin);
+    let mut seen = raw.send(&raw.fin(5, 5, 60_000));
     seen.extend(raw.wait(SECOND * 10).into_iter().map(|(_, seen)| seen));
     assert_eq!(resets(&seen), 0, "{seen:?}");
     assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Closed, .. })), 1);

@@ -89,9 +89,7 @@ fn twenty_thousand_forged_rsts_cost_nobody_a_connection() {
             raw.acknowledge(1, 2, 1_000);
         }
         if fin {
-            let repr =
-                TcpRepr { control: TcpControl::Fin, ..raw.bare(1, 1 + usize::from(wanted == State::TimeWait), 1_000) };
-            raw.send(&repr);
+            raw.send(&raw.fin(1, 1 + usize::from(wanted == State::TimeWait), 1_000));
         }
         assert_eq!(raw.state(), Some(wanted));
         let next = raw.bare(1 + usize::from(fin), 1, 0).seq_number;

@@ -14,11 +14,6 @@ const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
 /// Longer than the time between two challenge ACKs.
 const PAUSE: Duration = Duration::from_millis(1_100);
 
-/// Returns a segment with FIN.
-fn fin<'p>(raw: &Raw, seq: usize, ack: usize, payload: &'p [u8]) -> TcpRepr<'p> {
-    TcpRepr { control: TcpControl::Fin, payload, ..raw.bare(seq, ack, 1_000) }
-}
-
 /// RFC 5961 section 3.2: an RST ends a connection only if its number is RCV.NXT, even if later data has arrived.
 #[test]
 fn only_an_rst_with_the_next_number_ends_a_connection() {
@@ -161,12 +156,12 @@ fn a_closed_window_still_accepts_acknowledgements() {
 #[test]
 fn a_fin_behind_data_that_was_cut_off_is_not_taken() {
     let mut raw = Raw::open(SMALL, App::Echo, 10_000);
-    let repr = fin(&raw, 1, 1, &[7; 600]);
+    let repr = TcpRepr { payload: &[7; 600], ..raw.fin(1, 1, 1_000) };
     let mut seen = raw.send(&repr);
     seen.extend(raw.wait(PAUSE).into_iter().map(|(_, seen)| seen));
     assert_eq!(seen.iter().filter_map(|seen| seen.ack).max(), Some(513), "{seen:?}");
     assert_eq!(raw.state(), Some(State::Established));
-    let repr = fin(&raw, 513, 513, &[7; 88]);
+    let repr = TcpRepr { payload: &[7; 88], ..raw.fin(513, 513, 1_000) };
     let mut seen = raw.send(&repr);
     seen.extend(raw.wait(PAUSE).into_iter().map(|(_, seen)| seen));
     assert_eq!(seen.last().and_then(|seen| seen.ack), Some(602), "{seen:?}");
@@ -185,7 +180,7 @@ fn a_fin_that_comes_with_old_data_is_taken() {
                 raw.send(&repr);
                 raw.wait(PAUSE);
             }
-            let repr = fin(&raw, 1, 1, again);
+            let repr = TcpRepr { payload: again, ..raw.fin(1, 1, 1_000) };
             let mut seen = raw.send(&repr);
             seen.extend(raw.wait(PAUSE).into_iter().map(|(_, seen)| seen));
             assert_eq!(seen.last().and_then(|seen| seen.ack), Some(ack), "{again:?}, first with {control:?}");
@@ -207,14 +202,14 @@ fn a_repeated_fin_is_acknowledged_in_every_state() {
         for payload in [&b""[..], b"abc"] {
             let mut raw = Raw::open(SMALL, app.clone(), 1_000);
             let own = 1 + payload.len();
-            let repr = fin(&raw, 1, 1, payload);
+            let repr = TcpRepr { payload, ..raw.fin(1, 1, 1_000) };
             raw.send(&repr);
             if let Some(ack) = acknowledged {
                 raw.acknowledge(1 + own, ack, 1_000);
             }
             assert_eq!(raw.state(), Some(wanted));
             raw.wait(PAUSE);
-            let repr = fin(&raw, 1, acknowledged.unwrap_or(1), payload);
+            let repr = TcpRepr { payload, ..raw.fin(1, acknowledged.unwrap_or(1), 1_000) };
             let seen = raw.send(&repr);
             assert!(seen.iter().any(|seen| seen.ack == Some(1 + own)), "{wanted} {payload:?}: {seen:?}");
             assert_eq!(raw.state(), Some(wanted), "{payload:?}");
@@ -227,8 +222,7 @@ fn a_repeated_fin_is_acknowledged_in_every_state() {
 fn each_drop_is_counted_by_its_reason() {
     let mut raw = Raw::open(SMALL, App::Idle, 1_000);
     raw.data(1, 1, 1_000, b"data");
-    let fin = fin(&raw, 5, 1, b"");
-    raw.send(&fin);
+    raw.send(&raw.fin(5, 1, 1_000));
     let syn = raw.syn();
     let none = TcpRepr { ack_number: None, payload: b"x", ..raw.bare(6, 1, 1_000) };
     let old = raw.bare(6, 1, 1_000);
@@ -279,8 +273,7 @@ fn a_keep_alive_with_a_byte_is_answered_and_its_byte_not_read() {
             assert_eq!(seen.iter().map(|seen| seen.ack).collect::<Vec<_>>(), [Some(next)], "{closed} {garbage:?}");
             assert_eq!(raw.pair.served()[0].receive_queue, 2);
         }
-        let repr = fin(&raw, 3, 1, b"");
-        raw.send(&repr);
+        raw.send(&raw.fin(3, 1, 1_000));
         raw.wait(PAUSE);
     }
 }

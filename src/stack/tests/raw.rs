@@ -115,6 +115,11 @@ impl Raw {
         TcpRepr { sack_ranges, ..self.bare(seq, ack, window) }
     }
 
+    /// Returns a segment with FIN and without data.
+    pub fn fin(&self, seq: usize, ack: usize, window: u16) -> TcpRepr<'static> {
+        TcpRepr { control: TcpControl::Fin, ..self.bare(seq, ack, window) }
+    }
+
     /// Returns an RST without an acknowledgement.
     pub fn reset(&self, seq: usize) -> TcpRepr<'static> {
         TcpRepr { control: TcpControl::Rst, ack_number: None, ..self.bare(seq, 0, 0) }

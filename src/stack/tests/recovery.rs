@@ -34,12 +34,10 @@ fn in_flight(wanted: State) -> (Raw, usize) {
     let syn = raw.syn();
     raw.send(&syn);
     let fin_at_once = matches!(wanted, State::CloseWait | State::LastAck);
-    let control = if fin_at_once { TcpControl::Fin } else { TcpControl::None };
-    let third = TcpRepr { control, ..raw.bare(1, 1, 60_000) };
+    let third = if fin_at_once { raw.fin(1, 1, 60_000) } else { raw.bare(1, 1, 60_000) };
     let mut seen = raw.send(&third);
     if wanted == State::Closing {
-        let fin = TcpRepr { control: TcpControl::Fin, ..raw.bare(1, 1, 60_000) };
-        seen.extend(raw.send(&fin));
+        seen.extend(raw.send(&raw.fin(1, 1, 60_000)));
     }
     assert_eq!(raw.state(), Some(wanted));
     assert_eq!(data(&seen).len(), 9, "{wanted}: {seen:?}");
@@ -130,8 +128,7 @@ fn equal_acknowledgements_do_not_stop_the_timer_of_a_fin() {
     for closing in [false, true] {
         let mut raw = Raw::open(SMALL, App::Closer, 1_000);
         if closing {
-            let fin = TcpRepr { control: TcpControl::Fin, ..raw.bare(1, 1, 1_000) };
-            raw.send(&fin);
+            raw.send(&raw.fin(1, 1, 1_000));
         }
         for _ in 0..4 {
             raw.acknowledge(1 + usize::from(closing), 1, 1_000);
@@ -148,8 +145,7 @@ fn a_slow_reader_loses_no_time_in_last_ack() {
     let mut raw = Raw::new(LARGE, App::ask(&[1; 20_000], 0));
     let syn = raw.syn();
     raw.send(&syn);
-    let fin = TcpRepr { control: TcpControl::Fin, ..raw.bare(1, 1, 2_000) };
-    let mut seen = raw.send(&fin);
+    let mut seen = raw.send(&raw.fin(1, 1, 2_000));
     let mut next = 1;
     for round in 0..11 {
         next += data(&seen).iter().map(|(_, len)| len).sum::<usize>();

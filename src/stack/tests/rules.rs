@@ -60,7 +60,7 @@ fn an_early_fin_far_ahead_is_kept() {
     // The window of a SYN is not scaled. The next acknowledgement announces more.
     raw.data(1, 1, 60_000, &[7; 1_000]);
     raw.wait(Duration::from_millis(50));
-    let fin = TcpRepr { control: TcpControl::Fin, payload: &[7; 100], ..raw.bare(100_001, 1, 60_000) };
+    let fin = TcpRepr { payload: &[7; 100], ..raw.fin(100_001, 1, 60_000) };
     raw.send(&fin);
     let mut last = None;
     for piece in 1..100 {
