@@ -10,8 +10,6 @@ use super::raw::*;
 use crate::stack::*;
 use crate::trace::Summary;
 
-const SECOND: Duration = Duration::from_secs(1);
-
 #[test]
 fn an_idle_peer_that_answers_keep_alive_probes_stays_connected() {
     let mut pair = Pair::new(SMALL);

@@ -11,7 +11,6 @@ use crate::stack::*;
 use crate::testing::random::Random;
 
 const COUNT: usize = 20_000;
-const SECOND: Duration = Duration::from_secs(1);
 
 /// SYNs of absent hosts, and of the port and address of an established connection, arrive at a server with four slots.
 /// The connection stays, and so do those that are opened meanwhile.

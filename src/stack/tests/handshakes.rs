@@ -2,18 +2,11 @@
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;
-use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpEndpoint, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber};
 
 use super::pair::*;
 use super::raw::*;
-use crate::host::Sizes;
 use crate::stack::*;
-
-const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
-
-/// Longer than the time between two challenge ACKs.
-const PAUSE: Duration = Duration::from_millis(1_100);
 
 /// The rule for RSTs holds in SYN-RECEIVED too.
 #[test]

@@ -1,18 +1,11 @@
 //! Segments that RFC 9293 and RFC 5961 do not accept: forged, repeated, old, cut off or malformed ones.
 
 use smoltcp::socket::tcp::State;
-use smoltcp::time::Duration;
 use smoltcp::wire::{TcpControl, TcpRepr, TcpSeqNumber};
 
 use super::pair::*;
 use super::raw::*;
-use crate::host::Sizes;
 use crate::stack::*;
-
-const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
-
-/// Longer than the time between two challenge ACKs.
-const PAUSE: Duration = Duration::from_millis(1_100);
 
 /// RFC 5961 section 3.2: an RST ends a connection only if its number is RCV.NXT, even if later data has arrived.
 #[test]

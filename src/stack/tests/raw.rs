@@ -15,6 +15,12 @@ use crate::stack::control;
 use crate::stack::event::Tuple;
 use crate::stack::*;
 
+pub const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
+pub const SECOND: Duration = Duration::from_secs(1);
+
+/// Longer than the time between two challenge ACKs.
+pub const PAUSE: Duration = Duration::from_millis(1_100);
+
 /// The peer's initial sequence number. The numbers wrap round soon.
 const IRS: TcpSeqNumber = TcpSeqNumber(-300);
 

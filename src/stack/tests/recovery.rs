@@ -6,11 +6,7 @@ use smoltcp::wire::{TcpControl, TcpRepr};
 
 use super::pair::*;
 use super::raw::*;
-use crate::host::Sizes;
 use crate::stack::*;
-
-const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Changes a server's configuration.
 type Set = fn(&mut Config);

@@ -8,8 +8,6 @@ use super::raw::*;
 use crate::host::{HeapPool, Sizes};
 use crate::stack::*;
 
-const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
-
 /// The window's right edge never moves left (SHLD-14). The program reads nothing, and the received lengths are not
 /// multiples of the window's unit.
 #[test]

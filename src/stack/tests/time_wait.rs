@@ -6,11 +6,10 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, TcpControl, TcpSeqNumber};
 
 use super::pair::*;
+use super::raw::SECOND;
 use crate::host::{HeapPool, Sizes};
 use crate::stack::*;
 use crate::trace::Summary;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// A connection that is in TIME-WAIT on the server.
 struct Late {
