@@ -51,6 +51,7 @@ fn an_rst_is_not_answered_while_the_own_waits() {
     raw.pair.server.io.device.room = 0;
     assert_eq!(raw.wait(PAUSE), []);
     assert_eq!(raw.send(&raw.reset(1)), []);
+    assert_eq!(raw.dropped(DropReason::BadReset), 1);
     raw.pair.server.io.device.room = 64;
 }
 
