@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod acceptance;
 mod board;
 mod calls;
 mod chat;
@@ -19,7 +20,6 @@ mod link;
 mod list;
 mod loss;
 mod network;
-mod police;
 mod programs;
 mod seed;
 mod settings;

@@ -1,6 +1,8 @@
 //! Tests of the poll loop: two stacks on a virtual clock.
 
 mod accept;
+#[cfg(feature = "recovery")]
+mod acceptance;
 mod bounds;
 mod challenge;
 mod closing;
@@ -19,8 +21,6 @@ mod lossy;
 mod neighbours;
 mod pair;
 mod path_mtu;
-#[cfg(feature = "recovery")]
-mod police;
 #[cfg(feature = "recovery")]
 mod raw;
 #[cfg(feature = "recovery")]

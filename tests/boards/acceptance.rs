@@ -60,7 +60,7 @@ impl<'w> Peer<'w> {
 
 #[test]
 fn forged_segments_are_challenged() {
-    on_every_board("police::forged_segments_are_challenged", |image| {
+    on_every_board("acceptance::forged_segments_are_challenged", |image| {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
         // An RST in the window, a SYN, and an acknowledgement of what was never sent. A connection sends only two
@@ -79,7 +79,7 @@ fn forged_segments_are_challenged() {
 /// Three equal acknowledgements stop smoltcp's timer if only the FIN is in flight. A peer such as picoTCP sends them.
 #[test]
 fn equal_acknowledgements_do_not_stop_the_timer_of_a_fin() {
-    on_every_board("police::equal_acknowledgements_do_not_stop_the_timer_of_a_fin", |image| {
+    on_every_board("acceptance::equal_acknowledgements_do_not_stop_the_timer_of_a_fin", |image| {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
         let mut peer = Peer::open(&wire, 5000);

@@ -211,7 +211,7 @@ fn a_repeated_fin_is_acknowledged_in_every_state() {
     }
 }
 
-/// Each segment that the police drops is counted once, by its reason.
+/// Each segment that the control block drops is counted once, by its reason.
 #[test]
 fn each_drop_is_counted_by_its_reason() {
     let mut raw = Raw::open(SMALL, App::Idle, 1_000);
