@@ -4,6 +4,7 @@ use super::error::Failure;
 use super::lab::{Run, Shown};
 use super::output::say_line;
 use super::programs::find;
+use crate::lab::lang::Lang;
 use crate::lab::{Setup, address};
 
 /// The names that the client sends.
@@ -21,7 +22,7 @@ pub fn tour() -> Result<(), Failure> {
          Each line is an event in a step of the poll loop. The TCP states are the states after the event.\n"
     ))?;
     let setup = Setup::program(find("greeting")?, &TEXTS, false).map_err(Failure::run)?;
-    let mut shown = Shown::new(false, false);
+    let mut shown = Shown::new(false, false, Lang::En);
     let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
     shown.finish(&ended)?;
     say_line(

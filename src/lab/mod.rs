@@ -10,6 +10,8 @@ pub mod expect;
 mod fault;
 #[doc(hidden)]
 pub mod figure;
+#[doc(hidden)]
+pub mod lang;
 mod peer;
 pub mod scenarios;
 #[doc(hidden)]

@@ -107,3 +107,10 @@ fn a_full_wire_still_delivers() {
     answer.consume(60, |_| {});
     assert!(wire.in_flight().count() < IN_FLIGHT);
 }
+
+#[test]
+fn every_scenario_has_a_summary_in_both_languages() {
+    for scenario in scenarios::SCENARIOS {
+        lang::tests::check_chinese(scenario.summary, scenario.summary_zh);
+    }
+}

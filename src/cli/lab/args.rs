@@ -6,10 +6,12 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
+use super::lang;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;
 use crate::cli::values::whole;
+use crate::lab::lang::Lang;
 use crate::lab::{Fault, Line};
 
 /// Run a client and a server on a cable in memory: see both ends, drop a segment, go back, export
@@ -94,6 +96,9 @@ pub struct LabArgs {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
+    /// The language of the lab's texts: en or zh [default: from LC_ALL, LC_MESSAGES or LANG, else en]
+    #[arg(long, value_name = "LANG", value_parser = lang::parse)]
+    pub lang: Option<Lang>,
 }
 
 /// A fault, as parsed and as written on the command line.
@@ -144,6 +149,11 @@ impl LabArgs {
         [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten()
     }
 
+    /// Returns the language of the lab's texts. Without `--lang`, `--ascii` means English, because no Chinese text is ASCII.
+    pub fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(|| if self.ascii { Lang::En } else { lang::of_locale() })
+    }
+
     /// Returns whether a file is written to standard output.
     pub fn writes_to_stdout(&self) -> bool {
         self.files().any(|file| is_stdout(file))
@@ -153,7 +163,7 @@ impl LabArgs {
     ///
     /// # Errors
     /// Fails if --list, --coverage or --terms is combined with an option that needs a run, if two options name the same
-    /// file, or if a picture's name does not end in .svg.
+    /// file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = self.files().collect();
@@ -169,6 +179,9 @@ impl LabArgs {
                 let name = file.display();
                 return Err(Failure::usage(format_args!("{option} draws SVG: '{name}' should end in .svg, or be -")));
             }
+        }
+        if self.ascii && self.lang == Some(Lang::Zh) {
+            return Err(Failure::usage("--ascii and --lang zh exclude each other: Chinese is not ASCII"));
         }
         if self.step && self.writes_to_stdout() {
             return Err(Failure::usage("- is standard output, which --step needs itself"));

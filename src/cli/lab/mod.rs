@@ -1,6 +1,7 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
+mod lang;
 mod outputs;
 mod run;
 mod step;
@@ -15,6 +16,7 @@ use super::replay::coverage;
 use super::suggest::nearest;
 use crate::app::{self, APPS, App, Program};
 use crate::lab::Setup;
+use crate::lab::lang::Lang;
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
 use crate::stack::End;
 pub use outputs::Shown;
@@ -31,11 +33,12 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     // Between the lines of the ladder, only warnings and errors are logged.
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let output = Failure::output;
+    let lang = args.lang();
     if args.list {
-        return list(&mut io::stdout().lock()).map(|()| 0).map_err(output);
+        return list(&mut io::stdout().lock(), lang).map(|()| 0).map_err(output);
     }
     if args.terms {
-        let text = terms::glossary(outputs::width());
+        let text = terms::glossary(lang, outputs::width());
         return io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(output);
     }
     if args.coverage {
@@ -79,7 +82,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         outputs.finish()?;
         return Ok(0);
     }
-    let mut shown = Shown::new(args.ascii, args.explain);
+    let mut shown = Shown::new(args.ascii, args.explain, lang);
     shown.quiet = args.writes_to_stdout();
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
@@ -198,8 +201,9 @@ fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(out: &mut impl Write) -> io::Result<()> {
-    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, scenario.summary))
+fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
+    let summary = |scenario: &Scenario| lang.pick(scenario.summary, scenario.summary_zh);
+    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, summary(scenario)))
 }
 
 /// Returns whether to use colours on standard output.

@@ -9,12 +9,13 @@ use smoltcp::time::Duration;
 use super::args::{LabArgs, is_stdout};
 use super::colored;
 use super::run::{Ended, HostLab, Run};
-use super::terms::wrapped;
+use super::terms::{cited, wrapped};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
 use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
+use crate::lab::lang::Lang;
 use crate::lab::scenarios::Scenario;
 use crate::lab::show::{
     LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json, write_ladder_svg, write_states_svg,
@@ -24,6 +25,7 @@ use crate::trace::IoSink;
 /// Prints the ladder on standard output.
 pub struct Shown {
     ladder: Ladder,
+    lang: Lang,
     explain: bool,
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
@@ -41,9 +43,9 @@ pub fn width() -> usize {
 
 impl Shown {
     /// Creates a ladder as wide as the terminal, or 100 columns wide without a terminal.
-    pub fn new(ascii: bool, explain: bool) -> Self {
+    pub fn new(ascii: bool, explain: bool, lang: Lang) -> Self {
         let ladder = Ladder { width: width(), ascii, color: colored() };
-        Shown { ladder, explain, headed: false, clock_explained: false, quiet: false, fault: None }
+        Shown { ladder, lang, explain, headed: false, clock_explained: false, quiet: false, fault: None }
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
@@ -60,8 +62,8 @@ impl Shown {
             self.say(&row.to_string());
         }
         if let Some(why) = why {
-            let rfc = if why.rfc.is_empty() { String::new() } else { format!(" ({})", why.rfc) };
-            for line in wrapped(&format!("{}{rfc}", why.text), self.ladder.width.max(Ladder::NARROWEST) - INDENT) {
+            let text = cited(why.text(self.lang), why.rfc, self.lang);
+            for line in wrapped(&text, self.ladder.width.max(Ladder::NARROWEST) - INDENT) {
                 self.say(&format!("{:INDENT$}{line}", ""));
             }
         }
