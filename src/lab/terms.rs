@@ -122,7 +122,7 @@ pub const TERMS: [Term; 40] = [
         "半打开",
         "A connection that one side has and the other has lost, for example in a restart. (RFC 4987 also calls a connection in \
          SYN-RECEIVED so; the lab does not.)",
-        "一端还保留着、而另一端已丢失（例如因为重启）的连接。（RFC 4987 用同一个英文词称呼处于\
+        "一端还保留着、而另一端已丢失（例如因为重启）的连接。（RFC 4987 用同一个英文词称呼处于 \
          SYN-RECEIVED 的连接，中文通常把后者叫做半连接。）",
         "RFC 9293 section 3.5.1",
     ),
