@@ -10,7 +10,7 @@ use smoltcp::time::Instant;
 use self::label::Label;
 use super::entry::What;
 use super::text::Text;
-use crate::lab::{Snapshot, Verdict};
+use crate::lab::{Lane, Snapshot, Verdict};
 use crate::stack::{Event, Next};
 use crate::trace::{Carries, Cause, Mark, Segment, Summary};
 
@@ -65,6 +65,12 @@ impl Ladder {
         self.width() - TIME - 1 - STEP - 1 - 2 * (self.state_width() + 1)
     }
 
+    /// Returns the number of columns for an event: those between the two states, without the lanes.
+    fn room(&self, lane: Lane) -> usize {
+        let lanes = lanes(lane);
+        self.middle() - lanes - usize::from(lanes > 0)
+    }
+
     fn paint(&self, f: &mut fmt::Formatter<'_>, color: &str) -> fmt::Result {
         if self.color { f.write_str(color) } else { Ok(()) }
     }
@@ -78,6 +84,22 @@ const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";
+/// The colours of the connections. Red and yellow are for lost and repeated frames.
+const CONNECTIONS: [&str; 4] = ["\x1b[36m", "\x1b[35m", "\x1b[32m", "\x1b[34m"];
+
+/// The largest number of columns that mark the connections. More connections share these columns.
+const MOST_LANES: u32 = 8;
+
+/// Returns the number of columns that mark the connections: 0 if the run has only one connection.
+fn lanes(lane: Lane) -> usize {
+    if lane.of > 1 { lane.of.min(MOST_LANES) as usize } else { 0 }
+}
+
+/// Returns the colour of a connection, or no colour if the run has only one connection.
+fn connection_color(lane: Lane) -> &'static str {
+    let number = lane.number.filter(|_| lane.of > 1);
+    number.map_or("", |number| CONNECTIONS[number as usize % CONNECTIONS.len()])
+}
 
 struct Header(Ladder);
 
@@ -125,7 +147,8 @@ pub(super) enum Tone {
 impl Body {
     pub(super) fn of(ladder: Ladder, snapshot: &Snapshot) -> Option<Self> {
         let host = snapshot.entry.host;
-        let mut text = Text::new(ladder.middle());
+        let room = ladder.room(snapshot.lane);
+        let mut text = Text::new(room);
         let mut tone = Tone::Plain;
         let port = |text: &mut Text| snapshot.port.map_or(Ok(()), |port| write!(text, ":{port} "));
         // Writing never fails: text that is too long is cut.
@@ -153,7 +176,7 @@ impl Body {
             }
             What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
                 let label = Label { ladder, isn: snapshot.isn, port: snapshot.port, frame, summary, cause, verdict };
-                let label = label.longest_that_fits(ladder.middle().saturating_sub(6));
+                let label = label.longest_that_fits(room.saturating_sub(6));
                 let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
                 let again = cause.is_some_and(Cause::is_again);
                 return Some(Body::Arrow { host, frame, lost, again, label });
@@ -190,15 +213,17 @@ struct Row {
 impl Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Row { ladder, snapshot, body } = self;
-        let (width, middle, [client, server]) = (ladder.state_width(), ladder.middle(), snapshot.states);
+        let (width, middle, [client, server]) = (ladder.state_width(), ladder.room(snapshot.lane), snapshot.states);
         let (time, step) = (Micros(snapshot.entry.at), snapshot.entry.step);
         write!(f, "{time} {step:>STEP$} {:<width$} ", ladder.name(client))?;
-        let color = match body.tone() {
-            Tone::Again => YELLOW,
-            Tone::Bad => RED,
-            Tone::Dim => DIM,
-            Tone::Plain => "",
+        self.lanes(f)?;
+        let [tone, color] = match body.tone() {
+            Tone::Again => ["", YELLOW],
+            Tone::Bad => ["", RED],
+            Tone::Dim => [DIM, connection_color(snapshot.lane)],
+            Tone::Plain => ["", connection_color(snapshot.lane)],
         };
+        ladder.paint(f, tone)?;
         ladder.paint(f, color)?;
         match body {
             Body::Arrow { host, lost, again, label, .. } => self.arrow(f, *host, *lost, *again, label)?,
@@ -209,12 +234,30 @@ impl Display for Row {
                 _ => write!(f, "{text:^middle$}")?,
             },
         }
-        ladder.paint(f, if color.is_empty() { "" } else { PLAIN })?;
+        ladder.paint(f, if tone.is_empty() && color.is_empty() { "" } else { PLAIN })?;
         write!(f, " {}", ladder.name(server))
     }
 }
 
 impl Row {
+    /// Writes a column for each connection of the run, and marks the column of the line's connection.
+    fn lanes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ladder, lane) = (self.ladder, self.snapshot.lane);
+        let count = lanes(lane);
+        let own = lane.number.map(|number| number as usize % count.max(1));
+        let [mark, other] = if ladder.ascii { ['*', '|'] } else { ['●', '│'] };
+        for place in 0..count {
+            if own == Some(place) {
+                ladder.paint(f, connection_color(lane))?;
+                f.write_char(mark)?;
+                ladder.paint(f, PLAIN)?;
+            } else {
+                f.write_char(other)?;
+            }
+        }
+        if count > 0 { f.write_char(' ') } else { Ok(()) }
+    }
+
     fn arrow(&self, f: &mut fmt::Formatter<'_>, host: usize, lost: bool, again: bool, label: &Text) -> fmt::Result {
         let (line, right, left, cross) = match (self.ladder.ascii, again) {
             (false, false) => ("─", '►', '◄', '✗'),
@@ -223,7 +266,7 @@ impl Row {
             (true, true) => ("- ", '>', '<', 'x'),
         };
         // "── label ────►": two columns of the shaft come before the label, and the rest follows the label.
-        let rest = self.ladder.middle().saturating_sub(5 + label.chars());
+        let rest = self.ladder.room(self.snapshot.lane).saturating_sub(5 + label.chars());
         // The arrow of a lost frame does not reach the other end.
         let gap = if lost { (rest / 3).min(8) } else { 0 };
         let shaft = |f: &mut fmt::Formatter<'_>, count: usize| {

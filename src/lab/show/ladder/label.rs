@@ -31,6 +31,8 @@ enum Wording {
     OneLetter,
     /// Like `OneLetter`, but without the window. A number is never cut.
     NoWindow,
+    /// Like `NoWindow`. If the segment has a SACK option, only the acknowledgement number and the first block.
+    OneBlock,
 }
 
 impl Label {
@@ -42,9 +44,9 @@ impl Label {
             let _ = self.write(&mut text, wording);
             text
         };
-        let wordings = [Wording::Full, Wording::Brief, Wording::OneLetter];
+        let wordings = [Wording::Full, Wording::Brief, Wording::OneLetter, Wording::NoWindow];
         let fits = wordings.into_iter().map(write).find(|text| !text.is_cut());
-        fits.unwrap_or_else(|| write(Wording::NoWindow))
+        fits.unwrap_or_else(|| write(Wording::OneBlock))
     }
 
     fn write(&self, text: &mut Text, wording: Wording) -> fmt::Result {
@@ -59,19 +61,33 @@ impl Label {
             Some(segment) => {
                 let [seq, ack, len, win] = match wording {
                     Wording::Full | Wording::Brief => ["seq=", "ack=", "len=", "win="],
-                    Wording::OneLetter | Wording::NoWindow => ["s=", "a=", "l=", "w="],
+                    _ => ["s=", "a=", "l=", "w="],
                 };
                 // A number before the initial one belongs to an earlier connection, and is negative.
                 let since =
                     |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0));
-                write!(text, "{} {seq}{}", segment.flags(), since(segment.seq, self.isn[0]))?;
+                let blocks = || segment.sacks.iter().flatten();
+                let is_short = wording == Wording::OneBlock && blocks().next().is_some();
+                text.write_str(segment.flags())?;
+                if !is_short {
+                    write!(text, " {seq}{}", since(segment.seq, self.isn[0]))?;
+                }
                 if let Some(number) = segment.ack {
                     write!(text, " {ack}{}", since(number, self.isn[1]))?;
                 }
                 if wording == Wording::Full || segment.len > 0 {
                     write!(text, " {len}{}", segment.len)?;
                 }
-                if wording == Wording::NoWindow { Ok(()) } else { write!(text, " {win}{}", segment.window) }
+                if !matches!(wording, Wording::NoWindow | Wording::OneBlock) {
+                    write!(text, " {win}{}", segment.window)?;
+                }
+                if blocks().next().is_some() {
+                    text.write_str(" sack")?;
+                }
+                for (from, to) in blocks().take(if is_short { 1 } else { usize::MAX }) {
+                    write!(text, " {}:{}", since(*from, self.isn[1]), since(*to, self.isn[1]))?;
+                }
+                if is_short && blocks().count() > 1 { text.write_str("..") } else { Ok(()) }
             }
         }
     }
