@@ -5,6 +5,8 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
+#[cfg(feature = "recovery")]
+use crate::stack::Control;
 use crate::stack::{Connection, Console, Session, Tuple, UdpSession};
 use crate::trace::{Side, Summary};
 
@@ -66,6 +68,13 @@ impl<
                 tracked.map_or((Side::default(), None), |(side, flow)| (flow.sides[side], flow.sides[1 - side].iss));
             View { connection, side, irs }
         })
+    }
+
+    /// Returns what a host keeps about each of its connections.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub fn control(&self, host: usize) -> impl Iterator<Item = (Tuple, Control)> {
+        self.hosts[host].stack.controls()
     }
 
     /// Returns the initial sequence numbers of a segment's sender and receiver, if known.
