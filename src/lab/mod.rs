@@ -40,6 +40,8 @@ pub(crate) use setup::SCRIPT_PORT;
 #[cfg(feature = "cli")]
 pub(crate) use setup::SetupLab;
 pub use setup::{Buffers, Setup, StartError};
+#[doc(hidden)]
+pub use view::Lane;
 pub use view::{Snapshot, View};
 pub use wire::Wire;
 pub(crate) use wire::{IN_FLIGHT, NEWS};
@@ -106,6 +108,8 @@ pub struct Lab<
     /// The entries that have not been taken yet.
     pub entries: Ring<R>,
     flows: [Option<Tracked>; FLOWS],
+    /// How many connections have been tracked so far.
+    tracked: u32,
     agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
     calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_SCHEDULED>,
     /// The host and the port of each UDP program.
@@ -128,6 +132,8 @@ pub struct Host<'a, S, U, C> {
 /// A tracked connection: its two endpoints, in the order in which they first sent, and its state.
 #[derive(Clone, Copy)]
 struct Tracked {
+    /// The number of the connection, from 0, in the order of the first segments.
+    number: u32,
     ends: [IpEndpoint; 2],
     flow: Flow,
     /// The most recently reported state of each side.
@@ -193,6 +199,7 @@ impl<
                 wire,
                 entries: Ring::new(),
                 flows: [None; FLOWS],
+                tracked: 0,
                 agenda: heapless::Vec::new(),
                 calls: heapless::Vec::new(),
                 bound: heapless::Vec::new(),
@@ -342,7 +349,9 @@ impl<
                     self.flows.rotate_left(1);
                     FLOWS - 1
                 });
-                self.flows[place] = Some(Tracked { ends, flow: Flow::default(), states: [None; 2] });
+                let number = self.tracked;
+                self.tracked += 1;
+                self.flows[place] = Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2] });
                 place
             }
             None => return None,

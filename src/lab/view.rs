@@ -5,6 +5,8 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
+#[cfg(feature = "recovery")]
+use crate::stack::Control;
 use crate::stack::{Connection, Console, Session, Tuple, UdpSession};
 use crate::trace::{Side, Summary};
 
@@ -20,6 +22,19 @@ pub struct Snapshot {
     pub states: [State; 2],
     /// The caller's port of the entry's connection, if the run has several connections.
     pub port: Option<u16>,
+    /// The connection of the entry among the client's connections.
+    #[doc(hidden)]
+    pub lane: Lane,
+}
+
+/// A connection among the connections that the client makes in the run.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// The number of the entry's connection, from 0. `None` if the entry has no connection.
+    pub number: Option<u32>,
+    /// The number of connections that the client has made or will make.
+    pub of: u32,
 }
 
 /// A connection as one host sees it.
@@ -55,6 +70,13 @@ impl<
         })
     }
 
+    /// Returns what a host keeps about each of its connections.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub fn control(&self, host: usize) -> impl Iterator<Item = (Tuple, Control)> {
+        self.hosts[host].stack.controls()
+    }
+
     /// Returns the initial sequence numbers of a segment's sender and receiver, if known.
     pub fn initial(&self, summary: &Summary) -> [Option<TcpSeqNumber>; 2] {
         let Some(ends) = summary.ends else { return [None; 2] };
@@ -77,17 +99,25 @@ impl<
             (What::Ran(_, ends), None) => ends.map(tuple),
             _ => None,
         };
-        let port = ends.filter(|_| self.has_several_calls()).map(|ends| {
+        let of = self.client_calls();
+        let port = ends.filter(|_| of > 1).map(|ends| {
             let caller = ends.iter().find(|end| end.addr == address(0));
             caller.map_or(0, |end| end.port)
         });
-        Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)), port: port.filter(|&port| port > 0) }
+        let port = port.filter(|&port| port > 0);
+        let number = ends.filter(|_| port.is_some()).map(|ends| {
+            let tracked = self.flows.iter().flatten().find(|t| t.side_of(ends).is_some());
+            // A call is not tracked before its SYN is sent.
+            tracked.map_or(self.tracked, |t| t.number)
+        });
+        Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)), port, lane: Lane { number, of } }
     }
 
-    /// Returns whether the client makes more than one call in the run.
-    fn has_several_calls(&self) -> bool {
+    /// Returns the number of calls that the client has made or will make.
+    fn client_calls(&self) -> u32 {
         let planned = self.agenda.iter().filter(|(_, s)| matches!(s, Scheduled::Call { host: 0, .. })).count();
-        planned + self.calls.iter().filter(|(host, _)| *host == 0).count() > 1
+        let made = self.calls.iter().filter(|(host, _)| *host == 0).count();
+        (planned + made) as u32
     }
 
     /// Returns the states of the first two hosts.

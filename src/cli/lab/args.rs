@@ -84,6 +84,9 @@ pub struct LabArgs {
     /// Check the run against the expectations in FILE [default: no check]
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
+    /// Show only segments, datagrams, changes of state and programs: leave out the clock and ARP
+    #[arg(long)]
+    pub frames: bool,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
@@ -167,7 +170,12 @@ impl LabArgs {
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = self.files().collect();
-        let runs = self.what.is_some() || self.step || self.explain || self.until.is_some() || self.expect.is_some();
+        let runs = self.what.is_some()
+            || self.step
+            || self.explain
+            || self.frames
+            || self.until.is_some()
+            || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
             return Err(Failure::usage("--list, --coverage and --terms run nothing: leave out options for a run"));
         }

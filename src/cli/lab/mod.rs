@@ -83,6 +83,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     let mut shown = Shown::new(args.ascii, args.explain, lang);
+    shown.frames = args.frames;
     shown.quiet = args.writes_to_stdout();
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);

@@ -25,8 +25,9 @@ use crate::trace::IoSink;
 /// Prints the ladder on standard output.
 pub struct Shown {
     ladder: Ladder,
-    lang: Lang,
     explain: bool,
+    /// Whether to leave out the clock and the frames that find hardware addresses.
+    pub frames: bool,
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
@@ -35,21 +36,29 @@ pub struct Shown {
     fault: Option<io::Error>,
 }
 
-/// Returns the number of columns of the terminal, or 100 without a terminal.
+/// Returns the number of columns of the terminal. Without a terminal, returns the environment variable COLUMNS, or else
+/// 80.
 pub fn width() -> usize {
     let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-    if io::stdout().is_terminal() && columns > 0 { columns } else { 100 }
+    if io::stdout().is_terminal() && columns > 0 {
+        return columns;
+    }
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    columns.filter(|&columns| columns > 0).unwrap_or(80)
 }
 
 impl Shown {
-    /// Creates a ladder as wide as the terminal, or 100 columns wide without a terminal.
+    /// Creates a ladder that is [`width`] columns wide.
     pub fn new(ascii: bool, explain: bool, lang: Lang) -> Self {
-        let ladder = Ladder { width: width(), ascii, color: colored() };
-        Shown { ladder, lang, explain, headed: false, clock_explained: false, quiet: false, fault: None }
+        let ladder = Ladder { width: width(), ascii, color: colored(), lang };
+        Shown { ladder, explain, frames: false, headed: false, clock_explained: false, quiet: false, fault: None }
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
     pub fn row(&mut self, snapshot: &Snapshot) {
+        if self.frames && snapshot.entry.what.is_background() {
+            return;
+        }
         let row = self.ladder.row(snapshot);
         let is_clock = matches!(snapshot.entry.what, What::Clock);
         let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
@@ -62,8 +71,8 @@ impl Shown {
             self.say(&row.to_string());
         }
         if let Some(why) = why {
-            let text = cited(why.text(self.lang), why.rfc, self.lang);
-            for line in wrapped(&text, self.ladder.width.max(Ladder::NARROWEST) - INDENT) {
+            let text = cited(why.text(self.ladder.lang), why.rfc, self.ladder.lang);
+            for line in wrapped(&text, self.ladder.width.max(NARROWEST) - INDENT) {
                 self.say(&format!("{:INDENT$}{line}", ""));
             }
         }
@@ -104,8 +113,11 @@ impl Shown {
 /// The width of the indentation of an explanation, in columns.
 const INDENT: usize = 6;
 
+/// The smallest number of columns for an explanation.
+const NARROWEST: usize = 40;
+
 /// The ladder that selects the entries for the SVG file. The ladder's width and colour do not affect the selection.
-const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
+const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang: Lang::En };
 
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 

@@ -26,6 +26,7 @@ enum Next {
 /// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
     let mut shown = Shown::new(args.ascii, args.explain, args.lang());
+    shown.frames = args.frames;
     let until = run.until.take();
     let mut shell = Shell::lab();
     let mut start = 0;

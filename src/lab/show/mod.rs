@@ -9,6 +9,7 @@ mod ladder;
 mod states;
 pub(crate) mod svg;
 mod text;
+mod words;
 
 #[doc(hidden)]
 pub use capture::LabCapture;

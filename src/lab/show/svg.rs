@@ -5,6 +5,7 @@ use core::fmt::{self, Write};
 use super::ladder::{Body, Ladder, Micros, Tone};
 use super::text::Text;
 use crate::lab::Snapshot;
+use crate::lab::lang::Lang;
 
 /// The largest number of rows in a picture. Further rows are left out, and the picture says so.
 pub const SVG_ROWS: usize = 400;
@@ -70,7 +71,7 @@ pub fn write_ladder_svg(out: &mut dyn Write, snapshots: &[Snapshot]) -> fmt::Res
     out.write_str("</svg>\n")
 }
 
-const LOOK: Ladder = Ladder { width: 112, ascii: false, color: false };
+const LOOK: Ladder = Ladder { width: 112, ascii: false, color: false, lang: Lang::En };
 
 const WIDTH: usize = 900;
 const TOP: usize = 80;
@@ -183,7 +184,7 @@ fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &Text) 
         1 => (RIGHT - 10, "end"),
         _ => ((LEFT + RIGHT) / 2, "middle"),
     };
-    let width = CHAR * text.chars();
+    let width = CHAR * text.columns();
     let left = match host {
         0 => x,
         1 => x - width.min(x),

@@ -84,6 +84,10 @@ impl Window {
         if matches!(self.algorithm, Congestion::None) { u32::MAX } else { self.bytes }
     }
 
+    pub const fn algorithm(&self) -> Congestion {
+        self.algorithm
+    }
+
     /// Returns the slow-start threshold, in bytes. The threshold is `u32::MAX` until the first loss.
     pub const fn ssthresh(&self) -> u32 {
         self.ssthresh
