@@ -114,3 +114,13 @@ fn every_scenario_has_a_summary_in_both_languages() {
         lang::tests::check_chinese(scenario.summary, scenario.summary_zh);
     }
 }
+
+#[test]
+fn every_transition_has_both_languages() {
+    for transition in figure::TRANSITIONS {
+        lang::tests::check_chinese(transition.on, transition.on_zh);
+        if let Some([english, chinese]) = transition.never {
+            lang::tests::check_chinese(english, chinese);
+        }
+    }
+}

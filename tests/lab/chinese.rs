@@ -1,5 +1,12 @@
 //! `smolstep lab` in Chinese: `--lang zh`, or a Chinese locale.
 
+use std::collections::BTreeSet;
+
+use smolstep::cli::replay::replay;
+use smolstep::lab::lang::{Lang, columns};
+use smolstep::lab::scenarios::SCENARIOS;
+use smolstep::lab::show::Ladder;
+
 use crate::common::netns::output;
 use crate::common::peer::smolstep;
 
@@ -59,4 +66,35 @@ fn explanations_and_the_glossary_use_the_terms_of_textbooks() {
     }
     assert!(lab(&["corrupted", "--explain", "--lang", "zh"], &[]).contains("校验和错误"));
     assert!(lab(&["client-closes-first", "--explain", "--lang", "zh"], &[]).contains("四次挥手"));
+}
+
+/// The words that the ladder has in each language, besides the names of states, flags and options in capital letters.
+const NOT_TRANSLATED: [&str; 13] = ["a", "ack", "l", "len", "ms", "s", "sack", "seq", "us", "w", "win", "x", "Delay"];
+
+#[test]
+fn each_word_of_the_ladder_is_translated_and_each_line_is_as_wide_as_in_english() {
+    let mut words = BTreeSet::new();
+    for scenario in SCENARIOS {
+        for width in [80, 120] {
+            let [english, chinese] = Lang::ALL.map(|lang| Ladder { width, ascii: false, color: false, lang });
+            let _ = replay(&(scenario.setup)(), |snapshot, _| {
+                let Some((english, chinese)) = english.row(snapshot).zip(chinese.row(snapshot)) else { return };
+                let (english, chinese) = (english.to_string(), chinese.to_string());
+                assert_eq!(columns(&english), columns(&chinese), "{english}\n{chinese}");
+                let named = chinese.split(|c: char| !c.is_ascii_alphabetic()).map(String::from);
+                words.extend(named.filter(|word| word.chars().any(|c| c.is_ascii_lowercase())));
+            });
+        }
+    }
+    words.retain(|word| !NOT_TRANSLATED.contains(&word.as_str()));
+    assert!(words.is_empty(), "{words:?}");
+}
+
+#[test]
+fn the_coverage_and_the_state_diagram_are_in_chinese() {
+    let table = lab(&["--coverage", "--lang", "zh"], &[]);
+    assert!(table.contains("收到 SYN，发送 SYN,ACK") && table.contains("从不发生："), "{table}");
+    assert!(!table.contains("never") && !table.contains("received"), "{table}");
+    let picture = lab(&["simultaneous-close", "--states", "-", "--lang", "zh"], &[]);
+    assert!(picture.contains(">客户</text>") && !picture.contains("client,"), "{picture}");
 }

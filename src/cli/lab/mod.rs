@@ -10,6 +10,7 @@ mod terms;
 use std::io::{self, IsTerminal, Write};
 
 pub use args::LabArgs;
+pub use lang::of_locale;
 
 use super::error::Failure;
 use super::replay::coverage;
@@ -42,7 +43,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         return io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(output);
     }
     if args.coverage {
-        let table = coverage().map_err(Failure::run)?;
+        let table = coverage(lang).map_err(Failure::run)?;
         return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
     }
     let what = find(args)?;

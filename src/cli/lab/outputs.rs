@@ -93,9 +93,12 @@ impl Shown {
     /// # Errors
     /// Fails if standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
-        for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
+        let lang = self.ladder.lang;
+        let headings =
+            [lang.pick("The client printed:", "客户输出："), lang.pick("The server printed:", "服务器输出：")];
+        for (heading, printed) in headings.iter().zip(&ended.printed) {
             if !printed.is_empty() && !self.quiet {
-                self.say(&format!("\nThe {name} printed:"));
+                self.say(&format!("\n{heading}"));
                 if let Err(error) = Output::new().print(printed) {
                     self.fault.get_or_insert(error);
                 }
@@ -147,6 +150,7 @@ struct Svg {
 struct States {
     file: Text,
     visited: Visited,
+    lang: Lang,
 }
 
 /// The expectations of a file or a scenario, and the result of the check so far.
@@ -168,7 +172,7 @@ impl Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
             svg: args.svg.as_deref().map(Svg::create).transpose()?,
-            states: args.states.as_deref().map(States::create).transpose()?,
+            states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
             expect,
         })
     }
@@ -211,8 +215,8 @@ impl Outputs {
             let _ = write_ladder_svg(&mut file, &rows);
             file.finish()?;
         }
-        if let Some(States { mut file, visited }) = self.states.take() {
-            let _ = write_states_svg(&mut file, &visited);
+        if let Some(States { mut file, visited, lang }) = self.states.take() {
+            let _ = write_states_svg(&mut file, &visited, lang);
             file.finish()?;
         }
         if let Some(Pcap { path, capture, fault }) = self.pcap.take() {
@@ -249,8 +253,8 @@ impl Svg {
 }
 
 impl States {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        Ok(States { file: Text::create(path)?, visited: Visited::default() })
+    fn create(path: &Path, lang: Lang) -> Result<Self, Failure> {
+        Ok(States { file: Text::create(path)?, visited: Visited::default(), lang })
     }
 }
 

@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::cli::replay::replay;
+use crate::lab::lang::Lang;
 use crate::lab::scenarios::SCENARIOS;
 use crate::lab::show::{Visited, What, write_states_svg};
 
@@ -38,7 +39,7 @@ fn every_scenario_makes_two_pictures() {
         .unwrap();
         let (mut ladder, mut states) = (String::new(), String::new());
         write_ladder_svg(&mut ladder, &snapshots).unwrap();
-        write_states_svg(&mut states, &visited).unwrap();
+        write_states_svg(&mut states, &visited, Lang::En).unwrap();
         check(&ladder);
         check(&states);
         let lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if matches!(verdict, crate::lab::Verdict::Drop | crate::lab::Verdict::Lost));
