@@ -8,6 +8,9 @@ use crate::lab::terms::TERMS;
 /// The punctuation of Chinese that must not begin a line.
 const CLOSING: &str = "，。：；、？！）";
 
+/// A space at which no line breaks. It is printed as an ordinary space.
+const NO_BREAK: char = '\u{a0}';
+
 /// Breaks a text between words, or next to a Chinese character, into lines of at most `width` columns. A longer word has a
 /// line of its own.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
@@ -23,7 +26,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
         line.push_str(word);
     }
-    lines
+    lines.into_iter().map(|line| line.replace(NO_BREAK, " ")).collect()
 }
 
 /// Returns the parts of a text that no line break may split, and whether a space precedes each.
@@ -54,7 +57,9 @@ pub fn cited(text: &str, rfc: &str, lang: Lang) -> String {
     match (lang, rfc.split_once(" section ")) {
         _ if rfc.is_empty() => text.into(),
         (Lang::En, _) => format!("{text} ({rfc})"),
-        (Lang::Zh, Some((rfc, section))) => format!("{text}（{rfc} §{section}）"),
+        (Lang::Zh, Some((rfc, section))) => {
+            format!("{text}（{}{NO_BREAK}§{section}）", rfc.replace(' ', NO_BREAK.encode_utf8(&mut [0; 4])))
+        }
         (Lang::Zh, None) => format!("{text}（{rfc}）"),
     }
 }
@@ -95,5 +100,7 @@ mod tests {
         assert_eq!(wrapped("一二三四五，六", 10), ["一二三四", "五，六"]);
         assert_eq!(wrapped("一二三四（五）", 10), ["一二三四", "（五）"]);
         assert_eq!(wrapped("等待 SYN,ACK", 40), ["等待 SYN,ACK"]);
+        let text = cited("三次握手。", "RFC 9293 section 3.5", Lang::Zh);
+        assert_eq!(wrapped(&text, 20), ["三次握手。", "（RFC 9293 §3.5）"]);
     }
 }
