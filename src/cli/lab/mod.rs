@@ -1,6 +1,7 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
+mod network;
 mod outputs;
 mod run;
 mod step;
@@ -183,6 +184,7 @@ fn texts(args: &LabArgs, what: &What) -> Vec<String> {
 /// Applies the options of the command line to `setup`.
 fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     setup.line = args.line(setup.line);
+    args.network.apply(setup)?;
     setup.seed = args.seed.unwrap_or(setup.seed);
     if let Some(limit) = args.limit {
         setup.limit = limit.into();
