@@ -7,7 +7,7 @@ use smoltcp::wire::IpEndpoint;
 
 use super::{
     Faults, HostEvent, Lab, Line, MAX_FAULTS, MAX_SCHEDULED, Moment, Peer, START, Scheduled, Script, ScriptStep,
-    UdpPeer, address,
+    UdpPeer, address, router,
 };
 use crate::app::{App, ClientOptions, Options, Program};
 use crate::lab::Fault;
@@ -133,6 +133,8 @@ pub enum StartError {
     Stack(SetupError),
     /// There are more listeners, programs or events than there is room for, or a host does not exist.
     TooMany,
+    /// A receive buffer is so small that a window with this scale would be closed most of the time.
+    WindowScale(u8),
 }
 
 impl fmt::Display for StartError {
@@ -146,7 +148,12 @@ impl fmt::Display for StartError {
             }
             StartError::Listen(error) => error.fmt(f),
             StartError::Stack(error) => error.fmt(f),
-            StartError::TooMany => f.write_str("too many programs, calls or hosts"),
+            StartError::TooMany => {
+                f.write_str("too many programs, calls or hosts: a run has at most 8 calls and events")
+            }
+            StartError::WindowScale(scale) => {
+                write!(f, "a window scale of {scale} needs receive buffers of at least {} bytes", 4u32 << scale)
+            }
         }
     }
 }
@@ -250,6 +257,12 @@ impl<'a> Setup<'a> {
         memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
         // `match` moves the lab less often than `map_err`. In an unoptimised build, each move takes 200 kB of stack.
+        #[cfg(feature = "recovery")]
+        if let Some(scale) = self.window_scale
+            && self.buffers.iter().any(|buffers| buffers.receive >> scale.min(14) < 4)
+        {
+            return Err(StartError::WindowScale(scale));
+        }
         let set = |host, config: &mut Config| self.configure(host, config);
         let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, set);
         let mut lab = match made {
@@ -282,10 +295,20 @@ impl<'a> Setup<'a> {
                 }
             }
         }
+        if self.flood > 0 {
+            let port = self.listeners.first().map_or(SCRIPT_PORT, |listener| listener.port);
+            if !lab.plan(START, Scheduled::Flood { number: 0, left: self.flood, port }) {
+                return Err(StartError::TooMany);
+            }
+        }
         Ok(lab)
     }
 
     fn configure(&self, _host: usize, config: &mut Config) {
+        if self.flood > 0 {
+            // The forged addresses are outside the network. The list has room: it is empty.
+            let _ = config.gateways.push(router::ADDRESS.into());
+        }
         let tcp = &mut config.tcp;
         tcp.ack_delay = self.ack_delay;
         tcp.nagle = self.nagle;

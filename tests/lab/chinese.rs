@@ -14,6 +14,8 @@ use crate::common::peer::smolstep;
 fn lab(args: &[&str], locale: &[(&str, &str)]) -> String {
     let mut command = smolstep();
     command.arg("lab").args(args).env_remove("LC_ALL").env_remove("LC_MESSAGES").env_remove("LANG");
+    // No term is broken over two lines.
+    command.env("COLUMNS", "200");
     let run = output(command.envs(locale.iter().copied())).expect("smolstep runs");
     assert!(run.status.success(), "{args:?}: {}", String::from_utf8_lossy(&run.stderr));
     String::from_utf8(run.stdout).unwrap()

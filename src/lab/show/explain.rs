@@ -1,12 +1,14 @@
 //! Explains in one sentence why an event happened, and names the RFC section. Each sentence is in English and Chinese.
 //!
 //! explain/arrived.rs explains received frames, explain/caused.rs frames that are sent for a special reason,
-//! explain/dropped.rs dropped and lost frames, and explain/transition.rs state changes.
+//! explain/dropped.rs dropped and lost frames, explain/transition.rs state changes, and explain/wire.rs what the wire
+//! itself does.
 
 mod arrived;
 mod caused;
 mod dropped;
 mod transition;
+mod wire;
 
 use arrived::arrived;
 use caused::caused;
@@ -17,7 +19,7 @@ use smoltcp::socket::tcp::State;
 
 use super::entry::What;
 use crate::lab::lang::Lang;
-use crate::lab::{HostEvent, Snapshot, Verdict};
+use crate::lab::{HostEvent, Snapshot, WIRE};
 use crate::stack::{End, Event, Next};
 use crate::trace::{Carries, Segment};
 
@@ -64,14 +66,15 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
             "主机重启，忘掉了它的所有连接；而对方仍保留着这些连接，于是成为半打开连接。",
             "RFC 9293 section 3.5.1",
         ),
-        What::Ran(next, _) => ran(next),
+        What::Ran(next, ..) => ran(next),
         What::RanUdp(..) => because(
             "The program on a UDP port runs: it has a datagram, room to send, or a timer that has expired.",
             "UDP 端口上的程序运行：有数据报可读，或有空间可发送，或它的计时器到期了。",
             "RFC 768",
         ),
-        What::Sent { verdict: Verdict::Drop | Verdict::Lost, summary, cause, .. } => {
-            lost(summary.carries, cause, state)
+        What::Sent { summary, .. } if host == WIRE => wire::sent(summary.carries),
+        What::Sent { verdict, summary, cause, .. } if verdict.is_lost() => {
+            wire::dropped(verdict).unwrap_or_else(|| lost(summary.carries, cause, state))
         }
         What::Sent { cause: Some(cause), summary, .. } => caused(cause, summary.segment(), snapshot, state),
         What::Sent { summary, .. } => match summary.carries {

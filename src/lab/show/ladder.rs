@@ -8,11 +8,11 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 
 use self::label::Label;
-use super::entry::What;
+use super::entry::{Transfer, What};
 use super::text::Text;
 use super::words::In;
 use crate::lab::lang::Lang;
-use crate::lab::{Lane, Snapshot, Verdict};
+use crate::lab::{Lane, Snapshot, WIRE};
 use crate::stack::{Event, Next};
 use crate::trace::{Carries, Cause, Segment, Summary};
 
@@ -174,23 +174,33 @@ impl Body {
             }
             What::Clock => return Some(Body::Clock),
             What::HostEvent(host_event) => write!(text, "{}", In(lang, host_event)),
-            What::Ran(next, _) => {
+            What::Ran(next, _, transfer) => {
                 tone = Tone::Dim;
-                port(&mut text).and_then(|()| next_words(&mut text, lang, next))
+                port(&mut text).and_then(|()| program_words(&mut text, lang, next, transfer))
             }
-            What::RanUdp(port, _) => {
+            What::RanUdp(port, _, transfer) => {
                 tone = Tone::Dim;
-                match lang {
-                    Lang::En => write!(text, "program on UDP port {port} runs"),
-                    Lang::Zh => write!(text, "UDP 端口 {port} 的程序运行"),
-                }
+                let _ = match lang {
+                    Lang::En => write!(text, "program on UDP port {port}"),
+                    Lang::Zh => write!(text, "UDP 端口 {port} 的程序"),
+                };
+                write!(text, "{}", In(lang, transfer))
             }
             What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
                 let label = Label { ladder, isn: snapshot.isn, port: snapshot.port, frame, summary, cause, verdict };
                 let label = label.longest_that_fits(room.saturating_sub(6));
-                let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
+                let lost = verdict.is_lost();
                 let again = cause.is_some_and(Cause::is_again);
                 return Some(Body::Arrow { host, frame, lost, again, label });
+            }
+            What::Sent { frame, summary, .. } if host == WIRE => {
+                tone = Tone::Bad;
+                let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
+                match (lang, summary.segment()) {
+                    (Lang::En, Some(_)) => write!(text, "{} is forged", Brief(lang, summary)),
+                    (Lang::Zh, Some(_)) => write!(text, "伪造的 {}", Brief(lang, summary)),
+                    (_, None) => write!(text, "{}{}", lang.pick("router: ", "路由器："), Brief(lang, summary)),
+                }
             }
             What::Sent { frame, summary, .. } => {
                 let [name, sends] = [lang.pick("host", "主机"), lang.pick("sends", "发送")];
@@ -310,8 +320,8 @@ impl Display for Micros {
     }
 }
 
-fn next_words(text: &mut Text, lang: Lang, next: Next) -> fmt::Result {
-    text.write_str(lang.pick("program runs", "程序运行"))?;
+fn program_words(text: &mut Text, lang: Lang, next: Next, transfer: Transfer) -> fmt::Result {
+    write!(text, "{}{}", lang.pick("program", "程序"), In(lang, transfer))?;
     match next {
         Next::Wait => Ok(()),
         Next::WakeAt(at) => write!(text, "{} {} s", lang.pick("; wakes at", "；唤醒时刻"), Seconds(at)),

@@ -4,6 +4,7 @@ use core::fmt::{self, Display, Write};
 
 use smoltcp::time::Duration;
 
+use crate::lab::WIRE;
 use crate::lab::lang::columns_of;
 
 /// A text of at most `room` columns. Further characters are left out.
@@ -97,6 +98,7 @@ impl Display for Host {
         match self.0 {
             0 => f.write_str("client"),
             1 => f.write_str("server"),
+            WIRE => f.write_str("wire"),
             host => write!(f, "host{host}"),
         }
     }

@@ -4,6 +4,7 @@
 
 use core::fmt::{self, Display};
 
+use super::entry::Transfer;
 use crate::lab::lang::Lang;
 use crate::lab::{HostEvent, Verdict};
 use crate::stack::{DropReason, End};
@@ -108,6 +109,22 @@ impl Display for In<Summary> {
     }
 }
 
+/// The work of a program, after the word `program`: ` reads 2 B, writes 9 B`.
+impl Display for In<Transfer> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0, self.1) {
+            (Lang::En, Transfer { read: 0, written: 0 }) => f.write_str(" runs"),
+            (Lang::En, Transfer { read, written: 0 }) => write!(f, " reads {read} B"),
+            (Lang::En, Transfer { read: 0, written }) => write!(f, " writes {written} B"),
+            (Lang::En, Transfer { read, written }) => write!(f, " reads {read} B, writes {written} B"),
+            (Lang::Zh, Transfer { read: 0, written: 0 }) => f.write_str("运行"),
+            (Lang::Zh, Transfer { read, written: 0 }) => write!(f, "读取 {read} B"),
+            (Lang::Zh, Transfer { read: 0, written }) => write!(f, "写入 {written} B"),
+            (Lang::Zh, Transfer { read, written }) => write!(f, "读取 {read} B，写入 {written} B"),
+        }
+    }
+}
+
 impl Display for In<Verdict> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let In(Lang::Zh, verdict) = self else { return self.1.fmt(f) };
@@ -118,7 +135,9 @@ impl Display for In<Verdict> {
             Verdict::Drop => "丢弃",
             Verdict::Duplicate => "重复",
             Verdict::Lost => "丢失",
+            Verdict::QueueFull => "队列已满",
             Verdict::Reorder => "被超越",
+            Verdict::TooLong => "太长",
         })
     }
 }

@@ -5,6 +5,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::*;
+use crate::lab::Verdict;
 use crate::lab::figure::{STATES, TRANSITIONS};
 use crate::lab::lang::tests::check_chinese;
 use crate::lab::show::ladder::tests::{sent, snapshot};
@@ -82,12 +83,13 @@ fn drops_and_ends_are_told() {
 }
 
 /// The source of each file that explains, so that the test also reads explanations which no scenario shows.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("../explain.rs"),
     include_str!("arrived.rs"),
     include_str!("caused.rs"),
     include_str!("dropped.rs"),
     include_str!("transition.rs"),
+    include_str!("wire.rs"),
 ];
 
 /// Returns the string literals at the start of `source`, separated by commas, without their line breaks.
