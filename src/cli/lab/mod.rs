@@ -2,6 +2,7 @@
 
 mod args;
 mod outputs;
+mod pictures;
 mod run;
 mod step;
 mod terms;
