@@ -26,6 +26,8 @@ pub mod terms;
 mod tests;
 mod view;
 mod wire;
+#[cfg(feature = "alloc")]
+pub(crate) mod wrap;
 
 pub(crate) use agenda::MAX_SCHEDULED;
 #[doc(hidden)]

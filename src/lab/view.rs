@@ -7,7 +7,7 @@ use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
 #[cfg(feature = "recovery")]
 use crate::stack::Control;
-use crate::stack::{Connection, Console, Session, Tuple, UdpSession};
+use crate::stack::{Connection, Console, Event, Session, Tuple, UdpSession};
 use crate::trace::{Side, Summary};
 
 /// An entry, with the sequence numbers and states that are shown with it.
@@ -98,6 +98,8 @@ impl<
         let tuple = |tuple: Tuple| [tuple.local, tuple.remote];
         let ends = match (entry.what, summary.and_then(|s| s.ends)) {
             (_, Some(ends)) => Some([ends.source, ends.destination]),
+            // A segment that is dropped belongs to the connection of the frame before it.
+            (What::Stack(Event::Dropped(_)), None) => self.latest,
             (What::Stack(event), None) => event.tuple().map(tuple),
             (What::Ran(_, ends, _), None) => ends.map(tuple),
             _ => None,

@@ -99,4 +99,11 @@ fn the_coverage_and_the_state_diagram_are_in_chinese() {
     assert!(!table.contains("never") && !table.contains("received"), "{table}");
     let picture = lab(&["simultaneous-close", "--states", "-", "--lang", "zh"], &[]);
     assert!(picture.contains(">客户</text>") && !picture.contains("client,"), "{picture}");
+    let picture = lab(&["simultaneous-close", "--svg", "-", "--lang", "zh"], &[]);
+    for word in ["重传", "丢失", "服务器", "连接已建立"] {
+        assert!(picture.contains(word), "{word}");
+    }
+    for word in ["sent", "lost", "again", "client", "server", "seconds", "connected", "runs"] {
+        assert!(!picture.contains(&format!(">{word}")) && !picture.contains(&format!("{word}<")), "{word}");
+    }
 }

@@ -76,12 +76,18 @@ pub struct LabArgs {
     /// Write the events to FILE, one JSON object per line [default: no file]
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Draw the ladder to FILE, as SVG [default: no file]
+    /// Draw the ladder to FILE, as SVG with a time axis; further pages go to FILE-2.svg and so on [default: no file]
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
     /// Draw the state diagram of RFC 9293 to FILE, as SVG, and mark the visited transitions [default: no file]
     #[arg(long, value_name = "FILE")]
     pub states: Option<PathBuf>,
+    /// Begin the pictures at this time of the run, as in 1.5s [default: 0s]
+    #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
+    pub from: Option<Duration>,
+    /// End the pictures at this time of the run [default: the end]
+    #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
+    pub to: Option<Duration>,
     /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
@@ -194,6 +200,14 @@ impl LabArgs {
         }
         if self.ascii && self.lang == Some(Lang::Zh) {
             return Err(Failure::usage("--ascii and --lang zh exclude each other: Chinese is not ASCII"));
+        }
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::usage("--from should be before --to"));
+        }
+        if (self.from.is_some() || self.to.is_some()) && self.svg.is_none() {
+            return Err(Failure::usage("--from and --to select a part of a picture: add --svg FILE"));
         }
         if self.step && self.writes_to_stdout() {
             return Err(Failure::usage("- is standard output, which --step needs itself"));

@@ -4,6 +4,7 @@ mod args;
 mod lang;
 mod network;
 mod outputs;
+mod pictures;
 mod run;
 mod step;
 mod terms;

@@ -8,8 +8,9 @@ use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
 use super::colored;
+use super::pictures::Svg;
 use super::run::{Ended, HostLab, Run};
-use super::terms::{cited, wrapped};
+use super::terms::cited;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
@@ -17,9 +18,8 @@ use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
 use crate::lab::lang::Lang;
 use crate::lab::scenarios::Scenario;
-use crate::lab::show::{
-    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json, write_ladder_svg, write_states_svg,
-};
+use crate::lab::show::{LabCapture, Ladder, Visited, What, explain, write_json, write_states_svg};
+use crate::lab::wrap::wrapped;
 use crate::trace::IoSink;
 
 /// Prints the ladder on standard output.
@@ -119,9 +119,6 @@ const INDENT: usize = 6;
 /// The smallest number of columns for an explanation.
 const NARROWEST: usize = 40;
 
-/// The ladder that selects the entries for the SVG file. The ladder's width and colour do not affect the selection.
-const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang: Lang::En };
-
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
 /// The files to which a run is written, and the expectations to check.
@@ -138,12 +135,6 @@ struct Pcap {
     path: PathBuf,
     capture: FileCapture,
     fault: Option<io::Error>,
-}
-
-/// The SVG file of the ladder, and the entries to draw.
-struct Svg {
-    file: Text,
-    rows: Vec<Snapshot>,
 }
 
 /// The SVG file of the state diagram, and the transitions that the run has visited.
@@ -171,7 +162,7 @@ impl Outputs {
         Ok(Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
-            svg: args.svg.as_deref().map(Svg::create).transpose()?,
+            svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
             states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
             expect,
         })
@@ -188,11 +179,8 @@ impl Outputs {
         {
             fault.get_or_insert(error);
         }
-        if let Some(Svg { rows, .. }) = &mut self.svg {
-            // One row more than the picture has room for shows that the run continues.
-            if rows.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
-                rows.push(*snapshot);
-            }
+        if let Some(svg) = &mut self.svg {
+            svg.take(snapshot);
         }
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
@@ -210,12 +198,11 @@ impl Outputs {
         if let Some(json) = self.json.take() {
             json.finish()?;
         }
-        if let Some(Svg { mut file, rows }) = self.svg.take() {
-            // `Text` keeps a write error until `finish`.
-            let _ = write_ladder_svg(&mut file, &rows);
-            file.finish()?;
+        if let Some(svg) = self.svg.take() {
+            svg.finish()?;
         }
         if let Some(States { mut file, visited, lang }) = self.states.take() {
+            // `Text` keeps a write error until `finish`.
             let _ = write_states_svg(&mut file, &visited, lang);
             file.finish()?;
         }
@@ -243,12 +230,6 @@ impl Pcap {
         let file = create(path)?;
         let capture = LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))?;
         Ok(Pcap { path: path.into(), capture, fault: None })
-    }
-}
-
-impl Svg {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        Ok(Svg { file: Text::create(path)?, rows: Vec::new() })
     }
 }
 
@@ -320,19 +301,19 @@ fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<()
 }
 
 /// Writes a text file. The first write error is kept, and `finish` returns it.
-struct Text {
+pub(super) struct Text {
     path: PathBuf,
     file: BufWriter<Box<dyn Write>>,
     fault: Option<io::Error>,
 }
 
 impl Text {
-    fn create(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let file = create(path)?;
         Ok(Text { path: path.into(), file: BufWriter::new(file), fault: None })
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
         let flushed = self.file.flush();
         self.fault.map_or(flushed, Err).map_err(|error| unwritable(&self.path, &error))
     }

@@ -6,6 +6,8 @@ mod entry;
 mod explain;
 mod json;
 mod ladder;
+#[cfg(feature = "alloc")]
+mod picture;
 mod states;
 pub(crate) mod svg;
 mod text;
@@ -21,9 +23,8 @@ pub use explain::{Explanation, explain};
 #[doc(hidden)]
 pub use json::write_json;
 pub use ladder::Ladder;
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub use picture::{PICTURE_ROWS, Picture};
 #[doc(hidden)]
 pub use states::Visited;
-#[doc(hidden)]
-pub use svg::SVG_ROWS;
-#[doc(hidden)]
-pub use svg::write_ladder_svg;
