@@ -11,6 +11,8 @@ mod faults;
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;
+#[cfg(target_os = "linux")]
+mod prompt;
 mod property;
 mod scenarios;
 mod swarm;

@@ -79,6 +79,9 @@ pub struct LabArgs {
     /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
+    /// Also show the steps in which only the clock advances
+    #[arg(long)]
+    pub clock: bool,
     /// Check the run against the expectations in FILE [default: no check]
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
@@ -157,7 +160,12 @@ impl LabArgs {
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = self.files().collect();
-        let runs = self.what.is_some() || self.step || self.explain || self.until.is_some() || self.expect.is_some();
+        let runs = self.what.is_some()
+            || self.step
+            || self.explain
+            || self.clock
+            || self.until.is_some()
+            || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
             return Err(Failure::usage("--list, --coverage and --terms run nothing: leave out options for a run"));
         }

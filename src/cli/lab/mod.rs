@@ -1,8 +1,10 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
+mod by_hand;
 mod outputs;
 mod run;
+mod runs;
 mod step;
 mod terms;
 
@@ -81,6 +83,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
     let mut shown = Shown::new(args.ascii, args.explain);
     shown.quiet = args.writes_to_stdout();
+    shown.clock = args.clock;
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
         outputs.take(snapshot, lab);

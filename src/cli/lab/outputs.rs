@@ -28,6 +28,8 @@ pub struct Shown {
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
+    /// Whether the steps in which only the clock advances are shown.
+    pub clock: bool,
     /// Whether nothing is printed, because a file is written to standard output.
     pub quiet: bool,
     fault: Option<io::Error>,
@@ -43,13 +45,16 @@ impl Shown {
     /// Creates a ladder as wide as the terminal, or 100 columns wide without a terminal.
     pub fn new(ascii: bool, explain: bool) -> Self {
         let ladder = Ladder { width: width(), ascii, color: colored() };
-        Shown { ladder, explain, headed: false, clock_explained: false, quiet: false, fault: None }
+        Shown { ladder, explain, headed: false, clock_explained: false, clock: false, quiet: false, fault: None }
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
     pub fn row(&mut self, snapshot: &Snapshot) {
-        let row = self.ladder.row(snapshot);
         let is_clock = matches!(snapshot.entry.what, What::Clock);
+        if is_clock && !self.clock {
+            return;
+        }
+        let row = self.ladder.row(snapshot);
         let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
         self.clock_explained |= is_clock;
         if (row.is_some() || why.is_some()) && !core::mem::replace(&mut self.headed, true) {
@@ -65,6 +70,11 @@ impl Shown {
                 self.say(&format!("{:INDENT$}{line}", ""));
             }
         }
+    }
+
+    /// Returns the ladder's appearance.
+    pub fn ladder(&self) -> Ladder {
+        self.ladder
     }
 
     /// Prints a line.
