@@ -11,7 +11,6 @@ mod fault;
 #[doc(hidden)]
 pub mod figure;
 #[cfg(feature = "alloc")]
-#[doc(hidden)]
 pub mod packetdrill;
 mod peer;
 pub mod scenarios;
@@ -234,22 +233,12 @@ impl<
         self.call(host, 0, remote, session, patience)
     }
 
-    /// Puts a frame on the wire now, as if host `from` had sent it. Returns whether the wire took the frame.
-    #[cfg(feature = "alloc")]
-    pub fn inject(&mut self, from: usize, frame: &[u8]) -> bool {
-        let taken = self.wire.inject(self.now, from, frame);
-        self.note(from, None, &Notes::default());
-        taken
-    }
-
     /// Takes one step: one host does one piece of work, or the clock advances to the next deadline.
     pub fn step(&mut self) -> Progress {
         self.step_until(None)
     }
 
-    /// Takes one step as [`step`](Self::step) does, but does not advance the clock beyond `limit`.
-    ///
-    /// The result is [`Progress::End`] if nothing happens until the limit. The clock is then at the limit.
+    /// Takes one step. If nothing happens until `limit`, advances the clock to it and returns [`Progress::End`].
     pub(crate) fn step_until(&mut self, limit: Option<Instant>) -> Progress {
         self.run_due();
         let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
@@ -267,14 +256,12 @@ impl<
             self.note(host, Some(step), &events);
             return Progress::Step(host, step);
         }
-        let ends = due.is_none_or(|at| limit.is_some_and(|limit| at > limit));
-        let Some(at) = (if ends { limit } else { due }) else { return Progress::End };
-        if !ends || at > self.now {
-            self.now = self.now.max(at);
-            self.steps += 1;
-            self.push(0, What::Clock);
-        }
-        if ends { Progress::End } else { Progress::Clock(self.now) }
+        let due = due.filter(|at| limit.is_none_or(|limit| *at <= limit));
+        let Some(at) = due.or(limit.filter(|limit| *limit > self.now)) else { return Progress::End };
+        self.now = self.now.max(at);
+        self.steps += 1;
+        self.push(0, What::Clock);
+        due.map_or(Progress::End, |_| Progress::Clock(self.now))
     }
 
     fn with<T>(

@@ -83,7 +83,8 @@ impl SegmentText {
         let mut ip = Ipv4Packet::new_unchecked(ethernet.payload_mut());
         ip.set_version(4);
         ip.set_header_len(IP as u8);
-        (ip.set_dscp(0), ip.set_ecn(0));
+        ip.set_dscp(0);
+        ip.set_ecn(0);
         // Both ends have the MTU of the wire, so the length fits.
         ip.set_total_len(total as u16);
         ip.set_ident(0);

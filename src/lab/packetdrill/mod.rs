@@ -1,8 +1,8 @@
 //! Segments and scripts as packetdrill writes them. `docs/lab-pkt.md` lists what is understood.
+#![doc(hidden)]
 
 mod frame;
 mod scan;
-#[doc(hidden)]
 pub mod segment;
 #[cfg(all(test, feature = "std"))]
 mod tests;
