@@ -12,6 +12,7 @@ use super::error::Failure;
 use super::suggest::{did_you_mean, nearest};
 use super::values::duration;
 use crate::host::Interrupt;
+use crate::lab::packetdrill::segment::{self, SegmentText};
 use crate::lab::{Kind, Verdict};
 use crate::trace::{Carries, Summary};
 use input::Input;
@@ -36,6 +37,8 @@ pub enum Command {
     Go(u32),
     /// Show the list of commands.
     Help,
+    /// Put a segment on the wire, as if this host had sent it.
+    Inject(usize, SegmentText),
     /// Take several steps.
     Next(u32),
     /// Leave the prompt.
@@ -92,7 +95,7 @@ const fn word(name: &'static str, short: &'static str, is_for_lab: bool, usage: 
     Word { name, short, usage, is_for_lab }
 }
 
-const WORDS: [Word; 18] = [
+const WORDS: [Word; 19] = [
     word("step", "", false, "step or step N, as in step 12"),
     word("until", "u", false, "until EVENT, as in until ESTABLISHED or until syn"),
     word("back", "b", true, "back alone"),
@@ -101,6 +104,7 @@ const WORDS: [Word; 18] = [
     word("delay", "", true, "delay, delay FRAME or delay FRAME TIME, as in delay 4 300ms"),
     word("duplicate", "", true, "duplicate or duplicate FRAME, as in duplicate 4"),
     word("corrupt", "", true, "corrupt or corrupt FRAME, as in corrupt 4"),
+    word("inject", "i", true, "inject client < SEGMENT or inject server < SEGMENT, as in inject client < R 1:1(0)"),
     word("sockets", "s", false, "sockets alone"),
     word("frames", "f", true, "frames alone"),
     word("branch", "", true, "branch to keep this run, or branch RUN to switch, as in branch a"),
@@ -141,7 +145,7 @@ impl Shell {
             "\
 Enter, step N      take a step, or N steps; N alone does the same
 u, until STATE     run until a connection reaches it, as in u ESTABLISHED or u est
-u, until FRAME     run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, packet
+u, until FRAME     run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
 s, sockets         show both ends
 q, quit            close the connections and end
 At a terminal, typing a line stops a run. Enter alone then does nothing else."
@@ -149,13 +153,14 @@ At a terminal, typing a line stops a run. Enter alone then does nothing else."
             "\
 Enter, step N      take a step, or N steps; N alone does the same
 u, until STATE     run until an end enters it, as in u ESTABLISHED, u est or u client=est
-u, until FRAME     run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, packet
+u, until FRAME     run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
 u, until loss      run to the next frame that is lost; also time=2s and step=40
 b, back            go back a step
 g, goto K          go to step K
 d, drop N          drop frame N; without N, the frame in flight that was sent last
 duplicate N        deliver frame N twice; corrupt N damages it
 delay N TIME       delay frame N, as in delay 4 300ms
+i, inject          put a segment on the wire: inject client < R 1:1(0) arrives at the client
 s, sockets         show both ends
 f, frames          show the frames in flight, field by field
 branch             keep this run, and continue with a copy; branch a switches to run a
@@ -223,6 +228,7 @@ q, quit            end"
             ("duplicate", [frame]) => alter(Verdict::Duplicate, frame),
             ("corrupt", []) => Ok(Command::Alter(Verdict::Corrupt, None)),
             ("corrupt", [frame]) => alter(Verdict::Corrupt, frame),
+            ("inject", [_, ..]) => inject(line.get(first.len()..).unwrap_or_default(), word.usage),
             ("sockets", []) => Ok(Command::Sockets),
             ("frames", []) => Ok(Command::Frame),
             ("branch", []) => Ok(Command::Branch(None)),
@@ -249,8 +255,8 @@ q, quit            end"
         if self.is_live {
             "type Enter, a number, step, until, sockets, quit or help"
         } else {
-            "type Enter, a number, step, until, back, goto, drop, delay, duplicate, corrupt, sockets, frames, branch, \
-             branches, compare, save, quit or help"
+            "type Enter, a number, step, until, back, goto, drop, delay, duplicate, corrupt, inject, sockets, frames, \
+             branch, branches, compare, save, quit or help"
         }
     }
 }
@@ -317,6 +323,22 @@ fn goal(name: &str, in_lab: bool) -> Result<Goal, String> {
             .map(|state| Goal::State(None, state))
             .map_err(|what| format!("{what}; frames are {FRAMES}{more}")),
     }
+}
+
+/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. After `>`, the host sends
+/// it.
+fn inject(words: &str, usage: &str) -> Result<Command, String> {
+    let (host, rest) = words.trim_start().split_once(char::is_whitespace).unwrap_or_default();
+    let host = ["client", "server"].iter().position(|name| host.eq_ignore_ascii_case(name));
+    let rest = rest.trim_start();
+    let (from, text) = match (host, rest.strip_prefix('<'), rest.strip_prefix('>')) {
+        (Some(host), Some(text), _) => (1 - host, text),
+        (Some(host), _, Some(text)) => (host, text),
+        _ => return Err(format!("type {usage}")),
+    };
+    let segment = segment::parse(text.trim_start());
+    let segment = segment.map_err(|error| format!("column {} of the segment: {error}", error.column))?;
+    Ok(Command::Inject(from, segment))
 }
 
 fn ends(host: usize, name: &str) -> Result<Goal, String> {

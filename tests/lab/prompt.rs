@@ -110,6 +110,28 @@ fn frames_in_flight_are_changed_by_hand() {
     assert!(shown[2].starts_with("frame 99 is not in flight: frames shows"), "{shown:?}");
 }
 
+/// A forged RST ends a connection only if it has the expected number.
+#[test]
+fn a_segment_by_hand_is_put_on_the_wire() {
+    for (segment, what) in [
+        ("inject client < R 1:1(0) win 0", "connection over: connection reset by peer"),
+        ("inject client < R 9:9(0) win 0", "challenge ACK"),
+        ("inject server < S 0:0(0) win 1000 <mss 1000>", "challenge ACK"),
+        ("inject server > . 1:11(10) ack 1 win 1000", "len=10"),
+    ] {
+        let shown =
+            answers(&[], &["u server=est", segment, "u any", "step 6", "goto 15", segment, "step 8", "branches", "q"]);
+        assert!(shown[1].contains("── #") || shown[1].contains("◄"), "{segment}: {shown:?}");
+        assert!(shown[1..4].concat().contains(what), "{segment}: {shown:?}");
+        assert!(shown[7].contains("after step 15"), "{segment}: {shown:?}");
+    }
+    // Without a connection, a SYN is a new call, and other segments are answered with RST.
+    let shown = answers(&[], &["inject server < S 0:0(0) win 1000 <mss 1000,sackOK,nop,nop>", "30", "q"]);
+    assert!(shown[1].contains("SYN,ACK seq=0 ack=1"), "{shown:?}");
+    let shown = answers(&[], &["inject client < . 5:5(0) ack 7 win 1000", "30", "q"]);
+    assert!(shown[1].contains("RST seq="), "{shown:?}");
+}
+
 /// A run with changes by hand is the same after going back, and in the files.
 #[test]
 fn what_was_done_by_hand_is_done_again() {
@@ -117,14 +139,15 @@ fn what_was_done_by_hand_is_done_again() {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let steps = ["9", "delay 4 5ms", "12", "duplicate", "step 2", "corrupt", "500"];
+    let steps =
+        ["9", "delay 4 5ms", "12", "duplicate", "step 2", "corrupt", "inject server < . 1:3(2) ack 1 win 99", "500"];
     let again = ["goto 26", "500"];
     let save = |name: &str| format!("save {}", path(name));
     let (first, second) = (save("first.pcapng"), save("second.pcapng"));
     let lines = [&steps[..], &[&first], &again, &[&second, "q"]].concat();
     let shown = answers(&["--json", &path("run.json")], &lines);
     let whole = |place: usize| shown[place].lines().filter(|line| !line.starts_with("step")).count();
-    assert!(whole(6) > 3 && shown.iter().any(|answer| answer.contains("damaged")), "{shown:?}");
+    assert!(whole(7) > 3 && shown.iter().any(|answer| answer.contains("damaged")), "{shown:?}");
     let read = |name: &str| fs::read(folder.join(name)).unwrap();
     assert!(read("first.pcapng") == read("second.pcapng") && read("first.pcapng").len() > 1000);
     let json = String::from_utf8(read("run.json")).unwrap();

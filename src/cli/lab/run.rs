@@ -113,17 +113,9 @@ impl<'s> Run<'s> {
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let before = lab.states();
         let progress = lab.step();
-        let mut there = false;
-        while let Some(entry) = lab.entries.pop() {
-            // The clock has jumped past the limit: this entry is not part of the run.
-            if entry.at > START + self.setup.limit {
-                continue;
-            }
-            let snapshot = self.foreseen(lab.snapshot(entry));
-            there |= matches!(self.until, Some(Until::State(host, state)) if enters(&snapshot, before, host, state));
-            each(&snapshot, lab);
-        }
+        let mut there = self.report(lab, before, each);
         self.intervene(lab);
+        there |= self.report(lab, before, each);
         there |= match self.until {
             Some(Until::Step(step)) => lab.steps() >= step,
             Some(Until::Time(time)) => lab.elapsed() >= time,
@@ -137,21 +129,42 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// Calls `each` with the entries that are not reported yet. `before` are the states before the step. Returns whether
+    /// a host has entered the state at which the run stops.
+    pub fn report(
+        &self,
+        lab: &mut HostLab<'_>,
+        before: [State; 2],
+        each: &mut dyn FnMut(&Snapshot, &HostLab<'_>),
+    ) -> bool {
+        let mut there = false;
+        while let Some(entry) = lab.entries.pop() {
+            // The clock has jumped past the limit: this entry is not part of the run.
+            if entry.at > START + self.setup.limit {
+                continue;
+            }
+            let snapshot = self.foreseen(lab.snapshot(entry));
+            there |= matches!(self.until, Some(Until::State(host, state)) if enters(&snapshot, before, host, state));
+            each(&snapshot, lab);
+        }
+        there
+    }
+
     /// Repeats what the user did by hand after the present step.
     fn intervene(&self, lab: &mut HostLab<'_>) {
         let now = lab.steps();
         for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {
             // The result is the same as the first time.
-            by_hand.apply(lab);
+            by_hand.apply(lab, self.setup);
         }
     }
 
     /// Returns the entry with the fault that the user will cause by hand while the frame is in flight.
     fn foreseen(&self, mut snapshot: Snapshot) -> Snapshot {
         if let What::Sent { frame, verdict: verdict @ Verdict::Deliver, .. } = &mut snapshot.entry.what
-            && let Some(by_hand) = self.by_hand.iter().rfind(|by_hand| by_hand.frame == *frame)
+            && let Some(fault) = self.by_hand.iter().rev().find_map(|by_hand| by_hand.fault_of(*frame))
         {
-            *verdict = by_hand.fault;
+            *verdict = fault;
         }
         snapshot
     }

@@ -90,7 +90,7 @@ impl Runs {
     pub fn list(&self) -> Vec<String> {
         let line = |(place, run): (usize, &Kept)| {
             let mark = if place == self.present { "*" } else { " " };
-            let by_hand = run.by_hand.iter().map(|b| format!(", frame {} {} after step {}", b.frame, b.fault, b.after));
+            let by_hand = run.by_hand.iter().map(|by_hand| format!(", {by_hand}"));
             format!("{mark} run {}: step {}{}", name(place), run.step, by_hand.collect::<String>())
         };
         self.kept.iter().enumerate().map(line).collect()
@@ -206,6 +206,7 @@ fn aligned<'r, T>(left: &'r [T], right: &'r [T], key: impl Fn(&T) -> (Instant, u
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::lab::by_hand::Change;
 
     #[test]
     fn rows_of_the_same_step_are_in_one_line() {
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn a_run_is_kept_and_another_one_is_tried() {
         let mut runs = Runs::new();
-        let drop = ByHand { after: 9, frame: 4, fault: crate::lab::Verdict::Drop };
+        let drop = ByHand { after: 9, what: Change::Frame(4, crate::lab::Verdict::Drop) };
         runs.add(drop.clone());
         runs.set_step(12);
         runs.branch().unwrap();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
-use super::by_hand::{ByHand, MAX_BY_HAND};
+use super::by_hand::{ByHand, Change, MAX_BY_HAND, ends};
 use super::outputs::{self, Shown};
 use super::run::{HostLab, Run, Stepped, enters};
 use super::runs::Runs;
@@ -99,6 +99,11 @@ impl<'s> Session<'_, 's> {
                 Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
                 Ok(Command::Go(step)) => self.take(lab, run, step - lab.steps(), None),
                 Ok(Command::Help) => self.shown.say(self.shell.help()),
+                Ok(Command::Inject(from, text)) => {
+                    let (states, ends) = (lab.states(), ends(lab, self.setup, from));
+                    self.change(lab, Change::Segment(from, ends, text));
+                    run.report(lab, states, &mut |snapshot, _| self.shown.row(snapshot));
+                }
                 Ok(Command::Next(count)) => self.take(lab, run, count, None),
                 Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
                 Ok(Command::Save(file)) => self.save(lab.steps(), file),
@@ -134,7 +139,7 @@ impl<'s> Session<'_, 's> {
         }
     }
 
-    /// Changes a frame in flight, and keeps the change for the next time that this run is repeated.
+    /// Changes a frame in flight.
     fn alter(&mut self, lab: &mut HostLab<'_>, fault: Verdict, wanted: Option<u32>) {
         let Some(frame) = in_flight(lab, wanted) else {
             return self.shown.say(&match wanted {
@@ -142,15 +147,25 @@ impl<'s> Session<'_, 's> {
                 Some(frame) => format!("frame {frame} is not in flight: frames shows the frames in flight"),
             });
         };
-        let by_hand = ByHand { after: lab.steps(), frame, fault };
+        if self.change(lab, Change::Frame(frame, fault)) {
+            self.shown.say(&format!("frame {frame} is {fault}"));
+        }
+    }
+
+    /// Makes a change, and keeps it for the next time that this run is repeated. Returns false if it is not possible.
+    fn change(&mut self, lab: &mut HostLab<'_>, what: Change) -> bool {
+        let by_hand = ByHand { after: lab.steps(), what };
         if self.runs.by_hand().len() >= MAX_BY_HAND {
             self.shown.say(&format!("too many changes: a run takes {MAX_BY_HAND}"));
-        } else if by_hand.apply(lab) {
+            return false;
+        }
+        let is_made = by_hand.apply(lab, self.setup);
+        if is_made {
             self.runs.add(by_hand);
-            self.shown.say(&format!("frame {frame} is {fault}"));
         } else {
             self.shown.say("there is no room on the wire for one more frame");
         }
+        is_made
     }
 
     fn list(&mut self) {

@@ -75,6 +75,25 @@ fn the_lab_has_more_commands() {
 }
 
 #[test]
+fn a_segment_is_written_as_in_packetdrill() {
+    let reset = segment::parse("R 1:1(0)").unwrap();
+    for (line, from) in [("inject client < R 1:1(0)", 1), ("i server <R 1:1(0)", 0), ("inject  Client > R 1:1(0)", 0)] {
+        assert_eq!(Shell::lab().parse(line), Ok(Command::Inject(from, reset.clone())), "{line}");
+    }
+    for (line, what) in [
+        ("inject", "type inject client < SEGMENT or inject server < SEGMENT, as in"),
+        ("inject client", "type inject client < SEGMENT"),
+        ("inject R 1:1(0)", "type inject client < SEGMENT"),
+        ("inject client <", "column 1 of the segment: a word is missing"),
+        ("inject client < R 1:2(0)", "column 5 of the segment: '2' should be the sum of"),
+    ] {
+        let error = Shell::lab().parse(line).unwrap_err();
+        assert!(error.contains(what) && error.lines().count() == 1, "{line}: {error}");
+    }
+    assert!(Shell::live().parse("inject client < R 1:1(0)").unwrap_err().contains("is for smolstep lab"));
+}
+
+#[test]
 fn an_error_is_one_line_that_lists_the_valid_commands() {
     let usage = "type Enter, a number, step, until, ";
     for (line, what) in [
