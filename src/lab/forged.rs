@@ -97,7 +97,7 @@ impl<
         let isn = self.isn_of(ends).map(|isn| isn.map_or(0, |isn| isn.0 as u32));
         let mut frame = [0; LONGEST];
         let len = forged.write(&mut frame, EthernetAddress([2, 0, 0, 0, 0, address_byte(host)]), isn);
-        self.wire.inject(self.now, host, &frame[..len]);
+        self.wire.put(self.now, host, &frame[..len]);
         self.note_wire();
     }
 

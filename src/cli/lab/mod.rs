@@ -1,6 +1,7 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
+mod holds;
 mod network;
 mod outputs;
 mod run;
@@ -82,8 +83,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
     let mut shown = Shown::new(args.ascii, args.explain);
     shown.quiet = args.writes_to_stdout();
+    let mut watch = holds::Watch::new(&args.show);
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
+        watch.step(lab, &mut shown);
         outputs.take(snapshot, lab);
         if let Some(shipped) = &mut shipped {
             shipped.see(snapshot, lab);
