@@ -37,7 +37,7 @@ pub enum Command {
     Go(u32),
     /// Show the list of commands.
     Help,
-    /// Put a segment on the wire, as if this host had sent it.
+    /// Put a segment on the wire to this host, which no host has sent.
     Inject(usize, SegmentText),
     /// Take several steps.
     Next(u32),
@@ -145,7 +145,7 @@ impl Shell {
             "\
 Enter, step N      take a step, or N steps; N alone does the same
 u, until STATE     run until a connection reaches it, as in u ESTABLISHED or u est
-u, until FRAME     run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
+u, until FRAME     run to the next tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
 s, sockets         show both ends
 q, quit            close the connections and end
 At a terminal, typing a line stops a run. Enter alone then does nothing else."
@@ -153,7 +153,7 @@ At a terminal, typing a line stops a run. Enter alone then does nothing else."
             "\
 Enter, step N      take a step, or N steps; N alone does the same
 u, until STATE     run until an end enters it, as in u ESTABLISHED, u est or u client=est
-u, until FRAME     run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
+u, until FRAME     run to the next tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
 u, until loss      run to the next frame that is lost; also time=2s and step=40
 b, back            go back a step
 g, goto K          go to step K
@@ -325,20 +325,20 @@ fn goal(name: &str, in_lab: bool) -> Result<Goal, String> {
     }
 }
 
-/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. After `>`, the host sends
-/// it.
+/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. After `>`, the other host
+/// receives it.
 fn inject(words: &str, usage: &str) -> Result<Command, String> {
     let (host, rest) = words.trim_start().split_once(char::is_whitespace).unwrap_or_default();
     let host = ["client", "server"].iter().position(|name| host.eq_ignore_ascii_case(name));
     let rest = rest.trim_start();
-    let (from, text) = match (host, rest.strip_prefix('<'), rest.strip_prefix('>')) {
-        (Some(host), Some(text), _) => (1 - host, text),
-        (Some(host), _, Some(text)) => (host, text),
+    let (to, text) = match (host, rest.strip_prefix('<'), rest.strip_prefix('>')) {
+        (Some(host), Some(text), _) => (host, text),
+        (Some(host), _, Some(text)) => (1 - host, text),
         _ => return Err(format!("type {usage}")),
     };
     let segment = segment::parse(text.trim_start());
     let segment = segment.map_err(|error| format!("column {} of the segment: {error}", error.column))?;
-    Ok(Command::Inject(from, segment))
+    Ok(Command::Inject(to, segment))
 }
 
 fn ends(host: usize, name: &str) -> Result<Goal, String> {

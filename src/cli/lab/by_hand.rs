@@ -23,7 +23,7 @@ pub struct ByHand {
 pub enum Change {
     /// What happens to the frame in flight with this number.
     Frame(u32, Verdict),
-    /// A segment that is put on the wire: its sender, its ends and its text.
+    /// A segment that is put on the wire: its receiver, its ends and its text.
     Segment(usize, Ends, SegmentText),
 }
 
@@ -35,8 +35,8 @@ impl ByHand {
     pub fn apply(&self, lab: &mut HostLab<'_>, setup: &Setup<'_>) -> bool {
         match &self.what {
             Change::Frame(frame, fault) => lab.wire.alter(*frame, *fault),
-            Change::Segment(from, ends, text) => {
-                text.frames(ends, setup.line.mtu).iter().all(|frame| lab.inject(*from, frame))
+            Change::Segment(to, ends, text) => {
+                text.frames(ends, setup.line.mtu).iter().all(|frame| lab.put(*to, frame))
             }
         }
     }
@@ -54,8 +54,8 @@ impl fmt::Display for ByHand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             Change::Frame(frame, fault) => write!(f, "frame {frame} {fault}")?,
-            Change::Segment(0, _, text) => write!(f, "client > {text}")?,
-            Change::Segment(_, _, text) => write!(f, "client < {text}")?,
+            Change::Segment(0, _, text) => write!(f, "client < {text}")?,
+            Change::Segment(_, _, text) => write!(f, "server < {text}")?,
         }
         write!(f, " after step {}", self.after)
     }
@@ -64,10 +64,10 @@ impl fmt::Display for ByHand {
 /// The client's port of a segment without a connection.
 const PORT: u16 = 50_000;
 
-/// Returns the ends of a segment that host `from` sends to the other host: those of the newest connection, or else the
-/// ends of a new call.
-pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, from: usize) -> Ends {
-    let hosts = [from, 1 - from];
+/// Returns the ends of a segment to host `to`, as if the other host had sent it: those of the newest connection, or else
+/// the ends of a new call.
+pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
+    let hosts = [1 - to, to];
     let addresses = hosts.map(|host| match address(host) {
         IpAddress::Ipv4(address) => address,
         _ => Ipv4Address::UNSPECIFIED,
@@ -75,7 +75,7 @@ pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, from: usize) -> Ends {
     let hardware = addresses.map(|address| EthernetAddress([2, 0, 0, 0, 0, address.octets()[3]]));
     let served = setup.listeners.first().map_or(0, |listener| listener.port);
     let mut ends = Ends { hardware, addresses, ports: [PORT, served], isn: [0; 2] };
-    if from == 1 {
+    if to == 0 {
         ends.ports.reverse();
     }
     // A host that has forgotten the connection does not know its numbers, so ask the receiver, too.

@@ -2,6 +2,8 @@
 
 mod args;
 mod by_hand;
+mod holds;
+mod network;
 mod outputs;
 mod run;
 mod runs;
@@ -84,8 +86,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let mut shown = Shown::new(args.ascii, args.explain);
     shown.quiet = args.writes_to_stdout();
     shown.clock = args.clock;
+    let mut watch = holds::Watch::new(&args.show);
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
+        watch.step(lab, &mut shown);
         outputs.take(snapshot, lab);
         if let Some(shipped) = &mut shipped {
             shipped.see(snapshot, lab);
@@ -186,6 +190,7 @@ fn texts(args: &LabArgs, what: &What) -> Vec<String> {
 /// Applies the options of the command line to `setup`.
 fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     setup.line = args.line(setup.line);
+    args.network.apply(setup)?;
     setup.seed = args.seed.unwrap_or(setup.seed);
     if let Some(limit) = args.limit {
         setup.limit = limit.into();

@@ -8,6 +8,7 @@ use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
 use super::colored;
+use super::holds::Holds;
 use super::run::{Ended, HostLab, Run};
 use super::terms::wrapped;
 use crate::cli::error::Failure;
@@ -17,7 +18,7 @@ use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
 use crate::lab::scenarios::Scenario;
 use crate::lab::show::{
-    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json, write_ladder_svg, write_states_svg,
+    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json_with, write_ladder_svg, write_states_svg,
 };
 use crate::trace::IoSink;
 
@@ -124,6 +125,7 @@ pub struct Outputs {
     svg: Option<Svg>,
     states: Option<States>,
     pub(super) expect: Option<Expected>,
+    holds: Holds,
 }
 
 /// A capture of the frames. The first write error is kept, and `finish` returns it.
@@ -166,6 +168,7 @@ impl Outputs {
             svg: args.svg.as_deref().map(Svg::create).transpose()?,
             states: args.states.as_deref().map(States::create).transpose()?,
             expect,
+            holds: Holds::default(),
         })
     }
 
@@ -173,7 +176,7 @@ impl Outputs {
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.
-            let _ = write_json(json, snapshot);
+            let _ = write_json_with(json, snapshot, self.holds.changes(snapshot, lab));
         }
         if let Some(Pcap { capture, fault, .. }) = &mut self.pcap
             && let Err(error) = capture.note(snapshot, &lab.wire)
@@ -225,7 +228,7 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
-    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
+    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None, holds: Holds::default() };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
 use super::by_hand::{ByHand, Change, MAX_BY_HAND, ends};
+use super::holds::sockets;
 use super::outputs::{self, Shown};
 use super::run::{HostLab, Run, Stepped, enters};
 use super::runs::Runs;
@@ -99,9 +100,9 @@ impl<'s> Session<'_, 's> {
                 Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
                 Ok(Command::Go(step)) => self.take(lab, run, step - lab.steps(), None),
                 Ok(Command::Help) => self.shown.say(self.shell.help()),
-                Ok(Command::Inject(from, text)) => {
-                    let (states, ends) = (lab.states(), ends(lab, self.setup, from));
-                    self.change(lab, Change::Segment(from, ends, text));
+                Ok(Command::Inject(to, text)) => {
+                    let (states, ends) = (lab.states(), ends(lab, self.setup, to));
+                    self.change(lab, Change::Segment(to, ends, text));
                     run.report(lab, states, &mut |snapshot, _| self.shown.row(snapshot));
                 }
                 Ok(Command::Next(count)) => self.take(lab, run, count, None),
@@ -192,7 +193,7 @@ fn is_reached(goal: Goal, snapshot: &Snapshot, states: [smoltcp::socket::tcp::St
             [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state))
         }
         (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),
-        (Goal::Loss, What::Sent { verdict, .. }) => matches!(verdict, Verdict::Drop | Verdict::Lost),
+        (Goal::Loss, What::Sent { verdict, .. }) => verdict.is_lost(),
         _ => false,
     }
 }
@@ -213,48 +214,5 @@ fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
     }
     if none {
         shown.say("no frame is in flight");
-    }
-}
-
-/// Shows both ends of every connection. `observed` labels the stack's own state, and `inferred` labels values that are
-/// known only from frames.
-fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
-    for (host, name) in ["client", "server"].into_iter().enumerate() {
-        let mut none = true;
-        for view in lab.views(host) {
-            none = false;
-            let (c, side) = (view.connection, view.side);
-            let relative =
-                |seq: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| match (seq, isn) {
-                    (Some(seq), Some(isn)) => format!("{} ({})", seq.0.wrapping_sub(isn.0) as u32, seq.0 as u32),
-                    _ => "-".into(),
-                };
-            let sent = |seq| side.iss.map(|_| seq);
-            let due = c.due.map_or("none".into(), |due| {
-                format!("in {}", if due > lab.now() { due - lab.now() } else { smoltcp::time::Duration::ZERO })
-            });
-            shown.say(&format!("{name}  {}  {}", c.state, c.tuple));
-            shown.say(&format!(
-                "  observed  queued to send {}  received and unread {}  next deadline {due}",
-                c.send_queue, c.receive_queue
-            ));
-            shown.say(&format!(
-                "  inferred  SND.UNA {}  SND.NXT {}  RCV.NXT {}",
-                relative(sent(side.una), side.iss),
-                relative(sent(side.nxt), side.iss),
-                relative(side.rcv_nxt, view.irs)
-            ));
-            shown.say(&format!(
-                "            in flight {}  peer's window {}  own window {} (scale {})  last RTO {}",
-                side.in_flight(),
-                view.irs.map_or("-".into(), |_| side.snd_wnd.to_string()),
-                side.offered,
-                side.scale.map_or("-".into(), |scale| scale.to_string()),
-                side.rto.map_or("-".into(), |rto| rto.to_string())
-            ));
-        }
-        if none {
-            shown.say(&format!("{name}  no connection"));
-        }
     }
 }

@@ -77,8 +77,8 @@ fn the_lab_has_more_commands() {
 #[test]
 fn a_segment_is_written_as_in_packetdrill() {
     let reset = segment::parse("R 1:1(0)").unwrap();
-    for (line, from) in [("inject client < R 1:1(0)", 1), ("i server <R 1:1(0)", 0), ("inject  Client > R 1:1(0)", 0)] {
-        assert_eq!(Shell::lab().parse(line), Ok(Command::Inject(from, reset.clone())), "{line}");
+    for (line, to) in [("inject client < R 1:1(0)", 0), ("i server <R 1:1(0)", 1), ("inject  Client > R 1:1(0)", 1)] {
+        assert_eq!(Shell::lab().parse(line), Ok(Command::Inject(to, reset.clone())), "{line}");
     }
     for (line, what) in [
         ("inject", "type inject client < SEGMENT or inject server < SEGMENT, as in"),
