@@ -97,8 +97,19 @@ impl<
         let isn = self.isn_of(ends).map(|isn| isn.map_or(0, |isn| isn.0 as u32));
         let mut frame = [0; LONGEST];
         let len = forged.write(&mut frame, EthernetAddress([2, 0, 0, 0, 0, address_byte(host)]), isn);
-        self.wire.inject(self.now, host, &frame[..len]);
+        self.wire.put(self.now, host, &frame[..len]);
         self.note_wire();
+    }
+
+    /// Puts a frame on the wire that no host has sent. It arrives at host `to`. Returns false if there is no room.
+    #[cfg(feature = "cli")]
+    pub(crate) fn put(&mut self, to: usize, frame: &[u8]) -> bool {
+        let has_room = self.wire.in_flight().count() < FRAMES;
+        if has_room {
+            self.wire.put(self.now, to, frame);
+            self.note_wire();
+        }
+        has_room
     }
 
     /// Puts the next SYN of a flood on the wire, and schedules the one after it.

@@ -13,6 +13,8 @@ mod faults;
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;
+#[cfg(target_os = "linux")]
+mod prompt;
 mod property;
 mod scenarios;
 mod swarm;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
+use super::holds::Value;
 use super::lang;
 use super::network::NetworkArgs;
 use crate::cli::error::Failure;
@@ -91,6 +92,13 @@ pub struct LabArgs {
     /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
+    /// Also show the steps in which only the clock advances
+    #[arg(long)]
+    pub clock: bool,
+    /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto; a wrong name lists them all
+    /// [default: none]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Value::named)]
+    pub show: Vec<Value>,
     /// Check the run against the expectations in FILE [default: no check]
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
@@ -184,6 +192,7 @@ impl LabArgs {
             || self.step
             || self.explain
             || self.frames
+            || self.clock
             || self.until.is_some()
             || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {

@@ -1,11 +1,14 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
+mod by_hand;
+mod holds;
 mod lang;
 mod network;
 mod outputs;
 mod pictures;
 mod run;
+mod runs;
 mod step;
 mod terms;
 
@@ -88,8 +91,11 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let mut shown = Shown::new(args.ascii, args.explain, lang);
     shown.frames = args.frames;
     shown.quiet = args.writes_to_stdout();
+    shown.clock = args.clock;
+    let mut watch = holds::Watch::new(&args.show);
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
+        watch.step(lab, &mut shown);
         outputs.take(snapshot, lab);
         if let Some(shipped) = &mut shipped {
             shipped.see(snapshot, lab);

@@ -8,6 +8,7 @@ use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
 use super::colored;
+use super::holds::Holds;
 use super::pictures::Svg;
 use super::run::{Ended, HostLab, Run};
 use super::terms::cited;
@@ -18,7 +19,7 @@ use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
 use crate::lab::lang::Lang;
 use crate::lab::scenarios::Scenario;
-use crate::lab::show::{LabCapture, Ladder, Visited, What, explain, write_json, write_states_svg};
+use crate::lab::show::{LabCapture, Ladder, Visited, What, explain, write_json_with, write_states_svg};
 use crate::lab::wrap::wrapped;
 use crate::trace::IoSink;
 
@@ -31,6 +32,8 @@ pub struct Shown {
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
+    /// Whether the steps in which only the clock advances are shown.
+    pub clock: bool,
     /// Whether nothing is printed, because a file is written to standard output.
     pub quiet: bool,
     fault: Option<io::Error>,
@@ -51,7 +54,16 @@ impl Shown {
     /// Creates a ladder that is [`width`] columns wide.
     pub fn new(ascii: bool, explain: bool, lang: Lang) -> Self {
         let ladder = Ladder { width: width(), ascii, color: colored(), lang };
-        Shown { ladder, explain, frames: false, headed: false, clock_explained: false, quiet: false, fault: None }
+        Shown {
+            ladder,
+            explain,
+            frames: false,
+            headed: false,
+            clock_explained: false,
+            clock: false,
+            quiet: false,
+            fault: None,
+        }
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
@@ -59,8 +71,11 @@ impl Shown {
         if self.frames && snapshot.entry.what.is_background() {
             return;
         }
-        let row = self.ladder.row(snapshot);
         let is_clock = matches!(snapshot.entry.what, What::Clock);
+        if is_clock && !self.clock {
+            return;
+        }
+        let row = self.ladder.row(snapshot);
         let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
         self.clock_explained |= is_clock;
         if (row.is_some() || why.is_some()) && !core::mem::replace(&mut self.headed, true) {
@@ -76,6 +91,11 @@ impl Shown {
                 self.say(&format!("{:INDENT$}{line}", ""));
             }
         }
+    }
+
+    /// Returns the ladder's appearance.
+    pub fn ladder(&self) -> Ladder {
+        self.ladder
     }
 
     /// Prints a line.
@@ -128,6 +148,7 @@ pub struct Outputs {
     svg: Option<Svg>,
     states: Option<States>,
     pub(super) expect: Option<Expected>,
+    holds: Holds,
 }
 
 /// A capture of the frames. The first write error is kept, and `finish` returns it.
@@ -165,6 +186,7 @@ impl Outputs {
             svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
             states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
             expect,
+            holds: Holds::default(),
         })
     }
 
@@ -172,7 +194,7 @@ impl Outputs {
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.
-            let _ = write_json(json, snapshot);
+            let _ = write_json_with(json, snapshot, self.holds.changes(snapshot, lab));
         }
         if let Some(Pcap { capture, fault, .. }) = &mut self.pcap
             && let Err(error) = capture.note(snapshot, &lab.wire)
@@ -220,7 +242,7 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
-    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
+    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None, holds: Holds::default() };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }

@@ -22,9 +22,14 @@ pub use entry::{Entry, Ring, Transfer, What};
 pub use explain::{Explanation, explain};
 #[doc(hidden)]
 pub use json::write_json;
+#[cfg(feature = "recovery")]
+#[doc(hidden)]
+pub use json::write_json_with;
 pub use ladder::Ladder;
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub use picture::{PICTURE_ROWS, Picture};
 #[doc(hidden)]
 pub use states::Visited;
+#[cfg(feature = "cli")]
+pub(crate) use text::Span;
