@@ -108,6 +108,23 @@ fn a_full_wire_still_delivers() {
     assert!(wire.in_flight().count() < IN_FLIGHT);
 }
 
+#[test]
+fn every_scenario_has_a_summary_in_both_languages() {
+    for scenario in scenarios::SCENARIOS {
+        lang::tests::check_chinese(scenario.summary, scenario.summary_zh);
+    }
+}
+
+#[test]
+fn every_transition_has_both_languages() {
+    for transition in figure::TRANSITIONS {
+        lang::tests::check_chinese(transition.on, transition.on_zh);
+        if let Some([english, chinese]) = transition.never {
+            lang::tests::check_chinese(english, chinese);
+        }
+    }
+}
+
 /// Faults that strike a frame on its way: it arrives late, twice, damaged or not at all.
 #[test]
 fn a_frame_in_flight_is_altered() {

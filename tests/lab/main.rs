@@ -3,6 +3,8 @@
 
 #[cfg(target_os = "linux")]
 mod capture;
+#[cfg(target_os = "linux")]
+mod chinese;
 #[path = "../common/mod.rs"]
 mod common;
 mod explanations;

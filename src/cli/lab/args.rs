@@ -7,11 +7,13 @@ use clap::Args;
 use smoltcp::socket::tcp::State;
 
 use super::holds::Value;
+use super::lang;
 use super::network::NetworkArgs;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;
 use crate::cli::values::whole;
+use crate::lab::lang::Lang;
 use crate::lab::{Fault, Line};
 
 /// Run a client and a server on a cable in memory: see both ends, drop a segment, go back, export
@@ -75,12 +77,18 @@ pub struct LabArgs {
     /// Write the events to FILE, one JSON object per line [default: no file]
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Draw the ladder to FILE, as SVG [default: no file]
+    /// Draw the ladder to FILE, as SVG with a time axis; further pages go to FILE-2.svg and so on [default: no file]
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
     /// Draw the state diagram of RFC 9293 to FILE, as SVG, and mark the visited transitions [default: no file]
     #[arg(long, value_name = "FILE")]
     pub states: Option<PathBuf>,
+    /// Begin the pictures at this time of the run, as in 1.5s [default: 0s]
+    #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
+    pub from: Option<Duration>,
+    /// End the pictures at this time of the run [default: the end]
+    #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
+    pub to: Option<Duration>,
     /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
@@ -94,6 +102,9 @@ pub struct LabArgs {
     /// Check the run against the expectations in FILE [default: no check]
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
+    /// Show only segments, datagrams, changes of state and programs: leave out the clock and ARP
+    #[arg(long)]
+    pub frames: bool,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
@@ -106,6 +117,9 @@ pub struct LabArgs {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
+    /// The language of the lab's texts: en or zh [default: from LC_ALL, LC_MESSAGES or LANG, else en]
+    #[arg(long, value_name = "LANG", value_parser = lang::parse)]
+    pub lang: Option<Lang>,
 }
 
 /// A fault, as parsed and as written on the command line.
@@ -156,6 +170,11 @@ impl LabArgs {
         [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten()
     }
 
+    /// Returns the language of the lab's texts. Without `--lang`, `--ascii` means English, because no Chinese text is ASCII.
+    pub fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(|| if self.ascii { Lang::En } else { lang::of_locale() })
+    }
+
     /// Returns whether a file is written to standard output.
     pub fn writes_to_stdout(&self) -> bool {
         self.files().any(|file| is_stdout(file))
@@ -165,13 +184,14 @@ impl LabArgs {
     ///
     /// # Errors
     /// Fails if --list, --coverage or --terms is combined with an option that needs a run, if two options name the same
-    /// file, or if a picture's name does not end in .svg.
+    /// file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = self.files().collect();
         let runs = self.what.is_some()
             || self.step
             || self.explain
+            || self.frames
             || self.clock
             || self.until.is_some()
             || self.expect.is_some();
@@ -186,6 +206,17 @@ impl LabArgs {
                 let name = file.display();
                 return Err(Failure::usage(format_args!("{option} draws SVG: '{name}' should end in .svg, or be -")));
             }
+        }
+        if self.ascii && self.lang == Some(Lang::Zh) {
+            return Err(Failure::usage("--ascii and --lang zh exclude each other: Chinese is not ASCII"));
+        }
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::usage("--from should be before --to"));
+        }
+        if (self.from.is_some() || self.to.is_some()) && self.svg.is_none() {
+            return Err(Failure::usage("--from and --to select a part of a picture: add --svg FILE"));
         }
         if self.step && self.writes_to_stdout() {
             return Err(Failure::usage("- is standard output, which --step needs itself"));

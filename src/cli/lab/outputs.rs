@@ -9,23 +9,26 @@ use smoltcp::time::Duration;
 use super::args::{LabArgs, is_stdout};
 use super::colored;
 use super::holds::Holds;
+use super::pictures::Svg;
 use super::run::{Ended, HostLab, Run};
-use super::terms::wrapped;
+use super::terms::cited;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
 use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
+use crate::lab::lang::Lang;
 use crate::lab::scenarios::Scenario;
-use crate::lab::show::{
-    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json_with, write_ladder_svg, write_states_svg,
-};
+use crate::lab::show::{LabCapture, Ladder, Visited, What, explain, write_json_with, write_states_svg};
+use crate::lab::wrap::wrapped;
 use crate::trace::IoSink;
 
 /// Prints the ladder on standard output.
 pub struct Shown {
     ladder: Ladder,
     explain: bool,
+    /// Whether to leave out the clock and the frames that find hardware addresses.
+    pub frames: bool,
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
@@ -36,21 +39,38 @@ pub struct Shown {
     fault: Option<io::Error>,
 }
 
-/// Returns the number of columns of the terminal, or 100 without a terminal.
+/// Returns the number of columns of the terminal. Without a terminal, returns the environment variable COLUMNS, or else
+/// 80.
 pub fn width() -> usize {
     let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-    if io::stdout().is_terminal() && columns > 0 { columns } else { 100 }
+    if io::stdout().is_terminal() && columns > 0 {
+        return columns;
+    }
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    columns.filter(|&columns| columns > 0).unwrap_or(80)
 }
 
 impl Shown {
-    /// Creates a ladder as wide as the terminal, or 100 columns wide without a terminal.
-    pub fn new(ascii: bool, explain: bool) -> Self {
-        let ladder = Ladder { width: width(), ascii, color: colored() };
-        Shown { ladder, explain, headed: false, clock_explained: false, clock: false, quiet: false, fault: None }
+    /// Creates a ladder that is [`width`] columns wide.
+    pub fn new(ascii: bool, explain: bool, lang: Lang) -> Self {
+        let ladder = Ladder { width: width(), ascii, color: colored(), lang };
+        Shown {
+            ladder,
+            explain,
+            frames: false,
+            headed: false,
+            clock_explained: false,
+            clock: false,
+            quiet: false,
+            fault: None,
+        }
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
     pub fn row(&mut self, snapshot: &Snapshot) {
+        if self.frames && snapshot.entry.what.is_background() {
+            return;
+        }
         let is_clock = matches!(snapshot.entry.what, What::Clock);
         if is_clock && !self.clock {
             return;
@@ -66,8 +86,8 @@ impl Shown {
             self.say(&row.to_string());
         }
         if let Some(why) = why {
-            let rfc = if why.rfc.is_empty() { String::new() } else { format!(" ({})", why.rfc) };
-            for line in wrapped(&format!("{}{rfc}", why.text), self.ladder.width.max(Ladder::NARROWEST) - INDENT) {
+            let text = cited(why.text(self.ladder.lang), why.rfc, self.ladder.lang);
+            for line in wrapped(&text, self.ladder.width.max(NARROWEST) - INDENT) {
                 self.say(&format!("{:INDENT$}{line}", ""));
             }
         }
@@ -93,9 +113,12 @@ impl Shown {
     /// # Errors
     /// Fails if standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
-        for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
+        let lang = self.ladder.lang;
+        let headings =
+            [lang.pick("The client printed:", "客户输出："), lang.pick("The server printed:", "服务器输出：")];
+        for (heading, printed) in headings.iter().zip(&ended.printed) {
             if !printed.is_empty() && !self.quiet {
-                self.say(&format!("\nThe {name} printed:"));
+                self.say(&format!("\n{heading}"));
                 if let Err(error) = Output::new().print(printed) {
                     self.fault.get_or_insert(error);
                 }
@@ -113,8 +136,8 @@ impl Shown {
 /// The width of the indentation of an explanation, in columns.
 const INDENT: usize = 6;
 
-/// The ladder that selects the entries for the SVG file. The ladder's width and colour do not affect the selection.
-const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
+/// The smallest number of columns for an explanation.
+const NARROWEST: usize = 40;
 
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
@@ -135,16 +158,11 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// The SVG file of the ladder, and the entries to draw.
-struct Svg {
-    file: Text,
-    rows: Vec<Snapshot>,
-}
-
 /// The SVG file of the state diagram, and the transitions that the run has visited.
 struct States {
     file: Text,
     visited: Visited,
+    lang: Lang,
 }
 
 /// The expectations of a file or a scenario, and the result of the check so far.
@@ -165,8 +183,8 @@ impl Outputs {
         Ok(Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
-            svg: args.svg.as_deref().map(Svg::create).transpose()?,
-            states: args.states.as_deref().map(States::create).transpose()?,
+            svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
+            states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
             expect,
             holds: Holds::default(),
         })
@@ -183,11 +201,8 @@ impl Outputs {
         {
             fault.get_or_insert(error);
         }
-        if let Some(Svg { rows, .. }) = &mut self.svg {
-            // One row more than the picture has room for shows that the run continues.
-            if rows.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
-                rows.push(*snapshot);
-            }
+        if let Some(svg) = &mut self.svg {
+            svg.take(snapshot);
         }
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
@@ -205,13 +220,12 @@ impl Outputs {
         if let Some(json) = self.json.take() {
             json.finish()?;
         }
-        if let Some(Svg { mut file, rows }) = self.svg.take() {
-            // `Text` keeps a write error until `finish`.
-            let _ = write_ladder_svg(&mut file, &rows);
-            file.finish()?;
+        if let Some(svg) = self.svg.take() {
+            svg.finish()?;
         }
-        if let Some(States { mut file, visited }) = self.states.take() {
-            let _ = write_states_svg(&mut file, &visited);
+        if let Some(States { mut file, visited, lang }) = self.states.take() {
+            // `Text` keeps a write error until `finish`.
+            let _ = write_states_svg(&mut file, &visited, lang);
             file.finish()?;
         }
         if let Some(Pcap { path, capture, fault }) = self.pcap.take() {
@@ -241,15 +255,9 @@ impl Pcap {
     }
 }
 
-impl Svg {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        Ok(Svg { file: Text::create(path)?, rows: Vec::new() })
-    }
-}
-
 impl States {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        Ok(States { file: Text::create(path)?, visited: Visited::default() })
+    fn create(path: &Path, lang: Lang) -> Result<Self, Failure> {
+        Ok(States { file: Text::create(path)?, visited: Visited::default(), lang })
     }
 }
 
@@ -315,19 +323,19 @@ fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<()
 }
 
 /// Writes a text file. The first write error is kept, and `finish` returns it.
-struct Text {
+pub(super) struct Text {
     path: PathBuf,
     file: BufWriter<Box<dyn Write>>,
     fault: Option<io::Error>,
 }
 
 impl Text {
-    fn create(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let file = create(path)?;
         Ok(Text { path: path.into(), file: BufWriter::new(file), fault: None })
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
         let flushed = self.file.flush();
         self.fault.map_or(flushed, Err).map_err(|error| unwritable(&self.path, &error))
     }

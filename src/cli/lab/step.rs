@@ -31,7 +31,8 @@ enum Next {
 /// # Errors
 /// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
-    let mut shown = Shown::new(args.ascii, args.explain);
+    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
+    shown.frames = args.frames;
     shown.clock = args.clock;
     let mut start = 0;
     if run.until.is_some() {

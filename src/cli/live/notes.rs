@@ -127,7 +127,7 @@ mod tests {
         window: 63,
         scale: None,
         mss: None,
-        sacks: false,
+        sacks: [None; 3],
         len: 0,
     };
 

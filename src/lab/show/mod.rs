@@ -6,9 +6,12 @@ mod entry;
 mod explain;
 mod json;
 mod ladder;
+#[cfg(feature = "alloc")]
+mod picture;
 mod states;
 pub(crate) mod svg;
 mod text;
+mod words;
 
 #[doc(hidden)]
 pub use capture::LabCapture;
@@ -23,11 +26,10 @@ pub use json::write_json;
 #[doc(hidden)]
 pub use json::write_json_with;
 pub use ladder::Ladder;
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub use picture::{PICTURE_ROWS, Picture};
 #[doc(hidden)]
 pub use states::Visited;
-#[doc(hidden)]
-pub use svg::SVG_ROWS;
-#[doc(hidden)]
-pub use svg::write_ladder_svg;
 #[cfg(feature = "cli")]
 pub(crate) use text::Span;
