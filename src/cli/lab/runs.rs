@@ -3,7 +3,6 @@
 use smoltcp::time::Instant;
 
 use super::by_hand::ByHand;
-use super::outputs::Shown;
 use super::run::Run;
 use crate::cli::error::Failure;
 use crate::lab::lang::{Lang, columns};
@@ -109,8 +108,8 @@ impl Runs {
     ///
     /// # Errors
     /// Fails if there is no such run, or if the set-up is invalid.
-    pub fn compare(&self, setup: &Setup<'_>, name: Option<&str>, shown: &Shown) -> Result<Vec<String>, Failure> {
-        let lang = shown.lang();
+    pub fn compare(&self, setup: &Setup<'_>, name: Option<&str>, ladder: Ladder) -> Result<Vec<String>, Failure> {
+        let lang = ladder.lang;
         let other = match name {
             Some(name) => self.find(name, lang).map_err(Failure::usage)?,
             None => (0..self.kept.len()).rfind(|place| *place != self.present).ok_or_else(|| {
@@ -129,7 +128,7 @@ impl Runs {
         let places = [other, self.present];
         let [mut left, mut right] = [Vec::new(), Vec::new()];
         for (place, rows) in places.into_iter().zip([&mut left, &mut right]) {
-            *rows = self.rows(setup, place, shown.ladder())?;
+            *rows = self.rows(setup, place, ladder)?;
         }
         let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
         let names = places.map(|place| format!("{} {}", lang.pick("run", "运行"), self::name(place)));
@@ -140,7 +139,7 @@ impl Runs {
                 Lang::Zh => format!("{one} 和{other} 到目前为止相同"),
             }]);
         }
-        Ok(side_by_side(shown.ladder(), &names, [&left[same..], &right[same..]]))
+        Ok(side_by_side(ladder, &names, [&left[same..], &right[same..]]))
     }
 
     /// Returns the entries of a run that have a line in the ladder.
@@ -241,6 +240,24 @@ mod tests {
             aligned(&left, &right, |row| *row).into_iter().map(|pair| pair.map(|row| row.map(|row| row.1))).collect();
         let (one, two, three, four) = (Some(1), Some(2), Some(3), Some(4));
         assert_eq!(places, [[one, one], [two, two], [two, None], [None, three], [three, None], [None, four]]);
+    }
+
+    /// In a wide terminal, a frame that only one run loses is in the same row of both ladders.
+    #[test]
+    fn two_ladders_stand_side_by_side() {
+        let setup = Setup::program(&crate::app::find("greeting").unwrap(), &[b"Li"], false).unwrap();
+        let mut runs = Runs::new();
+        runs.set_step(11);
+        runs.branch().unwrap();
+        runs.add(ByHand { after: 9, what: Change::Frame(4, crate::lab::Verdict::Drop) });
+        let ladder = Ladder { width: 180, ascii: true, color: false };
+        let lines = runs.compare(&setup, None, ladder).map_err(|failure| failure.to_string()).unwrap();
+        assert!(lines[0].starts_with("run a ") && lines[0].ends_with("| run b"), "{lines:#?}");
+        assert!(lines[2].matches("#4 SYN,ACK").count() == 2 && lines[2].contains(" x---"), "{lines:#?}");
+        assert!(lines[3].contains("arrives") && lines[3].ends_with('|'), "{lines:#?}");
+        assert!(lines.last().unwrap().contains("RTO 1s"), "{lines:#?}");
+        let gaps: Vec<_> = lines.iter().map(|line| line.chars().position(|c| c == '|')).collect();
+        assert!(gaps.iter().all(|gap| *gap == gaps[0]), "{lines:#?}");
     }
 
     #[test]

@@ -94,7 +94,8 @@ impl<'s> Session<'_, 's> {
                     Err(what) => self.shown.say(&what),
                 },
                 Ok(Command::Branches) => self.list(),
-                Ok(Command::Compare(name)) => match self.runs.compare(self.setup, name.as_deref(), &self.shown) {
+                Ok(Command::Compare(name)) => match self.runs.compare(self.setup, name.as_deref(), self.shown.ladder())
+                {
                     Ok(lines) => lines.iter().for_each(|line| self.shown.say(line)),
                     Err(failure) => self.shown.say(&failure.to_string()),
                 },
