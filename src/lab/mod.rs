@@ -10,7 +10,12 @@ pub mod expect;
 mod fault;
 #[doc(hidden)]
 pub mod figure;
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub mod file;
 mod peer;
+#[cfg(feature = "alloc")]
+mod quoted;
 pub mod scenarios;
 #[doc(hidden)]
 pub mod selftest;

@@ -17,7 +17,7 @@ use crate::stack::{Console, ListenError, Listener, Memory, SetupError};
 pub const MAX_SERVED: usize = 4;
 
 /// How long the handshake of a connection may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All settings of a run. The same set-up gives the same run.
 #[derive(Clone, Debug)]
