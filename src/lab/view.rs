@@ -5,6 +5,8 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
+#[cfg(feature = "recovery")]
+use crate::stack::Control;
 use crate::stack::{Connection, Console, Session, Tuple, UdpSession};
 use crate::trace::{Side, Summary};
 
@@ -55,10 +57,20 @@ impl<
         })
     }
 
+    /// Returns what a host keeps about each of its connections.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub fn control(&self, host: usize) -> impl Iterator<Item = (Tuple, Control)> {
+        self.hosts[host].stack.controls()
+    }
+
     /// Returns the initial sequence numbers of a segment's sender and receiver, if known.
     pub fn initial(&self, summary: &Summary) -> [Option<TcpSeqNumber>; 2] {
-        let Some(ends) = summary.ends else { return [None; 2] };
-        let ends = [ends.source, ends.destination];
+        summary.ends.map_or([None; 2], |ends| self.isn_of([ends.source, ends.destination]))
+    }
+
+    /// Returns the initial sequence numbers of the ends of a connection, if known.
+    pub(super) fn isn_of(&self, ends: [IpEndpoint; 2]) -> [Option<TcpSeqNumber>; 2] {
         let found = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
         found.map_or([None; 2], |(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss])
     }
@@ -74,13 +86,17 @@ impl<
         let ends = match (entry.what, summary.and_then(|s| s.ends)) {
             (_, Some(ends)) => Some([ends.source, ends.destination]),
             (What::Stack(event), None) => event.tuple().map(tuple),
-            (What::Ran(_, ends), None) => ends.map(tuple),
+            (What::Ran(_, ends, _), None) => ends.map(tuple),
             _ => None,
         };
         let port = ends.filter(|_| self.has_several_calls()).map(|ends| {
             let caller = ends.iter().find(|end| end.addr == address(0));
             caller.map_or(0, |end| end.port)
         });
+        // A forged connection is told apart by its port, too.
+        let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
+        let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
+        let port = forged.or(port);
         Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)), port: port.filter(|&port| port > 0) }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
+use super::network::NetworkArgs;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;
@@ -59,6 +60,9 @@ pub struct LabArgs {
     /// The largest IP packet, in bytes, from 576 to 1500 [default: 1500, or the scenario's]
     #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"), allow_hyphen_values = true)]
     pub mtu: Option<u16>,
+    /// Options about connections and the network.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// How long an acknowledgement waits for data that can carry it; 0 sends the acknowledgement at once [default:
     /// 10ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
@@ -144,7 +148,7 @@ impl LabArgs {
     /// Returns whether the command line changes more of the wire than its latency.
     pub fn changes_the_wire(&self) -> bool {
         let wire = self.loss.is_some() || self.jitter.is_some() || self.rate.is_some() || self.mtu.is_some();
-        wire || !self.fault.is_empty() || self.ack_delay.is_some()
+        wire || !self.fault.is_empty() || self.ack_delay.is_some() || self.network.is_used()
     }
 
     /// Returns the files that the run writes.

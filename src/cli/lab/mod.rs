@@ -4,6 +4,7 @@ mod args;
 mod exercise;
 mod file;
 mod mark;
+mod network;
 mod outputs;
 mod run;
 mod step;
@@ -230,6 +231,7 @@ fn texts(args: &LabArgs, what: &What) -> Vec<String> {
 /// Applies the options of the command line to `setup`.
 fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     setup.line = args.line(setup.line);
+    args.network.apply(setup)?;
     setup.seed = args.seed.unwrap_or(setup.seed);
     if let Some(limit) = args.limit {
         setup.limit = limit.into();

@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
 use super::{CAUSES, ENDS, Frames, Kind, Line, MARKS, Wanted, Which};
-use crate::lab::{figure, quoted};
+use crate::lab::{WIRE, figure, quoted};
 use crate::stack::DropReason;
 
 /// An error in a line of an expectation file.
@@ -57,6 +57,7 @@ pub(super) fn line(
     let host = match side {
         "client" => 0,
         "server" => 1,
+        "wire" => WIRE,
         word if never => return Err(words.error(word, SIDES)),
         word => return Err(words.error(word, "client, server or never")),
     };

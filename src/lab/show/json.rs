@@ -39,14 +39,14 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
         }
         What::Clock => {}
         What::HostEvent(host_event) => line.text("reason", host_event)?,
-        What::Ran(next, tuple) => {
+        What::Ran(next, tuple, _) => {
             if let Some(tuple) = tuple {
                 line.text("local", Endpoint(tuple.local))?;
                 line.text("remote", Endpoint(tuple.remote))?;
             }
             program(&mut line, next)?;
         }
-        What::RanUdp(port, next) => {
+        What::RanUdp(port, next, _) => {
             line.number("port", port)?;
             program(&mut line, next)?;
         }
@@ -150,6 +150,8 @@ fn fate(line: &mut Object<'_>, verdict: &Verdict) -> fmt::Result {
             line.text("fate", "delayed")?;
             line.number("delay_ms", Millis(time.total_micros()))
         }
+        Verdict::QueueFull => line.text("fate", "queue-full"),
+        Verdict::TooLong => line.text("fate", "too-long"),
         verdict => line.text("fate", verdict),
     }
 }

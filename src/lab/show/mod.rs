@@ -14,7 +14,7 @@ mod text;
 pub use capture::LabCapture;
 #[doc(hidden)]
 pub use diagram::write_states_svg;
-pub use entry::{Entry, Ring, What};
+pub use entry::{Entry, Ring, Transfer, What};
 #[doc(hidden)]
 pub use explain::{Explanation, explain};
 #[doc(hidden)]

@@ -4,6 +4,8 @@ use core::fmt::{self, Display, Write};
 
 use smoltcp::time::Duration;
 
+use crate::lab::WIRE;
+
 /// A text of at most `room` characters. Further characters are left out.
 pub(super) struct Text {
     // A line has at most 160 characters, and a character at most 3 bytes.
@@ -79,6 +81,7 @@ impl Display for Host {
         match self.0 {
             0 => f.write_str("client"),
             1 => f.write_str("server"),
+            WIRE => f.write_str("wire"),
             host => write!(f, "host{host}"),
         }
     }
