@@ -172,7 +172,9 @@ impl LabArgs {
         let files: Vec<_> = self.files().collect();
         let runs = self.what.is_some() || self.step || self.explain || self.until.is_some() || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
-            return Err(Failure::usage("--list, --print, --coverage and --terms run nothing: leave out options for a run"));
+            return Err(Failure::usage(
+                "--list, --print, --coverage and --terms run nothing: leave out options for a run",
+            ));
         }
         if shows > 1 {
             return Err(Failure::usage("--list, --print, --coverage and --terms stand alone: choose one"));

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::args::LabArgs;
+use super::file;
 use super::mark::{Verdict, key, only, verdict};
 use super::outputs::{self, Shown, Text};
 use super::run::Run;
 use super::terms::wrapped;
-use super::file;
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
 use crate::cli::shell::Shell;

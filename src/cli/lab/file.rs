@@ -17,9 +17,7 @@ pub fn is_file(word: &str) -> bool {
 /// # Errors
 /// Fails if the file cannot be read, is longer, or is not UTF-8.
 pub fn read(path: &Path) -> Result<String, Failure> {
-    let fails = |why: &dyn core::fmt::Display| {
-        Failure::usage(format_args!("{} cannot be read: {why}", path.display()))
-    };
+    let fails = |why: &dyn core::fmt::Display| Failure::usage(format_args!("{} cannot be read: {why}", path.display()));
     // One byte more shows that the file is longer.
     let limit = MAX_BYTES as u64 + 1;
     let mut bytes = Vec::new();

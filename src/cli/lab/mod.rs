@@ -79,9 +79,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             return Err(Failure::usage(format_args!("{name} needs a latency of at least 1us")));
         }
         What::Scenario(name, experiment) => Some(Expected::of(format!("scenario {name}"), experiment, latency)),
-        What::File(name, experiment) if experiment.expects() => {
-            Some(Expected::of(name.clone(), experiment, latency))
-        }
+        What::File(name, experiment) if experiment.expects() => Some(Expected::of(name.clone(), experiment, latency)),
         What::File(..) | What::Program(_) => None,
     };
     let mut outputs = Outputs::create(args, latency)?;

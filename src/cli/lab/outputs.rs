@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
-use super::{colored, file};
 use super::run::{Ended, HostLab, Run};
 use super::terms::wrapped;
+use super::{colored, file};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;

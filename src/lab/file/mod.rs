@@ -32,7 +32,7 @@ use smoltcp::time::Duration;
 
 use super::expect::{ExpectError, Expectations};
 use super::wire::Random;
-use super::{HostEvent, MAX_FAULTS, MAX_SCHEDULED, Moment};
+use super::{HostEvent, MAX_FAULTS, MAX_SCHEDULED, Moment, Scheduled};
 use program::Program;
 use words::{Source, Varied, Words};
 
@@ -46,7 +46,7 @@ pub const MAX_LINES: usize = 10_000;
 const SEED: u64 = 7;
 
 /// Describes the words with which a line may begin.
-const FIRST: &str = "title, text, seed, vary, limit, network, hosts, host, client, server, fault, at, expect or question; or a \
+const FIRST: &str = "title, text, seed, vary, limit, network, hosts, host, clients, flood, client, server, fault, at, expect or question; or a \
                      step of the program above: read, send, wait, close, half-close or abort";
 
 const SIDES: &str = "client or server";
@@ -102,9 +102,37 @@ impl Experiment {
             let message = "the question has no answer: add a line such as 'answer field ack of frame 9'";
             return Err(FileError { line: question.line, column: 1, message: message.into() });
         }
-        // A set-up that cannot be made is reported here, with its line.
-        experiment.parts().setup()?;
+        experiment.check()?;
         Ok(experiment)
+    }
+
+    /// Checks that the set-up can be made and fits together.
+    fn check(&self) -> Result<(), FileError> {
+        let parts = self.parts();
+        let setup = parts.setup()?;
+        // The line that is wrong is not known, but the setting is.
+        let line_of = |words: &[&str]| {
+            let has = |source: &&Source| words.iter().any(|word| source.has(word));
+            self.settings.iter().rfind(has).map_or(1, Source::line)
+        };
+        let error = |words: &[&str], message: String| Err(FileError { line: line_of(words), column: 1, message });
+        let calls = setup.agenda.iter().filter(|(_, what)| matches!(what, Scheduled::Call { host: 0, .. })).count();
+        let scheduled = setup.agenda.len() - calls + calls * setup.clients + usize::from(setup.flood > 0);
+        if scheduled > MAX_SCHEDULED {
+            let most = "a run takes at most 8 calls and events";
+            return error(&["clients", "flood"], format!("{most}, and this file has {scheduled}: remove some"));
+        }
+        if setup.line.queue.is_some() && setup.line.rate.is_none() {
+            return error(&["queue"], "queue needs rate: frames wait only in front of a slow line".into());
+        }
+        if setup.line.black_hole && setup.line.router_mtu.is_none() {
+            let message = "black-hole needs router-mtu: the size of the packets that get through";
+            return error(&["black-hole"], message.into());
+        }
+        match setup.check() {
+            Ok(()) => Ok(()),
+            Err(why) => error(&["window-scale"], format!("{why}")),
+        }
     }
 
     /// Returns the seed of the run.
@@ -164,7 +192,7 @@ impl Parser {
             "fault" if self.faults == MAX_FAULTS => {
                 Err(words.error(format!("a run takes at most {MAX_FAULTS} faults: remove one")))
             }
-            "fault" | "host" | "hosts" | "limit" | "network" => {
+            "clients" | "fault" | "flood" | "host" | "hosts" | "limit" | "network" => {
                 settings::check(words)?;
                 self.faults += usize::from(first == "fault");
                 experiment.settings.push(source.clone());

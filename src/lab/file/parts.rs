@@ -10,7 +10,7 @@ use super::words::FileError;
 use super::{Action, Experiment, settings};
 use crate::lab::setup::PATIENCE;
 use crate::lab::{Peer, Scheduled, Script, ScriptStep, Setup, StartError, address};
-use crate::stack::Listener;
+use crate::stack::{ListenError, Listener};
 
 /// The steps and the texts of an experiment's programs, in the order of the file.
 #[derive(Clone, Debug)]
@@ -97,6 +97,7 @@ fn add<'a>(
         }
         Role::Listens { port, serves, backlog } => {
             let mut listener = Listener::new(*port, Peer::Script(Script::new(steps)));
+            in_use(setup, *port, false)?;
             listener.serve_at_once = serves.unwrap_or(listener.serve_at_once);
             listener.backlog = backlog.unwrap_or(listener.backlog);
             setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
@@ -114,12 +115,23 @@ fn add<'a>(
         Role::Server { app, udp } => {
             let both = Setup::program(app, &[], *udp)?;
             for listener in both.listeners {
+                in_use(setup, listener.port, false)?;
                 setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
             }
             for udp in both.udp.into_iter().filter(|(host, ..)| *host == 1) {
+                in_use(setup, udp.1, true)?;
                 setup.udp.push(udp).map_err(|_| StartError::TooMany)?;
             }
         }
     }
     Ok(())
+}
+
+/// Fails if a program of the server listens on this port already.
+fn in_use(setup: &Setup<'_>, port: u16, udp: bool) -> Result<(), StartError> {
+    let is_used = match udp {
+        false => setup.listeners.iter().any(|listener| listener.port == port),
+        true => setup.udp.iter().any(|(host, other, _)| (*host, *other) == (1, port)),
+    };
+    if is_used { Err(StartError::Listen(ListenError::InUse)) } else { Ok(()) }
 }

@@ -60,7 +60,8 @@ impl Source {
         while let Some(start) = rest.find('$') {
             let (before, name) = rest.split_at(start);
             out.push_str(before);
-            let end = name[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(name.len(), |end| end + 1);
+            let end =
+                name[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(name.len(), |end| end + 1);
             let (name, after) = name.split_at(end);
             match varied.iter().find(|varied| varied.name == name[1..]) {
                 Some(varied) => {
@@ -75,6 +76,16 @@ impl Source {
         }
         out.push_str(rest);
         Source { line, text: out, shifts }
+    }
+
+    /// Returns the number of the line.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Returns whether the line has this word.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.text.split_whitespace().any(|other| other == word)
     }
 
     /// Returns the words of the line.
