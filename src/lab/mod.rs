@@ -10,8 +10,13 @@ pub mod expect;
 mod fault;
 #[doc(hidden)]
 pub mod figure;
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub mod file;
 mod forged;
 mod peer;
+#[cfg(feature = "alloc")]
+mod quoted;
 mod router;
 pub mod scenarios;
 #[doc(hidden)]
