@@ -20,8 +20,8 @@ use crate::lab::{Fault, Line};
   smolstep lab --fault 'drop server synack 1' --explain
   smolstep lab zero-window --pcap zero-window.pcapng")]
 pub struct LabArgs {
-    /// A program, or a scenario that --list shows [default: greeting]
-    #[arg(value_name = "PROGRAM|SCENARIO")]
+    /// A program, a scenario that --list shows, or a packetdrill script: FILE.pkt [default: greeting]
+    #[arg(value_name = "PROGRAM|SCENARIO|FILE")]
     pub what: Option<String>,
     /// The messages that the program's client sends [default: Li, Cheng and victor for greeting, else hello]
     #[arg(value_name = "TEXT")]

@@ -2,6 +2,7 @@
 
 mod args;
 mod outputs;
+mod packetdrill;
 mod run;
 mod step;
 mod terms;
@@ -41,6 +42,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     if args.coverage {
         let table = coverage().map_err(Failure::run)?;
         return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
+    }
+    if let Some(path) = packetdrill::script(args) {
+        return packetdrill::run_file(path, args);
     }
     let what = find(args)?;
     let texts = texts(args, &what);

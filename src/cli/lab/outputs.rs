@@ -13,12 +13,12 @@ use super::terms::wrapped;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
-use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
 use crate::lab::scenarios::Scenario;
 use crate::lab::show::{
     LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json, write_ladder_svg, write_states_svg,
 };
+use crate::lab::{Snapshot, Wire};
 use crate::trace::IoSink;
 
 /// Prints the ladder on standard output.
@@ -90,6 +90,14 @@ impl Shown {
                 }
             }
         }
+        self.flush()
+    }
+
+    /// Returns the first error of standard output.
+    ///
+    /// # Errors
+    /// Fails if standard output has failed.
+    pub fn flush(self) -> Result<(), Failure> {
         // Standard output still buffers a last line without a line end.
         let flushed = io::stdout().flush();
         match self.fault.or(flushed.err()) {
@@ -159,14 +167,22 @@ impl Outputs {
         })
     }
 
-    /// Writes one entry of the run to the files.
+    /// Writes one entry of the run to the files, and checks the expectations.
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        self.write(snapshot, &lab.wire);
+        if let Some(expected) = &mut self.expect {
+            expected.see(snapshot, lab);
+        }
+    }
+
+    /// Writes one entry of a run to the files.
+    pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.
             let _ = write_json(json, snapshot);
         }
         if let Some(Pcap { capture, fault, .. }) = &mut self.pcap
-            && let Err(error) = capture.note(snapshot, &lab.wire)
+            && let Err(error) = capture.note(snapshot, wire)
         {
             fault.get_or_insert(error);
         }
@@ -178,9 +194,6 @@ impl Outputs {
         }
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
-        }
-        if let Some(expected) = &mut self.expect {
-            expected.see(snapshot, lab);
         }
     }
 
