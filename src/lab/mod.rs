@@ -14,6 +14,8 @@ pub mod figure;
 #[doc(hidden)]
 pub mod file;
 mod forged;
+#[cfg(feature = "alloc")]
+pub mod packetdrill;
 mod peer;
 #[cfg(feature = "alloc")]
 mod quoted;
@@ -239,6 +241,11 @@ impl<
 
     /// Takes one step: one host does one piece of work, or the clock advances to the next deadline.
     pub fn step(&mut self) -> Progress {
+        self.step_until(None)
+    }
+
+    /// Takes one step. If nothing happens until `limit`, advances the clock to it and returns [`Progress::End`].
+    pub(crate) fn step_until(&mut self, limit: Option<Instant>) -> Progress {
         self.run_due();
         let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
         for turn in 0..N {
@@ -255,15 +262,12 @@ impl<
             self.note(host, Some(step), &events);
             return Progress::Step(host, step);
         }
-        match due {
-            None => Progress::End,
-            Some(at) => {
-                self.now = self.now.max(at);
-                self.steps += 1;
-                self.push(0, What::Clock);
-                Progress::Clock(self.now)
-            }
-        }
+        let due = due.filter(|at| limit.is_none_or(|limit| *at <= limit));
+        let Some(at) = due.or(limit.filter(|limit| *limit > self.now)) else { return Progress::End };
+        self.now = self.now.max(at);
+        self.steps += 1;
+        self.push(0, What::Clock);
+        due.map_or(Progress::End, |_| Progress::Clock(self.now))
     }
 
     fn with<T>(

@@ -214,6 +214,22 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         found
     }
 
+    /// Sends a frame that was written by hand, as if host `from` had sent it. Returns whether the frame was taken.
+    ///
+    /// Faults and losses apply as to other frames. A frame is not taken if the wire is full, or if it is longer than
+    /// [`MAX_FRAME`] bytes.
+    #[cfg(feature = "alloc")]
+    pub(super) fn inject(&mut self, now: Instant, from: usize, bytes: &[u8]) -> bool {
+        let mut frame = [0; MAX_FRAME];
+        let Some(place) = frame.get_mut(..bytes.len()) else { return false };
+        if from >= self.hosts || !self.has_room() || !self.has_news_room() {
+            return false;
+        }
+        place.copy_from_slice(bytes);
+        self.send(now, from, &frame, bytes.len());
+        true
+    }
+
     /// Returns whether there is room for a frame and its duplicate to every host.
     fn has_room(&self) -> bool {
         self.places.iter().filter(|place| place.is_none()).count() >= 2 * (self.hosts - 1)

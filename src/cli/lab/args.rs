@@ -26,8 +26,8 @@ use crate::lab::{Fault, Line};
   smolstep lab exercise docs/exercises/handshake.lab
   smolstep lab mark docs/exercises/handshake.lab answers/")]
 pub struct LabArgs {
-    /// A program, a scenario that --list shows, or a file: a name with a slash, or ending in .lab [default: greeting].
-    /// 'exercise FILE [ANSWERS]' asks a file's questions, and 'mark FILE ANSWERS...' marks files of answers
+    /// A program, a scenario that --list shows, or a file: a name with a slash, or ending in .lab or .pkt [default:
+    /// greeting]. 'exercise FILE [ANSWERS]' asks a file's questions, and 'mark FILE ANSWERS...' marks files of answers
     #[arg(value_name = "PROGRAM|SCENARIO|FILE")]
     pub what: Option<String>,
     /// The messages that the program's client sends [default: Li, Cheng and victor for greeting, else hello]

@@ -7,6 +7,7 @@ mod holds;
 mod mark;
 mod network;
 mod outputs;
+mod packetdrill;
 mod run;
 mod step;
 mod terms;
@@ -57,6 +58,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         Some(exercise::WORD) => return exercise::exercise(args),
         Some(mark::WORD) => return mark::mark(args),
         _ => {}
+    }
+    if let Some(path) = packetdrill::script(args) {
+        return packetdrill::run_file(path, args);
     }
     let what = find(args)?;
     let texts = texts(args, &what);
