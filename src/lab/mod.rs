@@ -10,12 +10,17 @@ pub mod expect;
 mod fault;
 #[doc(hidden)]
 pub mod figure;
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub mod file;
 mod forged;
 #[doc(hidden)]
 pub mod lang;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
 mod peer;
+#[cfg(feature = "alloc")]
+mod quoted;
 mod router;
 pub mod scenarios;
 #[doc(hidden)]

@@ -19,7 +19,7 @@ use crate::stack::{Config, Console, ListenError, Listener, Memory, PROBES, Setup
 pub const MAX_SERVED: usize = 4;
 
 /// How long the handshake of a connection may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All settings of a run. The same set-up gives the same run.
 #[derive(Clone, Debug)]
@@ -247,6 +247,21 @@ impl<'a> Setup<'a> {
         self.buffers[usize::from(host == 1)]
     }
 
+    /// Checks that the settings fit together.
+    ///
+    /// # Errors
+    /// [`StartError`] names the setting that does not fit.
+    #[doc(hidden)]
+    pub fn check(&self) -> Result<(), StartError> {
+        #[cfg(feature = "recovery")]
+        if let Some(scale) = self.window_scale
+            && self.buffers.iter().any(|buffers| buffers.receive >> scale.min(14) < 4)
+        {
+            return Err(StartError::WindowScale(scale));
+        }
+        Ok(())
+    }
+
     /// Makes the lab, before its first step. `memory` must have the sizes that [`buffers_of`](Self::buffers_of)
     /// returns.
     ///
@@ -256,13 +271,8 @@ impl<'a> Setup<'a> {
         &self,
         memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
+        self.check()?;
         // `match` moves the lab less often than `map_err`. In an unoptimised build, each move takes 200 kB of stack.
-        #[cfg(feature = "recovery")]
-        if let Some(scale) = self.window_scale
-            && self.buffers.iter().any(|buffers| buffers.receive >> scale.min(14) < 4)
-        {
-            return Err(StartError::WindowScale(scale));
-        }
         let set = |host, config: &mut Config| self.configure(host, config);
         let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, set);
         let mut lab = match made {

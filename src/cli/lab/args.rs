@@ -22,10 +22,15 @@ use crate::lab::{Fault, Line};
   smolstep lab                                     a greeting, the ladder as it runs
   smolstep lab --step                              the same, a step at a time
   smolstep lab --fault 'drop server synack 1' --explain
-  smolstep lab zero-window --pcap zero-window.pcapng")]
+  smolstep lab zero-window --pcap zero-window.pcapng
+  smolstep lab --print lost-synack >my.lab         a file to start from
+  smolstep lab my.lab                              the experiment in a file: docs/lab-file.md
+  smolstep lab exercise docs/exercises/handshake.lab
+  smolstep lab mark docs/exercises/handshake.lab answers/")]
 pub struct LabArgs {
-    /// A program, or a scenario that --list shows [default: greeting]
-    #[arg(value_name = "PROGRAM|SCENARIO")]
+    /// A program, a scenario that --list shows, or a file: a name with a slash, or ending in .lab or .pkt [default:
+    /// greeting]. 'exercise FILE [ANSWERS]' asks a file's questions, and 'mark FILE ANSWERS...' marks files of answers
+    #[arg(value_name = "PROGRAM|SCENARIO|FILE")]
     pub what: Option<String>,
     /// The messages that the program's client sends [default: Li, Cheng and victor for greeting, else hello]
     #[arg(value_name = "TEXT")]
@@ -108,6 +113,9 @@ pub struct LabArgs {
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
+    /// Print the file of a scenario, to start from [default: no file]
+    #[arg(long, value_name = "SCENARIO")]
+    pub print: Option<String>,
     /// Explain 40 words of TCP, each with its RFC
     #[arg(long)]
     pub terms: bool,
@@ -183,10 +191,11 @@ impl LabArgs {
     /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// Fails if --list, --coverage or --terms is combined with an option that needs a run, if two options name the same
-    /// file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
+    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if two options name the
+    /// same file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
     pub fn check(&self) -> Result<(), Failure> {
-        let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
+        let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
+        let shows = shows.into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = self.files().collect();
         let runs = self.what.is_some()
             || self.step
@@ -196,10 +205,12 @@ impl LabArgs {
             || self.until.is_some()
             || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
-            return Err(Failure::usage("--list, --coverage and --terms run nothing: leave out options for a run"));
+            return Err(Failure::usage(
+                "--list, --print, --coverage and --terms run nothing: leave out options for a run",
+            ));
         }
         if shows > 1 {
-            return Err(Failure::usage("--list, --coverage and --terms stand alone: choose one"));
+            return Err(Failure::usage("--list, --print, --coverage and --terms stand alone: choose one"));
         }
         for (option, file) in [("--svg", &self.svg), ("--states", &self.states)] {
             if let Some(file) = file.as_ref().filter(|file| !is_stdout(file) && !is_svg(file)) {

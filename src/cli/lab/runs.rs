@@ -248,9 +248,9 @@ mod tests {
         let setup = Setup::program(&crate::app::find("greeting").unwrap(), &[b"Li"], false).unwrap();
         let mut runs = Runs::new();
         runs.set_step(11);
-        runs.branch().unwrap();
+        runs.branch(Lang::En).unwrap();
         runs.add(ByHand { after: 9, what: Change::Frame(4, crate::lab::Verdict::Drop) });
-        let ladder = Ladder { width: 180, ascii: true, color: false };
+        let ladder = Ladder { width: 180, ascii: true, color: false, lang: Lang::En };
         let lines = runs.compare(&setup, None, ladder).map_err(|failure| failure.to_string()).unwrap();
         assert!(lines[0].starts_with("run a ") && lines[0].ends_with("| run b"), "{lines:#?}");
         assert!(lines[2].matches("#4 SYN,ACK").count() == 2 && lines[2].contains(" x---"), "{lines:#?}");

@@ -4,8 +4,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint, IpProtocol, Ipv4Address, Ipv4Packet,
-    TcpOption, TcpPacket,
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint,
+    IpProtocol, Ipv4Address, Ipv4Packet, TcpOption, TcpPacket,
 };
 
 use super::segment::{Choice, Flags, SegmentText};
@@ -16,7 +16,7 @@ const IP: usize = 20;
 const TCP: usize = 20;
 
 /// The byte with which a payload is filled, as [`ScriptStep::SendBytes`](crate::lab::ScriptStep::SendBytes) does.
-const FILL: u8 = b'x';
+pub(super) const FILL: u8 = b'x';
 
 /// The two ends of a segment: first its sender, then its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,4 +212,35 @@ fn read_options(mut bytes: &[u8]) -> Vec<Choice> {
         bytes = rest;
     }
     options
+}
+
+/// Returns the answer to an ARP request for the first of `ends`, as a frame.
+pub(super) fn answer_arp(request: &[u8], ends: &Ends) -> Option<Vec<u8>> {
+    let ethernet = EthernetFrame::new_checked(request).ok()?;
+    if ethernet.ethertype() != EthernetProtocol::Arp {
+        return None;
+    }
+    let packet = ArpPacket::new_checked(ethernet.payload()).ok()?;
+    let ArpRepr::EthernetIpv4 { operation: ArpOperation::Request, target_protocol_addr, .. } =
+        ArpRepr::parse(&packet).ok()?
+    else {
+        return None;
+    };
+    if target_protocol_addr != ends.addresses[0] {
+        return None;
+    }
+    let answer = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Reply,
+        source_hardware_addr: ends.hardware[0],
+        source_protocol_addr: ends.addresses[0],
+        target_hardware_addr: ends.hardware[1],
+        target_protocol_addr: ends.addresses[1],
+    };
+    let mut frame = vec![0; ETHERNET + answer.buffer_len()];
+    let mut ethernet = EthernetFrame::new_unchecked(&mut frame[..]);
+    ethernet.set_src_addr(ends.hardware[0]);
+    ethernet.set_dst_addr(ends.hardware[1]);
+    ethernet.set_ethertype(EthernetProtocol::Arp);
+    answer.emit(&mut ArpPacket::new_unchecked(ethernet.payload_mut()));
+    Some(frame)
 }
