@@ -8,7 +8,7 @@ use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
 use super::colored;
-use super::pictures::Svg;
+use super::pictures::{GraphOutput, Svg};
 use super::run::{Ended, HostLab, Run};
 use super::terms::wrapped;
 use crate::cli::error::Failure;
@@ -121,6 +121,7 @@ pub struct Outputs {
     json: Option<Text>,
     pcap: Option<Pcap>,
     svg: Option<Svg>,
+    graphs: Vec<GraphOutput>,
     states: Option<States>,
     pub(super) expect: Option<Expected>,
 }
@@ -157,6 +158,7 @@ impl Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
             svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
+            graphs: args.graph.iter().map(|asked| GraphOutput::create(asked, args)).collect::<Result<_, _>>()?,
             states: args.states.as_deref().map(States::create).transpose()?,
             expect,
         })
@@ -176,6 +178,7 @@ impl Outputs {
         if let Some(svg) = &mut self.svg {
             svg.take(snapshot);
         }
+        self.graphs.iter_mut().for_each(|graph| graph.take(snapshot, lab));
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
         }
@@ -195,6 +198,7 @@ impl Outputs {
         if let Some(svg) = self.svg.take() {
             svg.finish()?;
         }
+        self.graphs.drain(..).try_for_each(GraphOutput::finish)?;
         if let Some(States { mut file, visited }) = self.states.take() {
             // `Text` keeps a write error until `finish`.
             let _ = write_states_svg(&mut file, &visited);
@@ -214,7 +218,7 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
-    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
+    let mut outputs = Outputs { json: None, pcap, svg: None, graphs: Vec::new(), states: None, expect: None };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }
