@@ -34,7 +34,7 @@ use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
 /// The expectations in a file, and which of them have been met so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Expectations {
     lines: Vec<Line>,
     received: [Received; 2],
@@ -169,6 +169,12 @@ impl Expectations {
     pub fn expect_end(&self, host: usize, end: End) -> bool {
         let ends = |what: &Wanted| matches!(what, Wanted::Event("ends", name) if name == end_slug(end));
         self.lines.iter().any(|line| !line.never && line.host == host && ends(&line.what))
+    }
+
+    /// Returns the number and the text of each line, and whether its expectation is met.
+    #[doc(hidden)]
+    pub fn verdicts(&self) -> impl Iterator<Item = (usize, &str, bool)> {
+        self.lines.iter().map(|line| (line.number, line.text.as_str(), line.seen != line.never))
     }
 
     /// Returns whether the expectation in every line is met.

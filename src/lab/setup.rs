@@ -7,7 +7,7 @@ use smoltcp::wire::IpEndpoint;
 
 use super::{
     Faults, HostEvent, Lab, Line, MAX_FAULTS, MAX_SCHEDULED, Moment, Peer, START, Scheduled, Script, ScriptStep,
-    UdpPeer, address,
+    UdpPeer, address, router,
 };
 use crate::app::{App, ClientOptions, Options, Program};
 use crate::lab::Fault;
@@ -19,7 +19,7 @@ use crate::stack::{Config, Console, ListenError, Listener, Memory, PROBES, Setup
 pub const MAX_SERVED: usize = 4;
 
 /// How long the handshake of a connection may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All settings of a run. The same set-up gives the same run.
 #[derive(Clone, Debug)]
@@ -133,6 +133,8 @@ pub enum StartError {
     Stack(SetupError),
     /// There are more listeners, programs or events than there is room for, or a host does not exist.
     TooMany,
+    /// A receive buffer is so small that a window with this scale would be closed most of the time.
+    WindowScale(u8),
 }
 
 impl fmt::Display for StartError {
@@ -146,7 +148,12 @@ impl fmt::Display for StartError {
             }
             StartError::Listen(error) => error.fmt(f),
             StartError::Stack(error) => error.fmt(f),
-            StartError::TooMany => f.write_str("too many programs, calls or hosts"),
+            StartError::TooMany => {
+                f.write_str("too many programs, calls or hosts: a run has at most 8 calls and events")
+            }
+            StartError::WindowScale(scale) => {
+                write!(f, "a window scale of {scale} needs receive buffers of at least {} bytes", 4u32 << scale)
+            }
         }
     }
 }
@@ -240,6 +247,21 @@ impl<'a> Setup<'a> {
         self.buffers[usize::from(host == 1)]
     }
 
+    /// Checks that the settings fit together.
+    ///
+    /// # Errors
+    /// [`StartError`] names the setting that does not fit.
+    #[doc(hidden)]
+    pub fn check(&self) -> Result<(), StartError> {
+        #[cfg(feature = "recovery")]
+        if let Some(scale) = self.window_scale
+            && self.buffers.iter().any(|buffers| buffers.receive >> scale.min(14) < 4)
+        {
+            return Err(StartError::WindowScale(scale));
+        }
+        Ok(())
+    }
+
     /// Makes the lab, before its first step. `memory` must have the sizes that [`buffers_of`](Self::buffers_of)
     /// returns.
     ///
@@ -249,6 +271,7 @@ impl<'a> Setup<'a> {
         &self,
         memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
+        self.check()?;
         // `match` moves the lab less often than `map_err`. In an unoptimised build, each move takes 200 kB of stack.
         let set = |host, config: &mut Config| self.configure(host, config);
         let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, set);
@@ -282,10 +305,20 @@ impl<'a> Setup<'a> {
                 }
             }
         }
+        if self.flood > 0 {
+            let port = self.listeners.first().map_or(SCRIPT_PORT, |listener| listener.port);
+            if !lab.plan(START, Scheduled::Flood { number: 0, left: self.flood, port }) {
+                return Err(StartError::TooMany);
+            }
+        }
         Ok(lab)
     }
 
     fn configure(&self, _host: usize, config: &mut Config) {
+        if self.flood > 0 {
+            // The forged addresses are outside the network. The list has room: it is empty.
+            let _ = config.gateways.push(router::ADDRESS.into());
+        }
         let tcp = &mut config.tcp;
         tcp.ack_delay = self.ack_delay;
         tcp.nagle = self.nagle;

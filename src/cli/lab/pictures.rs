@@ -135,12 +135,15 @@ impl GraphOutput {
     }
 
     /// Processes an entry.
-    pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
-        if !self.part.contains(&snapshot.entry) {
-            return;
+    pub fn take(&mut self, snapshot: &Snapshot) {
+        if self.part.contains(&snapshot.entry) {
+            self.graph.note(snapshot);
         }
-        self.graph.note(snapshot);
-        if self.graph.needs_control() {
+    }
+
+    /// Processes what the ends of all connections keep after an entry.
+    pub fn take_control(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        if self.graph.needs_control() && self.part.contains(&snapshot.entry) {
             for (tuple, control) in [0, 1].into_iter().flat_map(|host| lab.control(host)) {
                 self.graph.note_control(snapshot.entry.at, &tuple, &control);
             }

@@ -20,7 +20,7 @@ use self::frame::Frame;
 use self::track::Track;
 use super::entry::What;
 use super::svg::{INK, RED, open};
-use crate::lab::{START, Snapshot, Verdict, address};
+use crate::lab::{MAX_HOSTS, START, Snapshot, address};
 use crate::stack::{Control, Tuple};
 use crate::trace::{Cause, Mark};
 
@@ -76,8 +76,7 @@ impl Graph {
         let at = (snapshot.entry.at - START).total_micros();
         let (summary, sent) = match snapshot.entry.what {
             What::Sent { summary, cause, verdict, .. } => {
-                let is_lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
-                (summary, Some((cause.is_some_and(Cause::is_again), is_lost)))
+                (summary, Some((cause.is_some_and(Cause::is_again), verdict.is_lost())))
             }
             What::Arrived { summary, damaged: false, .. } => (summary, None),
             _ => return,
@@ -88,6 +87,10 @@ impl Graph {
         }
         let [sender, receiver] = snapshot.isn;
         let ends = [ends.source, ends.destination];
+        // Forged addresses have no connection.
+        if !ends.iter().all(|end| (0..MAX_HOSTS).any(|host| address(host) == end.addr)) {
+            return;
+        }
         let Some(forth) = self.place(ends) else { return };
         let Some(back) = self.place([ends[1], ends[0]]) else { return };
         self.points += 1;

@@ -18,7 +18,7 @@ mod text;
 pub use capture::LabCapture;
 #[doc(hidden)]
 pub use diagram::write_states_svg;
-pub use entry::{Entry, Ring, What};
+pub use entry::{Entry, Ring, Transfer, What};
 #[doc(hidden)]
 pub use explain::{Explanation, explain};
 #[cfg(all(feature = "alloc", feature = "recovery"))]
@@ -26,9 +26,14 @@ pub use explain::{Explanation, explain};
 pub use graph::{Graph, GraphKind};
 #[doc(hidden)]
 pub use json::write_json;
+#[cfg(feature = "recovery")]
+#[doc(hidden)]
+pub use json::write_json_with;
 pub use ladder::Ladder;
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub use picture::{PICTURE_ROWS, Picture};
 #[doc(hidden)]
 pub use states::Visited;
+#[cfg(feature = "cli")]
+pub(crate) use text::Span;

@@ -88,8 +88,10 @@ fn a_graph_that_is_full_says_where() {
     let setup = (find("handshake").unwrap().setup)();
     let mut full = graphs(&setup).swap_remove(2);
     full.points = POINTS;
-    let segment =
-        crate::lab::show::ladder::tests::snapshot(1, crate::lab::show::ladder::tests::sent(None, Verdict::Deliver));
+    let segment = crate::lab::show::ladder::tests::snapshot(
+        1,
+        crate::lab::show::ladder::tests::sent(None, crate::lab::Verdict::Deliver),
+    );
     let before: usize = full.tracks.iter().map(|track| track.sent.len()).sum();
     full.note(&segment);
     assert_eq!(full.tracks.iter().map(|track| track.sent.len()).sum::<usize>(), before);

@@ -64,8 +64,10 @@ impl Label {
                     _ => ["s=", "a=", "l=", "w="],
                 };
                 // A number before the initial one belongs to an earlier connection, and is negative.
-                let since =
-                    |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0));
+                let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| match isn {
+                    Some(isn) => i64::from(number.0.wrapping_sub(isn.0)),
+                    None => i64::from(number.0 as u32),
+                };
                 let blocks = || segment.sacks.iter().flatten();
                 let is_short = wording == Wording::OneBlock && blocks().next().is_some();
                 text.write_str(segment.flags())?;

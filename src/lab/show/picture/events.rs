@@ -7,7 +7,7 @@ use core::fmt::Write;
 
 use smoltcp::socket::tcp::State;
 
-use super::super::entry::What;
+use super::super::entry::{Transfer, What};
 use super::super::ladder::{Body, Ladder, Tone};
 use super::super::svg::{FAINT, INK, ORANGE, RED};
 use super::axis::Moment;
@@ -155,7 +155,7 @@ impl Events {
                     events.notes.push(Note { lane, host, at, color, is_state: false, text });
                 }
                 // A run of a program without effect is not worth a line.
-                (Body::Note { .. }, What::Ran(Next::Wait, _)) => {}
+                (Body::Note { .. }, What::Ran(Next::Wait, _, Transfer { read: 0, written: 0 })) => {}
                 (Body::Note { host, tone, text }, _) if !is_early => {
                     let color = match tone {
                         Tone::Again => ORANGE,

@@ -5,10 +5,10 @@ use std::vec::Vec;
 
 use super::*;
 use crate::cli::replay::replay;
+use crate::lab::START;
 use crate::lab::scenarios::{SCENARIOS, find};
 use crate::lab::show::svg::tests::check;
 use crate::lab::show::{Visited, What, write_states_svg};
-use crate::lab::{START, Verdict};
 
 /// Returns the rows of a scenario that a picture shows, and the states that it visits.
 fn rows(slug: &str) -> (Vec<Snapshot>, Visited) {
@@ -63,7 +63,7 @@ fn every_scenario_makes_pictures_whose_texts_do_not_overlap() {
         let mut states = String::new();
         write_states_svg(&mut states, &visited).unwrap();
         check(&states);
-        let is_lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict: Verdict::Drop | Verdict::Lost, .. });
+        let is_lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if verdict.is_lost());
         let lost = rows.iter().filter(|s| s.entry.host < 2).filter(is_lost).count();
         // A loss is also written as a word. The legend has one cross more.
         assert_eq!(text.matches(">lost</text>").count(), lost + picture.pages(), "{}", scenario.slug);
