@@ -207,7 +207,7 @@ impl Picture {
 
     /// Returns the heights at which pages begin, and the end of the last page.
     fn page_breaks(&self) -> Vec<i32> {
-        let mut lines: Vec<i32> = self.texts.0.iter().map(|placing| placing.text.y).collect();
+        let mut lines: Vec<i32> = self.texts.texts.iter().map(|placing| placing.text.y).collect();
         lines.sort_unstable();
         let end = lines.last().map_or(0, |y| y + LINE).max(self.axis.end) + LINE;
         let mut breaks = alloc::vec![-LINE];
@@ -230,7 +230,7 @@ const LABEL: i32 = 60;
 
 /// The place at which the times end, and the width of the columns of times and steps.
 const TIMES_END: i32 = 78;
-const TIMES: i32 = 150;
+const TIMES: i32 = 180;
 
 /// Returns the point of a path at a place `x`.
 fn on_path(points: &[(i32, i32)], x: i32) -> (i32, i32) {

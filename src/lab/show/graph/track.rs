@@ -112,11 +112,19 @@ impl Track {
         let is_duplicate = last.is_some_and(|last| last.number == number && last.edge == edge) && segment.space() == 0;
         let sacks = segment.sacks.map(|block| block.map(|(from, to)| (relative(from, isn), relative(to, isn))));
         self.acked.push(Acked { at, number, edge, is_duplicate, sacks });
-        let mut last = None;
+        let mut reported = None;
         while let Some(first) = self.pending.pop_front_if(|(end, ..)| *end <= number) {
-            last = Some(first);
+            reported = Some(first);
         }
-        if let Some((_, sent, false)) = last {
+        // A segment behind a gap is reported by a block first.
+        self.pending.retain(|segment| {
+            let is_reported = sacks.iter().flatten().any(|(from, to)| *from < segment.0 && segment.0 <= *to);
+            if is_reported {
+                reported = Some(*segment);
+            }
+            !is_reported
+        });
+        if let Some((_, sent, false)) = reported {
             self.round_trips.push((at, at - sent));
         }
     }

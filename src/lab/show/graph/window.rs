@@ -22,7 +22,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         &[
             (Sign::Line, BLUE, if has_cwnd { "cwnd" } else { "no congestion control" }),
             (Sign::Dashed, ORANGE, if has_ssthresh { "ssthresh" } else { "ssthresh (none yet)" }),
-            (Sign::Line, GREY, "in flight"),
+            (Sign::Line, GREY, "sent, not acknowledged"),
             (Sign::Diamond, RED, "a segment is sent again"),
         ],
     )?;

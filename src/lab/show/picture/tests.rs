@@ -135,7 +135,7 @@ fn a_long_run_has_pages_and_says_where_it_is_cut() {
     }
     // Each text is on one page.
     let all: usize = pages.iter().map(|page| page.matches("class=\"ground\"").count()).sum();
-    assert_eq!(all, picture.texts.0.len());
+    assert_eq!(all, picture.texts.texts.len());
     let mut tall = String::new();
     picture.write_all(&mut tall).unwrap();
     check(&tall);
