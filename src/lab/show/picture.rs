@@ -182,7 +182,7 @@ impl Picture {
             texts.push(Text { x, y, anchor: Anchor::Middle, color: FAINT, is_bold: false, text, point: (x, y) });
         }
         // A cross stays where it is, so it comes before the texts that could cover it.
-        texts.sort_by_key(|text| if text.text.is_empty() { text.y - 2 * LINE } else { text.y });
+        texts.sort_by_key(|text| (!text.text.is_empty(), text.y));
         let mut last = 0;
         for (at, steps) in &self.events.instants {
             let y = self.axis.height(*at);
