@@ -14,6 +14,8 @@ pub mod figure;
 #[doc(hidden)]
 pub mod file;
 mod forged;
+#[doc(hidden)]
+pub mod lang;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
 mod peer;
@@ -32,6 +34,8 @@ mod tests;
 mod tracking;
 mod view;
 mod wire;
+#[cfg(feature = "alloc")]
+pub(crate) mod wrap;
 
 pub(crate) use agenda::MAX_SCHEDULED;
 #[doc(hidden)]

@@ -58,7 +58,12 @@ pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Starts a child process. Tests must use this function or [`output`], because of the lock [`FORK`].
+///
+/// The locale is C.UTF-8, so that the lab speaks English on every machine, unless the command itself sets or removes LC_ALL.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    if command.get_envs().all(|(name, _)| name != "LC_ALL") {
+        command.env("LC_ALL", "C.UTF-8");
+    }
     let _nobody_attached = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     command.spawn()
 }

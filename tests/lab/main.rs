@@ -3,6 +3,8 @@
 
 #[cfg(target_os = "linux")]
 mod capture;
+#[cfg(target_os = "linux")]
+mod chinese;
 #[path = "../common/mod.rs"]
 mod common;
 mod explanations;
@@ -11,6 +13,8 @@ mod faults;
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;
+#[cfg(target_os = "linux")]
+mod prompt;
 mod property;
 mod scenarios;
 mod swarm;

@@ -7,11 +7,13 @@ use clap::Args;
 use smoltcp::socket::tcp::State;
 
 use super::holds::Value;
+use super::lang;
 use super::network::NetworkArgs;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;
 use crate::cli::values::whole;
+use crate::lab::lang::Lang;
 use crate::lab::show::GraphKind;
 use crate::lab::{Fault, Line};
 
@@ -99,6 +101,9 @@ pub struct LabArgs {
     /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
+    /// Also show the steps in which only the clock advances
+    #[arg(long)]
+    pub clock: bool,
     /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto; a wrong name lists them all
     /// [default: none]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Value::named)]
@@ -124,6 +129,9 @@ pub struct LabArgs {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
+    /// The language of the lab's texts: en or zh [default: from LC_ALL, LC_MESSAGES or LANG, else en]
+    #[arg(long, value_name = "LANG", value_parser = lang::parse)]
+    pub lang: Option<Lang>,
 }
 
 /// A fault, as parsed and as written on the command line.
@@ -184,6 +192,11 @@ impl LabArgs {
         files.chain(self.graph.iter().map(|graph| &graph.path))
     }
 
+    /// Returns the language of the lab's texts. Without `--lang`, `--ascii` means English, because no Chinese text is ASCII.
+    pub fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(|| if self.ascii { Lang::En } else { lang::of_locale() })
+    }
+
     /// Returns whether a file is written to standard output.
     pub fn writes_to_stdout(&self) -> bool {
         self.files().any(|file| is_stdout(file))
@@ -193,7 +206,7 @@ impl LabArgs {
     ///
     /// # Errors
     /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if two options name the same
-    /// file, or if a picture's name does not end in .svg.
+    /// file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();
@@ -202,6 +215,7 @@ impl LabArgs {
             || self.step
             || self.explain
             || self.frames
+            || self.clock
             || self.until.is_some()
             || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
@@ -219,6 +233,9 @@ impl LabArgs {
                 let name = file.display();
                 return Err(Failure::usage(format_args!("{option} draws SVG: '{name}' should end in .svg, or be -")));
             }
+        }
+        if self.ascii && self.lang == Some(Lang::Zh) {
+            return Err(Failure::usage("--ascii and --lang zh exclude each other: Chinese is not ASCII"));
         }
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from >= to

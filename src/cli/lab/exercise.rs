@@ -7,11 +7,11 @@ use super::file;
 use super::mark::{Verdict, key, only, verdict};
 use super::outputs::{self, Shown, Text};
 use super::run::Run;
-use super::terms::wrapped;
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
 use crate::cli::shell::Shell;
 use crate::lab::file::{Answer, Answers, Experiment, Key};
+use crate::lab::wrap::wrapped;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
 pub const WORD: &str = "exercise";
@@ -56,7 +56,7 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     say_line("")?;
     let parts = experiment.parts();
     let setup = parts.setup().map_err(Failure::usage)?;
-    let mut shown = Shown::new(args.ascii, args.explain);
+    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
     let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
     shown.finish(&ended)
 }

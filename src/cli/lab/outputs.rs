@@ -10,14 +10,16 @@ use super::args::{LabArgs, is_stdout};
 use super::holds::Holds;
 use super::pictures::{GraphOutput, Svg};
 use super::run::{Ended, HostLab, Run};
-use super::terms::wrapped;
+use super::terms::cited;
 use super::{colored, file};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::file::Experiment;
+use crate::lab::lang::Lang;
 use crate::lab::show::{LabCapture, Ladder, Visited, What, explain, write_json_with, write_states_svg};
+use crate::lab::wrap::wrapped;
 use crate::lab::{Snapshot, Wire};
 use crate::stack::Control;
 use crate::trace::IoSink;
@@ -31,6 +33,8 @@ pub struct Shown {
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
+    /// Whether the steps in which only the clock advances are shown.
+    pub clock: bool,
     /// Whether nothing is printed, because a file is written to standard output.
     pub quiet: bool,
     fault: Option<io::Error>,
@@ -49,9 +53,18 @@ pub fn width() -> usize {
 
 impl Shown {
     /// Creates a ladder that is [`width`] columns wide.
-    pub fn new(ascii: bool, explain: bool) -> Self {
-        let ladder = Ladder { width: width(), ascii, color: colored() };
-        Shown { ladder, explain, frames: false, headed: false, clock_explained: false, quiet: false, fault: None }
+    pub fn new(ascii: bool, explain: bool, lang: Lang) -> Self {
+        let ladder = Ladder { width: width(), ascii, color: colored(), lang };
+        Shown {
+            ladder,
+            explain,
+            frames: false,
+            headed: false,
+            clock_explained: false,
+            clock: false,
+            quiet: false,
+            fault: None,
+        }
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
@@ -59,8 +72,11 @@ impl Shown {
         if self.frames && snapshot.entry.what.is_background() {
             return;
         }
-        let row = self.ladder.row(snapshot);
         let is_clock = matches!(snapshot.entry.what, What::Clock);
+        if is_clock && !self.clock {
+            return;
+        }
+        let row = self.ladder.row(snapshot);
         let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
         self.clock_explained |= is_clock;
         if (row.is_some() || why.is_some()) && !core::mem::replace(&mut self.headed, true) {
@@ -71,11 +87,16 @@ impl Shown {
             self.say(&row.to_string());
         }
         if let Some(why) = why {
-            let rfc = if why.rfc.is_empty() { String::new() } else { format!(" ({})", why.rfc) };
-            for line in wrapped(&format!("{}{rfc}", why.text), self.ladder.width.max(NARROWEST) - INDENT) {
+            let text = cited(why.text(self.ladder.lang), why.rfc, self.ladder.lang);
+            for line in wrapped(&text, self.ladder.width.max(NARROWEST) - INDENT) {
                 self.say(&format!("{:INDENT$}{line}", ""));
             }
         }
+    }
+
+    /// Returns the ladder's appearance.
+    pub fn ladder(&self) -> Ladder {
+        self.ladder
     }
 
     /// Prints a line.
@@ -93,9 +114,12 @@ impl Shown {
     /// # Errors
     /// Fails if standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
-        for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
+        let lang = self.ladder.lang;
+        let headings =
+            [lang.pick("The client printed:", "客户输出："), lang.pick("The server printed:", "服务器输出：")];
+        for (heading, printed) in headings.iter().zip(&ended.printed) {
             if !printed.is_empty() && !self.quiet {
-                self.say(&format!("\nThe {name} printed:"));
+                self.say(&format!("\n{heading}"));
                 if let Err(error) = Output::new().print(printed) {
                     self.fault.get_or_insert(error);
                 }
@@ -148,6 +172,7 @@ struct Pcap {
 struct States {
     file: Text,
     visited: Visited,
+    lang: Lang,
 }
 
 /// The expectations of a file or a scenario, and the result of the check so far.
@@ -170,7 +195,7 @@ impl Outputs {
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
             svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
             graphs: args.graph.iter().map(|asked| GraphOutput::create(asked, args)).collect::<Result<_, _>>()?,
-            states: args.states.as_deref().map(States::create).transpose()?,
+            states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
             expect,
             holds: Holds::default(),
         })
@@ -218,9 +243,9 @@ impl Outputs {
             svg.finish()?;
         }
         self.graphs.drain(..).try_for_each(GraphOutput::finish)?;
-        if let Some(States { mut file, visited }) = self.states.take() {
+        if let Some(States { mut file, visited, lang }) = self.states.take() {
             // `Text` keeps a write error until `finish`.
-            let _ = write_states_svg(&mut file, &visited);
+            let _ = write_states_svg(&mut file, &visited, lang);
             file.finish()?;
         }
         if let Some(Pcap { path, capture, fault }) = self.pcap.take() {
@@ -252,8 +277,8 @@ impl Pcap {
 }
 
 impl States {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        Ok(States { file: Text::create(path)?, visited: Visited::default() })
+    fn create(path: &Path, lang: Lang) -> Result<Self, Failure> {
+        Ok(States { file: Text::create(path)?, visited: Visited::default(), lang })
     }
 }
 

@@ -8,6 +8,7 @@ use super::args::{GraphFile, LabArgs, is_stdout};
 use super::outputs::Text;
 use super::run::HostLab;
 use crate::cli::error::Failure;
+use crate::lab::lang::Lang;
 use crate::lab::show::{Entry, Graph, Ladder, PICTURE_ROWS, Picture, What};
 use crate::lab::{START, Snapshot};
 use crate::stack::Event;
@@ -38,7 +39,7 @@ impl Part {
 }
 
 /// The ladder that selects the entries to draw. The ladder's width and colour do not affect the selection.
-const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
+const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang: Lang::En };
 
 /// The SVG file of the ladder, and the entries to draw.
 pub struct Svg {
@@ -47,6 +48,7 @@ pub struct Svg {
     part: Part,
     /// Whether to leave out frames that find hardware addresses.
     frames: bool,
+    lang: Lang,
     /// The frames in flight at the start of the part.
     early: Vec<Snapshot>,
     rows: Vec<Snapshot>,
@@ -64,6 +66,7 @@ impl Svg {
             path: path.into(),
             part: Part::of(args),
             frames: args.frames,
+            lang: args.lang(),
             early: Vec::new(),
             rows: Vec::new(),
             is_cut: false,
@@ -99,9 +102,9 @@ impl Svg {
     /// # Errors
     /// Fails if a file cannot be written.
     pub fn finish(self) -> Result<(), Failure> {
-        let Svg { mut file, path, part, early, rows, is_cut, .. } = self;
+        let Svg { mut file, path, part, lang, early, rows, is_cut, .. } = self;
         let rows = [early, rows].concat();
-        let picture = Picture::new(&rows, part.from, is_cut);
+        let picture = Picture::new(&rows, part.from, is_cut, lang);
         // `Text` keeps a write error until `finish`.
         if is_stdout(&path) {
             let _ = picture.write_all(&mut file);

@@ -1,23 +1,28 @@
-//! `lab --step`: stops after each step, so that the user can look, drop a frame, or go back.
+//! `lab --step`: stops after each step, so that the user can look, drop a frame, go back, or try another run.
 
 use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
+use super::by_hand::{ByHand, Change, MAX_BY_HAND, ends};
 use super::holds::sockets;
 use super::outputs::{self, Shown};
 use super::run::{HostLab, Run, Stepped, enters};
+use super::runs::Runs;
 use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Goal, Shell};
 use crate::lab::show::What;
+use crate::lab::{Setup, Snapshot, Verdict};
 use crate::trace::Fields;
 
-/// The name of the capture that `p` writes if the user gives none.
+/// The name of the capture that `save` writes if the user gives none.
 const UNNAMED: &str = "lab.pcapng";
 
 /// The user's choice that ended a session at the prompt.
 enum Next {
     /// Run again from the start, up to this step.
     Again(u32),
+    /// Run another run up to the step at which the user left it.
+    Other,
     Quit(u32),
 }
 
@@ -26,111 +31,172 @@ enum Next {
 /// # Errors
 /// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
-    let mut shown = Shown::new(args.ascii, args.explain);
+    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
     shown.frames = args.frames;
-    let until = run.until.take();
-    let mut shell = Shell::lab();
+    shown.clock = args.clock;
     let mut start = 0;
-    if until.is_some() {
-        run.until = until;
+    if run.until.is_some() {
         start = run.record(None, &mut |snapshot, _| shown.row(snapshot))?.steps;
         run.until = None;
     }
+    let mut session = Session { setup: run.setup, args, shell: Shell::lab(), shown, runs: Runs::new() };
     loop {
-        // Going back to step `start` also undoes later drops of frames.
-        run.dropped.retain(|(step, _)| *step < start);
-        let dropped = core::cell::RefCell::new(core::mem::take(&mut run.dropped));
-        let next = {
-            let run = &*run;
-            let replay = Run { setup: run.setup, dropped: dropped.borrow().clone(), until: None };
-            replay.with_lab(|lab| {
-                while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
-                interact(lab, &replay, &mut dropped.borrow_mut(), &mut shell, &mut shown, args)
-            })?
-        };
-        run.dropped = dropped.into_inner();
+        let replay = session.run();
+        let next = replay.with_lab(|lab| {
+            while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
+            session.interact(lab, &replay)
+        })?;
         match next {
-            Next::Again(step) => start = step,
-            Next::Quit(step) => return Ok(step),
+            Next::Again(step) => {
+                session.runs.go_back(step);
+                start = step;
+            }
+            Next::Other => start = session.runs.step(),
+            Next::Quit(step) => {
+                run.by_hand = session.run().by_hand;
+                return Ok(step);
+            }
         }
     }
 }
 
-fn interact(
-    lab: &mut HostLab<'_>,
-    run: &Run<'_>,
-    dropped: &mut Vec<(u32, u32)>,
-    shell: &mut Shell,
-    shown: &mut Shown,
-    args: &LabArgs,
-) -> Result<Next, Failure> {
-    let mut over = false;
-    loop {
-        let prompt = format_args!("step {} {}> ", lab.steps(), lab.elapsed());
-        let Some(line) = shell.ask(prompt, None)? else { return Ok(Next::Quit(lab.steps())) };
-        let mut steps = 0;
-        let mut goal = None;
-        match shell.parse(&line) {
-            Err(what) => shown.say(&what),
-            Ok(Command::Back) => return Ok(Next::Again(lab.steps().saturating_sub(1))),
-            Ok(Command::Drop(wanted)) => match in_flight(lab, wanted) {
-                Some(frame) => {
-                    lab.wire.remove(frame);
-                    dropped.push((lab.steps(), frame));
-                    shown.say(&format!("frame {frame} is dropped"));
+/// The prompt, and the runs that the user has tried.
+struct Session<'a, 's> {
+    setup: &'s Setup<'s>,
+    args: &'a LabArgs,
+    shell: Shell,
+    shown: Shown,
+    runs: Runs,
+}
+
+impl<'s> Session<'_, 's> {
+    /// Returns the present run, which can be repeated.
+    fn run(&self) -> Run<'s> {
+        Run { by_hand: self.runs.by_hand().to_vec(), ..Run::new(self.setup) }
+    }
+
+    fn interact(&mut self, lab: &mut HostLab<'_>, run: &Run<'s>) -> Result<Next, Failure> {
+        loop {
+            let prompt = format_args!("{}step {} {}> ", self.runs.prompt(), lab.steps(), lab.elapsed());
+            let Some(line) = self.shell.ask(prompt, None)? else { return Ok(Next::Quit(lab.steps())) };
+            self.runs.set_step(lab.steps());
+            match self.shell.parse(&line) {
+                Err(what) => self.shown.say(&what),
+                Ok(Command::Alter(fault, wanted)) => self.alter(lab, fault, wanted),
+                Ok(Command::Back) => return Ok(Next::Again(lab.steps().saturating_sub(1))),
+                Ok(Command::Branch(None)) => match self.runs.branch() {
+                    Ok(()) => self.list(),
+                    Err(what) => self.shown.say(&what),
+                },
+                Ok(Command::Branch(Some(name))) => match self.runs.switch(&name) {
+                    Ok(()) => return Ok(Next::Other),
+                    Err(what) => self.shown.say(&what),
+                },
+                Ok(Command::Branches) => self.list(),
+                Ok(Command::Compare(name)) => match self.runs.compare(self.setup, name.as_deref(), self.shown.ladder())
+                {
+                    Ok(lines) => lines.iter().for_each(|line| self.shown.say(line)),
+                    Err(failure) => self.shown.say(&failure.to_string()),
+                },
+                Ok(Command::Frame) => frames(lab, &mut self.shown),
+                Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
+                Ok(Command::Go(step)) => self.take(lab, run, step - lab.steps(), None),
+                Ok(Command::Help) => self.shown.say(self.shell.help()),
+                Ok(Command::Inject(to, text)) => {
+                    let (states, ends) = (lab.states(), ends(lab, self.setup, to));
+                    self.change(lab, Change::Segment(to, ends, text));
+                    run.report(lab, states, &mut |snapshot, _| self.shown.row(snapshot));
                 }
-                None => shown.say(&match wanted {
-                    None => "no frame is in flight".to_owned(),
-                    Some(frame) => format!("frame {frame} is not in flight: f shows the frames in flight"),
-                }),
-            },
-            Ok(Command::Frame) => frames(lab, shown),
-            Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
-            Ok(Command::Go(step)) => steps = step - lab.steps(),
-            Ok(Command::Help) => shown.say(shell.help()),
-            Ok(Command::Next(count)) => steps = count,
-            Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
-            Ok(Command::Save(None)) if args.pcap.is_none() && Path::new(UNNAMED).exists() => {
-                shown.say(&format!("{UNNAMED} exists: type p FILE, which may be the same file"));
-            }
-            Ok(Command::Save(file)) => {
-                let named = file.map(PathBuf::from).or_else(|| args.pcap.clone());
-                let path = named.unwrap_or_else(|| UNNAMED.into());
-                let again = Run { setup: run.setup, dropped: dropped.clone(), until: None };
-                match outputs::save(&again, lab.steps(), &path) {
-                    Ok(()) => shown.say(&format!("saved to {}", path.display())),
-                    Err(failure) => shown.say(&failure.to_string()),
-                }
-            }
-            Ok(Command::Sockets) => sockets(lab, shown),
-            Ok(Command::Until(what)) => {
-                steps = u32::MAX;
-                goal = Some(what);
+                Ok(Command::Next(count)) => self.take(lab, run, count, None),
+                Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
+                Ok(Command::Save(file)) => self.save(lab.steps(), file),
+                Ok(Command::Sockets) => sockets(lab, &mut self.shown),
+                Ok(Command::Until(goal)) => self.take(lab, run, u32::MAX, Some(goal)),
             }
         }
-        for _ in 0..steps {
+    }
+
+    /// Takes at most `count` steps, until the goal is reached or the run is over.
+    fn take(&mut self, lab: &mut HostLab<'_>, run: &Run<'_>, count: u32, goal: Option<Goal>) {
+        // A single step always shows something.
+        self.shown.clock = self.args.clock || count == 1;
+        for _ in 0..count {
             let (before, states) = (lab.steps(), lab.states());
             let mut reached = false;
             let stepped = run.step(lab, &mut |snapshot, _| {
-                shown.row(snapshot);
-                reached |= match (goal, snapshot.entry.what) {
-                    (Some(Goal::State(end, state)), _) => [0, 1]
-                        .iter()
-                        .any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state)),
-                    (Some(Goal::Frame(kind)), What::Arrived { summary, .. } | What::Sent { summary, .. }) => {
-                        kind.matches(&summary)
-                    }
-                    _ => false,
-                };
+                self.shown.row(snapshot);
+                reached |= goal.is_some_and(|goal| is_reached(goal, snapshot, states));
             });
-            over |= stepped != Stepped::On;
+            reached |= match goal {
+                Some(Goal::Step(step)) => lab.steps() >= step,
+                Some(Goal::Time(time)) => lab.elapsed() >= time,
+                _ => false,
+            };
+            let over = stepped != Stepped::On;
             if over {
-                shown.say(if stepped == Stepped::Limit { "the limit is reached" } else { "the run is over" });
+                self.shown.say(if stepped == Stepped::Limit { "the limit is reached" } else { "the run is over" });
             }
             if over || reached || lab.steps() == before {
                 break;
             }
         }
+    }
+
+    /// Changes a frame in flight.
+    fn alter(&mut self, lab: &mut HostLab<'_>, fault: Verdict, wanted: Option<u32>) {
+        let Some(frame) = in_flight(lab, wanted) else {
+            return self.shown.say(&match wanted {
+                None => "no frame is in flight".to_owned(),
+                Some(frame) => format!("frame {frame} is not in flight: frames shows the frames in flight"),
+            });
+        };
+        if self.change(lab, Change::Frame(frame, fault)) {
+            self.shown.say(&format!("frame {frame} is {fault}"));
+        }
+    }
+
+    /// Makes a change, and keeps it for the next time that this run is repeated. Returns false if it is not possible.
+    fn change(&mut self, lab: &mut HostLab<'_>, what: Change) -> bool {
+        let by_hand = ByHand { after: lab.steps(), what };
+        if self.runs.by_hand().len() >= MAX_BY_HAND {
+            self.shown.say(&format!("too many changes: a run takes {MAX_BY_HAND}"));
+            return false;
+        }
+        let is_made = by_hand.apply(lab, self.setup);
+        if is_made {
+            self.runs.add(by_hand);
+        } else {
+            self.shown.say("there is no room on the wire for one more frame");
+        }
+        is_made
+    }
+
+    fn list(&mut self) {
+        self.runs.list().iter().for_each(|line| self.shown.say(line));
+    }
+
+    fn save(&mut self, upto: u32, file: Option<String>) {
+        let pcap = self.args.pcap.as_ref();
+        if file.is_none() && pcap.is_none() && Path::new(UNNAMED).exists() {
+            return self.shown.say(&format!("{UNNAMED} exists: type save FILE, which may be the same file"));
+        }
+        let path = file.map(PathBuf::from).or_else(|| pcap.cloned()).unwrap_or_else(|| UNNAMED.into());
+        match outputs::save(&self.run(), upto, &path) {
+            Ok(()) => self.shown.say(&format!("saved to {}", path.display())),
+            Err(failure) => self.shown.say(&failure.to_string()),
+        }
+    }
+}
+
+/// Returns whether an entry reaches the goal. `states` are the states before the step.
+fn is_reached(goal: Goal, snapshot: &Snapshot, states: [smoltcp::socket::tcp::State; 2]) -> bool {
+    match (goal, snapshot.entry.what) {
+        (Goal::State(end, state), _) => {
+            [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state))
+        }
+        (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),
+        (Goal::Loss, What::Sent { verdict, .. }) => verdict.is_lost(),
+        _ => false,
     }
 }
 

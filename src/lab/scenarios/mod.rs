@@ -29,6 +29,8 @@ pub struct Scenario {
     pub slug: &'static str,
     /// The behaviour that it shows, in one line.
     pub summary: &'static str,
+    /// The same line in Chinese.
+    pub summary_zh: &'static str,
     /// The file: docs/lab-file.md describes the format.
     pub text: &'static str,
     /// The set-up of the run.
@@ -52,11 +54,12 @@ impl Scenario {
 }
 
 macro_rules! scenario {
-    ($slug:literal) => {{
+    ($slug:literal, $summary_zh:literal) => {{
         const TEXT: &str = include_str!(concat!($slug, ".lab"));
         Scenario {
             slug: $slug,
             summary: title(TEXT),
+            summary_zh: $summary_zh,
             text: TEXT,
             // The set-up borrows the steps of the experiment, so both are kept.
             #[cfg(feature = "std")]
@@ -89,35 +92,35 @@ pub fn find(slug: &str) -> Option<Scenario> {
 
 /// All scenarios.
 pub const SCENARIOS: [Scenario; 31] = [
-    scenario!("handshake"),
-    scenario!("half-close"),
-    scenario!("client-closes-first"),
-    scenario!("server-closes-first"),
-    scenario!("simultaneous-open"),
-    scenario!("simultaneous-close"),
-    scenario!("time-wait"),
-    scenario!("refused"),
-    scenario!("abort"),
-    scenario!("lost-syn"),
-    scenario!("lost-synack"),
-    scenario!("half-way-reset"),
-    scenario!("half-open-reboot"),
-    scenario!("backlog-full"),
-    scenario!("lost-data"),
-    scenario!("fast-retransmit"),
-    scenario!("lost-fin"),
-    scenario!("fin-with-ack"),
-    scenario!("reordered"),
-    scenario!("duplicated"),
-    scenario!("corrupted"),
-    scenario!("zero-window"),
-    scenario!("small-window"),
-    scenario!("nagle-delayed-ack"),
-    scenario!("no-nagle"),
-    scenario!("keep-alive"),
-    scenario!("udp-exchange"),
-    scenario!("udp-closed-port"),
-    scenario!("udp-lost"),
-    scenario!("thanks-tcp"),
-    scenario!("thanks-udp"),
+    scenario!("handshake", "三次握手建立连接"),
+    scenario!("half-close", "一端发送 FIN 之后继续接收：半关闭"),
+    scenario!("client-closes-first", "客户先关闭连接，最后进入 TIME-WAIT"),
+    scenario!("server-closes-first", "服务器应答后先关闭连接，最后进入 TIME-WAIT"),
+    scenario!("simultaneous-open", "双方同时发送 SYN，只建立一个连接：同时打开"),
+    scenario!("simultaneous-close", "双方同时发送 FIN，都经过 CLOSING：同时关闭"),
+    scenario!("time-wait", "最后一个 ACK 丢失，由 TIME-WAIT 状态的一端重新发送"),
+    scenario!("refused", "没有程序监听，所以用 RST 回答 SYN"),
+    scenario!("abort", "一端用 RST 异常终止连接"),
+    scenario!("lost-syn", "SYN 丢失，一秒后重传"),
+    scenario!("lost-synack", "SYN,ACK 丢失：双方都重传"),
+    scenario!("half-way-reset", "SYN,ACK 到达之前，客户重启了"),
+    scenario!("half-open-reboot", "半打开连接：客户重启后再次连接，收到挑战 ACK"),
+    scenario!("backlog-full", "连接队列已满，第三个客户只好重试"),
+    scenario!("lost-data", "同一个报文段丢失三次：超时重传时间从 0.2 s 加倍为 0.4 s 和 0.8 s"),
+    scenario!("fast-retransmit", "重复的确认引起快重传"),
+    scenario!("lost-fin", "FIN 丢失，像数据一样重传"),
+    scenario!("fin-with-ack", "FIN 与对方 FIN 的确认放在同一个报文段中：四次挥手变成三次"),
+    scenario!("reordered", "后发送的报文段先到达：失序"),
+    scenario!("duplicated", "报文段到达两次，只算一次"),
+    scenario!("corrupted", "校验和检查出一个比特的差错"),
+    scenario!("zero-window", "接收窗口为零，零窗口探测等待它打开"),
+    scenario!("small-window", "MTU 为 576 字节，窗口只有两个报文段"),
+    scenario!("nagle-delayed-ack", "Nagle 算法与延迟确认相互等待"),
+    scenario!("no-nagle", "同上，但不用 Nagle 算法：报文段不必等待"),
+    scenario!("keep-alive", "保活探测维持空闲的连接，并发现对方已经失效"),
+    scenario!("udp-exchange", "UDP 数据报双向传送"),
+    scenario!("udp-closed-port", "没有程序使用这个端口，用 ICMP 报告差错"),
+    scenario!("udp-lost", "数据报丢失，没有谁会重传它"),
+    scenario!("thanks-tcp", "用 TCP 传送两个消息，每个消息一个连接"),
+    scenario!("thanks-udp", "同上，但用 UDP：数据报长度为 2、11、5 和 11 字节"),
 ];

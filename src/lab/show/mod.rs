@@ -13,6 +13,7 @@ mod picture;
 mod states;
 pub(crate) mod svg;
 mod text;
+mod words;
 
 #[doc(hidden)]
 pub use capture::LabCapture;

@@ -18,6 +18,8 @@ use self::texts::{Anchor, LINE, Placed, Text};
 use super::svg::{CHAR, FAINT, INK, ORANGE, RED};
 use super::text::Span;
 use crate::lab::Snapshot;
+use crate::lab::lang::Lang;
+use crate::lab::wrap::wrapped;
 use smoltcp::time::Duration;
 
 /// The largest number of rows in a picture. The caller leaves out further rows.
@@ -37,17 +39,18 @@ pub struct Picture {
     breaks: Vec<i32>,
     /// Whether the run goes on after the last row.
     is_cut: bool,
+    lang: Lang,
 }
 
 impl Picture {
-    /// Draws these rows from the time `from` on. `is_cut` says whether rows are left out at the end.
+    /// Draws these rows from the time `from` on, with words in the language `lang`. `is_cut` says whether rows are left out at the end.
     ///
     /// A row before `from` is a frame that is in flight at that time.
-    pub fn new(rows: &[Snapshot], from: Duration, is_cut: bool) -> Self {
-        let events = Events::of(rows, from.total_micros());
+    pub fn new(rows: &[Snapshot], from: Duration, is_cut: bool, lang: Lang) -> Self {
+        let events = Events::of(rows, from.total_micros(), lang);
         let flight = events.flight();
         let axis = Axis::new(&events.moments(flight), flight);
-        let mut picture = Picture { events, axis, texts: Placed::default(), flight, breaks: Vec::new(), is_cut };
+        let mut picture = Picture { events, axis, texts: Placed::default(), flight, breaks: Vec::new(), is_cut, lang };
         picture.place_texts();
         picture.breaks = picture.page_breaks();
         picture
@@ -157,7 +160,7 @@ impl Picture {
                     let (anchor, text) = (Anchor::Middle, text.to_string());
                     Text { x, y, anchor, color: RED, is_bold: false, text, point: (x, y) }
                 };
-                texts.extend([word("", y), word("lost", y + 16)]);
+                texts.extend([word("", y), word(self.lang.pick("lost", "丢失"), y + 16)]);
             }
         }
         for note in &self.events.notes {
@@ -169,7 +172,7 @@ impl Picture {
             };
             let y = self.axis.height(note.at);
             let most = (self.widths().0 - 20) as usize / CHAR;
-            for text in texts::lines(&note.text, most) {
+            for text in wrapped(&note.text, most) {
                 let (color, is_bold) = (note.color, note.is_state);
                 texts.push(Text { x, y, anchor, color, is_bold, text, point: (point, y) });
             }
@@ -178,7 +181,10 @@ impl Picture {
             let [left, right] = self.lines(0);
             let (x, y) = ((left + right) / 2, (fold.heights[0] + fold.heights[1]) / 2);
             let length = Duration::from_micros(fold.times[1] - fold.times[0]);
-            let text = alloc::format!("⋯ {} without an event ⋯", Span(length));
+            let text = match self.lang {
+                Lang::En => alloc::format!("⋯ {} without an event ⋯", Span(length)),
+                Lang::Zh => alloc::format!("⋯ {} 内没有事件 ⋯", Span(length)),
+            };
             texts.push(Text { x, y, anchor: Anchor::Middle, color: FAINT, is_bold: false, text, point: (x, y) });
         }
         // A cross stays where it is, so it comes before the texts that could cover it.

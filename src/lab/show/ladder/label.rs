@@ -5,6 +5,7 @@ use core::fmt::{self, Write};
 use smoltcp::wire::TcpSeqNumber;
 
 use super::super::text::{Span, Text};
+use super::super::words::{In, marks};
 use super::Ladder;
 use crate::lab::Verdict;
 use crate::trace::{Cause, Summary};
@@ -57,7 +58,7 @@ impl Label {
         // The marks are written first, because a cut removes the end.
         self.marks(text, wording)?;
         match self.summary.segment() {
-            None => write!(text, "{}", self.summary),
+            None => write!(text, "{}", In(self.ladder.lang, self.summary)),
             Some(segment) => {
                 let [seq, ack, len, win] = match wording {
                     Wording::Full | Wording::Brief => ["seq=", "ack=", "len=", "win="],
@@ -102,40 +103,23 @@ impl Label {
             Verdict::Delay(time) => write!(text, "+{} ", Span(time))?,
             // The cross on the arrow shows the loss.
             Verdict::Drop | Verdict::Lost if !long => {}
-            verdict => write!(text, "{verdict} ")?,
+            verdict => write!(text, "{} ", In(self.ladder.lang, verdict))?,
         }
         let Some(cause) = self.cause else { return Ok(()) };
         if cause.is_again() {
             text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
         }
-        let [full, brief] = match cause {
-            Cause::Retransmission { rto, count } | Cause::SpuriousRetransmission { rto, count } => {
-                if count > 1 {
-                    write!(text, "{count}")?;
-                }
-                write!(text, " RTO {} ", Span(rto))?;
-                if matches!(cause, Cause::Retransmission { .. }) { ["", ""] } else { ["spurious ", "spur "] }
-            }
-            Cause::AfterTimeout(count) => {
-                if count > 1 {
-                    write!(text, "{count}")?;
-                }
-                [" after the timeout ", " "]
-            }
-            Cause::ChallengeAck => ["challenge ", "challenge "],
-            Cause::DelayedAck(_) => ["delayed ", ""],
-            Cause::DuplicateAck => ["duplicate ", "dup "],
-            Cause::FastRetransmission | Cause::LostRetransmission => [" fast ", " fast "],
-            Cause::KeepAlive => ["keep-alive: ", "alive? "],
-            Cause::KeepAliveAck => ["keep-alive ", "alive "],
-            Cause::RepeatedAck => ["repeated ", "again "],
-            Cause::RepeatedSyn => [" for a repeated SYN: ", " "],
-            Cause::TailProbe => [" tail loss probe: ", " tail "],
-            Cause::WindowOpened => [" window opened: ", " "],
-            Cause::WindowUpdate => ["window update: ", "window "],
-            Cause::ZeroWindowProbe => ["zero-window probe: ", "probe "],
-            Cause::ZeroWindowProbeAck => ["zero-window probe ", "probed "],
-        };
+        if let Cause::AfterTimeout(count)
+        | Cause::Retransmission { count, .. }
+        | Cause::SpuriousRetransmission { count, .. } = cause
+            && count > 1
+        {
+            write!(text, "{count}")?;
+        }
+        if let Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. } = cause {
+            write!(text, " RTO {} ", Span(rto))?;
+        }
+        let [full, brief] = marks(self.ladder.lang, cause);
         text.write_str(if long { full } else { brief })
     }
 }

@@ -44,7 +44,7 @@ const AGAIN: Option<Cause> = Some(Cause::Retransmission { rto: Duration::from_se
 
 /// Returns a line without its time, step and first state, which are always the same.
 fn row(width: usize, ascii: bool, what: What) -> String {
-    let ladder = Ladder { width, ascii, color: false };
+    let ladder = Ladder { width, ascii, color: false, lang: Lang::En };
     let row = ladder.row(&snapshot(1, what)).unwrap().to_string();
     let header = ladder.header().to_string();
     // The last column begins below its heading.
@@ -93,7 +93,9 @@ fn every_width_holds_every_line() {
 
 #[test]
 fn colours_only_when_asked() {
-    let row = |color, what| Ladder { width: 80, ascii: false, color }.row(&snapshot(1, what)).unwrap().to_string();
+    let row = |color, what| {
+        Ladder { width: 80, ascii: false, color, lang: Lang::En }.row(&snapshot(1, what)).unwrap().to_string()
+    };
     let lost = row(true, sent(None, Verdict::Lost));
     assert!(lost.contains(RED) && lost.contains(PLAIN), "{lost:?}");
     assert!(row(true, sent(AGAIN, Verdict::Deliver)).contains(YELLOW));
@@ -123,7 +125,7 @@ fn each_connection_has_its_lane_and_colour() {
     let row = |number, color| {
         let lane = Lane { number, of: 3 };
         let snapshot = Snapshot { lane, port: number.map(|_| 50000), ..snapshot(1, sent(None, Verdict::Deliver)) };
-        Ladder { width: 80, ascii: false, color }.row(&snapshot).unwrap().to_string()
+        Ladder { width: 80, ascii: false, color, lang: Lang::En }.row(&snapshot).unwrap().to_string()
     };
     assert!(row(Some(1), false).contains("SYN-SENT   │●│ ◄"), "{}", row(Some(1), false));
     assert!(row(None, false).contains("SYN-SENT   │││ ◄"));

@@ -10,8 +10,10 @@ use smoltcp::socket::tcp::State;
 use super::super::entry::{Transfer, What};
 use super::super::ladder::{Body, Ladder, Tone};
 use super::super::svg::{FAINT, INK, ORANGE, RED};
+use super::super::words::In;
 use super::axis::{MARGIN, Moment};
 use super::texts::LINE;
+use crate::lab::lang::Lang;
 use crate::lab::{Lane, START, Snapshot};
 use crate::stack::Next;
 
@@ -78,11 +80,11 @@ pub(super) enum Way {
 
 impl Events {
     /// Reads the rows. Frames that were sent before `from` are drawn only if they arrive later.
-    pub(super) fn of(rows: &[Snapshot], from: u64) -> Self {
+    pub(super) fn of(rows: &[Snapshot], from: u64, lang: Lang) -> Self {
         let mut events = Events::default();
         let count = rows.iter().map(|s| s.lane.of as usize).max().unwrap_or(1).clamp(1, LANES);
         events.ports = alloc::vec![None; count];
-        let look = Ladder { width: if count > 1 { 90 } else { 112 }, ascii: false, color: false };
+        let look = Ladder { width: if count > 1 { 90 } else { 112 }, ascii: false, color: false, lang };
         let mut frames: BTreeMap<u32, usize> = BTreeMap::new();
         let mut known = alloc::vec![None; count];
         for snapshot in rows {
@@ -147,8 +149,8 @@ impl Events {
                     let mut text = String::new();
                     // Writing to a string cannot fail.
                     let _ = match mark {
-                        _ if damaged => write!(text, "#{frame} damaged: thrown away"),
-                        Some(mark) => write!(text, "#{frame} {mark}"),
+                        _ if damaged => write!(text, "#{frame} {}", lang.pick("damaged: thrown away", "已损坏，丢弃")),
+                        Some(mark) => write!(text, "#{frame}{}", In(lang, mark)),
                         None => continue,
                     };
                     let color = if damaged { RED } else { INK };

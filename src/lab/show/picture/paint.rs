@@ -11,6 +11,7 @@ use super::axis::Fold;
 use super::events::Arrow;
 use super::texts::LINE;
 use super::{Picture, TIMES, TIMES_END};
+use crate::lab::lang::Lang;
 
 /// The height of a page's head, with the legend and the names of the hosts.
 const HEAD: i32 = 92;
@@ -30,7 +31,8 @@ pub(super) fn page(
 ) -> fmt::Result {
     let (width, height) = (picture.width(), bottom - top);
     let total = HEAD + height + FOOT;
-    open(out, width as usize, total as usize, "A client, a server, and the frames between them")?;
+    let title = picture.lang.pick("A client, a server, and the frames between them", "客户、服务器，以及两者之间的帧");
+    open(out, width as usize, total as usize, title)?;
     out.write_str("<defs>\n")?;
     for (name, color) in [("sent", INK), ("again", ORANGE)] {
         tip(out, name, color)?;
@@ -81,39 +83,47 @@ fn tip_name(color: &'static str) -> &'static str {
 }
 
 fn legend(out: &mut dyn Write, picture: &Picture) -> fmt::Result {
+    let pick = |english, chinese| picture.lang.pick(english, chinese);
     let x = TIMES;
     writeln!(out, r#"<path d="M{x} 16h40" stroke="{INK}" marker-end="url(#sent)"/>"#)?;
-    writeln!(out, r#"<text x="{}" y="20">sent</text>"#, x + 48)?;
+    writeln!(out, r#"<text x="{}" y="20">{}</text>"#, x + 48, pick("sent", "发送"))?;
     let x = x + 100;
     writeln!(out, r#"<path d="M{x} 16h40" stroke="{ORANGE}" stroke-dasharray="6 4" marker-end="url(#again)"/>"#)?;
-    writeln!(out, r#"<text x="{}" y="20" fill="{ORANGE}">sent again (dashed)</text>"#, x + 48)?;
+    let again = pick("sent again (dashed)", "重传（虚线）");
+    writeln!(out, r#"<text x="{}" y="20" fill="{ORANGE}">{again}</text>"#, x + 48)?;
     let x = x + 200;
     writeln!(out, r#"<path d="M{x} 16h34" stroke="{RED}"/>"#)?;
     cross(out, x + 34, 16)?;
-    writeln!(out, r#"<text x="{}" y="20" fill="{RED}">lost</text>"#, x + 48)?;
+    writeln!(out, r#"<text x="{}" y="20" fill="{RED}">{}</text>"#, x + 48, pick("lost", "丢失"))?;
     let x = x + 110;
     let scale = picture.axis.scale;
     let bar = BARS.into_iter().rfind(|bar| *bar as f64 * scale <= 30.0).unwrap_or(BARS[0]);
     let length = ((bar as f64 * scale) as i32).clamp(1, 60);
     writeln!(out, r#"<path d="M{x} 4h8m-4 0v{length}m-4 0h8" stroke="{INK}" fill="none"/>"#)?;
-    let folded = if picture.axis.folds.is_empty() { "" } else { ", except where time is folded (⋯)" };
+    let folded = if picture.axis.folds.is_empty() {
+        ""
+    } else {
+        pick(", except where time is folded (⋯)", "，时间折叠（⋯）处除外")
+    };
     writeln!(out, r#"<text x="{}" y="20">{}{folded}</text>"#, x + 16, Span(Duration::from_micros(bar)))
 }
 
 /// Writes the names of the columns, and the states at the top of the page.
 fn heads(out: &mut dyn Write, picture: &Picture, top: i32) -> fmt::Result {
-    let y = HEAD - 38;
-    writeln!(out, r#"<g font-weight="bold"><text x="{TIMES_END}" y="{y}" text-anchor="end">seconds</text>"#)?;
-    writeln!(out, r#"<text x="{}" y="{y}" text-anchor="end">step</text></g>"#, TIMES - 10)?;
+    let pick = |english, chinese| picture.lang.pick(english, chinese);
+    let (y, seconds, step) = (HEAD - 38, pick("seconds", "秒"), pick("step", "步"));
+    writeln!(out, r#"<g font-weight="bold"><text x="{TIMES_END}" y="{y}" text-anchor="end">{seconds}</text>"#)?;
+    writeln!(out, r#"<text x="{}" y="{y}" text-anchor="end">{step}</text></g>"#, TIMES - 10)?;
     for (lane, port) in picture.events.ports.iter().enumerate() {
         let lines = picture.lines(lane);
         writeln!(out, r#"<g font-weight="bold">"#)?;
-        for (x, name) in lines.iter().zip(["client", "server"]) {
+        for (x, name) in lines.iter().zip([pick("client", "客户"), pick("server", "服务器")]) {
             writeln!(out, r#"<text x="{x}" y="{y}" text-anchor="middle">{name}</text>"#)?;
         }
         if let Some(port) = port {
             let (x, color) = ((lines[0] + lines[1]) / 2, super::events::COLORS[lane]);
-            writeln!(out, r#"<text x="{x}" y="{y}" text-anchor="middle" fill="{color}">port {port}</text>"#)?;
+            let name = pick("port", "端口");
+            writeln!(out, r#"<text x="{x}" y="{y}" text-anchor="middle" fill="{color}">{name} {port}</text>"#)?;
         }
         out.write_str("</g>\n")?;
         let states = || picture.events.states.iter().filter(|(_, of, _)| *of == lane);
@@ -174,15 +184,20 @@ fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<
 fn foot(out: &mut dyn Write, picture: &Picture, page: Option<usize>, y: i32) -> fmt::Result {
     let pages = picture.pages();
     if let Some(page) = page.filter(|_| pages > 1) {
-        writeln!(out, r#"<text x="{TIMES}" y="{y}" fill="{INK}">Page {} of {pages}.</text>"#, page + 1)?;
+        write!(out, r#"<text x="{TIMES}" y="{y}" fill="{INK}">"#)?;
+        match picture.lang {
+            Lang::En => writeln!(out, "Page {} of {pages}.</text>", page + 1)?,
+            Lang::Zh => writeln!(out, "第 {} 页，共 {pages} 页。</text>", page + 1)?,
+        }
     }
     if picture.is_cut && page.is_none_or(|page| page + 1 == pages) {
         let last = picture.events.instants.keys().next_back().copied().unwrap_or_default();
         let (x, last) = (TIMES + 110, Span(Duration::from_micros(last)));
-        writeln!(
-            out,
-            r#"<text x="{x}" y="{y}" fill="{RED}">Cut here: the run goes on. --from {last} draws the rest.</text>"#
-        )?;
+        write!(out, r#"<text x="{x}" y="{y}" fill="{RED}">"#)?;
+        match picture.lang {
+            Lang::En => writeln!(out, "Cut here: the run goes on. --from {last} draws the rest.</text>")?,
+            Lang::Zh => writeln!(out, "图到此为止，运行还在继续。--from {last} 画出其余部分。</text>")?,
+        }
     }
     Ok(())
 }

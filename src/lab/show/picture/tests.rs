@@ -6,6 +6,7 @@ use std::vec::Vec;
 use super::*;
 use crate::cli::replay::replay;
 use crate::lab::START;
+use crate::lab::lang::Lang;
 use crate::lab::scenarios::{SCENARIOS, find};
 use crate::lab::show::svg::tests::check;
 use crate::lab::show::{Visited, What, write_states_svg};
@@ -55,25 +56,30 @@ fn check_texts(text: &str, slug: &str) {
 fn every_scenario_makes_pictures_whose_texts_do_not_overlap() {
     for scenario in SCENARIOS {
         let (rows, visited) = rows(scenario.slug);
-        let picture = Picture::new(&rows, Duration::ZERO, false);
-        let text: String = (0..picture.pages()).map(|page| draw(&picture, page)).collect();
-        if picture.pages() == 1 {
-            check_texts(&text, scenario.slug);
-        }
+        let draw = |lang| {
+            let picture = Picture::new(&rows, Duration::ZERO, false, lang);
+            let text: String = (0..picture.pages()).map(|page| draw(&picture, page)).collect();
+            if picture.pages() == 1 {
+                check_texts(&text, scenario.slug);
+            }
+            (text, picture.pages())
+        };
+        draw(Lang::Zh);
+        let (text, pages) = draw(Lang::En);
         let mut states = String::new();
-        write_states_svg(&mut states, &visited).unwrap();
+        write_states_svg(&mut states, &visited, Lang::En).unwrap();
         check(&states);
         let is_lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if verdict.is_lost());
         let lost = rows.iter().filter(|s| s.entry.host < 2).filter(is_lost).count();
         // A loss is also written as a word. The legend has one cross more.
-        assert_eq!(text.matches(">lost</text>").count(), lost + picture.pages(), "{}", scenario.slug);
+        assert_eq!(text.matches(">lost</text>").count(), lost + pages, "{}", scenario.slug);
         assert!(text.matches("l12 12m0 -12l-12 12").count() > lost, "{}", scenario.slug);
     }
 }
 
 #[test]
 fn an_arrow_slopes_by_its_flight_time() {
-    let picture = Picture::new(&rows("handshake").0, Duration::ZERO, false);
+    let picture = Picture::new(&rows("handshake").0, Duration::ZERO, false, Lang::En);
     let height = |micros| picture.axis.height(micros);
     for arrow in &picture.events.arrows {
         let points = picture.path(arrow, arrow.arrivals.first().copied());
@@ -88,7 +94,7 @@ fn an_arrow_slopes_by_its_flight_time() {
 
 #[test]
 fn each_connection_has_its_lane() {
-    let picture = Picture::new(&rows("backlog-full").0, Duration::ZERO, false);
+    let picture = Picture::new(&rows("backlog-full").0, Duration::ZERO, false, Lang::En);
     assert_eq!(picture.lanes(), 3);
     let text = draw(&picture, 0);
     assert_eq!(text.matches(">port 5").count(), 3, "{text}");
@@ -105,7 +111,7 @@ fn a_part_begins_with_the_frames_in_flight() {
     let early = all.iter().filter(is_syn);
     let later = all.iter().filter(|s| s.entry.at - START >= from);
     let part: Vec<Snapshot> = early.chain(later).copied().collect();
-    let picture = Picture::new(&part, from, false);
+    let picture = Picture::new(&part, from, false, Lang::En);
     let text = draw(&picture, 0);
     assert!(!text.contains("0.002000") && text.contains("0.003000"), "{text}");
     let first = &picture.events.arrows[0];
@@ -124,7 +130,7 @@ fn a_long_run_has_pages_and_says_where_it_is_cut() {
             snapshot
         }));
     }
-    let picture = Picture::new(&rows, Duration::ZERO, true);
+    let picture = Picture::new(&rows, Duration::ZERO, true, Lang::En);
     assert!(picture.pages() > 2);
     let pages: Vec<String> = (0..picture.pages()).map(|page| draw(&picture, page)).collect();
     assert!(pages[0].contains("Page 1 of ") && !pages[0].contains("Cut here"));
@@ -144,7 +150,7 @@ fn a_long_run_has_pages_and_says_where_it_is_cut() {
 
 #[test]
 fn a_run_without_rows_makes_an_empty_picture() {
-    let picture = Picture::new(&[], Duration::ZERO, false);
+    let picture = Picture::new(&[], Duration::ZERO, false, Lang::En);
     assert_eq!(picture.pages(), 1);
     draw(&picture, 0);
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use super::super::svg::{CHAR, Escaped};
+use crate::lab::lang::columns;
 
 /// The height of a line of text in pixels.
 pub(super) const LINE: i32 = 14;
@@ -35,7 +36,7 @@ pub(super) struct Text {
 impl Text {
     pub(super) fn width(&self) -> i32 {
         // An empty text keeps room for a cross.
-        (CHAR * self.text.chars().count().max(2)) as i32
+        (CHAR * columns(&self.text).max(2)) as i32
     }
 
     pub(super) fn left(&self) -> i32 {
@@ -54,21 +55,6 @@ impl Text {
         let apart = |a: i32, length: i32, b: i32, other: i32| a + length <= b || b + other <= a;
         !apart(self.top(), LINE, other.top(), LINE) && !apart(self.left(), self.width(), other.left(), other.width())
     }
-}
-
-/// Breaks a text between words into lines of at most `most` characters. A longer word has a line of its own.
-pub(super) fn lines(text: &str, most: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= most) {
-            Some(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            None => lines.push(word.into()),
-        }
-    }
-    lines
 }
 
 /// The texts that have a place.
