@@ -128,15 +128,15 @@ impl<
             let caller = ends.iter().find(|end| end.addr == address(0));
             caller.map_or(0, |end| end.port)
         });
-        // A forged connection is told apart by its port, too.
-        let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
-        let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
-        let port = forged.or(port).filter(|&port| port > 0);
+        let port = port.filter(|&port| port > 0);
         let number = ends.filter(|_| port.is_some()).map(|ends| {
             let tracked = self.flows.iter().flatten().find(|t| t.side_of(ends).is_some());
             // A call is not tracked before its SYN is sent.
             tracked.map_or(self.tracked, |t| t.number)
         });
+        // A forged connection is told apart by its port, too.
+        let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
+        let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
         let states = match ends {
             // The host that does not know a forged connection shows its own.
             Some(ends) if !self.is_between_hosts(ends) => [0, 1].map(|host| {
@@ -145,7 +145,7 @@ impl<
             }),
             ends => [0, 1].map(|host| self.state(host, ends)),
         };
-        Snapshot { entry, isn, states, port, lane: Lane { number, of } }
+        Snapshot { entry, isn, states, port: forged.or(port).filter(|&port| port > 0), lane: Lane { number, of } }
     }
 
     /// Returns what the first two hosts keep about the connection of an entry, or about the most recent connection.

@@ -14,6 +14,7 @@ use crate::cli::shell::state;
 use crate::cli::values::duration;
 use crate::cli::values::whole;
 use crate::lab::lang::Lang;
+use crate::lab::show::GraphKind;
 use crate::lab::{Fault, Line};
 
 /// Run a client and a server on a cable in memory: see both ends, drop a segment, go back, export
@@ -88,6 +89,9 @@ pub struct LabArgs {
     /// Draw the state diagram of RFC 9293 to FILE, as SVG, and mark the visited transitions [default: no file]
     #[arg(long, value_name = "FILE")]
     pub states: Option<PathBuf>,
+    /// Draw a graph to FILE, as SVG. KIND is time-sequence, cwnd, rtt or throughput; repeatable [default: no file]
+    #[arg(long, value_name = "KIND=FILE", value_parser = graph)]
+    pub graph: Vec<GraphFile>,
     /// Begin the pictures at this time of the run, as in 1.5s [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
     pub from: Option<Duration>,
@@ -139,6 +143,15 @@ pub struct Asked {
     pub words: String,
 }
 
+/// A graph that the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphFile {
+    /// What the graph shows.
+    pub kind: GraphKind,
+    /// The file.
+    pub path: PathBuf,
+}
+
 /// The point at which to stop a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -175,7 +188,8 @@ impl LabArgs {
 
     /// Returns the files that the run writes.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten()
+        let files = [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten();
+        files.chain(self.graph.iter().map(|graph| &graph.path))
     }
 
     /// Returns the language of the lab's texts. Without `--lang`, `--ascii` means English, because no Chinese text is ASCII.
@@ -212,8 +226,10 @@ impl LabArgs {
         if shows > 1 {
             return Err(Failure::usage("--list, --print, --coverage and --terms stand alone: choose one"));
         }
-        for (option, file) in [("--svg", &self.svg), ("--states", &self.states)] {
-            if let Some(file) = file.as_ref().filter(|file| !is_stdout(file) && !is_svg(file)) {
+        let graphs = self.graph.iter().map(|graph| ("--graph", &graph.path));
+        let ladder = self.svg.iter().map(|file| ("--svg", file)).chain(graphs);
+        for (option, file) in ladder.chain(self.states.iter().map(|file| ("--states", file))) {
+            if !is_stdout(file) && !is_svg(file) {
                 let name = file.display();
                 return Err(Failure::usage(format_args!("{option} draws SVG: '{name}' should end in .svg, or be -")));
             }
@@ -226,8 +242,9 @@ impl LabArgs {
         {
             return Err(Failure::usage("--from should be before --to"));
         }
-        if (self.from.is_some() || self.to.is_some()) && self.svg.is_none() {
-            return Err(Failure::usage("--from and --to select a part of a picture: add --svg FILE"));
+        if (self.from.is_some() || self.to.is_some()) && self.svg.is_none() && self.graph.is_empty() {
+            let what = "--from and --to select a part of the pictures: add --svg FILE or --graph KIND=FILE";
+            return Err(Failure::usage(what));
         }
         if self.step && self.writes_to_stdout() {
             return Err(Failure::usage("- is standard output, which --step needs itself"));
@@ -259,6 +276,16 @@ fn until(text: &str) -> Result<Until, String> {
         }
         "time" => duration(value).map(|time| Until::Time(time.into())),
         _ => Err(format!("'{what}' should be client, server, step or time")),
+    }
+}
+
+fn graph(text: &str) -> Result<GraphFile, String> {
+    let kinds = GraphKind::NAMES.map(|(name, _)| name).join(", ");
+    let (name, file) = text.split_once('=').ok_or_else(|| format!("write KIND=FILE.svg; kinds are {kinds}"))?;
+    let kind = GraphKind::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+    match kind {
+        Some(kind) => Ok(GraphFile { kind, path: file.into() }),
+        None => Err(format!("'{name}' should be one of {kinds}")),
     }
 }
 

@@ -8,7 +8,7 @@ use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
 use super::holds::Holds;
-use super::pictures::Svg;
+use super::pictures::{GraphOutput, Svg};
 use super::run::{Ended, HostLab, Run};
 use super::terms::cited;
 use super::{colored, file};
@@ -160,6 +160,7 @@ pub struct Outputs {
     json: Option<Text>,
     pcap: Option<Pcap>,
     svg: Option<Svg>,
+    graphs: Vec<GraphOutput>,
     states: Option<States>,
     pub(super) expect: Option<Expected>,
     holds: Holds,
@@ -198,6 +199,7 @@ impl Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
             svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
+            graphs: args.graph.iter().map(|asked| GraphOutput::create(asked, args)).collect::<Result<_, _>>()?,
             states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
             expect,
             holds: Holds::default(),
@@ -208,6 +210,7 @@ impl Outputs {
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         let holds = if self.json.is_some() { self.holds.changes(snapshot, lab) } else { [None; 2] };
         self.write(snapshot, &lab.wire, holds);
+        self.graphs.iter_mut().for_each(|graph| graph.take_control(snapshot, lab));
         if let Some(expected) = &mut self.expect {
             expected.see(snapshot, lab);
         }
@@ -227,6 +230,7 @@ impl Outputs {
         if let Some(svg) = &mut self.svg {
             svg.take(snapshot);
         }
+        self.graphs.iter_mut().for_each(|graph| graph.take(snapshot));
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
         }
@@ -243,6 +247,7 @@ impl Outputs {
         if let Some(svg) = self.svg.take() {
             svg.finish()?;
         }
+        self.graphs.drain(..).try_for_each(GraphOutput::finish)?;
         if let Some(States { mut file, visited, lang }) = self.states.take() {
             // `Text` keeps a write error until `finish`.
             let _ = write_states_svg(&mut file, &visited, lang);
@@ -262,7 +267,8 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
-    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None, holds: Holds::default() };
+    let (graphs, holds) = (Vec::new(), Holds::default());
+    let mut outputs = Outputs { json: None, pcap, svg: None, graphs, states: None, expect: None, holds };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }

@@ -1,14 +1,15 @@
-//! The pictures of a run: the ladder, on one or more pages.
+//! The pictures of a run: the ladder, on one or more pages, and graphs.
 
 use std::path::{Path, PathBuf};
 
 use smoltcp::time::Duration;
 
-use super::args::{LabArgs, is_stdout};
+use super::args::{GraphFile, LabArgs, is_stdout};
 use super::outputs::Text;
+use super::run::HostLab;
 use crate::cli::error::Failure;
 use crate::lab::lang::Lang;
-use crate::lab::show::{Entry, Ladder, PICTURE_ROWS, Picture, What};
+use crate::lab::show::{Entry, Graph, Ladder, PICTURE_ROWS, Picture, What};
 use crate::lab::{START, Snapshot};
 use crate::stack::Event;
 
@@ -117,6 +118,49 @@ impl Svg {
             file.finish()?;
         }
         Ok(())
+    }
+}
+
+/// The SVG file of a graph.
+pub struct GraphOutput {
+    file: Text,
+    part: Part,
+    graph: Graph,
+}
+
+impl GraphOutput {
+    /// Empties the file.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn create(asked: &GraphFile, args: &LabArgs) -> Result<Self, Failure> {
+        Ok(GraphOutput { file: Text::create(&asked.path)?, part: Part::of(args), graph: Graph::new(asked.kind) })
+    }
+
+    /// Processes an entry.
+    pub fn take(&mut self, snapshot: &Snapshot) {
+        if self.part.contains(&snapshot.entry) {
+            self.graph.note(snapshot);
+        }
+    }
+
+    /// Processes what the ends of all connections keep after an entry.
+    pub fn take_control(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        if self.graph.needs_control() && self.part.contains(&snapshot.entry) {
+            for (tuple, control) in [0, 1].into_iter().flat_map(|host| lab.control(host)) {
+                self.graph.note_control(snapshot.entry.at, &tuple, &control);
+            }
+        }
+    }
+
+    /// Draws the graph.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        // `Text` keeps a write error until `finish`.
+        let _ = self.graph.write(&mut self.file);
+        self.file.finish()
     }
 }
 

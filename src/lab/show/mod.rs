@@ -4,6 +4,8 @@ mod capture;
 mod diagram;
 mod entry;
 mod explain;
+#[cfg(all(feature = "alloc", feature = "recovery"))]
+mod graph;
 mod json;
 mod ladder;
 #[cfg(feature = "alloc")]
@@ -20,6 +22,9 @@ pub use diagram::write_states_svg;
 pub use entry::{Entry, Ring, Transfer, What};
 #[doc(hidden)]
 pub use explain::{Explanation, explain};
+#[cfg(all(feature = "alloc", feature = "recovery"))]
+#[doc(hidden)]
+pub use graph::{Graph, GraphKind};
 #[doc(hidden)]
 pub use json::write_json;
 #[cfg(feature = "recovery")]

@@ -188,7 +188,7 @@ impl Picture {
             texts.push(Text { x, y, anchor: Anchor::Middle, color: FAINT, is_bold: false, text, point: (x, y) });
         }
         // A cross stays where it is, so it comes before the texts that could cover it.
-        texts.sort_by_key(|text| if text.text.is_empty() { text.y - 2 * LINE } else { text.y });
+        texts.sort_by_key(|text| (!text.text.is_empty(), text.y));
         let mut last = 0;
         for (at, steps) in &self.events.instants {
             let y = self.axis.height(*at);
@@ -213,7 +213,7 @@ impl Picture {
 
     /// Returns the heights at which pages begin, and the end of the last page.
     fn page_breaks(&self) -> Vec<i32> {
-        let mut lines: Vec<i32> = self.texts.0.iter().map(|placing| placing.text.y).collect();
+        let mut lines: Vec<i32> = self.texts.texts.iter().map(|placing| placing.text.y).collect();
         lines.sort_unstable();
         let end = lines.last().map_or(0, |y| y + LINE).max(self.axis.end) + LINE;
         let mut breaks = alloc::vec![-LINE];
@@ -236,7 +236,7 @@ const LABEL: i32 = 60;
 
 /// The place at which the times end, and the width of the columns of times and steps.
 const TIMES_END: i32 = 78;
-const TIMES: i32 = 150;
+const TIMES: i32 = 180;
 
 /// Returns the point of a path at a place `x`.
 fn on_path(points: &[(i32, i32)], x: i32) -> (i32, i32) {

@@ -23,6 +23,15 @@ pub(super) struct Fold {
 /// The height of a frame's flight in pixels, at least and at most.
 const FLIGHT: [i32; 2] = [56, 140];
 
+/// The largest height of a flight in pixels where many frames follow each other.
+const DENSEST: i32 = 1200;
+
+/// The number of instants in a row whose texts have to fit.
+const ROW: usize = 16;
+
+/// The part of an instant's need that is a margin, in pixels.
+pub(super) const MARGIN: i32 = 7;
+
 /// The height of a folded interval in pixels, without the texts of the instant before it.
 const FOLD: i32 = 40;
 
@@ -53,6 +62,12 @@ impl Axis {
         wanted.sort_by(f64::total_cmp);
         let most = wanted.get(wanted.len() * 4 / 5).copied().unwrap_or_default();
         let scale = most.clamp(f64::from(FLIGHT[0]) / flight, f64::from(FLIGHT[1]) / flight);
+        // In a long row of instants, the texts have to fit, or they would end far below their arrows.
+        let is_row = |row: &&[Moment]| row.windows(2).all(|pair| !is_fold(pair));
+        let need = |row: &[Moment]| row.iter().skip(1).map(|moment| moment.need - MARGIN).sum::<i32>();
+        let density = |row: &[Moment]| f64::from(need(row)) / (row[ROW].at - row[0].at) as f64;
+        let densest = moments.windows(ROW + 1).filter(is_row).map(density).fold(0.0, f64::max);
+        let scale = densest.clamp(scale, f64::from(DENSEST) / flight);
         let mut axis = Axis { points: Vec::new(), folds: Vec::new(), scale, end: 0 };
         let mut height = 0.0;
         axis.points.extend(moments.first().map(|first| (first.at, height)));

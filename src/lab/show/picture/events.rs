@@ -11,7 +11,7 @@ use super::super::entry::{Transfer, What};
 use super::super::ladder::{Body, Ladder, Tone};
 use super::super::svg::{FAINT, INK, ORANGE, RED};
 use super::super::words::In;
-use super::axis::Moment;
+use super::axis::{MARGIN, Moment};
 use super::texts::LINE;
 use crate::lab::lang::Lang;
 use crate::lab::{Lane, START, Snapshot};
@@ -204,7 +204,7 @@ impl Events {
         let ends = arrivals.chain(losses.map(|arrow| arrow.at + lost_after(flight)));
         let first = self.instants.keys().next().copied().unwrap_or_default();
         let times: BTreeSet<u64> = self.instants.keys().copied().chain(ends.filter(|at| *at >= first)).collect();
-        times.into_iter().map(|at| Moment { at, need: LINE * most(at) + LINE / 2 }).collect()
+        times.into_iter().map(|at| Moment { at, need: LINE * most(at) + MARGIN }).collect()
     }
 
     /// Returns the usual time from sending to arrival in microseconds: the median.

@@ -58,7 +58,7 @@ pub(super) fn page(
             self::arrow(out, picture, arrow, Some(*arrival), top)?;
         }
     }
-    for placing in &picture.texts.0 {
+    for placing in &picture.texts.texts {
         if (top..bottom).contains(&placing.text.y) {
             placing.write(out)?;
         }

@@ -5,11 +5,11 @@ use std::vec::Vec;
 
 use super::*;
 use crate::cli::replay::replay;
+use crate::lab::START;
 use crate::lab::lang::Lang;
 use crate::lab::scenarios::{SCENARIOS, find};
 use crate::lab::show::svg::tests::check;
 use crate::lab::show::{Visited, What, write_states_svg};
-use crate::lab::{START, Verdict};
 
 /// Returns the rows of a scenario that a picture shows, and the states that it visits.
 fn rows(slug: &str) -> (Vec<Snapshot>, Visited) {
@@ -69,7 +69,7 @@ fn every_scenario_makes_pictures_whose_texts_do_not_overlap() {
         let mut states = String::new();
         write_states_svg(&mut states, &visited, Lang::En).unwrap();
         check(&states);
-        let is_lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict: Verdict::Drop | Verdict::Lost, .. });
+        let is_lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if verdict.is_lost());
         let lost = rows.iter().filter(|s| s.entry.host < 2).filter(is_lost).count();
         // A loss is also written as a word. The legend has one cross more.
         assert_eq!(text.matches(">lost</text>").count(), lost + pages, "{}", scenario.slug);
@@ -141,7 +141,7 @@ fn a_long_run_has_pages_and_says_where_it_is_cut() {
     }
     // Each text is on one page.
     let all: usize = pages.iter().map(|page| page.matches("class=\"ground\"").count()).sum();
-    assert_eq!(all, picture.texts.0.len());
+    assert_eq!(all, picture.texts.texts.len());
     let mut tall = String::new();
     picture.write_all(&mut tall).unwrap();
     check(&tall);

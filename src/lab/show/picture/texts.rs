@@ -1,5 +1,6 @@
 //! Places texts so that none covers another.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -11,7 +12,7 @@ use crate::lab::lang::columns;
 pub(super) const LINE: i32 = 14;
 
 /// The part of a text that `x` is the position of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Anchor {
     Start,
     Middle,
@@ -56,13 +57,15 @@ impl Text {
     }
 }
 
-/// How many texts before a new one are compared with it. Texts come in the order of their times, so earlier texts are
-/// far above.
-const NEAR: usize = 300;
-
 /// The texts that have a place.
 #[derive(Default)]
-pub(super) struct Placed(pub(super) Vec<Placing>);
+pub(super) struct Placed {
+    pub(super) texts: Vec<Placing>,
+    /// The texts by the line in which they are: the height divided by the height of a line.
+    lines: BTreeMap<i32, Vec<usize>>,
+    /// The last text of each column: its height and its point.
+    last: BTreeMap<(i32, Anchor), (i32, (i32, i32))>,
+}
 
 /// A text at its place.
 pub(super) struct Placing {
@@ -72,19 +75,34 @@ pub(super) struct Placing {
 }
 
 impl Placed {
-    /// Places a text at its point or, if other texts are there, as little below it as possible.
+    /// Places a text at its point or, if other texts are there, as little below it as possible. The texts of a column
+    /// keep their order.
     pub(super) fn add(&mut self, mut text: Text) {
         let (wanted, mut is_apart) = (text.y, false);
-        let near = self.0.get(self.0.len().saturating_sub(NEAR)..).unwrap_or_default();
-        while let Some(other) =
-            near.iter().map(|placing| &placing.text).filter(|other| other.covers(&text)).max_by_key(|o| o.y)
+        let column = (text.x, text.anchor);
+        // A cross is not a text.
+        if let Some((last, point)) = self.last.get(&column).filter(|(y, _)| !text.text.is_empty() && y + LINE > text.y)
         {
+            text.y = last + LINE;
+            is_apart = *point != text.point;
+        }
+        while let Some(other) = self.covered(&text) {
             text.y = other.y + LINE;
             // Texts of the same point are below each other, and need no line to it.
             is_apart |= other.point != text.point;
         }
+        self.last.insert(column, (text.y, text.point));
+        self.lines.entry(text.y.div_euclid(LINE)).or_default().push(self.texts.len());
         let is_led = is_apart && text.y - wanted > LINE / 2;
-        self.0.push(Placing { text, is_led });
+        self.texts.push(Placing { text, is_led });
+    }
+
+    /// Returns the lowest text that this text would cover.
+    fn covered(&self, text: &Text) -> Option<&Text> {
+        let line = text.y.div_euclid(LINE);
+        let near = self.lines.range(line - 1..=line + 1).flat_map(|(_, texts)| texts);
+        let near = near.filter_map(|&index| Some(&self.texts.get(index)?.text));
+        near.filter(|other| other.covers(text)).max_by_key(|other| other.y)
     }
 }
 

@@ -1,0 +1,64 @@
+//! Sequence numbers over time: segments as bars, the line of acknowledgements, and the edge of the window.
+
+use core::fmt::{self, Write};
+
+use super::super::svg::{INK, RED};
+use super::frame::{Frame, Sign, bar, cross, diamond};
+use super::track::Track;
+
+const GREEN: &str = "#00695c";
+const BLUE: &str = "#1565c0";
+const PURPLE: &str = "#8e24aa";
+
+/// If the window's edge is farther away than this multiple of the data, the frame ends before it.
+const FAR: f64 = 4.0;
+
+pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
+    let data = track.sent.iter().map(|sent| sent.to).max().unwrap_or(1).max(1) as f64;
+    let edge = track.acked.iter().map(|acked| acked.edge).max().unwrap_or(1) as f64;
+    let high = if edge <= data * FAR { edge.max(data) } else { data };
+    let frame = frame.with_values(0.0, high * 1.08);
+    frame.axes(out, "sequence number (bytes)", 1.0)?;
+    frame.legend(
+        out,
+        &[
+            (Sign::Bar, INK, "segment"),
+            (Sign::Diamond, RED, "sent again"),
+            (Sign::Cross, RED, "lost"),
+            (Sign::Line, GREEN, "acknowledged"),
+            (Sign::Dot, GREEN, "duplicate ACK"),
+            (Sign::Bar, PURPLE, "SACK block"),
+            (Sign::Dashed, BLUE, if edge <= data * FAR { "window's edge" } else { "window's edge (above)" }),
+        ],
+    )?;
+    frame.open(out)?;
+    let edges = track.acked.iter().map(|acked| (acked.at, Some(acked.edge as f64)));
+    frame.steps(out, edges, r##"stroke="#1565c0" stroke-width="1.5" stroke-dasharray="5 3""##)?;
+    let mut highest = i64::MIN;
+    let numbers = track.acked.iter().map(|acked| {
+        highest = highest.max(acked.number);
+        (acked.at, Some(highest as f64))
+    });
+    frame.steps(out, numbers, r##"stroke="#00695c" stroke-width="2""##)?;
+    for acked in &track.acked {
+        let x = frame.x(acked.at);
+        for (from, to) in acked.sacks.iter().flatten() {
+            bar(out, x, [frame.y(*to as f64), frame.y(*from as f64)], PURPLE)?;
+        }
+        if acked.is_duplicate {
+            let y = frame.y(acked.number as f64);
+            writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" fill="{GREEN}"/>"#)?;
+        }
+    }
+    for sent in &track.sent {
+        let (x, top, bottom) = (frame.x(sent.at), frame.y(sent.to as f64), frame.y(sent.from as f64));
+        bar(out, x, [top, bottom], if sent.is_again { RED } else { INK })?;
+        if sent.is_again {
+            diamond(out, x, (top + bottom) / 2.0, RED)?;
+        }
+        if sent.is_lost {
+            cross(out, x, (top + bottom) / 2.0)?;
+        }
+    }
+    out.write_str("</svg>\n")
+}
