@@ -5,6 +5,7 @@ use smoltcp::time::Instant;
 use super::by_hand::ByHand;
 use super::run::Run;
 use crate::cli::error::Failure;
+use crate::lab::lang::columns;
 use crate::lab::show::{Ladder, What};
 use crate::lab::{Setup, Snapshot};
 
@@ -168,17 +169,18 @@ fn side_by_side(ladder: Ladder, names: &[String; 2], [left, right]: [&[Snapshot]
     }
     let ladder = Ladder { width: half, ..ladder };
     let half = half.min(Ladder::WIDEST);
-    // Colours take no columns, so the padding follows from the line without colours.
-    let padded = |row: Option<&Snapshot>| {
-        let plain = row.map_or(String::new(), |row| line(Ladder { color: false, ..ladder }, row));
-        let text = row.map_or(String::new(), |row| line(ladder, row));
-        format!("{text}{:pad$}", "", pad = half.saturating_sub(plain.chars().count()))
-    };
+    let padded = |text: &str, plain: &str| format!("{text}{:pad$}", "", pad = half.saturating_sub(columns(plain)));
     let header = Ladder { color: false, ..ladder }.header().to_string();
-    let mut lines = vec![format!("{:<half$}{GAP}{}", names[0], names[1]), format!("{header:<half$}{GAP}{header}")];
+    let mut lines = vec![
+        format!("{}{GAP}{}", padded(&names[0], &names[0]), names[1]),
+        format!("{}{GAP}{header}", padded(&header, &header)),
+    ];
     for [left, right] in aligned(left, right, |row| (row.entry.at, row.entry.step)) {
         let right = right.map_or(String::new(), |row| line(ladder, row));
-        lines.push(format!("{}{GAP}{right}", padded(left)).trim_end().to_owned());
+        // Colours take no columns, so the padding follows from the line without colours.
+        let plain = left.map_or(String::new(), |row| line(Ladder { color: false, ..ladder }, row));
+        let left = left.map_or(String::new(), |row| line(ladder, row));
+        lines.push(format!("{}{GAP}{right}", padded(&left, &plain)).trim_end().to_owned());
     }
     lines
 }
@@ -206,6 +208,7 @@ fn aligned<'r, T>(left: &'r [T], right: &'r [T], key: impl Fn(&T) -> (Instant, u
 mod tests {
     use super::*;
     use crate::cli::lab::by_hand::Change;
+    use crate::lab::lang::Lang;
 
     #[test]
     fn rows_of_the_same_step_are_in_one_line() {
@@ -226,7 +229,7 @@ mod tests {
         runs.set_step(11);
         runs.branch().unwrap();
         runs.add(ByHand { after: 9, what: Change::Frame(4, crate::lab::Verdict::Drop) });
-        let ladder = Ladder { width: 180, ascii: true, color: false };
+        let ladder = Ladder { width: 180, ascii: true, color: false, lang: Lang::En };
         let lines = runs.compare(&setup, None, ladder).map_err(|failure| failure.to_string()).unwrap();
         assert!(lines[0].starts_with("run a ") && lines[0].ends_with("| run b"), "{lines:#?}");
         assert!(lines[2].matches("#4 SYN,ACK").count() == 2 && lines[2].contains(" x---"), "{lines:#?}");

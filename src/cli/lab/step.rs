@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use smoltcp::phy::Medium;
+use smoltcp::socket::tcp::State;
+
 use super::args::LabArgs;
 use super::by_hand::{ByHand, Change, MAX_BY_HAND, ends};
 use super::holds::sockets;
@@ -12,7 +15,7 @@ use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Goal, Shell};
 use crate::lab::show::What;
 use crate::lab::{Setup, Snapshot, Verdict};
-use crate::trace::Fields;
+use crate::trace::{Fields, Summary};
 
 /// The name of the capture that `save` writes if the user gives none.
 const UNNAMED: &str = "lab.pcapng";
@@ -150,6 +153,10 @@ impl<'s> Session<'_, 's> {
                 Some(frame) => format!("frame {frame} is not in flight: frames shows the frames in flight"),
             });
         };
+        let is_ip = |bytes: &[u8]| Summary::of(bytes, Medium::Ethernet).ends.is_some();
+        if fault == Verdict::Corrupt && !lab.wire.in_flight().any(|(id, .., bytes)| id == frame && is_ip(bytes)) {
+            return self.shown.say(&format!("frame {frame} is no IP packet: ARP has no checksum, so it would arrive"));
+        }
         if self.change(lab, Change::Frame(frame, fault)) {
             self.shown.say(&format!("frame {frame} is {fault}"));
         }
@@ -189,7 +196,7 @@ impl<'s> Session<'_, 's> {
 }
 
 /// Returns whether an entry reaches the goal. `states` are the states before the step.
-fn is_reached(goal: Goal, snapshot: &Snapshot, states: [smoltcp::socket::tcp::State; 2]) -> bool {
+fn is_reached(goal: Goal, snapshot: &Snapshot, states: [State; 2]) -> bool {
     match (goal, snapshot.entry.what) {
         (Goal::State(end, state), _) => {
             [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state))
