@@ -235,7 +235,7 @@ fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
             "RFC 9293 section 3.10.1",
         ),
         Event::Dropped(why) | Event::Refused { why, .. } => dropped(*why, matches!(event, Event::Refused { .. })),
-        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => ended(*end, state),
+        Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => ended(*end, state),
         Event::Read { .. } => because(
             "The program reads data: the window can grow by the same number of bytes.",
             "程序读取数据：接收窗口可以增大同样多的字节。",
