@@ -12,6 +12,8 @@ mod labels;
 #[cfg(target_os = "linux")]
 mod live;
 mod network;
+#[cfg(target_os = "linux")]
+mod options;
 mod property;
 mod scenarios;
 mod swarm;
