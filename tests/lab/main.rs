@@ -5,6 +5,7 @@
 mod capture;
 #[path = "../common/mod.rs"]
 mod common;
+mod exercises;
 mod explanations;
 mod faults;
 #[cfg(target_os = "linux")]

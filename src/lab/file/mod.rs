@@ -20,7 +20,7 @@ mod words;
 pub use answers::Answers;
 pub use marking::{Key, Marked};
 pub use parts::Parts;
-pub use question::{Answer, Question};
+pub use question::{Answer, Field, Question};
 pub use words::FileError;
 
 use alloc::borrow::ToOwned;
