@@ -9,6 +9,8 @@ mod exercises;
 mod explanations;
 mod faults;
 #[cfg(target_os = "linux")]
+mod files;
+#[cfg(target_os = "linux")]
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;

@@ -161,10 +161,6 @@ impl Question {
                 Some("answer") => {
                     words.next();
                     self.answer = answer(&mut words)?;
-                    // The expectation takes the rest of the line.
-                    if matches!(self.answer, Answer::Make(_)) {
-                        return Ok(());
-                    }
                 }
                 Some("hint") => {
                     words.next();
@@ -199,8 +195,10 @@ fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
             Answer::Field(field, frame(words)?)
         }
         "make" => {
-            check_expectation(words)?;
-            Answer::Make(words.rest().to_owned())
+            let before = words.clone();
+            let expectation = words.until(&["hint", "points"]);
+            check_expectation(&before, expectation)?;
+            Answer::Make(expectation.to_owned())
         }
         "number" => {
             let number = words.parse("a whole number", whole(0..=u64::MAX))?;

@@ -103,6 +103,17 @@ impl<'t> Words<'t> {
         self.text[self.at..].trim()
     }
 
+    /// Reads the line up to one of the words `stops`, its comment or its end. A text in quotation marks is one word.
+    pub(super) fn until(&mut self, stops: &[&str]) -> &'t str {
+        let start = self.at;
+        while let Some(word) = self.peek().filter(|word| !stops.contains(word)) {
+            if !self.is_quoted() || self.quoted().is_err() {
+                self.at = self.start() + word.len();
+            }
+        }
+        self.text[start..self.at].trim()
+    }
+
     /// Returns the next word without reading it, or `None` at the end of the line or before a comment.
     pub(super) fn peek(&self) -> Option<&'t str> {
         self.rest().split_whitespace().next().filter(|word| !word.starts_with('#'))
