@@ -219,13 +219,13 @@ impl Found {
             (Answer::Count(count), What::Sent { summary, cause, .. }) => {
                 self.count += u32::from(count.fits(entry.host, entry.at - START, &summary, cause, latency));
             }
-            (Answer::Field(field, of), What::Sent { frame, summary, .. }) => {
-                if self.is_it(*of, entry.host, frame, &summary) && self.answer.is_none() {
-                    self.answer = match field {
-                        Field::Time => Some((entry.at - START).total_millis().to_string()),
-                        _ => summary.segment().and_then(|segment| field.of(&segment, snapshot.isn)),
-                    };
-                }
+            (Answer::Field(field, of), What::Sent { frame, summary, .. })
+                if self.is_it(*of, entry.host, frame, &summary) && self.answer.is_none() =>
+            {
+                self.answer = match field {
+                    Field::Time => Some((entry.at - START).total_millis().to_string()),
+                    _ => summary.segment().and_then(|segment| field.of(&segment, snapshot.isn)),
+                };
             }
             (Answer::State { host, when: When::After(of) }, what) => {
                 let reached = match what {
