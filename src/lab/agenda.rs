@@ -3,6 +3,8 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
+#[cfg(feature = "alloc")]
+use super::Notes;
 use super::{Forged, HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
@@ -88,6 +90,14 @@ impl<
             Scheduled::Flood { .. } | Scheduled::Forge(_) => 1,
         };
         host < N && self.agenda.push((at, scheduled)).is_ok()
+    }
+
+    /// Puts a frame on the wire now, as if host `from` had sent it. Returns whether the wire took the frame.
+    #[cfg(feature = "alloc")]
+    pub fn inject(&mut self, from: usize, frame: &[u8]) -> bool {
+        let taken = self.wire.inject(self.now, from, frame);
+        self.note(from, None, &Notes::default());
+        taken
     }
 
     /// Returns the calls so far: the calling host, and its connection or the error.

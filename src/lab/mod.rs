@@ -14,6 +14,8 @@ pub mod figure;
 #[doc(hidden)]
 pub mod file;
 mod forged;
+#[cfg(feature = "alloc")]
+pub mod packetdrill;
 mod peer;
 #[cfg(feature = "alloc")]
 mod quoted;
@@ -27,6 +29,7 @@ pub mod show;
 pub mod terms;
 #[cfg(all(test, feature = "std"))]
 mod tests;
+mod tracking;
 mod view;
 mod wire;
 
@@ -62,7 +65,8 @@ use crate::stack::{
     Config, ConnectError, ConnectionId, Console, DropReason, Event, Io, Memory, Probe, Seed, Session, SetupError,
     Stack, Step, Tuple, UdpSession,
 };
-use crate::trace::{Cause, Flow, Summary};
+use crate::trace::Cause;
+use tracking::Tracked;
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
@@ -134,15 +138,6 @@ pub struct Host<'a, S, U, C> {
     pub stack: Stack<'a, S, U>,
     /// The standard input and output of the host's programs.
     pub console: C,
-}
-
-/// A tracked connection: its two endpoints, in the order in which they first sent, and its state.
-#[derive(Clone, Copy)]
-struct Tracked {
-    ends: [IpEndpoint; 2],
-    flow: Flow,
-    /// The most recently reported state of each side.
-    states: [Option<State>; 2],
 }
 
 /// The result of one call of [`Lab::step`].
@@ -246,6 +241,11 @@ impl<
 
     /// Takes one step: one host does one piece of work, or the clock advances to the next deadline.
     pub fn step(&mut self) -> Progress {
+        self.step_until(None)
+    }
+
+    /// Takes one step. If nothing happens until `limit`, advances the clock to it and returns [`Progress::End`].
+    pub(crate) fn step_until(&mut self, limit: Option<Instant>) -> Progress {
         self.run_due();
         let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
         for turn in 0..N {
@@ -262,15 +262,12 @@ impl<
             self.note(host, Some(step), &events);
             return Progress::Step(host, step);
         }
-        match due {
-            None => Progress::End,
-            Some(at) => {
-                self.now = self.now.max(at);
-                self.steps += 1;
-                self.push(0, What::Clock);
-                Progress::Clock(self.now)
-            }
-        }
+        let due = due.filter(|at| limit.is_none_or(|limit| *at <= limit));
+        let Some(at) = due.or(limit.filter(|limit| *limit > self.now)) else { return Progress::End };
+        self.now = self.now.max(at);
+        self.steps += 1;
+        self.push(0, What::Clock);
+        due.map_or(Progress::End, |_| Progress::Clock(self.now))
     }
 
     fn with<T>(
@@ -342,54 +339,8 @@ impl<
         }
     }
 
-    /// Records the state that an event reports.
-    fn note_state(&mut self, event: &Event) {
-        let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
-        self.latest = Some(ends);
-        let tracked = self.flows.iter_mut().flatten().find_map(|t| Some((t.side_of(ends)?, t)));
-        if let (Some((side, tracked)), Some((_, to))) = (tracked, change(event)) {
-            tracked.states[side] = Some(to);
-        }
-    }
-
-    /// Returns the flow of a segment and the index of the side that sent it.
-    ///
-    /// If the flow is not tracked yet, it is tracked from now on if `begin` is set.
-    fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
-        summary.segment()?;
-        let ends = summary.ends?;
-        let ends = [ends.source, ends.destination];
-        let place = self.flows.iter().position(|t| t.as_ref().is_some_and(|t| t.side_of(ends).is_some()));
-        let place = match place {
-            Some(place) => place,
-            // Too many forged addresses would displace the hosts' own connections.
-            None if begin && ends.iter().all(|end| (0..N).any(|host| address(host) == end.addr)) => {
-                let place = self.flows.iter().position(Option::is_none).unwrap_or_else(|| {
-                    self.flows.rotate_left(1);
-                    FLOWS - 1
-                });
-                self.flows[place] = Some(Tracked { ends, flow: Flow::default(), states: [None; 2] });
-                place
-            }
-            _ => return None,
-        };
-        self.latest = Some(ends);
-        let tracked = self.flows[place].as_mut()?;
-        let side = tracked.side_of(ends)?;
-        Some((&mut tracked.flow, side))
-    }
-
     fn push(&mut self, host: usize, what: What) {
         self.entries.push(Entry { step: self.steps, at: self.now, host, what });
-    }
-}
-
-impl Tracked {
-    /// Returns the index of the endpoint `ends[0]` in this connection, or `None` if `ends` belong to another
-    /// connection.
-    fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
-        let [a, b] = ends;
-        if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
     }
 }
 

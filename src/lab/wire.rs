@@ -1,6 +1,10 @@
-//! The lab's cable or hub: the frames in flight, their arrival times, and the faults.
+//! The lab's cable or hub: the frames in flight, their arrival times, and the faults. wire/port.rs connects the hosts.
 
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+mod port;
+
+pub use port::Port;
+
+use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
 
 use super::fault::{Faults, Verdict};
@@ -210,6 +214,22 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         found
     }
 
+    /// Sends a frame that was written by hand, as if host `from` had sent it. Returns whether the frame was taken.
+    ///
+    /// Faults and losses apply as to other frames. A frame is not taken if the wire is full, or if it is longer than
+    /// [`MAX_FRAME`] bytes.
+    #[cfg(feature = "alloc")]
+    pub(super) fn inject(&mut self, now: Instant, from: usize, bytes: &[u8]) -> bool {
+        let mut frame = [0; MAX_FRAME];
+        let Some(place) = frame.get_mut(..bytes.len()) else { return false };
+        if from >= self.hosts || !self.has_room() || !self.has_news_room() {
+            return false;
+        }
+        place.copy_from_slice(bytes);
+        self.send(now, from, &frame, bytes.len());
+        true
+    }
+
     /// Returns whether there is room for a frame and its duplicate to every host.
     fn has_room(&self) -> bool {
         self.places.iter().filter(|place| place.is_none()).count() >= 2 * (self.hosts - 1)
@@ -235,7 +255,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     }
 
     /// Puts a frame on the wire that no host has sent. It arrives at host `to` after the latency of the wire.
-    pub(super) fn inject(&mut self, now: Instant, to: usize, bytes: &[u8]) {
+    pub(super) fn put(&mut self, now: Instant, to: usize, bytes: &[u8]) {
         let (mut frame, len) = ([0; MAX_FRAME], bytes.len().min(MAX_FRAME));
         frame[..len].copy_from_slice(&bytes[..len]);
         let at = now + self.line.latency;
@@ -245,9 +265,8 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if let Some(place) = free.and_then(|free| self.places.get_mut(free)) {
             self.order += 1;
             let (id, order) = (self.count, self.order);
-            let flags = (false, false);
             *place =
-                Some(Place { frame, len, id, from: WIRE, to, at, left: now, order, yields: flags.0, damaged: flags.1 });
+                Some(Place { frame, len, id, from: WIRE, to, at, left: now, order, yields: false, damaged: false });
         }
     }
 
@@ -294,7 +313,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             Verdict::TooLong => {
                 if let Some(error) = mtu.filter(|_| !self.line.black_hole).and_then(|mtu| router::too_long(bytes, mtu))
                 {
-                    self.inject(left, from, &error);
+                    self.put(left, from, &error);
                 }
                 return;
             }
@@ -310,7 +329,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             *byte ^= 1;
         }
         if let Some(reply) = router::arp_reply(bytes) {
-            self.inject(left, from, &reply);
+            self.put(left, from, &reply);
         }
         for to in (0..self.hosts).filter(|&to| to != from) {
             if self.cut[to] || router::is_for_router(bytes) {
@@ -355,74 +374,6 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             .filter(|&i| self.places[i].as_ref().is_some_and(due))
             .min_by_key(|&i| self.places[i].as_ref().map(|place| (place.at, place.order)))?;
         self.places[index].take()
-    }
-}
-
-/// The port that connects one host to the wire.
-pub struct Port<'w, const FRAMES: usize, const KEPT: usize> {
-    pub(super) wire: &'w mut Wire<FRAMES, KEPT>,
-    pub(super) host: usize,
-}
-
-impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
-    type RxToken<'t>
-        = Rx
-    where
-        Self: 't;
-    type TxToken<'t>
-        = Tx<'t, FRAMES, KEPT>
-    where
-        Self: 't;
-
-    fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_, FRAMES, KEPT>)> {
-        if !self.wire.has_news_room() {
-            return None;
-        }
-        let place = self.wire.take(now, self.host)?;
-        let bytes = place.frame.get(..place.len).unwrap_or_default();
-        let summary = Summary::of(bytes, Medium::Ethernet);
-        self.wire.received =
-            Some(Received { id: place.id, summary, damaged: place.damaged, injected: place.from == WIRE });
-        self.wire.last = (place.frame, place.len);
-        Some((Rx(place), Tx { wire: self.wire, host: self.host, now }))
-    }
-
-    fn transmit(&mut self, now: Instant) -> Option<Tx<'_, FRAMES, KEPT>> {
-        (self.wire.has_room() && self.wire.has_news_room()).then_some(Tx { wire: self.wire, host: self.host, now })
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = self.wire.line.mtu + 14;
-        capabilities
-    }
-}
-
-/// A received frame.
-pub struct Rx(Place);
-
-impl RxToken for Rx {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
-        f(self.0.frame.get(..self.0.len).unwrap_or_default())
-    }
-}
-
-/// Room for one frame to send.
-pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
-    wire: &'w mut Wire<FRAMES, KEPT>,
-    host: usize,
-    now: Instant,
-}
-
-impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
-    /// Frames longer than [`MAX_FRAME`] bytes are cut. The device's MTU excludes such frames.
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        let mut frame = [0; MAX_FRAME];
-        let len = len.min(MAX_FRAME);
-        let result = f(&mut frame[..len]);
-        self.wire.send(self.now, self.host, &frame, len);
-        result
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
+use super::holds::Value;
 use super::network::NetworkArgs;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
@@ -25,8 +26,8 @@ use crate::lab::{Fault, Line};
   smolstep lab exercise docs/exercises/handshake.lab
   smolstep lab mark docs/exercises/handshake.lab answers/")]
 pub struct LabArgs {
-    /// A program, a scenario that --list shows, or a file: a name with a slash, or ending in .lab [default: greeting].
-    /// 'exercise FILE [ANSWERS]' asks a file's questions, and 'mark FILE ANSWERS...' marks files of answers
+    /// A program, a scenario that --list shows, or a file: a name with a slash, or ending in .lab or .pkt [default:
+    /// greeting]. 'exercise FILE [ANSWERS]' asks a file's questions, and 'mark FILE ANSWERS...' marks files of answers
     #[arg(value_name = "PROGRAM|SCENARIO|FILE")]
     pub what: Option<String>,
     /// The messages that the program's client sends [default: Li, Cheng and victor for greeting, else hello]
@@ -88,6 +89,10 @@ pub struct LabArgs {
     /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
+    /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto; a wrong name lists them all
+    /// [default: none]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Value::named)]
+    pub show: Vec<Value>,
     /// Check the run against the expectations in FILE [default: no check]
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,

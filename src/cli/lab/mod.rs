@@ -3,9 +3,11 @@
 mod args;
 mod exercise;
 mod file;
+mod holds;
 mod mark;
 mod network;
 mod outputs;
+mod packetdrill;
 mod run;
 mod step;
 mod terms;
@@ -57,6 +59,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         Some(mark::WORD) => return mark::mark(args),
         _ => {}
     }
+    if let Some(path) = packetdrill::script(args) {
+        return packetdrill::run_file(path, args);
+    }
     let what = find(args)?;
     let texts = texts(args, &what);
     let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
@@ -100,8 +105,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
     let mut shown = Shown::new(args.ascii, args.explain);
     shown.quiet = args.writes_to_stdout();
+    let mut watch = holds::Watch::new(&args.show);
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
+        watch.step(lab, &mut shown);
         outputs.take(snapshot, lab);
         if let Some(shipped) = &mut shipped {
             shipped.see(snapshot, lab);

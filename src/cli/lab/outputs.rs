@@ -7,18 +7,20 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
+use super::holds::Holds;
 use super::run::{Ended, HostLab, Run};
 use super::terms::wrapped;
 use super::{colored, file};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
-use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
 use crate::lab::file::Experiment;
 use crate::lab::show::{
-    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json, write_ladder_svg, write_states_svg,
+    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json_with, write_ladder_svg, write_states_svg,
 };
+use crate::lab::{Snapshot, Wire};
+use crate::stack::Control;
 use crate::trace::IoSink;
 
 /// Prints the ladder on standard output.
@@ -90,6 +92,14 @@ impl Shown {
                 }
             }
         }
+        self.flush()
+    }
+
+    /// Returns the first error of standard output.
+    ///
+    /// # Errors
+    /// Fails if standard output has failed.
+    pub fn flush(self) -> Result<(), Failure> {
         // Standard output still buffers a last line without a line end.
         let flushed = io::stdout().flush();
         match self.fault.or(flushed.err()) {
@@ -114,6 +124,7 @@ pub struct Outputs {
     svg: Option<Svg>,
     states: Option<States>,
     pub(super) expect: Option<Expected>,
+    holds: Holds,
 }
 
 /// A capture of the frames. The first write error is kept, and `finish` returns it.
@@ -156,17 +167,27 @@ impl Outputs {
             svg: args.svg.as_deref().map(Svg::create).transpose()?,
             states: args.states.as_deref().map(States::create).transpose()?,
             expect,
+            holds: Holds::default(),
         })
     }
 
-    /// Writes one entry of the run to the files.
+    /// Writes one entry of the run to the files, and checks the expectations.
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        let holds = if self.json.is_some() { self.holds.changes(snapshot, lab) } else { [None; 2] };
+        self.write(snapshot, &lab.wire, holds);
+        if let Some(expected) = &mut self.expect {
+            expected.see(snapshot, lab);
+        }
+    }
+
+    /// Writes one entry of a run to the files. `holds` is what the ends hold, if it is to be written.
+    pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire, holds: [Option<Control>; 2]) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.
-            let _ = write_json(json, snapshot);
+            let _ = write_json_with(json, snapshot, holds);
         }
         if let Some(Pcap { capture, fault, .. }) = &mut self.pcap
-            && let Err(error) = capture.note(snapshot, &lab.wire)
+            && let Err(error) = capture.note(snapshot, wire)
         {
             fault.get_or_insert(error);
         }
@@ -178,9 +199,6 @@ impl Outputs {
         }
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
-        }
-        if let Some(expected) = &mut self.expect {
-            expected.see(snapshot, lab);
         }
     }
 
@@ -215,7 +233,7 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
-    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
+    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None, holds: Holds::default() };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }

@@ -4,9 +4,11 @@
 //! of a [`Setup`](super::Setup) borrow their steps, so a run is made in two phases: [`Experiment::parts`] lists the
 //! steps, and [`Parts::setup`] borrows them.
 //!
-//! settings.rs parses the lines that change a set-up, program.rs those of programs, and question.rs questions.
+//! settings.rs parses the lines that change a set-up, program.rs those of programs, inject.rs forged segments, and
+//! question.rs questions.
 
 mod answers;
+mod inject;
 mod marking;
 mod parts;
 mod program;
@@ -32,7 +34,7 @@ use smoltcp::time::Duration;
 
 use super::expect::{ExpectError, Expectations};
 use super::wire::Random;
-use super::{HostEvent, MAX_FAULTS, MAX_SCHEDULED, Moment, Scheduled};
+use super::{Forged, HostEvent, MAX_FAULTS, MAX_SCHEDULED, Moment, Scheduled};
 use program::Program;
 use words::{Source, Varied, Words};
 
@@ -74,6 +76,7 @@ pub struct Experiment {
 #[derive(Clone, Debug)]
 enum Action {
     Event { at: Moment, host: usize, what: HostEvent },
+    Inject { at: Moment, forged: Forged },
     Program(Program),
 }
 
@@ -211,8 +214,6 @@ impl Parser {
                 ))),
             },
             "at" => self.event(words),
-            // A segment that is put on the wire by hand: its syntax is that of packetdrill.
-            "inject" => Err(words.error("segments by hand are for .pkt files so far")),
             "expect" => {
                 words.next();
                 check_expectation(&words, words.rest())?;
@@ -272,12 +273,17 @@ impl Parser {
         Ok(())
     }
 
-    /// Parses `at TIME cut|reboot HOST`.
+    /// Parses `at TIME cut|reboot HOST`, or `at TIME inject HOST SEGMENT`.
     fn event(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
         self.count_scheduled(&words, 1)?;
         words.next();
         let at = words.parse(values::MOMENT, values::moment)?;
-        let what = words.parse("cut or reboot", |word| match word {
+        if words.take("inject") {
+            let forged = inject::segment(words)?;
+            self.experiment.actions.push(Action::Inject { at, forged });
+            return Ok(());
+        }
+        let what = words.parse("cut, reboot or inject", |word| match word {
             "cut" => Some(HostEvent::Cut),
             "reboot" => Some(HostEvent::Reboot),
             _ => None,

@@ -25,7 +25,7 @@ impl<'e> Parts<'e> {
         let programs = || {
             experiment.actions.iter().filter_map(|action| match action {
                 Action::Program(program) => Some(program),
-                Action::Event { .. } => None,
+                Action::Event { .. } | Action::Inject { .. } => None,
             })
         };
         let texts = |program: &'e Program| match &program.role {
@@ -52,6 +52,8 @@ impl<'e> Parts<'e> {
         for action in &self.experiment.actions {
             match action {
                 Action::Event { at, host, what } => setup.host_event(*at, *host, *what),
+                // There is room: the parser has counted the events.
+                Action::Inject { at, forged } => drop(setup.agenda.push((*at, Scheduled::Forge(*forged)))),
                 Action::Program(program) => {
                     let place = places.next().unwrap_or_default();
                     let steps = self.steps.get(place).map_or(&[][..], Vec::as_slice);

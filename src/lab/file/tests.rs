@@ -125,7 +125,13 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("vary size from 5 to 5\nhost client buffer $size", "2:20: '5' should be a number from 128"),
         ("vary size from 500 to 500\nhosts receive $size x 3", "2:21: 'x' should be congestion"),
         ("title \"\u{1b}[2J\"", "1:8: a control character"),
-        ("inject client < R 0:0(0)", "1:1: "),
+        ("inject client R 0:0(0)", "1:1: "),
+        ("at 1s inject", "1:13: "),
+        ("at 1s inject wire R 0:0(0)", "1:14: "),
+        ("at 1s inject client X 0:0(0)", "1:21: "),
+        ("at 1s inject client SF 0:0(0)", "1:21: "),
+        ("at 1s inject client P 0:5(5)", "1:23: "),
+        ("at 1s inject client S 0:0(0) <mss 9>", "1:21: "),
     ] {
         assert!(error(text).contains(message), "{text}: {}", error(text));
     }

@@ -49,7 +49,7 @@ impl Display for Text {
 }
 
 /// A duration in the most readable unit: `1s`, `1.5s`, `300ms`, `20us`.
-pub(super) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

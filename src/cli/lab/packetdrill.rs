@@ -1,0 +1,60 @@
+//! `smolstep lab FILE.pkt`: runs a packetdrill script against the stack.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use smoltcp::time::Duration;
+
+use super::args::LabArgs;
+use super::outputs::{Outputs, Shown};
+use crate::cli::error::Failure;
+use crate::host::{HeapPool, Sizes};
+use crate::lab::packetdrill::{Limits, MAX_BYTES, Script, run};
+use crate::lab::{Buffers, CONNECTIONS};
+use crate::stack::NullConsole;
+
+/// Returns the path of the script on the command line, if it names one: it ends in `.pkt`.
+pub fn script(args: &LabArgs) -> Option<&Path> {
+    args.what.as_deref().filter(|what| what.ends_with(".pkt")).map(Path::new)
+}
+
+/// Runs a script; returns the exit code.
+///
+/// # Errors
+/// Exit code 2 if the script cannot be read, and 1 if one of its lines does not hold. The message names the line.
+pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
+    let name = path.display();
+    let has_run_options = args.step || args.until.is_some() || args.expect.is_some() || args.changes_the_wire();
+    if has_run_options || args.udp || !args.texts.is_empty() || args.latency.is_some() || args.seed.is_some() {
+        return Err(Failure::usage(format_args!(
+            "{name} is a packetdrill script, which takes only --limit, --explain, --ascii and files to write"
+        )));
+    }
+    let text = read(path).map_err(|error| Failure::usage(format_args!("{name} cannot be read: {error}")))?;
+    let script = Script::parse(&text)
+        .map_err(|error| Failure::usage(format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
+    let mut outputs = Outputs::create(args, Duration::ZERO)?;
+    let mut shown = Shown::new(args.ascii, args.explain);
+    shown.quiet = args.writes_to_stdout();
+    let Buffers { receive, send } = script.buffers;
+    let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
+    let mut pools = [(); 2].map(|()| HeapPool::new(sizes));
+    let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
+    let mut limits = Limits::default();
+    limits.time = args.limit.map_or(limits.time, Into::into);
+    let result = run(&script, limits, memory, &mut |snapshot, wire| {
+        shown.row(snapshot);
+        outputs.write(snapshot, wire, [None; 2]);
+    });
+    shown.flush()?;
+    outputs.finish()?;
+    result.map(|()| 0).map_err(|failed| Failure::run(format_args!("{name}:{}: {failed}", failed.line)))
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    // One byte more shows that the file is too long.
+    File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}

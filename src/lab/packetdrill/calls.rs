@@ -1,0 +1,319 @@
+//! Parses the calls of a script's program: `write(4, ..., 1000) = 1000`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use smoltcp::time::Duration;
+
+use super::scan::{Error, Scanner};
+use super::script::{When, seconds};
+
+/// A call of the program.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) function: Function,
+    /// When the call returns, if it waits: relative to the same time as the start of the call.
+    pub(super) until: Option<Duration>,
+    pub(super) result: Outcome,
+}
+
+/// A function with its arguments. The first number is the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    Accept(u32),
+    Bind(u32),
+    Close(u32),
+    Connect(u32),
+    /// With SO_LINGER and a time of 0, `close` sends RST.
+    Linger(u32, bool),
+    Listen(u32, u32),
+    /// A call that has no effect, and whose result is not compared.
+    Option(u32),
+    Read(u32, u32),
+    /// The socket, and whether the program sends no more.
+    Shutdown(u32, bool),
+    Socket,
+    Write(u32, u32),
+}
+
+impl Function {
+    /// Returns the function's name in a message.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Function::Accept(_) => "accept",
+            Function::Bind(_) => "bind",
+            Function::Close(_) => "close",
+            Function::Connect(_) => "connect",
+            Function::Linger(..) | Function::Option(_) => "setsockopt",
+            Function::Listen(..) => "listen",
+            Function::Read(..) => "read",
+            Function::Shutdown(..) => "shutdown",
+            Function::Socket => "socket",
+            Function::Write(..) => "write",
+        }
+    }
+}
+
+/// What a call returns: a number, or -1 and an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The error's name is empty if the script does not name it.
+    Error(String),
+    Number(u32),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Error(name) if name.is_empty() => f.write_str("-1"),
+            Outcome::Error(name) => write!(f, "-1 {name}"),
+            Outcome::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// The sockets that are open at a line of a script, and the options that set up the stack.
+#[derive(Default)]
+pub(super) struct Sockets {
+    open: Vec<u32>,
+    pub(super) connects: bool,
+    listens: bool,
+    pub(super) receive: Option<usize>,
+    pub(super) send: Option<usize>,
+}
+
+/// The largest number of a socket.
+const LARGEST: u32 = 1023;
+
+/// The smallest and the largest buffer that an option can set, in bytes.
+const BUFFERS: core::ops::RangeInclusive<u32> = 256..=1 << 20;
+
+const FUNCTIONS: &str = "<, > or a call: socket, bind, listen, accept, connect, read, recv, recvfrom, write, send, sendto, \
+                         close, shutdown, setsockopt, getsockopt or fcntl";
+const RESULT: &str = "= and the result of the call";
+const ARGUMENTS: &str = "the arguments of the call";
+const COUNT: &str = "a number of bytes";
+const ONE: &str = "left out: a script has one connection, by one listen or one connect";
+
+/// Reads a call, from the end of its time on.
+pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets) -> Result<Call, Error> {
+    let until = match scanner.eat("...") {
+        true => {
+            let mut here = *scanner;
+            let until = seconds(scanner)?;
+            match when {
+                When::Since(from, _) | When::After(from, _) if from <= until => Some(until),
+                _ => return Err(here.error("later than the start of the call")),
+            }
+        }
+        false => None,
+    };
+    let mut here = *scanner;
+    let name = scanner.word();
+    if !NAMES.contains(&name) {
+        return Err(here.error(FUNCTIONS));
+    }
+    scanner.need("(", ARGUMENTS)?;
+    let function = sockets.function(name, scanner, &mut here)?;
+    rest_of_arguments(scanner)?;
+    scanner.need("=", RESULT)?;
+    let mut at_result = *scanner;
+    let result = outcome(scanner)?;
+    match (function, &result) {
+        (Function::Socket | Function::Accept(_), Outcome::Number(number)) => {
+            if sockets.open.contains(number) {
+                return Err(at_result.error("the number of a socket that is not open yet"));
+            }
+            sockets.open.push(*number);
+        }
+        (Function::Close(socket), _) => sockets.open.retain(|open| *open != socket),
+        _ => {}
+    }
+    Ok(Call { function, until, result })
+}
+
+/// The functions that a script can call.
+const NAMES: [&str; 16] = [
+    "accept",
+    "bind",
+    "close",
+    "connect",
+    "fcntl",
+    "getsockopt",
+    "listen",
+    "read",
+    "recv",
+    "recvfrom",
+    "send",
+    "sendto",
+    "setsockopt",
+    "shutdown",
+    "socket",
+    "write",
+];
+
+impl Sockets {
+    /// Reads the arguments that matter. `here` is the name of the function.
+    fn function(&mut self, name: &str, scanner: &mut Scanner<'_>, here: &mut Scanner<'_>) -> Result<Function, Error> {
+        if name == "socket" {
+            return Ok(Function::Socket);
+        }
+        let socket = self.socket(scanner)?;
+        if matches!(name, "listen" | "connect") {
+            if self.listens || self.connects {
+                return Err(here.error(ONE));
+            }
+            (self.listens, self.connects) = (name == "listen", name == "connect");
+        }
+        Ok(match name {
+            "accept" => Function::Accept(socket),
+            "bind" => Function::Bind(socket),
+            "close" => Function::Close(socket),
+            "connect" => Function::Connect(socket),
+            "listen" => {
+                comma(scanner)?;
+                Function::Listen(socket, scanner.number(65_535, "a backlog from 0 to 65535")?)
+            }
+            "read" | "recv" | "recvfrom" => Function::Read(socket, count(scanner)?),
+            "send" | "sendto" | "write" => Function::Write(socket, count(scanner)?),
+            "setsockopt" => self.option(socket, scanner)?,
+            "shutdown" => {
+                const HOW: &str = "SHUT_RD, SHUT_WR or SHUT_RDWR";
+                comma(scanner)?;
+                let mut here = *scanner;
+                match scanner.word() {
+                    "SHUT_RD" => Function::Shutdown(socket, false),
+                    "SHUT_WR" | "SHUT_RDWR" => Function::Shutdown(socket, true),
+                    _ => return Err(here.error(HOW)),
+                }
+            }
+            _ => Function::Option(socket),
+        })
+    }
+
+    fn socket(&self, scanner: &mut Scanner<'_>) -> Result<u32, Error> {
+        const OPEN: &str = "the number of a socket that is open";
+        let mut here = *scanner;
+        let socket = scanner.number(LARGEST, OPEN)?;
+        if self.open.contains(&socket) { Ok(socket) } else { Err(here.error(OPEN)) }
+    }
+
+    /// Reads a level, a name and a value. Most options have no effect.
+    fn option(&mut self, socket: u32, scanner: &mut Scanner<'_>) -> Result<Function, Error> {
+        comma(scanner)?;
+        argument(scanner)?;
+        comma(scanner)?;
+        match scanner.word() {
+            name @ ("SO_RCVBUF" | "SO_SNDBUF") => {
+                const SIZE: &str = "a size in brackets from 256 to 1048576, as in [4096]";
+                comma(scanner)?;
+                scanner.need("[", SIZE)?;
+                let mut here = *scanner;
+                let size = scanner.number(*BUFFERS.end(), SIZE)?;
+                if !BUFFERS.contains(&size) {
+                    return Err(here.error(SIZE));
+                }
+                scanner.need("]", SIZE)?;
+                let place = if name == "SO_RCVBUF" { &mut self.receive } else { &mut self.send };
+                place.get_or_insert(size as usize);
+                Ok(Function::Option(socket))
+            }
+            "SO_LINGER" => {
+                const LINGER: &str = "two numbers, as in {onoff=1, linger=0}";
+                comma(scanner)?;
+                scanner.need("{", LINGER)?;
+                scanner.need("onoff", LINGER)?;
+                scanner.need("=", LINGER)?;
+                let on = scanner.number(1, LINGER)?;
+                scanner.need(",", LINGER)?;
+                scanner.need("linger", LINGER)?;
+                scanner.need("=", LINGER)?;
+                let seconds = scanner.number(u32::MAX, LINGER)?;
+                scanner.need("}", LINGER)?;
+                Ok(Function::Linger(socket, on == 1 && seconds == 0))
+            }
+            _ => Ok(Function::Option(socket)),
+        }
+    }
+}
+
+fn comma(scanner: &mut Scanner<'_>) -> Result<(), Error> {
+    scanner.need(",", "a comma and the next argument")
+}
+
+/// Reads a buffer, which is not compared, and the number of its bytes.
+fn count(scanner: &mut Scanner<'_>) -> Result<u32, Error> {
+    comma(scanner)?;
+    argument(scanner)?;
+    comma(scanner)?;
+    scanner.number(1 << 20, COUNT)
+}
+
+/// Skips an argument: everything up to a comma or to the closing bracket of the call.
+fn argument(scanner: &mut Scanner<'_>) -> Result<(), Error> {
+    let mut depth = 0_usize;
+    while let Some(next) = scanner.peek() {
+        match next {
+            ',' | ')' if depth == 0 => return Ok(()),
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => break,
+            },
+            '"' => {
+                string(scanner)?;
+                continue;
+            }
+            '`' | '%' | ';' => break,
+            _ => {}
+        }
+        let word = scanner.peek_word().len();
+        scanner.advance(word.max(next.len_utf8()));
+    }
+    Err(scanner.error("the rest of the arguments, and )"))
+}
+
+/// Skips a text in quotation marks.
+fn string(scanner: &mut Scanner<'_>) -> Result<(), Error> {
+    let mut here = *scanner;
+    let rest = scanner.rest();
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            '"' if !escaped => {
+                scanner.advance(at + 1);
+                return Ok(());
+            }
+            '\n' => break,
+            _ => escaped = c == '\\' && !escaped,
+        }
+    }
+    Err(here.error("the start of a text with a quotation mark at its end"))
+}
+
+fn rest_of_arguments(scanner: &mut Scanner<'_>) -> Result<(), Error> {
+    loop {
+        argument(scanner)?;
+        if scanner.eat(")") {
+            return Ok(());
+        }
+        comma(scanner)?;
+    }
+}
+
+/// Reads a result: a number, or -1 and perhaps the name of an error, and a note in brackets.
+fn outcome(scanner: &mut Scanner<'_>) -> Result<Outcome, Error> {
+    let result = if scanner.eat("-") {
+        scanner.need("1", "1: the result of a call that fails is -1")?;
+        let name = scanner.peek_word();
+        let is_error = name.starts_with('E') && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        Outcome::Error(if is_error { scanner.word().into() } else { String::new() })
+    } else {
+        Outcome::Number(scanner.number(1 << 20, "the result of the call: a number, or -1 and an error")?)
+    };
+    if scanner.eat("(") {
+        rest_of_arguments(scanner)?;
+    }
+    Ok(result)
+}

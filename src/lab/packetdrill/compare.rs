@@ -1,0 +1,59 @@
+//! Compares a segment from the stack with a line of a script.
+
+use super::segment::{Choice, Flags, SegmentText};
+
+/// What is left of a line: the stack may send a segment of a script in several pieces.
+pub(super) struct Wanted {
+    segment: SegmentText,
+}
+
+/// The result of a comparison.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The segment completes the line.
+    Complete,
+    /// A part of the segment that differs.
+    Differs(&'static str),
+    /// The segment is the next piece of the line, and more follow.
+    Piece,
+}
+
+impl Wanted {
+    pub(super) fn new(segment: &SegmentText) -> Self {
+        Wanted { segment: segment.clone() }
+    }
+
+    /// Compares a segment, whose numbers are relative as the script's are.
+    ///
+    /// The window is compared if the script has one, and the options unless the script has `<...>`. Padding and the order
+    /// of the options do not count.
+    pub(super) fn compare(&mut self, seen: &SegmentText) -> Verdict {
+        let wanted = &mut self.segment;
+        let is_piece = seen.len > 0 && seen.len < wanted.len;
+        let mask = if is_piece { !(Flags::FIN | Flags::PSH) } else { !0 };
+        let options = |segment: &SegmentText| {
+            let mut options = segment.options.clone().unwrap_or_default();
+            options.retain(|option| !option.is_padding());
+            options
+        };
+        let differs = |a: &[Choice], b: &[Choice]| a.len() != b.len() || a.iter().any(|option| !b.contains(option));
+        if seen.flags.0 & mask != wanted.flags.0 & mask || (is_piece && seen.flags.has(Flags::FIN)) {
+            Verdict::Differs("the flags")
+        } else if seen.seq != wanted.seq {
+            Verdict::Differs("the first number")
+        } else if seen.len != wanted.len && !is_piece {
+            Verdict::Differs("the length")
+        } else if seen.ack != wanted.ack {
+            Verdict::Differs("the acknowledgement number")
+        } else if wanted.window.is_some() && seen.window != wanted.window {
+            Verdict::Differs("the window")
+        } else if wanted.options.is_some() && differs(&options(seen), &options(wanted)) {
+            Verdict::Differs("the options")
+        } else if is_piece {
+            (wanted.seq, wanted.len) = (wanted.seq.wrapping_add(seen.len), wanted.len - seen.len);
+            Verdict::Piece
+        } else {
+            Verdict::Complete
+        }
+    }
+}

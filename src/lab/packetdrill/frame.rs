@@ -1,0 +1,246 @@
+//! Segments as frames: writes a [`SegmentText`] as Ethernet frames, and reads it from a frame.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint,
+    IpProtocol, Ipv4Address, Ipv4Packet, TcpOption, TcpPacket,
+};
+
+use super::segment::{Choice, Flags, SegmentText};
+
+/// The lengths of the headers of Ethernet, IPv4 and TCP, in bytes. The TCP header has no options.
+const ETHERNET: usize = 14;
+const IP: usize = 20;
+const TCP: usize = 20;
+
+/// The byte with which a payload is filled, as [`ScriptStep::SendBytes`](crate::lab::ScriptStep::SendBytes) does.
+pub(super) const FILL: u8 = b'x';
+
+/// The two ends of a segment: first its sender, then its receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The hardware addresses.
+    pub hardware: [EthernetAddress; 2],
+    /// The IPv4 addresses.
+    pub addresses: [Ipv4Address; 2],
+    /// The ports.
+    pub ports: [u16; 2],
+    /// The numbers in frames that a text writes as 0. Sequence numbers are relative to the sender's, acknowledgement
+    /// numbers and SACK blocks to the receiver's.
+    pub isn: [u32; 2],
+}
+
+impl Ends {
+    /// Returns the ends of the answer to a segment.
+    pub fn reversed(&self) -> Ends {
+        let Ends { hardware: [h, i], addresses: [a, b], ports: [p, q], isn: [s, r] } = *self;
+        Ends { hardware: [i, h], addresses: [b, a], ports: [q, p], isn: [r, s] }
+    }
+
+    /// Returns the sender and the receiver.
+    pub fn endpoints(&self) -> [IpEndpoint; 2] {
+        [0, 1].map(|end| IpEndpoint::new(IpAddress::Ipv4(self.addresses[end]), self.ports[end]))
+    }
+}
+
+impl SegmentText {
+    /// Returns the frames of the segment, with correct checksums. `mtu` is the length of the longest IP packet.
+    ///
+    /// The payload consists of the letter x. If it does not fit into one frame, several frames follow each other. FIN
+    /// and PSH are then in the last frame, and SYN is in the first. A window that is left out is 0.
+    pub fn frames(&self, ends: &Ends, mtu: usize) -> Vec<Vec<u8>> {
+        let most = mtu.saturating_sub(IP + TCP + self.options_len()).max(1);
+        let len = self.len as usize;
+        let mut frames = Vec::new();
+        let mut sent = 0;
+        while sent < len || frames.is_empty() {
+            let count = most.min(len - sent);
+            let mut flags = self.flags.0;
+            if sent + count < len {
+                flags &= !(Flags::FIN | Flags::PSH);
+            }
+            // A SYN takes the number before the first byte.
+            let mut seq = self.seq.wrapping_add(sent as u32);
+            if sent > 0 && self.flags.has(Flags::SYN) {
+                (flags, seq) = (flags & !Flags::SYN, seq.wrapping_add(1));
+            }
+            frames.push(self.frame(ends, Flags(flags), seq, count));
+            sent += count;
+        }
+        frames
+    }
+
+    fn frame(&self, ends: &Ends, flags: Flags, seq: u32, len: usize) -> Vec<u8> {
+        let header = TCP + self.options_len();
+        let total = IP + header + len;
+        let mut frame = vec![FILL; ETHERNET + total];
+        let mut ethernet = EthernetFrame::new_unchecked(&mut frame[..]);
+        ethernet.set_src_addr(ends.hardware[0]);
+        ethernet.set_dst_addr(ends.hardware[1]);
+        ethernet.set_ethertype(EthernetProtocol::Ipv4);
+        let mut ip = Ipv4Packet::new_unchecked(ethernet.payload_mut());
+        ip.set_version(4);
+        ip.set_header_len(IP as u8);
+        ip.set_dscp(0);
+        ip.set_ecn(0);
+        // Both ends have the MTU of the wire, so the length fits.
+        ip.set_total_len(total as u16);
+        ip.set_ident(0);
+        ip.clear_flags();
+        ip.set_dont_frag(true);
+        ip.set_frag_offset(0);
+        ip.set_hop_limit(64);
+        ip.set_next_header(IpProtocol::Tcp);
+        ip.set_src_addr(ends.addresses[0]);
+        ip.set_dst_addr(ends.addresses[1]);
+        ip.fill_checksum();
+        let bytes = ip.payload_mut();
+        // The flags are a byte of their own. They need not be a combination that smoltcp would send.
+        bytes[..header].fill(0);
+        bytes[13] = flags.0;
+        let mut tcp = TcpPacket::new_unchecked(bytes);
+        tcp.set_src_port(ends.ports[0]);
+        tcp.set_dst_port(ends.ports[1]);
+        tcp.set_header_len(header as u8);
+        tcp.set_seq_number(number(seq.wrapping_add(ends.isn[0])));
+        if let Some(ack) = self.ack {
+            tcp.set_ack_number(number(ack.wrapping_add(ends.isn[1])));
+        }
+        tcp.set_window_len(self.window.unwrap_or(0));
+        self.write_options(&mut tcp.options_mut()[..header - TCP], ends.isn[1]);
+        tcp.fill_checksum(&ends.addresses[0].into(), &ends.addresses[1].into());
+        frame
+    }
+
+    /// Writes the options. The bytes behind them stay 0, which is the end of the options.
+    fn write_options(&self, out: &mut [u8], isn: u32) {
+        let mut bytes = Vec::new();
+        for option in self.options.as_deref().unwrap_or_default() {
+            match option {
+                Choice::Eol => bytes.push(0),
+                Choice::Mss(size) => bytes.extend([&[2, 4][..], &size.to_be_bytes()].concat()),
+                Choice::Nop => bytes.push(1),
+                Choice::Sack(blocks) => {
+                    bytes.extend([5, 2 + 8 * blocks.len() as u8]);
+                    for end in blocks.iter().flat_map(|(first, after)| [first, after]) {
+                        bytes.extend(end.wrapping_add(isn).to_be_bytes());
+                    }
+                }
+                Choice::SackOk => bytes.extend([4, 2]),
+                Choice::Timestamp(val, ecr) => {
+                    bytes.extend([&[8, 10][..], &val.to_be_bytes(), &ecr.to_be_bytes()].concat());
+                }
+                Choice::Unknown(kind) => bytes.extend([*kind, 2]),
+                Choice::WindowScale(shift) => bytes.extend([3, 3, *shift]),
+            }
+        }
+        out.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+    }
+
+    /// Reads the segment in a frame, and its ends. The numbers are those of the frame: `isn` is 0.
+    ///
+    /// Returns `None` if the frame contains no TCP segment over IPv4, or if its length or its checksum is wrong.
+    pub fn read(frame: &[u8]) -> Option<(SegmentText, Ends)> {
+        let ethernet = EthernetFrame::new_checked(frame).ok()?;
+        if ethernet.ethertype() != EthernetProtocol::Ipv4 {
+            return None;
+        }
+        let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
+        let is_whole = ip.frag_offset() == 0 && !ip.more_frags();
+        if ip.next_header() != IpProtocol::Tcp || !is_whole || !ip.verify_checksum() {
+            return None;
+        }
+        let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
+        if !tcp.verify_checksum(&ip.src_addr().into(), &ip.dst_addr().into()) {
+            return None;
+        }
+        let segment = SegmentText {
+            flags: Flags(*ip.payload().get(13)?),
+            seq: tcp.seq_number().0 as u32,
+            len: tcp.payload().len() as u32,
+            ack: tcp.ack().then(|| tcp.ack_number().0 as u32),
+            window: Some(tcp.window_len()),
+            options: Some(read_options(tcp.options())),
+        };
+        let ends = Ends {
+            hardware: [ethernet.src_addr(), ethernet.dst_addr()],
+            addresses: [ip.src_addr(), ip.dst_addr()],
+            ports: [tcp.src_port(), tcp.dst_port()],
+            isn: [0; 2],
+        };
+        Some((segment, ends))
+    }
+
+    /// Returns the segment with numbers relative to `isn`: those of the sender and of the receiver.
+    pub fn relative_to(mut self, isn: [u32; 2]) -> SegmentText {
+        self.seq = self.seq.wrapping_sub(isn[0]);
+        self.ack = self.ack.map(|ack| ack.wrapping_sub(isn[1]));
+        for option in self.options.iter_mut().flatten() {
+            if let Choice::Sack(blocks) = option {
+                for (first, after) in blocks {
+                    (*first, *after) = (first.wrapping_sub(isn[1]), after.wrapping_sub(isn[1]));
+                }
+            }
+        }
+        self
+    }
+}
+
+fn number(value: u32) -> smoltcp::wire::TcpSeqNumber {
+    smoltcp::wire::TcpSeqNumber(value as i32)
+}
+
+/// Reads options up to the first malformed option.
+fn read_options(mut bytes: &[u8]) -> Vec<Choice> {
+    let mut options = Vec::new();
+    while let Ok((rest, option)) = TcpOption::parse(bytes) {
+        options.push(match option {
+            TcpOption::EndOfList => {
+                options.push(Choice::Eol);
+                break;
+            }
+            TcpOption::NoOperation => Choice::Nop,
+            TcpOption::MaxSegmentSize(size) => Choice::Mss(size),
+            TcpOption::WindowScale(shift) => Choice::WindowScale(shift),
+            TcpOption::SackPermitted => Choice::SackOk,
+            TcpOption::SackRange(ranges) => Choice::Sack(ranges.into_iter().flatten().collect()),
+            TcpOption::TimeStamp { tsval, tsecr } => Choice::Timestamp(tsval, tsecr),
+            TcpOption::Unknown { kind, .. } => Choice::Unknown(kind),
+        });
+        bytes = rest;
+    }
+    options
+}
+
+/// Returns the answer to an ARP request for the first of `ends`, as a frame.
+pub(super) fn answer_arp(request: &[u8], ends: &Ends) -> Option<Vec<u8>> {
+    let ethernet = EthernetFrame::new_checked(request).ok()?;
+    if ethernet.ethertype() != EthernetProtocol::Arp {
+        return None;
+    }
+    let packet = ArpPacket::new_checked(ethernet.payload()).ok()?;
+    let ArpRepr::EthernetIpv4 { operation: ArpOperation::Request, target_protocol_addr, .. } =
+        ArpRepr::parse(&packet).ok()?
+    else {
+        return None;
+    };
+    if target_protocol_addr != ends.addresses[0] {
+        return None;
+    }
+    let answer = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Reply,
+        source_hardware_addr: ends.hardware[0],
+        source_protocol_addr: ends.addresses[0],
+        target_hardware_addr: ends.hardware[1],
+        target_protocol_addr: ends.addresses[1],
+    };
+    let mut frame = vec![0; ETHERNET + answer.buffer_len()];
+    let mut ethernet = EthernetFrame::new_unchecked(&mut frame[..]);
+    ethernet.set_src_addr(ends.hardware[0]);
+    ethernet.set_dst_addr(ends.hardware[1]);
+    ethernet.set_ethertype(EthernetProtocol::Arp);
+    answer.emit(&mut ArpPacket::new_unchecked(ethernet.payload_mut()));
+    Some(frame)
+}

@@ -1,0 +1,20 @@
+//! Segments and scripts as packetdrill writes them. `docs/lab-pkt.md` lists what is understood.
+#![doc(hidden)]
+
+mod calls;
+mod compare;
+mod frame;
+mod program;
+mod run;
+mod scan;
+mod script;
+pub mod segment;
+mod sockets;
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
+pub use frame::Ends;
+pub use program::Program;
+pub use run::{Failed, Limits, run};
+pub use scan::Error;
+pub use script::{MAX_BYTES, Script};

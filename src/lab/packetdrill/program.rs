@@ -1,0 +1,178 @@
+//! The program that a script controls: a session on each connection, which carries out one call at a time.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use smoltcp::socket::tcp::{RecvError, Socket, State};
+
+use crate::stack::{Context, End, Next, Session};
+
+/// The program on a connection. All programs of a run share the table of connections.
+#[derive(Clone, Debug)]
+pub struct Program {
+    table: Rc<RefCell<Vec<Connection>>>,
+    /// The connection's place in the table. A listener's program has none: each connection gets a clone.
+    place: Option<usize>,
+}
+
+/// A connection of the program.
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    pub(super) is_established: bool,
+    /// Whether the program knows the connection: it has called `connect`, or accepted it.
+    pub(super) is_taken: bool,
+    /// The call to carry out.
+    pub(super) request: Option<Request>,
+    /// The result of the last call: a number, or the name of an error.
+    pub(super) reply: Option<Result<u32, &'static str>>,
+    pub(super) end: Option<End>,
+}
+
+/// A call on an established connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    Abort,
+    Close,
+    Read(u32),
+    Shutdown,
+    /// The number of bytes, and how many of them are queued.
+    Write(u32, u32),
+}
+
+impl Program {
+    /// Makes the program of a listener, with an empty table.
+    pub(super) fn new() -> Self {
+        Program { table: Rc::new(RefCell::new(Vec::new())), place: None }
+    }
+
+    /// Makes the program of a connection that the script opens. Returns the connection's place, too.
+    pub(super) fn connecting(&self) -> (Self, usize) {
+        let place = self.add(true);
+        (Program { table: self.table.clone(), place: Some(place) }, place)
+    }
+
+    /// Calls `act` with a connection.
+    pub(super) fn with<R>(&self, place: usize, act: impl FnOnce(&mut Connection) -> R) -> Option<R> {
+        self.table.borrow_mut().get_mut(place).map(act)
+    }
+
+    /// Takes the oldest established connection that the program has not accepted yet.
+    pub(super) fn accept(&self) -> Option<usize> {
+        let mut table = self.table.borrow_mut();
+        let place = table.iter().position(|connection| connection.is_established && !connection.is_taken)?;
+        table[place].is_taken = true;
+        Some(place)
+    }
+
+    fn add(&self, is_taken: bool) -> usize {
+        let mut table = self.table.borrow_mut();
+        table.push(Connection { is_taken, ..Connection::default() });
+        table.len() - 1
+    }
+}
+
+impl Session for Program {
+    fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
+        let place = match self.place {
+            Some(place) => place,
+            None => *self.place.insert(self.add(false)),
+        };
+        self.with(place, |connection| connection.poll(socket)).unwrap_or(Next::Wait)
+    }
+
+    fn ended(&mut self, end: End, _cx: &mut Context<'_>) {
+        if let Some(place) = self.place {
+            self.with(place, |connection| connection.end = Some(end));
+        }
+    }
+}
+
+impl Connection {
+    /// Carries out the request as far as possible. A read waits for data, and a write for room.
+    fn poll(&mut self, socket: &mut Socket<'_>) -> Next {
+        self.is_established = true;
+        let Some(request) = self.request else { return Next::Wait };
+        let (reply, next) = match request {
+            Request::Abort => (Some(Ok(0)), Next::Abort),
+            Request::Close => (Some(Ok(0)), Next::Close),
+            Request::Read(most) => (read(socket, most), Next::Wait),
+            Request::Shutdown => {
+                let may_send = !has_sent_fin(socket);
+                socket.close();
+                (Some(if may_send { Ok(0) } else { Err("ENOTCONN") }), Next::Wait)
+            }
+            Request::Write(count, mut queued) => {
+                let reply = write(socket, count, &mut queued);
+                self.request = Some(Request::Write(count, queued));
+                (reply, Next::Wait)
+            }
+        };
+        if reply.is_some() {
+            (self.request, self.reply) = (None, reply);
+        }
+        next
+    }
+
+    /// Takes the result of a request, if there is one. A request does not wait beyond the end of the connection.
+    pub(super) fn returned(&mut self) -> Option<Result<u32, &'static str>> {
+        self.reply.take().or_else(|| Some(Self::after(self.end?, self.request.take()?)))
+    }
+
+    /// Gives up a request that must wait, and returns its result: a program that does not wait gets EAGAIN.
+    pub(super) fn stop_waiting(&mut self) -> Result<u32, &'static str> {
+        match (self.reply.take(), self.request.take()) {
+            (Some(reply), _) => reply,
+            (None, Some(Request::Write(_, queued))) if queued > 0 => Ok(queued),
+            _ => Err("EAGAIN"),
+        }
+    }
+
+    /// Returns the result of a call after the end of the connection.
+    pub(super) fn after(end: End, request: Request) -> Result<u32, &'static str> {
+        match (request, end) {
+            (Request::Abort | Request::Close, _) => Ok(0),
+            (Request::Read(_), End::Reset) => Err("ECONNRESET"),
+            (Request::Read(_), End::Closed) => Ok(0),
+            (Request::Read(_), _) => Err("ETIMEDOUT"),
+            (Request::Shutdown, _) => Err("ENOTCONN"),
+            (Request::Write(..), _) => Err("EPIPE"),
+        }
+    }
+}
+
+fn has_sent_fin(socket: &Socket<'_>) -> bool {
+    !matches!(socket.state(), State::Established | State::CloseWait)
+}
+
+fn read(socket: &mut Socket<'_>, most: u32) -> Option<Result<u32, &'static str>> {
+    let mut count = 0;
+    while count < most {
+        let left = (most - count) as usize;
+        match socket.recv(|data| (data.len().min(left), data.len().min(left))) {
+            // The data that is read is at most `most` bytes.
+            Ok(len) if len > 0 => count += len as u32,
+            Err(RecvError::InvalidState) if count == 0 => return Some(Err("ENOTCONN")),
+            Err(RecvError::Finished) => return Some(Ok(count)),
+            _ => break,
+        }
+    }
+    (count > 0 || most == 0).then_some(Ok(count))
+}
+
+fn write(socket: &mut Socket<'_>, count: u32, queued: &mut u32) -> Option<Result<u32, &'static str>> {
+    while *queued < count {
+        let left = (count - *queued) as usize;
+        let sent = socket.send(|room| {
+            let len = room.len().min(left);
+            room[..len].fill(super::frame::FILL);
+            (len, len)
+        });
+        match sent {
+            Ok(0) => return None,
+            Ok(len) => *queued += len as u32,
+            Err(_) => return Some(if *queued > 0 { Ok(*queued) } else { Err("EPIPE") }),
+        }
+    }
+    Some(Ok(count))
+}

@@ -1,0 +1,287 @@
+//! Runs a script: puts the peer's segments on the wire, and checks the stack's. sockets.rs carries out the calls.
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+
+use smoltcp::time::Duration;
+use smoltcp::wire::{EthernetAddress, IpAddress, Ipv4Address};
+
+use super::Ends;
+use super::compare::{Verdict, Wanted};
+use super::frame::answer_arp;
+use super::program::Program;
+use super::script::{Action, Event, Script, When};
+use super::segment::{Flags, SegmentText};
+use super::sockets::Sockets;
+use crate::lab::show::What;
+use crate::lab::{Faults, Lab, Line, Progress, SCRIPT_PORT, START, Snapshot, Wire, address};
+use crate::stack::{Console, Memory};
+
+/// The limits of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest virtual time.
+    pub time: Duration,
+    /// The largest number of steps.
+    pub steps: u32,
+}
+
+impl Default for Limits {
+    /// An hour and a million steps.
+    fn default() -> Self {
+        Limits { time: Duration::from_secs(3600), steps: 1_000_000 }
+    }
+}
+
+/// A line of a script that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The line's number, from 1.
+    pub line: usize,
+    /// What the line expects, and what came.
+    pub what: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl core::error::Error for Failed {}
+
+/// The largest number of entries that one step can add to the trace.
+const ENTRIES: usize = 64;
+
+/// The most segments from the stack that wait for a line of the script.
+const MOST_UNREAD: usize = 10_000;
+
+/// The peer's port. The stack's is [`SCRIPT_PORT`] if it listens, otherwise the other way round.
+const CALLER_PORT: u16 = 40_000;
+
+/// The seed of a run. A script does not see what depends on the seed.
+const SEED: u64 = 7;
+
+pub(super) type ScriptLab<'a, C> = Lab<'a, Program, (), C, 2, ENTRIES>;
+
+/// Runs a script. The stack is host 0, the client, if the script calls `connect`, and otherwise host 1.
+///
+/// `memory` is the memory of both hosts. The script's peer is the other host, whose own stack has no address. Calls
+/// `each` with every entry of the trace.
+///
+/// # Errors
+/// [`Failed`] names the first line that does not hold.
+pub fn run<'a, C: Console>(
+    script: &Script,
+    limits: Limits,
+    memory: [(Memory<'a, Program, ()>, C); 2],
+    each: &mut dyn FnMut(&Snapshot, &Wire),
+) -> Result<(), Failed> {
+    let first = script.events.first().map_or(1, |event| event.line);
+    let host = usize::from(!script.connects);
+    let line = Line { latency: Duration::ZERO, ..Line::default() };
+    // `match` moves the lab less often than `map_err`, as in `Setup::start`.
+    let made = Lab::new(line, Faults::default(), SEED, memory, |of, config| {
+        config.tcp.ack_delay = None;
+        if of != host {
+            config.hardware = EthernetAddress([2, 0, 0, 0, 0, 0xff]).into();
+            config.addresses.clear();
+        }
+    });
+    let lab: ScriptLab<'a, C> = match made {
+        Ok(lab) => lab,
+        Err(error) => return Err(Failed { line: first, what: format!("the stack cannot be set up: {error}") }),
+    };
+    let mut runner =
+        Runner { lab, limits, host, ends: ends(host), sent: VecDeque::new(), sockets: Sockets::new(), each };
+    for event in &script.events {
+        runner.event(script, event)?;
+    }
+    let last = script.events.last().map_or(1, |event| event.line);
+    runner.settle(last, script.tolerance)
+}
+
+/// Returns the ends of a segment from the peer to the stack, which is number `host`.
+fn ends(host: usize) -> Ends {
+    let of = |host| match address(host) {
+        IpAddress::Ipv4(address) => address,
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(_) => Ipv4Address::UNSPECIFIED,
+    };
+    let addresses: [Ipv4Address; 2] = [of(1 - host), of(host)];
+    let hardware = addresses.map(|address| EthernetAddress([2, 0, 0, 0, 0, address.octets()[3]]));
+    let ports = if host == 0 { [SCRIPT_PORT, CALLER_PORT] } else { [CALLER_PORT, SCRIPT_PORT] };
+    Ends { hardware, addresses, ports, isn: [0; 2] }
+}
+
+/// A run of a script.
+pub(super) struct Runner<'r, 'a, C> {
+    pub(super) lab: ScriptLab<'a, C>,
+    limits: Limits,
+    /// The number of the stack's host.
+    pub(super) host: usize,
+    /// The ends of a segment from the peer to the stack. The peer's numbers are those of the script, and the stack's
+    /// initial sequence number is 0 in the script.
+    pub(super) ends: Ends,
+    /// The stack's segments that no line has been compared with, each with its time.
+    sent: VecDeque<(Duration, SegmentText)>,
+    pub(super) sockets: Sockets,
+    each: &'r mut dyn FnMut(&Snapshot, &Wire),
+}
+
+impl<'a, C: Console> Runner<'_, 'a, C> {
+    fn event(&mut self, script: &Script, event: &Event) -> Result<(), Failed> {
+        let (line, now, tolerance) = (event.line, self.lab.elapsed(), script.tolerance);
+        // The time of a line without one is now.
+        let (from, to) = match event.when {
+            When::Any => (now, now),
+            When::Since(from, to) => (from, to),
+            When::After(from, to) => (now + from, now + to),
+        };
+        match &event.action {
+            Action::Call(call) => {
+                self.settle(line, tolerance)?;
+                self.advance(line, from, tolerance)?;
+                self.call(line, call, call.until.map(|until| base(event.when, now) + until))
+            }
+            Action::Inbound(segment) => {
+                self.advance(line, from, tolerance)?;
+                self.inject(line, segment)
+            }
+            Action::Outbound(segment) => {
+                let times = (event.when != When::Any).then_some((from, to));
+                self.expect(line, segment, times, tolerance)
+            }
+        }
+    }
+
+    /// Runs until `to`, which must not have passed.
+    pub(super) fn advance(&mut self, line: usize, to: Duration, tolerance: Duration) -> Result<(), Failed> {
+        let now = self.lab.elapsed();
+        if to + tolerance < now {
+            let what = format!("this line's time is {}, but it is {} already", Seconds(to), Seconds(now));
+            return Err(Failed { line, what });
+        }
+        while self.step(line, to.max(now))? {}
+        Ok(())
+    }
+
+    /// Takes a step, not later than `until`. Returns false if nothing more happens until then.
+    pub(super) fn step(&mut self, line: usize, until: Duration) -> Result<bool, Failed> {
+        let Limits { time, steps } = self.limits;
+        if until > time || self.lab.steps() >= steps {
+            let what = format!("the script takes more than {} or {steps} steps", Seconds(time));
+            return Err(Failed { line, what });
+        }
+        let progress = self.lab.step_until(Some(START + until));
+        self.drain();
+        self.poll_waiting();
+        if self.sent.len() > MOST_UNREAD {
+            let what = format!("the stack has sent {} segments that no line expects", self.sent.len());
+            return Err(Failed { line, what });
+        }
+        Ok(progress != Progress::End)
+    }
+
+    /// Runs until nothing more happens now.
+    pub(super) fn run_now(&mut self, line: usize) -> Result<(), Failed> {
+        let now = self.lab.elapsed();
+        while self.step(line, now)? {}
+        Ok(())
+    }
+
+    /// Processes the entries of a step. The peer answers the stack's ARP requests.
+    pub(super) fn drain(&mut self) {
+        while let Some(entry) = self.lab.entries.pop() {
+            let snapshot = self.lab.snapshot(entry);
+            (self.each)(&snapshot, &self.lab.wire);
+            let What::Sent { frame, .. } = entry.what else { continue };
+            let Some(bytes) = self.lab.wire.sent(frame).filter(|_| entry.host == self.host) else { continue };
+            if let Some((segment, _)) = SegmentText::read(bytes) {
+                if segment.flags.has(Flags::SYN) {
+                    self.ends.isn[1] = segment.seq;
+                }
+                self.sent.push_back((entry.at - START, segment.relative_to(self.ends.reversed().isn)));
+            } else if let Some(answer) = answer_arp(bytes, &self.ends) {
+                // If the wire is full, the stack asks again.
+                self.lab.inject(1 - self.host, &answer);
+            }
+        }
+    }
+
+    fn inject(&mut self, line: usize, segment: &SegmentText) -> Result<(), Failed> {
+        for frame in segment.frames(&self.ends, self.lab.wire.line.mtu) {
+            let now = self.lab.elapsed();
+            while !self.lab.inject(1 - self.host, &frame) {
+                if !self.step(line, now)? {
+                    return Err(Failed { line, what: "the wire has no room for the segment".into() });
+                }
+            }
+            self.drain();
+        }
+        self.run_now(line)
+    }
+
+    /// Compares a line with the stack's next segments, which must leave within `times`.
+    fn expect(
+        &mut self,
+        line: usize,
+        segment: &SegmentText,
+        times: Option<(Duration, Duration)>,
+        tolerance: Duration,
+    ) -> Result<(), Failed> {
+        let latest = times.map_or(self.limits.time, |(_, to)| to + tolerance).max(self.lab.elapsed());
+        let mut wanted = Wanted::new(segment);
+        let failed = |what: fmt::Arguments<'_>| {
+            let what = format!("expected '> {segment}'{}, but {what}", Times(times));
+            Err(Failed { line, what })
+        };
+        loop {
+            let Some((at, seen)) = self.sent.pop_front() else {
+                if !self.step(line, latest)? && self.sent.is_empty() {
+                    return failed(format_args!("nothing was sent until {}", Seconds(latest)));
+                }
+                continue;
+            };
+            let is_in_time = times.is_none_or(|(from, to)| from <= at + tolerance && at <= to + tolerance);
+            match wanted.compare(&seen) {
+                Verdict::Differs(part) => {
+                    return failed(format_args!("'> {seen}' was sent at {}: {part} differs", Seconds(at)));
+                }
+                _ if !is_in_time => return failed(format_args!("it was sent at {}", Seconds(at))),
+                Verdict::Complete => return Ok(()),
+                Verdict::Piece => {}
+            }
+        }
+    }
+}
+
+/// Returns the time that the times of a line are relative to.
+fn base(when: When, now: Duration) -> Duration {
+    if matches!(when, When::Since(..)) { Duration::ZERO } else { now }
+}
+
+/// Displays a time in seconds, with all its microseconds.
+pub(super) struct Seconds(pub(super) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.total_micros();
+        write!(f, "{}.{:06}s", micros / 1_000_000, micros % 1_000_000)
+    }
+}
+
+/// Displays the time of a line, with a preposition.
+struct Times(Option<(Duration, Duration)>);
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => Ok(()),
+            Some((from, to)) if from == to => write!(f, " at {}", Seconds(from)),
+            Some((from, to)) => write!(f, " from {} to {}", Seconds(from), Seconds(to)),
+        }
+    }
+}

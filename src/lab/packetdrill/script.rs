@@ -1,0 +1,193 @@
+//! Parses a script: lines with a time, and a segment or a call of the program. calls.rs parses the calls.
+
+use alloc::vec::Vec;
+
+use smoltcp::time::Duration;
+
+use super::calls::{self, Call};
+use super::scan::{Error, Scanner};
+use super::segment::SegmentText;
+use crate::lab::Buffers;
+
+/// The largest size of a script, in bytes.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// The largest number of lines of a script.
+pub const MAX_LINES: usize = 10_000;
+
+/// A script.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// How much earlier or later than a line says a segment may leave, or a call may return.
+    pub tolerance: Duration,
+    /// The buffers of the connection: SO_RCVBUF and SO_SNDBUF set them.
+    pub buffers: Buffers,
+    /// Whether the program calls `connect`. Otherwise it listens.
+    pub connects: bool,
+    pub(super) events: Vec<Event>,
+}
+
+/// A line of a script.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    /// The line's number, from 1.
+    pub(super) line: usize,
+    pub(super) when: When,
+    pub(super) action: Action,
+}
+
+/// The time of a line. A single time is a range from the time to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// At any time.
+    Any,
+    /// Since the start of the script.
+    Since(Duration, Duration),
+    /// After the line before.
+    After(Duration, Duration),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    /// The program calls a function.
+    Call(Call),
+    /// The peer sends a segment.
+    Inbound(SegmentText),
+    /// The stack sends a segment.
+    Outbound(SegmentText),
+}
+
+/// The default tolerance, which is packetdrill's.
+const TOLERANCE: Duration = Duration::from_millis(4);
+
+/// The default buffers. A receive buffer of 65,535 bytes needs no window scale.
+const BUFFERS: Buffers = Buffers { receive: 65_535, send: 1 << 18 };
+
+/// The latest time in a script, in seconds.
+const LATEST: u64 = 86_400;
+
+const TIME: &str = "a time in seconds up to 86400: 0.1, +0.1, 0.1~0.3, +0.1~+0.3 or *";
+const OPTION: &str = "an option that the lab knows: --tolerance_usecs=NUMBER or --ip_version=ipv4";
+const SHELL: &str = "left out: the lab runs no shell commands";
+const PYTHON: &str = "left out: the lab runs no Python code";
+const TCP_ONLY: &str = "the flags of a TCP segment: the lab reads no ICMP, UDP or ECN here";
+
+impl Script {
+    /// Parses the text of a file.
+    ///
+    /// # Errors
+    /// [`Error`] names the line, the column and the wrong word.
+    pub fn parse(text: &str) -> Result<Script, Error> {
+        let mut scanner = Scanner::new(text);
+        if text.len() > MAX_BYTES {
+            return Err(scanner.error("the start of a script of at most 1 MiB"));
+        }
+        let mut script = Script { tolerance: TOLERANCE, buffers: BUFFERS, connects: false, events: Vec::new() };
+        while scanner.eat("--") {
+            script.option(&mut scanner)?;
+        }
+        let mut sockets = calls::Sockets::default();
+        while let Some(first) = scanner.peek() {
+            if scanner.line > MAX_LINES {
+                return Err(scanner.error("left out: a script has at most 10000 lines"));
+            }
+            if first == '`' {
+                return Err(scanner.error(SHELL));
+            }
+            let line = scanner.line;
+            let when = when(&mut scanner)?;
+            let action = match scanner.peek() {
+                Some('<') => Action::Inbound(inbound(&mut scanner)?),
+                Some('>') => Action::Outbound(packet(&mut scanner)?),
+                Some('`') => return Err(scanner.error(SHELL)),
+                Some('%') => return Err(scanner.error(PYTHON)),
+                _ => Action::Call(calls::scan(&mut scanner, when, &mut sockets)?),
+            };
+            script.events.push(Event { line, when, action });
+        }
+        // A comment without an end hides the rest of the script.
+        scanner.end(TIME)?;
+        if script.events.is_empty() {
+            return Err(scanner.error("a line, such as: 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"));
+        }
+        script.connects = sockets.connects;
+        script.buffers.receive = sockets.receive.unwrap_or(BUFFERS.receive);
+        script.buffers.send = sockets.send.unwrap_or(BUFFERS.send);
+        Ok(script)
+    }
+
+    /// Reads an option, after its two dashes.
+    fn option(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Error> {
+        let mut here = *scanner;
+        match scanner.word() {
+            "ip_version" => {
+                scanner.need("=", OPTION)?;
+                scanner.need("ipv4", "ipv4: the lab's scripts use IPv4")
+            }
+            "tolerance_usecs" => {
+                scanner.need("=", OPTION)?;
+                let micros = scanner.number(1_000_000, "a number of microseconds up to 1000000")?;
+                self.tolerance = Duration::from_micros(micros.into());
+                Ok(())
+            }
+            _ => Err(here.error(OPTION)),
+        }
+    }
+}
+
+fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
+    if scanner.eat("*") {
+        return Ok(When::Any);
+    }
+    let relative = scanner.eat("+");
+    let first = seconds(scanner)?;
+    let mut last = first;
+    if scanner.eat("~") {
+        if relative {
+            scanner.need("+", "+ and a time, as in +0.1~+0.3")?;
+        }
+        let mut here = *scanner;
+        last = seconds(scanner)?;
+        if last < first {
+            return Err(here.error("later than the start of the range"));
+        }
+    }
+    Ok(if relative { When::After(first, last) } else { When::Since(first, last) })
+}
+
+/// Reads a time in seconds, such as `5`, `0.25` or `.25`. Digits after the microseconds do not count.
+pub(super) fn seconds(scanner: &mut Scanner<'_>) -> Result<Duration, Error> {
+    let rest = scanner.rest();
+    let digits = |from: usize| rest.get(from..).map_or(0, |text| text.bytes().take_while(u8::is_ascii_digit).count());
+    let whole = digits(0);
+    let fraction = if rest.get(whole..).is_some_and(|text| text.starts_with('.')) { digits(whole + 1) } else { 0 };
+    if whole + fraction == 0 {
+        return Err(scanner.error(TIME));
+    }
+    let seconds = rest.get(..whole).filter(|text| !text.is_empty()).map_or(Ok(0), str::parse);
+    let Some(seconds) = seconds.ok().filter(|seconds| *seconds <= LATEST) else { return Err(scanner.error(TIME)) };
+    let decimals = rest.get(whole + 1..whole + 1 + fraction).unwrap_or_default();
+    let micros =
+        decimals.bytes().chain(core::iter::repeat(b'0')).take(6).fold(0, |sum, c| sum * 10 + u64::from(c - b'0'));
+    scanner.advance(if fraction == 0 { whole } else { whole + 1 + fraction });
+    Ok(Duration::from_micros(seconds * 1_000_000 + micros))
+}
+
+fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
+    scanner.advance(1);
+    if matches!(scanner.peek_word(), "icmp" | "udp") || scanner.peek() == Some('[') {
+        return Err(scanner.error(TCP_ONLY));
+    }
+    SegmentText::scan(scanner)
+}
+
+fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
+    let mut here = *scanner;
+    let segment = packet(scanner)?;
+    here.advance(1);
+    match segment {
+        SegmentText { window: None, .. } => Err(here.error("a segment with win and a number, as the peer sends it")),
+        SegmentText { options: None, .. } => Err(here.error("a segment with options, as the peer sends it")),
+        segment => Ok(segment),
+    }
+}

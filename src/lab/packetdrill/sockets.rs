@@ -1,0 +1,273 @@
+//! Carries out the calls of a script's program, and compares their results.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use smoltcp::time::Duration;
+use smoltcp::wire::IpEndpoint;
+
+use super::calls::{Call, Function, Outcome};
+use super::program::{Connection, Program, Request};
+use super::run::{Failed, Runner, Seconds};
+use crate::lab::SCRIPT_PORT;
+use crate::stack::{Console, End, ListenError, Listener};
+
+/// The sockets of the program.
+pub(super) struct Sockets {
+    program: Program,
+    open: Vec<Socket>,
+    waiting: Option<Waiting>,
+}
+
+struct Socket {
+    number: u32,
+    kind: Kind,
+    /// Whether `close` sends RST.
+    aborts: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A connection, by its place in the program's table.
+    Connection(usize),
+    Listener,
+    New,
+}
+
+/// A call that has not returned, or whose result has not been compared yet.
+struct Waiting {
+    line: usize,
+    function: Function,
+    kind: Kind,
+    until: Duration,
+    wanted: Outcome,
+    returned: Option<(Duration, Result<u32, &'static str>)>,
+}
+
+/// How long the handshake may take. A script that waits longer than the stack sees the end of the connection.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+impl Sockets {
+    pub(super) fn new() -> Self {
+        Sockets { program: Program::new(), open: Vec::new(), waiting: None }
+    }
+
+    fn add(&mut self, number: u32, kind: Kind) {
+        self.open.push(Socket { number, kind, aborts: false });
+    }
+
+    fn find(&mut self, number: u32) -> Option<&mut Socket> {
+        self.open.iter_mut().find(|socket| socket.number == number)
+    }
+}
+
+impl<'a, C: Console> Runner<'_, 'a, C> {
+    /// Carries out a call. With `until`, the call may wait: its result is compared later.
+    pub(super) fn call(&mut self, line: usize, call: &Call, until: Option<Duration>) -> Result<(), Failed> {
+        let number = match call.result {
+            Outcome::Number(number) => number,
+            Outcome::Error(_) => 0,
+        };
+        let kind = |runner: &mut Self, socket| runner.sockets.find(socket).map_or(Kind::New, |socket| socket.kind);
+        let result = match call.function {
+            Function::Socket => {
+                self.sockets.add(number, Kind::New);
+                Some(Ok(number))
+            }
+            Function::Bind(_) => Some(Ok(0)),
+            Function::Linger(socket, aborts) => {
+                if let Some(socket) = self.sockets.find(socket) {
+                    socket.aborts = aborts;
+                }
+                return Ok(());
+            }
+            Function::Option(_) => return Ok(()),
+            Function::Listen(socket, backlog) => Some(self.listen(socket, backlog)),
+            Function::Connect(socket) => self.connect(socket),
+            Function::Close(socket) => Some(self.close(line, socket)?),
+            Function::Accept(_) => None,
+            Function::Read(socket, most) => {
+                let kind = kind(self, socket);
+                self.request(line, kind, Request::Read(most))?
+            }
+            Function::Shutdown(_, false) => Some(Ok(0)),
+            Function::Shutdown(socket, true) => {
+                let kind = kind(self, socket);
+                self.request(line, kind, Request::Shutdown)?
+            }
+            Function::Write(socket, count) => {
+                let kind = kind(self, socket);
+                self.request(line, kind, Request::Write(count, 0))?
+            }
+        };
+        let socket = match call.function {
+            Function::Accept(socket) | Function::Connect(socket) => socket,
+            Function::Read(socket, _) | Function::Write(socket, _) => socket,
+            _ => 0,
+        };
+        let waiting = Waiting {
+            line,
+            function: call.function,
+            kind: kind(self, socket),
+            until: until.unwrap_or(self.lab.elapsed()),
+            wanted: call.result.clone(),
+            returned: result.map(|result| (self.lab.elapsed(), result)),
+        };
+        self.sockets.waiting = Some(waiting);
+        self.run_now(line)?;
+        if until.is_none() {
+            self.stop_waiting();
+            self.settle(line, Duration::ZERO)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the last call returns, and compares its result.
+    pub(super) fn settle(&mut self, line: usize, tolerance: Duration) -> Result<(), Failed> {
+        let Some(latest) = self.sockets.waiting.as_ref().map(|waiting| waiting.until + tolerance) else {
+            return Ok(());
+        };
+        while self.sockets.waiting.as_ref().is_some_and(|waiting| waiting.returned.is_none()) {
+            if !self.step(line, latest.max(self.lab.elapsed()))? {
+                break;
+            }
+        }
+        let Some(Waiting { line, function, until, wanted, returned, .. }) = self.sockets.waiting.take() else {
+            return Ok(());
+        };
+        let name = function.name();
+        let failed = |what| Err(Failed { line, what });
+        let Some((at, result)) = returned else {
+            let latest = Seconds(latest);
+            return failed(format!(
+                "expected {name} = {wanted} at {}, but it has not returned at {latest}",
+                Seconds(until)
+            ));
+        };
+        let agrees = match (&wanted, result) {
+            (Outcome::Number(wanted), Ok(number)) => *wanted == number,
+            (Outcome::Error(name), Err(error)) => name.is_empty() || name == error,
+            _ => false,
+        };
+        let is_in_time = at <= until + tolerance && until <= at + tolerance;
+        match result {
+            Ok(number) if !agrees => failed(format!("expected {name} = {wanted}, but the result is {number}")),
+            Err(error) if !agrees => failed(format!("expected {name} = {wanted}, but the result is -1 {error}")),
+            _ if !is_in_time => {
+                failed(format!("expected {name} = {wanted} at {}, but it returned at {}", Seconds(until), Seconds(at)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes the result of the call that waits, if it returns now.
+    pub(super) fn poll_waiting(&mut self) {
+        let Sockets { program, open, waiting: Some(waiting) } = &mut self.sockets else { return };
+        if waiting.returned.is_some() {
+            return;
+        }
+        let result = match (waiting.function, waiting.kind) {
+            (Function::Accept(_), Kind::Listener) => program.accept().map(|place| {
+                let number = if let Outcome::Number(number) = waiting.wanted { number } else { 0 };
+                open.push(Socket { number, kind: Kind::Connection(place), aborts: false });
+                Ok(number)
+            }),
+            (Function::Accept(_), _) => Some(Err("EINVAL")),
+            (Function::Connect(_), Kind::Connection(place)) => program.with(place, connected).flatten(),
+            (_, Kind::Connection(place)) => program.with(place, Connection::returned).flatten(),
+            _ => Some(Err("ENOTCONN")),
+        };
+        waiting.returned = result.map(|result| (self.lab.elapsed(), result));
+    }
+
+    /// Lets a call return that does not wait.
+    fn stop_waiting(&mut self) {
+        let now = self.lab.elapsed();
+        let Sockets { program, waiting: Some(waiting), .. } = &mut self.sockets else { return };
+        if waiting.returned.is_none() {
+            let result = match (waiting.function, waiting.kind) {
+                (Function::Connect(_), _) => Err("EINPROGRESS"),
+                (Function::Accept(_), _) => Err("EAGAIN"),
+                (_, Kind::Connection(place)) => program.with(place, Connection::stop_waiting).unwrap_or(Err("EAGAIN")),
+                _ => Err("EAGAIN"),
+            };
+            waiting.returned = Some((now, result));
+        }
+    }
+
+    fn listen(&mut self, socket: u32, backlog: u32) -> Result<u32, &'static str> {
+        let mut listener = Listener::new(SCRIPT_PORT, self.sockets.program.clone());
+        listener.backlog = backlog.max(1) as usize;
+        match self.lab.hosts[self.host].stack.listen(listener) {
+            Ok(()) => {
+                if let Some(socket) = self.sockets.find(socket) {
+                    socket.kind = Kind::Listener;
+                }
+                Ok(0)
+            }
+            Err(ListenError::InUse) => Err("EADDRINUSE"),
+            Err(_) => Err("ENOMEM"),
+        }
+    }
+
+    /// Starts a connection. Returns no result if the SYN leaves.
+    fn connect(&mut self, socket: u32) -> Option<Result<u32, &'static str>> {
+        let (session, place) = self.sockets.program.connecting();
+        if let Some(socket) = self.sockets.find(socket) {
+            socket.kind = Kind::Connection(place);
+        }
+        let remote = IpEndpoint::new(self.ends.addresses[0].into(), self.ends.ports[0]);
+        let result = self.lab.call(self.host, self.ends.ports[1], remote, session, PATIENCE);
+        self.drain();
+        result.is_err().then_some(Err("ENETUNREACH"))
+    }
+
+    fn close(&mut self, line: usize, number: u32) -> Result<Result<u32, &'static str>, Failed> {
+        let place = self.sockets.open.iter().position(|socket| socket.number == number);
+        let Some(Socket { kind, aborts, .. }) = place.map(|place| self.sockets.open.remove(place)) else {
+            return Ok(Err("EBADF"));
+        };
+        let Kind::Connection(place) = kind else { return Ok(Ok(0)) };
+        if self.sockets.program.with(place, |connection| connection.is_established) == Some(false) {
+            let ((), events) = self.lab.with(self.host, |stack, now, io| stack.shut_down(now, io));
+            self.lab.note(self.host, None, &events);
+            self.drain();
+            return Ok(Ok(0));
+        }
+        let request = if aborts { Request::Abort } else { Request::Close };
+        let _ = self.request(line, kind, request)?;
+        Ok(Ok(0))
+    }
+
+    /// Hands a call to the program of a connection. Returns its result if there is one at once.
+    fn request(
+        &mut self,
+        line: usize,
+        kind: Kind,
+        request: Request,
+    ) -> Result<Option<Result<u32, &'static str>>, Failed> {
+        let Kind::Connection(place) = kind else { return Ok(Some(Err("ENOTCONN"))) };
+        let over = self.sockets.program.with(place, |connection| match connection.end {
+            Some(end) => Some(Connection::after(end, request)),
+            None => {
+                connection.request = Some(request);
+                None
+            }
+        });
+        if let Some(result) = over.flatten() {
+            return Ok(Some(result));
+        }
+        self.lab.hosts[self.host].stack.wake_programs();
+        self.run_now(line)?;
+        Ok(self.sockets.program.with(place, |connection| connection.reply.take()).flatten())
+    }
+}
+
+/// Returns the result of `connect`, if the handshake is over.
+fn connected(connection: &mut Connection) -> Option<Result<u32, &'static str>> {
+    match connection.end {
+        Some(End::Refused) => Some(Err("ECONNREFUSED")),
+        Some(_) => Some(Err("ETIMEDOUT")),
+        None => connection.is_established.then_some(Ok(0)),
+    }
+}
