@@ -26,7 +26,7 @@ fn run(input: &[u8]) {
     let parts = experiment.parts();
     let mut setup = parts.setup().expect("an experiment that was parsed can be set up");
     let mut key = Key::new(&experiment, setup.line.latency);
-    if input.len() % 100 == 0 {
+    if input.len().is_multiple_of(100) {
         setup.steps = 200;
         let _ = replay(&setup, |snapshot, _| key.see(snapshot));
     }
