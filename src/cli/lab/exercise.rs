@@ -119,7 +119,7 @@ fn form(answer: &Answer) -> &'static str {
         Answer::Count(_) | Answer::Number { .. } | Answer::Missing => "a number",
         Answer::Field(Field::Time, _) => "whole milliseconds since the start",
         Answer::Field(..) => "the field's value, as the ladder shows it",
-        Answer::Make(_) => "one or more faults, as in 'drop server synack 1; delay 300ms client data 2'",
+        Answer::Make(_) => "one or more faults, as in 'drop client udp 1; delay 300ms server ack 2'",
         Answer::Order(_) => "the letters in the right order",
         Answer::State { .. } => "a TCP state",
     }
