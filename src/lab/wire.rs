@@ -9,7 +9,7 @@ use smoltcp::time::{Duration, Instant};
 
 use super::fault::{Faults, Verdict};
 use super::{MAX_HOSTS, WIRE, router};
-use crate::trace::Summary;
+use crate::trace::{Carries, Summary};
 
 /// The longest frame, in bytes, as on Ethernet.
 pub const MAX_FRAME: usize = 1514;
@@ -328,7 +328,9 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if damaged && let Some(byte) = frame.get_mut(len.saturating_sub(1)) {
             *byte ^= 1;
         }
-        if let Some(reply) = router::arp_reply(bytes) {
+        if summary.carries == Carries::ArpRequest
+            && let Some(reply) = router::arp_reply(bytes)
+        {
             self.put(left, from, &reply);
         }
         for to in (0..self.hosts).filter(|&to| to != from) {

@@ -14,6 +14,9 @@ mod files;
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;
+mod network;
+#[cfg(target_os = "linux")]
+mod options;
 mod property;
 mod scenarios;
 mod swarm;

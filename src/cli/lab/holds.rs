@@ -20,9 +20,9 @@ pub struct Value {
 const VALUES: [Value; 13] = [
     Value { name: "una", text: |c| since(c.una, c.iss).to_string() },
     Value { name: "nxt", text: |c| since(c.nxt, c.iss).to_string() },
-    Value { name: "snd-wnd", text: |c| c.snd_wnd.to_string() },
-    Value { name: "rcv-nxt", text: |c| since(c.rcv_nxt, c.irs).to_string() },
-    Value { name: "rcv-wnd", text: |c| c.rcv_wnd.to_string() },
+    Value { name: "snd-wnd", text: |c| or_dash(c.irs.map(|_| c.snd_wnd)) },
+    Value { name: "rcv-nxt", text: |c| or_dash(c.irs.map(|irs| since(c.rcv_nxt, irs))) },
+    Value { name: "rcv-wnd", text: |c| or_dash(c.irs.map(|_| c.rcv_wnd)) },
     Value { name: "srtt", text: |c| span(c.srtt) },
     Value { name: "rttvar", text: |c| span(c.rttvar) },
     Value { name: "rto", text: |c| Span(c.rto).to_string() },
@@ -113,7 +113,7 @@ pub fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
         for connection in connections {
             shown.say(&format!("{name}  {}  {}", connection.state, connection.tuple));
             let (queued, unread) = (connection.send_queue, connection.receive_queue);
-            shown.say(&format!("  buffers   to send or acknowledge {queued}  received and unread {unread}"));
+            shown.say(&format!("  buffers     to send or acknowledge {queued}  received and unread {unread}"));
             let Some((_, control)) = lab.control(host).find(|(tuple, _)| *tuple == connection.tuple) else { continue };
             for line in lines(&control, lab.now(), connection.due) {
                 shown.say(&line);
@@ -124,7 +124,6 @@ pub fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
 
 /// Returns the lines about one end of a connection. `due` is when it next has work.
 fn lines(c: &Control, now: Instant, due: Option<Instant>) -> Vec<String> {
-    // The numbers of the peer are not known before its SYN.
     let number = |number: TcpSeqNumber, first: TcpSeqNumber| format!("{} ({})", since(number, first), number.0 as u32);
     let flight = since(c.nxt, c.una);
     let timers = [
@@ -132,20 +131,24 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>) -> Vec<String> {
         ("tail loss probe", c.tail_probe),
         ("persist", c.persist),
         ("TIME-WAIT", c.time_wait),
-        ("next work", due),
+        ("next deadline", due),
     ];
     let timers: Vec<_> =
         timers.into_iter().filter_map(|(name, at)| Some(format!("{name} in {}", left(at?, now)))).collect();
     let mut lines = vec![
         format!(
-            "  send      SND.UNA {}  SND.NXT {}  SND.WND {}  in flight {flight}  MSS {}",
+            "  send        SND.UNA {}  SND.NXT {}  SND.WND {}  in flight {flight}  MSS {}",
             number(c.una, c.iss),
             number(c.nxt, c.iss),
-            c.snd_wnd,
+            or_dash(c.irs.map(|_| c.snd_wnd)),
             c.mss
         ),
-        format!("  receive   RCV.NXT {}  RCV.WND {}", number(c.rcv_nxt, c.irs), c.rcv_wnd),
-        format!("  timing    SRTT {}  RTTVAR {}  RTO {}", span(c.srtt), span(c.rttvar), Span(c.rto)),
+        format!(
+            "  receive     RCV.NXT {}  RCV.WND {}",
+            c.irs.map_or("-".into(), |irs| number(c.rcv_nxt, irs)),
+            or_dash(c.irs.map(|_| c.rcv_wnd))
+        ),
+        format!("  timing      SRTT {}  RTTVAR {}  RTO {}", span(c.srtt), span(c.rttvar), Span(c.rto)),
         format!(
             "  congestion  cwnd {}  ssthresh {}  duplicate ACKs {}{}",
             or_dash(c.cwnd),
@@ -153,7 +156,7 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>) -> Vec<String> {
             c.duplicates,
             if c.recovers { "  repairs a loss" } else { "" }
         ),
-        format!("  timers    {}", if timers.is_empty() { "none".into() } else { timers.join("  ") }),
+        format!("  timers      {}", if timers.is_empty() { "none".into() } else { timers.join("  ") }),
     ];
     if let Some(by) = c.held_by {
         let by = match by {
@@ -163,7 +166,7 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>) -> Vec<String> {
             HeldBy::Nagle => "Nagle's algorithm",
             HeldBy::Window => "the peer's window",
         };
-        lines.push(format!("  held back {} bytes, by {by}", c.unsent));
+        lines.push(format!("  held back   {} bytes, by {by}", c.unsent));
     }
     lines
 }
