@@ -11,6 +11,7 @@ mod faults;
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;
+mod packetdrill;
 mod property;
 mod scenarios;
 mod swarm;

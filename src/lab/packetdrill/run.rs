@@ -56,7 +56,7 @@ impl core::error::Error for Failed {}
 const ENTRIES: usize = 64;
 
 /// The most segments from the stack that wait for a line of the script.
-const MOST_UNREAD: usize = 10_000;
+const MOST_UNREAD: usize = 1000;
 
 /// The peer's port. The stack's is [`SCRIPT_PORT`] if it listens, otherwise the other way round.
 const CALLER_PORT: u16 = 40_000;
@@ -248,7 +248,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
             let is_in_time = times.is_none_or(|(from, to)| from <= at + tolerance && at <= to + tolerance);
             match wanted.compare(&seen) {
                 Verdict::Differs(part) => {
-                    return failed(format_args!("'> {seen}' was sent at {}: {part} differs", Seconds(at)));
+                    return failed(format_args!("'> {seen}' was sent at {}: {part}", Seconds(at)));
                 }
                 _ if !is_in_time => return failed(format_args!("it was sent at {}", Seconds(at))),
                 Verdict::Complete => return Ok(()),
@@ -285,3 +285,6 @@ impl fmt::Display for Times {
         }
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

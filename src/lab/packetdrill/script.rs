@@ -191,3 +191,6 @@ fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
         segment => Ok(segment),
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests;
