@@ -1,5 +1,9 @@
 //! Runs a script: puts the peer's segments on the wire, and checks the stack's. sockets.rs carries out the calls.
 
+mod sockets;
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
@@ -12,12 +16,13 @@ use super::Ends;
 use super::compare::{Verdict, Wanted};
 use super::frame::answer_arp;
 use super::program::Program;
-use super::script::{Action, Event, Script, When};
+use super::script::{Action, Event, Script};
 use super::segment::{Flags, SegmentText};
-use super::sockets::Sockets;
+use super::time::When;
 use crate::lab::show::What;
 use crate::lab::{Faults, Lab, Line, Progress, SCRIPT_PORT, START, Snapshot, Wire, address};
 use crate::stack::{Console, Memory};
+use sockets::Sockets;
 
 /// The limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +69,7 @@ const CALLER_PORT: u16 = 40_000;
 /// The seed of a run. A script does not see what depends on the seed.
 const SEED: u64 = 7;
 
-pub(super) type ScriptLab<'a, C> = Lab<'a, Program, (), C, 2, ENTRIES>;
+type ScriptLab<'a, C> = Lab<'a, Program, (), C, 2, ENTRIES>;
 
 /// Runs a script. The stack is host 0, the client, if the script calls `connect`, and otherwise host 1.
 ///
@@ -117,17 +122,17 @@ fn ends(host: usize) -> Ends {
 }
 
 /// A run of a script.
-pub(super) struct Runner<'r, 'a, C> {
-    pub(super) lab: ScriptLab<'a, C>,
+struct Runner<'r, 'a, C> {
+    lab: ScriptLab<'a, C>,
     limits: Limits,
     /// The number of the stack's host.
-    pub(super) host: usize,
+    host: usize,
     /// The ends of a segment from the peer to the stack. The peer's numbers are those of the script, and the stack's
     /// initial sequence number is 0 in the script.
-    pub(super) ends: Ends,
+    ends: Ends,
     /// The stack's segments that no line has been compared with, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,
-    pub(super) sockets: Sockets,
+    sockets: Sockets,
     each: &'r mut dyn FnMut(&Snapshot, &Wire),
 }
 
@@ -158,7 +163,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 
     /// Runs until `to`, which must not have passed.
-    pub(super) fn advance(&mut self, line: usize, to: Duration, tolerance: Duration) -> Result<(), Failed> {
+    fn advance(&mut self, line: usize, to: Duration, tolerance: Duration) -> Result<(), Failed> {
         let now = self.lab.elapsed();
         if to + tolerance < now {
             let what = format!("this line's time is {}, but it is {} already", Seconds(to), Seconds(now));
@@ -169,7 +174,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 
     /// Takes a step, not later than `until`. Returns false if nothing more happens until then.
-    pub(super) fn step(&mut self, line: usize, until: Duration) -> Result<bool, Failed> {
+    fn step(&mut self, line: usize, until: Duration) -> Result<bool, Failed> {
         let Limits { time, steps } = self.limits;
         if until > time || self.lab.steps() >= steps {
             let what = format!("the script takes more than {} or {steps} steps", Seconds(time));
@@ -186,14 +191,14 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 
     /// Runs until nothing more happens now.
-    pub(super) fn run_now(&mut self, line: usize) -> Result<(), Failed> {
+    fn run_now(&mut self, line: usize) -> Result<(), Failed> {
         let now = self.lab.elapsed();
         while self.step(line, now)? {}
         Ok(())
     }
 
     /// Processes the entries of a step. The peer answers the stack's ARP requests.
-    pub(super) fn drain(&mut self) {
+    fn drain(&mut self) {
         while let Some(entry) = self.lab.entries.pop() {
             let snapshot = self.lab.snapshot(entry);
             (self.each)(&snapshot, &self.lab.wire);
@@ -264,7 +269,7 @@ fn base(when: When, now: Duration) -> Duration {
 }
 
 /// Displays a time in seconds, with all its microseconds.
-pub(super) struct Seconds(pub(super) Duration);
+struct Seconds(Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -285,6 +290,3 @@ impl fmt::Display for Times {
         }
     }
 }
-
-#[cfg(all(test, feature = "std"))]
-mod tests;

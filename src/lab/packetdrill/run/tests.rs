@@ -175,7 +175,7 @@ fn a_run_has_limits() {
     let late = run_within(LIMITS, &format!("{SERVER}+3600 write(4, ..., 1) = 1"));
     assert_eq!(late.map_err(|failed| failed.line), Err(8));
     // Each segment is answered, but no line reads the answers.
-    let line = "+1 < . 2:2(0) ack 1 win 5\n";
+    let line = "+.01 < . 100000:100001(1) ack 1 win 5\n";
     holds(SERVER, &line.repeat(1000));
     fails(SERVER, &line.repeat(1002), 1001, "has sent 1001 segments that no line expects");
 }
