@@ -9,6 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
+use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, IpAddress, Ipv4Address};
 
@@ -127,8 +128,8 @@ struct Runner<'r, 'a, C> {
     limits: Limits,
     /// The number of the stack's host.
     host: usize,
-    /// The ends of a segment from the peer to the stack. The peer's numbers are those of the script, and the stack's
-    /// initial sequence number is 0 in the script.
+    /// The ends of a segment from the peer to the stack, with their initial sequence numbers. The stack's is 0 in the
+    /// script. The peer's is as it is written, but the numbers after its SYN are relative to it.
     ends: Ends,
     /// The stack's segments that no line has been compared with, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,
@@ -208,7 +209,9 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                 if segment.flags.has(Flags::SYN) {
                     self.ends.isn[1] = segment.seq;
                 }
-                self.sent.push_back((entry.at - START, segment.relative_to(self.ends.reversed().isn)));
+                let isn = self.ends.reversed().isn;
+                let isn = if segment.flags.has(Flags::SYN) { [isn[0], 0] } else { isn };
+                self.sent.push_back((entry.at - START, segment.relative_to(isn)));
             } else if let Some(answer) = answer_arp(bytes, &self.ends) {
                 // If the wire is full, the stack asks again.
                 self.lab.inject(1 - self.host, &answer);
@@ -217,7 +220,16 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 
     fn inject(&mut self, line: usize, segment: &SegmentText) -> Result<(), Failed> {
-        for frame in segment.frames(&self.ends, self.lab.wire.line.mtu) {
+        let mut ends = self.ends;
+        if segment.flags.has(Flags::SYN) {
+            ends.isn[0] = 0;
+            // A SYN on an open connection does not begin another one.
+            let mut connections = self.lab.hosts[self.host].stack.connections_in_use();
+            if !connections.any(|c| !matches!(c.state, State::SynSent | State::TimeWait)) {
+                self.ends.isn[0] = segment.seq;
+            }
+        }
+        for frame in segment.frames(&ends, self.lab.wire.line.mtu) {
             let now = self.lab.elapsed();
             while !self.lab.inject(1 - self.host, &frame) {
                 if !self.step(line, now)? {

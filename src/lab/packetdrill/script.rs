@@ -54,7 +54,7 @@ const TOLERANCE: Duration = Duration::from_millis(4);
 const BUFFERS: Buffers = Buffers { receive: 65_535, send: 1 << 18 };
 
 const OPTION: &str = "an option that the lab knows: --tolerance_usecs=NUMBER or --ip_version=ipv4";
-const SHELL: &str = "left out: the lab runs no shell commands";
+const SHELL: &str = "left out: the lab runs no shell commands (instead of sleep, a line can have a later time)";
 const PYTHON: &str = "left out: the lab runs no Python code";
 const TCP_ONLY: &str = "the flags of a TCP segment: the lab reads no ICMP, UDP or ECN here";
 

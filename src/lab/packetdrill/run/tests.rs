@@ -82,6 +82,29 @@ fn connect_waits_or_not() {
 }
 
 #[test]
+fn numbers_are_relative_to_the_initial_number_after_the_syn() {
+    let start = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 listen(3, 1) = 0\n";
+    holds(
+        start,
+        "+0 < S 4294967295:4294967295(0) win 1000 <mss 1000,sackOK,nop,nop>\n+0 > S. 0:0(0) ack 0 <...>\n\
+         +.1 < . 1:1(0) ack 1 win 257\n+0 accept(3, ..., ...) = 4\n+0 < S 1:1(0) win 5 <mss 9>\n+0 > . 1:1(0) ack 1\n\
+         +0 < P. 11:21(10) ack 1 win 257\n+0 > . 1:1(0) ack 1 <sack 11:21>\n+0 < P. 1:11(10) ack 1 win 257\n+0 > . 1:1(0) ack 21\n\
+         +0 < R. 21:21(0) ack 1 win 257\n+0 < S 5000:5000(0) win 1000 <mss 1000>\n* > S. 0:0(0) ack 5001 <...>",
+    );
+    holds(
+        CLIENT,
+        "+.1 < S. 123:123(0) ack 1 win 5792 <mss 1000>\n+0 > . 1:1(0) ack 1\n+0 < F. 1:1(0) ack 1 win 9\n+0 > . 1:1(0) ack 2",
+    );
+}
+
+/// Both ends open the connection at the same time (RFC 9293 section 3.5).
+#[test]
+fn both_ends_can_open() {
+    let open = "+.1 < S 7:7(0) win 5792 <mss 1000>\n+0 > S. 0:0(0) ack 8 <...>\n+.1 < . 1:1(0) ack 1 win 5792\n";
+    holds(CLIENT, &format!("{open}+0 write(3, ..., 10) = 10\n+0 > P. 1:11(10) ack 1"));
+}
+
+#[test]
 fn times_have_a_tolerance() {
     let again = |time: &str| format!("{}{time} > S. 0:0(0) ack 1 <...>", SERVER.split("+.1 < .").next().unwrap());
     for time in ["1.1", "+1", "+1.004", "+.996", "+.5~+1", "1.1~1.9", "*"] {
