@@ -23,6 +23,11 @@ impl Wanted {
         Wanted { segment: segment.clone() }
     }
 
+    /// Returns the number of payload bytes that no segment has had yet.
+    pub(super) fn missing(&self) -> u32 {
+        self.segment.len
+    }
+
     /// Compares a segment, whose numbers are relative as the script's are.
     ///
     /// The window is compared if the script has one, and the options unless the script has `<...>`. Padding and the order

@@ -258,7 +258,8 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         loop {
             let Some((at, seen)) = self.sent.pop_front() else {
                 if !self.step(line, latest)? && self.sent.is_empty() {
-                    return failed(format_args!("nothing was sent until {}", Seconds(latest)));
+                    let what = if wanted.missing() == segment.len { "nothing was" } else { "only a part was" };
+                    return failed(format_args!("{what} sent until {}", Seconds(latest)));
                 }
                 continue;
             };
