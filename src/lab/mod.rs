@@ -46,9 +46,10 @@ pub use wire::{Line, Sent};
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
+use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
 use crate::lab::show::{Entry, Ring, What};
+use crate::phy::EthernetAddress;
 use crate::stack::{
     Config, ConnectError, ConnectionId, Console, DropReason, Event, Io, Memory, Probe, Seed, Session, SetupError,
     Stack, Step, Tuple, UdpSession,

@@ -1,10 +1,11 @@
 //! The lab's cable or hub: the frames in flight, their arrival times, and the faults.
 
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
 
 use super::MAX_HOSTS;
 use super::fault::{Faults, Verdict};
+use crate::phy::ETHERNET;
 use crate::trace::Summary;
 
 /// The longest frame, in bytes, as on Ethernet.
@@ -204,7 +205,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     fn send(&mut self, now: Instant, from: usize, frame: &[u8; MAX_FRAME], len: usize) {
         self.count += 1;
         let bytes = frame.get(..len).unwrap_or_default();
-        let summary = Summary::of(bytes, Medium::Ethernet);
+        let summary = Summary::of(bytes, ETHERNET);
         let mut verdict = self.faults.verdict(from, &summary);
         if self.cut[from] || (0..self.hosts).all(|to| to == from || self.cut[to]) {
             verdict = Verdict::Lost;
@@ -302,7 +303,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
         }
         let place = self.wire.take(now, self.host)?;
         let bytes = place.frame.get(..place.len).unwrap_or_default();
-        let summary = Summary::of(bytes, Medium::Ethernet);
+        let summary = Summary::of(bytes, ETHERNET);
         self.wire.received = Some(Received { id: place.id, summary, damaged: place.damaged });
         self.wire.last = (place.frame, place.len);
         Some((Rx(place), Tx { wire: self.wire, host: self.host, now }))
@@ -314,7 +315,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
+        capabilities.medium = ETHERNET;
         capabilities.max_transmission_unit = self.wire.line.mtu + 14;
         capabilities
     }

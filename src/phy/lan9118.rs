@@ -1,9 +1,9 @@
 //! SMSC LAN9118: an Ethernet controller with its own frame memory, accessed word by word (LAN9118 data sheet).
 
-use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::EthernetAddress;
 
+use super::medium::{ETHERNET, EthernetAddress};
 use super::registers::{Ethernet, FRAME, Faults, NotThere, PHY_STATUS, Registers, shows_link, wait};
 use super::words::{Arrived, Words};
 
@@ -232,7 +232,7 @@ impl<R: Registers> Device for Lan9118<R> {
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
+        capabilities.medium = ETHERNET;
         capabilities.max_transmission_unit = FRAME;
         capabilities.max_burst_size = Some(Self::BURST);
         capabilities.checksum.tcp = Checksum::None;

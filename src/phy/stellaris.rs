@@ -1,10 +1,10 @@
 //! The Ethernet controller of the Stellaris LM3S6965: a FIFO in each direction, one frame at a time (LM3S6965 data
 //! sheet, chapter 15).
 
-use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::EthernetAddress;
 
+use super::medium::{ETHERNET, EthernetAddress};
 use super::registers::{Ethernet, FRAME, Faults, PHY_STATUS, Registers, shows_link};
 use super::words::{Arrived, Words};
 
@@ -126,7 +126,7 @@ impl<R: Registers> Stellaris<R> {
                     let arrived = self.received.receive(1..words, len, |words| registers.read_fifo(DATA, words));
                     // The least significant bit of the first byte marks a group address (IEEE 802.3 section 3.2.3).
                     let to = &self.received.frame(len)[..6];
-                    let ours = to[0] & 1 == 1 || to == self.address.as_bytes();
+                    let ours = to[0] & 1 == 1 || to == self.address.0;
                     match arrived {
                         Arrived::Frame if ours => self.waiting = Some(len),
                         Arrived::Wrong if ours => self.faults.checksums = self.faults.checksums.saturating_add(1),
@@ -174,7 +174,7 @@ impl<R: Registers> Device for Stellaris<R> {
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
+        capabilities.medium = ETHERNET;
         capabilities.max_transmission_unit = FRAME;
         capabilities.checksum.tcp = Checksum::None;
         capabilities.checksum.udp = Checksum::None;
