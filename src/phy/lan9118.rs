@@ -13,7 +13,7 @@ use super::words::{Arrived, Words};
 /// of all connections, plus 60 bytes for each segment, must stay below that size. A received frame waits until the
 /// controller has room for a frame to send, so that the stack can reply to every frame.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
+/// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. It drops frames with a wrong
 /// checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Lan9118<R> {
@@ -235,6 +235,7 @@ impl<R: Registers> Device for Lan9118<R> {
         capabilities.medium = ETHERNET;
         capabilities.max_transmission_unit = FRAME;
         capabilities.max_burst_size = Some(Self::BURST);
+        capabilities.checksum.ipv4 = Checksum::None;
         capabilities.checksum.tcp = Checksum::None;
         capabilities.checksum.udp = Checksum::None;
         capabilities

@@ -13,7 +13,7 @@ use super::words::{Arrived, Words};
 /// The controller may deliver frames to other addresses, and the driver drops them. A received frame waits until the
 /// controller can send a frame, so that the stack can reply to every frame.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
+/// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. It drops frames with a wrong
 /// checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Stellaris<R> {
@@ -176,6 +176,7 @@ impl<R: Registers> Device for Stellaris<R> {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = ETHERNET;
         capabilities.max_transmission_unit = FRAME;
+        capabilities.checksum.ipv4 = Checksum::None;
         capabilities.checksum.tcp = Checksum::None;
         capabilities.checksum.udp = Checksum::None;
         capabilities
