@@ -65,9 +65,8 @@ impl<'t> Iterator for Characters<'t> {
 /// Writes a line from a peer, escaped. [Invisible](is_invisible) characters become `\n`, `\r`, `\t` or their bytes as
 /// `\xNN`. Each byte that is not UTF-8 also becomes `\xNN`.
 pub fn write_escaped(write: &mut Write<'_>, text: &[u8]) {
-    let mut plain = 0;
-    let (mut rest, mut at) = (Characters(text), 0);
-    while let Some((character, bytes)) = rest.next() {
+    let (mut plain, mut at) = (0, 0);
+    for (character, bytes) in Characters(text) {
         let start = at;
         at += bytes.len();
         if character.is_some_and(|character| !is_invisible(character)) {
