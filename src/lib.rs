@@ -58,7 +58,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `alloc` | `lab::expect`, which needs an allocator |
+//! | `alloc` | `lab::expect`, which needs an allocator; implies `ethernet` |
 //! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `fragments`, `ipv6`, `ping`, `recovery` and `slaac` |
 //! | `cli` (default) | the program `smolstep`; implies `std`. Library users set `default-features = false` |
 //! | `dhcp` | an IPv4 address from a DHCP server; the check that no other host uses the stack's addresses |
@@ -67,7 +67,8 @@
 //! | `recovery` | congestion control: `stack::Congestion` |
 //! | `slaac` | IPv6 addresses created from the prefixes that routers advertise; implies `dhcp` and `ipv6` |
 //! | `ping` | sends ICMP echo requests. The stack answers received echo requests even without this feature |
-//! | `embassy` | an adapter for embassy-net's drivers |
+//! | `embassy` | an adapter for embassy-net's drivers; implies `ethernet` |
+//! | `ethernet` | smoltcp's feature `medium-ethernet`, so that `phy` uses smoltcp's types; `dhcp` and `ipv6` imply it |
 //! | `mps2-an385`, `lm3s6965evb` | the board's firmware, without `std`. For another board, see `docs/porting.md` |
 #![cfg_attr(not(feature = "std"), no_std)]
 

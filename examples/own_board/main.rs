@@ -12,10 +12,10 @@ mod seed;
 use std::error::Error;
 
 use smolstep::app::{self, Client, ClientOptions, Options, Server};
-use smolstep::phy::conformance;
+use smolstep::phy::{EthernetAddress, conformance};
 use smolstep::stack::{Config, Io, Listener, Pool, Stack};
 use smoltcp::time::Duration;
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
+use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
 const BOARD: IpCidr = IpCidr::new(IpAddress::v4(192, 168, 69, 1), 24);
 const PEER: IpCidr = IpCidr::new(IpAddress::v4(192, 168, 69, 100), 24);

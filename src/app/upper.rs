@@ -3,7 +3,7 @@
 use smoltcp::socket::tcp::Socket;
 
 use super::message::{self, Arrived, Write};
-use super::text::{print_sender, split_line_end};
+use super::text::{Characters, print_sender, split_line_end};
 use crate::stack::{Context, Next, Session};
 
 pub use super::single::Client;
@@ -71,12 +71,12 @@ fn first_piece(bytes: &[u8]) -> &[u8] {
 
 /// Writes `text` in upper case, by Unicode's rules: `ß` becomes `SS`. Bytes that are not UTF-8 stay unchanged.
 fn uppercase(text: &[u8], write: &mut Write<'_>) {
-    for chunk in text.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            for upper in character.to_uppercase() {
-                write(upper.encode_utf8(&mut [0; 4]).as_bytes());
+    for (character, bytes) in Characters(text) {
+        match character {
+            Some(character) => {
+                character.to_uppercase().for_each(|upper| write(upper.encode_utf8(&mut [0; 4]).as_bytes()));
             }
+            None => write(bytes),
         }
-        write(chunk.invalid());
     }
 }

@@ -1,11 +1,9 @@
 //! Stellaris LM3S6965 evaluation board: a Cortex-M3 with a built-in Ethernet controller. The board has 256 KiB of
 //! flash, 64 KiB of memory and a PL011 UART.
 
-use smoltcp::wire::EthernetAddress;
-
 use super::{Board, Mmio, console::put};
 use crate::phy::stellaris::Stellaris;
-use crate::phy::{NotThere, Registers};
+use crate::phy::{EthernetAddress, NotThere, Registers};
 
 /// The LM3S6965 evaluation board.
 #[derive(Debug)]

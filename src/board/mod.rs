@@ -35,9 +35,7 @@ pub use mmio::Mmio;
 pub use run::{UDP_PAYLOAD, serve, serve_all};
 pub use selftest::selftest;
 
-use smoltcp::wire::EthernetAddress;
-
-use crate::phy::{Ethernet, NotThere};
+use crate::phy::{Ethernet, EthernetAddress, NotThere};
 
 /// The parts that differ between boards.
 pub trait Board: 'static {

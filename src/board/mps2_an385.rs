@@ -1,10 +1,8 @@
 //! Arm MPS2 with the AN385 image: a Cortex-M3 with a LAN9118 and a CMSDK UART.
 
-use smoltcp::wire::EthernetAddress;
-
 use super::{Board, Mmio, console::put};
 use crate::phy::lan9118::Lan9118;
-use crate::phy::{NotThere, Registers};
+use crate::phy::{EthernetAddress, NotThere, Registers};
 
 /// The MPS2 board with the AN385 image.
 #[derive(Debug)]

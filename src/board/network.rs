@@ -4,10 +4,11 @@ use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, EthernetRepr};
-use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address};
+use smoltcp::wire::{IpCidr, Ipv4Address};
 
 use super::seed::seed;
 use super::settings;
+use crate::phy::HardwareAddress;
 use crate::stack::{ARP_FRAME, Config, write_request};
 #[cfg(feature = "dhcp")]
 use crate::stack::{AddressEvent, Session, Stack, UdpSession};

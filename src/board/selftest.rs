@@ -5,15 +5,14 @@ use core::hint::black_box;
 
 use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::EthernetAddress;
 
 use super::clock::Clock;
 use super::semihosting::{command_line, exit};
 use super::{Board, Uart, settings};
 use crate::app::BUDGET;
 use crate::lab::selftest::CHECKS;
-use crate::phy::Ethernet;
 use crate::phy::conformance::{self, Peer};
+use crate::phy::{Ethernet, EthernetAddress};
 
 /// Runs the test that the command line names, or `lab` if it names none, and exits with the result:
 ///

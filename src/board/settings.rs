@@ -2,7 +2,9 @@
 
 #[allow(unused_imports, reason = "a build without addresses does not use the import")]
 use smoltcp::wire;
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
+use smoltcp::wire::{IpAddress, IpCidr};
+
+use crate::phy::EthernetAddress;
 
 /// The server that a client calls.
 #[allow(dead_code, reason = "each build uses one variant")]

@@ -4,8 +4,10 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
 #[cfg(feature = "alloc")]
+use super::Forged;
+#[cfg(feature = "alloc")]
 use super::Notes;
-use super::{Forged, HostEvent, Lab, Progress};
+use super::{HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 
@@ -54,6 +56,7 @@ pub enum Scheduled<S> {
     },
     /// A SYN flood of a port of the server.
     #[doc(hidden)]
+    #[cfg(feature = "alloc")]
     Flood {
         /// The number of earlier SYNs.
         number: u32,
@@ -64,6 +67,7 @@ pub enum Scheduled<S> {
     },
     /// A forged segment is put on the wire.
     #[doc(hidden)]
+    #[cfg(feature = "alloc")]
     Forge(Forged),
     /// A host is unplugged or restarts.
     HostEvent(usize, HostEvent),
@@ -87,6 +91,7 @@ impl<
     pub fn plan(&mut self, at: Instant, scheduled: Scheduled<S>) -> bool {
         let host = match scheduled {
             Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _) => host,
+            #[cfg(feature = "alloc")]
             Scheduled::Flood { .. } | Scheduled::Forge(_) => 1,
         };
         host < N && self.agenda.push((at, scheduled)).is_ok()
@@ -130,12 +135,14 @@ impl<
     /// Executes the scheduled events that are due.
     pub(super) fn run_due(&mut self) {
         while let Some(place) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
-            let (at, scheduled) = self.agenda.remove(place);
+            let (_, scheduled) = self.agenda.remove(place);
             match scheduled {
                 Scheduled::Call { host, port, remote, session, patience } => {
                     let _ = self.call(host, port, remote, session, patience);
                 }
-                Scheduled::Flood { number, left, port } => self.flood(at, number, left, port),
+                #[cfg(feature = "alloc")]
+                Scheduled::Flood { number, left, port } => self.flood(number, left, port),
+                #[cfg(feature = "alloc")]
                 Scheduled::Forge(forged) => self.forge(&forged),
                 Scheduled::HostEvent(host, what) => {
                     match what {

@@ -1,7 +1,7 @@
 //! Segments that no host has sent: single forged segments, and a SYN flood.
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time::Duration;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpEndpoint, IpProtocol, IpRepr, Ipv4Address,
     TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
@@ -96,7 +96,7 @@ impl<
     }
 
     /// Puts the next SYN of a flood on the wire, and schedules the one after it.
-    pub(super) fn flood(&mut self, at: Instant, number: u32, left: u32, port: u16) {
+    pub(super) fn flood(&mut self, number: u32, left: u32, port: u16) {
         // The addresses are reserved for documentation (RFC 5737 section 3).
         let host = Ipv4Address::new(198, 51, 100, (number % 250) as u8 + 1);
         let source = IpEndpoint::new(host.into(), 1024 + (number % 60_000) as u16);
@@ -105,7 +105,7 @@ impl<
         if left > 1 {
             // There is room, because this event has just been removed.
             let next = Scheduled::Flood { number: number + 1, left: left - 1, port };
-            let _ = self.agenda.push((at + GAP, next));
+            let _ = self.agenda.push((self.now + GAP, next));
         }
     }
 

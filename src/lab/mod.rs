@@ -13,6 +13,7 @@ pub mod figure;
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub mod file;
+#[cfg(feature = "alloc")]
 mod forged;
 #[doc(hidden)]
 pub mod lang;
@@ -21,6 +22,7 @@ pub mod packetdrill;
 mod peer;
 #[cfg(feature = "alloc")]
 mod quoted;
+#[cfg_attr(not(feature = "alloc"), path = "no_router.rs")]
 mod router;
 pub mod scenarios;
 #[doc(hidden)]
@@ -45,6 +47,7 @@ pub use agenda::Scheduled;
 pub use fault::MAX_FAULTS;
 pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
 #[doc(hidden)]
+#[cfg(feature = "alloc")]
 pub use forged::Forged;
 pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 #[doc(hidden)]
@@ -64,9 +67,10 @@ pub use wire::{Line, Sent};
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
+use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
 use crate::lab::show::{Entry, Ring, Transfer, What};
+use crate::phy::EthernetAddress;
 use crate::stack::{
     Config, ConnectError, ConnectionId, Console, DropReason, Event, Io, Memory, Probe, Seed, Session, SetupError,
     Stack, Step, Tuple, UdpSession,
@@ -322,6 +326,7 @@ impl<
     }
 
     /// Converts the frames that the wire has sent outside of a step into entries.
+    #[cfg(feature = "alloc")]
     fn note_wire(&mut self) {
         self.note_sent(false);
     }

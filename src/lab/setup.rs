@@ -305,6 +305,7 @@ impl<'a> Setup<'a> {
                 }
             }
         }
+        #[cfg(feature = "alloc")]
         if self.flood > 0 {
             let port = self.listeners.first().map_or(SCRIPT_PORT, |listener| listener.port);
             if !lab.plan(START, Scheduled::Flood { number: 0, left: self.flood, port }) {

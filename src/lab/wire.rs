@@ -5,11 +5,11 @@ mod port;
 
 pub use port::Port;
 
-use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
 
 use super::fault::{Faults, Verdict};
 use super::{MAX_HOSTS, WIRE, router};
+use crate::phy::ETHERNET;
 use crate::trace::{Carries, Summary};
 
 /// The longest frame, in bytes, as on Ethernet.
@@ -263,7 +263,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         let at = now + self.line.latency;
         let free = self.places.iter().position(Option::is_none).filter(|_| !self.cut.get(to).is_none_or(|cut| *cut));
         let verdict = if free.is_some() { Verdict::Deliver } else { Verdict::Lost };
-        self.report(WIRE, &frame, len, Summary::of(&frame[..len], Medium::Ethernet), verdict);
+        self.report(WIRE, &frame, len, Summary::of(&frame[..len], ETHERNET), verdict);
         if let Some(place) = free.and_then(|free| self.places.get_mut(free)) {
             self.order += 1;
             let (id, order) = (self.count, self.order);
@@ -285,7 +285,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
 
     fn send(&mut self, now: Instant, from: usize, frame: &[u8; MAX_FRAME], len: usize) {
         let bytes = frame.get(..len).unwrap_or_default();
-        let summary = Summary::of(bytes, Medium::Ethernet);
+        let summary = Summary::of(bytes, ETHERNET);
         let mut verdict = self.faults.verdict(from, &summary);
         if self.cut[from] || (0..self.hosts).all(|to| to == from || self.cut[to]) {
             verdict = Verdict::Lost;

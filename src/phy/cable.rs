@@ -3,6 +3,7 @@
 use smoltcp::phy::{Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
+use super::medium::ETHERNET;
 use super::queue::{FrameIn, FrameOut, Queue};
 
 /// A cable with two ends: each end receives the frames that the other end sends, in order and undamaged.
@@ -39,7 +40,7 @@ pub struct Cable<const FRAMES: usize, const MTU: usize> {
 impl<const FRAMES: usize, const MTU: usize> Cable<FRAMES, MTU> {
     /// An empty cable that carries Ethernet frames.
     pub const fn new() -> Self {
-        Self::with_medium(Medium::Ethernet)
+        Self::with_medium(ETHERNET)
     }
 
     /// An empty cable that carries Ethernet frames or, with [`Medium::Ip`], bare IP packets.

@@ -1,19 +1,26 @@
-//! The checksums of TCP and UDP (RFC 9293 section 3.1, RFC 768), for controllers that do not compute them.
+//! The checksums of IPv4, TCP and UDP (RFC 791, RFC 9293 section 3.1, RFC 768), for controllers that do not compute them.
 //!
 //! A driver copies every word of a frame anyway. Summing the words during the copy costs much less than a second pass.
 //! Words are summed as little-endian numbers on every machine, and only the final 16-bit sum is swapped (RFC 1071
 //! section 2).
 
-/// Returns whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right.
+/// Returns whether the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame are
+/// right.
 ///
 /// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. Returns false for
-/// a fragment, whose checksum cannot be verified. Returns true for every other protocol, and for a malformed frame,
-/// which the stack drops.
+/// a fragment of a segment or datagram, whose checksum cannot be verified. The checksums of other protocols do not
+/// count. Returns true for a malformed frame, which the stack drops, and for a frame with a VLAN tag.
 pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
-    let Some(Transport { protocol, start, mut end, pseudo, fragment, required }) = transport(packet) else {
+    let Some(Transport { protocol, start, mut end, header, pseudo, fragment, required }) = transport(packet) else {
         return true;
     };
+    if header != 0xffff {
+        return false;
+    }
+    if !matches!(protocol, TCP | UDP) {
+        return true;
+    }
     if fragment {
         return false;
     }
@@ -34,25 +41,38 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     fold(add(add(sum, pseudo), tail(protocol, end - start))) == 0xffff
 }
 
-/// Writes the checksum of the TCP segment or UDP datagram in an Ethernet frame.
+/// Writes the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is the same value as in [`is_right`]. A fragment is not changed: the checksum of its datagram stays 0, which
-/// means no checksum.
+/// `sum` is the same value as in [`is_right`]. In a fragment, only the header's checksum is written. The checksum of its
+/// datagram stays 0, which means no checksum.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
-    let Some(Transport { protocol, start, end, pseudo, fragment: false, .. }) = transport(packet) else { return };
+    let Some(Transport { protocol, start, end, header, pseudo, fragment, required: v6 }) = transport(packet) else {
+        return;
+    };
+    if !v6 && let Some(field) = packet.get_mut(10..).and_then(|rest| rest.first_chunk_mut()) {
+        *field = without(header.into(), *field).to_le_bytes();
+    }
+    if fragment || !matches!(protocol, TCP | UDP) {
+        return;
+    }
     let Some(segment) = packet.get_mut(start..end) else { return };
     let sum = sum.filter(|_| start == 20).unwrap_or_else(|| sum_of(segment));
     let sum = add(add(sum, pseudo), tail(protocol, segment.len()));
     let at = if protocol == UDP { 6 } else { 16 };
     let Some(field) = segment.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) else { return };
-    // The present value of the checksum field must not count. Adding its complement removes the value from the sum.
-    let checksum = match !fold(add(sum, u32::from(!u16::from_le_bytes(*field)))) {
+    let checksum = match without(sum, *field) {
         // In UDP, 0 would mean no checksum.
         0 if protocol == UDP => 0xffff,
         checksum => checksum,
     };
     *field = checksum.to_le_bytes();
+}
+
+/// Returns the checksum of bytes whose sum is `sum`, and whose checksum field contains `field`.
+fn without(sum: u32, field: [u8; 2]) -> u16 {
+    // The present value of the field must not count. Adding its complement removes the value from the sum.
+    !fold(add(sum, u32::from(!u16::from_le_bytes(field))))
 }
 
 /// Adds with end-around carry.
@@ -76,11 +96,13 @@ fn ip(frame: &[u8]) -> Option<usize> {
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
-/// A TCP segment or UDP datagram in an IP packet.
+/// The content of an IP packet.
 struct Transport {
     protocol: u8,
     start: usize,
     end: usize,
+    /// The sum of the header of an IPv4 packet. In IPv6, a header has no checksum, and this is 0xffff.
+    header: u16,
     /// The sum of the source and destination addresses, which is the first part of the pseudo-header's sum.
     pseudo: u32,
     fragment: bool,
@@ -92,17 +114,24 @@ fn transport(packet: &[u8]) -> Option<Transport> {
     let first = *packet.first()?;
     match first >> 4 {
         4 => {
-            let header: &[u8; 20] = packet.first_chunk()?;
             let start = usize::from(first & 15) * 4;
+            let header: &[u8; 20] = packet.first_chunk()?;
             let end = usize::from(u16::from_be_bytes([header[2], header[3]]));
-            let well_formed = start >= 20 && start <= end && end <= packet.len();
-            let fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
-            (matches!(header[9], TCP | UDP) && well_formed).then(|| Transport {
+            if start < 20 || start > end || end > packet.len() {
+                return None;
+            }
+            let pseudo = add(word(header, 12), word(header, 16));
+            let mut sum = add(add(add(word(header, 0), word(header, 4)), word(header, 8)), pseudo);
+            if start > 20 {
+                sum = add(sum, sum_of(packet.get(20..start)?));
+            }
+            Some(Transport {
                 protocol: header[9],
                 start,
                 end,
-                pseudo: add(word(header, 12), word(header, 16)),
-                fragment,
+                header: fold(sum),
+                pseudo,
+                fragment: u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0,
                 required: false,
             })
         }
@@ -130,6 +159,7 @@ fn version_6(packet: &[u8]) -> Option<Transport> {
         protocol,
         start,
         end,
+        header: 0xffff,
         pseudo: sum_of(&header[8..]),
         fragment,
         required: true,

@@ -54,8 +54,8 @@ mod rules;
 
 use smoltcp::phy::Device;
 use smoltcp::time::Instant;
-use smoltcp::wire::EthernetAddress;
 
+use super::medium::EthernetAddress;
 use bench::Bench;
 
 pub use report::{Failure, Fault, Report, Rule};

@@ -6,7 +6,8 @@ use core::task::{Context, Waker};
 use embassy_net_driver::{Checksum as TheirChecksum, Driver, HardwareAddress as TheirAddress, LinkState};
 use smoltcp::phy::{self, Checksum, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, HardwareAddress};
+
+use super::medium::{EthernetAddress, HardwareAddress};
 
 /// A smoltcp device made of any [`embassy_net_driver::Driver`].
 ///

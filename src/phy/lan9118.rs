@@ -1,9 +1,9 @@
 //! SMSC LAN9118: an Ethernet controller with its own frame memory, accessed word by word (LAN9118 data sheet).
 
-use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::EthernetAddress;
 
+use super::medium::{ETHERNET, EthernetAddress};
 use super::registers::{Ethernet, FRAME, Faults, NotThere, PHY_STATUS, Registers, shows_link, wait};
 use super::words::{Arrived, Words};
 
@@ -13,7 +13,7 @@ use super::words::{Arrived, Words};
 /// of all connections, plus 60 bytes for each segment, must stay below that size. A received frame waits until the
 /// controller has room for a frame to send, so that the stack can reply to every frame.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
+/// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. It drops frames with a wrong
 /// checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Lan9118<R> {
@@ -232,9 +232,10 @@ impl<R: Registers> Device for Lan9118<R> {
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
+        capabilities.medium = ETHERNET;
         capabilities.max_transmission_unit = FRAME;
         capabilities.max_burst_size = Some(Self::BURST);
+        capabilities.checksum.ipv4 = Checksum::None;
         capabilities.checksum.tcp = Checksum::None;
         capabilities.checksum.udp = Checksum::None;
         capabilities

@@ -3,6 +3,7 @@
 use smoltcp::phy::{Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
+use super::medium::ETHERNET;
 use super::queue::{FrameIn, FrameOut, Queue};
 
 /// A device that receives the frames that it sends, in order. The stack computes and verifies checksums.
@@ -18,7 +19,7 @@ pub struct Loopback<const FRAMES: usize, const MTU: usize> {
 impl<const FRAMES: usize, const MTU: usize> Loopback<FRAMES, MTU> {
     /// An empty loopback that carries Ethernet frames.
     pub const fn new() -> Self {
-        Self::with_medium(Medium::Ethernet)
+        Self::with_medium(ETHERNET)
     }
 
     /// An empty loopback that carries Ethernet frames or, with [`Medium::Ip`], bare IP packets.

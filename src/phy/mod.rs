@@ -9,6 +9,7 @@ pub mod lan9118;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub mod linux;
 mod loopback;
+mod medium;
 mod queue;
 mod registers;
 pub mod stellaris;
@@ -18,6 +19,8 @@ pub use cable::{Cable, CableEnd};
 #[cfg(feature = "embassy")]
 pub use embassy::{Embassy, UnsupportedMedium};
 pub use loopback::Loopback;
+pub(crate) use medium::{ETHERNET, ETHERNET_HEADER, is_ethernet};
+pub use medium::{EthernetAddress, HardwareAddress};
 pub use queue::Queue;
 #[doc(hidden)]
 pub use queue::{FrameIn, FrameOut};

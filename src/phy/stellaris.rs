@@ -1,10 +1,10 @@
 //! The Ethernet controller of the Stellaris LM3S6965: a FIFO in each direction, one frame at a time (LM3S6965 data
 //! sheet, chapter 15).
 
-use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::EthernetAddress;
 
+use super::medium::{ETHERNET, EthernetAddress};
 use super::registers::{Ethernet, FRAME, Faults, PHY_STATUS, Registers, shows_link};
 use super::words::{Arrived, Words};
 
@@ -13,7 +13,7 @@ use super::words::{Arrived, Words};
 /// The controller may deliver frames to other addresses, and the driver drops them. A received frame waits until the
 /// controller can send a frame, so that the stack can reply to every frame.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
+/// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. It drops frames with a wrong
 /// checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Stellaris<R> {
@@ -126,7 +126,7 @@ impl<R: Registers> Stellaris<R> {
                     let arrived = self.received.receive(1..words, len, |words| registers.read_fifo(DATA, words));
                     // The least significant bit of the first byte marks a group address (IEEE 802.3 section 3.2.3).
                     let to = &self.received.frame(len)[..6];
-                    let ours = to[0] & 1 == 1 || to == self.address.as_bytes();
+                    let ours = to[0] & 1 == 1 || to == self.address.0;
                     match arrived {
                         Arrived::Frame if ours => self.waiting = Some(len),
                         Arrived::Wrong if ours => self.faults.checksums = self.faults.checksums.saturating_add(1),
@@ -174,8 +174,9 @@ impl<R: Registers> Device for Stellaris<R> {
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
+        capabilities.medium = ETHERNET;
         capabilities.max_transmission_unit = FRAME;
+        capabilities.checksum.ipv4 = Checksum::None;
         capabilities.checksum.tcp = Checksum::None;
         capabilities.checksum.udp = Checksum::None;
         capabilities

@@ -4,10 +4,11 @@ use core::fmt;
 
 use smoltcp::phy::{DeviceCapabilities, Medium};
 use smoltcp::time::Duration;
-use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
+use smoltcp::wire::{IpAddress, IpCidr};
 
 #[cfg(feature = "recovery")]
 use super::control::Congestion;
+use crate::phy::{ETHERNET_HEADER, HardwareAddress, is_ethernet};
 
 /// The largest number of addresses of an interface.
 pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
@@ -72,7 +73,7 @@ impl Config {
     /// Checks that the configuration fits a device.
     pub(super) fn check(&self, capabilities: &DeviceCapabilities) -> Result<(), SetupError> {
         let fits = match self.hardware {
-            HardwareAddress::Ethernet(address) => capabilities.medium == Medium::Ethernet && address.is_unicast(),
+            HardwareAddress::Ethernet(address) => is_ethernet(capabilities.medium) && address.is_unicast(),
             HardwareAddress::Ip => capabilities.medium == Medium::Ip,
         };
         if !fits {
@@ -81,16 +82,23 @@ impl Config {
         let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
         let needs = if self.slaac { 1280 } else { needs };
-        // The Ethernet header is 14 bytes. The header's length is added to the minimum, because a subtraction from the
-        // MTU could underflow.
-        let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
-        if capabilities.max_transmission_unit < needs + header {
-            return Err(SetupError::MtuTooSmall(capabilities.max_transmission_unit.saturating_sub(header)));
+        let mtu = self.ip_mtu(capabilities);
+        if mtu < needs {
+            return Err(SetupError::MtuTooSmall(mtu));
         }
         match self.addresses.iter().find(|address| !address.address().is_unicast()) {
             Some(bad) => Err(SetupError::BadAddress(bad.address())),
             None => Ok(()),
         }
+    }
+
+    /// Returns the length of the longest IP packet of a device, in bytes.
+    pub(super) fn ip_mtu(&self, capabilities: &DeviceCapabilities) -> usize {
+        let header = match self.hardware {
+            HardwareAddress::Ethernet(_) => ETHERNET_HEADER,
+            HardwareAddress::Ip => 0,
+        };
+        capabilities.max_transmission_unit.saturating_sub(header)
     }
 }
 

@@ -169,7 +169,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &checksums, now)?;
         // The scratch memory limits the MTU, because the shared sockets' packets are built there.
-        let mtu = device.ip_mtu().min(memory.scratch.len());
+        let mtu = config.ip_mtu(&device).min(memory.scratch.len());
         #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
         // From this seed, the interface draws only its first IPv4 identification. No packet contains that

@@ -91,11 +91,11 @@ impl LogProbe {
             }
             Event::Refused { tuple, why } => {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
-                say(level, format_args!("refused {}: {why}", Served(tuple)));
+                say(level, format_args!("refused {}: {}", Served(tuple), no_room(why)));
             }
             Event::Dropped(why @ (DropReason::BacklogFull | DropReason::SlotsFull)) => {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
-                say(level, format_args!("dropped a connection attempt: {why}"));
+                say(level, format_args!("dropped a connection attempt: {}", no_room(why)));
             }
             // An `AddressEvent` already reports replies with bad options.
             #[cfg(feature = "dhcp")]
@@ -197,6 +197,15 @@ fn weight(event: &AddressEvent) -> Level {
         | AddressEvent::Router(_)
         | AddressEvent::RouterGone(_) => Level::Info,
         _ => Level::Warn,
+    }
+}
+
+/// Returns the reason for which a connection attempt was dropped or refused, in words. There are two such reasons. The
+/// texts of all other reasons would take 900 bytes of a board's flash.
+fn no_room(why: DropReason) -> &'static str {
+    match why {
+        DropReason::SlotsFull => const { DropReason::SlotsFull.text() },
+        _ => const { DropReason::BacklogFull.text() },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Turns the events and frames of any stack into log lines, captures and header fields.
 
 mod capture;
+#[cfg(feature = "ethernet")]
 mod fields;
 mod flow;
 mod icmp;
@@ -11,6 +12,7 @@ mod summary;
 
 pub use self::log::LogProbe;
 pub use capture::Capture;
+#[cfg(feature = "ethernet")]
 #[doc(hidden)]
 pub use fields::Fields;
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 
 use smoltcp::phy::Medium;
 
+use crate::phy::is_ethernet;
 use crate::stack::Direction;
 
 /// The destination of a capture's bytes, for example a file, a UART or memory.
@@ -62,10 +63,7 @@ pub enum LinkType {
 
 impl From<Medium> for LinkType {
     fn from(medium: Medium) -> Self {
-        match medium {
-            Medium::Ethernet => LinkType::Ethernet,
-            Medium::Ip => LinkType::RawIp,
-        }
+        if is_ethernet(medium) { LinkType::Ethernet } else { LinkType::RawIp }
     }
 }
 

@@ -6,11 +6,11 @@ use smoltcp::phy::Medium;
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{
-    ArpOperation, ArpPacket, EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet,
-    TcpOption, TcpPacket, TcpSeqNumber, UdpPacket,
+    IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet, TcpOption, TcpPacket, TcpSeqNumber, UdpPacket,
 };
 
 use super::icmp;
+use crate::phy::{ETHERNET_HEADER, is_ethernet};
 
 /// The headers of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,15 +122,14 @@ impl Segment {
 }
 
 fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
-    let packet = match medium {
-        Medium::Ip => frame,
-        Medium::Ethernet => {
-            let frame = EthernetFrame::new_checked(frame).ok()?;
-            match frame.ethertype() {
-                EthernetProtocol::Arp => return arp(frame.payload()),
-                _ => frame.payload(),
-            }
+    let packet = if is_ethernet(medium) {
+        let (header, packet) = frame.split_at_checked(ETHERNET_HEADER)?;
+        if header.ends_with(&[8, 6]) {
+            return arp(packet);
         }
+        packet
+    } else {
+        frame
     };
     // `IpVersion::of_packet` panics on an empty packet.
     packet.first()?;
@@ -160,10 +159,11 @@ fn behind_options(protocol: IpProtocol, payload: &[u8]) -> Option<(IpProtocol, &
 }
 
 fn arp(payload: &[u8]) -> Option<Summary> {
-    let carries = match ArpPacket::new_checked(payload).ok()?.operation() {
-        ArpOperation::Request => Carries::ArpRequest,
-        ArpOperation::Reply => Carries::ArpReply,
-        ArpOperation::Unknown(_) => return None,
+    // RFC 826: the operation follows six bytes about the kinds and lengths of the addresses.
+    let carries = match payload.first_chunk::<28>()?[6..8] {
+        [0, 1] => Carries::ArpRequest,
+        [0, 2] => Carries::ArpReply,
+        _ => return None,
     };
     Some(Summary { ends: None, carries })
 }

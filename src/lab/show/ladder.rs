@@ -123,7 +123,8 @@ impl Display for Header {
     }
 }
 
-/// The part of a line between the two state columns.
+/// The part of a line between the two state columns. The numbers of frames are for the picture, which needs a heap.
+#[cfg_attr(not(feature = "alloc"), allow(dead_code))]
 pub(super) enum Body {
     /// The client or the server sends a frame.
     Arrow {

@@ -1,6 +1,7 @@
 //! Shows a run as a ladder diagram, a table, a picture, JSON or a capture, with explanations.
 
 mod capture;
+#[cfg(feature = "alloc")]
 mod diagram;
 mod entry;
 mod explain;
@@ -11,12 +12,14 @@ mod ladder;
 #[cfg(feature = "alloc")]
 mod picture;
 mod states;
+#[cfg(feature = "alloc")]
 pub(crate) mod svg;
 mod text;
 mod words;
 
 #[doc(hidden)]
 pub use capture::LabCapture;
+#[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub use diagram::write_states_svg;
 pub use entry::{Entry, Ring, Transfer, What};

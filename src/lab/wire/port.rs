@@ -1,9 +1,10 @@
 //! The device through which a host's stack uses the wire.
 
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
 
 use super::{MAX_FRAME, Place, Received, WIRE, Wire};
+use crate::phy::ETHERNET;
 use crate::trace::Summary;
 
 /// The port that connects one host to the wire.
@@ -28,7 +29,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
         }
         let place = self.wire.take(now, self.host)?;
         let bytes = place.frame.get(..place.len).unwrap_or_default();
-        let summary = Summary::of(bytes, Medium::Ethernet);
+        let summary = Summary::of(bytes, ETHERNET);
         self.wire.received =
             Some(Received { id: place.id, summary, damaged: place.damaged, injected: place.from == WIRE });
         self.wire.last = (place.frame, place.len);
@@ -41,7 +42,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
+        capabilities.medium = ETHERNET;
         capabilities.max_transmission_unit = self.wire.line.mtu + 14;
         capabilities
     }

@@ -5,7 +5,7 @@ use super::*;
 const SOURCE: Ipv4Address = Ipv4Address::new(192, 168, 69, 100);
 const DESTINATION: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
 
-/// Builds a frame with an IPv4 packet whose TCP or UDP checksum is right. `header` and `len` are the lengths of the
+/// Builds a frame with an IPv4 packet whose checksums are right. `header` and `len` are the lengths of the
 /// packet's header and payload.
 fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     let mut frame: Vec<u8> = (0..14 + header + len).map(|at| (at * 31) as u8).collect();
@@ -19,6 +19,7 @@ fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     ip.set_next_header(IpProtocol::from(protocol));
     ip.set_src_addr(SOURCE);
     ip.set_dst_addr(DESTINATION);
+    ip.fill_checksum();
     let (source, destination): (IpAddress, IpAddress) = (SOURCE.into(), DESTINATION.into());
     if protocol == UDP {
         let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
@@ -44,7 +45,8 @@ fn right_checksums_are_accepted_and_each_flipped_bit_is_detected() {
             for len in least..least + 9 {
                 let mut frame = frame(protocol, header, len);
                 assert!(is_right(&frame, None) && is_right(&frame, summed(&frame)), "{protocol} {header} {len}");
-                for at in 14 + header..frame.len() {
+                // The version and the length of the packet are left out: a change makes the frame malformed.
+                for at in [15].into_iter().chain(18..frame.len()) {
                     frame[at] ^= 0x10;
                     // The driver does not detect a wrong UDP length, because the stack does.
                     if protocol == TCP || !(18 + header..20 + header).contains(&at) {
@@ -69,10 +71,12 @@ fn filled_in_checksums_are_those_of_smoltcp() {
             for before in [[0, 0], [0xff, 0xff], [0x12, 0x34]] {
                 let mut frame = good.clone();
                 frame[at..at + 2].copy_from_slice(&before);
+                frame[24..26].copy_from_slice(&before);
                 let sum = summed(&frame);
                 fill(&mut frame, sum);
                 assert_eq!(frame, good, "{protocol} {len} {before:?}");
                 frame[at..at + 2].copy_from_slice(&before);
+                frame[24..26].copy_from_slice(&before);
                 fill(&mut frame, None);
                 assert_eq!(frame, good, "{protocol} {len} {before:?}");
             }
@@ -113,6 +117,7 @@ fn fragments_are_rejected_and_not_changed() {
     for flags in [[0x20, 0], [0, 1], [0x20, 1]] {
         let mut frame = frame(UDP, 20, 40);
         frame[20..22].copy_from_slice(&flags);
+        Ipv4Packet::new_unchecked(&mut frame[14..]).fill_checksum();
         assert!(!is_right(&frame, None));
         let before = frame.clone();
         fill(&mut frame, None);
@@ -121,17 +126,28 @@ fn fragments_are_rejected_and_not_changed() {
     // The bit says that the packet must not be fragmented. The packet is not a fragment.
     let mut frame = frame(UDP, 20, 40);
     frame[20] = 0x40;
+    Ipv4Packet::new_unchecked(&mut frame[14..]).fill_checksum();
     assert!(is_right(&frame, None));
 }
 
 #[test]
 fn other_protocols_and_malformed_frames_are_left_to_the_stack() {
     let good = frame(TCP, 20, 40);
-    for (at, byte) in [(13, 6), (14, 0x35), (14, 0x44), (16, 0xff), (23, 1)] {
+    for (at, byte) in [(13, 6), (14, 0x35), (14, 0x44), (16, 0xff)] {
         let mut frame = good.clone();
         frame[at] = byte;
         assert!(is_right(&frame, None), "{at}");
     }
+    let mut frame = good.clone();
+    frame[23] = 1;
+    assert!(!is_right(&frame, None));
+    Ipv4Packet::new_unchecked(&mut frame[14..]).fill_checksum();
+    assert!(is_right(&frame, None));
+    frame[24..26].fill(0);
+    let mut sent = frame.clone();
+    fill(&mut sent, None);
+    assert_eq!((&sent[..24], &sent[26..]), (&frame[..24], &frame[26..]));
+    assert!(is_right(&sent, None));
     for len in 0..good.len() {
         is_right(&good[..len], None);
         fill(&mut good[..len].to_vec(), None);

@@ -1,12 +1,13 @@
 //! Checks that the device computes and verifies the checksums that its capabilities claim.
 
 use smoltcp::phy::{Checksum, Device, Medium, RxToken, TxToken};
-use smoltcp::wire::{EthernetAddress, Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
+use smoltcp::wire::{Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
 
 use super::Peer;
 use super::bench::Bench;
 use super::frames::{DESTINATION, SOURCE, ethernet};
 use super::report::Fault;
+use crate::phy::{EthernetAddress, is_ethernet};
 
 const IP_HEADER: usize = 20;
 /// The payload of a test packet, in bytes: the longest transport header, and an odd number of data bytes.
@@ -128,7 +129,7 @@ impl Protocol {
     /// Writes a packet of [`length`] bytes to `frame`, with `sum` in the checksum field of this protocol.
     fn write(self, medium: Medium, to: EthernetAddress, sum: Sum, frame: &mut [u8]) {
         frame.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
-        if medium == Medium::Ethernet {
+        if is_ethernet(medium) {
             ethernet(frame, to, 0x0800);
         }
         let Some(packet) = frame.get_mut(header(medium)..) else { return };
@@ -214,7 +215,7 @@ impl Sum {
 }
 
 fn header(medium: Medium) -> usize {
-    if medium == Medium::Ethernet { 14 } else { 0 }
+    if is_ethernet(medium) { 14 } else { 0 }
 }
 
 fn length(medium: Medium) -> usize {

@@ -1,9 +1,10 @@
 //! The test frames. The length and number of a frame determine all its bytes, so no frame needs to be stored.
 
 use smoltcp::phy::Medium;
-use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Packet};
+use smoltcp::wire::{Ipv4Address, Ipv4Packet};
 
 use super::report::Fault;
+use crate::phy::{EthernetAddress, is_ethernet};
 
 /// The EtherType of the test frames: local experimental EtherType 1 (IEEE Std 802).
 const ETHERTYPE: u16 = 0x88b5;
@@ -28,7 +29,7 @@ pub(super) struct Frames {
 impl Frames {
     /// Returns the length of the header that every frame has.
     pub fn header(&self) -> usize {
-        if self.medium == Medium::Ethernet { 14 } else { 20 }
+        if is_ethernet(self.medium) { 14 } else { 20 }
     }
 
     /// Fills `frame` with the content of the test frame that has this number and this length.
@@ -50,7 +51,7 @@ impl Frames {
         if !self.is_ours(frame) {
             return Ok(None);
         }
-        let padded = if self.medium == Medium::Ethernet { len.max(MINIMUM) } else { len };
+        let padded = if is_ethernet(self.medium) { len.max(MINIMUM) } else { len };
         if frame.len() < len || frame.len() > padded {
             return Err(Fault::Length { sent: len, came: frame.len() });
         }
@@ -74,16 +75,17 @@ impl Frames {
     /// Returns whether a frame is a test frame, judged by its EtherType, or by its IP version, header length and
     /// protocol.
     fn is_ours(&self, frame: &[u8]) -> bool {
-        match self.medium {
-            Medium::Ethernet => frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes()),
-            Medium::Ip => frame.first() == Some(&0x45) && frame.get(9) == Some(&PROTOCOL),
+        if is_ethernet(self.medium) {
+            frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes())
+        } else {
+            frame.first() == Some(&0x45) && frame.get(9) == Some(&PROTOCOL)
         }
     }
 
     /// Returns the header of a test frame of `len` bytes. An Ethernet header is followed by 6 unused bytes.
     fn header_bytes(&self, len: usize) -> [u8; 20] {
         let mut header = [0; 20];
-        if self.medium == Medium::Ethernet {
+        if is_ethernet(self.medium) {
             ethernet(&mut header, self.to, ETHERTYPE);
         } else {
             let mut packet = Ipv4Packet::new_unchecked(&mut header);

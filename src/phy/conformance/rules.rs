@@ -1,11 +1,12 @@
 //! The conformance rules that send and receive one frame at a time.
 
-use smoltcp::phy::{Device, Medium, TxToken};
+use smoltcp::phy::{Device, TxToken};
 
 use super::Peer;
 use super::bench::{Bench, SMALL, expect};
 use super::frames::MINIMUM;
 use super::report::Fault;
+use crate::phy::is_ethernet;
 
 /// The number of readings within which the clock must advance. On any processor, this number of readings takes more
 /// than a millisecond.
@@ -30,7 +31,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     pub fn capabilities(&mut self) -> Result<(), Fault> {
         let (one, two) = (self.device.capabilities(), self.device.capabilities());
         let mtu = one.max_transmission_unit;
-        let header = if one.medium == Medium::Ethernet { 14 } else { 0 };
+        let header = if is_ethernet(one.medium) { 14 } else { 0 };
         if one.medium != two.medium || mtu != two.max_transmission_unit || one.max_burst_size != two.max_burst_size {
             return Err(Fault::CapabilitiesChange);
         }

@@ -6,8 +6,6 @@ use smoltcp::iface::Interface;
 #[cfg(feature = "dhcp")]
 use smoltcp::phy::{ChecksumCapabilities, Device};
 use smoltcp::time::Instant;
-#[cfg(feature = "dhcp")]
-use smoltcp::wire::{EthernetAddress, HardwareAddress};
 use smoltcp::wire::{IpAddress, IpCidr};
 
 #[cfg(feature = "dhcp")]
@@ -42,6 +40,8 @@ use super::event::{AddressEvent, Event, Probe};
 use super::{Config, Session, SetupError, Stack, UdpSession};
 #[cfg(feature = "dhcp")]
 use super::{Console, Io};
+#[cfg(feature = "dhcp")]
+use crate::phy::{EthernetAddress, HardwareAddress};
 #[cfg(feature = "dhcp")]
 use apply::emit;
 #[cfg(feature = "dhcp")]

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address, Ipv4Cidr};
+use smoltcp::wire::{IpAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 
+use crate::phy::EthernetAddress;
 #[cfg(feature = "dhcp")]
 use crate::stack::BadOffer;
 

@@ -99,9 +99,10 @@ impl DropReason {
     ];
 }
 
-impl fmt::Display for DropReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl DropReason {
+    /// Returns the reason in words.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
             DropReason::AfterFin => "data after FIN",
             DropReason::BacklogFull => "backlog full",
             DropReason::BadAck => "acknowledgement of what was never sent",
@@ -131,6 +132,12 @@ impl fmt::Display for DropReason {
             DropReason::TooManyAdvertisements => "too many router advertisements",
             DropReason::Unreachable => "receiver does not answer ARP or NDP",
             DropReason::UnsupportedHeader => "IPv6 extension header refused",
-        })
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }

@@ -30,7 +30,6 @@ pub(super) use frame::{NoToken, OneFrame, Out, Outgoing, Sent, Watch, WatchedTx}
 
 use smoltcp::phy::{Device, PacketMeta, RxToken, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::EthernetAddress;
 
 use super::connections::Cause;
 use super::control::Segment;
@@ -43,6 +42,7 @@ use super::link::{self, Contents};
 #[cfg(feature = "ping")]
 use super::ping;
 use super::{Console, Session, Stack, UdpSession};
+use crate::phy::EthernetAddress;
 use admission::Target;
 use demux::Flow;
 

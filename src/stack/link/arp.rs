@@ -1,16 +1,24 @@
 //! ARP: resolves IPv4 addresses and defends our own (RFC 826, RFC 5227).
 
 use smoltcp::time::Instant;
-use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress,
-    Ipv4Address,
-};
+use smoltcp::wire::{IpAddress, Ipv4Address};
 
 use super::Link;
-use super::ethernet::LEN;
+use super::ethernet::{self, LEN, write_header};
+use crate::phy::EthernetAddress;
+
+/// The length of an ARP message about Ethernet and IPv4, in bytes.
+const MESSAGE: usize = 28;
 
 /// The length of a frame with an ARP message, in bytes.
-pub(crate) const ARP_FRAME: usize = LEN + 28;
+pub(crate) const ARP_FRAME: usize = LEN + MESSAGE;
+
+/// The front of every ARP message about Ethernet and IPv4: the kinds and the lengths of the two addresses.
+const KINDS: [u8; 6] = [0, 1, 8, 0, 6, 4];
+
+// The operations.
+const REQUEST: [u8; 2] = [0, 1];
+const REPLY: [u8; 2] = [0, 2];
 
 /// The reaction to an ARP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +49,7 @@ impl Link<'_> {
         message: &[u8],
         is_own: impl Fn(Ipv4Address) -> bool,
     ) -> (Heard, bool) {
-        let Ok(ArpRepr::EthernetIpv4 {
-            operation,
-            source_hardware_addr: hardware,
-            source_protocol_addr: source,
-            target_protocol_addr: target,
-            ..
-        }) = ArpPacket::new_checked(message).and_then(|packet| ArpRepr::parse(&packet))
-        else {
-            return (Heard::Nothing, false);
-        };
+        let Some((operation, hardware, source, target)) = read(message) else { return (Heard::Nothing, false) };
         if Some(hardware) == self.hardware || !hardware.is_unicast() {
             return (Heard::Nothing, false);
         }
@@ -61,7 +60,7 @@ impl Link<'_> {
         let address = IpAddress::from(source);
         let learnt = address.is_unicast() && self.neighbours.learn(now, address, hardware, is_own(target));
         let heard = match operation {
-            ArpOperation::Request if is_own(target) => Heard::Answer { to: hardware, own: target, asker: source },
+            REQUEST if is_own(target) => Heard::Answer { to: hardware, own: target, asker: source },
             _ => Heard::Nothing,
         };
         (heard, learnt)
@@ -76,14 +75,8 @@ impl Link<'_> {
         asker: Ipv4Address,
     ) {
         let hardware = self.hardware.unwrap_or_default();
-        let repr = ArpRepr::EthernetIpv4 {
-            operation: ArpOperation::Reply,
-            source_hardware_addr: hardware,
-            source_protocol_addr: own,
-            target_hardware_addr: to,
-            target_protocol_addr: asker,
-        };
-        write(frame, to, hardware, &repr);
+        write_header(frame, to, hardware, ethernet::ARP);
+        write(frame, REPLY, (hardware, own), (to, asker));
     }
 }
 
@@ -91,19 +84,33 @@ impl Link<'_> {
 ///
 /// If both addresses are the same, the request is an announcement (RFC 5227 section 2.3).
 pub(crate) fn write_request(frame: &mut [u8], hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address) {
-    let repr = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
-        source_hardware_addr: hardware,
-        source_protocol_addr: source,
-        // RFC 5227 section 2.1.1: the target hardware address is all zeroes.
-        target_hardware_addr: EthernetAddress([0; 6]),
-        target_protocol_addr: target,
-    };
-    write(frame, EthernetAddress::BROADCAST, hardware, &repr);
+    write_header(frame, EthernetAddress::BROADCAST, hardware, ethernet::ARP);
+    // RFC 5227 section 2.1.1: the target hardware address is all zeroes.
+    write(frame, REQUEST, (hardware, source), (EthernetAddress::default(), target));
 }
 
-fn write(frame: &mut [u8], dst_addr: EthernetAddress, src_addr: EthernetAddress, repr: &ArpRepr) {
-    let mut frame = EthernetFrame::new_unchecked(frame);
-    EthernetRepr { src_addr, dst_addr, ethertype: EthernetProtocol::Arp }.emit(&mut frame);
-    repr.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+/// Reads an ARP message: its operation, its sender's two addresses, and its target's IP address.
+fn read(message: &[u8]) -> Option<([u8; 2], EthernetAddress, Ipv4Address, Ipv4Address)> {
+    let message = message.first_chunk::<MESSAGE>()?.strip_prefix(&KINDS)?;
+    let (operation, message) = message.split_first_chunk()?;
+    let (hardware, message) = message.split_first_chunk()?;
+    let (source, message) = message.split_first_chunk::<4>()?;
+    let target = message.last_chunk::<4>()?;
+    Some((*operation, EthernetAddress(*hardware), (*source).into(), (*target).into()))
+}
+
+/// Writes an ARP message behind a frame's header.
+fn write(
+    frame: &mut [u8],
+    operation: [u8; 2],
+    (hardware, source): (EthernetAddress, Ipv4Address),
+    (asked, target): (EthernetAddress, Ipv4Address),
+) {
+    let Some(message) = frame.get_mut(LEN..ARP_FRAME) else { return };
+    message[..6].copy_from_slice(&KINDS);
+    message[6..8].copy_from_slice(&operation);
+    message[8..14].copy_from_slice(&hardware.0);
+    message[14..18].copy_from_slice(&source.octets());
+    message[18..24].copy_from_slice(&asked.0);
+    message[24..].copy_from_slice(&target.octets());
 }

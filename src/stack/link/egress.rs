@@ -3,7 +3,7 @@
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, IpAddress, IpProtocol, Ipv4Packet};
+use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet};
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{Ipv6Address, Ipv6Packet};
 
@@ -12,6 +12,7 @@ use super::ethernet::Contents;
 #[cfg(feature = "ipv6")]
 use super::ndp::{NDP_FRAME, Solicited, write_solicit};
 use super::neighbours::Due;
+use crate::phy::EthernetAddress;
 use crate::stack::connections::RETRY;
 use crate::stack::event::{AddressEvent, Direction, DropReason, Event, Io, Probe, Step};
 use crate::stack::ingress::{Out, Watch};

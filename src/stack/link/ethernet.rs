@@ -1,9 +1,14 @@
 //! Ethernet headers (IEEE 802.3, RFC 894, RFC 2464), with or without a tag of VLAN 0 (IEEE 802.1Q clause 6.9).
 
-use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr};
+use crate::phy::EthernetAddress;
 
 /// The length of an Ethernet header, in bytes.
-pub(in crate::stack) const LEN: usize = EthernetFrame::<&[u8]>::header_len();
+pub(in crate::stack) use crate::phy::ETHERNET_HEADER as LEN;
+
+// The ethertypes of the packets that the stack reads and writes.
+pub(super) const ARP: [u8; 2] = [0x08, 0x06];
+const IPV4: [u8; 2] = [0x08, 0x00];
+const IPV6: [u8; 2] = [0x86, 0xdd];
 
 /// The destination and source addresses of a frame. `None` on a link without Ethernet.
 pub(in crate::stack) type Header = Option<(EthernetAddress, EthernetAddress)>;
@@ -24,8 +29,9 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
         return Some(Contents::Packet { packet: frame, from: EthernetAddress::default(), to_us: true });
     };
     let (skip, kind) = untagged(frame)?;
-    let (packet, frame) = (&frame[skip..], EthernetFrame::new_unchecked(frame));
-    let (to, from) = (frame.dst_addr(), frame.src_addr());
+    let (addresses, packet) = (frame.first_chunk::<12>()?.as_chunks().0, frame.get(skip..)?);
+    let &[to, from] = addresses else { return None };
+    let (to, from) = (EthernetAddress(to), EthernetAddress(from));
     let to_us = to == own;
     if to.is_unicast() && !to_us {
         return None;
@@ -33,10 +39,8 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     // The upper four bits of a packet's first byte are the IP version.
     let version = packet.first().map(|first| first >> 4);
     match (kind, version) {
-        (EthernetProtocol::Arp, _) => Some(Contents::Arp(packet)),
-        (EthernetProtocol::Ipv4, Some(4)) | (EthernetProtocol::Ipv6, Some(6)) => {
-            Some(Contents::Packet { packet, from, to_us })
-        }
+        (ARP, _) => Some(Contents::Arp(packet)),
+        (IPV4, Some(4)) | (IPV6, Some(6)) => Some(Contents::Packet { packet, from, to_us }),
         _ => None,
     }
 }
@@ -64,12 +68,20 @@ pub(in crate::stack) fn len(header: Header) -> usize {
 
 /// Writes the Ethernet header of a frame that contains an IP packet.
 pub(in crate::stack) fn write(header: Header, frame: &mut [u8]) {
-    let Some((dst_addr, src_addr)) = header else { return };
+    let Some((to, from)) = header else { return };
     let ethertype = match frame.get(LEN).map(|first| first >> 4) {
-        Some(6) => EthernetProtocol::Ipv6,
-        _ => EthernetProtocol::Ipv4,
+        Some(6) => IPV6,
+        _ => IPV4,
     };
-    EthernetRepr { src_addr, dst_addr, ethertype }.emit(&mut EthernetFrame::new_unchecked(frame));
+    write_header(frame, to, from, ethertype);
+}
+
+/// Writes an Ethernet header to the front of a frame. A frame that is too short is not changed.
+pub(super) fn write_header(frame: &mut [u8], to: EthernetAddress, from: EthernetAddress, ethertype: [u8; 2]) {
+    let Some(header) = frame.first_chunk_mut::<LEN>() else { return };
+    header[..6].copy_from_slice(&to.0);
+    header[6..12].copy_from_slice(&from.0);
+    header[12..].copy_from_slice(&ethertype);
 }
 
 /// The ethertype of a VLAN tag.
@@ -78,14 +90,14 @@ const TAG: [u8; 2] = [0x81, 0];
 /// Returns the position and the ethertype of an Ethernet frame's payload, after any tag of VLAN 0.
 ///
 /// Returns `None` if the frame is too short or belongs to another VLAN.
-fn untagged(frame: &[u8]) -> Option<(usize, EthernetProtocol)> {
+fn untagged(frame: &[u8]) -> Option<(usize, [u8; 2])> {
     let kind = *frame.get(12..)?.first_chunk::<2>()?;
     if kind != TAG {
-        return Some((14, u16::from_be_bytes(kind).into()));
+        return Some((LEN, kind));
     }
     // The lower 12 bits are the VLAN. The upper four bits are the priority and the drop-eligible bit.
     let &[high, low, a, b] = frame.get(14..)?.first_chunk::<4>()?;
-    (u16::from_be_bytes([high, low]) & 0xfff == 0).then_some((18, u16::from_be_bytes([a, b]).into()))
+    (u16::from_be_bytes([high, low]) & 0xfff == 0).then_some((LEN + 4, [a, b]))
 }
 
 #[cfg(all(test, feature = "std"))]
@@ -97,10 +109,10 @@ mod tests {
     #[test]
     fn only_the_tag_of_vlan_0_is_skipped() {
         let frame = |tail: &[u8]| -> Vec<u8> { [&[2; 12], tail].concat() };
-        assert_eq!(untagged(&frame(&[8, 0, 0x45])), Some((14, EthernetProtocol::Ipv4)));
-        assert_eq!(untagged(&frame(&[0x81, 0, 0, 0, 8, 6])), Some((18, EthernetProtocol::Arp)));
+        assert_eq!(untagged(&frame(&[8, 0, 0x45])), Some((14, IPV4)));
+        assert_eq!(untagged(&frame(&[0x81, 0, 0, 0, 8, 6])), Some((18, ARP)));
         // A tag of VLAN 0 with priority 7.
-        assert_eq!(untagged(&frame(&[0x81, 0, 0xe0, 0, 0x86, 0xdd])), Some((18, EthernetProtocol::Ipv6)));
+        assert_eq!(untagged(&frame(&[0x81, 0, 0xe0, 0, 0x86, 0xdd])), Some((18, IPV6)));
         assert_eq!(untagged(&frame(&[0x81, 0, 0, 1, 8, 0])), None);
         for len in 0..6 {
             assert_eq!(untagged(&frame(&[0x81, 0, 0, 0, 8, 0][..len])), None);

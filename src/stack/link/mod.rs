@@ -33,12 +33,13 @@ use core::num::NonZeroUsize;
 
 use smoltcp::phy::{Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress};
+use smoltcp::wire::IpAddress;
 
 #[cfg(feature = "ipv6")]
 use super::connections::sooner;
 #[cfg(feature = "ipv6")]
 use super::ndisc::solicited_node;
+use crate::phy::{EthernetAddress, HardwareAddress};
 use neighbours::Neighbours;
 
 /// The shortest time between two defences of our addresses (RFC 5227 section 2.4).

@@ -9,8 +9,9 @@ mod queues;
 mod tests;
 
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, IpAddress};
+use smoltcp::wire::IpAddress;
 
+use crate::phy::EthernetAddress;
 use crate::stack::buckets::{self, Bucket, HASHED, Hashed, NONE};
 use crate::stack::connections::RETRY;
 use crate::stack::half_sip::half_sip_of_address;
