@@ -53,7 +53,7 @@ fn every_frame_of_every_scenario_is_readable() {
         let Some(lines) = tshark(&bytes, scenario.slug) else { return };
         assert_eq!(lines.len(), sent, "{}", scenario.slug);
         for line in &lines {
-            assert!(["client", "server"].contains(&line[0].as_str()), "{line:?}");
+            assert!(["client", "server", "wire"].contains(&line[0].as_str()), "{line:?}");
             assert!(line[1].starts_with("step ") && line[1].contains(&format!("; {}", line[0])), "{line:?}");
         }
     }

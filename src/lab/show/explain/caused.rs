@@ -45,8 +45,9 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
         ),
         Cause::PathMtu => because(
             "A router reported that the packet was too long, so its data is sent again in shorter segments. Nothing was lost to \
-             congestion, and the congestion window stays as it is.",
-            "RFC 1191 section 6.5",
+             congestion, and the congestion window stays as it is. (The RFC wants one segment to go first. This stack sends what \
+             the window allows.)",
+            "RFC 1191 section 6.4",
         ),
         Cause::KeepAlive => because(
             "Nothing arrived for the keep-alive time: a number that was acknowledged makes the peer answer, if it still runs. (The \

@@ -10,12 +10,12 @@ pub(super) fn dropped(verdict: Verdict) -> Option<Explanation> {
         Verdict::QueueFull => because(
             "The queue in front of the slow line is full, so the newest frame is dropped (tail drop): to TCP, this loss means \
              congestion.",
-            "RFC 5681 section 1",
+            "RFC 7567 section 2",
         ),
         Verdict::TooLong => because(
             "The packet is longer than the router's MTU and must not be fragmented, so the router drops it. Its sender learns the \
              path's MTU from ICMP, or only from the loss.",
-            "RFC 1191 section 3",
+            "RFC 1191 section 4",
         ),
         _ => return None,
     })

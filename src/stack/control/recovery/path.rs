@@ -110,7 +110,7 @@ impl Block {
 
     /// Retransmits everything in flight, because routers have dropped packets that were too long.
     ///
-    /// Such a loss is no sign of congestion, so the congestion window stays as it is (RFC 1191 section 6.5).
+    /// Such a loss is no sign of congestion, so the congestion window stays as it is (RFC 1191 section 6.4).
     pub(in crate::stack) fn send_again(&mut self) {
         if self.flight() == 0 {
             return;
