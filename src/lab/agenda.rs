@@ -14,6 +14,10 @@ use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 /// The largest number of scheduled events, and of calls whose results are kept.
 pub const MAX_SCHEDULED: usize = 8;
 
+/// The time between two SYNs of a flood.
+#[cfg(feature = "alloc")]
+const FLOOD_GAP: Duration = Duration::from_millis(1);
+
 /// A time since the start of a run, which depends on the latency of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -141,7 +145,14 @@ impl<
                     let _ = self.call(host, port, remote, session, patience);
                 }
                 #[cfg(feature = "alloc")]
-                Scheduled::Flood { number, left, port } => self.flood(number, left, port),
+                Scheduled::Flood { number, left, port } => {
+                    self.forge_syn(number, port);
+                    if left > 1 {
+                        // There is room, because this event has just been removed.
+                        let next = Scheduled::Flood { number: number + 1, left: left - 1, port };
+                        let _ = self.agenda.push((self.now + FLOOD_GAP, next));
+                    }
+                }
                 #[cfg(feature = "alloc")]
                 Scheduled::Forge(forged) => self.forge(&forged),
                 Scheduled::HostEvent(host, what) => {

@@ -373,6 +373,8 @@ impl Display for Brief {
         match self.1.carries {
             Carries::Tcp(Segment { len: 0, .. }) => f.write_str(self.1.segment().map_or("", |s| s.flags())),
             Carries::Tcp(segment) => write!(f, "{} len={}", segment.flags(), segment.len),
+            // The word before it, "destination unreachable", would not fit the row.
+            Carries::Icmp(3, 4) => f.write_str(self.0.pick("ICMP fragmentation needed", "ICMP 需要分片")),
             _ => In(self.0, self.1).fmt(f),
         }
     }

@@ -111,7 +111,7 @@ impl Window {
         self.steps = Steps::NEW;
     }
 
-    /// Sets the MSS after the path has changed. The window keeps its size in bytes (RFC 1191 section 6.5).
+    /// Sets the MSS after the path has changed. The window keeps its size in bytes (RFC 1191 section 6.4).
     #[cfg(feature = "fragments")]
     pub fn change_mss(&mut self, mss: u32) {
         self.mss = bounded_mss(mss);

@@ -60,6 +60,40 @@ fn what_made_a_segment_leave_is_told() {
     assert_eq!(rfc(Some(Cause::WindowUpdate)), "RFC 9293 section 3.8.6");
 }
 
+/// Each thing that the wire does has a reason of its own.
+#[test]
+fn what_the_wire_does_is_told() {
+    use crate::lab::WIRE;
+    use crate::lab::show::ladder::tests::SYN_ACK;
+    use crate::trace::{Carries, Summary};
+
+    let mut texts = BTreeSet::new();
+    for verdict in [Verdict::Drop, Verdict::QueueFull, Verdict::TooLong] {
+        let why = explain(&snapshot(1, sent(None, verdict))).unwrap();
+        check(why);
+        assert!(texts.insert(why.text), "{verdict}");
+    }
+    let syn = Segment { ack: None, ..SYN_ACK };
+    let rst = Segment { syn: false, rst: true, ..SYN_ACK };
+    let ack = Segment { syn: false, ..SYN_ACK };
+    for carries in [Carries::ArpReply, Carries::Icmp(3, 4), Carries::Tcp(syn), Carries::Tcp(rst), Carries::Tcp(ack)] {
+        let what = What::Sent {
+            frame: 1,
+            summary: Summary { ends: None, carries },
+            len: 60,
+            cause: None,
+            verdict: Verdict::Deliver,
+        };
+        let why = explain(&snapshot(WIRE, what)).unwrap();
+        check(why);
+        assert!(texts.insert(why.text), "{carries:?}");
+    }
+    assert_eq!(
+        explain(&snapshot(1, sent(Some(Cause::PathMtu), Verdict::Deliver))).unwrap().rfc,
+        "RFC 1191 section 6.4"
+    );
+}
+
 #[test]
 fn drops_and_ends_are_told() {
     use crate::stack::DropReason::*;

@@ -11,14 +11,14 @@ pub(super) fn dropped(verdict: Verdict) -> Option<Explanation> {
             "The queue in front of the slow line is full, so the newest frame is dropped (tail drop): to TCP, this loss means \
              congestion.",
             "慢速链路前面的队列已满，最后到来的帧被丢弃（尾部丢弃）：TCP 把这样的丢失看成网络拥塞。",
-            "RFC 5681 section 1",
+            "RFC 7567 section 2",
         ),
         Verdict::TooLong => because(
             "The packet is longer than the router's MTU and must not be fragmented, so the router drops it. Its sender learns the \
              path's MTU from ICMP, or only from the loss.",
             "分组长度超过路由器的 MTU，而且不允许分片，所以被路由器丢弃。发送方由 ICMP 得知路径 MTU，或者\
              只能从丢失中察觉。",
-            "RFC 1191 section 3",
+            "RFC 1191 section 4",
         ),
         _ => return None,
     })

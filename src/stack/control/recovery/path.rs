@@ -110,7 +110,7 @@ impl Block {
 
     /// Retransmits everything in flight, because routers have dropped packets that were too long.
     ///
-    /// Such a loss is no sign of congestion, so the congestion window stays as it is (RFC 1191 section 6.5).
+    /// Such a loss is no sign of congestion, so the congestion window stays as it is (RFC 1191 section 6.4).
     pub(in crate::stack) fn send_again(&mut self) {
         if self.flight() == 0 {
             return;
@@ -119,7 +119,7 @@ impl Block {
         let r = &mut self.recovery;
         (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
         // As after a timeout, losses before this number do not reduce the congestion window.
-        (r.point, r.timed_out) = (Some(nxt), true);
+        (r.point, r.timed_out, r.by_path) = (Some(nxt), true, true);
         (r.duplicates, r.sample, r.tail) = (0, None, None);
         r.forget_resends();
     }
