@@ -179,6 +179,8 @@ fn wrong_use_of_mark_and_exercise_is_explained() {
     let missing = folder.join("missing.lab");
     fs::write(&missing, "client calls 7000\n\nquestion \"?\" answer field ack of frame 90\n").unwrap();
     ends(&["exercise", text(&missing)], 2, "missing.lab:3:1: with seed 7, the run has no such frame");
+    fs::write(&missing, "client calls 7000\nquestion \"?\" answer make server RST\n").unwrap();
+    ends(&["exercise", text(&missing)], 2, "missing.lab:2:1: the expectation is met without further faults");
 }
 
 #[test]
