@@ -73,6 +73,17 @@ fn an_error_in_a_file_names_its_place() {
 }
 
 #[test]
+fn a_fault_that_matches_no_frame_is_a_warning() {
+    let folder = folder("files-faults");
+    let file = folder.join("x.lab");
+    let printed = ends(&["--print", "lost-synack"], 0, "");
+    fs::write(&file, printed + "fault drop client rst 5\n").unwrap();
+    ends(&[text(&file)], 0, "x.lab:18:1: no frame matched this fault");
+    // With other faults, the frame may be missing for that reason.
+    ends(&[text(&file), "--fault", "drop client syn 1"], 0, "");
+}
+
+#[test]
 fn the_seed_of_the_command_line_varies_a_file() {
     let folder = folder("files-seed");
     let file = folder.join("x.lab");
@@ -179,6 +190,8 @@ fn wrong_use_of_mark_and_exercise_is_explained() {
     let missing = folder.join("missing.lab");
     fs::write(&missing, "client calls 7000\n\nquestion \"?\" answer field ack of frame 90\n").unwrap();
     ends(&["exercise", text(&missing)], 2, "missing.lab:3:1: with seed 7, the run has no such frame");
+    fs::write(&missing, "client calls 7000\nquestion \"?\" answer make server RST\n").unwrap();
+    ends(&["exercise", text(&missing)], 2, "missing.lab:2:1: the expectation is met without further faults");
 }
 
 #[test]

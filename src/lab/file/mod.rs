@@ -148,6 +148,12 @@ impl Experiment {
         Parts::new(self)
     }
 
+    /// Returns the line of the file's fault number `place`, counted from 0.
+    pub fn fault_line(&self, place: usize) -> Option<usize> {
+        let is_fault = |source: &&Source| source.words().peek() == Some("fault");
+        self.settings.iter().filter(is_fault).nth(place).map(Source::line)
+    }
+
     /// Returns the file's expectations, for a wire with this latency.
     pub fn expectations(&self, latency: Duration) -> Expectations {
         // The lines have been parsed before, on another wire.
