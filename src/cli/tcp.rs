@@ -33,6 +33,16 @@ pub enum Congestion {
     Cubic,
 }
 
+impl From<Congestion> for stack::Congestion {
+    fn from(congestion: Congestion) -> Self {
+        match congestion {
+            Congestion::None => stack::Congestion::None,
+            Congestion::Reno => stack::Congestion::Reno,
+            Congestion::Cubic => stack::Congestion::Cubic,
+        }
+    }
+}
+
 /// The largest total size of the default receive buffers, in bytes. If the default buffers would exceed this total,
 /// each buffer is made smaller.
 const RECEIVE_IN_ALL: usize = 256 << 20;
@@ -67,11 +77,7 @@ impl TcpArgs {
 
     /// Sets the options of every connection.
     pub fn configure(&self, options: &mut TcpOptions) {
-        options.congestion = match self.congestion {
-            Some(Congestion::None) => stack::Congestion::None,
-            Some(Congestion::Reno) => stack::Congestion::Reno,
-            None | Some(Congestion::Cubic) => stack::Congestion::Cubic,
-        };
+        options.congestion = self.congestion.map_or(stack::Congestion::Cubic, Into::into);
         options.nagle = self.nagle;
     }
 }

@@ -5,7 +5,7 @@ use smoltcp::wire::IpEndpoint;
 
 #[cfg(feature = "alloc")]
 use super::Notes;
-use super::{HostEvent, Lab, Progress};
+use super::{Forged, HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 
@@ -52,6 +52,19 @@ pub enum Scheduled<S> {
         /// How long the handshake may take.
         patience: Duration,
     },
+    /// A SYN flood of a port of the server.
+    #[doc(hidden)]
+    Flood {
+        /// The number of earlier SYNs.
+        number: u32,
+        /// The number of SYNs that are still to come.
+        left: u32,
+        /// The port.
+        port: u16,
+    },
+    /// A forged segment is put on the wire.
+    #[doc(hidden)]
+    Forge(Forged),
     /// A host is unplugged or restarts.
     HostEvent(usize, HostEvent),
 }
@@ -72,7 +85,10 @@ impl<
     ///
     /// Returns false if the agenda is full or the host does not exist.
     pub fn plan(&mut self, at: Instant, scheduled: Scheduled<S>) -> bool {
-        let (Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _)) = scheduled;
+        let host = match scheduled {
+            Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _) => host,
+            Scheduled::Flood { .. } | Scheduled::Forge(_) => 1,
+        };
         host < N && self.agenda.push((at, scheduled)).is_ok()
     }
 
@@ -114,10 +130,13 @@ impl<
     /// Executes the scheduled events that are due.
     pub(super) fn run_due(&mut self) {
         while let Some(place) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
-            match self.agenda.remove(place).1 {
+            let (at, scheduled) = self.agenda.remove(place);
+            match scheduled {
                 Scheduled::Call { host, port, remote, session, patience } => {
                     let _ = self.call(host, port, remote, session, patience);
                 }
+                Scheduled::Flood { number, left, port } => self.flood(at, number, left, port),
+                Scheduled::Forge(forged) => self.forge(&forged),
                 Scheduled::HostEvent(host, what) => {
                     match what {
                         HostEvent::Cut => self.wire.cut(host),

@@ -1,7 +1,7 @@
 //! Expectations about a run, one on each line.
 //!
 //! ```text
-//! # The side is client or server; the events may come in any order.
+//! # The side is client, server, or wire for forged segments and the router; the events may come in any order.
 //! client SYN-SENT -> ESTABLISHED           a change of state
 //! client sends syn 2 within 3s             the second SYN, within 3 s of the first; 1rtt is a round trip
 //! client RST                               short for: client sends rst
@@ -34,7 +34,7 @@ use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
 /// The expectations in a file, and which of them have been met so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Expectations {
     lines: Vec<Line>,
     received: [Received; 2],
@@ -169,6 +169,12 @@ impl Expectations {
     pub fn expect_end(&self, host: usize, end: End) -> bool {
         let ends = |what: &Wanted| matches!(what, Wanted::Event("ends", name) if name == end_slug(end));
         self.lines.iter().any(|line| !line.never && line.host == host && ends(&line.what))
+    }
+
+    /// Returns the number and the text of each line, and whether its expectation is met.
+    #[doc(hidden)]
+    pub fn verdicts(&self) -> impl Iterator<Item = (usize, &str, bool)> {
+        self.lines.iter().map(|line| (line.number, line.text.as_str(), line.seen != line.never))
     }
 
     /// Returns whether the expectation in every line is met.

@@ -24,8 +24,20 @@ pub enum Verdict {
     Duplicate,
     /// The frame is lost at random, at the loss rate of the line.
     Lost,
+    /// The queue in front of the sender's transmitter is full, so the frame is dropped.
+    QueueFull,
     /// The frame is delivered after the sender's next frame, or 200 ms late if no frame follows.
     Reorder,
+    /// The packet is too long for the router, which drops it.
+    TooLong,
+}
+
+impl Verdict {
+    /// Returns whether the frame never arrives.
+    #[doc(hidden)]
+    pub fn is_lost(self) -> bool {
+        matches!(self, Verdict::Drop | Verdict::Lost | Verdict::QueueFull | Verdict::TooLong)
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -37,7 +49,9 @@ impl fmt::Display for Verdict {
             Verdict::Drop => f.write_str("dropped"),
             Verdict::Duplicate => f.write_str("duplicated"),
             Verdict::Lost => f.write_str("lost"),
+            Verdict::QueueFull => f.write_str("queue full"),
             Verdict::Reorder => f.write_str("overtaken"),
+            Verdict::TooLong => f.write_str("too long"),
         }
     }
 }

@@ -11,8 +11,15 @@ mod fault;
 #[doc(hidden)]
 pub mod figure;
 #[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub mod file;
+mod forged;
+#[cfg(feature = "alloc")]
 pub mod packetdrill;
 mod peer;
+#[cfg(feature = "alloc")]
+mod quoted;
+mod router;
 pub mod scenarios;
 #[doc(hidden)]
 pub mod selftest;
@@ -22,6 +29,7 @@ pub mod show;
 pub mod terms;
 #[cfg(all(test, feature = "std"))]
 mod tests;
+mod tracking;
 mod view;
 mod wire;
 
@@ -32,6 +40,8 @@ pub use agenda::Scheduled;
 #[doc(hidden)]
 pub use fault::MAX_FAULTS;
 pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
+#[doc(hidden)]
+pub use forged::Forged;
 pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 #[doc(hidden)]
 pub use setup::CONNECTIONS;
@@ -50,17 +60,22 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
-use crate::lab::show::{Entry, Ring, What};
+use crate::lab::show::{Entry, Ring, Transfer, What};
 use crate::stack::{
     Config, ConnectError, ConnectionId, Console, DropReason, Event, Io, Memory, Probe, Seed, Session, SetupError,
     Stack, Step, Tuple, UdpSession,
 };
-use crate::trace::{Cause, Flow, Summary};
+use crate::trace::Cause;
+use tracking::Tracked;
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
 #[doc(hidden)]
 pub const MAX_HOSTS: usize = 4;
+
+/// The host index of frames that the wire itself sends: the router's answers, and forged segments.
+#[doc(hidden)]
+pub const WIRE: usize = MAX_HOSTS;
 
 /// The default number of TCP connections that a [`Lab`] tracks. A further connection replaces the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
@@ -123,15 +138,6 @@ pub struct Host<'a, S, U, C> {
     pub stack: Stack<'a, S, U>,
     /// The standard input and output of the host's programs.
     pub console: C,
-}
-
-/// A tracked connection: its two endpoints, in the order in which they first sent, and its state.
-#[derive(Clone, Copy)]
-struct Tracked {
-    ends: [IpEndpoint; 2],
-    flow: Flow,
-    /// The most recently reported state of each side.
-    states: [Option<State>; 2],
 }
 
 /// The result of one call of [`Lab::step`].
@@ -278,11 +284,11 @@ impl<
 
     /// Converts the results of a step into entries.
     fn note(&mut self, host: usize, step: Option<Step>, events: &Notes) {
-        if let Some(Received { id, summary, damaged }) = self.wire.received.take() {
+        if let Some(Received { id, summary, damaged, injected }) = self.wire.received.take() {
             let now = self.now;
             // A damaged segment fails its checksum, so no socket sees its content.
             let mark = match (self.flow(&summary, false), summary.segment()) {
-                (Some((flow, side)), Some(segment)) if !damaged => flow.arrived(1 - side, now, &segment),
+                (Some((flow, side)), Some(segment)) if !damaged && !injected => flow.arrived(1 - side, now, &segment),
                 _ => None,
             };
             self.push(host, What::Arrived { frame: id, summary, damaged, mark });
@@ -291,9 +297,9 @@ impl<
             Some(Step::Session(id, next)) => {
                 let tuple = self.hosts[host].stack.connections_in_use().find(|c| c.id == id).map(|c| c.tuple);
                 self.latest = tuple.map(|tuple| [tuple.local, tuple.remote]).or(self.latest);
-                self.push(host, What::Ran(next, tuple));
+                self.push(host, What::Ran(next, tuple, events.transfer()));
             }
-            Some(Step::UdpSession(port, next)) => self.push(host, What::RanUdp(port, next)),
+            Some(Step::UdpSession(port, next)) => self.push(host, What::RanUdp(port, next, events.transfer())),
             _ => {}
         }
         for event in &events.0 {
@@ -303,8 +309,22 @@ impl<
         let challenges = events.0.iter().any(|event| {
             matches!(event, Event::Dropped(DropReason::BadAck | DropReason::BadReset | DropReason::BadSyn))
         });
+        self.note_sent(challenges);
+    }
+
+    /// Converts the frames that the wire has sent outside of a step into entries.
+    fn note_wire(&mut self) {
+        self.note_sent(false);
+    }
+
+    /// Converts the frames sent into entries. `challenges` says whether a pure ACK is a challenge ACK.
+    fn note_sent(&mut self, challenges: bool) {
         let news = core::mem::take(&mut self.wire.news);
-        for Sent { id, summary, verdict, len, .. } in news {
+        for Sent { id, host, summary, verdict, len } in news {
+            if host == WIRE {
+                self.push(host, What::Sent { frame: id, summary, len, cause: None, verdict });
+                continue;
+            }
             let now = self.now;
             let tuple = summary.ends.map(|ends| Tuple { local: ends.source, remote: ends.destination });
             let repeat = tuple.and_then(|tuple| self.hosts[host].stack.take_repeat(&tuple));
@@ -319,53 +339,8 @@ impl<
         }
     }
 
-    /// Records the state that an event reports.
-    fn note_state(&mut self, event: &Event) {
-        let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
-        self.latest = Some(ends);
-        let tracked = self.flows.iter_mut().flatten().find_map(|t| Some((t.side_of(ends)?, t)));
-        if let (Some((side, tracked)), Some((_, to))) = (tracked, change(event)) {
-            tracked.states[side] = Some(to);
-        }
-    }
-
-    /// Returns the flow of a segment and the index of the side that sent it.
-    ///
-    /// If the flow is not tracked yet, it is tracked from now on if `begin` is set.
-    fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
-        summary.segment()?;
-        let ends = summary.ends?;
-        let ends = [ends.source, ends.destination];
-        let place = self.flows.iter().position(|t| t.as_ref().is_some_and(|t| t.side_of(ends).is_some()));
-        let place = match place {
-            Some(place) => place,
-            None if begin => {
-                let place = self.flows.iter().position(Option::is_none).unwrap_or_else(|| {
-                    self.flows.rotate_left(1);
-                    FLOWS - 1
-                });
-                self.flows[place] = Some(Tracked { ends, flow: Flow::default(), states: [None; 2] });
-                place
-            }
-            None => return None,
-        };
-        self.latest = Some(ends);
-        let tracked = self.flows[place].as_mut()?;
-        let side = tracked.side_of(ends)?;
-        Some((&mut tracked.flow, side))
-    }
-
     fn push(&mut self, host: usize, what: What) {
         self.entries.push(Entry { step: self.steps, at: self.now, host, what });
-    }
-}
-
-impl Tracked {
-    /// Returns the index of the endpoint `ends[0]` in this connection, or `None` if `ends` belong to another
-    /// connection.
-    fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
-        let [a, b] = ends;
-        if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
     }
 }
 
@@ -390,6 +365,22 @@ fn address_byte(host: usize) -> u8 {
 /// The events of one step.
 #[derive(Default)]
 struct Notes(heapless::Vec<Event, 16>);
+
+impl Notes {
+    /// Returns what the program that ran in the step read and wrote.
+    fn transfer(&self) -> Transfer {
+        let mut sum = Transfer::default();
+        for event in &self.0 {
+            match *event {
+                Event::Read { bytes, .. } => sum.read += bytes,
+                Event::Wrote { bytes, .. } => sum.written += bytes,
+                Event::Udp { read, sent, .. } => (sum.read, sum.written) = (sum.read + read, sum.written + sent),
+                _ => {}
+            }
+        }
+        sum
+    }
+}
 
 impl Probe for Notes {
     fn event(&mut self, _now: Instant, event: &Event) {

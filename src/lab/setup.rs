@@ -7,17 +7,19 @@ use smoltcp::wire::IpEndpoint;
 
 use super::{
     Faults, HostEvent, Lab, Line, MAX_FAULTS, MAX_SCHEDULED, Moment, Peer, START, Scheduled, Script, ScriptStep,
-    UdpPeer, address,
+    UdpPeer, address, router,
 };
 use crate::app::{App, ClientOptions, Options, Program};
 use crate::lab::Fault;
-use crate::stack::{Console, ListenError, Listener, Memory, SetupError};
+#[cfg(feature = "recovery")]
+use crate::stack::Congestion;
+use crate::stack::{Config, Console, ListenError, Listener, Memory, PROBES, SetupError};
 
 /// The most TCP listeners of a run, and the most UDP programs of a run.
 pub const MAX_SERVED: usize = 4;
 
 /// How long the handshake of a connection may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All settings of a run. The same set-up gives the same run.
 #[derive(Clone, Debug)]
@@ -33,8 +35,26 @@ pub struct Setup<'a> {
     pub ack_delay: Option<Duration>,
     /// Whether small segments wait until earlier segments are acknowledged (Nagle's algorithm).
     pub nagle: bool,
+    /// The congestion control of both hosts.
+    #[cfg(feature = "recovery")]
+    pub congestion: Congestion,
+    /// The initial sequence numbers of the client's and the server's connections, or `None` for numbers by RFC 6528.
+    /// Further hosts have the client's number.
+    #[cfg(feature = "recovery")]
+    pub isn: [Option<u32>; 2],
+    /// The window scale of both hosts, or `None` for the smallest that covers the receive buffer.
+    #[cfg(feature = "recovery")]
+    pub window_scale: Option<u8>,
     /// How long a peer may be silent before its connection ends. Four keep-alive probes are sent in that time.
     pub idle_timeout: Duration,
+    /// The time between two keep-alive probes. After four probes without an answer, the connection ends. `None` means a
+    /// quarter of `idle_timeout`.
+    pub keep_alive: Option<Duration>,
+    /// How many copies of each call of the client are made, each from a port of its own.
+    pub clients: usize,
+    /// The number of SYNs from forged addresses that the server receives, one each millisecond. They come through the
+    /// router.
+    pub flood: u32,
     /// The run stops after this virtual time.
     pub limit: Duration,
     /// The run stops after this number of steps.
@@ -76,7 +96,16 @@ impl Default for Setup<'_> {
             seed: 7,
             ack_delay: Some(Duration::from_millis(10)),
             nagle: false,
+            #[cfg(feature = "recovery")]
+            congestion: Congestion::Cubic,
+            #[cfg(feature = "recovery")]
+            isn: [None; 2],
+            #[cfg(feature = "recovery")]
+            window_scale: None,
             idle_timeout: Duration::from_secs(300),
+            keep_alive: None,
+            clients: 1,
+            flood: 0,
             limit: Duration::from_secs(600),
             steps: 1_000_000,
             buffers: [Buffers::default(); 2],
@@ -104,6 +133,8 @@ pub enum StartError {
     Stack(SetupError),
     /// There are more listeners, programs or events than there is room for, or a host does not exist.
     TooMany,
+    /// A receive buffer is so small that a window with this scale would be closed most of the time.
+    WindowScale(u8),
 }
 
 impl fmt::Display for StartError {
@@ -117,7 +148,12 @@ impl fmt::Display for StartError {
             }
             StartError::Listen(error) => error.fmt(f),
             StartError::Stack(error) => error.fmt(f),
-            StartError::TooMany => f.write_str("too many programs, calls or hosts"),
+            StartError::TooMany => {
+                f.write_str("too many programs, calls or hosts: a run has at most 8 calls and events")
+            }
+            StartError::WindowScale(scale) => {
+                write!(f, "a window scale of {scale} needs receive buffers of at least {} bytes", 4u32 << scale)
+            }
         }
     }
 }
@@ -211,6 +247,21 @@ impl<'a> Setup<'a> {
         self.buffers[usize::from(host == 1)]
     }
 
+    /// Checks that the settings fit together.
+    ///
+    /// # Errors
+    /// [`StartError`] names the setting that does not fit.
+    #[doc(hidden)]
+    pub fn check(&self) -> Result<(), StartError> {
+        #[cfg(feature = "recovery")]
+        if let Some(scale) = self.window_scale
+            && self.buffers.iter().any(|buffers| buffers.receive >> scale.min(14) < 4)
+        {
+            return Err(StartError::WindowScale(scale));
+        }
+        Ok(())
+    }
+
     /// Makes the lab, before its first step. `memory` must have the sizes that [`buffers_of`](Self::buffers_of)
     /// returns.
     ///
@@ -220,12 +271,10 @@ impl<'a> Setup<'a> {
         &self,
         memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
+        self.check()?;
         // `match` moves the lab less often than `map_err`. In an unoptimised build, each move takes 200 kB of stack.
-        let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, |_, config| {
-            config.tcp.ack_delay = self.ack_delay;
-            config.tcp.nagle = self.nagle;
-            config.tcp.idle_timeout = self.idle_timeout;
-        });
+        let set = |host, config: &mut Config| self.configure(host, config);
+        let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, set);
         let mut lab = match made {
             Ok(lab) => lab,
             Err(error) => return Err(StartError::Stack(error)),
@@ -246,11 +295,40 @@ impl<'a> Setup<'a> {
             if let Scheduled::Call { session, .. } = &mut scheduled {
                 session.set_latency(self.line.latency);
             }
-            if !lab.plan(START + after.on(self.line.latency), scheduled) {
+            let copies = match &scheduled {
+                Scheduled::Call { host: 0, .. } => self.clients,
+                _ => 1,
+            };
+            for _ in 0..copies {
+                if !lab.plan(START + after.on(self.line.latency), scheduled.clone()) {
+                    return Err(StartError::TooMany);
+                }
+            }
+        }
+        if self.flood > 0 {
+            let port = self.listeners.first().map_or(SCRIPT_PORT, |listener| listener.port);
+            if !lab.plan(START, Scheduled::Flood { number: 0, left: self.flood, port }) {
                 return Err(StartError::TooMany);
             }
         }
         Ok(lab)
+    }
+
+    fn configure(&self, _host: usize, config: &mut Config) {
+        if self.flood > 0 {
+            // The forged addresses are outside the network. The list has room: it is empty.
+            let _ = config.gateways.push(router::ADDRESS.into());
+        }
+        let tcp = &mut config.tcp;
+        tcp.ack_delay = self.ack_delay;
+        tcp.nagle = self.nagle;
+        tcp.idle_timeout = self.keep_alive.map_or(self.idle_timeout, |interval| interval * PROBES);
+        #[cfg(feature = "recovery")]
+        {
+            tcp.congestion = self.congestion;
+            tcp.isn = self.isn[usize::from(_host == 1)];
+            tcp.window_scale = self.window_scale;
+        }
     }
 }
 

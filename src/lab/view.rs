@@ -5,8 +5,10 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
+#[cfg(feature = "recovery")]
+use crate::stack::Control;
 use crate::stack::{Connection, Console, Session, Tuple, UdpSession};
-use crate::trace::{Side, Summary};
+use crate::trace::{Carries, Side, Summary};
 
 /// An entry, with the sequence numbers and states that are shown with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,33 +57,84 @@ impl<
         })
     }
 
+    /// Returns what a host keeps about each of its connections.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub fn control(&self, host: usize) -> impl Iterator<Item = (Tuple, Control)> {
+        self.hosts[host].stack.controls()
+    }
+
     /// Returns the initial sequence numbers of a segment's sender and receiver, if known.
     pub fn initial(&self, summary: &Summary) -> [Option<TcpSeqNumber>; 2] {
-        let Some(ends) = summary.ends else { return [None; 2] };
-        let ends = [ends.source, ends.destination];
+        summary.ends.map_or([None; 2], |ends| self.isn_of([ends.source, ends.destination]))
+    }
+
+    /// Returns the initial sequence numbers of the ends of a connection, if known.
+    pub(super) fn isn_of(&self, ends: [IpEndpoint; 2]) -> [Option<TcpSeqNumber>; 2] {
         let found = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
-        found.map_or([None; 2], |(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss])
+        match found.map(|(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss]) {
+            // The frames of a connection between hosts show both numbers.
+            Some(isn) if self.is_between_hosts(ends) => isn,
+            isn => self.isn_of_forged(ends).or(isn).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the initial sequence numbers of the ends of a forged connection, which only one host knows.
+    #[cfg(feature = "recovery")]
+    fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
+        if self.is_between_hosts(ends) {
+            return None;
+        }
+        let [source, destination] = ends;
+        let known = |end, other| {
+            let controls = (0..N).flat_map(|host| self.control(host));
+            let mut controls = controls.filter(|(tuple, _)| (tuple.local, tuple.remote) == (end, other));
+            controls.next().map(|(_, control)| (Some(control.iss), control.irs))
+        };
+        let own = known(source, destination);
+        let other = || known(destination, source).map(|(iss, irs)| (irs, iss));
+        own.or_else(other).map(|(sender, receiver)| [sender, receiver])
+    }
+
+    #[cfg(not(feature = "recovery"))]
+    fn isn_of_forged(&self, _ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
+        None
     }
 
     /// Returns an entry with its initial sequence numbers and the current states of the first two hosts.
     pub fn snapshot(&self, entry: Entry) -> Snapshot {
-        let summary = match entry.what {
-            What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),
-            _ => None,
-        };
+        let summary = summary_of(&entry);
         let isn = summary.map_or([None; 2], |summary| self.initial(&summary));
-        let tuple = |tuple: Tuple| [tuple.local, tuple.remote];
-        let ends = match (entry.what, summary.and_then(|s| s.ends)) {
-            (_, Some(ends)) => Some([ends.source, ends.destination]),
-            (What::Stack(event), None) => event.tuple().map(tuple),
-            (What::Ran(_, ends), None) => ends.map(tuple),
-            _ => None,
-        };
+        let ends = ends_of(&entry);
         let port = ends.filter(|_| self.has_several_calls()).map(|ends| {
             let caller = ends.iter().find(|end| end.addr == address(0));
             caller.map_or(0, |end| end.port)
         });
-        Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)), port: port.filter(|&port| port > 0) }
+        // A forged connection is told apart by its port, too.
+        let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
+        let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
+        let states = match ends {
+            // The host that does not know a forged connection shows its own.
+            Some(ends) if !self.is_between_hosts(ends) => [0, 1].map(|host| {
+                let is_end = ends.iter().any(|end| end.addr == address(host));
+                self.state(host, is_end.then_some(ends))
+            }),
+            ends => [0, 1].map(|host| self.state(host, ends)),
+        };
+        Snapshot { entry, isn, states, port: forged.or(port).filter(|&port| port > 0) }
+    }
+
+    /// Returns what the first two hosts keep about the connection of an entry, or about the most recent connection.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub fn holds(&self, entry: &Entry) -> [Option<Control>; 2] {
+        let ends = ends_of(entry).or(self.latest);
+        [0, 1].map(|host| {
+            let [a, b] = ends?;
+            let is_between =
+                |tuple: &Tuple| tuple.local == a && tuple.remote == b || tuple.local == b && tuple.remote == a;
+            self.control(host).find(|(tuple, _)| is_between(tuple)).map(|(_, control)| control)
+        })
     }
 
     /// Returns whether the client makes more than one call in the run.
@@ -116,5 +169,26 @@ impl<
             None if stack.is_listening() => State::Listen,
             None => State::Closed,
         }
+    }
+}
+
+/// Returns the headers of an entry's frame.
+fn summary_of(entry: &Entry) -> Option<Summary> {
+    match entry.what {
+        What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),
+        _ => None,
+    }
+}
+
+/// Returns the two ends of the connection or of the datagram that an entry is about.
+fn ends_of(entry: &Entry) -> Option<[IpEndpoint; 2]> {
+    let tuple = |tuple: Tuple| [tuple.local, tuple.remote];
+    match (entry.what, summary_of(entry)) {
+        // An ICMP message is about some connection, but has no ports.
+        (_, Some(Summary { carries: Carries::Icmp(..) | Carries::Icmpv6(..), .. })) => None,
+        (_, Some(summary)) => summary.ends.map(|ends| [ends.source, ends.destination]),
+        (What::Stack(event), None) => event.tuple().map(tuple),
+        (What::Ran(_, ends, _), None) => ends.map(tuple),
+        _ => None,
     }
 }

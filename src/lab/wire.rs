@@ -1,11 +1,15 @@
-//! The lab's cable or hub: the frames in flight, their arrival times, and the faults.
+//! The lab's cable or hub: the frames in flight, their arrival times, and the faults. wire/port.rs connects the hosts.
 
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+mod port;
+
+pub use port::Port;
+
+use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
 
-use super::MAX_HOSTS;
 use super::fault::{Faults, Verdict};
-use crate::trace::Summary;
+use super::{MAX_HOSTS, WIRE, router};
+use crate::trace::{Carries, Summary};
 
 /// The longest frame, in bytes, as on Ethernet.
 pub const MAX_FRAME: usize = 1514;
@@ -29,6 +33,12 @@ pub struct Line {
     pub loss: u32,
     /// The largest IP packet, in bytes.
     pub mtu: usize,
+    /// How many frames may wait for the transmitter of a host, or `None` for no limit. Without a rate, no frame waits.
+    pub queue: Option<usize>,
+    /// The largest IP packet that the router between the hosts forwards, in bytes, or `None` for no limit.
+    pub router_mtu: Option<usize>,
+    /// Whether the router drops packets that are too long silently, without ICMP.
+    pub black_hole: bool,
 }
 
 impl Line {
@@ -39,7 +49,16 @@ impl Line {
 impl Default for Line {
     /// A delay of 1 ms each way, no loss, and an MTU of 1,500 bytes.
     fn default() -> Self {
-        Line { latency: Self::DEFAULT_LATENCY, jitter: Duration::ZERO, rate: None, loss: 0, mtu: 1500 }
+        Line {
+            latency: Self::DEFAULT_LATENCY,
+            jitter: Duration::ZERO,
+            rate: None,
+            loss: 0,
+            mtu: 1500,
+            queue: None,
+            router_mtu: None,
+            black_hole: false,
+        }
     }
 }
 
@@ -66,6 +85,8 @@ struct Place {
     from: usize,
     to: usize,
     at: Instant,
+    /// When the sender has transmitted the frame.
+    left: Instant,
     /// Decides which of the frames with the same arrival time arrives first.
     order: u32,
     /// Whether the sender's next frame overtakes this frame.
@@ -88,6 +109,8 @@ pub(super) struct Received {
     pub(super) summary: Summary,
     /// Whether a fault inverted one bit of the frame.
     pub(super) damaged: bool,
+    /// Whether the frame comes from the wire, and not from a host.
+    pub(super) injected: bool,
 }
 
 /// A copy of a sent frame.
@@ -214,11 +237,51 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
 
     /// Returns whether one more frame can be reported to the lab.
     fn has_news_room(&self) -> bool {
-        self.news.len() < self.news.capacity()
+        // The router may answer the frame.
+        self.news.len() + usize::from(self.line.router_mtu.is_some()) < self.news.capacity()
+    }
+
+    /// Returns whether the queue in front of a host's transmitter is full.
+    fn is_queue_full(&self, now: Instant, from: usize) -> bool {
+        let Some(room) = self.line.queue else { return false };
+        let waits = |place: &&Place| place.from == from && place.left > now;
+        // A frame has a copy for each receiver, and another if it is duplicated.
+        let first = |place: &&Place| {
+            let same = self.places.iter().flatten().find(|other| other.id == place.id);
+            same.is_some_and(|same| same.order == place.order)
+        };
+        // The first of these frames is being transmitted.
+        self.places.iter().flatten().filter(waits).filter(first).count() > room
+    }
+
+    /// Puts a frame on the wire that no host has sent. It arrives at host `to` after the latency of the wire.
+    pub(super) fn put(&mut self, now: Instant, to: usize, bytes: &[u8]) {
+        let (mut frame, len) = ([0; MAX_FRAME], bytes.len().min(MAX_FRAME));
+        frame[..len].copy_from_slice(&bytes[..len]);
+        let at = now + self.line.latency;
+        let free = self.places.iter().position(Option::is_none).filter(|_| !self.cut.get(to).is_none_or(|cut| *cut));
+        let verdict = if free.is_some() { Verdict::Deliver } else { Verdict::Lost };
+        self.report(WIRE, &frame, len, Summary::of(&frame[..len], Medium::Ethernet), verdict);
+        if let Some(place) = free.and_then(|free| self.places.get_mut(free)) {
+            self.order += 1;
+            let (id, order) = (self.count, self.order);
+            *place =
+                Some(Place { frame, len, id, from: WIRE, to, at, left: now, order, yields: false, damaged: false });
+        }
+    }
+
+    /// Reports a frame to the lab, and keeps a copy of it. Its number is the wire's count.
+    fn report(&mut self, host: usize, frame: &[u8; MAX_FRAME], len: usize, summary: Summary, verdict: Verdict) {
+        self.count += 1;
+        // A host's frames always fit: the device checked for room before it returned the token.
+        let _ = self.news.push(Sent { id: self.count, host, summary, verdict, len });
+        if let (Some(copy), Some(bytes)) = (self.sent.get_mut(self.count as usize % KEPT), frame.get(..len)) {
+            copy.frame[..len].copy_from_slice(bytes);
+            (copy.id, copy.len) = (self.count, len);
+        }
     }
 
     fn send(&mut self, now: Instant, from: usize, frame: &[u8; MAX_FRAME], len: usize) {
-        self.count += 1;
         let bytes = frame.get(..len).unwrap_or_default();
         let summary = Summary::of(bytes, Medium::Ethernet);
         let mut verdict = self.faults.verdict(from, &summary);
@@ -231,15 +294,30 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if verdict != Verdict::Drop && !self.has_room() {
             verdict = Verdict::Lost;
         }
-        // The list is never full: the device checked for room before it returned the token.
-        let _ = self.news.push(Sent { id: self.count, host: from, summary, verdict, len });
-        if let (Some(copy), Some(bytes)) = (self.sent.get_mut(self.count as usize % KEPT), frame.get(..len)) {
-            copy.frame[..len].copy_from_slice(bytes);
-            (copy.id, copy.len) = (self.count, len);
+        let mtu = self.line.router_mtu.filter(|&mtu| router::is_too_long(bytes, mtu));
+        if !verdict.is_lost() {
+            if self.is_queue_full(now, from) {
+                verdict = Verdict::QueueFull;
+            } else if mtu.is_some() {
+                verdict = Verdict::TooLong;
+            }
         }
-        let at = self.arrival(now, from, len);
+        self.report(from, frame, len, summary, verdict);
+        if verdict == Verdict::QueueFull {
+            return;
+        }
+        // An answer of the router gets the next number.
+        let id = self.count;
+        let (left, at) = self.arrival(now, from, len);
         let (at, copies) = match verdict {
-            Verdict::Drop | Verdict::Lost => return,
+            Verdict::TooLong => {
+                if let Some(error) = mtu.filter(|_| !self.line.black_hole).and_then(|mtu| router::too_long(bytes, mtu))
+                {
+                    self.put(left, from, &error);
+                }
+                return;
+            }
+            Verdict::Drop | Verdict::Lost | Verdict::QueueFull => return,
             Verdict::Delay(time) => (at + time, 1),
             Verdict::Duplicate => (at, 2),
             Verdict::Reorder => (at + YIELD, 1),
@@ -250,29 +328,34 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if damaged && let Some(byte) = frame.get_mut(len.saturating_sub(1)) {
             *byte ^= 1;
         }
+        if summary.carries == Carries::ArpRequest
+            && let Some(reply) = router::arp_reply(bytes)
+        {
+            self.put(left, from, &reply);
+        }
         for to in (0..self.hosts).filter(|&to| to != from) {
-            if self.cut[to] {
+            if self.cut[to] || router::is_for_router(bytes) {
                 continue;
             }
             for _ in 0..copies {
                 self.order += 1;
                 let yields = verdict == Verdict::Reorder;
-                let place = Place { frame, len, id: self.count, from, to, at, order: self.order, yields, damaged };
+                let place = Place { frame, len, id, from, to, at, left, order: self.order, yields, damaged };
                 if let Some(free) = self.places.iter_mut().find(|place| place.is_none()) {
                     *free = Some(place);
                 }
             }
             // Reordered frames of the same sender were waiting for this frame, and arrive directly after it.
-            for waiting in self.places.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != self.count)
-            {
+            for waiting in self.places.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != id) {
                 self.order += 1;
                 (waiting.yields, waiting.at, waiting.order) = (false, at, self.order);
             }
         }
     }
 
-    /// Returns when a frame of `len` bytes arrives. The host `from` first transmits its earlier frames.
-    fn arrival(&mut self, now: Instant, from: usize, len: usize) -> Instant {
+    /// Returns when a frame of `len` bytes has been transmitted, and when it arrives. The host `from` first transmits its
+    /// earlier frames.
+    fn arrival(&mut self, now: Instant, from: usize, len: usize) -> (Instant, Instant) {
         let Line { latency, jitter, rate, .. } = self.line;
         let transmission = match rate {
             None => Duration::ZERO,
@@ -284,7 +367,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         let free_at = self.busy[from].max(now) + transmission;
         self.busy[from] = free_at;
         let jitter = self.random.below(jitter.total_micros().saturating_add(1));
-        free_at + latency + Duration::from_micros(jitter)
+        (free_at, free_at + latency + Duration::from_micros(jitter))
     }
 
     fn take(&mut self, now: Instant, to: usize) -> Option<Place> {
@@ -293,73 +376,6 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             .filter(|&i| self.places[i].as_ref().is_some_and(due))
             .min_by_key(|&i| self.places[i].as_ref().map(|place| (place.at, place.order)))?;
         self.places[index].take()
-    }
-}
-
-/// The port that connects one host to the wire.
-pub struct Port<'w, const FRAMES: usize, const KEPT: usize> {
-    pub(super) wire: &'w mut Wire<FRAMES, KEPT>,
-    pub(super) host: usize,
-}
-
-impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
-    type RxToken<'t>
-        = Rx
-    where
-        Self: 't;
-    type TxToken<'t>
-        = Tx<'t, FRAMES, KEPT>
-    where
-        Self: 't;
-
-    fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_, FRAMES, KEPT>)> {
-        if !self.wire.has_news_room() {
-            return None;
-        }
-        let place = self.wire.take(now, self.host)?;
-        let bytes = place.frame.get(..place.len).unwrap_or_default();
-        let summary = Summary::of(bytes, Medium::Ethernet);
-        self.wire.received = Some(Received { id: place.id, summary, damaged: place.damaged });
-        self.wire.last = (place.frame, place.len);
-        Some((Rx(place), Tx { wire: self.wire, host: self.host, now }))
-    }
-
-    fn transmit(&mut self, now: Instant) -> Option<Tx<'_, FRAMES, KEPT>> {
-        (self.wire.has_room() && self.wire.has_news_room()).then_some(Tx { wire: self.wire, host: self.host, now })
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = self.wire.line.mtu + 14;
-        capabilities
-    }
-}
-
-/// A received frame.
-pub struct Rx(Place);
-
-impl RxToken for Rx {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
-        f(self.0.frame.get(..self.0.len).unwrap_or_default())
-    }
-}
-
-/// Room for one frame to send.
-pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
-    wire: &'w mut Wire<FRAMES, KEPT>,
-    host: usize,
-    now: Instant,
-}
-
-impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
-    /// Frames longer than [`MAX_FRAME`] bytes are cut. The device's MTU excludes such frames.
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        let mut frame = [0; MAX_FRAME];
-        let len = len.min(MAX_FRAME);
-        let result = f(&mut frame[..len]);
-        self.wire.send(self.now, self.host, &frame, len);
-        result
     }
 }
 

@@ -118,6 +118,11 @@ pub struct TcpOptions {
     /// How long a peer may be silent before the connection is aborted. 5 minutes by default. A peer is silent if it
     /// does not acknowledge keep-alive probes, data or a FIN.
     pub idle_timeout: Duration,
+    /// The initial sequence number of every connection, for experiments only: peers can predict it. `None` by default,
+    /// which means numbers by RFC 6528.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub isn: Option<u32>,
     /// The least margin of the retransmission timeout above the round-trip time. 200 ms by default, as on Linux. RFC
     /// 6298 section 2.4 recommends a timeout of at least 1 s.
     #[cfg(feature = "recovery")]
@@ -132,6 +137,11 @@ pub struct TcpOptions {
     /// recommends 4 minutes. A new connection may reuse the slot earlier. A record then still answers late segments
     /// from the old connection's peer.
     pub time_wait: Duration,
+    /// The window scale that SYN offers, from 0 to 14, for experiments only. `None` by default, which means the smallest
+    /// scale with which the window covers the receive buffer.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub window_scale: Option<u8>,
 }
 
 impl Default for TcpOptions {
@@ -143,11 +153,15 @@ impl Default for TcpOptions {
             half_open_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(300),
             #[cfg(feature = "recovery")]
+            isn: None,
+            #[cfg(feature = "recovery")]
             least_rto: Duration::from_millis(200),
             linger: Duration::from_secs(60),
             nagle: false,
             overflow: Overflow::Drop,
             time_wait: Duration::from_secs(60),
+            #[cfg(feature = "recovery")]
+            window_scale: None,
         }
     }
 }

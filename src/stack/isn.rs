@@ -62,6 +62,10 @@ pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instan
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Returns the ISN of a connection that starts now.
     pub(super) fn isn(&self, now: Instant, tuple: &Tuple) -> u32 {
+        #[cfg(feature = "recovery")]
+        if let Some(isn) = self.config.tcp.isn {
+            return isn;
+        }
         isn(now, tuple, self.config.seed.endpoints())
     }
 

@@ -59,6 +59,7 @@ pub use addresses::BadOffer;
 pub use config::{
     Addresses, Config, ConnectError, Gateways, ListenError, Listener, Overflow, Seed, SetupError, TcpOptions,
 };
+pub(crate) use connections::PROBES;
 pub use connections::Phase;
 #[doc(hidden)]
 pub use connections::{Slot, SlotIndex, TimeWaitRecord};
@@ -66,6 +67,9 @@ pub use console::{Console, Input, NullConsole};
 #[cfg(feature = "recovery")]
 pub use control::Congestion;
 pub(crate) use control::Repeat;
+#[cfg(feature = "recovery")]
+#[doc(hidden)]
+pub use control::{Control, HeldBy};
 pub use event::{
     AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
     Tuple,
@@ -338,6 +342,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 receive_queue: slot.peek().map_or(0, |socket| socket.recv_queue()),
                 due: self.connections.due_of(index),
             })
+        })
+    }
+
+    /// Returns what this end keeps about each connection, in slot order.
+    #[cfg(feature = "recovery")]
+    pub(crate) fn controls(&self) -> impl Iterator<Item = (Tuple, Control)> {
+        self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
+            let queue = slot.peek().map_or(0, |socket| socket.send_queue());
+            let mut control = slot.control.snapshot(slot.state, queue, self.config.tcp.nagle);
+            control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
+            Some((self.connections.tuple(index)?, control))
         })
     }
 

@@ -107,6 +107,21 @@ impl<'w> Object<'w> {
         self.out.write_char('"')
     }
 
+    /// Adds a field with an object.
+    ///
+    /// Its first field is the number `first`, and `write` adds the others.
+    #[cfg(feature = "recovery")]
+    pub(crate) fn object(
+        &mut self,
+        key: &str,
+        first: (&str, impl Display),
+        write: impl FnOnce(&mut Object<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        write!(self.out, ",\"{key}\":{{\"{}\":{}", first.0, first.1)?;
+        write(&mut Object { out: &mut *self.out })?;
+        self.out.write_char('}')
+    }
+
     /// Ends the line.
     pub(crate) fn end(self) -> fmt::Result {
         self.out.write_str("}\n")

@@ -11,6 +11,9 @@ mod faults;
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;
+mod network;
+#[cfg(target_os = "linux")]
+mod options;
 mod packetdrill;
 mod property;
 mod scenarios;

@@ -13,7 +13,7 @@ use smoltcp::wire::IpEndpoint;
 use crate::common::hostile::random::Random;
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::lab::{Fault, Faults, Kind, Lab, Line, Verdict, address};
-use smolstep::stack::{Context, End, Listener, Next, NullConsole, Session};
+use smolstep::stack::{Congestion, Context, End, Listener, Next, NullConsole, Session};
 
 const SEEDS: u64 = 2500;
 
@@ -95,12 +95,13 @@ fn run(seed: u64) -> [Option<End>; 2] {
     for _ in 0..random.below(7) {
         assert!(faults.add(fault(random)));
     }
-    let line = Line {
+    let mut line = Line {
         latency: Duration::from_micros(random.below(50_000) as u64),
         jitter: Duration::from_micros((random.below(2) * random.below(100_000)) as u64),
         rate: (random.below(4) == 0).then(|| 100_000 + random.below(10_000_000) as u64),
         loss: (random.below(2) * random.below(300_000)) as u32,
         mtu: if random.below(3) == 0 { 576 } else { 1500 },
+        ..Line::default()
     };
     let mut sizes = [(); 2].map(|()| Sizes {
         connections: 2,
@@ -126,14 +127,25 @@ fn run(seed: u64) -> [Option<End>; 2] {
     }
     let delay = [None, Some(Duration::from_millis(10)), Some(Duration::from_millis(300))][random.below(3)];
     let nagle = random.below(2) == 0;
+    line.queue = (random.below(3) == 0).then(|| 1 + random.below(20));
+    line.router_mtu = (random.below(4) == 0).then(|| 576 + random.below(900));
+    line.black_hole = random.below(2) == 0;
+    // Some numbers wrap round within the connection.
+    let isn = [(); 2].map(|()| (random.below(2) == 0).then(|| u32::MAX - random.below(9000) as u32));
+    // The smallest buffer has 64 bytes.
+    let window_scale = (random.below(3) == 0).then(|| random.below(5) as u8);
+    let congestion = random.pick(&[Congestion::None, Congestion::Reno, Congestion::Cubic]);
 
     let mut pools = sizes.map(HeapPool::new);
     let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
     let mut lab: Lab<'_, Peer, smolstep::lab::UdpPeer<'_>, NullConsole, 2, 8> =
-        Lab::new(line, faults, seed, memory, |_, config| {
+        Lab::new(line, faults, seed, memory, |host, config| {
             config.tcp.ack_delay = delay;
             config.tcp.nagle = nagle;
             config.tcp.idle_timeout = Duration::from_secs(60);
+            config.tcp.isn = isn[host];
+            config.tcp.window_scale = window_scale;
+            config.tcp.congestion = congestion;
         })
         .expect("a set-up");
     lab.hosts[1].stack.listen(Listener::new(7000, peers[1].clone())).expect("a listener");

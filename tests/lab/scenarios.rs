@@ -7,17 +7,13 @@ use std::collections::BTreeSet;
 use smolstep::app::APPS;
 use smolstep::cli::replay::{coverage, replay};
 use smolstep::lab::change;
-use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
+use smolstep::lab::file::Experiment;
 use smolstep::lab::scenarios::{SCENARIOS, Scenario};
 use smolstep::lab::selftest::CHECKS;
 use smolstep::lab::show::What;
 use smolstep::lab::{Setup, Snapshot, StartError};
 use smoltcp::time::Duration;
-
-fn time(word: &str) -> Option<Duration> {
-    humantime::parse_duration(word).ok().map(Into::into)
-}
 
 /// Returns all entries of a run, and whether it ended by itself.
 fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
@@ -33,12 +29,14 @@ fn every_expectation_holds() {
         for latency in [default].into_iter().chain([1, 20, 60, 300].map(Duration::from_millis)) {
             let mut setup = (scenario.setup)();
             setup.line.latency = latency;
-            let mut expectations = Expectations::parse_for(scenario.expect, latency, time).expect(scenario.slug);
+            let mut expectations = scenario.expectations(latency);
             let ended = replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
             assert_eq!(expectations.result(), Ok(()), "{} at {latency}", scenario.slug);
             assert!(ended, "{} does not end by itself at {latency}", scenario.slug);
         }
-        assert!(!scenario.expect.trim().is_empty(), "{} expects nothing", scenario.slug);
+        let experiment = Experiment::parse(scenario.text, None).expect(scenario.slug);
+        assert!(experiment.expects(), "{} expects nothing", scenario.slug);
+        assert_eq!(experiment.title, scenario.summary);
     }
 }
 
@@ -71,9 +69,12 @@ fn all_states_and_all_possible_transitions_are_reached() {
 }
 
 #[test]
-fn slugs_are_distinct() {
+fn slugs_are_distinct_and_no_command() {
     let slugs: BTreeSet<_> = SCENARIOS.iter().map(|scenario| scenario.slug).collect();
     assert_eq!(slugs.len(), SCENARIOS.len());
+    for word in ["exercise", "mark"] {
+        assert!(!slugs.contains(word) && APPS.iter().all(|app| app.name != word), "{word} is a word after lab");
+    }
 }
 
 #[test]
@@ -82,8 +83,7 @@ fn a_restarted_caller_is_let_in_whatever_the_sequence_numbers() {
     for seed in 0..200 {
         let mut setup = (scenario.setup)();
         setup.seed = seed;
-        let mut expectations =
-            Expectations::parse_for(scenario.expect, setup.line.latency, time).expect("expectations");
+        let mut expectations = scenario.expectations(setup.line.latency);
         assert_eq!(replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)), Ok(true));
         assert_eq!(expectations.result(), Ok(()), "seed {seed}");
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
+use super::holds::Value;
+use super::network::NetworkArgs;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;
@@ -18,9 +20,14 @@ use crate::lab::{Fault, Line};
   smolstep lab                                     a greeting, the ladder as it runs
   smolstep lab --step                              the same, a step at a time
   smolstep lab --fault 'drop server synack 1' --explain
-  smolstep lab zero-window --pcap zero-window.pcapng")]
+  smolstep lab zero-window --pcap zero-window.pcapng
+  smolstep lab --print lost-synack >my.lab         a file to start from
+  smolstep lab my.lab                              the experiment in a file: docs/lab-file.md
+  smolstep lab exercise docs/exercises/handshake.lab
+  smolstep lab mark docs/exercises/handshake.lab answers/")]
 pub struct LabArgs {
-    /// A program, a scenario that --list shows, or a packetdrill script: FILE.pkt [default: greeting]
+    /// A program, a scenario that --list shows, or a file: a name with a slash, or ending in .lab or .pkt [default:
+    /// greeting]. 'exercise FILE [ANSWERS]' asks a file's questions, and 'mark FILE ANSWERS...' marks files of answers
     #[arg(value_name = "PROGRAM|SCENARIO|FILE")]
     pub what: Option<String>,
     /// The messages that the program's client sends [default: Li, Cheng and victor for greeting, else hello]
@@ -54,6 +61,9 @@ pub struct LabArgs {
     /// The largest IP packet, in bytes, from 576 to 1500 [default: 1500, or the scenario's]
     #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"), allow_hyphen_values = true)]
     pub mtu: Option<u16>,
+    /// Options about connections and the network.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// How long an acknowledgement waits for data that can carry it; 0 sends the acknowledgement at once [default:
     /// 10ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
@@ -79,12 +89,19 @@ pub struct LabArgs {
     /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
+    /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto; a wrong name lists them all
+    /// [default: none]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Value::named)]
+    pub show: Vec<Value>,
     /// Check the run against the expectations in FILE [default: no check]
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
+    /// Print the file of a scenario, to start from [default: no file]
+    #[arg(long, value_name = "SCENARIO")]
+    pub print: Option<String>,
     /// Explain 40 words of TCP, each with its RFC
     #[arg(long)]
     pub terms: bool,
@@ -136,7 +153,7 @@ impl LabArgs {
     /// Returns whether the command line changes more of the wire than its latency.
     pub fn changes_the_wire(&self) -> bool {
         let wire = self.loss.is_some() || self.jitter.is_some() || self.rate.is_some() || self.mtu.is_some();
-        wire || !self.fault.is_empty() || self.ack_delay.is_some()
+        wire || !self.fault.is_empty() || self.ack_delay.is_some() || self.network.is_used()
     }
 
     /// Returns the files that the run writes.
@@ -152,17 +169,20 @@ impl LabArgs {
     /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// Fails if --list, --coverage or --terms is combined with an option that needs a run, if two options name the same
+    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if two options name the same
     /// file, or if a picture's name does not end in .svg.
     pub fn check(&self) -> Result<(), Failure> {
-        let shows = [self.list, self.coverage, self.terms].into_iter().filter(|shows| *shows).count();
+        let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
+        let shows = shows.into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = self.files().collect();
         let runs = self.what.is_some() || self.step || self.explain || self.until.is_some() || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
-            return Err(Failure::usage("--list, --coverage and --terms run nothing: leave out options for a run"));
+            return Err(Failure::usage(
+                "--list, --print, --coverage and --terms run nothing: leave out options for a run",
+            ));
         }
         if shows > 1 {
-            return Err(Failure::usage("--list, --coverage and --terms stand alone: choose one"));
+            return Err(Failure::usage("--list, --print, --coverage and --terms stand alone: choose one"));
         }
         for (option, file) in [("--svg", &self.svg), ("--states", &self.states)] {
             if let Some(file) = file.as_ref().filter(|file| !is_stdout(file) && !is_svg(file)) {

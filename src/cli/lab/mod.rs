@@ -1,6 +1,11 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
+mod exercise;
+mod file;
+mod holds;
+mod mark;
+mod network;
 mod outputs;
 mod packetdrill;
 mod run;
@@ -12,10 +17,12 @@ use std::io::{self, IsTerminal, Write};
 pub use args::LabArgs;
 
 use super::error::Failure;
+use super::output::say_line;
 use super::replay::coverage;
 use super::suggest::nearest;
 use crate::app::{self, APPS, App, Program};
 use crate::lab::Setup;
+use crate::lab::file::Experiment;
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
 use crate::stack::End;
 pub use outputs::Shown;
@@ -39,9 +46,18 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         let text = terms::glossary(outputs::width());
         return io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(output);
     }
+    if let Some(name) = &args.print {
+        let text = scenario(name, None)?.text;
+        return io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(output);
+    }
     if args.coverage {
         let table = coverage().map_err(Failure::run)?;
         return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
+    }
+    match args.what.as_deref() {
+        Some(exercise::WORD) => return exercise::exercise(args),
+        Some(mark::WORD) => return mark::mark(args),
+        _ => {}
     }
     if let Some(path) = packetdrill::script(args) {
         return packetdrill::run_file(path, args);
@@ -49,24 +65,27 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let what = find(args)?;
     let texts = texts(args, &what);
     let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
-    let mut setup = match &what {
-        What::Program(app) => Setup::program(app, &texts, args.udp).map_err(Failure::usage)?,
-        What::Scenario(scenario) => (scenario.setup)(),
+    let parts = what.experiment().map(Experiment::parts);
+    let mut setup = match (&what, &parts) {
+        (What::Program(app), _) => Setup::program(app, &texts, args.udp).map_err(Failure::usage)?,
+        (_, Some(parts)) => parts.setup().map_err(Failure::usage)?,
+        (_, None) => Setup::default(),
     };
     let own_faults = setup.faults.len();
     adapt(&mut setup, args)?;
     let latency = setup.line.latency;
     let mut shipped = match &what {
-        What::Scenario(scenario) if latency > scenarios::LONGEST_LATENCY => {
-            let (name, longest) = (scenario.slug, scenarios::LONGEST_LATENCY.total_millis());
+        What::Scenario(name, _) if latency > scenarios::LONGEST_LATENCY => {
+            let longest = scenarios::LONGEST_LATENCY.total_millis();
             return Err(Failure::usage(format_args!("{name} needs a latency of at most {longest}ms")));
         }
         // Without latency, frames never cross, and an acknowledgement is as old as its segment.
-        What::Scenario(scenario) if latency == smoltcp::time::Duration::ZERO => {
-            return Err(Failure::usage(format_args!("{} needs a latency of at least 1us", scenario.slug)));
+        What::Scenario(name, _) if latency == smoltcp::time::Duration::ZERO => {
+            return Err(Failure::usage(format_args!("{name} needs a latency of at least 1us")));
         }
-        What::Scenario(scenario) => Some(Expected::of(scenario, latency)?),
-        What::Program(_) => None,
+        What::Scenario(name, experiment) => Some(Expected::of(format!("scenario {name}"), experiment, latency)),
+        What::File(name, experiment) if experiment.expects() => Some(Expected::of(name.clone(), experiment, latency)),
+        What::File(..) | What::Program(_) => None,
     };
     let mut outputs = Outputs::create(args, latency)?;
     let mut run = Run { until: args.until, ..Run::new(&setup) };
@@ -80,18 +99,22 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         // With --step, a fault that matched no frame is only a warning, because the user may leave before that frame is
         // sent.
         unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
+        outputs.expect.iter().flat_map(Expected::verdicts).try_for_each(say_line)?;
         outputs.finish()?;
         return Ok(0);
     }
     let mut shown = Shown::new(args.ascii, args.explain);
     shown.quiet = args.writes_to_stdout();
+    let mut watch = holds::Watch::new(&args.show);
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
+        watch.step(lab, &mut shown);
         outputs.take(snapshot, lab);
         if let Some(shipped) = &mut shipped {
             shipped.see(snapshot, lab);
         }
     })?;
+    outputs.expect.iter().flat_map(Expected::verdicts).for_each(|line| shown.say(&line));
     shown.finish(&ended)?;
     let unmatched = unmatched(&ended, own_faults, args);
     let finished = outputs.finish();
@@ -144,34 +167,60 @@ fn no_match(faults: &str) -> String {
 }
 
 enum What {
+    /// A file, by its name.
+    File(String, Experiment),
     Program(App),
-    Scenario(Scenario),
+    Scenario(&'static str, Experiment),
 }
 
-/// Finds a program or a scenario. A program's name takes precedence.
+impl What {
+    fn experiment(&self) -> Option<&Experiment> {
+        match self {
+            What::File(_, experiment) | What::Scenario(_, experiment) => Some(experiment),
+            What::Program(_) => None,
+        }
+    }
+}
+
+/// Finds a program, a scenario or a file. A program's name takes precedence.
 fn find(args: &LabArgs) -> Result<What, Failure> {
     let name = args.what.as_deref().unwrap_or("greeting");
     if let Some(app) = app::find(name) {
         return Ok(What::Program(app));
     }
-    match scenarios::find(name) {
-        Some(_) if !args.texts.is_empty() => {
-            Err(Failure::usage(format_args!("{name} is a scenario and takes no TEXT; programs do")))
+    let is_file = file::is_file(name);
+    if is_file || scenarios::find(name).is_some() {
+        let kind = if is_file { "file" } else { "scenario" };
+        if !args.texts.is_empty() {
+            return Err(Failure::usage(format_args!("{name} is a {kind} and takes no TEXT; programs do")));
         }
-        Some(_) if args.udp => Err(Failure::usage(format_args!("{name} is a scenario: --udp is for programs"))),
-        Some(scenario) => Ok(What::Scenario(scenario)),
-        None => {
-            let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);
-            // Only the programs that the lab can run.
-            let runs = |app: &App| [false, true].iter().any(|&udp| Setup::program(app, &[], udp).is_ok());
-            let names: Vec<_> = APPS.iter().filter(|app| runs(app)).map(|app| app.name).collect();
-            let hint = match nearest(name, names.iter().copied().chain(scenarios)) {
-                Some(near) => format!("did you mean '{near}'?"),
-                None => format!("programs are {}; 'smolstep lab --list' lists the scenarios", names.join(", ")),
-            };
-            Err(Failure::usage(format_args!("there is no program or scenario '{name}': {hint}")))
+        if args.udp {
+            return Err(Failure::usage(format_args!("{name} is a {kind}: --udp is for programs")));
         }
     }
+    if is_file {
+        return Ok(What::File(name.into(), file::experiment(name.as_ref(), args.seed)?));
+    }
+    // Only the programs that the lab can run.
+    let runs = |app: &App| [false, true].iter().any(|&udp| Setup::program(app, &[], udp).is_ok());
+    let programs: Vec<_> = APPS.iter().filter(|app| runs(app)).map(|app| app.name).collect();
+    scenario(name, Some(&programs)).map(|scenario| What::Scenario(scenario.slug, scenario.experiment()))
+}
+
+/// Finds a scenario. An error also suggests one of `programs`.
+fn scenario(name: &str, programs: Option<&[&str]>) -> Result<Scenario, Failure> {
+    scenarios::find(name).ok_or_else(|| {
+        let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);
+        let hint = match (nearest(name, programs.unwrap_or_default().iter().copied().chain(scenarios)), programs) {
+            (Some(near), _) => format!("did you mean '{near}'?"),
+            (None, None) => "'smolstep lab --list' lists them".into(),
+            (None, Some(programs)) => {
+                format!("programs are {}; 'smolstep lab --list' lists the scenarios", programs.join(", "))
+            }
+        };
+        let kind = if programs.is_some() { "program or scenario" } else { "scenario" };
+        Failure::usage(format_args!("there is no {kind} '{name}': {hint}"))
+    })
 }
 
 fn texts(args: &LabArgs, what: &What) -> Vec<String> {
@@ -187,6 +236,7 @@ fn texts(args: &LabArgs, what: &What) -> Vec<String> {
 /// Applies the options of the command line to `setup`.
 fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     setup.line = args.line(setup.line);
+    args.network.apply(setup)?;
     setup.seed = args.seed.unwrap_or(setup.seed);
     if let Some(limit) = args.limit {
         setup.limit = limit.into();

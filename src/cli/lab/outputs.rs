@@ -1,24 +1,26 @@
 //! Writes a run as a ladder on standard output, and to files.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
-use super::colored;
+use super::holds::Holds;
 use super::run::{Ended, HostLab, Run};
 use super::terms::wrapped;
+use super::{colored, file};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
 use crate::lab::expect::Expectations;
-use crate::lab::scenarios::Scenario;
+use crate::lab::file::Experiment;
 use crate::lab::show::{
-    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json, write_ladder_svg, write_states_svg,
+    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json_with, write_ladder_svg, write_states_svg,
 };
 use crate::lab::{Snapshot, Wire};
+use crate::stack::Control;
 use crate::trace::IoSink;
 
 /// Prints the ladder on standard output.
@@ -122,6 +124,7 @@ pub struct Outputs {
     svg: Option<Svg>,
     states: Option<States>,
     pub(super) expect: Option<Expected>,
+    holds: Holds,
 }
 
 /// A capture of the frames. The first write error is kept, and `finish` returns it.
@@ -164,22 +167,24 @@ impl Outputs {
             svg: args.svg.as_deref().map(Svg::create).transpose()?,
             states: args.states.as_deref().map(States::create).transpose()?,
             expect,
+            holds: Holds::default(),
         })
     }
 
     /// Writes one entry of the run to the files, and checks the expectations.
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
-        self.write(snapshot, &lab.wire);
+        let holds = if self.json.is_some() { self.holds.changes(snapshot, lab) } else { [None; 2] };
+        self.write(snapshot, &lab.wire, holds);
         if let Some(expected) = &mut self.expect {
             expected.see(snapshot, lab);
         }
     }
 
-    /// Writes one entry of a run to the files.
-    pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire) {
+    /// Writes one entry of a run to the files. `holds` is what the ends hold, if it is to be written.
+    pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire, holds: [Option<Control>; 2]) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.
-            let _ = write_json(json, snapshot);
+            let _ = write_json_with(json, snapshot, holds);
         }
         if let Some(Pcap { capture, fault, .. }) = &mut self.pcap
             && let Err(error) = capture.note(snapshot, wire)
@@ -228,7 +233,7 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
-    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
+    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None, holds: Holds::default() };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }
@@ -253,36 +258,35 @@ impl States {
     }
 }
 
-/// The largest size of a file of expectations, in bytes.
-const EXPECTATIONS: u64 = 1 << 20;
-
 impl Expected {
     fn read(path: &Path, latency: Duration) -> Result<Self, Failure> {
-        let mut text = String::new();
-        File::open(path)
-            .and_then(|file| file.take(EXPECTATIONS).read_to_string(&mut text))
-            .map_err(|error| Failure::usage(format_args!("{} cannot be read: {error}", path.display())))?;
-        Expected::parse(path.display().to_string(), &text, latency)
-    }
-
-    /// Returns the expectations that a scenario ships.
-    ///
-    /// # Errors
-    /// Fails if a line is not valid.
-    pub fn of(scenario: &Scenario, latency: Duration) -> Result<Self, Failure> {
-        Expected::parse(format!("scenario {}", scenario.slug), scenario.expect, latency)
-    }
-
-    fn parse(name: String, text: &str, latency: Duration) -> Result<Self, Failure> {
+        let (name, text) = (path.display().to_string(), file::read(path)?);
         let time = |word: &str| duration(word).ok().map(Into::into);
-        let expectations = Expectations::parse_for(text, latency, time)
+        let expectations = Expectations::parse_for(&text, latency, time)
             .map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
+        if expectations.verdicts().next().is_none() {
+            let hint = "write a line such as 'server retransmits synack 1 within 3s'";
+            return Err(Failure::usage(format_args!("{name} expects nothing: {hint}")));
+        }
         Ok(Expected { name, expectations })
+    }
+
+    /// Returns the expectations of an experiment, which errors call `name`.
+    pub fn of(name: String, experiment: &Experiment, latency: Duration) -> Self {
+        Expected { name, expectations: experiment.expectations(latency) }
     }
 
     /// Processes an entry.
     pub fn see(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         self.expectations.see(snapshot, lab.wire.last_received());
+    }
+
+    /// Returns a line for each expectation, with its verdict.
+    pub fn verdicts(&self) -> impl Iterator<Item = String> {
+        self.expectations.verdicts().map(|(line, text, holds)| {
+            let verdict = if holds { "holds" } else { "does not hold" };
+            format!("{}: line {line} {verdict}: {text}", self.name)
+        })
     }
 
     /// Checks that every expectation is met.
@@ -315,19 +319,27 @@ fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<()
 }
 
 /// Writes a text file. The first write error is kept, and `finish` returns it.
-struct Text {
+pub(super) struct Text {
     path: PathBuf,
     file: BufWriter<Box<dyn Write>>,
     fault: Option<io::Error>,
 }
 
 impl Text {
-    fn create(path: &Path) -> Result<Self, Failure> {
+    /// Empties a file, or opens standard output for the name `-`.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let file = create(path)?;
         Ok(Text { path: path.into(), file: BufWriter::new(file), fault: None })
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
+    /// Writes what is left, and returns the first error.
+    ///
+    /// # Errors
+    /// Fails if a write has failed.
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
         let flushed = self.file.flush();
         self.fault.map_or(flushed, Err).map_err(|error| unwritable(&self.path, &error))
     }

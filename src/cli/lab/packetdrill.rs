@@ -26,6 +26,7 @@ pub fn script(args: &LabArgs) -> Option<&Path> {
 pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let name = path.display();
     let has_run_options = args.step || args.until.is_some() || args.expect.is_some() || args.changes_the_wire();
+    let has_run_options = has_run_options || !args.show.is_empty();
     if has_run_options || args.udp || !args.texts.is_empty() || args.latency.is_some() || args.seed.is_some() {
         return Err(Failure::usage(format_args!(
             "{name} is a packetdrill script, which takes only --limit, --explain, --ascii and files to write"
@@ -45,7 +46,7 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     limits.time = args.limit.map_or(limits.time, Into::into);
     let result = run(&script, limits, memory, &mut |snapshot, wire| {
         shown.row(snapshot);
-        outputs.write(snapshot, wire);
+        outputs.write(snapshot, wire, [None; 2]);
     });
     shown.flush()?;
     outputs.finish()?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
+use super::holds::sockets;
 use super::outputs::{self, Shown};
 use super::run::{HostLab, Run, Stepped, enters};
 use crate::cli::error::Failure;
@@ -148,48 +149,5 @@ fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
     }
     if none {
         shown.say("no frame is in flight");
-    }
-}
-
-/// Shows both ends of every connection. `observed` labels the stack's own state, and `inferred` labels values that are
-/// known only from frames.
-fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
-    for (host, name) in ["client", "server"].into_iter().enumerate() {
-        let mut none = true;
-        for view in lab.views(host) {
-            none = false;
-            let (c, side) = (view.connection, view.side);
-            let relative =
-                |seq: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| match (seq, isn) {
-                    (Some(seq), Some(isn)) => format!("{} ({})", seq.0.wrapping_sub(isn.0) as u32, seq.0 as u32),
-                    _ => "-".into(),
-                };
-            let sent = |seq| side.iss.map(|_| seq);
-            let due = c.due.map_or("none".into(), |due| {
-                format!("in {}", if due > lab.now() { due - lab.now() } else { smoltcp::time::Duration::ZERO })
-            });
-            shown.say(&format!("{name}  {}  {}", c.state, c.tuple));
-            shown.say(&format!(
-                "  observed  queued to send {}  received and unread {}  next deadline {due}",
-                c.send_queue, c.receive_queue
-            ));
-            shown.say(&format!(
-                "  inferred  SND.UNA {}  SND.NXT {}  RCV.NXT {}",
-                relative(sent(side.una), side.iss),
-                relative(sent(side.nxt), side.iss),
-                relative(side.rcv_nxt, view.irs)
-            ));
-            shown.say(&format!(
-                "            in flight {}  peer's window {}  own window {} (scale {})  last RTO {}",
-                side.in_flight(),
-                view.irs.map_or("-".into(), |_| side.snd_wnd.to_string()),
-                side.offered,
-                side.scale.map_or("-".into(), |scale| scale.to_string()),
-                side.rto.map_or("-".into(), |rto| rto.to_string())
-            ));
-        }
-        if none {
-            shown.say(&format!("{name}  no connection"));
-        }
     }
 }

@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
 use super::{CAUSES, ENDS, Frames, Kind, Line, MARKS, Wanted, Which};
-use crate::lab::figure;
+use crate::lab::{WIRE, figure, quoted};
 use crate::stack::DropReason;
 
 /// An error in a line of an expectation file.
@@ -34,7 +34,7 @@ impl fmt::Display for ExpectError {
 
 impl core::error::Error for ExpectError {}
 
-const SIDES: &str = "client or server";
+const SIDES: &str = "client, server or wire";
 const STATE: &str = "a TCP state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, \
                      CLOSING, LAST-ACK or TIME-WAIT";
 const WHAT: &str = "a TCP state, sends, retransmits, gets, receives, ends, drops, or what is sent: syn, synack, ack, data, fin, rst, \
@@ -42,7 +42,6 @@ const WHAT: &str = "a TCP state, sends, retransmits, gets, receives, ends, drops
 const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, after-timeout, challenge-ack, delayed-ack, duplicate-ack, \
                      fast-retransmission, keep-alive, keep-alive-ack, repeated-ack, repeated-syn, spurious-retransmission, \
                      tail-probe, window-opened, window-update, zero-window-probe or zero-window-probe-ack";
-const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 const REASON: &str = "backlog-full, slots-full and so on";
 
 /// Parses a line. Returns `None` for an empty line or a comment.
@@ -58,8 +57,9 @@ pub(super) fn line(
     let host = match side {
         "client" => 0,
         "server" => 1,
+        "wire" => WIRE,
         word if never => return Err(words.error(word, SIDES)),
-        word => return Err(words.error(word, "client, server or never")),
+        word => return Err(words.error(word, "client, server, wire or never")),
     };
     let what = match words.need(WHAT)? {
         "sends" => {
@@ -167,35 +167,14 @@ impl<'t> Words<'t> {
         Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
     }
 
-    /// Parses a text in quotation marks, with the escapes `
-    /// `, `\r`, `\t`, `\"` and `\\`.
+    /// Parses a text in quotation marks.
     fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
         let rest = self.rest.trim_start();
-        let whole = rest.split_whitespace().next().unwrap_or_default();
-        let mut chars = rest.strip_prefix('"').ok_or_else(|| self.error(whole, TEXT))?.chars();
-        let mut text = String::new();
-        loop {
-            let escaped = match chars.next() {
-                Some('"') => break,
-                Some('\\') => chars.next(),
-                Some(plain) => {
-                    text.push(plain);
-                    continue;
-                }
-                None => return Err(self.error(rest, TEXT)),
-            };
-            text.push(match escaped {
-                Some('n') => '\n',
-                Some('r') => '\r',
-                Some('t') => '\t',
-                Some(mark @ ('"' | '\\')) => mark,
-                _ => return Err(self.error(rest, "a text with no other escapes than \\n, \\r, \\t, \\\" and \\\\")),
-            });
-        }
-        self.rest = chars.as_str();
-        match text.is_empty() {
-            true => Err(self.error("\"\"", "a text of one byte or more")),
-            false => Ok(text.into_bytes()),
-        }
+        let (text, after) = quoted::parse(rest).map_err(|expected| {
+            let word = rest.split_whitespace().next().unwrap_or_default();
+            self.error(word, expected)
+        })?;
+        self.rest = after;
+        Ok(text.into_bytes())
     }
 }

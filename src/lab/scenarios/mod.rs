@@ -1,31 +1,26 @@
 //! The lab's scenarios: each shows one behaviour of TCP or UDP, and has expectations.
+//!
+//! Each scenario is a file: docs/lab-file.md describes the format. The self-test has no heap, so the programs of its three
+//! scenarios are also in steps.rs.
 
-mod close;
-mod loss;
-mod open;
-mod window;
+mod steps;
 
-pub(super) use close::CLIENT_FIRST;
-pub(super) use loss::{LOST, MESSAGE};
-pub(super) use open::HANDSHAKE;
+pub(super) use steps::{CLIENT_FIRST, HANDSHAKE, LOST, MESSAGE, Scripts};
 
 use smoltcp::time::Duration;
 
-use super::{ScriptStep, Setup};
-use crate::app;
+#[cfg(feature = "std")]
+use super::Setup;
+#[cfg(feature = "alloc")]
+use super::expect::Expectations;
+#[cfg(feature = "alloc")]
+use super::file::Experiment;
 
 /// The longest latency at which every scenario meets its expectations.
 ///
 /// A round trip of a second takes as long as the timer of a SYN, so the stack would assume a loss.
 #[doc(hidden)]
 pub const LONGEST_LATENCY: Duration = Duration::from_millis(300);
-
-/// The scripts of the client and of the server.
-pub(super) type Scripts = [&'static [ScriptStep<'static>]; 2];
-
-fn scripts([client, server]: Scripts) -> Setup<'static> {
-    Setup::scripts(client, server)
-}
 
 /// A run that shows one behaviour of TCP or UDP.
 #[derive(Clone, Copy, Debug)]
@@ -34,21 +29,57 @@ pub struct Scenario {
     pub slug: &'static str,
     /// The behaviour that it shows, in one line.
     pub summary: &'static str,
+    /// The file: docs/lab-file.md describes the format.
+    pub text: &'static str,
     /// The set-up of the run.
+    #[cfg(feature = "std")]
     pub setup: fn() -> Setup<'static>,
-    /// The expectations, in the format of an expectation file.
-    pub expect: &'static str,
+}
+
+#[cfg(feature = "alloc")]
+impl Scenario {
+    /// Returns the experiment in the scenario's file.
+    #[doc(hidden)]
+    pub fn experiment(&self) -> Experiment {
+        // An empty run meets no expectation, and the tests run every scenario, so they would notice it.
+        Experiment::parse(self.text, None).unwrap_or_default()
+    }
+
+    /// Returns the scenario's expectations, for a wire with this latency.
+    pub fn expectations(&self, latency: Duration) -> Expectations {
+        self.experiment().expectations(latency)
+    }
 }
 
 macro_rules! scenario {
-    ($slug:literal, $summary:literal, $setup:path) => {
+    ($slug:literal) => {{
+        const TEXT: &str = include_str!(concat!($slug, ".lab"));
         Scenario {
             slug: $slug,
-            summary: $summary,
-            setup: $setup,
-            expect: include_str!(concat!("expect/", $slug, ".txt")),
+            summary: title(TEXT),
+            text: TEXT,
+            // The set-up borrows the steps of the experiment, so both are kept.
+            #[cfg(feature = "std")]
+            setup: || {
+                static EXPERIMENT: std::sync::LazyLock<Experiment> =
+                    std::sync::LazyLock::new(|| Experiment::parse(TEXT, None).unwrap_or_default());
+                static PARTS: std::sync::LazyLock<super::file::Parts<'static>> =
+                    std::sync::LazyLock::new(|| EXPERIMENT.parts());
+                PARTS.setup().unwrap_or_default()
+            },
         }
-    };
+    }};
+}
+
+/// Returns the title in the first line of a scenario's file.
+const fn title(text: &'static str) -> &'static str {
+    const START: usize = "title \"".len();
+    let (_, rest) = text.split_at(START);
+    let mut end = 0;
+    while rest.as_bytes()[end] != b'"' {
+        end += 1;
+    }
+    rest.split_at(end).0
 }
 
 /// Returns the scenario with this name.
@@ -57,74 +88,50 @@ pub fn find(slug: &str) -> Option<Scenario> {
 }
 
 /// All scenarios.
-pub const SCENARIOS: [Scenario; 31] = [
-    scenario!("handshake", "three segments open a connection", open::handshake),
-    scenario!("half-close", "one side sends FIN and continues to read", close::half_close),
-    scenario!("client-closes-first", "the side that closes first ends in TIME-WAIT", close::client_first),
-    scenario!("server-closes-first", "the server answers, closes first and ends in TIME-WAIT", close::server_first),
-    scenario!("simultaneous-open", "both sides send SYN, which opens one connection", open::simultaneous),
-    scenario!("simultaneous-close", "both sides send FIN and pass through CLOSING", close::simultaneous),
-    scenario!("time-wait", "the last ACK is lost, and TIME-WAIT sends it again", close::time_wait),
-    scenario!("refused", "no program listens, so the SYN is answered with RST", open::refused),
-    scenario!("abort", "one side aborts the connection with RST", close::abort),
-    scenario!("lost-syn", "a lost SYN is sent again after a second", open::lost_syn),
-    scenario!("lost-synack", "SYN,ACK is lost: both sides try again", open::lost_synack),
-    scenario!("half-way-reset", "the caller restarts before SYN,ACK arrives", open::half_way_reset),
-    scenario!(
-        "half-open-reboot",
-        "a half-open connection: the caller restarts, calls again, and is challenged",
-        open::half_open_reboot
-    ),
-    scenario!("backlog-full", "the third caller finds no room and tries again", open::backlog_full),
-    scenario!(
-        "lost-data",
-        "a segment is lost three times: the timer doubles from 0.2 s to 0.4 s and 0.8 s",
-        loss::data
-    ),
-    scenario!("fast-retransmit", "acknowledgements that repeat a number cause a fast retransmission", loss::fast),
-    scenario!("lost-fin", "a lost FIN is retransmitted like data", loss::fin),
-    scenario!("fin-with-ack", "FIN and the ACK of the peer's FIN travel in one segment", close::fin_with_ack),
-    scenario!("reordered", "a segment overtakes another", loss::reordered),
-    scenario!("duplicated", "a segment arrives twice and counts once", loss::duplicated),
-    scenario!("corrupted", "the checksum detects an inverted bit", loss::corrupted),
-    scenario!("zero-window", "the receiver's window is closed, and probes wait for it to open", window::zero),
-    scenario!("small-window", "an MTU of 576 bytes and a window of two segments", window::small),
-    scenario!("nagle-delayed-ack", "Nagle's algorithm waits for a delayed ACK", window::nagle),
-    scenario!("no-nagle", "the same without Nagle's algorithm: no segment waits", window::no_nagle),
-    scenario!("keep-alive", "probes keep an idle connection open, and detect a dead peer", window::keep_alive),
-    scenario!("udp-exchange", "datagrams in both directions", udp_exchange),
-    scenario!("udp-closed-port", "no program has the port, so ICMP reports it", udp_closed_port),
-    scenario!("udp-lost", "a datagram is lost, and nobody sends it again", udp_lost),
-    scenario!("thanks-tcp", "two messages over TCP, each on its own connection", thanks_tcp),
-    scenario!("thanks-udp", "the same over UDP: datagrams of 2, 11, 5 and 11 bytes", thanks_udp),
+pub const SCENARIOS: [Scenario; 45] = [
+    scenario!("handshake"),
+    scenario!("half-close"),
+    scenario!("client-closes-first"),
+    scenario!("server-closes-first"),
+    scenario!("simultaneous-open"),
+    scenario!("simultaneous-close"),
+    scenario!("time-wait"),
+    scenario!("refused"),
+    scenario!("abort"),
+    scenario!("lost-syn"),
+    scenario!("lost-synack"),
+    scenario!("half-way-reset"),
+    scenario!("half-open-reboot"),
+    scenario!("backlog-full"),
+    scenario!("lost-data"),
+    scenario!("fast-retransmit"),
+    scenario!("recovery-and-timeout"),
+    scenario!("lost-fin"),
+    scenario!("fin-with-ack"),
+    scenario!("three-and-four-way-close"),
+    scenario!("reordered"),
+    scenario!("duplicated"),
+    scenario!("corrupted"),
+    scenario!("zero-window"),
+    scenario!("small-window"),
+    scenario!("silly-window"),
+    scenario!("window-scaling"),
+    scenario!("wraparound"),
+    scenario!("nagle-delayed-ack"),
+    scenario!("no-nagle"),
+    scenario!("slow-start"),
+    scenario!("congestion-avoidance"),
+    scenario!("shared-bottleneck"),
+    scenario!("bandwidth-delay"),
+    scenario!("path-mtu"),
+    scenario!("black-hole"),
+    scenario!("keep-alive"),
+    scenario!("syn-flood"),
+    scenario!("blind-rst"),
+    scenario!("head-of-line"),
+    scenario!("udp-exchange"),
+    scenario!("udp-closed-port"),
+    scenario!("udp-lost"),
+    scenario!("thanks-tcp"),
+    scenario!("thanks-udp"),
 ];
-
-const LI_CHENG: &[&[u8]] = &[b"Li", b"Cheng"];
-
-fn thanks_tcp() -> Setup<'static> {
-    program("thanks", false)
-}
-
-fn thanks_udp() -> Setup<'static> {
-    program("thanks", true)
-}
-
-fn udp_exchange() -> Setup<'static> {
-    program("greeting", true)
-}
-
-fn udp_lost() -> Setup<'static> {
-    program("greeting", true).with_faults(&["drop server udp 2"])
-}
-
-fn udp_closed_port() -> Setup<'static> {
-    let mut setup = program("echo", true);
-    setup.udp.retain(|(host, ..)| *host == 0);
-    setup
-}
-
-fn program(name: &str, udp: bool) -> Setup<'static> {
-    let setup = app::find(name).and_then(|app| Setup::program(&app, LI_CHENG, udp).ok());
-    // An empty run meets no expectation, and the tests run every scenario, so they would notice it.
-    setup.unwrap_or_default()
-}

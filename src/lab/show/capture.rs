@@ -7,7 +7,7 @@ use smoltcp::socket::tcp::State;
 use super::entry::What;
 use super::explain::explain;
 use super::text::{Host, Span};
-use crate::lab::{MAX_HOSTS, START, Snapshot, Verdict, Wire};
+use crate::lab::{MAX_HOSTS, START, Snapshot, Verdict, WIRE, Wire};
 use crate::stack::{Direction, Event, Tuple};
 use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 
@@ -23,6 +23,8 @@ use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 pub struct LabCapture<S> {
     writer: Writer<S>,
     interfaces: heapless::Vec<InterfaceId, MAX_HOSTS>,
+    /// The interface of the frames that no host has sent, once there is one.
+    wire: Option<InterfaceId>,
     changes: heapless::Deque<Change, CHANGES>,
 }
 
@@ -52,7 +54,7 @@ impl<S: Sink> LabCapture<S> {
             let _ = write!(name, "{}", Host(host));
             let _ = interfaces.push(writer.interface(&name, LinkType::Ethernet)?);
         }
-        Ok(LabCapture { writer, interfaces, changes: heapless::Deque::new() })
+        Ok(LabCapture { writer, interfaces, wire: None, changes: heapless::Deque::new() })
     }
 
     /// Processes an entry of the lab.
@@ -78,10 +80,11 @@ impl<S: Sink> LabCapture<S> {
             }
             What::Sent { frame, verdict, .. } => {
                 // A frame is left out if the wire no longer keeps its bytes, or if its host has no interface.
-                let (Some(bytes), Some(interface)) = (wire.sent(frame), self.interfaces.get(entry.host).copied())
-                else {
-                    return Ok(());
+                let interface = match entry.host {
+                    WIRE => Some(self.wire_interface()?),
+                    host => self.interfaces.get(host).copied(),
                 };
+                let (Some(bytes), Some(interface)) = (wire.sent(frame), interface) else { return Ok(()) };
                 let mut comment = heapless::String::<TEXT>::new();
                 // An error means that the comment is too long: it is then cut.
                 let _ = self.comment(&mut comment, snapshot, verdict);
@@ -106,6 +109,13 @@ impl<S: Sink> LabCapture<S> {
     pub fn finish(mut self) -> Result<S, S::Error> {
         self.writer.flush()?;
         Ok(self.writer.into_sink())
+    }
+
+    fn wire_interface(&mut self) -> Result<InterfaceId, S::Error> {
+        match self.wire {
+            Some(interface) => Ok(interface),
+            None => Ok(*self.wire.insert(self.writer.interface("wire", LinkType::Ethernet)?)),
+        }
     }
 
     fn comment(&mut self, out: &mut dyn Write, snapshot: &Snapshot, verdict: Verdict) -> fmt::Result {

@@ -39,9 +39,9 @@ pub enum What {
     /// The host was unplugged or restarted.
     HostEvent(HostEvent),
     /// The program on a connection ran. The connection may be over then.
-    Ran(Next, Option<Tuple>),
+    Ran(Next, Option<Tuple>, Transfer),
     /// The program on a UDP port ran.
-    RanUdp(u16, Next),
+    RanUdp(u16, Next, Transfer),
     /// A frame was sent.
     Sent {
         /// The frame's number.
@@ -57,6 +57,16 @@ pub enum What {
     },
     /// The stack reported an event.
     Stack(Event),
+}
+
+/// The number of bytes that a program read and wrote in one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[doc(hidden)]
+pub struct Transfer {
+    /// The bytes taken from the receive buffer, or from datagrams.
+    pub read: usize,
+    /// The bytes put into the send buffer, or into datagrams.
+    pub written: usize,
 }
 
 impl What {

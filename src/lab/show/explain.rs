@@ -1,12 +1,14 @@
 //! Explains in one sentence why an event happened, and names the RFC section.
 //!
 //! explain/arrived.rs explains received frames, explain/caused.rs frames that are sent for a special reason,
-//! explain/dropped.rs dropped and lost frames, and explain/transition.rs state changes.
+//! explain/dropped.rs dropped and lost frames, explain/transition.rs state changes, and explain/wire.rs what the wire
+//! itself does.
 
 mod arrived;
 mod caused;
 mod dropped;
 mod transition;
+mod wire;
 
 use arrived::arrived;
 use caused::caused;
@@ -16,7 +18,7 @@ pub use transition::transition;
 use smoltcp::socket::tcp::State;
 
 use super::entry::What;
-use crate::lab::{HostEvent, Snapshot, Verdict};
+use crate::lab::{HostEvent, Snapshot, WIRE};
 use crate::stack::{End, Event, Next};
 use crate::trace::{Carries, Segment};
 
@@ -52,13 +54,14 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
             "The host restarts and forgets its connections: the other end still has them, so they are half-open.",
             "RFC 9293 section 3.5.1",
         ),
-        What::Ran(next, _) => ran(next),
+        What::Ran(next, ..) => ran(next),
         What::RanUdp(..) => because(
             "The program on a UDP port runs: it has a datagram, room to send, or a timer that has expired.",
             "RFC 768",
         ),
-        What::Sent { verdict: Verdict::Drop | Verdict::Lost, summary, cause, .. } => {
-            lost(summary.carries, cause, state)
+        What::Sent { summary, .. } if host == WIRE => wire::sent(summary.carries),
+        What::Sent { verdict, summary, cause, .. } if verdict.is_lost() => {
+            wire::dropped(verdict).unwrap_or_else(|| lost(summary.carries, cause, state))
         }
         What::Sent { cause: Some(cause), summary, .. } => caused(cause, summary.segment(), snapshot, state),
         What::Sent { summary, .. } => match summary.carries {

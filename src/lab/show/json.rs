@@ -8,6 +8,8 @@ use super::entry::What;
 use super::explain::explain;
 use super::text::Host;
 use crate::lab::{START, Snapshot, Verdict};
+#[cfg(feature = "recovery")]
+use crate::stack::Control;
 use crate::stack::Next;
 use crate::trace::json::{Endpoint, Object, details, event_name};
 use crate::trace::{Carries, Cause, Segment, Summary};
@@ -17,6 +19,26 @@ use crate::trace::{Carries, Cause, Segment, Summary};
 /// # Errors
 /// The error of `out`.
 pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
+    write(out, snapshot, |_| Ok(()))
+}
+
+/// Writes an entry like [`write_json`], with what the client and the server keep about its connection.
+///
+/// # Errors
+/// The error of `out`.
+#[cfg(feature = "recovery")]
+pub fn write_json_with(out: &mut dyn Write, snapshot: &Snapshot, holds: [Option<Control>; 2]) -> fmt::Result {
+    write(out, snapshot, |line| {
+        for (key, control) in ["client_holds", "server_holds"].into_iter().zip(holds) {
+            if let Some(control) = control {
+                holds_of(line, key, &control)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object<'_>) -> fmt::Result) -> fmt::Result {
     let entry = &snapshot.entry;
     let mut line = Object::begin(out)?;
     line.number("step", entry.step)?;
@@ -39,14 +61,14 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
         }
         What::Clock => {}
         What::HostEvent(host_event) => line.text("reason", host_event)?,
-        What::Ran(next, tuple) => {
+        What::Ran(next, tuple, _) => {
             if let Some(tuple) = tuple {
                 line.text("local", Endpoint(tuple.local))?;
                 line.text("remote", Endpoint(tuple.remote))?;
             }
             program(&mut line, next)?;
         }
-        What::RanUdp(port, next) => {
+        What::RanUdp(port, next, _) => {
             line.number("port", port)?;
             program(&mut line, next)?;
         }
@@ -66,7 +88,49 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     if let Some(explanation) = explain(snapshot).filter(|explanation| !explanation.rfc.is_empty()) {
         line.text("rfc", explanation.rfc)?;
     }
+    more(&mut line)?;
     line.end()
+}
+
+/// Adds what one end keeps about a connection. Numbers are relative to the initial sequence numbers.
+#[cfg(feature = "recovery")]
+fn holds_of(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
+    let since = |number: TcpSeqNumber, first: TcpSeqNumber| number.0.wrapping_sub(first.0) as u32;
+    line.object(key, ("una", since(c.una, c.iss)), |line| {
+        line.number("nxt", since(c.nxt, c.iss))?;
+        if let Some(irs) = c.irs {
+            line.number("snd_wnd", c.snd_wnd)?;
+            line.number("rcv_nxt", since(c.rcv_nxt, irs))?;
+            line.number("rcv_wnd", c.rcv_wnd)?;
+        }
+        for (key, time) in [("srtt_ms", c.srtt), ("rttvar_ms", c.rttvar), ("rto_ms", Some(c.rto))] {
+            if let Some(time) = time {
+                line.number(key, Millis(time.total_micros()))?;
+            }
+        }
+        for (key, bytes) in [("cwnd", c.cwnd), ("ssthresh", c.ssthresh)] {
+            if let Some(bytes) = bytes {
+                line.number(key, bytes)?;
+            }
+        }
+        line.number("duplicate_acks", c.duplicates)?;
+        let timers = [
+            ("retransmission_at_us", c.retransmission),
+            ("tail_probe_at_us", c.tail_probe),
+            ("persist_at_us", c.persist),
+            ("time_wait_at_us", c.time_wait),
+        ];
+        for (key, at) in timers {
+            if let Some(at) = at {
+                line.number(key, (at - START).total_micros())?;
+            }
+        }
+        line.number("unsent", c.unsent)?;
+        match c.held_by {
+            Some(by) => line.text("held_by", by.slug()),
+            None => Ok(()),
+        }
+    })
 }
 
 fn name(what: &What) -> &'static str {
@@ -150,6 +214,8 @@ fn fate(line: &mut Object<'_>, verdict: &Verdict) -> fmt::Result {
             line.text("fate", "delayed")?;
             line.number("delay_ms", Millis(time.total_micros()))
         }
+        Verdict::QueueFull => line.text("fate", "queue-full"),
+        Verdict::TooLong => line.text("fate", "too-long"),
         verdict => line.text("fate", verdict),
     }
 }

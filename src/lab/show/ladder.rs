@@ -8,9 +8,9 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 
 use self::label::Label;
-use super::entry::What;
+use super::entry::{Transfer, What};
 use super::text::Text;
-use crate::lab::{Snapshot, Verdict};
+use crate::lab::{Snapshot, WIRE};
 use crate::stack::{Event, Next};
 use crate::trace::{Carries, Cause, Mark, Segment, Summary};
 
@@ -143,20 +143,28 @@ impl Body {
             }
             What::Clock => return Some(Body::Clock),
             What::HostEvent(host_event) => write!(text, "{host_event}"),
-            What::Ran(next, _) => {
+            What::Ran(next, _, transfer) => {
                 tone = Tone::Dim;
-                port(&mut text).and_then(|()| next_words(&mut text, next))
+                port(&mut text).and_then(|()| program_words(&mut text, next, transfer))
             }
-            What::RanUdp(port, _) => {
+            What::RanUdp(port, _, transfer) => {
                 tone = Tone::Dim;
-                write!(text, "program on UDP port {port} runs")
+                write!(text, "program on UDP port {port} {}", Work(transfer))
             }
             What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
                 let label = Label { ladder, isn: snapshot.isn, port: snapshot.port, frame, summary, cause, verdict };
                 let label = label.longest_that_fits(ladder.middle().saturating_sub(6));
-                let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
+                let lost = verdict.is_lost();
                 let again = cause.is_some_and(Cause::is_again);
                 return Some(Body::Arrow { host, frame, lost, again, label });
+            }
+            What::Sent { frame, summary, .. } if host == WIRE => {
+                tone = Tone::Bad;
+                let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
+                match summary.segment() {
+                    Some(_) => write!(text, "{} is forged", Brief(summary)),
+                    None => write!(text, "router: {}", Brief(summary)),
+                }
             }
             What::Sent { frame, summary, .. } => write!(text, "host {host} sends #{frame} {}", Brief(summary)),
             What::Stack(event) => {
@@ -253,12 +261,27 @@ impl Display for Micros {
     }
 }
 
-fn next_words(text: &mut Text, next: Next) -> fmt::Result {
+fn program_words(text: &mut Text, next: Next, transfer: Transfer) -> fmt::Result {
+    write!(text, "program {}", Work(transfer))?;
     match next {
-        Next::Wait => text.write_str("program runs"),
-        Next::WakeAt(at) => write!(text, "program runs; wakes at {} s", Seconds(at)),
-        Next::Close => text.write_str("program runs: close"),
-        Next::Abort => text.write_str("program runs: abort"),
+        Next::Wait => Ok(()),
+        Next::WakeAt(at) => write!(text, "; wakes at {} s", Seconds(at)),
+        Next::Close => text.write_str(": close"),
+        Next::Abort => text.write_str(": abort"),
+    }
+}
+
+/// What a program did: `reads 2 B, writes 9 B`.
+struct Work(Transfer);
+
+impl Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Transfer { read: 0, written: 0 } => f.write_str("runs"),
+            Transfer { read, written: 0 } => write!(f, "reads {read} B"),
+            Transfer { read: 0, written } => write!(f, "writes {written} B"),
+            Transfer { read, written } => write!(f, "reads {read} B, writes {written} B"),
+        }
     }
 }
 

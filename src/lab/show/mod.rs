@@ -14,11 +14,14 @@ mod text;
 pub use capture::LabCapture;
 #[doc(hidden)]
 pub use diagram::write_states_svg;
-pub use entry::{Entry, Ring, What};
+pub use entry::{Entry, Ring, Transfer, What};
 #[doc(hidden)]
 pub use explain::{Explanation, explain};
 #[doc(hidden)]
 pub use json::write_json;
+#[cfg(feature = "recovery")]
+#[doc(hidden)]
+pub use json::write_json_with;
 pub use ladder::Ladder;
 #[doc(hidden)]
 pub use states::Visited;
@@ -26,3 +29,5 @@ pub use states::Visited;
 pub use svg::SVG_ROWS;
 #[doc(hidden)]
 pub use svg::write_ladder_svg;
+#[cfg(feature = "cli")]
+pub(crate) use text::Span;

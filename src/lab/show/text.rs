@@ -4,6 +4,8 @@ use core::fmt::{self, Display, Write};
 
 use smoltcp::time::Duration;
 
+use crate::lab::WIRE;
+
 /// A text of at most `room` characters. Further characters are left out.
 pub(super) struct Text {
     // A line has at most 160 characters, and a character at most 3 bytes.
@@ -47,7 +49,7 @@ impl Display for Text {
 }
 
 /// A duration in the most readable unit: `1s`, `1.5s`, `300ms`, `20us`.
-pub(super) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +81,7 @@ impl Display for Host {
         match self.0 {
             0 => f.write_str("client"),
             1 => f.write_str("server"),
+            WIRE => f.write_str("wire"),
             host => write!(f, "host{host}"),
         }
     }

@@ -51,7 +51,7 @@ use table::Table;
 use time_wait::TimeWaitRecords;
 
 /// The number of keep-alive probes that a connection sends within its idle timeout.
-const PROBES: u32 = 4;
+pub(crate) const PROBES: u32 = 4;
 
 /// The connection slots, with their table, lists, deadlines and listeners.
 pub(super) struct Connections<'a, S> {
@@ -266,9 +266,9 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         let slot = self.slots.get_mut(index)?;
         #[cfg(feature = "recovery")]
         {
-            let (congestion, least) = (self.tcp.congestion, self.tcp.least_rto);
+            let TcpOptions { congestion, least_rto: least, window_scale: scale, .. } = self.tcp;
             let capacity = slot.peek()?.send_capacity();
-            slot.control = Block::recovering(&Options { congestion, least, mss: _mss as u32, capacity });
+            slot.control = Block::recovering(&Options { congestion, least, mss: _mss as u32, capacity, scale });
         }
         #[cfg(not(feature = "recovery"))]
         {

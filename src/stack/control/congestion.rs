@@ -79,9 +79,13 @@ impl Window {
         }
     }
 
-    /// Returns the congestion window in bytes: at most 1 GiB, or `u32::MAX` without congestion control.
+    /// Returns the congestion window in bytes: at most 1 GiB, which is also the value without congestion control.
     pub const fn bytes(&self) -> u32 {
-        if matches!(self.algorithm, Congestion::None) { u32::MAX } else { self.bytes }
+        if matches!(self.algorithm, Congestion::None) { MAX_WINDOW } else { self.bytes }
+    }
+
+    pub const fn algorithm(&self) -> Congestion {
+        self.algorithm
     }
 
     /// Returns the slow-start threshold, in bytes. The threshold is `u32::MAX` until the first loss.

@@ -28,6 +28,8 @@ pub(super) use acceptance::Verdict;
 #[cfg(feature = "recovery")]
 pub use congestion::Congestion;
 #[cfg(feature = "recovery")]
+pub use recovery::{Control, HeldBy};
+#[cfg(feature = "recovery")]
 pub(super) use recovery::{Leave, Options};
 pub(super) use segment::{LONGEST, Patch, Segment, bare, copy, inner_checksums, write};
 #[cfg(feature = "recovery")]
@@ -166,11 +168,17 @@ impl Block {
         self.largest_window = self.window;
         self.window_from = (segment.seq, segment.ack.unwrap_or(self.una));
         let own_scale = core::mem::take(&mut self.scale);
+        #[cfg(feature = "recovery")]
+        let inner_scale = core::mem::take(&mut self.receiver.inner_scale);
         for option in segment.options(frame) {
             if let TcpOption::WindowScale(scale) = option {
                 // RFC 7323 section 2.3: a larger shift counts as 14.
                 self.peer_scale = scale.min(14);
                 self.scale = own_scale;
+                #[cfg(feature = "recovery")]
+                {
+                    self.receiver.inner_scale = inner_scale;
+                }
             }
         }
         #[cfg(feature = "recovery")]
@@ -264,15 +272,17 @@ impl Block {
         self.announced_ack != self.rcv_nxt
     }
 
-    /// Reads our window scale from the SYN that we send.
-    fn take_own_scale(&mut self, segment: &Segment, frame: &[u8]) {
-        if segment.syn {
-            let scale = segment.options(frame).find_map(|option| match option {
-                TcpOption::WindowScale(scale) => Some(scale),
-                _ => None,
-            });
-            self.scale = scale.unwrap_or(0);
+    /// Reads our window scale from the SYN that we send. Returns whether the SYN has one.
+    fn take_own_scale(&mut self, segment: &Segment, frame: &[u8]) -> bool {
+        if !segment.syn {
+            return false;
         }
+        let scale = segment.options(frame).find_map(|option| match option {
+            TcpOption::WindowScale(scale) => Some(scale),
+            _ => None,
+        });
+        self.scale = scale.unwrap_or(0);
+        scale.is_some()
     }
 
     /// Returns the right edge of smoltcp's receive window.
@@ -284,7 +294,7 @@ impl Block {
     /// Processes a segment that smoltcp created.
     #[cfg(not(feature = "recovery"))]
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
-        self.take_own_scale(segment, frame);
+        let _ = self.take_own_scale(segment, frame);
         if let Some(ack) = segment.ack.filter(|_| !segment.rst) {
             let scale = if segment.syn { 0 } else { self.scale };
             self.edge = ack + (usize::from(segment.window) << scale);

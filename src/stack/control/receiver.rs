@@ -24,10 +24,20 @@ pub(in crate::stack) struct Receiver {
     ranges: heapless::Vec<(TcpSeqNumber, TcpSeqNumber), RANGES>,
     /// A range that arrived twice, to be reported once (RFC 2883).
     duplicate: Option<(TcpSeqNumber, TcpSeqNumber)>,
+    /// The shift count of smoltcp's window field. The peer knows `Block::scale`, which differs if `offered_scale` is set.
+    pub(super) inner_scale: u8,
+    /// The window scale to offer instead of smoltcp's.
+    pub(super) offered_scale: Option<u8>,
 }
 
 impl Receiver {
-    pub(super) const NEW: Receiver = Receiver { limit: TcpSeqNumber(0), ranges: heapless::Vec::new(), duplicate: None };
+    pub(super) const NEW: Receiver = Receiver {
+        limit: TcpSeqNumber(0),
+        ranges: heapless::Vec::new(),
+        duplicate: None,
+        inner_scale: 0,
+        offered_scale: None,
+    };
 }
 
 impl Block {
@@ -38,7 +48,8 @@ impl Block {
 
     /// Resets the receiver's state after the peer's SYN.
     pub(super) fn begin_receiving(&mut self) {
-        self.receiver = Receiver { limit: self.rcv_nxt, ..Receiver::NEW };
+        let Receiver { inner_scale, offered_scale, .. } = self.receiver;
+        self.receiver = Receiver { limit: self.rcv_nxt, inner_scale, offered_scale, ..Receiver::NEW };
     }
 
     /// Records the bytes of a segment that have been received before, for a duplicate SACK.
@@ -60,10 +71,13 @@ impl Block {
         if segment.rst {
             return;
         }
-        self.take_own_scale(segment, frame);
+        if self.take_own_scale(segment, frame) {
+            self.receiver.inner_scale = self.scale;
+            self.scale = self.receiver.offered_scale.unwrap_or(self.scale);
+        }
         let Some(ack) = segment.ack else { return };
-        let scale = if segment.syn { 0 } else { self.scale };
         let r = &mut self.receiver;
+        let scale = if segment.syn { 0 } else { r.inner_scale };
         r.limit = ack + (usize::from(segment.window) << scale);
         r.ranges.retain(|&(start, _)| start > ack);
         for option in segment.options(frame) {
@@ -115,12 +129,15 @@ impl Block {
     ) {
         if segment.syn {
             self.lower_mss(frame, segment, checksums);
+            self.rewrite_scale(frame, segment, checksums);
         }
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_announce(ack),
             // The window field of a SYN is not scaled. With a scale of 1, the field could announce nearly the whole
             // receive buffer, so it leaves out the reserve.
+            // A multiple of the unit, so that the edge need not move back when the field is scaled.
+            true if self.receiver.offered_scale.is_some() => segment.window >> self.scale << self.scale,
             true if self.scale == 1 => segment.window.saturating_sub(RESERVE as u16 * 2),
             true => segment.window,
         };
@@ -133,6 +150,27 @@ impl Block {
         let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
         tcp.set_window_len(field);
         change_checksum(frame, segment, (segment.window, field), checksums);
+    }
+
+    /// Writes the offered window scale into the option of an outgoing SYN, if the SYN has that option.
+    fn rewrite_scale(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
+        let Some(scale) = self.receiver.offered_scale else { return };
+        let options = frame.get_mut(segment.header + 20..segment.data).unwrap_or_default();
+        let mut at = 0;
+        // smoltcp writes options of at least two bytes, and pads them at the end.
+        while let Some(&[kind, len]) = options.get(at..).and_then(<[u8]>::first_chunk)
+            && kind > 1
+        {
+            if let (3, Some(shift)) = (kind, options.get_mut(at + 2)) {
+                *shift = scale;
+                break;
+            }
+            at += usize::from(len.max(2));
+        }
+        if checksums.tcp.tx() {
+            let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
+            tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
+        }
     }
 
     /// Lowers the MSS option of an outgoing SYN to the largest segment that fits the link.

@@ -12,9 +12,11 @@ mod losses;
 mod path;
 mod resends;
 mod sending;
+mod snapshot;
 mod timers;
 
 pub(in crate::stack) use sending::Leave;
+pub use snapshot::{Control, HeldBy};
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, TcpOption, TcpSeqNumber};
@@ -199,12 +201,16 @@ pub(in crate::stack) struct Options {
     pub(in crate::stack) mss: u32,
     /// The size of the send buffer, in bytes.
     pub(in crate::stack) capacity: usize,
+    /// The window scale to offer instead of smoltcp's.
+    pub(in crate::stack) scale: Option<u8>,
 }
 
 impl Block {
     /// Returns the block of a new connection.
     pub(in crate::stack) fn recovering(options: &Options) -> Block {
         let mut block = Block::EMPTY;
+        // RFC 7323 section 2.3: the largest shift is 14.
+        block.receiver.offered_scale = options.scale.map(|scale| scale.min(14));
         let r = &mut block.recovery;
         r.least = options.least;
         (r.mss, r.agreed_mss, r.own_mss) = (options.mss, options.mss, options.mss);
@@ -328,7 +334,8 @@ impl Block {
         if repeats && (news || !r.sack) {
             r.duplicates = r.duplicates.saturating_add(1);
         }
-        self.grow(now, ack, acked, before);
+        // RFC 5681 section 3.1: the acknowledgement of the SYN does not grow the window.
+        self.grow(now, ack, acked.saturating_sub(handshake.into()), before);
         if acked > 0 || news {
             self.later_data_arrived(now);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::lab::Verdict;
 use crate::lab::figure::{STATES, TRANSITIONS};
 use crate::lab::show::ladder::tests::{sent, snapshot};
 use crate::trace::Cause;

@@ -62,8 +62,10 @@ impl Label {
                     Wording::OneLetter | Wording::NoWindow => ["s=", "a=", "l=", "w="],
                 };
                 // A number before the initial one belongs to an earlier connection, and is negative.
-                let since =
-                    |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0));
+                let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| match isn {
+                    Some(isn) => i64::from(number.0.wrapping_sub(isn.0)),
+                    None => i64::from(number.0 as u32),
+                };
                 write!(text, "{} {seq}{}", segment.flags(), since(segment.seq, self.isn[0]))?;
                 if let Some(number) = segment.ack {
                     write!(text, " {ack}{}", since(number, self.isn[1]))?;

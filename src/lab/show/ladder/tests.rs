@@ -6,8 +6,8 @@ use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, IpEndpoint, TcpSeqNumber};
 
 use super::*;
-use crate::lab::START;
-use crate::lab::show::Entry;
+use crate::lab::show::{Entry, Transfer};
+use crate::lab::{START, Verdict};
 use crate::trace::{Carries, Ends, Segment};
 
 pub(in crate::lab) const SYN_ACK: Segment = Segment {
@@ -61,7 +61,7 @@ fn lines_of_80_columns() {
     assert_eq!(row(80, true, sent(AGAIN, Verdict::Drop)), "x- -  #5 again RTO 1s SYN,ACK s=0 a=1 -  SYN-RCVD");
     let late = sent(None, Verdict::Delay(Duration::from_millis(300)));
     assert_eq!(row(80, true, late), "<---- #5 +300ms SYN,ACK s=0 a=1 w=4096 -- SYN-RCVD");
-    assert_eq!(row(80, false, What::Ran(Next::Close, None)), "program runs: close SYN-RCVD");
+    assert_eq!(row(80, false, What::Ran(Next::Close, None, Transfer::default())), "program runs: close SYN-RCVD");
 }
 
 #[test]

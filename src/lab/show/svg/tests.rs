@@ -41,7 +41,7 @@ fn every_scenario_makes_two_pictures() {
         write_states_svg(&mut states, &visited).unwrap();
         check(&ladder);
         check(&states);
-        let lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if matches!(verdict, crate::lab::Verdict::Drop | crate::lab::Verdict::Lost));
+        let lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if verdict.is_lost());
         let crosses = ladder.matches("l12 12m0 -12l-12 12").count();
         // The legend has one cross.
         assert_eq!(crosses, 1 + snapshots.iter().filter(lost).count(), "{}", scenario.slug);

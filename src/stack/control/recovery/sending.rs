@@ -52,7 +52,7 @@ impl Block {
     }
 
     /// Returns the first range to retransmit, or `None` if nothing needs to be retransmitted.
-    fn hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
+    pub(super) fn hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let r = &self.recovery;
         match r.tail {
             Some(tail) => Some((tail, self.nxt)),
@@ -72,7 +72,7 @@ impl Block {
     }
 
     /// Returns how many more bytes the congestion window allows. `hole` is the first range to retransmit.
-    fn room(&self, hole: Option<(TcpSeqNumber, TcpSeqNumber)>) -> u32 {
+    pub(super) fn room(&self, hole: Option<(TcpSeqNumber, TcpSeqNumber)>) -> u32 {
         let (r, pipe) = (&self.recovery, self.pipe());
         let room = r.window.bytes().saturating_sub(pipe);
         // The first segment of a flight and of a tail loss probe is always allowed, and a lost segment at SND.UNA.

@@ -1,0 +1,239 @@
+//! `lab mark`: marks files of answers to an exercise.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use super::args::{LabArgs, is_stdout};
+use super::file;
+use super::outputs::Text;
+use super::run::Run;
+use crate::cli::error::Failure;
+use crate::cli::output::say;
+use crate::lab::file::{Answers, Experiment, Key, Marked};
+use crate::trace::json::Object;
+
+/// The word after `lab` that selects this command. No program and no scenario has this name.
+pub const WORD: &str = "mark";
+
+/// The verdict on an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The answer cannot be read. The text says what would fit.
+    Invalid(String),
+    /// There is no answer.
+    Missing,
+    Right,
+    Wrong,
+}
+
+/// Marks files of answers; returns the exit code.
+///
+/// # Errors
+/// Fails if the exercise cannot be read. A file of answers that cannot be read is an error after all others are marked.
+pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
+    let [exercise, answers @ ..] = &args.texts[..] else {
+        return Err(Failure::usage("mark needs a file and answers: smolstep lab mark FILE ANSWERS..."));
+    };
+    if answers.is_empty() {
+        return Err(Failure::usage("mark needs files of answers, or a folder of them, after the exercise"));
+    }
+    only(args, &["--json"], args.files().count() == args.json.iter().count())?;
+    if args.seed.is_some() {
+        return Err(Failure::usage("mark takes no --seed: each file of answers names its own"));
+    }
+    let text = file::read(exercise.as_ref())?;
+    let paths = paths(answers)?;
+    let mut json = args.json.as_deref().map(Text::create).transpose()?;
+    let mut failed: Vec<Failure> = Vec::new();
+    for path in paths {
+        let marks = match Marks::of(exercise, &text, &path) {
+            Ok(marks) => marks,
+            Err(failure) => {
+                failed.push(failure);
+                continue;
+            }
+        };
+        if let Some(json) = &mut json {
+            // `Text` keeps a write error until `finish`.
+            let _ = marks.write_json(json);
+        }
+        if !args.json.as_deref().is_some_and(is_stdout) {
+            say(marks.text())?;
+        }
+    }
+    json.map_or(Ok(()), Text::finish)?;
+    match &failed[..] {
+        [] => Ok(0),
+        [only] => Err(only.clone()),
+        [first, rest @ ..] => Err(Failure::usage(format_args!("{first}; {} more files are invalid", rest.len()))),
+    }
+}
+
+/// Checks that the command line has no option of a run.
+///
+/// # Errors
+/// Names the options that are allowed.
+pub fn only(args: &LabArgs, allowed: &[&str], files_fit: bool) -> Result<(), Failure> {
+    let runs = args.step || args.until.is_some() || args.expect.is_some() || args.udp || args.limit.is_some();
+    if runs || args.latency.is_some() || args.changes_the_wire() || !files_fit {
+        let allowed = allowed.join(", ");
+        let word = args.what.as_deref().unwrap_or_default();
+        return Err(Failure::usage(format_args!("of the options, {word} takes only {allowed}")));
+    }
+    Ok(())
+}
+
+/// Returns the files of answers. A folder stands for its files, by name, except hidden ones.
+fn paths(names: &[String]) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths = Vec::new();
+    for name in names.iter().map(Path::new) {
+        if !name.is_dir() {
+            paths.push(name.into());
+            continue;
+        }
+        let fails = |error| Failure::usage(format_args!("{} cannot be read: {error}", name.display()));
+        let mut inside = Vec::new();
+        for entry in std::fs::read_dir(name).map_err(fails)? {
+            let path = entry.map_err(fails)?.path();
+            let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+            if path.is_file() && !is_hidden {
+                inside.push(path);
+            }
+        }
+        if inside.is_empty() {
+            return Err(Failure::usage(format_args!("the folder {} has no file of answers", name.display())));
+        }
+        inside.sort();
+        paths.append(&mut inside);
+    }
+    Ok(paths)
+}
+
+/// The marks of one file of answers.
+struct Marks {
+    name: String,
+    seed: u64,
+    /// For each question: the verdict, the answer, and the points of a right answer.
+    verdicts: Vec<(Verdict, String, u32)>,
+}
+
+impl Marks {
+    fn of(exercise: &str, text: &str, path: &Path) -> Result<Self, Failure> {
+        let in_exercise = |error| Failure::usage(format_args!("{exercise}:{error}"));
+        let in_answers = |error| Failure::usage(format_args!("{}:{error}", path.display()));
+        let written = file::read(path)?;
+        let count = Experiment::parse(text, None).map_err(in_exercise)?.questions.len();
+        let answers = Answers::parse(&written, count).map_err(in_answers)?;
+        let experiment = Experiment::parse(text, Some(answers.seed)).map_err(in_exercise)?;
+        let key = key(&experiment, exercise)?;
+        let mut verdicts = Vec::new();
+        for (index, question) in experiment.questions.iter().enumerate() {
+            let answer = answers.to(index + 1).unwrap_or_default();
+            let verdict = match answer {
+                "" => Verdict::Missing,
+                answer => verdict(&experiment, &key, index, answer)?,
+            };
+            verdicts.push((verdict, answer.into(), question.points));
+        }
+        Ok(Marks { name: path.display().to_string(), seed: answers.seed, verdicts })
+    }
+
+    /// Returns the reader's points, and the points of all questions.
+    fn points(&self) -> (u32, u32) {
+        let right = self.verdicts.iter().filter(|(verdict, ..)| *verdict == Verdict::Right);
+        (right.map(|(_, _, points)| points).sum(), self.verdicts.iter().map(|(_, _, points)| points).sum())
+    }
+
+    fn text(&self) -> String {
+        let (points, all) = self.points();
+        let mut text = format!("{}: {points} of {all} points\n", self.name);
+        for (index, (verdict, answer, of)) in self.verdicts.iter().enumerate() {
+            let got = if *verdict == Verdict::Right { *of } else { 0 };
+            let why = match verdict {
+                Verdict::Invalid(why) => format!("not valid: {why}"),
+                Verdict::Missing => "no answer".into(),
+                Verdict::Right => format!("right: {answer}"),
+                Verdict::Wrong => format!("wrong: {answer}"),
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  question {}: {got} of {of}, {why}", index + 1);
+        }
+        text
+    }
+
+    /// Writes one line for each question, and a line for the sum.
+    fn write_json(&self, out: &mut dyn Write) -> core::fmt::Result {
+        for (index, (verdict, answer, of)) in self.verdicts.iter().enumerate() {
+            let mut line = Object::begin(out)?;
+            line.text("file", &self.name)?;
+            line.number("seed", self.seed)?;
+            line.number("question", index + 1)?;
+            line.text("answer", answer)?;
+            line.text(
+                "verdict",
+                match verdict {
+                    Verdict::Invalid(_) => "invalid",
+                    Verdict::Missing => "missing",
+                    Verdict::Right => "right",
+                    Verdict::Wrong => "wrong",
+                },
+            )?;
+            line.number("points", if *verdict == Verdict::Right { *of } else { 0 })?;
+            line.number("of", *of)?;
+            line.end()?;
+        }
+        let (points, all) = self.points();
+        let mut line = Object::begin(out)?;
+        line.text("file", &self.name)?;
+        line.number("seed", self.seed)?;
+        line.number("points", points)?;
+        line.number("of", all)?;
+        line.end()
+    }
+}
+
+/// Runs an experiment; returns the right answers to its questions.
+///
+/// # Errors
+/// Fails if the experiment has no question, or if the run does not have a frame that a question is about.
+pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failure> {
+    if experiment.questions.is_empty() {
+        return Err(Failure::usage(format_args!("{name} has no question: it is no exercise")));
+    }
+    let parts = experiment.parts();
+    let setup = parts.setup().map_err(Failure::usage)?;
+    let mut key = Key::new(experiment, setup.line.latency);
+    Run::new(&setup).record(None, &mut |snapshot, _| key.see(snapshot))?;
+    let unknown = experiment.questions.iter().enumerate().find(|(index, _)| key.right(*index).is_none());
+    if let Some((_, question)) = unknown {
+        let (line, seed) = (question.line, experiment.seed());
+        let what = format!("{name}:{line}:1: with seed {seed}, the run has no such frame or field");
+        return Err(Failure::usage(what));
+    }
+    Ok(key)
+}
+
+/// Marks an answer to question `index`. An answer that consists of faults is marked by a run.
+///
+/// # Errors
+/// Fails if the run cannot start.
+pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &str) -> Result<Verdict, Failure> {
+    Ok(match key.mark(index, answer) {
+        Marked::Invalid(why) => Verdict::Invalid(why),
+        Marked::Right => Verdict::Right,
+        Marked::Wrong => Verdict::Wrong,
+        Marked::Run { faults, mut expectations } => {
+            let parts = experiment.parts();
+            let mut setup = parts.setup().map_err(Failure::usage)?;
+            if !faults.into_iter().all(|fault| setup.faults.add(fault)) {
+                let most = crate::lab::MAX_FAULTS;
+                return Ok(Verdict::Invalid(format!("a run takes at most {most} faults, with those of the exercise")));
+            }
+            let see = &mut |snapshot: &_, lab: &super::run::HostLab<'_>| {
+                expectations.see(snapshot, lab.wire.last_received());
+            };
+            Run::new(&setup).record(None, see)?;
+            if expectations.result().is_ok() { Verdict::Right } else { Verdict::Wrong }
+        }
+    })
+}

@@ -1,0 +1,36 @@
+//! Parses a forged segment: `client R 101:101(0)`, with the syntax of packetdrill's segments.
+
+use smoltcp::wire::TcpControl;
+
+use super::words::{FileError, Words};
+use super::{SIDES, side};
+use crate::lab::Forged;
+use crate::lab::packetdrill::segment::{self, Flags};
+
+/// Parses a host and a segment, which ends the line. The segment claims to be from that host.
+pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
+    let sender = words.parse(SIDES, side)?;
+    const SEGMENT: &str = "a segment, as in R 101:101(0) or . 1:1(0) ack 1 win 500";
+    let flags = words.peek().ok_or_else(|| words.missing(SEGMENT))?;
+    let text = words.rest().split('#').next().unwrap_or_default().trim_end();
+    let segment = segment::parse(text).map_err(|error| match &error.word[..] {
+        "" => words.missing(error.expected),
+        word => words.unfit_word(word, error.expected),
+    })?;
+    let control = match segment.flags.0 & !Flags::ACK {
+        0 => TcpControl::None,
+        Flags::FIN => TcpControl::Fin,
+        Flags::PSH => TcpControl::Psh,
+        Flags::RST => TcpControl::Rst,
+        Flags::SYN => TcpControl::Syn,
+        _ => return Err(words.unfit_word(flags, "at most one of S, F, R and P, and . for ACK")),
+    };
+    if segment.len > 0 {
+        let numbers = text.split_whitespace().nth(1).unwrap_or_default();
+        return Err(words.unfit_word(numbers, "a segment without data, as in 1:1(0)"));
+    }
+    if segment.options.as_ref().is_none_or(|options| !options.is_empty()) {
+        return Err(words.error("a forged segment has no options: leave < and > out"));
+    }
+    Ok(Forged { sender, control, seq: segment.seq, ack: segment.ack, window: segment.window.unwrap_or(0) })
+}

@@ -1,0 +1,293 @@
+//! Finds the right answers to a file's questions in its run, and marks the answers of a reader.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use smoltcp::time::Duration;
+use smoltcp::wire::TcpSeqNumber;
+
+use super::Experiment;
+use super::question::{Answer, Count, Field, FrameRef, Question, When};
+use super::values::duration;
+use crate::lab::expect::Expectations;
+use crate::lab::show::What;
+use crate::lab::wire::Random;
+use crate::lab::{Fault, Faults, Moment, START, Snapshot, figure};
+use crate::trace::{Cause, Segment, Summary};
+
+/// The right answers to the questions of an experiment, from its run.
+#[derive(Clone, Debug)]
+pub struct Key<'e> {
+    experiment: &'e Experiment,
+    latency: Duration,
+    found: Vec<Found>,
+}
+
+/// What the run has shown about a question so far.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    /// The number of frames that fit.
+    count: u32,
+    /// The number of the frame that the question is about.
+    frame: Option<u32>,
+    /// The step after which the host's state is the answer.
+    step: Option<u32>,
+    answer: Option<String>,
+}
+
+/// The result of an answer.
+#[derive(Clone, Debug)]
+pub enum Marked {
+    /// The answer is right.
+    Right,
+    /// The answer depends on a run with further faults, which must meet the expectations.
+    Run {
+        /// The faults.
+        faults: Vec<Fault>,
+        /// The expectations.
+        expectations: Expectations,
+    },
+    /// The answer is wrong.
+    Wrong,
+    /// The answer cannot be read. The text says what would fit.
+    Invalid(String),
+}
+
+impl<'e> Key<'e> {
+    /// Makes the key of an experiment, before its run on a wire with this latency.
+    pub fn new(experiment: &'e Experiment, latency: Duration) -> Self {
+        Key { experiment, latency, found: experiment.questions.iter().map(|_| Found::default()).collect() }
+    }
+
+    /// Processes an entry of the run.
+    pub fn see(&mut self, snapshot: &Snapshot) {
+        let latency = self.latency;
+        for (question, found) in self.experiment.questions.iter().zip(&mut self.found) {
+            found.see(&question.answer, snapshot, latency);
+        }
+    }
+
+    /// Returns the right answer to question `index`, or `None` if the run does not have the frame in question. The
+    /// answer to a question that makes something happen is its expectation.
+    pub fn right(&self, index: usize) -> Option<String> {
+        let (question, found) = (self.experiment.questions.get(index)?, self.found.get(index)?);
+        match &question.answer {
+            Answer::Choice { right, .. } => {
+                let place = self.shown(index).iter().position(|option| option == right)?;
+                Some(letter(place).to_string())
+            }
+            Answer::Order(items) => {
+                let shown = self.shown(index);
+                let letters = (0..items.len()).filter_map(|item| shown.iter().position(|other| *other == item));
+                Some(letters.map(|place| letter(place).to_string()).collect::<Vec<_>>().join(" "))
+            }
+            Answer::Count(_) => Some(found.count.to_string()),
+            Answer::Make(expectation) => Some(expectation.clone()),
+            Answer::Number { number, .. } => Some(number.to_string()),
+            Answer::Field(..) | Answer::State { .. } | Answer::Missing => found.answer.clone(),
+        }
+    }
+
+    /// Returns the options of question `index` with their letters, in the order in which they are shown. The seed
+    /// determines the order.
+    pub fn options(&self, index: usize) -> Vec<(char, &'e str)> {
+        let Some(Question { answer: Answer::Choice { options, .. } | Answer::Order(options), .. }) =
+            self.experiment.questions.get(index)
+        else {
+            return Vec::new();
+        };
+        let shown = self.shown(index).into_iter().enumerate();
+        shown.filter_map(|(place, option)| Some((letter(place), options.get(option)?.as_str()))).collect()
+    }
+
+    /// Returns the indices of a question's options, in the order in which they are shown.
+    fn shown(&self, index: usize) -> Vec<usize> {
+        let count = match self.experiment.questions.get(index).map(|question| &question.answer) {
+            Some(Answer::Choice { options, .. } | Answer::Order(options)) => options.len(),
+            _ => 0,
+        };
+        let mut random = Random::new(self.experiment.seed().wrapping_add(index as u64));
+        let mut order: Vec<usize> = (0..count).collect();
+        for place in (1..count).rev() {
+            order.swap(place, (random.next() % (place as u64 + 1)) as usize);
+        }
+        order
+    }
+
+    /// Marks an answer to question `index`.
+    pub fn mark(&self, index: usize, answer: &str) -> Marked {
+        let answer = answer.trim();
+        let Some(question) = self.experiment.questions.get(index) else {
+            return Marked::Invalid(format!("there is no question {}", index + 1));
+        };
+        let is_right = match &question.answer {
+            Answer::Make(expectation) => return made(answer, expectation, self.latency),
+            Answer::Number { number, within } => match answer.parse::<u64>() {
+                Ok(given) => given.abs_diff(*number) <= *within,
+                Err(_) => return invalid(answer, "a whole number"),
+            },
+            Answer::Count(_) | Answer::Field(Field::Ack | Field::Len | Field::Seq | Field::Win, _) => {
+                match answer.parse::<u64>() {
+                    Ok(given) => self.right(index).is_some_and(|right| right == given.to_string()),
+                    Err(_) => return invalid(answer, "a whole number"),
+                }
+            }
+            Answer::Field(Field::Flags, _) => {
+                let flags = |text: &str| {
+                    let mut flags: Vec<String> = text.split([',', ' ', '+']).map(str::to_ascii_uppercase).collect();
+                    flags.retain(|flag| !flag.is_empty());
+                    flags.sort();
+                    flags
+                };
+                self.right(index).is_some_and(|right| flags(&right) == flags(answer))
+            }
+            Answer::State { .. } => {
+                let name = answer.to_ascii_uppercase().replace(['_', ' '], "-");
+                if figure::state(&name).is_none() {
+                    return invalid(answer, "a TCP state, as in SYN-SENT");
+                }
+                self.right(index).is_some_and(|right| right == name)
+            }
+            Answer::Choice { right, options } => {
+                let shown = self.options(index);
+                match letters(answer, shown.len()).as_deref() {
+                    Some([place]) => self.shown(index).get(*place) == Some(right),
+                    _ if options.iter().any(|option| option.eq_ignore_ascii_case(answer)) => {
+                        options.get(*right).is_some_and(|right| right.eq_ignore_ascii_case(answer))
+                    }
+                    _ => return invalid(answer, "one letter, as in a"),
+                }
+            }
+            Answer::Order(items) => match letters(answer, items.len()) {
+                Some(places) => {
+                    let right = letters(&self.right(index).unwrap_or_default(), items.len());
+                    right == Some(places)
+                }
+                None => return invalid(answer, "the letters in the right order, as in b a c"),
+            },
+            Answer::Missing => false,
+        };
+        if is_right { Marked::Right } else { Marked::Wrong }
+    }
+}
+
+fn invalid(answer: &str, expected: &str) -> Marked {
+    match answer {
+        "" => Marked::Invalid(format!("the answer is missing: {expected}")),
+        _ => Marked::Invalid(format!("'{answer}' should be {expected}")),
+    }
+}
+
+/// Parses the faults of an answer, which are separated by semicolons.
+fn made(answer: &str, expectation: &str, latency: Duration) -> Marked {
+    let mut faults = Vec::new();
+    let mut room = Faults::default();
+    for words in answer.split(';').map(str::trim).filter(|words| !words.is_empty()) {
+        match Fault::parse(words.strip_prefix("fault ").unwrap_or(words), duration) {
+            Ok(fault) if room.add(fault) => faults.push(fault),
+            Ok(_) => return Marked::Invalid(format!("a run takes at most {} faults", room.len())),
+            Err(error) => return Marked::Invalid(error.to_string()),
+        }
+    }
+    if faults.is_empty() {
+        return invalid("", "a fault, as in 'drop server synack 1'");
+    }
+    // The expectation has been parsed before, on another wire.
+    let expectations = Expectations::parse_for(expectation, latency, duration).unwrap_or_default();
+    Marked::Run { faults, expectations }
+}
+
+fn letter(place: usize) -> char {
+    char::from(b'a' + (place % 26) as u8)
+}
+
+/// Parses letters such as `b a c`, `b,a,c` or `bac`; returns their places. Returns `None` if another character is there.
+fn letters(text: &str, count: usize) -> Option<Vec<usize>> {
+    let letters = text.chars().filter(|c| !c.is_whitespace() && *c != ',');
+    let place = |c: char| {
+        let place = usize::from(u8::try_from(c.to_ascii_lowercase()).ok()?.checked_sub(b'a')?);
+        (place < count).then_some(place)
+    };
+    letters.map(place).collect::<Option<Vec<usize>>>().filter(|places| !places.is_empty())
+}
+
+impl Found {
+    fn see(&mut self, answer: &Answer, snapshot: &Snapshot, latency: Duration) {
+        let entry = snapshot.entry;
+        match (answer, entry.what) {
+            (Answer::Count(count), What::Sent { summary, cause, .. }) => {
+                self.count += u32::from(count.fits(entry.host, entry.at - START, &summary, cause, latency));
+            }
+            (Answer::Field(field, of), What::Sent { frame, summary, .. }) => {
+                if self.is_it(*of, entry.host, frame, &summary) && self.answer.is_none() {
+                    self.answer = summary.segment().and_then(|segment| field.of(&segment, snapshot.isn));
+                }
+            }
+            (Answer::State { host, when: When::After(of) }, what) => {
+                let reached = match what {
+                    What::Sent { frame, summary, .. } => {
+                        self.is_it(*of, entry.host, frame, &summary) && entry.host == *host
+                    }
+                    What::Arrived { frame, .. } => self.frame == Some(frame) && entry.host == *host,
+                    _ => false,
+                };
+                if reached && self.step.is_none() {
+                    self.step = Some(entry.step);
+                }
+                // All entries of a step have the states after the step.
+                if self.step == Some(entry.step) {
+                    self.answer = snapshot.states.get(*host).map(ToString::to_string);
+                }
+            }
+            (Answer::State { host, when: When::At(moment) }, _) if entry.at - START <= moment.on(latency) => {
+                self.answer = snapshot.states.get(*host).map(ToString::to_string);
+            }
+            (Answer::State { host, when: When::End }, _) => {
+                self.answer = snapshot.states.get(*host).map(ToString::to_string);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns whether a frame that is sent is the one that a question is about.
+    fn is_it(&mut self, of: FrameRef, sender: usize, number: u32, summary: &Summary) -> bool {
+        let is_it = match of {
+            FrameRef::Number(wanted) => wanted == number,
+            FrameRef::Nth { host, kind, nth } => {
+                self.count += u32::from(host == sender && kind.matches(summary));
+                host == sender && kind.matches(summary) && self.count == nth
+            }
+        };
+        if is_it {
+            self.frame = Some(number);
+        }
+        is_it
+    }
+}
+
+impl Count {
+    fn fits(&self, host: usize, at: Duration, summary: &Summary, cause: Option<Cause>, latency: Duration) -> bool {
+        let on = |moment: Moment| moment.on(latency);
+        self.host == host
+            && self.kind.matches(summary)
+            && (!self.again || cause.is_some_and(Cause::is_again))
+            && self.from.is_none_or(|from| on(from) <= at)
+            && self.until.is_none_or(|until| at < on(until))
+    }
+}
+
+impl Field {
+    /// Returns the field of a segment as the ladder writes it. `isn` are the initial sequence numbers of its sender and
+    /// receiver.
+    fn of(self, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> Option<String> {
+        let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0));
+        Some(match self {
+            Field::Ack => (since(segment.ack?, isn[1]) as u32).to_string(),
+            Field::Flags => segment.flags().to_string(),
+            Field::Len => segment.len.to_string(),
+            Field::Seq => (since(segment.seq, isn[0]) as u32).to_string(),
+            Field::Win => segment.window.to_string(),
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! Makes a set-up that borrows the steps and texts of an experiment.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use smoltcp::wire::IpEndpoint;
+
+use super::program::{Program, Role, Step};
+use super::words::FileError;
+use super::{Action, Experiment, settings};
+use crate::lab::setup::PATIENCE;
+use crate::lab::{Peer, Scheduled, Script, ScriptStep, Setup, StartError, address};
+use crate::stack::{ListenError, Listener};
+
+/// The steps and the texts of an experiment's programs, in the order of the file.
+#[derive(Clone, Debug)]
+pub struct Parts<'e> {
+    experiment: &'e Experiment,
+    steps: Vec<Vec<ScriptStep<'e>>>,
+    texts: Vec<Vec<&'e [u8]>>,
+}
+
+impl<'e> Parts<'e> {
+    pub(super) fn new(experiment: &'e Experiment) -> Self {
+        let programs = || {
+            experiment.actions.iter().filter_map(|action| match action {
+                Action::Program(program) => Some(program),
+                Action::Event { .. } | Action::Inject { .. } => None,
+            })
+        };
+        let texts = |program: &'e Program| match &program.role {
+            Role::Client { texts, .. } => texts.iter().map(|text| text.as_bytes()).collect(),
+            _ => Vec::new(),
+        };
+        Parts {
+            experiment,
+            steps: programs().map(|program| program.steps.iter().map(script_step).collect()).collect(),
+            texts: programs().map(texts).collect(),
+        }
+    }
+
+    /// Returns the set-up of the run.
+    ///
+    /// # Errors
+    /// [`FileError`] names the line for which there is no room. An experiment that was parsed causes no error.
+    pub fn setup(&self) -> Result<Setup<'_>, FileError> {
+        let mut setup = Setup { seed: self.experiment.seed, ..Setup::default() };
+        for source in &self.experiment.settings {
+            settings::apply(source.words(), &mut setup)?;
+        }
+        let mut places = 0..;
+        for action in &self.experiment.actions {
+            match action {
+                Action::Event { at, host, what } => setup.host_event(*at, *host, *what),
+                // There is room: the parser has counted the events.
+                Action::Inject { at, forged } => drop(setup.agenda.push((*at, Scheduled::Forge(*forged)))),
+                Action::Program(program) => {
+                    let place = places.next().unwrap_or_default();
+                    let steps = self.steps.get(place).map_or(&[][..], Vec::as_slice);
+                    let texts = self.texts.get(place).map_or(&[][..], Vec::as_slice);
+                    add(&mut setup, program, steps, texts).map_err(|error| FileError {
+                        line: program.line,
+                        column: 1,
+                        message: format!("{error}"),
+                    })?;
+                }
+            }
+        }
+        Ok(setup)
+    }
+}
+
+fn script_step(step: &Step) -> ScriptStep<'_> {
+    match step {
+        Step::Abort => ScriptStep::Abort,
+        Step::Close => ScriptStep::Close,
+        Step::HalfClose => ScriptStep::HalfClose,
+        Step::Read(count) => ScriptStep::Read(*count),
+        Step::ReadToEnd => ScriptStep::ReadToEnd,
+        Step::Send(text) => ScriptStep::Send(text.as_bytes()),
+        Step::SendBytes(count) => ScriptStep::SendBytes(*count),
+        Step::Wait { millis, trips } => ScriptStep::PauseTrips { millis: *millis, trips: *trips },
+    }
+}
+
+/// Adds a program to a set-up.
+fn add<'a>(
+    setup: &mut Setup<'a>,
+    program: &Program,
+    steps: &'a [ScriptStep<'a>],
+    texts: &'a [&'a [u8]],
+) -> Result<(), StartError> {
+    match &program.role {
+        Role::Calls { remote, local, at } => {
+            let remote = IpEndpoint::new(address(1 - program.host), *remote);
+            let session = Peer::Script(Script::new(steps));
+            let call = Scheduled::Call { host: program.host, port: *local, remote, session, patience: PATIENCE };
+            setup.agenda.push((*at, call)).map_err(|_| StartError::TooMany)?;
+        }
+        Role::Listens { port, serves, backlog } => {
+            let mut listener = Listener::new(*port, Peer::Script(Script::new(steps)));
+            in_use(setup, *port, false)?;
+            listener.serve_at_once = serves.unwrap_or(listener.serve_at_once);
+            listener.backlog = backlog.unwrap_or(listener.backlog);
+            setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
+        }
+        // `Setup::program` makes both sides of a program, and each line of a file adds one.
+        Role::Client { app, udp, .. } => {
+            let both = Setup::program(app, texts, *udp)?;
+            for (at, call) in both.agenda {
+                setup.agenda.push((at, call)).map_err(|_| StartError::TooMany)?;
+            }
+            for udp in both.udp.into_iter().filter(|(host, ..)| *host == 0) {
+                setup.udp.push(udp).map_err(|_| StartError::TooMany)?;
+            }
+        }
+        Role::Server { app, udp } => {
+            let both = Setup::program(app, &[], *udp)?;
+            for listener in both.listeners {
+                in_use(setup, listener.port, false)?;
+                setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
+            }
+            for udp in both.udp.into_iter().filter(|(host, ..)| *host == 1) {
+                in_use(setup, udp.1, true)?;
+                setup.udp.push(udp).map_err(|_| StartError::TooMany)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Fails if a program of the server listens on this port already.
+fn in_use(setup: &Setup<'_>, port: u16, udp: bool) -> Result<(), StartError> {
+    let is_used = match udp {
+        false => setup.listeners.iter().any(|listener| listener.port == port),
+        true => setup.udp.iter().any(|(host, other, _)| (*host, *other) == (1, port)),
+    };
+    if is_used { Err(StartError::Listen(ListenError::InUse)) } else { Ok(()) }
+}

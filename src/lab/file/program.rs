@@ -1,0 +1,227 @@
+//! Parses the programs of the hosts, and their steps.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use smoltcp::time::Duration;
+
+use super::values::{self, whole};
+use super::words::{FileError, Words};
+use super::{SIDES, keyword, side};
+use crate::app::{self, App};
+use crate::lab::{Moment, Setup};
+
+/// The most bytes that one step reads or sends.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// The most steps of one program.
+const MOST_STEPS: usize = MOST_TEXTS;
+
+/// The most texts that one client sends.
+const MOST_TEXTS: usize = 10_000;
+
+/// A program of a host.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    /// The line of the file.
+    pub(super) line: usize,
+    pub(super) host: usize,
+    pub(super) role: Role,
+    pub(super) steps: Vec<Step>,
+}
+
+/// What a program does first.
+#[derive(Clone, Debug)]
+pub(super) enum Role {
+    /// Calls the other host.
+    Calls { remote: u16, local: u16, at: Moment },
+    /// Listens on a port.
+    Listens { port: u16, serves: Option<usize>, backlog: Option<usize> },
+    /// The client of a program of this crate.
+    Client { app: App, udp: bool, texts: Vec<String> },
+    /// The server of a program of this crate.
+    Server { app: App, udp: bool },
+}
+
+/// A step, as [`ScriptStep`](crate::lab::ScriptStep), with a text of its own.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Abort,
+    Close,
+    HalfClose,
+    Read(usize),
+    ReadToEnd,
+    Send(String),
+    SendBytes(usize),
+    Wait { millis: u32, trips: u32 },
+}
+
+impl Program {
+    /// Returns the number of calls that the program schedules.
+    pub(super) fn calls(&self) -> usize {
+        match &self.role {
+            Role::Calls { .. } => 1,
+            Role::Client { app, udp: false, texts } if app.takes_one_message() => texts.len(),
+            Role::Client { udp: false, .. } => 1,
+            _ => 0,
+        }
+    }
+
+    /// Parses a step.
+    pub(super) fn step(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
+        if matches!(self.role, Role::Client { .. } | Role::Server { .. }) {
+            return Err(words.error("a program with a name has no steps: use 'listens' or 'calls' instead of 'runs'"));
+        }
+        if self.steps.len() == MOST_STEPS {
+            return Err(words.error(format!("a program takes at most {MOST_STEPS} steps")));
+        }
+        if self.steps.last().is_some_and(|last| matches!(last, Step::Abort | Step::Close)) {
+            return Err(words.error("the program has ended: 'close' and 'abort' are the last step"));
+        }
+        let bytes = |word: &str| usize::try_from(whole(1..=MOST_BYTES)(word)?).ok();
+        let step = match words.next() {
+            Some("abort") => Step::Abort,
+            Some("close") => Step::Close,
+            Some("half-close") => Step::HalfClose,
+            Some("read") if words.take("to") => {
+                keyword(&mut words, "end")?;
+                Step::ReadToEnd
+            }
+            Some("read") => Step::Read(words.parse("to end, or a number of bytes from 1 to 1073741824", bytes)?),
+            Some("send") if words.is_quoted() => Step::Send(words.quoted()?),
+            Some("send") => {
+                let count = words.parse("a text in quotation marks, or a number of bytes, as in 5000 bytes", bytes)?;
+                words.take("bytes");
+                Step::SendBytes(count)
+            }
+            _ => {
+                keyword(&mut words, "until")?;
+                let Moment { time, trips } = words.parse(values::MOMENT, values::moment)?;
+                let millis = u32::try_from(time.total_millis()).ok();
+                match millis.filter(|_| time.total_micros() % 1000 == 0) {
+                    Some(millis) => Step::Wait { millis, trips },
+                    None => return Err(words.error("a wait ends at a whole millisecond, within 49 days")),
+                }
+            }
+        };
+        if matches!(step, Step::Read(_)) {
+            words.take("bytes");
+        }
+        words.end()?;
+        self.steps.push(step);
+        Ok(())
+    }
+}
+
+const VERBS: &str = "listens, calls, runs or sends";
+
+/// Parses the line that begins a program. `runs` is the program that the server runs.
+pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Result<Program, FileError> {
+    let line = words.line();
+    let host = words.parse(SIDES, side)?;
+    let verb = words.peek();
+    let role = match verb {
+        Some("listens" | "sends") if (verb == Some("listens")) != (host == 1) => {
+            return Err(words.error(match host {
+                1 => "the server does not send by itself: use 'server listens' or 'server runs'",
+                _ => "only the server listens: use 'client calls' or 'client runs'",
+            }));
+        }
+        Some("listens") => {
+            words.next();
+            listens(&mut words)?
+        }
+        Some("calls") => {
+            words.next();
+            calls(&mut words)?
+        }
+        Some("sends") => {
+            let Some((app, udp)) = *runs else {
+                return Err(words.error("which program sends? Put a line such as 'server runs greeting' above"));
+            };
+            client(&mut words, app, udp)?
+        }
+        Some("runs") => {
+            words.next();
+            let app = words.parse("a program, as in greeting; 'smolstep apps' lists the programs", app::find)?;
+            let mut udp = app.tcp.is_none();
+            if words.take("over") {
+                let name = words.parse("tcp or udp", |word| ["tcp", "udp"].iter().position(|name| *name == word))?;
+                if name == 0 && udp {
+                    return Err(words.error(format!("{} has no TCP side: leave out 'over tcp'", app.name)));
+                }
+                udp = name == 1;
+            }
+            if host == 1 {
+                *runs = Some((app, udp));
+                Role::Server { app, udp }
+            } else {
+                client(&mut words, app, udp)?
+            }
+        }
+        Some(_) => return Err(words.unfit(VERBS)),
+        None => return Err(words.missing(VERBS)),
+    };
+    words.end()?;
+    if let Role::Client { app, udp, .. } | Role::Server { app, udp } = &role
+        && let Err(error) = Setup::program(app, &[], *udp)
+    {
+        return Err(FileError { line, column: 1, message: format!("{error}") });
+    }
+    Ok(Program { line, host, role, steps: Vec::new() })
+}
+
+const PORT: &str = "a port from 1 to 65535, as in 7000";
+
+fn port(word: &str) -> Option<u16> {
+    word.parse().ok().filter(|port| *port > 0)
+}
+
+fn listens(words: &mut Words<'_>) -> Result<Role, FileError> {
+    const COUNT: &str = "a number from 1 to 1000";
+    let port = words.parse(PORT, port)?;
+    let (mut serves, mut backlog) = (None, None);
+    loop {
+        let place = match words.peek() {
+            None => return Ok(Role::Listens { port, serves, backlog }),
+            Some("serves") => &mut serves,
+            Some("backlog") => &mut backlog,
+            Some(_) => return Err(words.unfit("serves COUNT or backlog COUNT")),
+        };
+        words.next();
+        *place = Some(words.parse(COUNT, |word| usize::try_from(whole(1..=1000)(word)?).ok())?);
+    }
+}
+
+fn calls(words: &mut Words<'_>) -> Result<Role, FileError> {
+    let remote = words.parse(PORT, port)?;
+    let (mut local, mut at) = (0, Moment::from(Duration::ZERO));
+    loop {
+        match words.peek() {
+            None => return Ok(Role::Calls { remote, local, at }),
+            Some("at") => {
+                words.next();
+                at = words.parse(values::MOMENT, values::moment)?;
+            }
+            Some("from") => {
+                words.next();
+                local = words.parse(PORT, port)?;
+            }
+            Some(_) => return Err(words.unfit("at TIME or from PORT")),
+        }
+    }
+}
+
+/// Parses `sends TEXT...`.
+fn client(words: &mut Words<'_>, app: App, udp: bool) -> Result<Role, FileError> {
+    keyword(words, "sends")?;
+    let mut texts = Vec::new();
+    while texts.is_empty() || words.is_quoted() {
+        if texts.len() == MOST_TEXTS {
+            return Err(words.error(format!("a client sends at most {MOST_TEXTS} texts")));
+        }
+        texts.push(words.quoted()?);
+    }
+    Ok(Role::Client { app, udp, texts })
+}

@@ -1,0 +1,83 @@
+//! Parses the numbers, times, rates and shares of a file.
+
+use smoltcp::time::Duration;
+
+use crate::lab::Moment;
+
+/// The largest number of one-way trips in a time.
+const MOST_TRIPS: u32 = 2000;
+
+/// The longest time: a year, so that adding it to another time cannot overflow.
+const LONGEST: Duration = Duration::from_secs(31_557_600);
+
+/// Describes a duration.
+pub(super) const DURATION: &str = "a time with a unit (us, ms, s, min or h), as in 20ms";
+
+/// Describes a time that may depend on the wire.
+pub(super) const MOMENT: &str = "a time, as in 2s, 300ms, 1.5rtt or 3rtt+200ms";
+
+/// Parses a time without round trips, such as `300ms`.
+pub(super) fn duration(word: &str) -> Option<Duration> {
+    let split = word.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = word.split_at(split);
+    let micros = match unit {
+        "us" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        "min" => 60_000_000,
+        "h" => 3_600_000_000,
+        _ => return None,
+    };
+    let number: u64 = number.parse().ok()?;
+    Some(Duration::from_micros(number.checked_mul(micros)?)).filter(|time| *time <= LONGEST)
+}
+
+/// Parses a time that may be 0 without a unit.
+pub(super) fn duration_or_zero(word: &str) -> Option<Duration> {
+    if word == "0" { Some(Duration::ZERO) } else { duration(word) }
+}
+
+/// Parses a time that may contain round trips, such as `3rtt+200ms` or `1.5rtt`.
+pub(super) fn moment(word: &str) -> Option<Moment> {
+    let mut sum = Moment { time: Duration::ZERO, trips: 0 };
+    for term in word.split('+') {
+        match term.strip_suffix("rtt") {
+            Some(count) => {
+                let (whole, half) = count.strip_suffix(".5").map_or((count, 0), |whole| (whole, 1));
+                let trips = whole.parse::<u32>().ok()?.checked_mul(2)?.checked_add(half)?;
+                sum.trips = sum.trips.checked_add(trips).filter(|trips| *trips <= MOST_TRIPS)?;
+            }
+            None => sum.time = Some(sum.time + duration_or_zero(term)?).filter(|time| *time <= LONGEST)?,
+        }
+    }
+    Some(sum)
+}
+
+/// Parses a rate, such as `10Mbit`; returns bits per second.
+pub(super) fn rate(word: &str) -> Option<u64> {
+    let split = word.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = word.split_at(split);
+    let unit = unit.strip_suffix("/s").unwrap_or(unit);
+    let factors = [("bit", 1), ("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000)];
+    let (_, factor) = factors.into_iter().find(|(name, _)| unit.eq_ignore_ascii_case(name))?;
+    number.parse::<u64>().ok()?.checked_mul(factor).filter(|rate| *rate >= 1000)
+}
+
+/// Parses a percentage with at most four digits after the point; returns parts per million.
+pub(super) fn percent(word: &str) -> Option<u32> {
+    let (whole, part) = word.strip_suffix('%')?.split_once('.').unwrap_or((word.strip_suffix('%')?, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > 4 || !is_number(whole) || !is_number(part) {
+        return None;
+    }
+    let mut parts = whole.parse::<u32>().ok().filter(|whole| *whole <= 100)? * 10_000;
+    for (digit, place) in part.bytes().zip([1000, 100, 10, 1]) {
+        parts += u32::from(digit - b'0') * place;
+    }
+    (parts <= 1_000_000).then_some(parts)
+}
+
+/// Returns a parser for a whole number in `range`.
+pub(super) fn whole(range: core::ops::RangeInclusive<u64>) -> impl Fn(&str) -> Option<u64> {
+    move |word| word.parse().ok().filter(|number| range.contains(number))
+}

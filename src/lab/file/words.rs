@@ -1,0 +1,216 @@
+//! Splits a line into words with their columns, and replaces the names of values by their numbers.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::lab::quoted;
+
+/// An error in a file: its place, and one sentence that says what is wrong and what would fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// The line's number, from 1.
+    pub line: usize,
+    /// The character's number in the line, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl core::error::Error for FileError {}
+
+/// A number that a file's `vary` line names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Varied {
+    pub(super) name: String,
+    pub(super) number: u64,
+}
+
+/// The words of a line that have not been read yet.
+#[derive(Clone, Debug)]
+pub(super) struct Words<'t> {
+    line: usize,
+    text: &'t str,
+    at: usize,
+    /// For each name that was replaced, the place after it in `text`, and the number of characters by which the text from
+    /// there on is shifted in the file.
+    shifts: &'t [(usize, isize)],
+}
+
+/// A line whose names of values are replaced by their numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    line: usize,
+    text: String,
+    shifts: Vec<(usize, isize)>,
+}
+
+impl Source {
+    /// Replaces each `$NAME` in the text of line `line` by its number.
+    pub(super) fn new(line: usize, text: &str, varied: &[Varied]) -> Self {
+        let (mut out, mut shifts, mut rest, mut shift) = (String::new(), Vec::new(), text, 0);
+        while let Some(start) = rest.find('$') {
+            let (before, name) = rest.split_at(start);
+            out.push_str(before);
+            let end =
+                name[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(name.len(), |end| end + 1);
+            let (name, after) = name.split_at(end);
+            match varied.iter().find(|varied| varied.name == name[1..]) {
+                Some(varied) => {
+                    let number = format!("{}", varied.number);
+                    shift += name.len() as isize - number.len() as isize;
+                    out.push_str(&number);
+                    shifts.push((out.len(), shift));
+                }
+                None => out.push_str(name),
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        Source { line, text: out, shifts }
+    }
+
+    /// Returns the number of the line.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Returns whether the line has this word.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.text.split_whitespace().any(|other| other == word)
+    }
+
+    /// Returns the words of the line.
+    pub(super) fn words(&self) -> Words<'_> {
+        Words { line: self.line, text: &self.text, at: 0, shifts: &self.shifts }
+    }
+}
+
+impl<'t> Words<'t> {
+    /// Returns the number of the line.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Returns the rest of the line, without the spaces at both ends. A comment is included.
+    pub(super) fn rest(&self) -> &'t str {
+        self.text[self.at..].trim()
+    }
+
+    /// Returns the next word without reading it, or `None` at the end of the line or before a comment.
+    pub(super) fn peek(&self) -> Option<&'t str> {
+        self.rest().split_whitespace().next().filter(|word| !word.starts_with('#'))
+    }
+
+    /// Reads a word. A text in quotation marks is read with [`quoted`](Self::quoted) instead.
+    pub(super) fn next(&mut self) -> Option<&'t str> {
+        let word = self.peek()?;
+        self.at = self.start() + word.len();
+        Some(word)
+    }
+
+    /// Reads the word `word` if it comes next. Returns whether it did.
+    pub(super) fn take(&mut self, word: &str) -> bool {
+        let takes = self.peek() == Some(word);
+        if takes {
+            self.next();
+        }
+        takes
+    }
+
+    /// Reads a word and parses it.
+    pub(super) fn parse<T>(&mut self, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, FileError> {
+        let word = self.peek().ok_or_else(|| self.missing(expected))?;
+        let value = parse(word).ok_or_else(|| self.unfit(expected))?;
+        self.next();
+        Ok(value)
+    }
+
+    /// Reads a text in quotation marks.
+    pub(super) fn quoted(&mut self) -> Result<String, FileError> {
+        let rest = &self.text[self.start()..];
+        if self.peek().is_none() {
+            return Err(self.missing(quoted::TEXT));
+        }
+        let (text, after) = quoted::parse(rest).map_err(|expected| self.unfit(expected))?;
+        self.at = self.text.len() - after.len();
+        Ok(text)
+    }
+
+    /// Returns whether a text in quotation marks comes next.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.rest().starts_with('"')
+    }
+
+    /// Checks that no word is left.
+    pub(super) fn end(&self) -> Result<(), FileError> {
+        if self.peek().is_none() { Ok(()) } else { Err(self.unfit("the end of the line")) }
+    }
+
+    /// An error about the next word.
+    pub(super) fn unfit(&self, expected: &str) -> FileError {
+        let word = self.peek().unwrap_or_default();
+        self.error(format!("'{}' should be {expected}", clip(word)))
+    }
+
+    /// An error about a word of the rest of the line, which a parser of its own has read.
+    pub(super) fn unfit_word(&self, word: &str, expected: &str) -> FileError {
+        if word.is_empty() {
+            return self.missing(expected);
+        }
+        let rest = &self.text[self.at..];
+        let at = rest.match_indices(word).map(|(at, _)| self.at + at);
+        let is_whole = |at: &usize| {
+            let after = self.text[at + word.len()..].chars().next();
+            self.text[..*at].ends_with(char::is_whitespace) && after.is_none_or(char::is_whitespace)
+        };
+        let at = at.clone().find(is_whole).or_else(|| at.clone().next()).unwrap_or(self.at);
+        FileError {
+            line: self.line,
+            column: self.column(at),
+            message: format!("'{}' should be {expected}", clip(word)),
+        }
+    }
+
+    /// An error about the end of the line, where a word is missing.
+    pub(super) fn missing(&self, expected: &str) -> FileError {
+        let message = format!("a word is missing at the end: {expected}");
+        let end = self.text.trim_end().len();
+        FileError { line: self.line, column: self.column(end.max(self.at)), message }
+    }
+
+    /// An error at the next word.
+    pub(super) fn error(&self, message: impl Into<String>) -> FileError {
+        FileError { line: self.line, column: self.column(self.start()), message: message.into() }
+    }
+
+    /// Returns the place of the next word.
+    fn start(&self) -> usize {
+        let rest = &self.text[self.at..];
+        self.at + rest.len() - rest.trim_start().len()
+    }
+
+    /// Returns the column in the file of a place in the text.
+    fn column(&self, place: usize) -> usize {
+        let shift = self.shifts.iter().rfind(|(at, _)| *at <= place).map_or(0, |(_, shift)| *shift);
+        let column = self.text[..place].chars().count() + 1;
+        column.saturating_add_signed(shift)
+    }
+}
+
+/// Cuts a long word, so that a message stays one line.
+fn clip(word: &str) -> String {
+    const LONGEST: usize = 40;
+    match word.char_indices().nth(LONGEST) {
+        None => word.to_owned(),
+        Some((end, _)) => format!("{}...", &word[..end]),
+    }
+}

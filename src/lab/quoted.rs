@@ -1,0 +1,35 @@
+//! Texts in quotation marks, as files of the lab write them.
+
+use alloc::string::String;
+
+/// Describes a text in quotation marks.
+pub(super) const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
+
+/// Parses a text in quotation marks at the start of `rest`, with the escapes `\n`, `\r`, `\t`, `\"` and `\\`. Returns the
+/// text and what follows it.
+///
+/// # Errors
+/// A description of a text that would be valid.
+pub(super) fn parse(rest: &str) -> Result<(String, &str), &'static str> {
+    let mut chars = rest.strip_prefix('"').ok_or(TEXT)?.chars();
+    let mut text = String::new();
+    loop {
+        let escaped = match chars.next() {
+            Some('"') => break,
+            Some('\\') => chars.next(),
+            Some(plain) => {
+                text.push(plain);
+                continue;
+            }
+            None => return Err(TEXT),
+        };
+        text.push(match escaped {
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some(mark @ ('"' | '\\')) => mark,
+            _ => return Err("a text with no other escapes than \\n, \\r, \\t, \\\" and \\\\"),
+        });
+    }
+    if text.is_empty() { Err("a text of one byte or more") } else { Ok((text, chars.as_str())) }
+}

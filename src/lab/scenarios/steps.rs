@@ -1,0 +1,31 @@
+//! The programs of the scenarios that the self-test runs, without a heap.
+
+use crate::lab::ScriptStep;
+
+/// The scripts of the client and of the server.
+pub(in crate::lab) type Scripts = [&'static [ScriptStep<'static>]; 2];
+
+/// Long enough for a delayed acknowledgement to leave and arrive.
+const AFTER_THE_ACK: ScriptStep<'static> = ScriptStep::PauseTrips { millis: 440, trips: 60 };
+
+pub(in crate::lab) const HANDSHAKE: Scripts = [
+    &[ScriptStep::PauseTrips { millis: 90, trips: 10 }, ScriptStep::Close],
+    &[ScriptStep::ReadToEnd, ScriptStep::Close],
+];
+
+pub(in crate::lab) const CLIENT_FIRST: Scripts = [
+    &[ScriptStep::Send(b"Li"), ScriptStep::Read(9), ScriptStep::Close],
+    &[ScriptStep::Read(2), ScriptStep::Send(b"Hello,Li!"), ScriptStep::ReadToEnd, AFTER_THE_ACK, ScriptStep::Close],
+];
+
+pub(in crate::lab) const MESSAGE: Scripts = [
+    &[
+        ScriptStep::PauseTrips { millis: 90, trips: 10 },
+        ScriptStep::Send(b"Li"),
+        ScriptStep::PauseTrips { millis: 9_800, trips: 200 },
+        ScriptStep::Close,
+    ],
+    &[ScriptStep::ReadToEnd, ScriptStep::Close],
+];
+
+pub(in crate::lab) const LOST: [&str; 3] = ["drop client data 1", "drop client data 2", "drop client data 3"];

@@ -1,0 +1,93 @@
+//! The tracked connections of a run: their numbers by the frames, and their states by the stacks' events.
+
+use smoltcp::socket::tcp::State;
+use smoltcp::wire::IpEndpoint;
+
+use super::{Lab, address, change};
+use crate::stack::{Console, Event, Session, UdpSession};
+use crate::trace::{Flow, Summary};
+
+/// A tracked connection: its two endpoints, in the order in which they first sent, and its state.
+#[derive(Clone, Copy)]
+pub(super) struct Tracked {
+    pub(super) ends: [IpEndpoint; 2],
+    pub(super) flow: Flow,
+    /// The most recently reported state of each side.
+    pub(super) states: [Option<State>; 2],
+}
+
+impl Tracked {
+    /// Returns the index of the endpoint `ends[0]` in this connection, or `None` if `ends` belong to another
+    /// connection.
+    pub(super) fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
+        let [a, b] = ends;
+        if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
+    }
+}
+
+impl<
+    S: Session + Clone,
+    U: UdpSession,
+    C: Console,
+    const N: usize,
+    const R: usize,
+    const FRAMES: usize,
+    const KEPT: usize,
+    const FLOWS: usize,
+> Lab<'_, S, U, C, N, R, FRAMES, KEPT, FLOWS>
+{
+    /// Returns whether both ends are addresses of hosts, and not forged.
+    pub(super) fn is_between_hosts(&self, ends: [IpEndpoint; 2]) -> bool {
+        ends.iter().all(|end| (0..N).any(|host| address(host) == end.addr))
+    }
+
+    /// Records the state that an event reports.
+    pub(super) fn note_state(&mut self, event: &Event) {
+        let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
+        if self.is_between_hosts(ends) {
+            self.latest = Some(ends);
+        }
+        let tracked = self.flows.iter_mut().flatten().find_map(|t| Some((t.side_of(ends)?, t)));
+        if let (Some((side, tracked)), Some((_, to))) = (tracked, change(event)) {
+            tracked.states[side] = Some(to);
+        }
+    }
+
+    /// Returns the place for a connection that is tracked from now on. It may replace an older connection, but a forged
+    /// one replaces only a forged one.
+    fn room_for(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
+        if let Some(free) = self.flows.iter().position(Option::is_none) {
+            return Some(free);
+        }
+        let is_forged = |t: &Option<Tracked>| t.as_ref().is_some_and(|t| !self.is_between_hosts(t.ends));
+        let oldest = self.flows.iter().position(is_forged).or(self.is_between_hosts(ends).then_some(0))?;
+        self.flows.get_mut(oldest..)?.rotate_left(1);
+        Some(FLOWS - 1)
+    }
+
+    /// Returns the flow of a segment and the index of the side that sent it.
+    ///
+    /// If the flow is not tracked yet, it is tracked from now on if `begin` is set.
+    pub(super) fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
+        summary.segment()?;
+        let ends = summary.ends?;
+        let ends = [ends.source, ends.destination];
+        let place = self.flows.iter().position(|t| t.as_ref().is_some_and(|t| t.side_of(ends).is_some()));
+        let place = match place {
+            Some(place) => place,
+            // Too many forged addresses would displace the hosts' own connections.
+            None if begin => {
+                let place = self.room_for(ends)?;
+                self.flows[place] = Some(Tracked { ends, flow: Flow::default(), states: [None; 2] });
+                place
+            }
+            None => return None,
+        };
+        if self.is_between_hosts(ends) {
+            self.latest = Some(ends);
+        }
+        let tracked = self.flows[place].as_mut()?;
+        let side = tracked.side_of(ends)?;
+        Some((&mut tracked.flow, side))
+    }
+}

@@ -1,0 +1,75 @@
+//! The device through which a host's stack uses the wire.
+
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+
+use super::{MAX_FRAME, Place, Received, WIRE, Wire};
+use crate::trace::Summary;
+
+/// The port that connects one host to the wire.
+pub struct Port<'w, const FRAMES: usize, const KEPT: usize> {
+    pub(in crate::lab) wire: &'w mut Wire<FRAMES, KEPT>,
+    pub(in crate::lab) host: usize,
+}
+
+impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
+    type RxToken<'t>
+        = Rx
+    where
+        Self: 't;
+    type TxToken<'t>
+        = Tx<'t, FRAMES, KEPT>
+    where
+        Self: 't;
+
+    fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_, FRAMES, KEPT>)> {
+        if !self.wire.has_news_room() {
+            return None;
+        }
+        let place = self.wire.take(now, self.host)?;
+        let bytes = place.frame.get(..place.len).unwrap_or_default();
+        let summary = Summary::of(bytes, Medium::Ethernet);
+        self.wire.received =
+            Some(Received { id: place.id, summary, damaged: place.damaged, injected: place.from == WIRE });
+        self.wire.last = (place.frame, place.len);
+        Some((Rx(place), Tx { wire: self.wire, host: self.host, now }))
+    }
+
+    fn transmit(&mut self, now: Instant) -> Option<Tx<'_, FRAMES, KEPT>> {
+        (self.wire.has_room() && self.wire.has_news_room()).then_some(Tx { wire: self.wire, host: self.host, now })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = self.wire.line.mtu + 14;
+        capabilities
+    }
+}
+
+/// A received frame.
+pub struct Rx(Place);
+
+impl RxToken for Rx {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(self.0.frame.get(..self.0.len).unwrap_or_default())
+    }
+}
+
+/// Room for one frame to send.
+pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
+    wire: &'w mut Wire<FRAMES, KEPT>,
+    host: usize,
+    now: Instant,
+}
+
+impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
+    /// Frames longer than [`MAX_FRAME`] bytes are cut. The device's MTU excludes such frames.
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let mut frame = [0; MAX_FRAME];
+        let len = len.min(MAX_FRAME);
+        let result = f(&mut frame[..len]);
+        self.wire.send(self.now, self.host, &frame, len);
+        result
+    }
+}

@@ -1,0 +1,142 @@
+//! A snapshot of a connection's numbers, windows and timers, for display.
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::TcpSeqNumber;
+
+use super::{Block, Congestion};
+
+/// What one end of a connection keeps about it (RFC 9293 section 3.3.1, RFC 6298, RFC 5681).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// ISS: the initial sequence number of this end.
+    pub iss: TcpSeqNumber,
+    /// IRS: the initial sequence number of the peer, or `None` until its SYN has arrived. SND.WND, RCV.NXT and RCV.WND
+    /// have no meaning until then.
+    pub irs: Option<TcpSeqNumber>,
+    /// SND.UNA: the oldest unacknowledged sequence number.
+    pub una: TcpSeqNumber,
+    /// SND.NXT: the sequence number after the highest byte sent so far.
+    pub nxt: TcpSeqNumber,
+    /// SND.WND: the peer's receive window, in bytes.
+    pub snd_wnd: u32,
+    /// RCV.NXT: the next sequence number expected from the peer.
+    pub rcv_nxt: TcpSeqNumber,
+    /// RCV.WND: how many more bytes the peer may send, as this end has announced.
+    pub rcv_wnd: u32,
+    /// The largest segment to send, in bytes.
+    pub mss: u32,
+    /// SRTT, or `None` before the first measurement.
+    pub srtt: Option<Duration>,
+    /// RTTVAR, or `None` before the first measurement.
+    pub rttvar: Option<Duration>,
+    /// The retransmission timeout, with its backoff.
+    pub rto: Duration,
+    /// The congestion window in bytes, or `None` without congestion control.
+    pub cwnd: Option<u32>,
+    /// The slow-start threshold in bytes, or `None` before the first loss.
+    pub ssthresh: Option<u32>,
+    /// The number of duplicate ACKs that have arrived in a row.
+    pub duplicates: u32,
+    /// Whether a loss is being repaired.
+    pub recovers: bool,
+    /// When the retransmission timer expires.
+    pub retransmission: Option<Instant>,
+    /// When a tail loss probe is sent.
+    pub tail_probe: Option<Instant>,
+    /// When the persist timer expires, which probes a closed window.
+    pub persist: Option<Instant>,
+    /// When TIME-WAIT ends.
+    pub time_wait: Option<Instant>,
+    /// The number of bytes in the send buffer that have not been sent.
+    pub unsent: u32,
+    /// What keeps the unsent bytes from being sent, or `None` if nothing does.
+    pub held_by: Option<HeldBy>,
+}
+
+/// What keeps queued data from being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldBy {
+    /// The congestion window is full.
+    Cwnd,
+    /// The connection is not established yet.
+    Handshake,
+    /// Lost data is sent first.
+    Loss,
+    /// Nagle's algorithm: a small segment waits until everything in flight is acknowledged.
+    Nagle,
+    /// The peer's window is full, or has room only for a small segment (RFC 9293 section 3.8.6.2.1).
+    Window,
+}
+
+impl HeldBy {
+    /// Returns the name, as in JSON.
+    pub fn slug(self) -> &'static str {
+        match self {
+            HeldBy::Cwnd => "cwnd",
+            HeldBy::Handshake => "handshake",
+            HeldBy::Loss => "loss",
+            HeldBy::Nagle => "nagle",
+            HeldBy::Window => "window",
+        }
+    }
+}
+
+impl Block {
+    /// Returns a snapshot of a connection in `state`. `queue` is the number of bytes in the send buffer.
+    pub(in crate::stack) fn snapshot(&self, state: State, queue: usize, nagle: bool) -> Control {
+        let r = &self.recovery;
+        let is_synchronized = !matches!(state, State::SynSent | State::SynReceived);
+        // The buffer does not contain the SYN and the FIN, which count as in flight.
+        let sent = if is_synchronized { self.flight() } else { 0 };
+        let unsent = u32::try_from(queue).unwrap_or(u32::MAX).saturating_sub(sent);
+        let threshold = r.window.ssthresh();
+        Control {
+            iss: self.iss,
+            irs: (state != State::SynSent).then_some(self.irs),
+            una: self.una,
+            nxt: self.nxt,
+            snd_wnd: self.window,
+            rcv_nxt: self.rcv_nxt,
+            rcv_wnd: super::distance(self.rcv_nxt, self.edge),
+            mss: r.mss,
+            srtt: r.rtt.smoothed(),
+            rttvar: r.rtt.smoothed().map(|_| r.rtt.variation()),
+            rto: self.interval(),
+            cwnd: (r.window.algorithm() != Congestion::None).then(|| r.window.bytes()),
+            ssthresh: (threshold < u32::MAX).then_some(threshold),
+            duplicates: r.duplicates,
+            recovers: self.recovers(),
+            retransmission: r.retransmission.map(|timer| timer.due),
+            tail_probe: r.probe,
+            persist: r.persist,
+            time_wait: None,
+            unsent,
+            held_by: if is_synchronized {
+                self.held_by(unsent, nagle)
+            } else {
+                (unsent > 0).then_some(HeldBy::Handshake)
+            },
+        }
+    }
+
+    /// Returns what keeps `unsent` bytes from being sent. Follows the rules of `allowance`, without its side effects.
+    fn held_by(&self, unsent: u32, nagle: bool) -> Option<HeldBy> {
+        let mss = self.recovery.mss;
+        if unsent == 0 {
+            return None;
+        }
+        if self.hole().is_some() {
+            return Some(HeldBy::Loss);
+        }
+        let offered = self.window.saturating_sub(self.flight());
+        let room = self.room(None);
+        let limit = offered.min(room);
+        match () {
+            () if unsent <= limit => (nagle && unsent < mss && self.flight() > 0).then_some(HeldBy::Nagle),
+            () if limit >= mss => None,
+            () if room < offered => Some(HeldBy::Cwnd),
+            () => Some(HeldBy::Window),
+        }
+    }
+}
