@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
-use super::holds::Value;
 use super::network::NetworkArgs;
+use super::value::Value;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;

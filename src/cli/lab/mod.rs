@@ -1,6 +1,7 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
+mod changes;
 mod exercise;
 mod file;
 mod holds;
@@ -11,6 +12,7 @@ mod packetdrill;
 mod run;
 mod step;
 mod terms;
+mod value;
 
 use std::io::{self, IsTerminal, Write};
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
-use super::holds::Holds;
+use super::changes::Holds;
 use super::run::{Ended, HostLab, Run};
 use super::terms::wrapped;
 use super::{colored, file};

@@ -163,6 +163,9 @@ impl Body {
                 let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
                 match summary.segment() {
                     Some(_) => write!(text, "{} is forged", Brief(summary)),
+                    None if summary.carries == Carries::Icmp(3, 4) => {
+                        text.write_str("router: ICMP fragmentation needed")
+                    }
                     None => write!(text, "router: {}", Brief(summary)),
                 }
             }

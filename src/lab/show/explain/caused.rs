@@ -43,6 +43,11 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
              again without waiting for the timer. (Without SACK, three duplicate ACKs would say so: RFC 5681 section 3.2.)",
             "RFC 6675 section 5",
         ),
+        Cause::PathMtu => because(
+            "A router reported that the packet was too long, so its data is sent again in shorter segments. Nothing was lost to \
+             congestion, and the congestion window stays as it is.",
+            "RFC 1191 section 6.5",
+        ),
         Cause::KeepAlive => because(
             "Nothing arrived for the keep-alive time: a number that was acknowledged makes the peer answer, if it still runs. (The \
              RFC has keep-alives off, two hours apart and without data. This stack sends four within its idle timeout, with one \

@@ -112,6 +112,7 @@ impl Label {
             Cause::FastRetransmission | Cause::LostRetransmission => [" fast ", " fast "],
             Cause::KeepAlive => ["keep-alive: ", "alive? "],
             Cause::KeepAliveAck => ["keep-alive ", "alive "],
+            Cause::PathMtu => [" shorter: ", " "],
             Cause::RepeatedAck => ["repeated ", "again "],
             Cause::RepeatedSyn => [" for a repeated SYN: ", " "],
             Cause::TailProbe => [" tail loss probe: ", " tail "],
