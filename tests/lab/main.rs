@@ -14,6 +14,8 @@ mod labels;
 #[cfg(target_os = "linux")]
 mod live;
 #[cfg(target_os = "linux")]
+mod pictures;
+#[cfg(target_os = "linux")]
 mod prompt;
 mod property;
 mod scenarios;
