@@ -253,7 +253,7 @@ mod tests {
             assert!((nice(least) / step - 1.0).abs() < 1e-9, "{least}");
             assert_eq!(decimals(step), digits);
         }
-        assert!((log10(1000.0) - 3.0).abs() < 1e-5 && (log10(2.0) - 0.30103).abs() < 1e-5);
+        assert!((log10(1000.0) - 3.0).abs() < 1e-5 && (log10(2.0) - core::f64::consts::LOG10_2).abs() < 1e-5);
         assert!((next_decade(0.02) / 0.1 - 1.0).abs() < 1e-9);
     }
 }
