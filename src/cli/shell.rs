@@ -1,5 +1,6 @@
 //! The commands at the prompt of `lab --step` and `serve --step`. shell/input.rs reads the lines.
 
+mod chinese;
 mod input;
 mod keyboard;
 
@@ -12,9 +13,12 @@ use super::error::Failure;
 use super::suggest::{did_you_mean, nearest};
 use super::values::duration;
 use crate::host::Interrupt;
+use crate::lab::figure::NAMES;
+use crate::lab::lang::Lang;
 use crate::lab::packetdrill::segment::{self, SegmentText};
 use crate::lab::{Kind, Verdict};
 use crate::trace::{Carries, Summary};
+use chinese::FRAMES_ZH;
 use input::Input;
 
 /// A command at the prompt.
@@ -124,24 +128,27 @@ const DELAY: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub struct Shell {
     is_live: bool,
+    lang: Lang,
     /// Opened at the first prompt.
     input: Option<Input>,
 }
 
 impl Shell {
     /// Returns the prompt of `lab --step`, with commands to go back and to drop frames.
-    pub fn lab() -> Self {
-        Shell { is_live: false, input: None }
+    pub fn lab(lang: Lang) -> Self {
+        Shell { is_live: false, lang, input: None }
     }
 
     /// Returns the prompt of `serve --step`, without the commands that only the lab supports.
     pub fn live() -> Self {
-        Shell { is_live: true, input: None }
+        Shell { is_live: true, lang: Lang::En, input: None }
     }
 
     /// Returns the list of commands.
     pub fn help(&self) -> &'static str {
-        if self.is_live {
+        if self.lang == Lang::Zh {
+            chinese::HELP
+        } else if self.is_live {
             "\
 Enter, step N      take a step, or N steps; N alone does the same
 u, until STATE     run until a connection reaches it, as in u ESTABLISHED or u est
@@ -198,8 +205,9 @@ q, quit            end"
         let words: Vec<&str> = line.split_whitespace().collect();
         let Some((&first, arguments)) = words.split_first() else { return Ok(Command::Next(1)) };
         if arguments.is_empty() && first.starts_with(|c: char| c.is_ascii_digit()) {
-            return number(first).map(Command::Next);
+            return number(first, self.lang).map(Command::Next);
         }
+        let lang = self.lang;
         let name = first.to_ascii_lowercase();
         let Some(word) = WORDS.iter().find(|word| word.name == name || word.short == name) else {
             return Err(self.unknown(line, &name));
@@ -208,27 +216,31 @@ q, quit            end"
             return Err(format!("'{}' is for smolstep lab: {}", line.escape_debug(), self.names()));
         }
         let in_lab = !self.is_live;
-        let alter = |verdict: Verdict, frame: &str| number(frame).map(|frame| Command::Alter(verdict, Some(frame)));
+        let alter =
+            |verdict: Verdict, frame: &str| number(frame, lang).map(|frame| Command::Alter(verdict, Some(frame)));
         match (word.name, arguments) {
             ("step", []) => Ok(Command::Next(1)),
-            ("step", [count]) => number(count).map(Command::Next),
-            ("until", [name]) => goal(name, in_lab).map(Command::Until),
+            ("step", [count]) => number(count, lang).map(Command::Next),
+            ("until", [name]) => goal(name, in_lab, lang).map(Command::Until),
+            ("until", []) if lang == Lang::Zh => {
+                Err(format!("until 要有一个状态，如 until ESTABLISHED，或一种帧：{FRAMES_ZH}"))
+            }
             ("until", []) => Err(format!("until needs a state, as in until ESTABLISHED, or a frame: {FRAMES}")),
             ("back", []) => Ok(Command::Back),
-            ("goto", [step]) => number(step).map(Command::Go),
+            ("goto", [step]) => number(step, lang).map(Command::Go),
             ("drop", []) => Ok(Command::Alter(Verdict::Drop, None)),
             ("drop", [frame]) => alter(Verdict::Drop, frame),
             ("delay", []) => Ok(Command::Alter(Verdict::Delay(DELAY), None)),
             ("delay", [frame]) if frame.ends_with('s') => {
-                span(frame).map(|by| Command::Alter(Verdict::Delay(by), None))
+                span(frame, lang).map(|by| Command::Alter(Verdict::Delay(by), None))
             }
             ("delay", [frame]) => alter(Verdict::Delay(DELAY), frame),
-            ("delay", [frame, time]) => alter(Verdict::Delay(span(time)?), frame),
+            ("delay", [frame, time]) => alter(Verdict::Delay(span(time, lang)?), frame),
             ("duplicate", []) => Ok(Command::Alter(Verdict::Duplicate, None)),
             ("duplicate", [frame]) => alter(Verdict::Duplicate, frame),
             ("corrupt", []) => Ok(Command::Alter(Verdict::Corrupt, None)),
             ("corrupt", [frame]) => alter(Verdict::Corrupt, frame),
-            ("inject", [_, ..]) => inject(line.get(first.len()..).unwrap_or_default(), word.usage),
+            ("inject", [_, ..]) => inject(line.get(first.len()..).unwrap_or_default(), word.usage, lang),
             ("sockets", []) => Ok(Command::Sockets),
             ("frames", []) => Ok(Command::Frame),
             ("branch", []) => Ok(Command::Branch(None)),
@@ -240,13 +252,19 @@ q, quit            end"
             ("save", [file]) => Ok(Command::Save(Some((*file).into()))),
             ("help" | "?", []) => Ok(Command::Help),
             ("quit" | "exit", []) => Ok(Command::Quit),
+            _ if lang == Lang::Zh => Err(format!("'{}' 的参数个数不对：? 列出用法", line.escape_debug())),
             _ => Err(format!("'{}' has too many words or too few: type {}", line.escape_debug(), word.usage)),
         }
     }
 
     fn unknown(&self, line: &str, name: &str) -> String {
         let names = WORDS.iter().filter(|word| !(word.is_for_lab && self.is_live)).map(|word| word.name);
-        let near = nearest(name, names).map_or(String::new(), |near| format!("did you mean '{near}'? "));
+        let near = nearest(name, names);
+        if self.lang == Lang::Zh {
+            let near = near.map_or(String::new(), |near| format!("是不是 '{near}'？"));
+            return format!("不认识 '{}'：{near}? 列出全部命令", line.escape_debug());
+        }
+        let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));
         format!("'{}' is not understood: {near}{}", line.escape_debug(), self.names())
     }
 
@@ -299,13 +317,13 @@ pub fn state(name: &str) -> Result<State, String> {
     })
 }
 
-fn goal(name: &str, in_lab: bool) -> Result<Goal, String> {
+fn goal(name: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
     let lower = name.to_ascii_lowercase();
     match name.split_once('=').filter(|_| in_lab) {
-        Some((end, name)) if end.eq_ignore_ascii_case("client") => return ends(0, name),
-        Some((end, name)) if end.eq_ignore_ascii_case("server") => return ends(1, name),
-        Some((what, count)) if what.eq_ignore_ascii_case("step") => return number(count).map(Goal::Step),
-        Some((what, time)) if what.eq_ignore_ascii_case("time") => return span(time).map(Goal::Time),
+        Some((end, name)) if end.eq_ignore_ascii_case("client") => return ends(0, name, lang),
+        Some((end, name)) if end.eq_ignore_ascii_case("server") => return ends(1, name, lang),
+        Some((what, count)) if what.eq_ignore_ascii_case("step") => return number(count, lang).map(Goal::Step),
+        Some((what, time)) if what.eq_ignore_ascii_case("time") => return span(time, lang).map(Goal::Time),
         None if lower == "loss" && in_lab => return Ok(Goal::Loss),
         _ => {}
     }
@@ -319,38 +337,59 @@ fn goal(name: &str, in_lab: bool) -> Result<Goal, String> {
     let more = if in_lab { "; other events are client=STATE, server=STATE, loss, time=2s and step=40" } else { "" };
     match protocol {
         Some(protocol) => Ok(Goal::Frame(protocol)),
-        None => state(name)
-            .map(|state| Goal::State(None, state))
-            .map_err(|what| format!("{what}; frames are {FRAMES}{more}")),
+        None => state_in(name, lang).map(|state| Goal::State(None, state)).map_err(|what| match lang {
+            Lang::En => format!("{what}; frames are {FRAMES}{more}"),
+            Lang::Zh => {
+                format!("{what}；帧有 {FRAMES_ZH}；此外还有 client=STATE、server=STATE、loss、time=2s 和 step=40")
+            }
+        }),
     }
 }
 
 /// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. After `>`, the other host
 /// receives it.
-fn inject(words: &str, usage: &str) -> Result<Command, String> {
+fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
     let (host, rest) = words.trim_start().split_once(char::is_whitespace).unwrap_or_default();
     let host = ["client", "server"].iter().position(|name| host.eq_ignore_ascii_case(name));
     let rest = rest.trim_start();
     let (to, text) = match (host, rest.strip_prefix('<'), rest.strip_prefix('>')) {
         (Some(host), Some(text), _) => (host, text),
         (Some(host), _, Some(text)) => (1 - host, text),
+        _ if lang == Lang::Zh => return Err("inject 的用法如：inject client < R 1:1(0)".into()),
         _ => return Err(format!("type {usage}")),
     };
     let segment = segment::parse(text.trim_start());
-    let segment = segment.map_err(|error| format!("column {} of the segment: {error}", error.column))?;
+    let segment = segment.map_err(|error| match lang {
+        Lang::En => format!("column {} of the segment: {error}", error.column),
+        Lang::Zh => format!("报文段的第 {} 列：{error}", error.column),
+    })?;
     Ok(Command::Inject(to, segment))
 }
 
-fn ends(host: usize, name: &str) -> Result<Goal, String> {
-    state(name).map(|state| Goal::State(Some(host), state))
+fn ends(host: usize, name: &str, lang: Lang) -> Result<Goal, String> {
+    state_in(name, lang).map(|state| Goal::State(Some(host), state))
 }
 
-fn span(time: &str) -> Result<Duration, String> {
-    duration(time).map(Into::into).map_err(|what| format!("'{}': {what}", time.escape_debug()))
+/// Finds a state like [`state`]. The error is in the language `lang`.
+fn state_in(name: &str, lang: Lang) -> Result<State, String> {
+    state(name).map_err(|what| match lang {
+        Lang::En => what,
+        Lang::Zh => format!("没有状态 '{}'：有 {}", name.escape_debug(), NAMES.join("、")),
+    })
 }
 
-fn number(word: &str) -> Result<u32, String> {
-    word.parse().map_err(|_| format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX))
+fn span(time: &str, lang: Lang) -> Result<Duration, String> {
+    duration(time).map(Into::into).map_err(|what| match lang {
+        Lang::En => format!("'{}': {what}", time.escape_debug()),
+        Lang::Zh => format!("'{}' 应为带单位的时间，如 300ms", time.escape_debug()),
+    })
+}
+
+fn number(word: &str, lang: Lang) -> Result<u32, String> {
+    word.parse().map_err(|_| match lang {
+        Lang::En => format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX),
+        Lang::Zh => format!("'{}' 应为不超过 {} 的整数", word.escape_debug(), u32::MAX),
+    })
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl<
     pub(super) fn flood(&mut self, at: Instant, number: u32, left: u32, port: u16) {
         // The addresses are reserved for documentation (RFC 5737 section 3).
         let host = Ipv4Address::new(198, 51, 100, (number % 250) as u8 + 1);
-        let source = IpEndpoint::new(host.into(), 1024 + (number / 250) as u16);
+        let source = IpEndpoint::new(host.into(), 1024 + (number % 60_000) as u16);
         let syn = Forged { sender: 0, control: TcpControl::Syn, seq: 0, ack: None, window: 65_535 };
         self.put_segment([source, IpEndpoint::new(address(1), port)], &syn);
         if left > 1 {

@@ -55,6 +55,18 @@ impl<
         }
     }
 
+    /// Returns the place for a connection that is tracked from now on. It may replace an older connection, but a forged
+    /// one replaces only a forged one.
+    fn room_for(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
+        if let Some(free) = self.flows.iter().position(Option::is_none) {
+            return Some(free);
+        }
+        let is_forged = |t: &Option<Tracked>| t.as_ref().is_some_and(|t| !self.is_between_hosts(t.ends));
+        let oldest = self.flows.iter().position(is_forged).or(self.is_between_hosts(ends).then_some(0))?;
+        self.flows.get_mut(oldest..)?.rotate_left(1);
+        Some(FLOWS - 1)
+    }
+
     /// Returns the flow of a segment and the index of the side that sent it.
     ///
     /// If the flow is not tracked yet, it is tracked from now on if `begin` is set.
@@ -66,19 +78,18 @@ impl<
         let place = match place {
             Some(place) => place,
             // Too many forged addresses would displace the hosts' own connections.
-            None if begin && self.is_between_hosts(ends) => {
-                let place = self.flows.iter().position(Option::is_none).unwrap_or_else(|| {
-                    self.flows.rotate_left(1);
-                    FLOWS - 1
-                });
+            None if begin => {
+                let place = self.room_for(ends)?;
                 let number = self.tracked;
                 self.tracked += 1;
                 self.flows[place] = Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2] });
                 place
             }
-            _ => return None,
+            None => return None,
         };
-        self.latest = Some(ends);
+        if self.is_between_hosts(ends) {
+            self.latest = Some(ends);
+        }
         let tracked = self.flows[place].as_mut()?;
         let side = tracked.side_of(ends)?;
         Some((&mut tracked.flow, side))

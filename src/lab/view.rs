@@ -85,15 +85,19 @@ impl<
     /// Returns the initial sequence numbers of the ends of a connection, if known.
     pub(super) fn isn_of(&self, ends: [IpEndpoint; 2]) -> [Option<TcpSeqNumber>; 2] {
         let found = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
-        match found {
-            Some((side, flow)) => [flow.sides[side].iss, flow.sides[1 - side].iss],
-            None => self.isn_of_forged(ends),
+        match found.map(|(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss]) {
+            // The frames of a connection between hosts show both numbers.
+            Some(isn) if self.is_between_hosts(ends) => isn,
+            isn => self.isn_of_forged(ends).or(isn).unwrap_or_default(),
         }
     }
 
     /// Returns the initial sequence numbers of the ends of a forged connection, which only one host knows.
     #[cfg(feature = "recovery")]
-    fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> [Option<TcpSeqNumber>; 2] {
+    fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
+        if self.is_between_hosts(ends) {
+            return None;
+        }
         let [source, destination] = ends;
         let known = |end, other| {
             let controls = (0..N).flat_map(|host| self.control(host));
@@ -102,12 +106,12 @@ impl<
         };
         let own = known(source, destination);
         let other = || known(destination, source).map(|(iss, irs)| (irs, iss));
-        own.or_else(other).map_or([None; 2], |(sender, receiver)| [Some(sender), Some(receiver)])
+        own.or_else(other).map(|(sender, receiver)| [Some(sender), Some(receiver)])
     }
 
     #[cfg(not(feature = "recovery"))]
-    fn isn_of_forged(&self, _ends: [IpEndpoint; 2]) -> [Option<TcpSeqNumber>; 2] {
-        [None; 2]
+    fn isn_of_forged(&self, _ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
+        None
     }
 
     /// Returns an entry with its initial sequence numbers and the current states of the first two hosts.

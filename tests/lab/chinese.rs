@@ -8,7 +8,7 @@ use smolstep::lab::scenarios::SCENARIOS;
 use smolstep::lab::show::Ladder;
 
 use crate::common::netns::output;
-use crate::common::peer::smolstep;
+use crate::common::peer::{Peer, smolstep};
 
 /// Runs `smolstep lab` with these locale variables, and returns what it prints.
 fn lab(args: &[&str], locale: &[(&str, &str)]) -> String {
@@ -105,5 +105,31 @@ fn the_coverage_and_the_state_diagram_are_in_chinese() {
     }
     for word in ["sent", "lost", "again", "client", "server", "seconds", "connected", "runs"] {
         assert!(!picture.contains(&format!(">{word}")) && !picture.contains(&format!("{word}<")), "{word}");
+    }
+}
+
+#[test]
+fn the_prompt_answers_in_chinese() {
+    let commands = "?\n9\nd\nd 99\ns\nbranch\nbranches\nb\ncompare\nbranch x\nq now\nuntl\n1000\nq\n";
+    let run = Peer::start(smolstep().args(["lab", "--step", "--lang", "zh"])).finish_with(commands.as_bytes());
+    let shown = run.out();
+    for part in [
+        "退回一步",
+        "帧 4：丢弃",
+        "帧 99 不在途中",
+        "客户  SYN-SENT",
+        "超时重传还有",
+        "* 运行 b：第 9 步，第 9 步后帧 4 丢弃",
+        "没有运行 'x'：有 a 到 b",
+        "的参数个数不对",
+        "是不是 'until'？",
+        "运行结束",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    for word in ["frame ", " is ", " the ", "client", "server", "in flight", "run b:"] {
+        let help = ["u client=est", "inject client"];
+        let lines = shown.lines().filter(|line| !help.iter().any(|help| line.contains(help)));
+        assert!(lines.clone().all(|line| !line.contains(word)), "{word}: {shown}");
     }
 }

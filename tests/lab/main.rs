@@ -13,6 +13,7 @@ mod faults;
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;
+mod network;
 #[cfg(target_os = "linux")]
 mod pictures;
 #[cfg(target_os = "linux")]

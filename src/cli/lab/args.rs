@@ -205,8 +205,8 @@ impl LabArgs {
     /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if two options name the same
-    /// file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
+    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if two options name the
+    /// same file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();

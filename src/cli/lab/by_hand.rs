@@ -1,12 +1,12 @@
 //! What the user does to a run by hand: changes a frame in flight, or puts a segment on the wire.
 
-use core::fmt;
-
 use smoltcp::wire::{EthernetAddress, IpAddress, Ipv4Address};
 
 use super::run::HostLab;
+use crate::lab::lang::Lang;
 use crate::lab::packetdrill::Ends;
 use crate::lab::packetdrill::segment::SegmentText;
+use crate::lab::show::In;
 use crate::lab::{Setup, Verdict, address};
 
 /// A change that the user makes by hand after a step.
@@ -50,14 +50,18 @@ impl ByHand {
     }
 }
 
-impl fmt::Display for ByHand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.what {
-            Change::Frame(frame, fault) => write!(f, "frame {frame} {fault}")?,
-            Change::Segment(0, _, text) => write!(f, "client < {text}")?,
-            Change::Segment(_, _, text) => write!(f, "server < {text}")?,
+impl ByHand {
+    /// Describes the change in a language.
+    pub fn text(&self, lang: Lang) -> String {
+        let what = match &self.what {
+            Change::Frame(frame, fault) => format!("{} {frame} {}", lang.pick("frame", "帧"), In(lang, *fault)),
+            Change::Segment(0, _, text) => format!("client < {text}"),
+            Change::Segment(_, _, text) => format!("server < {text}"),
+        };
+        match lang {
+            Lang::En => format!("{what} after step {}", self.after),
+            Lang::Zh => format!("第 {} 步后{what}", self.after),
         }
-        write!(f, " after step {}", self.after)
     }
 }
 

@@ -94,6 +94,11 @@ impl Shown {
         }
     }
 
+    /// Returns the language of the texts.
+    pub fn lang(&self) -> Lang {
+        self.ladder.lang
+    }
+
     /// Returns the ladder's appearance.
     pub fn ladder(&self) -> Ladder {
         self.ladder

@@ -5,6 +5,7 @@ use smoltcp::time::Instant;
 use super::by_hand::ByHand;
 use super::run::Run;
 use crate::cli::error::Failure;
+use crate::lab::lang::{Lang, columns};
 use crate::lab::show::{Ladder, What};
 use crate::lab::{Setup, Snapshot};
 
@@ -67,9 +68,12 @@ impl Runs {
     ///
     /// # Errors
     /// The error is one line: there are too many runs.
-    pub fn branch(&mut self) -> Result<(), String> {
+    pub fn branch(&mut self, lang: Lang) -> Result<(), String> {
         if self.kept.len() >= MAX_RUNS {
-            return Err(format!("there can be {MAX_RUNS} runs: switch to one of them, as in branch a"));
+            return Err(match lang {
+                Lang::En => format!("there can be {MAX_RUNS} runs: switch to one of them, as in branch a"),
+                Lang::Zh => format!("最多有 {MAX_RUNS} 次运行：切换到其中一次，如 branch a"),
+            });
         }
         self.kept.push(self.kept[self.present].clone());
         self.present = self.kept.len() - 1;
@@ -80,17 +84,21 @@ impl Runs {
     ///
     /// # Errors
     /// The error is one line: there is no such run.
-    pub fn switch(&mut self, name: &str) -> Result<(), String> {
-        self.present = self.find(name)?;
+    pub fn switch(&mut self, name: &str, lang: Lang) -> Result<(), String> {
+        self.present = self.find(name, lang)?;
         Ok(())
     }
 
     /// Returns a line for each run.
-    pub fn list(&self) -> Vec<String> {
+    pub fn list(&self, lang: Lang) -> Vec<String> {
         let line = |(place, run): (usize, &Kept)| {
             let mark = if place == self.present { "*" } else { " " };
-            let by_hand = run.by_hand.iter().map(|by_hand| format!(", {by_hand}"));
-            format!("{mark} run {}: step {}{}", name(place), run.step, by_hand.collect::<String>())
+            let by_hand: String =
+                run.by_hand.iter().map(|by_hand| format!("{}{}", lang.pick(", ", "，"), by_hand.text(lang))).collect();
+            match lang {
+                Lang::En => format!("{mark} run {}: step {}{by_hand}", name(place), run.step),
+                Lang::Zh => format!("{mark} 运行 {}：第 {} 步{by_hand}", name(place), run.step),
+            }
         };
         self.kept.iter().enumerate().map(line).collect()
     }
@@ -101,14 +109,21 @@ impl Runs {
     /// # Errors
     /// Fails if there is no such run, or if the set-up is invalid.
     pub fn compare(&self, setup: &Setup<'_>, name: Option<&str>, ladder: Ladder) -> Result<Vec<String>, Failure> {
+        let lang = ladder.lang;
         let other = match name {
-            Some(name) => self.find(name).map_err(Failure::usage)?,
-            None => (0..self.kept.len())
-                .rfind(|place| *place != self.present)
-                .ok_or_else(|| Failure::usage("there is only this run: branch keeps it and starts another one"))?,
+            Some(name) => self.find(name, lang).map_err(Failure::usage)?,
+            None => (0..self.kept.len()).rfind(|place| *place != self.present).ok_or_else(|| {
+                Failure::usage(lang.pick(
+                    "there is only this run: branch keeps it and starts another one",
+                    "只有这一次运行：branch 把它保留下来，并开始另一次",
+                ))
+            })?,
         };
         if other == self.present {
-            return Err(Failure::usage("this is the present run: name another one, as branches lists them"));
+            return Err(Failure::usage(lang.pick(
+                "this is the present run: name another one, as branches lists them",
+                "这就是当前的运行：请指定另一次，branches 列出各次运行",
+            )));
         }
         let places = [other, self.present];
         let [mut left, mut right] = [Vec::new(), Vec::new()];
@@ -116,9 +131,13 @@ impl Runs {
             *rows = self.rows(setup, place, ladder)?;
         }
         let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
-        let names = places.map(|place| format!("run {}", self::name(place)));
+        let names = places.map(|place| format!("{} {}", lang.pick("run", "运行"), self::name(place)));
         if same == left.len() && same == right.len() {
-            return Ok(vec![format!("{} and {} are the same so far", names[0], names[1])]);
+            let [one, other] = names;
+            return Ok(vec![match lang {
+                Lang::En => format!("{one} and {other} are the same so far"),
+                Lang::Zh => format!("{one} 和{other} 到目前为止相同"),
+            }]);
         }
         Ok(side_by_side(ladder, &names, [&left[same..], &right[same..]]))
     }
@@ -138,9 +157,12 @@ impl Runs {
         Ok(rows)
     }
 
-    fn find(&self, wanted: &str) -> Result<usize, String> {
+    fn find(&self, wanted: &str, lang: Lang) -> Result<usize, String> {
         (0..self.kept.len()).find(|&place| name(place).to_string().eq_ignore_ascii_case(wanted)).ok_or_else(|| {
             let last = name(self.kept.len() - 1);
+            if lang == Lang::Zh {
+                return format!("没有运行 '{}'：有 a 到 {last}", wanted.escape_debug());
+            }
             let there = if last == 'a' { "there is only run a".to_owned() } else { format!("there are a to {last}") };
             format!("there is no run '{}': {there}", wanted.escape_debug())
         })
@@ -172,10 +194,12 @@ fn side_by_side(ladder: Ladder, names: &[String; 2], [left, right]: [&[Snapshot]
     let padded = |row: Option<&Snapshot>| {
         let plain = row.map_or(String::new(), |row| line(Ladder { color: false, ..ladder }, row));
         let text = row.map_or(String::new(), |row| line(ladder, row));
-        format!("{text}{:pad$}", "", pad = half.saturating_sub(plain.chars().count()))
+        format!("{text}{:pad$}", "", pad = half.saturating_sub(columns(&plain)))
     };
     let header = Ladder { color: false, ..ladder }.header().to_string();
-    let mut lines = vec![format!("{:<half$}{GAP}{}", names[0], names[1]), format!("{header:<half$}{GAP}{header}")];
+    let left_half = |text: &str| format!("{text}{:pad$}", "", pad = half.saturating_sub(columns(text)));
+    let mut lines =
+        vec![format!("{}{GAP}{}", left_half(&names[0]), names[1]), format!("{}{GAP}{header}", left_half(&header))];
     for [left, right] in aligned(left, right, |row| (row.entry.at, row.entry.step)) {
         let right = right.map_or(String::new(), |row| line(ladder, row));
         lines.push(format!("{}{GAP}{right}", padded(left)).trim_end().to_owned());
@@ -224,9 +248,9 @@ mod tests {
         let setup = Setup::program(&crate::app::find("greeting").unwrap(), &[b"Li"], false).unwrap();
         let mut runs = Runs::new();
         runs.set_step(11);
-        runs.branch().unwrap();
+        runs.branch(Lang::En).unwrap();
         runs.add(ByHand { after: 9, what: Change::Frame(4, crate::lab::Verdict::Drop) });
-        let ladder = Ladder { width: 180, ascii: true, color: false, lang: crate::lab::lang::Lang::En };
+        let ladder = Ladder { width: 180, ascii: true, color: false, lang: Lang::En };
         let lines = runs.compare(&setup, None, ladder).map_err(|failure| failure.to_string()).unwrap();
         assert!(lines[0].starts_with("run a ") && lines[0].ends_with("| run b"), "{lines:#?}");
         assert!(lines[2].matches("#4 SYN,ACK").count() == 2 && lines[2].contains(" x---"), "{lines:#?}");
@@ -242,15 +266,16 @@ mod tests {
         let drop = ByHand { after: 9, what: Change::Frame(4, crate::lab::Verdict::Drop) };
         runs.add(drop.clone());
         runs.set_step(12);
-        runs.branch().unwrap();
+        runs.branch(Lang::En).unwrap();
         runs.go_back(9);
         runs.set_step(9);
         assert_eq!((runs.by_hand(), runs.prompt().as_str()), (&[][..], "run b, "));
-        assert_eq!(runs.list(), ["  run a: step 12, frame 4 dropped after step 9", "* run b: step 9"]);
-        runs.switch("A").unwrap();
+        assert_eq!(runs.list(Lang::En), ["  run a: step 12, frame 4 dropped after step 9", "* run b: step 9"]);
+        assert_eq!(runs.list(Lang::Zh), ["  运行 a：第 12 步，第 9 步后帧 4 丢弃", "* 运行 b：第 9 步"]);
+        runs.switch("A", Lang::En).unwrap();
         assert_eq!((runs.by_hand(), runs.step()), (&[drop][..], 12));
-        assert_eq!(runs.switch("c"), Err("there is no run 'c': there are a to b".into()));
-        (2..MAX_RUNS).for_each(|_| runs.branch().unwrap());
-        assert!(runs.branch().unwrap_err().contains("switch to one of them"));
+        assert_eq!(runs.switch("c", Lang::En), Err("there is no run 'c': there are a to b".into()));
+        (2..MAX_RUNS).for_each(|_| runs.branch(Lang::En).unwrap());
+        assert!(runs.branch(Lang::En).unwrap_err().contains("switch to one of them"));
     }
 }

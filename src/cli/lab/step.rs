@@ -10,7 +10,8 @@ use super::run::{HostLab, Run, Stepped, enters};
 use super::runs::Runs;
 use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Goal, Shell};
-use crate::lab::show::What;
+use crate::lab::lang::Lang;
+use crate::lab::show::{In, What, host_name};
 use crate::lab::{Setup, Snapshot, Verdict};
 use crate::trace::Fields;
 
@@ -39,7 +40,7 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
         start = run.record(None, &mut |snapshot, _| shown.row(snapshot))?.steps;
         run.until = None;
     }
-    let mut session = Session { setup: run.setup, args, shell: Shell::lab(), shown, runs: Runs::new() };
+    let mut session = Session { setup: run.setup, args, shell: Shell::lab(args.lang()), shown, runs: Runs::new() };
     loop {
         let replay = session.run();
         let next = replay.with_lab(|lab| {
@@ -84,11 +85,11 @@ impl<'s> Session<'_, 's> {
                 Err(what) => self.shown.say(&what),
                 Ok(Command::Alter(fault, wanted)) => self.alter(lab, fault, wanted),
                 Ok(Command::Back) => return Ok(Next::Again(lab.steps().saturating_sub(1))),
-                Ok(Command::Branch(None)) => match self.runs.branch() {
+                Ok(Command::Branch(None)) => match self.runs.branch(self.shown.lang()) {
                     Ok(()) => self.list(),
                     Err(what) => self.shown.say(&what),
                 },
-                Ok(Command::Branch(Some(name))) => match self.runs.switch(&name) {
+                Ok(Command::Branch(Some(name))) => match self.runs.switch(&name, self.shown.lang()) {
                     Ok(()) => return Ok(Next::Other),
                     Err(what) => self.shown.say(&what),
                 },
@@ -134,7 +135,12 @@ impl<'s> Session<'_, 's> {
             };
             let over = stepped != Stepped::On;
             if over {
-                self.shown.say(if stepped == Stepped::Limit { "the limit is reached" } else { "the run is over" });
+                let limit = self.pick("the limit is reached", "达到了时限");
+                self.shown.say(if stepped == Stepped::Limit {
+                    limit
+                } else {
+                    self.pick("the run is over", "运行结束")
+                });
             }
             if over || reached || lab.steps() == before {
                 break;
@@ -145,13 +151,19 @@ impl<'s> Session<'_, 's> {
     /// Changes a frame in flight.
     fn alter(&mut self, lab: &mut HostLab<'_>, fault: Verdict, wanted: Option<u32>) {
         let Some(frame) = in_flight(lab, wanted) else {
-            return self.shown.say(&match wanted {
-                None => "no frame is in flight".to_owned(),
-                Some(frame) => format!("frame {frame} is not in flight: frames shows the frames in flight"),
+            return self.shown.say(&match (wanted, self.shown.lang()) {
+                (None, lang) => lang.pick("no frame is in flight", "没有在途的帧").to_owned(),
+                (Some(frame), Lang::En) => format!("frame {frame} is not in flight: frames shows the frames in flight"),
+                (Some(frame), Lang::Zh) => format!("帧 {frame} 不在途中：frames 显示在途的帧"),
             });
         };
         if self.change(lab, Change::Frame(frame, fault)) {
-            self.shown.say(&format!("frame {frame} is {fault}"));
+            let lang = self.shown.lang();
+            let fault = In(lang, fault);
+            self.shown.say(&match lang {
+                Lang::En => format!("frame {frame} is {fault}"),
+                Lang::Zh => format!("帧 {frame}：{fault}"),
+            });
         }
     }
 
@@ -159,30 +171,40 @@ impl<'s> Session<'_, 's> {
     fn change(&mut self, lab: &mut HostLab<'_>, what: Change) -> bool {
         let by_hand = ByHand { after: lab.steps(), what };
         if self.runs.by_hand().len() >= MAX_BY_HAND {
-            self.shown.say(&format!("too many changes: a run takes {MAX_BY_HAND}"));
+            self.shown.say(&match self.shown.lang() {
+                Lang::En => format!("too many changes: a run takes {MAX_BY_HAND}"),
+                Lang::Zh => format!("改动太多：一次运行最多 {MAX_BY_HAND} 处"),
+            });
             return false;
         }
         let is_made = by_hand.apply(lab, self.setup);
         if is_made {
             self.runs.add(by_hand);
         } else {
-            self.shown.say("there is no room on the wire for one more frame");
+            self.shown.say(self.pick("there is no room on the wire for one more frame", "网线上容不下更多的帧"));
         }
         is_made
     }
 
+    fn pick(&self, english: &'static str, chinese: &'static str) -> &'static str {
+        self.shown.lang().pick(english, chinese)
+    }
+
     fn list(&mut self) {
-        self.runs.list().iter().for_each(|line| self.shown.say(line));
+        self.runs.list(self.shown.lang()).iter().for_each(|line| self.shown.say(line));
     }
 
     fn save(&mut self, upto: u32, file: Option<String>) {
         let pcap = self.args.pcap.as_ref();
         if file.is_none() && pcap.is_none() && Path::new(UNNAMED).exists() {
-            return self.shown.say(&format!("{UNNAMED} exists: type save FILE, which may be the same file"));
+            return self.shown.say(&match self.shown.lang() {
+                Lang::En => format!("{UNNAMED} exists: type save FILE, which may be the same file"),
+                Lang::Zh => format!("{UNNAMED} 已存在：输入 save FILE，也可以是同一个文件"),
+            });
         }
         let path = file.map(PathBuf::from).or_else(|| pcap.cloned()).unwrap_or_else(|| UNNAMED.into());
         match outputs::save(&self.run(), upto, &path) {
-            Ok(()) => self.shown.say(&format!("saved to {}", path.display())),
+            Ok(()) => self.shown.say(&format!("{}{}", self.pick("saved to ", "已保存到 "), path.display())),
             Err(failure) => self.shown.say(&failure.to_string()),
         }
     }
@@ -206,15 +228,19 @@ fn in_flight(lab: &HostLab<'_>, wanted: Option<u32>) -> Option<u32> {
 }
 
 fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
-    let mut none = true;
+    let (mut none, lang) = (true, shown.lang());
     for (id, from, to, at, bytes) in lab.wire.in_flight() {
         none = false;
-        let name = |host| if host == 0 { "client" } else { "server" };
+        let [from, to] = [from, to].map(|host| host_name(host, lang));
         let left = if at > lab.now() { at - lab.now() } else { smoltcp::time::Duration::ZERO };
-        shown.say(&format!("frame {id}, {} to {}, arrives in {left}, {} bytes", name(from), name(to), bytes.len()));
+        let count = bytes.len();
+        shown.say(&match lang {
+            Lang::En => format!("frame {id}, {from} to {to}, arrives in {left}, {count} bytes"),
+            Lang::Zh => format!("帧 {id}，{from}到{to}，{left} 后到达，{count} 字节"),
+        });
         shown.say(Fields(bytes).to_string().trim_end());
     }
     if none {
-        shown.say("no frame is in flight");
+        shown.say(lang.pick("no frame is in flight", "没有在途的帧"));
     }
 }

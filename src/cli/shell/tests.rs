@@ -1,11 +1,12 @@
 //! Tests of the commands at the prompt.
 
 use super::*;
+use crate::lab::lang::columns;
 
 #[test]
 fn both_prompts_understand_the_same_commands() {
     let state = |end, state| Command::Until(Goal::State(end, state));
-    for shell in [Shell::lab(), Shell::live()] {
+    for shell in [Shell::lab(Lang::En), Shell::live()] {
         for (line, command) in [
             ("", Command::Next(1)),
             (" \r\n", Command::Next(1)),
@@ -67,7 +68,7 @@ fn the_lab_has_more_commands() {
         ("until time=2s", Command::Until(Goal::Time(Duration::from_secs(2)))),
         ("until step=40", Command::Until(Goal::Step(40))),
     ] {
-        assert_eq!(Shell::lab().parse(line), Ok(command), "{line}");
+        assert_eq!(Shell::lab(Lang::En).parse(line), Ok(command), "{line}");
         let shared = ["until step", "until time", "until loss", "u server", "until client"];
         let what = Shell::live().parse(line).unwrap_err();
         assert!(shared.iter().any(|start| line.starts_with(start)) || what.contains("is for smolstep lab"), "{line}");
@@ -78,7 +79,7 @@ fn the_lab_has_more_commands() {
 fn a_segment_is_written_as_in_packetdrill() {
     let reset = segment::parse("R 1:1(0)").unwrap();
     for (line, to) in [("inject client < R 1:1(0)", 0), ("i server <R 1:1(0)", 1), ("inject  Client > R 1:1(0)", 1)] {
-        assert_eq!(Shell::lab().parse(line), Ok(Command::Inject(to, reset.clone())), "{line}");
+        assert_eq!(Shell::lab(Lang::En).parse(line), Ok(Command::Inject(to, reset.clone())), "{line}");
     }
     for (line, what) in [
         ("inject", "type inject client < SEGMENT or inject server < SEGMENT, as in"),
@@ -87,7 +88,7 @@ fn a_segment_is_written_as_in_packetdrill() {
         ("inject client <", "column 1 of the segment: a word is missing"),
         ("inject client < R 1:2(0)", "column 5 of the segment: '2' should be the sum of"),
     ] {
-        let error = Shell::lab().parse(line).unwrap_err();
+        let error = Shell::lab(Lang::En).parse(line).unwrap_err();
         assert!(error.contains(what) && error.lines().count() == 1, "{line}: {error}");
     }
     assert!(Shell::live().parse("inject client < R 1:1(0)").unwrap_err().contains("is for smolstep lab"));
@@ -125,7 +126,7 @@ fn an_error_is_one_line_that_lists_the_valid_commands() {
         ("drop syn", "'syn' should be a number"),
         ("goto", "type goto STEP, as in goto 12"),
     ] {
-        let error = Shell::lab().parse(line).unwrap_err();
+        let error = Shell::lab(Lang::En).parse(line).unwrap_err();
         assert!(error.contains(what) && error.lines().count() == 1, "{line}: {error}");
     }
     assert!(Shell::live().parse("u server=closed").is_err(), "the other end is not ours");
@@ -134,9 +135,30 @@ fn an_error_is_one_line_that_lists_the_valid_commands() {
 #[test]
 fn the_help_has_every_command() {
     for word in WORDS.iter().filter(|word| !["help", "?", "exit"].contains(&word.name)) {
-        assert!(Shell::lab().help().contains(word.name), "{}", word.name);
+        for lang in Lang::ALL {
+            assert!(Shell::lab(lang).help().contains(word.name), "{}", word.name);
+        }
         assert_eq!(Shell::live().help().contains(word.name), !word.is_for_lab, "{}", word.name);
-        assert!(Shell::lab().names().contains(word.name), "{}", word.name);
+        assert!(Shell::lab(Lang::En).names().contains(word.name), "{}", word.name);
     }
-    assert!([Shell::lab(), Shell::live()].iter().all(|shell| shell.help().lines().all(|line| line.len() <= 100)));
+    let shells = [Shell::lab(Lang::En), Shell::lab(Lang::Zh), Shell::live()];
+    assert!(shells.iter().all(|shell| shell.help().lines().all(|line| columns(line) <= 100)));
+}
+
+#[test]
+fn an_error_in_chinese_has_no_english_words() {
+    for (line, what) in [
+        ("untl syn", "不认识 'untl syn'：是不是 'until'？? 列出全部命令"),
+        ("q now", "'q now' 的参数个数不对"),
+        ("u", "until 要有一个状态"),
+        ("u NOWHERE", "没有状态 'NOWHERE'：有 CLOSED、LISTEN、"),
+        ("u client=x", "没有状态 'x'"),
+        ("goto x", "'x' 应为不超过 4294967295 的整数"),
+        ("delay 4 soon", "'soon' 应为带单位的时间"),
+        ("inject x", "inject 的用法如"),
+    ] {
+        let error = Shell::lab(Lang::Zh).parse(line).unwrap_err();
+        assert!(error.contains(what) && error.lines().count() == 1, "{line}: {error}");
+        assert!(![" is ", " the ", "type ", "should"].iter().any(|word| error.contains(word)), "{line}: {error}");
+    }
 }

@@ -6,6 +6,7 @@ use smoltcp::socket::tcp::State;
 
 use super::states::{OTHERS, STEPS, Taken, Visited};
 use super::svg::{Escaped, open, tip};
+use super::words::host_name;
 use crate::lab::figure::TRANSITIONS;
 use crate::lab::lang::Lang;
 
@@ -46,18 +47,13 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> f
         writeln!(out, r#"<text x="40" y="{BOTTOM}" font-weight="bold">{not_drawn}</text>"#)?;
     }
     for (other, line) in others.iter().zip(1..) {
-        let (name, color) = (side(lang, other.side), SIDES[other.side.min(1)].1);
+        let (name, color) = (host_name(other.side, lang), SIDES[other.side.min(1)].1);
         write!(out, r#"<text x="40" y="{}" fill="{color}">"#, BOTTOM + 18 * line)?;
         let step = lang.pick("step", "步");
         write!(Escaped(out), "{name}, {step} {}: {} -> {}", other.step, other.from, other.to)?;
         out.write_str("</text>\n")?;
     }
     out.write_str("</svg>\n")
-}
-
-/// Returns the name of a host in a language.
-fn side(lang: Lang, side: usize) -> &'static str {
-    if side == 0 { lang.pick("client", "客户") } else { lang.pick("server", "服务器") }
 }
 
 /// The names of the arrowheads, and the colours of the client and of the server.
@@ -124,7 +120,7 @@ const EDGES: [Edge; TRANSITIONS.len()] = [
 fn legend(out: &mut dyn Write, lang: Lang) -> fmt::Result {
     for (((name, color), x), host) in SIDES.into_iter().zip([40, 140]).zip(0..) {
         writeln!(out, r#"<path d="M{x} 26h30" stroke="{color}" stroke-width="3" marker-end="url(#{name})"/>"#)?;
-        writeln!(out, r#"<text x="{}" y="30" fill="{color}">{}</text>"#, x + 38, side(lang, host))?;
+        writeln!(out, r#"<text x="{}" y="30" fill="{color}">{}</text>"#, x + 38, host_name(host, lang))?;
     }
     let numbers = match lang {
         Lang::En => "numbers: at which steps, the first",
@@ -165,7 +161,7 @@ fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[T
     out.write_str(r##"stroke="#ffffff" stroke-width="3" paint-order="stroke">"##)?;
     write!(Escaped(out), "{on}")?;
     for (host, (taken, (_, color))) in taken.iter().zip(SIDES).enumerate().filter(|(_, (taken, _))| taken.count > 0) {
-        let name = side(lang, host);
+        let name = host_name(host, lang);
         write!(out, r#"<tspan x="{x}" dy="14" fill="{color}" font-weight="bold">{name} "#)?;
         for (step, place) in taken.steps().iter().zip(0..) {
             write!(out, "{}{step}", if place == 0 { "" } else { ", " })?;

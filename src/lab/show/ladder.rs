@@ -10,7 +10,7 @@ use smoltcp::time::Instant;
 use self::label::Label;
 use super::entry::{Transfer, What};
 use super::text::Text;
-use super::words::In;
+use super::words::{In, host_name};
 use crate::lab::lang::Lang;
 use crate::lab::{Lane, Snapshot, WIRE};
 use crate::stack::{Event, Next};
@@ -117,7 +117,7 @@ impl Display for Header {
         let (ladder, width) = (self.0, self.0.state_width());
         ladder.paint(f, BOLD)?;
         let [seconds, step] = [ladder.word("seconds", "秒"), ladder.word("step", "步")];
-        let [client, server] = [ladder.word("client", "客户"), ladder.word("server", "服务器")];
+        let [client, server] = [0, 1].map(|host| Text::of(host_name(host, ladder.lang)));
         write!(f, "{seconds:>TIME$} {step:>STEP$} {client:<width$} {:w$} {server}", "", w = ladder.middle())?;
         if ladder.color { f.write_str(PLAIN) } else { Ok(()) }
     }

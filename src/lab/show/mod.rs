@@ -38,3 +38,5 @@ pub use picture::{PICTURE_ROWS, Picture};
 pub use states::Visited;
 #[cfg(feature = "cli")]
 pub(crate) use text::Span;
+#[cfg(feature = "cli")]
+pub(crate) use words::{In, host_name};

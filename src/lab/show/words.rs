@@ -11,7 +11,7 @@ use crate::stack::{DropReason, End};
 use crate::trace::{Carries, Cause, Mark, Summary};
 
 /// Displays a value in a language. In English, the value displays itself.
-pub(super) struct In<T>(pub(super) Lang, pub(super) T);
+pub(crate) struct In<T>(pub(crate) Lang, pub(crate) T);
 
 impl Display for In<DropReason> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,6 +140,11 @@ impl Display for In<Verdict> {
             Verdict::TooLong => "太长",
         })
     }
+}
+
+/// Returns the name of a host in a language.
+pub(crate) fn host_name(host: usize, lang: Lang) -> &'static str {
+    if host == 0 { lang.pick("client", "客户") } else { lang.pick("server", "服务器") }
 }
 
 /// Returns a cause as the mark before a segment's flags, in full and in brief. The mark of a retransmission follows its

@@ -334,7 +334,8 @@ impl Block {
         if repeats && (news || !r.sack) {
             r.duplicates = r.duplicates.saturating_add(1);
         }
-        self.grow(now, ack, acked, before);
+        // RFC 5681 section 3.1: the acknowledgement of the SYN does not grow the window.
+        self.grow(now, ack, acked.saturating_sub(handshake.into()), before);
         if acked > 0 || news {
             self.later_data_arrived(now);
         }

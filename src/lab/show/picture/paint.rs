@@ -7,6 +7,7 @@ use smoltcp::time::Duration;
 
 use super::super::svg::{FAINT, INK, ORANGE, RED, cross, open, tip};
 use super::super::text::Span;
+use super::super::words::host_name;
 use super::axis::Fold;
 use super::events::Arrow;
 use super::texts::LINE;
@@ -117,7 +118,7 @@ fn heads(out: &mut dyn Write, picture: &Picture, top: i32) -> fmt::Result {
     for (lane, port) in picture.events.ports.iter().enumerate() {
         let lines = picture.lines(lane);
         writeln!(out, r#"<g font-weight="bold">"#)?;
-        for (x, name) in lines.iter().zip([pick("client", "客户"), pick("server", "服务器")]) {
+        for (x, name) in lines.iter().zip([0, 1].map(|host| host_name(host, picture.lang))) {
             writeln!(out, r#"<text x="{x}" y="{y}" text-anchor="middle">{name}</text>"#)?;
         }
         if let Some(port) = port {

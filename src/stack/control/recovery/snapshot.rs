@@ -130,8 +130,8 @@ impl Block {
         let room = self.room(None);
         let limit = offered.min(room);
         match () {
+            () if unsent <= limit => (nagle && unsent < mss && self.flight() > 0).then_some(HeldBy::Nagle),
             () if limit >= mss => None,
-            () if unsent <= limit => (nagle && self.flight() > 0).then_some(HeldBy::Nagle),
             () if room < offered => Some(HeldBy::Cwnd),
             () => Some(HeldBy::Window),
         }
