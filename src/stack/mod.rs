@@ -350,8 +350,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     pub(crate) fn controls(&self) -> impl Iterator<Item = (Tuple, Control)> {
         self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
             let queue = slot.peek().map_or(0, |socket| socket.send_queue());
-            let is_synchronized = !matches!(slot.state, tcp::State::SynSent | tcp::State::SynReceived);
-            let mut control = slot.control.snapshot(queue, is_synchronized, self.config.tcp.nagle);
+            let mut control = slot.control.snapshot(slot.state, queue, self.config.tcp.nagle);
             control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
             Some((self.connections.tuple(index)?, control))
         })

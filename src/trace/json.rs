@@ -107,7 +107,10 @@ impl<'w> Object<'w> {
         self.out.write_char('"')
     }
 
-    /// Adds a field with an object. Its first field is the number `first`, and `write` adds the others.
+    /// Adds a field with an object.
+    ///
+    /// Its first field is the number `first`, and `write` adds the others.
+    #[cfg(feature = "recovery")]
     pub(crate) fn object(
         &mut self,
         key: &str,

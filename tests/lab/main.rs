@@ -15,6 +15,8 @@ mod labels;
 mod live;
 mod network;
 #[cfg(target_os = "linux")]
+mod options;
+#[cfg(target_os = "linux")]
 mod pictures;
 #[cfg(target_os = "linux")]
 mod prompt;
