@@ -7,8 +7,11 @@ mod capture;
 mod chinese;
 #[path = "../common/mod.rs"]
 mod common;
+mod exercises;
 mod explanations;
 mod faults;
+#[cfg(target_os = "linux")]
+mod files;
 #[cfg(target_os = "linux")]
 mod labels;
 #[cfg(target_os = "linux")]
