@@ -19,6 +19,7 @@ mod live;
 mod network;
 #[cfg(target_os = "linux")]
 mod options;
+mod packetdrill;
 #[cfg(target_os = "linux")]
 mod pictures;
 #[cfg(target_os = "linux")]
