@@ -21,6 +21,8 @@ mod network;
 mod options;
 mod packetdrill;
 #[cfg(target_os = "linux")]
+mod pictures;
+#[cfg(target_os = "linux")]
 mod prompt;
 mod property;
 mod scenarios;

@@ -15,7 +15,7 @@ fn typed(lines: &str, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn lab(args: &[&str]) -> Output {
+pub fn lab(args: &[&str]) -> Output {
     output(smolstep().arg("lab").args(args)).expect("smolstep runs")
 }
 

@@ -132,7 +132,7 @@ fn form(answer: &Answer, lang: Lang) -> &'static str {
     match answer {
         Answer::Choice { .. } => lang.pick("one letter", "一个字母"),
         Answer::Count(_) | Answer::Number { .. } | Answer::Missing => lang.pick("a number", "一个数"),
-        Answer::Field(Field::Time, _) => lang.pick("whole milliseconds since the start", "从开始算起的整毫秒数"),
+        Answer::Field(Field::Time, _) => lang.pick("whole milliseconds since the start", "从开始起的毫秒数，取整数"),
         Answer::Field(..) => lang.pick("the field's value, as the ladder shows it", "字段的值，如图中所示"),
         Answer::Make(_) => lang.pick(
             "one or more faults, as in 'drop client udp 1; delay 300ms server ack 2'",
