@@ -134,7 +134,11 @@ impl GraphOutput {
     /// # Errors
     /// Fails if the file cannot be written.
     pub fn create(asked: &GraphFile, args: &LabArgs) -> Result<Self, Failure> {
-        Ok(GraphOutput { file: Text::create(&asked.path)?, part: Part::of(args), graph: Graph::new(asked.kind) })
+        Ok(GraphOutput {
+            file: Text::create(&asked.path)?,
+            part: Part::of(args),
+            graph: Graph::new(asked.kind, args.lang()),
+        })
     }
 
     /// Processes an entry.

@@ -20,6 +20,8 @@ use self::frame::Frame;
 use self::track::Track;
 use super::entry::What;
 use super::svg::{INK, RED, open};
+use super::words::host_name;
+use crate::lab::lang::Lang;
 use crate::lab::{MAX_HOSTS, START, Snapshot, address};
 use crate::stack::{Control, Tuple};
 use crate::trace::{Cause, Mark};
@@ -59,6 +61,7 @@ const POINTS: usize = 60_000;
 /// A graph of a run.
 pub struct Graph {
     kind: GraphKind,
+    lang: Lang,
     tracks: Vec<Track>,
     points: usize,
     /// The time in microseconds at which there was no more room.
@@ -66,9 +69,9 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Makes an empty graph.
-    pub fn new(kind: GraphKind) -> Self {
-        Graph { kind, tracks: Vec::new(), points: 0, cut_at: None }
+    /// Makes an empty graph, with words in this language.
+    pub fn new(kind: GraphKind, lang: Lang) -> Self {
+        Graph { kind, lang, tracks: Vec::new(), points: 0, cut_at: None }
     }
 
     /// Processes an entry.
@@ -159,11 +162,12 @@ impl Graph {
     pub fn write(&self, out: &mut dyn Write) -> fmt::Result {
         let (tracks, connections) = self.shown();
         let height = HEAD + PANEL * tracks.len().max(1) + FOOT;
+        let pick = |english, chinese| self.lang.pick(english, chinese);
         let title = match self.kind {
-            GraphKind::Cwnd => "The congestion window",
-            GraphKind::Rtt => "Round trips and the retransmission timeout",
-            GraphKind::Throughput => "Throughput",
-            GraphKind::TimeSequence => "Sequence numbers over time",
+            GraphKind::Cwnd => pick("The congestion window", "拥塞窗口"),
+            GraphKind::Rtt => pick("Round trips and the retransmission timeout", "往返时间与超时重传时间"),
+            GraphKind::Throughput => pick("Throughput", "吞吐量"),
+            GraphKind::TimeSequence => pick("Sequence numbers over time", "序号随时间的变化"),
         };
         open(out, WIDTH, height, title)?;
         writeln!(out, r#"<text x="{LEFT}" y="22" font-size="14" font-weight="bold">{title}</text>"#)?;
@@ -172,8 +176,12 @@ impl Graph {
             let top = HEAD + PANEL * place;
             let area = [LEFT, top + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64);
             let y = top + 14;
-            writeln!(out, r#"<text x="{LEFT}" y="{y}" font-weight="bold">{}</text>"#, Direction(track, connections))?;
-            let frame = Frame::new(area, times);
+            writeln!(
+                out,
+                r#"<text x="{LEFT}" y="{y}" font-weight="bold">{}</text>"#,
+                Direction(track, connections, self.lang)
+            )?;
+            let frame = Frame::new(area, times, self.lang);
             match self.kind {
                 GraphKind::Cwnd => window::draw(out, frame, track)?,
                 GraphKind::Rtt => round_trips::draw(out, frame, track)?,
@@ -183,14 +191,28 @@ impl Graph {
         }
         let y = height - 12;
         if tracks.is_empty() {
-            writeln!(out, r#"<text x="{LEFT}" y="60">There is no TCP segment to draw.</text>"#)?;
+            writeln!(
+                out,
+                r#"<text x="{LEFT}" y="60">{}</text>"#,
+                pick("There is no TCP segment to draw.", "没有可画的 TCP 报文段。")
+            )?;
         } else if let Some(at) = self.cut_at {
             let at = super::text::Span(smoltcp::time::Duration::from_micros(at));
-            write!(out, r#"<text x="{LEFT}" y="{y}" fill="{RED}">Cut here, after {POINTS} segments: "#)?;
-            writeln!(out, "the run goes on. --from {at} draws the rest.</text>")?;
+            write!(out, r#"<text x="{LEFT}" y="{y}" fill="{RED}">"#)?;
+            match self.lang {
+                Lang::En => {
+                    write!(out, "Cut here, after {POINTS} segments: the run goes on. --from {at} draws the rest.")?
+                }
+                Lang::Zh => write!(out, "图在 {POINTS} 个报文段之后截断，运行还在继续。--from {at} 画出其余部分。")?,
+            }
+            out.write_str("</text>\n")?;
         } else if connections > tracks.len() {
             let others = connections - tracks.len();
-            writeln!(out, r#"<text x="{LEFT}" y="{y}" fill="{INK}">{others} more connections, not shown.</text>"#)?;
+            write!(out, r#"<text x="{LEFT}" y="{y}" fill="{INK}">"#)?;
+            match self.lang {
+                Lang::En => writeln!(out, "{others} more connections, not shown.</text>")?,
+                Lang::Zh => writeln!(out, "另有 {others} 个连接，没有画出。</text>")?,
+            }
         }
         out.write_str("</svg>\n")
     }
@@ -228,23 +250,26 @@ fn times(tracks: &[&Track]) -> [u64; 2] {
 }
 
 /// Names the ends of a connection, with the caller's port if there are several connections.
-struct Direction<'t>(&'t Track, usize);
+struct Direction<'t>(&'t Track, usize, Lang);
 
 impl Display for Direction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Direction(track, connections) = self;
+        let Direction(track, connections, lang) = self;
         for (place, end) in track.ends.iter().enumerate() {
-            f.write_str(if place == 0 { "" } else { " to " })?;
+            f.write_str(if place == 0 { "" } else { lang.pick(" to ", " 到 ") })?;
             match end.addr {
-                addr if addr == address(0) => f.write_str("client")?,
-                addr if addr == address(1) => f.write_str("server")?,
+                addr if addr == address(0) => f.write_str(host_name(0, *lang))?,
+                addr if addr == address(1) => f.write_str(host_name(1, *lang))?,
                 addr => write!(f, "{addr}")?,
             }
             if *connections > 1 {
                 write!(f, " :{}", end.port)?;
             }
         }
-        write!(f, ", {} bytes of payload", track.payload())
+        match lang {
+            Lang::En => write!(f, ", {} bytes of payload", track.payload()),
+            Lang::Zh => write!(f, "，数据 {} 字节", track.payload()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt::{self, Write};
 
 use super::super::svg::{CHAR, FAINT, INK, RED};
+use crate::lab::lang::{Lang, columns};
 
 /// The sign of a line or point in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +29,15 @@ pub(super) struct Frame {
     /// The values at the bottom and at the top.
     values: [f64; 2],
     is_log: bool,
+    lang: Lang,
 }
 
 impl Frame {
     /// Makes a frame with room for times from `first` to `last`. `area` is left, top, width and height.
-    pub(super) fn new([left, top, width, height]: [f64; 4], [first, last]: [u64; 2]) -> Self {
+    pub(super) fn new([left, top, width, height]: [f64; 4], [first, last]: [u64; 2], lang: Lang) -> Self {
         let margin = ((last - first) / 50).max(1);
         let times = [first.saturating_sub(margin), last + margin];
-        Frame { left, top, width, height, times, values: [0.0, 1.0], is_log: false }
+        Frame { left, top, width, height, times, values: [0.0, 1.0], is_log: false, lang }
     }
 
     /// Sets the values at the bottom and at the top.
@@ -48,6 +50,16 @@ impl Frame {
     pub(super) fn with_log(mut self) -> Self {
         self.is_log = self.values[0] > 0.0;
         self
+    }
+
+    /// Returns the language of the graph.
+    pub(super) fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// Returns a word in the language of the graph.
+    pub(super) fn pick(&self, english: &'static str, chinese: &'static str) -> &'static str {
+        self.lang.pick(english, chinese)
     }
 
     /// Returns the times at the left and at the right, in microseconds.
@@ -83,7 +95,7 @@ impl Frame {
             at += step;
         }
         let (x, y) = (left + width / 2.0, bottom + 34.0);
-        writeln!(out, r#"<text x="{x}" y="{y}" text-anchor="middle">time (s)</text>"#)?;
+        writeln!(out, r#"<text x="{x}" y="{y}" text-anchor="middle">{}</text>"#, self.pick("time (s)", "时间（秒）"))?;
         let step = nice((values[1] - values[0]) / factor / 6.0);
         let mut value = if self.is_log { nice(values[0] / factor / 2.0) } else { 0.0 };
         while value * factor <= values[1] * 1.0001 {
@@ -97,7 +109,7 @@ impl Frame {
             value = if self.is_log { next_decade(value) } else { value + step };
         }
         let (x, y) = (left - 68.0, top + height / 2.0);
-        let log = if self.is_log { ", logarithmic" } else { "" };
+        let log = if self.is_log { self.pick(", logarithmic", "，对数刻度") } else { "" };
         writeln!(out, r#"<text transform="translate({x} {y}) rotate(-90)" text-anchor="middle">{unit}{log}</text>"#)?;
         writeln!(out, r#"<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="{FAINT}"/>"#)
     }
@@ -120,7 +132,7 @@ impl Frame {
                 Sign::Line => writeln!(out, r#"<path d="M{x} {y}h18" stroke="{color}" stroke-width="2"/>"#)?,
             }
             writeln!(out, r#"<text x="{}" y="{}" fill="{INK}">{text}</text>"#, x + 24.0, y + 4.0)?;
-            x += 24.0 + (CHAR * (text.chars().count() + 2)) as f64;
+            x += 24.0 + (CHAR * (columns(text) + 2)) as f64;
         }
         Ok(())
     }

@@ -20,15 +20,16 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let is_wide = high >= low * WIDE;
     let frame = frame.with_values(if is_wide { low / 2.0 } else { 0.0 }, high * if is_wide { 2.0 } else { 1.08 });
     let frame = if is_wide { frame.with_log() } else { frame };
-    let (unit, factor) = if high >= 5e6 { ("seconds", 1e6) } else { ("milliseconds", 1e3) };
+    let (unit, factor) =
+        if high >= 5e6 { (frame.pick("seconds", "秒"), 1e6) } else { (frame.pick("milliseconds", "毫秒"), 1e3) };
     frame.axes(out, unit, factor)?;
     frame.legend(
         out,
         &[
-            (Sign::Dot, INK, "measured round trip"),
+            (Sign::Dot, INK, frame.pick("measured round trip", "测得的往返时间")),
             (Sign::Line, BLUE, "SRTT"),
             (Sign::Dashed, ORANGE, "RTO"),
-            (Sign::Diamond, RED, "a segment is sent again"),
+            (Sign::Diamond, RED, frame.pick("a segment is sent again", "重传报文段")),
         ],
     )?;
     frame.open(out)?;

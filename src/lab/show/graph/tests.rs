@@ -13,7 +13,7 @@ use crate::stack::NullConsole;
 
 /// Runs a set-up, and returns a graph of each kind.
 fn graphs(setup: &Setup<'_>) -> Vec<Graph> {
-    let mut graphs = GraphKind::NAMES.map(|(_, kind)| Graph::new(kind));
+    let mut graphs = GraphKind::NAMES.map(|(_, kind)| Graph::new(kind, Lang::En));
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
     let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole))).unwrap();
     lab.run(setup.limit, setup.steps, |lab| {

@@ -5,6 +5,7 @@ use core::fmt::{self, Write};
 
 use super::frame::{Frame, Sign};
 use super::track::Track;
+use crate::lab::lang::Lang;
 
 const BLUE: &str = "#1565c0";
 const GREY: &str = "#767676";
@@ -38,8 +39,17 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     };
     frame.axes(out, unit, factor)?;
     let mean = super::super::text::Span(smoltcp::time::Duration::from_micros(interval));
-    let delivered_name = alloc::format!("delivered, mean of {mean}");
-    frame.legend(out, &[(Sign::Line, BLUE, &delivered_name), (Sign::Dashed, GREY, "sent, with what is sent again")])?;
+    let delivered_name = match frame.lang() {
+        Lang::En => alloc::format!("delivered, mean of {mean}"),
+        Lang::Zh => alloc::format!("交付，每 {mean} 的平均值"),
+    };
+    frame.legend(
+        out,
+        &[
+            (Sign::Line, BLUE, &delivered_name),
+            (Sign::Dashed, GREY, frame.pick("sent, with what is sent again", "发送（含重传）")),
+        ],
+    )?;
     frame.open(out)?;
     let points = |rates: Vec<f64>| rates.into_iter().zip(0..).map(move |(rate, k)| (first + k * interval, Some(rate)));
     frame.steps(out, points(sent), r##"stroke="#767676" stroke-width="1.5" stroke-dasharray="5 3""##)?;

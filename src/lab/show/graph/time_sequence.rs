@@ -18,17 +18,25 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let edge = track.acked.iter().map(|acked| acked.edge).max().unwrap_or(1) as f64;
     let high = if edge <= data * FAR { edge.max(data) } else { data };
     let frame = frame.with_values(0.0, high * 1.08);
-    frame.axes(out, "sequence number (bytes)", 1.0)?;
+    frame.axes(out, frame.pick("sequence number (bytes)", "序号（字节）"), 1.0)?;
     frame.legend(
         out,
         &[
-            (Sign::Bar, INK, "segment"),
-            (Sign::Diamond, RED, "sent again"),
-            (Sign::Cross, RED, "lost"),
-            (Sign::Line, GREEN, "acknowledged"),
-            (Sign::Dot, GREEN, "duplicate ACK"),
-            (Sign::Bar, PURPLE, "SACK block"),
-            (Sign::Dashed, BLUE, if edge <= data * FAR { "window's edge" } else { "window's edge (above)" }),
+            (Sign::Bar, INK, frame.pick("segment", "报文段")),
+            (Sign::Diamond, RED, frame.pick("sent again", "重传")),
+            (Sign::Cross, RED, frame.pick("lost", "丢失")),
+            (Sign::Line, GREEN, frame.pick("acknowledged", "已确认")),
+            (Sign::Dot, GREEN, frame.pick("duplicate ACK", "重复确认")),
+            (Sign::Bar, PURPLE, frame.pick("SACK block", "SACK 块")),
+            (
+                Sign::Dashed,
+                BLUE,
+                if edge <= data * FAR {
+                    frame.pick("window's edge", "窗口边沿")
+                } else {
+                    frame.pick("window's edge (above)", "窗口边沿（在上方）")
+                },
+            ),
         ],
     )?;
     frame.open(out)?;
