@@ -1,7 +1,7 @@
 //! Expectations about a run, one on each line.
 //!
 //! ```text
-//! # The side is client or server; the events may come in any order.
+//! # The side is client, server, or wire for forged segments and the router; the events may come in any order.
 //! client SYN-SENT -> ESTABLISHED           a change of state
 //! client sends syn 2 within 3s             the second SYN, within 3 s of the first; 1rtt is a round trip
 //! client RST                               short for: client sends rst
@@ -192,7 +192,7 @@ impl Expectations {
 fn named(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
-        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => Some(("ends", end_slug(*end).into())),
+        Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => Some(("ends", end_slug(*end).into())),
         _ => None,
     }
 }

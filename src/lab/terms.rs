@@ -76,8 +76,8 @@ pub const TERMS: [Term; 40] = [
     term(
         "delayed ACK",
         "延迟确认",
-        "An acknowledgement that waits, for half a second at most, for data to travel with.",
-        "为了捎带数据而推迟发送的确认，最多推迟 0.5 秒。",
+        "An acknowledgement that waits for data to travel with, for less than half a second.",
+        "为了捎带数据而推迟发送的确认，推迟的时间小于 0.5 秒。",
         "RFC 9293 section 3.8.6.3",
     ),
     term(
@@ -291,8 +291,8 @@ pub const TERMS: [Term; 40] = [
     term(
         "tail loss probe",
         "尾部丢失探测",
-        "Sends the last segment again before the timer expires: without a later segment, nothing else would show its loss.",
-        "不等计时器超时就再次发送最后一个报文段：它之后没有别的报文段，否则无从发现它已丢失。",
+        "Sends new data or the last segment again, before the timer expires: without a later segment, nothing else would show a loss.",
+        "不等计时器超时就发送新数据，或者再次发送最后一个报文段：后面没有别的报文段，否则无从发现丢失。",
         "RFC 8985 section 7",
     ),
     term(

@@ -102,11 +102,11 @@ impl<
         let known = |end, other| {
             let controls = (0..N).flat_map(|host| self.control(host));
             let mut controls = controls.filter(|(tuple, _)| (tuple.local, tuple.remote) == (end, other));
-            controls.next().map(|(_, control)| (control.iss, control.irs))
+            controls.next().map(|(_, control)| (Some(control.iss), control.irs))
         };
         let own = known(source, destination);
         let other = || known(destination, source).map(|(iss, irs)| (irs, iss));
-        own.or_else(other).map(|(sender, receiver)| [Some(sender), Some(receiver)])
+        own.or_else(other).map(|(sender, receiver)| [sender, receiver])
     }
 
     #[cfg(not(feature = "recovery"))]

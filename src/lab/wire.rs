@@ -10,7 +10,7 @@ use smoltcp::time::{Duration, Instant};
 
 use super::fault::{Faults, Verdict};
 use super::{MAX_HOSTS, WIRE, router};
-use crate::trace::Summary;
+use crate::trace::{Carries, Summary};
 
 /// The longest frame, in bytes, as on Ethernet.
 pub const MAX_FRAME: usize = 1514;
@@ -330,7 +330,9 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if damaged {
             damage(&mut frame, len);
         }
-        if let Some(reply) = router::arp_reply(bytes) {
+        if summary.carries == Carries::ArpRequest
+            && let Some(reply) = router::arp_reply(bytes)
+        {
             self.put(left, from, &reply);
         }
         for to in (0..self.hosts).filter(|&to| to != from) {

@@ -9,7 +9,7 @@
 //!            │ demux: (remote, local) → connection slot
 //!            ├─ a known connection ──────► its own socket set, one TCP socket
 //!            ├─ SYN to a listening port ─► a free slot, then the same path
-//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT or half-open slot is reused, else the overflow policy
+//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT or half-way slot is reused, else the overflow policy
 //!            ├─ late, slot was reused ───► the TIME-WAIT record answers or ignores the segment
 //!            ├─ ARP and NDP ─────────────► the table of neighbours
 //!            └─ everything else ─────────► the shared set: UDP; ICMP needs no socket
@@ -350,8 +350,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     pub(crate) fn controls(&self) -> impl Iterator<Item = (Tuple, Control)> {
         self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
             let queue = slot.peek().map_or(0, |socket| socket.send_queue());
-            let is_synchronized = !matches!(slot.state, tcp::State::SynSent | tcp::State::SynReceived);
-            let mut control = slot.control.snapshot(queue, is_synchronized, self.config.tcp.nagle);
+            let mut control = slot.control.snapshot(slot.state, queue, self.config.tcp.nagle);
             control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
             Some((self.connections.tuple(index)?, control))
         })

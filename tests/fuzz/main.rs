@@ -22,8 +22,10 @@ mod dns;
 mod frame;
 mod http_client;
 mod http_server;
+mod lab_files;
 #[cfg(fuzzing)]
 mod libfuzzer;
+mod packetdrill;
 mod pair;
 #[path = "../../src/testing/random.rs"]
 mod random;
@@ -49,7 +51,7 @@ struct Target {
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 
-const TARGETS: [&Target; 10] = [
+const TARGETS: [&Target; 12] = [
     &advertisements::TARGET,
     &chat_datagrams::TARGET,
     &chat_messages::TARGET,
@@ -59,6 +61,8 @@ const TARGETS: [&Target; 10] = [
     &dns::TARGET,
     &http_client::TARGET,
     &http_server::TARGET,
+    &lab_files::TARGET,
+    &packetdrill::TARGET,
     &segments::TARGET,
 ];
 

@@ -113,3 +113,23 @@ fn what_waits_for_arp_is_not_what_tells_of_an_unreachable_host() {
     });
     assert_eq!(ends, ["RFC 826"]);
 }
+
+/// What follows from a loss depends on what was lost: nobody repeats these answers, and no later ACK covers them.
+#[test]
+fn a_lost_answer_is_explained_by_what_it_answers() {
+    let has_any = |slug: &str, fault: &str, part: &str, rfc: &str| {
+        let fits = |why: &Explanation| why.text(Lang::En).contains(part) && why.rfc == rfc;
+        (1..=9).any(|n| explanations(slug, &[&format!("{fault} {n}")]).iter().any(|(_, why)| fits(why)))
+    };
+    for (slug, fault, part, rfc) in [
+        ("zero-window", "drop server ack", "the peer sends its next probe", "RFC 9293 section 3.8.6.1"),
+        ("zero-window", "drop server ack", "This window update never arrives", "RFC 9293 section 3.8.6.1"),
+        ("keep-alive", "drop server ack", "the peer sends its next probe", "RFC 9293 section 3.8.4"),
+        ("half-open-reboot", "drop server ack", "This challenge ACK never arrives", "RFC 9293 section 3.10.7.4"),
+        ("handshake", "corrupt client syn", "as if it had been lost", "RFC 9293 section 3.1"),
+        ("thanks-udp", "corrupt client udp", "as if it had been lost", "RFC 1122 section 4.1.3.4"),
+        ("simultaneous-open", "drop client rst", "complete at this end", "RFC 9293 section 3.10.7.4"),
+    ] {
+        assert!(has_any(slug, fault, part, rfc), "{slug}: {part}");
+    }
+}

@@ -7,13 +7,21 @@ mod capture;
 mod chinese;
 #[path = "../common/mod.rs"]
 mod common;
+mod exercises;
 mod explanations;
 mod faults;
+#[cfg(target_os = "linux")]
+mod files;
 #[cfg(target_os = "linux")]
 mod labels;
 #[cfg(target_os = "linux")]
 mod live;
 mod network;
+#[cfg(target_os = "linux")]
+mod options;
+mod packetdrill;
+#[cfg(target_os = "linux")]
+mod pictures;
 #[cfg(target_os = "linux")]
 mod prompt;
 mod property;

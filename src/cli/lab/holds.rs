@@ -21,9 +21,9 @@ pub struct Value {
 const VALUES: [Value; 13] = [
     Value { name: "una", text: |c| since(c.una, c.iss).to_string() },
     Value { name: "nxt", text: |c| since(c.nxt, c.iss).to_string() },
-    Value { name: "snd-wnd", text: |c| c.snd_wnd.to_string() },
-    Value { name: "rcv-nxt", text: |c| since(c.rcv_nxt, c.irs).to_string() },
-    Value { name: "rcv-wnd", text: |c| c.rcv_wnd.to_string() },
+    Value { name: "snd-wnd", text: |c| or_dash(c.irs.map(|_| c.snd_wnd)) },
+    Value { name: "rcv-nxt", text: |c| or_dash(c.irs.map(|irs| since(c.rcv_nxt, irs))) },
+    Value { name: "rcv-wnd", text: |c| or_dash(c.irs.map(|_| c.rcv_wnd)) },
     Value { name: "srtt", text: |c| span(c.srtt) },
     Value { name: "rttvar", text: |c| span(c.rttvar) },
     Value { name: "rto", text: |c| Span(c.rto).to_string() },
@@ -115,7 +115,7 @@ pub fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
             shown.say(&format!("{name}  {}  {}", connection.state, connection.tuple));
             let (queued, unread) = (connection.send_queue, connection.receive_queue);
             shown.say(&match lang {
-                Lang::En => format!("  buffers   to send or acknowledge {queued}  received and unread {unread}"),
+                Lang::En => format!("  buffers     to send or acknowledge {queued}  received and unread {unread}"),
                 Lang::Zh => format!("  缓存  待发送或待确认 {queued}  已收到未读 {unread}"),
             });
             let Some((_, control)) = lab.control(host).find(|(tuple, _)| *tuple == connection.tuple) else { continue };
@@ -128,7 +128,6 @@ pub fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
 
 /// Returns the lines about one end of a connection. `due` is when it next has work.
 fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<String> {
-    // The numbers of the peer are not known before its SYN.
     let number = |number: TcpSeqNumber, first: TcpSeqNumber| format!("{} ({})", since(number, first), number.0 as u32);
     let flight = since(c.nxt, c.una);
     let timers = [
@@ -136,7 +135,7 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
         (lang.pick("tail loss probe", "尾部丢失探测"), c.tail_probe),
         (lang.pick("persist", "持续计时器"), c.persist),
         ("TIME-WAIT", c.time_wait),
-        (lang.pick("next work", "下次工作"), due),
+        (lang.pick("next deadline", "下次工作"), due),
     ];
     let timer = |(name, at): (&str, Option<Instant>)| {
         let left = left(at?, now);
@@ -149,17 +148,22 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
     let mut lines = vec![
         format!(
             "  {}SND.UNA {}  SND.NXT {}  SND.WND {}  {} {flight}  MSS {}",
-            lang.pick("send      ", "发送  "),
+            lang.pick("send        ", "发送  "),
             number(c.una, c.iss),
             number(c.nxt, c.iss),
-            c.snd_wnd,
+            or_dash(c.irs.map(|_| c.snd_wnd)),
             lang.pick("in flight", "在途"),
             c.mss
         ),
-        format!("  {}RCV.NXT {}  RCV.WND {}", lang.pick("receive   ", "接收  "), number(c.rcv_nxt, c.irs), c.rcv_wnd),
+        format!(
+            "  {}RCV.NXT {}  RCV.WND {}",
+            lang.pick("receive     ", "接收  "),
+            c.irs.map_or("-".into(), |irs| number(c.rcv_nxt, irs)),
+            or_dash(c.irs.map(|_| c.rcv_wnd))
+        ),
         format!(
             "  {}SRTT {}  RTTVAR {}  RTO {}",
-            lang.pick("timing    ", "时间  "),
+            lang.pick("timing      ", "时间  "),
             span(c.srtt),
             span(c.rttvar),
             Span(c.rto)
@@ -175,7 +179,7 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
         ),
         format!(
             "  {}{}",
-            lang.pick("timers    ", "计时器  "),
+            lang.pick("timers      ", "计时器  "),
             if timers.is_empty() { lang.pick("none", "无").into() } else { timers.join("  ") }
         ),
     ];
@@ -188,7 +192,7 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
             HeldBy::Window => lang.pick("the peer's window", "对方的接收窗口"),
         };
         lines.push(match lang {
-            Lang::En => format!("  held back {} bytes, by {by}", c.unsent),
+            Lang::En => format!("  held back   {} bytes, by {by}", c.unsent),
             Lang::Zh => format!("  暂不发送 {} 字节，原因：{by}", c.unsent),
         });
     }

@@ -190,19 +190,18 @@ fn side_by_side(ladder: Ladder, names: &[String; 2], [left, right]: [&[Snapshot]
     }
     let ladder = Ladder { width: half, ..ladder };
     let half = half.min(Ladder::WIDEST);
-    // Colours take no columns, so the padding follows from the line without colours.
-    let padded = |row: Option<&Snapshot>| {
-        let plain = row.map_or(String::new(), |row| line(Ladder { color: false, ..ladder }, row));
-        let text = row.map_or(String::new(), |row| line(ladder, row));
-        format!("{text}{:pad$}", "", pad = half.saturating_sub(columns(&plain)))
-    };
+    let padded = |text: &str, plain: &str| format!("{text}{:pad$}", "", pad = half.saturating_sub(columns(plain)));
     let header = Ladder { color: false, ..ladder }.header().to_string();
-    let left_half = |text: &str| format!("{text}{:pad$}", "", pad = half.saturating_sub(columns(text)));
-    let mut lines =
-        vec![format!("{}{GAP}{}", left_half(&names[0]), names[1]), format!("{}{GAP}{header}", left_half(&header))];
+    let mut lines = vec![
+        format!("{}{GAP}{}", padded(&names[0], &names[0]), names[1]),
+        format!("{}{GAP}{header}", padded(&header, &header)),
+    ];
     for [left, right] in aligned(left, right, |row| (row.entry.at, row.entry.step)) {
         let right = right.map_or(String::new(), |row| line(ladder, row));
-        lines.push(format!("{}{GAP}{right}", padded(left)).trim_end().to_owned());
+        // Colours take no columns, so the padding follows from the line without colours.
+        let plain = left.map_or(String::new(), |row| line(Ladder { color: false, ..ladder }, row));
+        let left = left.map_or(String::new(), |row| line(ladder, row));
+        lines.push(format!("{}{GAP}{right}", padded(&left, &plain)).trim_end().to_owned());
     }
     lines
 }

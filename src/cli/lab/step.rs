@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use smoltcp::phy::Medium;
+use smoltcp::socket::tcp::State;
+
 use super::args::LabArgs;
 use super::by_hand::{ByHand, Change, MAX_BY_HAND, ends};
 use super::holds::sockets;
@@ -13,7 +16,7 @@ use crate::cli::shell::{Command, Goal, Shell};
 use crate::lab::lang::Lang;
 use crate::lab::show::{In, What, host_name};
 use crate::lab::{Setup, Snapshot, Verdict};
-use crate::trace::Fields;
+use crate::trace::{Fields, Summary};
 
 /// The name of the capture that `save` writes if the user gives none.
 const UNNAMED: &str = "lab.pcapng";
@@ -157,6 +160,13 @@ impl<'s> Session<'_, 's> {
                 (Some(frame), Lang::Zh) => format!("帧 {frame} 不在途中：frames 显示在途的帧"),
             });
         };
+        let is_ip = |bytes: &[u8]| Summary::of(bytes, Medium::Ethernet).ends.is_some();
+        if fault == Verdict::Corrupt && !lab.wire.in_flight().any(|(id, .., bytes)| id == frame && is_ip(bytes)) {
+            return self.shown.say(&match self.shown.lang() {
+                Lang::En => format!("frame {frame} is no IP packet: ARP has no checksum, so it would arrive"),
+                Lang::Zh => format!("帧 {frame} 不是 IP 分组：ARP 没有校验和，损坏了也会被接收"),
+            });
+        }
         if self.change(lab, Change::Frame(frame, fault)) {
             let lang = self.shown.lang();
             let fault = In(lang, fault);
@@ -211,7 +221,7 @@ impl<'s> Session<'_, 's> {
 }
 
 /// Returns whether an entry reaches the goal. `states` are the states before the step.
-fn is_reached(goal: Goal, snapshot: &Snapshot, states: [smoltcp::socket::tcp::State; 2]) -> bool {
+fn is_reached(goal: Goal, snapshot: &Snapshot, states: [State; 2]) -> bool {
     match (goal, snapshot.entry.what) {
         (Goal::State(end, state), _) => {
             [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state))

@@ -34,7 +34,7 @@ impl fmt::Display for ExpectError {
 
 impl core::error::Error for ExpectError {}
 
-const SIDES: &str = "client or server";
+const SIDES: &str = "client, server or wire";
 const STATE: &str = "a TCP state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, \
                      CLOSING, LAST-ACK or TIME-WAIT";
 const WHAT: &str = "a TCP state, sends, retransmits, gets, receives, ends, drops, or what is sent: syn, synack, ack, data, fin, rst, \
@@ -59,7 +59,7 @@ pub(super) fn line(
         "server" => 1,
         "wire" => WIRE,
         word if never => return Err(words.error(word, SIDES)),
-        word => return Err(words.error(word, "client, server or never")),
+        word => return Err(words.error(word, "client, server, wire or never")),
     };
     let what = match words.need(WHAT)? {
         "sends" => {

@@ -127,7 +127,7 @@ impl<'e> Key<'e> {
                 Ok(given) => given.abs_diff(*number) <= *within,
                 Err(_) => return invalid(answer, "a whole number"),
             },
-            Answer::Count(_) | Answer::Field(Field::Ack | Field::Len | Field::Seq | Field::Win, _) => {
+            Answer::Count(_) | Answer::Field(Field::Ack | Field::Len | Field::Seq | Field::Time | Field::Win, _) => {
                 match answer.parse::<u64>() {
                     Ok(given) => self.right(index).is_some_and(|right| right == given.to_string()),
                     Err(_) => return invalid(answer, "a whole number"),
@@ -219,10 +219,13 @@ impl Found {
             (Answer::Count(count), What::Sent { summary, cause, .. }) => {
                 self.count += u32::from(count.fits(entry.host, entry.at - START, &summary, cause, latency));
             }
-            (Answer::Field(field, of), What::Sent { frame, summary, .. }) => {
-                if self.is_it(*of, entry.host, frame, &summary) && self.answer.is_none() {
-                    self.answer = summary.segment().and_then(|segment| field.of(&segment, snapshot.isn));
-                }
+            (Answer::Field(field, of), What::Sent { frame, summary, .. })
+                if self.is_it(*of, entry.host, frame, &summary) && self.answer.is_none() =>
+            {
+                self.answer = match field {
+                    Field::Time => Some((entry.at - START).total_millis().to_string()),
+                    _ => summary.segment().and_then(|segment| field.of(&segment, snapshot.isn)),
+                };
             }
             (Answer::State { host, when: When::After(of) }, what) => {
                 let reached = match what {
@@ -287,6 +290,7 @@ impl Field {
             Field::Flags => segment.flags().to_string(),
             Field::Len => segment.len.to_string(),
             Field::Seq => (since(segment.seq, isn[0]) as u32).to_string(),
+            Field::Time => return None,
             Field::Win => segment.window.to_string(),
         })
     }

@@ -10,7 +10,7 @@ mod dropped;
 mod transition;
 mod wire;
 
-use arrived::arrived;
+use arrived::{arrived, damaged};
 use caused::caused;
 use dropped::{dropped, lost};
 pub use transition::transition;
@@ -44,12 +44,7 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
     Some(match snapshot.entry.what {
-        What::Arrived { damaged: true, .. } => because(
-            "The checksum is wrong, so the frame is dropped silently: the sender's \
-             timer will notice the loss.",
-            "校验和错误，此帧被直接丢弃，不作任何通知：发送方要等重传计时器超时才知道它丢了。",
-            "RFC 9293 section 3.1",
-        ),
+        What::Arrived { damaged: true, summary, .. } => damaged(summary.carries),
         What::Arrived { summary, mark, .. } => return arrived(summary.carries, mark, snapshot),
         What::Clock => because(
             "Neither host has anything to do: in each line 'clock', the clock jumps to the next arrival or the next timer.",
@@ -237,10 +232,10 @@ fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
             "A program asks for a connection: the stack chooses an unused local port and an initial \
              sequence number.",
             "程序请求建立连接：协议栈选择一个未使用的本地端口和一个初始序号。",
-            "RFC 9293 section 3.9.1.1",
+            "RFC 9293 section 3.10.1",
         ),
         Event::Dropped(why) | Event::Refused { why, .. } => dropped(*why, matches!(event, Event::Refused { .. })),
-        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => ended(*end, state),
+        Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => ended(*end, state),
         Event::Read { .. } => because(
             "The program reads data: the window can grow by the same number of bytes.",
             "程序读取数据：接收窗口可以增大同样多的字节。",

@@ -20,7 +20,6 @@ use self::frame::Frame;
 use self::track::Track;
 use super::entry::What;
 use super::svg::{INK, RED, open};
-use super::words::host_name;
 use crate::lab::lang::Lang;
 use crate::lab::{MAX_HOSTS, START, Snapshot, address};
 use crate::stack::{Control, Tuple};
@@ -69,7 +68,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Makes an empty graph, with words in this language.
+    /// Makes an empty graph.
     pub fn new(kind: GraphKind, lang: Lang) -> Self {
         Graph { kind, lang, tracks: Vec::new(), points: 0, cut_at: None }
     }
@@ -162,12 +161,12 @@ impl Graph {
     pub fn write(&self, out: &mut dyn Write) -> fmt::Result {
         let (tracks, connections) = self.shown();
         let height = HEAD + PANEL * tracks.len().max(1) + FOOT;
-        let pick = |english, chinese| self.lang.pick(english, chinese);
+        let lang = self.lang;
         let title = match self.kind {
-            GraphKind::Cwnd => pick("The congestion window", "拥塞窗口"),
-            GraphKind::Rtt => pick("Round trips and the retransmission timeout", "往返时间与超时重传时间"),
-            GraphKind::Throughput => pick("Throughput", "吞吐量"),
-            GraphKind::TimeSequence => pick("Sequence numbers over time", "序号随时间的变化"),
+            GraphKind::Cwnd => lang.pick("The congestion window", "拥塞窗口"),
+            GraphKind::Rtt => lang.pick("Round trips and the retransmission timeout", "往返时间与超时重传时间"),
+            GraphKind::Throughput => lang.pick("Throughput", "吞吐量"),
+            GraphKind::TimeSequence => lang.pick("Sequence numbers over time", "序号随时间的变化"),
         };
         open(out, WIDTH, height, title)?;
         writeln!(out, r#"<text x="{LEFT}" y="22" font-size="14" font-weight="bold">{title}</text>"#)?;
@@ -179,9 +178,9 @@ impl Graph {
             writeln!(
                 out,
                 r#"<text x="{LEFT}" y="{y}" font-weight="bold">{}</text>"#,
-                Direction(track, connections, self.lang)
+                Direction(track, connections, lang)
             )?;
-            let frame = Frame::new(area, times, self.lang);
+            let frame = Frame::new(area, times, lang);
             match self.kind {
                 GraphKind::Cwnd => window::draw(out, frame, track)?,
                 GraphKind::Rtt => round_trips::draw(out, frame, track)?,
@@ -191,28 +190,26 @@ impl Graph {
         }
         let y = height - 12;
         if tracks.is_empty() {
-            writeln!(
-                out,
-                r#"<text x="{LEFT}" y="60">{}</text>"#,
-                pick("There is no TCP segment to draw.", "没有可画的 TCP 报文段。")
-            )?;
+            let nothing = lang.pick("There is no TCP segment to draw.", "没有 TCP 报文段可画。");
+            writeln!(out, r#"<text x="{LEFT}" y="60">{nothing}</text>"#)?;
         } else if let Some(at) = self.cut_at {
             let at = super::text::Span(smoltcp::time::Duration::from_micros(at));
             write!(out, r#"<text x="{LEFT}" y="{y}" fill="{RED}">"#)?;
-            match self.lang {
+            match lang {
                 Lang::En => {
-                    write!(out, "Cut here, after {POINTS} segments: the run goes on. --from {at} draws the rest.")?
+                    write!(out, "Cut here, after {POINTS} points: the run goes on. --from {at} draws the rest.")?
                 }
-                Lang::Zh => write!(out, "图在 {POINTS} 个报文段之后截断，运行还在继续。--from {at} 画出其余部分。")?,
+                Lang::Zh => write!(out, "图到此为止（{POINTS} 个点），运行还在继续。--from {at} 画出其余部分。")?,
             }
             out.write_str("</text>\n")?;
         } else if connections > tracks.len() {
             let others = connections - tracks.len();
             write!(out, r#"<text x="{LEFT}" y="{y}" fill="{INK}">"#)?;
-            match self.lang {
-                Lang::En => writeln!(out, "{others} more connections, not shown.</text>")?,
-                Lang::Zh => writeln!(out, "另有 {others} 个连接，没有画出。</text>")?,
+            match lang {
+                Lang::En => write!(out, "{others} more connections, not shown.")?,
+                Lang::Zh => write!(out, "还有 {others} 个连接没有画出。")?,
             }
+            out.write_str("</text>\n")?;
         }
         out.write_str("</svg>\n")
     }
@@ -258,17 +255,18 @@ impl Display for Direction<'_> {
         for (place, end) in track.ends.iter().enumerate() {
             f.write_str(if place == 0 { "" } else { lang.pick(" to ", " 到 ") })?;
             match end.addr {
-                addr if addr == address(0) => f.write_str(host_name(0, *lang))?,
-                addr if addr == address(1) => f.write_str(host_name(1, *lang))?,
+                addr if addr == address(0) => f.write_str(lang.pick("client", "客户"))?,
+                addr if addr == address(1) => f.write_str(lang.pick("server", "服务器"))?,
                 addr => write!(f, "{addr}")?,
             }
             if *connections > 1 {
                 write!(f, " :{}", end.port)?;
             }
         }
+        let payload = track.payload();
         match lang {
-            Lang::En => write!(f, ", {} bytes of payload", track.payload()),
-            Lang::Zh => write!(f, "，数据 {} 字节", track.payload()),
+            Lang::En => write!(f, ", {payload} bytes of payload"),
+            Lang::Zh => write!(f, "，数据 {payload} 字节"),
         }
     }
 }

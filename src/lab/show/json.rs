@@ -98,9 +98,11 @@ fn holds_of(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
     let since = |number: TcpSeqNumber, first: TcpSeqNumber| number.0.wrapping_sub(first.0) as u32;
     line.object(key, ("una", since(c.una, c.iss)), |line| {
         line.number("nxt", since(c.nxt, c.iss))?;
-        line.number("snd_wnd", c.snd_wnd)?;
-        line.number("rcv_nxt", since(c.rcv_nxt, c.irs))?;
-        line.number("rcv_wnd", c.rcv_wnd)?;
+        if let Some(irs) = c.irs {
+            line.number("snd_wnd", c.snd_wnd)?;
+            line.number("rcv_nxt", since(c.rcv_nxt, irs))?;
+            line.number("rcv_wnd", c.rcv_wnd)?;
+        }
         for (key, time) in [("srtt_ms", c.srtt), ("rttvar_ms", c.rttvar), ("rto_ms", Some(c.rto))] {
             if let Some(time) = time {
                 line.number(key, Millis(time.total_micros()))?;

@@ -338,7 +338,7 @@ fn event_words(text: &mut Text, lang: Lang, event: &Event) -> Option<fmt::Result
         Event::Connected { .. } => text.write_str(lang.pick("connected", "连接已建立")),
         Event::Dropped(why) => write!(text, "{}{}", lang.pick("dropped: ", "丢弃："), In(lang, *why)),
         Event::Ended { end, .. } => write!(text, "{}{}", lang.pick("connection over: ", "连接结束："), In(lang, *end)),
-        Event::HalfOpenEnded { end, .. } => {
+        Event::HandshakeEnded { end, .. } => {
             write!(text, "{}{}", lang.pick("half-way connection over: ", "半连接结束："), In(lang, *end))
         }
         Event::Refused { why, .. } => write!(text, "{}{}", lang.pick("refused: ", "拒绝："), In(lang, *why)),

@@ -31,6 +31,27 @@ pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot)
     })
 }
 
+/// Explains why a damaged frame is dropped. Its sender is not told, whatever it carries.
+pub(super) fn damaged(carries: Carries) -> Explanation {
+    match carries {
+        Carries::Tcp(_) => because(
+            "The checksum is wrong, so the segment is dropped silently, as if it had been lost on the way.",
+            "校验和错误，报文段被直接丢弃，不作任何通知，和在途中丢失一样。",
+            "RFC 9293 section 3.1",
+        ),
+        Carries::Udp(_) => because(
+            "The checksum is wrong, so the datagram is dropped silently, as if it had been lost on the way.",
+            "校验和错误，数据报被直接丢弃，不作任何通知，和在途中丢失一样。",
+            "RFC 1122 section 4.1.3.4",
+        ),
+        _ => because(
+            "The checksum is wrong, so the message is dropped silently, as if it had been lost on the way.",
+            "校验和错误，报文被直接丢弃，不作任何通知，和在途中丢失一样。",
+            "RFC 792",
+        ),
+    }
+}
+
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
     match mark {
         Some(Mark::OutOfOrder) if segment.fin => because(

@@ -37,8 +37,8 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
         ),
         Cause::DelayedAck(_) => because(
             "The acknowledgement waited for payload to travel with; none came in time, so it is sent alone. (The RFC lets it wait \
-             up to half a second.)",
-            "这个确认一直在等待可以捎带它的数据，但没有等到，所以单独发送。（RFC 允许最多推迟 0.5 秒。）",
+             less than half a second.)",
+            "这个确认一直在等待可以捎带它的数据，但没有等到，所以单独发送。（RFC 要求推迟的时间小于 0.5 秒。）",
             "RFC 9293 section 3.8.6.3",
         ),
         Cause::DuplicateAck => because(

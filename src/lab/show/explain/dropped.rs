@@ -19,6 +19,27 @@ pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>)
             "这个探测报文段到不了对方：下一次探测要等两倍长的时间。",
             "RFC 9293 section 3.8.6.1",
         ),
+        (_, Some(Cause::KeepAliveAck)) => because(
+            "This answer to a keep-alive never arrives, and nobody sends it again: the peer sends its next probe.",
+            "这个对保活探测的应答到不了对方，也不会重传：对方会再次探测。",
+            "RFC 9293 section 3.8.4",
+        ),
+        (_, Some(Cause::ZeroWindowProbeAck)) => because(
+            "This answer to a window probe never arrives, and nobody sends it again: the peer sends its next probe.",
+            "这个对窗口探测的应答到不了对方，也不会重传：对方会再次探测。",
+            "RFC 9293 section 3.8.6.1",
+        ),
+        (_, Some(Cause::WindowUpdate)) => because(
+            "This window update never arrives, and nobody sends it again: a later ACK, or the answer to a window probe, tells \
+             of the same window.",
+            "这个窗口更新到不了对方，也不会重传：后面的确认，或者对窗口探测的应答，会给出同样的窗口。",
+            "RFC 9293 section 3.8.6.1",
+        ),
+        (_, Some(Cause::ChallengeAck)) => because(
+            "This challenge ACK never arrives, and nobody sends it again: a peer that needs the answer repeats its segment.",
+            "这个挑战 ACK 到不了对方，也不会重传：需要应答的对方会再次发送它的报文段。",
+            "RFC 9293 section 3.10.7.4",
+        ),
         (_, Some(Cause::Retransmission { .. } | Cause::SpuriousRetransmission { .. })) => because(
             "The timer had expired, so the segment was sent again, but this one never arrives, either: the timer runs again, twice \
              as long, up to a minute.",

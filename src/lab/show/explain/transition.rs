@@ -41,8 +41,8 @@ pub fn transition(from: State, to: State) -> Explanation {
             "RFC 9293 section 3.10.7.3",
         ),
         (SynReceived, Established) => because(
-            "Our SYN is acknowledged: the handshake is complete at both ends.",
-            "我们的 SYN 得到确认：两端的握手都已完成。",
+            "Our SYN is acknowledged: the handshake is complete at this end.",
+            "我们的 SYN 得到确认：这一端的握手已经完成。",
             "RFC 9293 section 3.10.7.4",
         ),
         (SynReceived, Listen) => because(

@@ -3,8 +3,9 @@
 use alloc::string::String;
 use core::fmt::{self, Write};
 
-use super::super::svg::{CHAR, FAINT, INK, RED};
 use crate::lab::lang::{Lang, columns};
+
+use super::super::svg::{CHAR, FAINT, INK, RED};
 
 /// The sign of a line or point in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub(super) struct Frame {
     /// The values at the bottom and at the top.
     values: [f64; 2],
     is_log: bool,
-    lang: Lang,
+    pub(super) lang: Lang,
 }
 
 impl Frame {
@@ -50,16 +51,6 @@ impl Frame {
     pub(super) fn with_log(mut self) -> Self {
         self.is_log = self.values[0] > 0.0;
         self
-    }
-
-    /// Returns the language of the graph.
-    pub(super) fn lang(&self) -> Lang {
-        self.lang
-    }
-
-    /// Returns a word in the language of the graph.
-    pub(super) fn pick(&self, english: &'static str, chinese: &'static str) -> &'static str {
-        self.lang.pick(english, chinese)
     }
 
     /// Returns the times at the left and at the right, in microseconds.
@@ -95,7 +86,11 @@ impl Frame {
             at += step;
         }
         let (x, y) = (left + width / 2.0, bottom + 34.0);
-        writeln!(out, r#"<text x="{x}" y="{y}" text-anchor="middle">{}</text>"#, self.pick("time (s)", "时间（秒）"))?;
+        writeln!(
+            out,
+            r#"<text x="{x}" y="{y}" text-anchor="middle">{}</text>"#,
+            self.lang.pick("time (s)", "时间（秒）")
+        )?;
         let step = nice((values[1] - values[0]) / factor / 6.0);
         let mut value = if self.is_log { nice(values[0] / factor / 2.0) } else { 0.0 };
         while value * factor <= values[1] * 1.0001 {
@@ -109,7 +104,7 @@ impl Frame {
             value = if self.is_log { next_decade(value) } else { value + step };
         }
         let (x, y) = (left - 68.0, top + height / 2.0);
-        let log = if self.is_log { self.pick(", logarithmic", "，对数刻度") } else { "" };
+        let log = if self.is_log { self.lang.pick(", logarithmic", "（对数）") } else { "" };
         writeln!(out, r#"<text transform="translate({x} {y}) rotate(-90)" text-anchor="middle">{unit}{log}</text>"#)?;
         writeln!(out, r#"<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="{FAINT}"/>"#)
     }
@@ -258,7 +253,7 @@ mod tests {
             assert!((nice(least) / step - 1.0).abs() < 1e-9, "{least}");
             assert_eq!(decimals(step), digits);
         }
-        assert!((log10(1000.0) - 3.0).abs() < 1e-5 && (log10(2.0) - 0.30103).abs() < 1e-5);
+        assert!((log10(1000.0) - 3.0).abs() < 1e-5 && (log10(2.0) - core::f64::consts::LOG10_2).abs() < 1e-5);
         assert!((next_decade(0.02) / 0.1 - 1.0).abs() < 1e-9);
     }
 }

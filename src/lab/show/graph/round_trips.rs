@@ -20,16 +20,17 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let is_wide = high >= low * WIDE;
     let frame = frame.with_values(if is_wide { low / 2.0 } else { 0.0 }, high * if is_wide { 2.0 } else { 1.08 });
     let frame = if is_wide { frame.with_log() } else { frame };
+    let lang = frame.lang;
     let (unit, factor) =
-        if high >= 5e6 { (frame.pick("seconds", "秒"), 1e6) } else { (frame.pick("milliseconds", "毫秒"), 1e3) };
+        if high >= 5e6 { (lang.pick("seconds", "秒"), 1e6) } else { (lang.pick("milliseconds", "毫秒"), 1e3) };
     frame.axes(out, unit, factor)?;
     frame.legend(
         out,
         &[
-            (Sign::Dot, INK, frame.pick("measured round trip", "测得的往返时间")),
+            (Sign::Dot, INK, lang.pick("measured round trip", "测得的往返时间")),
             (Sign::Line, BLUE, "SRTT"),
             (Sign::Dashed, ORANGE, "RTO"),
-            (Sign::Diamond, RED, frame.pick("a segment is sent again", "重传报文段")),
+            (Sign::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
         ],
     )?;
     frame.open(out)?;

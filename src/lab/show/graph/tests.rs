@@ -7,13 +7,18 @@ use super::*;
 use crate::cli::replay::{Replay, sizes};
 use crate::host::HeapPool;
 use crate::lab::Setup;
+use crate::lab::lang::Lang;
 use crate::lab::scenarios::{SCENARIOS, find};
 use crate::lab::show::svg::tests::check;
 use crate::stack::NullConsole;
 
 /// Runs a set-up, and returns a graph of each kind.
 fn graphs(setup: &Setup<'_>) -> Vec<Graph> {
-    let mut graphs = GraphKind::NAMES.map(|(_, kind)| Graph::new(kind, Lang::En));
+    graphs_in(setup, Lang::En)
+}
+
+fn graphs_in(setup: &Setup<'_>, lang: Lang) -> Vec<Graph> {
+    let mut graphs = GraphKind::NAMES.map(|(_, kind)| Graph::new(kind, lang));
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
     let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole))).unwrap();
     lab.run(setup.limit, setup.steps, |lab| {
@@ -95,7 +100,16 @@ fn a_graph_that_is_full_says_where() {
     let before: usize = full.tracks.iter().map(|track| track.sent.len()).sum();
     full.note(&segment);
     assert_eq!(full.tracks.iter().map(|track| track.sent.len()).sum::<usize>(), before);
-    assert!(draw(&full).contains("Cut here, after 60000 segments: the run goes on. --from 1.002003s draws the rest."));
+    assert!(draw(&full).contains("Cut here, after 60000 points: the run goes on. --from 1.002003s draws the rest."));
+}
+
+#[test]
+fn graphs_speak_chinese() {
+    for graph in graphs_in(&(find("fast-retransmit").unwrap().setup)(), Lang::Zh) {
+        let text = draw(&graph);
+        assert!(text.contains("时间（秒）") && text.contains("客户 到 服务器，数据 11680 字节"), "{text}");
+        assert!(!text.contains("sent") && !text.contains("segment"), "{text}");
+    }
 }
 
 #[test]

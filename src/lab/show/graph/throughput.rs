@@ -39,15 +39,16 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     };
     frame.axes(out, unit, factor)?;
     let mean = super::super::text::Span(smoltcp::time::Duration::from_micros(interval));
-    let delivered_name = match frame.lang() {
+    let lang = frame.lang;
+    let name = match lang {
         Lang::En => alloc::format!("delivered, mean of {mean}"),
-        Lang::Zh => alloc::format!("交付，每 {mean} 的平均值"),
+        Lang::Zh => alloc::format!("交付（{mean} 平均）"),
     };
     frame.legend(
         out,
         &[
-            (Sign::Line, BLUE, &delivered_name),
-            (Sign::Dashed, GREY, frame.pick("sent, with what is sent again", "发送（含重传）")),
+            (Sign::Line, BLUE, &name),
+            (Sign::Dashed, GREY, lang.pick("sent, with what is sent again", "发送（含重传）")),
         ],
     )?;
     frame.open(out)?;

@@ -18,25 +18,22 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let edge = track.acked.iter().map(|acked| acked.edge).max().unwrap_or(1) as f64;
     let high = if edge <= data * FAR { edge.max(data) } else { data };
     let frame = frame.with_values(0.0, high * 1.08);
-    frame.axes(out, frame.pick("sequence number (bytes)", "序号（字节）"), 1.0)?;
+    let lang = frame.lang;
+    let limit = match edge <= data * FAR {
+        true => lang.pick("window's edge", "窗口右沿"),
+        false => lang.pick("window's edge (above)", "窗口右沿（在上方）"),
+    };
+    frame.axes(out, lang.pick("sequence number (bytes)", "序号（字节）"), 1.0)?;
     frame.legend(
         out,
         &[
-            (Sign::Bar, INK, frame.pick("segment", "报文段")),
-            (Sign::Diamond, RED, frame.pick("sent again", "重传")),
-            (Sign::Cross, RED, frame.pick("lost", "丢失")),
-            (Sign::Line, GREEN, frame.pick("acknowledged", "已确认")),
-            (Sign::Dot, GREEN, frame.pick("duplicate ACK", "重复确认")),
-            (Sign::Bar, PURPLE, frame.pick("SACK block", "SACK 块")),
-            (
-                Sign::Dashed,
-                BLUE,
-                if edge <= data * FAR {
-                    frame.pick("window's edge", "窗口边沿")
-                } else {
-                    frame.pick("window's edge (above)", "窗口边沿（在上方）")
-                },
-            ),
+            (Sign::Bar, INK, lang.pick("segment", "报文段")),
+            (Sign::Diamond, RED, lang.pick("sent again", "重传")),
+            (Sign::Cross, RED, lang.pick("lost", "丢失")),
+            (Sign::Line, GREEN, lang.pick("acknowledged", "已确认")),
+            (Sign::Dot, GREEN, lang.pick("duplicate ACK", "重复确认")),
+            (Sign::Bar, PURPLE, lang.pick("SACK block", "SACK 块")),
+            (Sign::Dashed, BLUE, limit),
         ],
     )?;
     frame.open(out)?;

@@ -14,20 +14,21 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let windows = track.kept.iter().flat_map(|kept| [kept.cwnd, kept.ssthresh, Some(kept.in_flight)]);
     let high = windows.flatten().max().unwrap_or(1);
     let frame = frame.with_values(0.0, f64::from(high) * 1.08);
-    frame.axes(out, frame.pick("bytes", "字节"), 1.0)?;
+    let lang = frame.lang;
+    frame.axes(out, lang.pick("bytes", "字节"), 1.0)?;
     let has_cwnd = track.kept.iter().any(|kept| kept.cwnd.is_some());
     let has_ssthresh = track.kept.iter().any(|kept| kept.ssthresh.is_some());
     frame.legend(
         out,
         &[
-            (Sign::Line, BLUE, if has_cwnd { "cwnd" } else { frame.pick("no congestion control", "不进行拥塞控制") }),
+            (Sign::Line, BLUE, if has_cwnd { "cwnd" } else { lang.pick("no congestion control", "无拥塞控制") }),
             (
                 Sign::Dashed,
                 ORANGE,
-                if has_ssthresh { "ssthresh" } else { frame.pick("ssthresh (none yet)", "ssthresh（尚未设定）") },
+                if has_ssthresh { "ssthresh" } else { lang.pick("ssthresh (none yet)", "ssthresh（尚无）") },
             ),
-            (Sign::Line, GREY, frame.pick("sent, not acknowledged", "已发送未确认")),
-            (Sign::Diamond, RED, frame.pick("a segment is sent again", "重传报文段")),
+            (Sign::Line, GREY, lang.pick("sent, not acknowledged", "已发送、未确认")),
+            (Sign::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
         ],
     )?;
     frame.open(out)?;

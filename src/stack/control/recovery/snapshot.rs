@@ -1,5 +1,6 @@
 //! A snapshot of a connection's numbers, windows and timers, for display.
 
+use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
@@ -10,8 +11,9 @@ use super::{Block, Congestion};
 pub struct Control {
     /// ISS: the initial sequence number of this end.
     pub iss: TcpSeqNumber,
-    /// IRS: the initial sequence number of the peer, or 0 until its SYN has arrived.
-    pub irs: TcpSeqNumber,
+    /// IRS: the initial sequence number of the peer, or `None` until its SYN has arrived. SND.WND, RCV.NXT and RCV.WND
+    /// have no meaning until then.
+    pub irs: Option<TcpSeqNumber>,
     /// SND.UNA: the oldest unacknowledged sequence number.
     pub una: TcpSeqNumber,
     /// SND.NXT: the sequence number after the highest byte sent so far.
@@ -81,16 +83,17 @@ impl HeldBy {
 }
 
 impl Block {
-    /// Returns a snapshot. `queue` is the number of bytes in the send buffer.
-    pub(in crate::stack) fn snapshot(&self, queue: usize, is_synchronized: bool, nagle: bool) -> Control {
+    /// Returns a snapshot of a connection in `state`. `queue` is the number of bytes in the send buffer.
+    pub(in crate::stack) fn snapshot(&self, state: State, queue: usize, nagle: bool) -> Control {
         let r = &self.recovery;
+        let is_synchronized = !matches!(state, State::SynSent | State::SynReceived);
         // The buffer does not contain the SYN and the FIN, which count as in flight.
         let sent = if is_synchronized { self.flight() } else { 0 };
         let unsent = u32::try_from(queue).unwrap_or(u32::MAX).saturating_sub(sent);
         let threshold = r.window.ssthresh();
         Control {
             iss: self.iss,
-            irs: self.irs,
+            irs: (state != State::SynSent).then_some(self.irs),
             una: self.una,
             nxt: self.nxt,
             snd_wnd: self.window,

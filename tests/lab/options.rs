@@ -1,0 +1,102 @@
+//! `smolstep lab`: the options of the network and of the connections, and what `--show` and `--json` tell of them.
+
+use std::process::Output;
+
+use crate::common::netns::output;
+use crate::common::peer::smolstep;
+
+fn lab(args: &[&str]) -> Output {
+    output(smolstep().arg("lab").args(args)).expect("smolstep runs")
+}
+
+/// Runs the lab, which must succeed, and returns its standard output.
+#[track_caller]
+fn shown(args: &[&str]) -> String {
+    let run = lab(args);
+    assert!(run.status.success(), "{args:?}: {}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8_lossy(&run.stdout).into_owned()
+}
+
+/// An option that cannot be meant is refused with exit code 2, and with a message that names what is missing.
+#[test]
+fn options_that_do_not_fit_are_refused() {
+    for (args, part) in [
+        (&["--queue", "5"][..], "--queue needs --rate"),
+        (&["--black-hole"], "--black-hole needs --router-mtu"),
+        (&["--window-scale", "14"], "needs receive buffers of at least 65536 bytes"),
+        (&["--window-scale", "15"], "from 0 to 14"),
+        (&["--isn", "4294967296"], "from 0 to 4294967295"),
+        (&["--buffer", "client=100"], "from 128 to 1048576"),
+        (&["--buffer", "host=1000"], "'host=1000' should be client=8192 or server=8192"),
+        (&["--buffer", "client=1000,client=2000"], "client stands twice"),
+        (&["--keep-alive", "0s"], "longer than zero"),
+        (&["--clients", "9"], "from 1 to 8"),
+        (&["--flood", "-1"], "from 0 to 10000"),
+        (&["--router-mtu", "100"], "from 576 to 1500"),
+        (&["--show", "cwnd,rtt"], "'rtt' should be one of una, nxt, snd-wnd"),
+        (&["--clients", "8", "--flood", "1"], "at most 8 calls and events"),
+        (&["--list", "--nagle"], "leave out options for a run"),
+    ] {
+        let run = lab(args);
+        let err = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains(part), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn a_value_is_shown_when_it_changes() {
+    let text = shown(&["slow-start", "--show", "cwnd,held-by"]);
+    let windows: Vec<_> = text.lines().filter(|line| line.contains("client") && line.contains("cwnd=")).collect();
+    for cwnd in ["cwnd=14600", "cwnd=29200", "cwnd=58400"] {
+        assert_eq!(
+            windows.iter().filter(|line| line.ends_with(cwnd) || line.contains(&format!("{cwnd} "))).count(),
+            1,
+            "{text}"
+        );
+    }
+    assert!(text.contains("held-by=cwnd") && text.contains("held-by=-"), "{text}");
+    // Of two connections, each line has its port.
+    let text = shown(&["handshake", "--clients", "2", "--show", "nxt"]);
+    assert!(text.lines().any(|line| line.starts_with("      client :") && line.contains("nxt=")), "{text}");
+}
+
+#[test]
+fn json_has_what_both_ends_hold() {
+    let text = shown(&["fast-retransmit", "--congestion", "reno", "--json", "-"]);
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of =
+        |end: &str, field: &str| -> Vec<u64> { lines.iter().filter_map(|line| line[end][field].as_u64()).collect() };
+    assert_eq!(of("client_holds", "cwnd").first(), Some(&14_600));
+    assert!(of("client_holds", "ssthresh").contains(&8030));
+    assert!(of("client_holds", "duplicate_acks").contains(&3));
+    assert_eq!(of("client_holds", "una").last(), Some(&11_682));
+    assert_eq!(of("server_holds", "rcv_nxt").last(), Some(&11_682));
+    assert!(of("client_holds", "retransmission_at_us").iter().all(|at| *at > 2000));
+    // Only changes are written.
+    let (with, without): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line["client_holds"].is_object());
+    assert!(with.len() < without.len(), "{} of {}", with.len(), lines.len());
+}
+
+#[test]
+fn the_ladder_tells_what_the_wire_does() {
+    let text = shown(&["greeting", "Li", "--flood", "3", "--explain"]);
+    assert!(text.contains(":1026 SYN is forged") && text.contains("RFC 4987"), "{text}");
+    let text = shown(&["path-mtu", "--explain"]);
+    assert!(text.contains("too long") && text.contains("router: ICMP") && text.contains("RFC 1191"), "{text}");
+    let text = shown(&["fast-retransmit", "--rate", "1Mbit", "--queue", "3", "--explain"]);
+    assert!(text.contains("queue full") && text.contains("tail drop"), "{text}");
+    let text = shown(&["client-closes-first"]);
+    assert!(text.contains("program reads 2 B, writes 9 B"), "{text}");
+}
+
+/// The capture has the frames of the wire, on an interface of their own.
+#[test]
+fn the_capture_has_the_frames_of_the_wire() {
+    let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("forged.pcapng");
+    shown(&["blind-rst", "--pcap", file.to_str().unwrap()]);
+    let bytes = std::fs::read(file).unwrap();
+    assert!(bytes.windows(4).any(|w| w == b"wire"));
+    let comment = b"a forged segment";
+    assert!(bytes.windows(comment.len()).any(|w| w.eq_ignore_ascii_case(comment)));
+}
