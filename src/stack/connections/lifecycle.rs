@@ -167,6 +167,8 @@ impl<S: Session + Clone> Connections<'_, S> {
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Reacts to a change of the socket's TCP state. Returns false if the connection needs no more work.
+    // Inlined: a board calls it three times for each echo.
+    #[inline(always)]
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -180,14 +182,25 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if established && slot.phase == Phase::Serving {
             return true;
         }
+        self.on_state_change(now, index, cause, io)
+    }
+
+    /// Like [`check_state`](Self::check_state), if the state may have changed.
+    #[inline(never)]
+    fn on_state_change<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        cause: Cause,
+        io: &mut Io<D, C, P>,
+    ) -> bool {
         let id = self.connections.id(index);
-        self.on_state_change(now, id, cause, io);
+        self.change_phase(now, id, cause, io);
         self.connections.is_alive(id)
     }
 
     /// Moves a connection to the phase that its TCP state requires. Reports each change of the state.
-    #[inline(never)]
-    fn on_state_change<D: Device, C: Console, P: Probe>(
+    fn change_phase<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         id: ConnectionId,
@@ -303,7 +316,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             Phase::Aborting(end) => self.finish(now, index, end, io),
             Phase::Serving | Phase::Closing | Phase::Backlog => {
                 self.connections.abort(now, index, self.connections.slots[index].timed_out());
-                self.check_state(now, index, Cause::Timer, io);
+                self.on_state_change(now, index, Cause::Timer, io);
             }
             Phase::Ended(_) | Phase::Free | Phase::TimeWait => self.connections.slots[index].give_up_at = None,
         }
