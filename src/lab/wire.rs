@@ -1,8 +1,10 @@
 //! The lab's cable or hub: the frames in flight, their arrival times, and the faults. wire/port.rs connects the hosts.
 
 mod alter;
+mod line;
 mod port;
 
+pub use line::Line;
 pub use port::Port;
 
 use smoltcp::time::{Duration, Instant};
@@ -20,48 +22,6 @@ pub const MAX_FRAME: usize = 1514;
 /// If the wire is full, hosts cannot send. Frames still arrive, but the answer to an arriving frame may have no room
 /// and is then lost. If a frame arrived only when its answer had room, a full wire would stay full.
 pub const IN_FLIGHT: usize = 64;
-
-/// The properties of the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The propagation delay.
-    pub latency: Duration,
-    /// The largest additional delay, drawn at random.
-    pub jitter: Duration,
-    /// The rate in bits per second, or `None` for no limit.
-    pub rate: Option<u64>,
-    /// How many frames in a million are lost at random.
-    pub loss: u32,
-    /// The largest IP packet, in bytes.
-    pub mtu: usize,
-    /// How many frames may wait for the transmitter of a host, or `None` for no limit. Without a rate, no frame waits.
-    pub queue: Option<usize>,
-    /// The largest IP packet that the router between the hosts forwards, in bytes, or `None` for no limit.
-    pub router_mtu: Option<usize>,
-    /// Whether the router drops packets that are too long silently, without ICMP.
-    pub black_hole: bool,
-}
-
-impl Line {
-    /// The default propagation delay of a wire.
-    pub(super) const DEFAULT_LATENCY: Duration = Duration::from_millis(1);
-}
-
-impl Default for Line {
-    /// A delay of 1 ms each way, no loss, and an MTU of 1,500 bytes.
-    fn default() -> Self {
-        Line {
-            latency: Self::DEFAULT_LATENCY,
-            jitter: Duration::ZERO,
-            rate: None,
-            loss: 0,
-            mtu: 1500,
-            queue: None,
-            router_mtu: None,
-            black_hole: false,
-        }
-    }
-}
 
 /// A frame that a host has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

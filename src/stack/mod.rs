@@ -60,7 +60,7 @@ pub use config::{
     Addresses, Config, ConnectError, Gateways, ListenError, Listener, Overflow, Seed, SetupError, TcpOptions,
 };
 pub(crate) use connections::PROBES;
-pub use connections::Phase;
+pub use connections::{Connection, Phase};
 #[doc(hidden)]
 pub use connections::{Slot, SlotIndex, TimeWaitRecord};
 pub use console::{Console, Input, NullConsole};
@@ -100,7 +100,6 @@ pub use static_memory::StaticMemory;
 
 use smoltcp::iface::Interface;
 use smoltcp::phy::{ChecksumCapabilities, Device};
-use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
 
 use connections::{Connections, sooner};
@@ -330,38 +329,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.datagrams.wake_programs();
     }
 
-    /// Returns a snapshot of each connection, in slot order.
-    pub fn connections_in_use(&self) -> impl Iterator<Item = Connection> {
-        self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
-            Some(Connection {
-                id: self.connections.id(index),
-                tuple: self.connections.tuple(index)?,
-                state: slot.state,
-                phase: slot.phase,
-                send_queue: slot.peek().map_or(0, |socket| socket.send_queue()),
-                receive_queue: slot.peek().map_or(0, |socket| socket.recv_queue()),
-                due: self.connections.due_of(index),
-            })
-        })
-    }
-
-    /// Returns what this end keeps about each connection, in slot order.
-    #[cfg(feature = "recovery")]
-    pub(crate) fn controls(&self) -> impl Iterator<Item = (Tuple, Control)> {
-        self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let queue = slot.peek().map_or(0, |socket| socket.send_queue());
-            let mut control = slot.control.snapshot(slot.state, queue, self.config.tcp.nagle);
-            control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
-            Some((self.connections.tuple(index)?, control))
-        })
-    }
-
-    /// Returns why a connection's segment was most recently sent again. Each reason is returned once.
-    pub(crate) fn take_repeat(&mut self, tuple: &Tuple) -> Option<Repeat> {
-        let index = self.connections.find(tuple)?;
-        self.connections.slots[index].control.take_repeat()
-    }
-
     /// Whether any TCP port is served.
     pub fn is_listening(&self) -> bool {
         self.connections.is_listening()
@@ -391,23 +358,4 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         due
     }
-}
-
-/// A snapshot of one connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// The connection.
-    pub id: ConnectionId,
-    /// The connection's two endpoints.
-    pub tuple: Tuple,
-    /// The connection's TCP state.
-    pub state: tcp::State,
-    /// The connection's phase in the stack.
-    pub phase: Phase,
-    /// The number of bytes that are queued to be sent, or not acknowledged yet.
-    pub send_queue: usize,
-    /// The number of received bytes that the program has not read yet.
-    pub receive_queue: usize,
-    /// When the connection next has work, unless a frame arrives earlier.
-    pub due: Option<Instant>,
 }

@@ -2,7 +2,7 @@
 
 use smoltcp::wire::{EthernetAddress, IpAddress, Ipv4Address};
 
-use super::run::HostLab;
+use super::host_lab::HostLab;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::Ends;
 use crate::lab::packetdrill::segment::SegmentText;

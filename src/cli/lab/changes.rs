@@ -1,6 +1,6 @@
 //! Finds out when what both ends hold has changed, so that JSON has only the changes.
 
-use super::run::HostLab;
+use super::host_lab::HostLab;
 use crate::lab::Snapshot;
 use crate::stack::Control;
 

@@ -3,8 +3,8 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
+use super::host_lab::HostLab;
 use super::outputs::Shown;
-use super::run::HostLab;
 use super::value::{Value, or_dash, since, span};
 use crate::lab::lang::Lang;
 use crate::lab::show::{Span, host_name};

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::args::{LabArgs, is_stdout};
 use super::file;
-use super::outputs::Text;
 use super::run::Run;
+use super::text_file::Text;
 use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::lab::file::{Answers, Experiment, Key, Marked};
@@ -241,7 +241,7 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
                 let most = crate::lab::MAX_FAULTS;
                 return Ok(Verdict::Invalid(format!("a run takes at most {most} faults, with those of the exercise")));
             }
-            let see = &mut |snapshot: &_, lab: &super::run::HostLab<'_>| {
+            let see = &mut |snapshot: &_, lab: &super::host_lab::HostLab<'_>| {
                 expectations.see(snapshot, lab.wire.last_received());
             };
             Run::new(&setup).record(None, see)?;

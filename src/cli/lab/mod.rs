@@ -6,6 +6,7 @@ mod changes;
 mod exercise;
 mod file;
 mod holds;
+mod host_lab;
 mod lang;
 mod mark;
 mod network;
@@ -16,6 +17,7 @@ mod run;
 mod runs;
 mod step;
 mod terms;
+mod text_file;
 mod value;
 
 use std::io::{self, IsTerminal, Write};

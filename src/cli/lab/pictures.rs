@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::{GraphFile, LabArgs, is_stdout};
-use super::outputs::Text;
-use super::run::HostLab;
+use super::host_lab::HostLab;
+use super::text_file::Text;
 use crate::cli::error::Failure;
 use crate::lab::lang::Lang;
 use crate::lab::show::{Entry, Graph, Ladder, PICTURE_ROWS, Picture, What};

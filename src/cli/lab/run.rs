@@ -5,21 +5,13 @@ use smoltcp::time::Duration;
 
 use super::args::Until;
 use super::by_hand::ByHand;
+use super::host_lab::{HostLab, Printed};
 use crate::cli::error::Failure;
 use crate::cli::replay::sizes;
 use crate::host::HeapPool;
 use crate::lab::show::What;
-use crate::lab::{Peer, Progress, START, Setup, SetupLab, Snapshot, UdpPeer, Verdict, change};
-use crate::stack::{Console, End};
-
-/// The largest number of bytes that a host's programs may print in a run. Further output is dropped.
-const PRINTED: usize = 1 << 16;
-
-/// The largest number of entries that one step can add to the trace.
-pub const ENTRIES: usize = 64;
-
-/// The lab as the command line runs it, with two hosts.
-pub type HostLab<'a> = SetupLab<'a, Printed, 2, ENTRIES>;
+use crate::lab::{Peer, Progress, START, Setup, Snapshot, UdpPeer, Verdict, change};
+use crate::stack::End;
 
 /// A run of a set-up, with what the user did by hand and the point at which to stop.
 pub struct Run<'s> {
@@ -202,14 +194,4 @@ fn failed(lab: &mut HostLab<'_>) -> Vec<Failed> {
         UdpPeer::Server(_) => None,
     }));
     failed
-}
-
-/// The console of a host's programs, which keeps their output.
-pub struct Printed(pub Vec<u8>);
-
-impl Console for Printed {
-    fn print(&mut self, bytes: &[u8]) {
-        let room = PRINTED.saturating_sub(self.0.len());
-        self.0.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
-    }
 }

@@ -14,12 +14,14 @@ mod path;
 mod show;
 mod slot;
 mod slot_index;
+mod snapshot;
 mod table;
 mod time_wait;
 mod turn;
 
 pub use slot::{Phase, Slot};
 pub use slot_index::SlotIndex;
+pub use snapshot::Connection;
 pub use time_wait::TimeWaitRecord;
 
 pub(super) use connect::mss;
