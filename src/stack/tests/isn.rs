@@ -4,6 +4,7 @@ use std::vec::Vec;
 
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::phy::Medium;
+use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpCidr, IpEndpoint, Ipv4Packet, TcpPacket};
 
