@@ -26,7 +26,7 @@ fn the_wrong_word_is_named() {
         ("client SYN-SENT -> ESTABLISHT", "'ESTABLISHT' should be a TCP state"),
         ("client SYN-SENT ESTABLISHED", "'ESTABLISHED' should be ->"),
         ("client SYN-SENT", "a word is missing at the end: ->"),
-        ("klient RST", "'klient' should be client, server or never"),
+        ("klient RST", "'klient' should be client, server, wire or never"),
         ("never", "a word is missing at the end: client or server"),
         ("client rsst", "'rsst' should be a TCP state, sends"),
         ("client retransmits keep-alive", "'keep-alive' should be"),

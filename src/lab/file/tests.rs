@@ -106,7 +106,7 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("client calls 1\nwait until 99999rtt", "'99999rtt' should be a time"),
         ("client calls 1\nwait until 5us", "2:15: a wait ends at a whole millisecond"),
         ("client calls 1\nclose\nclose", "3:1: the program has ended"),
-        ("at 2s stop client", "1:7: 'stop' should be cut or reboot"),
+        ("at 2s stop client", "1:7: 'stop' should be cut, reboot or inject"),
         ("expect server sends synak", "1:21: 'synak' should be syn, synack"),
         ("expect", "1:7: a word is missing at the end: an expectation"),
         ("question \"?\"", "1:1: the question has no answer"),
