@@ -27,7 +27,7 @@ fn the_wrong_word_is_named() {
         ("client SYN-SENT ESTABLISHED", "'ESTABLISHED' should be ->"),
         ("client SYN-SENT", "a word is missing at the end: ->"),
         ("klient RST", "'klient' should be client, server, wire or never"),
-        ("never", "a word is missing at the end: client or server"),
+        ("never", "a word is missing at the end: client, server or wire"),
         ("client rsst", "'rsst' should be a TCP state, sends"),
         ("client retransmits keep-alive", "'keep-alive' should be"),
         ("client sends data 0", "'0' should be a number"),
