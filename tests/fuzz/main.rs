@@ -22,6 +22,7 @@ mod dns;
 mod frame;
 mod http_client;
 mod http_server;
+mod lab_files;
 #[cfg(fuzzing)]
 mod libfuzzer;
 mod pair;
@@ -49,7 +50,7 @@ struct Target {
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 
-const TARGETS: [&Target; 10] = [
+const TARGETS: [&Target; 11] = [
     &advertisements::TARGET,
     &chat_datagrams::TARGET,
     &chat_messages::TARGET,
@@ -59,6 +60,7 @@ const TARGETS: [&Target; 10] = [
     &dns::TARGET,
     &http_client::TARGET,
     &http_server::TARGET,
+    &lab_files::TARGET,
     &segments::TARGET,
 ];
 

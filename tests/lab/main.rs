@@ -5,8 +5,11 @@
 mod capture;
 #[path = "../common/mod.rs"]
 mod common;
+mod exercises;
 mod explanations;
 mod faults;
+#[cfg(target_os = "linux")]
+mod files;
 #[cfg(target_os = "linux")]
 mod labels;
 #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use super::terms::wrapped;
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
 use crate::cli::shell::Shell;
-use crate::lab::file::{Answer, Answers, Experiment, Key};
+use crate::lab::file::{Answer, Answers, Experiment, Field, Key};
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
 pub const WORD: &str = "exercise";
@@ -117,8 +117,9 @@ fn form(answer: &Answer) -> &'static str {
     match answer {
         Answer::Choice { .. } => "one letter",
         Answer::Count(_) | Answer::Number { .. } | Answer::Missing => "a number",
+        Answer::Field(Field::Time, _) => "whole milliseconds since the start",
         Answer::Field(..) => "the field's value, as the ladder shows it",
-        Answer::Make(_) => "one or more faults, as in 'drop server synack 1; delay 300ms client data 2'",
+        Answer::Make(_) => "one or more faults, as in 'drop client udp 1; delay 300ms server ack 2'",
         Answer::Order(_) => "the letters in the right order",
         Answer::State { .. } => "a TCP state",
     }

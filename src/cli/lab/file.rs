@@ -25,11 +25,13 @@ pub fn read(path: &Path) -> Result<String, Failure> {
     if bytes.len() > MAX_BYTES {
         return Err(fails(&"it is longer than 1 MiB"));
     }
-    String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
         fails(&format_args!("line {line} is not UTF-8 text"))
-    })
+    })?;
+    // Some editors write a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map(Into::into).unwrap_or(text))
 }
 
 /// Reads an experiment. `seed` replaces the file's seed.

@@ -195,7 +195,8 @@ impl Marks {
 /// Runs an experiment; returns the right answers to its questions.
 ///
 /// # Errors
-/// Fails if the experiment has no question, or if the run does not have a frame that a question is about.
+/// Fails if the experiment has no question, or if the run does not have a frame that a question is about. Also fails if
+/// the reader is to make something happen that happens anyway.
 pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failure> {
     if experiment.questions.is_empty() {
         return Err(Failure::usage(format_args!("{name} has no question: it is no exercise")));
@@ -203,7 +204,18 @@ pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failur
     let parts = experiment.parts();
     let setup = parts.setup().map_err(Failure::usage)?;
     let mut key = Key::new(experiment, setup.line.latency);
-    Run::new(&setup).record(None, &mut |snapshot, _| key.see(snapshot))?;
+    let questions = experiment.questions.iter().enumerate();
+    let made = questions.filter_map(|(index, question)| Some((question.line, key.expectations(index)?)));
+    let mut made: Vec<_> = made.collect();
+    Run::new(&setup).record(None, &mut |snapshot, lab| {
+        key.see(snapshot);
+        made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
+    })?;
+    if let Some((line, _)) = made.iter().find(|(_, expectations)| expectations.result().is_ok()) {
+        let what =
+            format!("{name}:{line}:1: the expectation is met without further faults, so the question asks nothing");
+        return Err(Failure::usage(what));
+    }
     let unknown = experiment.questions.iter().enumerate().find(|(index, _)| key.right(*index).is_none());
     if let Some((_, question)) = unknown {
         let (line, seed) = (question.line, experiment.seed());

@@ -126,6 +126,13 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         unmatched.iter().for_each(|fault| log::warn!("{}", no_match(fault)));
     }
     finished?;
+    if let What::File(name, experiment) = &what
+        && complete
+        && !args.changes_the_wire()
+    {
+        let lines = ended.unmet.iter().filter_map(|place| experiment.fault_line(*place));
+        lines.for_each(|line| log::warn!("{name}:{line}:1: no frame matched this fault"));
+    }
     match (ended.last, &shipped) {
         (Stepped::End, _) if complete && !unmatched.is_empty() => {
             Err(Failure::run(format_args!("{}: correct its sender, kind or number", no_match(&unmatched.join("', '")))))

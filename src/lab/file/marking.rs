@@ -115,6 +115,19 @@ impl<'e> Key<'e> {
         order
     }
 
+    /// Returns the expectations of question `index`, if the reader is to make something happen.
+    pub fn expectations(&self, index: usize) -> Option<Expectations> {
+        match &self.experiment.questions.get(index)?.answer {
+            Answer::Make(expectation) => Some(self.parsed(expectation)),
+            _ => None,
+        }
+    }
+
+    /// Parses an expectation, which has been parsed before, on another wire.
+    fn parsed(&self, expectation: &str) -> Expectations {
+        Expectations::parse_for(expectation, self.latency, duration).unwrap_or_default()
+    }
+
     /// Marks an answer to question `index`.
     pub fn mark(&self, index: usize, answer: &str) -> Marked {
         let answer = answer.trim();
@@ -122,12 +135,12 @@ impl<'e> Key<'e> {
             return Marked::Invalid(format!("there is no question {}", index + 1));
         };
         let is_right = match &question.answer {
-            Answer::Make(expectation) => return made(answer, expectation, self.latency),
+            Answer::Make(expectation) => return made(answer, self.parsed(expectation)),
             Answer::Number { number, within } => match answer.parse::<u64>() {
                 Ok(given) => given.abs_diff(*number) <= *within,
                 Err(_) => return invalid(answer, "a whole number"),
             },
-            Answer::Count(_) | Answer::Field(Field::Ack | Field::Len | Field::Seq | Field::Win, _) => {
+            Answer::Count(_) | Answer::Field(Field::Ack | Field::Len | Field::Seq | Field::Time | Field::Win, _) => {
                 match answer.parse::<u64>() {
                     Ok(given) => self.right(index).is_some_and(|right| right == given.to_string()),
                     Err(_) => return invalid(answer, "a whole number"),
@@ -180,7 +193,7 @@ fn invalid(answer: &str, expected: &str) -> Marked {
 }
 
 /// Parses the faults of an answer, which are separated by semicolons.
-fn made(answer: &str, expectation: &str, latency: Duration) -> Marked {
+fn made(answer: &str, expectations: Expectations) -> Marked {
     let mut faults = Vec::new();
     let mut room = Faults::default();
     for words in answer.split(';').map(str::trim).filter(|words| !words.is_empty()) {
@@ -193,8 +206,6 @@ fn made(answer: &str, expectation: &str, latency: Duration) -> Marked {
     if faults.is_empty() {
         return invalid("", "a fault, as in 'drop server synack 1'");
     }
-    // The expectation has been parsed before, on another wire.
-    let expectations = Expectations::parse_for(expectation, latency, duration).unwrap_or_default();
     Marked::Run { faults, expectations }
 }
 
@@ -219,10 +230,13 @@ impl Found {
             (Answer::Count(count), What::Sent { summary, cause, .. }) => {
                 self.count += u32::from(count.fits(entry.host, entry.at - START, &summary, cause, latency));
             }
-            (Answer::Field(field, of), What::Sent { frame, summary, .. }) => {
-                if self.is_it(*of, entry.host, frame, &summary) && self.answer.is_none() {
-                    self.answer = summary.segment().and_then(|segment| field.of(&segment, snapshot.isn));
-                }
+            (Answer::Field(field, of), What::Sent { frame, summary, .. })
+                if self.is_it(*of, entry.host, frame, &summary) && self.answer.is_none() =>
+            {
+                self.answer = match field {
+                    Field::Time => Some((entry.at - START).total_millis().to_string()),
+                    _ => summary.segment().and_then(|segment| field.of(&segment, snapshot.isn)),
+                };
             }
             (Answer::State { host, when: When::After(of) }, what) => {
                 let reached = match what {
@@ -287,6 +301,7 @@ impl Field {
             Field::Flags => segment.flags().to_string(),
             Field::Len => segment.len.to_string(),
             Field::Seq => (since(segment.seq, isn[0]) as u32).to_string(),
+            Field::Time => return None,
             Field::Win => segment.window.to_string(),
         })
     }

@@ -22,7 +22,7 @@ mod words;
 pub use answers::Answers;
 pub use marking::{Key, Marked};
 pub use parts::Parts;
-pub use question::{Answer, Question};
+pub use question::{Answer, Field, Question};
 pub use words::FileError;
 
 use alloc::borrow::ToOwned;
@@ -148,6 +148,12 @@ impl Experiment {
         Parts::new(self)
     }
 
+    /// Returns the line of the file's fault number `place`, counted from 0.
+    pub fn fault_line(&self, place: usize) -> Option<usize> {
+        let is_fault = |source: &&Source| source.words().peek() == Some("fault");
+        self.settings.iter().filter(is_fault).nth(place).map(Source::line)
+    }
+
     /// Returns the file's expectations, for a wire with this latency.
     pub fn expectations(&self, latency: Duration) -> Expectations {
         // The lines have been parsed before, on another wire.
@@ -216,7 +222,7 @@ impl Parser {
             "at" => self.event(words),
             "expect" => {
                 words.next();
-                check_expectation(&words)?;
+                check_expectation(&words, words.rest())?;
                 experiment.expects = true;
                 experiment.expectations.push_str(words.rest());
                 Ok(())
@@ -320,12 +326,12 @@ fn check_text(text: &str) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Checks a line of expectations, without the word `expect`.
-fn check_expectation(words: &Words<'_>) -> Result<(), FileError> {
-    if words.peek().is_none() {
+/// Checks an expectation, with which the rest of the line begins.
+fn check_expectation(words: &Words<'_>, expectation: &str) -> Result<(), FileError> {
+    if expectation.is_empty() || words.peek().is_none() {
         return Err(words.missing("an expectation, as in 'server retransmits synack 1 within 3s'"));
     }
-    match Expectations::parse(words.rest(), values::duration) {
+    match Expectations::parse(expectation, values::duration) {
         Ok(_) => Ok(()),
         Err(ExpectError { word, expected, .. }) => Err(words.unfit_word(&word, expected)),
     }

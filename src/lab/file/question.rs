@@ -85,12 +85,20 @@ pub enum Field {
     Len,
     /// The sequence number, relative as in the ladder.
     Seq,
+    /// The time at which the frame was sent, in milliseconds since the start.
+    Time,
     /// The window field.
     Win,
 }
 
-const FIELDS: [(&str, Field); 5] =
-    [("seq", Field::Seq), ("ack", Field::Ack), ("len", Field::Len), ("win", Field::Win), ("flags", Field::Flags)];
+const FIELDS: [(&str, Field); 6] = [
+    ("seq", Field::Seq),
+    ("ack", Field::Ack),
+    ("len", Field::Len),
+    ("win", Field::Win),
+    ("flags", Field::Flags),
+    ("time", Field::Time),
+];
 
 /// A frame that a question is about.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +137,7 @@ impl Answer {
 /// The points of a question whose file names none.
 const POINTS: u32 = 1;
 
-/// The most questions of a file.
+/// The most points of a question.
 const MOST_POINTS: u64 = 1000;
 
 /// Parses a line that begins with `question`.
@@ -153,10 +161,6 @@ impl Question {
                 Some("answer") => {
                     words.next();
                     self.answer = answer(&mut words)?;
-                    // The expectation takes the rest of the line.
-                    if matches!(self.answer, Answer::Make(_)) {
-                        return Ok(());
-                    }
                 }
                 Some("hint") => {
                     words.next();
@@ -186,13 +190,15 @@ fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
         "count" => count(words)?,
         "field" => {
             let named = |word: &str| FIELDS.into_iter().find(|(name, _)| *name == word).map(|(_, field)| field);
-            let field = words.parse("seq, ack, len, win or flags", named)?;
+            let field = words.parse("seq, ack, len, win, flags or time", named)?;
             keyword(words, "of")?;
             Answer::Field(field, frame(words)?)
         }
         "make" => {
-            check_expectation(words)?;
-            Answer::Make(words.rest().to_owned())
+            let before = words.clone();
+            let expectation = words.until(&["hint", "points"]);
+            check_expectation(&before, expectation)?;
+            Answer::Make(expectation.to_owned())
         }
         "number" => {
             let number = words.parse("a whole number", whole(0..=u64::MAX))?;

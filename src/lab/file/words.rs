@@ -54,25 +54,23 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Replaces each `$NAME` in the text of line `line` by its number.
+    /// Replaces each `$NAME` and `${NAME}` in the text of line `line` by its number.
     pub(super) fn new(line: usize, text: &str, varied: &[Varied]) -> Self {
         let (mut out, mut shifts, mut rest, mut shift) = (String::new(), Vec::new(), text, 0);
         while let Some(start) = rest.find('$') {
-            let (before, name) = rest.split_at(start);
+            let (before, from) = rest.split_at(start);
             out.push_str(before);
-            let end =
-                name[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(name.len(), |end| end + 1);
-            let (name, after) = name.split_at(end);
-            match varied.iter().find(|varied| varied.name == name[1..]) {
+            let (len, name) = name(from);
+            match varied.iter().find(|varied| varied.name == name) {
                 Some(varied) => {
                     let number = format!("{}", varied.number);
-                    shift += name.len() as isize - number.len() as isize;
+                    shift += len as isize - number.len() as isize;
                     out.push_str(&number);
                     shifts.push((out.len(), shift));
                 }
-                None => out.push_str(name),
+                None => out.push_str(&from[..len]),
             }
-            rest = after;
+            rest = &from[len..];
         }
         out.push_str(rest);
         Source { line, text: out, shifts }
@@ -103,6 +101,17 @@ impl<'t> Words<'t> {
     /// Returns the rest of the line, without the spaces at both ends. A comment is included.
     pub(super) fn rest(&self) -> &'t str {
         self.text[self.at..].trim()
+    }
+
+    /// Reads the line up to one of the words `stops`, its comment or its end. A text in quotation marks is one word.
+    pub(super) fn until(&mut self, stops: &[&str]) -> &'t str {
+        let start = self.at;
+        while let Some(word) = self.peek().filter(|word| !stops.contains(word)) {
+            if !self.is_quoted() || self.quoted().is_err() {
+                self.at = self.start() + word.len();
+            }
+        }
+        self.text[start..self.at].trim()
     }
 
     /// Returns the next word without reading it, or `None` at the end of the line or before a comment.
@@ -204,6 +213,16 @@ impl<'t> Words<'t> {
         let column = self.text[..place].chars().count() + 1;
         column.saturating_add_signed(shift)
     }
+}
+
+/// Returns the name after the `$` at the start of `text`, and the length of the `$`, the name and its brackets.
+fn name(text: &str) -> (usize, &str) {
+    let rest = &text[1..];
+    if let Some((name, _)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+        return (name.len() + 3, name);
+    }
+    let len = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+    (len + 1, &rest[..len])
 }
 
 /// Cuts a long word, so that a message stays one line.
