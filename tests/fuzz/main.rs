@@ -25,6 +25,7 @@ mod http_server;
 mod lab_files;
 #[cfg(fuzzing)]
 mod libfuzzer;
+mod packetdrill;
 mod pair;
 #[path = "../../src/testing/random.rs"]
 mod random;
@@ -50,7 +51,7 @@ struct Target {
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 
-const TARGETS: [&Target; 11] = [
+const TARGETS: [&Target; 12] = [
     &advertisements::TARGET,
     &chat_datagrams::TARGET,
     &chat_messages::TARGET,
@@ -61,6 +62,7 @@ const TARGETS: [&Target; 11] = [
     &http_client::TARGET,
     &http_server::TARGET,
     &lab_files::TARGET,
+    &packetdrill::TARGET,
     &segments::TARGET,
 ];
 

@@ -17,6 +17,7 @@ mod live;
 mod network;
 #[cfg(target_os = "linux")]
 mod options;
+mod packetdrill;
 mod property;
 mod scenarios;
 mod swarm;

@@ -22,7 +22,7 @@ fn lab(args: &[&str]) -> Output {
 /// Runs the lab, and checks its exit code and what it prints to stderr. That is one line that contains `what`, or nothing
 /// if `what` is empty.
 #[track_caller]
-fn ends(args: &[&str], code: i32, what: &str) -> Output {
+pub fn ends(args: &[&str], code: i32, what: &str) -> Output {
     let run = lab(args);
     let err = String::from_utf8_lossy(&run.stderr);
     assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
@@ -30,7 +30,7 @@ fn ends(args: &[&str], code: i32, what: &str) -> Output {
     run
 }
 
-fn folder(name: &str) -> PathBuf {
+pub fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();

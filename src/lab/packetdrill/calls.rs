@@ -7,7 +7,7 @@ use core::fmt;
 use smoltcp::time::Duration;
 
 use super::scan::{Error, Scanner};
-use super::script::{When, seconds};
+use super::time::{When, seconds};
 
 /// A call of the program.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ pub(super) struct Wanted {
 pub(super) enum Verdict {
     /// The segment completes the line.
     Complete,
-    /// A part of the segment that differs.
+    /// The part of the segment that differs, with a verb.
     Differs(&'static str),
     /// The segment is the next piece of the line, and more follow.
     Piece,
@@ -21,6 +21,11 @@ pub(super) enum Verdict {
 impl Wanted {
     pub(super) fn new(segment: &SegmentText) -> Self {
         Wanted { segment: segment.clone() }
+    }
+
+    /// Returns the number of payload bytes that no segment has had yet.
+    pub(super) fn missing(&self) -> u32 {
+        self.segment.len
     }
 
     /// Compares a segment, whose numbers are relative as the script's are.
@@ -38,17 +43,17 @@ impl Wanted {
         };
         let differs = |a: &[Choice], b: &[Choice]| a.len() != b.len() || a.iter().any(|option| !b.contains(option));
         if seen.flags.0 & mask != wanted.flags.0 & mask || (is_piece && seen.flags.has(Flags::FIN)) {
-            Verdict::Differs("the flags")
+            Verdict::Differs("the flags differ")
         } else if seen.seq != wanted.seq {
-            Verdict::Differs("the first number")
+            Verdict::Differs("the first number differs")
         } else if seen.len != wanted.len && !is_piece {
-            Verdict::Differs("the length")
+            Verdict::Differs("the length differs")
         } else if seen.ack != wanted.ack {
-            Verdict::Differs("the acknowledgement number")
+            Verdict::Differs("the acknowledgement number differs")
         } else if wanted.window.is_some() && seen.window != wanted.window {
-            Verdict::Differs("the window")
+            Verdict::Differs("the window differs")
         } else if wanted.options.is_some() && differs(&options(seen), &options(wanted)) {
-            Verdict::Differs("the options")
+            Verdict::Differs("the options differ")
         } else if is_piece {
             (wanted.seq, wanted.len) = (wanted.seq.wrapping_add(seen.len), wanted.len - seen.len);
             Verdict::Piece

@@ -9,9 +9,9 @@ mod run;
 mod scan;
 mod script;
 pub mod segment;
-mod sockets;
 #[cfg(all(test, feature = "std"))]
 mod tests;
+mod time;
 
 pub use frame::Ends;
 pub use program::Program;

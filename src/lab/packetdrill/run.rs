@@ -1,10 +1,15 @@
 //! Runs a script: puts the peer's segments on the wire, and checks the stack's. sockets.rs carries out the calls.
 
+mod sockets;
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
+use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, IpAddress, Ipv4Address};
 
@@ -12,12 +17,13 @@ use super::Ends;
 use super::compare::{Verdict, Wanted};
 use super::frame::answer_arp;
 use super::program::Program;
-use super::script::{Action, Event, Script, When};
+use super::script::{Action, Event, Script};
 use super::segment::{Flags, SegmentText};
-use super::sockets::Sockets;
+use super::time::When;
 use crate::lab::show::What;
 use crate::lab::{Faults, Lab, Line, Progress, SCRIPT_PORT, START, Snapshot, Wire, address};
 use crate::stack::{Console, Memory};
+use sockets::Sockets;
 
 /// The limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +62,7 @@ impl core::error::Error for Failed {}
 const ENTRIES: usize = 64;
 
 /// The most segments from the stack that wait for a line of the script.
-const MOST_UNREAD: usize = 10_000;
+const MOST_UNREAD: usize = 1000;
 
 /// The peer's port. The stack's is [`SCRIPT_PORT`] if it listens, otherwise the other way round.
 const CALLER_PORT: u16 = 40_000;
@@ -64,7 +70,7 @@ const CALLER_PORT: u16 = 40_000;
 /// The seed of a run. A script does not see what depends on the seed.
 const SEED: u64 = 7;
 
-pub(super) type ScriptLab<'a, C> = Lab<'a, Program, (), C, 2, ENTRIES>;
+type ScriptLab<'a, C> = Lab<'a, Program, (), C, 2, ENTRIES>;
 
 /// Runs a script. The stack is host 0, the client, if the script calls `connect`, and otherwise host 1.
 ///
@@ -117,17 +123,17 @@ fn ends(host: usize) -> Ends {
 }
 
 /// A run of a script.
-pub(super) struct Runner<'r, 'a, C> {
-    pub(super) lab: ScriptLab<'a, C>,
+struct Runner<'r, 'a, C> {
+    lab: ScriptLab<'a, C>,
     limits: Limits,
     /// The number of the stack's host.
-    pub(super) host: usize,
-    /// The ends of a segment from the peer to the stack. The peer's numbers are those of the script, and the stack's
-    /// initial sequence number is 0 in the script.
-    pub(super) ends: Ends,
+    host: usize,
+    /// The ends of a segment from the peer to the stack, with their initial sequence numbers. The stack's is 0 in the
+    /// script. The peer's is as it is written, but the numbers after its SYN are relative to it.
+    ends: Ends,
     /// The stack's segments that no line has been compared with, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,
-    pub(super) sockets: Sockets,
+    sockets: Sockets,
     each: &'r mut dyn FnMut(&Snapshot, &Wire),
 }
 
@@ -158,7 +164,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 
     /// Runs until `to`, which must not have passed.
-    pub(super) fn advance(&mut self, line: usize, to: Duration, tolerance: Duration) -> Result<(), Failed> {
+    fn advance(&mut self, line: usize, to: Duration, tolerance: Duration) -> Result<(), Failed> {
         let now = self.lab.elapsed();
         if to + tolerance < now {
             let what = format!("this line's time is {}, but it is {} already", Seconds(to), Seconds(now));
@@ -169,7 +175,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 
     /// Takes a step, not later than `until`. Returns false if nothing more happens until then.
-    pub(super) fn step(&mut self, line: usize, until: Duration) -> Result<bool, Failed> {
+    fn step(&mut self, line: usize, until: Duration) -> Result<bool, Failed> {
         let Limits { time, steps } = self.limits;
         if until > time || self.lab.steps() >= steps {
             let what = format!("the script takes more than {} or {steps} steps", Seconds(time));
@@ -186,14 +192,14 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 
     /// Runs until nothing more happens now.
-    pub(super) fn run_now(&mut self, line: usize) -> Result<(), Failed> {
+    fn run_now(&mut self, line: usize) -> Result<(), Failed> {
         let now = self.lab.elapsed();
         while self.step(line, now)? {}
         Ok(())
     }
 
     /// Processes the entries of a step. The peer answers the stack's ARP requests.
-    pub(super) fn drain(&mut self) {
+    fn drain(&mut self) {
         while let Some(entry) = self.lab.entries.pop() {
             let snapshot = self.lab.snapshot(entry);
             (self.each)(&snapshot, &self.lab.wire);
@@ -203,7 +209,9 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                 if segment.flags.has(Flags::SYN) {
                     self.ends.isn[1] = segment.seq;
                 }
-                self.sent.push_back((entry.at - START, segment.relative_to(self.ends.reversed().isn)));
+                let isn = self.ends.reversed().isn;
+                let isn = if segment.flags.has(Flags::SYN) { [isn[0], 0] } else { isn };
+                self.sent.push_back((entry.at - START, segment.relative_to(isn)));
             } else if let Some(answer) = answer_arp(bytes, &self.ends) {
                 // If the wire is full, the stack asks again.
                 self.lab.inject(1 - self.host, &answer);
@@ -212,7 +220,16 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 
     fn inject(&mut self, line: usize, segment: &SegmentText) -> Result<(), Failed> {
-        for frame in segment.frames(&self.ends, self.lab.wire.line.mtu) {
+        let mut ends = self.ends;
+        if segment.flags.has(Flags::SYN) {
+            ends.isn[0] = 0;
+            // A SYN on an open connection does not begin another one.
+            let mut connections = self.lab.hosts[self.host].stack.connections_in_use();
+            if !connections.any(|c| !matches!(c.state, State::SynSent | State::TimeWait)) {
+                self.ends.isn[0] = segment.seq;
+            }
+        }
+        for frame in segment.frames(&ends, self.lab.wire.line.mtu) {
             let now = self.lab.elapsed();
             while !self.lab.inject(1 - self.host, &frame) {
                 if !self.step(line, now)? {
@@ -241,14 +258,15 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         loop {
             let Some((at, seen)) = self.sent.pop_front() else {
                 if !self.step(line, latest)? && self.sent.is_empty() {
-                    return failed(format_args!("nothing was sent until {}", Seconds(latest)));
+                    let what = if wanted.missing() == segment.len { "nothing was" } else { "only a part was" };
+                    return failed(format_args!("{what} sent until {}", Seconds(latest)));
                 }
                 continue;
             };
             let is_in_time = times.is_none_or(|(from, to)| from <= at + tolerance && at <= to + tolerance);
             match wanted.compare(&seen) {
                 Verdict::Differs(part) => {
-                    return failed(format_args!("'> {seen}' was sent at {}: {part} differs", Seconds(at)));
+                    return failed(format_args!("'> {seen}' was sent at {}: {part}", Seconds(at)));
                 }
                 _ if !is_in_time => return failed(format_args!("it was sent at {}", Seconds(at))),
                 Verdict::Complete => return Ok(()),
@@ -264,7 +282,7 @@ fn base(when: When, now: Duration) -> Duration {
 }
 
 /// Displays a time in seconds, with all its microseconds.
-pub(super) struct Seconds(pub(super) Duration);
+struct Seconds(Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

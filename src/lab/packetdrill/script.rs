@@ -7,6 +7,7 @@ use smoltcp::time::Duration;
 use super::calls::{self, Call};
 use super::scan::{Error, Scanner};
 use super::segment::SegmentText;
+use super::time::{self, When};
 use crate::lab::Buffers;
 
 /// The largest size of a script, in bytes.
@@ -36,17 +37,6 @@ pub(super) struct Event {
     pub(super) action: Action,
 }
 
-/// The time of a line. A single time is a range from the time to itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
-    /// At any time.
-    Any,
-    /// Since the start of the script.
-    Since(Duration, Duration),
-    /// After the line before.
-    After(Duration, Duration),
-}
-
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     /// The program calls a function.
@@ -63,12 +53,8 @@ const TOLERANCE: Duration = Duration::from_millis(4);
 /// The default buffers. A receive buffer of 65,535 bytes needs no window scale.
 const BUFFERS: Buffers = Buffers { receive: 65_535, send: 1 << 18 };
 
-/// The latest time in a script, in seconds.
-const LATEST: u64 = 86_400;
-
-const TIME: &str = "a time in seconds up to 86400: 0.1, +0.1, 0.1~0.3, +0.1~+0.3 or *";
 const OPTION: &str = "an option that the lab knows: --tolerance_usecs=NUMBER or --ip_version=ipv4";
-const SHELL: &str = "left out: the lab runs no shell commands";
+const SHELL: &str = "left out: the lab runs no shell commands (instead of sleep, a line can have a later time)";
 const PYTHON: &str = "left out: the lab runs no Python code";
 const TCP_ONLY: &str = "the flags of a TCP segment: the lab reads no ICMP, UDP or ECN here";
 
@@ -95,7 +81,7 @@ impl Script {
                 return Err(scanner.error(SHELL));
             }
             let line = scanner.line;
-            let when = when(&mut scanner)?;
+            let when = time::when(&mut scanner)?;
             let action = match scanner.peek() {
                 Some('<') => Action::Inbound(inbound(&mut scanner)?),
                 Some('>') => Action::Outbound(packet(&mut scanner)?),
@@ -106,7 +92,7 @@ impl Script {
             script.events.push(Event { line, when, action });
         }
         // A comment without an end hides the rest of the script.
-        scanner.end(TIME)?;
+        scanner.end(time::EXPECTED)?;
         if script.events.is_empty() {
             return Err(scanner.error("a line, such as: 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"));
         }
@@ -135,44 +121,6 @@ impl Script {
     }
 }
 
-fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
-    if scanner.eat("*") {
-        return Ok(When::Any);
-    }
-    let relative = scanner.eat("+");
-    let first = seconds(scanner)?;
-    let mut last = first;
-    if scanner.eat("~") {
-        if relative {
-            scanner.need("+", "+ and a time, as in +0.1~+0.3")?;
-        }
-        let mut here = *scanner;
-        last = seconds(scanner)?;
-        if last < first {
-            return Err(here.error("later than the start of the range"));
-        }
-    }
-    Ok(if relative { When::After(first, last) } else { When::Since(first, last) })
-}
-
-/// Reads a time in seconds, such as `5`, `0.25` or `.25`. Digits after the microseconds do not count.
-pub(super) fn seconds(scanner: &mut Scanner<'_>) -> Result<Duration, Error> {
-    let rest = scanner.rest();
-    let digits = |from: usize| rest.get(from..).map_or(0, |text| text.bytes().take_while(u8::is_ascii_digit).count());
-    let whole = digits(0);
-    let fraction = if rest.get(whole..).is_some_and(|text| text.starts_with('.')) { digits(whole + 1) } else { 0 };
-    if whole + fraction == 0 {
-        return Err(scanner.error(TIME));
-    }
-    let seconds = rest.get(..whole).filter(|text| !text.is_empty()).map_or(Ok(0), str::parse);
-    let Some(seconds) = seconds.ok().filter(|seconds| *seconds <= LATEST) else { return Err(scanner.error(TIME)) };
-    let decimals = rest.get(whole + 1..whole + 1 + fraction).unwrap_or_default();
-    let micros =
-        decimals.bytes().chain(core::iter::repeat(b'0')).take(6).fold(0, |sum, c| sum * 10 + u64::from(c - b'0'));
-    scanner.advance(if fraction == 0 { whole } else { whole + 1 + fraction });
-    Ok(Duration::from_micros(seconds * 1_000_000 + micros))
-}
-
 fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     scanner.advance(1);
     if matches!(scanner.peek_word(), "icmp" | "udp") || scanner.peek() == Some('[') {
@@ -191,3 +139,6 @@ fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
         segment => Ok(segment),
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

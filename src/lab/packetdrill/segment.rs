@@ -125,7 +125,7 @@ pub struct SegmentText {
     pub seq: u32,
     /// The number of payload bytes.
     pub len: u32,
-    /// The acknowledgement number. Present if the ACK flag is set.
+    /// The acknowledgement number, if the ACK flag is set. A text that leaves it out means 0.
     pub ack: Option<u32>,
     /// The window field, not scaled. `None` if the text leaves it out.
     pub window: Option<u16>,
@@ -165,11 +165,10 @@ impl SegmentText {
             return Err(at_last.error("the sum of the first number and the length"));
         }
         let mut at_ack = *scanner;
-        let ack = if scanner.eat("ack") { Some(scanner.number(u32::MAX, NUMBER)?) } else { None };
-        match ack {
-            None if flags.has(Flags::ACK) => return Err(at_ack.error("ack and a number, as the flags contain .")),
-            Some(_) if !flags.has(Flags::ACK) => return Err(at_ack.error("left out, as the flags do not contain .")),
-            _ => {}
+        let mut ack = flags.has(Flags::ACK).then_some(0);
+        if scanner.eat("ack") {
+            let number = scanner.number(u32::MAX, NUMBER)?;
+            *ack.as_mut().ok_or_else(|| at_ack.error("left out, as the flags do not contain ."))? = number;
         }
         let window = match scanner.eat("win") {
             true => Some(scanner.number(u16::MAX.into(), "a window from 0 to 65535")? as u16),

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
-use super::calls::{Call, Function, Outcome};
-use super::program::{Connection, Program, Request};
-use super::run::{Failed, Runner, Seconds};
+use super::{Failed, Runner, Seconds};
 use crate::lab::SCRIPT_PORT;
+use crate::lab::packetdrill::calls::{Call, Function, Outcome};
+use crate::lab::packetdrill::program::{Connection, Program, Request};
 use crate::stack::{Console, End, ListenError, Listener};
 
 /// The sockets of the program.
