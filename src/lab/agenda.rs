@@ -12,6 +12,9 @@ use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 /// The largest number of scheduled events, and of calls whose results are kept.
 pub const MAX_SCHEDULED: usize = 8;
 
+/// The time between two SYNs of a flood.
+const FLOOD_GAP: Duration = Duration::from_millis(1);
+
 /// A time since the start of a run, which depends on the latency of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -135,7 +138,14 @@ impl<
                 Scheduled::Call { host, port, remote, session, patience } => {
                     let _ = self.call(host, port, remote, session, patience);
                 }
-                Scheduled::Flood { number, left, port } => self.flood(at, number, left, port),
+                Scheduled::Flood { number, left, port } => {
+                    self.forge_syn(number, port);
+                    if left > 1 {
+                        // There is room, because this event has just been removed.
+                        let next = Scheduled::Flood { number: number + 1, left: left - 1, port };
+                        let _ = self.agenda.push((at + FLOOD_GAP, next));
+                    }
+                }
                 Scheduled::Forge(forged) => self.forge(&forged),
                 Scheduled::HostEvent(host, what) => {
                     match what {

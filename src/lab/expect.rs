@@ -245,7 +245,7 @@ impl Frames {
 }
 
 /// The names in a file for the causes of segments.
-const CAUSES: [&str; 15] = [
+const CAUSES: [&str; 16] = [
     "after-timeout",
     "challenge-ack",
     "delayed-ack",
@@ -253,6 +253,7 @@ const CAUSES: [&str; 15] = [
     "fast-retransmission",
     "keep-alive",
     "keep-alive-ack",
+    "path-mtu",
     "repeated-ack",
     "repeated-syn",
     "spurious-retransmission",

@@ -1,17 +1,13 @@
 //! Segments that no host has sent: single forged segments, and a SYN flood.
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpEndpoint, IpProtocol, IpRepr, Ipv4Address,
     TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
-use super::{Lab, Scheduled, address, address_byte, router};
+use super::{Lab, address, address_byte, router};
 use crate::stack::{Console, Session, UdpSession};
-
-/// The time between two SYNs of a flood.
-const GAP: Duration = Duration::from_millis(1);
 
 /// The longest frame with a forged segment: its headers, and one option of four bytes.
 const LONGEST: usize = 14 + 20 + 24;
@@ -95,18 +91,13 @@ impl<
         has_room
     }
 
-    /// Puts the next SYN of a flood on the wire, and schedules the one after it.
-    pub(super) fn flood(&mut self, at: Instant, number: u32, left: u32, port: u16) {
+    /// Puts a SYN of a flood on the wire. `number` is the number of earlier SYNs.
+    pub(super) fn forge_syn(&mut self, number: u32, port: u16) {
         // The addresses are reserved for documentation (RFC 5737 section 3).
         let host = Ipv4Address::new(198, 51, 100, (number % 250) as u8 + 1);
         let source = IpEndpoint::new(host.into(), 1024 + (number % 60_000) as u16);
         let syn = Forged { sender: 0, control: TcpControl::Syn, seq: 0, ack: None, window: 65_535 };
         self.put_segment([source, IpEndpoint::new(address(1), port)], &syn);
-        if left > 1 {
-            // There is room, because this event has just been removed.
-            let next = Scheduled::Flood { number: number + 1, left: left - 1, port };
-            let _ = self.agenda.push((at + GAP, next));
-        }
     }
 
     /// Puts a segment between two ends on the wire. It arrives after the latency of the wire.

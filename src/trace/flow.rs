@@ -303,6 +303,7 @@ impl Side {
             Repeat::AfterTimer => (Trigger::Timer, Cause::AfterTimeout(count)),
             Repeat::Duplicates => (Trigger::Duplicates, Cause::FastRetransmission),
             Repeat::LostAgain => (Trigger::Duplicates, Cause::LostRetransmission),
+            Repeat::PathMtu => return Cause::PathMtu,
             Repeat::RepeatedSyn => return Cause::RepeatedSyn,
             Repeat::TailProbe => return Cause::TailProbe,
             Repeat::Timer(rto) => {

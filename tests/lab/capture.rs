@@ -100,7 +100,9 @@ fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
         "tcp.checksum.status",
         "udp.checksum.status",
     ];
-    let options = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];
+    // tshark takes port 7000 for another protocol's, whose messages it would put together.
+    let whole = ["-o", "tcp.desegment_tcp_streams:FALSE"];
+    let options = [&["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"][..], &whole].concat();
     let lines = tshark_fields(bytes, name, &options, &fields)?;
     for line in &lines {
         let bad = |status: &String| ["0", "Bad"].contains(&status.as_str());

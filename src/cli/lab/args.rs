@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
-use super::holds::Value;
 use super::lang;
 use super::network::NetworkArgs;
+use super::value::Value;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;

@@ -5,47 +5,10 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::outputs::Shown;
 use super::run::HostLab;
-use crate::lab::Snapshot;
+use super::value::{Value, or_dash, since, span};
 use crate::lab::lang::Lang;
 use crate::lab::show::{Span, host_name};
 use crate::stack::{Control, HeldBy, Tuple};
-
-/// A value that `--show` names.
-#[derive(Clone, Copy, Debug)]
-pub struct Value {
-    name: &'static str,
-    text: fn(&Control) -> String,
-}
-
-/// The values, in the order of RFC 9293 section 3.3.1, RFC 6298 and RFC 5681.
-const VALUES: [Value; 13] = [
-    Value { name: "una", text: |c| since(c.una, c.iss).to_string() },
-    Value { name: "nxt", text: |c| since(c.nxt, c.iss).to_string() },
-    Value { name: "snd-wnd", text: |c| or_dash(c.irs.map(|_| c.snd_wnd)) },
-    Value { name: "rcv-nxt", text: |c| or_dash(c.irs.map(|irs| since(c.rcv_nxt, irs))) },
-    Value { name: "rcv-wnd", text: |c| or_dash(c.irs.map(|_| c.rcv_wnd)) },
-    Value { name: "srtt", text: |c| span(c.srtt) },
-    Value { name: "rttvar", text: |c| span(c.rttvar) },
-    Value { name: "rto", text: |c| Span(c.rto).to_string() },
-    Value { name: "cwnd", text: |c| or_dash(c.cwnd) },
-    Value { name: "ssthresh", text: |c| or_dash(c.ssthresh) },
-    Value { name: "dup-acks", text: |c| c.duplicates.to_string() },
-    Value { name: "unsent", text: |c| c.unsent.to_string() },
-    Value { name: "held-by", text: |c| c.held_by.map_or("-".into(), |by| by.slug().to_string()) },
-];
-
-impl Value {
-    /// Finds a value by its name.
-    ///
-    /// # Errors
-    /// The error lists the names.
-    pub fn named(name: &str) -> Result<Value, String> {
-        VALUES.into_iter().find(|value| value.name == name).ok_or_else(|| {
-            let names: Vec<_> = VALUES.iter().map(|value| value.name).collect();
-            format!("'{name}' should be one of {}", names.join(", "))
-        })
-    }
-}
 
 /// Prints values below the rows of the ladder, after each step that has changed one of them.
 pub struct Watch<'a> {
@@ -86,19 +49,6 @@ impl<'a> Watch<'a> {
             }
         }
         self.last = now;
-    }
-}
-
-/// What both ends held when it was last written as JSON, so that only changes are written.
-#[derive(Default)]
-pub struct Holds([Option<Control>; 2]);
-
-impl Holds {
-    /// Returns what each end holds after an entry, if that differs from the previous call.
-    pub fn changes(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) -> [Option<Control>; 2] {
-        let now = lab.holds(&snapshot.entry);
-        let before = core::mem::replace(&mut self.0, now);
-        [0, 1].map(|host| now[host].filter(|_| now[host] != before[host]))
     }
 }
 
@@ -197,19 +147,6 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
         });
     }
     lines
-}
-
-/// Returns a sequence number relative to another.
-fn since(number: TcpSeqNumber, first: TcpSeqNumber) -> u32 {
-    number.0.wrapping_sub(first.0) as u32
-}
-
-fn span(time: Option<Duration>) -> String {
-    time.map_or("-".into(), |time| Span(time).to_string())
-}
-
-fn or_dash(value: Option<u32>) -> String {
-    value.map_or("-".into(), |value| value.to_string())
 }
 
 /// Returns how long a timer has left.

@@ -2,6 +2,7 @@
 
 mod args;
 mod by_hand;
+mod changes;
 mod exercise;
 mod file;
 mod holds;
@@ -15,6 +16,7 @@ mod run;
 mod runs;
 mod step;
 mod terms;
+mod value;
 
 use std::io::{self, IsTerminal, Write};
 

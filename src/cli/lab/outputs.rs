@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
-use super::holds::Holds;
+use super::changes::Holds;
 use super::pictures::{GraphOutput, Svg};
 use super::run::{Ended, HostLab, Run};
 use super::terms::cited;

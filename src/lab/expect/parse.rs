@@ -40,7 +40,7 @@ const STATE: &str = "a TCP state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABL
 const WHAT: &str = "a TCP state, sends, retransmits, gets, receives, ends, drops, or what is sent: syn, synack, ack, data, fin, rst, \
                     udp, icmp or any";
 const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, after-timeout, challenge-ack, delayed-ack, duplicate-ack, \
-                     fast-retransmission, keep-alive, keep-alive-ack, repeated-ack, repeated-syn, spurious-retransmission, \
+                     fast-retransmission, keep-alive, keep-alive-ack, path-mtu, repeated-ack, repeated-syn, spurious-retransmission, \
                      tail-probe, window-opened, window-update, zero-window-probe or zero-window-probe-ack";
 const REASON: &str = "backlog-full, slots-full and so on";
 

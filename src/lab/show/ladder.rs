@@ -199,6 +199,9 @@ impl Body {
                 match (lang, summary.segment()) {
                     (Lang::En, Some(_)) => write!(text, "{} is forged", Brief(lang, summary)),
                     (Lang::Zh, Some(_)) => write!(text, "伪造的 {}", Brief(lang, summary)),
+                    (_, None) if summary.carries == Carries::Icmp(3, 4) => {
+                        text.write_str(lang.pick("router: ICMP fragmentation needed", "路由器：ICMP 需要分片"))
+                    }
                     (_, None) => write!(text, "{}{}", lang.pick("router: ", "路由器："), Brief(lang, summary)),
                 }
             }

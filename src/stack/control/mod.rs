@@ -51,6 +51,8 @@ pub(crate) enum Repeat {
     Duplicates,
     /// The segment's retransmission was lost too: data that was sent later has arrived (RFC 8985 section 6.2).
     LostAgain,
+    /// A router reported that the segment was too long, so its data is sent in shorter segments.
+    PathMtu,
     /// The peer's SYN arrived again.
     RepeatedSyn,
     /// The segment probes whether the tail was lost.

@@ -81,6 +81,8 @@ pub(in crate::stack) struct Recovery {
     point: Option<TcpSeqNumber>,
     /// Whether the recovery began with an expiry of the retransmission timer.
     timed_out: bool,
+    /// Whether the recovery began with a report that segments were too long for the path.
+    by_path: bool,
     /// SND.UNA when the retransmission timer most recently expired.
     timeout_at: TcpSeqNumber,
     /// The next tail loss probe retransmits from this sequence number.
@@ -157,6 +159,7 @@ impl Recovery {
         limited_until: TcpSeqNumber(0),
         point: None,
         timed_out: false,
+        by_path: false,
         timeout_at: TcpSeqNumber(0),
         tail: None,
         probed_range: (TcpSeqNumber(0), TcpSeqNumber(0)),

@@ -27,6 +27,8 @@ pub enum Cause {
     KeepAliveAck,
     /// A fast retransmission of a segment whose retransmission was lost too (RFC 8985 section 6.2).
     LostRetransmission,
+    /// A retransmission in shorter segments, because a router reported that the segment was too long (RFC 1191).
+    PathMtu,
     /// The acknowledgement of a segment that arrived again.
     RepeatedAck,
     /// A SYN,ACK that is sent again because the peer's SYN arrived again.
@@ -69,6 +71,7 @@ impl Cause {
             Cause::AfterTimeout(_)
             | Cause::FastRetransmission
             | Cause::LostRetransmission
+            | Cause::PathMtu
             | Cause::RepeatedSyn
             | Cause::Retransmission { .. }
             | Cause::SpuriousRetransmission { .. }
@@ -96,6 +99,7 @@ impl Cause {
             Cause::FastRetransmission | Cause::LostRetransmission => "fast-retransmission",
             Cause::KeepAlive => "keep-alive",
             Cause::KeepAliveAck => "keep-alive-ack",
+            Cause::PathMtu => "path-mtu",
             Cause::RepeatedAck => "repeated-ack",
             Cause::RepeatedSyn => "repeated-syn",
             Cause::Retransmission { .. } => "retransmission",
@@ -119,6 +123,7 @@ impl fmt::Display for Cause {
             Cause::FastRetransmission | Cause::LostRetransmission => f.write_str("fast retransmission"),
             Cause::KeepAlive => f.write_str("keep-alive"),
             Cause::KeepAliveAck => f.write_str("keep-alive ACK"),
+            Cause::PathMtu => f.write_str("retransmission in shorter segments"),
             Cause::RepeatedAck => f.write_str("repeated ACK"),
             Cause::RepeatedSyn => f.write_str("retransmission, because the SYN arrived again"),
             Cause::Retransmission { rto, count } => write!(f, "retransmission {count}, RTO {rto}"),

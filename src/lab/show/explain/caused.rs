@@ -55,6 +55,12 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
              （不使用 SACK 时，以三个重复确认为准：RFC 5681 §3.2。）",
             "RFC 6675 section 5",
         ),
+        Cause::PathMtu => because(
+            "A router reported that the packet was too long, so its data is sent again in shorter segments. Nothing was lost to \
+             congestion, and the congestion window stays as it is.",
+            "路由器报告分组太长，所以用更短的报文段重传其中的数据。这不是拥塞造成的丢失，拥塞窗口不变。",
+            "RFC 1191 section 6.5",
+        ),
         Cause::KeepAlive => because(
             "Nothing arrived for the keep-alive time: a number that was acknowledged makes the peer answer, if it still runs. (The \
              RFC has keep-alives off, two hours apart and without data. This stack sends four within its idle timeout, with one \

@@ -59,7 +59,7 @@ impl Block {
         match r.point {
             Some(point) if ack >= point => {
                 (r.point, r.duplicates) = (None, 0);
-                r.timed_out = false;
+                (r.timed_out, r.by_path) = (false, false);
                 r.forget_resends();
             }
             Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
@@ -113,7 +113,7 @@ impl Block {
         // in flight (RFC 9438 section 4.6). A flight of u32::MAX requests this.
         let limited = self.una <= r.limited_until;
         r.window.on_loss(now, if limited { u32::MAX } else { flight });
-        (r.point, r.timed_out) = (Some(self.nxt), false);
+        (r.point, r.timed_out, r.by_path) = (Some(self.nxt), false, false);
         r.reduced_at = now;
         (r.resent, r.lost_below) = (self.una, self.una);
         r.forget_resends();

@@ -119,7 +119,7 @@ impl Block {
         let r = &mut self.recovery;
         (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
         // As after a timeout, losses before this number do not reduce the congestion window.
-        (r.point, r.timed_out) = (Some(nxt), true);
+        (r.point, r.timed_out, r.by_path) = (Some(nxt), true, true);
         (r.duplicates, r.sample, r.tail) = (0, None, None);
         r.forget_resends();
     }

@@ -345,6 +345,7 @@ impl Recovery {
             Some(ran) if self.timed_out => Repeat::Timer(ran),
             _ if segment.syn => Repeat::RepeatedSyn,
             _ if is_lost_again => Repeat::LostAgain,
+            _ if self.by_path => Repeat::PathMtu,
             _ if self.timed_out => Repeat::AfterTimer,
             _ if self.point.is_some() => Repeat::Duplicates,
             _ => Repeat::WindowOpened,

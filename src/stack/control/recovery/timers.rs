@@ -76,6 +76,7 @@ impl Block {
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
             r.forget_resends();
             (r.point, r.timed_out, r.expired) = (Some(nxt), true, Some(timer.due - timer.started));
+            r.by_path = false;
             r.retransmission = Some(Timer::start(now, r.rtt.timeout(r.backoff)));
         } else if has(&mut r.probe) {
             r.tail = Some(TcpSeqNumber(nxt.0.wrapping_sub(r.mss as i32)).max(una));

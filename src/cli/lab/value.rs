@@ -1,0 +1,59 @@
+//! The values of a connection that `--show` names, and their texts.
+
+use smoltcp::time::Duration;
+use smoltcp::wire::TcpSeqNumber;
+
+use crate::lab::show::Span;
+use crate::stack::Control;
+
+/// A value that `--show` names.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// Returns the value as text, or `-` if it is not known.
+    pub text: fn(&Control) -> String,
+}
+
+/// The values, in the order of RFC 9293 section 3.3.1, RFC 6298 and RFC 5681.
+const VALUES: [Value; 13] = [
+    Value { name: "una", text: |c| since(c.una, c.iss).to_string() },
+    Value { name: "nxt", text: |c| since(c.nxt, c.iss).to_string() },
+    Value { name: "snd-wnd", text: |c| or_dash(c.irs.map(|_| c.snd_wnd)) },
+    Value { name: "rcv-nxt", text: |c| or_dash(c.irs.map(|irs| since(c.rcv_nxt, irs))) },
+    Value { name: "rcv-wnd", text: |c| or_dash(c.irs.map(|_| c.rcv_wnd)) },
+    Value { name: "srtt", text: |c| span(c.srtt) },
+    Value { name: "rttvar", text: |c| span(c.rttvar) },
+    Value { name: "rto", text: |c| Span(c.rto).to_string() },
+    Value { name: "cwnd", text: |c| or_dash(c.cwnd) },
+    Value { name: "ssthresh", text: |c| or_dash(c.ssthresh) },
+    Value { name: "dup-acks", text: |c| c.duplicates.to_string() },
+    Value { name: "unsent", text: |c| c.unsent.to_string() },
+    Value { name: "held-by", text: |c| c.held_by.map_or("-".into(), |by| by.slug().to_string()) },
+];
+
+impl Value {
+    /// Finds a value by its name.
+    ///
+    /// # Errors
+    /// The error lists the names.
+    pub fn named(name: &str) -> Result<Value, String> {
+        VALUES.into_iter().find(|value| value.name == name).ok_or_else(|| {
+            let names: Vec<_> = VALUES.iter().map(|value| value.name).collect();
+            format!("'{name}' should be one of {}", names.join(", "))
+        })
+    }
+}
+
+/// Returns a sequence number relative to another.
+pub fn since(number: TcpSeqNumber, first: TcpSeqNumber) -> u32 {
+    number.0.wrapping_sub(first.0) as u32
+}
+
+pub fn span(time: Option<Duration>) -> String {
+    time.map_or("-".into(), |time| Span(time).to_string())
+}
+
+pub fn or_dash(value: Option<u32>) -> String {
+    value.map_or("-".into(), |value| value.to_string())
+}
