@@ -1,8 +1,8 @@
 //! Measures how fast a stack answers the SYNs of a flood.
 //!
-//! The connection table is full: it has 1,024 half-open connections.
+//! The connection table is full: it has 1,024 half-way connections.
 //!
-//! Each SYN evicts the oldest half-open connection. Run this benchmark with `cargo bench --bench syn`.
+//! Each SYN evicts the oldest half-way connection. Run this benchmark with `cargo bench --bench syn`.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../tests/common/hostile/frame.rs"]

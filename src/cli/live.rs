@@ -81,17 +81,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 Ok(Command::Until(what)) => (steps, goal) = (u32::MAX, Some(what)),
                 Ok(Command::Quit) => return Ok(()),
                 Ok(Command::Sockets) => show_sockets(stack).map_err(Failure::output)?,
-                // Only `Help` reaches this arm: the parser rejects the lab's commands.
-                Ok(
-                    Command::Help
-                    | Command::Back
-                    | Command::Drop(_)
-                    | Command::Frame
-                    | Command::Go(_)
-                    | Command::Save(_),
-                ) => {
-                    say_line(self.shell.help())?;
-                }
+                // Of the remaining commands, the parser accepts only `Help`.
+                Ok(_) => say_line(self.shell.help())?,
                 Err(what) => say_line(what)?,
             }
             while steps > 0 {

@@ -7,6 +7,7 @@ use smoltcp::socket::tcp::State;
 
 use crate::host::{HeapPool, Sizes};
 use crate::lab::figure::TRANSITIONS;
+use crate::lab::lang::Lang;
 use crate::lab::scenarios::SCENARIOS;
 use crate::lab::show::What;
 use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
@@ -46,11 +47,11 @@ pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Resu
     }))
 }
 
-/// Returns a table of the transitions of RFC 9293 Figure 5, with the scenarios that reach each transition.
+/// Returns a table of the transitions of RFC 9293 Figure 5 in a language, with the scenarios that reach each transition.
 ///
 /// # Errors
 /// Returns [`StartError`] if a scenario cannot be started.
-pub fn coverage() -> Result<String, StartError> {
+pub fn coverage(lang: Lang) -> Result<String, StartError> {
     let mut by: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     for scenario in SCENARIOS {
         let mut reach = |from: State, to: State| {
@@ -75,15 +76,28 @@ pub fn coverage() -> Result<String, StartError> {
     for transition in TRANSITIONS {
         let (from, to) = (transition.from.to_string(), transition.to.to_string());
         let reached = match (transition.never, by.get(&(from.clone(), to.clone()))) {
-            (_, Some(slugs)) if slugs.len() > 2 => format!("{}, {} and {} more", slugs[0], slugs[1], slugs.len() - 2),
+            (_, Some(slugs)) if slugs.len() > 2 => {
+                let more = slugs.len() - 2;
+                let more = match lang {
+                    Lang::En => format!("and {more} more"),
+                    Lang::Zh => format!("等，另有 {more} 个"),
+                };
+                format!("{}, {} {more}", slugs[0], slugs[1])
+            }
             (_, Some(slugs)) => slugs.join(", "),
-            (Some(why), None) => format!("never: {why}"),
-            (None, None) => "not reached".into(),
+            (Some([english, chinese]), None) => {
+                format!("{}{}", lang.pick("never: ", "从不发生："), lang.pick(english, chinese))
+            }
+            (None, None) => lang.pick("not reached", "没有到达").into(),
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(table, "{from:<12} -> {to:<12}  {}\n    {reached}", transition.on);
+        let _ =
+            writeln!(table, "{from:<12} -> {to:<12}  {}\n    {reached}", lang.pick(transition.on, transition.on_zh));
     }
-    table.push_str("\nTransitions that occur here, but are not in the figure (by its note 3, RST ends every state):\n");
+    table.push_str(lang.pick(
+        "\nTransitions that occur here, but are not in the figure (by its note 3, RST ends every state):\n",
+        "\n图中没有、但这里发生的转换（按图的注 3，RST 可以终止任何状态）：\n",
+    ));
     let drawn = |(from, to): &(String, String)| {
         TRANSITIONS.iter().any(|t| t.from.to_string() == *from && t.to.to_string() == *to)
     };

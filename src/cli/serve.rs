@@ -76,7 +76,7 @@ pub struct ServerArgs {
     pub idle_timeout: Option<Duration>,
     /// End a handshake that has not finished after TIME [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = positive)]
-    pub half_open_timeout: Option<Duration>,
+    pub handshake_timeout: Option<Duration>,
     /// What to do with a new connection when the backlog is full or --max-connections is reached [default: drop]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub overflow: Option<OnOverflow>,
@@ -380,8 +380,8 @@ impl ServerArgs {
         if let Some(time) = self.idle_timeout {
             config.tcp.idle_timeout = time.into();
         }
-        if let Some(time) = self.half_open_timeout {
-            config.tcp.half_open_timeout = time.into();
+        if let Some(time) = self.handshake_timeout {
+            config.tcp.handshake_timeout = time.into();
         }
     }
 }

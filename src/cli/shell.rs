@@ -1,33 +1,48 @@
-//! The prompt of `lab --step` and `serve --step`: reads lines and parses their commands.
+//! The commands at the prompt of `lab --step` and `serve --step`. shell/input.rs reads the lines.
+
+mod chinese;
+mod input;
+mod keyboard;
 
 use core::fmt::Display;
-use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use smoltcp::socket::tcp::State;
+use smoltcp::time::Duration;
 
 use super::error::Failure;
-use super::output::say;
-use super::suggest::did_you_mean;
-use crate::host::{Interrupt, Verdict};
-use crate::lab::Kind;
+use super::suggest::{did_you_mean, nearest};
+use super::values::duration;
+use crate::host::Interrupt;
+use crate::lab::figure::NAMES;
+use crate::lab::lang::Lang;
+use crate::lab::packetdrill::segment::{self, SegmentText};
+use crate::lab::{Kind, Verdict};
 use crate::trace::{Carries, Summary};
+use chinese::FRAMES_ZH;
+use input::Input;
 
 /// A command at the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Drop, delay, duplicate or corrupt the frame in flight with this number, or the most recently sent frame in
+    /// flight.
+    Alter(Verdict, Option<u32>),
     /// Go back one step.
     Back,
-    /// Drop the frame in flight with this number, or the most recently sent frame in flight.
-    Drop(Option<u32>),
+    /// Keep this run and continue with a copy, or switch to a run.
+    Branch(Option<String>),
+    /// List the runs.
+    Branches,
+    /// Show this run and another one from the event at which they part.
+    Compare(Option<String>),
     /// Show the bytes of the frames in flight.
     Frame,
     /// Go to a step.
     Go(u32),
     /// Show the list of commands.
     Help,
+    /// Put a segment on the wire to this host, which no host has sent.
+    Inject(usize, SegmentText),
     /// Take several steps.
     Next(u32),
     /// Leave the prompt.
@@ -45,8 +60,14 @@ pub enum Command {
 pub enum Goal {
     /// A frame of this kind is sent or arrives.
     Frame(Protocol),
+    /// A frame is sent that is dropped or lost.
+    Loss,
     /// One end enters this state: the client (0), the server (1) or either.
     State(Option<usize>, State),
+    /// The run has taken this number of steps.
+    Step(u32),
+    /// The run has lasted for this time.
+    Time(Duration),
 }
 
 /// A kind of frame, by its contents.
@@ -62,48 +83,98 @@ pub enum Protocol {
     Tcp,
 }
 
-/// The kinds of frames that the command `u` accepts.
-const FRAMES: &str = "tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or any (any IP packet)";
+/// The kinds of frames that the command `until` accepts.
+const FRAMES: &str = "tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or packet (any IP packet)";
+
+/// The names of a command, and its usage.
+struct Word {
+    name: &'static str,
+    short: &'static str,
+    usage: &'static str,
+    /// Whether the command is only for the lab.
+    is_for_lab: bool,
+}
+
+const fn word(name: &'static str, short: &'static str, is_for_lab: bool, usage: &'static str) -> Word {
+    Word { name, short, usage, is_for_lab }
+}
+
+const WORDS: [Word; 19] = [
+    word("step", "", false, "step or step N, as in step 12"),
+    word("until", "u", false, "until EVENT, as in until ESTABLISHED or until syn"),
+    word("back", "b", true, "back alone"),
+    word("goto", "g", true, "goto STEP, as in goto 12"),
+    word("drop", "d", true, "drop or drop FRAME, as in drop 4"),
+    word("delay", "", true, "delay, delay FRAME or delay FRAME TIME, as in delay 4 300ms"),
+    word("duplicate", "", true, "duplicate or duplicate FRAME, as in duplicate 4"),
+    word("corrupt", "", true, "corrupt or corrupt FRAME, as in corrupt 4"),
+    word("inject", "i", true, "inject client < SEGMENT or inject server < SEGMENT, as in inject client < R 1:1(0)"),
+    word("sockets", "s", false, "sockets alone"),
+    word("frames", "f", true, "frames alone"),
+    word("branch", "", true, "branch to keep this run, or branch RUN to switch, as in branch a"),
+    word("branches", "", true, "branches alone"),
+    word("compare", "", true, "compare or compare RUN, as in compare a"),
+    word("save", "p", true, "save or save FILE, as in save lost.pcapng"),
+    word("help", "h", false, "help alone"),
+    word("?", "?", false, "? alone"),
+    word("quit", "q", false, "quit alone"),
+    word("exit", "", false, "exit alone"),
+];
+
+/// The time of `delay` without a time.
+const DELAY: Duration = Duration::from_millis(300);
 
 /// A prompt: the set of commands that it accepts, and the input that is not parsed yet.
 #[derive(Debug)]
 pub struct Shell {
     is_live: bool,
-    typed: Vec<u8>,
+    lang: Lang,
+    /// Opened at the first prompt.
+    input: Option<Input>,
 }
-
-/// The longest command, in bytes.
-const LONGEST: usize = 4096;
 
 impl Shell {
     /// Returns the prompt of `lab --step`, with commands to go back and to drop frames.
-    pub fn lab() -> Self {
-        Shell { is_live: false, typed: Vec::new() }
+    pub fn lab(lang: Lang) -> Self {
+        Shell { is_live: false, lang, input: None }
     }
 
     /// Returns the prompt of `serve --step`, without the commands that only the lab supports.
     pub fn live() -> Self {
-        Shell { is_live: true, typed: Vec::new() }
+        Shell { is_live: true, lang: Lang::En, input: None }
     }
 
     /// Returns the list of commands.
     pub fn help(&self) -> &'static str {
-        if self.is_live {
+        if self.lang == Lang::Zh {
+            chinese::HELP
+        } else if self.is_live {
             "\
-Enter      take a step            N Enter    take N steps
-u STATE    run until a connection reaches it, as in u ESTABLISHED
-u FRAME    run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, any
-s          show both ends         q          close the connections and end
+Enter, step N      take a step, or N steps; N alone does the same
+u, until STATE     run until a connection reaches it, as in u ESTABLISHED or u est
+u, until FRAME     run to the next tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
+s, sockets         show both ends
+q, quit            close the connections and end
 At a terminal, typing a line stops a run. Enter alone then does nothing else."
         } else {
             "\
-Enter      take a step            N Enter    take N steps
-u STATE    run until an end enters it, as in u ESTABLISHED, u est or u client=est
-u FRAME    run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, any
-b          go back a step         g K        go to step K
-d, d N     drop the frame in flight that was sent last, or frame N
-s          show both ends         f          show the frames in flight, field by field
-p, p FILE  save a capture         q          end"
+Enter, step N      take a step, or N steps; N alone does the same
+u, until STATE     run until an end enters it, as in u ESTABLISHED, u est or u client=est
+u, until FRAME     run to the next tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
+u, until loss      run to the next frame that is lost; also time=2s and step=40
+b, back            go back a step
+g, goto K          go to step K
+d, drop N          drop frame N; without N, the frame in flight that was sent last
+duplicate N        deliver frame N twice; corrupt N damages it
+delay N TIME       delay frame N, as in delay 4 300ms
+i, inject          put a segment on the wire: inject client < R 1:1(0) arrives at the client
+s, sockets         show both ends
+f, frames          show the frames in flight, field by field
+branch             keep this run, and continue with a copy; branch a switches to run a
+branches           list the runs
+compare a          show run a and this run from where they part
+p, save FILE       save a capture
+q, quit            end"
         }
     }
 
@@ -114,45 +185,15 @@ p, p FILE  save a capture         q          end"
     pub fn ask(
         &mut self,
         prompt: impl Display,
-        mut interrupt: Option<&mut dyn Interrupt>,
+        interrupt: Option<&mut dyn Interrupt>,
     ) -> Result<Option<String>, Failure> {
-        say(prompt)?;
-        loop {
-            let newline = self.typed.iter().position(|byte| *byte == b'\n');
-            if let Some(end) = newline.or((self.typed.len() >= LONGEST).then_some(LONGEST - 1)) {
-                return Ok(Some(text(self.typed.drain(..=end))));
-            }
-            let goes_on = wait(&mut interrupt)?;
-            if goes_on && self.read()? {
-                continue;
-            }
-            if goes_on && !self.typed.is_empty() {
-                return Ok(Some(text(self.typed.drain(..))));
-            }
-            // On a terminal, the cursor is still after the prompt, so start a new line.
-            return if io::stdin().is_terminal() { say("\n").map(|()| None) } else { Ok(None) };
-        }
+        self.input.get_or_insert_with(Input::open).ask(prompt.to_string(), interrupt)
     }
 
     /// Returns whether the user has typed a line at a terminal. Always returns false for a pipe, because only the
     /// prompt reads lines from a pipe.
     pub fn has_line(&self) -> bool {
-        let stdin = io::stdin();
-        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-        stdin.is_terminal() && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
-    }
-
-    /// Reads the input that is ready. Returns false at the end of input.
-    fn read(&mut self) -> Result<bool, Failure> {
-        let mut bytes = [0; LONGEST];
-        match rustix::io::read(io::stdin(), &mut bytes) {
-            Ok(count) => {
-                self.typed.extend_from_slice(&bytes[..count]);
-                Ok(count > 0)
-            }
-            Err(Errno::INTR | Errno::AGAIN) => Ok(true),
-            Err(error) => Err(Failure::run(format_args!("standard input: {error}"))),
-        }
+        input::has_line()
     }
 
     /// Parses a line.
@@ -160,35 +201,80 @@ p, p FILE  save a capture         q          end"
     /// # Errors
     /// The error is one line that describes the problem.
     pub fn parse(&self, line: &str) -> Result<Command, String> {
-        let keys = if self.is_live {
-            "Enter, a number, u STATE, u FRAME, s, q or ?"
-        } else {
-            "Enter, a number, u STATE, u FRAME, b, g STEP, d, d N, s, f, p, p FILE, q or ?"
+        let line = line.trim();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let Some((&first, arguments)) = words.split_first() else { return Ok(Command::Next(1)) };
+        if arguments.is_empty() && first.starts_with(|c: char| c.is_ascii_digit()) {
+            return number(first, self.lang).map(Command::Next);
+        }
+        let lang = self.lang;
+        let name = first.to_ascii_lowercase();
+        let Some(word) = WORDS.iter().find(|word| word.name == name || word.short == name) else {
+            return Err(self.unknown(line, &name));
         };
-        let mut words = line.split_whitespace();
-        let (word, argument) = (words.next(), words.next());
-        if words.next().is_some() {
-            return Err(format!("too many words: type {keys}"));
+        if word.is_for_lab && self.is_live {
+            return Err(format!("'{}' is for smolstep lab: {}", line.escape_debug(), self.names()));
         }
         let in_lab = !self.is_live;
-        match (word, argument) {
-            (None, _) => Ok(Command::Next(1)),
-            (Some("b"), None) if in_lab => Ok(Command::Back),
-            (Some("d"), frame) if in_lab => frame.map(number).transpose().map(Command::Drop),
-            (Some("f"), None) if in_lab => Ok(Command::Frame),
-            (Some("g"), Some(step)) if in_lab => number(step).map(Command::Go),
-            (Some("p"), file) if in_lab => Ok(Command::Save(file.map(Into::into))),
-            (Some("q"), None) => Ok(Command::Quit),
-            (Some("s"), None) => Ok(Command::Sockets),
-            (Some("u"), Some(name)) => goal(name, in_lab).map(Command::Until),
-            (Some("?" | "h" | "help"), None) => Ok(Command::Help),
-            (Some("g"), None) if in_lab => Err("g wants a step's number, as in g 12".into()),
-            (Some("u"), None) => Err(format!("u wants a state, as in u ESTABLISHED, or a frame: {FRAMES}")),
-            (Some("b" | "d" | "f" | "g" | "p"), _) if self.is_live => {
-                Err(format!("'{}' is for smolstep lab: type {keys}", line.trim().escape_debug()))
+        let alter =
+            |verdict: Verdict, frame: &str| number(frame, lang).map(|frame| Command::Alter(verdict, Some(frame)));
+        match (word.name, arguments) {
+            ("step", []) => Ok(Command::Next(1)),
+            ("step", [count]) => number(count, lang).map(Command::Next),
+            ("until", [name]) => goal(name, in_lab, lang).map(Command::Until),
+            ("until", []) if lang == Lang::Zh => {
+                Err(format!("until 要有一个状态，如 until ESTABLISHED，或一种帧：{FRAMES_ZH}"))
             }
-            (Some(count), None) if count.starts_with(|c: char| c.is_ascii_digit()) => number(count).map(Command::Next),
-            (Some(_), _) => Err(format!("'{}' is not understood: type {keys}", line.trim().escape_debug())),
+            ("until", []) => Err(format!("until needs a state, as in until ESTABLISHED, or a frame: {FRAMES}")),
+            ("back", []) => Ok(Command::Back),
+            ("goto", [step]) => number(step, lang).map(Command::Go),
+            ("drop", []) => Ok(Command::Alter(Verdict::Drop, None)),
+            ("drop", [frame]) => alter(Verdict::Drop, frame),
+            ("delay", []) => Ok(Command::Alter(Verdict::Delay(DELAY), None)),
+            ("delay", [frame]) if frame.ends_with('s') => {
+                span(frame, lang).map(|by| Command::Alter(Verdict::Delay(by), None))
+            }
+            ("delay", [frame]) => alter(Verdict::Delay(DELAY), frame),
+            ("delay", [frame, time]) => alter(Verdict::Delay(span(time, lang)?), frame),
+            ("duplicate", []) => Ok(Command::Alter(Verdict::Duplicate, None)),
+            ("duplicate", [frame]) => alter(Verdict::Duplicate, frame),
+            ("corrupt", []) => Ok(Command::Alter(Verdict::Corrupt, None)),
+            ("corrupt", [frame]) => alter(Verdict::Corrupt, frame),
+            ("inject", [_, ..]) => inject(line.get(first.len()..).unwrap_or_default(), word.usage, lang),
+            ("sockets", []) => Ok(Command::Sockets),
+            ("frames", []) => Ok(Command::Frame),
+            ("branch", []) => Ok(Command::Branch(None)),
+            ("branch", [run]) => Ok(Command::Branch(Some((*run).into()))),
+            ("branches", []) => Ok(Command::Branches),
+            ("compare", []) => Ok(Command::Compare(None)),
+            ("compare", [run]) => Ok(Command::Compare(Some((*run).into()))),
+            ("save", []) => Ok(Command::Save(None)),
+            ("save", [file]) => Ok(Command::Save(Some((*file).into()))),
+            ("help" | "?", []) => Ok(Command::Help),
+            ("quit" | "exit", []) => Ok(Command::Quit),
+            _ if lang == Lang::Zh => Err(format!("'{}' 的参数个数不对：? 列出用法", line.escape_debug())),
+            _ => Err(format!("'{}' has too many words or too few: type {}", line.escape_debug(), word.usage)),
+        }
+    }
+
+    fn unknown(&self, line: &str, name: &str) -> String {
+        let names = WORDS.iter().filter(|word| !(word.is_for_lab && self.is_live)).map(|word| word.name);
+        let near = nearest(name, names);
+        if self.lang == Lang::Zh {
+            let near = near.map_or(String::new(), |near| format!("是不是 '{near}'？"));
+            return format!("不认识 '{}'：{near}? 列出全部命令", line.escape_debug());
+        }
+        let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));
+        format!("'{}' is not understood: {near}{}", line.escape_debug(), self.names())
+    }
+
+    /// Returns the list of commands, in one line.
+    fn names(&self) -> &'static str {
+        if self.is_live {
+            "type Enter, a number, step, until, sockets, quit or help"
+        } else {
+            "type Enter, a number, step, until, back, goto, drop, delay, duplicate, corrupt, inject, sockets, frames, \
+             branch, branches, compare, save, quit or help"
         }
     }
 }
@@ -231,111 +317,80 @@ pub fn state(name: &str) -> Result<State, String> {
     })
 }
 
-fn goal(name: &str, has_ends: bool) -> Result<Goal, String> {
-    match name.split_once('=') {
-        Some(("client", name)) if has_ends => return state(name).map(|state| Goal::State(Some(0), state)),
-        Some(("server", name)) if has_ends => return state(name).map(|state| Goal::State(Some(1), state)),
+fn goal(name: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
+    let lower = name.to_ascii_lowercase();
+    match name.split_once('=').filter(|_| in_lab) {
+        Some((end, name)) if end.eq_ignore_ascii_case("client") => return ends(0, name, lang),
+        Some((end, name)) if end.eq_ignore_ascii_case("server") => return ends(1, name, lang),
+        Some((what, count)) if what.eq_ignore_ascii_case("step") => return number(count, lang).map(Goal::Step),
+        Some((what, time)) if what.eq_ignore_ascii_case("time") => return span(time, lang).map(Goal::Time),
+        None if lower == "loss" && in_lab => return Ok(Goal::Loss),
         _ => {}
     }
-    let protocol = match name.to_ascii_lowercase().as_str() {
+    let protocol = match lower.as_str() {
         "arp" => Some(Protocol::Arp),
         "icmp" => Some(Protocol::Icmp),
+        "packet" => Some(Protocol::Kind(Kind::Any)),
         "tcp" => Some(Protocol::Tcp),
         name => Kind::named(name).map(Protocol::Kind),
     };
+    let more = if in_lab { "; other events are client=STATE, server=STATE, loss, time=2s and step=40" } else { "" };
     match protocol {
         Some(protocol) => Ok(Goal::Frame(protocol)),
-        None => {
-            state(name).map(|state| Goal::State(None, state)).map_err(|what| format!("{what}; frames are {FRAMES}"))
-        }
-    }
-}
-
-fn number(word: &str) -> Result<u32, String> {
-    word.parse().map_err(|_| format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX))
-}
-
-/// Waits until standard input is ready. Returns false if the interrupt requests a stop first.
-fn wait(interrupt: &mut Option<&mut dyn Interrupt>) -> Result<bool, Failure> {
-    let stdin = io::stdin();
-    loop {
-        let ready = {
-            let files = [Some(stdin.as_fd()), interrupt.as_ref().and_then(|interrupt| interrupt.files()[0])];
-            let mut fds: heapless::Vec<PollFd<'_>, 2> =
-                files.into_iter().flatten().map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();
-            match poll(&mut fds, None) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(Failure::run(format_args!("standard input: {error}"))),
+        None => state_in(name, lang).map(|state| Goal::State(None, state)).map_err(|what| match lang {
+            Lang::En => format!("{what}; frames are {FRAMES}{more}"),
+            Lang::Zh => {
+                format!("{what}；帧有 {FRAMES_ZH}；此外还有 client=STATE、server=STATE、loss、time=2s 和 step=40")
             }
-            !fds[0].revents().is_empty()
-        };
-        if interrupt.as_mut().is_some_and(|interrupt| interrupt.verdict() != Verdict::GoOn) {
-            return Ok(false);
-        }
-        if ready {
-            return Ok(true);
-        }
+        }),
     }
 }
 
-fn text(bytes: impl Iterator<Item = u8>) -> String {
-    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
+/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. After `>`, the other host
+/// receives it.
+fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
+    let (host, rest) = words.trim_start().split_once(char::is_whitespace).unwrap_or_default();
+    let host = ["client", "server"].iter().position(|name| host.eq_ignore_ascii_case(name));
+    let rest = rest.trim_start();
+    let (to, text) = match (host, rest.strip_prefix('<'), rest.strip_prefix('>')) {
+        (Some(host), Some(text), _) => (host, text),
+        (Some(host), _, Some(text)) => (1 - host, text),
+        _ if lang == Lang::Zh => return Err("inject 的用法如：inject client < R 1:1(0)".into()),
+        _ => return Err(format!("type {usage}")),
+    };
+    let segment = segment::parse(text.trim_start());
+    let segment = segment.map_err(|error| match lang {
+        Lang::En => format!("column {} of the segment: {error}", error.column),
+        Lang::Zh => format!("报文段的第 {} 列：{error}", error.column),
+    })?;
+    Ok(Command::Inject(to, segment))
+}
+
+fn ends(host: usize, name: &str, lang: Lang) -> Result<Goal, String> {
+    state_in(name, lang).map(|state| Goal::State(Some(host), state))
+}
+
+/// Finds a state like [`state`]. The error is in the language `lang`.
+fn state_in(name: &str, lang: Lang) -> Result<State, String> {
+    state(name).map_err(|what| match lang {
+        Lang::En => what,
+        Lang::Zh => format!("没有状态 '{}'：有 {}", name.escape_debug(), NAMES.join("、")),
+    })
+}
+
+fn span(time: &str, lang: Lang) -> Result<Duration, String> {
+    duration(time).map(Into::into).map_err(|what| match lang {
+        Lang::En => format!("'{}': {what}", time.escape_debug()),
+        Lang::Zh => format!("'{}' 应为带单位的时间，如 300ms", time.escape_debug()),
+    })
+}
+
+fn number(word: &str, lang: Lang) -> Result<u32, String> {
+    word.parse().map_err(|_| match lang {
+        Lang::En => format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX),
+        Lang::Zh => format!("'{}' 应为不超过 {} 的整数", word.escape_debug(), u32::MAX),
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_prompts_understand_the_same_keys() {
-        for shell in [Shell::lab(), Shell::live()] {
-            for (line, command) in [
-                ("", Command::Next(1)),
-                (" \r\n", Command::Next(1)),
-                ("12", Command::Next(12)),
-                ("?", Command::Help),
-                ("q", Command::Quit),
-                ("s", Command::Sockets),
-                ("u established", Command::Until(Goal::State(None, State::Established))),
-                ("u est", Command::Until(Goal::State(None, State::Established))),
-                ("h", Command::Help),
-                ("help", Command::Help),
-                ("u tcp", Command::Until(Goal::Frame(Protocol::Tcp))),
-                ("u TCP", Command::Until(Goal::Frame(Protocol::Tcp))),
-                ("u syn", Command::Until(Goal::Frame(Protocol::Kind(Kind::Syn)))),
-                ("u icmp", Command::Until(Goal::Frame(Protocol::Icmp))),
-                ("u arp", Command::Until(Goal::Frame(Protocol::Arp))),
-            ] {
-                assert_eq!(shell.parse(line), Ok(command), "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_error_is_one_line_that_lists_the_valid_commands() {
-        for (line, what) in [
-            ("x", "'x' is not understood: type Enter, a number, u STATE, u FRAME, s, q or ?"),
-            ("q now", "'q now' is not understood: type Enter,"),
-            ("1 2 3", "too many words: type Enter,"),
-            ("b", "'b' is for smolstep lab: type Enter,"),
-            ("g 3", "'g 3' is for smolstep lab: type Enter,"),
-            ("u", "u wants a state, as in u ESTABLISHED, or a frame: tcp, syn,"),
-            ("u NOWHERE", "unknown state 'NOWHERE': there are CLOSED, LISTEN, "),
-            ("u NOWHERE", "; frames are tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or any"),
-            ("99999999999", "'99999999999' should be a number up to 4294967295"),
-            ("\u{1b}[2J", "'\\u{1b}[2J' is not understood"),
-        ] {
-            let error = Shell::live().parse(line).unwrap_err();
-            assert!(error.contains(what) && !error.contains(char::is_control), "{line}: {error}");
-        }
-        assert_eq!(Shell::lab().parse("g 3"), Ok(Command::Go(3)));
-        assert_eq!(Shell::lab().parse("d"), Ok(Command::Drop(None)));
-        assert_eq!(Shell::lab().parse("d 4"), Ok(Command::Drop(Some(4))));
-        assert_eq!(Shell::lab().parse("p a.pcapng"), Ok(Command::Save(Some("a.pcapng".into()))));
-        let goal = Command::Until(Goal::State(Some(1), State::CloseWait));
-        assert_eq!(Shell::lab().parse("u server=close-w"), Ok(goal));
-        assert!(Shell::live().parse("u server=closed").is_err(), "the other end is not ours");
-        assert!(Shell::lab().parse("u clos").unwrap_err().contains("unknown state 'clos'"), "three begin so");
-        assert!(Shell::lab().parse("x").unwrap_err().contains("g STEP"));
-    }
-}
+mod tests;

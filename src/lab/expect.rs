@@ -192,7 +192,7 @@ impl Expectations {
 fn named(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
-        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => Some(("ends", end_slug(*end).into())),
+        Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => Some(("ends", end_slug(*end).into())),
         _ => None,
     }
 }

@@ -80,6 +80,17 @@ impl<
         }
     }
 
+    /// Puts a frame on the wire that no host has sent. It arrives at host `to`. Returns false if there is no room.
+    #[cfg(feature = "cli")]
+    pub(crate) fn put(&mut self, to: usize, frame: &[u8]) -> bool {
+        let has_room = self.wire.in_flight().count() < FRAMES;
+        if has_room {
+            self.wire.put(self.now, to, frame);
+            self.note_wire();
+        }
+        has_room
+    }
+
     /// Puts a SYN of a flood on the wire. `number` is the number of earlier SYNs.
     pub(super) fn forge_syn(&mut self, number: u32, port: u16) {
         // The addresses are reserved for documentation (RFC 5737 section 3).

@@ -14,6 +14,8 @@ pub mod figure;
 #[doc(hidden)]
 pub mod file;
 mod forged;
+#[doc(hidden)]
+pub mod lang;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
 mod peer;
@@ -32,6 +34,8 @@ mod tests;
 mod tracking;
 mod view;
 mod wire;
+#[cfg(feature = "alloc")]
+pub(crate) mod wrap;
 
 pub(crate) use agenda::MAX_SCHEDULED;
 #[doc(hidden)]
@@ -50,6 +54,8 @@ pub(crate) use setup::SCRIPT_PORT;
 #[cfg(feature = "cli")]
 pub(crate) use setup::SetupLab;
 pub use setup::{Buffers, Setup, StartError};
+#[doc(hidden)]
+pub use view::Lane;
 pub use view::{Snapshot, View};
 pub use wire::Wire;
 pub(crate) use wire::{IN_FLIGHT, NEWS};
@@ -121,6 +127,8 @@ pub struct Lab<
     /// The entries that have not been taken yet.
     pub entries: Ring<R>,
     flows: [Option<Tracked>; FLOWS],
+    /// How many connections have been tracked so far.
+    tracked: u32,
     agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
     calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_SCHEDULED>,
     /// The host and the port of each UDP program.
@@ -199,6 +207,7 @@ impl<
                 wire,
                 entries: Ring::new(),
                 flows: [None; FLOWS],
+                tracked: 0,
                 agenda: heapless::Vec::new(),
                 calls: heapless::Vec::new(),
                 bound: heapless::Vec::new(),

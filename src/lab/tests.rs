@@ -107,3 +107,54 @@ fn a_full_wire_still_delivers() {
     answer.consume(60, |_| {});
     assert!(wire.in_flight().count() < IN_FLIGHT);
 }
+
+#[test]
+fn every_scenario_has_a_summary_in_both_languages() {
+    for scenario in scenarios::SCENARIOS {
+        lang::tests::check_chinese(scenario.summary, scenario.summary_zh);
+    }
+}
+
+#[test]
+fn every_transition_has_both_languages() {
+    for transition in figure::TRANSITIONS {
+        lang::tests::check_chinese(transition.on, transition.on_zh);
+        if let Some([english, chinese]) = transition.never {
+            lang::tests::check_chinese(english, chinese);
+        }
+    }
+}
+
+/// Faults that strike a frame on its way: it arrives late, twice, damaged or not at all.
+#[test]
+fn a_frame_in_flight_is_altered() {
+    let arrivals = |fault: Option<Verdict>| {
+        let mut wire: Wire = Wire::new(2, Line::default(), Faults::default(), 7);
+        Port { wire: &mut wire, host: 0 }.transmit(START).unwrap().consume(60, |_| {});
+        wire.news.clear();
+        assert!(fault.is_none_or(|fault| wire.alter(1, fault) && !wire.alter(2, fault)));
+        let mut arrivals = Vec::new();
+        for millis in 0..10 {
+            while let Some((frame, _)) =
+                (Port { wire: &mut wire, host: 1 }).receive(START + Duration::from_millis(millis))
+            {
+                arrivals.push((millis, smoltcp::phy::RxToken::consume(frame, |bytes| bytes[59])));
+            }
+        }
+        arrivals
+    };
+    assert_eq!(arrivals(None), [(1, 0)]);
+    assert_eq!(arrivals(Some(Verdict::Drop)), []);
+    assert_eq!(arrivals(Some(Verdict::Delay(Duration::from_millis(4)))), [(5, 0)]);
+    assert_eq!(arrivals(Some(Verdict::Duplicate)), [(1, 0), (1, 0)]);
+    assert_eq!(arrivals(Some(Verdict::Corrupt)), [(1, 1)]);
+}
+
+#[test]
+fn a_frame_is_duplicated_only_if_there_is_room() {
+    let mut wire: Wire<2, 1> = Wire::new(2, Line::default(), Faults::default(), 7);
+    let send = |wire: &mut Wire<2, 1>| Port { wire, host: 0 }.transmit(START).map(|token| token.consume(60, |_| {}));
+    assert!(send(&mut wire).is_some() && wire.alter(1, Verdict::Duplicate));
+    assert!(!wire.alter(1, Verdict::Duplicate), "two places are taken");
+    assert_eq!(wire.in_flight().count(), 2);
+}

@@ -10,6 +10,8 @@ use crate::trace::{Flow, Summary};
 /// A tracked connection: its two endpoints, in the order in which they first sent, and its state.
 #[derive(Clone, Copy)]
 pub(super) struct Tracked {
+    /// The number of the connection, from 0, in the order of the first segments.
+    pub(super) number: u32,
     pub(super) ends: [IpEndpoint; 2],
     pub(super) flow: Flow,
     /// The most recently reported state of each side.
@@ -78,7 +80,9 @@ impl<
             // Too many forged addresses would displace the hosts' own connections.
             None if begin => {
                 let place = self.room_for(ends)?;
-                self.flows[place] = Some(Tracked { ends, flow: Flow::default(), states: [None; 2] });
+                let number = self.tracked;
+                self.tracked += 1;
+                self.flows[place] = Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2] });
                 place
             }
             None => return None,

@@ -7,7 +7,7 @@ use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
 #[cfg(feature = "recovery")]
 use crate::stack::Control;
-use crate::stack::{Connection, Console, Session, Tuple, UdpSession};
+use crate::stack::{Connection, Console, Event, Session, Tuple, UdpSession};
 use crate::trace::{Carries, Side, Summary};
 
 /// An entry, with the sequence numbers and states that are shown with it.
@@ -22,6 +22,19 @@ pub struct Snapshot {
     pub states: [State; 2],
     /// The caller's port of the entry's connection, if the run has several connections.
     pub port: Option<u16>,
+    /// The connection of the entry among the client's connections.
+    #[doc(hidden)]
+    pub lane: Lane,
+}
+
+/// A connection among the connections that the client makes in the run.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// The number of the entry's connection, from 0. `None` if the entry has no connection.
+    pub number: Option<u32>,
+    /// The number of connections that the client has made or will make.
+    pub of: u32,
 }
 
 /// A connection as one host sees it.
@@ -105,10 +118,21 @@ impl<
     pub fn snapshot(&self, entry: Entry) -> Snapshot {
         let summary = summary_of(&entry);
         let isn = summary.map_or([None; 2], |summary| self.initial(&summary));
-        let ends = ends_of(&entry);
-        let port = ends.filter(|_| self.has_several_calls()).map(|ends| {
+        let ends = match entry.what {
+            // A segment that is dropped belongs to the connection of the frame before it.
+            What::Stack(Event::Dropped(_)) => self.latest,
+            _ => ends_of(&entry),
+        };
+        let of = self.client_calls();
+        let port = ends.filter(|_| of > 1).map(|ends| {
             let caller = ends.iter().find(|end| end.addr == address(0));
             caller.map_or(0, |end| end.port)
+        });
+        let port = port.filter(|&port| port > 0);
+        let number = ends.filter(|_| port.is_some()).map(|ends| {
+            let tracked = self.flows.iter().flatten().find(|t| t.side_of(ends).is_some());
+            // A call is not tracked before its SYN is sent.
+            tracked.map_or(self.tracked, |t| t.number)
         });
         // A forged connection is told apart by its port, too.
         let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
@@ -121,7 +145,7 @@ impl<
             }),
             ends => [0, 1].map(|host| self.state(host, ends)),
         };
-        Snapshot { entry, isn, states, port: forged.or(port).filter(|&port| port > 0) }
+        Snapshot { entry, isn, states, port: forged.or(port).filter(|&port| port > 0), lane: Lane { number, of } }
     }
 
     /// Returns what the first two hosts keep about the connection of an entry, or about the most recent connection.
@@ -137,10 +161,11 @@ impl<
         })
     }
 
-    /// Returns whether the client makes more than one call in the run.
-    fn has_several_calls(&self) -> bool {
+    /// Returns the number of calls that the client has made or will make.
+    fn client_calls(&self) -> u32 {
         let planned = self.agenda.iter().filter(|(_, s)| matches!(s, Scheduled::Call { host: 0, .. })).count();
-        planned + self.calls.iter().filter(|(host, _)| *host == 0).count() > 1
+        let made = self.calls.iter().filter(|(host, _)| *host == 0).count();
+        (planned + made) as u32
     }
 
     /// Returns the states of the first two hosts.

@@ -1,5 +1,6 @@
 //! The lab's cable or hub: the frames in flight, their arrival times, and the faults. wire/port.rs connects the hosts.
 
+mod alter;
 mod port;
 
 pub use port::Port;
@@ -78,6 +79,7 @@ pub struct Sent {
 }
 
 /// A copy of a frame on its way to one host.
+#[derive(Clone)]
 struct Place {
     frame: [u8; MAX_FRAME],
     len: usize,
@@ -325,8 +327,8 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         };
         let mut frame = *frame;
         let damaged = verdict == Verdict::Corrupt;
-        if damaged && let Some(byte) = frame.get_mut(len.saturating_sub(1)) {
-            *byte ^= 1;
+        if damaged {
+            damage(&mut frame, len);
         }
         if summary.carries == Carries::ArpRequest
             && let Some(reply) = router::arp_reply(bytes)
@@ -376,6 +378,13 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             .filter(|&i| self.places[i].as_ref().is_some_and(due))
             .min_by_key(|&i| self.places[i].as_ref().map(|place| (place.at, place.order)))?;
         self.places[index].take()
+    }
+}
+
+/// Inverts one bit of a frame of `len` bytes.
+fn damage(frame: &mut [u8; MAX_FRAME], len: usize) {
+    if let Some(byte) = frame.get_mut(len.saturating_sub(1)) {
+        *byte ^= 1;
     }
 }
 

@@ -113,8 +113,8 @@ pub struct TcpOptions {
     /// The congestion control. CUBIC by default.
     #[cfg(feature = "recovery")]
     pub congestion: Congestion,
-    /// How long a connection may stay half-open (RFC 4987 section 3.3). 10 s by default.
-    pub half_open_timeout: Duration,
+    /// How long a connection may stay in SYN-RECEIVED (RFC 4987 section 3.3). 10 s by default.
+    pub handshake_timeout: Duration,
     /// How long a peer may be silent before the connection is aborted. 5 minutes by default. A peer is silent if it
     /// does not acknowledge keep-alive probes, data or a FIN.
     pub idle_timeout: Duration,
@@ -150,7 +150,7 @@ impl Default for TcpOptions {
             ack_delay: Some(Duration::from_millis(10)),
             #[cfg(feature = "recovery")]
             congestion: Congestion::Cubic,
-            half_open_timeout: Duration::from_secs(10),
+            handshake_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(300),
             #[cfg(feature = "recovery")]
             isn: None,

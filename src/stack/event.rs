@@ -157,8 +157,8 @@ pub enum Event {
         /// How the connection ended.
         end: End,
     },
-    /// A half-open connection has ended before it was established.
-    HalfOpenEnded {
+    /// A half-way connection has ended before it was established.
+    HandshakeEnded {
         /// The connection.
         id: ConnectionId,
         /// The connection's endpoints.
@@ -223,7 +223,7 @@ impl Event {
             | Event::Connected { tuple, .. }
             | Event::Connecting { tuple, .. }
             | Event::Ended { tuple, .. }
-            | Event::HalfOpenEnded { tuple, .. }
+            | Event::HandshakeEnded { tuple, .. }
             | Event::Read { tuple, .. }
             | Event::Refused { tuple, .. }
             | Event::State { tuple, .. }

@@ -9,7 +9,7 @@
 //!            │ demux: (remote, local) → connection slot
 //!            ├─ a known connection ──────► its own socket set, one TCP socket
 //!            ├─ SYN to a listening port ─► a free slot, then the same path
-//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT or half-open slot is reused, else the overflow policy
+//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT or half-way slot is reused, else the overflow policy
 //!            ├─ late, slot was reused ───► the TIME-WAIT record answers or ignores the segment
 //!            ├─ ARP and NDP ─────────────► the table of neighbours
 //!            └─ everything else ─────────► the shared set: UDP; ICMP needs no socket

@@ -180,7 +180,10 @@ impl fmt::Display for Options<'_> {
                 TcpOption::NoOperation => continue,
                 TcpOption::MaxSegmentSize(size) => write!(f, "{comma}maximum segment size {size}")?,
                 TcpOption::SackPermitted => write!(f, "{comma}SACK permitted")?,
-                TcpOption::SackRange(_) => write!(f, "{comma}SACK")?,
+                TcpOption::SackRange(blocks) => {
+                    write!(f, "{comma}SACK")?;
+                    blocks.iter().flatten().try_for_each(|(from, to)| write!(f, " {from}:{to}"))?;
+                }
                 TcpOption::TimeStamp { tsval, tsecr } => write!(f, "{comma}time stamps {tsval}, {tsecr}")?,
                 TcpOption::Unknown { kind, .. } => write!(f, "{comma}kind {kind}")?,
                 TcpOption::WindowScale(shift) => write!(f, "{comma}window scale {shift}")?,

@@ -154,7 +154,7 @@ impl Flow {
                 me.advanced = Some(now);
                 // The first ACK after a loss may be a delayed ACK. Such an ACK acknowledges new data, but also reports
                 // the gap, so it counts as a duplicate.
-                me.duplicates = u32::from(segment.sacks);
+                me.duplicates = u32::from(segment.sacks[0].is_some());
                 me.recovery = me.recovery.filter(|(_, point)| ack < *point);
             } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
                 me.duplicates += 1;

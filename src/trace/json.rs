@@ -35,7 +35,7 @@ pub(crate) fn event_name(event: &Event) -> &'static str {
         Event::Connecting { .. } => "connecting",
         Event::Dropped(_) => "dropped",
         Event::Ended { .. } => "ended",
-        Event::HalfOpenEnded { .. } => "handshake-ended",
+        Event::HandshakeEnded { .. } => "handshake-ended",
         Event::Read { .. } => "read",
         Event::Refused { .. } => "refused",
         Event::State { .. } => "state",
@@ -54,7 +54,7 @@ pub(crate) fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
         Event::Address(what) => line.text("what", what),
         Event::Accepted { .. } | Event::Connected { .. } | Event::Connecting { .. } => Ok(()),
         Event::Dropped(why) | Event::Refused { why, .. } => line.text("reason", why),
-        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => line.text("reason", end),
+        Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => line.text("reason", end),
         Event::Read { bytes, .. } | Event::Wrote { bytes, .. } => line.number("len", bytes),
         Event::State { from, to, .. } => {
             line.text("from", from)?;

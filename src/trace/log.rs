@@ -15,7 +15,7 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// |---|---|
 /// | warn  | connections refused because a pool is full, addresses lost, refused or used by another host |
 /// | info  | connections accepted, opened or closed, data received, leases, prefixes and routers that start or end |
-/// | debug | state changes, half-open connections that ended, dropped frames, addresses added or removed |
+/// | debug | state changes, half-way connections that ended, dropped frames, addresses added or removed |
 ///
 /// Lines about addresses are written only with the feature `dhcp`. Without this feature, messages of a host that uses one
 /// of our addresses are counted ([`DropReason::DuplicateAddress`]), but that host is not logged.
@@ -86,8 +86,8 @@ impl LogProbe {
             Event::Ended { tuple, end, .. } => {
                 say(Level::Info, format_args!("closed {}: {}", Served(tuple), reason(end)));
             }
-            Event::HalfOpenEnded { tuple, end, .. } if DEBUG => {
-                say(Level::Debug, format_args!("gave up half-open {}: {}", Served(tuple), reason(end)));
+            Event::HandshakeEnded { tuple, end, .. } if DEBUG => {
+                say(Level::Debug, format_args!("gave up handshake {}: {}", Served(tuple), reason(end)));
             }
             Event::Refused { tuple, why } => {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
@@ -107,7 +107,7 @@ impl LogProbe {
             Event::State { tuple, from, to, .. } if DEBUG => {
                 say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
             }
-            Event::Connecting { .. } | Event::HalfOpenEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
+            Event::Connecting { .. } | Event::HandshakeEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
             // Writes are not logged, because the line about the received data is enough.
             Event::Wrote { .. } => {}
         }

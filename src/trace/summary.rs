@@ -71,8 +71,9 @@ pub struct Segment {
     pub scale: Option<u8>,
     /// The maximum segment size option (RFC 9293 section 3.7.1).
     pub mss: Option<u16>,
-    /// Whether the segment has a SACK option, which acknowledges data behind a gap (RFC 2018).
-    pub sacks: bool,
+    /// The blocks of the SACK option, which acknowledges data behind a gap (RFC 2018): the first number of each block,
+    /// and the number after it.
+    pub sacks: [Option<(TcpSeqNumber, TcpSeqNumber)>; 3],
     /// The number of payload bytes.
     pub len: usize,
 }
@@ -186,14 +187,16 @@ fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payloa
 }
 
 fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
-    let (mut scale, mut mss, mut sacks, mut options) = (None, None, false, tcp.options());
+    let (mut scale, mut mss, mut sacks, mut options) = (None, None, [None; 3], tcp.options());
     while let Ok((rest, option)) = TcpOption::parse(options) {
         match option {
             TcpOption::EndOfList => break,
             // RFC 7323 section 2.3: a larger shift counts as 14.
             TcpOption::WindowScale(shift) => scale = Some(shift.min(14)),
             TcpOption::MaxSegmentSize(size) => mss = Some(size),
-            TcpOption::SackRange(_) => sacks = true,
+            TcpOption::SackRange(blocks) => {
+                sacks = blocks.map(|b| b.map(|(from, to)| (TcpSeqNumber(from as i32), TcpSeqNumber(to as i32))));
+            }
             _ => {}
         }
         options = rest;

@@ -1,4 +1,4 @@
-//! The code blocks of README.md, CONTRIBUTING.md and docs/, and their notes for the tests.
+//! The code blocks of README.md, README.zh.md, CONTRIBUTING.md and docs/, and their notes for the tests.
 //!
 //! A note is an HTML comment before a block, so a rendered page does not show it:
 //!
@@ -74,7 +74,7 @@ impl Block {
 
 /// Returns the paths of all documentation pages, relative to the package's folder.
 pub fn pages() -> Vec<String> {
-    let mut pages = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    let mut pages = vec!["README.md".to_owned(), "README.zh.md".to_owned(), "CONTRIBUTING.md".to_owned()];
     let docs = fs::read_dir(root().join("docs")).unwrap();
     let names = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().into_string().unwrap()));
     pages.extend(names.filter(|name| name.ends_with(".md")));

@@ -58,7 +58,15 @@ pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Starts a child process. Tests must use this function or [`output`], because of the lock [`FORK`].
+///
+/// The locale is C.UTF-8, so that the lab speaks English on every machine, and a line has 100 columns, unless the command
+/// itself sets or removes LC_ALL or COLUMNS.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    for (name, value) in [("LC_ALL", "C.UTF-8"), ("COLUMNS", "100")] {
+        if command.get_envs().all(|(set, _)| set != name) {
+            command.env(name, value);
+        }
+    }
     let _nobody_attached = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     command.spawn()
 }

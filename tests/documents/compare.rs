@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 /// The prompts of `--step` and of a chat. A page may show the prompt of a terminal, which a pipe does not print.
-static PROMPT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:step \d+ [\d.]+s> |^>>> )").unwrap());
+static PROMPT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:(?:run [a-z], )?step \d+ [\d.]+s> |^>>> )").unwrap());
 
 /// Patterns of text that differs between runs, and their replacements.
 static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {

@@ -18,6 +18,11 @@ fn readme() {
 }
 
 #[test]
+fn readme_in_chinese() {
+    run("README.zh.md");
+}
+
+#[test]
 fn command_line() {
     run("docs/cli.md");
 }
@@ -30,7 +35,7 @@ fn lab() {
 #[test]
 fn all_other_pages() {
     for page in pages() {
-        if !["README.md", "docs/cli.md", "docs/lab.md"].contains(&page.as_str()) {
+        if !["README.md", "README.zh.md", "docs/cli.md", "docs/lab.md"].contains(&page.as_str()) {
             run(&page);
         }
     }

@@ -2,6 +2,7 @@
 
 use smolstep::cli::replay::replay;
 use smolstep::lab::Fault;
+use smolstep::lab::lang::Lang;
 use smolstep::lab::scenarios::find;
 use smolstep::lab::show::{Explanation, What, explain};
 use smolstep::stack::Event;
@@ -25,7 +26,8 @@ fn explanations(slug: &str, faults: &[&str]) -> Vec<(Option<u32>, Explanation)> 
 
 fn has(slug: &str, faults: &[&str], frame: Option<u32>, part: &str, rfc: &str) {
     let all = explanations(slug, faults);
-    let fits = |(of, why): &(Option<u32>, Explanation)| *of == frame && why.text.contains(part) && why.rfc == rfc;
+    let fits =
+        |(of, why): &(Option<u32>, Explanation)| *of == frame && why.text(Lang::En).contains(part) && why.rfc == rfc;
     let of_frame: Vec<_> = all.iter().filter(|(of, _)| frame.is_some() && *of == frame).collect();
     assert!(all.iter().any(fits), "{slug} {frame:?}: '{part}' ({rfc}): {of_frame:?}");
 }
@@ -34,7 +36,7 @@ fn has(slug: &str, faults: &[&str], frame: Option<u32>, part: &str, rfc: &str) {
 fn no_later_ack_says_what_the_lost_ack_of_a_fin_said() {
     has("time-wait", &[], Some(10), "TIME-WAIT exists to answer it", "RFC 9293 section 3.3.2");
     has("time-wait", &[], Some(12), "begins anew", "RFC 9293 section 3.10.7.4");
-    assert!(explanations("time-wait", &[]).iter().all(|(_, why)| !why.text.contains("a later one")));
+    assert!(explanations("time-wait", &[]).iter().all(|(_, why)| !why.text(Lang::En).contains("a later one")));
 }
 
 #[test]
@@ -80,8 +82,11 @@ fn what_follows_a_timeout_is_not_the_oldest_segment() {
     let all: Vec<String> = (1..=8).filter(|n| *n != 2).map(|n| format!("drop client data {n}")).collect();
     let faults: Vec<&str> = all.iter().map(String::as_str).collect();
     let all = explanations("fast-retransmit", &faults);
-    let oldest = all.iter().filter(|(_, why)| why.text.contains("the oldest segment is sent again")).count();
-    let rest = all.iter().filter(|(_, why)| why.text.starts_with("The timer expired for an earlier segment")).count();
+    let oldest = all.iter().filter(|(_, why)| why.text(Lang::En).contains("the oldest segment is sent again")).count();
+    let rest = all
+        .iter()
+        .filter(|(_, why)| why.text(Lang::En).starts_with("The timer expired for an earlier segment"))
+        .count();
     assert_eq!((oldest, rest > 3), (1, true), "{rest}");
 }
 
@@ -91,7 +96,9 @@ fn a_lost_retransmission_is_found_by_time() {
     let faults = ["drop client data 4", "drop client data 9"];
     has("fast-retransmit", &faults, Some(19), "Without SACK", "RFC 6675 section 5");
     has("fast-retransmit", &faults, Some(21), "that retransmission was lost too", "RFC 8985 section 6.2");
-    assert!(explanations("fast-retransmit", &faults).iter().all(|(_, why)| !why.text.contains("timer expired")));
+    assert!(
+        explanations("fast-retransmit", &faults).iter().all(|(_, why)| !why.text(Lang::En).contains("timer expired"))
+    );
 }
 
 #[test]
@@ -105,4 +112,24 @@ fn what_waits_for_arp_is_not_what_tells_of_an_unreachable_host() {
         }
     });
     assert_eq!(ends, ["RFC 826"]);
+}
+
+/// What follows from a loss depends on what was lost: nobody repeats these answers, and no later ACK covers them.
+#[test]
+fn a_lost_answer_is_explained_by_what_it_answers() {
+    let has_any = |slug: &str, fault: &str, part: &str, rfc: &str| {
+        let fits = |why: &Explanation| why.text(Lang::En).contains(part) && why.rfc == rfc;
+        (1..=9).any(|n| explanations(slug, &[&format!("{fault} {n}")]).iter().any(|(_, why)| fits(why)))
+    };
+    for (slug, fault, part, rfc) in [
+        ("zero-window", "drop server ack", "the peer sends its next probe", "RFC 9293 section 3.8.6.1"),
+        ("zero-window", "drop server ack", "This window update never arrives", "RFC 9293 section 3.8.6.1"),
+        ("keep-alive", "drop server ack", "the peer sends its next probe", "RFC 9293 section 3.8.4"),
+        ("half-open-reboot", "drop server ack", "This challenge ACK never arrives", "RFC 9293 section 3.10.7.4"),
+        ("handshake", "corrupt client syn", "as if it had been lost", "RFC 9293 section 3.1"),
+        ("thanks-udp", "corrupt client udp", "as if it had been lost", "RFC 1122 section 4.1.3.4"),
+        ("simultaneous-open", "drop client rst", "complete at this end", "RFC 9293 section 3.10.7.4"),
+    ] {
+        assert!(has_any(slug, fault, part, rfc), "{slug}: {part}");
+    }
 }

@@ -123,7 +123,7 @@ fn bad_input_is_one_line_and_the_end_of_input_ends() {
         assert_eq!((out.code(), out.err().as_str()), (Some(0), ""), "{out:?}");
         let text = out.out();
         let answers: Vec<&str> = text.split("s> ").skip(1).collect();
-        let keys = "type Enter, a number, u STATE, u FRAME, s, q or ?\nstep 0 0.000";
+        let keys = "type Enter, a number, step, until, sockets, quit or help\nstep 0 0.000";
         for (answer, what) in answers.iter().zip([
             "'x' is not understood: ",
             "'\u{fffd}\u{fffd}' is not understood: ",
@@ -132,9 +132,9 @@ fn bad_input_is_one_line_and_the_end_of_input_ends() {
             assert_eq!(*answer, format!("{what}{keys}"), "{text}");
         }
         assert!(answers[3].starts_with("unknown state 'NOWHERE': there are CLOSED,"), "{text}");
-        assert!(answers[4].starts_with("u wants a state, as in u ESTABLISHED, or a frame: tcp,"), "{text}");
+        assert!(answers[4].starts_with("until needs a state, as in until ESTABLISHED, or a frame: tcp,"), "{text}");
         assert!(answers[5].starts_with("    no connection\n"), "{text}");
-        assert!(answers[6].contains("Enter      take a step"), "{text}");
+        assert!(answers[6].contains("Enter, step N      take a step"), "{text}");
         assert!(answers[7].starts_with("'7 8' is not understood: "), "{text}");
         assert_eq!(answers.len(), 9, "{text}");
     });
@@ -176,12 +176,13 @@ fn at_a_terminal_a_line_stops_what_waits() {
         // An empty line stops the run, and takes no step.
         server.type_in(b"\n");
         at_prompt(&mut server, 2, "u tcp");
+        server.wait_for("a step", |out| out.contains(" step 4 "));
         // Any other line also stops the run, and is then executed.
         server.type_in(b"?\n");
         at_prompt(&mut server, 4, "q");
         let finished = server.finish();
         terminal::left_well(&finished);
-        assert!(finished.out().contains("take N steps"), "{finished:?}");
+        assert!(finished.out().contains("or N steps"), "{finished:?}");
 
         // Ctrl-D at the prompt ends the server, and leaves the cursor at the start of a line.
         let mut server = terminal::start(&command).listening(4);
@@ -189,7 +190,8 @@ fn at_a_terminal_a_line_stops_what_waits() {
         server.type_in(b"\x04");
         let finished = server.finish();
         terminal::left_well(&finished);
-        assert!(finished.out().ends_with("s> \r\necho on\n"), "{finished:?}");
+        let screen = terminal::screen(finished.out().strip_suffix("echo on\n").unwrap_or_default());
+        assert_eq!(screen[screen.len() - 2..], ["step 0 0.000s>", ""], "{finished:?}");
     });
 }
 

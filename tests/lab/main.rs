@@ -3,6 +3,8 @@
 
 #[cfg(target_os = "linux")]
 mod capture;
+#[cfg(target_os = "linux")]
+mod chinese;
 #[path = "../common/mod.rs"]
 mod common;
 mod exercises;
@@ -18,6 +20,10 @@ mod network;
 #[cfg(target_os = "linux")]
 mod options;
 mod packetdrill;
+#[cfg(target_os = "linux")]
+mod pictures;
+#[cfg(target_os = "linux")]
+mod prompt;
 mod property;
 mod scenarios;
 mod swarm;

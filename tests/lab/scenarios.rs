@@ -9,6 +9,7 @@ use smolstep::cli::replay::{coverage, replay};
 use smolstep::lab::change;
 use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
 use smolstep::lab::file::Experiment;
+use smolstep::lab::lang::Lang;
 use smolstep::lab::scenarios::{SCENARIOS, Scenario};
 use smolstep::lab::selftest::CHECKS;
 use smolstep::lab::show::What;
@@ -65,7 +66,7 @@ fn all_states_and_all_possible_transitions_are_reached() {
         let pair = (transition.from.to_string(), transition.to.to_string());
         assert_eq!(reached.contains(&pair), transition.never.is_none(), "{pair:?}");
     }
-    assert!(!coverage().expect("it starts").contains("not reached"));
+    assert!(!coverage(Lang::En).expect("it starts").contains("not reached"));
 }
 
 #[test]

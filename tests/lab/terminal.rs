@@ -15,7 +15,7 @@ fn typed(lines: &str, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn lab(args: &[&str]) -> Output {
+pub fn lab(args: &[&str]) -> Output {
     output(smolstep().arg("lab").args(args)).expect("smolstep runs")
 }
 
@@ -59,7 +59,7 @@ fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
         "checksum = 0x",
         ", right",
         "unknown state 'NOWHERE': there are CLOSED",
-        "'17 18' is not understood: type Enter, a number, u STATE, u FRAME, b, g STEP, d, d N, ",
+        "'17 18' is not understood: type Enter, a number, step, until, back, goto, drop, ",
         "'x' should be a number",
         "go back a step",
     ] {
@@ -191,11 +191,14 @@ fn a_dash_is_standard_output() {
 
 #[test]
 fn explanations_fit_the_width_and_the_clock_is_explained_once() {
-    let shown = String::from_utf8(lab(&["time-wait", "--explain"]).stdout).unwrap();
+    let shown = String::from_utf8(lab(&["time-wait", "--explain", "--clock"]).stdout).unwrap();
     assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
     assert!(shown.starts_with("   seconds  step"), "the header comes first");
     assert_eq!(shown.matches("Neither host has anything to do").count(), 1);
     assert!(shown.matches(" clock ").count() > 5);
+    // Without --clock, these lines are left out.
+    let shown = String::from_utf8(lab(&["time-wait", "--explain"]).stdout).unwrap();
+    assert!(!shown.contains("clock"), "{shown}");
 }
 
 /// The ladder distinguishes the connections of a run, and shows the state of each line's connection.

@@ -1,6 +1,7 @@
 """Runs a command on a pseudo-terminal and types lines at its prompts: typist.py LINE|LINE... COMMAND...
 
-The script types a line after each prompt, and prints the terminal's output at the end.
+The script types a line after each prompt, and prints the terminal's output at the end. The terminal cannot move its
+cursor, so lines are not edited.
 """
 
 import os
@@ -11,6 +12,7 @@ lines, command = sys.argv[1].split("|"), sys.argv[2:]
 pid, terminal = pty.fork()
 if pid == 0:
     os.environ["NO_COLOR"] = "1"
+    os.environ["TERM"] = "dumb"
     os.execv(command[0], command)
 shown = b""
 

@@ -1,6 +1,6 @@
 //! More connections than a server's slots and backlog can store.
 //!
-//! The tests cover a full backlog, slots that are all in use, and half-open connections that never complete.
+//! The tests cover a full backlog, slots that are all in use, and half-way connections that never complete.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -107,8 +107,8 @@ fn clients_are_refused_while_all_slots_are_in_use() {
 }
 
 #[test]
-fn half_open_connections_yield_their_slots() {
-    on_tun("half_open_connections_yield_their_slots", |link| {
+fn half_way_connections_yield_their_slots() {
+    on_tun("half_way_connections_yield_their_slots", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "4"], 4);
         let mut established = connect(SERVER[0], 9999);
         expect(&mut established, "Welcome!");

@@ -64,7 +64,7 @@ fn connections_in_time_wait_yield_their_slots() {
 #[test]
 fn a_repeated_syn_opens_one_connection() {
     on_tap("a_repeated_syn_opens_one_connection", |link| {
-        let server = link.serve_with_events(&["greeting", "--half-open-timeout", "1min"], 4);
+        let server = link.serve_with_events(&["greeting", "--handshake-timeout", "1min"], 4);
         for (count, address) in SERVER.into_iter().enumerate() {
             let client = python::run("deaf_client", &[link.name(), address, "9999", "2"]).finish();
             assert_eq!((client.code(), &client.out()[..]), (Some(0), "Welcome!\nHello,Li!\n"), "{client:?}");

@@ -386,7 +386,7 @@ fn show(event: &Event) -> String {
     match event {
         Event::State { tuple, from, to, .. } => format!("{tuple}: {from} -> {to}"),
         Event::Ended { tuple, end, .. } => format!("{tuple}: {end}"),
-        Event::HalfOpenEnded { tuple, end, .. } => format!("{tuple}: half-open, {end}"),
+        Event::HandshakeEnded { tuple, end, .. } => format!("{tuple}: half-way, {end}"),
         Event::Read { bytes, .. } => format!("reads {bytes}"),
         Event::Wrote { bytes, .. } => format!("writes {bytes}"),
         event => format!("{event:?}"),

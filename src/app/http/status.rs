@@ -24,7 +24,7 @@ pub struct Status<'m> {
     accepted: Tally,
     connected: Tally,
     ended: Tally,
-    half_open_ended: Tally,
+    handshakes_ended: Tally,
     refused: Tally,
     udp: [Tally; 2],
     drops: [Tally; DropReason::ALL.len()],
@@ -82,7 +82,7 @@ impl<'m> Status<'m> {
             accepted: Tally::default(),
             connected: Tally::default(),
             ended: Tally::default(),
-            half_open_ended: Tally::default(),
+            handshakes_ended: Tally::default(),
             refused: Tally::default(),
             udp: Default::default(),
             drops: Default::default(),
@@ -125,7 +125,7 @@ impl<'m> Status<'m> {
             3 => ("Bytes out", frames_out.bytes.get()),
             4 => ("Accepted", self.accepted.count.get()),
             5 => ("Ended", self.ended.count.get()),
-            6 => ("Half-open, given up", self.half_open_ended.count.get()),
+            6 => ("Handshakes given up", self.handshakes_ended.count.get()),
             7 => ("Refused", self.refused.count.get()),
             8 => ("UDP bytes read", udp_read.bytes.get()),
             9 => ("UDP bytes sent", udp_sent.bytes.get()),
@@ -220,8 +220,8 @@ impl Probe for &Status<'_> {
                 self.ended.add(0);
                 self.change(id, |row| (row.state == State::TimeWait).then_some(row));
             }
-            Event::HalfOpenEnded { id, .. } => {
-                self.half_open_ended.add(0);
+            Event::HandshakeEnded { id, .. } => {
+                self.handshakes_ended.add(0);
                 self.change(id, |_| None);
             }
             Event::Read { id, bytes, .. } => {

@@ -6,12 +6,15 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
+use super::lang;
 use super::network::NetworkArgs;
 use super::value::Value;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;
 use crate::cli::values::whole;
+use crate::lab::lang::Lang;
+use crate::lab::show::GraphKind;
 use crate::lab::{Fault, Line};
 
 /// Run a client and a server on a cable in memory: see both ends, drop a segment, go back, export
@@ -80,15 +83,27 @@ pub struct LabArgs {
     /// Write the events to FILE, one JSON object per line [default: no file]
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Draw the ladder to FILE, as SVG [default: no file]
+    /// Draw the ladder to FILE, as SVG with a time axis; further pages go to FILE-2.svg and so on [default: no file]
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
     /// Draw the state diagram of RFC 9293 to FILE, as SVG, and mark the visited transitions [default: no file]
     #[arg(long, value_name = "FILE")]
     pub states: Option<PathBuf>,
+    /// Draw a graph to FILE, as SVG. KIND is time-sequence, cwnd, rtt or throughput; repeatable [default: no file]
+    #[arg(long, value_name = "KIND=FILE", value_parser = graph)]
+    pub graph: Vec<GraphFile>,
+    /// Begin the pictures at this time of the run, as in 1.5s [default: 0s]
+    #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
+    pub from: Option<Duration>,
+    /// End the pictures at this time of the run [default: the end]
+    #[arg(long, value_name = "TIME", value_parser = time_or_zero, allow_hyphen_values = true)]
+    pub to: Option<Duration>,
     /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
+    /// Also show the steps in which only the clock advances
+    #[arg(long)]
+    pub clock: bool,
     /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto; a wrong name lists them all
     /// [default: none]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Value::named)]
@@ -96,6 +111,9 @@ pub struct LabArgs {
     /// Check the run against the expectations in FILE [default: no check]
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
+    /// Show only segments, datagrams, changes of state and programs: leave out the clock and ARP
+    #[arg(long)]
+    pub frames: bool,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
@@ -111,6 +129,9 @@ pub struct LabArgs {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
+    /// The language of the lab's texts: en or zh [default: from LC_ALL, LC_MESSAGES or LANG, else en]
+    #[arg(long, value_name = "LANG", value_parser = lang::parse)]
+    pub lang: Option<Lang>,
 }
 
 /// A fault, as parsed and as written on the command line.
@@ -120,6 +141,15 @@ pub struct Asked {
     pub fault: Fault,
     /// The fault's words on the command line.
     pub words: String,
+}
+
+/// A graph that the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphFile {
+    /// What the graph shows.
+    pub kind: GraphKind,
+    /// The file.
+    pub path: PathBuf,
 }
 
 /// The point at which to stop a run.
@@ -158,7 +188,13 @@ impl LabArgs {
 
     /// Returns the files that the run writes.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten()
+        let files = [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten();
+        files.chain(self.graph.iter().map(|graph| &graph.path))
+    }
+
+    /// Returns the language of the lab's texts. Without `--lang`, `--ascii` means English, because no Chinese text is ASCII.
+    pub fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(|| if self.ascii { Lang::En } else { lang::of_locale() })
     }
 
     /// Returns whether a file is written to standard output.
@@ -169,13 +205,19 @@ impl LabArgs {
     /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if two options name the same
-    /// file, or if a picture's name does not end in .svg.
+    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if two options name the
+    /// same file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();
         let files: Vec<_> = self.files().collect();
-        let runs = self.what.is_some() || self.step || self.explain || self.until.is_some() || self.expect.is_some();
+        let runs = self.what.is_some()
+            || self.step
+            || self.explain
+            || self.frames
+            || self.clock
+            || self.until.is_some()
+            || self.expect.is_some();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
             return Err(Failure::usage(
                 "--list, --print, --coverage and --terms run nothing: leave out options for a run",
@@ -184,11 +226,25 @@ impl LabArgs {
         if shows > 1 {
             return Err(Failure::usage("--list, --print, --coverage and --terms stand alone: choose one"));
         }
-        for (option, file) in [("--svg", &self.svg), ("--states", &self.states)] {
-            if let Some(file) = file.as_ref().filter(|file| !is_stdout(file) && !is_svg(file)) {
+        let graphs = self.graph.iter().map(|graph| ("--graph", &graph.path));
+        let ladder = self.svg.iter().map(|file| ("--svg", file)).chain(graphs);
+        for (option, file) in ladder.chain(self.states.iter().map(|file| ("--states", file))) {
+            if !is_stdout(file) && !is_svg(file) {
                 let name = file.display();
                 return Err(Failure::usage(format_args!("{option} draws SVG: '{name}' should end in .svg, or be -")));
             }
+        }
+        if self.ascii && self.lang == Some(Lang::Zh) {
+            return Err(Failure::usage("--ascii and --lang zh exclude each other: Chinese is not ASCII"));
+        }
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::usage("--from should be before --to"));
+        }
+        if (self.from.is_some() || self.to.is_some()) && self.svg.is_none() && self.graph.is_empty() {
+            let what = "--from and --to select a part of the pictures: add --svg FILE or --graph KIND=FILE";
+            return Err(Failure::usage(what));
         }
         if self.step && self.writes_to_stdout() {
             return Err(Failure::usage("- is standard output, which --step needs itself"));
@@ -220,6 +276,16 @@ fn until(text: &str) -> Result<Until, String> {
         }
         "time" => duration(value).map(|time| Until::Time(time.into())),
         _ => Err(format!("'{what}' should be client, server, step or time")),
+    }
+}
+
+fn graph(text: &str) -> Result<GraphFile, String> {
+    let kinds = GraphKind::NAMES.map(|(name, _)| name).join(", ");
+    let (name, file) = text.split_once('=').ok_or_else(|| format!("write KIND=FILE.svg; kinds are {kinds}"))?;
+    let kind = GraphKind::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+    match kind {
+        Some(kind) => Ok(GraphFile { kind, path: file.into() }),
+        None => Err(format!("'{name}' should be one of {kinds}")),
     }
 }
 

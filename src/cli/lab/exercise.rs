@@ -7,16 +7,18 @@ use super::file;
 use super::mark::{Verdict, key, only, verdict};
 use super::outputs::{self, Shown, Text};
 use super::run::Run;
-use super::terms::wrapped;
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
 use crate::cli::shell::Shell;
 use crate::lab::file::{Answer, Answers, Experiment, Field, Key};
+use crate::lab::lang::Lang;
+use crate::lab::wrap::wrapped;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
 pub const WORD: &str = "exercise";
 
 const HELP: &str = "?  shows the hint    Enter  goes to the next question    q  ends";
+const HELP_ZH: &str = "?  显示提示    Enter  转到下一题    q  结束";
 
 /// Asks the questions of a file, and writes the answers to a second file, if one is named; returns the exit code.
 ///
@@ -35,7 +37,7 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
     let experiment = file::experiment(name.as_ref(), args.seed)?;
     let key = key(&experiment, name)?;
     show(&experiment, args)?;
-    let given = ask(&experiment, &key)?;
+    let given = ask(&experiment, &key, args.lang())?;
     if let Some(path) = answers {
         let mut text = Text::create(path)?;
         // `Text` keeps a write error until `finish`.
@@ -56,29 +58,36 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     say_line("")?;
     let parts = experiment.parts();
     let setup = parts.setup().map_err(Failure::usage)?;
-    let mut shown = Shown::new(args.ascii, args.explain);
+    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
     let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
     shown.finish(&ended)
 }
 
 /// Asks each question until its answer is right or the user goes on; returns the last answer to each.
-fn ask(experiment: &Experiment, key: &Key<'_>) -> Result<Answers, Failure> {
+fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Failure> {
     let mut given = Answers { seed: experiment.seed(), answers: Vec::new() };
-    let (mut shell, mut points) = (Shell::lab(), 0);
-    say_line(format_args!("\n{HELP}"))?;
+    let (mut shell, mut points) = (Shell::lab(lang), 0);
+    say_line(format_args!("\n{}", lang.pick(HELP, HELP_ZH)))?;
     let count = experiment.questions.len();
     'questions: for (index, question) in experiment.questions.iter().enumerate() {
-        let worth = if question.points == 1 { "1 point".into() } else { format!("{} points", question.points) };
+        let worth = match (lang, question.points) {
+            (Lang::En, 1) => "1 point".into(),
+            (Lang::En, points) => format!("{points} points"),
+            (Lang::Zh, points) => format!("{points} 分"),
+        };
         say_line("")?;
         wrapped(&question.text, outputs::width()).iter().try_for_each(say_line)?;
         for (letter, option) in key.options(index) {
             say_line(format_args!("  {letter}  {option}"))?;
         }
-        say_line(format_args!("  ({})", form(&question.answer)))?;
+        say_line(format_args!("  ({})", form(&question.answer, lang)))?;
         let mut last = None;
         loop {
-            let prompt = format_args!("{} of {count}, {worth}> ", index + 1);
-            let line = shell.ask(prompt, None)?;
+            let number = index + 1;
+            let line = match lang {
+                Lang::En => shell.ask(format_args!("{number} of {count}, {worth}> "), None)?,
+                Lang::Zh => shell.ask(format_args!("第 {number} 题，共 {count} 题，{worth}> "), None)?,
+            };
             let answer = match line.as_deref().map(str::trim) {
                 None | Some("q") => {
                     given.answers.extend(last.map(|answer| (index + 1, answer)));
@@ -86,7 +95,7 @@ fn ask(experiment: &Experiment, key: &Key<'_>) -> Result<Answers, Failure> {
                 }
                 Some("") => break,
                 Some("?") => {
-                    say_line(question.hint.as_deref().unwrap_or("there is no hint"))?;
+                    say_line(question.hint.as_deref().unwrap_or(lang.pick("there is no hint", "没有提示")))?;
                     continue;
                 }
                 Some(answer) => answer,
@@ -94,13 +103,16 @@ fn ask(experiment: &Experiment, key: &Key<'_>) -> Result<Answers, Failure> {
             match verdict(experiment, key, index, answer)? {
                 Verdict::Invalid(why) => say_line(why)?,
                 Verdict::Right => {
-                    say_line("right")?;
+                    say_line(lang.pick("right", "正确"))?;
                     points += question.points;
                     last = Some(answer.to_owned());
                     break;
                 }
                 Verdict::Missing | Verdict::Wrong => {
-                    say_line("wrong: try again, ? for a hint, or Enter for the next question")?;
+                    say_line(lang.pick(
+                        "wrong: try again, ? for a hint, or Enter for the next question",
+                        "错误：请再试一次；? 显示提示，Enter 转到下一题",
+                    ))?;
                     last = Some(answer.to_owned());
                 }
             }
@@ -108,19 +120,25 @@ fn ask(experiment: &Experiment, key: &Key<'_>) -> Result<Answers, Failure> {
         given.answers.extend(last.map(|answer| (index + 1, answer)));
     }
     let all: u32 = experiment.questions.iter().map(|question| question.points).sum();
-    say_line(format_args!("\n{points} of {all} points"))?;
+    match lang {
+        Lang::En => say_line(format_args!("\n{points} of {all} points"))?,
+        Lang::Zh => say_line(format_args!("\n得分：{points} / {all}"))?,
+    }
     Ok(given)
 }
 
 /// Describes the form of an answer.
-fn form(answer: &Answer) -> &'static str {
+fn form(answer: &Answer, lang: Lang) -> &'static str {
     match answer {
-        Answer::Choice { .. } => "one letter",
-        Answer::Count(_) | Answer::Number { .. } | Answer::Missing => "a number",
-        Answer::Field(Field::Time, _) => "whole milliseconds since the start",
-        Answer::Field(..) => "the field's value, as the ladder shows it",
-        Answer::Make(_) => "one or more faults, as in 'drop client udp 1; delay 300ms server ack 2'",
-        Answer::Order(_) => "the letters in the right order",
-        Answer::State { .. } => "a TCP state",
+        Answer::Choice { .. } => lang.pick("one letter", "一个字母"),
+        Answer::Count(_) | Answer::Number { .. } | Answer::Missing => lang.pick("a number", "一个数"),
+        Answer::Field(Field::Time, _) => lang.pick("whole milliseconds since the start", "从开始起的毫秒数，取整数"),
+        Answer::Field(..) => lang.pick("the field's value, as the ladder shows it", "字段的值，如图中所示"),
+        Answer::Make(_) => lang.pick(
+            "one or more faults, as in 'drop client udp 1; delay 300ms server ack 2'",
+            "一个或多个故障，如 'drop client udp 1; delay 300ms server ack 2'",
+        ),
+        Answer::Order(_) => lang.pick("the letters in the right order", "按正确顺序排列的字母"),
+        Answer::State { .. } => lang.pick("a TCP state", "一个 TCP 状态"),
     }
 }

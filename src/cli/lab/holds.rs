@@ -6,7 +6,8 @@ use smoltcp::wire::TcpSeqNumber;
 use super::outputs::Shown;
 use super::run::HostLab;
 use super::value::{Value, or_dash, since, span};
-use crate::lab::show::Span;
+use crate::lab::lang::Lang;
+use crate::lab::show::{Span, host_name};
 use crate::stack::{Control, HeldBy, Tuple};
 
 /// Prints values below the rows of the ladder, after each step that has changed one of them.
@@ -44,28 +45,31 @@ impl<'a> Watch<'a> {
                 let of = now.iter().filter(|(h, ..)| h == host).count();
                 let port = if *host == 0 { tuple.local.port } else { tuple.remote.port };
                 let port = if of > 1 { format!(" :{port}") } else { String::new() };
-                shown.say(&format!("      {}{port}  {}", NAMES[*host], changed.join("  ")));
+                shown.say(&format!("      {}{port}  {}", host_name(*host, shown.lang()), changed.join("  ")));
             }
         }
         self.last = now;
     }
 }
 
-const NAMES: [&str; 2] = ["client", "server"];
-
 /// Shows all that both ends keep about every connection.
 pub fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
-    for (host, name) in NAMES.into_iter().enumerate() {
+    let lang = shown.lang();
+    for host in [0, 1] {
+        let name = host_name(host, lang);
         let connections: Vec<_> = lab.views(host).map(|view| view.connection).collect();
         if connections.is_empty() {
-            shown.say(&format!("{name}  no connection"));
+            shown.say(&format!("{name}  {}", lang.pick("no connection", "没有连接")));
         }
         for connection in connections {
             shown.say(&format!("{name}  {}  {}", connection.state, connection.tuple));
             let (queued, unread) = (connection.send_queue, connection.receive_queue);
-            shown.say(&format!("  buffers     to send or acknowledge {queued}  received and unread {unread}"));
+            shown.say(&match lang {
+                Lang::En => format!("  buffers     to send or acknowledge {queued}  received and unread {unread}"),
+                Lang::Zh => format!("  缓存  待发送或待确认 {queued}  已收到未读 {unread}"),
+            });
             let Some((_, control)) = lab.control(host).find(|(tuple, _)| *tuple == connection.tuple) else { continue };
-            for line in lines(&control, lab.now(), connection.due) {
+            for line in lines(&control, lab.now(), connection.due, lang) {
                 shown.say(&line);
             }
         }
@@ -73,50 +77,74 @@ pub fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
 }
 
 /// Returns the lines about one end of a connection. `due` is when it next has work.
-fn lines(c: &Control, now: Instant, due: Option<Instant>) -> Vec<String> {
+fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<String> {
     let number = |number: TcpSeqNumber, first: TcpSeqNumber| format!("{} ({})", since(number, first), number.0 as u32);
     let flight = since(c.nxt, c.una);
     let timers = [
-        ("retransmission", c.retransmission),
-        ("tail loss probe", c.tail_probe),
-        ("persist", c.persist),
+        (lang.pick("retransmission", "超时重传"), c.retransmission),
+        (lang.pick("tail loss probe", "尾部丢失探测"), c.tail_probe),
+        (lang.pick("persist", "持续计时器"), c.persist),
         ("TIME-WAIT", c.time_wait),
-        ("next deadline", due),
+        (lang.pick("next deadline", "下次工作"), due),
     ];
-    let timers: Vec<_> =
-        timers.into_iter().filter_map(|(name, at)| Some(format!("{name} in {}", left(at?, now)))).collect();
+    let timer = |(name, at): (&str, Option<Instant>)| {
+        let left = left(at?, now);
+        Some(match lang {
+            Lang::En => format!("{name} in {left}"),
+            Lang::Zh => format!("{name}还有 {left}"),
+        })
+    };
+    let timers: Vec<_> = timers.into_iter().filter_map(timer).collect();
     let mut lines = vec![
         format!(
-            "  send        SND.UNA {}  SND.NXT {}  SND.WND {}  in flight {flight}  MSS {}",
+            "  {}SND.UNA {}  SND.NXT {}  SND.WND {}  {} {flight}  MSS {}",
+            lang.pick("send        ", "发送  "),
             number(c.una, c.iss),
             number(c.nxt, c.iss),
             or_dash(c.irs.map(|_| c.snd_wnd)),
+            lang.pick("in flight", "在途"),
             c.mss
         ),
         format!(
-            "  receive     RCV.NXT {}  RCV.WND {}",
+            "  {}RCV.NXT {}  RCV.WND {}",
+            lang.pick("receive     ", "接收  "),
             c.irs.map_or("-".into(), |irs| number(c.rcv_nxt, irs)),
             or_dash(c.irs.map(|_| c.rcv_wnd))
         ),
-        format!("  timing      SRTT {}  RTTVAR {}  RTO {}", span(c.srtt), span(c.rttvar), Span(c.rto)),
         format!(
-            "  congestion  cwnd {}  ssthresh {}  duplicate ACKs {}{}",
+            "  {}SRTT {}  RTTVAR {}  RTO {}",
+            lang.pick("timing      ", "时间  "),
+            span(c.srtt),
+            span(c.rttvar),
+            Span(c.rto)
+        ),
+        format!(
+            "  {}  cwnd {}  ssthresh {}  {} {}{}",
+            lang.pick("congestion", "拥塞"),
             or_dash(c.cwnd),
             or_dash(c.ssthresh),
+            lang.pick("duplicate ACKs", "重复确认"),
             c.duplicates,
-            if c.recovers { "  repairs a loss" } else { "" }
+            if c.recovers { lang.pick("  repairs a loss", "  正在恢复丢失") } else { "" }
         ),
-        format!("  timers      {}", if timers.is_empty() { "none".into() } else { timers.join("  ") }),
+        format!(
+            "  {}{}",
+            lang.pick("timers      ", "计时器  "),
+            if timers.is_empty() { lang.pick("none", "无").into() } else { timers.join("  ") }
+        ),
     ];
     if let Some(by) = c.held_by {
         let by = match by {
-            HeldBy::Cwnd => "the congestion window",
-            HeldBy::Handshake => "the handshake",
-            HeldBy::Loss => "lost data, which is sent first",
-            HeldBy::Nagle => "Nagle's algorithm",
-            HeldBy::Window => "the peer's window",
+            HeldBy::Cwnd => lang.pick("the congestion window", "拥塞窗口"),
+            HeldBy::Handshake => lang.pick("the handshake", "握手"),
+            HeldBy::Loss => lang.pick("lost data, which is sent first", "先要重传的丢失数据"),
+            HeldBy::Nagle => lang.pick("Nagle's algorithm", "Nagle 算法"),
+            HeldBy::Window => lang.pick("the peer's window", "对方的接收窗口"),
         };
-        lines.push(format!("  held back   {} bytes, by {by}", c.unsent));
+        lines.push(match lang {
+            Lang::En => format!("  held back   {} bytes, by {by}", c.unsent),
+            Lang::Zh => format!("  暂不发送 {} 字节，原因：{by}", c.unsent),
+        });
     }
     lines
 }

@@ -1,15 +1,19 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
+mod by_hand;
 mod changes;
 mod exercise;
 mod file;
 mod holds;
+mod lang;
 mod mark;
 mod network;
 mod outputs;
 mod packetdrill;
+mod pictures;
 mod run;
+mod runs;
 mod step;
 mod terms;
 mod value;
@@ -17,6 +21,7 @@ mod value;
 use std::io::{self, IsTerminal, Write};
 
 pub use args::LabArgs;
+pub use lang::of_locale;
 
 use super::error::Failure;
 use super::output::say_line;
@@ -25,6 +30,7 @@ use super::suggest::nearest;
 use crate::app::{self, APPS, App, Program};
 use crate::lab::Setup;
 use crate::lab::file::Experiment;
+use crate::lab::lang::Lang;
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
 use crate::stack::End;
 pub use outputs::Shown;
@@ -41,11 +47,12 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     // Between the lines of the ladder, only warnings and errors are logged.
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let output = Failure::output;
+    let lang = args.lang();
     if args.list {
-        return list(&mut io::stdout().lock()).map(|()| 0).map_err(output);
+        return list(&mut io::stdout().lock(), lang).map(|()| 0).map_err(output);
     }
     if args.terms {
-        let text = terms::glossary(outputs::width());
+        let text = terms::glossary(lang, outputs::width());
         return io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(output);
     }
     if let Some(name) = &args.print {
@@ -53,7 +60,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         return io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(output);
     }
     if args.coverage {
-        let table = coverage().map_err(Failure::run)?;
+        let table = coverage(lang).map_err(Failure::run)?;
         return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
     }
     match args.what.as_deref() {
@@ -105,8 +112,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         outputs.finish()?;
         return Ok(0);
     }
-    let mut shown = Shown::new(args.ascii, args.explain);
+    let mut shown = Shown::new(args.ascii, args.explain, lang);
+    shown.frames = args.frames;
     shown.quiet = args.writes_to_stdout();
+    shown.clock = args.clock;
     let mut watch = holds::Watch::new(&args.show);
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
@@ -261,8 +270,9 @@ fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(out: &mut impl Write) -> io::Result<()> {
-    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, scenario.summary))
+fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
+    let summary = |scenario: &Scenario| lang.pick(scenario.summary, scenario.summary_zh);
+    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, summary(scenario)))
 }
 
 /// Returns whether to use colours on standard output.

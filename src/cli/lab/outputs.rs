@@ -8,17 +8,18 @@ use smoltcp::time::Duration;
 
 use super::args::{LabArgs, is_stdout};
 use super::changes::Holds;
+use super::pictures::{GraphOutput, Svg};
 use super::run::{Ended, HostLab, Run};
-use super::terms::wrapped;
+use super::terms::cited;
 use super::{colored, file};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::file::Experiment;
-use crate::lab::show::{
-    LabCapture, Ladder, SVG_ROWS, Visited, What, explain, write_json_with, write_ladder_svg, write_states_svg,
-};
+use crate::lab::lang::Lang;
+use crate::lab::show::{LabCapture, Ladder, Visited, What, explain, write_json_with, write_states_svg};
+use crate::lab::wrap::wrapped;
 use crate::lab::{Snapshot, Wire};
 use crate::stack::Control;
 use crate::trace::IoSink;
@@ -27,31 +28,55 @@ use crate::trace::IoSink;
 pub struct Shown {
     ladder: Ladder,
     explain: bool,
+    /// Whether to leave out the clock and the frames that find hardware addresses.
+    pub frames: bool,
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
+    /// Whether the steps in which only the clock advances are shown.
+    pub clock: bool,
     /// Whether nothing is printed, because a file is written to standard output.
     pub quiet: bool,
     fault: Option<io::Error>,
 }
 
-/// Returns the number of columns of the terminal, or 100 without a terminal.
+/// Returns the number of columns of the terminal. Without a terminal, returns the environment variable COLUMNS, or else
+/// 80.
 pub fn width() -> usize {
     let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-    if io::stdout().is_terminal() && columns > 0 { columns } else { 100 }
+    if io::stdout().is_terminal() && columns > 0 {
+        return columns;
+    }
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    columns.filter(|&columns| columns > 0).unwrap_or(80)
 }
 
 impl Shown {
-    /// Creates a ladder as wide as the terminal, or 100 columns wide without a terminal.
-    pub fn new(ascii: bool, explain: bool) -> Self {
-        let ladder = Ladder { width: width(), ascii, color: colored() };
-        Shown { ladder, explain, headed: false, clock_explained: false, quiet: false, fault: None }
+    /// Creates a ladder that is [`width`] columns wide.
+    pub fn new(ascii: bool, explain: bool, lang: Lang) -> Self {
+        let ladder = Ladder { width: width(), ascii, color: colored(), lang };
+        Shown {
+            ladder,
+            explain,
+            frames: false,
+            headed: false,
+            clock_explained: false,
+            clock: false,
+            quiet: false,
+            fault: None,
+        }
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
     pub fn row(&mut self, snapshot: &Snapshot) {
-        let row = self.ladder.row(snapshot);
+        if self.frames && snapshot.entry.what.is_background() {
+            return;
+        }
         let is_clock = matches!(snapshot.entry.what, What::Clock);
+        if is_clock && !self.clock {
+            return;
+        }
+        let row = self.ladder.row(snapshot);
         let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
         self.clock_explained |= is_clock;
         if (row.is_some() || why.is_some()) && !core::mem::replace(&mut self.headed, true) {
@@ -62,11 +87,21 @@ impl Shown {
             self.say(&row.to_string());
         }
         if let Some(why) = why {
-            let rfc = if why.rfc.is_empty() { String::new() } else { format!(" ({})", why.rfc) };
-            for line in wrapped(&format!("{}{rfc}", why.text), self.ladder.width.max(Ladder::NARROWEST) - INDENT) {
+            let text = cited(why.text(self.ladder.lang), why.rfc, self.ladder.lang);
+            for line in wrapped(&text, self.ladder.width.max(NARROWEST) - INDENT) {
                 self.say(&format!("{:INDENT$}{line}", ""));
             }
         }
+    }
+
+    /// Returns the language of the texts.
+    pub fn lang(&self) -> Lang {
+        self.ladder.lang
+    }
+
+    /// Returns the ladder's appearance.
+    pub fn ladder(&self) -> Ladder {
+        self.ladder
     }
 
     /// Prints a line.
@@ -84,9 +119,12 @@ impl Shown {
     /// # Errors
     /// Fails if standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
-        for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
+        let lang = self.ladder.lang;
+        let headings =
+            [lang.pick("The client printed:", "客户输出："), lang.pick("The server printed:", "服务器输出：")];
+        for (heading, printed) in headings.iter().zip(&ended.printed) {
             if !printed.is_empty() && !self.quiet {
-                self.say(&format!("\nThe {name} printed:"));
+                self.say(&format!("\n{heading}"));
                 if let Err(error) = Output::new().print(printed) {
                     self.fault.get_or_insert(error);
                 }
@@ -112,8 +150,8 @@ impl Shown {
 /// The width of the indentation of an explanation, in columns.
 const INDENT: usize = 6;
 
-/// The ladder that selects the entries for the SVG file. The ladder's width and colour do not affect the selection.
-const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
+/// The smallest number of columns for an explanation.
+const NARROWEST: usize = 40;
 
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
@@ -122,6 +160,7 @@ pub struct Outputs {
     json: Option<Text>,
     pcap: Option<Pcap>,
     svg: Option<Svg>,
+    graphs: Vec<GraphOutput>,
     states: Option<States>,
     pub(super) expect: Option<Expected>,
     holds: Holds,
@@ -134,16 +173,11 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// The SVG file of the ladder, and the entries to draw.
-struct Svg {
-    file: Text,
-    rows: Vec<Snapshot>,
-}
-
 /// The SVG file of the state diagram, and the transitions that the run has visited.
 struct States {
     file: Text,
     visited: Visited,
+    lang: Lang,
 }
 
 /// The expectations of a file or a scenario, and the result of the check so far.
@@ -164,8 +198,9 @@ impl Outputs {
         Ok(Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
-            svg: args.svg.as_deref().map(Svg::create).transpose()?,
-            states: args.states.as_deref().map(States::create).transpose()?,
+            svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
+            graphs: args.graph.iter().map(|asked| GraphOutput::create(asked, args)).collect::<Result<_, _>>()?,
+            states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
             expect,
             holds: Holds::default(),
         })
@@ -175,6 +210,7 @@ impl Outputs {
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         let holds = if self.json.is_some() { self.holds.changes(snapshot, lab) } else { [None; 2] };
         self.write(snapshot, &lab.wire, holds);
+        self.graphs.iter_mut().for_each(|graph| graph.take_control(snapshot, lab));
         if let Some(expected) = &mut self.expect {
             expected.see(snapshot, lab);
         }
@@ -191,12 +227,10 @@ impl Outputs {
         {
             fault.get_or_insert(error);
         }
-        if let Some(Svg { rows, .. }) = &mut self.svg {
-            // One row more than the picture has room for shows that the run continues.
-            if rows.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
-                rows.push(*snapshot);
-            }
+        if let Some(svg) = &mut self.svg {
+            svg.take(snapshot);
         }
+        self.graphs.iter_mut().for_each(|graph| graph.take(snapshot));
         if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
         }
@@ -210,13 +244,13 @@ impl Outputs {
         if let Some(json) = self.json.take() {
             json.finish()?;
         }
-        if let Some(Svg { mut file, rows }) = self.svg.take() {
-            // `Text` keeps a write error until `finish`.
-            let _ = write_ladder_svg(&mut file, &rows);
-            file.finish()?;
+        if let Some(svg) = self.svg.take() {
+            svg.finish()?;
         }
-        if let Some(States { mut file, visited }) = self.states.take() {
-            let _ = write_states_svg(&mut file, &visited);
+        self.graphs.drain(..).try_for_each(GraphOutput::finish)?;
+        if let Some(States { mut file, visited, lang }) = self.states.take() {
+            // `Text` keeps a write error until `finish`.
+            let _ = write_states_svg(&mut file, &visited, lang);
             file.finish()?;
         }
         if let Some(Pcap { path, capture, fault }) = self.pcap.take() {
@@ -233,7 +267,8 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
-    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None, holds: Holds::default() };
+    let (graphs, holds) = (Vec::new(), Holds::default());
+    let mut outputs = Outputs { json: None, pcap, svg: None, graphs, states: None, expect: None, holds };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }
@@ -246,15 +281,9 @@ impl Pcap {
     }
 }
 
-impl Svg {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        Ok(Svg { file: Text::create(path)?, rows: Vec::new() })
-    }
-}
-
 impl States {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        Ok(States { file: Text::create(path)?, visited: Visited::default() })
+    fn create(path: &Path, lang: Lang) -> Result<Self, Failure> {
+        Ok(States { file: Text::create(path)?, visited: Visited::default(), lang })
     }
 }
 

@@ -36,7 +36,7 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let script = Script::parse(&text)
         .map_err(|error| Failure::usage(format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
     let mut outputs = Outputs::create(args, Duration::ZERO)?;
-    let mut shown = Shown::new(args.ascii, args.explain);
+    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
     shown.quiet = args.writes_to_stdout();
     let Buffers { receive, send } = script.buffers;
     let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };

@@ -1,14 +1,15 @@
-//! A repeatable run: frames that the user dropped are dropped again at the same step.
+//! A repeatable run: what the user did by hand happens again after the same step.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
 use super::args::Until;
+use super::by_hand::ByHand;
 use crate::cli::error::Failure;
 use crate::cli::replay::sizes;
 use crate::host::HeapPool;
 use crate::lab::show::What;
-use crate::lab::{Peer, Progress, START, Setup, SetupLab, Snapshot, UdpPeer, change};
+use crate::lab::{Peer, Progress, START, Setup, SetupLab, Snapshot, UdpPeer, Verdict, change};
 use crate::stack::{Console, End};
 
 /// The largest number of bytes that a host's programs may print in a run. Further output is dropped.
@@ -20,12 +21,12 @@ pub const ENTRIES: usize = 64;
 /// The lab as the command line runs it, with two hosts.
 pub type HostLab<'a> = SetupLab<'a, Printed, 2, ENTRIES>;
 
-/// A run of a set-up, with the frames that the user drops and the point at which to stop.
+/// A run of a set-up, with what the user did by hand and the point at which to stop.
 pub struct Run<'s> {
-    /// The set-up. The set-up and `dropped` together determine the run.
+    /// The set-up. The set-up and `by_hand` together determine the run.
     pub setup: &'s Setup<'s>,
-    /// The frames that the user dropped: pairs of the last step before the drop and the frame's number.
-    pub dropped: Vec<(u32, u32)>,
+    /// What the user did by hand, in order.
+    pub by_hand: Vec<ByHand>,
     /// The point at which `--until` stops the run.
     pub until: Option<Until>,
 }
@@ -70,9 +71,9 @@ pub enum Stepped {
 }
 
 impl<'s> Run<'s> {
-    /// Makes a run that continues to its end, and in which the user drops no frame.
+    /// Makes a run that continues to its end, and in which the user does nothing by hand.
     pub fn new(setup: &'s Setup<'s>) -> Self {
-        Run { setup, dropped: Vec::new(), until: None }
+        Run { setup, by_hand: Vec::new(), until: None }
     }
 
     /// Runs from the start to step `upto`, or to the end of the run. Calls `each` with every entry.
@@ -104,27 +105,17 @@ impl<'s> Run<'s> {
         let mut pools = [0, 1].map(|host| HeapPool::new(sizes(self.setup, host)));
         let memory = pools.each_mut().map(|pool| (pool.memory(), Printed(Vec::new())));
         let mut lab = self.setup.start(memory).map_err(Failure::usage)?;
+        self.intervene(&mut lab);
         act(&mut lab)
     }
 
-    /// Takes one step, then drops the frames that the user dropped after this step.
+    /// Takes one step, then repeats what the user did by hand after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let before = lab.states();
         let progress = lab.step();
-        let mut there = false;
-        while let Some(entry) = lab.entries.pop() {
-            // The clock has jumped past the limit: this entry is not part of the run.
-            if entry.at > START + self.setup.limit {
-                continue;
-            }
-            let snapshot = lab.snapshot(entry);
-            there |= matches!(self.until, Some(Until::State(host, state)) if enters(&snapshot, before, host, state));
-            each(&snapshot, lab);
-        }
-        let now = lab.steps();
-        for (_, frame) in self.dropped.iter().filter(|(step, _)| *step == now) {
-            lab.wire.remove(*frame);
-        }
+        let mut there = self.report(lab, before, each);
+        self.intervene(lab);
+        there |= self.report(lab, before, each);
         there |= match self.until {
             Some(Until::Step(step)) => lab.steps() >= step,
             Some(Until::Time(time)) => lab.elapsed() >= time,
@@ -136,6 +127,46 @@ impl<'s> Run<'s> {
             _ if lab.steps() >= self.setup.steps || lab.elapsed() > self.setup.limit => Stepped::Limit,
             _ => Stepped::On,
         }
+    }
+
+    /// Calls `each` with the entries that are not reported yet. `before` are the states before the step. Returns whether
+    /// a host has entered the state at which the run stops.
+    pub fn report(
+        &self,
+        lab: &mut HostLab<'_>,
+        before: [State; 2],
+        each: &mut dyn FnMut(&Snapshot, &HostLab<'_>),
+    ) -> bool {
+        let mut there = false;
+        while let Some(entry) = lab.entries.pop() {
+            // The clock has jumped past the limit: this entry is not part of the run.
+            if entry.at > START + self.setup.limit {
+                continue;
+            }
+            let snapshot = self.foreseen(lab.snapshot(entry));
+            there |= matches!(self.until, Some(Until::State(host, state)) if enters(&snapshot, before, host, state));
+            each(&snapshot, lab);
+        }
+        there
+    }
+
+    /// Repeats what the user did by hand after the present step.
+    fn intervene(&self, lab: &mut HostLab<'_>) {
+        let now = lab.steps();
+        for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {
+            // The result is the same as the first time.
+            by_hand.apply(lab, self.setup);
+        }
+    }
+
+    /// Returns the entry with the fault that the user will cause by hand while the frame is in flight.
+    fn foreseen(&self, mut snapshot: Snapshot) -> Snapshot {
+        if let What::Sent { frame, verdict: verdict @ Verdict::Deliver, .. } = &mut snapshot.entry.what
+            && let Some(fault) = self.by_hand.iter().rev().find_map(|by_hand| by_hand.fault_of(*frame))
+        {
+            *verdict = fault;
+        }
+        snapshot
     }
 }
 

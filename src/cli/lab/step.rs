@@ -1,23 +1,32 @@
-//! `lab --step`: stops after each step, so that the user can look, drop a frame, or go back.
+//! `lab --step`: stops after each step, so that the user can look, drop a frame, go back, or try another run.
 
 use std::path::{Path, PathBuf};
 
+use smoltcp::phy::Medium;
+use smoltcp::socket::tcp::State;
+
 use super::args::LabArgs;
+use super::by_hand::{ByHand, Change, MAX_BY_HAND, ends};
 use super::holds::sockets;
 use super::outputs::{self, Shown};
 use super::run::{HostLab, Run, Stepped, enters};
+use super::runs::Runs;
 use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Goal, Shell};
-use crate::lab::show::What;
-use crate::trace::Fields;
+use crate::lab::lang::Lang;
+use crate::lab::show::{In, What, host_name};
+use crate::lab::{Setup, Snapshot, Verdict};
+use crate::trace::{Fields, Summary};
 
-/// The name of the capture that `p` writes if the user gives none.
+/// The name of the capture that `save` writes if the user gives none.
 const UNNAMED: &str = "lab.pcapng";
 
 /// The user's choice that ended a session at the prompt.
 enum Next {
     /// Run again from the start, up to this step.
     Again(u32),
+    /// Run another run up to the step at which the user left it.
+    Other,
     Quit(u32),
 }
 
@@ -26,110 +35,200 @@ enum Next {
 /// # Errors
 /// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
-    let mut shown = Shown::new(args.ascii, args.explain);
-    let until = run.until.take();
-    let mut shell = Shell::lab();
+    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
+    shown.frames = args.frames;
+    shown.clock = args.clock;
     let mut start = 0;
-    if until.is_some() {
-        run.until = until;
+    if run.until.is_some() {
         start = run.record(None, &mut |snapshot, _| shown.row(snapshot))?.steps;
         run.until = None;
     }
+    let mut session = Session { setup: run.setup, args, shell: Shell::lab(args.lang()), shown, runs: Runs::new() };
     loop {
-        // Going back to step `start` also undoes later drops of frames.
-        run.dropped.retain(|(step, _)| *step < start);
-        let dropped = core::cell::RefCell::new(core::mem::take(&mut run.dropped));
-        let next = {
-            let run = &*run;
-            let replay = Run { setup: run.setup, dropped: dropped.borrow().clone(), until: None };
-            replay.with_lab(|lab| {
-                while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
-                interact(lab, &replay, &mut dropped.borrow_mut(), &mut shell, &mut shown, args)
-            })?
-        };
-        run.dropped = dropped.into_inner();
+        let replay = session.run();
+        let next = replay.with_lab(|lab| {
+            while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
+            session.interact(lab, &replay)
+        })?;
         match next {
-            Next::Again(step) => start = step,
-            Next::Quit(step) => return Ok(step),
+            Next::Again(step) => {
+                session.runs.go_back(step);
+                start = step;
+            }
+            Next::Other => start = session.runs.step(),
+            Next::Quit(step) => {
+                run.by_hand = session.run().by_hand;
+                return Ok(step);
+            }
         }
     }
 }
 
-fn interact(
-    lab: &mut HostLab<'_>,
-    run: &Run<'_>,
-    dropped: &mut Vec<(u32, u32)>,
-    shell: &mut Shell,
-    shown: &mut Shown,
-    args: &LabArgs,
-) -> Result<Next, Failure> {
-    let mut over = false;
-    loop {
-        let prompt = format_args!("step {} {}> ", lab.steps(), lab.elapsed());
-        let Some(line) = shell.ask(prompt, None)? else { return Ok(Next::Quit(lab.steps())) };
-        let mut steps = 0;
-        let mut goal = None;
-        match shell.parse(&line) {
-            Err(what) => shown.say(&what),
-            Ok(Command::Back) => return Ok(Next::Again(lab.steps().saturating_sub(1))),
-            Ok(Command::Drop(wanted)) => match in_flight(lab, wanted) {
-                Some(frame) => {
-                    lab.wire.remove(frame);
-                    dropped.push((lab.steps(), frame));
-                    shown.say(&format!("frame {frame} is dropped"));
+/// The prompt, and the runs that the user has tried.
+struct Session<'a, 's> {
+    setup: &'s Setup<'s>,
+    args: &'a LabArgs,
+    shell: Shell,
+    shown: Shown,
+    runs: Runs,
+}
+
+impl<'s> Session<'_, 's> {
+    /// Returns the present run, which can be repeated.
+    fn run(&self) -> Run<'s> {
+        Run { by_hand: self.runs.by_hand().to_vec(), ..Run::new(self.setup) }
+    }
+
+    fn interact(&mut self, lab: &mut HostLab<'_>, run: &Run<'s>) -> Result<Next, Failure> {
+        loop {
+            let prompt = format_args!("{}step {} {}> ", self.runs.prompt(), lab.steps(), lab.elapsed());
+            let Some(line) = self.shell.ask(prompt, None)? else { return Ok(Next::Quit(lab.steps())) };
+            self.runs.set_step(lab.steps());
+            match self.shell.parse(&line) {
+                Err(what) => self.shown.say(&what),
+                Ok(Command::Alter(fault, wanted)) => self.alter(lab, fault, wanted),
+                Ok(Command::Back) => return Ok(Next::Again(lab.steps().saturating_sub(1))),
+                Ok(Command::Branch(None)) => match self.runs.branch(self.shown.lang()) {
+                    Ok(()) => self.list(),
+                    Err(what) => self.shown.say(&what),
+                },
+                Ok(Command::Branch(Some(name))) => match self.runs.switch(&name, self.shown.lang()) {
+                    Ok(()) => return Ok(Next::Other),
+                    Err(what) => self.shown.say(&what),
+                },
+                Ok(Command::Branches) => self.list(),
+                Ok(Command::Compare(name)) => match self.runs.compare(self.setup, name.as_deref(), self.shown.ladder())
+                {
+                    Ok(lines) => lines.iter().for_each(|line| self.shown.say(line)),
+                    Err(failure) => self.shown.say(&failure.to_string()),
+                },
+                Ok(Command::Frame) => frames(lab, &mut self.shown),
+                Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
+                Ok(Command::Go(step)) => self.take(lab, run, step - lab.steps(), None),
+                Ok(Command::Help) => self.shown.say(self.shell.help()),
+                Ok(Command::Inject(to, text)) => {
+                    let (states, ends) = (lab.states(), ends(lab, self.setup, to));
+                    self.change(lab, Change::Segment(to, ends, text));
+                    run.report(lab, states, &mut |snapshot, _| self.shown.row(snapshot));
                 }
-                None => shown.say(&match wanted {
-                    None => "no frame is in flight".to_owned(),
-                    Some(frame) => format!("frame {frame} is not in flight: f shows the frames in flight"),
-                }),
-            },
-            Ok(Command::Frame) => frames(lab, shown),
-            Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
-            Ok(Command::Go(step)) => steps = step - lab.steps(),
-            Ok(Command::Help) => shown.say(shell.help()),
-            Ok(Command::Next(count)) => steps = count,
-            Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
-            Ok(Command::Save(None)) if args.pcap.is_none() && Path::new(UNNAMED).exists() => {
-                shown.say(&format!("{UNNAMED} exists: type p FILE, which may be the same file"));
-            }
-            Ok(Command::Save(file)) => {
-                let named = file.map(PathBuf::from).or_else(|| args.pcap.clone());
-                let path = named.unwrap_or_else(|| UNNAMED.into());
-                let again = Run { setup: run.setup, dropped: dropped.clone(), until: None };
-                match outputs::save(&again, lab.steps(), &path) {
-                    Ok(()) => shown.say(&format!("saved to {}", path.display())),
-                    Err(failure) => shown.say(&failure.to_string()),
-                }
-            }
-            Ok(Command::Sockets) => sockets(lab, shown),
-            Ok(Command::Until(what)) => {
-                steps = u32::MAX;
-                goal = Some(what);
+                Ok(Command::Next(count)) => self.take(lab, run, count, None),
+                Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
+                Ok(Command::Save(file)) => self.save(lab.steps(), file),
+                Ok(Command::Sockets) => sockets(lab, &mut self.shown),
+                Ok(Command::Until(goal)) => self.take(lab, run, u32::MAX, Some(goal)),
             }
         }
-        for _ in 0..steps {
+    }
+
+    /// Takes at most `count` steps, until the goal is reached or the run is over.
+    fn take(&mut self, lab: &mut HostLab<'_>, run: &Run<'_>, count: u32, goal: Option<Goal>) {
+        // A single step always shows something.
+        self.shown.clock = self.args.clock || count == 1;
+        for _ in 0..count {
             let (before, states) = (lab.steps(), lab.states());
             let mut reached = false;
             let stepped = run.step(lab, &mut |snapshot, _| {
-                shown.row(snapshot);
-                reached |= match (goal, snapshot.entry.what) {
-                    (Some(Goal::State(end, state)), _) => [0, 1]
-                        .iter()
-                        .any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state)),
-                    (Some(Goal::Frame(kind)), What::Arrived { summary, .. } | What::Sent { summary, .. }) => {
-                        kind.matches(&summary)
-                    }
-                    _ => false,
-                };
+                self.shown.row(snapshot);
+                reached |= goal.is_some_and(|goal| is_reached(goal, snapshot, states));
             });
-            over |= stepped != Stepped::On;
+            reached |= match goal {
+                Some(Goal::Step(step)) => lab.steps() >= step,
+                Some(Goal::Time(time)) => lab.elapsed() >= time,
+                _ => false,
+            };
+            let over = stepped != Stepped::On;
             if over {
-                shown.say(if stepped == Stepped::Limit { "the limit is reached" } else { "the run is over" });
+                let limit = self.pick("the limit is reached", "达到了时限");
+                self.shown.say(if stepped == Stepped::Limit {
+                    limit
+                } else {
+                    self.pick("the run is over", "运行结束")
+                });
             }
             if over || reached || lab.steps() == before {
                 break;
             }
         }
+    }
+
+    /// Changes a frame in flight.
+    fn alter(&mut self, lab: &mut HostLab<'_>, fault: Verdict, wanted: Option<u32>) {
+        let Some(frame) = in_flight(lab, wanted) else {
+            return self.shown.say(&match (wanted, self.shown.lang()) {
+                (None, lang) => lang.pick("no frame is in flight", "没有在途的帧").to_owned(),
+                (Some(frame), Lang::En) => format!("frame {frame} is not in flight: frames shows the frames in flight"),
+                (Some(frame), Lang::Zh) => format!("帧 {frame} 不在途中：frames 显示在途的帧"),
+            });
+        };
+        let is_ip = |bytes: &[u8]| Summary::of(bytes, Medium::Ethernet).ends.is_some();
+        if fault == Verdict::Corrupt && !lab.wire.in_flight().any(|(id, .., bytes)| id == frame && is_ip(bytes)) {
+            return self.shown.say(&match self.shown.lang() {
+                Lang::En => format!("frame {frame} is no IP packet: ARP has no checksum, so it would arrive"),
+                Lang::Zh => format!("帧 {frame} 不是 IP 分组：ARP 没有校验和，损坏了也会被接收"),
+            });
+        }
+        if self.change(lab, Change::Frame(frame, fault)) {
+            let lang = self.shown.lang();
+            let fault = In(lang, fault);
+            self.shown.say(&match lang {
+                Lang::En => format!("frame {frame} is {fault}"),
+                Lang::Zh => format!("帧 {frame}：{fault}"),
+            });
+        }
+    }
+
+    /// Makes a change, and keeps it for the next time that this run is repeated. Returns false if it is not possible.
+    fn change(&mut self, lab: &mut HostLab<'_>, what: Change) -> bool {
+        let by_hand = ByHand { after: lab.steps(), what };
+        if self.runs.by_hand().len() >= MAX_BY_HAND {
+            self.shown.say(&match self.shown.lang() {
+                Lang::En => format!("too many changes: a run takes {MAX_BY_HAND}"),
+                Lang::Zh => format!("改动太多：一次运行最多 {MAX_BY_HAND} 处"),
+            });
+            return false;
+        }
+        let is_made = by_hand.apply(lab, self.setup);
+        if is_made {
+            self.runs.add(by_hand);
+        } else {
+            self.shown.say(self.pick("there is no room on the wire for one more frame", "网线上容不下更多的帧"));
+        }
+        is_made
+    }
+
+    fn pick(&self, english: &'static str, chinese: &'static str) -> &'static str {
+        self.shown.lang().pick(english, chinese)
+    }
+
+    fn list(&mut self) {
+        self.runs.list(self.shown.lang()).iter().for_each(|line| self.shown.say(line));
+    }
+
+    fn save(&mut self, upto: u32, file: Option<String>) {
+        let pcap = self.args.pcap.as_ref();
+        if file.is_none() && pcap.is_none() && Path::new(UNNAMED).exists() {
+            return self.shown.say(&match self.shown.lang() {
+                Lang::En => format!("{UNNAMED} exists: type save FILE, which may be the same file"),
+                Lang::Zh => format!("{UNNAMED} 已存在：输入 save FILE，也可以是同一个文件"),
+            });
+        }
+        let path = file.map(PathBuf::from).or_else(|| pcap.cloned()).unwrap_or_else(|| UNNAMED.into());
+        match outputs::save(&self.run(), upto, &path) {
+            Ok(()) => self.shown.say(&format!("{}{}", self.pick("saved to ", "已保存到 "), path.display())),
+            Err(failure) => self.shown.say(&failure.to_string()),
+        }
+    }
+}
+
+/// Returns whether an entry reaches the goal. `states` are the states before the step.
+fn is_reached(goal: Goal, snapshot: &Snapshot, states: [State; 2]) -> bool {
+    match (goal, snapshot.entry.what) {
+        (Goal::State(end, state), _) => {
+            [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state))
+        }
+        (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),
+        (Goal::Loss, What::Sent { verdict, .. }) => verdict.is_lost(),
+        _ => false,
     }
 }
 
@@ -139,15 +238,19 @@ fn in_flight(lab: &HostLab<'_>, wanted: Option<u32>) -> Option<u32> {
 }
 
 fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
-    let mut none = true;
+    let (mut none, lang) = (true, shown.lang());
     for (id, from, to, at, bytes) in lab.wire.in_flight() {
         none = false;
-        let name = |host| if host == 0 { "client" } else { "server" };
+        let [from, to] = [from, to].map(|host| host_name(host, lang));
         let left = if at > lab.now() { at - lab.now() } else { smoltcp::time::Duration::ZERO };
-        shown.say(&format!("frame {id}, {} to {}, arrives in {left}, {} bytes", name(from), name(to), bytes.len()));
+        let count = bytes.len();
+        shown.say(&match lang {
+            Lang::En => format!("frame {id}, {from} to {to}, arrives in {left}, {count} bytes"),
+            Lang::Zh => format!("帧 {id}，{from}到{to}，{left} 后到达，{count} 字节"),
+        });
         shown.say(Fields(bytes).to_string().trim_end());
     }
     if none {
-        shown.say("no frame is in flight");
+        shown.say(lang.pick("no frame is in flight", "没有在途的帧"));
     }
 }

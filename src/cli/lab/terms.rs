@@ -1,33 +1,33 @@
-//! Prints the glossary of `lab --terms`, and breaks text into lines.
+//! Prints the glossary of `lab --terms`, and the sources of explanations.
 
 use std::fmt::Write;
 
+use crate::lab::lang::Lang;
 use crate::lab::terms::TERMS;
+use crate::lab::wrap::{NO_BREAK, wrapped};
 
-/// Breaks a text between words into lines of at most `width` columns. A longer word has a line of its own.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is always a line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.into());
+/// Returns a text with its source, the section of an RFC. Some texts have no source.
+pub fn cited(text: &str, rfc: &str, lang: Lang) -> String {
+    match (lang, rfc.split_once(" section ")) {
+        _ if rfc.is_empty() => text.into(),
+        (Lang::En, _) => format!("{text} ({rfc})"),
+        (Lang::Zh, Some((rfc, section))) => {
+            format!("{text}（{}{NO_BREAK}§{section}）", rfc.replace(' ', NO_BREAK.encode_utf8(&mut [0; 4])))
         }
+        (Lang::Zh, None) => format!("{text}（{rfc}）"),
     }
-    lines
 }
 
-/// Returns the glossary, in lines of at most `width` columns.
-pub fn glossary(width: usize) -> String {
+/// Returns the glossary, in lines of at most `width` columns. The Chinese glossary also has the English words.
+pub fn glossary(lang: Lang, width: usize) -> String {
     let mut text = String::new();
     for term in TERMS {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}", term.name);
-        for line in wrapped(&format!("{} ({})", term.text, term.rfc), width.saturating_sub(4)) {
+        let _ = match lang {
+            Lang::En => writeln!(text, "{}", term.name),
+            Lang::Zh => writeln!(text, "{}  {}", term.name(lang), term.name),
+        };
+        for line in wrapped(&cited(term.text(lang), term.rfc, lang), width.saturating_sub(4)) {
             let _ = writeln!(text, "    {line}");
         }
     }
@@ -37,12 +37,20 @@ pub fn glossary(width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::lang::columns;
 
     #[test]
-    fn lines_break_between_words() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("a incomprehensible b", 4), ["a", "incomprehensible", "b"]);
-        assert_eq!(wrapped("", 4), [""]);
-        assert!(glossary(72).lines().all(|line| line.chars().count() <= 72));
+    fn the_glossary_fits_the_width() {
+        for lang in Lang::ALL {
+            assert!(glossary(lang, 72).lines().all(|line| columns(line) <= 72));
+        }
+    }
+
+    #[test]
+    fn a_source_is_not_broken() {
+        let text = cited("三次握手。", "RFC 9293 section 3.5", Lang::Zh);
+        assert_eq!(wrapped(&text, 20), ["三次握手。", "（RFC 9293 §3.5）"]);
+        assert_eq!(cited("Three.", "RFC 9293 section 3.5", Lang::En), "Three. (RFC 9293 section 3.5)");
+        assert_eq!(cited("Three.", "", Lang::En), "Three.");
     }
 }

@@ -7,6 +7,7 @@ use smoltcp::socket::tcp::State;
 use super::entry::What;
 use super::explain::explain;
 use super::text::{Host, Span};
+use crate::lab::lang::Lang;
 use crate::lab::{MAX_HOSTS, START, Snapshot, Verdict, WIRE, Wire};
 use crate::stack::{Direction, Event, Tuple};
 use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
@@ -17,7 +18,7 @@ use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 /// frame's comment contains the step, the state changes since the connection's last frame, the fault, and the cause of
 /// the frame.
 ///
-/// Times count from the start of the run, which is shown as 1970-01-01. The same run therefore always gives the same
+/// Comments are in English. Times count from the start of the run, which is shown as 1970-01-01. The same run therefore always gives the same
 /// bytes.
 #[derive(Debug)]
 pub struct LabCapture<S> {
@@ -148,8 +149,8 @@ impl<S: Sink> LabCapture<S> {
         }
         match explain(snapshot) {
             None => Ok(()),
-            Some(why) if why.rfc.is_empty() => write!(out, "; {}", why.text),
-            Some(why) => write!(out, "; {} ({})", why.text, why.rfc),
+            Some(why) if why.rfc.is_empty() => write!(out, "; {}", why.text(Lang::En)),
+            Some(why) => write!(out, "; {} ({})", why.text(Lang::En), why.rfc),
         }
     }
 }

@@ -6,7 +6,9 @@ use smoltcp::socket::tcp::State;
 
 use super::states::{OTHERS, STEPS, Taken, Visited};
 use super::svg::{Escaped, open, tip};
+use super::words::host_name;
 use crate::lab::figure::TRANSITIONS;
+use crate::lab::lang::Lang;
 
 /// Draws the state diagram.
 ///
@@ -15,16 +17,18 @@ use crate::lab::figure::TRANSITIONS;
 ///
 /// # Errors
 /// The error of `out`.
-pub fn write_states_svg(out: &mut dyn Write, visited: &Visited) -> fmt::Result {
+pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> fmt::Result {
     let others = visited.others();
     let height = BOTTOM + if others.is_empty() { 0 } else { 30 + 18 * others.len() };
-    open(out, 1060, height, "The states of TCP, and the transitions that a run took")?;
+    let title =
+        lang.pick("The states of TCP, and the transitions that a run took", "TCP 的状态，以及一次运行经过的转换");
+    open(out, 1060, height, title)?;
     out.write_str("<defs>\n")?;
     for (name, color) in TIPS {
         tip(out, name, color)?;
     }
     out.write_str("</defs>\n")?;
-    legend(out)?;
+    legend(out, lang)?;
     for (place, edge) in EDGES.iter().enumerate() {
         edge_lines(out, edge, visited.taken(place))?;
     }
@@ -32,21 +36,27 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited) -> fmt::Result {
         state_box(out, x, y, state, visited.was_in(state))?;
     }
     for ((edge, transition), place) in EDGES.iter().zip(TRANSITIONS).zip(0..) {
-        edge_label(out, edge, transition.on, visited.taken(place))?;
+        edge_label(out, edge, lang, lang.pick(transition.on, transition.on_zh), visited.taken(place))?;
     }
     if !others.is_empty() {
-        let more = if others.len() == OTHERS { ", the first of them" } else { "" };
-        writeln!(out, r#"<text x="40" y="{BOTTOM}" font-weight="bold">Not in the diagram{more}:</text>"#)?;
+        let not_drawn = if others.len() == OTHERS {
+            lang.pick("Not in the diagram, the first of them:", "图中没有的转换（最前面的一部分）：")
+        } else {
+            lang.pick("Not in the diagram:", "图中没有的转换：")
+        };
+        writeln!(out, r#"<text x="40" y="{BOTTOM}" font-weight="bold">{not_drawn}</text>"#)?;
     }
     for (other, line) in others.iter().zip(1..) {
-        let (name, color) = SIDES[other.side.min(1)];
+        let (name, color) = (host_name(other.side, lang), SIDES[other.side.min(1)].1);
         write!(out, r#"<text x="40" y="{}" fill="{color}">"#, BOTTOM + 18 * line)?;
-        write!(Escaped(out), "{name}, step {}: {} -> {}", other.step, other.from, other.to)?;
+        let step = lang.pick("step", "步");
+        write!(Escaped(out), "{name}, {step} {}: {} -> {}", other.step, other.from, other.to)?;
         out.write_str("</text>\n")?;
     }
     out.write_str("</svg>\n")
 }
 
+/// The names of the arrowheads, and the colours of the client and of the server.
 const SIDES: [(&str, &str); 2] = [("client", "#1565c0"), ("server", "#c2500a")];
 const GREY: &str = "#aaaaaa";
 const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
@@ -107,12 +117,16 @@ const EDGES: [Edge; TRANSITIONS.len()] = [
     edge("M565 860H783", 674, 825, "middle"),
 ];
 
-fn legend(out: &mut dyn Write) -> fmt::Result {
-    for ((name, color), x) in SIDES.into_iter().zip([40, 140]) {
+fn legend(out: &mut dyn Write, lang: Lang) -> fmt::Result {
+    for (((name, color), x), host) in SIDES.into_iter().zip([40, 140]).zip(0..) {
         writeln!(out, r#"<path d="M{x} 26h30" stroke="{color}" stroke-width="3" marker-end="url(#{name})"/>"#)?;
-        writeln!(out, r#"<text x="{}" y="30" fill="{color}">{name}</text>"#, x + 38)?;
+        writeln!(out, r#"<text x="{}" y="30" fill="{color}">{}</text>"#, x + 38, host_name(host, lang))?;
     }
-    writeln!(out, r#"<text x="40" y="50">numbers: at which steps, the first {STEPS}</text>"#)
+    let numbers = match lang {
+        Lang::En => "numbers: at which steps, the first",
+        Lang::Zh => "数字：在哪些步，最多列出",
+    };
+    writeln!(out, r#"<text x="40" y="50">{numbers} {STEPS}</text>"#)
 }
 
 fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Result {
@@ -140,13 +154,14 @@ fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: boo
     )
 }
 
-fn edge_label(out: &mut dyn Write, edge: &Edge, on: &str, taken: &[Taken; 2]) -> fmt::Result {
+fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[Taken; 2]) -> fmt::Result {
     let Edge { x, y, anchor, .. } = edge;
     let fill = if taken.iter().any(|t| t.count > 0) { "#222222" } else { "#777777" };
     write!(out, r#"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{fill}" "#)?;
     out.write_str(r##"stroke="#ffffff" stroke-width="3" paint-order="stroke">"##)?;
     write!(Escaped(out), "{on}")?;
-    for (taken, (name, color)) in taken.iter().zip(SIDES).filter(|(taken, _)| taken.count > 0) {
+    for (host, (taken, (_, color))) in taken.iter().zip(SIDES).enumerate().filter(|(_, (taken, _))| taken.count > 0) {
+        let name = host_name(host, lang);
         write!(out, r#"<tspan x="{x}" dy="14" fill="{color}" font-weight="bold">{name} "#)?;
         for (step, place) in taken.steps().iter().zip(0..) {
             write!(out, "{}{step}", if place == 0 { "" } else { ", " })?;
@@ -168,13 +183,17 @@ mod tests {
 
     #[test]
     fn every_state_has_its_box_and_every_transition_its_line() {
-        let mut picture = String::new();
-        write_states_svg(&mut picture, &Visited::default()).unwrap();
-        check(&picture);
+        let draw = |lang| {
+            let mut picture = String::new();
+            write_states_svg(&mut picture, &Visited::default(), lang).unwrap();
+            check(&picture);
+            picture
+        };
+        let (picture, chinese) = (draw(Lang::En), draw(Lang::Zh));
         assert_eq!(picture.matches("<rect").count(), 1 + BOXES.len());
         assert_eq!(picture.matches("url(#none)").count(), TRANSITIONS.len());
         for transition in TRANSITIONS {
-            assert!(picture.contains(transition.on));
+            assert!(picture.contains(transition.on) && chinese.contains(transition.on_zh));
             assert!(BOXES.iter().any(|b| b.2 == transition.from) && BOXES.iter().any(|b| b.2 == transition.to));
         }
     }

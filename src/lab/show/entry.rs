@@ -4,7 +4,7 @@ use smoltcp::time::Instant;
 
 use crate::lab::{HostEvent, Verdict};
 use crate::stack::{Event, Next, Tuple};
-use crate::trace::{Cause, Mark, Summary};
+use crate::trace::{Carries, Cause, Mark, Summary};
 
 /// One event of a run, with its step, time and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,20 @@ pub struct Transfer {
 }
 
 impl What {
+    /// Returns whether the entry is only the clock, or a frame that finds a hardware address. `--frames` leaves such
+    /// entries out.
+    #[doc(hidden)]
+    pub fn is_background(&self) -> bool {
+        match self {
+            What::Clock => true,
+            // ICMPv6 types 133 to 137 are neighbour discovery (RFC 4861 section 4).
+            What::Arrived { summary, .. } | What::Sent { summary, .. } => {
+                matches!(summary.carries, Carries::ArpReply | Carries::ArpRequest | Carries::Icmpv6(133..=137, _))
+            }
+            _ => false,
+        }
+    }
+
     /// Returns the name of the phase in which the event happened.
     pub fn phase(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Explains in one sentence why an event happened, and names the RFC section.
+//! Explains in one sentence why an event happened, and names the RFC section. Each sentence is in English and Chinese.
 //!
 //! explain/arrived.rs explains received frames, explain/caused.rs frames that are sent for a special reason,
 //! explain/dropped.rs dropped and lost frames, explain/transition.rs state changes, and explain/wire.rs what the wire
@@ -10,7 +10,7 @@ mod dropped;
 mod transition;
 mod wire;
 
-use arrived::arrived;
+use arrived::{arrived, damaged};
 use caused::caused;
 use dropped::{dropped, lost};
 pub use transition::transition;
@@ -18,6 +18,7 @@ pub use transition::transition;
 use smoltcp::socket::tcp::State;
 
 use super::entry::What;
+use crate::lab::lang::Lang;
 use crate::lab::{HostEvent, Snapshot, WIRE};
 use crate::stack::{End, Event, Next};
 use crate::trace::{Carries, Segment};
@@ -25,10 +26,17 @@ use crate::trace::{Carries, Segment};
 /// The reason why an event happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The explanation, in one sentence.
-    pub text: &'static str,
+    english: &'static str,
+    chinese: &'static str,
     /// The RFC and its section, as in `RFC 9293 section 3.5`. Empty if no RFC prescribes the behaviour.
     pub rfc: &'static str,
+}
+
+impl Explanation {
+    /// Returns the explanation, in one or two sentences.
+    pub fn text(&self, lang: Lang) -> &'static str {
+        lang.pick(self.english, self.chinese)
+    }
 }
 
 /// Explains an entry. Returns `None` if the entry needs no explanation.
@@ -36,27 +44,27 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
     Some(match snapshot.entry.what {
-        What::Arrived { damaged: true, .. } => because(
-            "The checksum is wrong, so the frame is dropped silently: the sender's \
-             timer will notice the loss.",
-            "RFC 9293 section 3.1",
-        ),
+        What::Arrived { damaged: true, summary, .. } => damaged(summary.carries),
         What::Arrived { summary, mark, .. } => return arrived(summary.carries, mark, snapshot),
         What::Clock => because(
             "Neither host has anything to do: in each line 'clock', the clock jumps to the next arrival or the next timer.",
+            "两端都无事可做：在写着时钟的各行，虚拟时钟直接跳到下一个帧到达或下一个计时器到期的时刻。",
             "",
         ),
         What::HostEvent(HostEvent::Cut) => because(
             "The plug is pulled: no frame arrives or leaves, and the other end notices only the silence.",
+            "网线被拔掉：帧既收不到也发不出，对方只能感到没有任何回音。",
             "RFC 9293 section 3.8.3",
         ),
         What::HostEvent(HostEvent::Reboot) => because(
             "The host restarts and forgets its connections: the other end still has them, so they are half-open.",
+            "主机重启，忘掉了它的所有连接；而对方仍保留着这些连接，于是成为半打开连接。",
             "RFC 9293 section 3.5.1",
         ),
         What::Ran(next, ..) => ran(next),
         What::RanUdp(..) => because(
             "The program on a UDP port runs: it has a datagram, room to send, or a timer that has expired.",
+            "UDP 端口上的程序运行：有数据报可读，或有空间可发送，或它的计时器到期了。",
             "RFC 768",
         ),
         What::Sent { summary, .. } if host == WIRE => wire::sent(summary.carries),
@@ -72,23 +80,26 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     })
 }
 
-fn because(text: &'static str, rfc: &'static str) -> Explanation {
-    Explanation { text, rfc }
+fn because(english: &'static str, chinese: &'static str, rfc: &'static str) -> Explanation {
+    Explanation { english, chinese, rfc }
 }
 
 fn ran(next: Next) -> Explanation {
     match next {
         Next::Abort => because(
             "The program aborts the connection: RST tells the peer, and queued data is lost.",
+            "程序异常终止连接：向对方发送 RST，发送缓存中尚未发出的数据全部丢弃。",
             "RFC 9293 section 3.10.5",
         ),
         Next::Close => because(
             "The program closes the connection: FIN will follow the data that it has sent.",
+            "程序关闭连接：已写入的数据发送完毕之后，发送 FIN。",
             "RFC 9293 section 3.10.4",
         ),
         Next::Wait | Next::WakeAt(_) => because(
             "The program runs, because its connection may have changed; data that it writes waits in the \
              send buffer.",
+            "连接的状况可能有变，所以程序运行；它写入的数据先放在发送缓存中。",
             "",
         ),
     }
@@ -103,53 +114,69 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
         because(
             "RST tells the peer that there is no such connection here, or that this end has aborted \
              it.",
+            "RST 告诉对方：这里没有这个连接，或者本端已异常终止了这个连接。",
             "RFC 9293 section 3.5.2",
         )
     } else if segment.syn && segment.ack.is_none() {
         because(
             "SYN asks for a connection: its number is this end's initial sequence number, and its \
              options announce the largest segment, the window scale and selective acknowledgements.",
+            "SYN 请求建立连接：它的序号就是本端的初始序号，选项中说明最大报文段长度、窗口扩大因子以及是否\
+             支持选择确认。",
             "RFC 9293 section 3.5",
         )
     } else if segment.syn {
         because(
             "SYN,ACK accepts the connection: it acknowledges the peer's SYN and announces this end's \
              own initial sequence number.",
+            "SYN,ACK 同意建立连接：既确认对方的 SYN，又给出本端的初始序号。",
             "RFC 9293 section 3.5",
         )
     } else if segment.fin && segment.len > 0 {
         because(
             "The last payload and FIN travel in one segment: this end will send no more data.",
+            "最后的数据和 FIN 放在同一个报文段中发送：本端不再发送数据。",
             "RFC 9293 section 3.6",
         )
     } else if segment.fin && state == Some(LastAck) {
         because(
             "FIN: this end will send no more data. If no segment has acknowledged the peer's FIN yet, this one does: then three \
              segments close the connection, where textbooks draw four.",
+            "FIN：本端不再发送数据。如果对方的 FIN 尚未得到确认，这个报文段就一并确认它：这样只用三个报文\
+             段便释放连接，而教科书上画的是四次挥手。",
             "RFC 9293 section 3.6",
         )
     } else if segment.fin {
         because(
             "FIN: this end will send no more data; FIN takes one sequence number, so that it can be \
              acknowledged.",
+            "FIN：本端不再发送数据。FIN 要消耗一个序号，因此可以像数据一样得到确认。",
             "RFC 9293 section 3.6",
         )
     } else if segment.len > 0 {
         because(
             "New payload, as much as the peer's window, the congestion window and the largest segment allow; it also \
              acknowledges the data that arrived.",
+            "发送新数据，其数量不超过对方的接收窗口、拥塞窗口和最大报文段长度所允许的值；同时捎带确认已收\
+             到的数据。",
             "RFC 5681 section 3.1",
         )
     } else if matches!(state, Some(CloseWait | LastAck | Closing | TimeWait)) {
         because(
             "The peer's FIN is acknowledged: it counts as one in the acknowledgement number.",
+            "确认对方的 FIN：FIN 消耗一个序号，所以确认号要加 1。",
             "RFC 9293 section 3.6",
         )
     } else if state == Some(Established) && first(Some(segment.seq), sender) && first(segment.ack, receiver) {
-        because("The third segment of the handshake: it acknowledges the peer's SYN.", "RFC 9293 section 3.5")
+        because(
+            "The third segment of the handshake: it acknowledges the peer's SYN.",
+            "三次握手中的第三个报文段：确认对方的 SYN。",
+            "RFC 9293 section 3.5",
+        )
     } else {
         because(
             "Everything before this number has arrived; the window says how much more may be sent.",
+            "这个确认号之前的数据都已收到；窗口字段说明对方还可以发送多少字节。",
             "RFC 9293 section 3.4",
         )
     }
@@ -157,20 +184,30 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
 
 fn other(carries: Carries) -> Option<Explanation> {
     Some(match carries {
-        Carries::ArpReply => because("The owner of the IP address answers with its hardware address.", "RFC 826"),
+        Carries::ArpReply => because(
+            "The owner of the IP address answers with its hardware address.",
+            "该 IP 地址的拥有者给出自己的硬件地址，作为应答。",
+            "RFC 826",
+        ),
         Carries::ArpRequest => because(
             "A packet can leave only when its receiver's hardware address is known: this request asks all \
              hosts on the link.",
+            "必须先知道接收方的硬件地址才能发送分组：这个请求以广播方式询问链路上的所有主机。",
             "RFC 826",
         ),
-        Carries::Icmp(3, 3) => {
-            because("No program has this UDP port: ICMP reports this to the sender.", "RFC 1122 section 4.1.3.1")
-        }
-        Carries::Icmp(..) | Carries::Icmpv6(..) => {
-            because("A control message: it answers an echo request, or reports a problem.", "RFC 792")
-        }
+        Carries::Icmp(3, 3) => because(
+            "No program has this UDP port: ICMP reports this to the sender.",
+            "没有程序使用这个 UDP 端口：用 ICMP 端口不可达报文通知发送方。",
+            "RFC 1122 section 4.1.3.1",
+        ),
+        Carries::Icmp(..) | Carries::Icmpv6(..) => because(
+            "A control message: it answers an echo request, or reports a problem.",
+            "ICMP 报文：回答回送请求，或者报告差错。",
+            "RFC 792",
+        ),
         Carries::Udp(_) => because(
             "A datagram: no connection, no acknowledgement, no order; it arrives whole or not at all.",
+            "UDP 数据报：无连接、无确认、不保证按序；要么完整到达，要么根本不到。",
             "RFC 768",
         ),
         Carries::Other | Carries::Tcp(_) => return None,
@@ -183,20 +220,25 @@ fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
         Event::Accepted { .. } => because(
             "The handshake is complete: the connection waits for the server's program, or is served \
              at once.",
+            "三次握手完成：连接或者排队等待服务器程序接受，或者立即得到服务。",
             "RFC 9293 section 3.10.7.4",
         ),
-        Event::Connected { .. } => {
-            because("The handshake is complete at this end: its program can begin.", "RFC 9293 section 3.10.7.3")
-        }
+        Event::Connected { .. } => because(
+            "The handshake is complete at this end: its program can begin.",
+            "本端的握手已完成：程序可以开始通信了。",
+            "RFC 9293 section 3.10.7.3",
+        ),
         Event::Connecting { .. } => because(
             "A program asks for a connection: the stack chooses an unused local port and an initial \
              sequence number.",
-            "RFC 9293 section 3.9.1.1",
+            "程序请求建立连接：协议栈选择一个未使用的本地端口和一个初始序号。",
+            "RFC 9293 section 3.10.1",
         ),
         Event::Dropped(why) | Event::Refused { why, .. } => dropped(*why, matches!(event, Event::Refused { .. })),
-        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => ended(*end, state),
+        Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => ended(*end, state),
         Event::Read { .. } => because(
             "The program reads data: the window can grow by the same number of bytes.",
+            "程序读取数据：接收窗口可以增大同样多的字节。",
             "RFC 9293 section 3.8.6",
         ),
         Event::State { from, to, .. } => transition(*from, *to),
@@ -206,39 +248,58 @@ fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
 
 fn ended(end: End, state: Option<State>) -> Explanation {
     match end {
-        End::Aborted => because("This end aborted the connection with RST.", "RFC 9293 section 3.10.5"),
-        End::AddressGone => because("The interface lost the address, and with it every connection that used it.", ""),
+        End::Aborted => because(
+            "This end aborted the connection with RST.",
+            "本端用 RST 异常终止了连接。",
+            "RFC 9293 section 3.10.5",
+        ),
+        End::AddressGone => because(
+            "The interface lost the address, and with it every connection that used it.",
+            "接口失去了这个地址，使用该地址的连接也随之消失。",
+            "",
+        ),
         End::Closed if state == Some(State::TimeWait) => because(
             "Both directions are closed, and the program is told so. The stack keeps the connection's numbers in TIME-WAIT.",
+            "两个方向都已关闭，并已通知程序。协议栈仍在 TIME-WAIT 状态中保留这个连接的序号。",
             "RFC 9293 section 3.6.1",
         ),
-        End::Closed => {
-            because("Both directions are closed, and all data of this end is acknowledged.", "RFC 9293 section 3.6")
-        }
+        End::Closed => because(
+            "Both directions are closed, and all data of this end is acknowledged.",
+            "两个方向都已关闭，本端的全部数据都已得到确认。",
+            "RFC 9293 section 3.6",
+        ),
         End::Recycled => because(
             "A new connection needed the slot: the oldest in TIME-WAIT is recycled first, then the oldest in SYN-RECEIVED.",
+            "新连接需要占用一个位置：首先回收处于 TIME-WAIT 时间最长的连接，其次回收处于 SYN-RECEIVED 时\
+             间最长的连接。",
             "RFC 4987 section 3.4",
         ),
         End::Refused => because(
             "RST or an ICMP error answered the SYN: no program listens on that port, or there is no room.",
+            "SYN 得到的回答是 RST 或 ICMP 差错报文：没有程序监听这个端口，或者已没有空位。",
             "RFC 9293 section 3.5.2",
         ),
         End::Reset => because(
             "The peer sent RST: it has aborted the connection, or has no such connection.",
+            "对方发来 RST：对方已异常终止这个连接，或者没有这个连接。",
             "RFC 9293 section 3.5.3",
         ),
         End::TimedOut => because(
             "The peer did not answer in time, neither what was sent again nor probes.",
+            "对方在规定时间内没有应答：重传的报文段和探测报文段都没有回音。",
             "RFC 9293 section 3.8.3",
         ),
         #[cfg(feature = "recovery")]
         End::Undelivered(_) => because(
             "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it ends no connection by itself.",
+            "对方在规定时间内没有应答，ICMP 差错报文给出了原因：这种差错可能只是暂时的，因此它本身并不终\
+             止连接。",
             "RFC 9293 section 3.9.2.2",
         ),
         End::Unreachable => because(
             "No host on the link answered the requests for the hardware address, so not even the SYN could be sent. ARP itself has no \
              answer that says so.",
+            "链路上没有主机应答对该硬件地址的请求，所以连 SYN 也发不出去。ARP 本身没有表示失败的应答。",
             "RFC 826",
         ),
     }

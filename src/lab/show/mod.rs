@@ -4,11 +4,16 @@ mod capture;
 mod diagram;
 mod entry;
 mod explain;
+#[cfg(all(feature = "alloc", feature = "recovery"))]
+mod graph;
 mod json;
 mod ladder;
+#[cfg(feature = "alloc")]
+mod picture;
 mod states;
 pub(crate) mod svg;
 mod text;
+mod words;
 
 #[doc(hidden)]
 pub use capture::LabCapture;
@@ -17,17 +22,21 @@ pub use diagram::write_states_svg;
 pub use entry::{Entry, Ring, Transfer, What};
 #[doc(hidden)]
 pub use explain::{Explanation, explain};
+#[cfg(all(feature = "alloc", feature = "recovery"))]
+#[doc(hidden)]
+pub use graph::{Graph, GraphKind};
 #[doc(hidden)]
 pub use json::write_json;
 #[cfg(feature = "recovery")]
 #[doc(hidden)]
 pub use json::write_json_with;
 pub use ladder::Ladder;
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub use picture::{PICTURE_ROWS, Picture};
 #[doc(hidden)]
 pub use states::Visited;
-#[doc(hidden)]
-pub use svg::SVG_ROWS;
-#[doc(hidden)]
-pub use svg::write_ladder_svg;
 #[cfg(feature = "cli")]
 pub(crate) use text::Span;
+#[cfg(feature = "cli")]
+pub(crate) use words::{In, host_name};

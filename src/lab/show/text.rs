@@ -5,23 +5,32 @@ use core::fmt::{self, Display, Write};
 use smoltcp::time::Duration;
 
 use crate::lab::WIRE;
+use crate::lab::lang::columns_of;
 
-/// A text of at most `room` characters. Further characters are left out.
+/// A text of at most `room` columns. Further characters are left out.
 pub(super) struct Text {
-    // A line has at most 160 characters, and a character at most 3 bytes.
+    // A line has at most 160 columns, and a character at most 3 bytes in a column.
     bytes: heapless::String<480>,
-    chars: usize,
+    columns: usize,
     room: usize,
     cut: bool,
 }
 
 impl Text {
     pub(super) fn new(room: usize) -> Self {
-        Text { bytes: heapless::String::new(), chars: 0, room, cut: false }
+        Text { bytes: heapless::String::new(), columns: 0, room, cut: false }
     }
 
-    pub(super) fn chars(&self) -> usize {
-        self.chars
+    /// Returns a text that is never cut.
+    pub(super) fn of(text: &str) -> Self {
+        let mut all = Self::new(usize::MAX);
+        // A text that exceeds the memory is cut, which no word of the lab does.
+        let _ = all.write_str(text);
+        all
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.columns
     }
 
     pub(super) fn is_cut(&self) -> bool {
@@ -32,19 +41,27 @@ impl Text {
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for char in text.chars() {
-            if self.chars == self.room || self.bytes.push(char).is_err() {
+            let columns = self.columns + columns_of(char);
+            if columns > self.room || self.bytes.push(char).is_err() {
                 self.cut = true;
                 break;
             }
-            self.chars += 1;
+            self.columns = columns;
         }
         Ok(())
     }
 }
 
+/// Pads the text to the width of the formatter, which counts columns here.
 impl Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.bytes)
+        let spaces = f.width().unwrap_or(0).saturating_sub(self.columns);
+        let before = match f.align() {
+            Some(fmt::Alignment::Center) => spaces / 2,
+            Some(fmt::Alignment::Right) => spaces,
+            _ => 0,
+        };
+        write!(f, "{:before$}{}{:after$}", "", self.bytes, "", after = spaces - before)
     }
 }
 

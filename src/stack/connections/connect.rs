@@ -102,7 +102,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.stop_listening();
         for index in 0..self.connections.slots.len() {
             match self.connections.slots[index].phase {
-                Phase::HalfOpen => self.connections.drop_unserved(now, index, End::Aborted, &mut io.probe),
+                Phase::Handshake => self.connections.drop_unserved(now, index, End::Aborted, &mut io.probe),
                 Phase::Connecting => self.finish(now, index, End::Aborted, io),
                 Phase::Backlog => self.connections.abort(now, index, End::Aborted),
                 Phase::Serving => {

@@ -50,14 +50,14 @@ impl<S: Session + Clone> Connections<'_, S> {
         let mut listening = listener.and_then(|number| self.listeners.get_mut(usize::from(number)));
         match (before, &mut listening) {
             (Phase::Free, _) => self.free.remove(self.index, index),
-            (Phase::HalfOpen, _) => self.half_open.remove(self.index, index),
+            (Phase::Handshake, _) => self.handshakes.remove(self.index, index),
             (Phase::Backlog, Some(listening)) => listening.backlog.remove(self.index, index),
             (Phase::Serving, Some(listening)) => listening.serving -= 1,
             (Phase::TimeWait, _) => self.time_wait.remove(self.index, index),
             _ => {}
         }
         match (phase, &mut listening) {
-            (Phase::HalfOpen, _) => self.half_open.push_back(self.index, index),
+            (Phase::Handshake, _) => self.handshakes.push_back(self.index, index),
             (Phase::Backlog, Some(listening)) => listening.backlog.push_back(self.index, index),
             (Phase::Serving, Some(listening)) => {
                 listening.serving += 1;
@@ -158,8 +158,8 @@ impl<S: Session + Clone> Connections<'_, S> {
 
     /// Ends a connection that no program serves and frees the connection's slot. Sends no segment and calls no program.
     pub(in crate::stack) fn drop_unserved<P: Probe>(&mut self, now: Instant, index: usize, end: End, probe: &mut P) {
-        if let (Phase::HalfOpen, Some(tuple)) = (self.slots[index].phase, self.tuple(index)) {
-            probe.event(now, &Event::HalfOpenEnded { id: self.id(index), tuple, end });
+        if let (Phase::Handshake, Some(tuple)) = (self.slots[index].phase, self.tuple(index)) {
+            probe.event(now, &Event::HandshakeEnded { id: self.id(index), tuple, end });
         }
         self.enter(index, Phase::Free, None);
     }
@@ -211,15 +211,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
         }
         match (slot.phase, state) {
-            (Phase::HalfOpen, State::SynReceived) | (Phase::Connecting, State::SynSent | State::SynReceived) => {}
+            (Phase::Handshake, State::SynReceived) | (Phase::Connecting, State::SynSent | State::SynReceived) => {}
             // smoltcp did not accept the SYN, so there never was a connection.
-            (Phase::HalfOpen, State::Listen) if before == State::Listen => connections.enter(index, Phase::Free, None),
-            (Phase::HalfOpen, State::Listen) => connections.drop_unserved(now, index, End::Reset, &mut io.probe),
-            (Phase::HalfOpen, State::Closed) => {
+            (Phase::Handshake, State::Listen) if before == State::Listen => connections.enter(index, Phase::Free, None),
+            (Phase::Handshake, State::Listen) => connections.drop_unserved(now, index, End::Reset, &mut io.probe),
+            (Phase::Handshake, State::Closed) => {
                 let end = self.end_by_timer(tuple, End::TimedOut);
                 self.connections.drop_unserved(now, index, end, &mut io.probe);
             }
-            (Phase::HalfOpen, _) => {
+            (Phase::Handshake, _) => {
                 io.probe.event(now, &Event::Accepted { id, tuple });
                 connections.time_wait_records.forget(now, &tuple);
                 connections.enter(index, Phase::Backlog, None);
@@ -298,7 +298,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         io: &mut Io<D, C, P>,
     ) {
         match self.connections.slots[index].phase {
-            Phase::HalfOpen => self.connections.drop_unserved(now, index, End::TimedOut, &mut io.probe),
+            Phase::Handshake => self.connections.drop_unserved(now, index, End::TimedOut, &mut io.probe),
             Phase::Connecting => self.finish(now, index, self.connections.slots[index].silence(), io),
             Phase::Aborting(end) => self.finish(now, index, end, io),
             Phase::Serving | Phase::Closing | Phase::Backlog => {

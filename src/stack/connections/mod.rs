@@ -65,7 +65,7 @@ pub(super) struct Connections<'a, S> {
     /// Connections that wait for a neighbour's hardware address.
     neighbour_queue: List<RUN_QUEUE>,
     free: List<PHASE_LIST>,
-    half_open: List<PHASE_LIST>,
+    handshakes: List<PHASE_LIST>,
     time_wait: List<PHASE_LIST>,
     /// Records of connections in TIME-WAIT whose slots were reused.
     pub(super) time_wait_records: TimeWaitRecords<'a, { HASHED }>,
@@ -109,7 +109,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
             blocked: false,
             neighbour_queue: List::EMPTY,
             free,
-            half_open: List::EMPTY,
+            handshakes: List::EMPTY,
             time_wait: List::EMPTY,
             time_wait_records: TimeWaitRecords::new(time_wait, key),
             listeners: heapless::Vec::new(),
@@ -181,9 +181,9 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         seq
     }
 
-    /// The oldest half-open connection.
-    pub(super) fn oldest_half_open(&self) -> Option<usize> {
-        self.half_open.front()
+    /// The oldest half-way connection.
+    pub(super) fn oldest_handshake(&self) -> Option<usize> {
+        self.handshakes.front()
     }
 
     /// Queues every program to run in the next polls.

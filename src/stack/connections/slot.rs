@@ -166,7 +166,7 @@ pub enum Phase {
     /// The slot has no connection.
     Free,
     /// The peer started the connection. The connection is not established yet.
-    HalfOpen,
+    Handshake,
     /// The connection is established, and its program runs.
     Serving,
     /// The connection is in TIME-WAIT: it has ended, but late segments are still answered.

@@ -9,7 +9,7 @@ use crate::stack::event::Tuple;
 /// The index of the node for the run queue. The queue of slots that wait for a hardware address uses the same node.
 pub(super) const RUN_QUEUE: usize = 0;
 
-/// The index of the node for the slot's phase list. The phases `Free`, `HalfOpen`, `Backlog` and `TimeWait` have lists.
+/// The index of the node for the slot's phase list. The phases `Free`, `Handshake`, `Backlog` and `TimeWait` have lists.
 pub(super) const PHASE_LIST: usize = 1;
 
 /// The links of one slot: in the connection table, the lists and the queue of deadlines.

@@ -116,7 +116,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return self.overflow(now, segment, DropReason::BacklogFull, probe);
         }
         if self.connections.slot_or_time_wait(now).is_none() {
-            match self.connections.oldest_half_open() {
+            match self.connections.oldest_handshake() {
                 Some(oldest) => self.connections.drop_unserved(now, oldest, End::Recycled, probe),
                 None => return self.overflow(now, segment, DropReason::SlotsFull, probe),
             }
@@ -162,8 +162,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         slot.state = State::Listen;
         slot.listener = Some(listener as u8);
         slot.control.set_isn(last.map_or(isn, |last| isn_above(isn, last)));
-        let give_up_at = now + self.config.tcp.half_open_timeout;
-        self.connections.occupy(index, segment.tuple, Phase::HalfOpen, give_up_at);
+        let give_up_at = now + self.config.tcp.handshake_timeout;
+        self.connections.occupy(index, segment.tuple, Phase::Handshake, give_up_at);
         true
     }
 
@@ -179,23 +179,23 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Returns whether a segment shows that the SYN of this half-open connection was an old duplicate or a forgery.
+    /// Returns whether a segment shows that the SYN of this half-way connection was an old duplicate or a forgery.
     ///
-    /// The peer then still has the previous connection, which is in TIME-WAIT on this host. The half-open connection
+    /// The peer then still has the previous connection, which is in TIME-WAIT on this host. The half-way connection
     /// ends, and TIME-WAIT continues (RFC 9293 section 3.6.1).
     fn is_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
-        let is_half_open = self.connections.slots[index].phase == Phase::HalfOpen;
-        let is_old = is_half_open && self.connections.time_wait_records.owns(now, segment);
+        let in_handshake = self.connections.slots[index].phase == Phase::Handshake;
+        let is_old = in_handshake && self.connections.time_wait_records.owns(now, segment);
         if is_old {
             self.connections.drop_unserved(now, index, End::Reset, probe);
         }
         is_old
     }
 
-    /// Returns false for a half-open connection if its listener's backlog is full.
+    /// Returns false for a half-way connection if its listener's backlog is full.
     fn may_be_established(&self, index: usize) -> bool {
         let slot = &self.connections.slots[index];
         let has_room = |listener: u8| self.connections.listener_has_room(listener.into());
-        slot.phase != Phase::HalfOpen || slot.listener.is_none_or(has_room)
+        slot.phase != Phase::Handshake || slot.listener.is_none_or(has_room)
     }
 }

@@ -86,7 +86,7 @@ fn a_full_backlog_refuses_if_configured_to() {
     assert_eq!(pair.server.has(|e| matches!(e, Event::Refused { why: DropReason::BacklogFull, .. })), 1);
 }
 
-/// A repeated SYN does not occupy a second slot while its connection is half-open.
+/// A repeated SYN does not occupy a second slot while its connection is half-way.
 #[test]
 fn a_retransmitted_syn_opens_no_second_connection() {
     let mut pair = Pair::new(SMALL);
@@ -106,9 +106,9 @@ fn a_retransmitted_syn_opens_no_second_connection() {
     assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { .. })), 1);
 }
 
-/// Half-open connections do not count against the backlog. The backlog's length is checked when a handshake finishes.
+/// Half-way connections do not count against the backlog. The backlog's length is checked when a handshake finishes.
 #[test]
-fn half_open_connections_do_not_count_against_the_backlog() {
+fn half_way_connections_do_not_count_against_the_backlog() {
     let mut pair = Pair::new(Sizes { connections: 16, ..SMALL });
     pair.server.listen(Listener { serve_at_once: 1, backlog: 1, ..Listener::new(7, App::Echo) });
     pair.meet(SERVER);

@@ -18,7 +18,7 @@ fn only_an_rst_with_the_next_number_ends_a_handshake() {
     assert_eq!(raw.send(&raw.reset(2)).len(), 1, "a challenge");
     assert_eq!(raw.state(), Some(State::SynReceived));
     assert_eq!(raw.send(&raw.reset(1)), []);
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::HalfOpenEnded { end: End::Reset, .. })), 1);
+    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::HandshakeEnded { end: End::Reset, .. })), 1);
 }
 
 /// RFC 9293 section 3.10.7.3: in SYN-SENT an RST must acknowledge the SYN. Any other is counted.

@@ -23,7 +23,7 @@ fn new_connections_replace_connections_in_time_wait() {
 }
 
 #[test]
-fn the_oldest_half_open_connection_is_replaced_but_no_established_one() {
+fn the_oldest_handshake_connection_is_replaced_but_no_established_one() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let kept = pair.call(7, App::Idle);
@@ -35,7 +35,7 @@ fn the_oldest_half_open_connection_is_replaced_but_no_established_one() {
         pair.server.stack.poll(pair.now, &mut pair.server.io);
         pair.to_client.borrow_mut().clear();
     }
-    let recycled = |pair: &Pair| pair.server.has(|e| matches!(e, Event::HalfOpenEnded { end: End::Recycled, .. }));
+    let recycled = |pair: &Pair| pair.server.has(|e| matches!(e, Event::HandshakeEnded { end: End::Recycled, .. }));
     assert_eq!(recycled(&pair), 1);
     assert_eq!(pair.state(kept), Some(State::Established));
     assert_eq!(pair.served().iter().filter(|c| c.state == State::Established).count(), 1);
@@ -104,7 +104,7 @@ fn a_syn_for_the_same_endpoints_in_time_wait_opens_a_new_connection() {
 }
 
 #[test]
-fn half_open_connections_end_after_their_timeout() {
+fn half_way_connections_end_after_their_timeout() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     pair.meet(SERVER);
@@ -114,14 +114,14 @@ fn half_open_connections_end_after_their_timeout() {
     let began = pair.now;
     for _ in 0..100 {
         let due = pair.server.stack.poll(pair.now, &mut pair.server.io);
-        if pair.server.has(|e| matches!(e, Event::HalfOpenEnded { end: End::TimedOut, .. })) > 0 {
+        if pair.server.has(|e| matches!(e, Event::HandshakeEnded { end: End::TimedOut, .. })) > 0 {
             assert_eq!(pair.now, began + Duration::from_secs(10));
             assert!(pair.served().is_empty());
             return;
         }
         pair.now = due.filter(|&due| due > pair.now).expect("a deadline in the future");
     }
-    panic!("still half-open at {}", pair.now);
+    panic!("still half-way at {}", pair.now);
 }
 
 /// Returns a SYN to port 7 from an absent host.

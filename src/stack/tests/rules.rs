@@ -83,7 +83,7 @@ fn a_segment_without_ack_is_dropped_by_a_listener_and_refused_by_a_closed_port()
     assert_eq!(raw.pair.server.has(|event| *event == Event::Dropped(DropReason::NoAck)), 2);
 }
 
-/// A forged SYN does not replace a half-open connection, but a peer that has restarted can connect.
+/// A forged SYN does not replace a half-way connection, but a peer that has restarted can connect.
 #[test]
 fn another_syn_in_syn_received_is_challenged() {
     let mut raw = Raw::new(SMALL, App::Idle);

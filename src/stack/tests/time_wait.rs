@@ -194,7 +194,7 @@ fn a_new_syn_replaces_a_record() {
     assert!(late.pair.served().iter().any(|connection| connection.tuple == late.tuple));
 }
 
-/// An old or forged SYN opens a half-open connection, which ends without an RST to the peer.
+/// An old or forged SYN opens a half-way connection, which ends without an RST to the peer.
 ///
 /// The peer answers our SYN,ACK either from its old connection or with an RST, as if it had no connection. TIME-WAIT
 /// then continues (RFC 9293 section 3.6.1).

@@ -12,7 +12,7 @@ const SEGMENT: Segment = Segment {
     window: 60_000,
     scale: None,
     mss: None,
-    sacks: false,
+    sacks: [None; 3],
     len: 0,
 };
 
@@ -21,7 +21,8 @@ fn data(number: i32) -> Segment {
 }
 
 fn ack(number: i32, sacks: bool) -> Segment {
-    Segment { ack: Some(TcpSeqNumber(1 + 100 * number)), sacks, ..SEGMENT }
+    let block = sacks.then_some((TcpSeqNumber(1), TcpSeqNumber(2)));
+    Segment { ack: Some(TcpSeqNumber(1 + 100 * number)), sacks: [block, None, None], ..SEGMENT }
 }
 
 /// Returns a flow whose first side has sent ten segments of 100 bytes.

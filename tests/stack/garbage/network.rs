@@ -215,7 +215,7 @@ impl Probe for Recorder {
     }
 }
 
-/// A [`Probe`] that counts connections that were refused, dropped, or evicted while half-open.
+/// A [`Probe`] that counts connections that were refused, dropped, or evicted while half-way.
 pub struct Turned(pub usize);
 
 impl Probe for Turned {
@@ -224,7 +224,7 @@ impl Probe for Turned {
             event,
             Event::Refused { .. }
                 | Event::Dropped(DropReason::BacklogFull | DropReason::SlotsFull)
-                | Event::HalfOpenEnded { end: End::Recycled, .. }
+                | Event::HandshakeEnded { end: End::Recycled, .. }
         ));
     }
 }

@@ -9,70 +9,112 @@ pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot)
         Carries::Tcp(segment) => tcp(&segment, mark, snapshot),
         Carries::ArpReply => because(
             "The reply gives the hardware address of the IP address: packets that waited for it can leave.",
+            "ARP 应答给出该 IP 地址对应的硬件地址：等待这个地址的分组可以发送了。",
             "RFC 826",
         ),
         Carries::ArpRequest => because(
             "A host asks for a hardware address: the owner of the IP address answers, and stores the sender's address.",
+            "有主机询问硬件地址：该 IP 地址的拥有者作出应答，并记下询问者的地址。",
             "RFC 826",
         ),
-        Carries::Icmp(..) | Carries::Icmpv6(..) => {
-            because("A control message arrived: it reports a problem, or is an echo request or reply.", "RFC 792")
-        }
-        Carries::Udp(_) => because("A datagram arrived: it is delivered whole or not at all.", "RFC 768"),
+        Carries::Icmp(..) | Carries::Icmpv6(..) => because(
+            "A control message arrived: it reports a problem, or is an echo request or reply.",
+            "收到 ICMP 报文：它报告差错，或者是回送请求或回送应答。",
+            "RFC 792",
+        ),
+        Carries::Udp(_) => because(
+            "A datagram arrived: it is delivered whole or not at all.",
+            "收到一个数据报：要么完整地交付，要么根本不交付。",
+            "RFC 768",
+        ),
         Carries::Other => return None,
     })
+}
+
+/// Explains why a damaged frame is dropped. Its sender is not told, whatever it carries.
+pub(super) fn damaged(carries: Carries) -> Explanation {
+    match carries {
+        Carries::Tcp(_) => because(
+            "The checksum is wrong, so the segment is dropped silently, as if it had been lost on the way.",
+            "校验和错误，报文段被直接丢弃，不作任何通知，和在途中丢失一样。",
+            "RFC 9293 section 3.1",
+        ),
+        Carries::Udp(_) => because(
+            "The checksum is wrong, so the datagram is dropped silently, as if it had been lost on the way.",
+            "校验和错误，数据报被直接丢弃，不作任何通知，和在途中丢失一样。",
+            "RFC 1122 section 4.1.3.4",
+        ),
+        _ => because(
+            "The checksum is wrong, so the message is dropped silently, as if it had been lost on the way.",
+            "校验和错误，报文被直接丢弃，不作任何通知，和在途中丢失一样。",
+            "RFC 792",
+        ),
+    }
 }
 
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
     match mark {
         Some(Mark::OutOfOrder) if segment.fin => because(
             "FIN arrived, but data before it is missing: it counts once that data has arrived.",
+            "收到 FIN，但它之前还有数据没有到达：等这些数据到齐之后，FIN 才生效。",
             "RFC 9293 section 3.10.7.4",
         ),
         Some(Mark::OutOfOrder) => because(
             "Payload arrived, but a segment before it is missing: it is kept until the gap is filled, and the sender is told at \
              once.",
+            "收到数据，但它之前缺少报文段：先把它缓存起来，直到缺口填满；同时立即告知发送方。",
             "RFC 9293 section 3.10.7.4",
         ),
         Some(Mark::PartialAck) => because(
             "A partial acknowledgement: it covers only a part of what was in flight when the loss was found, so another segment \
              was lost, too.",
+            "部分确认：它只确认了发现丢失时在途数据中的一部分，说明还有别的报文段丢失了。",
             "RFC 6582 section 3.2",
         ),
         Some(Mark::Repeated) => because(
             "All of this segment arrived before: it is thrown away, and answered with the number that is expected.",
+            "这个报文段的内容先前都已收到：把它丢弃，并用期望收到的序号作为回答。",
             "RFC 9293 section 3.10.7.4",
         ),
         // The peer has sent no SYN, so this end is in SYN-SENT.
         None if segment.rst && segment.ack.is_some() && snapshot.isn[0].is_none() => because(
             "RST arrived in SYN-SENT: it counts if it acknowledges our SYN. Its sequence number says nothing, because no number \
              is expected yet.",
+            "在 SYN-SENT 状态收到 RST：它必须确认了我们的 SYN 才有效。它的序号不起作用，因为这时还没有期\
+             望的序号。",
             "RFC 9293 section 3.5.3",
         ),
         None if segment.rst => because(
             "RST arrived: with the expected sequence number it ends the connection at once. Another one in the window is answered \
              with a challenge ACK.",
+            "收到 RST：如果序号正好是期望的序号，连接立即终止；如果序号在接收窗口之内但不是期望的值，则用\
+             挑战 ACK 回答。",
             "RFC 9293 section 3.10.7.4",
         ),
         None if segment.syn && segment.ack.is_none() => because(
             "SYN arrived: the peer wants to connect, and announces its initial sequence number.",
+            "收到 SYN：对方请求建立连接，并给出它的初始序号。",
             "RFC 9293 section 3.5",
         ),
         None if segment.syn => because(
             "SYN,ACK arrived: the peer accepts, acknowledges our SYN, and announces its own initial sequence number.",
+            "收到 SYN,ACK：对方同意建立连接，确认了我们的 SYN，并给出它的初始序号。",
             "RFC 9293 section 3.5",
         ),
         None if segment.fin => because(
             "FIN arrived: the peer will send no more data; FIN takes one sequence number and is acknowledged like a byte.",
+            "收到 FIN：对方不再发送数据。FIN 消耗一个序号，要像一个字节的数据那样加以确认。",
             "RFC 9293 section 3.6",
         ),
         None if segment.len > 0 => because(
             "Payload arrived: data in order and within the window is accepted, and will be acknowledged.",
+            "收到数据：按序到达并且落在接收窗口之内的数据被接受，随后要加以确认。",
             "RFC 9293 section 3.10.7.4",
         ),
         None => because(
             "An acknowledgement arrived: everything before its number has reached the peer, and its window says how much more \
              may be sent.",
+            "收到确认：确认号之前的数据都已到达对方，窗口字段说明还可以发送多少字节。",
             "RFC 9293 section 3.4",
         ),
     }

@@ -1,16 +1,21 @@
 //! Tests that explanations are whole sentences and name a section.
 
 use std::collections::BTreeSet;
+use std::string::String;
+use std::vec::Vec;
 
 use super::*;
 use crate::lab::Verdict;
 use crate::lab::figure::{STATES, TRANSITIONS};
+use crate::lab::lang::tests::check_chinese;
 use crate::lab::show::ladder::tests::{sent, snapshot};
 use crate::trace::Cause;
 
 /// Checks that the text is a sentence, and that the reference is `RFC N`, perhaps with a section.
 fn check(why: Explanation) {
-    assert!(why.text.ends_with(['.', ')']) && !why.text.contains("  "), "{why:?}");
+    assert!(why.english.ends_with(['.', ')']) && !why.english.contains("  "), "{why:?}");
+    assert!(why.chinese.ends_with(['。', '）']), "{why:?}");
+    check_chinese(why.english, why.chinese);
     if let Some(rest) = why.rfc.strip_prefix("RFC ") {
         let (number, section) = rest.split_once(" section ").unwrap_or((rest, "1"));
         assert!(number.parse::<u16>().is_ok() && section.split('.').all(|n| n.parse::<u8>().is_ok()), "{why:?}");
@@ -27,7 +32,7 @@ fn every_transition_of_the_diagram_has_a_reason_of_its_own() {
         let why = transition(t.from, t.to);
         check(why);
         assert_ne!(why, general);
-        assert!(texts.insert(why.text), "{} -> {}", t.from, t.to);
+        assert!(texts.insert(why.english), "{} -> {}", t.from, t.to);
     }
     for from in STATES {
         STATES.into_iter().for_each(|to| check(transition(from, to)));
@@ -66,7 +71,7 @@ fn what_the_wire_does_is_told() {
     for verdict in [Verdict::Drop, Verdict::QueueFull, Verdict::TooLong] {
         let why = explain(&snapshot(1, sent(None, verdict))).unwrap();
         check(why);
-        assert!(texts.insert(why.text), "{verdict}");
+        assert!(texts.insert(why.english), "{verdict}");
     }
     let syn = Segment { ack: None, ..SYN_ACK };
     let rst = Segment { syn: false, rst: true, ..SYN_ACK };
@@ -81,7 +86,7 @@ fn what_the_wire_does_is_told() {
         };
         let why = explain(&snapshot(WIRE, what)).unwrap();
         check(why);
-        assert!(texts.insert(why.text), "{carries:?}");
+        assert!(texts.insert(why.english), "{carries:?}");
     }
     assert_eq!(
         explain(&snapshot(1, sent(Some(Cause::PathMtu), Verdict::Deliver))).unwrap().rfc,
@@ -109,4 +114,50 @@ fn drops_and_ends_are_told() {
         check(ended(end, None));
     }
     check(explain(&snapshot(1, sent(None, Verdict::Lost))).unwrap());
+}
+
+/// The source of each file that explains, so that the test also reads explanations which no scenario shows.
+const SOURCES: [&str; 6] = [
+    include_str!("../explain.rs"),
+    include_str!("arrived.rs"),
+    include_str!("caused.rs"),
+    include_str!("dropped.rs"),
+    include_str!("transition.rs"),
+    include_str!("wire.rs"),
+];
+
+/// Returns the string literals at the start of `source`, separated by commas, without their line breaks.
+fn literals(source: &str) -> Vec<String> {
+    let mut parts = source.split('"');
+    let mut texts = Vec::new();
+    while let (Some(between), Some(text)) = (parts.next(), parts.next()) {
+        if !between.trim_matches([',', ' ', '\n']).is_empty() {
+            break;
+        }
+        texts.push(text.split("\\\n").map(str::trim_start).collect());
+    }
+    texts
+}
+
+#[test]
+fn every_explanation_has_both_languages_and_names_the_same_sections() {
+    let mut count = 0;
+    for source in SOURCES {
+        for call in source.split("because(").skip(1).filter(|call| call.trim_start().starts_with('"')) {
+            let texts = literals(call);
+            let [english, chinese, rfc] = &texts[..] else { panic!("{texts:?}") };
+            let (english, chinese, rfc) = (english.clone().leak(), chinese.clone().leak(), rfc.clone().leak());
+            check(because(english, chinese, rfc));
+            let numbers = |text: &str, word: &str| -> Vec<String> {
+                let after = text.split(word).skip(1);
+                let numbers = after.map(|rest| rest.split(|c: char| !c.is_ascii_digit() && c != '.').next());
+                let numbers = numbers.flatten().map(|number| number.trim_end_matches('.').into());
+                numbers.filter(|number: &String| !number.is_empty()).collect()
+            };
+            assert_eq!(numbers(english, "RFC "), numbers(chinese, "RFC "), "{chinese}");
+            assert_eq!(numbers(english, " section "), numbers(chinese, " §"), "{chinese}");
+            count += 1;
+        }
+    }
+    assert!(count >= 130, "{count}");
 }

@@ -10,11 +10,14 @@ pub(super) fn dropped(verdict: Verdict) -> Option<Explanation> {
         Verdict::QueueFull => because(
             "The queue in front of the slow line is full, so the newest frame is dropped (tail drop): to TCP, this loss means \
              congestion.",
+            "慢速链路前面的队列已满，最后到来的帧被丢弃（尾部丢弃）：TCP 把这样的丢失看成网络拥塞。",
             "RFC 7567 section 2",
         ),
         Verdict::TooLong => because(
             "The packet is longer than the router's MTU and must not be fragmented, so the router drops it. Its sender learns the \
              path's MTU from ICMP, or only from the loss.",
+            "分组长度超过路由器的 MTU，而且不允许分片，所以被路由器丢弃。发送方由 ICMP 得知路径 MTU，或者\
+             只能从丢失中察觉。",
             "RFC 1191 section 4",
         ),
         _ => return None,
@@ -24,21 +27,31 @@ pub(super) fn dropped(verdict: Verdict) -> Option<Explanation> {
 /// Explains a frame that no host has sent.
 pub(super) fn sent(carries: Carries) -> Explanation {
     match carries {
-        Carries::ArpReply => because("The router answers with its hardware address.", "RFC 826"),
+        Carries::ArpReply => {
+            because("The router answers with its hardware address.", "路由器给出自己的硬件地址，作为应答。", "RFC 826")
+        }
         Carries::Icmp(3, 4) => because(
             "The router reports that a packet was too long, with the MTU of the next link: the sender can then send shorter \
              packets.",
+            "路由器报告分组太长，并给出下一段链路的 MTU：此后发送方可以发送较短的分组。",
             "RFC 1191 section 4",
         ),
         Carries::Tcp(segment) if segment.rst => because(
             "A forged segment: somebody who does not see the connection's packets guesses its numbers and tries to reset it.",
+            "伪造的报文段：有人看不到这个连接的分组，只是猜测序号，企图使连接复位。",
             "RFC 5961 section 1.1",
         ),
         Carries::Tcp(segment) if segment.syn => because(
             "A forged SYN: its sender does not exist, so nobody answers SYN,ACK. A flood of them fills the memory for \
              connections.",
+            "伪造的 SYN：它的发送方并不存在，所以没有谁会应答 SYN,ACK。大量这样的 SYN 会占满用于连接的内\
+             存。",
             "RFC 4987 section 2",
         ),
-        _ => because("A forged segment: no host has sent it, although it says so.", "RFC 5961 section 1"),
+        _ => because(
+            "A forged segment: no host has sent it, although it says so.",
+            "伪造的报文段：它声称来自某台主机，其实没有主机发送过它。",
+            "RFC 5961 section 1",
+        ),
     }
 }

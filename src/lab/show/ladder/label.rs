@@ -5,6 +5,7 @@ use core::fmt::{self, Write};
 use smoltcp::wire::TcpSeqNumber;
 
 use super::super::text::{Span, Text};
+use super::super::words::{In, marks};
 use super::Ladder;
 use crate::lab::Verdict;
 use crate::trace::{Cause, Summary};
@@ -31,6 +32,8 @@ enum Wording {
     OneLetter,
     /// Like `OneLetter`, but without the window. A number is never cut.
     NoWindow,
+    /// Like `NoWindow`. If the segment has a SACK option, only the acknowledgement number and the first block.
+    OneBlock,
 }
 
 impl Label {
@@ -42,9 +45,9 @@ impl Label {
             let _ = self.write(&mut text, wording);
             text
         };
-        let wordings = [Wording::Full, Wording::Brief, Wording::OneLetter];
+        let wordings = [Wording::Full, Wording::Brief, Wording::OneLetter, Wording::NoWindow];
         let fits = wordings.into_iter().map(write).find(|text| !text.is_cut());
-        fits.unwrap_or_else(|| write(Wording::NoWindow))
+        fits.unwrap_or_else(|| write(Wording::OneBlock))
     }
 
     fn write(&self, text: &mut Text, wording: Wording) -> fmt::Result {
@@ -55,25 +58,39 @@ impl Label {
         // The marks are written first, because a cut removes the end.
         self.marks(text, wording)?;
         match self.summary.segment() {
-            None => write!(text, "{}", self.summary),
+            None => write!(text, "{}", In(self.ladder.lang, self.summary)),
             Some(segment) => {
                 let [seq, ack, len, win] = match wording {
                     Wording::Full | Wording::Brief => ["seq=", "ack=", "len=", "win="],
-                    Wording::OneLetter | Wording::NoWindow => ["s=", "a=", "l=", "w="],
+                    _ => ["s=", "a=", "l=", "w="],
                 };
                 // A number before the initial one belongs to an earlier connection, and is negative.
                 let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| match isn {
                     Some(isn) => i64::from(number.0.wrapping_sub(isn.0)),
                     None => i64::from(number.0 as u32),
                 };
-                write!(text, "{} {seq}{}", segment.flags(), since(segment.seq, self.isn[0]))?;
+                let blocks = || segment.sacks.iter().flatten();
+                let is_short = wording == Wording::OneBlock && blocks().next().is_some();
+                text.write_str(segment.flags())?;
+                if !is_short {
+                    write!(text, " {seq}{}", since(segment.seq, self.isn[0]))?;
+                }
                 if let Some(number) = segment.ack {
                     write!(text, " {ack}{}", since(number, self.isn[1]))?;
                 }
                 if wording == Wording::Full || segment.len > 0 {
                     write!(text, " {len}{}", segment.len)?;
                 }
-                if wording == Wording::NoWindow { Ok(()) } else { write!(text, " {win}{}", segment.window) }
+                if !matches!(wording, Wording::NoWindow | Wording::OneBlock) {
+                    write!(text, " {win}{}", segment.window)?;
+                }
+                if blocks().next().is_some() {
+                    text.write_str(" sack")?;
+                }
+                for (from, to) in blocks().take(if is_short { 1 } else { usize::MAX }) {
+                    write!(text, " {}:{}", since(*from, self.isn[1]), since(*to, self.isn[1]))?;
+                }
+                if is_short && blocks().count() > 1 { text.write_str("..") } else { Ok(()) }
             }
         }
     }
@@ -86,41 +103,23 @@ impl Label {
             Verdict::Delay(time) => write!(text, "+{} ", Span(time))?,
             // The cross on the arrow shows the loss.
             Verdict::Drop | Verdict::Lost if !long => {}
-            verdict => write!(text, "{verdict} ")?,
+            verdict => write!(text, "{} ", In(self.ladder.lang, verdict))?,
         }
         let Some(cause) = self.cause else { return Ok(()) };
         if cause.is_again() {
             text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
         }
-        let [full, brief] = match cause {
-            Cause::Retransmission { rto, count } | Cause::SpuriousRetransmission { rto, count } => {
-                if count > 1 {
-                    write!(text, "{count}")?;
-                }
-                write!(text, " RTO {} ", Span(rto))?;
-                if matches!(cause, Cause::Retransmission { .. }) { ["", ""] } else { ["spurious ", "spur "] }
-            }
-            Cause::AfterTimeout(count) => {
-                if count > 1 {
-                    write!(text, "{count}")?;
-                }
-                [" after the timeout ", " "]
-            }
-            Cause::ChallengeAck => ["challenge ", "challenge "],
-            Cause::DelayedAck(_) => ["delayed ", ""],
-            Cause::DuplicateAck => ["duplicate ", "dup "],
-            Cause::FastRetransmission | Cause::LostRetransmission => [" fast ", " fast "],
-            Cause::KeepAlive => ["keep-alive: ", "alive? "],
-            Cause::KeepAliveAck => ["keep-alive ", "alive "],
-            Cause::PathMtu => [" shorter: ", " "],
-            Cause::RepeatedAck => ["repeated ", "again "],
-            Cause::RepeatedSyn => [" for a repeated SYN: ", " "],
-            Cause::TailProbe => [" tail loss probe: ", " tail "],
-            Cause::WindowOpened => [" window opened: ", " "],
-            Cause::WindowUpdate => ["window update: ", "window "],
-            Cause::ZeroWindowProbe => ["zero-window probe: ", "probe "],
-            Cause::ZeroWindowProbeAck => ["zero-window probe ", "probed "],
-        };
+        if let Cause::AfterTimeout(count)
+        | Cause::Retransmission { count, .. }
+        | Cause::SpuriousRetransmission { count, .. } = cause
+            && count > 1
+        {
+            write!(text, "{count}")?;
+        }
+        if let Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. } = cause {
+            write!(text, " RTO {} ", Span(rto))?;
+        }
+        let [full, brief] = marks(self.ladder.lang, cause);
         text.write_str(if long { full } else { brief })
     }
 }

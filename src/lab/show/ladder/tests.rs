@@ -20,7 +20,7 @@ pub(in crate::lab) const SYN_ACK: Segment = Segment {
     window: 4096,
     scale: Some(0),
     mss: Some(1460),
-    sacks: false,
+    sacks: [None; 3],
     len: 0,
 };
 
@@ -28,7 +28,7 @@ pub(in crate::lab) const SYN_ACK: Segment = Segment {
 pub(in crate::lab) fn snapshot(host: usize, what: What) -> Snapshot {
     let entry = Entry { step: 12, at: START + Duration::from_micros(1_002_003), host, what };
     let isn = [Some(TcpSeqNumber(7000)), Some(TcpSeqNumber(500))];
-    Snapshot { entry, isn, states: [State::SynSent, State::SynReceived], port: None }
+    Snapshot { entry, isn, states: [State::SynSent, State::SynReceived], port: None, lane: Lane::default() }
 }
 
 pub(in crate::lab) fn sent(cause: Option<Cause>, verdict: Verdict) -> What {
@@ -44,7 +44,7 @@ const AGAIN: Option<Cause> = Some(Cause::Retransmission { rto: Duration::from_se
 
 /// Returns a line without its time, step and first state, which are always the same.
 fn row(width: usize, ascii: bool, what: What) -> String {
-    let ladder = Ladder { width, ascii, color: false };
+    let ladder = Ladder { width, ascii, color: false, lang: Lang::En };
     let row = ladder.row(&snapshot(1, what)).unwrap().to_string();
     let header = ladder.header().to_string();
     // The last column begins below its heading.
@@ -93,10 +93,44 @@ fn every_width_holds_every_line() {
 
 #[test]
 fn colours_only_when_asked() {
-    let row = |color, what| Ladder { width: 80, ascii: false, color }.row(&snapshot(1, what)).unwrap().to_string();
+    let row = |color, what| {
+        Ladder { width: 80, ascii: false, color, lang: Lang::En }.row(&snapshot(1, what)).unwrap().to_string()
+    };
     let lost = row(true, sent(None, Verdict::Lost));
     assert!(lost.contains(RED) && lost.contains(PLAIN), "{lost:?}");
     assert!(row(true, sent(AGAIN, Verdict::Deliver)).contains(YELLOW));
     assert!(!row(false, sent(None, Verdict::Lost)).contains('\x1b'));
     assert!(!row(true, sent(None, Verdict::Deliver)).contains('\x1b'), "nothing to mark");
+}
+
+#[test]
+fn selective_acknowledgements_are_relative_and_never_cut() {
+    let block = |from, to| Some((TcpSeqNumber(from), TcpSeqNumber(to)));
+    let row = |width, sacks| {
+        let segment = Segment { syn: false, seq: TcpSeqNumber(7001), ack: Some(TcpSeqNumber(1961)), sacks, ..SYN_ACK };
+        let summary = Summary { carries: Carries::Tcp(segment), ..summary() };
+        let cause = Some(Cause::DuplicateAck);
+        row(width, false, What::Sent { frame: 15, summary, len: 66, cause, verdict: Verdict::Deliver })
+    };
+    let one = [block(3421, 4881), None, None];
+    assert!(row(120, one).contains("#15 duplicate ACK seq=1 ack=1461 len=0 win=4096 sack 2921:4381 ──"));
+    assert_eq!(row(80, one), "◄─── #15 dup ACK a=1461 sack 2921:4381 ── SYN-RCVD");
+    let three = [block(3421, 4881), block(6341, 7801), block(9261, 10721)];
+    assert!(row(120, three).contains("sack 2921:4381 5841:7301 8761:10221 ──"), "{}", row(120, three));
+    assert_eq!(row(80, three), "◄─ #15 dup ACK a=1461 sack 2921:4381.. ── SYN-RCVD");
+}
+
+#[test]
+fn each_connection_has_its_lane_and_colour() {
+    let row = |number, color| {
+        let lane = Lane { number, of: 3 };
+        let snapshot = Snapshot { lane, port: number.map(|_| 50000), ..snapshot(1, sent(None, Verdict::Deliver)) };
+        Ladder { width: 80, ascii: false, color, lang: Lang::En }.row(&snapshot).unwrap().to_string()
+    };
+    assert!(row(Some(1), false).contains("SYN-SENT   │●│ ◄"), "{}", row(Some(1), false));
+    assert!(row(None, false).contains("SYN-SENT   │││ ◄"));
+    assert!(row(Some(1), true).contains(CONNECTIONS[1]) && !row(Some(0), true).contains(CONNECTIONS[1]));
+    for number in 0..3 {
+        assert_eq!(row(Some(number), false).chars().count(), 78, "{}", row(Some(number), false));
+    }
 }

@@ -1,0 +1,133 @@
+//! Reads the lines of the prompt: from a terminal, where they can be edited, or from a pipe.
+
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::keyboard::Keyboard;
+use crate::cli::error::Failure;
+use crate::cli::output::say;
+use crate::host::{Interrupt, Verdict};
+
+/// The source of lines, and the input that is not returned yet.
+#[derive(Debug)]
+pub(super) struct Input {
+    keyboard: Option<Keyboard>,
+    typed: Vec<u8>,
+}
+
+/// The longest command, in bytes.
+const LONGEST: usize = 4096;
+
+impl Input {
+    /// Opens standard input.
+    pub(super) fn open() -> Self {
+        Input { keyboard: Keyboard::start(), typed: Vec::new() }
+    }
+
+    /// Shows the prompt and waits for a line. Returns `None` at the end of input or when `interrupt` requests a stop.
+    ///
+    /// # Errors
+    /// Fails if standard input or output has failed.
+    pub(super) fn ask(
+        &mut self,
+        prompt: String,
+        mut interrupt: Option<&mut dyn Interrupt>,
+    ) -> Result<Option<String>, Failure> {
+        match &self.keyboard {
+            // Several pasted lines are several commands.
+            Some(_) if self.typed.contains(&b'\n') => {
+                let line = self.line().unwrap_or_default();
+                say(format_args!("{prompt}{line}"))?;
+                return Ok(Some(line));
+            }
+            Some(keyboard) => keyboard.ask(prompt),
+            None => say(prompt)?,
+        }
+        loop {
+            if let Some(line) = self.line() {
+                return Ok(Some(line));
+            }
+            let goes_on = wait(self.source(), &mut interrupt)?;
+            if goes_on && self.read()? {
+                continue;
+            }
+            if goes_on && !self.typed.is_empty() {
+                return Ok(Some(text(self.typed.drain(..))));
+            }
+            return match &self.keyboard {
+                Some(keyboard) => {
+                    keyboard.leave();
+                    Ok(None)
+                }
+                // On a terminal, the cursor is still after the prompt, so start a new line.
+                None if io::stdin().is_terminal() => say("\n").map(|()| None),
+                None => Ok(None),
+            };
+        }
+    }
+
+    /// Removes and returns the next complete line, or a part of a line that is too long.
+    fn line(&mut self) -> Option<String> {
+        let newline = self.typed.iter().position(|byte| *byte == b'\n');
+        let end = newline.or((self.typed.len() >= LONGEST).then_some(LONGEST - 1))?;
+        Some(text(self.typed.drain(..=end)))
+    }
+
+    fn source(&self) -> BorrowedFd<'_> {
+        self.keyboard.as_ref().map_or(rustix::stdio::stdin(), Keyboard::typed)
+    }
+
+    /// Reads the input that is ready. Returns false at the end of input.
+    fn read(&mut self) -> Result<bool, Failure> {
+        let mut bytes = [0; LONGEST];
+        match rustix::io::read(self.source(), &mut bytes) {
+            Ok(count) => {
+                self.typed.extend_from_slice(&bytes[..count]);
+                Ok(count > 0)
+            }
+            Err(Errno::INTR | Errno::AGAIN) => Ok(true),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+/// Returns whether the user has typed a line at a terminal. Always returns false for a pipe, because only the prompt
+/// reads lines from a pipe.
+pub(super) fn has_line() -> bool {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    stdin.is_terminal() && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+/// Waits until `source` is ready. Returns false if the interrupt requests a stop first.
+fn wait(source: BorrowedFd<'_>, interrupt: &mut Option<&mut dyn Interrupt>) -> Result<bool, Failure> {
+    loop {
+        let ready = {
+            let files = [Some(source.as_fd()), interrupt.as_ref().and_then(|interrupt| interrupt.files()[0])];
+            let mut fds: heapless::Vec<PollFd<'_>, 2> =
+                files.into_iter().flatten().map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();
+            match poll(&mut fds, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(failed(error)),
+            }
+            !fds[0].revents().is_empty()
+        };
+        if interrupt.as_mut().is_some_and(|interrupt| interrupt.verdict() != Verdict::GoOn) {
+            return Ok(false);
+        }
+        if ready {
+            return Ok(true);
+        }
+    }
+}
+
+fn failed(error: Errno) -> Failure {
+    Failure::run(format_args!("standard input: {error}"))
+}
+
+fn text(bytes: impl Iterator<Item = u8>) -> String {
+    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
+}

@@ -1,0 +1,275 @@
+//! Draws graphs of a run's connections (SVG 1.1): sequence numbers, windows, round trips and throughput over time.
+//!
+//! One panel shows one connection, in the direction with more payload. The plotters crate is not used: on WebAssembly it
+//! measures text with elements of the page, so it draws another picture there, and needs a page.
+
+mod frame;
+mod round_trips;
+mod throughput;
+mod time_sequence;
+mod track;
+mod window;
+
+use alloc::vec::Vec;
+use core::fmt::{self, Display, Write};
+
+use smoltcp::time::Instant;
+use smoltcp::wire::IpEndpoint;
+
+use self::frame::Frame;
+use self::track::Track;
+use super::entry::What;
+use super::svg::{INK, RED, open};
+use crate::lab::lang::Lang;
+use crate::lab::{MAX_HOSTS, START, Snapshot, address};
+use crate::stack::{Control, Tuple};
+use crate::trace::{Cause, Mark};
+
+/// What a graph shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphKind {
+    /// The congestion window, the slow-start threshold and the bytes in flight.
+    Cwnd,
+    /// Measured round trips, SRTT and the retransmission timeout.
+    Rtt,
+    /// The payload per second, as sent and as delivered.
+    Throughput,
+    /// Sequence numbers: segments, acknowledgements and the window's edge.
+    TimeSequence,
+}
+
+impl GraphKind {
+    /// The kinds, with their names.
+    pub const NAMES: [(&'static str, GraphKind); 4] = [
+        ("cwnd", GraphKind::Cwnd),
+        ("rtt", GraphKind::Rtt),
+        ("throughput", GraphKind::Throughput),
+        ("time-sequence", GraphKind::TimeSequence),
+    ];
+}
+
+/// The largest number of connections in a graph.
+const PANELS: usize = 4;
+
+/// The largest number of directions that are recorded: two for each connection.
+const TRACKS: usize = 32;
+
+/// The largest number of points of a graph. The graph says where it ends.
+const POINTS: usize = 60_000;
+
+/// A graph of a run.
+pub struct Graph {
+    kind: GraphKind,
+    lang: Lang,
+    tracks: Vec<Track>,
+    points: usize,
+    /// The time in microseconds at which there was no more room.
+    cut_at: Option<u64>,
+}
+
+impl Graph {
+    /// Makes an empty graph.
+    pub fn new(kind: GraphKind, lang: Lang) -> Self {
+        Graph { kind, lang, tracks: Vec::new(), points: 0, cut_at: None }
+    }
+
+    /// Processes an entry.
+    pub fn note(&mut self, snapshot: &Snapshot) {
+        let at = (snapshot.entry.at - START).total_micros();
+        let (summary, sent) = match snapshot.entry.what {
+            What::Sent { summary, cause, verdict, .. } => {
+                (summary, Some((cause.is_some_and(Cause::is_again), verdict.is_lost())))
+            }
+            What::Arrived { summary, damaged: false, .. } => (summary, None),
+            _ => return,
+        };
+        let (Some(segment), Some(ends)) = (summary.segment(), summary.ends) else { return };
+        if self.is_full(at) {
+            return;
+        }
+        let [sender, receiver] = snapshot.isn;
+        let ends = [ends.source, ends.destination];
+        // Forged addresses have no connection.
+        if !ends.iter().all(|end| (0..MAX_HOSTS).any(|host| address(host) == end.addr)) {
+            return;
+        }
+        let Some(forth) = self.place(ends) else { return };
+        let Some(back) = self.place([ends[1], ends[0]]) else { return };
+        self.points += 1;
+        match sent {
+            Some((is_again, is_lost)) => {
+                if segment.syn {
+                    self.tracks[forth].scales[0] = segment.scale;
+                    self.tracks[back].scales[1] = segment.scale;
+                }
+                if let Some(isn) = sender {
+                    self.tracks[forth].sent(at, &segment, isn, is_again, is_lost);
+                }
+            }
+            None => {
+                let is_repeated = matches!(snapshot.entry.what, What::Arrived { mark: Some(Mark::Repeated), .. });
+                if !is_repeated {
+                    self.tracks[forth].delivered(at, segment.len as u64);
+                }
+                if let Some(isn) = receiver {
+                    self.tracks[back].acknowledged(at, &segment, isn);
+                }
+            }
+        }
+    }
+
+    /// Processes what an end of a connection keeps about it.
+    pub fn note_control(&mut self, now: Instant, tuple: &Tuple, control: &Control) {
+        let at = (now - START).total_micros();
+        if self.is_full(at) {
+            return;
+        }
+        if let Some(place) = self.place([tuple.local, tuple.remote])
+            && self.tracks[place].controlled(at, control)
+        {
+            self.points += 1;
+        }
+    }
+
+    /// Returns whether the graph shows what the ends of a connection keep about it.
+    pub fn needs_control(&self) -> bool {
+        matches!(self.kind, GraphKind::Cwnd | GraphKind::Rtt)
+    }
+
+    fn is_full(&mut self, at: u64) -> bool {
+        if self.points >= POINTS {
+            self.cut_at.get_or_insert(at);
+        }
+        self.cut_at.is_some()
+    }
+
+    /// Returns the place of a direction of a connection, or `None` if there is no room for a new one.
+    fn place(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
+        let known = self.tracks.iter().position(|track| track.ends == ends);
+        known.or_else(|| {
+            (self.tracks.len() < TRACKS).then(|| {
+                self.tracks.push(Track::new(ends));
+                self.tracks.len() - 1
+            })
+        })
+    }
+
+    /// Draws the graph.
+    ///
+    /// # Errors
+    /// The error of `out`.
+    pub fn write(&self, out: &mut dyn Write) -> fmt::Result {
+        let (tracks, connections) = self.shown();
+        let height = HEAD + PANEL * tracks.len().max(1) + FOOT;
+        let lang = self.lang;
+        let title = match self.kind {
+            GraphKind::Cwnd => lang.pick("The congestion window", "拥塞窗口"),
+            GraphKind::Rtt => lang.pick("Round trips and the retransmission timeout", "往返时间与超时重传时间"),
+            GraphKind::Throughput => lang.pick("Throughput", "吞吐量"),
+            GraphKind::TimeSequence => lang.pick("Sequence numbers over time", "序号随时间的变化"),
+        };
+        open(out, WIDTH, height, title)?;
+        writeln!(out, r#"<text x="{LEFT}" y="22" font-size="14" font-weight="bold">{title}</text>"#)?;
+        let times = times(&tracks);
+        for (place, track) in tracks.iter().enumerate() {
+            let top = HEAD + PANEL * place;
+            let area = [LEFT, top + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64);
+            let y = top + 14;
+            writeln!(
+                out,
+                r#"<text x="{LEFT}" y="{y}" font-weight="bold">{}</text>"#,
+                Direction(track, connections, lang)
+            )?;
+            let frame = Frame::new(area, times, lang);
+            match self.kind {
+                GraphKind::Cwnd => window::draw(out, frame, track)?,
+                GraphKind::Rtt => round_trips::draw(out, frame, track)?,
+                GraphKind::Throughput => throughput::draw(out, frame, track)?,
+                GraphKind::TimeSequence => time_sequence::draw(out, frame, track)?,
+            }
+        }
+        let y = height - 12;
+        if tracks.is_empty() {
+            let nothing = lang.pick("There is no TCP segment to draw.", "没有 TCP 报文段可画。");
+            writeln!(out, r#"<text x="{LEFT}" y="60">{nothing}</text>"#)?;
+        } else if let Some(at) = self.cut_at {
+            let at = super::text::Span(smoltcp::time::Duration::from_micros(at));
+            write!(out, r#"<text x="{LEFT}" y="{y}" fill="{RED}">"#)?;
+            match lang {
+                Lang::En => {
+                    write!(out, "Cut here, after {POINTS} points: the run goes on. --from {at} draws the rest.")?
+                }
+                Lang::Zh => write!(out, "图到此为止（{POINTS} 个点），运行还在继续。--from {at} 画出其余部分。")?,
+            }
+            out.write_str("</text>\n")?;
+        } else if connections > tracks.len() {
+            let others = connections - tracks.len();
+            write!(out, r#"<text x="{LEFT}" y="{y}" fill="{INK}">"#)?;
+            match lang {
+                Lang::En => write!(out, "{others} more connections, not shown.")?,
+                Lang::Zh => write!(out, "还有 {others} 个连接没有画出。")?,
+            }
+            out.write_str("</text>\n")?;
+        }
+        out.write_str("</svg>\n")
+    }
+
+    /// Returns the directions to draw, one of each connection, and the number of connections. Connections with more
+    /// payload come first.
+    fn shown(&self) -> (Vec<&Track>, usize) {
+        let mut tracks: Vec<&Track> = self.tracks.iter().filter(|track| !track.sent.is_empty()).collect();
+        tracks.sort_by_key(|track| core::cmp::Reverse(track.payload()));
+        let mut shown: Vec<&Track> = Vec::new();
+        for track in tracks {
+            if !shown.iter().any(|other| other.ends == [track.ends[1], track.ends[0]]) {
+                shown.push(track);
+            }
+        }
+        let connections = shown.len();
+        shown.truncate(PANELS);
+        (shown, connections)
+    }
+}
+
+const WIDTH: usize = 1000;
+const LEFT: usize = 90;
+const HEAD: usize = 40;
+const FOOT: usize = 30;
+/// The height of a panel, with its legend and the names of its axes.
+const PANEL: usize = 430;
+
+/// Returns the times of the first and the last point of all panels, in microseconds.
+fn times(tracks: &[&Track]) -> [u64; 2] {
+    let sent = tracks.iter().flat_map(|track| track.sent.iter().map(|sent| sent.at));
+    let acked = tracks.iter().flat_map(|track| track.acked.iter().map(|acked| acked.at));
+    let (first, last) = sent.chain(acked).fold((u64::MAX, 0), |(a, b), at| (a.min(at), b.max(at)));
+    [first.min(last), last]
+}
+
+/// Names the ends of a connection, with the caller's port if there are several connections.
+struct Direction<'t>(&'t Track, usize, Lang);
+
+impl Display for Direction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Direction(track, connections, lang) = self;
+        for (place, end) in track.ends.iter().enumerate() {
+            f.write_str(if place == 0 { "" } else { lang.pick(" to ", " 到 ") })?;
+            match end.addr {
+                addr if addr == address(0) => f.write_str(lang.pick("client", "客户"))?,
+                addr if addr == address(1) => f.write_str(lang.pick("server", "服务器"))?,
+                addr => write!(f, "{addr}")?,
+            }
+            if *connections > 1 {
+                write!(f, " :{}", end.port)?;
+            }
+        }
+        let payload = track.payload();
+        match lang {
+            Lang::En => write!(f, ", {payload} bytes of payload"),
+            Lang::Zh => write!(f, "，数据 {payload} 字节"),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests;

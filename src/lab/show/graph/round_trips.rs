@@ -1,0 +1,53 @@
+//! Measured round trips over time, with the smoothed round trip and the retransmission timeout.
+
+use core::fmt::{self, Write};
+
+use super::super::svg::{INK, RED};
+use super::frame::{Frame, Sign, diamond};
+use super::track::{Kept, Track};
+
+const BLUE: &str = "#1565c0";
+const ORANGE: &str = "#b35900";
+
+/// The axis is logarithmic if the largest value is at least this multiple of the smallest.
+const WIDE: f64 = 20.0;
+
+pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
+    let kept = track.kept.iter().flat_map(|kept| [kept.srtt, Some(kept.rto)]).flatten();
+    let values = || kept.clone().chain(track.round_trips.iter().map(|(_, time)| *time)).filter(|time| *time > 0);
+    let (low, high) = values().fold((u64::MAX, 1), |(low, high), time| (low.min(time), high.max(time)));
+    let (low, high) = (low.min(high) as f64, high as f64);
+    let is_wide = high >= low * WIDE;
+    let frame = frame.with_values(if is_wide { low / 2.0 } else { 0.0 }, high * if is_wide { 2.0 } else { 1.08 });
+    let frame = if is_wide { frame.with_log() } else { frame };
+    let lang = frame.lang;
+    let (unit, factor) =
+        if high >= 5e6 { (lang.pick("seconds", "秒"), 1e6) } else { (lang.pick("milliseconds", "毫秒"), 1e3) };
+    frame.axes(out, unit, factor)?;
+    frame.legend(
+        out,
+        &[
+            (Sign::Dot, INK, lang.pick("measured round trip", "测得的往返时间")),
+            (Sign::Line, BLUE, "SRTT"),
+            (Sign::Dashed, ORANGE, "RTO"),
+            (Sign::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
+        ],
+    )?;
+    frame.open(out)?;
+    let values = |value: fn(&Kept) -> Option<u64>| {
+        track.kept.iter().map(move |kept| (kept.at, value(kept).map(|time| time as f64)))
+    };
+    let dashes = r##"stroke="#b35900" stroke-width="1.5" stroke-dasharray="5 3""##;
+    frame.steps(out, values(|kept| Some(kept.rto)), dashes)?;
+    frame.steps(out, values(|kept| kept.srtt), r##"stroke="#1565c0" stroke-width="2""##)?;
+    for (at, time) in &track.round_trips {
+        let (x, y) = (frame.x(*at), frame.y(*time as f64));
+        writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" fill="{INK}"/>"#)?;
+    }
+    for sent in track.sent.iter().filter(|sent| sent.is_again) {
+        // The mark is on the line of the timeout at that time.
+        let kept = track.kept.iter().rfind(|kept| kept.at <= sent.at);
+        diamond(out, frame.x(sent.at), frame.y(kept.map_or(low, |kept| kept.rto as f64)), RED)?;
+    }
+    out.write_str("</svg>\n")
+}

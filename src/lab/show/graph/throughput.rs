@@ -1,0 +1,68 @@
+//! Payload per second over time, as sent and as delivered.
+
+use alloc::vec::Vec;
+use core::fmt::{self, Write};
+
+use super::frame::{Frame, Sign};
+use super::track::Track;
+use crate::lab::lang::Lang;
+
+const BLUE: &str = "#1565c0";
+const GREY: &str = "#767676";
+
+/// The number of intervals, at least. Their length is a round number.
+const INTERVALS: u64 = 40;
+
+pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
+    let [first, last] = frame.times();
+    let interval = round_below((last - first) / INTERVALS);
+    let count = ((last - first) / interval + 1) as usize;
+    let bits = |points: &mut dyn Iterator<Item = (u64, u64)>| {
+        let mut sums = alloc::vec![0_u64; count];
+        for (at, bytes) in points {
+            if let Some(sum) = sums.get_mut(((at - first) / interval) as usize) {
+                *sum += 8 * bytes;
+            }
+        }
+        let rate = |bits: u64| bits as f64 * 1e6 / interval as f64;
+        sums.into_iter().map(rate).collect::<Vec<f64>>()
+    };
+    // SYN and FIN are no payload, and are too small to be seen.
+    let sent = bits(&mut track.sent.iter().map(|sent| (sent.at, (sent.to - sent.from) as u64)));
+    let delivered = bits(&mut track.delivered.iter().copied());
+    let high = sent.iter().chain(&delivered).copied().fold(1.0, f64::max);
+    let frame = frame.with_values(0.0, high * 1.08);
+    let (unit, factor) = match high {
+        1e6.. => ("Mbit/s", 1e6),
+        1e3.. => ("kbit/s", 1e3),
+        _ => ("bit/s", 1.0),
+    };
+    frame.axes(out, unit, factor)?;
+    let mean = super::super::text::Span(smoltcp::time::Duration::from_micros(interval));
+    let lang = frame.lang;
+    let name = match lang {
+        Lang::En => alloc::format!("delivered, mean of {mean}"),
+        Lang::Zh => alloc::format!("交付（{mean} 平均）"),
+    };
+    frame.legend(
+        out,
+        &[
+            (Sign::Line, BLUE, &name),
+            (Sign::Dashed, GREY, lang.pick("sent, with what is sent again", "发送（含重传）")),
+        ],
+    )?;
+    frame.open(out)?;
+    let points = |rates: Vec<f64>| rates.into_iter().zip(0..).map(move |(rate, k)| (first + k * interval, Some(rate)));
+    frame.steps(out, points(sent), r##"stroke="#767676" stroke-width="1.5" stroke-dasharray="5 3""##)?;
+    frame.steps(out, points(delivered), r##"stroke="#1565c0" stroke-width="2""##)?;
+    out.write_str("</svg>\n")
+}
+
+/// Returns the largest of 1, 2 and 5 times a power of ten that is at most `most`, or 1.
+fn round_below(most: u64) -> u64 {
+    let mut power = 1;
+    while power <= most / 10 {
+        power *= 10;
+    }
+    [5, 2, 1].into_iter().map(|factor| factor * power).find(|step| *step <= most).unwrap_or(1)
+}

@@ -1,0 +1,69 @@
+//! Sequence numbers over time: segments as bars, the line of acknowledgements, and the edge of the window.
+
+use core::fmt::{self, Write};
+
+use super::super::svg::{INK, RED};
+use super::frame::{Frame, Sign, bar, cross, diamond};
+use super::track::Track;
+
+const GREEN: &str = "#00695c";
+const BLUE: &str = "#1565c0";
+const PURPLE: &str = "#8e24aa";
+
+/// If the window's edge is farther away than this multiple of the data, the frame ends before it.
+const FAR: f64 = 4.0;
+
+pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
+    let data = track.sent.iter().map(|sent| sent.to).max().unwrap_or(1).max(1) as f64;
+    let edge = track.acked.iter().map(|acked| acked.edge).max().unwrap_or(1) as f64;
+    let high = if edge <= data * FAR { edge.max(data) } else { data };
+    let frame = frame.with_values(0.0, high * 1.08);
+    let lang = frame.lang;
+    let limit = match edge <= data * FAR {
+        true => lang.pick("window's edge", "窗口右沿"),
+        false => lang.pick("window's edge (above)", "窗口右沿（在上方）"),
+    };
+    frame.axes(out, lang.pick("sequence number (bytes)", "序号（字节）"), 1.0)?;
+    frame.legend(
+        out,
+        &[
+            (Sign::Bar, INK, lang.pick("segment", "报文段")),
+            (Sign::Diamond, RED, lang.pick("sent again", "重传")),
+            (Sign::Cross, RED, lang.pick("lost", "丢失")),
+            (Sign::Line, GREEN, lang.pick("acknowledged", "已确认")),
+            (Sign::Dot, GREEN, lang.pick("duplicate ACK", "重复确认")),
+            (Sign::Bar, PURPLE, lang.pick("SACK block", "SACK 块")),
+            (Sign::Dashed, BLUE, limit),
+        ],
+    )?;
+    frame.open(out)?;
+    let edges = track.acked.iter().map(|acked| (acked.at, Some(acked.edge as f64)));
+    frame.steps(out, edges, r##"stroke="#1565c0" stroke-width="1.5" stroke-dasharray="5 3""##)?;
+    let mut highest = i64::MIN;
+    let numbers = track.acked.iter().map(|acked| {
+        highest = highest.max(acked.number);
+        (acked.at, Some(highest as f64))
+    });
+    frame.steps(out, numbers, r##"stroke="#00695c" stroke-width="2""##)?;
+    for acked in &track.acked {
+        let x = frame.x(acked.at);
+        for (from, to) in acked.sacks.iter().flatten() {
+            bar(out, x, [frame.y(*to as f64), frame.y(*from as f64)], PURPLE)?;
+        }
+        if acked.is_duplicate {
+            let y = frame.y(acked.number as f64);
+            writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" fill="{GREEN}"/>"#)?;
+        }
+    }
+    for sent in &track.sent {
+        let (x, top, bottom) = (frame.x(sent.at), frame.y(sent.to as f64), frame.y(sent.from as f64));
+        bar(out, x, [top, bottom], if sent.is_again { RED } else { INK })?;
+        if sent.is_again {
+            diamond(out, x, (top + bottom) / 2.0, RED)?;
+        }
+        if sent.is_lost {
+            cross(out, x, (top + bottom) / 2.0)?;
+        }
+    }
+    out.write_str("</svg>\n")
+}

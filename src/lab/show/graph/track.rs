@@ -1,0 +1,159 @@
+//! What the graphs record of one direction of a connection, as its data's sender sees it.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
+
+use crate::stack::Control;
+use crate::trace::Segment;
+
+/// A segment that occupies sequence numbers. Times are in microseconds since the start, and numbers are relative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) at: u64,
+    pub(super) from: i64,
+    pub(super) to: i64,
+    pub(super) is_again: bool,
+    pub(super) is_lost: bool,
+}
+
+/// An acknowledgement that has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Acked {
+    pub(super) at: u64,
+    pub(super) number: i64,
+    /// The highest number that the window allows, plus one.
+    pub(super) edge: i64,
+    pub(super) is_duplicate: bool,
+    pub(super) sacks: [Option<(i64, i64)>; 3],
+}
+
+/// What the sender keeps about the connection, from a time on. Sizes are in bytes, times in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) at: u64,
+    pub(super) cwnd: Option<u32>,
+    pub(super) ssthresh: Option<u32>,
+    pub(super) in_flight: u32,
+    pub(super) srtt: Option<u64>,
+    pub(super) rto: u64,
+}
+
+/// One direction of a connection.
+pub(super) struct Track {
+    /// The sender and the receiver of the data.
+    pub(super) ends: [IpEndpoint; 2],
+    /// The window scales that the sender and the receiver announced.
+    pub(super) scales: [Option<u8>; 2],
+    pub(super) sent: Vec<Sent>,
+    pub(super) acked: Vec<Acked>,
+    /// The payload that arrived for the first time: the time and the number of bytes.
+    pub(super) delivered: Vec<(u64, u64)>,
+    pub(super) kept: Vec<Kept>,
+    /// The measured round trips: the time of the acknowledgement, and the round trip.
+    pub(super) round_trips: Vec<(u64, u64)>,
+    /// The segments that are not acknowledged: the number after the segment, the time, and whether it was sent again.
+    pending: VecDeque<(i64, u64, bool)>,
+}
+
+impl Track {
+    pub(super) fn new(ends: [IpEndpoint; 2]) -> Self {
+        Track {
+            ends,
+            scales: [None; 2],
+            sent: Vec::new(),
+            acked: Vec::new(),
+            delivered: Vec::new(),
+            kept: Vec::new(),
+            round_trips: Vec::new(),
+            pending: VecDeque::new(),
+        }
+    }
+
+    /// Returns the number of payload bytes that have arrived.
+    pub(super) fn payload(&self) -> u64 {
+        self.delivered.iter().map(|(_, len)| len).sum()
+    }
+
+    pub(super) fn sent(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber, is_again: bool, is_lost: bool) {
+        if segment.space() == 0 {
+            return;
+        }
+        let from = relative(segment.seq, isn);
+        let to = from + segment.space() as i64;
+        self.sent.push(Sent { at, from, to, is_again, is_lost });
+        if is_again {
+            // The answer to a segment that was sent twice measures nothing (RFC 6298 section 3).
+            let same = self.pending.iter_mut().filter(|(end, ..)| from < *end && *end <= to);
+            same.for_each(|(_, _, is_again)| *is_again = true);
+        } else if self.pending.back().is_none_or(|(end, ..)| *end < to) {
+            self.pending.push_back((to, at, false));
+        }
+    }
+
+    pub(super) fn delivered(&mut self, at: u64, len: u64) {
+        if len > 0 {
+            self.delivered.push((at, len));
+        }
+    }
+
+    /// Records that a segment of the other end arrives. `isn` is the initial number of this direction's sender.
+    pub(super) fn acknowledged(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
+        let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
+        let number = relative(ack, isn);
+        // The window of a SYN is never scaled, and only two announcements scale the others (RFC 7323 section 2.2).
+        let shift = match self.scales {
+            [Some(_), Some(shift)] if !segment.syn => shift,
+            _ => 0,
+        };
+        let edge = number + (i64::from(segment.window) << shift);
+        let last = self.acked.last();
+        let is_duplicate = last.is_some_and(|last| last.number == number && last.edge == edge) && segment.space() == 0;
+        let sacks = segment.sacks.map(|block| block.map(|(from, to)| (relative(from, isn), relative(to, isn))));
+        self.acked.push(Acked { at, number, edge, is_duplicate, sacks });
+        let mut reported = None;
+        while let Some(first) = self.pending.pop_front_if(|(end, ..)| *end <= number) {
+            reported = Some(first);
+        }
+        // A segment behind a gap is reported by a block first.
+        self.pending.retain(|segment| {
+            let is_reported = sacks.iter().flatten().any(|(from, to)| *from < segment.0 && segment.0 <= *to);
+            if is_reported {
+                reported = Some(*segment);
+            }
+            !is_reported
+        });
+        if let Some((_, sent, false)) = reported {
+            self.round_trips.push((at, at - sent));
+        }
+    }
+
+    /// Records what the sender keeps. Returns whether it has changed.
+    pub(super) fn controlled(&mut self, at: u64, control: &Control) -> bool {
+        let kept = Kept {
+            at,
+            cwnd: control.cwnd,
+            ssthresh: control.ssthresh,
+            in_flight: control.nxt.0.wrapping_sub(control.una.0).max(0) as u32,
+            srtt: control.srtt.map(|time| time.total_micros()),
+            rto: control.rto.total_micros(),
+        };
+        match self.kept.last_mut() {
+            Some(last) if (Kept { at, ..*last }) == kept => false,
+            // Only the last value of an instant is drawn.
+            Some(last) if last.at == at => {
+                *last = kept;
+                false
+            }
+            _ => {
+                self.kept.push(kept);
+                true
+            }
+        }
+    }
+}
+
+fn relative(number: TcpSeqNumber, isn: TcpSeqNumber) -> i64 {
+    i64::from(number.0.wrapping_sub(isn.0))
+}

@@ -1,0 +1,49 @@
+//! The congestion window over time, with the slow-start threshold and the bytes in flight.
+
+use core::fmt::{self, Write};
+
+use super::super::svg::RED;
+use super::frame::{Frame, Sign, diamond};
+use super::track::Track;
+
+const BLUE: &str = "#1565c0";
+const ORANGE: &str = "#b35900";
+const GREY: &str = "#767676";
+
+pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
+    let windows = track.kept.iter().flat_map(|kept| [kept.cwnd, kept.ssthresh, Some(kept.in_flight)]);
+    let high = windows.flatten().max().unwrap_or(1);
+    let frame = frame.with_values(0.0, f64::from(high) * 1.08);
+    let lang = frame.lang;
+    frame.axes(out, lang.pick("bytes", "字节"), 1.0)?;
+    let has_cwnd = track.kept.iter().any(|kept| kept.cwnd.is_some());
+    let has_ssthresh = track.kept.iter().any(|kept| kept.ssthresh.is_some());
+    frame.legend(
+        out,
+        &[
+            (Sign::Line, BLUE, if has_cwnd { "cwnd" } else { lang.pick("no congestion control", "无拥塞控制") }),
+            (
+                Sign::Dashed,
+                ORANGE,
+                if has_ssthresh { "ssthresh" } else { lang.pick("ssthresh (none yet)", "ssthresh（尚无）") },
+            ),
+            (Sign::Line, GREY, lang.pick("sent, not acknowledged", "已发送、未确认")),
+            (Sign::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
+        ],
+    )?;
+    frame.open(out)?;
+    let values = |value: fn(&super::track::Kept) -> Option<u32>| {
+        track.kept.iter().map(move |kept| (kept.at, value(kept).map(f64::from)))
+    };
+    frame.steps(out, values(|kept| Some(kept.in_flight)), r##"stroke="#767676""##)?;
+    let dashes = r##"stroke="#b35900" stroke-width="1.5" stroke-dasharray="5 3""##;
+    frame.steps(out, values(|kept| kept.ssthresh), dashes)?;
+    frame.steps(out, values(|kept| kept.cwnd), r##"stroke="#1565c0" stroke-width="2""##)?;
+    for sent in track.sent.iter().filter(|sent| sent.is_again) {
+        // The mark is on the line of the window at that time.
+        let kept = track.kept.iter().rfind(|kept| kept.at <= sent.at);
+        let value = kept.and_then(|kept| kept.cwnd).unwrap_or_default();
+        diamond(out, frame.x(sent.at), frame.y(value.into()), RED)?;
+    }
+    out.write_str("</svg>\n")
+}

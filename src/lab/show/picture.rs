@@ -1,0 +1,253 @@
+//! Draws a run as a ladder with a time axis (SVG 1.1), on one or more pages.
+//!
+//! Heights are proportional to the virtual time, so an arrow slopes by its frame's flight time. Intervals in which nothing
+//! happens are folded.
+
+mod axis;
+mod events;
+mod paint;
+mod texts;
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt::{self, Write};
+
+use self::axis::Axis;
+use self::events::{Arrow, Events, Way, lost_after};
+use self::texts::{Anchor, LINE, Placed, Text};
+use super::svg::{CHAR, FAINT, INK, ORANGE, RED};
+use super::text::Span;
+use crate::lab::Snapshot;
+use crate::lab::lang::Lang;
+use crate::lab::wrap::wrapped;
+use smoltcp::time::Duration;
+
+/// The largest number of rows in a picture. The caller leaves out further rows.
+pub const PICTURE_ROWS: usize = 20_000;
+
+/// The height of a page in pixels, without its head.
+const PAGE: i32 = 3000;
+
+/// A run as a ladder with a time axis.
+pub struct Picture {
+    events: Events,
+    axis: Axis,
+    texts: Placed,
+    /// The usual time from sending to arrival, in microseconds.
+    flight: u64,
+    /// The heights at which pages begin and end.
+    breaks: Vec<i32>,
+    /// Whether the run goes on after the last row.
+    is_cut: bool,
+    lang: Lang,
+}
+
+impl Picture {
+    /// Draws these rows from the time `from` on, with words in the language `lang`. `is_cut` says whether rows are left out at the end.
+    ///
+    /// A row before `from` is a frame that is in flight at that time.
+    pub fn new(rows: &[Snapshot], from: Duration, is_cut: bool, lang: Lang) -> Self {
+        let events = Events::of(rows, from.total_micros(), lang);
+        let flight = events.flight();
+        let axis = Axis::new(&events.moments(flight), flight);
+        let mut picture = Picture { events, axis, texts: Placed::default(), flight, breaks: Vec::new(), is_cut, lang };
+        picture.place_texts();
+        picture.breaks = picture.page_breaks();
+        picture
+    }
+
+    /// Returns the number of pages.
+    pub fn pages(&self) -> usize {
+        self.breaks.len() - 1
+    }
+
+    /// Draws a page, from 0.
+    ///
+    /// # Errors
+    /// The error of `out`.
+    pub fn write(&self, out: &mut dyn Write, page: usize) -> fmt::Result {
+        let breaks = self.breaks.get(page..page + 2).and_then(|breaks| breaks.first_chunk());
+        paint::page(out, self, breaks.copied().unwrap_or_default(), Some(page))
+    }
+
+    /// Draws all pages as one.
+    ///
+    /// # Errors
+    /// The error of `out`.
+    pub fn write_all(&self, out: &mut dyn Write) -> fmt::Result {
+        let ends = [self.breaks.first(), self.breaks.last()].map(|end| end.copied().unwrap_or_default());
+        paint::page(out, self, ends, None)
+    }
+
+    /// Returns the number of lanes.
+    fn lanes(&self) -> usize {
+        self.events.ports.len()
+    }
+
+    /// Returns the places of the client's and of the server's line in a lane.
+    fn lines(&self, lane: usize) -> [i32; 2] {
+        let (notes, between) = self.widths();
+        let left = TIMES + lane as i32 * (2 * notes + between) + notes;
+        [left, left + between]
+    }
+
+    /// Returns the width of a column of notes, and of the space between the lines.
+    fn widths(&self) -> (i32, i32) {
+        if self.lanes() > 1 { (200, 360) } else { (270, 500) }
+    }
+
+    /// Returns the width of a page.
+    fn width(&self) -> i32 {
+        let (notes, between) = self.widths();
+        TIMES + self.lanes() as i32 * (2 * notes + between)
+    }
+
+    /// Returns the height of an end of an arrow. Arrows that begin or end at the same time are beside each other.
+    fn height(&self, arrow: &Arrow, way: Way, (at, place): (u64, i32)) -> i32 {
+        let host = if way == Way::Out { arrow.host } else { 1 - arrow.host };
+        let count = self.events.count(at, arrow.lane, host, way);
+        self.axis.height(at) + place * (self.axis.room(at) / (count + 1)).clamp(2, LINE)
+    }
+
+    /// Returns the line of an arrow to one of its arrivals. Without an arrival, the arrow ends after two thirds.
+    fn path(&self, arrow: &Arrow, arrival: Option<(u64, i32)>) -> Vec<(i32, i32)> {
+        let lines = self.lines(arrow.lane);
+        let (x, to) = (lines[arrow.host], lines[1 - arrow.host]);
+        let end = arrival.map_or(arrow.at + lost_after(self.flight), |(at, _)| at);
+        let to = if arrival.is_some() { to } else { x + (to - x) * 2 / 3 };
+        let sent = self.height(arrow, Way::Out, (arrow.at, arrow.place)) - self.axis.height(arrow.at);
+        let arrived = arrival.map_or(sent, |end| self.height(arrow, Way::In, end) - self.axis.height(end.0));
+        let point = |at: u64| {
+            let part = (at - arrow.at) as f64 / (end - arrow.at).max(1) as f64;
+            let between = |a: i32, b: i32| a + (f64::from(b - a) * part) as i32;
+            (between(x, to), self.axis.height(at) + between(sent, arrived))
+        };
+        // Inside a fold, the slope differs.
+        let bends = self.axis.folds.iter().flat_map(|fold| fold.times).filter(|at| arrow.at < *at && *at < end);
+        let mut points: Vec<_> = [arrow.at].into_iter().chain(bends).chain([end]).map(point).collect();
+        points.dedup();
+        points
+    }
+
+    /// Places the labels of the arrows, the notes and the lengths of the folds, in the order of their heights.
+    fn place_texts(&mut self) {
+        let mut texts = Vec::new();
+        for arrow in &self.events.arrows {
+            let points = self.path(arrow, arrow.arrivals.first().copied());
+            let color = match arrow {
+                Arrow { is_lost: true, .. } => RED,
+                Arrow { is_again: true, .. } => ORANGE,
+                _ => arrow.color,
+            };
+            let (x, anchor, sign) =
+                if arrow.host == 0 { (points[0].0, Anchor::Start, 1) } else { (points[0].0, Anchor::End, -1) };
+            let mut text = Text {
+                x: x + 14 * sign,
+                y: 0,
+                anchor,
+                color,
+                is_bold: false,
+                text: arrow.label.clone(),
+                point: (0, 0),
+            };
+            // The label is on its arrow. Labels of frames that are sent at once keep their order.
+            text.point = on_path(&points, x + sign * LABEL);
+            text.y = text.point.1;
+            texts.push(text);
+            if arrow.is_lost {
+                let (x, y) = points.last().copied().unwrap_or_default();
+                let word = |text: &str, y| {
+                    let (anchor, text) = (Anchor::Middle, text.to_string());
+                    Text { x, y, anchor, color: RED, is_bold: false, text, point: (x, y) }
+                };
+                texts.extend([word("", y), word(self.lang.pick("lost", "丢失"), y + 16)]);
+            }
+        }
+        for note in &self.events.notes {
+            let [left, right] = self.lines(note.lane);
+            let (x, anchor, point) = match note.host {
+                0 => (left - 10, Anchor::End, left),
+                1 => (right + 10, Anchor::Start, right),
+                _ => ((left + right) / 2, Anchor::Middle, (left + right) / 2),
+            };
+            let y = self.axis.height(note.at);
+            let most = (self.widths().0 - 20) as usize / CHAR;
+            for text in wrapped(&note.text, most) {
+                let (color, is_bold) = (note.color, note.is_state);
+                texts.push(Text { x, y, anchor, color, is_bold, text, point: (point, y) });
+            }
+        }
+        for fold in &self.axis.folds {
+            let [left, right] = self.lines(0);
+            let (x, y) = ((left + right) / 2, (fold.heights[0] + fold.heights[1]) / 2);
+            let length = Duration::from_micros(fold.times[1] - fold.times[0]);
+            let text = match self.lang {
+                Lang::En => alloc::format!("⋯ {} without an event ⋯", Span(length)),
+                Lang::Zh => alloc::format!("⋯ {} 内没有事件 ⋯", Span(length)),
+            };
+            texts.push(Text { x, y, anchor: Anchor::Middle, color: FAINT, is_bold: false, text, point: (x, y) });
+        }
+        // A cross stays where it is, so it comes before the texts that could cover it.
+        texts.sort_by_key(|text| (!text.text.is_empty(), text.y));
+        let mut last = 0;
+        for (at, steps) in &self.events.instants {
+            let y = self.axis.height(*at);
+            // A time without room is left out.
+            if y < last && last > 0 {
+                continue;
+            }
+            last = y + LINE - 2;
+            let time = super::ladder::Micros(crate::lab::START + Duration::from_micros(*at)).to_string();
+            let steps = match steps {
+                [first, last] if first == last => first.to_string(),
+                [first, last] => alloc::format!("{first}–{last}"),
+            };
+            for (x, color, text) in [(TIMES_END, INK, time.trim().to_string()), (TIMES - 10, FAINT, steps)] {
+                texts.push(Text { x, y, anchor: Anchor::End, color, is_bold: false, text, point: (x, y) });
+            }
+        }
+        for text in texts {
+            self.texts.add(text);
+        }
+    }
+
+    /// Returns the heights at which pages begin, and the end of the last page.
+    fn page_breaks(&self) -> Vec<i32> {
+        let mut lines: Vec<i32> = self.texts.texts.iter().map(|placing| placing.text.y).collect();
+        lines.sort_unstable();
+        let end = lines.last().map_or(0, |y| y + LINE).max(self.axis.end) + LINE;
+        let mut breaks = alloc::vec![-LINE];
+        while let Some(&begin) = breaks.last().filter(|begin| end - **begin > PAGE + PAGE / 10) {
+            // A page does not end within a line of text.
+            let is_free = |y: &i32| {
+                let next = lines.partition_point(|line| *line < y - LINE / 2);
+                lines.get(next).is_none_or(|line| *line > y + LINE / 2)
+            };
+            let next = (begin + PAGE * 3 / 4..begin + PAGE).rev().find(is_free);
+            breaks.push(next.unwrap_or(begin + PAGE));
+        }
+        breaks.push(end);
+        breaks
+    }
+}
+
+/// How far from its sender's line a label is on its arrow, in pixels.
+const LABEL: i32 = 60;
+
+/// The place at which the times end, and the width of the columns of times and steps.
+const TIMES_END: i32 = 78;
+const TIMES: i32 = 180;
+
+/// Returns the point of a path at a place `x`.
+fn on_path(points: &[(i32, i32)], x: i32) -> (i32, i32) {
+    for pair in points.windows(2) {
+        let [(ax, ay), (bx, by)] = [pair[0], pair[1]];
+        if (ax <= x && x <= bx) || (bx <= x && x <= ax) {
+            return (x, if ax == bx { ay } else { ay + (by - ay) * (x - ax) / (bx - ax) });
+        }
+    }
+    points.last().map_or((x, 0), |(_, y)| (x, *y))
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests;

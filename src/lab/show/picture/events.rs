@@ -1,0 +1,228 @@
+//! Reads the rows of a run as arrows between two lines, and notes beside the lines.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use smoltcp::socket::tcp::State;
+
+use super::super::entry::{Transfer, What};
+use super::super::ladder::{Body, Ladder, Tone};
+use super::super::svg::{FAINT, INK, ORANGE, RED};
+use super::super::words::In;
+use super::axis::{MARGIN, Moment};
+use super::texts::LINE;
+use crate::lab::lang::Lang;
+use crate::lab::{Lane, START, Snapshot};
+use crate::stack::Next;
+
+/// The largest number of lanes side by side. Further connections share these lanes.
+pub(super) const LANES: usize = 4;
+
+/// The colours of the lanes, if there are several.
+pub(super) const COLORS: [&str; LANES] = ["#0b5394", "#6a1b9a", "#00695c", "#5d4037"];
+
+/// A frame on its way.
+pub(super) struct Arrow {
+    pub(super) lane: usize,
+    /// The sender: 0 is the client, 1 the server.
+    pub(super) host: usize,
+    pub(super) at: u64,
+    /// How many frames the sender sent before at the same time.
+    pub(super) place: i32,
+    /// Each arrival: the time, and how many frames arrived before at the same time.
+    pub(super) arrivals: Vec<(u64, i32)>,
+    pub(super) is_lost: bool,
+    pub(super) is_again: bool,
+    /// The colour of the line.
+    pub(super) color: &'static str,
+    pub(super) label: String,
+}
+
+/// A text beside the line of a host.
+pub(super) struct Note {
+    pub(super) lane: usize,
+    /// The host. Notes of other hosts than the first two are in the middle.
+    pub(super) host: usize,
+    pub(super) at: u64,
+    pub(super) color: &'static str,
+    pub(super) is_state: bool,
+    pub(super) text: String,
+}
+
+/// The events of a run, in order.
+#[derive(Default)]
+pub(super) struct Events {
+    pub(super) arrows: Vec<Arrow>,
+    pub(super) notes: Vec<Note>,
+    /// Each instant, with the first and the last step.
+    pub(super) instants: BTreeMap<u64, [u32; 2]>,
+    /// The port of each lane, if the run has several connections.
+    pub(super) ports: Vec<Option<u16>>,
+    /// How many frames leave or arrive at once: at an instant, in a lane, at a host.
+    counts: BTreeMap<(u64, usize, usize, Way), i32>,
+    /// The changes of state of each lane's ends, in order: time, lane, and the new states.
+    pub(super) states: Vec<(u64, usize, [State; 2])>,
+}
+
+/// Returns a time in microseconds since the start of the run.
+fn micros(snapshot: &Snapshot) -> u64 {
+    (snapshot.entry.at - START).total_micros()
+}
+
+/// Whether frames leave or arrive.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    In,
+    Out,
+}
+
+impl Events {
+    /// Reads the rows. Frames that were sent before `from` are drawn only if they arrive later.
+    pub(super) fn of(rows: &[Snapshot], from: u64, lang: Lang) -> Self {
+        let mut events = Events::default();
+        let count = rows.iter().map(|s| s.lane.of as usize).max().unwrap_or(1).clamp(1, LANES);
+        events.ports = alloc::vec![None; count];
+        let look = Ladder { width: if count > 1 { 90 } else { 112 }, ascii: false, color: false, lang };
+        let mut frames: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut known = alloc::vec![None; count];
+        for snapshot in rows {
+            let at = micros(snapshot);
+            let is_early = at < from;
+            let lane = snapshot.lane.number.map_or(0, |number| number as usize % count);
+            let shares_lane = snapshot.lane.of as usize > LANES;
+            let entry = &snapshot.entry;
+            if !is_early {
+                let steps = events.instants.entry(at).or_insert([entry.step; 2]);
+                steps[1] = entry.step;
+                let has_connection = count == 1 || snapshot.lane.number.is_some();
+                if has_connection {
+                    if !shares_lane {
+                        events.ports[lane] = snapshot.port;
+                    }
+                    let before = known[lane].replace(snapshot.states);
+                    for host in 0..2 {
+                        let state = snapshot.states[host];
+                        // At first, only the server's LISTEN and the client's CLOSED are expected.
+                        if before
+                            .map_or(![State::Closed, State::Listen].contains(&state), |b: [State; 2]| b[host] != state)
+                        {
+                            let text = state.to_string();
+                            events.notes.push(Note { lane, host, at, color: INK, is_state: true, text });
+                        }
+                    }
+                    if before != Some(snapshot.states) {
+                        events.states.push((at, lane, snapshot.states));
+                    }
+                }
+            }
+            let Some(body) = Body::of(look, &alone(snapshot, shares_lane)) else { continue };
+            match (body, entry.what) {
+                (Body::Arrow { host, frame, lost, again, label }, _) => {
+                    let color = match (lost, again) {
+                        (true, _) => RED,
+                        _ if count > 1 && snapshot.port.is_some() => COLORS[lane],
+                        (_, true) => ORANGE,
+                        _ => INK,
+                    };
+                    frames.insert(frame, events.arrows.len());
+                    let place = events.place(at, lane, host, Way::Out);
+                    let (arrivals, label) = (Vec::new(), label.to_string());
+                    events.arrows.push(Arrow {
+                        lane,
+                        host,
+                        at,
+                        place,
+                        arrivals,
+                        is_lost: lost,
+                        is_again: again,
+                        color,
+                        label,
+                    });
+                }
+                (Body::Arrival { host, frame, damaged, .. }, What::Arrived { mark, .. }) if host < 2 => {
+                    if let Some(&index) = frames.get(&frame) {
+                        let place = events.place(at, events.arrows[index].lane, host, Way::In);
+                        events.arrows[index].arrivals.push((at, place));
+                    }
+                    let mut text = String::new();
+                    // Writing to a string cannot fail.
+                    let _ = match mark {
+                        _ if damaged => write!(text, "#{frame} {}", lang.pick("damaged: thrown away", "已损坏，丢弃")),
+                        Some(mark) => write!(text, "#{frame}{}", In(lang, mark)),
+                        None => continue,
+                    };
+                    let color = if damaged { RED } else { INK };
+                    events.notes.push(Note { lane, host, at, color, is_state: false, text });
+                }
+                // A run of a program without effect is not worth a line.
+                (Body::Note { .. }, What::Ran(Next::Wait, _, Transfer { read: 0, written: 0 })) => {}
+                (Body::Note { host, tone, text }, _) if !is_early => {
+                    let color = match tone {
+                        Tone::Again => ORANGE,
+                        Tone::Bad => RED,
+                        Tone::Dim => FAINT,
+                        Tone::Plain => INK,
+                    };
+                    events.notes.push(Note { lane, host, at, color, is_state: false, text: text.to_string() });
+                }
+                _ => {}
+            }
+        }
+        events.arrows.retain(|arrow| arrow.at >= from || arrow.arrivals.iter().any(|(at, _)| *at >= from));
+        events.notes.sort_by_key(|note| (note.at, !note.is_state));
+        events
+    }
+
+    /// Counts a frame. Returns how many frames were counted before it.
+    fn place(&mut self, at: u64, lane: usize, host: usize, way: Way) -> i32 {
+        let count = self.counts.entry((at, lane, host, way)).or_insert(0);
+        core::mem::replace(count, *count + 1)
+    }
+
+    /// Returns how many frames leave or arrive at once.
+    pub(super) fn count(&self, at: u64, lane: usize, host: usize, way: Way) -> i32 {
+        self.counts.get(&(at, lane, host, way)).copied().unwrap_or_default()
+    }
+
+    /// Returns the instants at which something is drawn, and the room that their texts need.
+    pub(super) fn moments(&self, flight: u64) -> Vec<Moment> {
+        let mut counts: BTreeMap<(u64, usize, usize), i32> = BTreeMap::new();
+        // Both hosts write their labels between the lines, and notes outside.
+        let arrows = self.arrows.iter().map(|arrow| (arrow.at, arrow.lane, 2));
+        let notes = self.notes.iter().map(|note| (note.at, note.lane, note.host.min(2)));
+        for place in arrows.chain(notes) {
+            *counts.entry(place).or_default() += 1;
+        }
+        let most = |at: u64| {
+            let counts = counts.range((at, 0, 0)..=(at, usize::MAX, usize::MAX));
+            counts.map(|(_, count)| *count).max().unwrap_or_default()
+        };
+        let arrivals = self.arrows.iter().flat_map(|arrow| &arrow.arrivals).map(|(at, _)| *at);
+        let losses = self.arrows.iter().filter(|arrow| arrow.arrivals.is_empty());
+        let ends = arrivals.chain(losses.map(|arrow| arrow.at + lost_after(flight)));
+        let first = self.instants.keys().next().copied().unwrap_or_default();
+        let times: BTreeSet<u64> = self.instants.keys().copied().chain(ends.filter(|at| *at >= first)).collect();
+        times.into_iter().map(|at| Moment { at, need: LINE * most(at) + MARGIN }).collect()
+    }
+
+    /// Returns the usual time from sending to arrival in microseconds: the median.
+    pub(super) fn flight(&self) -> u64 {
+        let flight = |arrow: &Arrow| Some(arrow.arrivals.first()?.0 - arrow.at);
+        let mut flights: Vec<u64> = self.arrows.iter().filter_map(flight).collect();
+        flights.sort_unstable();
+        flights.get(flights.len() / 2).copied().unwrap_or(1000).max(1)
+    }
+}
+
+/// Returns after which time the arrow of a frame ends that never arrives.
+pub(super) fn lost_after(flight: u64) -> u64 {
+    flight * 2 / 3
+}
+
+/// Returns a snapshot whose texts do not name the connection, unless connections share a lane.
+fn alone(snapshot: &Snapshot, shares_lane: bool) -> Snapshot {
+    let port = snapshot.port.filter(|_| shares_lane);
+    Snapshot { port, lane: Lane::default(), ..*snapshot }
+}

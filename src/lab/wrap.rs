@@ -1,0 +1,69 @@
+//! Breaks texts in English and Chinese into lines.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::lang::{columns, columns_of};
+
+/// The punctuation of Chinese that must not begin a line.
+const CLOSING: &str = "，。：；、？！）";
+
+/// A space at which no line breaks. It is printed as an ordinary space.
+pub(crate) const NO_BREAK: char = '\u{a0}';
+
+/// Breaks a text between words, or next to a Chinese character, into lines of at most `width` columns. A longer word has a
+/// line of its own.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for (has_space, word) in words(text) {
+        if !line.is_empty() && columns(&line) + usize::from(has_space) + columns(word) > width {
+            lines.push(core::mem::take(&mut line));
+        } else if has_space && !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.chars().map(|char| if char == NO_BREAK { ' ' } else { char }));
+    }
+    lines.push(line);
+    lines
+}
+
+/// Returns the parts of a text that no line break may split, and whether a space precedes each.
+fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    text.split(' ').enumerate().flat_map(|(place, word)| {
+        let (mut rest, mut has_space) = (word, place > 0);
+        core::iter::from_fn(move || {
+            let mut last = rest.chars().next()?;
+            let mut chars = rest.char_indices().skip(1);
+            let end = chars.find(|(_, next)| may_break(core::mem::replace(&mut last, *next), *next));
+            let (word, after) = rest.split_at(end.map_or(rest.len(), |(end, _)| end));
+            rest = after;
+            Some((core::mem::replace(&mut has_space, false), word))
+        })
+    })
+}
+
+/// Returns whether a line may break between two characters other than spaces.
+fn may_break(last: char, next: char) -> bool {
+    (columns_of(last) == 2 || columns_of(next) == 2) && !CLOSING.contains(next) && last != '（'
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("a incomprehensible b", 4), ["a", "incomprehensible", "b"]);
+        assert_eq!(wrapped("", 4), [""]);
+    }
+
+    #[test]
+    fn chinese_lines_break_at_characters_but_not_before_punctuation() {
+        assert_eq!(wrapped("确认对方的 SYN，给出序号。", 10), ["确认对方的", "SYN，给出", "序号。"]);
+        assert_eq!(wrapped("一二三四五，六", 10), ["一二三四", "五，六"]);
+        assert_eq!(wrapped("一二三四（五）", 10), ["一二三四", "（五）"]);
+        assert_eq!(wrapped("等待 SYN,ACK", 40), ["等待 SYN,ACK"]);
+        assert_eq!(wrapped("一 RFC\u{a0}1", 6), ["一", "RFC 1"]);
+    }
+}
