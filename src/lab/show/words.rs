@@ -163,6 +163,7 @@ pub(super) fn marks(lang: Lang, cause: Cause) -> [&'static str; 2] {
         Cause::RepeatedSyn => [[" for a repeated SYN: ", " "], [" 因 SYN 重复：", " "]],
         Cause::Retransmission { .. } => [["", ""], ["", ""]],
         Cause::SpuriousRetransmission { .. } => [["spurious ", "spur "], ["虚假重传 ", "虚假 "]],
+        Cause::PathMtu => [[" shorter: ", " "], [" 更短：", " "]],
         Cause::TailProbe => [[" tail loss probe: ", " tail "], [" 尾部丢失探测：", " 尾部 "]],
         Cause::WindowOpened => [[" window opened: ", " "], [" 窗口打开：", " "]],
         Cause::WindowUpdate => [["window update: ", "window "], ["窗口更新：", "窗口 "]],

@@ -59,8 +59,8 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "A router reported that the packet was too long, so its data is sent again in shorter segments. Nothing was lost to \
              congestion, and the congestion window stays as it is. (The RFC wants one segment to go first. This stack sends what \
              the window allows.)",
-            "路由器报告分组过长，于是把其中的数据放在较短的报文段中重新发送。并没有因拥塞而丢失数据，所以拥塞窗口保持不变。\
-             （RFC 要求先只发送一个报文段，本协议栈则按窗口允许的数量发送。）",
+            "路由器报告分组太长，所以用更短的报文段重传其中的数据。这不是拥塞造成的丢失，拥塞窗口不变。（RFC 要求先只发\
+             一个报文段，这个协议栈按窗口允许的数量发送。）",
             "RFC 1191 section 6.4",
         ),
         Cause::KeepAlive => because(

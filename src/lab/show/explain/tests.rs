@@ -71,7 +71,7 @@ fn what_the_wire_does_is_told() {
     for verdict in [Verdict::Drop, Verdict::QueueFull, Verdict::TooLong] {
         let why = explain(&snapshot(1, sent(None, verdict))).unwrap();
         check(why);
-        assert!(texts.insert(why.text(Lang::En)), "{verdict}");
+        assert!(texts.insert(why.english), "{verdict}");
     }
     let syn = Segment { ack: None, ..SYN_ACK };
     let rst = Segment { syn: false, rst: true, ..SYN_ACK };
@@ -86,7 +86,7 @@ fn what_the_wire_does_is_told() {
         };
         let why = explain(&snapshot(WIRE, what)).unwrap();
         check(why);
-        assert!(texts.insert(why.text(Lang::En)), "{carries:?}");
+        assert!(texts.insert(why.english), "{carries:?}");
     }
     assert_eq!(
         explain(&snapshot(1, sent(Some(Cause::PathMtu), Verdict::Deliver))).unwrap().rfc,
