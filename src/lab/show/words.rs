@@ -158,7 +158,6 @@ pub(super) fn marks(lang: Lang, cause: Cause) -> [&'static str; 2] {
         Cause::FastRetransmission | Cause::LostRetransmission => [[" fast ", " fast "], [" 快重传 ", " 快 "]],
         Cause::KeepAlive => [["keep-alive: ", "alive? "], ["保活探测：", "保活 "]],
         Cause::KeepAliveAck => [["keep-alive ", "alive "], ["保活应答 ", "保活 "]],
-        Cause::PathMtu => [[" shorter: ", " "], [" 改短：", " "]],
         Cause::RepeatedAck => [["repeated ", "again "], ["再次 ", "再次 "]],
         Cause::RepeatedSyn => [[" for a repeated SYN: ", " "], [" 因 SYN 重复：", " "]],
         Cause::Retransmission { .. } => [["", ""], ["", ""]],
