@@ -15,6 +15,7 @@ mod pictures;
 mod run;
 mod runs;
 mod step;
+mod target;
 mod terms;
 mod value;
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use smoltcp::time::Duration;
 
-use super::args::{LabArgs, is_stdout};
+use super::args::LabArgs;
 use super::changes::Holds;
 use super::pictures::{GraphOutput, Svg};
 use super::run::{Ended, HostLab, Run};
+use super::target::{Text, create, is_stdout, unwritable};
 use super::terms::cited;
 use super::{colored, file};
 use crate::cli::error::Failure;
@@ -345,53 +346,4 @@ fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<()
         }
     }
     Ok(())
-}
-
-/// Writes a text file. The first write error is kept, and `finish` returns it.
-pub(super) struct Text {
-    path: PathBuf,
-    file: BufWriter<Box<dyn Write>>,
-    fault: Option<io::Error>,
-}
-
-impl Text {
-    /// Empties a file, or opens standard output for the name `-`.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be written.
-    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
-        let file = create(path)?;
-        Ok(Text { path: path.into(), file: BufWriter::new(file), fault: None })
-    }
-
-    /// Writes what is left, and returns the first error.
-    ///
-    /// # Errors
-    /// Fails if a write has failed.
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
-        let flushed = self.file.flush();
-        self.fault.map_or(flushed, Err).map_err(|error| unwritable(&self.path, &error))
-    }
-}
-
-impl core::fmt::Write for Text {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        if self.fault.is_none() {
-            self.fault = self.file.write_all(text.as_bytes()).err();
-        }
-        if self.fault.is_none() { Ok(()) } else { Err(core::fmt::Error) }
-    }
-}
-
-/// Empties a file, or returns standard output for the name `-`.
-fn create(path: &Path) -> Result<Box<dyn Write>, Failure> {
-    if is_stdout(path) {
-        return Ok(Box::new(io::stdout()));
-    }
-    let file = File::create(path).map_err(|error| unwritable(path, &error))?;
-    Ok(Box::new(file))
-}
-
-fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
-    Failure::run(format_args!("{} cannot be written: {error}", path.display()))
 }
