@@ -206,16 +206,6 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if copy.id == id { copy.frame.get(..copy.len) } else { None }
     }
 
-    /// Removes a frame from the wire. Returns whether it was in flight.
-    pub fn remove(&mut self, id: u32) -> bool {
-        let mut found = false;
-        for place in self.places.iter_mut().filter(|p| p.as_ref().is_some_and(|p| p.id == id)) {
-            *place = None;
-            found = true;
-        }
-        found
-    }
-
     /// Sends a frame that was written by hand, as if host `from` had sent it. Returns whether the frame was taken.
     ///
     /// Faults and losses apply as to other frames. A frame is not taken if the wire is full, or if it is longer than
@@ -328,7 +318,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         let mut frame = *frame;
         let damaged = verdict == Verdict::Corrupt;
         if damaged {
-            damage(&mut frame, len);
+            alter::damage(&mut frame, len);
         }
         if summary.carries == Carries::ArpRequest
             && let Some(reply) = router::arp_reply(bytes)
@@ -378,13 +368,6 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             .filter(|&i| self.places[i].as_ref().is_some_and(due))
             .min_by_key(|&i| self.places[i].as_ref().map(|place| (place.at, place.order)))?;
         self.places[index].take()
-    }
-}
-
-/// Inverts one bit of a frame of `len` bytes.
-fn damage(frame: &mut [u8; MAX_FRAME], len: usize) {
-    if let Some(byte) = frame.get_mut(len.saturating_sub(1)) {
-        *byte ^= 1;
     }
 }
 

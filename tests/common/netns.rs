@@ -59,13 +59,14 @@ pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
 
 /// Starts a child process. Tests must use this function or [`output`], because of the lock [`FORK`].
 ///
-/// The locale is C.UTF-8, so that the lab speaks English on every machine, and a line has 100 columns, unless the command
-/// itself sets or removes LC_ALL or COLUMNS.
+/// The locale is C.UTF-8, so that the lab speaks English on every machine, unless the command itself sets or removes LC_ALL.
+/// Without COLUMNS, a ladder that is not shown at a terminal has 80 columns.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
-    for (name, value) in [("LC_ALL", "C.UTF-8"), ("COLUMNS", "100")] {
-        if command.get_envs().all(|(set, _)| set != name) {
-            command.env(name, value);
-        }
+    if command.get_envs().all(|(name, _)| name != "LC_ALL") {
+        command.env("LC_ALL", "C.UTF-8");
+    }
+    if command.get_envs().all(|(name, _)| name != "COLUMNS") {
+        command.env_remove("COLUMNS");
     }
     let _nobody_attached = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     command.spawn()

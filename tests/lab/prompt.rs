@@ -9,7 +9,7 @@ use crate::common::terminal;
 /// Runs `lab --step ARGS` with the lines as its standard input. Returns the answers to the lines.
 fn answers(args: &[&str], lines: &[&str]) -> Vec<String> {
     let mut command = smolstep();
-    command.args(["lab", "--step"]).args(args);
+    command.args(["lab", "--step"]).args(args).env("COLUMNS", "100");
     let run = Peer::start(&mut command).finish_with(format!("{}\n", lines.join("\n")).as_bytes());
     assert_eq!((run.code(), run.err().as_str()), (Some(0), ""), "{run:?}");
     run.out().split("s> ").skip(1).map(String::from).collect()

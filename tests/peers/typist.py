@@ -13,6 +13,7 @@ pid, terminal = pty.fork()
 if pid == 0:
     os.environ["NO_COLOR"] = "1"
     os.environ["TERM"] = "dumb"
+    os.environ["COLUMNS"] = "100"
     os.execv(command[0], command)
 shown = b""
 

@@ -2,12 +2,12 @@
 
 use smoltcp::wire::{EthernetAddress, IpAddress, Ipv4Address};
 
-use super::run::HostLab;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::Ends;
 use crate::lab::packetdrill::segment::SegmentText;
 use crate::lab::show::In;
-use crate::lab::{Setup, Verdict, address};
+use crate::lab::{Setup, SetupLab, Verdict, address};
+use crate::stack::Console;
 
 /// A change that the user makes by hand after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,11 @@ pub const MAX_BY_HAND: usize = 1000;
 
 impl ByHand {
     /// Makes the change. Returns false if the frame is not in flight, or if there is no room on the wire.
-    pub fn apply(&self, lab: &mut HostLab<'_>, setup: &Setup<'_>) -> bool {
+    pub fn apply<C: Console, const N: usize, const R: usize>(
+        &self,
+        lab: &mut SetupLab<'_, C, N, R>,
+        setup: &Setup<'_>,
+    ) -> bool {
         match &self.what {
             Change::Frame(frame, fault) => lab.wire.alter(*frame, *fault),
             Change::Segment(to, ends, text) => {
@@ -70,7 +74,11 @@ const PORT: u16 = 50_000;
 
 /// Returns the ends of a segment to host `to`, as if the other host had sent it: those of the newest connection, or else
 /// the ends of a new call.
-pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
+pub fn ends<C: Console, const N: usize, const R: usize>(
+    lab: &SetupLab<'_, C, N, R>,
+    setup: &Setup<'_>,
+    to: usize,
+) -> Ends {
     let hosts = [1 - to, to];
     let addresses = hosts.map(|host| match address(host) {
         IpAddress::Ipv4(address) => address,

@@ -1,9 +1,19 @@
 //! Faults that strike a frame that is already in flight.
 
-use super::{Wire, damage};
+use super::{MAX_FRAME, Wire};
 use crate::lab::Verdict;
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
+    /// Removes a frame from the wire. Returns whether it was in flight.
+    pub fn remove(&mut self, id: u32) -> bool {
+        let mut found = false;
+        for place in self.places.iter_mut().filter(|p| p.as_ref().is_some_and(|p| p.id == id)) {
+            *place = None;
+            found = true;
+        }
+        found
+    }
+
     /// Drops, delays, duplicates or damages a frame in flight. Returns false if the frame is not in flight, or if there
     /// is no room for its duplicate.
     #[doc(hidden)]
@@ -43,5 +53,12 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
                 *free = Some(copy);
             }
         }
+    }
+}
+
+/// Inverts one bit of a frame of `len` bytes.
+pub(super) fn damage(frame: &mut [u8; MAX_FRAME], len: usize) {
+    if let Some(byte) = frame.get_mut(len.saturating_sub(1)) {
+        *byte ^= 1;
     }
 }
