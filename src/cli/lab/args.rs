@@ -8,6 +8,7 @@ use smoltcp::socket::tcp::State;
 
 use super::lang;
 use super::network::NetworkArgs;
+use super::target::is_stdout;
 use super::value::Value;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
@@ -255,11 +256,6 @@ impl LabArgs {
         }
         Ok(())
     }
-}
-
-/// Returns whether a file's name stands for standard output.
-pub fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
 }
 
 fn is_svg(file: &Path) -> bool {

@@ -7,7 +7,7 @@ use super::file;
 use super::mark::{Verdict, key, only, verdict};
 use super::outputs::{self, Shown};
 use super::run::Run;
-use super::text_file::Text;
+use super::target::Text;
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
 use crate::cli::shell::Shell;

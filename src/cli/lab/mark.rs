@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use super::args::{LabArgs, is_stdout};
+use super::args::LabArgs;
 use super::file;
 use super::run::Run;
-use super::text_file::Text;
+use super::target::{Text, is_stdout};
 use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::lab::file::{Answers, Experiment, Key, Marked};

@@ -16,8 +16,8 @@ mod pictures;
 mod run;
 mod runs;
 mod step;
+mod target;
 mod terms;
-mod text_file;
 mod value;
 
 use std::io::{self, IsTerminal, Write};

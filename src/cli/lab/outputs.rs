@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use smoltcp::time::Duration;
 
-use super::args::{LabArgs, is_stdout};
+use super::args::LabArgs;
 use super::changes::Holds;
 use super::host_lab::HostLab;
 use super::pictures::{GraphOutput, Svg};
 use super::run::{Ended, Run};
+use super::target::{Text, create, is_stdout, unwritable};
 use super::terms::cited;
-use super::text_file::{Text, create, unwritable};
 use super::{colored, file};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;

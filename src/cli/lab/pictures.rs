@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use smoltcp::time::Duration;
 
-use super::args::{GraphFile, LabArgs, is_stdout};
+use super::args::{GraphFile, LabArgs};
 use super::host_lab::HostLab;
-use super::text_file::Text;
+use super::target::{Text, is_stdout};
 use crate::cli::error::Failure;
 use crate::lab::lang::Lang;
 use crate::lab::show::{Entry, Graph, Ladder, PICTURE_ROWS, Picture, What};

@@ -1,10 +1,9 @@
-//! Files that a run writes: a name of `-` is standard output, and the first error is kept.
+//! A file that the lab writes, or standard output.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::args::is_stdout;
 use crate::cli::error::Failure;
 
 /// Writes a text file. The first write error is kept, and `finish` returns it.
@@ -55,7 +54,12 @@ pub fn create(path: &Path) -> Result<Box<dyn Write>, Failure> {
     Ok(Box::new(file))
 }
 
-/// Returns the failure of a file that cannot be written.
+/// Returns the error for a file that cannot be written.
 pub fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("{} cannot be written: {error}", path.display()))
+}
+
+/// Returns whether a file's name stands for standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
 }
