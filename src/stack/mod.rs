@@ -345,17 +345,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         })
     }
 
-    /// Returns what this end keeps about each connection, in slot order.
-    #[cfg(feature = "recovery")]
-    pub(crate) fn controls(&self) -> impl Iterator<Item = (Tuple, Control)> {
-        self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let queue = slot.peek().map_or(0, |socket| socket.send_queue());
-            let mut control = slot.control.snapshot(slot.state, queue, self.config.tcp.nagle);
-            control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
-            Some((self.connections.tuple(index)?, control))
-        })
-    }
-
     /// Returns why a connection's segment was most recently sent again. Each reason is returned once.
     pub(crate) fn take_repeat(&mut self, tuple: &Tuple) -> Option<Repeat> {
         let index = self.connections.find(tuple)?;

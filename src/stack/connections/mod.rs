@@ -14,6 +14,8 @@ mod path;
 mod show;
 mod slot;
 mod slot_index;
+#[cfg(feature = "recovery")]
+mod snapshot;
 mod table;
 mod time_wait;
 mod turn;
