@@ -64,12 +64,9 @@ pub use connections::{Connection, Phase};
 #[doc(hidden)]
 pub use connections::{Slot, SlotIndex, TimeWaitRecord};
 pub use console::{Console, Input, NullConsole};
-#[cfg(feature = "recovery")]
-pub use control::Congestion;
 pub(crate) use control::Repeat;
 #[cfg(feature = "recovery")]
-#[doc(hidden)]
-pub use control::{Control, HeldBy};
+pub use control::{Congestion, Control, HeldBy};
 pub use event::{
     AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
     Tuple,

@@ -8,6 +8,7 @@ use super::{Block, Congestion};
 
 /// What one end of a connection keeps about it (RFC 9293 section 3.3.1, RFC 6298, RFC 5681).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct Control {
     /// ISS: the initial sequence number of this end.
     pub iss: TcpSeqNumber,
@@ -56,6 +57,7 @@ pub struct Control {
 
 /// What keeps queued data from being sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
 pub enum HeldBy {
     /// The congestion window is full.
     Cwnd,
