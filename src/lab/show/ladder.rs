@@ -130,8 +130,6 @@ pub(super) enum Body {
     Arrow {
         /// The sender.
         host: usize,
-        /// The frame's number.
-        frame: u32,
         /// Whether the frame never arrives.
         lost: bool,
         /// Whether the frame is a retransmission.
@@ -140,7 +138,7 @@ pub(super) enum Body {
         label: Text,
     },
     /// A frame arrives. The frame's arrow was drawn when the frame was sent.
-    Arrival { host: usize, frame: u32, damaged: bool, text: Text },
+    Arrival { host: usize, damaged: bool, text: Text },
     /// The clock advances.
     Clock,
     /// Any other event at a host.
@@ -171,7 +169,7 @@ impl Body {
                 let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
                 let _ = write!(text, "{} {end}", Brief(lang, summary));
                 let _ = mark.map_or(Ok(()), |mark| write!(text, "{}", In(lang, mark)));
-                return Some(Body::Arrival { host, frame, damaged, text });
+                return Some(Body::Arrival { host, damaged, text });
             }
             What::Clock => return Some(Body::Clock),
             What::HostEvent(host_event) => write!(text, "{}", In(lang, host_event)),
@@ -192,7 +190,7 @@ impl Body {
                 let label = label.longest_that_fits(room.saturating_sub(6));
                 let lost = verdict.is_lost();
                 let again = cause.is_some_and(Cause::is_again);
-                return Some(Body::Arrow { host, frame, lost, again, label });
+                return Some(Body::Arrow { host, lost, again, label });
             }
             What::Sent { frame, summary, .. } if host == WIRE => {
                 tone = Tone::Bad;
@@ -251,7 +249,7 @@ impl Display for Row {
         ladder.paint(f, tone)?;
         ladder.paint(f, color)?;
         match body {
-            Body::Arrow { host, lost, again, label, .. } => self.arrow(f, *host, *lost, *again, label)?,
+            Body::Arrow { host, lost, again, label } => self.arrow(f, *host, *lost, *again, label)?,
             Body::Clock => write!(f, "{:^middle$}", ladder.word("clock", "时钟"))?,
             Body::Arrival { host, text, .. } | Body::Note { host, text, .. } => match host {
                 0 => write!(f, "{text:<middle$}")?,

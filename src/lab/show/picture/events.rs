@@ -119,7 +119,7 @@ impl Events {
             }
             let Some(body) = Body::of(look, &alone(snapshot, shares_lane)) else { continue };
             match (body, entry.what) {
-                (Body::Arrow { host, frame, lost, again, label }, _) => {
+                (Body::Arrow { host, lost, again, label }, What::Sent { frame, .. }) => {
                     let color = match (lost, again) {
                         (true, _) => RED,
                         _ if count > 1 && snapshot.port.is_some() => COLORS[lane],
@@ -141,7 +141,7 @@ impl Events {
                         label,
                     });
                 }
-                (Body::Arrival { host, frame, damaged, .. }, What::Arrived { mark, .. }) if host < 2 => {
+                (Body::Arrival { host, damaged, .. }, What::Arrived { frame, mark, .. }) if host < 2 => {
                     if let Some(&index) = frames.get(&frame) {
                         let place = events.place(at, events.arrows[index].lane, host, Way::In);
                         events.arrows[index].arrivals.push((at, place));
