@@ -2,33 +2,18 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::common::netns::output;
 use crate::common::peer::smolstep;
+use crate::terminal::{self, folder};
 
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn lab(args: &[&str]) -> Output {
-    output(smolstep().arg("lab").args(args)).expect("smolstep runs")
-}
-
-/// Runs the lab, and checks its exit code and the one line on standard error. Returns the standard output.
+/// As [`terminal::ends`], but returns the standard output.
 #[track_caller]
 fn ends(args: &[&str], code: i32, what: &str) -> String {
-    let run = lab(args);
-    let err = String::from_utf8_lossy(&run.stderr);
-    assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
-    assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
-    String::from_utf8_lossy(&run.stdout).into_owned()
+    String::from_utf8(terminal::ends(args, code, what).stdout).unwrap()
 }
 
 fn text(path: &Path) -> &str {

@@ -46,10 +46,12 @@ fn frames_leaves_out_the_clock_and_arp() {
 
 #[test]
 fn selective_acknowledgements_are_in_the_label_of_the_ladder() {
-    let text = shown(&lab(&["fast-retransmit"]));
+    let in_columns = |columns| {
+        shown(&output(smolstep().args(["lab", "fast-retransmit"]).env("COLUMNS", columns)).expect("smolstep runs"))
+    };
+    let text = in_columns("80");
     assert!(text.contains("dup ACK a=1461 sack 2921:5841"), "{text}");
-    let wide =
-        shown(&output(smolstep().args(["lab", "fast-retransmit"]).env("COLUMNS", "120")).expect("smolstep runs"));
+    let wide = in_columns("120");
     assert!(wide.contains("duplicate ACK seq=1 ack=1461 len=0 win=16384 sack 2921:5841"), "{wide}");
 }
 

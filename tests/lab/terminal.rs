@@ -16,7 +16,7 @@ fn typed(lines: &str, args: &[&str]) -> String {
 }
 
 pub fn lab(args: &[&str]) -> Output {
-    output(smolstep().arg("lab").args(args)).expect("smolstep runs")
+    output(smolstep().arg("lab").args(args).env("COLUMNS", "100")).expect("smolstep runs")
 }
 
 /// Runs the lab, and checks its exit code and what it prints to stderr. That is one line that contains `what`, or nothing
@@ -35,6 +35,13 @@ pub fn folder(name: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// The challenge is the first ACK of the connection. It announces the window that the SYN has announced.
+#[test]
+fn a_syn_ack_that_arrives_twice_is_challenged_with_an_open_window() {
+    let shown = typed("9|duplicate 4|6|q", &[]);
+    assert!(shown.contains("challenge ACK seq=1 ack=1 len=0 win=8192"), "{shown}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Frames that no host has sent: the router's answers, and forged segments.
 
-use crate::phy::ETHERNET;
 use smoltcp::time::Instant;
 
 use super::{MAX_FRAME, Place, Verdict, WIRE, Wire};
+use crate::phy::ETHERNET;
 use crate::trace::Summary;
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {

@@ -80,7 +80,10 @@ impl Block {
         if segment.ack.is_some_and(|ack| ack != self.nxt) {
             return Verdict::Pass;
         }
+        // Until smoltcp acknowledges the peer's SYN, the window of the own SYN holds.
+        let offered = usize::from(self.limit().0 as u16);
         self.take_syn(segment, frame);
+        self.set_limit(self.rcv_nxt + offered);
         // Without an acknowledgement, both sides have sent a SYN at the same time (RFC 9293 section 3.5).
         if segment.ack.is_some() {
             #[cfg(feature = "recovery")]

@@ -293,10 +293,20 @@ impl Block {
         self.edge
     }
 
+    /// Sets the right edge of smoltcp's receive window.
+    #[cfg(not(feature = "recovery"))]
+    fn set_limit(&mut self, limit: TcpSeqNumber) {
+        self.edge = limit;
+    }
+
     /// Processes a segment that smoltcp created.
     #[cfg(not(feature = "recovery"))]
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
         let _ = self.take_own_scale(segment, frame);
+        if segment.syn {
+            // The SYN of a call has no acknowledgement, so its window is not yet relative to one.
+            self.edge = TcpSeqNumber(segment.window.into());
+        }
         if let Some(ack) = segment.ack.filter(|_| !segment.rst) {
             let scale = if segment.syn { 0 } else { self.scale };
             self.edge = ack + (usize::from(segment.window) << scale);

@@ -46,6 +46,11 @@ impl Block {
         self.receiver.limit
     }
 
+    /// Sets the right edge of smoltcp's receive window.
+    pub(super) fn set_limit(&mut self, limit: TcpSeqNumber) {
+        self.receiver.limit = limit;
+    }
+
     /// Resets the receiver's state after the peer's SYN.
     pub(super) fn begin_receiving(&mut self) {
         let Receiver { inner_scale, offered_scale, .. } = self.receiver;
@@ -75,8 +80,12 @@ impl Block {
             self.receiver.inner_scale = self.scale;
             self.scale = self.receiver.offered_scale.unwrap_or(self.scale);
         }
-        let Some(ack) = segment.ack else { return };
         let r = &mut self.receiver;
+        let Some(ack) = segment.ack else {
+            // The SYN of a call has no acknowledgement, so its window is not yet relative to one.
+            r.limit = TcpSeqNumber(segment.window.into());
+            return;
+        };
         let scale = if segment.syn { 0 } else { r.inner_scale };
         r.limit = ack + (usize::from(segment.window) << scale);
         r.ranges.retain(|&(start, _)| start > ack);
