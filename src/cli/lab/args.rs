@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::State;
 
 use super::lang;
 use super::network::NetworkArgs;
-use super::target::is_stdout;
+use super::output_file::is_stdout;
 use super::value::Value;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;

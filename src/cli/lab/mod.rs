@@ -2,7 +2,7 @@
 
 mod args;
 mod by_hand;
-mod changes;
+mod control_changes;
 mod exercise;
 mod file;
 mod holds;
@@ -10,13 +10,13 @@ mod host_lab;
 mod lang;
 mod mark;
 mod network;
+mod output_file;
 mod outputs;
 mod packetdrill;
 mod pictures;
 mod run;
 mod runs;
 mod step;
-mod target;
 mod terms;
 mod value;
 
