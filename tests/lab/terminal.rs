@@ -30,6 +30,14 @@ pub fn ends(args: &[&str], code: i32, what: &str) -> Output {
     run
 }
 
+/// Returns the standard output of a run that has succeeded.
+#[track_caller]
+pub fn shown(run: &Output) -> String {
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8_lossy(&run.stdout).into_owned()
+}
+
+/// Returns an empty folder for the files of a test.
 pub fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
