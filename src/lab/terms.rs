@@ -41,7 +41,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "acknowledgement (ACK)",
         "确认（ACK）",
-        "The number of the byte that is expected next. It acknowledges every byte before.",
+        "The number of the byte that is expected next. It acknowledges every earlier byte.",
         "期望收到的下一个字节的序号，表示它之前的所有字节都已收到（累积确认）。",
         "RFC 9293 section 3.4",
     ),
