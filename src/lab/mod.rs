@@ -48,8 +48,7 @@ pub(crate) use agenda::MAX_SCHEDULED;
 #[doc(hidden)]
 pub use agenda::Moment;
 pub use agenda::Scheduled;
-#[doc(hidden)]
-pub use fault::MAX_FAULTS;
+pub(crate) use fault::MAX_FAULTS;
 pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
 #[doc(hidden)]
 #[cfg(feature = "alloc")]
@@ -85,8 +84,7 @@ use tracking::Tracked;
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
-#[doc(hidden)]
-pub const MAX_HOSTS: usize = 4;
+pub(crate) const MAX_HOSTS: usize = 4;
 
 /// The host index of frames that the wire itself sends: the router's answers, and forged segments.
 #[doc(hidden)]

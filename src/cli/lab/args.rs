@@ -14,6 +14,7 @@ use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;
 use crate::cli::values::whole;
+use crate::lab::file;
 use crate::lab::lang::Lang;
 use crate::lab::show::GraphKind;
 use crate::lab::{Fault, Line};
@@ -300,18 +301,7 @@ fn percent(text: &str) -> Result<u32, String> {
 }
 
 fn rate(text: &str) -> Result<u64, String> {
-    let bad = || format!("'{text}' should be like 56kbit, 1Mbit or 1Gbit");
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor = match unit.to_ascii_lowercase().trim_end_matches("/s") {
-        "bit" => 1,
-        "kbit" => 1_000,
-        "mbit" => 1_000_000,
-        "gbit" => 1_000_000_000,
-        _ => return Err(bad()),
-    };
-    let number: u64 = number.parse().map_err(|_| bad())?;
-    number.checked_mul(factor).filter(|&rate| rate >= 1000).ok_or_else(bad)
+    file::rate(text).ok_or_else(|| format!("'{text}' should be like 56kbit, 1Mbit or 1Gbit"))
 }
 
 /// Parses a duration, or a 0 without a unit.

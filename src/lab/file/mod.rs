@@ -23,6 +23,8 @@ pub use answers::Answers;
 pub use marking::{Key, Marked};
 pub use parts::Parts;
 pub use question::{Answer, Field, Question};
+#[cfg(feature = "cli")]
+pub(crate) use values::rate;
 pub use words::FileError;
 
 use alloc::borrow::ToOwned;
