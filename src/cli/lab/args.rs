@@ -106,8 +106,8 @@ pub struct LabArgs {
     /// Also show the steps in which only the clock advances
     #[arg(long)]
     pub clock: bool,
-    /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto; a wrong name lists them all
-    /// [default: none]
+    /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto. The names are una, nxt,
+    /// snd-wnd, rcv-nxt, rcv-wnd, srtt, rttvar, rto, cwnd, ssthresh, dup-acks, unsent, held-by [default: none]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Value::named)]
     pub show: Vec<Value>,
     /// Check the run against the expectations in FILE [default: no check]
