@@ -45,6 +45,15 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
+#[test]
+fn the_list_of_scenarios_has_two_columns() {
+    let text = shown(&lab(&["--list", "--lang", "en"]));
+    let width = text.lines().filter_map(|line| line.find(' ')).max().unwrap();
+    for line in text.lines() {
+        assert!(line.get(width..).is_some_and(|rest| rest.starts_with(' ') && !rest.starts_with("  ")), "{line}");
+    }
+}
+
 /// The challenge is the first ACK of the connection. It announces the window that the SYN has announced.
 #[test]
 fn a_syn_ack_that_arrives_twice_is_challenged_with_an_open_window() {
