@@ -172,7 +172,7 @@ s, sockets         show both ends
 f, frames          show the frames in flight, field by field
 branch             keep this run, and continue with a copy; branch a switches to run a
 branches           list the runs
-compare a          show run a and this run from where they part
+compare a          show run a and this run from where they differ
 p, save FILE       save a capture
 q, quit            end"
         }

@@ -1,16 +1,13 @@
 //! Segments that no host has sent: single forged segments, and a SYN flood.
 
-use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpEndpoint, IpProtocol, IpRepr, Ipv4Address,
-    TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
-};
+use alloc::vec;
 
-use super::{Lab, address, address_byte, router};
+use smoltcp::wire::{IpAddress, IpEndpoint, Ipv4Address};
+
+use super::packetdrill::Ends;
+use super::packetdrill::segment::{Choice, Flags, SegmentText};
+use super::{Lab, address, hardware, router};
 use crate::stack::{Console, Session, UdpSession};
-
-/// The longest frame with a forged segment: its headers, and one option of four bytes.
-const LONGEST: usize = 14 + 20 + 24;
 
 /// A TCP segment without data that claims to be from a host, which has not sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +15,8 @@ const LONGEST: usize = 14 + 20 + 24;
 pub struct Forged {
     /// The host that the segment claims to be from.
     pub sender: usize,
-    /// The flag besides ACK.
-    pub control: TcpControl,
+    /// The flags. Those of a SYN come with the option MSS.
+    pub flags: Flags,
     /// The sequence number, relative to the sender's initial sequence number.
     pub seq: u32,
     /// The acknowledgement number, relative to the receiver's initial sequence number.
@@ -29,35 +26,10 @@ pub struct Forged {
 }
 
 impl Forged {
-    /// Writes the frame with this segment between two ends, for a receiver on this wire. `isn` are the initial sequence
-    /// numbers of the sender and of the receiver. Returns the frame's length.
-    fn write(&self, out: &mut [u8; LONGEST], ends: [IpEndpoint; 2], to: EthernetAddress, isn: [u32; 2]) -> usize {
-        let number = |number: u32, isn: u32| TcpSeqNumber(number.wrapping_add(isn) as i32);
-        let tcp = TcpRepr {
-            src_port: ends[0].port,
-            dst_port: ends[1].port,
-            control: self.control,
-            seq_number: number(self.seq, isn[0]),
-            ack_number: self.ack.map(|ack| number(ack, isn[1])),
-            window_len: self.window,
-            window_scale: None,
-            max_seg_size: (self.control == TcpControl::Syn).then_some(1460),
-            sack_permitted: false,
-            sack_ranges: [None; 3],
-            timestamp: None,
-            payload: &[],
-        };
-        let [source, destination] = ends.map(|end| end.addr);
-        let ip = IpRepr::new(source, destination, IpProtocol::Tcp, tcp.buffer_len(), 64);
-        let len = 14 + ip.header_len() + tcp.buffer_len();
-        let mut ethernet = EthernetFrame::new_unchecked(&mut out[..len]);
-        let header = EthernetRepr { src_addr: router::HARDWARE, dst_addr: to, ethertype: EthernetProtocol::Ipv4 };
-        header.emit(&mut ethernet);
-        let (packet, checksums) = (ethernet.payload_mut(), ChecksumCapabilities::default());
-        ip.emit(&mut *packet, &checksums);
-        let mut segment = TcpPacket::new_unchecked(&mut packet[ip.header_len()..]);
-        tcp.emit(&mut segment, &source, &destination, &checksums);
-        len
+    fn segment(&self) -> SegmentText {
+        let Forged { flags, seq, ack, window, .. } = *self;
+        let options = if flags.has(Flags::SYN) { vec![Choice::Mss(1460)] } else { vec![] };
+        SegmentText { flags, seq, len: 0, ack, window: Some(window), options: Some(options) }
     }
 }
 
@@ -96,18 +68,25 @@ impl<
         // The addresses are reserved for documentation (RFC 5737 section 3).
         let host = Ipv4Address::new(198, 51, 100, (number % 250) as u8 + 1);
         let source = IpEndpoint::new(host.into(), 1024 + (number % 60_000) as u16);
-        let syn = Forged { sender: 0, control: TcpControl::Syn, seq: 0, ack: None, window: 65_535 };
+        let syn = Forged { sender: 0, flags: Flags(Flags::SYN), seq: 0, ack: None, window: 65_535 };
         self.put_segment([source, IpEndpoint::new(address(1), port)], &syn);
     }
 
     /// Puts a segment between two ends on the wire. It arrives after the latency of the wire.
     fn put_segment(&mut self, ends: [IpEndpoint; 2], forged: &Forged) {
         let Some(host) = (0..N).find(|&host| address(host) == ends[1].addr) else { return };
+        let addresses = ends.map(|end| match end.addr {
+            IpAddress::Ipv4(address) => address,
+            #[cfg(feature = "ipv6")]
+            IpAddress::Ipv6(_) => Ipv4Address::UNSPECIFIED,
+        });
         // The numbers of a new connection are absolute.
         let isn = self.isn_of(ends).map(|isn| isn.map_or(0, |isn| isn.0 as u32));
-        let mut frame = [0; LONGEST];
-        let len = forged.write(&mut frame, ends, EthernetAddress([2, 0, 0, 0, 0, address_byte(host)]), isn);
-        self.wire.put(self.now, host, &frame[..len]);
+        let hardware = [router::HARDWARE, hardware(host)];
+        let ends = Ends { hardware, addresses, ports: ends.map(|end| end.port), isn };
+        for frame in forged.segment().frames(&ends, usize::MAX) {
+            self.wire.put(self.now, host, &frame);
+        }
         self.note_wire();
     }
 }

@@ -4,6 +4,7 @@
 //! every machine. To go back to step K, the lab runs again from the start up to step K. There is no heap: the caller
 //! owns the stacks' memory.
 
+mod addresses;
 mod agenda;
 #[cfg(feature = "alloc")]
 pub mod expect;
@@ -17,6 +18,7 @@ pub mod file;
 mod forged;
 #[doc(hidden)]
 pub mod lang;
+mod notes;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
 mod peer;
@@ -39,12 +41,14 @@ mod wire;
 #[cfg(feature = "alloc")]
 pub(crate) mod wrap;
 
+pub use addresses::address;
+#[cfg(feature = "alloc")]
+pub(crate) use addresses::{hardware, ipv4};
 pub(crate) use agenda::MAX_SCHEDULED;
 #[doc(hidden)]
 pub use agenda::Moment;
 pub use agenda::Scheduled;
-#[doc(hidden)]
-pub use fault::MAX_FAULTS;
+pub(crate) use fault::MAX_FAULTS;
 pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
 #[doc(hidden)]
 #[cfg(feature = "alloc")]
@@ -67,21 +71,20 @@ pub use wire::{Line, Sent};
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
+use smoltcp::wire::{IpCidr, IpEndpoint};
 
-use crate::lab::show::{Entry, Ring, Transfer, What};
-use crate::phy::EthernetAddress;
+use crate::lab::show::{Entry, Ring, What};
 use crate::stack::{
-    Config, ConnectError, ConnectionId, Console, DropReason, Event, Io, Memory, Probe, Seed, Session, SetupError,
-    Stack, Step, Tuple, UdpSession,
+    Config, ConnectError, ConnectionId, Console, DropReason, Event, Io, Memory, Seed, Session, SetupError, Stack, Step,
+    Tuple, UdpSession,
 };
 use crate::trace::Cause;
+use notes::Notes;
 use tracking::Tracked;
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
-#[doc(hidden)]
-pub const MAX_HOSTS: usize = 4;
+pub(crate) const MAX_HOSTS: usize = 4;
 
 /// The host index of frames that the wire itself sends: the router's answers, and forged segments.
 #[doc(hidden)]
@@ -93,16 +96,6 @@ pub(crate) const MAX_FLOWS: usize = 16;
 /// The start of the virtual clock. The clock does not start at 0, because smoltcp interprets time 0 as "at once".
 #[doc(hidden)]
 pub const START: Instant = Instant::from_micros_const(1_000_000);
-
-/// Returns the address of a host: 192.168.69.2 for the client, 192.168.69.1 for the server.
-pub fn address(host: usize) -> IpAddress {
-    let last = match host {
-        0 => 2,
-        1 => 1,
-        host => host as u8 + 1,
-    };
-    IpAddress::v4(192, 168, 69, last)
-}
 
 /// `N` hosts on a wire.
 ///
@@ -195,7 +188,7 @@ impl<
         let mut failed = None;
         let hosts = memory.map(|(memory, console)| {
             let addresses = [IpCidr::new(address(host), 24)];
-            let hardware = EthernetAddress([2, 0, 0, 0, 0, address_byte(host)]).into();
+            let hardware = addresses::hardware(host).into();
             let mut bytes = [0; 32];
             bytes.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&random.next().to_le_bytes()));
             let mut config = Config::new(hardware, Seed(bytes), &addresses);
@@ -365,40 +358,5 @@ pub fn change(event: &Event) -> Option<(State, State)> {
         Event::Connecting { .. } => Some((State::Closed, State::SynSent)),
         Event::State { from, to, .. } => Some((from, to)),
         _ => None,
-    }
-}
-
-fn address_byte(host: usize) -> u8 {
-    match address(host) {
-        IpAddress::Ipv4(address) => address.octets()[3],
-        #[cfg(feature = "ipv6")]
-        IpAddress::Ipv6(_) => 0,
-    }
-}
-
-/// The events of one step.
-#[derive(Default)]
-struct Notes(heapless::Vec<Event, 16>);
-
-impl Notes {
-    /// Returns what the program that ran in the step read and wrote.
-    fn transfer(&self) -> Transfer {
-        let mut sum = Transfer::default();
-        for event in &self.0 {
-            match *event {
-                Event::Read { bytes, .. } => sum.read += bytes,
-                Event::Wrote { bytes, .. } => sum.written += bytes,
-                Event::Udp { read, sent, .. } => (sum.read, sum.written) = (sum.read + read, sum.written + sent),
-                _ => {}
-            }
-        }
-        sum
-    }
-}
-
-impl Probe for Notes {
-    fn event(&mut self, _now: Instant, event: &Event) {
-        // One step causes only a few events. Events that do not fit are left out.
-        let _ = self.0.push(*event);
     }
 }

@@ -66,6 +66,11 @@ pub(super) fn too_long(frame: &[u8], mtu: usize) -> Option<[u8; ERROR]> {
 
 /// Returns the reply to a frame that asks for the router's hardware address.
 pub(super) fn arp_reply(frame: &[u8]) -> Option<[u8; ARP]> {
+    arp_reply_from(frame, HARDWARE, ADDRESS)
+}
+
+/// Returns the reply to a frame that asks for the hardware address of `address`.
+pub(super) fn arp_reply_from(frame: &[u8], hardware: EthernetAddress, address: Ipv4Address) -> Option<[u8; ARP]> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
         return None;
@@ -74,19 +79,22 @@ pub(super) fn arp_reply(frame: &[u8]) -> Option<[u8; ARP]> {
         operation: ArpOperation::Request,
         source_hardware_addr: asker,
         source_protocol_addr,
-        target_protocol_addr: ADDRESS,
+        target_protocol_addr,
         ..
     } = ArpPacket::new_checked(frame.payload()).and_then(|packet| ArpRepr::parse(&packet)).ok()?
     else {
         return None;
     };
+    if target_protocol_addr != address {
+        return None;
+    }
     let mut answer = [0; ARP];
     let mut ethernet = EthernetFrame::new_unchecked(&mut answer[..]);
-    EthernetRepr { src_addr: HARDWARE, dst_addr: asker, ethertype: EthernetProtocol::Arp }.emit(&mut ethernet);
+    EthernetRepr { src_addr: hardware, dst_addr: asker, ethertype: EthernetProtocol::Arp }.emit(&mut ethernet);
     let reply = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
-        source_hardware_addr: HARDWARE,
-        source_protocol_addr: ADDRESS,
+        source_hardware_addr: hardware,
+        source_protocol_addr: address,
         target_hardware_addr: asker,
         target_protocol_addr: source_protocol_addr,
     };

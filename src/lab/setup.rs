@@ -232,7 +232,7 @@ impl<'a> Setup<'a> {
         let _ = self.agenda.push((after.into(), Scheduled::HostEvent(host, what)));
     }
 
-    /// Adds faults. Ignores invalid faults, and faults beyond [`MAX_FAULTS`].
+    /// Adds faults. Ignores invalid faults, and faults after the 16th.
     pub fn with_faults(mut self, faults: &[&str]) -> Self {
         for words in faults.iter().take(MAX_FAULTS) {
             if let Ok(fault) = Fault::parse(words, |_| None) {

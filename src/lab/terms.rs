@@ -41,7 +41,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "acknowledgement (ACK)",
         "确认（ACK）",
-        "The number of the byte that is expected next. It acknowledges every byte before.",
+        "The number of the byte that is expected next. It acknowledges every earlier byte.",
         "期望收到的下一个字节的序号，表示它之前的所有字节都已收到（累积确认）。",
         "RFC 9293 section 3.4",
     ),
@@ -69,14 +69,14 @@ pub const TERMS: [Term; 40] = [
     term(
         "congestion window (cwnd)",
         "拥塞窗口（cwnd）",
-        "How many bytes the sender lets be in flight, so that the network is not overloaded.",
+        "The number of bytes that the sender allows in flight, so that the network is not overloaded.",
         "发送方允许自己有多少字节在途，以免网络过载。",
         "RFC 5681 section 2",
     ),
     term(
         "delayed ACK",
         "延迟确认",
-        "An acknowledgement that waits for data to travel with, for less than half a second.",
+        "An acknowledgement that waits for data that can carry it, for less than half a second.",
         "为了捎带数据而推迟发送的确认，推迟的时间小于 0.5 秒。",
         "RFC 9293 section 3.8.6.3",
     ),
@@ -113,15 +113,15 @@ pub const TERMS: [Term; 40] = [
     term(
         "half-closed",
         "半关闭",
-        "A connection of which one direction has ended with FIN, and the other still carries data.",
+        "A connection in which one direction has ended with FIN, and the other still carries data.",
         "一个方向已用 FIN 关闭，另一个方向仍可以传送数据的连接。",
         "RFC 9293 section 3.6.1",
     ),
     term(
         "half-open",
         "半打开",
-        "A connection that one side has and the other has lost, for example in a restart. (RFC 4987 also calls a connection in \
-         SYN-RECEIVED so; the lab does not.)",
+        "A connection that one side has and the other has lost, for example in a restart. (RFC 4987 also uses this word for a \
+         connection in SYN-RECEIVED; the lab does not.)",
         "一端还保留着、而另一端已丢失（例如因为重启）的连接。（RFC 4987 用同一个英文词称呼处于 \
          SYN-RECEIVED 的连接，中文通常把后者叫做半连接。）",
         "RFC 9293 section 3.5.1",
@@ -164,7 +164,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "maximum segment size (MSS)",
         "最大报文段长度（MSS）",
-        "The most payload that a side takes in one segment. It says so in its SYN.",
+        "The most payload that a side accepts in one segment, announced in its SYN.",
         "一端在一个报文段中最多能接受的数据量，在 SYN 中说明。",
         "RFC 9293 section 3.7.1",
     ),
@@ -185,7 +185,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "partial ACK",
         "部分确认",
-        "An acknowledgement of some, but not all, that was in flight when a loss was found: more was lost.",
+        "An acknowledgement of some, but not all, of the data in flight when a loss was found: more was lost.",
         "只确认了发现丢失时在途数据中的一部分，说明还有别的报文段丢失了。",
         "RFC 6582 section 3.2",
     ),
@@ -199,7 +199,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "receive window",
         "接收窗口（rwnd）",
-        "How many bytes a receiver has room for, counted from the acknowledgement. Each segment says so anew.",
+        "How many bytes a receiver has room for, counted from the acknowledgement. Each segment announces it again.",
         "接收方还能容纳多少字节，从确认号算起。每个报文段都重新通告，所以也叫通告窗口。滑动窗口由此向\
          前滑动。",
         "RFC 9293 section 3.8.6",
@@ -207,7 +207,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "retransmission",
         "重传",
-        "Sends a segment again that may be lost.",
+        "A segment that is sent again because it may be lost.",
         "再次发送可能已丢失的报文段。",
         "RFC 9293 section 3.8.1",
     ),
@@ -263,7 +263,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "simultaneous open",
         "同时打开",
-        "Both sides send SYN before either arrives, and one connection comes of it.",
+        "Both sides send SYN before either arrives, and one connection results.",
         "双方在收到对方的 SYN 之前都发送了 SYN，结果只建立一个连接。",
         "RFC 9293 section 3.5",
     ),
@@ -314,7 +314,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "window update",
         "窗口更新",
-        "An acknowledgement that only tells that the window has grown.",
+        "An acknowledgement that only announces a larger window.",
         "只用来通知窗口已增大的确认。",
         "RFC 9293 section 3.8.6",
     ),

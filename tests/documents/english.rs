@@ -53,7 +53,7 @@ fn pages_and_help_have_no_ruled_out_phrase() {
 fn doc_comments_and_messages_have_no_ruled_out_phrase() {
     let mut files = Vec::new();
     for folder in ["src", "examples"] {
-        rust_files(&root().join(folder), &mut files);
+        files_of(&root().join(folder), "rs", &mut files);
     }
     assert!(files.len() > 100, "{}", files.len());
     let of_file = |path: PathBuf| {
@@ -62,6 +62,18 @@ fn doc_comments_and_messages_have_no_ruled_out_phrase() {
         let lines = text.lines().map(|line| if line.contains("//") || line.contains('"') { line } else { "" });
         (path.strip_prefix(root()).unwrap().display().to_string(), lines.collect::<Vec<_>>().join("\n"))
     };
+    assert_plain(files.into_iter().map(of_file));
+}
+
+#[test]
+fn scenarios_exercises_and_scripts_have_no_ruled_out_phrase() {
+    let mut files = Vec::new();
+    for (folder, extension) in [("src/lab/scenarios", "lab"), ("docs/exercises", "lab"), ("docs/packetdrill", "pkt")] {
+        let before = files.len();
+        files_of(&root().join(folder), extension, &mut files);
+        assert!(files.len() > before + 10, "{folder}");
+    }
+    let of_file = |path: PathBuf| (path.display().to_string(), fs::read_to_string(&path).unwrap());
     assert_plain(files.into_iter().map(of_file));
 }
 
@@ -82,12 +94,13 @@ fn assert_plain(texts: impl IntoIterator<Item = (String, String)>) {
     assert!(found.is_empty(), "{found}");
 }
 
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Adds the files of a folder and its subfolders whose names have this extension.
+fn files_of(folder: &Path, wanted: &str, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            rust_files(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files_of(&path, wanted, files);
+        } else if path.extension().is_some_and(|extension| extension == wanted) {
             files.push(path);
         }
     }

@@ -27,12 +27,12 @@ const SAME: [(&str, &str); 11] = [
 
 /// Our label, tshark's label, and the reason for the difference. docs/lab.md has the same table.
 const DIFFERENT: [(&str, &str, &str); 11] = [
-    ("", "retransmission", "SYN,ACK of a simultaneous open has the number of the SYN"),
+    ("", "retransmission", "the SYN,ACK of a simultaneous open repeats the number of the SYN"),
     ("after-timeout", "retransmission", "a capture does not show which segment the timer was for"),
     ("challenge-ack", "", "tshark has no such label"),
     ("challenge-ack", "duplicate_ack", "tshark has no such label"),
     ("fast-retransmission", "retransmission", "tshark counts duplicate ACKs; the stack also uses selective ones"),
-    ("path-mtu", "out_of_order", "tshark takes a segment that follows soon for one that was overtaken"),
+    ("path-mtu", "out_of_order", "tshark takes a segment that follows within a few milliseconds for one out of order"),
     ("path-mtu", "retransmission", "tshark has no such label"),
     ("repeated-ack", "duplicate_ack", "tshark does not ask whether the segment came again"),
     ("repeated-syn", "retransmission", "tshark has no such label"),

@@ -1,23 +1,14 @@
 //! `smolstep lab`: the options of the network and of the connections, and what `--show` and `--json` tell of them.
 
-use std::process::Output;
-
-use crate::common::netns::output;
-use crate::common::peer::smolstep;
-
-fn lab(args: &[&str]) -> Output {
-    output(smolstep().arg("lab").args(args)).expect("smolstep runs")
-}
+use crate::terminal::{self, folder, lab};
 
 /// Runs the lab, which must succeed, and returns its standard output.
 #[track_caller]
 fn shown(args: &[&str]) -> String {
-    let run = lab(args);
-    assert!(run.status.success(), "{args:?}: {}", String::from_utf8_lossy(&run.stderr));
-    String::from_utf8_lossy(&run.stdout).into_owned()
+    terminal::shown(&lab(args))
 }
 
-/// An option that cannot be meant is refused with exit code 2, and with a message that names what is missing.
+/// An invalid option is rejected with exit code 2 and a message that names the remedy.
 #[test]
 fn options_that_do_not_fit_are_refused() {
     for (args, part) in [
@@ -93,7 +84,7 @@ fn the_ladder_tells_what_the_wire_does() {
 /// The capture has the frames of the wire, on an interface of their own.
 #[test]
 fn the_capture_has_the_frames_of_the_wire() {
-    let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("forged.pcapng");
+    let file = folder("wire").join("forged.pcapng");
     shown(&["blind-rst", "--pcap", file.to_str().unwrap()]);
     let bytes = std::fs::read(file).unwrap();
     assert!(bytes.windows(4).any(|w| w == b"wire"));

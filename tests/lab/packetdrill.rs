@@ -153,12 +153,8 @@ mod program {
             "shell.pkt:1:1: '`' should be left out: the lab runs no shell commands",
         );
         ends(&[&script("empty.pkt", b"")], 2, "empty.pkt:1:1: a word is missing at the end: a line, such as");
-        ends(
-            &[&script("binary.pkt", &[0xff, 0xfe])],
-            2,
-            "binary.pkt cannot be read: stream did not contain valid UTF-8",
-        );
-        ends(&[&script("long.pkt", &[b' '; MAX_BYTES + 1])], 2, "at most 1 MiB");
+        ends(&[&script("binary.pkt", &[0xff, 0xfe])], 2, "binary.pkt cannot be read: line 1 is not UTF-8 text");
+        ends(&[&script("long.pkt", &[b' '; MAX_BYTES + 1])], 2, "long.pkt cannot be read: it is longer than 1 MiB");
         ends(&["no-such-file.pkt"], 2, "no-such-file.pkt cannot be read: No such file or directory");
     }
 

@@ -3,16 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
 use crate::common::netns::output;
 use crate::common::peer::smolstep;
-use crate::terminal::{ends, folder, lab};
-
-fn shown(run: &Output) -> String {
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    String::from_utf8_lossy(&run.stdout).into_owned()
-}
+use crate::terminal::{ends, folder, lab, shown};
 
 fn widths(text: &str) -> BTreeSet<usize> {
     text.lines().map(|line| line.chars().count()).collect()

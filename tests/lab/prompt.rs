@@ -1,10 +1,10 @@
 //! `lab --step`: line editing at a terminal, changes by hand, and several runs.
 
 use std::fs;
-use std::path::PathBuf;
 
 use crate::common::peer::{Peer, smolstep};
 use crate::common::terminal;
+use crate::terminal::folder;
 
 /// Runs `lab --step ARGS` with the lines as its standard input. Returns the answers to the lines.
 fn answers(args: &[&str], lines: &[&str]) -> Vec<String> {
@@ -136,9 +136,7 @@ fn a_segment_by_hand_is_put_on_the_wire() {
 /// A run with changes by hand is the same after going back, and in the files.
 #[test]
 fn what_was_done_by_hand_is_done_again() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("by-hand");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
+    let folder = folder("by-hand");
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let steps =
         ["9", "delay 4 5ms", "12", "duplicate", "step 2", "corrupt", "inject server < . 1:3(2) ack 1 win 99", "500"];
@@ -174,7 +172,7 @@ fn two_runs_are_kept_and_compared() {
         (0, "there is only this run: branch keeps it"),
         (3, "run a and run b are the same so far\n"),
         (4, "this is the present run"),
-        (5, "there is no run 'c': there are a to b\n"),
+        (5, "there is no run 'c': the runs are a to b\n"),
     ] {
         assert!(shown[place].starts_with(what), "{what}: {shown:?}");
     }

@@ -30,11 +30,28 @@ pub fn ends(args: &[&str], code: i32, what: &str) -> Output {
     run
 }
 
+/// Returns the standard output of a run that has succeeded.
+#[track_caller]
+pub fn shown(run: &Output) -> String {
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8_lossy(&run.stdout).into_owned()
+}
+
+/// Returns an empty folder for the files of a test.
 pub fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+#[test]
+fn the_list_of_scenarios_has_two_columns() {
+    let text = shown(&lab(&["--list", "--lang", "en"]));
+    let width = text.lines().filter_map(|line| line.find(' ')).max().unwrap();
+    for line in text.lines() {
+        assert!(line.get(width..).is_some_and(|rest| rest.starts_with(' ') && !rest.starts_with("  ")), "{line}");
+    }
 }
 
 /// The challenge is the first ACK of the connection. It announces the window that the SYN has announced.
@@ -166,7 +183,8 @@ fn mistakes_are_one_line_and_leave_nothing() {
         (&["--mtu", "10"], 2, "10"),
         (&["handshake", "--udp"], 2, "--udp"),
         (&["--loss", "120%"], 2, "'120%'"),
-        (&["--rate", "fast"], 2, "'fast'"),
+        (&["--rate", "fast"], 2, "'fast' should be like 56kbit, 1Mbit or 1Gbit"),
+        (&["--rate", "999bit"], 2, "'999bit' should be like"),
         (&["--seed", "-1"], 2, "it must be a whole number from 0"),
         (&["--latency", "-1ms"], 2, "it must be a time with a unit, not negative"),
         (&["--states", "x.png"], 2, "'x.png' should end in .svg"),

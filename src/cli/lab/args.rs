@@ -8,12 +8,13 @@ use smoltcp::socket::tcp::State;
 
 use super::lang;
 use super::network::NetworkArgs;
-use super::target::is_stdout;
+use super::output_file::is_stdout;
 use super::value::Value;
 use crate::cli::error::Failure;
 use crate::cli::shell::state;
 use crate::cli::values::duration;
 use crate::cli::values::whole;
+use crate::lab::file;
 use crate::lab::lang::Lang;
 use crate::lab::show::GraphKind;
 use crate::lab::{Fault, Line};
@@ -27,8 +28,8 @@ use crate::lab::{Fault, Line};
   smolstep lab zero-window --pcap zero-window.pcapng
   smolstep lab --print lost-synack >my.lab         a file to start from
   smolstep lab my.lab                              the experiment in a file: docs/lab-file.md
-  smolstep lab exercise docs/exercises/handshake.lab
-  smolstep lab mark docs/exercises/handshake.lab answers/")]
+  smolstep lab exercise docs/exercises/01-handshake.lab
+  smolstep lab mark docs/exercises/01-handshake.lab answers/")]
 pub struct LabArgs {
     /// A program, a scenario that --list shows, or a file: a name with a slash, or ending in .lab or .pkt [default:
     /// greeting]. 'exercise FILE [ANSWERS]' asks a file's questions, and 'mark FILE ANSWERS...' marks files of answers
@@ -105,8 +106,8 @@ pub struct LabArgs {
     /// Also show the steps in which only the clock advances
     #[arg(long)]
     pub clock: bool,
-    /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto; a wrong name lists them all
-    /// [default: none]
+    /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto. The names are una, nxt,
+    /// snd-wnd, rcv-nxt, rcv-wnd, srtt, rttvar, rto, cwnd, ssthresh, dup-acks, unsent, held-by [default: none]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Value::named)]
     pub show: Vec<Value>,
     /// Check the run against the expectations in FILE [default: no check]
@@ -300,18 +301,7 @@ fn percent(text: &str) -> Result<u32, String> {
 }
 
 fn rate(text: &str) -> Result<u64, String> {
-    let bad = || format!("'{text}' should be like 56kbit, 1Mbit or 1Gbit");
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor = match unit.to_ascii_lowercase().trim_end_matches("/s") {
-        "bit" => 1,
-        "kbit" => 1_000,
-        "mbit" => 1_000_000,
-        "gbit" => 1_000_000_000,
-        _ => return Err(bad()),
-    };
-    let number: u64 = number.parse().map_err(|_| bad())?;
-    number.checked_mul(factor).filter(|&rate| rate >= 1000).ok_or_else(bad)
+    file::rate(text).ok_or_else(|| format!("'{text}' should be like 56kbit, 1Mbit or 1Gbit"))
 }
 
 /// Parses a duration, or a 0 without a unit.

@@ -1,13 +1,11 @@
-//! What the user does to a run by hand: changes a frame in flight, or puts a segment on the wire.
-
-use smoltcp::wire::{EthernetAddress, IpAddress, Ipv4Address};
+//! Changes by hand in a run: to a frame in flight, or a segment that is put on the wire.
 
 use super::host_lab::HostLab;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::Ends;
 use crate::lab::packetdrill::segment::SegmentText;
 use crate::lab::show::In;
-use crate::lab::{Setup, Verdict, address};
+use crate::lab::{Setup, Verdict, hardware, ipv4};
 
 /// A change that the user makes by hand after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +21,7 @@ pub struct ByHand {
 pub enum Change {
     /// What happens to the frame in flight with this number.
     Frame(u32, Verdict),
-    /// A segment that is put on the wire: its receiver, its ends and its text.
+    /// A segment that is put on the wire: the host that receives it, its ends and its text.
     Segment(usize, Ends, SegmentText),
 }
 
@@ -41,16 +39,14 @@ impl ByHand {
         }
     }
 
-    /// Returns the fault, if the change is one of this frame.
+    /// Returns the fault, if the change is a fault of this frame.
     pub fn fault_of(&self, wanted: u32) -> Option<Verdict> {
         match self.what {
             Change::Frame(frame, fault) if frame == wanted => Some(fault),
             _ => None,
         }
     }
-}
 
-impl ByHand {
     /// Describes the change in a language.
     pub fn text(&self, lang: Lang) -> String {
         let what = match &self.what {
@@ -72,13 +68,9 @@ const PORT: u16 = 50_000;
 /// the ends of a new call.
 pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     let hosts = [1 - to, to];
-    let addresses = hosts.map(|host| match address(host) {
-        IpAddress::Ipv4(address) => address,
-        _ => Ipv4Address::UNSPECIFIED,
-    });
-    let hardware = addresses.map(|address| EthernetAddress([2, 0, 0, 0, 0, address.octets()[3]]));
     let served = setup.listeners.first().map_or(0, |listener| listener.port);
-    let mut ends = Ends { hardware, addresses, ports: [PORT, served], isn: [0; 2] };
+    let mut ends =
+        Ends { hardware: hosts.map(hardware), addresses: hosts.map(ipv4), ports: [PORT, served], isn: [0; 2] };
     if to == 0 {
         ends.ports.reverse();
     }

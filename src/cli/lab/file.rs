@@ -1,4 +1,4 @@
-//! Reads the lab's files: experiments, expectations and answers.
+//! Reads the lab's files: experiments, scripts, expectations and answers.
 
 use std::fs::File;
 use std::io::Read;

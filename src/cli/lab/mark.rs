@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
 use super::file;
+use super::output_file::{Text, is_stdout};
 use super::run::Run;
-use super::target::{Text, is_stdout};
 use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::lab::file::{Answers, Experiment, Key, Marked};

@@ -2,7 +2,7 @@
 
 mod args;
 mod by_hand;
-mod changes;
+mod control_changes;
 mod exercise;
 mod file;
 mod holds;
@@ -10,13 +10,13 @@ mod host_lab;
 mod lang;
 mod mark;
 mod network;
+mod output_file;
 mod outputs;
 mod packetdrill;
 mod pictures;
 mod run;
 mod runs;
 mod step;
-mod target;
 mod terms;
 mod value;
 
@@ -274,7 +274,8 @@ fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
 
 fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
     let summary = |scenario: &Scenario| lang.pick(scenario.summary, scenario.summary_zh);
-    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, summary(scenario)))
+    let width = SCENARIOS.iter().map(|scenario| scenario.slug.len()).max().unwrap_or_default();
+    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<width$} {}", scenario.slug, summary(scenario)))
 }
 
 /// Returns whether to use colours on standard output.

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::LabArgs;
-use super::changes::Holds;
+use super::control_changes::ControlChanges;
 use super::host_lab::HostLab;
+use super::output_file::{Text, create, is_stdout, unwritable};
 use super::pictures::{GraphOutput, Svg};
 use super::run::{Ended, Run};
-use super::target::{Text, create, is_stdout, unwritable};
 use super::terms::cited;
 use super::{colored, file};
 use crate::cli::error::Failure;
@@ -165,7 +165,7 @@ pub struct Outputs {
     graphs: Vec<GraphOutput>,
     states: Option<States>,
     pub(super) expect: Option<Expected>,
-    holds: Holds,
+    changes: ControlChanges,
 }
 
 /// A capture of the frames. The first write error is kept, and `finish` returns it.
@@ -204,13 +204,13 @@ impl Outputs {
             graphs: args.graph.iter().map(|asked| GraphOutput::create(asked, args)).collect::<Result<_, _>>()?,
             states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
             expect,
-            holds: Holds::default(),
+            changes: ControlChanges::default(),
         })
     }
 
     /// Writes one entry of the run to the files, and checks the expectations.
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
-        let holds = if self.json.is_some() { self.holds.changes(snapshot, lab) } else { [None; 2] };
+        let holds = if self.json.is_some() { self.changes.after(snapshot, lab) } else { [None; 2] };
         self.write(snapshot, &lab.wire, holds);
         self.graphs.iter_mut().for_each(|graph| graph.take_control(snapshot, lab));
         if let Some(expected) = &mut self.expect {
@@ -269,8 +269,8 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
-    let (graphs, holds) = (Vec::new(), Holds::default());
-    let mut outputs = Outputs { json: None, pcap, svg: None, graphs, states: None, expect: None, holds };
+    let (graphs, changes) = (Vec::new(), ControlChanges::default());
+    let mut outputs = Outputs { json: None, pcap, svg: None, graphs, states: None, expect: None, changes };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }

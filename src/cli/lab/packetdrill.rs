@@ -1,16 +1,15 @@
 //! `smolstep lab FILE.pkt`: runs a packetdrill script against the stack.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use smoltcp::time::Duration;
 
 use super::args::LabArgs;
+use super::file;
 use super::outputs::{Outputs, Shown};
 use crate::cli::error::Failure;
 use crate::host::{HeapPool, Sizes};
-use crate::lab::packetdrill::{Limits, MAX_BYTES, Script, run};
+use crate::lab::packetdrill::{Limits, Script, run};
 use crate::lab::{Buffers, CONNECTIONS};
 use crate::stack::NullConsole;
 
@@ -32,7 +31,7 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
             "{name} is a packetdrill script, which takes only --limit, --explain, --ascii and files to write"
         )));
     }
-    let text = read(path).map_err(|error| Failure::usage(format_args!("{name} cannot be read: {error}")))?;
+    let text = file::read(path)?;
     let script = Script::parse(&text)
         .map_err(|error| Failure::usage(format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
     let mut outputs = Outputs::create(args, Duration::ZERO)?;
@@ -51,11 +50,4 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     shown.flush()?;
     outputs.finish()?;
     result.map(|()| 0).map_err(|failed| Failure::run(format_args!("{name}:{}: {failed}", failed.line)))
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    // One byte more shows that the file is too long.
-    File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
-    Ok(text)
 }

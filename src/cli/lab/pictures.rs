@@ -6,7 +6,7 @@ use smoltcp::time::Duration;
 
 use super::args::{GraphFile, LabArgs};
 use super::host_lab::HostLab;
-use super::target::{Text, is_stdout};
+use super::output_file::{Text, is_stdout};
 use crate::cli::error::Failure;
 use crate::lab::lang::Lang;
 use crate::lab::show::{Entry, Graph, Ladder, PICTURE_ROWS, Picture, What};

@@ -163,7 +163,8 @@ impl Runs {
             if lang == Lang::Zh {
                 return format!("没有运行 '{}'：有 a 到 {last}", wanted.escape_debug());
             }
-            let there = if last == 'a' { "there is only run a".to_owned() } else { format!("there are a to {last}") };
+            let there =
+                if last == 'a' { "there is only run a".to_owned() } else { format!("the runs are a to {last}") };
             format!("there is no run '{}': {there}", wanted.escape_debug())
         })
     }
@@ -273,7 +274,7 @@ mod tests {
         assert_eq!(runs.list(Lang::Zh), ["  运行 a：第 12 步，第 9 步后帧 4 丢弃", "* 运行 b：第 9 步"]);
         runs.switch("A", Lang::En).unwrap();
         assert_eq!((runs.by_hand(), runs.step()), (&[drop][..], 12));
-        assert_eq!(runs.switch("c", Lang::En), Err("there is no run 'c': there are a to b".into()));
+        assert_eq!(runs.switch("c", Lang::En), Err("there is no run 'c': the runs are a to b".into()));
         (2..MAX_RUNS).for_each(|_| runs.branch(Lang::En).unwrap());
         assert!(runs.branch(Lang::En).unwrap_err().contains("switch to one of them"));
     }

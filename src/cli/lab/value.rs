@@ -57,3 +57,19 @@ pub fn span(time: Option<Duration>) -> String {
 pub fn or_dash(value: Option<u32>) -> String {
     value.map_or("-".into(), |value| value.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Args;
+
+    use super::*;
+    use crate::cli::lab::LabArgs;
+
+    #[test]
+    fn the_help_lists_the_names() {
+        let command = LabArgs::augment_args(clap::Command::new("lab"));
+        let option = command.get_arguments().find(|option| option.get_id() == "show").unwrap();
+        let names = VALUES.map(|value| value.name).join(", ");
+        assert!(option.get_help().unwrap().to_string().contains(&names), "{names}");
+    }
+}

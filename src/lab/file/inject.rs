@@ -1,11 +1,9 @@
 //! Parses a forged segment: `client R 101:101(0)`, with the syntax of packetdrill's segments.
 
-use smoltcp::wire::TcpControl;
-
 use super::words::{FileError, Words};
 use super::{SIDES, side};
 use crate::lab::Forged;
-use crate::lab::packetdrill::segment::{self, Flags};
+use crate::lab::packetdrill::segment::{self, Flags, SegmentText};
 
 /// Parses a host and a segment, which ends the line. The segment claims to be from that host.
 pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
@@ -17,14 +15,9 @@ pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
         "" => words.missing(error.expected),
         word => words.unfit_word(word, error.expected),
     })?;
-    let control = match segment.flags.0 & !Flags::ACK {
-        0 => TcpControl::None,
-        Flags::FIN => TcpControl::Fin,
-        Flags::PSH => TcpControl::Psh,
-        Flags::RST => TcpControl::Rst,
-        Flags::SYN => TcpControl::Syn,
-        _ => return Err(words.unfit_word(flags, "at most one of S, F, R and P, and . for ACK")),
-    };
+    if !matches!(segment.flags.0 & !Flags::ACK, 0 | Flags::FIN | Flags::PSH | Flags::RST | Flags::SYN) {
+        return Err(words.unfit_word(flags, "at most one of S, F, R and P, and . for ACK"));
+    }
     if segment.len > 0 {
         let numbers = text.split_whitespace().nth(1).unwrap_or_default();
         return Err(words.unfit_word(numbers, "a segment without data, as in 1:1(0)"));
@@ -32,5 +25,6 @@ pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
     if segment.options.as_ref().is_none_or(|options| !options.is_empty()) {
         return Err(words.error("a forged segment has no options: leave < and > out"));
     }
-    Ok(Forged { sender, control, seq: segment.seq, ack: segment.ack, window: segment.window.unwrap_or(0) })
+    let SegmentText { flags, seq, ack, window, .. } = segment;
+    Ok(Forged { sender, flags, seq, ack, window: window.unwrap_or(0) })
 }

@@ -23,6 +23,8 @@ pub use answers::Answers;
 pub use marking::{Key, Marked};
 pub use parts::Parts;
 pub use question::{Answer, Field, Question};
+#[cfg(feature = "cli")]
+pub(crate) use values::rate;
 pub use words::FileError;
 
 use alloc::borrow::ToOwned;
@@ -243,7 +245,7 @@ impl Parser {
     fn seed(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
         words.next();
         if !self.varied.is_empty() {
-            return Err(words.error("the seed must stand before the first 'vary', which depends on it"));
+            return Err(words.error("the seed must come before the first 'vary', which depends on it"));
         }
         let seed = words.parse("a number, as in 7", values::whole(0..=u64::MAX))?;
         if !self.seed_is_given {

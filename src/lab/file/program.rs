@@ -77,7 +77,7 @@ impl Program {
             return Err(words.error(format!("a program takes at most {MOST_STEPS} steps")));
         }
         if self.steps.last().is_some_and(|last| matches!(last, Step::Abort | Step::Close)) {
-            return Err(words.error("the program has ended: 'close' and 'abort' are the last step"));
+            return Err(words.error("the program has ended: 'close' or 'abort' is the last step"));
         }
         let bytes = |word: &str| usize::try_from(whole(1..=MOST_BYTES)(word)?).ok();
         let step = match words.next() {

@@ -266,7 +266,7 @@ fn distinct(words: &Words<'_>, options: &[String]) -> Result<(), FileError> {
         return Err(words.error(format!("a question has at most {MOST_OPTIONS} options")));
     }
     match words.clone().quoted() {
-        Ok(text) if options.contains(&text) => Err(words.error("this text stands in the question twice")),
+        Ok(text) if options.contains(&text) => Err(words.error("this text is in the question twice")),
         _ => Ok(()),
     }
 }

@@ -114,13 +114,13 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("question \"?\" answer field ack of frame 0", "1:40: '0' should be a number from 1"),
         ("question \"?\" answer choice wrong \"a\" wrong \"b\"", "no option is right"),
         ("question \"?\" answer choice right \"a\" right \"b\"", "1:38: only one option is right"),
-        ("question \"?\" answer order \"a\" \"a\"", "1:31: this text stands in the question twice"),
+        ("question \"?\" answer order \"a\" \"a\"", "1:31: this text is in the question twice"),
         ("question \"?\" answer make server gets lost", "'lost' should be out-of-order"),
         ("question \"?\" answer number 1 answer number 2", "the question has an answer already"),
         ("answer number 1", "1:1: 'answer' belongs to a question"),
         ("vary n from 5 to 4", "1:18: '4' should be a number from the first one"),
         ("vary n from 1 to 2\nvary n from 1 to 2", "2:6: this name is in use already"),
-        ("vary n from 1 to 2\nseed 3", "2:6: the seed must stand before the first 'vary'"),
+        ("vary n from 1 to 2\nseed 3", "2:6: the seed must come before the first 'vary'"),
         // The column is that of the file, although the name is longer than its number.
         ("vary size from 5 to 5\nhost client buffer $size", "2:20: '5' should be a number from 128"),
         ("vary size from 500 to 500\nhosts receive $size x 3", "2:21: 'x' should be congestion"),
@@ -166,7 +166,7 @@ fn numbers_vary_with_the_seed() {
     assert_eq!(number(3), number(3));
 }
 
-/// A file that a hand has changed is read, or is an error with a place in the file. It never causes a panic.
+/// A file with random changes is parsed, or is an error with a place in the file. It never causes a panic.
 #[test]
 fn changed_files_cause_no_panic() {
     let mut random = crate::testing::random::Random(7);

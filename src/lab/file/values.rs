@@ -54,7 +54,7 @@ pub(super) fn moment(word: &str) -> Option<Moment> {
 }
 
 /// Parses a rate, such as `10Mbit`; returns bits per second.
-pub(super) fn rate(word: &str) -> Option<u64> {
+pub(crate) fn rate(word: &str) -> Option<u64> {
     let split = word.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = word.split_at(split);
     let unit = unit.strip_suffix("/s").unwrap_or(unit);

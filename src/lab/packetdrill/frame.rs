@@ -4,8 +4,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint,
-    IpProtocol, Ipv4Address, Ipv4Packet, TcpOption, TcpPacket,
+    EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint, IpProtocol, Ipv4Address, Ipv4Packet,
+    TcpOption, TcpPacket, TcpSeqNumber,
 };
 
 use super::segment::{Choice, Flags, SegmentText};
@@ -188,8 +188,8 @@ impl SegmentText {
     }
 }
 
-fn number(value: u32) -> smoltcp::wire::TcpSeqNumber {
-    smoltcp::wire::TcpSeqNumber(value as i32)
+fn number(value: u32) -> TcpSeqNumber {
+    TcpSeqNumber(value as i32)
 }
 
 /// Reads options up to the first malformed option.
@@ -212,35 +212,4 @@ fn read_options(mut bytes: &[u8]) -> Vec<Choice> {
         bytes = rest;
     }
     options
-}
-
-/// Returns the answer to an ARP request for the first of `ends`, as a frame.
-pub(super) fn answer_arp(request: &[u8], ends: &Ends) -> Option<Vec<u8>> {
-    let ethernet = EthernetFrame::new_checked(request).ok()?;
-    if ethernet.ethertype() != EthernetProtocol::Arp {
-        return None;
-    }
-    let packet = ArpPacket::new_checked(ethernet.payload()).ok()?;
-    let ArpRepr::EthernetIpv4 { operation: ArpOperation::Request, target_protocol_addr, .. } =
-        ArpRepr::parse(&packet).ok()?
-    else {
-        return None;
-    };
-    if target_protocol_addr != ends.addresses[0] {
-        return None;
-    }
-    let answer = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Reply,
-        source_hardware_addr: ends.hardware[0],
-        source_protocol_addr: ends.addresses[0],
-        target_hardware_addr: ends.hardware[1],
-        target_protocol_addr: ends.addresses[1],
-    };
-    let mut frame = vec![0; ETHERNET + answer.buffer_len()];
-    let mut ethernet = EthernetFrame::new_unchecked(&mut frame[..]);
-    ethernet.set_src_addr(ends.hardware[0]);
-    ethernet.set_dst_addr(ends.hardware[1]);
-    ethernet.set_ethertype(EthernetProtocol::Arp);
-    answer.emit(&mut ArpPacket::new_unchecked(ethernet.payload_mut()));
-    Some(frame)
 }

@@ -1,4 +1,4 @@
-//! Segments and scripts as packetdrill writes them. `docs/lab-pkt.md` lists what is understood.
+//! Segments and scripts as packetdrill writes them. `docs/lab-pkt.md` lists what is supported.
 #![doc(hidden)]
 
 mod calls;

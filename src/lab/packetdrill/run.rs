@@ -11,17 +11,16 @@ use core::fmt;
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
-use smoltcp::wire::{EthernetAddress, IpAddress, Ipv4Address};
+use smoltcp::wire::EthernetAddress;
 
 use super::Ends;
 use super::compare::{Verdict, Wanted};
-use super::frame::answer_arp;
 use super::program::Program;
 use super::script::{Action, Event, Script};
 use super::segment::{Flags, SegmentText};
 use super::time::When;
 use crate::lab::show::What;
-use crate::lab::{Faults, Lab, Line, Progress, SCRIPT_PORT, START, Snapshot, Wire, address};
+use crate::lab::{Faults, Lab, Line, Progress, SCRIPT_PORT, START, Snapshot, Wire, hardware, ipv4, router};
 use crate::stack::{Console, Memory};
 use sockets::Sockets;
 
@@ -111,15 +110,9 @@ pub fn run<'a, C: Console>(
 
 /// Returns the ends of a segment from the peer to the stack, which is number `host`.
 fn ends(host: usize) -> Ends {
-    let of = |host| match address(host) {
-        IpAddress::Ipv4(address) => address,
-        #[cfg(feature = "ipv6")]
-        IpAddress::Ipv6(_) => Ipv4Address::UNSPECIFIED,
-    };
-    let addresses: [Ipv4Address; 2] = [of(1 - host), of(host)];
-    let hardware = addresses.map(|address| EthernetAddress([2, 0, 0, 0, 0, address.octets()[3]]));
+    let hosts = [1 - host, host];
     let ports = if host == 0 { [SCRIPT_PORT, CALLER_PORT] } else { [CALLER_PORT, SCRIPT_PORT] };
-    Ends { hardware, addresses, ports, isn: [0; 2] }
+    Ends { hardware: hosts.map(hardware), addresses: hosts.map(ipv4), ports, isn: [0; 2] }
 }
 
 /// A run of a script.
@@ -212,7 +205,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                 let isn = self.ends.reversed().isn;
                 let isn = if segment.flags.has(Flags::SYN) { [isn[0], 0] } else { isn };
                 self.sent.push_back((entry.at - START, segment.relative_to(isn)));
-            } else if let Some(answer) = answer_arp(bytes, &self.ends) {
+            } else if let Some(answer) = router::arp_reply_from(bytes, self.ends.hardware[0], self.ends.addresses[0]) {
                 // If the wire is full, the stack asks again.
                 self.lab.inject(1 - self.host, &answer);
             }

@@ -1,4 +1,4 @@
-//! Splits a script into words and numbers, and tells where each of them stands.
+//! Splits a script into words and numbers, and names the position of a wrong one.
 
 use alloc::string::String;
 use core::fmt;

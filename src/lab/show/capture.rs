@@ -42,7 +42,7 @@ struct Change {
 }
 
 impl<S: Sink> LabCapture<S> {
-    /// Begins a capture for `hosts` hosts, at most [`MAX_HOSTS`].
+    /// Begins a capture for `hosts` hosts, at most four.
     ///
     /// # Errors
     /// The sink's error.

@@ -72,7 +72,7 @@ fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanatio
             "RFC 6582 section 3.2",
         ),
         Some(Mark::Repeated) => because(
-            "All of this segment arrived before: it is thrown away, and answered with the number that is expected.",
+            "All of this segment arrived before: it is discarded, and answered with the number that is expected.",
             "这个报文段的内容先前都已收到：把它丢弃，并用期望收到的序号作为回答。",
             "RFC 9293 section 3.10.7.4",
         ),

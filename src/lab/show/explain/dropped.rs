@@ -30,8 +30,8 @@ pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>)
             "RFC 9293 section 3.8.6.1",
         ),
         (_, Some(Cause::WindowUpdate)) => because(
-            "This window update never arrives, and nobody sends it again: a later ACK, or the answer to a window probe, tells \
-             of the same window.",
+            "This window update never arrives, and nobody sends it again: a later ACK, or the answer to a window probe, \
+             announces the same window.",
             "这个窗口更新到不了对方，也不会重传：后面的确认，或者对窗口探测的应答，会给出同样的窗口。",
             "RFC 9293 section 3.8.6.1",
         ),

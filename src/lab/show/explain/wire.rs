@@ -37,7 +37,7 @@ pub(super) fn sent(carries: Carries) -> Explanation {
             "RFC 1191 section 4",
         ),
         Carries::Tcp(segment) if segment.rst => because(
-            "A forged segment: somebody who does not see the connection's packets guesses its numbers and tries to reset it.",
+            "A forged segment: an attacker who cannot see the connection's packets guesses its numbers and tries to reset it.",
             "伪造的报文段：有人看不到这个连接的分组，只是猜测序号，企图使连接复位。",
             "RFC 5961 section 1.1",
         ),
@@ -49,7 +49,7 @@ pub(super) fn sent(carries: Carries) -> Explanation {
             "RFC 4987 section 2",
         ),
         _ => because(
-            "A forged segment: no host has sent it, although it says so.",
+            "A forged segment: it claims to come from a host that has not sent it.",
             "伪造的报文段：它声称来自某台主机，其实没有主机发送过它。",
             "RFC 5961 section 1",
         ),

@@ -1,0 +1,33 @@
+//! Collects the events of one step.
+
+use smoltcp::time::Instant;
+
+use super::show::Transfer;
+use crate::stack::{Event, Probe};
+
+/// The events of one step.
+#[derive(Default)]
+pub(super) struct Notes(pub(super) heapless::Vec<Event, 16>);
+
+impl Notes {
+    /// Returns what the program that ran in the step read and wrote.
+    pub(super) fn transfer(&self) -> Transfer {
+        let mut sum = Transfer::default();
+        for event in &self.0 {
+            match *event {
+                Event::Read { bytes, .. } => sum.read += bytes,
+                Event::Wrote { bytes, .. } => sum.written += bytes,
+                Event::Udp { read, sent, .. } => (sum.read, sum.written) = (sum.read + read, sum.written + sent),
+                _ => {}
+            }
+        }
+        sum
+    }
+}
+
+impl Probe for Notes {
+    fn event(&mut self, _now: Instant, event: &Event) {
+        // One step causes only a few events. Events that do not fit are left out.
+        let _ = self.0.push(*event);
+    }
+}
