@@ -153,12 +153,8 @@ mod program {
             "shell.pkt:1:1: '`' should be left out: the lab runs no shell commands",
         );
         ends(&[&script("empty.pkt", b"")], 2, "empty.pkt:1:1: a word is missing at the end: a line, such as");
-        ends(
-            &[&script("binary.pkt", &[0xff, 0xfe])],
-            2,
-            "binary.pkt cannot be read: stream did not contain valid UTF-8",
-        );
-        ends(&[&script("long.pkt", &[b' '; MAX_BYTES + 1])], 2, "at most 1 MiB");
+        ends(&[&script("binary.pkt", &[0xff, 0xfe])], 2, "binary.pkt cannot be read: line 1 is not UTF-8 text");
+        ends(&[&script("long.pkt", &[b' '; MAX_BYTES + 1])], 2, "long.pkt cannot be read: it is longer than 1 MiB");
         ends(&["no-such-file.pkt"], 2, "no-such-file.pkt cannot be read: No such file or directory");
     }
 
@@ -170,9 +166,19 @@ mod program {
             ends(
                 &[&[HANDSHAKE], option].concat(),
                 2,
-                "which takes only --limit, --explain, --ascii and files to write",
+                "which takes only --limit, --explain, --frames, --clock, --ascii, --lang and files to write",
             );
         }
+        for graph in ["cwnd=-", "rtt=-"] {
+            ends(&[HANDSHAKE, "--graph", graph], 2, "of the graphs, it has only time-sequence and throughput");
+        }
+        let count = |option: &[&str], word: &str| {
+            let run = ends(&[&[HANDSHAKE], option].concat(), 0, "");
+            String::from_utf8(run.stdout).unwrap().matches(word).count()
+        };
+        assert!(count(&[], "ARP") > 0);
+        assert_eq!((count(&["--frames"], "ARP"), count(&[], "clock")), (0, 0));
+        assert!(count(&["--clock"], "clock") > 0);
         ends(&[HANDSHAKE, "--limit", "10ms"], 1, "handshake.pkt:7: the script takes more than 0.010000s");
         let folder = folder("packetdrill-files");
         let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
