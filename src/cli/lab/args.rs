@@ -218,7 +218,11 @@ impl LabArgs {
             || self.frames
             || self.clock
             || self.until.is_some()
-            || self.expect.is_some();
+            || self.expect.is_some()
+            || self.latency.is_some()
+            || self.limit.is_some()
+            || self.seed.is_some()
+            || !self.show.is_empty();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
             return Err(Failure::usage(
                 "--list, --print, --coverage and --terms run nothing: leave out options for a run",
