@@ -205,3 +205,53 @@ fn an_exercise_asks_and_writes_a_file_that_is_marked() {
     assert_eq!(fs::read_to_string(&answers).unwrap(), "seed 9\n1: 5\n2: TCP\n3: drop client data 1\n");
     assert!(ends(&["mark", text(&exercise), text(&answers)], 0, "").contains("a.txt: 4 of 6 points\n"));
 }
+
+/// A file is neither read and written nor written twice, however its name is spelt. After an invalid set-up, a file is as
+/// it was.
+#[test]
+fn no_file_is_lost() {
+    let folder = folder("files-twice");
+    let [lab, answers, link] = ["x.lab", "a.txt", "x.json"].map(|name| folder.join(name));
+    fs::copy("docs/exercises/01-handshake.lab", &lab).unwrap();
+    fs::write(&answers, "seed 7\n2: 1\n").unwrap();
+    std::os::unix::fs::symlink("x.lab", &link).unwrap();
+    let before = fs::read(&lab).unwrap();
+    let [svg, same, page] = ["x.svg", "./x.svg", "x-2.svg"].map(|name| format!("{}/{name}", text(&folder)));
+    let dotted = format!("{}/./x.lab", text(&folder));
+    for json in [text(&lab), text(&link), &dotted] {
+        ends(&[text(&lab), "--json", json], 2, "x.lab is read: write to another file");
+        ends(&["mark", text(&lab), text(&answers), "--json", json], 2, "is read: write to another file");
+    }
+    ends(&["refused", "--expect", text(&answers), "--json", text(&answers)], 2, "a.txt is read");
+    ends(&["mark", text(&lab), text(&folder), "--json", text(&answers)], 2, "a.txt is a file of answers");
+    ends(&["refused", "--svg", &svg, "--states", &same], 2, "cannot be written twice");
+    ends(&["refused", "--svg", &svg, "--states", &page], 2, "x-2.svg can be a page of");
+    ends(&["refused", "--window-scale", "12", "--json", text(&answers)], 2, "needs receive buffers");
+    assert_eq!(fs::read(&lab).unwrap(), before);
+    assert_eq!(fs::read(&answers).unwrap(), b"seed 7\n2: 1\n");
+    assert!(!Path::new(&svg).exists());
+    // The user does not answer questions whose answers cannot be written.
+    let shown = ends(&["exercise", text(&lab), "/no/such/folder"], 1, "/no/such/folder cannot be written");
+    assert_eq!(shown, "");
+}
+
+#[test]
+fn options_of_a_run_do_not_fit_exercises() {
+    let file = "docs/exercises/01-handshake.lab";
+    for option in [&["--frames"][..], &["--clock"], &["--show", "cwnd"], &["--limit", "1s"]] {
+        ends(&[&["exercise", file], option].concat(), 2, "exercise takes only --seed, --explain, --ascii, --lang");
+        ends(&[&["mark", file, "a.txt"], option].concat(), 2, "mark takes only --json");
+    }
+    ends(&["mark", file, "a.txt", "--explain"], 2, "mark takes only --json");
+}
+
+#[test]
+fn a_file_in_which_nothing_happens_is_an_error() {
+    let folder = folder("files-nothing");
+    let file = folder.join("x.lab");
+    for nothing in ["", "# later", "server listens 7000", "server runs greeting"] {
+        fs::write(&file, nothing).unwrap();
+        ends(&[text(&file)], 2, "x.lab:1:1: nothing happens in this file");
+    }
+    assert!(ends(&[text(&file), "--flood", "2"], 0, "").contains("SYN"));
+}

@@ -27,6 +27,8 @@ fn options_that_do_not_fit_are_refused() {
         (&["--show", "cwnd,rtt"], "'rtt' should be one of una, nxt, snd-wnd"),
         (&["--clients", "8", "--flood", "1"], "at most 8 calls and events"),
         (&["--list", "--nagle"], "leave out options for a run"),
+        (&["--list", "--show", "cwnd"], "leave out options for a run"),
+        (&["--terms", "--seed", "8"], "leave out options for a run"),
     ] {
         let run = lab(args);
         let err = String::from_utf8_lossy(&run.stderr);

@@ -166,9 +166,19 @@ mod program {
             ends(
                 &[&[HANDSHAKE], option].concat(),
                 2,
-                "which takes only --limit, --explain, --ascii and files to write",
+                "which takes only --limit, --explain, --frames, --clock, --ascii, --lang and files to write",
             );
         }
+        for graph in ["cwnd=-", "rtt=-"] {
+            ends(&[HANDSHAKE, "--graph", graph], 2, "of the graphs, it has only time-sequence and throughput");
+        }
+        let count = |option: &[&str], word: &str| {
+            let run = ends(&[&[HANDSHAKE], option].concat(), 0, "");
+            String::from_utf8(run.stdout).unwrap().matches(word).count()
+        };
+        assert!(count(&[], "ARP") > 0);
+        assert_eq!((count(&["--frames"], "ARP"), count(&[], "clock")), (0, 0));
+        assert!(count(&["--clock"], "clock") > 0);
         ends(&[HANDSHAKE, "--limit", "10ms"], 1, "handshake.pkt:7: the script takes more than 0.010000s");
         let folder = folder("packetdrill-files");
         let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();

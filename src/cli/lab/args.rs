@@ -207,8 +207,8 @@ impl LabArgs {
     /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if two options name the
-    /// same file, if a picture's name does not end in .svg, or if --ascii is combined with Chinese.
+    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if a picture's
+    /// name does not end in .svg, or if --ascii is combined with Chinese. overlap.rs checks the files.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();
@@ -219,7 +219,11 @@ impl LabArgs {
             || self.frames
             || self.clock
             || self.until.is_some()
-            || self.expect.is_some();
+            || self.expect.is_some()
+            || self.latency.is_some()
+            || self.limit.is_some()
+            || self.seed.is_some()
+            || !self.show.is_empty();
         if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
             return Err(Failure::usage(
                 "--list, --print, --coverage and --terms run nothing: leave out options for a run",
@@ -250,10 +254,6 @@ impl LabArgs {
         }
         if self.step && self.writes_to_stdout() {
             return Err(Failure::usage("- is standard output, which --step needs itself"));
-        }
-        let twice = files.iter().enumerate().find(|(place, file)| files[..*place].contains(file));
-        if let Some((_, file)) = twice {
-            return Err(Failure::usage(format_args!("{} cannot be written twice", file.display())));
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! `lab exercise`: shows an experiment and asks its questions.
 
+use std::fs::File;
 use std::path::Path;
 
 use super::args::LabArgs;
 use super::file;
 use super::mark::{Verdict, key, only, verdict};
-use super::output_file::Text;
+use super::output_file::{Text, unwritable};
 use super::outputs::{self, Shown};
 use super::run::Run;
 use crate::cli::error::Failure;
@@ -31,12 +32,17 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
         [name, answers] => (name, Some(Path::new(answers))),
         _ => return Err(Failure::usage("exercise needs a file: smolstep lab exercise FILE [ANSWERS]")),
     };
-    only(args, &["--seed", "--explain", "--ascii"], args.files().next().is_none())?;
+    only(args, &["--seed", "--explain", "--ascii", "--lang"], args.files().next().is_none())?;
     if let Some(path) = answers.filter(|path| path.exists()) {
         return Err(Failure::usage(format_args!("{} exists: name a new file for the answers", path.display())));
     }
     let experiment = file::experiment(name.as_ref(), args.seed)?;
     let key = key(&experiment, name)?;
+    if let Some(path) = answers {
+        // An error is reported before the user has answered all questions.
+        drop(File::create_new(path).map_err(|error| unwritable(path, &error))?);
+        std::fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
+    }
     show(&experiment, args)?;
     let given = ask(&experiment, &key, args.lang())?;
     if let Some(path) = answers {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
 use super::file;
-use super::output_file::{Text, is_stdout};
+use super::output_file::{Text, is_same, is_stdout};
 use super::run::Run;
 use crate::cli::error::Failure;
 use crate::cli::output::say;
@@ -37,12 +37,16 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     if answers.is_empty() {
         return Err(Failure::usage("mark needs files of answers, or a folder of them, after the exercise"));
     }
-    only(args, &["--json"], args.files().count() == args.json.iter().count())?;
+    let files_fit = args.files().count() == args.json.iter().count();
+    only(args, &["--json"], files_fit && !args.explain && !args.ascii)?;
     if args.seed.is_some() {
         return Err(Failure::usage("mark takes no --seed: each file of answers names its own"));
     }
     let text = file::read(exercise.as_ref())?;
     let paths = paths(answers)?;
+    if let Some(file) = args.json.as_deref().filter(|file| paths.iter().any(|path| is_same(path, file))) {
+        return Err(Failure::usage(format_args!("{} is a file of answers: write to another file", file.display())));
+    }
     let mut json = args.json.as_deref().map(Text::create).transpose()?;
     let mut failed: Vec<Failure> = Vec::new();
     for path in paths {
@@ -69,13 +73,14 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Checks that the command line has no option of a run.
+/// Checks that the command line has no option of a run. `fits` is whether the other options are allowed, too.
 ///
 /// # Errors
 /// Names the options that are allowed.
-pub fn only(args: &LabArgs, allowed: &[&str], files_fit: bool) -> Result<(), Failure> {
+pub fn only(args: &LabArgs, allowed: &[&str], fits: bool) -> Result<(), Failure> {
     let runs = args.step || args.until.is_some() || args.expect.is_some() || args.udp || args.limit.is_some();
-    if runs || args.latency.is_some() || args.changes_the_wire() || !files_fit {
+    let shows = args.frames || args.clock || !args.show.is_empty();
+    if runs || shows || args.latency.is_some() || args.changes_the_wire() || !fits {
         let allowed = allowed.join(", ");
         let word = args.what.as_deref().unwrap_or_default();
         return Err(Failure::usage(format_args!("of the options, {word} takes only {allowed}")));

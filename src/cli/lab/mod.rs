@@ -12,6 +12,7 @@ mod mark;
 mod network;
 mod output_file;
 mod outputs;
+mod overlap;
 mod packetdrill;
 mod pictures;
 mod run;
@@ -46,6 +47,7 @@ use run::{Ended, Stepped};
 /// The error's message is one line for the user.
 pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     args.check()?;
+    overlap::check(args)?;
     // Between the lines of the ladder, only warnings and errors are logged.
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let output = Failure::output;
@@ -84,6 +86,12 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     };
     let own_faults = setup.faults.len();
     adapt(&mut setup, args)?;
+    if let What::File(name, _) = &what
+        && !starts(&setup)
+    {
+        let hint = "add a program that calls or sends, such as 'client calls 7000'";
+        return Err(Failure::usage(format_args!("{name}:1:1: nothing happens in this file: {hint}")));
+    }
     let latency = setup.line.latency;
     let mut shipped = match &what {
         What::Scenario(name, _) if latency > scenarios::LONGEST_LATENCY => {
@@ -98,6 +106,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         What::File(name, experiment) if experiment.expects() => Some(Expected::of(name.clone(), experiment, latency)),
         What::File(..) | What::Program(_) => None,
     };
+    // An invalid set-up is reported before any file is emptied.
+    Run::new(&setup).with_lab(|_| Ok(()))?;
     let mut outputs = Outputs::create(args, latency)?;
     let mut run = Run { until: args.until, ..Run::new(&setup) };
     if args.step {
@@ -163,6 +173,11 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             )))
         }
     }
+}
+
+/// Returns whether anything happens in a run, so that it is not over before its first step.
+fn starts(setup: &Setup<'_>) -> bool {
+    !setup.agenda.is_empty() || setup.flood > 0 || setup.udp.iter().any(|(host, ..)| *host == 0)
 }
 
 /// Returns the client's first failure that neither the scenario's expectations nor those of a file cover.

@@ -1,5 +1,6 @@
 //! A file that the lab writes, or standard output.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -62,4 +63,31 @@ pub fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
 /// Returns whether a file's name stands for standard output.
 pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
+}
+
+/// Returns whether two names stand for the same file, also if they are spelt differently or are links.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || resolved(one).is_some_and(|one| Some(one) == resolved(other))
+}
+
+/// Returns whether `file` is a further page of the ladder in `svg`, as NAME-2.svg is of NAME.svg.
+pub fn is_page(file: &Path, svg: &Path) -> bool {
+    let [Some(file), Some(svg)] = [resolved(file), resolved(svg)] else { return false };
+    let page = |stem: &OsStr| -> Option<usize> {
+        let (stem, first) = (stem.to_str()?, svg.file_stem()?.to_str()?);
+        stem.strip_prefix(first)?.strip_prefix('-')?.parse().ok()
+    };
+    let is_beside = file.parent() == svg.parent() && file.extension() == svg.extension();
+    is_beside && file.file_stem().and_then(page).is_some_and(|page| page > 1)
+}
+
+/// Returns a file's name without links and dots, if its folder exists. The file need not exist.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    if is_stdout(path) {
+        return None;
+    }
+    path.canonicalize().ok().or_else(|| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    })
 }

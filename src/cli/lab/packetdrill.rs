@@ -5,11 +5,12 @@ use std::path::Path;
 use smoltcp::time::Duration;
 
 use super::args::LabArgs;
-use super::file;
+use super::file::read;
 use super::outputs::{Outputs, Shown};
 use crate::cli::error::Failure;
 use crate::host::{HeapPool, Sizes};
 use crate::lab::packetdrill::{Limits, Script, run};
+use crate::lab::show::Graph;
 use crate::lab::{Buffers, CONNECTIONS};
 use crate::stack::NullConsole;
 
@@ -28,14 +29,21 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let more = [args.step, args.udp, args.changes_the_wire(), !args.show.is_empty(), !args.texts.is_empty()];
     if others.into_iter().chain(more).any(|is_used| is_used) {
         return Err(Failure::usage(format_args!(
-            "{name} is a packetdrill script, which takes only --limit, --explain, --ascii and files to write"
+            "{name} is a packetdrill script, which takes only --limit, --explain, --frames, --clock, --ascii, --lang and files to write"
         )));
     }
-    let text = file::read(path)?;
+    if args.graph.iter().any(|asked| Graph::new(asked.kind, args.lang()).needs_control()) {
+        return Err(Failure::usage(format_args!(
+            "{name} is a packetdrill script: of the graphs, it has only time-sequence and throughput"
+        )));
+    }
+    let text = read(path)?;
     let script = Script::parse(&text)
         .map_err(|error| Failure::usage(format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
     let mut outputs = Outputs::create(args, Duration::ZERO)?;
     let mut shown = Shown::new(args.ascii, args.explain, args.lang());
+    shown.frames = args.frames;
+    shown.clock = args.clock;
     shown.quiet = args.writes_to_stdout();
     let Buffers { receive, send } = script.buffers;
     let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };

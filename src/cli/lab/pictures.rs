@@ -170,7 +170,8 @@ impl GraphOutput {
 
 /// Returns the name of a page's file, as in `NAME-2.svg`.
 fn numbered(path: &Path, page: usize) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}-{page}.{extension}"))
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{page}."));
+    name.push(path.extension().unwrap_or_default());
+    path.with_file_name(name)
 }

@@ -1,0 +1,38 @@
+//! Checks that the files of a command line do not overlap.
+
+use std::path::Path;
+
+use super::args::LabArgs;
+use super::file::is_file;
+use super::output_file::{is_page, is_same};
+use super::{exercise, mark};
+use crate::cli::error::Failure;
+
+/// Checks that no file is written twice, and that no file is both read and written.
+///
+/// # Errors
+/// A usage error, which names the file.
+pub fn check(args: &LabArgs) -> Result<(), Failure> {
+    let files: Vec<_> = args.files().collect();
+    for (place, file) in files.iter().enumerate() {
+        let name = file.display();
+        if files[..place].iter().any(|other| is_same(other, file)) {
+            return Err(Failure::usage(format_args!("{name} cannot be written twice")));
+        }
+        if let Some(svg) = args.svg.iter().find(|svg| is_page(file, svg)) {
+            let svg = svg.display();
+            return Err(Failure::usage(format_args!("{name} can be a page of {svg}: choose another name")));
+        }
+    }
+    let word = args.what.as_deref();
+    let what = match word {
+        Some(exercise::WORD | mark::WORD) => args.texts.first().map(String::as_str),
+        _ => word.filter(|what| is_file(what) || what.ends_with(".pkt")),
+    };
+    for path in what.map(Path::new).into_iter().chain(args.expect.as_deref()) {
+        if files.iter().any(|file| is_same(file, path)) {
+            return Err(Failure::usage(format_args!("{} is read: write to another file", path.display())));
+        }
+    }
+    Ok(())
+}
