@@ -27,8 +27,8 @@ use crate::lab::{Fault, Line};
   smolstep lab zero-window --pcap zero-window.pcapng
   smolstep lab --print lost-synack >my.lab         a file to start from
   smolstep lab my.lab                              the experiment in a file: docs/lab-file.md
-  smolstep lab exercise docs/exercises/handshake.lab
-  smolstep lab mark docs/exercises/handshake.lab answers/")]
+  smolstep lab exercise docs/exercises/01-handshake.lab
+  smolstep lab mark docs/exercises/01-handshake.lab answers/")]
 pub struct LabArgs {
     /// A program, a scenario that --list shows, or a file: a name with a slash, or ending in .lab or .pkt [default:
     /// greeting]. 'exercise FILE [ANSWERS]' asks a file's questions, and 'mark FILE ANSWERS...' marks files of answers
