@@ -20,6 +20,9 @@ pub struct Snapshot {
     /// The states of the client and of the server after the step, for the entry's connection or else the most recent
     /// connection.
     pub states: [State; 2],
+    /// Whether the entry can have TCP states. `false` for UDP, and in a run without TCP.
+    #[doc(hidden)]
+    pub has_states: bool,
     /// The caller's port of the entry's connection, if the run has several connections.
     pub port: Option<u16>,
     /// The connection of the entry among the client's connections.
@@ -145,7 +148,19 @@ impl<
             }),
             ends => [0, 1].map(|host| self.state(host, ends)),
         };
-        Snapshot { entry, isn, states, port: forged.or(port).filter(|&port| port > 0), lane: Lane { number, of } }
+        let is_udp = matches!(entry.what, What::RanUdp(..) | What::Stack(Event::Udp { .. }))
+            || summary.is_some_and(|summary| matches!(summary.carries, Carries::Udp(_)));
+        let has_states = !is_udp && self.has_tcp();
+        let port = forged.or(port).filter(|&port| port > 0);
+        Snapshot { entry, isn, states, has_states, port, lane: Lane { number, of } }
+    }
+
+    /// Returns whether a host has called, will call, listens, or was sent a segment.
+    fn has_tcp(&self) -> bool {
+        let mut planned = self.agenda.iter().filter(|(_, s)| matches!(s, Scheduled::Call { .. }));
+        let mut stacks = self.hosts.iter().map(|host| &host.stack);
+        let is_used = !self.calls.is_empty() || self.tracked > 0 || planned.next().is_some();
+        is_used || stacks.any(|stack| stack.is_listening() || stack.connections_in_use().next().is_some())
     }
 
     /// Returns what the first two hosts keep about the connection of an entry, or about the most recent connection.

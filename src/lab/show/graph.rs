@@ -23,7 +23,7 @@ use super::svg::{INK, RED, open};
 use crate::lab::lang::Lang;
 use crate::lab::{MAX_HOSTS, START, Snapshot, address};
 use crate::stack::{Control, Tuple};
-use crate::trace::{Cause, Mark};
+use crate::trace::Cause;
 
 /// What a graph shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,9 +107,8 @@ impl Graph {
                 }
             }
             None => {
-                let is_repeated = matches!(snapshot.entry.what, What::Arrived { mark: Some(Mark::Repeated), .. });
-                if !is_repeated {
-                    self.tracks[forth].delivered(at, segment.len as u64);
+                if let Some(isn) = sender {
+                    self.tracks[forth].delivered(at, &segment, isn);
                 }
                 if let Some(isn) = receiver {
                     self.tracks[back].acknowledged(at, &segment, isn);

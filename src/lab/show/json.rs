@@ -83,8 +83,10 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
         }
         What::Stack(event) => details(&mut line, event)?,
     }
-    line.text("client", snapshot.states[0])?;
-    line.text("server", snapshot.states[1])?;
+    if snapshot.has_states {
+        line.text("client", snapshot.states[0])?;
+        line.text("server", snapshot.states[1])?;
+    }
     if let Some(explanation) = explain(snapshot).filter(|explanation| !explanation.rfc.is_empty()) {
         line.text("rfc", explanation.rfc)?;
     }

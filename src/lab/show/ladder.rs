@@ -1,5 +1,6 @@
 //! Draws a run as a ladder diagram: the client on the left, the server on the right, and a line for each event.
 
+mod body;
 mod label;
 
 use core::fmt::{self, Display, Write};
@@ -7,14 +8,11 @@ use core::fmt::{self, Display, Write};
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 
-use self::label::Label;
-use super::entry::{Transfer, What};
+pub(super) use self::body::{Body, Tone};
 use super::text::Text;
-use super::words::{In, host_name};
+use super::words::host_name;
 use crate::lab::lang::Lang;
-use crate::lab::{Lane, Snapshot, WIRE};
-use crate::stack::{Event, Next};
-use crate::trace::{Carries, Cause, Segment, Summary};
+use crate::lab::{Lane, Snapshot};
 
 /// The appearance of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,110 +121,6 @@ impl Display for Header {
     }
 }
 
-/// The part of a line between the two state columns. The numbers of frames are for the picture, which needs a heap.
-#[cfg_attr(not(feature = "alloc"), allow(dead_code))]
-pub(super) enum Body {
-    /// The client or the server sends a frame.
-    Arrow {
-        /// The sender.
-        host: usize,
-        /// Whether the frame never arrives.
-        lost: bool,
-        /// Whether the frame is a retransmission.
-        again: bool,
-        /// The arrow's label.
-        label: Text,
-    },
-    /// A frame arrives. The frame's arrow was drawn when the frame was sent.
-    Arrival { host: usize, damaged: bool, text: Text },
-    /// The clock advances.
-    Clock,
-    /// Any other event at a host.
-    Note { host: usize, tone: Tone, text: Text },
-}
-
-/// The emphasis of a line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    Again,
-    Bad,
-    Dim,
-    Plain,
-}
-
-impl Body {
-    pub(super) fn of(ladder: Ladder, snapshot: &Snapshot) -> Option<Self> {
-        let (host, lang) = (snapshot.entry.host, ladder.lang);
-        let room = ladder.room(snapshot.lane);
-        let mut text = Text::new(room);
-        let mut tone = Tone::Plain;
-        let port = |text: &mut Text| snapshot.port.map_or(Ok(()), |port| write!(text, ":{port} "));
-        // Writing never fails: text that is too long is cut.
-        let _ = match snapshot.entry.what {
-            What::Arrived { frame, summary, damaged, mark } => {
-                let damage = lang.pick("arrives damaged: thrown away", "到达时已损坏，丢弃");
-                let end = if damaged { damage } else { lang.pick("arrives", "到达") };
-                let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
-                let _ = write!(text, "{} {end}", Brief(lang, summary));
-                let _ = mark.map_or(Ok(()), |mark| write!(text, "{}", In(lang, mark)));
-                return Some(Body::Arrival { host, damaged, text });
-            }
-            What::Clock => return Some(Body::Clock),
-            What::HostEvent(host_event) => write!(text, "{}", In(lang, host_event)),
-            What::Ran(next, _, transfer) => {
-                tone = Tone::Dim;
-                port(&mut text).and_then(|()| program_words(&mut text, lang, next, transfer))
-            }
-            What::RanUdp(port, _, transfer) => {
-                tone = Tone::Dim;
-                let _ = match lang {
-                    Lang::En => write!(text, "program on UDP port {port}"),
-                    Lang::Zh => write!(text, "UDP 端口 {port} 的程序"),
-                };
-                write!(text, "{}", In(lang, transfer))
-            }
-            What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
-                let label = Label { ladder, isn: snapshot.isn, port: snapshot.port, frame, summary, cause, verdict };
-                let label = label.longest_that_fits(room.saturating_sub(6));
-                let lost = verdict.is_lost();
-                let again = cause.is_some_and(Cause::is_again);
-                return Some(Body::Arrow { host, lost, again, label });
-            }
-            What::Sent { frame, summary, .. } if host == WIRE => {
-                tone = Tone::Bad;
-                let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
-                match (lang, summary.segment()) {
-                    (Lang::En, Some(_)) => write!(text, "{} is forged", Brief(lang, summary)),
-                    (Lang::Zh, Some(_)) => write!(text, "伪造的 {}", Brief(lang, summary)),
-                    (_, None) => write!(text, "{}{}", lang.pick("router: ", "路由器："), Brief(lang, summary)),
-                }
-            }
-            What::Sent { frame, summary, .. } => {
-                let [name, sends] = [lang.pick("host", "主机"), lang.pick("sends", "发送")];
-                write!(text, "{name} {host} {sends} #{frame} {}", Brief(lang, summary))
-            }
-            What::Stack(event) => {
-                if matches!(event, Event::Refused { .. } | Event::Dropped(_)) {
-                    tone = Tone::Bad;
-                }
-                let _ = port(&mut text);
-                event_words(&mut text, lang, &event)?
-            }
-        };
-        Some(Body::Note { host, tone, text })
-    }
-
-    fn tone(&self) -> Tone {
-        match self {
-            Body::Arrow { lost: true, .. } | Body::Arrival { damaged: true, .. } => Tone::Bad,
-            Body::Arrow { again: true, .. } => Tone::Again,
-            Body::Arrow { .. } => Tone::Plain,
-            Body::Arrival { .. } | Body::Clock => Tone::Dim,
-            Body::Note { tone, .. } => *tone,
-        }
-    }
-}
-
 struct Row {
     ladder: Ladder,
     snapshot: Snapshot,
@@ -238,7 +132,8 @@ impl Display for Row {
         let Row { ladder, snapshot, body } = self;
         let (width, middle, [client, server]) = (ladder.state_width(), ladder.room(snapshot.lane), snapshot.states);
         let (time, step) = (Micros(snapshot.entry.at), snapshot.entry.step);
-        write!(f, "{time} {step:>STEP$} {:<width$} ", ladder.name(client))?;
+        let name = |state| if snapshot.has_states { ladder.name(state) } else { Text::of("-") };
+        write!(f, "{time} {step:>STEP$} {:<width$} ", name(client))?;
         self.lanes(f)?;
         let [tone, color] = match body.tone() {
             Tone::Again => ["", YELLOW],
@@ -258,7 +153,7 @@ impl Display for Row {
             },
         }
         ladder.paint(f, if tone.is_empty() && color.is_empty() { "" } else { PLAIN })?;
-        write!(f, " {}", ladder.name(server))
+        write!(f, " {}", name(server))
     }
 }
 
@@ -316,65 +211,6 @@ impl Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = (self.0 - crate::lab::START).total_micros();
         write!(f, "{:>3}.{:06}", micros / 1_000_000, micros % 1_000_000)
-    }
-}
-
-fn program_words(text: &mut Text, lang: Lang, next: Next, transfer: Transfer) -> fmt::Result {
-    write!(text, "{}{}", lang.pick("program", "程序"), In(lang, transfer))?;
-    match next {
-        Next::Wait => Ok(()),
-        Next::WakeAt(at) => write!(text, "{} {} s", lang.pick("; wakes at", "；唤醒时刻"), Seconds(at)),
-        Next::Close => text.write_str(lang.pick(": close", "：关闭")),
-        Next::Abort => text.write_str(lang.pick(": abort", "：异常终止")),
-    }
-}
-
-/// Describes an event. Returns `None` if other lines show the event.
-fn event_words(text: &mut Text, lang: Lang, event: &Event) -> Option<fmt::Result> {
-    Some(match event {
-        Event::Address(what) => write!(text, "{what}"),
-        Event::Accepted { .. } => text.write_str(lang.pick("connection accepted", "连接已接受")),
-        Event::Connected { .. } => text.write_str(lang.pick("connected", "连接已建立")),
-        Event::Dropped(why) => write!(text, "{}{}", lang.pick("dropped: ", "丢弃："), In(lang, *why)),
-        Event::Ended { end, .. } => write!(text, "{}{}", lang.pick("connection over: ", "连接结束："), In(lang, *end)),
-        Event::HandshakeEnded { end, .. } => {
-            write!(text, "{}{}", lang.pick("half-way connection over: ", "半连接结束："), In(lang, *end))
-        }
-        Event::Refused { why, .. } => write!(text, "{}{}", lang.pick("refused: ", "拒绝："), In(lang, *why)),
-        // No step causes this change, so no other line shows it.
-        Event::State { from: State::TimeWait, to: State::Closed, .. } => {
-            text.write_str(lang.pick("TIME-WAIT is over", "TIME-WAIT 结束"))
-        }
-        Event::Connecting { .. }
-        | Event::Read { .. }
-        | Event::State { .. }
-        | Event::Udp { .. }
-        | Event::Wrote { .. } => return None,
-    })
-}
-
-/// The time since the start of the run, in seconds with three decimals.
-struct Seconds(Instant);
-
-impl Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = (self.0 - crate::lab::START).total_micros();
-        write!(f, "{}.{:03}", micros / 1_000_000, micros / 1000 % 1000)
-    }
-}
-
-/// A short description of a frame's content.
-struct Brief(Lang, Summary);
-
-impl Display for Brief {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.1.carries {
-            Carries::Tcp(Segment { len: 0, .. }) => f.write_str(self.1.segment().map_or("", |s| s.flags())),
-            Carries::Tcp(segment) => write!(f, "{} len={}", segment.flags(), segment.len),
-            // The word before it, "destination unreachable", would not fit the row.
-            Carries::Icmp(3, 4) => f.write_str(self.0.pick("ICMP fragmentation needed", "ICMP 需要分片")),
-            _ => In(self.0, self.1).fmt(f),
-        }
     }
 }
 

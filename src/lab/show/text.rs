@@ -36,6 +36,30 @@ impl Text {
     pub(super) fn is_cut(&self) -> bool {
         self.cut
     }
+
+    /// Ends a text that was cut with `sign`.
+    pub(super) fn mark_cut(&mut self, sign: &str) {
+        let columns: usize = sign.chars().map(columns_of).sum();
+        while self.cut && self.columns + columns > self.room {
+            let Some(char) = self.bytes.pop() else { return };
+            self.columns -= columns_of(char);
+        }
+        if self.cut && self.bytes.push_str(sign).is_ok() {
+            self.columns += columns;
+        }
+    }
+
+    /// Writes a field. If `whole`, a field that would be cut is left out.
+    pub(super) fn field(&mut self, whole: bool, field: fmt::Arguments<'_>) -> fmt::Result {
+        if whole {
+            let mut alone = Text::new(self.room - self.columns);
+            alone.write_fmt(field)?;
+            if alone.cut {
+                return Ok(());
+            }
+        }
+        self.write_fmt(field)
+    }
 }
 
 impl Write for Text {

@@ -119,3 +119,10 @@ fn several_connections_have_a_panel_each() {
     assert_eq!(text.matches(">time (s)</text>").count(), 3);
     assert_eq!(text.matches("client :5").count(), 3, "{text}");
 }
+
+#[test]
+fn payload_counts_once_although_segments_arrive_out_of_order_and_twice() {
+    let graph = graphs(&(find("shared-bottleneck").unwrap().setup)()).swap_remove(2);
+    let payloads: Vec<_> = graph.shown().0.iter().map(|track| track.payload()).collect();
+    assert_eq!(payloads, [87_600; 2]);
+}

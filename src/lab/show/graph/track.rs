@@ -50,6 +50,8 @@ pub(super) struct Track {
     pub(super) acked: Vec<Acked>,
     /// The payload that arrived for the first time: the time and the number of bytes.
     pub(super) delivered: Vec<(u64, u64)>,
+    /// The ranges of payload that have arrived, which neither overlap nor touch.
+    arrived: Vec<(i64, i64)>,
     pub(super) kept: Vec<Kept>,
     /// The measured round trips: the time of the acknowledgement, and the round trip.
     pub(super) round_trips: Vec<(u64, u64)>,
@@ -65,6 +67,7 @@ impl Track {
             sent: Vec::new(),
             acked: Vec::new(),
             delivered: Vec::new(),
+            arrived: Vec::new(),
             kept: Vec::new(),
             round_trips: Vec::new(),
             pending: VecDeque::new(),
@@ -92,10 +95,24 @@ impl Track {
         }
     }
 
-    pub(super) fn delivered(&mut self, at: u64, len: u64) {
-        if len > 0 {
-            self.delivered.push((at, len));
+    /// Records that payload arrives. Counts the bytes that have not arrived before.
+    pub(super) fn delivered(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
+        let from = relative(segment.seq, isn) + i64::from(segment.syn);
+        let (mut start, mut end) = (from, from + segment.len as i64);
+        let known: i64 = self.arrived.iter().map(|(a, b)| (end.min(*b) - start.max(*a)).max(0)).sum();
+        let len = segment.len as i64 - known;
+        if len <= 0 {
+            return;
         }
+        self.delivered.push((at, len as u64));
+        self.arrived.retain(|&(a, b)| {
+            let is_apart = b < start || end < a;
+            if !is_apart {
+                (start, end) = (start.min(a), end.max(b));
+            }
+            is_apart
+        });
+        self.arrived.push((start, end));
     }
 
     /// Records that a segment of the other end arrives. `isn` is the initial number of this direction's sender.

@@ -8,7 +8,8 @@ use super::super::text::{Span, Text};
 use super::super::words::{In, marks};
 use super::Ladder;
 use crate::lab::Verdict;
-use crate::trace::{Cause, Summary};
+use crate::lab::lang::Lang;
+use crate::trace::{Carries, Cause, Summary};
 
 /// The label of an arrow.
 pub(super) struct Label {
@@ -23,7 +24,7 @@ pub(super) struct Label {
 }
 
 /// How much a label is shortened, from not at all to the most.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wording {
     Full,
     /// Short marks. The length is written only for segments with payload.
@@ -34,6 +35,10 @@ enum Wording {
     NoWindow,
     /// Like `NoWindow`. If the segment has a SACK option, only the acknowledgement number and the first block.
     OneBlock,
+    /// Like `OneBlock`, without the fields that do not fit. No field is cut.
+    FieldsThatFit,
+    /// Like `FieldsThatFit`, without the words for the cause.
+    NoCause,
 }
 
 impl Label {
@@ -45,9 +50,10 @@ impl Label {
             let _ = self.write(&mut text, wording);
             text
         };
-        let wordings = [Wording::Full, Wording::Brief, Wording::OneLetter, Wording::NoWindow];
+        use Wording::{Brief, FieldsThatFit, Full, NoCause, NoWindow, OneBlock, OneLetter};
+        let wordings = [Full, Brief, OneLetter, NoWindow, OneBlock, FieldsThatFit];
         let fits = wordings.into_iter().map(write).find(|text| !text.is_cut());
-        fits.unwrap_or_else(|| write(Wording::OneBlock))
+        fits.unwrap_or_else(|| write(NoCause))
     }
 
     fn write(&self, text: &mut Text, wording: Wording) -> fmt::Result {
@@ -58,7 +64,10 @@ impl Label {
         // The marks are written first, because a cut removes the end.
         self.marks(text, wording)?;
         match self.summary.segment() {
-            None => write!(text, "{}", In(self.ladder.lang, self.summary)),
+            None => match (self.ladder.lang, self.summary.carries) {
+                (Lang::En, Carries::Icmp(3, 3)) if wording > Wording::Full => text.write_str("ICMP port unreachable"),
+                _ => write!(text, "{}", In(self.ladder.lang, self.summary)),
+            },
             Some(segment) => {
                 let [seq, ack, len, win] = match wording {
                     Wording::Full | Wording::Brief => ["seq=", "ack=", "len=", "win="],
@@ -70,27 +79,35 @@ impl Label {
                     None => i64::from(number.0 as u32),
                 };
                 let blocks = || segment.sacks.iter().flatten();
-                let is_short = wording == Wording::OneBlock && blocks().next().is_some();
+                let chooses = wording >= Wording::FieldsThatFit;
+                let is_short = wording >= Wording::OneBlock && blocks().next().is_some();
                 text.write_str(segment.flags())?;
                 if !is_short {
-                    write!(text, " {seq}{}", since(segment.seq, self.isn[0]))?;
+                    text.field(chooses, format_args!(" {seq}{}", since(segment.seq, self.isn[0])))?;
                 }
                 if let Some(number) = segment.ack {
-                    write!(text, " {ack}{}", since(number, self.isn[1]))?;
+                    text.field(chooses, format_args!(" {ack}{}", since(number, self.isn[1])))?;
                 }
                 if wording == Wording::Full || segment.len > 0 {
-                    write!(text, " {len}{}", segment.len)?;
+                    text.field(chooses, format_args!(" {len}{}", segment.len))?;
                 }
-                if !matches!(wording, Wording::NoWindow | Wording::OneBlock) {
+                if wording < Wording::NoWindow {
                     write!(text, " {win}{}", segment.window)?;
+                }
+                let relative =
+                    |from: TcpSeqNumber, to: TcpSeqNumber| (since(from, self.isn[1]), since(to, self.isn[1]));
+                if is_short && let Some((from, to)) = blocks().next() {
+                    let ((from, to), more) = (relative(*from, *to), if blocks().count() > 1 { ".." } else { "" });
+                    return text.field(chooses, format_args!(" sack {from}:{to}{more}"));
                 }
                 if blocks().next().is_some() {
                     text.write_str(" sack")?;
                 }
-                for (from, to) in blocks().take(if is_short { 1 } else { usize::MAX }) {
-                    write!(text, " {}:{}", since(*from, self.isn[1]), since(*to, self.isn[1]))?;
+                for (from, to) in blocks() {
+                    let (from, to) = relative(*from, *to);
+                    write!(text, " {from}:{to}")?;
                 }
-                if is_short && blocks().count() > 1 { text.write_str("..") } else { Ok(()) }
+                Ok(())
             }
         }
     }
@@ -115,6 +132,9 @@ impl Label {
             && count > 1
         {
             write!(text, "{count}")?;
+        }
+        if wording == Wording::NoCause {
+            return text.write_str(if cause.is_again() { " " } else { "" });
         }
         if let Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. } = cause {
             write!(text, " RTO {} ", Span(rto))?;

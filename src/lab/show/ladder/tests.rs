@@ -6,9 +6,10 @@ use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, IpEndpoint, TcpSeqNumber};
 
 use super::*;
-use crate::lab::show::{Entry, Transfer};
+use crate::lab::show::{Entry, Transfer, What};
 use crate::lab::{START, Verdict};
-use crate::trace::{Carries, Ends, Segment};
+use crate::stack::{DropReason, Event, Next};
+use crate::trace::{Carries, Cause, Ends, Mark, Segment, Summary};
 
 pub(in crate::lab) const SYN_ACK: Segment = Segment {
     syn: true,
@@ -28,7 +29,8 @@ pub(in crate::lab) const SYN_ACK: Segment = Segment {
 pub(in crate::lab) fn snapshot(host: usize, what: What) -> Snapshot {
     let entry = Entry { step: 12, at: START + Duration::from_micros(1_002_003), host, what };
     let isn = [Some(TcpSeqNumber(7000)), Some(TcpSeqNumber(500))];
-    Snapshot { entry, isn, states: [State::SynSent, State::SynReceived], port: None, lane: Lane::default() }
+    let states = [State::SynSent, State::SynReceived];
+    Snapshot { entry, isn, states, has_states: true, port: None, lane: Lane::default() }
 }
 
 pub(in crate::lab) fn sent(cause: Option<Cause>, verdict: Verdict) -> What {
@@ -118,6 +120,51 @@ fn selective_acknowledgements_are_relative_and_never_cut() {
     let three = [block(3421, 4881), block(6341, 7801), block(9261, 10721)];
     assert!(row(120, three).contains("sack 2921:4381 5841:7301 8761:10221 ──"), "{}", row(120, three));
     assert_eq!(row(80, three), "◄─ #15 dup ACK a=1461 sack 2921:4381.. ── SYN-RCVD");
+}
+
+#[test]
+fn a_label_without_room_leaves_whole_fields_out() {
+    let row = |cause, segment: Segment, verdict| {
+        let summary = Summary { carries: Carries::Tcp(segment), ..summary() };
+        let lane = Lane { number: Some(0), of: 2 };
+        let what = What::Sent { frame: 104, summary, len: 66, cause, verdict };
+        let snapshot = Snapshot { lane, port: Some(50744), ..snapshot(1, what) };
+        Ladder { width: 80, ascii: false, color: false, lang: Lang::En }.row(&snapshot).unwrap().to_string()
+    };
+    let data = Segment { syn: false, seq: TcpSeqNumber(17221), len: 1460, ..SYN_ACK };
+    let found = row(Some(Cause::TailProbe), data, Verdict::Deliver);
+    assert!(found.contains("◄╌╌╌ #104 :50744 ↻ tail ACK s=10221 ╌╌ "), "{found}");
+    let found = row(Some(Cause::FastRetransmission), data, Verdict::QueueFull);
+    assert!(found.contains(" #104 :50744 queue full ↻ ACK a=1 ╌╌ "), "{found}");
+    let sacks = [Some((TcpSeqNumber(29201), TcpSeqNumber(30661))), None, None];
+    let found = row(Some(Cause::WindowUpdate), Segment { len: 0, sacks, ..data }, Verdict::Deliver);
+    assert!(found.contains(" #104 :50744 window ACK a=1 ── "), "{found}");
+}
+
+#[test]
+fn a_note_without_room_is_worded_briefly_and_never_cut_without_a_sign() {
+    let told = |width, ascii, what| {
+        let lane = Lane { number: Some(0), of: 2 };
+        let snapshot = Snapshot { lane, port: Some(50744), ..snapshot(1, what) };
+        Ladder { width, ascii, color: false, lang: Lang::En }.row(&snapshot).unwrap().to_string()
+    };
+    let transfer = Transfer { read: 2, written: 11 };
+    let found = told(80, false, What::Ran(Next::Close, None, transfer));
+    assert!(found.contains(" :50744 reads 2 B, writes 11 B: close "), "{found}");
+    let data = Summary { carries: Carries::Tcp(Segment { syn: false, len: 1460, ..SYN_ACK }), ..summary() };
+    let late = What::Arrived { frame: 112, summary: data, damaged: false, mark: Some(Mark::OutOfOrder) };
+    assert!(told(80, false, late).contains(" #112 :50744 ACK out of order "), "{}", told(80, false, late));
+    let dropped = || What::Stack(Event::Dropped(DropReason::BadReset));
+    assert!(told(80, false, dropped()).contains("… SYN-RCVD"), "{}", told(80, false, dropped()));
+    assert!(told(80, true, dropped()).contains(".. SYN-RCVD") && !told(120, false, dropped()).contains('…'));
+    assert!(row(80, false, What::RanUdp(9999, Next::Wait, transfer)).starts_with("UDP :9999 reads 2 B, writes 11 B"));
+}
+
+#[test]
+fn udp_has_no_states() {
+    let snapshot = Snapshot { has_states: false, ..snapshot(1, What::Clock) };
+    let row = Ladder { width: 80, ascii: true, color: false, lang: Lang::En }.row(&snapshot).unwrap().to_string();
+    assert!(row.starts_with("  1.002003    12 -          ") && row.ends_with("  -"), "{row}");
 }
 
 #[test]

@@ -1,0 +1,217 @@
+//! The part of a line between the two states: an arrow, an arrival, or a note. If it is too long, it is worded briefly.
+
+use core::fmt::{self, Display, Write};
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Instant;
+
+use super::super::entry::{Transfer, What};
+use super::super::text::Text;
+use super::super::words::In;
+use super::Ladder;
+use super::label::Label;
+use crate::lab::lang::Lang;
+use crate::lab::{Snapshot, WIRE};
+use crate::stack::{Event, Next};
+use crate::trace::{Carries, Cause, Segment, Summary};
+
+/// The part of a line between the two state columns. The numbers of frames are for the picture, which needs a heap.
+#[cfg_attr(not(feature = "alloc"), allow(dead_code))]
+pub(in crate::lab::show) enum Body {
+    /// The client or the server sends a frame.
+    Arrow {
+        /// The sender.
+        host: usize,
+        /// Whether the frame never arrives.
+        lost: bool,
+        /// Whether the frame is a retransmission.
+        again: bool,
+        /// The arrow's label.
+        label: Text,
+    },
+    /// A frame arrives. The frame's arrow was drawn when the frame was sent.
+    Arrival { host: usize, damaged: bool, text: Text },
+    /// The clock advances.
+    Clock,
+    /// Any other event at a host.
+    Note { host: usize, tone: Tone, text: Text },
+}
+
+/// The emphasis of a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::lab::show) enum Tone {
+    Again,
+    Bad,
+    Dim,
+    Plain,
+}
+
+impl Body {
+    pub(in crate::lab::show) fn of(ladder: Ladder, snapshot: &Snapshot) -> Option<Self> {
+        let body = Self::worded(ladder, snapshot, false)?;
+        let mut body = if body.is_cut() { Self::worded(ladder, snapshot, true)? } else { body };
+        if let Body::Arrival { text, .. } | Body::Note { text, .. } = &mut body {
+            text.mark_cut(if ladder.ascii { ".." } else { "…" });
+        }
+        Some(body)
+    }
+
+    fn is_cut(&self) -> bool {
+        matches!(self, Body::Arrival { text, .. } | Body::Note { text, .. } if text.is_cut())
+    }
+
+    /// Returns the part, worded as briefly as possible if `brief`.
+    fn worded(ladder: Ladder, snapshot: &Snapshot, brief: bool) -> Option<Self> {
+        let (host, lang) = (snapshot.entry.host, ladder.lang);
+        let room = ladder.room(snapshot.lane);
+        let mut text = Text::new(room);
+        let mut tone = Tone::Plain;
+        let port = |text: &mut Text| snapshot.port.map_or(Ok(()), |port| write!(text, ":{port} "));
+        // Writing never fails: text that is too long is cut.
+        let _ = match snapshot.entry.what {
+            What::Arrived { frame, summary, damaged, mark } => {
+                let damage = lang.pick("arrives damaged: thrown away", "到达时已损坏，丢弃");
+                let end = match (damaged, brief) {
+                    (true, false) => damage,
+                    (true, true) => lang.pick("damaged: thrown away", "已损坏，丢弃"),
+                    (false, false) => lang.pick("arrives", "到达"),
+                    // The mark says what is special.
+                    (false, true) => "",
+                };
+                let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
+                let _ = match summary.segment() {
+                    Some(segment) if brief => text.write_str(segment.flags()),
+                    _ => write!(text, "{}", Brief(lang, summary)),
+                };
+                let _ = if end.is_empty() { Ok(()) } else { write!(text, " {end}") };
+                let _ = mark.map_or(Ok(()), |mark| write!(text, "{}", In(lang, mark)));
+                return Some(Body::Arrival { host, damaged, text });
+            }
+            What::Clock => return Some(Body::Clock),
+            What::HostEvent(host_event) => write!(text, "{}", In(lang, host_event)),
+            What::Ran(next, _, transfer) => {
+                tone = Tone::Dim;
+                let _ = match snapshot.port {
+                    // The words begin with a space in English.
+                    Some(port) if brief => write!(text, ":{port}{}", lang.pick("", " ")),
+                    _ => port(&mut text),
+                };
+                let program = if brief && snapshot.port.is_some() { "" } else { lang.pick("program", "程序") };
+                let _ = text.write_str(program);
+                program_words(&mut text, lang, brief, next, transfer)
+            }
+            What::RanUdp(port, _, transfer) => {
+                tone = Tone::Dim;
+                let _ = match lang {
+                    _ if brief => write!(text, "UDP :{port}{}", lang.pick("", " ")),
+                    Lang::En => write!(text, "program on UDP port {port}"),
+                    Lang::Zh => write!(text, "UDP 端口 {port} 的程序"),
+                };
+                write!(text, "{}", In(lang, transfer))
+            }
+            What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
+                let label = Label { ladder, isn: snapshot.isn, port: snapshot.port, frame, summary, cause, verdict };
+                let label = label.longest_that_fits(room.saturating_sub(6));
+                let lost = verdict.is_lost();
+                let again = cause.is_some_and(Cause::is_again);
+                return Some(Body::Arrow { host, lost, again, label });
+            }
+            What::Sent { frame, summary, .. } if host == WIRE => {
+                tone = Tone::Bad;
+                let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
+                match (lang, summary.segment()) {
+                    (Lang::En, Some(_)) => write!(text, "{} is forged", Brief(lang, summary)),
+                    (Lang::Zh, Some(_)) => write!(text, "伪造的 {}", Brief(lang, summary)),
+                    (_, None) => write!(text, "{}{}", lang.pick("router: ", "路由器："), Brief(lang, summary)),
+                }
+            }
+            What::Sent { frame, summary, .. } => {
+                let [name, sends] = [lang.pick("host", "主机"), lang.pick("sends", "发送")];
+                write!(text, "{name} {host} {sends} #{frame} {}", Brief(lang, summary))
+            }
+            What::Stack(event) => {
+                if matches!(event, Event::Refused { .. } | Event::Dropped(_)) {
+                    tone = Tone::Bad;
+                }
+                let _ = port(&mut text);
+                event_words(&mut text, lang, brief, &event)?
+            }
+        };
+        Some(Body::Note { host, tone, text })
+    }
+
+    pub(super) fn tone(&self) -> Tone {
+        match self {
+            Body::Arrow { lost: true, .. } | Body::Arrival { damaged: true, .. } => Tone::Bad,
+            Body::Arrow { again: true, .. } => Tone::Again,
+            Body::Arrow { .. } => Tone::Plain,
+            Body::Arrival { .. } | Body::Clock => Tone::Dim,
+            Body::Note { tone, .. } => *tone,
+        }
+    }
+}
+
+fn program_words(text: &mut Text, lang: Lang, brief: bool, next: Next, transfer: Transfer) -> fmt::Result {
+    write!(text, "{}", In(lang, transfer))?;
+    match next {
+        Next::Wait => Ok(()),
+        Next::WakeAt(_) if brief => Ok(()),
+        Next::WakeAt(at) => write!(text, "{} {} s", lang.pick("; wakes at", "；唤醒时刻"), Seconds(at)),
+        Next::Close => text.write_str(lang.pick(": close", "：关闭")),
+        Next::Abort => text.write_str(lang.pick(": abort", "：异常终止")),
+    }
+}
+
+/// Describes an event. Returns `None` if other lines show the event.
+fn event_words(text: &mut Text, lang: Lang, brief: bool, event: &Event) -> Option<fmt::Result> {
+    Some(match event {
+        Event::Address(what) => write!(text, "{what}"),
+        Event::Accepted { .. } => text.write_str(lang.pick("connection accepted", "连接已接受")),
+        Event::Connected { .. } => text.write_str(lang.pick("connected", "连接已建立")),
+        Event::Dropped(why) => write!(text, "{}{}", lang.pick("dropped: ", "丢弃："), In(lang, *why)),
+        Event::Ended { end, .. } if brief => write!(text, "{}{}", lang.pick("over: ", "结束："), In(lang, *end)),
+        Event::Ended { end, .. } => write!(text, "{}{}", lang.pick("connection over: ", "连接结束："), In(lang, *end)),
+        Event::HandshakeEnded { end, .. } if brief => {
+            write!(text, "{}{}", lang.pick("half-way over: ", "半连接结束："), In(lang, *end))
+        }
+        Event::HandshakeEnded { end, .. } => {
+            write!(text, "{}{}", lang.pick("half-way connection over: ", "半连接结束："), In(lang, *end))
+        }
+        Event::Refused { why, .. } => write!(text, "{}{}", lang.pick("refused: ", "拒绝："), In(lang, *why)),
+        // No step causes this change, so no other line shows it.
+        Event::State { from: State::TimeWait, to: State::Closed, .. } => {
+            text.write_str(lang.pick("TIME-WAIT is over", "TIME-WAIT 结束"))
+        }
+        Event::Connecting { .. }
+        | Event::Read { .. }
+        | Event::State { .. }
+        | Event::Udp { .. }
+        | Event::Wrote { .. } => return None,
+    })
+}
+
+/// The time since the start of the run, in seconds with three decimals.
+struct Seconds(Instant);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = (self.0 - crate::lab::START).total_micros();
+        write!(f, "{}.{:03}", micros / 1_000_000, micros / 1000 % 1000)
+    }
+}
+
+/// A short description of a frame's content.
+struct Brief(Lang, Summary);
+
+impl Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1.carries {
+            Carries::Tcp(Segment { len: 0, .. }) => f.write_str(self.1.segment().map_or("", |s| s.flags())),
+            Carries::Tcp(segment) => write!(f, "{} len={}", segment.flags(), segment.len),
+            // The words "destination unreachable" would not fit the row.
+            Carries::Icmp(3, 3) => f.write_str(self.0.pick("ICMP port unreachable", "ICMP 端口不可达")),
+            Carries::Icmp(3, 4) => f.write_str(self.0.pick("ICMP fragmentation needed", "ICMP 需要分片")),
+            _ => In(self.0, self.1).fmt(f),
+        }
+    }
+}
