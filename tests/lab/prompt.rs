@@ -49,6 +49,18 @@ fn the_end_of_input_and_ctrl_c_leave_the_terminal_as_it_was() {
     }
 }
 
+/// A script's background jobs start with SIGINT ignored. Ctrl-C then ends the prompt like the end of input.
+#[test]
+fn ctrl_c_ends_the_prompt_even_if_sigint_is_ignored() {
+    let script = "trap '' INT; exec \"$0\" lab --step";
+    let mut peer = terminal::start(&["sh", "-c", script, env!("CARGO_BIN_EXE_smolstep")]);
+    terminal::wait_for_last(&peer, "step 0 0.000s>");
+    peer.type_in(b"\x03");
+    let finished = peer.finish();
+    assert_eq!(finished.code(), Some(0), "{finished:?}");
+    assert!(finished.out().ends_with("\r\necho on\n"), "{finished:?}");
+}
+
 #[test]
 fn pasted_lines_are_commands() {
     let mut peer = start();

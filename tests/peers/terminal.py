@@ -7,6 +7,7 @@ whether the terminal's echo is still on.
 import fcntl
 import os
 import pty
+import signal
 import struct
 import sys
 import termios
@@ -14,6 +15,8 @@ import threading
 
 child, terminal = pty.fork()
 if child == 0:
+    # A job in the background starts with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 100, 0, 0))
     os.execvp(sys.argv[1], sys.argv[1:])
 

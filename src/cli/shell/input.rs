@@ -43,7 +43,7 @@ impl Input {
                 say(format_args!("{prompt}{line}"))?;
                 return Ok(Some(line));
             }
-            Some(keyboard) => keyboard.ask(prompt),
+            Some(keyboard) => keyboard.ask(prompt, interrupt.is_some()),
             None => say(prompt)?,
         }
         loop {

@@ -20,7 +20,8 @@ use rustyline::history::MemHistory;
 /// The thread that edits lines.
 #[derive(Debug)]
 pub(super) struct Keyboard {
-    prompts: Sender<String>,
+    /// The prompts, each with whether the program handles SIGINT.
+    prompts: Sender<(String, bool)>,
     typed: UnixStream,
     /// Kept open, so that `typed` reports the end of input only if input ends, not after Ctrl-C.
     _keyboard: UnixStream,
@@ -55,11 +56,11 @@ impl Keyboard {
         Some(Keyboard { prompts, typed, _keyboard: kept, editing, before })
     }
 
-    /// Lets the user edit one line after `prompt`.
-    pub(super) fn ask(&self, prompt: String) {
+    /// Lets the user edit one line after `prompt`. `handles_sigint` says whether the program handles SIGINT itself.
+    pub(super) fn ask(&self, prompt: String, handles_sigint: bool) {
         self.editing.store(true, Ordering::Release);
         // If the thread has ended, `typed` reports the end of input.
-        let _ = self.prompts.send(prompt);
+        let _ = self.prompts.send((prompt, handles_sigint));
     }
 
     /// Returns the socket from which finished lines can be read.
@@ -87,11 +88,11 @@ impl Drop for Keyboard {
 /// after an error.
 fn edit(
     mut editor: rustyline::Editor<(), MemHistory>,
-    asked: &Receiver<String>,
+    asked: &Receiver<(String, bool)>,
     mut typed: &UnixStream,
     editing: &AtomicBool,
 ) {
-    while let Ok(prompt) = asked.recv() {
+    while let Ok((prompt, handles_sigint)) = asked.recv() {
         let line = editor.readline(&prompt);
         editing.store(false, Ordering::Release);
         let line = match line {
@@ -100,7 +101,11 @@ fn edit(
             Err(ReadlineError::Interrupted) => {
                 // Cannot fail: a process may always signal itself.
                 let _ = kill_process(getpid(), Signal::INT);
-                return;
+                if handles_sigint {
+                    return;
+                }
+                // The process was started with SIGINT ignored, as the background jobs of a script are.
+                break;
             }
             Err(_) => break,
         };
