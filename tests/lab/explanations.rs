@@ -34,7 +34,7 @@ fn has(slug: &str, faults: &[&str], frame: Option<u32>, part: &str, rfc: &str) {
 
 #[test]
 fn no_later_ack_says_what_the_lost_ack_of_a_fin_said() {
-    has("time-wait", &[], Some(10), "TIME-WAIT exists to answer it", "RFC 9293 section 3.3.2");
+    has("time-wait", &[], Some(10), "one of the two purposes of TIME-WAIT", "RFC 9293 section 3.3.2");
     has("time-wait", &[], Some(12), "begins anew", "RFC 9293 section 3.10.7.4");
     assert!(explanations("time-wait", &[]).iter().all(|(_, why)| !why.text(Lang::En).contains("a later one")));
 }

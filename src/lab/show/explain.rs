@@ -65,7 +65,7 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
         What::RanUdp(..) => because(
             "The program on a UDP port runs: it has a datagram, room to send, or a timer that has expired.",
             "UDP 端口上的程序运行：有数据报可读，或有空间可发送，或它的计时器到期了。",
-            "RFC 768",
+            "",
         ),
         What::Sent { summary, .. } if host == WIRE => wire::sent(summary.carries),
         What::Sent { verdict, summary, cause, .. } if verdict.is_lost() => {
@@ -165,7 +165,7 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
         because(
             "The peer's FIN is acknowledged: it counts as one in the acknowledgement number.",
             "确认对方的 FIN：FIN 消耗一个序号，所以确认号要加 1。",
-            "RFC 9293 section 3.6",
+            "RFC 9293 section 3.4",
         )
     } else if state == Some(Established) && first(Some(segment.seq), sender) && first(segment.ack, receiver) {
         because(
@@ -200,7 +200,17 @@ fn other(carries: Carries) -> Option<Explanation> {
             "没有程序使用这个 UDP 端口：用 ICMP 端口不可达报文通知发送方。",
             "RFC 1122 section 4.1.3.1",
         ),
-        Carries::Icmp(..) | Carries::Icmpv6(..) => because(
+        Carries::Icmpv6(133..=137, _) => because(
+            "A neighbour discovery message: in IPv6 it does what ARP does in IPv4, and it finds routers.",
+            "邻站发现报文：在 IPv6 中起 ARP 在 IPv4 中的作用，还用来发现路由器。",
+            "RFC 4861 section 3.1",
+        ),
+        Carries::Icmpv6(..) => because(
+            "A control message of IPv6: it answers an echo request, or reports a problem.",
+            "ICMPv6 报文：回答回送请求，或者报告差错。",
+            "RFC 4443 section 2.1",
+        ),
+        Carries::Icmp(..) => because(
             "A control message: it answers an echo request, or reports a problem.",
             "ICMP 报文：回答回送请求，或者报告差错。",
             "RFC 792",
@@ -277,7 +287,7 @@ fn ended(end: End, state: Option<State>) -> Explanation {
         End::Refused => because(
             "RST or an ICMP error answered the SYN: no program listens on that port, or there is no room.",
             "SYN 得到的回答是 RST 或 ICMP 差错报文：没有程序监听这个端口，或者已没有空位。",
-            "RFC 9293 section 3.5.2",
+            "RFC 9293 section 3.8.3",
         ),
         End::Reset => because(
             "The peer sent RST: it has aborted the connection, or has no such connection.",
@@ -285,15 +295,19 @@ fn ended(end: End, state: Option<State>) -> Explanation {
             "RFC 9293 section 3.5.3",
         ),
         End::TimedOut => because(
-            "The peer did not answer in time, neither what was sent again nor probes.",
-            "对方在规定时间内没有应答：重传的报文段和探测报文段都没有回音。",
+            "The peer did not answer in time, neither what was sent again nor probes. (The RFC repeats a SYN for at least three \
+             minutes. Here the caller sets the time.)",
+            "对方在规定时间内没有应答：重传的报文段和探测报文段都没有回音。（RFC 规定重传 SYN 至少持续三分钟；\
+             这里由主动打开的一方规定时间。）",
             "RFC 9293 section 3.8.3",
         ),
         #[cfg(feature = "recovery")]
         End::Undelivered(_) => because(
-            "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it ends no connection by itself.",
+            "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it ends no \
+             connection by itself. (The RFC has a hard error, such as port unreachable, abort it; here that ends only an attempt \
+             to connect.)",
             "对方在规定时间内没有应答，ICMP 差错报文给出了原因：这种差错可能只是暂时的，因此它本身并不终\
-             止连接。",
+             止连接。（按照 RFC，端口不可达之类的硬差错应终止连接；这里它只终止正在建立的连接。）",
             "RFC 9293 section 3.9.2.2",
         ),
         End::Unreachable => because(

@@ -8,8 +8,10 @@ pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot)
     Some(match carries {
         Carries::Tcp(segment) => tcp(&segment, mark, snapshot),
         Carries::ArpReply => because(
-            "The reply gives the hardware address of the IP address: packets that waited for it can leave.",
-            "ARP 应答给出该 IP 地址对应的硬件地址：等待这个地址的分组可以发送了。",
+            "The reply gives the hardware address of the IP address: packets that waited for it can leave. (In RFC 826 they are \
+             thrown away; by RFC 1122 section 2.3.2.2 at least one waits.)",
+            "ARP 应答给出该 IP 地址对应的硬件地址：等待这个地址的分组可以发送了。（RFC 826 把它们丢弃；按照 \
+             RFC 1122 §2.3.2.2，至少保留一个。）",
             "RFC 826",
         ),
         Carries::ArpRequest => because(
@@ -17,7 +19,17 @@ pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot)
             "有主机询问硬件地址：该 IP 地址的拥有者作出应答，并记下询问者的地址。",
             "RFC 826",
         ),
-        Carries::Icmp(..) | Carries::Icmpv6(..) => because(
+        Carries::Icmpv6(133..=137, _) => because(
+            "A neighbour discovery message arrived: in IPv6 it does what ARP does in IPv4, and it finds routers.",
+            "收到邻站发现报文：在 IPv6 中起 ARP 在 IPv4 中的作用，还用来发现路由器。",
+            "RFC 4861 section 3.1",
+        ),
+        Carries::Icmpv6(..) => because(
+            "A control message of IPv6 arrived: it reports a problem, or is an echo request or reply.",
+            "收到 ICMPv6 报文：它报告差错，或者是回送请求或回送应答。",
+            "RFC 4443 section 2.1",
+        ),
+        Carries::Icmp(..) => because(
             "A control message arrived: it reports a problem, or is an echo request or reply.",
             "收到 ICMP 报文：它报告差错，或者是回送请求或回送应答。",
             "RFC 792",
@@ -43,6 +55,16 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
             "The checksum is wrong, so the datagram is dropped silently, as if it had been lost on the way.",
             "校验和错误，数据报被直接丢弃，不作任何通知，和在途中丢失一样。",
             "RFC 1122 section 4.1.3.4",
+        ),
+        Carries::ArpReply | Carries::ArpRequest => because(
+            "One bit is wrong. ARP has no checksum of its own: on a real link, the CRC of the frame finds the error.",
+            "有一个比特出错。ARP 报文本身没有校验和：在真实的链路上，由帧的 CRC 检出这个差错。",
+            "RFC 826",
+        ),
+        Carries::Icmpv6(..) => because(
+            "The checksum is wrong, so the message is dropped silently, like one that was lost on the way.",
+            "校验和错误，报文被直接丢弃，不作任何通知，如同在途中丢失。",
+            "RFC 4443 section 2.3",
         ),
         _ => because(
             "The checksum is wrong, so the message is dropped silently, as if it had been lost on the way.",

@@ -77,15 +77,16 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 9293 section 3.8.4",
         ),
         Cause::LostRetransmission => because(
-            "The segment was sent again before, and data that left later has arrived: that retransmission was lost too, so the \
-             segment is sent once more without waiting for the timer.",
-            "这个报文段先前已重传过，而在那之后发出的数据已经到达，说明那次重传也丢失了：不等计时器超时就\
-             再次重传。",
+            "The segment was sent again before, data that left later has arrived, and the time allowed for reordering is over: that \
+             retransmission was lost too, so the segment is sent once more without waiting for the timer.",
+            "这个报文段先前已重传过，在那之后发出的数据已经到达，为失序留出的时间也过去了，说明那次重传也\
+             丢失了：不等计时器超时就再次重传。",
             "RFC 8985 section 6.2",
         ),
         Cause::RepeatedAck if state == Some(State::TimeWait) => because(
-            "The peer's FIN came again, so its ACK was lost: it is acknowledged once more, and the time of TIME-WAIT begins anew.",
-            "对方的 FIN 又来了，说明对它的 ACK 丢失了：再次确认，并重新开始 TIME-WAIT 的计时。",
+            "The peer's FIN came again, so its ACK was lost or is late: it is acknowledged once more, and the time of \
+             TIME-WAIT begins anew.",
+            "对方的 FIN 又来了，说明对它的 ACK 丢失了或者迟到了：再次确认，并重新开始 TIME-WAIT 的计时。",
             "RFC 9293 section 3.10.7.4",
         ),
         Cause::RepeatedAck => because(
@@ -138,9 +139,11 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 9293 section 3.8.6",
         ),
         Cause::WindowUpdate => because(
-            "The program has read data: this segment tells the peer that the window is larger.",
-            "程序已读取数据：这个报文段告诉对方，接收窗口增大了。",
-            "RFC 9293 section 3.8.6",
+            "The program has read data: this segment tells the peer that the window is larger. (The RFC waits until it has grown by \
+             a whole segment or half the buffer; this stack, until it has doubled.)",
+            "程序已读取数据：这个报文段告诉对方，接收窗口增大了。（RFC 要等到窗口增大一个最大报文段或缓存的\
+             一半；本协议栈要等到窗口加倍。）",
+            "RFC 9293 section 3.8.6.2.2",
         ),
         Cause::ZeroWindowProbe => because(
             "The peer's window is closed: one byte probes it, because the update that opens the window may have been lost.",

@@ -55,13 +55,13 @@ pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>)
         (Carries::Tcp(Segment { rst: true, .. }), _) => because(
             "This RST never arrives, and nobody sends it again: RST is not acknowledged.",
             "这个 RST 到不了对方，也不会重传：RST 是不需要确认的。",
-            "RFC 9293 section 3.5.2",
+            "RFC 9293 section 3.4",
         ),
         (Carries::Tcp(_), _) if state == Some(State::TimeWait) => because(
-            "This ACK of the FIN never arrives, and no later segment says the same: the peer will send its FIN again. TIME-WAIT \
-             exists to answer it.",
-            "对 FIN 的这个 ACK 到不了对方，以后也没有别的报文段能代替它：对方将重传 FIN。TIME-WAIT 状态正\
-             是为了应答它而设置的。",
+            "This ACK of the FIN never arrives, and no later segment says the same: the peer will send its FIN again. To answer \
+             it is one of the two purposes of TIME-WAIT.",
+            "对 FIN 的这个 ACK 到不了对方，以后也没有别的报文段能代替它：对方将重传 FIN。应答它是 \
+             TIME-WAIT 状态的两个作用之一。",
             "RFC 9293 section 3.3.2",
         ),
         (Carries::Tcp(_), _) => because(
@@ -99,22 +99,25 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 5961 section 5.2",
         ),
         DropReason::BadFragment => because(
-            "Overlapping fragments could hide data from a firewall: the whole datagram is dropped.",
-            "利用重叠的分片可以躲过防火墙的检查：整个数据报都被丢弃。",
+            "Overlapping fragments could hide data from a firewall: the whole datagram is dropped. (The RFC is about IPv6; in \
+             IPv4, by RFC 791 section 3.2, the newer bytes count.)",
+            "利用重叠的分片可以躲过防火墙的检查：整个数据报都被丢弃。（该 RFC 针对 IPv6；对于 IPv4，按照 \
+             RFC 791 §3.2 以后到的为准。）",
             "RFC 5722 section 4",
         ),
         DropReason::BadIcmp => because(
             "An ICMP error counts only if it quotes a packet that is in flight: anybody can send one, and an attacker \
-             who does not see the packets cannot guess the sequence number.",
-            "ICMP 差错报文必须引用一个在途的分组才有效：任何人都能发送这种报文，但看不到分组的攻击者猜不\
-             出序号。",
+             who does not see the packets can hardly guess the sequence number.",
+            "ICMP 差错报文必须引用一个在途的分组才有效：任何人都能发送这种报文，但看不到分组的攻击者很\
+             难猜中序号。",
             "RFC 5927 section 4.1",
         ),
         DropReason::BadReset => because(
             "Only an RST with the expected sequence number ends a connection: another one in the window is \
-             answered with a challenge ACK, and one outside it is ignored.",
+             answered with a challenge ACK, and one outside it is ignored. (In TIME-WAIT this stack ignores every RST, as RFC \
+             1337 section 4 advises.)",
             "只有序号正好是期望值的 RST 才能终止连接：序号在接收窗口之内的其他 RST 用挑战 ACK 回答，窗口\
-             之外的则忽略。",
+             之外的则忽略。（在 TIME-WAIT 状态，本协议栈忽略任何 RST，这是 RFC 1337 §4 的建议。）",
             "RFC 5961 section 3.2",
         ),
         DropReason::BadSyn => because(
@@ -131,7 +134,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         DropReason::DhcpNak => because(
             "A refusal counts only if it answers the request of this host, so that no other host can end its lease.",
             "拒绝报文必须是对本主机请求的回答才有效，以免别的主机使租约失效。",
-            "RFC 2131 section 3.1",
+            "RFC 2131 section 4.4",
         ),
         #[cfg(feature = "dhcp")]
         DropReason::DhcpOptions => because(
@@ -155,11 +158,11 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         DropReason::DhcpUnexpected => because(
             "The client has chosen an offer, and ignores the others.",
             "客户已选定一个提供报文，其余的不予理会。",
-            "RFC 2131 section 3.1",
+            "RFC 2131 section 4.4",
         ),
         DropReason::DuplicateAddress => because(
-            "Another host uses the same address. This host keeps the address, because it had the address first.",
-            "另一台主机使用了同一个地址。本主机先使用这个地址，所以继续使用它。",
+            "Another host uses the same address. This host keeps the address. (The RFC lets a host keep it or give it up.)",
+            "另一台主机使用了同一个地址。本主机继续使用它。（RFC 允许主机保留或放弃这个地址。）",
             "RFC 5227 section 2.4",
         ),
         DropReason::NoAck => because(
@@ -175,29 +178,32 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         DropReason::BacklogFull | DropReason::SlotsFull if refused => because(
             "There is no room for one more connection: RST reports it at once.",
             "没有空位容纳新的连接：立即用 RST 告知对方。",
-            "RFC 9293 section 3.5.2",
+            "RFC 4987 section 2.2",
         ),
         DropReason::BacklogFull => because(
             "The listener's backlog is full: the SYN is ignored, and the caller's retransmission may \
              find room; a SYN flood can fill a backlog.",
             "监听端口的连接队列已满：忽略这个 SYN，等对方重传时也许就有空位；SYN 洪泛攻击可以占满这个队列。",
-            "RFC 4987 section 2",
+            "RFC 4987 section 2.2",
         ),
         DropReason::SlotsFull => because(
             "Every connection slot is taken: the SYN is ignored, and the caller's retransmission may \
              find room.",
             "所有的连接位置都已占用：忽略这个 SYN，等对方重传时也许就有空位。",
-            "RFC 4987 section 2",
+            "RFC 4987 section 2.2",
         ),
         DropReason::FragmentedTcp => because(
             "This stack has no memory for IP fragments: TCP limits its segments to the path's MTU \
-             instead.",
-            "本协议栈没有缓存 IP 分片的内存：TCP 的做法是使报文段长度不超过路径 MTU。",
+             instead. (RFC 1122 section 3.3.2 requires that fragments are reassembled.)",
+            "本协议栈没有缓存 IP 分片的内存：TCP 的做法是使报文段长度不超过路径 MTU。（RFC 1122 §3.3.2 要求\
+             重装分片。）",
             "RFC 9293 section 3.7.2",
         ),
         DropReason::LostFragments => because(
-            "A datagram without all its fragments is of no use: it is dropped at its time-out, or when its memory is needed.",
-            "数据报缺少任何一个分片都没有用处：超时之后，或需要这部分内存时，就把它丢弃。",
+            "A datagram without all its fragments is of no use: it is dropped at its time-out, or when its memory is needed. (The \
+             RFC waits 60 s, this stack 30 s.)",
+            "数据报缺少任何一个分片都没有用处：超时之后，或需要这部分内存时，就把它丢弃。（RFC 等待 60 秒，\
+             本协议栈等待 30 秒。）",
             "RFC 8200 section 4.5",
         ),
         DropReason::Martian => because(
@@ -211,8 +217,10 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 8200 section 5",
         ),
         DropReason::TooManyAdvertisements => because(
-            "At most 16 advertisements of known routers, and 16 of other routers, are read in a second. The list of routers has a limit, too.",
-            "每秒最多处理已知路由器的 16 个通告和其他路由器的 16 个通告。路由器表的大小也有限。",
+            "At most 16 advertisements of known routers, and 16 of other routers, are read in a second. The list of routers has a limit, too. \
+             (The RFC permits the limit of the list, and has none on the rate.)",
+            "每秒最多处理已知路由器的 16 个通告和其他路由器的 16 个通告。路由器表的大小也有限。（RFC 允许限制\
+             路由器表的大小，但没有规定速率限制。）",
             "RFC 4861 section 6.3.4",
         ),
         DropReason::Unreachable => because(

@@ -57,7 +57,7 @@ fn what_made_a_segment_leave_is_told() {
     assert_eq!(rfc(Some(Cause::DelayedAck(rto))), "RFC 9293 section 3.8.6.3");
     assert_eq!(rfc(Some(Cause::KeepAlive)), "RFC 9293 section 3.8.4");
     assert_eq!(rfc(Some(Cause::ZeroWindowProbe)), "RFC 9293 section 3.8.6.1");
-    assert_eq!(rfc(Some(Cause::WindowUpdate)), "RFC 9293 section 3.8.6");
+    assert_eq!(rfc(Some(Cause::WindowUpdate)), "RFC 9293 section 3.8.6.2.2");
 }
 
 /// Each thing that the wire does has a reason of its own.

@@ -120,8 +120,10 @@ pub fn transition(from: State, to: State) -> Explanation {
             "RFC 9293 section 3.6.1",
         ),
         (_, Closed) => because(
-            "The connection ends at once: RST arrived, or this end aborted it or gave it up.",
-            "连接立即终止：收到了 RST，或者本端异常终止或放弃了连接。",
+            "The connection ends at once: RST arrived, or this end aborted it or gave it up. (By RFC 9293 section 3.5.2 the end \
+             that sends RST should enter TIME-WAIT. By section 3.10.5 it enters CLOSED, as here.)",
+            "连接立即终止：收到了 RST，或者本端异常终止或放弃了连接。（发送 RST 的一端，按照 RFC 9293 §3.5.2 \
+             应进入 TIME-WAIT，按照 §3.10.5 则进入 CLOSED；这里是后者。）",
             "RFC 9293 section 3.10.7.4",
         ),
         _ => because(

@@ -39,14 +39,14 @@ pub(super) fn sent(carries: Carries) -> Explanation {
         Carries::Tcp(segment) if segment.rst => because(
             "A forged segment: an attacker who cannot see the connection's packets guesses its numbers and tries to reset it.",
             "伪造的报文段：有人看不到这个连接的分组，只是猜测序号，企图使连接复位。",
-            "RFC 5961 section 1.1",
+            "RFC 5961 section 1.2",
         ),
         Carries::Tcp(segment) if segment.syn => because(
             "A forged SYN: its sender does not exist, so nobody answers SYN,ACK. A flood of them fills the memory for \
              connections.",
             "伪造的 SYN：它的发送方并不存在，所以没有谁会应答 SYN,ACK。大量这样的 SYN 会占满用于连接的内\
              存。",
-            "RFC 4987 section 2",
+            "RFC 4987 section 2.2",
         ),
         _ => because(
             "A forged segment: it claims to come from a host that has not sent it.",
