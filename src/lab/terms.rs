@@ -55,9 +55,10 @@ pub const TERMS: [Term; 40] = [
     term(
         "backlog",
         "连接队列（backlog）",
-        "The connections of a listener that wait for its program. A SYN that finds no room there is ignored or refused.",
-        "在监听端口上等待程序接受的连接。SYN 到达时如果队列已满，就被忽略或拒绝。",
-        "RFC 4987 section 2",
+        "The connections of a listener that wait for its program. A SYN that finds no room is ignored or refused, or replaces a half-way \
+         connection.",
+        "在监听端口上等待程序接受的连接。队列已满时到达的 SYN 被忽略或拒绝，或者取代一个半连接。",
+        "RFC 4987 section 2.2",
     ),
     term(
         "challenge ACK",
@@ -76,24 +77,25 @@ pub const TERMS: [Term; 40] = [
     term(
         "delayed ACK",
         "延迟确认",
-        "An acknowledgement that waits for data that can carry it, for less than half a second.",
-        "为了捎带数据而推迟发送的确认，推迟的时间小于 0.5 秒。",
+        "An acknowledgement that waits for data that can carry it, or for a second full segment, for less than half a second.",
+        "为了捎带数据、或者一次确认两个报文段而推迟发送的确认，推迟的时间小于 0.5 秒。",
         "RFC 9293 section 3.8.6.3",
     ),
     term(
         "duplicate ACK",
         "重复确认",
-        "An acknowledgement without data that repeats the last number and the last window while data is outstanding. Three in a row \
-         are taken for a loss.",
-        "还有数据未得到确认时，不带数据并且重复上一个确认号和窗口的确认。连续收到三个重复确认，就认为\
-         有报文段丢失。",
+        "An acknowledgement without data, SYN or FIN that repeats the last number and the last window while data is outstanding. Three \
+         in a row are taken for a loss.",
+        "还有数据未得到确认时，不带数据、SYN 和 FIN，并且重复上一个确认号和窗口的确认。连续收到三个\
+         重复确认，就认为有报文段丢失。",
         "RFC 5681 section 2",
     ),
     term(
         "fast retransmit",
         "快重传",
-        "Sends a segment again as soon as acknowledgements show that later ones have arrived, before the timer expires.",
-        "一旦从确认得知后面的报文段已经到达，就立即重传丢失的报文段，不等计时器超时。",
+        "Sends a segment again as soon as three duplicate ACKs, or SACK, show that later ones have arrived, before the timer expires.",
+        "一旦收到三个重复确认，或者从选择确认得知后面的报文段已经到达，就立即重传丢失的报文段，\
+         不等计时器超时。",
         "RFC 5681 section 3.2",
     ),
     term(
@@ -106,8 +108,8 @@ pub const TERMS: [Term; 40] = [
     term(
         "flight size",
         "在途数据量",
-        "The bytes that were sent and are not acknowledged.",
-        "已发送但还没有得到确认的字节数。",
+        "The bytes that were sent and that no acknowledgement number covers yet.",
+        "已发送但还没有得到累积确认的字节数。",
         "RFC 5681 section 2",
     ),
     term(
@@ -194,7 +196,7 @@ pub const TERMS: [Term; 40] = [
         "路径 MTU",
         "The largest packet that fits every link on the way to the peer.",
         "能够通过到达对方的路径上所有链路的最大分组长度。",
-        "RFC 9293 section 3.7.2",
+        "RFC 1191 section 1",
     ),
     term(
         "receive window",
@@ -209,7 +211,7 @@ pub const TERMS: [Term; 40] = [
         "重传",
         "A segment that is sent again because it may be lost.",
         "再次发送可能已丢失的报文段。",
-        "RFC 9293 section 3.8.1",
+        "RFC 9293 section 3.8",
     ),
     term(
         "retransmission timeout (RTO)",
@@ -270,8 +272,9 @@ pub const TERMS: [Term; 40] = [
     term(
         "slow start",
         "慢启动",
-        "Doubles the congestion window each round trip, until a loss or the threshold (ssthresh).",
-        "拥塞窗口每经过一个往返时间就加倍，直到出现丢失或达到门限（ssthresh）。也叫慢开始。",
+        "Lets the congestion window grow with each acknowledgement, to at most twice its size in a round trip, until a loss or the \
+         threshold (ssthresh).",
+        "拥塞窗口每经过一个往返时间最多加倍，直到出现丢失或达到门限（ssthresh）。也叫慢开始。",
         "RFC 5681 section 3.1",
     ),
     term(
@@ -299,16 +302,16 @@ pub const TERMS: [Term; 40] = [
         "TIME-WAIT",
         "TIME-WAIT（时间等待）",
         "The state of the side that closed first. It answers a repeated FIN, and lets old segments die out, for two maximum segment \
-         lifetimes.",
-        "先关闭连接的一端所处的状态，持续两倍的最长报文段寿命。它要应答重传的 FIN，并让旧的报文段从网\
-         络中消失。",
+         lifetimes; in this stack, for 60 s.",
+        "先关闭连接的一端所处的状态，持续两倍的最长报文段寿命，在本协议栈中是 60 s。它要应答重传的 \
+         FIN，并让旧的报文段从网络中消失。",
         "RFC 9293 section 3.6.1",
     ),
     term(
         "window scale",
         "窗口扩大因子",
-        "A shift of the window field, agreed on in the SYNs, for windows above 65,535 bytes.",
-        "窗口字段左移的位数，在双方的 SYN 中商定，用于大于 65,535 字节的窗口。",
+        "A shift of the window field, for windows above 65,535 bytes. Each side names its own in its SYN.",
+        "窗口字段左移的位数，双方各在自己的 SYN 中给出，用于大于 65,535 字节的窗口。",
         "RFC 7323 section 2",
     ),
     term(
@@ -316,7 +319,7 @@ pub const TERMS: [Term; 40] = [
         "窗口更新",
         "An acknowledgement that only announces a larger window.",
         "只用来通知窗口已增大的确认。",
-        "RFC 9293 section 3.8.6",
+        "RFC 9293 section 3.8.6.2.2",
     ),
     term(
         "zero-window probe",

@@ -321,7 +321,7 @@ impl Block {
             r.lost_below = r.lost_below.max(ack);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
-            // The timeout stays backed off until the next measurement (RFC 6298 section 5.7, Karn's algorithm).
+            // The timeout stays backed off until the next measurement (RFC 6298 section 5, RFC 9293 section 3.8.2).
             (r.probed, r.nxt_at_resend) = (false, None);
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);

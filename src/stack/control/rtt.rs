@@ -1,14 +1,14 @@
-//! The round-trip time and the retransmission timeout (RFC 6298). Section numbers in this file are those of RFC 6298.
+//! The round-trip time and the retransmission timeout (RFC 6298). Rules such as 2.1 are those of its sections 2 and 5.
 
 use smoltcp::time::Duration;
 
-/// The timeout before the first measurement (section 2.1), in microseconds.
+/// The timeout before the first measurement (rule 2.1), in microseconds.
 const INITIAL: u32 = 1_000_000;
 
-/// The timeout for the first data if the SYN was lost (section 5.7), in microseconds.
+/// The timeout for the first data if the SYN was lost (rule 5.7), in microseconds.
 const AFTER_LOST_SYN: u32 = 3_000_000;
 
-/// The longest timeout (section 2.5), in microseconds.
+/// The longest timeout (rule 2.5), in microseconds.
 const LONGEST: u64 = 60_000_000;
 
 /// The round-trip time and the retransmission timeout of one connection.
@@ -35,9 +35,9 @@ impl Rtt {
         Duration::from_micros(self.variation.into())
     }
 
-    /// Updates the timeout after a measurement (sections 2.2 and 2.3).
+    /// Updates the timeout after a measurement (rules 2.2 and 2.3).
     ///
-    /// The timeout is at least SRTT plus `least`, as on Linux. RFC 6298 section 2.4 requires at least one second.
+    /// The timeout is at least SRTT plus `least`, as on Linux. Rule 2.4 asks for at least one second.
     pub(super) fn measured(&mut self, time: Duration, least: Duration) {
         let time = u32::try_from(time.total_micros()).unwrap_or(u32::MAX / 8).clamp(1, u32::MAX / 8);
         if self.smoothed == 0 {
@@ -57,7 +57,7 @@ impl Rtt {
         }
     }
 
-    /// Returns the timeout after `backoff` expiries in a row (section 5.5).
+    /// Returns the timeout after `backoff` expiries in a row (rule 5.5).
     pub(super) fn timeout(&self, backoff: u8) -> Duration {
         Duration::from_micros((u64::from(self.timeout) << backoff.min(16)).min(LONGEST))
     }

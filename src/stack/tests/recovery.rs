@@ -303,7 +303,7 @@ fn receive(raw: &mut Raw, mut next: usize, window: usize, time: Duration) -> usi
     next
 }
 
-/// The peer takes its window back while more is in flight (RFC 9293 section 3.8.6, SHLD-15 and SHLD-18, MUST-34): the
+/// The peer takes its window back while more is in flight (RFC 9293 section 3.8.6, SHLD-15 and SHLD-16, MUST-34): the
 /// data beyond it is sent again once it fits.
 #[test]
 fn a_window_that_shrinks_loses_nothing() {

@@ -10,16 +10,18 @@ use smoltcp::time::Duration;
 pub enum Cause {
     /// The n-th retransmission of a segment that counts as lost because the timer expired for an earlier segment.
     AfterTimeout(u32),
-    /// A challenge ACK: the answer to a SYN, RST or ACK that does not fit the connection (RFC 5961).
+    /// A challenge ACK: the answer to a SYN, RST or ACK that does not fit the connection (RFC 5961 sections
+    /// 3.2, 4.2 and 5.2).
     ChallengeAck,
-    /// A delayed ACK, which waited this long for data that could carry it.
+    /// A delayed ACK, which waited this long for data that could carry it or for a second full segment.
     DelayedAck(Duration),
-    /// A duplicate ACK, as defined by RFC 5681 section 2.
+    /// A duplicate ACK, as defined by RFC 5681 section 2 (a) to (e).
     ///
-    /// The ACK carries no data, and repeats the previous acknowledgement number and window while data is outstanding.
+    /// The ACK carries no data, SYN or FIN, and repeats the previous acknowledgement number and window while data is
+    /// outstanding.
     DuplicateAck,
-    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2), or a later retransmission in the same
-    /// recovery.
+    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2) or SACK ranges that report as much (RFC
+    /// 6675 section 4), or a later retransmission in the same recovery.
     FastRetransmission,
     /// A keep-alive probe: nothing arrived for the keep-alive interval.
     KeepAlive,
@@ -27,7 +29,8 @@ pub enum Cause {
     KeepAliveAck,
     /// A fast retransmission of a segment whose retransmission was lost too (RFC 8985 section 6.2).
     LostRetransmission,
-    /// A retransmission in shorter segments, because a router reported that the segment was too long (RFC 1191).
+    /// A retransmission in shorter segments, because a router reported that the segment was too long (RFC 1191
+    /// section 6.4).
     PathMtu,
     /// The acknowledgement of a segment that arrived again.
     RepeatedAck,

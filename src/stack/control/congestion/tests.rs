@@ -58,7 +58,7 @@ fn without_congestion_control_the_window_is_unlimited() {
     assert_eq!((window.bytes(), window.ssthresh()), (MAX_WINDOW, u32::MAX));
 }
 
-/// RFC 3465 and RFC 5681 section 3.1: slow start grows by the acknowledged bytes, in one ACK or in many.
+/// RFC 3465 section 2.2, without its limit: slow start grows by the acknowledged bytes, in one ACK or in many.
 #[test]
 fn slow_start_counts_all_bytes() {
     for algorithm in BOTH {

@@ -1,5 +1,5 @@
-//! Reacts to a path MTU that changes during a connection (RFC 1191 section 6, RFC 8201 section 5, RFC 8899 section
-//! 4.3).
+//! Reacts to a path MTU that changes during a connection (RFC 1191 section 6.4, RFC 8201 section 5.4, RFC 4821
+//! section 7.7, RFC 8899 section 4.3).
 //!
 //! In a black hole, long segments vanish and no router reports them. After two losses of a segment, its data is sent
 //! again in shorter segments. If the shorter segments arrive and long segments are lost again, the path has a black

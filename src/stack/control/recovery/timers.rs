@@ -31,7 +31,7 @@ impl Block {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
             // Without SACK, an ACK for a tail loss probe cannot be distinguished from a duplicate ACK after a loss (RFC
-            // 8985 section 7).
+            // 8985 sections 4 and 7.4.2).
             (r.sack && wait < timeout && r.point.is_none() && r.backoff == 0 && !r.probed).then(|| now + wait)
         });
     }
@@ -65,8 +65,9 @@ impl Block {
             {
                 r.trial.expired = una != self.iss && self.window > 0;
             }
-            // The peer may have discarded data that it acknowledged selectively (RFC 2018 section 8), which is rare (RFC
-            // 6675 section 5.1). It has done so if it reports the byte at SND.UNA, or if a timeout brought no progress.
+            // The peer may have discarded data that it acknowledged selectively (RFC 2018 section 8), which is rare.
+            // The ranges are kept without a sign of it (RFC 6675 section 5.1): the peer reports the byte at SND.UNA, or
+            // a timeout brought no progress.
             let is_held = r.board.first_hole(una, nxt).is_none_or(|(start, _)| start > una);
             if is_held || (r.timed_out && r.timeout_at == una) {
                 r.board.clear();
