@@ -96,6 +96,14 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("server runs http", "1:1: http has no client or server that the lab can run"),
         ("server runs inbox over tcp", "inbox has no TCP side"),
         ("server runs greeting\nread 2", "2:1: a program with a name has no steps"),
+        (
+            "client calls 7\nsend 16777217 bytes",
+            "2:6: '16777217' should be a text in quotation marks, or a number of bytes from 1",
+        ),
+        (
+            "server listens 7\nread 16777217",
+            "2:6: '16777217' should be to end, or a number of bytes from 1 to 16777216",
+        ),
         ("server listens 0", "1:16: '0' should be a port from 1 to 65535"),
         ("server listens 7\nserver listens 7", "2:1: port in use by another program"),
         ("read 2", "1:1: 'read' is a step of a program: put it below a line such as"),
