@@ -86,6 +86,15 @@ use wire::{Port, Random, Received};
 /// The largest number of hosts on a wire.
 pub(crate) const MAX_HOSTS: usize = 4;
 
+/// The largest size of a file of an experiment, or of a script, in bytes.
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// The largest number of lines of such a file.
+#[cfg(feature = "alloc")]
+pub(crate) const MAX_FILE_LINES: usize = 10_000;
+
 /// The host index of frames that the wire itself sends: the router's answers, and forged segments.
 #[doc(hidden)]
 pub const WIRE: usize = MAX_HOSTS;

@@ -154,9 +154,9 @@ fn limits_are_errors_with_a_line() {
     assert!(error("clients 5\nclient calls 7\nclient calls 7").starts_with("1:1: a run takes at most 8 calls"));
     let servers: String = (1..=5).map(|port| format!("server listens {port}\n")).collect();
     assert!(error(&servers).starts_with("5:1: too many programs"));
-    assert!(error(&many(MAX_LINES + 1, "")).contains("10001:1: the file has more than 10000 lines"));
-    assert!(error(&" ".repeat(MAX_BYTES + 1)).contains("longer than 1 MiB"));
-    assert!(Experiment::parse(&many(MAX_LINES, "# nothing"), None).is_ok());
+    assert!(error(&many(MAX_FILE_LINES + 1, "")).contains("10001:1: the file has more than 10000 lines"));
+    assert!(error(&" ".repeat(MAX_FILE_BYTES + 1)).contains("longer than 1 MiB"));
+    assert!(Experiment::parse(&many(MAX_FILE_LINES, "# nothing"), None).is_ok());
 }
 
 #[test]

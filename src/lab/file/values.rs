@@ -64,7 +64,7 @@ pub(crate) fn rate(word: &str) -> Option<u64> {
 }
 
 /// Parses a percentage with at most four digits after the point; returns parts per million.
-pub(super) fn percent(word: &str) -> Option<u32> {
+pub(crate) fn percent(word: &str) -> Option<u32> {
     let (whole, part) = word.strip_suffix('%')?.split_once('.').unwrap_or((word.strip_suffix('%')?, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || part.len() > 4 || !is_number(whole) || !is_number(part) {
