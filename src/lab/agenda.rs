@@ -32,6 +32,29 @@ impl Moment {
     }
 }
 
+#[cfg(feature = "alloc")]
+impl Moment {
+    /// The longest time: a year, so that adding it to another time cannot overflow.
+    pub(super) const LONGEST: Duration = Duration::from_secs(31_557_600);
+
+    /// Parses a sum of round trips, and of times that `time` parses: `3rtt+200ms` or `1.5rtt`.
+    pub(super) fn parse(word: &str, time: impl Fn(&str) -> Option<Duration>) -> Option<Self> {
+        const MOST_TRIPS: u32 = 2000;
+        let mut sum = Moment { time: Duration::ZERO, trips: 0 };
+        for term in word.split('+') {
+            match term.strip_suffix("rtt") {
+                Some(count) => {
+                    let (whole, half) = count.strip_suffix(".5").map_or((count, 0), |whole| (whole, 1));
+                    let trips = whole.parse::<u32>().ok()?.checked_mul(2)?.checked_add(half)?;
+                    sum.trips = sum.trips.checked_add(trips).filter(|trips| *trips <= MOST_TRIPS)?;
+                }
+                None => sum.time = Some(sum.time + time(term)?).filter(|time| *time <= Self::LONGEST)?,
+            }
+        }
+        Some(sum)
+    }
+}
+
 impl From<Duration> for Moment {
     /// The same time on every wire.
     fn from(time: Duration) -> Self {

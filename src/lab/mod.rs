@@ -22,8 +22,6 @@ mod notes;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
 mod peer;
-#[cfg(feature = "alloc")]
-mod quoted;
 #[cfg_attr(not(feature = "alloc"), path = "no_router.rs")]
 mod router;
 pub mod scenarios;
@@ -35,6 +33,8 @@ pub mod show;
 pub mod terms;
 #[cfg(all(test, feature = "std"))]
 mod tests;
+#[cfg(feature = "alloc")]
+mod tokens;
 mod tracking;
 mod view;
 mod wire;
