@@ -4,9 +4,7 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
 #[cfg(feature = "alloc")]
-use super::Forged;
-#[cfg(feature = "alloc")]
-use super::Notes;
+use super::{Forged, Notes, address};
 use super::{HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
@@ -31,6 +29,29 @@ impl Moment {
     /// Returns the time on a wire with this latency.
     pub fn on(&self, latency: Duration) -> Duration {
         self.time + latency * self.trips
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Moment {
+    /// The longest time: a year, so that adding it to another time cannot overflow.
+    pub(super) const LONGEST: Duration = Duration::from_secs(31_557_600);
+
+    /// Parses a sum of round trips, and of times that `time` parses: `3rtt+200ms` or `1.5rtt`.
+    pub(super) fn parse(word: &str, time: impl Fn(&str) -> Option<Duration>) -> Option<Self> {
+        const MOST_TRIPS: u32 = 2000;
+        let mut sum = Moment { time: Duration::ZERO, trips: 0 };
+        for term in word.split('+') {
+            match term.strip_suffix("rtt") {
+                Some(count) => {
+                    let (whole, half) = count.strip_suffix(".5").map_or((count, 0), |whole| (whole, 1));
+                    let trips = whole.parse::<u32>().ok()?.checked_mul(2)?.checked_add(half)?;
+                    sum.trips = sum.trips.checked_add(trips).filter(|trips| *trips <= MOST_TRIPS)?;
+                }
+                None => sum.time = Some(sum.time + time(term)?).filter(|time| *time <= Self::LONGEST)?,
+            }
+        }
+        Some(sum)
     }
 }
 
@@ -109,6 +130,27 @@ impl<
         taken
     }
 
+    /// Puts a frame on the wire that no host has sent. It arrives at host `to`. Returns false if there is no room.
+    #[cfg(feature = "cli")]
+    pub(crate) fn put(&mut self, to: usize, frame: &[u8]) -> bool {
+        let has_room = self.wire.in_flight().count() < FRAMES;
+        if has_room {
+            self.wire.put(self.now, to, frame);
+            self.note_sent(false);
+        }
+        has_room
+    }
+
+    /// Puts a forged segment between two ends on the wire. It arrives after the latency of the wire.
+    #[cfg(feature = "alloc")]
+    fn put_forged(&mut self, ends: [IpEndpoint; 2], forged: &Forged) {
+        let Some(to) = (0..N).find(|&host| address(host) == ends[1].addr) else { return };
+        for frame in forged.frames(ends, to, self.isn_of(ends)) {
+            self.wire.put(self.now, to, &frame);
+        }
+        self.note_sent(false);
+    }
+
     /// Returns the calls so far: the calling host, and its connection or the error.
     pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
         self.calls.iter().copied()
@@ -146,7 +188,8 @@ impl<
                 }
                 #[cfg(feature = "alloc")]
                 Scheduled::Flood { number, left, port } => {
-                    self.forge_syn(number, port);
+                    let (ends, syn) = Forged::flood_syn(number, port);
+                    self.put_forged(ends, &syn);
                     if left > 1 {
                         // There is room, because this event has just been removed.
                         let next = Scheduled::Flood { number: number + 1, left: left - 1, port };
@@ -154,7 +197,13 @@ impl<
                     }
                 }
                 #[cfg(feature = "alloc")]
-                Scheduled::Forge(forged) => self.forge(&forged),
+                Scheduled::Forge(forged) => {
+                    // Without a connection, there is nothing to forge.
+                    if let Some([a, b]) = self.tracks.latest {
+                        let ends = if a.addr == address(forged.sender) { [a, b] } else { [b, a] };
+                        self.put_forged(ends, &forged);
+                    }
+                }
                 Scheduled::HostEvent(host, what) => {
                     match what {
                         HostEvent::Cut => self.wire.cut(host),

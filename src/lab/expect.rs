@@ -27,7 +27,7 @@ use core::fmt;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 
-use super::{Kind, Snapshot, change};
+use super::{Kind, Moment, Snapshot, change};
 use crate::lab::show::What;
 use crate::stack::{End, Event};
 use crate::trace::{Carries, Cause, Summary};
@@ -81,9 +81,6 @@ enum Which {
     Kind(Kind),
 }
 
-/// The largest number of round trips in a time.
-const MOST_TRIPS: u32 = 1000;
-
 /// The first line whose expectation was not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -123,15 +120,7 @@ impl Expectations {
         latency: Duration,
         time: impl Fn(&str) -> Option<Duration>,
     ) -> Result<Self, ExpectError> {
-        // A time may be a sum, and `rtt` is a round trip: `3rtt+200ms`.
-        let term = |word: &str| match word.strip_suffix("rtt") {
-            Some(count) => count.parse().ok().filter(|&n: &u32| n <= MOST_TRIPS).map(|count: u32| latency * 2 * count),
-            None => time(word),
-        };
-        let time = |word: &str| {
-            let terms = word.split('+').map(term);
-            terms.reduce(|sum, next| Some(sum? + next?)).flatten()
-        };
+        let time = |word: &str| Some(Moment::parse(word, &time)?.on(latency));
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
             lines.extend(parse::line(index + 1, line, &time)?);

@@ -22,8 +22,6 @@ mod notes;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
 mod peer;
-#[cfg(feature = "alloc")]
-mod quoted;
 #[cfg_attr(not(feature = "alloc"), path = "no_router.rs")]
 mod router;
 pub mod scenarios;
@@ -35,6 +33,8 @@ pub mod show;
 pub mod terms;
 #[cfg(all(test, feature = "std"))]
 mod tests;
+#[cfg(feature = "alloc")]
+mod tokens;
 mod tracking;
 mod view;
 mod wire;
@@ -80,11 +80,20 @@ use crate::stack::{
 };
 use crate::trace::Cause;
 use notes::Notes;
-use tracking::Tracked;
+use tracking::Tracks;
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
 pub(crate) const MAX_HOSTS: usize = 4;
+
+/// The largest size of a file of an experiment, or of a script, in bytes.
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// The largest number of lines of such a file.
+#[cfg(feature = "alloc")]
+pub(crate) const MAX_FILE_LINES: usize = 10_000;
 
 /// The host index of frames that the wire itself sends: the router's answers, and forged segments.
 #[doc(hidden)]
@@ -123,9 +132,7 @@ pub struct Lab<
     pub wire: Wire<FRAMES, KEPT>,
     /// The entries that have not been taken yet.
     pub entries: Ring<R>,
-    flows: [Option<Tracked>; FLOWS],
-    /// How many connections have been tracked so far.
-    tracked: u32,
+    tracks: Tracks<N, FLOWS>,
     agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
     calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_SCHEDULED>,
     /// The host and the port of each UDP program.
@@ -133,8 +140,6 @@ pub struct Lab<
     now: Instant,
     steps: u32,
     next: usize,
-    /// The connection of the most recent frame or event.
-    latest: Option<[IpEndpoint; 2]>,
 }
 
 /// A host of the lab: its stack and its console.
@@ -203,15 +208,13 @@ impl<
                 hosts: hosts.map(|host| host.expect("a host is missing only where an error was noted")),
                 wire,
                 entries: Ring::new(),
-                flows: [None; FLOWS],
-                tracked: 0,
+                tracks: Tracks::new(),
                 agenda: heapless::Vec::new(),
                 calls: heapless::Vec::new(),
                 bound: heapless::Vec::new(),
                 now: START,
                 steps: 0,
                 next: 0,
-                latest: None,
             }),
         }
     }
@@ -293,7 +296,7 @@ impl<
         if let Some(Received { id, summary, damaged, injected }) = self.wire.received.take() {
             let now = self.now;
             // A damaged segment fails its checksum, so no socket sees its content.
-            let mark = match (self.flow(&summary, false), summary.segment()) {
+            let mark = match (self.tracks.flow(&summary, false), summary.segment()) {
                 (Some((flow, side)), Some(segment)) if !damaged && !injected => flow.arrived(1 - side, now, &segment),
                 _ => None,
             };
@@ -302,26 +305,20 @@ impl<
         match step {
             Some(Step::Session(id, next)) => {
                 let tuple = self.hosts[host].stack.connections_in_use().find(|c| c.id == id).map(|c| c.tuple);
-                self.latest = tuple.map(|tuple| [tuple.local, tuple.remote]).or(self.latest);
+                self.tracks.latest = tuple.map(|tuple| [tuple.local, tuple.remote]).or(self.tracks.latest);
                 self.push(host, What::Ran(next, tuple, events.transfer()));
             }
             Some(Step::UdpSession(port, next)) => self.push(host, What::RanUdp(port, next, events.transfer())),
             _ => {}
         }
         for event in &events.0 {
-            self.note_state(event);
+            self.tracks.note_state(event);
             self.push(host, What::Stack(*event));
         }
         let challenges = events.0.iter().any(|event| {
             matches!(event, Event::Dropped(DropReason::BadAck | DropReason::BadReset | DropReason::BadSyn))
         });
         self.note_sent(challenges);
-    }
-
-    /// Converts the frames that the wire has sent outside of a step into entries.
-    #[cfg(feature = "alloc")]
-    fn note_wire(&mut self) {
-        self.note_sent(false);
     }
 
     /// Converts the frames sent into entries. `challenges` says whether a pure ACK is a challenge ACK.
@@ -335,7 +332,7 @@ impl<
             let now = self.now;
             let tuple = summary.ends.map(|ends| Tuple { local: ends.source, remote: ends.destination });
             let repeat = tuple.and_then(|tuple| self.hosts[host].stack.take_repeat(&tuple));
-            let cause = match (self.flow(&summary, true), summary.segment()) {
+            let cause = match (self.tracks.flow(&summary, true), summary.segment()) {
                 (Some((flow, side)), Some(segment)) => {
                     let cause = flow.sent_again(side, now, &segment, repeat);
                     if challenges && segment.is_bare_ack() { Some(Cause::ChallengeAck) } else { cause }

@@ -1,18 +1,27 @@
 //! The tracked connections of a run: their numbers by the frames, and their states by the stacks' events.
 
 use smoltcp::socket::tcp::State;
-use smoltcp::wire::IpEndpoint;
+use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
-use super::{Lab, address, change};
-use crate::stack::{Console, Event, Session, UdpSession};
+use super::{address, change};
+use crate::stack::Event;
 use crate::trace::{Flow, Summary};
+
+/// The tracked connections of `N` hosts: at most `FLOWS`.
+pub(super) struct Tracks<const N: usize, const FLOWS: usize> {
+    flows: [Option<Tracked>; FLOWS],
+    /// How many connections have been tracked so far.
+    pub(super) count: u32,
+    /// The connection of the most recent frame or event.
+    pub(super) latest: Option<[IpEndpoint; 2]>,
+}
 
 /// A tracked connection: its two endpoints, in the order in which they first sent, and its state.
 #[derive(Clone, Copy)]
 pub(super) struct Tracked {
     /// The number of the connection, from 0, in the order of the first segments.
     pub(super) number: u32,
-    pub(super) ends: [IpEndpoint; 2],
+    ends: [IpEndpoint; 2],
     pub(super) flow: Flow,
     /// The most recently reported state of each side.
     pub(super) states: [Option<State>; 2],
@@ -21,26 +30,31 @@ pub(super) struct Tracked {
 impl Tracked {
     /// Returns the index of the endpoint `ends[0]` in this connection, or `None` if `ends` belong to another
     /// connection.
-    pub(super) fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
+    fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let [a, b] = ends;
         if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
     }
 }
 
-impl<
-    S: Session + Clone,
-    U: UdpSession,
-    C: Console,
-    const N: usize,
-    const R: usize,
-    const FRAMES: usize,
-    const KEPT: usize,
-    const FLOWS: usize,
-> Lab<'_, S, U, C, N, R, FRAMES, KEPT, FLOWS>
-{
+impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
+    pub(super) const fn new() -> Self {
+        Tracks { flows: [None; FLOWS], count: 0, latest: None }
+    }
+
     /// Returns whether both ends are addresses of hosts, and not forged.
     pub(super) fn is_between_hosts(&self, ends: [IpEndpoint; 2]) -> bool {
         ends.iter().all(|end| (0..N).any(|host| address(host) == end.addr))
+    }
+
+    /// Returns the connection between `ends`, and the index of the side `ends[0]`.
+    pub(super) fn find(&self, ends: [IpEndpoint; 2]) -> Option<(usize, &Tracked)> {
+        self.flows.iter().flatten().find_map(|tracked| Some((tracked.side_of(ends)?, tracked)))
+    }
+
+    /// Returns the initial sequence numbers of `ends`, as far as the frames of their connection have shown them.
+    pub(super) fn isn(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
+        let (side, Tracked { flow, .. }) = self.find(ends)?;
+        Some([flow.sides[side].iss, flow.sides[1 - side].iss])
     }
 
     /// Records the state that an event reports.
@@ -80,8 +94,8 @@ impl<
             // Too many forged addresses would displace the hosts' own connections.
             None if begin => {
                 let place = self.room_for(ends)?;
-                let number = self.tracked;
-                self.tracked += 1;
+                let number = self.count;
+                self.count += 1;
                 self.flows[place] = Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2] });
                 place
             }

@@ -66,9 +66,8 @@ impl<
     pub fn views(&self, host: usize) -> impl Iterator<Item = View> {
         self.hosts[host].stack.connections_in_use().map(|connection| {
             let ends = [connection.tuple.local, connection.tuple.remote];
-            let tracked = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
-            let (side, irs) =
-                tracked.map_or((Side::default(), None), |(side, flow)| (flow.sides[side], flow.sides[1 - side].iss));
+            let sides = self.tracks.find(ends).map(|(side, t)| (t.flow.sides[side], t.flow.sides[1 - side].iss));
+            let (side, irs) = sides.unwrap_or_default();
             View { connection, side, irs }
         })
     }
@@ -87,20 +86,15 @@ impl<
 
     /// Returns the initial sequence numbers of the ends of a connection, if known.
     pub(super) fn isn_of(&self, ends: [IpEndpoint; 2]) -> [Option<TcpSeqNumber>; 2] {
-        let found = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
-        match found.map(|(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss]) {
-            // The frames of a connection between hosts show both numbers.
-            Some(isn) if self.is_between_hosts(ends) => isn,
-            isn => self.isn_of_forged(ends).or(isn).unwrap_or_default(),
-        }
+        let isn = self.tracks.isn(ends);
+        // The frames of a connection between hosts show both numbers.
+        let isn = if self.tracks.is_between_hosts(ends) { isn } else { self.isn_of_forged(ends).or(isn) };
+        isn.unwrap_or_default()
     }
 
     /// Returns the initial sequence numbers of the ends of a forged connection, which only one host knows.
     #[cfg(feature = "recovery")]
     fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
-        if self.is_between_hosts(ends) {
-            return None;
-        }
         let [source, destination] = ends;
         let known = |end, other| {
             let controls = (0..N).flat_map(|host| self.control(host));
@@ -123,7 +117,7 @@ impl<
         let isn = summary.map_or([None; 2], |summary| self.initial(&summary));
         let ends = match entry.what {
             // A segment that is dropped belongs to the connection of the frame before it.
-            What::Stack(Event::Dropped(_)) => self.latest,
+            What::Stack(Event::Dropped(_)) => self.tracks.latest,
             _ => ends_of(&entry),
         };
         let of = self.client_calls();
@@ -133,16 +127,15 @@ impl<
         });
         let port = port.filter(|&port| port > 0);
         let number = ends.filter(|_| port.is_some()).map(|ends| {
-            let tracked = self.flows.iter().flatten().find(|t| t.side_of(ends).is_some());
             // A call is not tracked before its SYN is sent.
-            tracked.map_or(self.tracked, |t| t.number)
+            self.tracks.find(ends).map_or(self.tracks.count, |(_, tracked)| tracked.number)
         });
         // A forged connection is told apart by its port, too.
         let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
         let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
         let states = match ends {
             // The host that does not know a forged connection shows its own.
-            Some(ends) if !self.is_between_hosts(ends) => [0, 1].map(|host| {
+            Some(ends) if !self.tracks.is_between_hosts(ends) => [0, 1].map(|host| {
                 let is_end = ends.iter().any(|end| end.addr == address(host));
                 self.state(host, is_end.then_some(ends))
             }),
@@ -159,7 +152,7 @@ impl<
     fn has_tcp(&self) -> bool {
         let mut planned = self.agenda.iter().filter(|(_, s)| matches!(s, Scheduled::Call { .. }));
         let mut stacks = self.hosts.iter().map(|host| &host.stack);
-        let is_used = !self.calls.is_empty() || self.tracked > 0 || planned.next().is_some();
+        let is_used = !self.calls.is_empty() || self.tracks.count > 0 || planned.next().is_some();
         is_used || stacks.any(|stack| stack.is_listening() || stack.connections_in_use().next().is_some())
     }
 
@@ -167,7 +160,7 @@ impl<
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub fn holds(&self, entry: &Entry) -> [Option<Control>; 2] {
-        let ends = ends_of(entry).or(self.latest);
+        let ends = ends_of(entry).or(self.tracks.latest);
         [0, 1].map(|host| {
             let [a, b] = ends?;
             let is_between =
@@ -194,13 +187,14 @@ impl<
     /// Without `ends`, returns the state of the connection that the most recent frame or event was about.
     fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
         let stack = &self.hosts[host].stack;
-        let ends = ends.or(self.latest);
+        let ends = ends.or(self.tracks.latest);
         let between =
             |c: &Connection| ends.is_some_and(|ends| ends.contains(&c.tuple.local) && ends.contains(&c.tuple.remote));
         let ended = || {
-            let (tracked, ends) = (self.flows.iter().flatten(), ends?);
+            let ends = ends?;
             let own = ends.iter().position(|end| end.addr == address(host))?;
-            tracked.filter_map(|t| t.states[t.side_of([ends[own], ends[1 - own]])?]).next()
+            let (side, tracked) = self.tracks.find([ends[own], ends[1 - own]])?;
+            tracked.states[side]
         };
         match stack.connections_in_use().find(between) {
             Some(connection) => connection.state,

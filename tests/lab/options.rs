@@ -21,6 +21,8 @@ fn options_that_do_not_fit_are_refused() {
         (&["--buffer", "host=1000"], "'host=1000' should be client=8192 or server=8192"),
         (&["--buffer", "client=1000,client=2000"], "client stands twice"),
         (&["--keep-alive", "0s"], "longer than zero"),
+        (&["--loss", "101%"], "'101%' should be from 0% to 100%"),
+        (&["--loss", "0.00001%"], "'0.00001%' should be from 0% to 100%"),
         (&["--clients", "9"], "from 1 to 8"),
         (&["--flood", "-1"], "from 0 to 10000"),
         (&["--router-mtu", "100"], "from 576 to 1500"),

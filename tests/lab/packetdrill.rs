@@ -124,7 +124,7 @@ fn mutated_scripts_end() {
 mod program {
     use std::fs;
 
-    use smolstep::lab::packetdrill::MAX_BYTES;
+    use smolstep::lab::MAX_FILE_BYTES;
 
     use crate::terminal::{ends, folder};
 
@@ -154,7 +154,11 @@ mod program {
         );
         ends(&[&script("empty.pkt", b"")], 2, "empty.pkt:1:1: a word is missing at the end: a line, such as");
         ends(&[&script("binary.pkt", &[0xff, 0xfe])], 2, "binary.pkt cannot be read: line 1 is not UTF-8 text");
-        ends(&[&script("long.pkt", &[b' '; MAX_BYTES + 1])], 2, "long.pkt cannot be read: it is longer than 1 MiB");
+        ends(
+            &[&script("long.pkt", &[b' '; MAX_FILE_BYTES + 1])],
+            2,
+            "long.pkt cannot be read: it is longer than 1 MiB",
+        );
         ends(&["no-such-file.pkt"], 2, "no-such-file.pkt cannot be read: No such file or directory");
     }
 

@@ -291,13 +291,10 @@ fn fault(text: &str) -> Result<Asked, String> {
     Ok(Asked { fault, words: text.into() })
 }
 
-/// Parses a percentage; returns parts per million.
+/// Parses a percentage, whose sign may be left out; returns parts per million.
 fn percent(text: &str) -> Result<u32, String> {
-    let number: Result<f64, _> = text.strip_suffix('%').unwrap_or(text).parse();
-    match number {
-        Ok(number) if (0.0..=100.0).contains(&number) => Ok((number * 10_000.0).round() as u32),
-        _ => Err(format!("'{text}' should be from 0% to 100%, as in 10%")),
-    }
+    let number = text.strip_suffix('%').unwrap_or(text);
+    file::percent(&format!("{number}%")).ok_or_else(|| format!("'{text}' should be from 0% to 100%, as in 10%"))
 }
 
 fn rate(text: &str) -> Result<u64, String> {

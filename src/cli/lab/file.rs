@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::cli::error::Failure;
-use crate::lab::file::{Experiment, MAX_BYTES};
+use crate::lab::MAX_FILE_BYTES;
+use crate::lab::file::Experiment;
 
 /// Returns whether the word on the command line names a file, not a program or a scenario.
 pub fn is_file(word: &str) -> bool {
@@ -19,10 +20,10 @@ pub fn is_file(word: &str) -> bool {
 pub fn read(path: &Path) -> Result<String, Failure> {
     let fails = |why: &dyn core::fmt::Display| Failure::usage(format_args!("{} cannot be read: {why}", path.display()));
     // One byte more shows that the file is longer.
-    let limit = MAX_BYTES as u64 + 1;
+    let limit = MAX_FILE_BYTES as u64 + 1;
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(|error| fails(&error))?;
-    if bytes.len() > MAX_BYTES {
+    if bytes.len() > MAX_FILE_BYTES {
         return Err(fails(&"it is longer than 1 MiB"));
     }
     let text = String::from_utf8(bytes).map_err(|error| {

@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
 use super::{CAUSES, ENDS, Frames, Kind, Line, MARKS, Wanted, Which};
-use crate::lab::{WIRE, figure, quoted};
+use crate::lab::{WIRE, figure, tokens};
 use crate::stack::DropReason;
 
 /// An error in a line of an expectation file.
@@ -117,7 +117,7 @@ struct Words<'t> {
 
 impl<'t> Words<'t> {
     fn peek(&self) -> Option<&'t str> {
-        self.rest.split_whitespace().next().filter(|word| !word.starts_with('#'))
+        tokens::word(self.rest)
     }
 
     fn next(&mut self) -> Option<&'t str> {
@@ -170,7 +170,7 @@ impl<'t> Words<'t> {
     /// Parses a text in quotation marks.
     fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
         let rest = self.rest.trim_start();
-        let (text, after) = quoted::parse(rest).map_err(|expected| {
+        let (text, after) = tokens::quoted(rest).map_err(|expected| {
             let word = rest.split_whitespace().next().unwrap_or_default();
             self.error(word, expected)
         })?;

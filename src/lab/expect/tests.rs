@@ -15,8 +15,9 @@ fn lines_are_read() {
     let text = "# a comment\n\nclient SYN-SENT -> ESTABLISHED # handshake\nserver retransmits synack 1 within 3s\n\
                 client receives \"Hello, \\\"Li\\\"! # no comment\"\nnever client RST\nclient sends keep-alive 2\n\
                 server drops backlog-full\nclient ends timed-out\nserver icmp\nclient sends any within 1s\n\
-                server gets out-of-order\nclient sends challenge-ack within 3rtt+2s\n";
-    assert_eq!(Expectations::parse(text, seconds).map(|all| all.lines.len()), Ok(11));
+                server gets out-of-order\nclient sends challenge-ack within 3rtt+2s\n\
+                client sends data within 1.5rtt\n";
+    assert_eq!(Expectations::parse(text, seconds).map(|all| all.lines.len()), Ok(12));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub use marking::{Key, Marked};
 pub use parts::Parts;
 pub use question::{Answer, Field, Question};
 #[cfg(feature = "cli")]
-pub(crate) use values::rate;
+pub(crate) use values::{percent, rate};
 pub use words::FileError;
 
 use alloc::borrow::ToOwned;
@@ -36,15 +36,9 @@ use smoltcp::time::Duration;
 
 use super::expect::{ExpectError, Expectations};
 use super::wire::Random;
-use super::{Forged, HostEvent, MAX_FAULTS, MAX_SCHEDULED, Moment, Scheduled};
+use super::{Forged, HostEvent, MAX_FAULTS, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_SCHEDULED, Moment, Scheduled};
 use program::Program;
 use words::{Source, Varied, Words};
-
-/// The largest size of a file, in bytes.
-pub const MAX_BYTES: usize = 1 << 20;
-
-/// The largest number of lines of a file.
-pub const MAX_LINES: usize = 10_000;
 
 /// The seed of a file that names none.
 const SEED: u64 = 7;
@@ -314,12 +308,12 @@ impl Parser {
 /// Checks that a text is not too long and has no control characters, which could disturb a terminal.
 fn check_text(text: &str) -> Result<(), FileError> {
     let error = |line, column, message: String| Err(FileError { line, column, message });
-    if text.len() > MAX_BYTES {
-        return error(1, 1, format!("the file is longer than 1 MiB ({MAX_BYTES} bytes)"));
+    if text.len() > MAX_FILE_BYTES {
+        return error(1, 1, format!("the file is longer than 1 MiB ({MAX_FILE_BYTES} bytes)"));
     }
     for (index, line) in text.lines().enumerate() {
-        if index == MAX_LINES {
-            return error(index + 1, 1, format!("the file has more than {MAX_LINES} lines"));
+        if index == MAX_FILE_LINES {
+            return error(index + 1, 1, format!("the file has more than {MAX_FILE_LINES} lines"));
         }
         if let Some(column) = line.chars().position(|c| c.is_control() && c != '\t') {
             return error(index + 1, column + 1, "a control character: write \\n, \\r or \\t in a text".into());

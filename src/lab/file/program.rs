@@ -12,8 +12,8 @@ use super::{SIDES, keyword, side};
 use crate::app::{self, App};
 use crate::lab::{Moment, Setup};
 
-/// The most bytes that one step reads or sends.
-const MOST_BYTES: u64 = 1 << 30;
+/// The most bytes that one step reads or sends, which takes about a second.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// The most steps of one program.
 const MOST_STEPS: usize = MOST_TEXTS;
@@ -88,10 +88,12 @@ impl Program {
                 keyword(&mut words, "end")?;
                 Step::ReadToEnd
             }
-            Some("read") => Step::Read(words.parse("to end, or a number of bytes from 1 to 1073741824", bytes)?),
+            Some("read") => Step::Read(words.parse("to end, or a number of bytes from 1 to 16777216", bytes)?),
             Some("send") if words.is_quoted() => Step::Send(words.quoted()?),
             Some("send") => {
-                let count = words.parse("a text in quotation marks, or a number of bytes, as in 5000 bytes", bytes)?;
+                const SENT: &str =
+                    "a text in quotation marks, or a number of bytes from 1 to 16777216, as in 5000 bytes";
+                let count = words.parse(SENT, bytes)?;
                 words.take("bytes");
                 Step::SendBytes(count)
             }

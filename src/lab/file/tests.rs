@@ -96,6 +96,14 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("server runs http", "1:1: http has no client or server that the lab can run"),
         ("server runs inbox over tcp", "inbox has no TCP side"),
         ("server runs greeting\nread 2", "2:1: a program with a name has no steps"),
+        (
+            "client calls 7\nsend 16777217 bytes",
+            "2:6: '16777217' should be a text in quotation marks, or a number of bytes from 1",
+        ),
+        (
+            "server listens 7\nread 16777217",
+            "2:6: '16777217' should be to end, or a number of bytes from 1 to 16777216",
+        ),
         ("server listens 0", "1:16: '0' should be a port from 1 to 65535"),
         ("server listens 7\nserver listens 7", "2:1: port in use by another program"),
         ("read 2", "1:1: 'read' is a step of a program: put it below a line such as"),
@@ -146,9 +154,9 @@ fn limits_are_errors_with_a_line() {
     assert!(error("clients 5\nclient calls 7\nclient calls 7").starts_with("1:1: a run takes at most 8 calls"));
     let servers: String = (1..=5).map(|port| format!("server listens {port}\n")).collect();
     assert!(error(&servers).starts_with("5:1: too many programs"));
-    assert!(error(&many(MAX_LINES + 1, "")).contains("10001:1: the file has more than 10000 lines"));
-    assert!(error(&" ".repeat(MAX_BYTES + 1)).contains("longer than 1 MiB"));
-    assert!(Experiment::parse(&many(MAX_LINES, "# nothing"), None).is_ok());
+    assert!(error(&many(MAX_FILE_LINES + 1, "")).contains("10001:1: the file has more than 10000 lines"));
+    assert!(error(&" ".repeat(MAX_FILE_BYTES + 1)).contains("longer than 1 MiB"));
+    assert!(Experiment::parse(&many(MAX_FILE_LINES, "# nothing"), None).is_ok());
 }
 
 #[test]

@@ -4,12 +4,6 @@ use smoltcp::time::Duration;
 
 use crate::lab::Moment;
 
-/// The largest number of one-way trips in a time.
-const MOST_TRIPS: u32 = 2000;
-
-/// The longest time: a year, so that adding it to another time cannot overflow.
-const LONGEST: Duration = Duration::from_secs(31_557_600);
-
 /// Describes a duration.
 pub(super) const DURATION: &str = "a time with a unit (us, ms, s, min or h), as in 20ms";
 
@@ -29,7 +23,7 @@ pub(super) fn duration(word: &str) -> Option<Duration> {
         _ => return None,
     };
     let number: u64 = number.parse().ok()?;
-    Some(Duration::from_micros(number.checked_mul(micros)?)).filter(|time| *time <= LONGEST)
+    Some(Duration::from_micros(number.checked_mul(micros)?)).filter(|time| *time <= Moment::LONGEST)
 }
 
 /// Parses a time that may be 0 without a unit.
@@ -39,18 +33,7 @@ pub(super) fn duration_or_zero(word: &str) -> Option<Duration> {
 
 /// Parses a time that may contain round trips, such as `3rtt+200ms` or `1.5rtt`.
 pub(super) fn moment(word: &str) -> Option<Moment> {
-    let mut sum = Moment { time: Duration::ZERO, trips: 0 };
-    for term in word.split('+') {
-        match term.strip_suffix("rtt") {
-            Some(count) => {
-                let (whole, half) = count.strip_suffix(".5").map_or((count, 0), |whole| (whole, 1));
-                let trips = whole.parse::<u32>().ok()?.checked_mul(2)?.checked_add(half)?;
-                sum.trips = sum.trips.checked_add(trips).filter(|trips| *trips <= MOST_TRIPS)?;
-            }
-            None => sum.time = Some(sum.time + duration_or_zero(term)?).filter(|time| *time <= LONGEST)?,
-        }
-    }
-    Some(sum)
+    Moment::parse(word, duration_or_zero)
 }
 
 /// Parses a rate, such as `10Mbit`; returns bits per second.
@@ -64,7 +47,7 @@ pub(crate) fn rate(word: &str) -> Option<u64> {
 }
 
 /// Parses a percentage with at most four digits after the point; returns parts per million.
-pub(super) fn percent(word: &str) -> Option<u32> {
+pub(crate) fn percent(word: &str) -> Option<u32> {
     let (whole, part) = word.strip_suffix('%')?.split_once('.').unwrap_or((word.strip_suffix('%')?, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || part.len() > 4 || !is_number(whole) || !is_number(part) {

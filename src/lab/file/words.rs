@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::lab::quoted;
+use crate::lab::tokens;
 
 /// An error in a file: its place, and one sentence that says what is wrong and what would fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl<'t> Words<'t> {
 
     /// Returns the next word without reading it, or `None` at the end of the line or before a comment.
     pub(super) fn peek(&self) -> Option<&'t str> {
-        self.rest().split_whitespace().next().filter(|word| !word.starts_with('#'))
+        tokens::word(self.rest())
     }
 
     /// Reads a word. A text in quotation marks is read with [`quoted`](Self::quoted) instead.
@@ -147,9 +147,9 @@ impl<'t> Words<'t> {
     pub(super) fn quoted(&mut self) -> Result<String, FileError> {
         let rest = &self.text[self.start()..];
         if self.peek().is_none() {
-            return Err(self.missing(quoted::TEXT));
+            return Err(self.missing(tokens::TEXT));
         }
-        let (text, after) = quoted::parse(rest).map_err(|expected| self.unfit(expected))?;
+        let (text, after) = tokens::quoted(rest).map_err(|expected| self.unfit(expected))?;
         self.at = self.text.len() - after.len();
         Ok(text)
     }

@@ -86,14 +86,17 @@ pub(super) struct Sockets {
 /// The largest number of a socket.
 const LARGEST: u32 = 1023;
 
+/// The most bytes of a call, and of a buffer.
+const MOST_BYTES: u32 = 1 << 20;
+
 /// The smallest and the largest buffer that an option can set, in bytes.
-const BUFFERS: core::ops::RangeInclusive<u32> = 256..=1 << 20;
+const BUFFERS: core::ops::RangeInclusive<u32> = 256..=MOST_BYTES;
 
 const FUNCTIONS: &str = "<, > or a call: socket, bind, listen, accept, connect, read, recv, recvfrom, write, send, sendto, \
                          close, shutdown, setsockopt, getsockopt or fcntl";
 const RESULT: &str = "= and the result of the call";
 const ARGUMENTS: &str = "the arguments of the call";
-const COUNT: &str = "a number of bytes";
+const COUNT: &str = "a number of bytes from 0 to 1048576";
 const ONE: &str = "left out: a script has one connection, by one listen or one connect";
 
 /// Reads a call, from the end of its time on.
@@ -247,7 +250,7 @@ fn count(scanner: &mut Scanner<'_>) -> Result<u32, Error> {
     comma(scanner)?;
     argument(scanner)?;
     comma(scanner)?;
-    scanner.number(1 << 20, COUNT)
+    scanner.number(MOST_BYTES, COUNT)
 }
 
 /// Skips an argument: everything up to a comma or to the closing bracket of the call.
@@ -310,7 +313,9 @@ fn outcome(scanner: &mut Scanner<'_>) -> Result<Outcome, Error> {
         let is_error = name.starts_with('E') && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         Outcome::Error(if is_error { scanner.word().into() } else { String::new() })
     } else {
-        Outcome::Number(scanner.number(1 << 20, "the result of the call: a number, or -1 and an error")?)
+        Outcome::Number(
+            scanner.number(MOST_BYTES, "the result of the call: a number up to 1048576, or -1 and an error")?,
+        )
     };
     if scanner.eat("(") {
         rest_of_arguments(scanner)?;

@@ -17,4 +17,4 @@ pub use frame::Ends;
 pub use program::Program;
 pub use run::{Failed, Limits, run};
 pub use scan::Error;
-pub use script::{MAX_BYTES, Script};
+pub use script::Script;

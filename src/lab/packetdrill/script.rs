@@ -8,13 +8,7 @@ use super::calls::{self, Call};
 use super::scan::{Error, Scanner};
 use super::segment::SegmentText;
 use super::time::{self, When};
-use crate::lab::Buffers;
-
-/// The largest size of a script, in bytes.
-pub const MAX_BYTES: usize = 1 << 20;
-
-/// The largest number of lines of a script.
-pub const MAX_LINES: usize = 10_000;
+use crate::lab::{Buffers, MAX_FILE_BYTES, MAX_FILE_LINES};
 
 /// A script.
 #[derive(Clone, Debug)]
@@ -65,7 +59,7 @@ impl Script {
     /// [`Error`] names the line, the column and the wrong word.
     pub fn parse(text: &str) -> Result<Script, Error> {
         let mut scanner = Scanner::new(text);
-        if text.len() > MAX_BYTES {
+        if text.len() > MAX_FILE_BYTES {
             return Err(scanner.error("the start of a script of at most 1 MiB"));
         }
         let mut script = Script { tolerance: TOLERANCE, buffers: BUFFERS, connects: false, events: Vec::new() };
@@ -74,7 +68,7 @@ impl Script {
         }
         let mut sockets = calls::Sockets::default();
         while let Some(first) = scanner.peek() {
-            if scanner.line > MAX_LINES {
+            if scanner.line > MAX_FILE_LINES {
                 return Err(scanner.error("left out: a script has at most 10000 lines"));
             }
             if first == '`' {

@@ -20,6 +20,7 @@ const LATEST: u64 = 86_400;
 
 /// What an error says about a time.
 pub(super) const EXPECTED: &str = "a time in seconds up to 86400: 0.1, +0.1, 0.1~0.3, +0.1~+0.3 or *";
+
 /// Reads the time of a line.
 pub(super) fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
     if scanner.eat("*") {

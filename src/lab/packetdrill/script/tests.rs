@@ -129,9 +129,9 @@ fn an_error_names_the_line_the_column_and_the_word() {
 #[test]
 fn a_script_is_at_most_1_mib_and_10000_lines() {
     let lines = |count: usize| SOCKET.to_string() + &"\n".repeat(count - 2) + "+0 > . 1:1(0) ack 1";
-    assert!(Script::parse(&lines(MAX_LINES)).is_ok());
-    assert_eq!(error(&lines(MAX_LINES + 1)), (MAX_LINES + 1, 1, "+".into()));
+    assert!(Script::parse(&lines(MAX_FILE_LINES)).is_ok());
+    assert_eq!(error(&lines(MAX_FILE_LINES + 1)), (MAX_FILE_LINES + 1, 1, "+".into()));
     let bytes = |count: usize| SOCKET.to_string() + &" ".repeat(count - SOCKET.len());
-    assert!(Script::parse(&bytes(MAX_BYTES)).is_ok());
-    assert_eq!(error(&bytes(MAX_BYTES + 1)), (1, 1, "0".into()));
+    assert!(Script::parse(&bytes(MAX_FILE_BYTES)).is_ok());
+    assert_eq!(error(&bytes(MAX_FILE_BYTES + 1)), (1, 1, "0".into()));
 }

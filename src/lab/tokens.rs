@@ -1,16 +1,21 @@
-//! Texts in quotation marks, as files of the lab write them.
+//! Words, and texts in quotation marks, as the lines of experiments and expectations have them.
 
 use alloc::string::String;
 
 /// Describes a text in quotation marks.
 pub(super) const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 
+/// Returns the first word of `rest`, or `None` at the end of the line or before a comment.
+pub(super) fn word(rest: &str) -> Option<&str> {
+    rest.split_whitespace().next().filter(|word| !word.starts_with('#'))
+}
+
 /// Parses a text in quotation marks at the start of `rest`, with the escapes `\n`, `\r`, `\t`, `\"` and `\\`. Returns the
 /// text and what follows it.
 ///
 /// # Errors
 /// A description of a text that would be valid.
-pub(super) fn parse(rest: &str) -> Result<(String, &str), &'static str> {
+pub(super) fn quoted(rest: &str) -> Result<(String, &str), &'static str> {
     let mut chars = rest.strip_prefix('"').ok_or(TEXT)?.chars();
     let mut text = String::new();
     loop {
