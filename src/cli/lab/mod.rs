@@ -124,10 +124,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         outputs.finish()?;
         return Ok(0);
     }
-    let mut shown = Shown::new(args.ascii, args.explain, lang);
-    shown.frames = args.frames;
-    shown.quiet = args.writes_to_stdout();
-    shown.clock = args.clock;
+    let mut shown = Shown::of(args);
     let mut watch = holds::Watch::new(&args.show);
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);

@@ -31,14 +31,14 @@ pub struct Shown {
     ladder: Ladder,
     explain: bool,
     /// Whether to leave out the clock and the frames that find hardware addresses.
-    pub frames: bool,
+    frames: bool,
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
     /// Whether the steps in which only the clock advances are shown.
     pub clock: bool,
     /// Whether nothing is printed, because a file is written to standard output.
-    pub quiet: bool,
+    quiet: bool,
     fault: Option<io::Error>,
 }
 
@@ -54,18 +54,31 @@ pub fn width() -> usize {
 }
 
 impl Shown {
-    /// Creates a ladder that is [`width`] columns wide.
-    pub fn new(ascii: bool, explain: bool, lang: Lang) -> Self {
-        let ladder = Ladder { width: width(), ascii, color: colored(), lang };
+    /// Creates a ladder without options, [`width`] columns wide.
+    pub fn new(lang: Lang) -> Self {
+        let ladder = Ladder { width: width(), ascii: false, color: colored(), lang };
         Shown {
             ladder,
-            explain,
+            explain: false,
             frames: false,
             headed: false,
             clock_explained: false,
             clock: false,
             quiet: false,
             fault: None,
+        }
+    }
+
+    /// Creates the ladder of a command line.
+    pub fn of(args: &LabArgs) -> Self {
+        let plain = Shown::new(args.lang());
+        Shown {
+            ladder: Ladder { ascii: args.ascii, ..plain.ladder },
+            explain: args.explain,
+            frames: args.frames,
+            clock: args.clock,
+            quiet: args.writes_to_stdout(),
+            ..plain
         }
     }
 

@@ -41,10 +41,7 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let script = Script::parse(&text)
         .map_err(|error| Failure::usage(format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
     let mut outputs = Outputs::create(args, Duration::ZERO)?;
-    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
-    shown.frames = args.frames;
-    shown.clock = args.clock;
-    shown.quiet = args.writes_to_stdout();
+    let mut shown = Shown::of(args);
     let Buffers { receive, send } = script.buffers;
     let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
     let mut pools = [(); 2].map(|()| HeapPool::new(sizes));

@@ -35,9 +35,7 @@ enum Next {
 /// # Errors
 /// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
-    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
-    shown.frames = args.frames;
-    shown.clock = args.clock;
+    let mut shown = Shown::of(args);
     let mut start = 0;
     if run.until.is_some() {
         start = run.record(None, &mut |snapshot, _| shown.row(snapshot))?.steps;
