@@ -2,7 +2,6 @@
 
 mod args;
 mod by_hand;
-mod control_changes;
 mod exercise;
 mod file;
 mod holds;

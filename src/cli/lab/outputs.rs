@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::LabArgs;
-use super::control_changes::ControlChanges;
 use super::host_lab::HostLab;
 use super::output_file::{Text, create, is_stdout, unwritable};
-use super::pictures::{GraphOutput, Svg};
+use super::pictures::{GraphOutput, States, Svg};
 use super::run::{Ended, Run};
 use super::terms::cited;
 use super::{colored, file};
@@ -20,7 +19,7 @@ use crate::cli::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
-use crate::lab::show::{LabCapture, Ladder, Visited, What, explain, write_json_with, write_states_svg};
+use crate::lab::show::{LabCapture, Ladder, What, explain, write_json_with};
 use crate::lab::wrap::wrapped;
 use crate::lab::{Snapshot, Wire};
 use crate::stack::Control;
@@ -171,6 +170,7 @@ const NARROWEST: usize = 40;
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
 /// The files to which a run is written, and the expectations to check.
+#[derive(Default)]
 pub struct Outputs {
     json: Option<Text>,
     pcap: Option<Pcap>,
@@ -188,12 +188,9 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// The SVG file of the state diagram, and the transitions that the run has visited.
-struct States {
-    file: Text,
-    visited: Visited,
-    lang: Lang,
-}
+/// The control variables of both ends at the previous entry, so that JSON contains only their changes.
+#[derive(Default)]
+struct ControlChanges([Option<Control>; 2]);
 
 /// The expectations of a file or a scenario, and the result of the check so far.
 pub struct Expected {
@@ -215,7 +212,7 @@ impl Outputs {
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
             svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
             graphs: args.graph.iter().map(|asked| GraphOutput::create(asked, args)).collect::<Result<_, _>>()?,
-            states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
+            states: args.states.as_deref().map(|path| States::create(path, args)).transpose()?,
             expect,
             changes: ControlChanges::default(),
         })
@@ -246,8 +243,8 @@ impl Outputs {
             svg.take(snapshot);
         }
         self.graphs.iter_mut().for_each(|graph| graph.take(snapshot));
-        if let Some(States { visited, .. }) = &mut self.states {
-            visited.note(snapshot);
+        if let Some(states) = &mut self.states {
+            states.take(snapshot);
         }
     }
 
@@ -263,10 +260,8 @@ impl Outputs {
             svg.finish()?;
         }
         self.graphs.drain(..).try_for_each(GraphOutput::finish)?;
-        if let Some(States { mut file, visited, lang }) = self.states.take() {
-            // `Text` keeps a write error until `finish`.
-            let _ = write_states_svg(&mut file, &visited, lang);
-            file.finish()?;
+        if let Some(states) = self.states.take() {
+            states.finish()?;
         }
         if let Some(Pcap { path, capture, fault }) = self.pcap.take() {
             let finished = capture.finish().map(drop);
@@ -281,9 +276,7 @@ impl Outputs {
 /// # Errors
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
-    let pcap = Some(Pcap::create(path)?);
-    let (graphs, changes) = (Vec::new(), ControlChanges::default());
-    let mut outputs = Outputs { json: None, pcap, svg: None, graphs, states: None, expect: None, changes };
+    let mut outputs = Outputs { pcap: Some(Pcap::create(path)?), ..Outputs::default() };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }
@@ -296,9 +289,12 @@ impl Pcap {
     }
 }
 
-impl States {
-    fn create(path: &Path, lang: Lang) -> Result<Self, Failure> {
-        Ok(States { file: Text::create(path)?, visited: Visited::default(), lang })
+impl ControlChanges {
+    /// Returns the variables of each end after an entry, if they differ from those of the previous call.
+    fn after(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) -> [Option<Control>; 2] {
+        let now = lab.holds(&snapshot.entry);
+        let before = core::mem::replace(&mut self.0, now);
+        [0, 1].map(|host| now[host].filter(|_| now[host] != before[host]))
     }
 }
 
