@@ -1,8 +1,9 @@
-//! Short texts without a heap.
+//! Short texts without a heap, and relative sequence numbers.
 
 use core::fmt::{self, Display, Write};
 
 use smoltcp::time::Duration;
+use smoltcp::wire::TcpSeqNumber;
 
 use crate::lab::WIRE;
 use crate::lab::lang::columns_of;
@@ -112,6 +113,11 @@ impl Display for Span {
         }
         f.write_str(name)
     }
+}
+
+/// Returns a sequence number relative to another one.
+pub(crate) fn since(number: TcpSeqNumber, first: TcpSeqNumber) -> u32 {
+    number.0.wrapping_sub(first.0) as u32
 }
 
 /// A host's name.
