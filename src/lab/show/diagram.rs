@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use smoltcp::socket::tcp::State;
 
 use super::states::{OTHERS, STEPS, Taken, Visited};
-use super::svg::{Escaped, open, tip};
+use super::svg::{BLUE, Escaped, open, tip};
 use super::words::host_name;
 use crate::lab::figure::TRANSITIONS;
 use crate::lab::lang::Lang;
@@ -57,7 +57,7 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> f
 }
 
 /// The names of the arrowheads, and the colours of the client and of the server.
-const SIDES: [(&str, &str); 2] = [("client", "#1565c0"), ("server", "#c2500a")];
+const SIDES: [(&str, &str); 2] = [("client", BLUE), ("server", "#c2500a")];
 const GREY: &str = "#aaaaaa";
 const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
 

@@ -13,6 +13,8 @@ pub(super) const FAINT: &str = "#767676";
 #[cfg(feature = "alloc")]
 pub(crate) const RED: &str = "#c62828";
 #[cfg(feature = "alloc")]
+pub(super) const BLUE: &str = "#1565c0";
+#[cfg(feature = "alloc")]
 pub(super) const ORANGE: &str = "#b35900";
 
 /// Begins a picture: writes its size, a white background, and the font.
