@@ -27,7 +27,7 @@ pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
 }
 
 /// The largest number of entries that one step can add to the trace.
-const ENTRIES: usize = 64;
+pub(super) const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.
 pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
@@ -38,13 +38,21 @@ pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 /// # Errors
 /// Returns [`StartError`] if the set-up is invalid.
 pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
-    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
-    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
-    Ok(lab.run(setup.limit, setup.steps, |lab| {
+    replay_steps(setup, |lab| {
         while let Some(entry) = lab.entries.pop() {
             each(&lab.snapshot(entry), lab.wire.last_received());
         }
-    }))
+    })
+}
+
+/// Runs a set-up like [`replay`], but calls `each` with the lab after each step.
+///
+/// # Errors
+/// Returns [`StartError`] if the set-up is invalid.
+pub fn replay_steps(setup: &Setup<'_>, each: impl FnMut(&mut Replay<'_>)) -> Result<bool, StartError> {
+    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
+    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
+    Ok(lab.run(setup.limit, setup.steps, each))
 }
 
 /// Returns a table of the transitions of RFC 9293 Figure 5 in a language, with the scenarios that reach each transition.
