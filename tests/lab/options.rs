@@ -29,6 +29,7 @@ fn options_that_do_not_fit_are_refused() {
         (&["--list", "--nagle"], "leave out options for a run"),
         (&["--list", "--show", "cwnd"], "leave out options for a run"),
         (&["--terms", "--seed", "8"], "leave out options for a run"),
+        (&["--list", "--udp"], "leave out options for a run"),
     ] {
         ends(args, 2, part);
     }

@@ -175,6 +175,13 @@ impl LabArgs {
         wire || !self.fault.is_empty() || self.ack_delay.is_some() || self.network.is_used()
     }
 
+    /// Returns whether an option is used that changes a run, or what is done with it. The options about the length, the
+    /// seed and the look of a run do not count.
+    pub fn changes_the_run(&self) -> bool {
+        let stops = self.step || self.until.is_some() || self.expect.is_some() || !self.show.is_empty();
+        stops || self.udp || self.latency.is_some() || self.changes_the_wire()
+    }
+
     /// Returns the files that the run writes.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let files = [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten();
@@ -199,19 +206,9 @@ impl LabArgs {
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();
-        let files: Vec<_> = self.files().collect();
-        let runs = self.what.is_some()
-            || self.step
-            || self.explain
-            || self.frames
-            || self.clock
-            || self.until.is_some()
-            || self.expect.is_some()
-            || self.latency.is_some()
-            || self.limit.is_some()
-            || self.seed.is_some()
-            || !self.show.is_empty();
-        if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
+        let looks = self.explain || self.frames || self.clock;
+        let runs = self.what.is_some() || looks || self.limit.is_some() || self.seed.is_some();
+        if shows > 0 && (runs || self.changes_the_run() || self.files().next().is_some()) {
             return Err(Failure::usage(
                 "--list, --print, --coverage and --terms run nothing: leave out options for a run",
             ));

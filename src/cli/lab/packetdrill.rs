@@ -25,9 +25,7 @@ pub fn script(args: &LabArgs) -> Option<&Path> {
 /// Exit code 2 if the script cannot be read, and 1 if one of its lines does not hold. The message names the line.
 pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let name = path.display();
-    let others = [args.latency.is_some(), args.seed.is_some(), args.until.is_some(), args.expect.is_some()];
-    let more = [args.step, args.udp, args.changes_the_wire(), !args.show.is_empty(), !args.texts.is_empty()];
-    if others.into_iter().chain(more).any(|is_used| is_used) {
+    if args.changes_the_run() || args.seed.is_some() || !args.texts.is_empty() {
         return Err(Failure::usage(format_args!(
             "{name} is a packetdrill script, which takes only --limit, --explain, --frames, --clock, --ascii, --lang and files to write"
         )));
