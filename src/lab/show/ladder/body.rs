@@ -15,8 +15,7 @@ use crate::lab::{Snapshot, WIRE};
 use crate::stack::{Event, Next};
 use crate::trace::{Carries, Cause, Segment, Summary};
 
-/// The part of a line between the two state columns. The numbers of frames are for the picture, which needs a heap.
-#[cfg_attr(not(feature = "alloc"), allow(dead_code))]
+/// The part of a line between the two state columns.
 pub(in crate::lab::show) enum Body {
     /// The client or the server sends a frame.
     Arrow {
