@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::LabArgs;
+use super::file;
 use super::host_lab::HostLab;
 use super::output_file::{Text, create, is_stdout, unwritable};
 use super::pictures::{GraphOutput, States, Svg};
 use super::run::{Ended, Run};
 use super::terms::cited;
-use super::{colored, file};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
@@ -50,6 +50,11 @@ pub fn width() -> usize {
     }
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     columns.filter(|&columns| columns > 0).unwrap_or(80)
+}
+
+/// Returns whether to use colours on standard output.
+fn colored() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 impl Shown {

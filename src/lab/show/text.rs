@@ -6,7 +6,7 @@ use smoltcp::time::Duration;
 use smoltcp::wire::TcpSeqNumber;
 
 use crate::lab::WIRE;
-use crate::lab::lang::columns_of;
+use crate::lab::lang::{columns, columns_of};
 
 /// A text of at most `room` columns. Further characters are left out.
 pub(super) struct Text {
@@ -40,7 +40,7 @@ impl Text {
 
     /// Ends a text that was cut with `sign`.
     pub(super) fn mark_cut(&mut self, sign: &str) {
-        let columns: usize = sign.chars().map(columns_of).sum();
+        let columns = columns(sign);
         while self.cut && self.columns + columns > self.room {
             let Some(char) = self.bytes.pop() else { return };
             self.columns -= columns_of(char);
