@@ -1,8 +1,5 @@
 //! `smolstep lab FILE.pkt`: the scripts of docs/packetdrill hold, each of their numbers matters, and errors name the line.
 
-use std::fs;
-use std::path::PathBuf;
-
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::lab::packetdrill::{Failed, Limits, Script, run};
 use smolstep::lab::{Buffers, CONNECTIONS};
@@ -10,14 +7,11 @@ use smolstep::stack::NullConsole;
 use smoltcp::time::Duration;
 
 use crate::common::hostile::random::{Random, seed};
+use crate::texts_in;
 
 /// Returns the name and the text of each script of docs/packetdrill.
 fn scripts() -> Vec<(String, String)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/packetdrill");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
-    paths.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+    texts_in("docs/packetdrill")
 }
 
 fn run_text(text: &str, steps: u32) -> Option<Result<(), Failed>> {
