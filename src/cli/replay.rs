@@ -8,9 +8,10 @@ use smoltcp::socket::tcp::State;
 use crate::host::{HeapPool, Sizes};
 use crate::lab::figure::TRANSITIONS;
 use crate::lab::lang::Lang;
+use crate::lab::packetdrill::{Failed, Limits, Script, run};
 use crate::lab::scenarios::SCENARIOS;
 use crate::lab::show::What;
-use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
+use crate::lab::{Buffers, CONNECTIONS, Setup, SetupLab, Snapshot, StartError, Wire, change};
 use crate::stack::NullConsole;
 
 /// Returns how much memory host number `host` needs in a run of `setup`.
@@ -53,6 +54,17 @@ pub fn replay_steps(setup: &Setup<'_>, each: impl FnMut(&mut Replay<'_>)) -> Res
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
     let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
     Ok(lab.run(setup.limit, setup.steps, each))
+}
+
+/// Runs a packetdrill script. Calls `each` with every trace entry and the wire.
+///
+/// # Errors
+/// [`Failed`] names the first line that does not hold.
+pub fn replay_script(script: &Script, limits: Limits, each: &mut dyn FnMut(&Snapshot, &Wire)) -> Result<(), Failed> {
+    let Buffers { receive, send } = script.buffers;
+    let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
+    let mut pools = [(); 2].map(|()| HeapPool::new(sizes));
+    run(script, limits, pools.each_mut().map(|pool| (pool.memory(), NullConsole)), each)
 }
 
 /// Returns a table of the transitions of RFC 9293 Figure 5 in a language, with the scenarios that reach each transition.

@@ -8,11 +8,9 @@ use super::args::LabArgs;
 use super::file::read;
 use super::outputs::{Outputs, Shown};
 use crate::cli::error::Failure;
-use crate::host::{HeapPool, Sizes};
-use crate::lab::packetdrill::{Limits, Script, run};
+use crate::cli::replay::replay_script;
+use crate::lab::packetdrill::{Limits, Script};
 use crate::lab::show::Graph;
-use crate::lab::{Buffers, CONNECTIONS};
-use crate::stack::NullConsole;
 
 /// Returns the path of the script on the command line, if it names one: it ends in `.pkt`.
 pub fn script(args: &LabArgs) -> Option<&Path> {
@@ -40,13 +38,9 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
         .map_err(|error| Failure::usage(format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
     let mut outputs = Outputs::create(args, Duration::ZERO)?;
     let mut shown = Shown::of(args);
-    let Buffers { receive, send } = script.buffers;
-    let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
-    let mut pools = [(); 2].map(|()| HeapPool::new(sizes));
-    let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
     let mut limits = Limits::default();
     limits.time = args.limit.map_or(limits.time, Into::into);
-    let result = run(&script, limits, memory, &mut |snapshot, wire| {
+    let result = replay_script(&script, limits, &mut |snapshot, wire| {
         shown.row(snapshot);
         outputs.write(snapshot, wire, [None; 2]);
     });
