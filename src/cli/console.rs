@@ -200,7 +200,7 @@ impl HostConsole for Stdio {
 }
 
 /// Returns whether a read would not block.
-fn can_read(file: BorrowedFd<'_>) -> bool {
+pub(super) fn can_read(file: BorrowedFd<'_>) -> bool {
     let mut files = [PollFd::from_borrowed_fd(file, PollFlags::IN)];
     poll(&mut files, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }

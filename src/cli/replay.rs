@@ -8,9 +8,10 @@ use smoltcp::socket::tcp::State;
 use crate::host::{HeapPool, Sizes};
 use crate::lab::figure::TRANSITIONS;
 use crate::lab::lang::Lang;
+use crate::lab::packetdrill::{Failed, Limits, Script, run};
 use crate::lab::scenarios::SCENARIOS;
 use crate::lab::show::What;
-use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
+use crate::lab::{Buffers, CONNECTIONS, Setup, SetupLab, Snapshot, StartError, Wire, change};
 use crate::stack::NullConsole;
 
 /// Returns how much memory host number `host` needs in a run of `setup`.
@@ -27,7 +28,7 @@ pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
 }
 
 /// The largest number of entries that one step can add to the trace.
-const ENTRIES: usize = 64;
+pub(super) const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.
 pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
@@ -38,13 +39,32 @@ pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 /// # Errors
 /// Returns [`StartError`] if the set-up is invalid.
 pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
-    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
-    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
-    Ok(lab.run(setup.limit, setup.steps, |lab| {
+    replay_steps(setup, |lab| {
         while let Some(entry) = lab.entries.pop() {
             each(&lab.snapshot(entry), lab.wire.last_received());
         }
-    }))
+    })
+}
+
+/// Runs a set-up like [`replay`], but calls `each` with the lab after each step.
+///
+/// # Errors
+/// Returns [`StartError`] if the set-up is invalid.
+pub fn replay_steps(setup: &Setup<'_>, each: impl FnMut(&mut Replay<'_>)) -> Result<bool, StartError> {
+    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
+    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
+    Ok(lab.run(setup.limit, setup.steps, each))
+}
+
+/// Runs a packetdrill script. Calls `each` with every trace entry and the wire.
+///
+/// # Errors
+/// [`Failed`] names the first line that does not hold.
+pub fn replay_script(script: &Script, limits: Limits, each: &mut dyn FnMut(&Snapshot, &Wire)) -> Result<(), Failed> {
+    let Buffers { receive, send } = script.buffers;
+    let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
+    let mut pools = [(); 2].map(|()| HeapPool::new(sizes));
+    run(script, limits, pools.each_mut().map(|pool| (pool.memory(), NullConsole)), each)
 }
 
 /// Returns a table of the transitions of RFC 9293 Figure 5 in a language, with the scenarios that reach each transition.

@@ -29,7 +29,7 @@ pub fn tour() -> Result<(), Failure> {
         ))?,
     }
     let setup = Setup::program(find("greeting")?, &TEXTS, false).map_err(Failure::run)?;
-    let mut shown = Shown::new(false, false, lang);
+    let mut shown = Shown::new(lang);
     let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
     shown.finish(&ended)?;
     say_line(lang.pick(

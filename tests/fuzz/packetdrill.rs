@@ -2,10 +2,8 @@
 //!
 //! A script is parsed and run. It must neither panic nor run for ever, and an error must name a line of the script.
 
-use smolstep::host::{HeapPool, Sizes};
-use smolstep::lab::packetdrill::{Failed, Limits, Script, run as run_script};
-use smolstep::lab::{Buffers, CONNECTIONS};
-use smolstep::stack::NullConsole;
+use smolstep::cli::replay::replay_script;
+use smolstep::lab::packetdrill::{Failed, Limits, Script};
 use smoltcp::time::Duration;
 
 use super::random::Random;
@@ -31,11 +29,7 @@ fn play(text: &str) -> Option<Result<(), Failed>> {
             return None;
         }
     };
-    let Buffers { receive, send } = script.buffers;
-    let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
-    let mut pools = [(); 2].map(|()| HeapPool::new(sizes));
-    let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
-    let result = run_script(&script, LIMITS, memory, &mut |_, _| {});
+    let result = replay_script(&script, LIMITS, &mut |_, _| {});
     if let Err(failed) = &result {
         assert!((1..=lines).contains(&failed.line), "{failed:?}");
     }

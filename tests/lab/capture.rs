@@ -4,12 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use smolstep::cli::replay::{Replay, sizes};
-use smolstep::host::HeapPool;
+use smolstep::cli::replay::replay_steps;
 use smolstep::lab::scenarios::{self, SCENARIOS};
 use smolstep::lab::show::{LabCapture, What};
 use smolstep::lab::{Setup, Snapshot};
-use smolstep::stack::NullConsole;
 use smolstep::trace::IoSink;
 
 use crate::common::netns::output;
@@ -18,24 +16,25 @@ use crate::common::skip;
 /// Runs a scenario for at most `steps` steps. Returns its capture and the number of frames sent.
 fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {
     let mut sent = 0;
-    let bytes = run(&(scenarios::find(slug).unwrap().setup)(), steps, |snapshot| {
+    let mut setup = (scenarios::find(slug).unwrap().setup)();
+    setup.steps = steps.min(setup.steps);
+    let bytes = run(&setup, |snapshot| {
         sent += usize::from(matches!(snapshot.entry.what, What::Sent { .. }));
     });
     (bytes, sent)
 }
 
-/// Runs a setup for at most `steps` steps, and calls `each` for each entry. Returns the bytes of the capture.
-pub fn run(setup: &Setup<'_>, steps: u32, mut each: impl FnMut(&Snapshot)) -> Vec<u8> {
-    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
-    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole))).unwrap();
+/// Runs a set-up, and calls `each` for each entry. Returns the bytes of the capture.
+pub fn run(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot)) -> Vec<u8> {
     let mut capture = LabCapture::new(IoSink(Vec::new()), 2).unwrap();
-    lab.run(setup.limit, steps.min(setup.steps), |lab| {
+    replay_steps(setup, |lab| {
         while let Some(entry) = lab.entries.pop() {
             let snapshot = lab.snapshot(entry);
             capture.note(&snapshot, &lab.wire).unwrap();
             each(&snapshot);
         }
-    });
+    })
+    .unwrap();
     capture.finish().unwrap().0
 }
 

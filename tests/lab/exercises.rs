@@ -1,7 +1,6 @@
 //! The exercises in docs/exercises: right answers get all points and wrong ones none, with every seed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use smolstep::cli::replay::replay;
 use smolstep::lab::Fault;
@@ -9,11 +8,10 @@ use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::NAMES;
 use smolstep::lab::file::{Answer, Experiment, Key, Marked};
 
+use crate::texts_in;
+
 fn exercises() -> Vec<(String, String)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/exercises");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files.iter().map(|file| (file.display().to_string(), std::fs::read_to_string(file).unwrap())).collect()
+    texts_in("docs/exercises")
 }
 
 /// Returns the right answers from a run of the experiment.

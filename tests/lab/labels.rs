@@ -67,7 +67,7 @@ const FAULTS: [(&str, &[&str]); 9] = [
 /// Returns the bytes of a run's capture, and the label of each frame.
 fn capture(setup: &Setup<'_>) -> (Vec<u8>, Vec<String>) {
     let mut labels = Vec::new();
-    let bytes = run(setup, setup.steps, |snapshot| {
+    let bytes = run(setup, |snapshot| {
         if matches!(snapshot.entry.what, What::Sent { .. }) {
             let mut line = String::new();
             write_json(&mut line, snapshot).unwrap();

@@ -1,11 +1,10 @@
 //! The options of the network and of the connections: what each changes in a run.
 
-use smolstep::cli::replay::{Replay, sizes};
-use smolstep::host::HeapPool;
+use smolstep::cli::replay::{Replay, replay_steps};
 use smolstep::lab::scenarios::find;
 use smolstep::lab::show::What;
 use smolstep::lab::{Buffers, START, Setup, Verdict, WIRE};
-use smolstep::stack::{Congestion, Control, HeldBy, NullConsole};
+use smolstep::stack::{Congestion, Control, HeldBy};
 use smolstep::trace::{Carries, Segment};
 use smoltcp::time::Duration;
 
@@ -14,11 +13,8 @@ fn scenario(slug: &str) -> Setup<'static> {
 }
 
 /// Runs a set-up. After each step, calls `each` with the lab.
-fn run(setup: &Setup<'_>, mut each: impl FnMut(&mut Replay<'_>)) {
-    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
-    let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
-    let mut lab: Replay<'_> = setup.start(memory).expect("it starts");
-    assert!(lab.run(setup.limit, setup.steps, |lab| each(lab)), "it does not end by itself");
+fn run(setup: &Setup<'_>, each: impl FnMut(&mut Replay<'_>)) {
+    assert!(replay_steps(setup, each).expect("it starts"), "it does not end by itself");
 }
 
 /// Returns what the client keeps about its connections after each step, with the time.

@@ -1,6 +1,6 @@
 //! `smolstep lab`: the options of the network and of the connections, and what `--show` and `--json` tell of them.
 
-use crate::terminal::{self, folder, lab};
+use crate::terminal::{self, ends, folder, lab};
 
 /// Runs the lab, which must succeed, and returns its standard output.
 #[track_caller]
@@ -31,11 +31,9 @@ fn options_that_do_not_fit_are_refused() {
         (&["--list", "--nagle"], "leave out options for a run"),
         (&["--list", "--show", "cwnd"], "leave out options for a run"),
         (&["--terms", "--seed", "8"], "leave out options for a run"),
+        (&["--list", "--udp"], "leave out options for a run"),
     ] {
-        let run = lab(args);
-        let err = String::from_utf8_lossy(&run.stderr);
-        assert_eq!(run.status.code(), Some(2), "{args:?}: {err}");
-        assert!(err.contains(part), "{args:?}: {err}");
+        ends(args, 2, part);
     }
 }
 

@@ -1,32 +1,21 @@
 //! `smolstep lab FILE.pkt`: the scripts of docs/packetdrill hold, each of their numbers matters, and errors name the line.
 
-use std::fs;
-use std::path::PathBuf;
-
-use smolstep::host::{HeapPool, Sizes};
-use smolstep::lab::packetdrill::{Failed, Limits, Script, run};
-use smolstep::lab::{Buffers, CONNECTIONS};
-use smolstep::stack::NullConsole;
+use smolstep::cli::replay::replay_script;
+use smolstep::lab::packetdrill::{Failed, Limits, Script};
 use smoltcp::time::Duration;
 
 use crate::common::hostile::random::{Random, seed};
+use crate::texts_in;
 
 /// Returns the name and the text of each script of docs/packetdrill.
 fn scripts() -> Vec<(String, String)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/packetdrill");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
-    paths.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+    texts_in("docs/packetdrill")
 }
 
 fn run_text(text: &str, steps: u32) -> Option<Result<(), Failed>> {
     let script = Script::parse(text).ok()?;
-    let Buffers { receive, send } = script.buffers;
-    let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
-    let mut pools = [(); 2].map(|()| HeapPool::new(sizes));
     let limits = Limits { time: Duration::from_secs(3600), steps };
-    Some(run(&script, limits, pools.each_mut().map(|pool| (pool.memory(), NullConsole)), &mut |_, _| {}))
+    Some(replay_script(&script, limits, &mut |_, _| {}))
 }
 
 #[test]

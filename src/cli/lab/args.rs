@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use smoltcp::socket::tcp::State;
 
 use super::lang;
 use super::network::NetworkArgs;
 use super::output_file::is_stdout;
 use super::value::Value;
 use crate::cli::error::Failure;
-use crate::cli::shell::state;
-use crate::cli::values::duration;
-use crate::cli::values::whole;
+use crate::cli::shell::{Goal, state};
+use crate::cli::values::{duration, positive, whole};
 use crate::lab::file;
 use crate::lab::lang::Lang;
 use crate::lab::show::GraphKind;
@@ -46,7 +44,7 @@ pub struct LabArgs {
     pub step: bool,
     /// Stop at client=STATE, server=STATE, step=N or time=T, as in client=ESTABLISHED [default: at the end]
     #[arg(long, value_name = "WHEN", value_parser = until)]
-    pub until: Option<Until>,
+    pub until: Option<Goal>,
     /// Drop, delay, duplicate, reorder or corrupt frames: 'VERB [ARG] SENDER KIND [N]', as in 'drop server synack 1';
     /// repeatable. The exit code is 1 if a complete run has no such frame [default: none, or the scenario's]
     #[arg(long, value_name = "FAULT", value_parser = fault)]
@@ -77,7 +75,7 @@ pub struct LabArgs {
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"), allow_hyphen_values = true)]
     pub seed: Option<u64>,
     /// Stop a run that lasts longer than VIRTUAL_TIME, with exit code 1 [default: 10min, or the scenario's]
-    #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::values::positive, allow_hyphen_values = true)]
+    #[arg(long, value_name = "VIRTUAL_TIME", value_parser = positive, allow_hyphen_values = true)]
     pub limit: Option<Duration>,
     /// Write a capture to FILE, with a comment on each frame; - is standard output, as for other files [default: no capture]
     #[arg(long, value_name = "FILE")]
@@ -154,17 +152,6 @@ pub struct GraphFile {
     pub path: PathBuf,
 }
 
-/// The point at which to stop a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// When a host reaches a state. Host 0 is the client, and host 1 is the server.
-    State(usize, State),
-    /// After a step, given by its number.
-    Step(u32),
-    /// When the run has lasted for a given time.
-    Time(smoltcp::time::Duration),
-}
-
 impl LabArgs {
     /// Applies the options of the command line to `line`, the cable between the hosts.
     pub fn line(&self, mut line: Line) -> Line {
@@ -186,6 +173,13 @@ impl LabArgs {
     pub fn changes_the_wire(&self) -> bool {
         let wire = self.loss.is_some() || self.jitter.is_some() || self.rate.is_some() || self.mtu.is_some();
         wire || !self.fault.is_empty() || self.ack_delay.is_some() || self.network.is_used()
+    }
+
+    /// Returns whether an option is used that changes a run, or what is done with it. The options about the length, the
+    /// seed and the look of a run do not count.
+    pub fn changes_the_run(&self) -> bool {
+        let stops = self.step || self.until.is_some() || self.expect.is_some() || !self.show.is_empty();
+        stops || self.udp || self.latency.is_some() || self.changes_the_wire()
     }
 
     /// Returns the files that the run writes.
@@ -212,19 +206,9 @@ impl LabArgs {
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();
-        let files: Vec<_> = self.files().collect();
-        let runs = self.what.is_some()
-            || self.step
-            || self.explain
-            || self.frames
-            || self.clock
-            || self.until.is_some()
-            || self.expect.is_some()
-            || self.latency.is_some()
-            || self.limit.is_some()
-            || self.seed.is_some()
-            || !self.show.is_empty();
-        if shows > 0 && (runs || self.changes_the_wire() || !files.is_empty()) {
+        let looks = self.explain || self.frames || self.clock;
+        let runs = self.what.is_some() || looks || self.limit.is_some() || self.seed.is_some();
+        if shows > 0 && (runs || self.changes_the_run() || self.files().next().is_some()) {
             return Err(Failure::usage(
                 "--list, --print, --coverage and --terms run nothing: leave out options for a run",
             ));
@@ -263,15 +247,15 @@ fn is_svg(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"))
 }
 
-fn until(text: &str) -> Result<Until, String> {
+fn until(text: &str) -> Result<Goal, String> {
     let (what, value) = text.split_once('=').ok_or("write client=STATE, server=STATE, step=N or time=T")?;
     match what {
-        "client" => state(value).map(|state| Until::State(0, state)),
-        "server" => state(value).map(|state| Until::State(1, state)),
+        "client" => state(value).map(|state| Goal::State(Some(0), state)),
+        "server" => state(value).map(|state| Goal::State(Some(1), state)),
         "step" => {
-            value.parse().map(Until::Step).map_err(|_| format!("'{value}' should be a step's number, as in step=40"))
+            value.parse().map(Goal::Step).map_err(|_| format!("'{value}' should be a step's number, as in step=40"))
         }
-        "time" => duration(value).map(|time| Until::Time(time.into())),
+        "time" => duration(value).map(|time| Goal::Time(time.into())),
         _ => Err(format!("'{what}' should be client, server, step or time")),
     }
 }

@@ -65,7 +65,7 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     say_line("")?;
     let parts = experiment.parts();
     let setup = parts.setup().map_err(Failure::usage)?;
-    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
+    let mut shown = Shown::of(args);
     let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
     shown.finish(&ended)
 }

@@ -5,9 +5,9 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::host_lab::HostLab;
 use super::outputs::Shown;
-use super::value::{Value, or_dash, since, span};
+use super::value::{Value, or_dash, span};
 use crate::lab::lang::Lang;
-use crate::lab::show::{Span, host_name};
+use crate::lab::show::{Span, host_name, since};
 use crate::stack::{Control, HeldBy, Tuple};
 
 /// Prints values below the rows of the ladder, after each step that has changed one of them.

@@ -1,13 +1,11 @@
 //! The lab as the command line runs it.
 
+use crate::cli::replay::ENTRIES;
 use crate::lab::SetupLab;
 use crate::stack::Console;
 
 /// The largest number of bytes that a host's programs may print in a run. Further output is dropped.
 const PRINTED: usize = 1 << 16;
-
-/// The largest number of entries that one step can add to the trace.
-pub const ENTRIES: usize = 64;
 
 /// The lab as the command line runs it, with two hosts.
 pub type HostLab<'a> = SetupLab<'a, Printed, 2, ENTRIES>;

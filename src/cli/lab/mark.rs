@@ -78,9 +78,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
 /// # Errors
 /// Names the options that are allowed.
 pub fn only(args: &LabArgs, allowed: &[&str], fits: bool) -> Result<(), Failure> {
-    let runs = args.step || args.until.is_some() || args.expect.is_some() || args.udp || args.limit.is_some();
-    let shows = args.frames || args.clock || !args.show.is_empty();
-    if runs || shows || args.latency.is_some() || args.changes_the_wire() || !fits {
+    if args.changes_the_run() || args.limit.is_some() || args.frames || args.clock || !fits {
         let allowed = allowed.join(", ");
         let word = args.what.as_deref().unwrap_or_default();
         return Err(Failure::usage(format_args!("of the options, {word} takes only {allowed}")));

@@ -2,7 +2,6 @@
 
 mod args;
 mod by_hand;
-mod control_changes;
 mod exercise;
 mod file;
 mod holds;
@@ -21,7 +20,7 @@ mod step;
 mod terms;
 mod value;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 pub use args::LabArgs;
 pub use lang::of_locale;
@@ -124,10 +123,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         outputs.finish()?;
         return Ok(0);
     }
-    let mut shown = Shown::new(args.ascii, args.explain, lang);
-    shown.frames = args.frames;
-    shown.quiet = args.writes_to_stdout();
-    shown.clock = args.clock;
+    let mut shown = Shown::of(args);
     let mut watch = holds::Watch::new(&args.show);
     let ended = run.record(None, &mut |snapshot, lab| {
         shown.row(snapshot);
@@ -291,9 +287,4 @@ fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
     let summary = |scenario: &Scenario| lang.pick(scenario.summary, scenario.summary_zh);
     let width = SCENARIOS.iter().map(|scenario| scenario.slug.len()).max().unwrap_or_default();
     SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<width$} {}", scenario.slug, summary(scenario)))
-}
-
-/// Returns whether to use colours on standard output.
-fn colored() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -7,20 +7,19 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::LabArgs;
-use super::control_changes::ControlChanges;
+use super::file;
 use super::host_lab::HostLab;
 use super::output_file::{Text, create, is_stdout, unwritable};
-use super::pictures::{GraphOutput, Svg};
+use super::pictures::{GraphOutput, States, Svg};
 use super::run::{Ended, Run};
 use super::terms::cited;
-use super::{colored, file};
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::cli::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
-use crate::lab::show::{LabCapture, Ladder, Visited, What, explain, write_json_with, write_states_svg};
+use crate::lab::show::{LabCapture, Ladder, What, explain, write_json_with};
 use crate::lab::wrap::wrapped;
 use crate::lab::{Snapshot, Wire};
 use crate::stack::Control;
@@ -31,14 +30,14 @@ pub struct Shown {
     ladder: Ladder,
     explain: bool,
     /// Whether to leave out the clock and the frames that find hardware addresses.
-    pub frames: bool,
+    frames: bool,
     headed: bool,
     /// Whether a line 'clock' has been explained. All such lines have the same reason.
     clock_explained: bool,
     /// Whether the steps in which only the clock advances are shown.
     pub clock: bool,
     /// Whether nothing is printed, because a file is written to standard output.
-    pub quiet: bool,
+    quiet: bool,
     fault: Option<io::Error>,
 }
 
@@ -53,19 +52,37 @@ pub fn width() -> usize {
     columns.filter(|&columns| columns > 0).unwrap_or(80)
 }
 
+/// Returns whether to use colours on standard output.
+fn colored() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 impl Shown {
-    /// Creates a ladder that is [`width`] columns wide.
-    pub fn new(ascii: bool, explain: bool, lang: Lang) -> Self {
-        let ladder = Ladder { width: width(), ascii, color: colored(), lang };
+    /// Creates a ladder without options, [`width`] columns wide.
+    pub fn new(lang: Lang) -> Self {
+        let ladder = Ladder { width: width(), ascii: false, color: colored(), lang };
         Shown {
             ladder,
-            explain,
+            explain: false,
             frames: false,
             headed: false,
             clock_explained: false,
             clock: false,
             quiet: false,
             fault: None,
+        }
+    }
+
+    /// Creates the ladder of a command line.
+    pub fn of(args: &LabArgs) -> Self {
+        let plain = Shown::new(args.lang());
+        Shown {
+            ladder: Ladder { ascii: args.ascii, ..plain.ladder },
+            explain: args.explain,
+            frames: args.frames,
+            clock: args.clock,
+            quiet: args.writes_to_stdout(),
+            ..plain
         }
     }
 
@@ -158,6 +175,7 @@ const NARROWEST: usize = 40;
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
 /// The files to which a run is written, and the expectations to check.
+#[derive(Default)]
 pub struct Outputs {
     json: Option<Text>,
     pcap: Option<Pcap>,
@@ -175,12 +193,9 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// The SVG file of the state diagram, and the transitions that the run has visited.
-struct States {
-    file: Text,
-    visited: Visited,
-    lang: Lang,
-}
+/// The control variables of both ends at the previous entry, so that JSON contains only their changes.
+#[derive(Default)]
+struct ControlChanges([Option<Control>; 2]);
 
 /// The expectations of a file or a scenario, and the result of the check so far.
 pub struct Expected {
@@ -202,7 +217,7 @@ impl Outputs {
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
             svg: args.svg.as_deref().map(|path| Svg::create(path, args)).transpose()?,
             graphs: args.graph.iter().map(|asked| GraphOutput::create(asked, args)).collect::<Result<_, _>>()?,
-            states: args.states.as_deref().map(|path| States::create(path, args.lang())).transpose()?,
+            states: args.states.as_deref().map(|path| States::create(path, args)).transpose()?,
             expect,
             changes: ControlChanges::default(),
         })
@@ -233,8 +248,8 @@ impl Outputs {
             svg.take(snapshot);
         }
         self.graphs.iter_mut().for_each(|graph| graph.take(snapshot));
-        if let Some(States { visited, .. }) = &mut self.states {
-            visited.note(snapshot);
+        if let Some(states) = &mut self.states {
+            states.take(snapshot);
         }
     }
 
@@ -250,10 +265,8 @@ impl Outputs {
             svg.finish()?;
         }
         self.graphs.drain(..).try_for_each(GraphOutput::finish)?;
-        if let Some(States { mut file, visited, lang }) = self.states.take() {
-            // `Text` keeps a write error until `finish`.
-            let _ = write_states_svg(&mut file, &visited, lang);
-            file.finish()?;
+        if let Some(states) = self.states.take() {
+            states.finish()?;
         }
         if let Some(Pcap { path, capture, fault }) = self.pcap.take() {
             let finished = capture.finish().map(drop);
@@ -268,9 +281,7 @@ impl Outputs {
 /// # Errors
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
-    let pcap = Some(Pcap::create(path)?);
-    let (graphs, changes) = (Vec::new(), ControlChanges::default());
-    let mut outputs = Outputs { json: None, pcap, svg: None, graphs, states: None, expect: None, changes };
+    let mut outputs = Outputs { pcap: Some(Pcap::create(path)?), ..Outputs::default() };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }
@@ -283,9 +294,12 @@ impl Pcap {
     }
 }
 
-impl States {
-    fn create(path: &Path, lang: Lang) -> Result<Self, Failure> {
-        Ok(States { file: Text::create(path)?, visited: Visited::default(), lang })
+impl ControlChanges {
+    /// Returns the variables of each end after an entry, if they differ from those of the previous call.
+    fn after(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) -> [Option<Control>; 2] {
+        let now = lab.holds(&snapshot.entry);
+        let before = core::mem::replace(&mut self.0, now);
+        [0, 1].map(|host| now[host].filter(|_| now[host] != before[host]))
     }
 }
 

@@ -8,11 +8,9 @@ use super::args::LabArgs;
 use super::file::read;
 use super::outputs::{Outputs, Shown};
 use crate::cli::error::Failure;
-use crate::host::{HeapPool, Sizes};
-use crate::lab::packetdrill::{Limits, Script, run};
+use crate::cli::replay::replay_script;
+use crate::lab::packetdrill::{Limits, Script};
 use crate::lab::show::Graph;
-use crate::lab::{Buffers, CONNECTIONS};
-use crate::stack::NullConsole;
 
 /// Returns the path of the script on the command line, if it names one: it ends in `.pkt`.
 pub fn script(args: &LabArgs) -> Option<&Path> {
@@ -25,9 +23,7 @@ pub fn script(args: &LabArgs) -> Option<&Path> {
 /// Exit code 2 if the script cannot be read, and 1 if one of its lines does not hold. The message names the line.
 pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let name = path.display();
-    let others = [args.latency.is_some(), args.seed.is_some(), args.until.is_some(), args.expect.is_some()];
-    let more = [args.step, args.udp, args.changes_the_wire(), !args.show.is_empty(), !args.texts.is_empty()];
-    if others.into_iter().chain(more).any(|is_used| is_used) {
+    if args.changes_the_run() || args.seed.is_some() || !args.texts.is_empty() {
         return Err(Failure::usage(format_args!(
             "{name} is a packetdrill script, which takes only --limit, --explain, --frames, --clock, --ascii, --lang and files to write"
         )));
@@ -41,17 +37,10 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let script = Script::parse(&text)
         .map_err(|error| Failure::usage(format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
     let mut outputs = Outputs::create(args, Duration::ZERO)?;
-    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
-    shown.frames = args.frames;
-    shown.clock = args.clock;
-    shown.quiet = args.writes_to_stdout();
-    let Buffers { receive, send } = script.buffers;
-    let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
-    let mut pools = [(); 2].map(|()| HeapPool::new(sizes));
-    let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
+    let mut shown = Shown::of(args);
     let mut limits = Limits::default();
     limits.time = args.limit.map_or(limits.time, Into::into);
-    let result = run(&script, limits, memory, &mut |snapshot, wire| {
+    let result = replay_script(&script, limits, &mut |snapshot, wire| {
         shown.row(snapshot);
         outputs.write(snapshot, wire, [None; 2]);
     });

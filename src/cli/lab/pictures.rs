@@ -1,4 +1,4 @@
-//! The pictures of a run: the ladder, on one or more pages, and graphs.
+//! The pictures of a run: the ladder, on one or more pages, graphs, and the state diagram.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::host_lab::HostLab;
 use super::output_file::{Text, is_stdout};
 use crate::cli::error::Failure;
 use crate::lab::lang::Lang;
-use crate::lab::show::{Entry, Graph, Ladder, PICTURE_ROWS, Picture, What};
+use crate::lab::show::{Entry, Graph, Ladder, PICTURE_ROWS, Picture, Visited, What, write_states_svg};
 use crate::lab::{START, Snapshot};
 use crate::stack::Event;
 
@@ -164,6 +164,38 @@ impl GraphOutput {
     pub fn finish(mut self) -> Result<(), Failure> {
         // `Text` keeps a write error until `finish`.
         let _ = self.graph.write(&mut self.file);
+        self.file.finish()
+    }
+}
+
+/// The SVG file of the state diagram, and the transitions that the run has visited.
+pub struct States {
+    file: Text,
+    visited: Visited,
+    lang: Lang,
+}
+
+impl States {
+    /// Empties the file.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn create(path: &Path, args: &LabArgs) -> Result<Self, Failure> {
+        Ok(States { file: Text::create(path)?, visited: Visited::default(), lang: args.lang() })
+    }
+
+    /// Processes an entry.
+    pub fn take(&mut self, snapshot: &Snapshot) {
+        self.visited.note(snapshot);
+    }
+
+    /// Draws the diagram.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        // `Text` keeps a write error until `finish`.
+        let _ = write_states_svg(&mut self.file, &self.visited, self.lang);
         self.file.finish()
     }
 }

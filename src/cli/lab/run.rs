@@ -3,24 +3,25 @@
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
-use super::args::Until;
 use super::by_hand::ByHand;
 use super::host_lab::{HostLab, Printed};
 use crate::cli::error::Failure;
 use crate::cli::replay::sizes;
+use crate::cli::shell::Goal;
 use crate::host::HeapPool;
 use crate::lab::show::What;
 use crate::lab::{Peer, Progress, START, Setup, Snapshot, UdpPeer, Verdict, change};
 use crate::stack::End;
 
-/// A run of a set-up, with what the user did by hand and the point at which to stop.
+/// A run of a set-up, with what the user did by hand and the event at which to stop.
+#[derive(Clone)]
 pub struct Run<'s> {
     /// The set-up. The set-up and `by_hand` together determine the run.
     pub setup: &'s Setup<'s>,
     /// What the user did by hand, in order.
     pub by_hand: Vec<ByHand>,
-    /// The point at which `--until` stops the run.
-    pub until: Option<Until>,
+    /// The event at which `--until` or the command `until` stops the run.
+    pub until: Option<Goal>,
 }
 
 /// How a run ended.
@@ -54,7 +55,7 @@ pub struct Failed {
 pub enum Stepped {
     /// The run continues.
     On,
-    /// The run has reached the point that `--until` gives.
+    /// The run has reached the event of [`Run::until`].
     There,
     /// The run has ended.
     End,
@@ -109,8 +110,8 @@ impl<'s> Run<'s> {
         self.intervene(lab);
         there |= self.report(lab, before, each);
         there |= match self.until {
-            Some(Until::Step(step)) => lab.steps() >= step,
-            Some(Until::Time(time)) => lab.elapsed() >= time,
+            Some(Goal::Step(step)) => lab.steps() >= step,
+            Some(Goal::Time(time)) => lab.elapsed() >= time,
             _ => false,
         };
         match progress {
@@ -122,7 +123,7 @@ impl<'s> Run<'s> {
     }
 
     /// Calls `each` with the entries that are not reported yet. `before` are the states before the step. Returns whether
-    /// a host has entered the state at which the run stops.
+    /// one of them is the event at which the run stops.
     pub fn report(
         &self,
         lab: &mut HostLab<'_>,
@@ -136,7 +137,7 @@ impl<'s> Run<'s> {
                 continue;
             }
             let snapshot = self.foreseen(lab.snapshot(entry));
-            there |= matches!(self.until, Some(Until::State(host, state)) if enters(&snapshot, before, host, state));
+            there |= self.until.is_some_and(|goal| is_reached(goal, &snapshot, before));
             each(&snapshot, lab);
         }
         there
@@ -162,8 +163,20 @@ impl<'s> Run<'s> {
     }
 }
 
+/// Returns whether an entry is the event at which to stop. `before` are the states before the step.
+fn is_reached(goal: Goal, snapshot: &Snapshot, before: [State; 2]) -> bool {
+    match (goal, snapshot.entry.what) {
+        (Goal::State(end, state), _) => {
+            [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, before, host, state))
+        }
+        (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),
+        (Goal::Loss, What::Sent { verdict, .. }) => verdict.is_lost(),
+        _ => false,
+    }
+}
+
 /// Returns whether a host enters a state in this entry. `before` are the states before the step.
-pub fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
+fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
     let told = match snapshot.entry.what {
         What::Stack(event) if snapshot.entry.host == host => change(&event).is_some_and(|(_, to)| to == state),
         _ => false,

@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use smoltcp::phy::Medium;
-use smoltcp::socket::tcp::State;
 
 use super::args::LabArgs;
 use super::by_hand::{ByHand, Change, MAX_BY_HAND, ends};
 use super::holds::sockets;
 use super::host_lab::HostLab;
 use super::outputs::{self, Shown};
-use super::run::{Run, Stepped, enters};
+use super::run::{Run, Stepped};
 use super::runs::Runs;
 use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Goal, Shell};
 use crate::lab::lang::Lang;
-use crate::lab::show::{In, What, host_name};
-use crate::lab::{Setup, Snapshot, Verdict};
+use crate::lab::show::{In, host_name};
+use crate::lab::{Setup, Verdict};
 use crate::trace::{Fields, Summary};
 
 /// The name of the capture that `save` writes if the user gives none.
@@ -36,9 +35,7 @@ enum Next {
 /// # Errors
 /// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
-    let mut shown = Shown::new(args.ascii, args.explain, args.lang());
-    shown.frames = args.frames;
-    shown.clock = args.clock;
+    let mut shown = Shown::of(args);
     let mut start = 0;
     if run.until.is_some() {
         start = run.record(None, &mut |snapshot, _| shown.row(snapshot))?.steps;
@@ -125,28 +122,16 @@ impl<'s> Session<'_, 's> {
     fn take(&mut self, lab: &mut HostLab<'_>, run: &Run<'_>, count: u32, goal: Option<Goal>) {
         // A single step always shows something.
         self.shown.clock = self.args.clock || count == 1;
+        let run = Run { until: goal, ..run.clone() };
         for _ in 0..count {
-            let (before, states) = (lab.steps(), lab.states());
-            let mut reached = false;
-            let stepped = run.step(lab, &mut |snapshot, _| {
-                self.shown.row(snapshot);
-                reached |= goal.is_some_and(|goal| is_reached(goal, snapshot, states));
-            });
-            reached |= match goal {
-                Some(Goal::Step(step)) => lab.steps() >= step,
-                Some(Goal::Time(time)) => lab.elapsed() >= time,
-                _ => false,
-            };
-            let over = stepped != Stepped::On;
-            if over {
-                let limit = self.pick("the limit is reached", "达到了时限");
-                self.shown.say(if stepped == Stepped::Limit {
-                    limit
-                } else {
-                    self.pick("the run is over", "运行结束")
-                });
+            let before = lab.steps();
+            let stepped = run.step(lab, &mut |snapshot, _| self.shown.row(snapshot));
+            match stepped {
+                Stepped::On | Stepped::There => {}
+                Stepped::End => self.shown.say(self.pick("the run is over", "运行结束")),
+                Stepped::Limit => self.shown.say(self.pick("the limit is reached", "达到了时限")),
             }
-            if over || reached || lab.steps() == before {
+            if stepped != Stepped::On || lab.steps() == before {
                 break;
             }
         }
@@ -218,18 +203,6 @@ impl<'s> Session<'_, 's> {
             Ok(()) => self.shown.say(&format!("{}{}", self.pick("saved to ", "已保存到 "), path.display())),
             Err(failure) => self.shown.say(&failure.to_string()),
         }
-    }
-}
-
-/// Returns whether an entry reaches the goal. `states` are the states before the step.
-fn is_reached(goal: Goal, snapshot: &Snapshot, states: [State; 2]) -> bool {
-    match (goal, snapshot.entry.what) {
-        (Goal::State(end, state), _) => {
-            [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, states, host, state))
-        }
-        (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),
-        (Goal::Loss, What::Sent { verdict, .. }) => verdict.is_lost(),
-        _ => false,
     }
 }
 

@@ -1,9 +1,8 @@
 //! The values of a connection that `--show` names, and their texts.
 
 use smoltcp::time::Duration;
-use smoltcp::wire::TcpSeqNumber;
 
-use crate::lab::show::Span;
+use crate::lab::show::{Span, since};
 use crate::stack::Control;
 
 /// A value that `--show` names.
@@ -43,11 +42,6 @@ impl Value {
             format!("'{name}' should be one of {}", names.join(", "))
         })
     }
-}
-
-/// Returns a sequence number relative to another.
-pub fn since(number: TcpSeqNumber, first: TcpSeqNumber) -> u32 {
-    number.0.wrapping_sub(first.0) as u32
 }
 
 pub fn span(time: Option<Duration>) -> String {

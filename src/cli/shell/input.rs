@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::keyboard::Keyboard;
+use crate::cli::console::can_read;
 use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::host::{Interrupt, Verdict};
@@ -98,8 +99,7 @@ impl Input {
 /// reads lines from a pipe.
 pub(super) fn has_line() -> bool {
     let stdin = io::stdin();
-    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-    stdin.is_terminal() && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    stdin.is_terminal() && can_read(stdin.as_fd())
 }
 
 /// Waits until `source` is ready. Returns false if the interrupt requests a stop first.

@@ -18,8 +18,8 @@ use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 /// frame's comment contains the step, the state changes since the connection's last frame, the fault, and the cause of
 /// the frame.
 ///
-/// Comments are in English. Times count from the start of the run, which is shown as 1970-01-01. The same run therefore always gives the same
-/// bytes.
+/// Comments are in English. Times count from the start of the run, which is shown as 1970-01-01. The same run therefore
+/// always gives the same bytes.
 #[derive(Debug)]
 pub struct LabCapture<S> {
     writer: Writer<S>,

@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use smoltcp::socket::tcp::State;
 
 use super::states::{OTHERS, STEPS, Taken, Visited};
-use super::svg::{Escaped, open, tip};
+use super::svg::{BLUE, Escaped, INK, open, tip};
 use super::words::host_name;
 use crate::lab::figure::TRANSITIONS;
 use crate::lab::lang::Lang;
@@ -57,7 +57,7 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> f
 }
 
 /// The names of the arrowheads, and the colours of the client and of the server.
-const SIDES: [(&str, &str); 2] = [("client", "#1565c0"), ("server", "#c2500a")];
+const SIDES: [(&str, &str); 2] = [("client", BLUE), ("server", "#c2500a")];
 const GREY: &str = "#aaaaaa";
 const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
 
@@ -145,7 +145,7 @@ fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Resu
 }
 
 fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: bool) -> fmt::Result {
-    let (fill, stroke, weight) = if visited { ("#fff8d6", "#222222", "bold") } else { ("#ffffff", GREY, "normal") };
+    let (fill, stroke, weight) = if visited { ("#fff8d6", INK, "bold") } else { ("#ffffff", GREY, "normal") };
     let (left, top, text) = (x - 75, y - 20, y + 5);
     write!(out, r#"<rect x="{left}" y="{top}" width="150" height="40" rx="6" fill="{fill}" stroke="{stroke}"/>"#)?;
     writeln!(
@@ -156,7 +156,7 @@ fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: boo
 
 fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[Taken; 2]) -> fmt::Result {
     let Edge { x, y, anchor, .. } = edge;
-    let fill = if taken.iter().any(|t| t.count > 0) { "#222222" } else { "#777777" };
+    let fill = if taken.iter().any(|t| t.count > 0) { INK } else { "#777777" };
     write!(out, r#"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{fill}" "#)?;
     out.write_str(r##"stroke="#ffffff" stroke-width="3" paint-order="stroke">"##)?;
     write!(Escaped(out), "{on}")?;

@@ -20,6 +20,7 @@ use self::frame::Frame;
 use self::track::Track;
 use super::entry::What;
 use super::svg::{INK, RED, open};
+use super::words::host_name;
 use crate::lab::lang::Lang;
 use crate::lab::{MAX_HOSTS, START, Snapshot, address};
 use crate::stack::{Control, Tuple};
@@ -253,10 +254,9 @@ impl Display for Direction<'_> {
         let Direction(track, connections, lang) = self;
         for (place, end) in track.ends.iter().enumerate() {
             f.write_str(if place == 0 { "" } else { lang.pick(" to ", " 到 ") })?;
-            match end.addr {
-                addr if addr == address(0) => f.write_str(lang.pick("client", "客户"))?,
-                addr if addr == address(1) => f.write_str(lang.pick("server", "服务器"))?,
-                addr => write!(f, "{addr}")?,
+            match [0, 1].into_iter().find(|host| address(*host) == end.addr) {
+                Some(host) => f.write_str(host_name(host, *lang))?,
+                None => write!(f, "{}", end.addr)?,
             }
             if *connections > 1 {
                 write!(f, " :{}", end.port)?;

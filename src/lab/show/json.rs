@@ -6,7 +6,7 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::entry::What;
 use super::explain::explain;
-use super::text::Host;
+use super::text::{Host, since};
 use crate::lab::{START, Snapshot, Verdict};
 #[cfg(feature = "recovery")]
 use crate::stack::Control;
@@ -97,7 +97,6 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
 /// Adds what one end keeps about a connection. Numbers are relative to the initial sequence numbers.
 #[cfg(feature = "recovery")]
 fn holds_of(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
-    let since = |number: TcpSeqNumber, first: TcpSeqNumber| number.0.wrapping_sub(first.0) as u32;
     line.object(key, ("una", since(c.una, c.iss)), |line| {
         line.number("nxt", since(c.nxt, c.iss))?;
         if let Some(irs) = c.irs {
@@ -174,16 +173,15 @@ fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>;
 }
 
 fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> fmt::Result {
-    let relative = |number: TcpSeqNumber, isn: TcpSeqNumber| number.0.wrapping_sub(isn.0) as u32;
     line.text("flags", segment.flags())?;
     line.number("seq", segment.seq.0 as u32)?;
     if let Some(isn) = isn[0] {
-        line.number("rel_seq", relative(segment.seq, isn))?;
+        line.number("rel_seq", since(segment.seq, isn))?;
     }
     if let Some(ack) = segment.ack {
         line.number("ack", ack.0 as u32)?;
         if let Some(isn) = isn[1] {
-            line.number("rel_ack", relative(ack, isn))?;
+            line.number("rel_ack", since(ack, isn))?;
         }
     }
     line.number("len", segment.len)?;

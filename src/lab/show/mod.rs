@@ -40,6 +40,6 @@ pub use picture::{PICTURE_ROWS, Picture};
 #[doc(hidden)]
 pub use states::Visited;
 #[cfg(feature = "cli")]
-pub(crate) use text::Span;
+pub(crate) use text::{Span, since};
 #[cfg(feature = "cli")]
 pub(crate) use words::{In, host_name};

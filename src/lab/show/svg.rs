@@ -3,16 +3,13 @@
 use core::fmt::{self, Write};
 
 /// The width of a character of the font, rounded up.
-#[cfg(feature = "alloc")]
 pub(super) const CHAR: usize = 7;
 
 pub(crate) const INK: &str = "#222222";
 /// Grey that is readable on a white ground.
-#[cfg(feature = "alloc")]
 pub(super) const FAINT: &str = "#767676";
-#[cfg(feature = "alloc")]
 pub(crate) const RED: &str = "#c62828";
-#[cfg(feature = "alloc")]
+pub(super) const BLUE: &str = "#1565c0";
 pub(super) const ORANGE: &str = "#b35900";
 
 /// Begins a picture: writes its size, a white background, and the font.
@@ -30,7 +27,6 @@ pub(super) fn tip(out: &mut dyn Write, name: &str, color: &str) -> fmt::Result {
 }
 
 /// Draws a cross at the end of the arrow of a lost frame.
-#[cfg(feature = "alloc")]
 pub(super) fn cross(out: &mut dyn Write, x: i32, y: i32) -> fmt::Result {
     let (left, top) = (x - 6, y - 6);
     writeln!(out, r#"<path d="M{left} {top}l12 12m0 -12l-12 12" stroke="{RED}" stroke-width="3"/>"#)

@@ -1,11 +1,12 @@
-//! Short texts without a heap.
+//! Short texts without a heap, and relative sequence numbers.
 
 use core::fmt::{self, Display, Write};
 
 use smoltcp::time::Duration;
+use smoltcp::wire::TcpSeqNumber;
 
 use crate::lab::WIRE;
-use crate::lab::lang::columns_of;
+use crate::lab::lang::{columns, columns_of};
 
 /// A text of at most `room` columns. Further characters are left out.
 pub(super) struct Text {
@@ -39,7 +40,7 @@ impl Text {
 
     /// Ends a text that was cut with `sign`.
     pub(super) fn mark_cut(&mut self, sign: &str) {
-        let columns: usize = sign.chars().map(columns_of).sum();
+        let columns = columns(sign);
         while self.cut && self.columns + columns > self.room {
             let Some(char) = self.bytes.pop() else { return };
             self.columns -= columns_of(char);
@@ -112,6 +113,11 @@ impl Display for Span {
         }
         f.write_str(name)
     }
+}
+
+/// Returns a sequence number relative to another one.
+pub(crate) fn since(number: TcpSeqNumber, first: TcpSeqNumber) -> u32 {
+    number.0.wrapping_sub(first.0) as u32
 }
 
 /// A host's name.

@@ -109,6 +109,23 @@ impl Display for In<Summary> {
     }
 }
 
+/// Displays a frame's content briefly in a language.
+pub(super) struct Brief(pub(super) Lang, pub(super) Summary);
+
+impl Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Brief(lang, summary) = *self;
+        match (lang, summary.carries) {
+            (_, Carries::Tcp(segment)) if segment.len == 0 => f.write_str(segment.flags()),
+            (_, Carries::Tcp(segment)) => write!(f, "{} len={}", segment.flags(), segment.len),
+            // The words "destination unreachable" would not fit the row.
+            (Lang::En, Carries::Icmp(3, 3)) => f.write_str("ICMP port unreachable"),
+            (Lang::En, Carries::Icmp(3, 4)) => f.write_str("ICMP fragmentation needed"),
+            _ => In(lang, summary).fmt(f),
+        }
+    }
+}
+
 /// The work of a program, after the word `program`: ` reads 2 B, writes 9 B`.
 impl Display for In<Transfer> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

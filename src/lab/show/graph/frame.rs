@@ -117,7 +117,7 @@ impl Frame {
                 Sign::Bar => bar(out, x + 9.0, [y - 6.0, y + 6.0], color)?,
                 Sign::Cross => self::cross(out, x + 9.0, y)?,
                 Sign::Diamond => diamond(out, x + 9.0, y, color)?,
-                Sign::Dot => writeln!(out, r#"<circle cx="{}" cy="{y}" r="2.5" fill="{color}"/>"#, x + 9.0)?,
+                Sign::Dot => dot(out, x + 9.0, y, color)?,
                 Sign::Dashed => {
                     writeln!(
                         out,
@@ -139,11 +139,13 @@ impl Frame {
         writeln!(out, r#"viewBox="{left} {top} {width} {height}">"#)
     }
 
-    /// Draws a line of steps: each value holds until the next. The last value holds until the end of the frame.
+    /// Draws a line of steps: each value holds until the next. The last value holds until the end of the frame. `look`
+    /// is [`SOLID`], [`DASHED`] or [`THIN`].
     pub(super) fn steps(
         &self,
         out: &mut dyn Write,
         points: impl Iterator<Item = (u64, Option<f64>)>,
+        color: &str,
         look: &str,
     ) -> fmt::Result {
         let mut path = String::new();
@@ -164,9 +166,17 @@ impl Frame {
         if is_drawing {
             let _ = write!(path, "H{:.1}", self.x(self.times[1]));
         }
-        if path.is_empty() { Ok(()) } else { writeln!(out, r#"<path d="{path}" fill="none" {look}/>"#) }
+        if path.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, r#"<path d="{path}" fill="none" stroke="{color}"{look}/>"#)
     }
 }
+
+/// The looks of lines.
+pub(super) const SOLID: &str = r#" stroke-width="2""#;
+pub(super) const DASHED: &str = r#" stroke-width="1.5" stroke-dasharray="5 3""#;
+pub(super) const THIN: &str = "";
 
 /// Draws a vertical bar with ends.
 pub(super) fn bar(out: &mut dyn Write, x: f64, [top, bottom]: [f64; 2], color: &str) -> fmt::Result {
@@ -175,6 +185,11 @@ pub(super) fn bar(out: &mut dyn Write, x: f64, [top, bottom]: [f64; 2], color: &
         out,
         r#"<path d="M{left:.1} {top:.1}h6m-3 0V{bottom:.1}m-3 0h6" stroke="{color}" stroke-width="1.5" fill="none"/>"#
     )
+}
+
+/// Draws a filled dot.
+pub(super) fn dot(out: &mut dyn Write, x: f64, y: f64, color: &str) -> fmt::Result {
+    writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" fill="{color}"/>"#)
 }
 
 /// Draws a filled diamond.

@@ -2,12 +2,9 @@
 
 use core::fmt::{self, Write};
 
-use super::super::svg::{INK, RED};
-use super::frame::{Frame, Sign, diamond};
+use super::super::svg::{BLUE, INK, ORANGE, RED};
+use super::frame::{DASHED, Frame, SOLID, Sign, diamond, dot};
 use super::track::{Kept, Track};
-
-const BLUE: &str = "#1565c0";
-const ORANGE: &str = "#b35900";
 
 /// The axis is logarithmic if the largest value is at least this multiple of the smallest.
 const WIDE: f64 = 20.0;
@@ -37,12 +34,10 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let values = |value: fn(&Kept) -> Option<u64>| {
         track.kept.iter().map(move |kept| (kept.at, value(kept).map(|time| time as f64)))
     };
-    let dashes = r##"stroke="#b35900" stroke-width="1.5" stroke-dasharray="5 3""##;
-    frame.steps(out, values(|kept| Some(kept.rto)), dashes)?;
-    frame.steps(out, values(|kept| kept.srtt), r##"stroke="#1565c0" stroke-width="2""##)?;
+    frame.steps(out, values(|kept| Some(kept.rto)), ORANGE, DASHED)?;
+    frame.steps(out, values(|kept| kept.srtt), BLUE, SOLID)?;
     for (at, time) in &track.round_trips {
-        let (x, y) = (frame.x(*at), frame.y(*time as f64));
-        writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" fill="{INK}"/>"#)?;
+        dot(out, frame.x(*at), frame.y(*time as f64), INK)?;
     }
     for sent in track.sent.iter().filter(|sent| sent.is_again) {
         // The mark is on the line of the timeout at that time.

@@ -4,13 +4,11 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::*;
-use crate::cli::replay::{Replay, sizes};
-use crate::host::HeapPool;
+use crate::cli::replay::replay_steps;
 use crate::lab::Setup;
 use crate::lab::lang::Lang;
 use crate::lab::scenarios::{SCENARIOS, find};
 use crate::lab::show::svg::tests::check;
-use crate::stack::NullConsole;
 
 /// Runs a set-up, and returns a graph of each kind.
 fn graphs(setup: &Setup<'_>) -> Vec<Graph> {
@@ -19,9 +17,7 @@ fn graphs(setup: &Setup<'_>) -> Vec<Graph> {
 
 fn graphs_in(setup: &Setup<'_>, lang: Lang) -> Vec<Graph> {
     let mut graphs = GraphKind::NAMES.map(|(_, kind)| Graph::new(kind, lang));
-    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
-    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole))).unwrap();
-    lab.run(setup.limit, setup.steps, |lab| {
+    replay_steps(setup, |lab| {
         while let Some(entry) = lab.entries.pop() {
             let snapshot = lab.snapshot(entry);
             for graph in &mut graphs {
@@ -31,7 +27,8 @@ fn graphs_in(setup: &Setup<'_>, lang: Lang) -> Vec<Graph> {
                 }
             }
         }
-    });
+    })
+    .unwrap();
     graphs.into()
 }
 

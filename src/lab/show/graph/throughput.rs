@@ -3,12 +3,10 @@
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
-use super::frame::{Frame, Sign};
+use super::super::svg::{BLUE, FAINT};
+use super::frame::{DASHED, Frame, SOLID, Sign};
 use super::track::Track;
 use crate::lab::lang::Lang;
-
-const BLUE: &str = "#1565c0";
-const GREY: &str = "#767676";
 
 /// The number of intervals, at least. Their length is a round number.
 const INTERVALS: u64 = 40;
@@ -48,13 +46,13 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         out,
         &[
             (Sign::Line, BLUE, &name),
-            (Sign::Dashed, GREY, lang.pick("sent, with what is sent again", "发送（含重传）")),
+            (Sign::Dashed, FAINT, lang.pick("sent, with what is sent again", "发送（含重传）")),
         ],
     )?;
     frame.open(out)?;
     let points = |rates: Vec<f64>| rates.into_iter().zip(0..).map(move |(rate, k)| (first + k * interval, Some(rate)));
-    frame.steps(out, points(sent), r##"stroke="#767676" stroke-width="1.5" stroke-dasharray="5 3""##)?;
-    frame.steps(out, points(delivered), r##"stroke="#1565c0" stroke-width="2""##)?;
+    frame.steps(out, points(sent), FAINT, DASHED)?;
+    frame.steps(out, points(delivered), BLUE, SOLID)?;
     out.write_str("</svg>\n")
 }
 

@@ -2,12 +2,11 @@
 
 use core::fmt::{self, Write};
 
-use super::super::svg::{INK, RED};
-use super::frame::{Frame, Sign, bar, cross, diamond};
+use super::super::svg::{BLUE, INK, RED};
+use super::frame::{DASHED, Frame, SOLID, Sign, bar, cross, diamond, dot};
 use super::track::Track;
 
 const GREEN: &str = "#00695c";
-const BLUE: &str = "#1565c0";
 const PURPLE: &str = "#8e24aa";
 
 /// If the window's edge is farther away than this multiple of the data, the frame ends before it.
@@ -38,21 +37,20 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     )?;
     frame.open(out)?;
     let edges = track.acked.iter().map(|acked| (acked.at, Some(acked.edge as f64)));
-    frame.steps(out, edges, r##"stroke="#1565c0" stroke-width="1.5" stroke-dasharray="5 3""##)?;
+    frame.steps(out, edges, BLUE, DASHED)?;
     let mut highest = i64::MIN;
     let numbers = track.acked.iter().map(|acked| {
         highest = highest.max(acked.number);
         (acked.at, Some(highest as f64))
     });
-    frame.steps(out, numbers, r##"stroke="#00695c" stroke-width="2""##)?;
+    frame.steps(out, numbers, GREEN, SOLID)?;
     for acked in &track.acked {
         let x = frame.x(acked.at);
         for (from, to) in acked.sacks.iter().flatten() {
             bar(out, x, [frame.y(*to as f64), frame.y(*from as f64)], PURPLE)?;
         }
         if acked.is_duplicate {
-            let y = frame.y(acked.number as f64);
-            writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" fill="{GREEN}"/>"#)?;
+            dot(out, x, frame.y(acked.number as f64), GREEN)?;
         }
     }
     for sent in &track.sent {

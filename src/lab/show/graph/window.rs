@@ -2,13 +2,9 @@
 
 use core::fmt::{self, Write};
 
-use super::super::svg::RED;
-use super::frame::{Frame, Sign, diamond};
+use super::super::svg::{BLUE, FAINT, ORANGE, RED};
+use super::frame::{DASHED, Frame, SOLID, Sign, THIN, diamond};
 use super::track::Track;
-
-const BLUE: &str = "#1565c0";
-const ORANGE: &str = "#b35900";
-const GREY: &str = "#767676";
 
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let windows = track.kept.iter().flat_map(|kept| [kept.cwnd, kept.ssthresh, Some(kept.in_flight)]);
@@ -27,7 +23,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
                 ORANGE,
                 if has_ssthresh { "ssthresh" } else { lang.pick("ssthresh (none yet)", "ssthresh（尚无）") },
             ),
-            (Sign::Line, GREY, lang.pick("sent, not acknowledged", "已发送、未确认")),
+            (Sign::Line, FAINT, lang.pick("sent, not acknowledged", "已发送、未确认")),
             (Sign::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
         ],
     )?;
@@ -35,10 +31,9 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let values = |value: fn(&super::track::Kept) -> Option<u32>| {
         track.kept.iter().map(move |kept| (kept.at, value(kept).map(f64::from)))
     };
-    frame.steps(out, values(|kept| Some(kept.in_flight)), r##"stroke="#767676""##)?;
-    let dashes = r##"stroke="#b35900" stroke-width="1.5" stroke-dasharray="5 3""##;
-    frame.steps(out, values(|kept| kept.ssthresh), dashes)?;
-    frame.steps(out, values(|kept| kept.cwnd), r##"stroke="#1565c0" stroke-width="2""##)?;
+    frame.steps(out, values(|kept| Some(kept.in_flight)), FAINT, THIN)?;
+    frame.steps(out, values(|kept| kept.ssthresh), ORANGE, DASHED)?;
+    frame.steps(out, values(|kept| kept.cwnd), BLUE, SOLID)?;
     for sent in track.sent.iter().filter(|sent| sent.is_again) {
         // The mark is on the line of the window at that time.
         let kept = track.kept.iter().rfind(|kept| kept.at <= sent.at);

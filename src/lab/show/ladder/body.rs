@@ -7,16 +7,15 @@ use smoltcp::time::Instant;
 
 use super::super::entry::{Transfer, What};
 use super::super::text::Text;
-use super::super::words::In;
+use super::super::words::{Brief, In};
 use super::Ladder;
 use super::label::Label;
 use crate::lab::lang::Lang;
 use crate::lab::{Snapshot, WIRE};
 use crate::stack::{Event, Next};
-use crate::trace::{Carries, Cause, Segment, Summary};
+use crate::trace::Cause;
 
-/// The part of a line between the two state columns. The numbers of frames are for the picture, which needs a heap.
-#[cfg_attr(not(feature = "alloc"), allow(dead_code))]
+/// The part of a line between the two state columns.
 pub(in crate::lab::show) enum Body {
     /// The client or the server sends a frame.
     Arrow {
@@ -197,21 +196,5 @@ impl Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = (self.0 - crate::lab::START).total_micros();
         write!(f, "{}.{:03}", micros / 1_000_000, micros / 1000 % 1000)
-    }
-}
-
-/// A short description of a frame's content.
-struct Brief(Lang, Summary);
-
-impl Display for Brief {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.1.carries {
-            Carries::Tcp(Segment { len: 0, .. }) => f.write_str(self.1.segment().map_or("", |s| s.flags())),
-            Carries::Tcp(segment) => write!(f, "{} len={}", segment.flags(), segment.len),
-            // The words "destination unreachable" would not fit the row.
-            Carries::Icmp(3, 3) => f.write_str(self.0.pick("ICMP port unreachable", "ICMP 端口不可达")),
-            Carries::Icmp(3, 4) => f.write_str(self.0.pick("ICMP fragmentation needed", "ICMP 需要分片")),
-            _ => In(self.0, self.1).fmt(f),
-        }
     }
 }

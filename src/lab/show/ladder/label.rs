@@ -5,11 +5,10 @@ use core::fmt::{self, Write};
 use smoltcp::wire::TcpSeqNumber;
 
 use super::super::text::{Span, Text};
-use super::super::words::{In, marks};
+use super::super::words::{Brief, In, marks};
 use super::Ladder;
 use crate::lab::Verdict;
-use crate::lab::lang::Lang;
-use crate::trace::{Carries, Cause, Summary};
+use crate::trace::{Cause, Summary};
 
 /// The label of an arrow.
 pub(super) struct Label {
@@ -64,10 +63,8 @@ impl Label {
         // The marks are written first, because a cut removes the end.
         self.marks(text, wording)?;
         match self.summary.segment() {
-            None => match (self.ladder.lang, self.summary.carries) {
-                (Lang::En, Carries::Icmp(3, 3)) if wording > Wording::Full => text.write_str("ICMP port unreachable"),
-                _ => write!(text, "{}", In(self.ladder.lang, self.summary)),
-            },
+            None if wording > Wording::Full => write!(text, "{}", Brief(self.ladder.lang, self.summary)),
+            None => write!(text, "{}", In(self.ladder.lang, self.summary)),
             Some(segment) => {
                 let [seq, ack, len, win] = match wording {
                     Wording::Full | Wording::Brief => ["seq=", "ack=", "len=", "win="],
