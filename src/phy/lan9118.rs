@@ -168,7 +168,7 @@ impl<R: Registers> Lan9118<R> {
     }
 }
 
-/// Converts the result of [`wait`]: returns [`NotThere`] if the wait was without success.
+/// Converts the result of [`wait`]: returns [`NotThere`] if the wait timed out.
 fn there(done: bool) -> Result<(), NotThere> {
     if done { Ok(()) } else { Err(NotThere) }
 }
