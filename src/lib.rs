@@ -58,7 +58,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `alloc` | `lab::expect` and the scenarios, which are files and need an allocator; implies `ethernet` |
+//! | `alloc` | the lab's scenarios, expectations and packetdrill scripts, which are files; implies `ethernet` |
 //! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `fragments`, `ipv6`, `ping`, `recovery` and `slaac` |
 //! | `cli` (default) | the program `smolstep`; implies `std`. Library users set `default-features = false` |
 //! | `dhcp` | an IPv4 address from a DHCP server; the check that no other host uses the stack's addresses |

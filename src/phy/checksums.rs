@@ -12,7 +12,7 @@
 /// count. Returns true for a malformed frame, which the stack drops, and for a frame with a VLAN tag.
 pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
-    let Some(Transport { protocol, start, mut end, header, pseudo, fragment, required }) = transport(packet) else {
+    let Some(Transport { protocol, start, mut end, header, pseudo, fragment, version_6 }) = transport(packet) else {
         return true;
     };
     if header != 0xffff {
@@ -28,7 +28,7 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     if protocol == UDP {
         let Some(&[_, _, _, _, high, low, a, b]) = packet.get(start..start + 8) else { return true };
         if (a, b) == (0, 0) {
-            return !required;
+            return !version_6;
         }
         // The IP packet may be longer than the datagram.
         let len = usize::from(u16::from_be_bytes([high, low]));
@@ -47,10 +47,10 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
 /// datagram stays 0, which means no checksum.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
-    let Some(Transport { protocol, start, end, header, pseudo, fragment, required: v6 }) = transport(packet) else {
+    let Some(Transport { protocol, start, end, header, pseudo, fragment, version_6 }) = transport(packet) else {
         return;
     };
-    if !v6 && let Some(field) = packet.get_mut(10..).and_then(|rest| rest.first_chunk_mut()) {
+    if !version_6 && let Some(field) = packet.get_mut(10..).and_then(|rest| rest.first_chunk_mut()) {
         *field = without(header.into(), *field).to_le_bytes();
     }
     if fragment || !matches!(protocol, TCP | UDP) {
@@ -106,8 +106,8 @@ struct Transport {
     /// The sum of the source and destination addresses, which is the first part of the pseudo-header's sum.
     pseudo: u32,
     fragment: bool,
-    /// Whether a checksum of 0 is wrong, as it is over IPv6 (RFC 8200 section 8.1).
-    required: bool,
+    /// Whether the packet is an IPv6 packet. A UDP checksum of 0 is then wrong (RFC 8200 section 8.1).
+    version_6: bool,
 }
 
 fn transport(packet: &[u8]) -> Option<Transport> {
@@ -132,7 +132,7 @@ fn transport(packet: &[u8]) -> Option<Transport> {
                 header: fold(sum),
                 pseudo,
                 fragment: u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0,
-                required: false,
+                version_6: false,
             })
         }
         #[cfg(feature = "ipv6")]
@@ -162,7 +162,7 @@ fn version_6(packet: &[u8]) -> Option<Transport> {
         header: 0xffff,
         pseudo: sum_of(&header[8..]),
         fragment,
-        required: true,
+        version_6: true,
     })
 }
 

@@ -1,11 +1,11 @@
 //! SMSC LAN9118: an Ethernet controller with its own frame memory, accessed word by word (LAN9118 data sheet).
 
-use smoltcp::phy::{Checksum, Device, DeviceCapabilities, RxToken, TxToken};
+use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
 
-use super::medium::{ETHERNET, EthernetAddress};
+use super::medium::EthernetAddress;
 use super::registers::{Ethernet, FRAME, Faults, NotThere, PHY_STATUS, Registers, shows_link, wait};
-use super::words::{Arrived, Words};
+use super::words::{self, Arrived, Words};
 
 /// A LAN9118 as a device.
 ///
@@ -168,7 +168,7 @@ impl<R: Registers> Lan9118<R> {
     }
 }
 
-/// Converts the result of [`wait`]: returns [`NotThere`] if the wait was without success.
+/// Converts the result of [`wait`]: returns [`NotThere`] if the wait timed out.
 fn there(done: bool) -> Result<(), NotThere> {
     if done { Ok(()) } else { Err(NotThere) }
 }
@@ -231,13 +231,8 @@ impl<R: Registers> Device for Lan9118<R> {
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = ETHERNET;
-        capabilities.max_transmission_unit = FRAME;
+        let mut capabilities = words::capabilities();
         capabilities.max_burst_size = Some(Self::BURST);
-        capabilities.checksum.ipv4 = Checksum::None;
-        capabilities.checksum.tcp = Checksum::None;
-        capabilities.checksum.udp = Checksum::None;
         capabilities
     }
 }

@@ -94,7 +94,7 @@ pub(super) fn shows_link(status: u32) -> bool {
 pub struct Faults {
     /// Frames received with an error, or with an invalid length.
     pub bad: u32,
-    /// Frames with a wrong TCP or UDP checksum, and frames with an IP fragment, whose checksum the driver cannot
+    /// Frames with a wrong IPv4, TCP or UDP checksum, and frames with an IP fragment, whose checksum the driver cannot
     /// verify.
     pub checksums: u32,
     /// Frames that were lost because the controller's memory was full.

@@ -1,12 +1,12 @@
 //! The Ethernet controller of the Stellaris LM3S6965: a FIFO in each direction, one frame at a time (LM3S6965 data
 //! sheet, chapter 15).
 
-use smoltcp::phy::{Checksum, Device, DeviceCapabilities, RxToken, TxToken};
+use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
 
-use super::medium::{ETHERNET, EthernetAddress};
+use super::medium::EthernetAddress;
 use super::registers::{Ethernet, FRAME, Faults, PHY_STATUS, Registers, shows_link};
-use super::words::{Arrived, Words};
+use super::words::{self, Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
@@ -173,13 +173,7 @@ impl<R: Registers> Device for Stellaris<R> {
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = ETHERNET;
-        capabilities.max_transmission_unit = FRAME;
-        capabilities.checksum.ipv4 = Checksum::None;
-        capabilities.checksum.tcp = Checksum::None;
-        capabilities.checksum.udp = Checksum::None;
-        capabilities
+        words::capabilities()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use core::ops::Range;
 
+use smoltcp::phy::{Checksum, DeviceCapabilities};
+
 use super::checksums::{self, add};
+use super::medium::ETHERNET;
 use super::registers::{FRAME, SHORTEST};
 
 /// A buffer of whole words with a frame at offset 2, so that the frame's IP header is aligned.
@@ -21,6 +24,17 @@ pub(super) enum Arrived {
     Wrong,
 }
 
+/// Returns the capabilities of a controller whose frames pass through [`Words`], which handle the checksums.
+pub(super) fn capabilities() -> DeviceCapabilities {
+    let mut capabilities = DeviceCapabilities::default();
+    capabilities.medium = ETHERNET;
+    capabilities.max_transmission_unit = FRAME;
+    capabilities.checksum.ipv4 = Checksum::None;
+    capabilities.checksum.tcp = Checksum::None;
+    capabilities.checksum.udp = Checksum::None;
+    capabilities
+}
+
 impl Words {
     pub const EMPTY: Self = Words([0; 1520]);
 
@@ -34,7 +48,7 @@ impl Words {
         self.0.as_chunks_mut().0
     }
 
-    /// Receives a frame of `len` bytes, and checks its TCP or UDP checksum.
+    /// Receives a frame of `len` bytes, and checks its checksums.
     ///
     /// `read` fills the words of `range` and returns their sum. With this sum, the checksum is checked without a second
     /// pass over the data.
@@ -57,7 +71,7 @@ impl Words {
 
     /// Has `write` fill in a frame of `len` bytes, then completes the frame for the controller.
     ///
-    /// Pads the frame with zeros to the minimum length and to a whole word. Then fills in the TCP or UDP checksum.
+    /// Pads the frame with zeros to the minimum length and to a whole word. Then fills in the checksums.
     /// `sum` adds up whole words. Returns the padded length, the words, and the result of `write`.
     ///
     /// # Panics

@@ -5,7 +5,7 @@ use smoltcp::wire::{Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPack
 
 use super::Peer;
 use super::bench::Bench;
-use super::frames::{DESTINATION, SOURCE, ethernet};
+use super::frames::{DESTINATION, SOURCE, ethernet, header};
 use super::report::Fault;
 use crate::phy::{EthernetAddress, is_ethernet};
 
@@ -212,10 +212,6 @@ impl Sum {
             Sum::Zero => 0,
         }
     }
-}
-
-fn header(medium: Medium) -> usize {
-    if is_ethernet(medium) { 14 } else { 0 }
 }
 
 fn length(medium: Medium) -> usize {

@@ -4,7 +4,7 @@ use smoltcp::phy::Medium;
 use smoltcp::wire::{Ipv4Address, Ipv4Packet};
 
 use super::report::Fault;
-use crate::phy::{EthernetAddress, is_ethernet};
+use crate::phy::{ETHERNET_HEADER, EthernetAddress, is_ethernet};
 
 /// The EtherType of the test frames: local experimental EtherType 1 (IEEE Std 802).
 const ETHERTYPE: u16 = 0x88b5;
@@ -29,7 +29,7 @@ pub(super) struct Frames {
 impl Frames {
     /// Returns the length of the header that every frame has.
     pub fn header(&self) -> usize {
-        if is_ethernet(self.medium) { 14 } else { 20 }
+        if is_ethernet(self.medium) { ETHERNET_HEADER } else { 20 }
     }
 
     /// Fills `frame` with the content of the test frame that has this number and this length.
@@ -115,6 +115,11 @@ impl Frames {
             (None, None) => 0,
         }
     }
+}
+
+/// Returns the length of the header in front of an IP packet.
+pub(super) fn header(medium: Medium) -> usize {
+    if is_ethernet(medium) { ETHERNET_HEADER } else { 0 }
 }
 
 /// Writes an Ethernet header to the front of `frame`.

@@ -4,9 +4,8 @@ use smoltcp::phy::{Device, TxToken};
 
 use super::Peer;
 use super::bench::{Bench, SMALL, expect};
-use super::frames::MINIMUM;
+use super::frames::{MINIMUM, header};
 use super::report::Fault;
-use crate::phy::is_ethernet;
 
 /// The number of readings within which the clock must advance. On any processor, this number of readings takes more
 /// than a millisecond.
@@ -31,11 +30,10 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     pub fn capabilities(&mut self) -> Result<(), Fault> {
         let (one, two) = (self.device.capabilities(), self.device.capabilities());
         let mtu = one.max_transmission_unit;
-        let header = if is_ethernet(one.medium) { 14 } else { 0 };
         if one.medium != two.medium || mtu != two.max_transmission_unit || one.max_burst_size != two.max_burst_size {
             return Err(Fault::CapabilitiesChange);
         }
-        if !(SMALLEST_PACKET + header..=LONGEST_FRAME).contains(&mtu) {
+        if !(SMALLEST_PACKET + header(one.medium)..=LONGEST_FRAME).contains(&mtu) {
             return Err(Fault::Mtu(mtu));
         }
         if one.max_burst_size == Some(0) {

@@ -129,7 +129,8 @@ impl Block {
         field as u16
     }
 
-    /// Rewrites the window field of a segment about to be sent. If the segment is a SYN, also rewrites its MSS.
+    /// Rewrites the window field of a segment about to be sent. If the segment is a SYN, also rewrites its MSS and
+    /// window scale.
     pub(in crate::stack) fn rewrite_header(
         &mut self,
         frame: &mut [u8],
@@ -143,10 +144,10 @@ impl Block {
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_announce(ack),
-            // The window field of a SYN is not scaled. With a scale of 1, the field could announce nearly the whole
-            // receive buffer, so it leaves out the reserve.
-            // A multiple of the unit, so that the edge need not move back when the field is scaled.
+            // The window field of a SYN is not scaled. It is a multiple of the unit, so that the edge need not move back
+            // when the field is scaled.
             true if self.receiver.offered_scale.is_some() => segment.window >> self.scale << self.scale,
+            // With a scale of 1, the field could announce nearly the whole receive buffer, so it leaves out the reserve.
             true if self.scale == 1 => segment.window.saturating_sub(RESERVE as u16 * 2),
             true => segment.window,
         };
