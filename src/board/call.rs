@@ -7,14 +7,12 @@ use core::net::IpAddr;
 use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
-use super::clock::Clock;
 #[cfg(feature = "dhcp")]
 use super::network::Taken;
 use super::network::{announce, config};
 use super::run::{drive, start};
-use super::semihosting::exit;
 use super::settings::{self, Host};
-use super::{Board, Terminal};
+use super::{Board, Machine, Terminal};
 use crate::app::{Client, ClientOptions, Failure, Program};
 use crate::names::{Addresses, DialStep, Dialler, Name, Resolver, SERVERS};
 use crate::stack::{ConnectError, ConnectionId, DisplayEndpoint, End, Io, Memory, Phase, Pool, Stack, UdpSession};
@@ -42,9 +40,9 @@ const LOOKUP: usize = 2 * 512;
 /// As [`serve`](super::serve).
 pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     let port = settings::PORT.unwrap_or(port);
-    let clock = Clock::<B>::start();
+    let clock = B::Machine::start();
     let io = start::<B>();
-    exit(match settings::SERVER {
+    B::Machine::exit(match settings::SERVER {
         Host::Address(address) => {
             let mut pool = Pool::<Client<'_>, (), 2, SEGMENT, SEGMENT, 0, 0, 0>::new();
             Caller::new(pool.memory(), io, clock, program, texts).call_address(IpEndpoint::new(address, port))
@@ -60,7 +58,7 @@ pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
 struct Caller<'c, B: Board, U> {
     stack: Stack<'c, Client<'c>, U>,
     io: Io<B::Ethernet, Terminal<B>, LogProbe>,
-    clock: Clock<B>,
+    clock: B::Machine,
     program: Program,
     texts: &'c [&'c [u8]],
 }
@@ -69,11 +67,11 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
     fn new(
         memory: Memory<'c, Client<'c>, U>,
         mut io: Io<B::Ethernet, Terminal<B>, LogProbe>,
-        mut clock: Clock<B>,
+        mut clock: B::Machine,
         program: Program,
         texts: &'c [&'c [u8]],
     ) -> Self {
-        let stack = match Stack::new(config(), &mut io.device, memory, clock.now()) {
+        let stack = match Stack::new(config(B::entropy), &mut io.device, memory, clock.now()) {
             Ok(stack) => stack,
             Err(error) => panic!("{error}"),
         };
@@ -115,7 +113,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         remote: IpEndpoint,
         mut each: impl FnMut(&Stack<'c, Client<'c>, U>),
     ) -> (bool, Option<End>) {
-        drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
+        drive::<B, _, _, _, _>(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
             each(stack);
             stack.ended(id).is_some()
         });
@@ -137,7 +135,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
     fn wait(&mut self, ready: impl Fn(&Stack<'c, Client<'c>, U>) -> bool) -> bool {
         let until = self.clock.now() + TIMEOUT;
         let (mut is_ready, mut taken) = (false, Taken::default());
-        drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, now| {
+        drive::<B, _, _, _, _>(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, now| {
             taken.look(stack);
             is_ready = ready(stack);
             is_ready || now >= until
@@ -219,7 +217,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         let resolver = Resolver::new(name, &servers, TIMEOUT, ids).reaching(cfg!(feature = "ipv6"), true);
         let port = self.stack.bind_unreported(0, resolver).inspect_err(|error| log::error!("{host}: {error}")).ok()?;
         let mut over = None;
-        drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
+        drive::<B, _, _, _, _>(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
             over = stack.take_udp(port);
             over.is_some()
         });

@@ -29,8 +29,8 @@ impl<B: Board> Uart<B> {
     }
 }
 
-/// Writes a byte to a UART's register `data` once `full` returns false. Drops the byte after [`MAX_CHECKS`] checks.
-pub(super) fn put(uart: &mut Mmio, full: impl Fn(&mut Mmio) -> bool, data: usize, byte: u8) {
+/// Writes a byte to a UART's register `data` once `full` returns false. Drops the byte after 10,000 checks.
+pub fn put(uart: &mut Mmio, full: impl Fn(&mut Mmio) -> bool, data: usize, byte: u8) {
     if (0..MAX_CHECKS).any(|_| !full(uart)) {
         uart.write(data, byte.into());
     }

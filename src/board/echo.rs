@@ -5,10 +5,9 @@ use core::array::from_fn;
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
-use super::clock::Clock;
 use super::network::{announce, config};
 use super::run::drive;
-use super::{Board, settings};
+use super::{Board, Machine, settings};
 use crate::app::echo::{Datagrams, Server};
 use crate::stack::{
     Io, KEPT, Listener, Memory, NEIGHBOURS, Neighbour, NullConsole, Port, Respond, SCRATCH, Slot, SlotIndex, Stack,
@@ -29,7 +28,7 @@ const PAYLOAD: usize = 1472;
 /// # Panics
 /// If the controller does not respond, or the stack cannot be set up. The board then restarts.
 pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
-    let mut clock = Clock::<B>::start();
+    let mut clock = B::Machine::start();
     B::start();
     let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
     let mut io = Io::new(device, NullConsole);
@@ -62,12 +61,12 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
         kept: &mut kept,
         scratch: &mut scratch,
     };
-    let Ok(mut stack) = Stack::new(config(), &mut io.device, memory, clock.now()) else { panic!() };
+    let Ok(mut stack) = Stack::new(config(B::entropy), &mut io.device, memory, clock.now()) else { panic!() };
     let served = stack.listen(Listener::new(PORT, Server)).and_then(|()| stack.bind(PORT, Respond::new(Datagrams)));
     if served.is_err() {
         panic!();
     }
     announce(&mut io.device, clock.now());
-    drive(&mut stack, &mut io, &mut clock, |_| false, |_, _| false);
+    drive::<B, _, _, _, _>(&mut stack, &mut io, &mut clock, |_| false, |_, _| false);
     unreachable!()
 }

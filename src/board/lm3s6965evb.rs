@@ -1,7 +1,7 @@
 //! Stellaris LM3S6965 evaluation board: a Cortex-M3 with a built-in Ethernet controller. The board has 256 KiB of
 //! flash, 64 KiB of memory and a PL011 UART.
 
-use super::{Board, Mmio, console::put};
+use super::{Board, CortexM, Mmio, entropy_at, put};
 use crate::phy::stellaris::Stellaris;
 use crate::phy::{EthernetAddress, NotThere, Registers};
 
@@ -33,6 +33,7 @@ const INTERRUPT_CLEAR: usize = 0x44;
 const RECEIVED: u32 = 0b101_0000;
 
 impl Board for Lm3s6965evb {
+    type Machine = CortexM<Self>;
     type Ethernet = Stellaris<Mmio>;
 
     const NAME: &'static str = "lm3s6965evb";
@@ -67,5 +68,9 @@ impl Board for Lm3s6965evb {
 
     fn ethernet(address: EthernetAddress) -> Result<Stellaris<Mmio>, NotThere> {
         Ok(Stellaris::new(Mmio::new(ETHERNET), address))
+    }
+
+    fn entropy() -> [u32; 2] {
+        entropy_at(0x2000_0000)
     }
 }

@@ -4,48 +4,72 @@
 //! board. All work is done in one loop with interrupts masked. An interrupt only ends the sleep. No handler runs, so no
 //! data is shared with a handler.
 //!
-//! The build sets the addresses and the seed: see `build.rs`. If SMOLSTEP_SEED is not set, seed.rs mixes entropy into
-//! the seed at each start.
+//! The build sets the addresses and the seed: see `build.rs`. If SMOLSTEP_SEED is not set, seed.rs mixes the board's
+//! entropy into the seed at each start.
 
-// The module of a board has the board's name, with `_` for `-`. Cargo.toml's list of boards, the board's feature,
-// QEMU's machine and the folder of memory.x use the same name.
+// The module of a board has the board's name, with `_` for `-`. Cargo.toml's list of boards, the board's feature and
+// the folder of memory.x use the same name.
+#[cfg(target_arch = "arm")]
 pub mod lm3s6965evb;
+#[cfg(target_arch = "arm")]
 pub mod mps2_an385;
+#[cfg(target_arch = "arm")]
+pub mod mps2_an500;
+#[cfg(all(feature = "virt-rv32", target_arch = "riscv32"))]
+pub mod virt_rv32;
 
 mod call;
-mod clock;
+#[cfg(target_arch = "arm")]
+mod cmsdk;
 mod console;
-mod copy;
-mod divide;
+#[cfg(target_arch = "arm")]
+mod cortex_m;
 mod echo;
-mod fault;
+mod machine;
 mod mmio;
 mod network;
+#[cfg(feature = "firmware")]
+mod panic;
+#[cfg(target_arch = "riscv32")]
+mod riscv;
 mod run;
 mod seed;
 mod selftest;
-mod semihosting;
 mod settings;
-mod vectors;
+#[cfg(all(feature = "virt-rv32", target_arch = "riscv32"))]
+mod virtio;
 
 pub use call::call;
-pub use console::{Terminal, Uart};
+pub use console::{Terminal, Uart, put};
+#[cfg(target_arch = "arm")]
+pub use cortex_m::CortexM;
+#[cfg(target_arch = "arm")]
+use cortex_m::entropy_at;
 pub use echo::echo;
+pub use machine::Machine;
 pub use mmio::Mmio;
+#[cfg(target_arch = "riscv32")]
+pub use riscv::{RiscV, RiscVMap};
 pub use run::{UDP_PAYLOAD, serve, serve_all};
 pub use selftest::selftest;
 
 use crate::phy::{Ethernet, EthernetAddress, NotThere};
 
 /// The parts that differ between boards.
+///
+/// Another crate can implement this trait for its own board: `docs/porting.md` shows how.
 pub trait Board: 'static {
+    /// The board's processor.
+    type Machine: Machine;
+
     /// The board's network controller.
     type Ethernet: Ethernet;
 
     /// The board's name.
     const NAME: &'static str;
 
-    /// The number of SysTick's ticks in a millisecond. It must be a multiple of 500.
+    /// The number of the timer's ticks in a millisecond. For a Cortex-M, the timer is SysTick, and the number must be a
+    /// multiple of 500.
     const TICKS_A_MILLISECOND: u32;
 
     /// The numbers of the interrupts that end a sleep: the network controller's and the console input's. Each is below
@@ -66,4 +90,10 @@ pub trait Board: 'static {
     /// # Errors
     /// Returns [`NotThere`] if the controller does not respond.
     fn ethernet(address: EthernetAddress) -> Result<Self::Ethernet, NotThere>;
+
+    /// Returns two words that are different at each start, and that nobody on the network can guess.
+    ///
+    /// This method is called after [`ethernet`](Self::ethernet), unless the build set SMOLSTEP_SEED. If the board has no
+    /// source of entropy, the words may be constant. The seed then depends on the build alone.
+    fn entropy() -> [u32; 2];
 }

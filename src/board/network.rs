@@ -15,10 +15,11 @@ use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 
 /// Returns the stack's configuration: the build's addresses, and whether to request further addresses.
 ///
-/// With the feature `dhcp`, the stack does not use an address that another host on the link has.
-pub(super) fn config() -> Config {
+/// With the feature `dhcp`, the stack does not use an address that another host on the link has. `entropy` is
+/// [`Board::entropy`](super::Board::entropy). As a generic function, this function would take 420 bytes more flash.
+pub(super) fn config(entropy: fn() -> [u32; 2]) -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
-    let mut config = Config::new(hardware, seed(), settings::ADDRESSES);
+    let mut config = Config::new(hardware, seed(entropy), settings::ADDRESSES);
     // The build has checked that there is at most one gateway of each family.
     for router in settings::GATEWAYS {
         let _ = config.gateways.push(*router);

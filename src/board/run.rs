@@ -12,15 +12,13 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpCidr;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
-use super::clock::Clock;
 use super::console::KEYBOARD;
-use super::fault::reset;
 #[cfg(feature = "dhcp")]
 use super::network::Taken;
 #[cfg(not(feature = "dhcp"))]
 use super::network::each_address;
 use super::network::{announce, config};
-use super::{Board, Terminal, Uart, settings};
+use super::{Board, Machine, Terminal, Uart, settings};
 use crate::app::chat::Member;
 use crate::app::{APPS, App, Basic, BasicUdp, Operator, Options, Program, Room, Service, Status, Transport, http};
 use crate::phy::Ethernet;
@@ -59,7 +57,7 @@ pub const UDP_PAYLOAD: usize = {
 pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) -> ! {
     let options = Options::default();
     serve_programs::<B, _, _, _>(
-        Clock::start(),
+        B::Machine::start(),
         false,
         LogProbe::default(),
         memory,
@@ -77,7 +75,7 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
 /// As [`serve`].
 pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     const UDP: (usize, usize) = udp_needs(true);
-    let mut clock = Clock::<B>::start();
+    let mut clock = B::Machine::start();
     let rows = [const { Cell::new(None) }; N];
     let status = Status::new(&rows, clock.now());
     for App { name, tcp, udp, .. } in APPS {
@@ -169,7 +167,7 @@ const fn least(a: usize, b: usize) -> usize {
 ///
 /// If `large` is false, the large programs are left out. `probe` receives the stack's events.
 fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
-    mut clock: Clock<B>,
+    mut clock: B::Machine,
     large: bool,
     probe: P,
     memory: Memory<'_, S, U>,
@@ -179,7 +177,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
     // The stack is used in place, because a move would put it on the call stack twice.
-    let mut made = make_stack(&mut io.device, memory, clock.now());
+    let mut made = make_stack::<B, _, _, _>(&mut io.device, memory, clock.now());
     let stack = match &mut made {
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
@@ -204,12 +202,12 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     #[cfg(not(feature = "dhcp"))]
     {
         each_address(|address| listening::<B>(address.address(), large));
-        drive(stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
+        drive::<B, _, _, _, _>(stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
     }
     #[cfg(feature = "dhcp")]
     {
         let (mut known, mut taken) = (Known::new(), Taken::default());
-        drive(stack, &mut io, &mut clock, Terminal::listen, |stack, _| {
+        drive::<B, _, _, _, _>(stack, &mut io, &mut clock, Terminal::listen, |stack, _| {
             listening_now::<B>(&mut known, stack.addresses(), large);
             taken.look(stack);
             false
@@ -220,12 +218,12 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 
 /// Creates a stack. This function is not inlined, so that its temporary memory is free again before the stack runs.
 #[inline(never)]
-fn make_stack<'a, D: Device, S: Session + Clone, U: UdpSession>(
+fn make_stack<'a, B: Board, D: Device, S: Session + Clone, U: UdpSession>(
     device: &mut D,
     memory: Memory<'a, S, U>,
     now: Instant,
 ) -> Result<Stack<'a, S, U>, SetupError> {
-    Stack::new(config(), device, memory, now)
+    Stack::new(config(B::entropy), device, memory, now)
 }
 
 /// Sets up the console, the log and the network controller. If the controller does not respond, restarts the board.
@@ -236,7 +234,7 @@ pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
         Ok(device) => Io { device, console: Terminal::new(), probe: LogProbe::default() },
         Err(error) => {
             log::error!("{error}");
-            reset()
+            B::Machine::reset()
         }
     }
 }
@@ -277,18 +275,19 @@ fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool)
 
 /// The poll loop: polls and sleeps until `done` returns true.
 ///
-/// `done` receives the stack and the time of the most recent poll. `listen` reads the console's input, and returns
+/// `done` is called after each poll and before the sleep, because nothing may end the sleep once the work is done. It
+/// receives the stack and the time of the poll. `listen` reads the console's input, and returns
 /// whether to wake the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,
-    clock: &mut Clock<B>,
+    clock: &mut B::Machine,
     listen: impl Fn(&mut C) -> bool,
     mut done: impl FnMut(&mut Stack<'a, S, U>, Instant) -> bool,
 ) {
-    let (mut told, mut quiet_until, mut now) = (io.device.faults(), Instant::ZERO, Instant::ZERO);
+    let (mut told, mut quiet_until) = (io.device.faults(), Instant::ZERO);
     let (mut link_is_up, mut look_at) = (true, Instant::ZERO);
-    while !done(stack, now) {
+    loop {
         io.device.acknowledge();
         if listen(&mut io.console) {
             stack.wake_programs();
@@ -296,7 +295,7 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         // The interrupts of the device and the console are acknowledged above. An unacknowledged interrupt would stay
         // pending and immediately end the next sleep.
         clock.forget_interrupts();
-        now = clock.now();
+        let now = clock.now();
         // Reads the PHY only once a second, because a read takes long. The sleep below ends at least once a second.
         if now >= look_at {
             look_at = now + Duration::from_secs(1);
@@ -310,6 +309,9 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
             }
         }
         let deadline = stack.poll(now, io);
+        if done(stack, now) {
+            return;
+        }
         let faults = io.device.faults();
         // Logs at most one line a second, so that a sender of bad frames cannot keep the board busy with log output.
         if faults != told && now >= quiet_until {

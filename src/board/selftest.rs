@@ -6,9 +6,7 @@ use core::hint::black_box;
 use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
 
-use super::clock::Clock;
-use super::semihosting::{command_line, exit};
-use super::{Board, Uart, settings};
+use super::{Board, Machine, Uart, settings};
 use crate::app::BUDGET;
 use crate::lab::selftest::CHECKS;
 use crate::phy::conformance::{self, Peer};
@@ -32,7 +30,7 @@ pub fn selftest<B: Board>() -> ! {
     Uart::<B>::NEW.log();
     let mut uart = Uart::<B>::NEW;
     let mut line = [0; 64];
-    let word = command_line(&mut line).split_whitespace().nth(1).unwrap_or("lab");
+    let word = B::Machine::command_line(&mut line).split_whitespace().nth(1).unwrap_or("lab");
     let ok = match word {
         "conformance" => conformance::<B>(&mut uart),
         "division" => division(),
@@ -45,7 +43,7 @@ pub fn selftest<B: Board>() -> ! {
             false
         }
     };
-    exit(ok)
+    B::Machine::exit(ok)
 }
 
 // Not inlined: a function that contained both this test and `conformance` would need call stack for both.
@@ -74,7 +72,7 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
         }
     };
     let burst = device.capabilities().max_burst_size.unwrap_or(64);
-    let mut cable = Returning { clock: Clock::<B>::start(), burst };
+    let mut cable = Returning::<B> { clock: B::Machine::start(), burst };
     let result = conformance::check(&mut device, &mut cable, &mut [0; 1515]);
     // Writing to the console never fails.
     let _ = match &result {
@@ -155,8 +153,8 @@ impl<E: Ethernet> Device for Acknowledged<E> {
 ///
 /// On real hardware, the cable is a loopback plug or a loopback mode. In QEMU, the cable is a socket that sends to
 /// itself.
-struct Returning<B> {
-    clock: Clock<B>,
+struct Returning<B: Board> {
+    clock: B::Machine,
     /// The number of frames in a burst that the controller promises to store. QEMU's LAN9118 loses further frames
     /// without counting them.
     burst: usize,

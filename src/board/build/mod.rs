@@ -15,6 +15,9 @@ use network::Network;
 
 /// Writes the firmware's `settings.rs`, and passes each image's memory map to the linker.
 pub fn prepare() {
+    check_target();
+    // The linker script of cortex-m-rt includes device.x, also in the firmware of another crate.
+    println!("cargo::rustc-link-search={}", env::current_dir().unwrap().join("src/board/cortex_m").display());
     let enabled =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();
     for (board, images) in boards().iter().filter(|(board, _)| enabled(board)) {
@@ -22,7 +25,6 @@ pub fn prepare() {
         println!("cargo::rerun-if-changed={}/memory.x", folder.display());
         for image in images {
             println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join(&folder).display());
-            println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join("src/board").display());
             println!("cargo::rustc-link-arg-bin={image}=-Tlink.x");
         }
     }
@@ -34,6 +36,18 @@ pub fn prepare() {
             mac()
         );
     fs::write(PathBuf::from(var("OUT_DIR").unwrap()).join("settings.rs"), settings).unwrap();
+}
+
+/// Stops the build if the processor lacks instructions that `src/board` uses.
+fn check_target() {
+    let target = var("TARGET").unwrap();
+    let fits = ["thumbv7m", "thumbv7em", "thumbv8m.main", "riscv32"];
+    if !fits.iter().any(|family| target.starts_with(family)) {
+        fail(&format!(
+            "the feature board needs ARMv7-M, ARMv8-M Mainline or RV32, not {target}; without this feature, the library \
+             builds for {target}, and docs/porting.md shows the loop"
+        ));
+    }
 }
 
 /// Returns the boards that Cargo.toml lists, each with the names of its images.

@@ -4,15 +4,14 @@ use core::marker::PhantomData;
 
 use smoltcp::time::{Duration, Instant};
 
-use super::Board;
-use super::mmio::Mmio;
+use super::{reset, semihosting};
+use crate::board::{Board, Machine, Mmio};
 use crate::phy::Registers;
 
-/// A clock that counts the time since the start, with SysTick.
+/// A Cortex-M with a clock that counts the time since the start, with SysTick.
 ///
-/// Call [`now`](Self::now) or [`sleep`](Self::sleep) at least once in each period of SysTick, or the clock loses time.
-/// A period is 0.9 s or 2^24 ticks, whichever is shorter (0.67 s at 25 MHz).
-pub struct Clock<B> {
+/// The clock loses time unless it is read at least once in each period of SysTick. A period is 0.9 s or 2^24 ticks, whichever is shorter (0.67 s at 25 MHz).
+pub struct CortexM<B> {
     timer: Mmio,
     system: Mmio,
     /// The time at the most recent reading, in whole microseconds. `rest` is the remainder, in half ticks.
@@ -52,7 +51,7 @@ const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
     (if a / 32 == register { 1 << (a % 32) } else { 0 }) | (if b / 32 == register { 1 << (b % 32) } else { 0 })
 }
 
-impl<B: Board> Clock<B> {
+impl<B: Board> CortexM<B> {
     /// The number of half ticks in a microsecond. At 12.5 MHz a microsecond is not a whole number of ticks.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
@@ -72,10 +71,26 @@ impl<B: Board> Clock<B> {
     /// The longest sleep that the timer measures, in microseconds. A longer sleep ends when the timer overflows.
     const SLEEP: i64 = (Self::PERIOD as i64 - 1) * 1000 / B::TICKS_A_MILLISECOND as i64;
 
-    /// Starts the timer, masks all interrupts, and lets the board's interrupts end a sleep.
-    pub fn start() -> Self {
+    /// Writes the board's interrupt bits to the register `first` and the register after it.
+    fn interrupts(&mut self, first: usize) {
+        self.system.write(first, const { bits(B::INTERRUPTS, 0) });
+        self.system.write(first + 4, const { bits(B::INTERRUPTS, 1) });
+    }
+
+    /// Restarts the timer with a period of `period` ticks.
+    fn restart(&mut self, period: u32) {
+        self.period = period;
+        self.stood = period;
+        self.timer.write(RELOAD, period - 1);
+        self.timer.write(CURRENT, 0);
+        self.system.write(STATE, FORGET);
+    }
+}
+
+impl<B: Board> Machine for CortexM<B> {
+    fn start() -> Self {
         cortex_m::interrupt::disable();
-        let mut clock = Clock {
+        let mut clock = CortexM {
             timer: Mmio::new(0xe000_e010),
             system: Mmio::new(0xe000_e000),
             now: Instant::ZERO,
@@ -91,8 +106,7 @@ impl<B: Board> Clock<B> {
         clock
     }
 
-    /// Returns the time since the start.
-    pub fn now(&mut self) -> Instant {
+    fn now(&mut self) -> Instant {
         let mut current = self.timer.read(CURRENT);
         let mut passed = self.stood;
         if self.system.read(STATE) & OVERFLOWED != 0 {
@@ -110,12 +124,7 @@ impl<B: Board> Clock<B> {
         self.now
     }
 
-    /// Sleeps until the time `until`, an interrupt or an overflow of SysTick, whichever comes first. `None` sets no
-    /// time.
-    ///
-    /// If an interrupt is already pending, this method returns immediately: see
-    /// [`forget_interrupts`](Self::forget_interrupts).
-    pub fn sleep(&mut self, until: Option<Instant>) {
+    fn sleep(&mut self, until: Option<Instant>) {
         let left = |now: Instant| until.map_or(i64::MAX, |at| at.total_micros() - now.total_micros());
         // For this comparison, the most recent reading of the clock is exact enough.
         let near = left(self.now) < Self::NEAR;
@@ -133,25 +142,19 @@ impl<B: Board> Clock<B> {
         }
     }
 
-    /// Clears the pending interrupts. An interrupt that a device still requests stays pending.
-    ///
-    /// Call this after clearing the interrupts in the devices and before looking for frames.
-    pub fn forget_interrupts(&mut self) {
+    fn forget_interrupts(&mut self) {
         self.interrupts(INTERRUPT_CLEAR);
     }
 
-    /// Writes the board's interrupt bits to the register `first` and the register after it.
-    fn interrupts(&mut self, first: usize) {
-        self.system.write(first, const { bits(B::INTERRUPTS, 0) });
-        self.system.write(first + 4, const { bits(B::INTERRUPTS, 1) });
+    fn reset() -> ! {
+        reset()
     }
 
-    /// Restarts the timer with a period of `period` ticks.
-    fn restart(&mut self, period: u32) {
-        self.period = period;
-        self.stood = period;
-        self.timer.write(RELOAD, period - 1);
-        self.timer.write(CURRENT, 0);
-        self.system.write(STATE, FORGET);
+    fn command_line(buffer: &mut [u8]) -> &str {
+        semihosting::command_line(buffer)
+    }
+
+    fn exit(ok: bool) -> ! {
+        semihosting::exit(ok)
     }
 }

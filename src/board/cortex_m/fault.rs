@@ -1,14 +1,9 @@
-//! The handling of faults and panics: a report on the console, then a restart of the board.
+//! The handling of faults: a report on the console, then a restart of the board.
 #![allow(unsafe_code)]
 
-use super::mmio::Mmio;
+use super::reset;
+use crate::board::Mmio;
 use crate::phy::Registers;
-
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    log::error!("{info}");
-    reset()
-}
 
 // The call stack lies at the bottom of memory, so an overflow causes a fault and overwrites nothing. The handler cannot
 // run on an exhausted stack, so it first resets the stack pointer to the top.
@@ -49,13 +44,4 @@ extern "C" fn fault(stack: usize, end: usize) -> ! {
     let undefined = Mmio::new(0xe000_ed28).read(0) & UNDEFINED != 0;
     log::error!("{} at {at:#x}", if undefined { "panic" } else { "hard fault" });
     reset()
-}
-
-/// Restarts the board.
-pub(super) fn reset() -> ! {
-    // Writes the key and the reset request to the application interrupt and reset control register (ARMv7-M, B3.2.6).
-    Mmio::new(0xe000_ed0c).write(0, 0x05fa_0004);
-    loop {
-        cortex_m::asm::nop();
-    }
 }

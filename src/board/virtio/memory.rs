@@ -1,0 +1,76 @@
+//! The memory that the drivers share with the devices.
+#![allow(unsafe_code)]
+
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use static_cell::ConstStaticCell;
+use virtio_drivers::{BufferDirection, Hal, PAGE_SIZE, PhysAddr};
+
+/// The number of frames that can wait in each direction.
+pub(super) const FRAMES: usize = 8;
+
+/// A buffer for a frame and its header. The driver refuses a buffer for received frames of less than 1,526 bytes.
+#[repr(align(4))]
+pub(super) struct Buffer(pub [u8; 1528]);
+
+/// The buffers of the network device.
+pub(super) struct Buffers {
+    pub received: [Buffer; FRAMES],
+    pub sent: [Buffer; FRAMES],
+}
+
+pub(super) static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers {
+    received: [const { Buffer([0; 1528]) }; FRAMES],
+    sent: [const { Buffer([0; 1528]) }; FRAMES],
+});
+
+/// The number of pages: two for each of the network device's two queues, and two for the random source's queue.
+const PAGES: usize = 6;
+
+#[repr(align(4096))]
+struct Pages(UnsafeCell<[[u8; PAGE_SIZE]; PAGES]>);
+
+// SAFETY: `dma_alloc` returns a pointer to each page at most once, so no two users share a page.
+unsafe impl Sync for Pages {}
+
+static QUEUES: Pages = Pages(UnsafeCell::new([[0; PAGE_SIZE]; PAGES]));
+
+/// The number of pages that are in use.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+/// The memory of the queues. The addresses of the devices are those of the processor.
+pub(super) struct Queues;
+
+// SAFETY: each method states how it keeps its rules.
+unsafe impl Hal for Queues {
+    // The pages are zeros, because they are in .bss, and are never returned for a second time. They are aligned as their
+    // type is. If there are too few pages, the address 0 reports that.
+    fn dma_alloc(pages: usize, _direction: BufferDirection) -> (PhysAddr, NonNull<u8>) {
+        let first = TAKEN.fetch_add(pages, Ordering::Relaxed);
+        if first + pages > PAGES {
+            return (0, NonNull::dangling());
+        }
+        // SAFETY: the page is within `QUEUES`.
+        let page = unsafe { QUEUES.0.get().cast::<[u8; PAGE_SIZE]>().add(first) };
+        (page as PhysAddr, NonNull::new(page.cast()).unwrap_or(NonNull::dangling()))
+    }
+
+    // Pages that are given back are not used again. Each device is set up once, so the pages suffice.
+    unsafe fn dma_dealloc(_paddr: PhysAddr, _vaddr: NonNull<u8>, _pages: usize) -> i32 {
+        0
+    }
+
+    // Only the PCI transport calls this method, and there is no PCI here.
+    unsafe fn mmio_phys_to_virt(paddr: PhysAddr, _size: usize) -> NonNull<u8> {
+        NonNull::new(paddr as usize as *mut u8).unwrap_or(NonNull::dangling())
+    }
+
+    // There is no address translation, and the caches are coherent with the devices.
+    unsafe fn share(buffer: NonNull<[u8]>, _direction: BufferDirection) -> PhysAddr {
+        buffer.cast::<u8>().as_ptr() as PhysAddr
+    }
+
+    unsafe fn unshare(_paddr: PhysAddr, _buffer: NonNull<[u8]>, _direction: BufferDirection) {}
+}

@@ -1,0 +1,40 @@
+//! Virtio devices: a network device and a random source, with the drivers of the crate virtio-drivers (Virtual I/O
+//! Device 1.2, sections 5.1 and 5.4).
+#![allow(unsafe_code)]
+
+mod memory;
+mod net;
+mod random;
+
+use core::ptr::NonNull;
+
+use virtio_drivers::transport::mmio::{MmioTransport, VirtIOHeader};
+use virtio_drivers::transport::{DeviceType, Transport};
+
+pub use net::Net;
+pub(super) use random::entropy;
+
+use crate::phy::NotThere;
+
+/// The size of a device's registers, in bytes.
+const REGISTERS: usize = 0x1000;
+
+/// Returns access to the registers of the device at address `base`. `kind` is the expected kind of device.
+fn transport(base: usize, kind: DeviceType) -> Result<MmioTransport<'static>, NotThere> {
+    let header = NonNull::new(base as *mut VirtIOHeader).ok_or(NotThere)?;
+    // SAFETY: virt_rv32.rs passes the address of one of the eight places for virtio devices of QEMU's machine `virt`. Each
+    // place has 4 KiB of registers, also if no device is there. No Rust object lies there, and each place is used once.
+    let transport = unsafe { MmioTransport::new(header, REGISTERS) }.map_err(|_| NotThere)?;
+    if transport.device_type() == kind { Ok(transport) } else { Err(NotThere) }
+}
+
+/// Calls `set_up` while the log shows only warnings and errors.
+///
+/// The drivers log their features at each start, which nobody needs to see.
+fn quietly<T>(set_up: impl FnOnce() -> T) -> T {
+    let level = log::max_level();
+    log::set_max_level(level.min(log::LevelFilter::Warn));
+    let result = set_up();
+    log::set_max_level(level);
+    result
+}
