@@ -21,8 +21,8 @@ impl<B: Board> Uart<B> {
     /// A handle to the board's UART.
     pub const NEW: Self = Uart(PhantomData);
 
-    /// Sends all log lines of level info and above to this UART.
-    pub(super) fn log(self) {
+    /// Sends all log lines of level info and above to this UART. If a logger is set already, that one stays.
+    pub fn log(self) {
         // This function is called once, at the start, so no logger is set yet.
         let _ = log::set_logger(const { &Uart::<B>::NEW });
         log::set_max_level(log::LevelFilter::Info);

@@ -15,6 +15,10 @@ pub mod lm3s6965evb;
 pub mod mps2_an385;
 #[cfg(target_arch = "arm")]
 pub mod mps2_an500;
+#[cfg(target_arch = "arm")]
+pub mod mps2_an505;
+#[cfg(target_arch = "arm")]
+pub mod mps3_an547;
 #[cfg(all(feature = "virt-rv32", target_arch = "riscv32"))]
 pub mod virt_rv32;
 
@@ -48,10 +52,12 @@ use cortex_m::entropy_at;
 pub use echo::echo;
 pub use machine::Machine;
 pub use mmio::Mmio;
+pub use network::{announce, config};
 #[cfg(target_arch = "riscv32")]
 pub use riscv::{RiscV, RiscVMap};
 pub use run::{UDP_PAYLOAD, serve, serve_all};
 pub use selftest::selftest;
+pub use settings::HARDWARE;
 
 use crate::phy::{Ethernet, EthernetAddress, NotThere};
 

@@ -17,7 +17,7 @@ use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 ///
 /// With the feature `dhcp`, the stack does not use an address that another host on the link has. `entropy` is
 /// [`Board::entropy`](super::Board::entropy). As a generic function, this function would take 420 bytes more flash.
-pub(super) fn config(entropy: fn() -> [u32; 2]) -> Config {
+pub fn config(entropy: fn() -> [u32; 2]) -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
     let mut config = Config::new(hardware, seed(entropy), settings::ADDRESSES);
     // The build has checked that there is at most one gateway of each family.
@@ -41,7 +41,7 @@ pub(super) fn config(entropy: fn() -> [u32; 2]) -> Config {
 /// A peer may have sent its request before the board started. Without an announcement, that peer would wait a second or
 /// more before it repeats the request. With the feature `dhcp` this function does nothing, because the stack announces
 /// the addresses.
-pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
+pub fn announce<D: Device>(device: &mut D, now: Instant) {
     if cfg!(feature = "dhcp") {
         return;
     }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use smolstep::app::{APPS, App, Options};
 use smolstep::phy::linux::Kind;
 
-use crate::common::firmware::{Settings, boards, boot, build};
+use crate::common::firmware::{Settings, boards, boot, build, images};
 use crate::common::link::KERNEL;
 use crate::common::netns::{delete, in_namespace, make};
 use crate::common::peer::Peer;
@@ -37,11 +37,19 @@ pub fn on_every_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards(), test);
 }
 
-/// Runs `test` like [`on_every_board`], but with the `-full` firmware.
+/// One board for each network controller. Long tests run on these boards.
+const CONTROLLERS: [&str; 3] = ["lm3s6965evb", "mps2-an385", "virt-rv32"];
+
+/// Runs `test` like [`on_every_board`], but on only one board for each network controller.
+pub fn on_every_controller(name: &str, test: impl Fn(&Image) + Send + 'static) {
+    on_images(name, CONTROLLERS.map(String::from).into(), test);
+}
+
+/// Runs `test` like [`on_every_board`], but with each `-full` firmware.
 ///
 /// This firmware also contains the large programs, chat and http.
 pub fn on_every_full_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
-    on_images(name, boards().iter().map(|board| format!("{board}-full")).collect(), test);
+    on_images(name, images().into_iter().filter(|image| image.ends_with("-full")).collect(), test);
 }
 
 /// Runs `test` like [`on_every_board`], but with one firmware image.

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::board::{BOARD, CONNECTIONS, on_every_board};
+use crate::board::{BOARD, CONNECTIONS, on_every_board, on_every_controller};
 use crate::common::link::{PATIENCE, connect, expect, expect_last, noise, send};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_hundred_kilobytes_are_echoed() {
 
 #[test]
 fn a_mebibyte_is_echoed() {
-    on_every_board("connections::a_mebibyte_is_echoed", |image| {
+    on_every_controller("connections::a_mebibyte_is_echoed", |image| {
         let _board = image.serve();
         echoes(1 << 20);
     });
@@ -57,7 +57,7 @@ fn a_connection_without_a_free_slot_waits() {
 /// The server thanks closes first, so it enters TIME-WAIT for 60 s with each connection.
 #[test]
 fn connections_in_time_wait_block_no_new_connection() {
-    on_every_board("connections::connections_in_time_wait_block_no_new_connection", |image| {
+    on_every_controller("connections::connections_in_time_wait_block_no_new_connection", |image| {
         let board = image.serve();
         for n in 0..200 {
             let mut stream = connect(BOARD, 8080);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use smoltcp::phy::Medium;
 
-use crate::board::{BOARD, on_every_board};
+use crate::board::{BOARD, on_every_controller};
 use crate::common::hostile::random::{Random, seed};
 use crate::common::hostile::{craft, mutate};
 use crate::common::link::{KERNEL, at, connect, expect, expect_last, send, udp};
@@ -21,7 +21,7 @@ const BURST: usize = 8_000;
 
 #[test]
 fn a_board_survives_garbage() {
-    on_every_board("garbage::a_board_survives_garbage", |image| {
+    on_every_controller("garbage::a_board_survives_garbage", |image| {
         let wire = Wire::new();
         let board = image.serve_on(NETDEV);
         let recorded = Arc::new(Mutex::new(vec![]));

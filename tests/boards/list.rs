@@ -6,55 +6,97 @@ use std::path::Path;
 
 use smolstep::app::APPS;
 
-use crate::common::firmware::{boards, script};
+use crate::common::firmware::{boards, images, script};
 
 #[test]
 fn the_host_ports_match_the_ports_of_the_programs() {
     // Browsers refuse port 10080.
     let on_host = |port: u16| if port == 80 { 18_000 } else { 10_000 + port % 10_000 };
     let line = |transport: &str, port: u16| format!("{transport} 127.0.0.1:{} -> {port}", on_host(port));
-    for board in boards() {
-        for (image, large) in [(board.clone(), false), (format!("{board}-full"), true)] {
-            let programs: BTreeSet<String> = APPS
-                .iter()
-                .filter(|app| large || !app.large)
-                .flat_map(|app| [app.tcp.map(|port| line("tcp", port)), app.udp.map(|port| line("udp", port))])
-                .flatten()
-                .collect();
-            let said = script(&["run", &image, "--ports"], &[]).unwrap();
-            assert_eq!(said.lines().map(str::to_owned).collect::<BTreeSet<_>>(), programs, "{image}");
+    let boards = boards();
+    for image in images() {
+        let large = image.ends_with("-full");
+        if !large && !boards.contains(&image) {
+            continue;
         }
+        let programs: BTreeSet<String> = APPS
+            .iter()
+            .filter(|app| large || !app.large)
+            .flat_map(|app| [app.tcp.map(|port| line("tcp", port)), app.udp.map(|port| line("udp", port))])
+            .flatten()
+            .collect();
+        let said = script(&["run", &image, "--ports"], &[]).unwrap();
+        assert_eq!(said.lines().map(str::to_owned).collect::<BTreeSet<_>>(), programs, "{image}");
     }
 }
 
+/// The failure lists everything that is missing, so that a new board is complete after one look.
 #[test]
-fn every_board_is_in_the_list_and_has_its_files() {
+fn every_board_has_its_files_and_its_entries() {
     let listed: BTreeSet<String> = script(&["boards"], &[]).unwrap().lines().map(str::to_owned).collect();
-    let folders: BTreeSet<String> = read_dir(root("src/board"))
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .filter(|entry| entry.path().join("memory.x").exists())
-        .map(|entry| entry.file_name().into_string().unwrap())
-        .collect();
-    assert_eq!(listed, folders, "a board's memory map is in a folder of its name");
-    let manifest = read_to_string(root("Cargo.toml")).unwrap();
-    for board in listed {
-        assert!(Path::new(&root(&format!("src/bin/{board}.rs"))).exists(), "{board} has no firmware in src/bin");
-        assert!(manifest.contains(&format!("\n{board} = [\"board\"")), "{board} has no feature in Cargo.toml");
+    let images: BTreeSet<String> = images().into_iter().collect();
+    let (manifest, modules) = (text("Cargo.toml"), text("src/board/mod.rs"));
+    let mut missing = Vec::new();
+    let mut needs = |has: bool, what: String| {
+        if !has {
+            missing.push(what);
+        }
+    };
+    for board in &listed {
+        let module = board.replace('-', "_");
+        needs(modules.contains(&format!("pub mod {module};")), format!("src/board/mod.rs: pub mod {module};"));
+        needs(exists(&format!("src/board/{module}.rs")), format!("src/board/{module}.rs: implements Board"));
+        needs(exists(&format!("src/board/{board}/memory.x")), format!("src/board/{board}/memory.x: the memory map"));
+        needs(manifest.contains(&format!("\n{board} = [\"firmware\"")), format!("Cargo.toml: a feature {board}"));
+        for image in [board.clone(), format!("{board}-selftest")] {
+            needs(images.contains(&image), format!("Cargo.toml: {image} in the images of {board}"));
+        }
     }
+    for image in &images {
+        let bin = format!("[[bin]]\nname = \"{image}\"\nrequired-features = [\"");
+        needs(manifest.contains(&bin), format!("Cargo.toml: a [[bin]] {image} with required-features"));
+        needs(exists(&format!("src/bin/{image}.rs")), format!("src/bin/{image}.rs: the firmware"));
+    }
+    for board in boards() {
+        for (kind, command) in [("run", "SMOLSTEP_BLESS=1 cargo test --test boards golden::"), ("size", &bless(&board))]
+        {
+            let file = format!("tests/golden/{board}.{kind}");
+            needs(exists(&file), format!("{file}: {command}"));
+        }
+    }
+    for board in names("src/board", "memory.x").difference(&listed) {
+        needs(false, format!("Cargo.toml: a table [package.metadata.smolstep.boards.{board}]"));
+    }
+    for image in names("src/bin", "").difference(&images) {
+        needs(false, format!("Cargo.toml: {image} in the images of a board"));
+    }
+    assert!(missing.is_empty(), "missing:\n{}", missing.join("\n"));
 }
 
 #[test]
 fn an_unknown_image_is_refused_with_a_list_of_images() {
     let said = script(&["build", "mps2"], &[]).unwrap_err();
-    let images = said.strip_prefix("scripts/firmware: there is no image 'mps2': there are ").expect(&said);
-    let listed: BTreeSet<String> = images.split(' ').map(str::to_owned).collect();
-    let file = |name: String| name.strip_suffix(".rs").map(str::to_owned);
-    let files: BTreeSet<String> = read_dir(root("src/bin"))
-        .unwrap()
-        .filter_map(|entry| file(entry.unwrap().file_name().into_string().unwrap()))
-        .collect();
-    assert_eq!(listed, files, "each file of src/bin is an image of a board in Cargo.toml");
+    let listed = said.strip_prefix("scripts/firmware: there is no image 'mps2': there are ").expect(&said);
+    assert_eq!(listed.split(' ').collect::<Vec<_>>(), images());
+}
+
+fn bless(board: &str) -> String {
+    format!("scripts/firmware size {board} --bless")
+}
+
+/// Returns the entries of a folder that contain `file`, without the extension `rs`.
+fn names(folder: &str, file: &str) -> BTreeSet<String> {
+    let entries = read_dir(root(folder)).unwrap().map(|entry| entry.unwrap());
+    let found = entries.filter(|entry| file.is_empty() || entry.path().join(file).exists());
+    found.map(|entry| entry.file_name().into_string().unwrap().trim_end_matches(".rs").to_owned()).collect()
+}
+
+fn exists(path: &str) -> bool {
+    Path::new(&root(path)).exists()
+}
+
+fn text(path: &str) -> String {
+    read_to_string(root(path)).unwrap()
 }
 
 fn root(path: &str) -> String {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::board::{BOARD, on_every_board};
+use crate::board::{BOARD, on_every_controller};
 use crate::common::hostile::random::{Random, seed};
 use crate::common::link::{connect, expect, expect_last, send};
 use crate::connections::echoes;
@@ -37,7 +37,7 @@ impl Losses {
 
 #[test]
 fn lost_frames_lose_no_data() {
-    on_every_board("loss::lost_frames_lose_no_data", |image| {
+    on_every_controller("loss::lost_frames_lose_no_data", |image| {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
         let seed = seed(0x10_55);

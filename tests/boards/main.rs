@@ -24,4 +24,5 @@ mod programs;
 mod seed;
 mod settings;
 mod status;
+mod template;
 mod wire;

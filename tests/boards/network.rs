@@ -6,7 +6,7 @@ use std::process::Command;
 use smolstep::cli::netlink::Netlink;
 use smolstep::phy::linux::Kind;
 
-use crate::board::{BOARD, Image, on_every_board};
+use crate::board::{BOARD, Image, on_every_board, on_every_controller};
 use crate::calls::greeted;
 use crate::common::Scratch;
 use crate::common::dnsmasq::{self, Dnsmasq};
@@ -213,7 +213,7 @@ const USER_NETWORK: &str = "user,id=n0,net=192.168.69.0/24,host=192.168.69.100,d
 
 #[test]
 fn a_board_gets_its_address_by_dhcp() {
-    on_every_board("network::a_board_gets_its_address_by_dhcp", |image| {
+    on_every_controller("network::a_board_gets_its_address_by_dhcp", |image| {
         let image = Image::build(image.name(), &[("SMOLSTEP_IP", "dhcp")]).unwrap();
         let board = image.serve_on(USER_NETWORK);
         let out = board.out();

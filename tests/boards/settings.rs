@@ -6,6 +6,8 @@ pub mod addr_text;
 mod network;
 #[path = "../../src/names/rules.rs"]
 pub mod rules;
+#[path = "../../src/board/build/target.rs"]
+mod target;
 
 use std::cell::RefCell;
 
@@ -177,5 +179,18 @@ fn an_invalid_setting_fails_the_build() {
             said,
             Err("error: smolstep@0.1.0: 'dhpc' in SMOLSTEP_IP is neither dhcp nor slaac, nor an address like 192.168.69.1/24".into())
         ),
+    }
+}
+
+#[test]
+fn only_processors_with_the_needed_instructions_are_accepted() {
+    for target in
+        ["thumbv7m-none-eabi", "thumbv7em-none-eabihf", "thumbv8m.main-none-eabi", "riscv32imac-unknown-none-elf"]
+    {
+        assert_eq!(target::check(target), Ok(()));
+    }
+    for target in ["thumbv6m-none-eabi", "thumbv8m.base-none-eabi", "riscv64gc-unknown-none-elf"] {
+        let why = target::check(target).unwrap_err();
+        assert!(why.contains(target) && why.contains("without this feature"), "{why}");
     }
 }

@@ -41,17 +41,39 @@ pub fn boards() -> Vec<String> {
     script(&["boards", "--qemu"], &[]).unwrap().lines().map(str::to_owned).collect()
 }
 
+/// Returns the names of all images.
+pub fn images() -> Vec<String> {
+    script(&["images"], &[]).unwrap().lines().map(str::to_owned).collect()
+}
+
 /// Builds an image and returns its ELF file. Returns an error if the image cannot be built or QEMU is missing.
 pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
-    let qemu = output(Command::new("qemu-system-arm").arg("--version"));
-    qemu.map_err(|e| format!("qemu-system-arm: {e}; on Debian: apt-get install qemu-system-arm"))?;
+    qemu()?;
     let said = script(&["build", image], settings)?;
     said.lines().last().map(PathBuf::from).ok_or_else(|| format!("{SCRIPT} build {image} names no file"))
 }
 
+/// Checks that QEMU is installed.
+pub fn qemu() -> Result<(), String> {
+    for (qemu, package) in [("qemu-system-arm", "qemu-system-arm"), ("qemu-system-riscv32", "qemu-system-misc")] {
+        let version = output(Command::new(qemu).arg("--version"));
+        version.map_err(|e| format!("{qemu}: {e}; on Debian: apt-get install {package}"))?;
+    }
+    Ok(())
+}
+
 /// Boots an image in QEMU, with the UART on standard output. QEMU is killed when the calling thread exits.
 pub fn boot(elf: &Path, arguments: &[&str]) -> Peer {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", SCRIPT, "boot"]).arg(elf).args(arguments);
-    Peer::start(&mut command)
+    start(&["boot"], elf, arguments)
+}
+
+/// Boots an ELF file in QEMU like [`boot`], with the machine of `image`.
+pub fn boot_as(image: &str, elf: &Path, arguments: &[&str]) -> Peer {
+    start(&["run", image, "--elf"], elf, arguments)
+}
+
+fn start(command: &[&str], elf: &Path, arguments: &[&str]) -> Peer {
+    let mut all = Command::new("setpriv");
+    all.args(["--pdeathsig", "KILL", SCRIPT]).args(command).arg(elf).args(arguments);
+    Peer::start(&mut all)
 }

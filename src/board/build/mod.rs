@@ -10,12 +10,13 @@ mod addr_text;
 mod network;
 #[path = "../../names/rules.rs"]
 mod rules;
+mod target;
 
 use network::Network;
 
 /// Writes the firmware's `settings.rs`, and passes each image's memory map to the linker.
 pub fn prepare() {
-    check_target();
+    target::check(&var("TARGET").unwrap()).unwrap_or_else(|why| fail(&why));
     // The linker script of cortex-m-rt includes device.x, also in the firmware of another crate.
     println!("cargo::rustc-link-search={}", env::current_dir().unwrap().join("src/board/cortex_m").display());
     let enabled =
@@ -31,23 +32,12 @@ pub fn prepare() {
     let (seed, seed_is_set) = seed();
     let settings = Network::of_the_environment(&enabled).unwrap_or_else(|why| fail(&why)).source()
         + &format!(
-            "pub const HARDWARE: EthernetAddress = EthernetAddress({:?});\npub const SEED: [u8; 32] = {seed:?};\n\
+            "/// The board's hardware address, which the build's SMOLSTEP_MAC sets.\n\
+             pub const HARDWARE: EthernetAddress = EthernetAddress({:?});\npub const SEED: [u8; 32] = {seed:?};\n\
              pub const SEED_IS_SET: bool = {seed_is_set};\n",
             mac()
         );
     fs::write(PathBuf::from(var("OUT_DIR").unwrap()).join("settings.rs"), settings).unwrap();
-}
-
-/// Stops the build if the processor lacks instructions that `src/board` uses.
-fn check_target() {
-    let target = var("TARGET").unwrap();
-    let fits = ["thumbv7m", "thumbv7em", "thumbv8m.main", "riscv32"];
-    if !fits.iter().any(|family| target.starts_with(family)) {
-        fail(&format!(
-            "the feature board needs ARMv7-M, ARMv8-M Mainline or RV32, not {target}; without this feature, the library \
-             builds for {target}, and docs/porting.md shows the loop"
-        ));
-    }
 }
 
 /// Returns the boards that Cargo.toml lists, each with the names of its images.
