@@ -69,7 +69,9 @@
 //! | `ping` | sends ICMP echo requests. The stack answers received echo requests even without this feature |
 //! | `embassy` | an adapter for embassy-net's drivers; implies `ethernet` |
 //! | `ethernet` | smoltcp's feature `medium-ethernet`, so that `phy` uses smoltcp's types; `dhcp` and `ipv6` imply it |
-//! | `mps2-an385`, `lm3s6965evb` | the board's firmware, without `std`. For another board, see `docs/porting.md` |
+//! | `board` | the loop and the processors of boards, without `std`: see `docs/porting.md` |
+//! | `firmware` | `board` with a panic handler, a fault handler and an interrupt table |
+//! | `mps2-an385` and others | the firmware of a board: see the list in `Cargo.toml`; implies `firmware` |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[cfg(feature = "alloc")]
