@@ -76,6 +76,7 @@
 extern crate alloc;
 
 pub use smoltcp;
+pub use stack::run::{run, run_until};
 
 pub mod app;
 #[cfg(all(target_os = "none", feature = "board"))]

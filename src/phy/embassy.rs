@@ -7,13 +7,14 @@ use embassy_net_driver::{Checksum as TheirChecksum, Driver, HardwareAddress as T
 use smoltcp::phy::{self, Checksum, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
+use super::WakingDevice;
 use super::medium::{EthernetAddress, HardwareAddress};
 
 /// A smoltcp device made of any [`embassy_net_driver::Driver`].
 ///
-/// The poll loop polls the driver, so no executor is needed. If the driver comes with a task of its own (a `runner`),
-/// that task must run at the same time as the poll loop. The adapter has no buffers: frames are read and written in the
-/// driver's memory.
+/// [`run`](crate::run) polls the stack in an async task, which the driver wakes. If the driver comes with a task of its
+/// own (a `runner`), an executor runs that task at the same time. A loop that polls all the time needs no executor, if
+/// the driver has no task. The adapter has no buffers: frames are read and written in the driver's memory.
 ///
 /// ```
 /// use embassy_net_driver_channel::driver::HardwareAddress;
@@ -29,10 +30,12 @@ use super::medium::{EthernetAddress, HardwareAddress};
 pub struct Embassy<D> {
     driver: D,
     waker: Waker,
+    /// The state of the link that [`WakingDevice::take_link_change`] has reported.
+    link_is_up: bool,
 }
 
 impl<D: Driver> Embassy<D> {
-    /// Adapts a driver for a poll loop that never sleeps, so the driver does not have to wake the loop.
+    /// Adapts a driver for [`run`](crate::run), or for a poll loop that never sleeps.
     ///
     /// # Errors
     /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
@@ -40,14 +43,14 @@ impl<D: Driver> Embassy<D> {
         Self::with_waker(driver, Waker::noop().clone())
     }
 
-    /// Adapts a driver for a poll loop that sleeps.
+    /// Adapts a driver for a poll loop that sleeps without an executor.
     ///
     /// The driver wakes `waker` when a frame arrives, or when the driver can send again.
     ///
     /// # Errors
     /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
     pub fn with_waker(driver: D, waker: Waker) -> Result<Self, UnsupportedMedium> {
-        let device = Embassy { driver, waker };
+        let device = Embassy { driver, waker, link_is_up: true };
         device.hardware_address().map(|_| device)
     }
 
@@ -113,6 +116,17 @@ impl<D: Driver> Device for Embassy<D> {
             capabilities.checksum.icmpv6 = checksum(theirs.checksum.icmpv6);
         }
         capabilities
+    }
+}
+
+impl<D: Driver> WakingDevice for Embassy<D> {
+    fn set_waker(&mut self, waker: &Waker) {
+        self.waker.clone_from(waker);
+    }
+
+    fn take_link_change(&mut self) -> Option<bool> {
+        let up = self.is_link_up();
+        (core::mem::replace(&mut self.link_is_up, up) != up).then_some(up)
     }
 }
 

@@ -13,6 +13,7 @@ mod medium;
 mod queue;
 mod registers;
 pub mod stellaris;
+mod wake;
 mod words;
 
 pub use cable::{Cable, CableEnd};
@@ -25,3 +26,4 @@ pub use queue::Queue;
 #[doc(hidden)]
 pub use queue::{FrameIn, FrameOut};
 pub use registers::{Ethernet, Faults, NotThere, Registers};
+pub use wake::WakingDevice;
