@@ -186,6 +186,7 @@ impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
 
 /// Why a driver cannot be used, or cannot be used yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DriverError {
     /// The driver's hardware address is not that of a host. Set another one in the driver.

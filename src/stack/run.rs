@@ -34,7 +34,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> Option<Instant> {
         io.device.set_waker(cx.waker());
         if let Some(up) = io.device.take_link_change() {
-            log::info!("the link is {}", if up { "up" } else { "down" });
+            let state = if up { "up" } else { "down" };
+            log::info!("the link is {state}");
+            #[cfg(feature = "defmt")]
+            defmt::info!("the link is {=str}", state);
             self.link_changed(now, up);
             if up {
                 self.announce(now, io);
