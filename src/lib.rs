@@ -67,6 +67,7 @@
 //! | `recovery` | congestion control: `stack::Congestion` |
 //! | `slaac` | IPv6 addresses created from the prefixes that routers advertise; implies `dhcp` and `ipv6` |
 //! | `ping` | sends ICMP echo requests. The stack answers received echo requests even without this feature |
+//! | `defmt` | the log lines also for defmt; `defmt::Format` for events and errors |
 //! | `embassy` | an adapter for embassy-net's drivers; implies `ethernet` |
 //! | `ethernet` | smoltcp's feature `medium-ethernet`, so that `phy` uses smoltcp's types; `dhcp` and `ipv6` imply it |
 //! | `board` | the loop and the processors of boards, without `std`: see `docs/porting.md` |
@@ -78,6 +79,7 @@
 extern crate alloc;
 
 pub use smoltcp;
+pub use stack::run::{run, run_until};
 
 pub mod app;
 #[cfg(all(target_os = "none", feature = "board"))]

@@ -1,66 +1,116 @@
 //! An adapter for drivers written for embassy-net (feature `embassy`).
 
 use core::fmt;
-use core::task::{Context, Waker};
+use core::future::poll_fn;
+use core::task::{Context, Poll, Waker};
 
 use embassy_net_driver::{Checksum as TheirChecksum, Driver, HardwareAddress as TheirAddress, LinkState};
 use smoltcp::phy::{self, Checksum, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
+use super::WakingDevice;
 use super::medium::{EthernetAddress, HardwareAddress};
 
 /// A smoltcp device made of any [`embassy_net_driver::Driver`].
 ///
-/// The poll loop polls the driver, so no executor is needed. If the driver comes with a task of its own (a `runner`),
-/// that task must run at the same time as the poll loop. The adapter has no buffers: frames are read and written in the
-/// driver's memory.
+/// [`run`](crate::run) polls the stack in an async task, which the driver wakes. If the driver comes with a task of its
+/// own (a `runner`), an executor runs that task at the same time. A loop that polls all the time needs no executor, if
+/// the driver has no task. The adapter has no buffers: frames are read and written in the driver's memory.
+///
+/// A board's task, with `clock` and `sleep_until` from embassy-time:
 ///
 /// ```
-/// use embassy_net_driver_channel::driver::HardwareAddress;
-/// use embassy_net_driver_channel::{self as channel, State};
+/// # use core::future::Future;
+/// use embassy_net_driver::Driver;
+/// use smolstep::app::greeting;
 /// use smolstep::phy::Embassy;
-/// use smoltcp::phy::Device;
+/// use smolstep::smoltcp::time::Instant;
+/// use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Stack};
+/// use smolstep::stack_memory;
 ///
-/// let mut state = State::<1514, 4, 4>::new();
-/// let (_runner, driver) = channel::new(&mut state, HardwareAddress::Ethernet([2, 0, 0, 0, 0, 1]));
-/// let device = Embassy::new(driver).unwrap();
-/// assert_eq!(device.capabilities().max_transmission_unit, 1514);
+/// stack_memory!(static MEMORY: tcp: [greeting::Server<'static>; 4], receive: 1460, send: 1460);
+///
+/// # struct Timer;
+/// # impl Timer { async fn at(_: u64) {} }
+/// # fn since_start() -> i64 { 1 }
+/// // #[embassy_executor::task]
+/// async fn net(driver: impl Driver, seed: Seed) -> ! {
+///     let mut device = Embassy::new(driver).expect("an Ethernet driver");
+///     let hardware = device.wait_for_address().await.expect("the address of a host");
+///     let mut io = Io::new(device, NullConsole);
+///     // The stack's time must be more than 0.
+///     let clock = || Instant::from_micros(since_start() + 1);
+///     let sleep_until = |at: Instant| Timer::at(at.total_micros() as u64 - 1);
+///
+///     let config = Config::new(hardware, seed, &["10.0.0.2/24".parse().unwrap()]);
+///     let mut stack = Stack::new(config, &mut io.device, MEMORY.take(), clock()).expect("a valid configuration");
+///     stack.listen(Listener::new(9999, greeting::Server::new(&Default::default()))).expect("a free port");
+///     smolstep::run(&mut stack, &mut io, clock, sleep_until).await
+/// }
 /// ```
 pub struct Embassy<D> {
     driver: D,
     waker: Waker,
+    /// The state of the link that [`WakingDevice::take_link_change`] has reported.
+    link_is_up: bool,
 }
 
 impl<D: Driver> Embassy<D> {
-    /// Adapts a driver for a poll loop that never sleeps, so the driver does not have to wake the loop.
+    /// Adapts a driver for [`run`](crate::run), or for a poll loop that never sleeps.
     ///
     /// # Errors
-    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
-    pub fn new(driver: D) -> Result<Self, UnsupportedMedium> {
+    /// Returns [`DriverError::UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
+    pub fn new(driver: D) -> Result<Self, DriverError> {
         Self::with_waker(driver, Waker::noop().clone())
     }
 
-    /// Adapts a driver for a poll loop that sleeps.
+    /// Adapts a driver for a poll loop that sleeps without an executor.
     ///
     /// The driver wakes `waker` when a frame arrives, or when the driver can send again.
     ///
     /// # Errors
-    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
-    pub fn with_waker(driver: D, waker: Waker) -> Result<Self, UnsupportedMedium> {
-        let device = Embassy { driver, waker };
-        device.hardware_address().map(|_| device)
+    /// Returns [`DriverError::UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
+    pub fn with_waker(driver: D, waker: Waker) -> Result<Self, DriverError> {
+        match driver.hardware_address() {
+            TheirAddress::Ethernet(_) | TheirAddress::Ip => Ok(Embassy { driver, waker, link_is_up: true }),
+            _ => Err(DriverError::UnsupportedMedium),
+        }
     }
 
     /// Returns the driver's hardware address, for [`Config`](crate::stack::Config).
     ///
     /// # Errors
-    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
-    pub fn hardware_address(&self) -> Result<HardwareAddress, UnsupportedMedium> {
+    /// Returns [`DriverError::NoAddress`] if the driver has none yet: an address of zeros. Returns
+    /// [`DriverError::BadAddress`] if the address is not a host's, but a group's.
+    pub fn hardware_address(&self) -> Result<HardwareAddress, DriverError> {
         match self.driver.hardware_address() {
-            TheirAddress::Ethernet(address) => Ok(HardwareAddress::Ethernet(EthernetAddress(address))),
+            TheirAddress::Ethernet([0, 0, 0, 0, 0, 0]) => Err(DriverError::NoAddress),
+            TheirAddress::Ethernet(address) => match EthernetAddress(address) {
+                own if own.is_unicast() => Ok(HardwareAddress::Ethernet(own)),
+                group => Err(DriverError::BadAddress(group)),
+            },
             TheirAddress::Ip => Ok(HardwareAddress::Ip),
-            _ => Err(UnsupportedMedium),
+            _ => Err(DriverError::UnsupportedMedium),
         }
+    }
+
+    /// Waits until the driver has a hardware address, and returns it.
+    ///
+    /// Some drivers read the address from their chip when they start. The driver of the CYW43 is one of them. The
+    /// driver must wake the task when it has the address. The drivers made with embassy-net-driver-channel do.
+    ///
+    /// # Errors
+    /// Returns the errors of [`hardware_address`](Self::hardware_address) except [`DriverError::NoAddress`].
+    pub async fn wait_for_address(&mut self) -> Result<HardwareAddress, DriverError> {
+        poll_fn(|cx| {
+            // The driver stores the task's waker.
+            self.driver.link_state(cx);
+            match self.hardware_address() {
+                Err(DriverError::NoAddress) => Poll::Pending,
+                known => Poll::Ready(known),
+            }
+        })
+        .await
     }
 
     /// Returns whether the driver reports that its link is up.
@@ -116,6 +166,17 @@ impl<D: Driver> Device for Embassy<D> {
     }
 }
 
+impl<D: Driver> WakingDevice for Embassy<D> {
+    fn set_waker(&mut self, waker: &Waker) {
+        self.waker.clone_from(waker);
+    }
+
+    fn take_link_change(&mut self) -> Option<bool> {
+        let up = self.is_link_up();
+        (core::mem::replace(&mut self.link_is_up, up) != up).then_some(up)
+    }
+}
+
 fn checksum(theirs: TheirChecksum) -> Checksum {
     match theirs {
         TheirChecksum::Both => Checksum::Both,
@@ -143,14 +204,30 @@ impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
     }
 }
 
-/// The stack does not support the driver's medium, such as IEEE 802.15.4.
+/// Why a driver cannot be used, or cannot be used yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnsupportedMedium;
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum DriverError {
+    /// The driver's hardware address is not that of a host. Set another one in the driver.
+    BadAddress(EthernetAddress),
+    /// The driver has no hardware address yet. Start the driver, then wait for
+    /// [`Embassy::wait_for_address`].
+    NoAddress,
+    /// The stack does not support the driver's medium, such as IEEE 802.15.4.
+    UnsupportedMedium,
+}
 
-impl fmt::Display for UnsupportedMedium {
+impl fmt::Display for DriverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the driver's medium is neither Ethernet nor IP")
+        match self {
+            DriverError::BadAddress(address) => {
+                write!(f, "{address} is not the hardware address of a host: set another one in the driver")
+            }
+            DriverError::NoAddress => f.write_str("the driver has no hardware address: start it before the stack"),
+            DriverError::UnsupportedMedium => f.write_str("the driver's medium is neither Ethernet nor IP"),
+        }
     }
 }
 
-impl core::error::Error for UnsupportedMedium {}
+impl core::error::Error for DriverError {}

@@ -13,11 +13,12 @@ mod medium;
 mod queue;
 mod registers;
 pub mod stellaris;
+mod wake;
 mod words;
 
 pub use cable::{Cable, CableEnd};
 #[cfg(feature = "embassy")]
-pub use embassy::{Embassy, UnsupportedMedium};
+pub use embassy::{DriverError, Embassy};
 pub use loopback::Loopback;
 pub(crate) use medium::{ETHERNET, ETHERNET_HEADER, is_ethernet};
 pub use medium::{EthernetAddress, HardwareAddress};
@@ -25,3 +26,4 @@ pub use queue::Queue;
 #[doc(hidden)]
 pub use queue::{FrameIn, FrameOut};
 pub use registers::{Ethernet, Faults, NotThere, Registers};
+pub use wake::WakingDevice;

@@ -8,7 +8,7 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 #[cfg(feature = "recovery")]
 use super::control::Congestion;
-use crate::phy::{ETHERNET_HEADER, HardwareAddress, is_ethernet};
+use crate::phy::{ETHERNET_HEADER, EthernetAddress, HardwareAddress, is_ethernet};
 
 /// The largest number of addresses of an interface.
 pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
@@ -73,7 +73,7 @@ impl Config {
     /// Checks that the configuration fits a device.
     pub(super) fn check(&self, capabilities: &DeviceCapabilities) -> Result<(), SetupError> {
         let fits = match self.hardware {
-            HardwareAddress::Ethernet(address) => is_ethernet(capabilities.medium) && address.is_unicast(),
+            HardwareAddress::Ethernet(address) => is_ethernet(capabilities.medium) && is_host(address),
             HardwareAddress::Ip => capabilities.medium == Medium::Ip,
         };
         if !fits {
@@ -100,6 +100,13 @@ impl Config {
         };
         capabilities.max_transmission_unit.saturating_sub(header)
     }
+}
+
+/// Returns whether a host can have this hardware address. Zeros are the address of a driver that has none yet.
+fn is_host(address: EthernetAddress) -> bool {
+    // The build has checked a board's address. The comparison would take 20 bytes of flash.
+    let is_known = cfg!(all(feature = "board", target_os = "none")) || address != EthernetAddress::default();
+    address.is_unicast() && is_known
 }
 
 /// The smallest MTU that the address's IP version requires, in bytes.
@@ -250,6 +257,7 @@ impl<S> Listener<S> {
 
 /// Why a stack could not be set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SetupError {
     /// DHCP or SLAAC was requested on a device without Ethernet.
@@ -257,7 +265,8 @@ pub enum SetupError {
     AutoconfNeedsEthernet,
     /// An address is not unicast.
     BadAddress(IpAddress),
-    /// The hardware address does not match the device's medium or is not unicast.
+    /// The hardware address does not match the device's medium, is zero, or is not unicast. A driver that reports zero
+    /// has no address yet, and must be started before the stack.
     BadHardwareAddress,
     /// A gateway is not on the link or is the second gateway of its IP version.
     BadGateway(IpAddress),
@@ -275,7 +284,7 @@ impl fmt::Display for SetupError {
             #[cfg(feature = "dhcp")]
             SetupError::AutoconfNeedsEthernet => f.write_str("DHCP and SLAAC work on Ethernet only: use a TAP"),
             SetupError::BadAddress(address) => write!(f, "{address} is not an address that a host can have"),
-            SetupError::BadHardwareAddress => f.write_str("the hardware address does not fit the device"),
+            SetupError::BadHardwareAddress => f.write_str("the hardware address is zero or does not fit"),
             SetupError::BadGateway(address) => {
                 write!(f, "gateway {address} is not on the link, or is the second gateway of its IP version")
             }
@@ -296,6 +305,7 @@ impl core::error::Error for SetupError {}
 
 /// Why a port cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ListenError {
     /// Another program of this stack serves the port.
@@ -320,6 +330,7 @@ impl core::error::Error for ListenError {}
 
 /// Why a connection could not be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The address cannot belong to a host, or the port is 0.

@@ -43,6 +43,7 @@ mod paths;
 #[cfg(feature = "ping")]
 mod ping;
 mod ports;
+pub(crate) mod run;
 mod session;
 mod session_enums;
 mod static_memory;

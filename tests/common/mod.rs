@@ -6,6 +6,7 @@ pub mod dnsmasq;
 pub mod document;
 #[cfg(target_os = "linux")]
 pub mod events;
+pub mod executor;
 #[cfg(target_os = "linux")]
 pub mod far;
 #[cfg(target_os = "linux")]

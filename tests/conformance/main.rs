@@ -9,6 +9,8 @@ mod embassy;
 #[cfg(target_os = "linux")]
 mod linux;
 mod memory;
+#[cfg(feature = "embassy")]
+mod run;
 
 use smolstep::phy::conformance::{Failure, Peer, Report, check};
 use smoltcp::phy::{Device, RxToken, TxToken};
