@@ -1,11 +1,17 @@
 //! A stack's memory on the heap, with sizes chosen at run time.
 
-use std::hint::black_box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hint::black_box;
 
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
-use crate::stack::{Memory, Neighbour, Path, Port, REASSEMBLY_SHARE, Reassembly, Slot, SlotIndex, TimeWaitRecord};
+use super::connections::{Slot, SlotIndex, TimeWaitRecord};
+use super::ingress::{REASSEMBLY_SHARE, Reassembly};
+use super::link::Neighbour;
+use super::memory::{Memory, Port};
+use super::paths::Path;
 
 /// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the equivalent without a heap.
 pub struct HeapPool<'a, S, U> {
