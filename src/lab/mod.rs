@@ -24,6 +24,8 @@ pub mod packetdrill;
 mod peer;
 #[cfg_attr(not(feature = "alloc"), path = "no_router.rs")]
 mod router;
+#[cfg(feature = "session")]
+pub(crate) mod run;
 pub mod scenarios;
 #[doc(hidden)]
 pub mod selftest;
@@ -58,7 +60,7 @@ pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 pub use setup::CONNECTIONS;
 use setup::MAX_SERVED;
 pub(crate) use setup::SCRIPT_PORT;
-#[cfg(feature = "cli")]
+#[cfg(feature = "session")]
 pub(crate) use setup::SetupLab;
 pub use setup::{Buffers, Setup, StartError};
 #[doc(hidden)]

@@ -8,12 +8,12 @@ use super::file;
 use super::mark::{Verdict, key, only, verdict};
 use super::output_file::{Text, unwritable};
 use super::outputs::{self, Shown};
-use super::run::Run;
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
 use crate::cli::shell::Shell;
 use crate::lab::file::{Answer, Answers, Experiment, Field, Key};
 use crate::lab::lang::Lang;
+use crate::lab::run::Run;
 use crate::lab::wrap::wrapped;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
@@ -66,7 +66,7 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     let parts = experiment.parts();
     let setup = parts.setup().map_err(Failure::usage)?;
     let mut shown = Shown::of(args);
-    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
+    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot)).map_err(Failure::usage)?;
     shown.finish(&ended)
 }
 

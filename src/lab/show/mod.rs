@@ -39,7 +39,7 @@ pub use ladder::Ladder;
 pub use picture::{PICTURE_ROWS, Picture};
 #[doc(hidden)]
 pub use states::Visited;
-#[cfg(feature = "cli")]
+#[cfg(feature = "session")]
 pub(crate) use text::{Span, since};
-#[cfg(feature = "cli")]
+#[cfg(feature = "session")]
 pub(crate) use words::{In, host_name};

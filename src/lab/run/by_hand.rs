@@ -1,6 +1,9 @@
 //! Changes by hand in a run: to a frame in flight, or a segment that is put on the wire.
 
-use super::host_lab::HostLab;
+use alloc::format;
+use alloc::string::String;
+
+use super::HostLab;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::Ends;
 use crate::lab::packetdrill::segment::SegmentText;
