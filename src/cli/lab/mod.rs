@@ -26,12 +26,12 @@ use super::error::Failure;
 use super::output::say_line;
 use super::replay::coverage;
 use super::suggest::nearest;
-use crate::app::{self, APPS, App, Program};
-use crate::lab::Setup;
+use crate::app::{self, APPS, App};
 use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
 use crate::lab::run::{Ended, Run, Stepped};
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
+use crate::lab::{Setup, default_texts};
 use crate::stack::End;
 pub use outputs::Shown;
 use outputs::{Expected, Outputs};
@@ -82,7 +82,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let own_faults = setup.faults.len();
     adapt(&mut setup, args)?;
     if let What::File(name, _) = &what
-        && !starts(&setup)
+        && !setup.starts()
     {
         let hint = "add a program that calls or sends, such as 'client calls 7000'";
         return Err(Failure::usage(format_args!("{name}:1:1: nothing happens in this file: {hint}")));
@@ -169,11 +169,6 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Returns whether anything happens in a run, so that it is not over before its first step.
-fn starts(setup: &Setup<'_>) -> bool {
-    !setup.agenda.is_empty() || setup.flood > 0 || setup.udp.iter().any(|(host, ..)| *host == 0)
-}
-
 /// Returns the client's first failure that neither the scenario's expectations nor those of a file cover.
 fn failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -> Option<Failure> {
     let is_expected = |end: Option<End>| match end {
@@ -254,10 +249,7 @@ fn scenario(name: &str, programs: Option<&[&str]>) -> Result<Scenario, Failure> 
 
 fn texts(args: &LabArgs, what: &What) -> Vec<String> {
     match (&args.texts[..], what) {
-        ([], What::Program(App { program: Program::Greeting, .. })) => {
-            ["Li", "Cheng", "victor"].map(String::from).into()
-        }
-        ([], _) => vec!["hello".into()],
+        ([], What::Program(app)) => default_texts(app).iter().map(ToString::to_string).collect(),
         (texts, _) => texts.to_vec(),
     }
 }

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use smoltcp::phy::Medium;
-
 use super::args::LabArgs;
 use super::holds::sockets;
 use super::outputs::{self, Shown};
@@ -11,10 +9,10 @@ use super::runs::Runs;
 use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Shell};
 use crate::lab::lang::Lang;
-use crate::lab::run::{ByHand, Change, Goal, HostLab, MAX_BY_HAND, Run, Stepped, ends};
+use crate::lab::run::{ByHand, Change, Goal, HostLab, MAX_BY_HAND, Run, Stepped, ends, has_checksum};
 use crate::lab::show::{In, host_name};
 use crate::lab::{Setup, Verdict};
-use crate::trace::{Fields, Summary};
+use crate::trace::Fields;
 
 /// The name of the capture that `save` writes if the user gives none.
 const UNNAMED: &str = "lab.pcapng";
@@ -146,8 +144,7 @@ impl<'s> Session<'_, 's> {
                 (Some(frame), Lang::Zh) => format!("帧 {frame} 不在途中：frames 显示在途的帧"),
             });
         };
-        let is_ip = |bytes: &[u8]| Summary::of(bytes, Medium::Ethernet).ends.is_some();
-        if fault == Verdict::Corrupt && !lab.wire.in_flight().any(|(id, .., bytes)| id == frame && is_ip(bytes)) {
+        if fault == Verdict::Corrupt && !has_checksum(lab, frame) {
             return self.shown.say(&match self.shown.lang() {
                 Lang::En => format!("frame {frame} is no IP packet: ARP has no checksum, so it would arrive"),
                 Lang::Zh => format!("帧 {frame} 不是 IP 分组：ARP 没有校验和，损坏了也会被接收"),

@@ -7,7 +7,7 @@ mod by_hand;
 mod goal;
 mod host_lab;
 
-pub(crate) use by_hand::{ByHand, Change, MAX_BY_HAND, ends};
+pub(crate) use by_hand::{ByHand, Change, MAX_BY_HAND, ends, has_checksum};
 pub(crate) use goal::{Goal, Protocol};
 pub(crate) use host_lab::{ENTRIES, HostLab, sizes};
 
@@ -32,6 +32,9 @@ pub struct Run<'s> {
     /// The event at which `--until` or the command `until` stops the run.
     pub until: Option<Goal>,
 }
+
+/// The number of neighbours of a host: the other host, and the router.
+const NEIGHBOURS: usize = 8;
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -87,10 +90,29 @@ impl<'s> Run<'s> {
         upto: Option<u32>,
         each: &mut dyn FnMut(&Snapshot, &HostLab<'_>),
     ) -> Result<Ended, StartError> {
+        self.record_while(upto, &mut |snapshot, lab| {
+            each(snapshot, lab);
+            true
+        })
+    }
+
+    /// Runs like [`record`](Self::record), but stops with [`Stepped::Limit`] after the step in which `each` returns
+    /// false.
+    ///
+    /// # Errors
+    /// Fails if the set-up is invalid.
+    pub fn record_while(
+        &self,
+        upto: Option<u32>,
+        each: &mut dyn FnMut(&Snapshot, &HostLab<'_>) -> bool,
+    ) -> Result<Ended, StartError> {
         self.with_lab(|lab| {
-            let mut last = Stepped::On;
+            let (mut last, mut goes_on) = (Stepped::On, true);
             while last == Stepped::On && upto.is_none_or(|upto| lab.steps() < upto) {
-                last = self.step(lab, each);
+                last = self.step(lab, &mut |snapshot, lab| goes_on &= each(snapshot, lab));
+                if last == Stepped::On && !goes_on {
+                    last = Stepped::Limit;
+                }
             }
             Ended {
                 last,
@@ -108,7 +130,7 @@ impl<'s> Run<'s> {
     /// # Errors
     /// Fails if the set-up is invalid.
     pub fn with_lab<T>(&self, act: impl FnOnce(&mut HostLab<'_>) -> T) -> Result<T, StartError> {
-        let mut pools = [0, 1].map(|host| HeapPool::new(sizes(self.setup, host)));
+        let mut pools = [0, 1].map(|host| HeapPool::with_neighbours(sizes(self.setup, host), NEIGHBOURS));
         let memory = pools.each_mut().map(|pool| (pool.memory(), Printed(Vec::new())));
         let mut lab = self.setup.start(memory)?;
         self.intervene(&mut lab);

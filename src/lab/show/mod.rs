@@ -30,6 +30,8 @@ pub use explain::{Explanation, explain};
 pub use graph::{Graph, GraphKind};
 #[doc(hidden)]
 pub use json::write_json;
+#[cfg(feature = "session")]
+pub(crate) use json::write_json_and;
 #[cfg(feature = "recovery")]
 #[doc(hidden)]
 pub use json::write_json_with;
