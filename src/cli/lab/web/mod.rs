@@ -8,7 +8,6 @@ mod deadline;
 mod door;
 mod files;
 mod requests;
-mod session;
 mod sessions;
 mod start;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::session::LabSession;
+use crate::lab::session::LabSession;
 
 /// The open sessions, the least recently used one first.
 pub struct Sessions {

@@ -1,12 +1,11 @@
 //! What the page opens first, as the command line says.
 
-use core::fmt;
+use serde_json::{Map, Value};
 
 use super::super::args::LabArgs;
 use super::super::{What, exercise, file, find, mark};
 use crate::cli::error::Failure;
 use crate::lab::file::Experiment;
-use crate::trace::json::Object;
 
 /// Returns the JSON that the page gets as `start`: the members of the session's command `new`, and a file's name.
 ///
@@ -19,9 +18,17 @@ pub fn start(args: &LabArgs) -> Result<String, Failure> {
             "with --web, the page has the other options: leave out all but --open, --seed and --lang",
         ));
     }
-    let mut text = String::new();
-    write(&mut text, &source(args)?, args).map_err(Failure::run)?;
-    Ok(text.trim_end().into())
+    let mut members = Map::new();
+    for (key, value) in source(args)? {
+        members.insert(key.into(), value.into());
+    }
+    if let Some(seed) = args.seed {
+        members.insert("seed".into(), seed.into());
+    }
+    if let Some(lang) = args.lang {
+        members.insert("lang".into(), lang.pick("en", "zh").into());
+    }
+    Ok(Value::Object(members).to_string())
 }
 
 /// What a run is made from: the names and values of members of `new`.
@@ -49,18 +56,4 @@ fn source(args: &LabArgs) -> Result<Source, Failure> {
         }),
         (Some(_), _) => Err(Failure::usage("with --web, a program takes no TEXT: leave it out")),
     }
-}
-
-fn write(text: &mut String, source: &Source, args: &LabArgs) -> fmt::Result {
-    let mut object = Object::begin(text)?;
-    for (key, value) in source {
-        object.text(key, value)?;
-    }
-    if let Some(seed) = args.seed {
-        object.number("seed", seed)?;
-    }
-    if let Some(lang) = args.lang {
-        object.text("lang", lang.pick("en", "zh"))?;
-    }
-    object.end()
 }
