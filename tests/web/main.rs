@@ -6,4 +6,5 @@ mod common;
 
 mod command;
 mod door;
+mod page;
 mod requests;
