@@ -1,0 +1,43 @@
+// Runs the engine as a WebAssembly module. docs/lab-session.md describes its exports.
+
+interface Exports {
+  memory: WebAssembly.Memory;
+  allocate(len: number): number;
+  /** Returns the address of the answer's length (4 bytes), which the answer follows. */
+  call(request: number, len: number): number;
+  free(address: number, len: number): void;
+}
+
+const engine = load();
+
+self.addEventListener("message", ({ data }: MessageEvent<string>) => {
+  engine.then(
+    (exports) => {
+      try {
+        self.postMessage({ text: data === "" ? "" : call(exports, data) });
+      } catch {
+        self.postMessage({ error: "the engine has failed: reload the page" });
+      }
+    },
+    () => self.postMessage({ error: "smolstep.wasm cannot be loaded: build the folder with scripts/web" }),
+  );
+});
+
+async function load(): Promise<Exports> {
+  const response = await fetch("smolstep.wasm");
+  const module = await WebAssembly.compile(await response.arrayBuffer());
+  const instance = await WebAssembly.instantiate(module, {});
+  return instance.exports as unknown as Exports;
+}
+
+function call(exports: Exports, request: string): string {
+  const bytes = new TextEncoder().encode(request);
+  const address = exports.allocate(bytes.length);
+  new Uint8Array(exports.memory.buffer, address, bytes.length).set(bytes);
+  const answer = exports.call(address, bytes.length);
+  // A call may have moved the memory, so its buffer is read again.
+  const len = new DataView(exports.memory.buffer).getUint32(answer, true);
+  const text = new TextDecoder().decode(new Uint8Array(exports.memory.buffer, answer + 4, len));
+  exports.free(answer, len + 4);
+  return text;
+}
