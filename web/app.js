@@ -113,8 +113,11 @@ export class App {
     /** Goes to a step of the current run, and fetches the trace up to there. */
     async go(step) {
         const { trace, epoch } = this;
+        const before = this.step;
         this.step = Math.max(0, Math.min(Math.trunc(step) || 0, trace.run.steps));
         const wanted = this.step;
+        if (wanted !== before)
+            this.selected = undefined;
         while (!trace.isWhole && (trace.entries.at(-1)?.step ?? -1) <= wanted) {
             if (!(await this.more(trace)) || this.epoch !== epoch)
                 return;
@@ -140,6 +143,7 @@ export class App {
         }
         const text = fault === "delay" ? `delay ${delay}` : fault;
         await this.branch({ do: "fault", run: trace.run.name, step, frame, fault: text }, step);
+        this.select(frame);
     }
     /** Puts a segment on the wire after the current step. This makes a branch. */
     async inject(host, segment) {

@@ -19,12 +19,9 @@ async function load() {
 }
 function call(exports, request) {
     const bytes = new TextEncoder().encode(request);
-    const address = exports.allocate(bytes.length);
+    const address = exports.smolstep_allocate(bytes.length);
     new Uint8Array(exports.memory.buffer, address, bytes.length).set(bytes);
-    const answer = exports.call(address, bytes.length);
+    const len = exports.smolstep_call(address, bytes.length);
     // A call may have moved the memory, so its buffer is read again.
-    const len = new DataView(exports.memory.buffer).getUint32(answer, true);
-    const text = new TextDecoder().decode(new Uint8Array(exports.memory.buffer, answer + 4, len));
-    exports.free(answer, len + 4);
-    return text;
+    return new TextDecoder().decode(new Uint8Array(exports.memory.buffer, exports.smolstep_answer(), len));
 }
