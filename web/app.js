@@ -6,7 +6,9 @@ export class App {
     door;
     experiment;
     lists = { scenarios: [], exercises: [], programs: [] };
-    source = { scenario: "handshake" };
+    source = {};
+    /** The name of the reader's own file, if one is open. */
+    file;
     /** The name of the current run, and of the run beside it. */
     current = "a";
     beside;

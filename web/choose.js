@@ -25,7 +25,7 @@ export function chooser(app) {
         const current = scenario ? `scenario ${scenario}` : exercise ? `exercise ${exercise}` : program ? `program ${program}` : "";
         choice.replaceChildren(group("scenarios", "scenario", scenarios), group("exercises", "exercise", exercises), group("programs", "program", programs.map((name) => ({ name, title: name }))));
         if (current === "")
-            choice.prepend(new Option(text("ownFile"), ""));
+            choice.prepend(new Option(app.file ?? text("ownFile"), ""));
         choice.value = current;
     }
     return { root: choice, update };
@@ -48,6 +48,7 @@ export function editor(app) {
             return;
         }
         area.value = new TextDecoder().decode(await chosen.arrayBuffer());
+        app.file = chosen.name;
         file.value = "";
         await run();
     }

@@ -13,8 +13,8 @@ export class LabError extends Error {
 /** Opens the door that this page has. The source is what the program was started with. */
 export async function openDoor() {
     const response = await fetch("start");
-    const { door, ...source } = response.ok ? (await response.json()) : { door: "wasm" };
-    return { door: door === "http" ? await HttpDoor.open() : await WasmDoor.open(), source };
+    const { door, file, lang, ...source } = response.ok ? await read(response) : { door: "wasm" };
+    return { door: door === "wasm" ? await WasmDoor.open() : await HttpDoor.open(), source, file, lang };
 }
 class HttpDoor {
     url;

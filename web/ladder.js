@@ -231,7 +231,7 @@ export class Ladder {
     drawHead(trace, step) {
         const { head, columns, scroller } = this;
         const [client, server] = trace.endsAt(this.app.lane, step).states;
-        const count = this.app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : text("columns");
+        const count = this.app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : columns.isNarrow ? "" : text("columns");
         if (head.childElementCount === 0) {
             head.append(...["name", "end side-0", "end side-1"].map((name) => element("span", { class: name })));
         }

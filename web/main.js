@@ -29,8 +29,11 @@ async function start() {
     const error = byId("error");
     try {
         setText(byId("loading"), text("loading"));
-        const { door, source } = await openDoor();
+        const { door, source, file, lang } = await openDoor();
+        if (lang === "en" || lang === "zh")
+            setLanguage(lang);
         const app = new App(door);
+        app.file = file;
         await app.load();
         const { ladder } = build(app);
         await begin(app, source);

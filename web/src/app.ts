@@ -17,7 +17,9 @@ export interface Panel {
 export class App {
   experiment: Experiment | undefined;
   lists: Lists = { scenarios: [], exercises: [], programs: [] };
-  source: Source = { scenario: "handshake" };
+  source: Source = {};
+  /** The name of the reader's own file, if one is open. */
+  file: string | undefined;
   /** The name of the current run, and of the run beside it. */
   current = "a";
   beside: string | undefined;

@@ -33,7 +33,7 @@ export function chooser(app: App): Panel {
       group("exercises", "exercise", exercises),
       group("programs", "program", programs.map((name) => ({ name, title: name }))),
     );
-    if (current === "") choice.prepend(new Option(text("ownFile"), ""));
+    if (current === "") choice.prepend(new Option(app.file ?? text("ownFile"), ""));
     choice.value = current;
   }
 
@@ -66,6 +66,7 @@ export function editor(app: App): Panel {
       return;
     }
     area.value = new TextDecoder().decode(await chosen.arrayBuffer());
+    app.file = chosen.name;
     file.value = "";
     await run();
   }

@@ -23,7 +23,7 @@ export class Columns {
     this.lanes = Math.max(1, Math.min(lanes, LANES));
     this.font = this.isNarrow ? 10 : 12;
     this.char = this.font * 0.605;
-    this.times = 9 * this.char;
+    this.times = 10 * this.char;
     this.steps = this.isNarrow ? this.times : this.times + 6 * this.char;
     const free = space - this.steps - 8;
     this.notes = this.isNarrow || this.lanes > 1 ? 13 * this.char : 15 * this.char;

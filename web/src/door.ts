@@ -19,15 +19,26 @@ export interface Door {
   command<T>(command: object): Promise<T>;
 }
 
+/** What the program tells the page at its start. The static folder has a file that names the other door. */
 interface Start extends Source {
-  door: "http" | "wasm";
+  door?: "wasm";
+  /** The name of the file whose text is in `lab`. */
+  file?: string;
+  lang?: string;
+}
+
+export interface Opened {
+  door: Door;
+  source: Source;
+  file: string | undefined;
+  lang: string | undefined;
 }
 
 /** Opens the door that this page has. The source is what the program was started with. */
-export async function openDoor(): Promise<{ door: Door; source: Source }> {
+export async function openDoor(): Promise<Opened> {
   const response = await fetch("start");
-  const { door, ...source } = response.ok ? ((await response.json()) as Start) : { door: "wasm" as const };
-  return { door: door === "http" ? await HttpDoor.open() : await WasmDoor.open(), source };
+  const { door, file, lang, ...source }: Start = response.ok ? await read<Start>(response) : { door: "wasm" };
+  return { door: door === "wasm" ? await WasmDoor.open() : await HttpDoor.open(), source, file, lang };
 }
 
 class HttpDoor implements Door {

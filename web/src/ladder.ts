@@ -250,7 +250,7 @@ export class Ladder {
   private drawHead(trace: Trace, step: number): void {
     const { head, columns, scroller } = this;
     const [client, server] = trace.endsAt(this.app.lane, step).states;
-    const count = this.app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : text("columns");
+    const count = this.app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : columns.isNarrow ? "" : text("columns");
     if (head.childElementCount === 0) {
       head.append(...["name", "end side-0", "end side-1"].map((name) => element("span", { class: name })));
     }

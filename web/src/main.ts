@@ -35,8 +35,10 @@ async function start(): Promise<void> {
   const error = byId("error");
   try {
     setText(byId("loading"), text("loading"));
-    const { door, source } = await openDoor();
+    const { door, source, file, lang } = await openDoor();
+    if (lang === "en" || lang === "zh") setLanguage(lang);
     const app = new App(door);
+    app.file = file;
     await app.load();
     const { ladder } = build(app);
     await begin(app, source);

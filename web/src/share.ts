@@ -121,8 +121,8 @@ export class Share implements Panel {
 
   private name(): string {
     const { source, experiment, current, runs } = this.app;
-    const name = source.scenario ?? source.exercise ?? source.program ?? experiment?.name ?? "experiment";
-    const base = name.replace(/\.lab$/, "").replace(/[^\w-]+/g, "-");
+    const name = source.scenario ?? source.exercise ?? source.program ?? experiment?.name ?? this.app.file ?? "experiment";
+    const base = name.replace(/^.*\//, "").replace(/\.lab$/, "").replace(/[^\w-]+/g, "-");
     return runs.size > 1 ? `${base}-${current}` : base;
   }
 }

@@ -124,7 +124,6 @@ export interface Source {
   exercise?: string;
   program?: string;
   lab?: string;
-  name?: string;
   settings?: Settings;
   seed?: number;
 }
