@@ -95,6 +95,7 @@ function build(app) {
     const title = element("h1", { class: "visually-hidden" }, text("title"));
     const subtitle = element("p", { class: "subtitle" });
     byId("header").replaceChildren(title, element("span", { class: "brand", "aria-hidden": "true" }, "smolstep"), choice.root, subtitle, corner(app, help));
+    byId("bar").setAttribute("aria-label", text("controls"));
     byId("bar").replaceChildren(controls.root, prompt.root);
     byId("ladders").replaceChildren(toggles(app), runs.root, element("div", { class: "pair" }, ladder.root, other.root));
     byId("side").replaceChildren(why.root, tabs.root, help, announce.root);
