@@ -16,8 +16,8 @@ use crate::host::Interrupt;
 use crate::lab::figure::NAMES;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::segment::{self, SegmentText};
+use crate::lab::run::{Goal, Protocol};
 use crate::lab::{Kind, Verdict};
-use crate::trace::{Carries, Summary};
 use chinese::FRAMES_ZH;
 use input::Input;
 
@@ -53,34 +53,6 @@ pub enum Command {
     Sockets,
     /// Run until an event.
     Until(Goal),
-}
-
-/// The event at which a run stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// A frame of this kind is sent or arrives.
-    Frame(Protocol),
-    /// A frame is sent that is dropped or lost.
-    Loss,
-    /// One end enters this state: the client (0), the server (1) or either.
-    State(Option<usize>, State),
-    /// The run has taken this number of steps.
-    Step(u32),
-    /// The run has lasted for this time.
-    Time(Duration),
-}
-
-/// A kind of frame, by its contents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// ARP.
-    Arp,
-    /// ICMP or ICMPv6.
-    Icmp,
-    /// A kind of frame that `--fault` can also name.
-    Kind(Kind),
-    /// Any TCP segment.
-    Tcp,
 }
 
 /// The kinds of frames that the command `until` accepts.
@@ -275,18 +247,6 @@ q, quit            end"
         } else {
             "type Enter, a number, step, until, back, goto, drop, delay, duplicate, corrupt, inject, sockets, frames, \
              branch, branches, compare, save, quit or help"
-        }
-    }
-}
-
-impl Protocol {
-    /// Returns whether a frame is of this kind.
-    pub fn matches(self, summary: &Summary) -> bool {
-        match self {
-            Protocol::Arp => matches!(summary.carries, Carries::ArpReply | Carries::ArpRequest),
-            Protocol::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
-            Protocol::Kind(kind) => kind.matches(summary),
-            Protocol::Tcp => summary.segment().is_some(),
         }
     }
 }

@@ -31,6 +31,8 @@ mod event;
 mod fragment_ids;
 mod fragmenter;
 mod half_sip;
+#[cfg(all(feature = "alloc", feature = "fragments"))]
+mod heap_pool;
 mod icmp_errors;
 mod ingress;
 mod isn;
@@ -73,9 +75,9 @@ pub use event::{
 };
 #[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use half_sip::half_sip;
+#[cfg(all(feature = "alloc", feature = "fragments"))]
+pub use heap_pool::{HeapPool, Sizes};
 pub use icmp_errors::{IcmpError, Refusal};
-#[cfg(feature = "std")]
-pub(crate) use ingress::REASSEMBLY_SHARE;
 #[doc(hidden)]
 pub use link::Neighbour;
 #[cfg(all(feature = "board", target_os = "none"))]

@@ -10,10 +10,11 @@ use super::network::NetworkArgs;
 use super::output_file::is_stdout;
 use super::value::Value;
 use crate::cli::error::Failure;
-use crate::cli::shell::{Goal, state};
+use crate::cli::shell::state;
 use crate::cli::values::{duration, positive, whole};
 use crate::lab::file;
 use crate::lab::lang::Lang;
+use crate::lab::run::Goal;
 use crate::lab::show::GraphKind;
 use crate::lab::{Fault, Line};
 

@@ -3,10 +3,10 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::host_lab::HostLab;
 use super::outputs::Shown;
 use super::value::{Value, or_dash, span};
 use crate::lab::lang::Lang;
+use crate::lab::run::HostLab;
 use crate::lab::show::{Span, host_name, since};
 use crate::stack::{Control, HeldBy, Tuple};
 

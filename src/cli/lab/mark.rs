@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::args::LabArgs;
 use super::file;
 use super::output_file::{Text, is_same, is_stdout};
-use super::run::Run;
 use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::lab::file::{Answers, Experiment, Key, Marked};
+use crate::lab::run::{HostLab, Run};
 use crate::trace::json::Object;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
@@ -210,10 +210,12 @@ pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failur
     let questions = experiment.questions.iter().enumerate();
     let made = questions.filter_map(|(index, question)| Some((question.line, key.expectations(index)?)));
     let mut made: Vec<_> = made.collect();
-    Run::new(&setup).record(None, &mut |snapshot, lab| {
-        key.see(snapshot);
-        made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
-    })?;
+    Run::new(&setup)
+        .record(None, &mut |snapshot, lab| {
+            key.see(snapshot);
+            made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
+        })
+        .map_err(Failure::usage)?;
     if let Some((line, _)) = made.iter().find(|(_, expectations)| expectations.result().is_ok()) {
         let what =
             format!("{name}:{line}:1: the expectation is met without further faults, so the question asks nothing");
@@ -244,10 +246,10 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
                 let most = crate::lab::MAX_FAULTS;
                 return Ok(Verdict::Invalid(format!("a run takes at most {most} faults, with those of the exercise")));
             }
-            let see = &mut |snapshot: &_, lab: &super::host_lab::HostLab<'_>| {
+            let see = &mut |snapshot: &_, lab: &HostLab<'_>| {
                 expectations.see(snapshot, lab.wire.last_received());
             };
-            Run::new(&setup).record(None, see)?;
+            Run::new(&setup).record(None, see).map_err(Failure::usage)?;
             if expectations.result().is_ok() { Verdict::Right } else { Verdict::Wrong }
         }
     })

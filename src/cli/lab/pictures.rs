@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use smoltcp::time::Duration;
 
 use super::args::{GraphFile, LabArgs};
-use super::host_lab::HostLab;
 use super::output_file::{Text, is_stdout};
 use crate::cli::error::Failure;
 use crate::lab::lang::Lang;
+use crate::lab::run::HostLab;
 use crate::lab::show::{Entry, Graph, Ladder, PICTURE_ROWS, Picture, Visited, What, write_states_svg};
 use crate::lab::{START, Snapshot};
 use crate::stack::Event;

@@ -7,8 +7,8 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
 
-use crate::cli::shell::Goal;
 use crate::cli::watch::Watch;
+use crate::lab::run::Goal;
 use crate::stack::{Direction, Event, Probe};
 use crate::trace::{Ends, Segment, Summary};
 

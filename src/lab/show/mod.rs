@@ -30,6 +30,8 @@ pub use explain::{Explanation, explain};
 pub use graph::{Graph, GraphKind};
 #[doc(hidden)]
 pub use json::write_json;
+#[cfg(feature = "session")]
+pub(crate) use json::write_json_and;
 #[cfg(feature = "recovery")]
 #[doc(hidden)]
 pub use json::write_json_with;
@@ -39,7 +41,7 @@ pub use ladder::Ladder;
 pub use picture::{PICTURE_ROWS, Picture};
 #[doc(hidden)]
 pub use states::Visited;
-#[cfg(feature = "cli")]
+#[cfg(feature = "session")]
 pub(crate) use text::{Span, since};
-#[cfg(feature = "cli")]
+#[cfg(feature = "session")]
 pub(crate) use words::{In, host_name};
