@@ -2,7 +2,7 @@
 import { shape } from "./dom.js";
 import { seconds, span } from "./format.js";
 import { text } from "./text.js";
-import { isLost } from "./trace.js";
+import { isLost, labelOf } from "./trace.js";
 /** The reasons of frames that are sent again. */
 const AGAIN = /retransmission|after-timeout|tail-probe|repeated-syn|window-opened|path-mtu/;
 /** Draws a frame into its group, which keeps the focus while it is drawn again. */
@@ -52,7 +52,7 @@ function described(frame, sent, trace) {
     const [from, to] = frame.side === 0 ? [text("client"), text("server")] : [text("server"), text("client")];
     const arrival = trace.entries[frame.arrivals[0] ?? -1];
     const fate = isLost(sent) ? text("lost") : arrival ? `${text("arrives")} ${seconds(arrival.t_us)}` : "";
-    return `${sent.label}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
+    return `${labelOf(sent)}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
 }
 function startPoint(frame, sent, { layout, columns }) {
     return [columns.line(sent.lane, frame.side), layout.heights[frame.sent] ?? 0];
@@ -94,7 +94,7 @@ function label(frame, sent, { layout, columns }, [x, y], [toX]) {
 }
 /** Returns the label of a frame, with raw numbers and options if these are shown. */
 export function labelText(sent, { shown }) {
-    let words = sent.label;
+    let words = labelOf(sent);
     if (shown.raw) {
         if (sent.seq !== undefined)
             words = words.replace(/\b(seq|s)=\d+/, `$1=${sent.seq}`);

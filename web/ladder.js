@@ -3,9 +3,9 @@ import { drawArrow, foldText } from "./arrow.js";
 import { Columns } from "./columns.js";
 import { element, setText, shape } from "./dom.js";
 import { seconds } from "./format.js";
-import { isShown, Layout, LINE, usualFlight } from "./layout.js";
+import { isShown, Layout, LINE, newState, usualFlight } from "./layout.js";
 import { stateName, text } from "./text.js";
-import { sideOf } from "./trace.js";
+import { labelOf, sideOf } from "./trace.js";
 /** How far outside of the visible part events are drawn, in pixels. */
 const MARGIN = 200;
 export class Ladder {
@@ -176,17 +176,17 @@ export class Ladder {
         }
         const side = sideOf(entry.host);
         const x = columns.line(entry.lane, side) + (side === 0 ? -8 : 8);
-        const isState = entry.event === "state";
-        const words = columns.fit(isState ? stateName(entry.to ?? "", columns.isNarrow) : entry.label, "notes");
-        const kind = isState ? `note state side-${side}` : "note";
+        const state = newState(entry);
+        const words = state === undefined ? labelOf(entry) : stateName(state, columns.isNarrow);
+        const kind = state !== undefined ? `note state side-${side}` : "note";
         const attributes = {
             class: index > now ? `${kind} future` : kind,
             x,
             y: (layout.heights[index] ?? 0) + 4,
             "text-anchor": side === 0 ? "end" : "start",
         };
-        const whole = isState ? `${entry.from} → ${entry.to}` : entry.label;
-        return shape("text", attributes, words, shape("title", {}, whole));
+        const whole = state === undefined ? words : `${entry.from ?? "CLOSED"} → ${state}`;
+        return shape("text", attributes, columns.fit(words, "notes"), shape("title", {}, whole));
     }
     drawFrames(trace, [from, to], now) {
         const { layout, columns, app } = this;

@@ -14,7 +14,15 @@ const TOP = 20;
 export function isShown(entry, shown) {
     if (entry.event === "clock")
         return shown.clock;
+    if (newState(entry) === undefined && entry.label === undefined)
+        return false;
     return shown.background || !entry.background;
+}
+/** Returns the state that a host enters with this event. */
+export function newState(entry) {
+    if (entry.event === "connecting")
+        return sideOf(entry.host) === 0 ? entry.client : entry.server;
+    return entry.event === "state" ? entry.to : undefined;
 }
 export class Layout {
     trace;

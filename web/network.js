@@ -51,7 +51,7 @@ function row(app, { key, name, values, write }) {
     return {
         root: element("label", { class: "setting" }, element("span", {}, text(name)), input, output),
         set(settings) {
-            const value = settings[key];
+            const value = settings[key] ?? undefined;
             const place = value === undefined ? values.length - 1 : values.findIndex((other) => other >= value);
             input.value = String(place < 0 ? values.length - 1 : place);
             setText(output, shown(value));

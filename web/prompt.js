@@ -2,6 +2,7 @@
 import { LabError } from "./door.js";
 import { element, setText } from "./dom.js";
 import { text } from "./text.js";
+import { labelOf } from "./trace.js";
 import { FAULTS } from "./types.js";
 /** The short names of commands. */
 const SHORT = {
@@ -166,7 +167,7 @@ export function announcer(app) {
         root,
         update() {
             const { entries } = app.trace.ofStep(app.step);
-            const labels = entries.filter((entry) => entry.event !== "clock").map((entry) => `${entry.host}: ${entry.label}`);
+            const labels = entries.filter((entry) => entry.event !== "clock").map((entry) => `${entry.host}: ${labelOf(entry)}`);
             setText(root, `${text("step")} ${app.step}. ${labels.slice(0, 4).join(". ")}`);
         },
     };

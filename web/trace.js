@@ -114,6 +114,12 @@ export class Trace {
         return this.server !== undefined && host(entry.src ?? "") === this.server ? 1 : 0;
     }
 }
+/** Returns what the ladder writes about an event, or the event's name. */
+export function labelOf(entry) {
+    if (entry.label !== undefined)
+        return entry.label;
+    return entry.event === "state" ? `${entry.from} → ${entry.to}` : entry.event;
+}
 /** Returns the column of a host: every host but the server is a client. */
 export function sideOf(host) {
     return host === "server" ? 1 : 0;

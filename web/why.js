@@ -2,6 +2,7 @@
 import { element } from "./dom.js";
 import { seconds } from "./format.js";
 import { text } from "./text.js";
+import { labelOf } from "./trace.js";
 /** At most so many events of a step are explained. */
 const MOST = 12;
 export function whyPanel(app) {
@@ -52,7 +53,7 @@ export function whyPanel(app) {
 }
 function headline(entry) {
     const host = entry.host === "client" || entry.host === "server" ? text(entry.host) : entry.host;
-    return `${seconds(entry.t_us)} ${host}: ${entry.label}`;
+    return `${seconds(entry.t_us)} ${host}: ${labelOf(entry)}`;
 }
 function explained(why) {
     const parts = [element("p", {}, why.text, " ")];

@@ -5,7 +5,7 @@ import { shape } from "./dom.js";
 import { seconds, span } from "./format.js";
 import type { Layout } from "./layout.js";
 import { text } from "./text.js";
-import { isLost, type Frame, type Trace } from "./trace.js";
+import { isLost, labelOf, type Frame, type Trace } from "./trace.js";
 import type { Entry } from "./types.js";
 
 type Point = [number, number];
@@ -63,7 +63,7 @@ function described(frame: Frame, sent: Entry, trace: Trace): string {
   const [from, to] = frame.side === 0 ? [text("client"), text("server")] : [text("server"), text("client")];
   const arrival = trace.entries[frame.arrivals[0] ?? -1];
   const fate = isLost(sent) ? text("lost") : arrival ? `${text("arrives")} ${seconds(arrival.t_us)}` : "";
-  return `${sent.label}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
+  return `${labelOf(sent)}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
 }
 
 function startPoint(frame: Frame, sent: Entry, { layout, columns }: Drawn): Point {
@@ -115,7 +115,7 @@ function label(frame: Frame, sent: Entry, { layout, columns }: Drawn, [x, y]: Po
 
 /** Returns the label of a frame, with raw numbers and options if these are shown. */
 export function labelText(sent: Entry, { shown }: Pick<Layout, "shown">): string {
-  let words = sent.label;
+  let words = labelOf(sent);
   if (shown.raw) {
     if (sent.seq !== undefined) words = words.replace(/\b(seq|s)=\d+/, `$1=${sent.seq}`);
     if (sent.ack !== undefined) words = words.replace(/\b(ack|a)=\d+/, `$1=${sent.ack}`);

@@ -35,7 +35,14 @@ export interface Shown {
 
 export function isShown(entry: Entry, shown: Shown): boolean {
   if (entry.event === "clock") return shown.clock;
+  if (newState(entry) === undefined && entry.label === undefined) return false;
   return shown.background || !entry.background;
+}
+
+/** Returns the state that a host enters with this event. */
+export function newState(entry: Entry): string | undefined {
+  if (entry.event === "connecting") return sideOf(entry.host) === 0 ? entry.client : entry.server;
+  return entry.event === "state" ? entry.to : undefined;
 }
 
 export class Layout {

@@ -5,6 +5,7 @@ import type { Controls } from "./controls.js";
 import { LabError } from "./door.js";
 import { element, setText } from "./dom.js";
 import { text } from "./text.js";
+import { labelOf } from "./trace.js";
 import { FAULTS, type Fault } from "./types.js";
 
 /** What a command needs from the other panels. */
@@ -175,7 +176,7 @@ export function announcer(app: App): Panel {
     root,
     update() {
       const { entries } = app.trace.ofStep(app.step);
-      const labels = entries.filter((entry) => entry.event !== "clock").map((entry) => `${entry.host}: ${entry.label}`);
+      const labels = entries.filter((entry) => entry.event !== "clock").map((entry) => `${entry.host}: ${labelOf(entry)}`);
       setText(root, `${text("step")} ${app.step}. ${labels.slice(0, 4).join(". ")}`);
     },
   };

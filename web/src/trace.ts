@@ -140,6 +140,12 @@ export class Trace {
   }
 }
 
+/** Returns what the ladder writes about an event, or the event's name. */
+export function labelOf(entry: Entry): string {
+  if (entry.label !== undefined) return entry.label;
+  return entry.event === "state" ? `${entry.from} → ${entry.to}` : entry.event;
+}
+
 /** Returns the column of a host: every host but the server is a client. */
 export function sideOf(host: string): Side {
   return host === "server" ? 1 : 0;

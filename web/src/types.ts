@@ -36,7 +36,8 @@ export interface Entry {
   host: string;
   phase: string;
   event: string;
-  label: string;
+  /** What the ladder writes. Some events have only a change of state. */
+  label?: string;
   lane: number;
   background?: boolean;
   client?: string;
@@ -84,11 +85,11 @@ export interface Run {
 export interface Settings {
   latency_us?: number;
   jitter_us?: number;
-  rate_bit_s?: number;
-  queue?: number;
+  rate_bit_s?: number | null;
+  queue?: number | null;
   loss_percent?: number;
   mtu?: number;
-  router_mtu?: number;
+  router_mtu?: number | null;
   buffer?: number;
   congestion?: string;
   nagle?: boolean;

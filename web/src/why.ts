@@ -4,6 +4,7 @@ import type { App, Change, Panel } from "./app.js";
 import { element } from "./dom.js";
 import { seconds } from "./format.js";
 import { text } from "./text.js";
+import { labelOf } from "./trace.js";
 import type { Entry, Why } from "./types.js";
 
 /** At most so many events of a step are explained. */
@@ -59,7 +60,7 @@ export function whyPanel(app: App): Panel {
 
 function headline(entry: Entry): string {
   const host = entry.host === "client" || entry.host === "server" ? text(entry.host) : entry.host;
-  return `${seconds(entry.t_us)} ${host}: ${entry.label}`;
+  return `${seconds(entry.t_us)} ${host}: ${labelOf(entry)}`;
 }
 
 function explained(why: Why): HTMLElement[] {
