@@ -14,9 +14,15 @@ export function drawArrow(group, frame, drawn) {
     const ends = endPoints(frame, sent, drawn);
     const isFuture = frame.sent > now;
     const isMoving = !isFuture && !isLost(sent) && (frame.missing > 0 || (frame.arrivals.at(-1) ?? 0) > now);
-    group.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected: frame.number === drawn.selected }));
+    const isSelected = frame.number === drawn.selected;
+    // Most arrows are the same after a step.
+    const key = [isFuture, isMoving && now, isSelected, frame.arrivals.length, drawn.columns.width].join();
+    if (group.dataset["drawn"] === key)
+        return;
+    group.dataset["drawn"] = key;
+    group.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
     group.setAttribute("aria-label", described(frame, sent, trace));
-    group.setAttribute("aria-pressed", String(frame.number === drawn.selected));
+    group.setAttribute("aria-pressed", String(isSelected));
     const start = startPoint(frame, sent, drawn);
     const parts = [];
     for (const end of ends) {
@@ -26,7 +32,7 @@ export function drawArrow(group, frame, drawn) {
     const first = ends[0] ?? start;
     if (isMoving)
         parts.push(packet(start, first, progress(frame, sent, trace.entries[now]?.t_us ?? 0, trace, layout)));
-    parts.push(label(frame, sent, drawn, start, first));
+    parts.push(label(sent, drawn, start, first));
     group.replaceChildren(...parts);
 }
 function classes(frame, sent, is) {
@@ -86,11 +92,10 @@ function packet([x, y], [toX, toY], share) {
     return shape("rect", { class: "packet", x: cx - 8, y: cy - 6, width: 16, height: 12, rx: 2 });
 }
 /** The label is above the beginning of the arrow, which slopes away from it. */
-function label(frame, sent, { layout, columns }, [x, y], [toX]) {
+function label(sent, { layout, columns }, [x, y], [toX]) {
     const isRight = toX > x;
     const words = columns.fit(labelText(sent, layout), "between");
-    const fate = !isLost(sent) && frame.arrivals.length > 1 ? " ×2" : "";
-    return shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words + fate);
+    return shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words);
 }
 /** Returns the label of a frame, with raw numbers and options if these are shown. */
 export function labelText(sent, { shown }) {

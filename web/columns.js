@@ -2,6 +2,8 @@
 /** The most lanes that have columns of their own. Later connections share the last one. */
 const LANES = 8;
 export class Columns {
+    space;
+    of;
     isNarrow;
     lanes;
     /** The width of a character, and the size of the font. */
@@ -13,9 +15,12 @@ export class Columns {
     width;
     notes;
     between;
-    constructor(space, lanes) {
+    /** `space` is the width that there is, in pixels, and `of` the number of lanes of the run. */
+    constructor(space, of) {
+        this.space = space;
+        this.of = of;
         this.isNarrow = space < 560;
-        this.lanes = Math.max(1, Math.min(lanes, LANES));
+        this.lanes = Math.max(1, Math.min(of, LANES));
         this.font = this.isNarrow ? 10 : 12;
         this.char = this.font * 0.605;
         this.times = 10 * this.char;

@@ -107,6 +107,7 @@ function build(app) {
     app.listen((change) => {
         ladder.update(change);
         other.root.hidden = app.beside === undefined;
+        document.body.classList.toggle("comparing", app.beside !== undefined);
         other.update(change);
         if (change !== "more")
             for (const panel of panels)

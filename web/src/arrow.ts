@@ -31,9 +31,14 @@ export function drawArrow(group: SVGGElement, frame: Frame, drawn: Drawn): void 
   const ends = endPoints(frame, sent, drawn);
   const isFuture = frame.sent > now;
   const isMoving = !isFuture && !isLost(sent) && (frame.missing > 0 || (frame.arrivals.at(-1) ?? 0) > now);
-  group.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected: frame.number === drawn.selected }));
+  const isSelected = frame.number === drawn.selected;
+  // Most arrows are the same after a step.
+  const key = [isFuture, isMoving && now, isSelected, frame.arrivals.length, drawn.columns.width].join();
+  if (group.dataset["drawn"] === key) return;
+  group.dataset["drawn"] = key;
+  group.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
   group.setAttribute("aria-label", described(frame, sent, trace));
-  group.setAttribute("aria-pressed", String(frame.number === drawn.selected));
+  group.setAttribute("aria-pressed", String(isSelected));
   const start = startPoint(frame, sent, drawn);
   const parts: SVGElement[] = [];
   for (const end of ends) {
@@ -42,7 +47,7 @@ export function drawArrow(group: SVGGElement, frame: Frame, drawn: Drawn): void 
   }
   const first = ends[0] ?? start;
   if (isMoving) parts.push(packet(start, first, progress(frame, sent, trace.entries[now]?.t_us ?? 0, trace, layout)));
-  parts.push(label(frame, sent, drawn, start, first));
+  parts.push(label(sent, drawn, start, first));
   group.replaceChildren(...parts);
 }
 
@@ -102,14 +107,13 @@ function packet([x, y]: Point, [toX, toY]: Point, share: number): SVGElement {
 }
 
 /** The label is above the beginning of the arrow, which slopes away from it. */
-function label(frame: Frame, sent: Entry, { layout, columns }: Drawn, [x, y]: Point, [toX]: Point): SVGElement {
+function label(sent: Entry, { layout, columns }: Drawn, [x, y]: Point, [toX]: Point): SVGElement {
   const isRight = toX > x;
   const words = columns.fit(labelText(sent, layout), "between");
-  const fate = !isLost(sent) && frame.arrivals.length > 1 ? " ×2" : "";
   return shape(
     "text",
     { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" },
-    words + fate,
+    words,
   );
 }
 

@@ -18,9 +18,13 @@ export class Columns {
   private readonly notes: number;
   private readonly between: number;
 
-  constructor(space: number, lanes: number) {
+  /** `space` is the width that there is, in pixels, and `of` the number of lanes of the run. */
+  constructor(
+    readonly space: number,
+    readonly of: number,
+  ) {
     this.isNarrow = space < 560;
-    this.lanes = Math.max(1, Math.min(lanes, LANES));
+    this.lanes = Math.max(1, Math.min(of, LANES));
     this.font = this.isNarrow ? 10 : 12;
     this.char = this.font * 0.605;
     this.times = 10 * this.char;

@@ -26,6 +26,10 @@ export class Ladder {
   private readonly space = element("div", { class: "ladder-space" });
   private readonly picture = shape("svg", { class: "ladder-picture", role: "group" });
   private readonly ground = shape("g", { "aria-hidden": "true" });
+  private readonly now = shape("path", { class: "now" });
+  /** The notes that are drawn, and what the ground was drawn for. */
+  private notes: { index: number; node: SVGElement }[] = [];
+  private drawnGround = "";
   private readonly frames = shape("g");
   private readonly arrows = new Map<number, SVGGElement>();
   private layout: Layout | undefined;
@@ -40,7 +44,7 @@ export class Ladder {
     private readonly subject: Subject,
     label: string,
   ) {
-    this.picture.append(this.ground, this.frames);
+    this.picture.append(this.ground, this.now, this.frames);
     this.picture.setAttribute("aria-label", label);
     this.space.append(this.picture);
     this.scroller.append(this.space);
@@ -96,6 +100,7 @@ export class Ladder {
     this.laidOut = trace;
     this.arrows.clear();
     this.frames.replaceChildren();
+    this.drawnGround = "";
   }
 
   /** Scrolls to the current step, if it is out of sight. */
@@ -112,16 +117,19 @@ export class Ladder {
   }
 
   private draw(): void {
-    const { layout, laidOut: trace, scroller } = this;
+    const { layout, laidOut: trace, scroller, picture } = this;
     if (!layout || !trace) return;
-    this.columns = new Columns(scroller.clientWidth, trace.run.lanes);
+    // Sizes are read before anything changes, so that the browser computes the layout once.
+    const { clientWidth, clientHeight, scrollLeft, scrollTop } = scroller;
+    if (this.columns.space !== clientWidth || this.columns.of !== trace.run.lanes) {
+      this.columns = new Columns(clientWidth, trace.run.lanes);
+    }
     const { columns } = this;
-    const total = Math.max(layout.height, scroller.clientHeight);
+    const total = Math.max(layout.height, clientHeight);
     this.space.style.height = `${total}px`;
     this.space.style.width = `${columns.width}px`;
-    const top = Math.max(0, scroller.scrollTop - MARGIN);
-    const height = Math.min(total - top, scroller.clientHeight + 2 * MARGIN);
-    const { picture } = this;
+    const top = Math.max(0, scrollTop - MARGIN);
+    const height = Math.min(total - top, clientHeight + 2 * MARGIN);
     picture.style.top = `${top}px`;
     picture.setAttribute("width", String(columns.width));
     picture.setAttribute("height", String(height));
@@ -132,19 +140,20 @@ export class Ladder {
     const [first, last] = [layout.momentAt(top), layout.momentAt(top + height)];
     const moments = layout.moments.slice(first, last + 1);
     const entries: [number, number] = [moments[0]?.first ?? 0, layout.moments[last + 1]?.first ?? trace.entries.length];
-    this.drawGround(trace, moments, entries, [top, top + height], now);
+    this.drawGround(trace, moments, entries, [top, top + height]);
+    for (const { index, node } of this.notes) node.classList.toggle("future", index > now);
+    const line = (layout.heights[now] ?? 0) + LINE / 2;
+    this.now.setAttribute("d", `M0 ${line}H${columns.width}`);
     this.drawFrames(trace, entries, now);
-    this.drawHead(trace, step);
+    this.drawHead(trace, step, scrollLeft);
   }
 
-  private drawGround(
-    trace: Trace,
-    moments: Moment[],
-    [from, to]: [number, number],
-    [top, bottom]: [number, number],
-    now: number,
-  ): void {
-    const { columns, layout } = this;
+  /** Draws the hosts' lines, the times and the notes, unless they are drawn already. */
+  private drawGround(trace: Trace, moments: Moment[], [from, to]: [number, number], [top, bottom]: [number, number]): void {
+    const { columns } = this;
+    const key = [from, to, top, bottom, columns.width].join(" ");
+    if (key === this.drawnGround) return;
+    this.drawnGround = key;
     const parts: SVGElement[] = [];
     for (let lane = 0; lane < columns.lanes; lane++) {
       for (const side of [0, 1] as const) {
@@ -153,13 +162,12 @@ export class Ladder {
       }
     }
     for (const moment of moments) parts.push(...this.timeOf(trace, moment));
+    this.notes = [];
     for (let index = from; index < to; index++) {
-      const note = this.note(trace, index, now);
-      if (note) parts.push(note);
+      const node = this.note(trace, index);
+      if (node) this.notes.push({ index, node });
     }
-    const height = (layout?.heights[now] ?? 0) + LINE / 2;
-    parts.push(shape("path", { class: "now", d: `M0 ${height}H${columns.width}` }));
-    this.ground.replaceChildren(...parts);
+    this.ground.replaceChildren(...parts, ...this.notes.map(({ node }) => node));
   }
 
   /** Draws the time and the step of a moment, and the fold before it. */
@@ -188,7 +196,7 @@ export class Ladder {
   }
 
   /** Draws an event that is not a frame beside the line of its host. */
-  private note(trace: Trace, index: number, now: number): SVGElement | undefined {
+  private note(trace: Trace, index: number): SVGElement | undefined {
     const { columns, layout } = this;
     const entry = trace.entries[index];
     if (!entry || !layout || !isShown(entry, layout.shown) || entry.event === "sent" || entry.event === "arrived") {
@@ -200,7 +208,7 @@ export class Ladder {
     const words = state === undefined ? labelOf(entry) : stateName(state, columns.isNarrow);
     const kind = state !== undefined ? `note state side-${side}` : "note";
     const attributes = {
-      class: index > now ? `${kind} future` : kind,
+      class: kind,
       x,
       y: (layout.heights[index] ?? 0) + 4,
       "text-anchor": side === 0 ? "end" : "start",
@@ -247,8 +255,8 @@ export class Ladder {
     return group;
   }
 
-  private drawHead(trace: Trace, step: number): void {
-    const { head, columns, scroller } = this;
+  private drawHead(trace: Trace, step: number, scrollLeft: number): void {
+    const { head, columns } = this;
     const [client, server] = trace.endsAt(this.app.lane, step).states;
     const count = this.app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : columns.isNarrow ? "" : text("columns");
     if (head.childElementCount === 0) {
@@ -263,7 +271,7 @@ export class Ladder {
       [1, right, text("server"), server],
     ] as [Side, HTMLElement, string, string][]) {
       setText(node, `${host} ${stateName(state, columns.isNarrow)}`);
-      node.style.left = `${columns.line(lane, side) - scroller.scrollLeft}px`;
+      node.style.left = `${columns.line(lane, side) - scrollLeft}px`;
     }
   }
 }

@@ -116,6 +116,7 @@ function build(app: App): { ladder: Ladder } {
   app.listen((change: Change) => {
     ladder.update(change);
     other.root.hidden = app.beside === undefined;
+    document.body.classList.toggle("comparing", app.beside !== undefined);
     other.update(change);
     if (change !== "more") for (const panel of panels) panel.update(change);
     setText(subtitle, app.experiment?.title ?? "");
