@@ -6,5 +6,6 @@ mod common;
 
 mod command;
 mod door;
+mod files;
 mod page;
 mod requests;

@@ -3,13 +3,11 @@
 import assert from "node:assert/strict";
 import { STEP, step, throughBothDoors, waitForStep } from "./lab.mjs";
 
-const LAST = "(step) => step > 0 && document.querySelector('.run-slider').value === document.querySelector('.run-slider').max";
-
 /** Presses a button, and waits until the page shows a later step. */
 async function forward(page, name) {
   const before = await step(page);
   await page.getByRole("button", { name, exact: true }).click();
-  await waitForStep(page, "(step, before) => step > before", before);
+  await waitForStep(page, { above: before });
 }
 
 throughBothDoors("the buttons move through the run", "scenario=lost-synack", async (page) => {
@@ -19,12 +17,12 @@ throughBothDoors("the buttons move through the run", "scenario=lost-synack", asy
   await forward(page, "next change of state");
   const changed = await step(page);
   await page.getByRole("button", { name: "back (b or ←)" }).click();
-  await waitForStep(page, "(step, before) => step < before", changed);
+  await waitForStep(page, { below: changed });
   await page.getByRole("button", { name: "to the start (Home)" }).click();
-  await waitForStep(page, "(step) => step === 0");
+  await waitForStep(page, { at: 0 });
   await forward(page, "next loss");
   await page.getByRole("button", { name: "to the end (End)" }).click();
-  await waitForStep(page, LAST);
+  await waitForStep(page, { last: true });
   await page.getByRole("button", { name: "next loss" }).click();
   await page.getByText("no such event follows").waitFor();
 });
@@ -33,7 +31,7 @@ throughBothDoors("play goes on until pause", "scenario=handshake", async (page) 
   // The fastest pace.
   await page.getByLabel("speed of playing").fill("4");
   await page.getByRole("button", { name: "play (space)" }).click();
-  await waitForStep(page, "(step) => step > 2");
+  await waitForStep(page, { above: 2 });
   const pause = page.getByRole("button", { name: "pause (space)" });
   if (await pause.isVisible()) await pause.click({ timeout: 1000 }).catch(() => undefined);
   // The run may have ended before the click: then the page has paused by itself.
@@ -43,7 +41,7 @@ throughBothDoors("play goes on until pause", "scenario=handshake", async (page) 
 throughBothDoors("the slider goes to any step", "scenario=handshake", async (page) => {
   const slider = page.getByLabel("place", { exact: true });
   await slider.fill("9");
-  await waitForStep(page, "(step) => step === 9");
+  await waitForStep(page, { at: 9 });
   assert.match(await slider.getAttribute("aria-valuetext"), /^step 9, /);
 });
 
@@ -51,27 +49,27 @@ throughBothDoors("the keys are those of the terminal", "scenario=handshake", asy
   for (const key of ["Enter", "ArrowRight", "n"]) {
     const before = await step(page);
     await page.keyboard.press(key);
-    await waitForStep(page, "(step, before) => step > before", before);
+    await waitForStep(page, { above: before });
   }
   for (const key of ["b", "ArrowLeft"]) {
     const before = await step(page);
     await page.keyboard.press(key);
-    await waitForStep(page, "(step, before) => step < before", before);
+    await waitForStep(page, { below: before });
   }
   await page.keyboard.press("End");
-  await waitForStep(page, LAST);
+  await waitForStep(page, { last: true });
   await page.keyboard.press("Home");
-  await waitForStep(page, "(step) => step === 0");
+  await waitForStep(page, { at: 0 });
   await page.keyboard.press("u");
   await page.keyboard.type("ESTABLISHED");
   await page.keyboard.press("Enter");
-  await waitForStep(page, "(step) => step > 3");
+  await waitForStep(page, { above: 3 });
   const established = await step(page);
   await page.keyboard.press("Escape");
   await page.keyboard.press("g");
   await page.keyboard.type("4");
   await page.keyboard.press("Enter");
-  await waitForStep(page, "(step, before) => step === 4 && step < before", established);
+  await waitForStep(page, { at: 4, below: established });
   await page.keyboard.press("Escape");
   await page.keyboard.press("s");
   await page.getByRole("tabpanel", { name: "Numbers" }).waitFor();
@@ -111,7 +109,7 @@ throughBothDoors("a segment is injected", "scenario=handshake", async (page) => 
   const line = page.getByLabel("command, as in the terminal");
   await line.fill("until client=ESTABLISHED");
   await line.press("Enter");
-  await waitForStep(page, "(step) => step > 3");
+  await waitForStep(page, { above: 3 });
   await line.fill("inject client < R 1:1(0)");
   await line.press("Enter");
   await page.getByRole("navigation", { name: "runs" }).waitFor();

@@ -13,7 +13,7 @@ import { chromium } from "playwright-core";
 import { serveFolder } from "./static.mjs";
 
 /** How long a condition may take, in milliseconds. A machine under load is slow. */
-const PATIENCE = 120_000;
+const PATIENCE = Number(process.env.SMOLSTEP_PATIENCE ?? 120_000);
 
 /** The texts of the page that the tests look for, as a reader sees them. */
 export const STEP = "step (Enter or →)";
@@ -83,18 +83,22 @@ export async function withPage(url, options, run) {
   const page = await context.newPage();
   const problems = [];
   page.on("console", (message) => {
-    const { url } = message.location();
-    // The static folder has no file that only the program answers.
-    if (["error", "warning"].includes(message.type())) problems.push(`${message.text()} ${url}`);
+    if (["error", "warning"].includes(message.type())) problems.push(`${message.text()} ${message.location().url}`);
   });
-  page.on("pageerror", (error) => problems.push(String(error)));
+  // An exception in the page ends the test, which could wait in vain otherwise.
+  const thrown = new Promise((_, reject) => page.on("pageerror", reject));
+  thrown.catch(() => undefined);
   const { origin } = new URL(url);
   page.on("request", (request) => {
     const target = new URL(request.url());
     if (!["blob:", "data:"].includes(target.protocol) && target.origin !== origin) problems.push(`request to ${target}`);
   });
   try {
-    await run(page, problems);
+    await Promise.race([run(page, problems), thrown]);
+  } catch (error) {
+    error.message += `\nthe page: ${await page.locator("#error").textContent({ timeout: 1000 }).catch(() => "gone")}`;
+    error.message += problems.map((problem) => `\nits console: ${problem}`).join("");
+    throw error;
   } finally {
     await context.close();
   }
@@ -112,10 +116,13 @@ export async function step(page) {
   return Number(/step (\d+)\//.exec(await page.locator(".place").textContent())[1]);
 }
 
-/** Waits until the page shows a step for which `wanted` holds. `wanted` gets its number, and runs in the page. */
-export async function waitForStep(page, wanted, argument) {
-  const place = `(${wanted})(Number(/step (\\d+)\\//.exec(document.querySelector(".place").textContent)[1]), ${JSON.stringify(argument)})`;
-  await page.waitForFunction(place);
+/** Waits until the page shows a step: one above or below another, a certain one, or the last one of the run. */
+export async function waitForStep(page, wanted) {
+  await page.waitForFunction(({ above, below, at, last }) => {
+    const [, step, steps] = /step (\d+)\/(\d+)/.exec(document.querySelector(".place").textContent)?.map(Number) ?? [];
+    if (step === undefined || (last && step !== steps)) return false;
+    return step > (above ?? -1) && step < (below ?? Infinity) && step === (at ?? step);
+  }, wanted);
 }
 
 /** Returns the arrow of the n-th frame (from 0) whose description begins with a pattern. */

@@ -8,7 +8,7 @@ async function until(page, goal) {
   const line = page.getByLabel("command, as in the terminal");
   await line.fill(`until ${goal}`);
   await line.press("Enter");
-  await waitForStep(page, "(step) => step > 0");
+  await waitForStep(page, { above: 0 });
 }
 
 throughBothDoors("why explains a step, with a link to the RFC", "scenario=handshake", async (page) => {
@@ -103,7 +103,7 @@ throughBothDoors("the graphs follow the run", "scenario=slow-start", async (page
   // A click goes to the time under the pointer.
   const box = await panel.locator(".graph-frame").boundingBox();
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
-  await waitForStep(page, "(step) => step > 0");
+  await waitForStep(page, { above: 0 });
   await panel.locator(".cursor").waitFor();
 });
 
