@@ -23,7 +23,7 @@ for (const colorScheme of ["light", "dark"]) {
     async (page) => {
       // The browser runs this text itself, beside the policy of the page.
       await page.evaluate(AXE);
-      await arrow(page, /^SYN,ACK/).focus();
+      await arrow(page, /\bSYN,ACK\b/).focus();
       await page.keyboard.press("d");
       await page.getByRole("navigation", { name: "runs" }).waitFor();
       await page.getByLabel("beside it:").selectOption("a");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { arrow, arrows, tab, throughBothDoors } from "./lab.mjs";
 
-const SYN_ACK = /^SYN,ACK/;
+const SYN_ACK = /\bSYN,ACK\b/;
 
 /** Waits until a run is current whose SYN,ACK is lost and sent again. */
 async function checkBranch(page) {
@@ -99,9 +99,9 @@ throughBothDoors("the switches show more of the run", "scenario=handshake", asyn
   const ladder = page.locator(".ladder").first();
   const texts = () => ladder.locator("svg").textContent();
   const before = await arrows(page);
-  assert.equal(before.some((label) => /^ARP/i.test(label)), false);
+  assert.equal(before.some((label) => /\bARP\b/.test(label)), false);
   await page.getByRole("checkbox", { name: "ARP" }).check();
-  await arrow(page, /^ARP/i).waitFor();
+  await arrow(page, /\bARP\b/).waitFor();
   await page.getByRole("checkbox", { name: "ARP" }).uncheck();
   assert.equal(/ mss=/.test(await texts()), false);
   await page.getByRole("checkbox", { name: "options" }).check();

@@ -9,7 +9,7 @@ throughBothDoors("the page loads without an error", "scenario=handshake", async 
   assert.match(await page.title(), /smolstep/);
   assert.equal(await page.locator("#loading").isHidden(), true);
   assert.equal(await page.locator("#error").isHidden(), true);
-  await page.getByRole("button", { name: /^SYN.*client → server/ }).first().waitFor();
+  await page.getByRole("button", { name: /\bSYN\b.*client → server/ }).first().waitFor();
 });
 
 throughBothDoors("a fragment that is damaged is an error, and the page goes on", "lab=AAAA", async (page) => {

@@ -67,7 +67,7 @@ throughBothDoors("the byte strip names what holds bytes", "scenario=small-window
 
 throughBothDoors("a frame is shown byte by byte, with its checksum", "scenario=handshake", async (page) => {
   const panel = await tab(page, "Frame");
-  await arrow(page, /^SYN,ACK/).focus();
+  await arrow(page, /\bSYN,ACK\b/).focus();
   await panel.locator(".byte").first().waitFor();
   const port = panel.getByRole("row", { name: /port/i }).first();
   await port.focus();
@@ -174,7 +174,7 @@ throughBothDoors("everything that is saved has its format", "scenario=handshake"
 });
 
 throughBothDoors("a link is the whole experiment", "scenario=handshake", async (page) => {
-  await arrow(page, /^SYN,ACK/).focus();
+  await arrow(page, /\bSYN,ACK\b/).focus();
   await page.keyboard.press("d");
   await page.getByRole("navigation", { name: "runs" }).waitFor();
   const panel = await tab(page, "Share");
@@ -184,5 +184,5 @@ throughBothDoors("a link is the whole experiment", "scenario=handshake", async (
   await page.goto("about:blank");
   await page.goto(link);
   await page.locator("[data-frame]").first().waitFor();
-  assert.match(await arrow(page, /^SYN,ACK/).getAttribute("aria-label"), /lost$/);
+  assert.match(await arrow(page, /\bSYN,ACK\b/).getAttribute("aria-label"), /lost$/);
 });

@@ -22,13 +22,13 @@ for (const [look, options] of Object.entries(LOOKS)) {
     const url = await address(doors[0]);
     await withPage(url, options, async (page) => {
       await open(page, `${url}#scenario=lost-synack`);
-      await arrow(page, /^SYN,ACK/).focus();
+      await arrow(page, /\bSYN,ACK\b/).focus();
       await page.screenshot({ path: join(FOLDER, `${look}.png`) });
       for (const name of TABS) {
         await page.locator(`#tab-${name}`).click();
         await page.screenshot({ path: join(FOLDER, `${look}-${name}.png`), fullPage: true });
       }
-      await arrow(page, /^SYN,ACK/).focus();
+      await arrow(page, /\bSYN,ACK\b/).focus();
       await page.keyboard.press("d");
       await page.locator(".runs").waitFor();
       await page.locator(".runs select").selectOption("a");
