@@ -62,7 +62,7 @@ function cell(key, unit, now, before) {
 function barsOf(side, holds, now) {
     return TIMERS.flatMap(([key, name]) => {
         const at = holds[key];
-        if (at === undefined || at < now)
+        if (at === undefined || at <= now)
             return [];
         const left = at - now;
         const whole = key === "time_wait_at_us" ? 60e6 : Math.max(left, (holds.rto_ms ?? 0) * 1000);

@@ -81,7 +81,7 @@ function cell(key: keyof Holds, unit: Row[2], now: Holds, before: Holds | undefi
 function barsOf(side: Side, holds: Holds, now: number): HTMLElement[] {
   return TIMERS.flatMap(([key, name]) => {
     const at = holds[key] as number | undefined;
-    if (at === undefined || at < now) return [];
+    if (at === undefined || at <= now) return [];
     const left = at - now;
     const whole = key === "time_wait_at_us" ? 60e6 : Math.max(left, (holds.rto_ms ?? 0) * 1000);
     const host = text(side === 0 ? "client" : "server");
