@@ -17,6 +17,8 @@ export class App {
     /** The number of the selected frame. */
     selected;
     shown = { background: false, clock: false, options: false, raw: false };
+    /** The tab that is open. */
+    tab = "state";
     error;
     runs = new Map();
     listeners = [];

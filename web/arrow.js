@@ -7,7 +7,7 @@ import { isLost, labelOf } from "./trace.js";
 const AGAIN = /retransmission|after-timeout|tail-probe|repeated-syn|window-opened|path-mtu/;
 /** Draws a frame into its group, which keeps the focus while it is drawn again. */
 export function drawArrow(group, frame, drawn) {
-    const { trace, layout, now } = drawn;
+    const { trace, now } = drawn;
     const sent = trace.entries[frame.sent];
     if (!sent)
         return;
@@ -16,9 +16,13 @@ export function drawArrow(group, frame, drawn) {
     const isMoving = !isFuture && !isLost(sent) && (frame.missing > 0 || (frame.arrivals.at(-1) ?? 0) > now);
     const isSelected = frame.number === drawn.selected;
     // Most arrows are the same after a step.
-    const key = [isFuture, isMoving && now, isSelected, frame.arrivals.length, drawn.columns.width].join();
-    if (group.dataset["drawn"] === key)
+    const key = [isFuture, isMoving, isSelected, frame.arrivals.length, drawn.columns.width].join();
+    const share = isMoving ? progress(frame, sent, drawn) : 0;
+    if (group.dataset["drawn"] === key) {
+        if (isMoving)
+            movePacket(group.querySelector(".packet"), startPoint(frame, sent, drawn), ends[0], share);
         return;
+    }
     group.dataset["drawn"] = key;
     group.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
     group.setAttribute("aria-label", described(frame, sent, trace));
@@ -30,8 +34,11 @@ export function drawArrow(group, frame, drawn) {
         parts.push(shape("path", { class: "hit", d: path }), shape("path", { class: "line", d: path }), tip(start, end, sent));
     }
     const first = ends[0] ?? start;
-    if (isMoving)
-        parts.push(packet(start, first, progress(frame, sent, trace.entries[now]?.t_us ?? 0, trace, layout)));
+    if (isMoving) {
+        const packet = shape("rect", { class: "packet", x: -8, y: -6, width: 16, height: 12, rx: 2 });
+        movePacket(packet, start, first, share);
+        parts.push(packet);
+    }
     parts.push(label(sent, drawn, start, first));
     group.replaceChildren(...parts);
 }
@@ -74,10 +81,15 @@ function endPoints(frame, sent, drawn) {
     return [[x + (other - x) * share, y + layout.span(layout.flight) * share * 0.6]];
 }
 /** Returns which share of its way a frame has gone. */
-function progress(frame, sent, now, trace, layout) {
+function progress(frame, sent, { trace, layout, now }) {
+    const time = trace.entries[now]?.t_us ?? 0;
     const arrival = trace.entries[frame.arrivals.at(-1) ?? -1]?.t_us ?? sent.t_us + layout.flight;
-    const share = (now - sent.t_us) / Math.max(1, arrival - sent.t_us);
+    const share = (time - sent.t_us) / Math.max(1, arrival - sent.t_us);
     return Math.min(0.85, Math.max(0.12, share));
+}
+/** Moves the mark of a frame in flight, which is grabbed there. */
+function movePacket(packet, [x, y], [toX, toY] = [0, 0], share) {
+    packet?.setAttribute("transform", `translate(${x + (toX - x) * share} ${y + (toY - y) * share})`);
 }
 function tip([x, y], [toX, toY], sent) {
     if (isLost(sent)) {
@@ -85,11 +97,6 @@ function tip([x, y], [toX, toY], sent) {
     }
     const angle = (Math.atan2(toY - y, toX - x) * 180) / Math.PI;
     return shape("path", { class: "tip", d: "M0 0L-9 -4V4z", transform: `translate(${toX} ${toY}) rotate(${angle})` });
-}
-/** The frame in flight, which is grabbed here. */
-function packet([x, y], [toX, toY], share) {
-    const [cx, cy] = [x + (toX - x) * share, y + (toY - y) * share];
-    return shape("rect", { class: "packet", x: cx - 8, y: cy - 6, width: 16, height: 12, rx: 2 });
 }
 /** The label is above the beginning of the arrow, which slopes away from it. */
 function label(sent, { layout, columns }, [x, y], [toX]) {

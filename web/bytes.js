@@ -5,8 +5,13 @@ import { text } from "./text.js";
 const DONE = 0.25;
 export function bytesPanel(app) {
     const root = element("section", { class: "strips", "aria-label": text("bytes") });
+    let drawn = "";
     function update() {
         const { holds } = app.trace.endsAt(app.lane, app.step);
+        const key = JSON.stringify(holds);
+        if (key === drawn)
+            return;
+        drawn = key;
         root.replaceChildren(element("h3", {}, text("bytes")), ...[0, 1].flatMap((side) => [
             strip(side, text("sends"), sending(holds[side])),
             strip(side, text("receives"), receiving(holds[side])),

@@ -25,20 +25,27 @@ export function controlPanel(app) {
     const table = element("table", { class: "control" });
     const timers = element("div", { class: "timers" });
     const root = element("section", { "aria-label": text("control") }, table, element("h3", {}, text("timers")), timers);
+    let drawn = "";
     function update() {
         const { trace, lane, step } = app;
         const now = trace.endsAt(lane, step);
         const before = trace.endsAt(lane, step - 1);
-        const head = element("tr", {}, element("th", { scope: "col" }, text("value")), element("th", { scope: "col", class: "side-0" }, `${text("client")} ${now.states[0]}`), element("th", { scope: "col", class: "side-1" }, `${text("server")} ${now.states[1]}`));
-        const rows = ROWS.map(([key, name, unit]) => {
-            const cells = [0, 1].map((side) => cell(key, unit, now.holds[side], step > 0 ? before.holds[side] : undefined));
-            return element("tr", {}, element("th", { scope: "row" }, name), ...cells);
-        });
-        table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+        const key = JSON.stringify([now, before, step > 0]);
+        if (key !== drawn)
+            table.replaceChildren(...rows(now, before, step));
+        drawn = key;
         const bars = [0, 1].flatMap((side) => barsOf(side, now.holds[side], trace.timeOf(step)));
         timers.replaceChildren(...(bars.length > 0 ? bars : [element("p", {}, text("noTimer"))]));
     }
     return { root, update };
+}
+function rows(now, before, step) {
+    const head = element("tr", {}, element("th", { scope: "col" }, text("value")), element("th", { scope: "col", class: "side-0" }, `${text("client")} ${now.states[0]}`), element("th", { scope: "col", class: "side-1" }, `${text("server")} ${now.states[1]}`));
+    const lines = ROWS.map(([key, name, unit]) => {
+        const cells = [0, 1].map((side) => cell(key, unit, now.holds[side], step > 0 ? before.holds[side] : undefined));
+        return element("tr", {}, element("th", { scope: "row" }, name), ...cells);
+    });
+    return [element("thead", {}, head), element("tbody", {}, ...lines)];
 }
 function cell(key, unit, now, before) {
     const value = now[key];
@@ -55,7 +62,7 @@ function cell(key, unit, now, before) {
 function barsOf(side, holds, now) {
     return TIMERS.flatMap(([key, name]) => {
         const at = holds[key];
-        if (at === undefined || at < now)
+        if (at === undefined || at <= now)
             return [];
         const left = at - now;
         const whole = key === "time_wait_at_us" ? 60e6 : Math.max(left, (holds.rto_ms ?? 0) * 1000);

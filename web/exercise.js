@@ -35,17 +35,17 @@ function questionForm(app, item, tally) {
         void mark();
     });
     async function mark() {
-        const answer = field.value() || (question.form === "make" ? app.run.by_hand.join("; ") : "");
-        // The session marks "make it happen" by the faults of the current run.
-        const command = { do: "mark", run: app.run.name, question: question.number, answer: field.value() };
-        const found = await app.ask(command);
+        const typed = field.value();
+        // Without an answer, the session marks what was done by hand in the current run.
+        const answer = typed === "" ? {} : { answer: typed };
+        const found = await app.ask({ do: "mark", run: app.run.name, question: question.number, ...answer });
         if (!found)
             return;
         if (found.verdict !== "invalid")
-            item.answer = answer;
+            item.answer = typed || (await faultsByHand(app));
         item.mark = found;
         const sign = { right: "✓", wrong: "✗", invalid: "?" }[found.verdict];
-        setText(verdict, `${sign} ${text(found.verdict)}${found.message ? `: ${found.message}` : ""} (${found.points}/${found.of})`);
+        setText(verdict, `${sign} ${found.message || text(found.verdict)} (${found.points}/${found.of})`);
         verdict.className = `verdict ${found.verdict}`;
         tally();
     }
@@ -53,9 +53,9 @@ function questionForm(app, item, tally) {
 }
 /** Options are chosen, or put in order, by their letters; everything else is typed. */
 function answerField(question) {
-    const { number, form, options = [] } = question;
+    const { number, kind, form, options = [] } = question;
     const letter = (place) => String.fromCharCode(97 + place);
-    if (form === "choice") {
+    if (kind === "choice") {
         const set = element("fieldset", {}, element("legend", { class: "visually-hidden" }, `${number}. ${question.text}`));
         options.forEach((option, place) => {
             const radio = element("input", { type: "radio", name: `question-${number}`, value: letter(place) });
@@ -64,10 +64,17 @@ function answerField(question) {
         return { root: set, value: () => set.querySelector("input:checked")?.value ?? "" };
     }
     const input = element("input", { type: "text", maxlength: 1000, "aria-label": `${text("answer")} ${number}` });
-    input.placeholder = form === "order" ? "b a c" : form === "make" ? text("makeHint") : "";
+    input.placeholder = kind === "make" ? text("makeHint") : form;
     const list = options.map((option, place) => element("li", {}, `${letter(place)}) ${option}`));
     const root = element("div", {}, ...(list.length > 0 ? [element("ul", { class: "options" }, ...list)] : []), input);
     return { root, value: () => input.value.trim() };
+}
+/** Returns the changes by hand of the current run, as an answer for a file. */
+async function faultsByHand(app) {
+    const answer = await app.ask({ do: "export", run: app.run.name });
+    const before = new Set(app.experiment?.lab.split("\n"));
+    const added = (answer?.lab ?? "").split("\n").filter((line) => line.startsWith("fault ") && !before.has(line));
+    return added.map((line) => line.slice("fault ".length)).join("; ");
 }
 function hintButton(app, question, form) {
     const button = element("button", { type: "button" }, text("hint"));

@@ -9,9 +9,7 @@ export function span(microseconds) {
         return `${round(microseconds)} µs`;
     if (microseconds < 1e6)
         return `${round(microseconds / 1000)} ms`;
-    if (microseconds < 60e6)
-        return `${round(microseconds / 1e6)} s`;
-    return `${round(microseconds / 60e6)} min`;
+    return `${round(microseconds / 1e6)} s`;
 }
 export function rate(bits) {
     if (bits >= 1e6)

@@ -23,8 +23,9 @@ export class Graphs {
         this.kind.addEventListener("change", () => void this.draw());
         this.kind.setAttribute("aria-label", text("graphs"));
         const button = (key, by) => element("button", { type: "button", click: () => this.scale(by) }, text(key));
-        this.frame = element("div", { class: "graph-frame" }, this.image, this.band, this.cursor);
-        this.frame.addEventListener("pointerdown", (event) => this.drag(event));
+        const inner = element("div", { class: "graph-inner" }, this.image, this.band, this.cursor);
+        this.frame = element("div", { class: "graph-frame", tabindex: 0, role: "group", "aria-label": text("graphs") }, inner);
+        inner.addEventListener("pointerdown", (event) => this.drag(event));
         const bar = element("div", { class: "bar" }, this.kind, button("zoomIn", 0.5), button("zoomOut", 2), element("button", { type: "button", click: () => this.show(undefined) }, text("wholeRun")), this.range);
         this.root = element("section", { "aria-label": text("graphs") }, bar, this.frame, element("p", { class: "hint" }, text("graphHint")));
     }

@@ -45,7 +45,7 @@ function row(app, { key, name, values, write }) {
     const input = element("input", { type: "range", min: 0, max: values.length - 1 });
     const output = element("output", {});
     // A value of the file between those of the slider is shown as it is.
-    const shown = (value) => (value === undefined ? text("noLimit") : write(value));
+    const shown = (value) => (value === undefined ? text(key === "buffer" ? "differ" : "noLimit") : write(value));
     input.addEventListener("input", () => setText(output, shown(values[Number(input.value)])));
     input.addEventListener("change", () => void app.change({ [key]: values[Number(input.value)] }));
     return {

@@ -143,7 +143,7 @@ function listenForKeys(app, tools, line) {
         "?": () => tools.help(),
     };
     document.onkeydown = (event) => {
-        const target = event.target;
+        const target = event.target instanceof Element ? event.target : document.body;
         if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented)
             return;
         if (target.closest("input, select, textarea, [contenteditable], dialog"))

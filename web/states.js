@@ -44,12 +44,17 @@ export function statesPanel(app) {
     const picture = shape("svg", { viewBox: "0 0 460 396", class: "states", role: "img" });
     const ways = element("div", { class: "ways" });
     const root = element("section", { "aria-label": text("states") }, picture, ways);
-    function update() {
+    let drawn;
+    function update(kind) {
         const { trace, lane, step } = app;
         const { states } = trace.endsAt(lane, step);
         const now = trace.lastOf(step);
         const all = trace.track(lane).changes;
         const changes = all.slice(0, all.findLastIndex((change) => change.index <= now) + 1);
+        // Few steps change a state.
+        if (kind === "step" && drawn?.length === changes.length && drawn.at(-1) === changes.at(-1))
+            return;
+        drawn = changes;
         const last = [0, 1].map((side) => changes.findLast((change) => change.side === side));
         picture.replaceChildren(shape("title", {}, `${text("client")}: ${states[0]}, ${text("server")}: ${states[1]}`), ...EDGES.flatMap(([from, to, path]) => edge(changes, last, from, to, path)), ...BOXES.flatMap(([name, x, y], place) => box(name, x, y, place, states, changes)));
         ways.replaceChildren(...[0, 1].map((side) => way(app, side, changes)));

@@ -128,6 +128,7 @@ export const en = {
     nagle: "Nagle's algorithm",
     seed: "seed",
     asInFile: "as in the file",
+    differ: "they differ",
     noLimit: "no limit",
     exercise: "Exercise",
     noQuestions: "This experiment has no questions. The exercises:",

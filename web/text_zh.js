@@ -128,6 +128,7 @@ export const zh = {
     nagle: "Nagle 算法",
     seed: "种子",
     asInFile: "恢复文件中的设置",
+    differ: "两端不同",
     noLimit: "不限",
     exercise: "练习",
     noQuestions: "这个实验没有题目。练习有：",

@@ -45,18 +45,25 @@ export function whyPanel(app) {
             heading.append(" ", back);
         }
         const shown = entries.slice(0, MOST).map(item);
+        if (!sent && step === 0)
+            shown.unshift(...introduction(app));
         if (shown.length === 0)
-            shown.push(element("p", {}, step === 0 ? text("start") : text("clockOnly")));
+            shown.push(element("p", {}, text("clockOnly")));
         list.replaceChildren(...shown);
     }
     return { root, update };
+}
+/** Returns what the experiment says about itself. */
+function introduction(app) {
+    const paragraphs = (app.experiment?.text ?? []).map((words) => element("p", {}, words));
+    return [...paragraphs, element("p", { class: "hint" }, text("start"))];
 }
 function headline(entry) {
     const host = entry.host === "client" || entry.host === "server" ? text(entry.host) : entry.host;
     return `${seconds(entry.t_us)} ${host}: ${labelOf(entry)}`;
 }
 function explained(why) {
-    const parts = [element("p", {}, why.text, " ")];
+    const parts = [element("p", {}, why.text ?? "", " ")];
     if (why.rfc)
         parts[0]?.append(reference(why.rfc, why.url));
     if (why.differs)

@@ -28,6 +28,8 @@ export class App {
   /** The number of the selected frame. */
   selected: number | undefined;
   shown: Shown = { background: false, clock: false, options: false, raw: false };
+  /** The tab that is open. */
+  tab = "state";
   error: LabError | undefined;
   readonly runs = new Map<string, Trace>();
   private listeners: ((change: Change) => void)[] = [];

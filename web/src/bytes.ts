@@ -18,8 +18,13 @@ const DONE = 0.25;
 export function bytesPanel(app: App): Panel {
   const root = element("section", { class: "strips", "aria-label": text("bytes") });
 
+  let drawn = "";
+
   function update(): void {
     const { holds } = app.trace.endsAt(app.lane, app.step);
+    const key = JSON.stringify(holds);
+    if (key === drawn) return;
+    drawn = key;
     root.replaceChildren(
       element("h3", {}, text("bytes")),
       ...([0, 1] as const).flatMap((side) => [

@@ -9,8 +9,7 @@ export function seconds(microseconds: number): string {
 export function span(microseconds: number): string {
   if (microseconds < 1000) return `${round(microseconds)} µs`;
   if (microseconds < 1e6) return `${round(microseconds / 1000)} ms`;
-  if (microseconds < 60e6) return `${round(microseconds / 1e6)} s`;
-  return `${round(microseconds / 60e6)} min`;
+  return `${round(microseconds / 1e6)} s`;
 }
 
 export function rate(bits: number): string {

@@ -29,8 +29,9 @@ export class Graphs implements Panel {
     this.kind.setAttribute("aria-label", text("graphs"));
     const button = (key: Key, by: number) =>
       element("button", { type: "button", click: () => this.scale(by) }, text(key));
-    this.frame = element("div", { class: "graph-frame" }, this.image, this.band, this.cursor);
-    this.frame.addEventListener("pointerdown", (event) => this.drag(event));
+    const inner = element("div", { class: "graph-inner" }, this.image, this.band, this.cursor);
+    this.frame = element("div", { class: "graph-frame", tabindex: 0, role: "group", "aria-label": text("graphs") }, inner);
+    inner.addEventListener("pointerdown", (event) => this.drag(event));
     const bar = element(
       "div",
       { class: "bar" },

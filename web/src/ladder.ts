@@ -36,6 +36,8 @@ export class Ladder {
   private laidOut: Trace | undefined;
   private columns = new Columns(600, 1);
   private pending = false;
+  /** What is visible. Reading it from the page would make the browser compute the layout once more in each step. */
+  private readonly view = { width: 0, height: 0, left: 0, top: 0 };
   /** The flight time that sets the scale: the same for all runs of an experiment. */
   private static flight: { of: object | undefined; value: number } = { of: undefined, value: 1 };
 
@@ -49,8 +51,8 @@ export class Ladder {
     this.space.append(this.picture);
     this.scroller.append(this.space);
     this.root = element("section", { class: "ladder", "aria-label": label }, this.head, this.scroller);
-    this.scroller.addEventListener("scroll", () => this.draw());
-    new ResizeObserver(() => this.draw()).observe(this.scroller);
+    this.scroller.addEventListener("scroll", () => this.look());
+    new ResizeObserver(() => this.look()).observe(this.scroller);
   }
 
   update(change: Change): void {
@@ -77,9 +79,9 @@ export class Ladder {
 
   /** Returns the times at the upper and lower edge of what is visible, in microseconds. */
   visible(): { from_us: number; to_us: number } {
-    const { layout, scroller } = this;
+    const { layout, view } = this;
     const at = (height: number) => layout?.moments[layout.momentAt(height)]?.t_us ?? 0;
-    return { from_us: at(scroller.scrollTop), to_us: at(scroller.scrollTop + scroller.clientHeight) };
+    return { from_us: at(view.top), to_us: at(view.top + view.height) };
   }
 
   /** Moves the focus to the frame before or after the selected one. */
@@ -110,26 +112,35 @@ export class Ladder {
   }
 
   private reveal(height: number): void {
-    const { scrollTop, clientHeight } = this.scroller;
-    if (height < scrollTop + LINE || height > scrollTop + clientHeight - 4 * LINE) {
-      this.scroller.scrollTop = Math.max(0, height - clientHeight * 0.55);
-    }
+    const { view, layout } = this;
+    if (!layout || (height >= view.top + LINE && height <= view.top + view.height - 4 * LINE)) return;
+    const most = Math.max(0, layout.height - view.height);
+    view.top = Math.round(Math.min(most, Math.max(0, height - view.height * 0.55)));
+    this.space.style.height = `${Math.max(layout.height, view.height)}px`;
+    this.scroller.scrollTop = view.top;
+  }
+
+  /** Draws after the reader has scrolled, or the size has changed. */
+  private look(): void {
+    const { scroller, view } = this;
+    const seen = { width: scroller.clientWidth, height: scroller.clientHeight, left: scroller.scrollLeft, top: scroller.scrollTop };
+    if (seen.width === view.width && seen.height === view.height && seen.left === view.left && seen.top === view.top) return;
+    Object.assign(view, seen);
+    this.draw();
   }
 
   private draw(): void {
-    const { layout, laidOut: trace, scroller, picture } = this;
+    const { layout, laidOut: trace, view, picture } = this;
     if (!layout || !trace) return;
-    // Sizes are read before anything changes, so that the browser computes the layout once.
-    const { clientWidth, clientHeight, scrollLeft, scrollTop } = scroller;
-    if (this.columns.space !== clientWidth || this.columns.of !== trace.run.lanes) {
-      this.columns = new Columns(clientWidth, trace.run.lanes);
+    if (this.columns.space !== view.width || this.columns.of !== trace.run.lanes) {
+      this.columns = new Columns(view.width, trace.run.lanes);
     }
     const { columns } = this;
-    const total = Math.max(layout.height, clientHeight);
+    const total = Math.max(layout.height, view.height);
     this.space.style.height = `${total}px`;
     this.space.style.width = `${columns.width}px`;
-    const top = Math.max(0, scrollTop - MARGIN);
-    const height = Math.min(total - top, clientHeight + 2 * MARGIN);
+    const top = Math.max(0, view.top - MARGIN);
+    const height = Math.min(total - top, view.height + 2 * MARGIN);
     picture.style.top = `${top}px`;
     picture.setAttribute("width", String(columns.width));
     picture.setAttribute("height", String(height));
@@ -145,7 +156,7 @@ export class Ladder {
     const line = (layout.heights[now] ?? 0) + LINE / 2;
     this.now.setAttribute("d", `M0 ${line}H${columns.width}`);
     this.drawFrames(trace, entries, now);
-    this.drawHead(trace, step, scrollLeft);
+    this.drawHead(trace, step);
   }
 
   /** Draws the hosts' lines, the times and the notes, unless they are drawn already. */
@@ -255,7 +266,7 @@ export class Ladder {
     return group;
   }
 
-  private drawHead(trace: Trace, step: number, scrollLeft: number): void {
+  private drawHead(trace: Trace, step: number): void {
     const { head, columns } = this;
     const [client, server] = trace.endsAt(this.app.lane, step).states;
     const count = this.app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : columns.isNarrow ? "" : text("columns");
@@ -271,7 +282,7 @@ export class Ladder {
       [1, right, text("server"), server],
     ] as [Side, HTMLElement, string, string][]) {
       setText(node, `${host} ${stateName(state, columns.isNarrow)}`);
-      node.style.left = `${columns.line(lane, side) - scrollLeft}px`;
+      node.style.left = `${columns.line(lane, side) - this.view.left}px`;
     }
   }
 }

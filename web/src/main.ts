@@ -94,7 +94,11 @@ function build(app: App): { ladder: Ladder } {
       { id: "share", name: text("share"), panels: [share] },
     ],
     text("tabs"),
-    () => undefined,
+    (id) => {
+      app.tab = id;
+      // The text of a graph is readable only if it is wide.
+      document.body.classList.toggle("wide-side", id === "graphs");
+    },
   );
   const help = helpDialog();
   const tools = { controls, open: (id: string) => tabs.open(id), savePcap: () => void share.pcap(), help: () => help.showModal() };
@@ -108,12 +112,13 @@ function build(app: App): { ladder: Ladder } {
   byId("ladders").replaceChildren(toggles(app), runs.root, element("div", { class: "pair" }, ladder.root, other.root));
   byId("side").replaceChildren(why.root, tabs.root, help, announce.root);
   byId("loading").hidden = true;
-  tabs.open("state");
+  tabs.open(app.tab);
 
   const panels: Panel[] = [controls, choice, runs, why, tabs, announce];
   const error = byId("error");
   app.forgetListeners();
   app.listen((change: Change) => {
+    if (change === "experiment" && (app.experiment?.questions.length ?? 0) > 0) tabs.open("exercise");
     ladder.update(change);
     other.root.hidden = app.beside === undefined;
     document.body.classList.toggle("comparing", app.beside !== undefined);

@@ -69,7 +69,7 @@ function row(app: App, { key, name, values, write }: Slider): { root: HTMLElemen
   const input = element("input", { type: "range", min: 0, max: values.length - 1 });
   const output = element("output", {});
   // A value of the file between those of the slider is shown as it is.
-  const shown = (value: number | undefined) => (value === undefined ? text("noLimit") : write(value));
+  const shown = (value: number | undefined) => (value === undefined ? text(key === "buffer" ? "differ" : "noLimit") : write(value));
   input.addEventListener("input", () => setText(output, shown(values[Number(input.value)])));
   input.addEventListener("change", () => void app.change({ [key]: values[Number(input.value)] }));
   return {

@@ -156,7 +156,7 @@ function listenForKeys(app: App, tools: Tools, line: HTMLInputElement): void {
     "?": () => tools.help(),
   };
   document.onkeydown = (event) => {
-    const target = event.target as Element;
+    const target = event.target instanceof Element ? event.target : document.body;
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (target.closest("input, select, textarea, [contenteditable], dialog")) return;
     // These keys press the button or follow the link that has the focus, or move between tabs.

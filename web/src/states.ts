@@ -1,6 +1,6 @@
 // The state diagram of RFC 9293 (Figure 5): where both ends are, and the way that each has come.
 
-import type { App, Panel } from "./app.js";
+import type { App, Change as Kind, Panel } from "./app.js";
 import { element, shape } from "./dom.js";
 import { text } from "./text.js";
 import type { Change } from "./track.js";
@@ -52,12 +52,17 @@ export function statesPanel(app: App): Panel {
   const ways = element("div", { class: "ways" });
   const root = element("section", { "aria-label": text("states") }, picture, ways);
 
-  function update(): void {
+  let drawn: Change[] | undefined;
+
+  function update(kind: Kind): void {
     const { trace, lane, step } = app;
     const { states } = trace.endsAt(lane, step);
     const now = trace.lastOf(step);
     const all = trace.track(lane).changes;
     const changes = all.slice(0, all.findLastIndex((change) => change.index <= now) + 1);
+    // Few steps change a state.
+    if (kind === "step" && drawn?.length === changes.length && drawn.at(-1) === changes.at(-1)) return;
+    drawn = changes;
     const last = [0, 1].map((side) => changes.findLast((change) => change.side === side));
     picture.replaceChildren(
       shape("title", {}, `${text("client")}: ${states[0]}, ${text("server")}: ${states[1]}`),

@@ -139,6 +139,7 @@ export const en = {
   nagle: "Nagle's algorithm",
   seed: "seed",
   asInFile: "as in the file",
+  differ: "they differ",
   noLimit: "no limit",
 
   exercise: "Exercise",

@@ -140,6 +140,7 @@ export const zh: Record<Key, string> = {
   nagle: "Nagle 算法",
   seed: "种子",
   asInFile: "恢复文件中的设置",
+  differ: "两端不同",
   noLimit: "不限",
 
   exercise: "练习",

@@ -100,6 +100,9 @@ export interface Settings {
 export interface Question {
   number: number;
   text: string;
+  /** `choice`, `order` and `make` have their own way to be answered. */
+  kind?: string;
+  /** What an answer looks like, in words. */
   form: string;
   options?: string[];
   points: number;
@@ -142,7 +145,7 @@ export interface Lists {
 }
 
 export interface Why {
-  text: string;
+  text?: string;
   rfc?: string;
   url?: string;
   differs?: string;

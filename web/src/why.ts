@@ -51,11 +51,18 @@ export function whyPanel(app: App): Panel {
       heading.append(" ", back);
     }
     const shown = entries.slice(0, MOST).map(item);
-    if (shown.length === 0) shown.push(element("p", {}, step === 0 ? text("start") : text("clockOnly")));
+    if (!sent && step === 0) shown.unshift(...introduction(app));
+    if (shown.length === 0) shown.push(element("p", {}, text("clockOnly")));
     list.replaceChildren(...shown);
   }
 
   return { root, update };
+}
+
+/** Returns what the experiment says about itself. */
+function introduction(app: App): HTMLElement[] {
+  const paragraphs = (app.experiment?.text ?? []).map((words) => element("p", {}, words));
+  return [...paragraphs, element("p", { class: "hint" }, text("start"))];
 }
 
 function headline(entry: Entry): string {
@@ -64,7 +71,7 @@ function headline(entry: Entry): string {
 }
 
 function explained(why: Why): HTMLElement[] {
-  const parts = [element("p", {}, why.text, " ")];
+  const parts = [element("p", {}, why.text ?? "", " ")];
   if (why.rfc) parts[0]?.append(reference(why.rfc, why.url));
   if (why.differs) parts.push(element("p", { class: "differs" }, `${text("differs")} ${why.differs}`));
   return parts;
