@@ -28,7 +28,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
         await page.locator(`#tab-${name}`).click();
         await page.screenshot({ path: join(FOLDER, `${look}-${name}.png`), fullPage: true });
       }
-      await arrow(page, /\bSYN,ACK\b/).focus();
+      await arrow(page, /\bSYN,ACK\b/, 1).focus();
       await page.keyboard.press("d");
       await page.locator(".runs").waitFor();
       await page.locator(".runs select").selectOption("a");
