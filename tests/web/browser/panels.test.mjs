@@ -116,15 +116,14 @@ throughBothDoors("the sliders of the network begin the experiment again", "scena
   await page.waitForFunction((before) => document.querySelector(".place").textContent !== before, before);
   for (const name of [/^jitter/, /^rate/, /^queue/, /^loss/, /^buffers/, /^MTU/, /^router/, /^delay of ACKs/]) {
     const slider = panel.getByRole("slider", { name });
-    const value = await slider.inputValue();
-    await slider.fill(value === "2" ? "3" : "2");
-    await page.waitForFunction(
-      ([pattern, value]) => {
-        const label = [...document.querySelectorAll("label.setting")].find((one) => new RegExp(pattern).test(one.textContent));
-        return label.querySelector("input").value === value && label.querySelector("input").hasAttribute("aria-valuetext");
-      },
-      [name.source, value === "2" ? "3" : "2"],
-    );
+    const before = await slider.getAttribute("aria-valuetext");
+    await slider.fill((await slider.inputValue()) === "2" ? "3" : "2");
+    // The new value is in force when the experiment has begun again.
+    const isChanged = ([pattern, before]) => {
+      const label = [...document.querySelectorAll("label.setting")].find((one) => new RegExp(pattern).test(one.textContent));
+      return label.querySelector("input").getAttribute("aria-valuetext") !== before;
+    };
+    await page.waitForFunction(isChanged, [name.source, before]);
   }
   await panel.getByLabel("congestion control").selectOption("reno");
   await panel.getByLabel("Nagle's algorithm").check();
