@@ -168,13 +168,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let autoconf = addresses::autoconf(&config, &checksums, now)?;
         // The scratch memory limits the MTU, because the shared sockets' packets are built there.
         let mtu = config.ip_mtu(&device).min(memory.scratch.len());
-        #[allow(unused_mut, reason = "without std nothing is drawn here")]
+        #[allow(unused_mut, reason = "without an allocator nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
         // From this seed, the interface draws only its first IPv4 identification. No packet contains that
         // identification.
-        #[cfg(feature = "std")]
+        #[cfg(feature = "alloc")]
         let start = random.next().into();
-        #[cfg(not(feature = "std"))]
+        #[cfg(not(feature = "alloc"))]
         let start = 0;
         let Memory {
             slots,

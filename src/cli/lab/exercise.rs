@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::LabArgs;
 use super::file;
-use super::mark::{Verdict, key, only, verdict};
+use super::mark::{key, only, verdict};
 use super::output_file::{Text, unwritable};
 use super::outputs::{self, Shown};
 use crate::cli::error::Failure;
@@ -14,6 +14,7 @@ use crate::cli::shell::Shell;
 use crate::lab::file::{Answers, Experiment, Key};
 use crate::lab::lang::Lang;
 use crate::lab::run::Run;
+use crate::lab::run::marks::Verdict;
 use crate::lab::wrap::wrapped;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.

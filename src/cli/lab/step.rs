@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
-use super::holds::sockets;
 use super::outputs::{self, Shown};
 use super::runs::Runs;
 use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Shell};
 use crate::lab::lang::Lang;
 use crate::lab::run::{ByHand, Change, Goal, HostLab, MAX_BY_HAND, Run, Stepped, ends, has_checksum};
-use crate::lab::show::{In, host_name};
+use crate::lab::show::{In, host_name, table};
 use crate::lab::{Setup, Verdict};
 use crate::trace::Fields;
 
@@ -110,7 +109,9 @@ impl<'s> Session<'_, 's> {
                 Ok(Command::Next(count)) => self.take(lab, run, count, None),
                 Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
                 Ok(Command::Save(file)) => self.save(lab.steps(), file),
-                Ok(Command::Sockets) => sockets(lab, &mut self.shown),
+                Ok(Command::Sockets) => {
+                    table(lab, self.shown.lang()).iter().for_each(|line| self.shown.say(line));
+                }
                 Ok(Command::Until(goal)) => self.take(lab, run, u32::MAX, Some(goal)),
             }
         }

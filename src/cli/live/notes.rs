@@ -43,7 +43,7 @@ impl<'s> Notes<'s> {
             Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
             Goal::State(_, state) => self.step.states.contains(&state),
             // The parser accepts these goals only in the lab.
-            Goal::Loss | Goal::Step(_) | Goal::Time(_) => false,
+            Goal::Change | Goal::Loss | Goal::Step(_) | Goal::Time(_) => false,
         }
     }
 

@@ -1,14 +1,17 @@
 //! A repeatable run: what the user did by hand happens again after the same step.
 //!
-//! by_hand.rs has the changes by hand, goal.rs the events at which a run stops, and host_lab.rs the hosts with their
-//! memory.
+//! by_hand.rs has the changes by hand, goal.rs the events at which a run stops, host_lab.rs the hosts with their memory,
+//! and marks.rs the marks of answers.
 
 mod by_hand;
 mod goal;
 mod host_lab;
+pub(crate) mod marks;
 
 pub(crate) use by_hand::{ByHand, Change, MAX_BY_HAND, ends, has_checksum};
-pub(crate) use goal::{Goal, Protocol};
+#[cfg(all(test, feature = "cli"))]
+pub(crate) use goal::Protocol;
+pub(crate) use goal::{Goal, GoalError, state};
 pub(crate) use host_lab::{ENTRIES, HostLab, sizes};
 
 use alloc::string::{String, ToString};
@@ -179,7 +182,7 @@ impl<'s> Run<'s> {
     }
 
     /// Repeats what the user did by hand after the present step.
-    fn intervene(&self, lab: &mut HostLab<'_>) {
+    pub fn intervene(&self, lab: &mut HostLab<'_>) {
         let now = lab.steps();
         for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {
             // The result is the same as the first time.

@@ -24,7 +24,7 @@ pub(super) struct Opened {
     pub(super) lang: Lang,
     name: String,
     title: Option<String>,
-    text: String,
+    pub(super) text: String,
     pub(super) experiment: Experiment,
     /// The runs by name. There is always run `a`.
     runs: BTreeMap<char, Branch>,
@@ -127,6 +127,11 @@ impl Opened {
     /// Returns what was done by hand in a run.
     pub(super) fn by_hand(&self, name: char) -> &[ByHand] {
         self.runs.get(&name).map_or(&[], |branch| &branch.by_hand)
+    }
+
+    /// Returns the last step of a run.
+    pub(super) fn last_step(&self, name: char) -> u32 {
+        self.runs.get(&name).map_or(0, |branch| branch.summary.steps)
     }
 
     /// Calls `act` with a run that repeats what was done by hand.

@@ -1,10 +1,15 @@
 //! A session of the lab: commands and answers in JSON, for a page. docs/lab-session.md lists them.
 //!
 //! request.rs reads commands, source.rs and settings.rs make the text of an experiment, experiment.rs keeps its runs, and
-//! recording.rs records them.
+//! recording.rs records them. The other files carry out the commands.
 
 mod by_hand;
 mod experiment;
+mod export;
+mod frame;
+mod look;
+mod mermaid;
+mod pictures;
 mod recording;
 mod request;
 mod settings;
@@ -48,6 +53,7 @@ impl LabSession {
         let name = request.text("do")?;
         match name {
             "list" => return Ok(answer(source::list(request.lang()?))),
+            "terms" => return Ok(answer(look::terms(request.lang()?))),
             "new" => {
                 let opened = Opened::new(request)?;
                 let value = opened.json()?;
@@ -60,15 +66,25 @@ impl LabSession {
             return Err(Problem::new("there is no experiment: the command new opens one"));
         };
         Ok(answer(match name {
+            "export" => export::export(opened, request)?,
             "fault" => by_hand::fault(opened, request)?,
+            "frame" => frame::frame(opened, request)?,
+            "hint" => look::hint(opened, request)?,
             "inject" => by_hand::inject(opened, request)?,
+            "mark" => look::mark(opened, request)?,
+            "mermaid" => mermaid::mermaid(opened, request)?,
+            "pcapng" => pictures::pcapng(opened, request)?,
             "remove" => {
                 let run = opened.named(request)?;
                 opened.remove(run)?;
                 opened.runs_json()
             }
             "runs" => opened.runs_json(),
+            "svg" => pictures::svg(opened, request)?,
+            "table" => look::table(opened, request)?,
             "trace" => return trace::trace(opened, request),
+            "until" => look::until(opened, request)?,
+            "why" => look::why(opened, request)?,
             _ => return Err(Problem::new(alloc::format!("there is no command '{}'", clip(name)))),
         }))
     }

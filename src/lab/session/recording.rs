@@ -52,6 +52,16 @@ pub(super) struct Summary {
 impl Recording {
     /// Records a run of an experiment, and sums it up.
     pub(super) fn of(run: &Run<'_>, experiment: &Experiment) -> Result<(Self, Summary), Problem> {
+        Self::limited(run, experiment, MOST_ENTRIES, MOST_BYTES)
+    }
+
+    /// Records a run, and stops after the step in which it has this many entries, or they take this many bytes.
+    fn limited(
+        run: &Run<'_>,
+        experiment: &Experiment,
+        most: usize,
+        most_bytes: usize,
+    ) -> Result<(Self, Summary), Problem> {
         let mut expectations = experiment.expectations(run.setup.line.latency);
         let (mut entries, mut bytes, mut lanes): (Vec<Recorded>, _, _) = (Vec::new(), 0, 1);
         let mut before = [None; 2];
@@ -63,7 +73,7 @@ impl Recording {
             bytes += size_of::<Recorded>() + changed.iter().flatten().count() * size_of::<Control>();
             lanes = lanes.max(lane(snapshot) + 1);
             entries.push(Recorded { snapshot: *snapshot, holds: changed });
-            entries.len() < MOST_ENTRIES && bytes < MOST_BYTES
+            entries.len() < most && bytes < most_bytes
         })?;
         let summary = Summary {
             steps: ended.steps,
@@ -101,4 +111,27 @@ impl Summary {
 /// Returns the number of an entry's connection. An entry without a connection is in the first lane.
 pub(super) fn lane(snapshot: &Snapshot) -> u32 {
     snapshot.lane.number.unwrap_or(0)
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_bounded() {
+        let experiment = crate::lab::scenarios::find("slow-start").unwrap().experiment();
+        let parts = experiment.parts();
+        let setup = parts.setup().unwrap();
+        let record = |most, bytes| Recording::limited(&Run::new(&setup), &experiment, most, bytes).unwrap();
+        let (all, summary) = record(MOST_ENTRIES, MOST_BYTES);
+        assert!(summary.is_over && all.entries.len() == summary.entries && all.bytes < 1 << 20, "{}", all.bytes);
+        for (most, bytes) in [(20, MOST_BYTES), (MOST_ENTRIES, all.bytes / 4)] {
+            let (part, summary) = record(most, bytes);
+            assert!(!summary.is_over && summary.steps > 0 && part.entries.len() < all.entries.len() / 2);
+            let same = part.entries.iter().zip(&all.entries).all(|(one, other)| one.snapshot == other.snapshot);
+            assert!(same && part.bytes <= all.bytes / 3);
+        }
+        // With all its entries, the longest run takes as much memory as the limit allows.
+        assert!(size_of::<Recorded>() <= 320, "{}", size_of::<Recorded>());
+    }
 }

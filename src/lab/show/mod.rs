@@ -14,6 +14,8 @@ mod picture;
 mod states;
 #[cfg(feature = "alloc")]
 pub(crate) mod svg;
+#[cfg(feature = "session")]
+mod table;
 mod text;
 mod words;
 
@@ -25,6 +27,8 @@ pub use diagram::write_states_svg;
 pub use entry::{Entry, Ring, Transfer, What};
 #[doc(hidden)]
 pub use explain::{Explanation, explain};
+#[cfg(feature = "session")]
+pub(crate) use graph::Plot;
 #[cfg(all(feature = "alloc", feature = "recovery"))]
 #[doc(hidden)]
 pub use graph::{Graph, GraphKind};
@@ -39,8 +43,12 @@ pub use ladder::Ladder;
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub use picture::{PICTURE_ROWS, Picture};
+#[cfg(feature = "session")]
+pub(crate) use picture::{Part, PictureRows};
 #[doc(hidden)]
 pub use states::Visited;
+#[cfg(feature = "session")]
+pub(crate) use table::{or_dash, span, table};
 #[cfg(feature = "session")]
 pub(crate) use text::{Span, since};
 #[cfg(feature = "session")]
