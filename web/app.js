@@ -165,12 +165,11 @@ export class App {
         for (const known of [...this.runs.keys()])
             if (!left.has(known))
                 this.runs.delete(known);
-        if (!left.has(this.beside ?? ""))
-            this.beside = undefined;
         if (!left.has(this.current))
             await this.show("a");
-        else
-            this.tell("runs");
+        if (!left.has(this.beside ?? ""))
+            this.beside = undefined;
+        this.tell("runs");
     }
     /** Makes another run the current one. */
     async show(name, step = this.step) {

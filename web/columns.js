@@ -43,14 +43,17 @@ export class Columns {
         return cut(text, Math.max(4, Math.floor(space / this.char)));
     }
 }
-/** Shortens a text to a number of characters. A Chinese character is as wide as two. */
+/** Shortens a text to a number of characters, at a space if there is one. A Chinese character is as wide as two. */
 function cut(text, most) {
     let width = 0;
     let end = 0;
     for (const char of text) {
         width += char > "\u2e80" ? 2 : 1;
-        if (width > most)
-            return `${text.slice(0, Math.max(0, end - 1))}…`;
+        if (width > most) {
+            const part = text.slice(0, Math.max(0, end - 1));
+            const space = part.lastIndexOf(" ");
+            return `${space > 0 ? part.slice(0, space + 1) : part}…`;
+        }
         end += char.length;
     }
     return text;

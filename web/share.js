@@ -53,14 +53,14 @@ export class Share {
     async svg(request) {
         const answer = await this.app.ask(request);
         if (answer)
-            download(`${this.name()}.svg`, "image/svg+xml", answer.svg);
+            download(`${this.name(request)}.svg`, "image/svg+xml", answer.svg);
     }
     async png(request) {
         const answer = await this.app.ask(request);
         if (!answer)
             return;
         try {
-            download(`${this.name()}.png`, "image/png", await rasterize(answer.svg));
+            download(`${this.name(request)}.png`, "image/png", await rasterize(answer.svg));
         }
         catch {
             this.app.fail(new LabError(text("pngFailed")));
@@ -91,11 +91,12 @@ export class Share {
         if (answer)
             download(`${this.name()}.mmd`, "text/plain", answer.text);
     }
-    name() {
+    /** Returns the name of a file without its ending. Pictures are named by their kind. */
+    name({ kind } = {}) {
         const { source, experiment, current, runs } = this.app;
         const name = source.scenario ?? source.exercise ?? source.program ?? experiment?.name ?? this.app.file ?? "experiment";
         const base = name.replace(/^.*\//, "").replace(/\.lab$/, "").replace(/[^\w-]+/g, "-");
-        return runs.size > 1 ? `${base}-${current}` : base;
+        return [base, ...(runs.size > 1 ? [current] : []), ...(kind === undefined ? [] : [kind])].join("-");
     }
 }
 async function copied(address) {

@@ -174,9 +174,9 @@ export class App {
     this.byHand.push(command);
     const left = new Set(answer.runs.map((run) => run.name));
     for (const known of [...this.runs.keys()]) if (!left.has(known)) this.runs.delete(known);
-    if (!left.has(this.beside ?? "")) this.beside = undefined;
     if (!left.has(this.current)) await this.show("a");
-    else this.tell("runs");
+    if (!left.has(this.beside ?? "")) this.beside = undefined;
+    this.tell("runs");
   }
 
   /** Makes another run the current one. */

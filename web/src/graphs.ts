@@ -6,6 +6,13 @@ import { span } from "./format.js";
 import { text, type Key } from "./text.js";
 import type { Plot } from "./types.js";
 
+/** A command that draws a picture. */
+export interface Drawing {
+  do: "svg";
+  run: string;
+  kind: string;
+}
+
 export const KINDS = ["time-sequence", "cwnd", "rtt", "throughput"] as const;
 
 /** A zoom shows at least this many microseconds. */
@@ -51,7 +58,7 @@ export class Graphs implements Panel {
   }
 
   /** What is drawn: for exports. */
-  request(): object {
+  request(): Drawing {
     return { do: "svg", run: this.app.run.name, kind: this.kind.value, ...this.zoom };
   }
 

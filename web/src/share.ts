@@ -3,7 +3,7 @@
 import type { App, Panel } from "./app.js";
 import { LabError } from "./door.js";
 import { download, element } from "./dom.js";
-import type { Graphs } from "./graphs.js";
+import type { Drawing, Graphs } from "./graphs.js";
 import type { Ladder } from "./ladder.js";
 import { fromBase64Url, toFragment } from "./link.js";
 import { text, type Key } from "./text.js";
@@ -76,20 +76,20 @@ export class Share implements Panel {
     note.textContent = await copied(location.href);
   }
 
-  private ladderRequest(): object {
+  private ladderRequest(): Drawing {
     return { do: "svg", run: this.app.current, kind: "ladder", ...this.ladder.visible() };
   }
 
-  private async svg(request: object): Promise<void> {
+  private async svg(request: Drawing): Promise<void> {
     const answer = await this.app.ask<{ svg: string }>(request);
-    if (answer) download(`${this.name()}.svg`, "image/svg+xml", answer.svg);
+    if (answer) download(`${this.name(request)}.svg`, "image/svg+xml", answer.svg);
   }
 
-  private async png(request: object): Promise<void> {
+  private async png(request: Drawing): Promise<void> {
     const answer = await this.app.ask<{ svg: string }>(request);
     if (!answer) return;
     try {
-      download(`${this.name()}.png`, "image/png", await rasterize(answer.svg));
+      download(`${this.name(request)}.png`, "image/png", await rasterize(answer.svg));
     } catch {
       this.app.fail(new LabError(text("pngFailed")));
     }
@@ -119,11 +119,12 @@ export class Share implements Panel {
     if (answer) download(`${this.name()}.mmd`, "text/plain", answer.text);
   }
 
-  private name(): string {
+  /** Returns the name of a file without its ending. Pictures are named by their kind. */
+  private name({ kind }: { kind?: string } = {}): string {
     const { source, experiment, current, runs } = this.app;
     const name = source.scenario ?? source.exercise ?? source.program ?? experiment?.name ?? this.app.file ?? "experiment";
     const base = name.replace(/^.*\//, "").replace(/\.lab$/, "").replace(/[^\w-]+/g, "-");
-    return runs.size > 1 ? `${base}-${current}` : base;
+    return [base, ...(runs.size > 1 ? [current] : []), ...(kind === undefined ? [] : [kind])].join("-");
   }
 }
 
