@@ -60,7 +60,8 @@
 //! |---|---|
 //! | `alloc` | the lab's scenarios, expectations and packetdrill scripts, which are files; implies `ethernet` |
 //! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `fragments`, `ipv6`, `ping`, `recovery` and `slaac` |
-//! | `cli` (default) | the program `smolstep`; implies `std`. Library users set `default-features = false` |
+//! | `session` | a session of the lab for a page: commands and answers in JSON; implies `fragments` |
+//! | `cli` (default) | the program `smolstep`; implies `std` and `session`. Library users set `default-features = false` |
 //! | `dhcp` | an IPv4 address from a DHCP server; the check that no other host uses the stack's addresses |
 //! | `ipv6` | IPv6 |
 //! | `fragments` | IP fragments, IPv6 extension headers, frames tagged with VLAN 0; implies `ipv6` and `recovery` |
@@ -77,6 +78,9 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+// The module for browsers needs an allocator, which std has for this target.
+#[cfg(all(feature = "session", target_arch = "wasm32"))]
+extern crate std;
 
 pub use smoltcp;
 pub use stack::run::{run, run_until};

@@ -9,26 +9,11 @@ use crate::host::{HeapPool, Sizes};
 use crate::lab::figure::TRANSITIONS;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::{Failed, Limits, Script, run};
+use crate::lab::run::{ENTRIES, sizes};
 use crate::lab::scenarios::SCENARIOS;
 use crate::lab::show::What;
 use crate::lab::{Buffers, CONNECTIONS, Setup, SetupLab, Snapshot, StartError, Wire, change};
 use crate::stack::NullConsole;
-
-/// Returns how much memory host number `host` needs in a run of `setup`.
-pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
-    let buffers = setup.buffers_of(host);
-    Sizes {
-        connections: CONNECTIONS,
-        receive: buffers.receive,
-        send: buffers.send,
-        ports: 4,
-        datagrams: 16,
-        payload: 16_384,
-    }
-}
-
-/// The largest number of entries that one step can add to the trace.
-pub(super) const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.
 pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;

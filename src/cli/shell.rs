@@ -13,11 +13,11 @@ use super::error::Failure;
 use super::suggest::{did_you_mean, nearest};
 use super::values::duration;
 use crate::host::Interrupt;
+use crate::lab::Verdict;
 use crate::lab::figure::NAMES;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::segment::{self, SegmentText};
-use crate::lab::{Kind, Verdict};
-use crate::trace::{Carries, Summary};
+use crate::lab::run::{self, Goal, GoalError};
 use chinese::FRAMES_ZH;
 use input::Input;
 
@@ -53,34 +53,6 @@ pub enum Command {
     Sockets,
     /// Run until an event.
     Until(Goal),
-}
-
-/// The event at which a run stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// A frame of this kind is sent or arrives.
-    Frame(Protocol),
-    /// A frame is sent that is dropped or lost.
-    Loss,
-    /// One end enters this state: the client (0), the server (1) or either.
-    State(Option<usize>, State),
-    /// The run has taken this number of steps.
-    Step(u32),
-    /// The run has lasted for this time.
-    Time(Duration),
-}
-
-/// A kind of frame, by its contents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// ARP.
-    Arp,
-    /// ICMP or ICMPv6.
-    Icmp,
-    /// A kind of frame that `--fault` can also name.
-    Kind(Kind),
-    /// Any TCP segment.
-    Tcp,
 }
 
 /// The kinds of frames that the command `until` accepts.
@@ -161,7 +133,7 @@ At a terminal, typing a line stops a run. Enter alone then does nothing else."
 Enter, step N      take a step, or N steps; N alone does the same
 u, until STATE     run until an end enters it, as in u ESTABLISHED, u est or u client=est
 u, until FRAME     run to the next tcp, syn, synack, ack, data, fin, rst, udp, arp, icmp, packet
-u, until loss      run to the next frame that is lost; also time=2s and step=40
+u, until loss      run to the next frame that is lost; also state, time=2s and step=40
 b, back            go back a step
 g, goto K          go to step K
 d, drop N          drop frame N; without N, the frame in flight that was sent last
@@ -279,71 +251,36 @@ q, quit            end"
     }
 }
 
-impl Protocol {
-    /// Returns whether a frame is of this kind.
-    pub fn matches(self, summary: &Summary) -> bool {
-        match self {
-            Protocol::Arp => matches!(summary.carries, Carries::ArpReply | Carries::ArpRequest),
-            Protocol::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
-            Protocol::Kind(kind) => kind.matches(summary),
-            Protocol::Tcp => summary.segment().is_some(),
-        }
-    }
-}
-
 /// Returns the TCP state that RFC 9293 calls `name`, or the only state whose name starts with `name`.
 ///
 /// # Errors
 /// The error is one line that suggests a name or lists all names.
 pub fn state(name: &str) -> Result<State, String> {
-    use State::*;
-    let all =
-        [Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
-    let begins = |state: &State| {
-        let full = state.to_string();
-        full.get(..name.len()).is_some_and(|start| !name.is_empty() && start.eq_ignore_ascii_case(name))
-    };
-    let mut named = all.into_iter().filter(begins);
-    // Either the whole name, or a prefix that only one state has.
-    let exact = all.into_iter().find(|state| state.to_string().eq_ignore_ascii_case(name));
-    let only = named.next().filter(|_| named.next().is_none());
-    exact.or(only).ok_or_else(|| {
-        let names = all.map(|state| state.to_string());
-        format!(
-            "unknown state '{}': {}",
-            name.escape_debug(),
-            did_you_mean(name, &names.each_ref().map(String::as_str))
-        )
-    })
+    run::state(name).ok_or_else(|| format!("unknown state '{}': {}", name.escape_debug(), did_you_mean(name, &NAMES)))
 }
 
-fn goal(name: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
-    let lower = name.to_ascii_lowercase();
-    match name.split_once('=').filter(|_| in_lab) {
-        Some((end, name)) if end.eq_ignore_ascii_case("client") => return ends(0, name, lang),
-        Some((end, name)) if end.eq_ignore_ascii_case("server") => return ends(1, name, lang),
-        Some((what, count)) if what.eq_ignore_ascii_case("step") => return number(count, lang).map(Goal::Step),
-        Some((what, time)) if what.eq_ignore_ascii_case("time") => return span(time, lang).map(Goal::Time),
-        None if lower == "loss" && in_lab => return Ok(Goal::Loss),
-        _ => {}
-    }
-    let protocol = match lower.as_str() {
-        "arp" => Some(Protocol::Arp),
-        "icmp" => Some(Protocol::Icmp),
-        "packet" => Some(Protocol::Kind(Kind::Any)),
-        "tcp" => Some(Protocol::Tcp),
-        name => Kind::named(name).map(Protocol::Kind),
-    };
-    let more = if in_lab { "; other events are client=STATE, server=STATE, loss, time=2s and step=40" } else { "" };
-    match protocol {
-        Some(protocol) => Ok(Goal::Frame(protocol)),
-        None => state_in(name, lang).map(|state| Goal::State(None, state)).map_err(|what| match lang {
-            Lang::En => format!("{what}; frames are {FRAMES}{more}"),
-            Lang::Zh => {
-                format!("{what}；帧有 {FRAMES_ZH}；此外还有 client=STATE、server=STATE、loss、time=2s 和 step=40")
+/// Parses the event of the command `until`. Only the lab's prompt has events other than a frame or a state of any end.
+fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
+    let goal = Goal::parse(word, |word| duration(word).ok().map(Into::into));
+    let is_allowed = |goal: &Goal| in_lab || matches!(goal, Goal::Frame(_) | Goal::State(None, _));
+    let in_state = |name| state_in(name, lang).err().unwrap_or_default();
+    Err(match goal {
+        Ok(goal) if is_allowed(&goal) => return Ok(goal),
+        Err(GoalError::Number(word)) if in_lab => return number(word, lang).map(Goal::Step),
+        Err(GoalError::State(name)) if in_lab => in_state(name),
+        Err(GoalError::Time(time)) if in_lab => return span(time, lang).map(Goal::Time),
+        _ => match lang {
+            Lang::En => {
+                let more = "; other events are client=STATE, server=STATE, loss, state, time=2s and step=40";
+                let more = if in_lab { more } else { "" };
+                format!("{}; frames are {FRAMES}{more}", in_state(word))
             }
-        }),
-    }
+            Lang::Zh => format!(
+                "{}；帧有 {FRAMES_ZH}；此外还有 client=STATE、server=STATE、loss、state、time=2s 和 step=40",
+                in_state(word)
+            ),
+        },
+    })
 }
 
 /// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. After `>`, the other host
@@ -364,10 +301,6 @@ fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
         Lang::Zh => format!("报文段的第 {} 列：{error}", error.column),
     })?;
     Ok(Command::Inject(to, segment))
-}
-
-fn ends(host: usize, name: &str, lang: Lang) -> Result<Goal, String> {
-    state_in(name, lang).map(|state| Goal::State(Some(host), state))
 }
 
 /// Finds a state like [`state`]. The error is in the language `lang`.

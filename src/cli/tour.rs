@@ -1,10 +1,11 @@
 //! The tour: a greeting client and its server on a cable in memory, step by step.
 
 use super::error::Failure;
-use super::lab::{Run, Shown, of_locale};
+use super::lab::{Shown, of_locale};
 use super::output::say_line;
 use super::programs::find;
 use crate::lab::lang::Lang;
+use crate::lab::run::Run;
 use crate::lab::{Setup, address};
 
 /// The names that the client sends.
@@ -30,7 +31,7 @@ pub fn tour() -> Result<(), Failure> {
     }
     let setup = Setup::program(find("greeting")?, &TEXTS, false).map_err(Failure::run)?;
     let mut shown = Shown::new(lang);
-    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
+    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot)).map_err(Failure::usage)?;
     shown.finish(&ended)?;
     say_line(lang.pick(
         "\nNext: 'smolstep lab --step', 'smolstep sandbox --serve greeting -- nc -N 192.168.69.1 9999', and 'smolstep --help'.",

@@ -3,14 +3,13 @@
 mod clock;
 #[cfg(target_os = "linux")]
 mod drive;
-mod memory;
 
 pub use clock::Clock;
 #[cfg(target_os = "linux")]
 pub use drive::{DriveError, Ended, HostConsole, Interrupt, Verdict, drive};
-pub use memory::{HeapPool, Sizes};
 
 use crate::stack::Seed;
+pub use crate::stack::{HeapPool, Sizes};
 
 /// Returns a seed for a stack: 32 bytes from the operating system's random generator.
 ///

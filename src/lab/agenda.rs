@@ -131,7 +131,7 @@ impl<
     }
 
     /// Puts a frame on the wire that no host has sent. It arrives at host `to`. Returns false if there is no room.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "session")]
     pub(crate) fn put(&mut self, to: usize, frame: &[u8]) -> bool {
         let has_room = self.wire.in_flight().count() < FRAMES;
         if has_room {

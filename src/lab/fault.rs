@@ -195,6 +195,28 @@ impl Fault {
     }
 }
 
+/// Writes the words that [`Fault::parse`] reads, with a delay in whole microseconds.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.verdict {
+            Verdict::Corrupt => "corrupt",
+            Verdict::Delay(time) => {
+                let micros = time.total_micros();
+                let (number, unit) = if micros % 1000 == 0 { (micros / 1000, "ms") } else { (micros, "us") };
+                write!(f, "delay {number}{unit}")?;
+                ""
+            }
+            Verdict::Duplicate => "duplicate",
+            Verdict::Reorder => "reorder",
+            Verdict::Deliver | Verdict::Drop | Verdict::Lost | Verdict::QueueFull | Verdict::TooLong => "drop",
+        };
+        let sender = if self.sender == 0 { "client" } else { "server" };
+        let kind = KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("any", |(name, _)| *name);
+        write!(f, "{verb} {sender} {kind}")?;
+        self.nth.map_or(Ok(()), |nth| write!(f, " {nth}"))
+    }
+}
+
 /// The faults of a run. For each fault, the frames that match its kind and the frames that it applied to are counted.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {

@@ -24,9 +24,14 @@ pub mod packetdrill;
 mod peer;
 #[cfg_attr(not(feature = "alloc"), path = "no_router.rs")]
 mod router;
+#[cfg(feature = "session")]
+pub(crate) mod run;
 pub mod scenarios;
 #[doc(hidden)]
 pub mod selftest;
+#[cfg(feature = "session")]
+#[doc(hidden)]
+pub mod session;
 mod setup;
 pub mod show;
 #[doc(hidden)]
@@ -58,9 +63,9 @@ pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 pub use setup::CONNECTIONS;
 use setup::MAX_SERVED;
 pub(crate) use setup::SCRIPT_PORT;
-#[cfg(feature = "cli")]
-pub(crate) use setup::SetupLab;
 pub use setup::{Buffers, Setup, StartError};
+#[cfg(feature = "session")]
+pub(crate) use setup::{SetupLab, default_texts};
 #[doc(hidden)]
 pub use view::Lane;
 pub use view::{Snapshot, View};

@@ -242,6 +242,12 @@ impl<'a> Setup<'a> {
         self
     }
 
+    /// Returns whether anything happens in the run, so that it is not over before its first step.
+    #[cfg(feature = "session")]
+    pub(crate) fn starts(&self) -> bool {
+        !self.agenda.is_empty() || self.flood > 0 || self.udp.iter().any(|(host, ..)| *host == 0)
+    }
+
     /// Returns the sizes of a host's buffers.
     pub fn buffers_of(&self, host: usize) -> Buffers {
         self.buffers[usize::from(host == 1)]
@@ -331,6 +337,12 @@ impl<'a> Setup<'a> {
             tcp.window_scale = self.window_scale;
         }
     }
+}
+
+/// Returns the texts that the client of a program sends if the user gives none.
+#[cfg(feature = "session")]
+pub(crate) fn default_texts(app: &App) -> &'static [&'static str] {
+    if app.program == Program::Greeting { &["Li", "Cheng", "victor"] } else { &["hello"] }
 }
 
 /// The type of a lab that a [`Setup`] starts.

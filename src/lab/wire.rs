@@ -225,7 +225,9 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if self.cut[from] || (0..self.hosts).all(|to| to == from || self.cut[to]) {
             verdict = Verdict::Lost;
         }
-        if verdict == Verdict::Deliver && self.random.below(1_000_000) < u64::from(self.line.loss) {
+        // Drawn even if a fault applies, so that a fault changes no other frame's luck.
+        let is_lost = self.random.below(1_000_000) < u64::from(self.line.loss);
+        if verdict == Verdict::Deliver && is_lost {
             verdict = Verdict::Lost;
         }
         if verdict != Verdict::Drop && !self.has_room() {

@@ -31,6 +31,8 @@ mod event;
 mod fragment_ids;
 mod fragmenter;
 mod half_sip;
+#[cfg(all(feature = "alloc", feature = "fragments"))]
+mod heap_pool;
 mod icmp_errors;
 mod ingress;
 mod isn;
@@ -74,9 +76,9 @@ pub use event::{
 };
 #[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use half_sip::half_sip;
+#[cfg(all(feature = "alloc", feature = "fragments"))]
+pub use heap_pool::{HeapPool, Sizes};
 pub use icmp_errors::{IcmpError, Refusal};
-#[cfg(feature = "std")]
-pub(crate) use ingress::REASSEMBLY_SHARE;
 #[doc(hidden)]
 pub use link::Neighbour;
 #[cfg(all(feature = "board", target_os = "none"))]
@@ -167,13 +169,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let autoconf = addresses::autoconf(&config, &checksums, now)?;
         // The scratch memory limits the MTU, because the shared sockets' packets are built there.
         let mtu = config.ip_mtu(&device).min(memory.scratch.len());
-        #[allow(unused_mut, reason = "without std nothing is drawn here")]
+        #[allow(unused_mut, reason = "without an allocator nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
         // From this seed, the interface draws only its first IPv4 identification. No packet contains that
         // identification.
-        #[cfg(feature = "std")]
+        #[cfg(feature = "alloc")]
         let start = random.next().into();
-        #[cfg(not(feature = "std"))]
+        #[cfg(not(feature = "alloc"))]
         let start = 0;
         let Memory {
             slots,

@@ -2,66 +2,110 @@
 
 use core::fmt;
 
-use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpOption, TcpPacket, UdpPacket};
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::Ipv6Packet;
+use smoltcp::wire::{
+    EthernetFrame, EthernetProtocol, Icmpv4Message, Icmpv4Packet, IpAddress, IpProtocol, Ipv4Packet, TcpOption,
+    TcpPacket, UdpPacket,
+};
 
 /// Writes an Ethernet frame's fields, one on each line: offset, bytes, name and value.
 ///
 /// Bytes that cannot be decoded are written in hexadecimal and as text.
 pub struct Fields<'f>(pub &'f [u8]);
 
+/// A field of a frame.
+pub(crate) struct Field<'f> {
+    /// The place of the field's first byte in the frame.
+    pub(crate) offset: usize,
+    /// The bytes.
+    pub(crate) bytes: &'f [u8],
+    pub(crate) name: &'static str,
+    /// The value, or `None` for data, which has no meaning here.
+    pub(crate) value: Option<&'f dyn fmt::Display>,
+}
+
 impl fmt::Display for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = Out { f, frame: self.0, at: 0 };
-        let Ok(frame) = EthernetFrame::new_checked(self.0) else { return out.rest("not an Ethernet frame") };
-        out.field(6, "destination", &frame.dst_addr())?;
-        out.field(6, "source", &frame.src_addr())?;
-        out.field(2, "type", &frame.ethertype())?;
-        match frame.ethertype() {
-            EthernetProtocol::Arp => out.arp(),
-            EthernetProtocol::Ipv4 => out.ipv4(frame.payload()),
-            _ => out.rest("payload"),
-        }
+        each_field(self.0, &mut |field| {
+            let Field { mut offset, bytes, name, value } = field;
+            let Some(value) = value else {
+                for line in bytes.chunks(16) {
+                    data_line(f, offset, line, name)?;
+                    offset += line.len();
+                }
+                return Ok(());
+            };
+            write!(f, "{offset:>4}  ")?;
+            for byte in bytes {
+                write!(f, "{byte:02x}")?;
+            }
+            let width = 14usize.saturating_sub(2 * bytes.len()).max(2);
+            writeln!(f, "{:width$}{name} = {value}", "")
+        })
     }
 }
 
-/// The output and the current position in the frame.
-struct Out<'o, 'f, 'w> {
-    f: &'o mut fmt::Formatter<'w>,
+/// Writes at most 16 bytes of data.
+fn data_line(f: &mut fmt::Formatter<'_>, offset: usize, bytes: &[u8], name: &str) -> fmt::Result {
+    write!(f, "{offset:>4}  ")?;
+    for byte in bytes {
+        write!(f, "{byte:02x} ")?;
+    }
+    let width = 3 * (16 - bytes.len());
+    write!(f, "{:width$} {name} \"", "")?;
+    for byte in bytes {
+        let shown = if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '.' };
+        write!(f, "{shown}")?;
+    }
+    writeln!(f, "\"")
+}
+
+/// Calls `each` with every field of an Ethernet frame, in order.
+///
+/// # Errors
+/// The error of `each`.
+pub(crate) fn each_field(frame: &[u8], each: &mut dyn FnMut(Field<'_>) -> fmt::Result) -> fmt::Result {
+    let mut out = Out { each, frame, at: 0 };
+    let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return out.rest("not an Ethernet frame") };
+    out.field(6, "destination", &ethernet.dst_addr())?;
+    out.field(6, "source", &ethernet.src_addr())?;
+    out.field(2, "type", &ethernet.ethertype())?;
+    match ethernet.ethertype() {
+        EthernetProtocol::Arp => out.arp(),
+        EthernetProtocol::Ipv4 => out.ipv4(ethernet.payload()),
+        #[cfg(feature = "ipv6")]
+        EthernetProtocol::Ipv6 => out.ipv6(ethernet.payload()),
+        _ => out.rest("payload"),
+    }
+}
+
+/// The receiver of the fields, and the current position in the frame.
+struct Out<'o, 'f> {
+    each: &'o mut dyn FnMut(Field<'_>) -> fmt::Result,
     frame: &'f [u8],
     at: usize,
 }
 
-impl Out<'_, '_, '_> {
-    fn field(&mut self, len: usize, name: &str, value: &dyn fmt::Display) -> fmt::Result {
-        let bytes = self.frame.get(self.at..self.at + len).unwrap_or_default();
-        write!(self.f, "{:>4}  ", self.at)?;
-        for byte in bytes {
-            write!(self.f, "{byte:02x}")?;
-        }
-        let width = 14usize.saturating_sub(2 * bytes.len()).max(2);
-        writeln!(self.f, "{:width$}{name} = {value}", "")?;
+impl Out<'_, '_> {
+    fn field(&mut self, len: usize, name: &'static str, value: &dyn fmt::Display) -> fmt::Result {
+        let (offset, bytes) = (self.at, self.frame.get(self.at..self.at + len).unwrap_or_default());
         self.at += len;
-        Ok(())
+        (self.each)(Field { offset, bytes, name, value: Some(value) })
     }
 
-    /// Writes the remaining bytes, 16 on each line.
-    fn rest(&mut self, name: &str) -> fmt::Result {
-        let rest = self.frame.get(self.at..).unwrap_or_default();
-        for line in rest.chunks(16) {
-            write!(self.f, "{:>4}  ", self.at)?;
-            for byte in line {
-                write!(self.f, "{byte:02x} ")?;
-            }
-            let width = 3 * (16 - line.len());
-            write!(self.f, "{:width$} {name} \"", "")?;
-            for byte in line {
-                let shown = if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '.' };
-                write!(self.f, "{shown}")?;
-            }
-            writeln!(self.f, "\"")?;
-            self.at += line.len();
-        }
-        Ok(())
+    /// Passes on a number of at most 8 bytes.
+    fn number(&mut self, len: usize, name: &'static str) -> fmt::Result {
+        let bytes = self.frame.get(self.at..self.at + len).unwrap_or_default();
+        let number = bytes.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        self.field(len, name, &number)
+    }
+
+    /// Passes on the remaining bytes.
+    fn rest(&mut self, name: &'static str) -> fmt::Result {
+        let (offset, bytes) = (self.at, self.frame.get(self.at..).unwrap_or_default());
+        self.at = self.frame.len();
+        if bytes.is_empty() { Ok(()) } else { (self.each)(Field { offset, bytes, name, value: None }) }
     }
 
     fn arp(&mut self) -> fmt::Result {
@@ -77,14 +121,12 @@ impl Out<'_, '_, '_> {
             (4, "target's IP address"),
         ];
         for (len, name) in names {
-            let bytes = self.frame.get(self.at..self.at + len).unwrap_or_default();
-            let number = bytes.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
-            match bytes {
+            match self.frame.get(self.at..self.at + len).unwrap_or_default() {
                 &[a, b, c, d] => self.field(len, name, &core::net::Ipv4Addr::new(a, b, c, d))?,
                 bytes if bytes.len() == 6 => {
                     self.field(len, name, &smoltcp::wire::EthernetAddress::from_bytes(bytes))?
                 }
-                _ => self.field(len, name, &number)?,
+                _ => self.number(len, name)?,
             }
         }
         self.rest("padding")
@@ -109,14 +151,53 @@ impl Out<'_, '_, '_> {
             self.field(header - 20, "options", &"")?;
         }
         match packet.next_header() {
-            IpProtocol::Tcp => self.tcp(&packet),
-            IpProtocol::Udp => self.udp(&packet),
+            IpProtocol::Icmp => self.icmp(packet.payload()),
+            IpProtocol::Tcp => self.tcp(packet.payload(), [packet.src_addr().into(), packet.dst_addr().into()]),
+            IpProtocol::Udp => self.udp(packet.payload(), [packet.src_addr().into(), packet.dst_addr().into()]),
             _ => self.rest("payload"),
         }
     }
 
-    fn tcp(&mut self, ip: &Ipv4Packet<&[u8]>) -> fmt::Result {
-        let Ok(tcp) = TcpPacket::new_checked(ip.payload()) else { return self.rest("not TCP") };
+    #[cfg(feature = "ipv6")]
+    fn ipv6(&mut self, bytes: &[u8]) -> fmt::Result {
+        let Ok(packet) = Ipv6Packet::new_checked(bytes) else { return self.rest("not IPv6") };
+        let flow = format_args!("{}, {}, {}", packet.version(), packet.traffic_class(), packet.flow_label());
+        self.field(4, "version, traffic class, flow label", &flow)?;
+        self.field(2, "payload length", &packet.payload_len())?;
+        self.field(1, "next header", &packet.next_header())?;
+        self.field(1, "hop limit", &packet.hop_limit())?;
+        self.field(16, "source", &packet.src_addr())?;
+        self.field(16, "destination", &packet.dst_addr())?;
+        match packet.next_header() {
+            IpProtocol::Tcp => self.tcp(packet.payload(), [packet.src_addr().into(), packet.dst_addr().into()]),
+            IpProtocol::Udp => self.udp(packet.payload(), [packet.src_addr().into(), packet.dst_addr().into()]),
+            _ => self.rest("payload"),
+        }
+    }
+
+    fn icmp(&mut self, bytes: &[u8]) -> fmt::Result {
+        let Ok(icmp) = Icmpv4Packet::new_checked(bytes) else { return self.rest("not ICMP") };
+        self.field(1, "type", &icmp.msg_type())?;
+        self.field(1, "code", &icmp.msg_code())?;
+        let verdict = if icmp.verify_checksum() { "right" } else { "wrong" };
+        self.field(2, "checksum", &format_args!("{:#06x}, {verdict}", icmp.checksum()))?;
+        match icmp.msg_type() {
+            Icmpv4Message::EchoReply | Icmpv4Message::EchoRequest => {
+                self.number(2, "identifier")?;
+                self.number(2, "sequence number")?;
+                self.rest("data")
+            }
+            Icmpv4Message::DstUnreachable => {
+                self.number(2, "unused")?;
+                self.number(2, "MTU of the next link")?;
+                self.rest("quoted packet")
+            }
+            _ => self.rest("payload"),
+        }
+    }
+
+    fn tcp(&mut self, bytes: &[u8], [source, destination]: [IpAddress; 2]) -> fmt::Result {
+        let Ok(tcp) = TcpPacket::new_checked(bytes) else { return self.rest("not TCP") };
         let header = usize::from(tcp.header_len());
         self.field(2, "source port", &tcp.src_port())?;
         self.field(2, "destination port", &tcp.dst_port())?;
@@ -134,7 +215,7 @@ impl Out<'_, '_, '_> {
         ];
         self.field(2, "data offset, flags", &Flags(header, flags))?;
         self.field(2, "window", &tcp.window_len())?;
-        let holds = tcp.verify_checksum(&ip.src_addr().into(), &ip.dst_addr().into());
+        let holds = tcp.verify_checksum(&source, &destination);
         let verdict = if holds { "right" } else { "wrong" };
         self.field(2, "checksum", &format_args!("{:#06x}, {verdict}", tcp.checksum()))?;
         self.field(2, "urgent pointer", &tcp.urgent_at())?;
@@ -144,12 +225,12 @@ impl Out<'_, '_, '_> {
         self.rest("data")
     }
 
-    fn udp(&mut self, ip: &Ipv4Packet<&[u8]>) -> fmt::Result {
-        let Ok(udp) = UdpPacket::new_checked(ip.payload()) else { return self.rest("not UDP") };
+    fn udp(&mut self, bytes: &[u8], [source, destination]: [IpAddress; 2]) -> fmt::Result {
+        let Ok(udp) = UdpPacket::new_checked(bytes) else { return self.rest("not UDP") };
         self.field(2, "source port", &udp.src_port())?;
         self.field(2, "destination port", &udp.dst_port())?;
         self.field(2, "length", &udp.len())?;
-        let holds = udp.verify_checksum(&ip.src_addr().into(), &ip.dst_addr().into());
+        let holds = udp.verify_checksum(&source, &destination);
         let verdict = if holds { "right" } else { "wrong" };
         self.field(2, "checksum", &format_args!("{:#06x}, {verdict}", udp.checksum()))?;
         self.rest("data")

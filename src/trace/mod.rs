@@ -15,6 +15,8 @@ pub use capture::Capture;
 #[cfg(feature = "ethernet")]
 #[doc(hidden)]
 pub use fields::Fields;
+#[cfg(feature = "session")]
+pub(crate) use fields::{Field, each_field};
 #[doc(hidden)]
 pub use flow::Mark;
 pub use flow::{Cause, Flow, Side};

@@ -29,10 +29,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Reports a skipped test on standard error. Fails the test if SMOLSTEP_REQUIRE contains `what`.
 pub fn skip(what: &str, why: &str) {
-    let required = std::env::var("SMOLSTEP_REQUIRE").unwrap_or_default();
-    assert!(!required.split([',', ' ']).any(|r| r == what), "SMOLSTEP_REQUIRE has {what}, but: {why}");
+    assert!(!is_required(what), "SMOLSTEP_REQUIRE has {what}, but: {why}");
     // The test harness would hide the output of eprintln! in a passing test.
     let _ = writeln!(stderr(), "skipped: {why}");
+}
+
+/// Returns whether SMOLSTEP_REQUIRE contains `what`.
+pub fn is_required(what: &str) -> bool {
+    let required = std::env::var("SMOLSTEP_REQUIRE").unwrap_or_default();
+    required.split([',', ' ']).any(|r| r == what)
 }
 
 /// The path of a temporary file. The file is removed on drop, if it exists.

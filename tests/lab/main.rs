@@ -26,6 +26,7 @@ mod pictures;
 mod prompt;
 mod property;
 mod scenarios;
+mod session;
 mod swarm;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -5,15 +5,16 @@ use std::path::Path;
 
 use super::args::LabArgs;
 use super::file;
-use super::mark::{Verdict, key, only, verdict};
+use super::mark::{key, only, verdict};
 use super::output_file::{Text, unwritable};
 use super::outputs::{self, Shown};
-use super::run::Run;
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
 use crate::cli::shell::Shell;
-use crate::lab::file::{Answer, Answers, Experiment, Field, Key};
+use crate::lab::file::{Answers, Experiment, Key};
 use crate::lab::lang::Lang;
+use crate::lab::run::Run;
+use crate::lab::run::marks::Verdict;
 use crate::lab::wrap::wrapped;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
@@ -66,7 +67,7 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     let parts = experiment.parts();
     let setup = parts.setup().map_err(Failure::usage)?;
     let mut shown = Shown::of(args);
-    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
+    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot)).map_err(Failure::usage)?;
     shown.finish(&ended)
 }
 
@@ -87,7 +88,7 @@ fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Fa
         for (letter, option) in key.options(index) {
             say_line(format_args!("  {letter}  {option}"))?;
         }
-        say_line(format_args!("  ({})", form(&question.answer, lang)))?;
+        say_line(format_args!("  ({})", question.answer.form(lang)))?;
         let mut last = None;
         loop {
             let number = index + 1;
@@ -132,20 +133,4 @@ fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Fa
         Lang::Zh => say_line(format_args!("\n得分：{points} / {all}"))?,
     }
     Ok(given)
-}
-
-/// Describes the form of an answer.
-fn form(answer: &Answer, lang: Lang) -> &'static str {
-    match answer {
-        Answer::Choice { .. } => lang.pick("one letter", "一个字母"),
-        Answer::Count(_) | Answer::Number { .. } | Answer::Missing => lang.pick("a number", "一个数"),
-        Answer::Field(Field::Time, _) => lang.pick("whole milliseconds since the start", "从开始起的毫秒数，取整数"),
-        Answer::Field(..) => lang.pick("the field's value, as the ladder shows it", "字段的值，如图中所示"),
-        Answer::Make(_) => lang.pick(
-            "one or more faults, as in 'drop client udp 1; delay 300ms server ack 2'",
-            "一个或多个故障，如 'drop client udp 1; delay 300ms server ack 2'",
-        ),
-        Answer::Order(_) => lang.pick("the letters in the right order", "按正确顺序排列的字母"),
-        Answer::State { .. } => lang.pick("a TCP state", "一个 TCP 状态"),
-    }
 }

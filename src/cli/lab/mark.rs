@@ -6,25 +6,14 @@ use std::path::{Path, PathBuf};
 use super::args::LabArgs;
 use super::file;
 use super::output_file::{Text, is_same, is_stdout};
-use super::run::Run;
 use crate::cli::error::Failure;
 use crate::cli::output::say;
-use crate::lab::file::{Answers, Experiment, Key, Marked};
+use crate::lab::file::{Answers, Experiment, Key};
+use crate::lab::run::marks::{self, Verdict};
 use crate::trace::json::Object;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
 pub const WORD: &str = "mark";
-
-/// The verdict on an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The answer cannot be read. The text says what would fit.
-    Invalid(String),
-    /// There is no answer.
-    Missing,
-    Right,
-    Wrong,
-}
 
 /// Marks files of answers; returns the exit code.
 ///
@@ -204,28 +193,7 @@ pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failur
     if experiment.questions.is_empty() {
         return Err(Failure::usage(format_args!("{name} has no question: it is no exercise")));
     }
-    let parts = experiment.parts();
-    let setup = parts.setup().map_err(Failure::usage)?;
-    let mut key = Key::new(experiment, setup.line.latency);
-    let questions = experiment.questions.iter().enumerate();
-    let made = questions.filter_map(|(index, question)| Some((question.line, key.expectations(index)?)));
-    let mut made: Vec<_> = made.collect();
-    Run::new(&setup).record(None, &mut |snapshot, lab| {
-        key.see(snapshot);
-        made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
-    })?;
-    if let Some((line, _)) = made.iter().find(|(_, expectations)| expectations.result().is_ok()) {
-        let what =
-            format!("{name}:{line}:1: the expectation is met without further faults, so the question asks nothing");
-        return Err(Failure::usage(what));
-    }
-    let unknown = experiment.questions.iter().enumerate().find(|(index, _)| key.right(*index).is_none());
-    if let Some((_, question)) = unknown {
-        let (line, seed) = (question.line, experiment.seed());
-        let what = format!("{name}:{line}:1: with seed {seed}, the run has no such frame or field");
-        return Err(Failure::usage(what));
-    }
-    Ok(key)
+    marks::key(experiment).map_err(|error| Failure::usage(format_args!("{name}:{error}")))
 }
 
 /// Marks an answer to question `index`. An answer that consists of faults is marked by a run.
@@ -233,22 +201,5 @@ pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failur
 /// # Errors
 /// Fails if the run cannot start.
 pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &str) -> Result<Verdict, Failure> {
-    Ok(match key.mark(index, answer) {
-        Marked::Invalid(why) => Verdict::Invalid(why),
-        Marked::Right => Verdict::Right,
-        Marked::Wrong => Verdict::Wrong,
-        Marked::Run { faults, mut expectations } => {
-            let parts = experiment.parts();
-            let mut setup = parts.setup().map_err(Failure::usage)?;
-            if !faults.into_iter().all(|fault| setup.faults.add(fault)) {
-                let most = crate::lab::MAX_FAULTS;
-                return Ok(Verdict::Invalid(format!("a run takes at most {most} faults, with those of the exercise")));
-            }
-            let see = &mut |snapshot: &_, lab: &super::host_lab::HostLab<'_>| {
-                expectations.see(snapshot, lab.wire.last_received());
-            };
-            Run::new(&setup).record(None, see)?;
-            if expectations.result().is_ok() { Verdict::Right } else { Verdict::Wrong }
-        }
-    })
+    marks::verdict(experiment, key, index, answer).map_err(Failure::usage)
 }

@@ -1,11 +1,9 @@
 //! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
-mod by_hand;
 mod exercise;
 mod file;
 mod holds;
-mod host_lab;
 mod lang;
 mod mark;
 mod network;
@@ -14,11 +12,11 @@ mod outputs;
 mod overlap;
 mod packetdrill;
 mod pictures;
-mod run;
 mod runs;
 mod step;
 mod terms;
 mod value;
+mod web;
 
 use std::io::{self, Write};
 
@@ -29,16 +27,15 @@ use super::error::Failure;
 use super::output::say_line;
 use super::replay::coverage;
 use super::suggest::nearest;
-use crate::app::{self, APPS, App, Program};
-use crate::lab::Setup;
+use crate::app::{self, APPS, App};
 use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
+use crate::lab::run::{Ended, Run, Stepped};
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
+use crate::lab::{Setup, default_texts};
 use crate::stack::End;
 pub use outputs::Shown;
 use outputs::{Expected, Outputs};
-pub use run::Run;
-use run::{Ended, Stepped};
 
 /// Runs `smolstep lab`; returns the exit code.
 ///
@@ -66,6 +63,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         let table = coverage(lang).map_err(Failure::run)?;
         return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
     }
+    if args.web {
+        return web::web(args);
+    }
     match args.what.as_deref() {
         Some(exercise::WORD) => return exercise::exercise(args),
         Some(mark::WORD) => return mark::mark(args),
@@ -86,7 +86,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let own_faults = setup.faults.len();
     adapt(&mut setup, args)?;
     if let What::File(name, _) = &what
-        && !starts(&setup)
+        && !setup.starts()
     {
         let hint = "add a program that calls or sends, such as 'client calls 7000'";
         return Err(Failure::usage(format_args!("{name}:1:1: nothing happens in this file: {hint}")));
@@ -106,7 +106,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         What::File(..) | What::Program(_) => None,
     };
     // An invalid set-up is reported before any file is emptied.
-    Run::new(&setup).with_lab(|_| Ok(()))?;
+    Run::new(&setup).with_lab(|_| ()).map_err(Failure::usage)?;
     let mut outputs = Outputs::create(args, latency)?;
     let mut run = Run { until: args.until, ..Run::new(&setup) };
     if args.step {
@@ -115,7 +115,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         // The files show the final run, without steps that were undone. Each file is emptied first, since the command `p` may
         // have written to it.
         let mut outputs = Outputs::create(args, latency)?;
-        let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
+        let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab)).map_err(Failure::usage)?;
         // With --step, a fault that matched no frame is only a warning, because the user may leave before that frame is
         // sent.
         unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
@@ -125,14 +125,16 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
     let mut shown = Shown::of(args);
     let mut watch = holds::Watch::new(&args.show);
-    let ended = run.record(None, &mut |snapshot, lab| {
-        shown.row(snapshot);
-        watch.step(lab, &mut shown);
-        outputs.take(snapshot, lab);
-        if let Some(shipped) = &mut shipped {
-            shipped.see(snapshot, lab);
-        }
-    })?;
+    let ended = run
+        .record(None, &mut |snapshot, lab| {
+            shown.row(snapshot);
+            watch.step(lab, &mut shown);
+            outputs.take(snapshot, lab);
+            if let Some(shipped) = &mut shipped {
+                shipped.see(snapshot, lab);
+            }
+        })
+        .map_err(Failure::usage)?;
     outputs.expect.iter().flat_map(Expected::verdicts).for_each(|line| shown.say(&line));
     shown.finish(&ended)?;
     let unmatched = unmatched(&ended, own_faults, args);
@@ -169,11 +171,6 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             )))
         }
     }
-}
-
-/// Returns whether anything happens in a run, so that it is not over before its first step.
-fn starts(setup: &Setup<'_>) -> bool {
-    !setup.agenda.is_empty() || setup.flood > 0 || setup.udp.iter().any(|(host, ..)| *host == 0)
 }
 
 /// Returns the client's first failure that neither the scenario's expectations nor those of a file cover.
@@ -256,10 +253,7 @@ fn scenario(name: &str, programs: Option<&[&str]>) -> Result<Scenario, Failure> 
 
 fn texts(args: &LabArgs, what: &What) -> Vec<String> {
     match (&args.texts[..], what) {
-        ([], What::Program(App { program: Program::Greeting, .. })) => {
-            ["Li", "Cheng", "victor"].map(String::from).into()
-        }
-        ([], _) => vec!["hello".into()],
+        ([], What::Program(app)) => default_texts(app).iter().map(ToString::to_string).collect(),
         (texts, _) => texts.to_vec(),
     }
 }

@@ -8,10 +8,8 @@ use smoltcp::time::Duration;
 
 use super::args::LabArgs;
 use super::file;
-use super::host_lab::HostLab;
 use super::output_file::{Text, create, is_stdout, unwritable};
 use super::pictures::{GraphOutput, States, Svg};
-use super::run::{Ended, Run};
 use super::terms::cited;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
@@ -19,6 +17,7 @@ use crate::cli::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
+use crate::lab::run::{Ended, HostLab, Run};
 use crate::lab::show::{LabCapture, Ladder, What, explain, write_json_with};
 use crate::lab::wrap::wrapped;
 use crate::lab::{Snapshot, Wire};
@@ -282,7 +281,7 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let mut outputs = Outputs { pcap: Some(Pcap::create(path)?), ..Outputs::default() };
-    run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
+    run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab)).map_err(Failure::usage)?;
     outputs.finish()
 }
 

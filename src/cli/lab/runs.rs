@@ -2,10 +2,9 @@
 
 use smoltcp::time::Instant;
 
-use super::by_hand::ByHand;
-use super::run::Run;
 use crate::cli::error::Failure;
 use crate::lab::lang::{Lang, columns};
+use crate::lab::run::{ByHand, Run};
 use crate::lab::show::{Ladder, What};
 use crate::lab::{Setup, Snapshot};
 
@@ -147,12 +146,14 @@ impl Runs {
         let Kept { by_hand, step } = self.kept[place].clone();
         let mut rows = Vec::new();
         if step > 0 {
-            Run { by_hand, ..Run::new(setup) }.record(Some(step), &mut |snapshot, _| {
-                let is_shown = !matches!(snapshot.entry.what, What::Clock) && ladder.row(snapshot).is_some();
-                if is_shown && rows.len() < MAX_COMPARED {
-                    rows.push(*snapshot);
-                }
-            })?;
+            Run { by_hand, ..Run::new(setup) }
+                .record(Some(step), &mut |snapshot, _| {
+                    let is_shown = !matches!(snapshot.entry.what, What::Clock) && ladder.row(snapshot).is_some();
+                    if is_shown && rows.len() < MAX_COMPARED {
+                        rows.push(*snapshot);
+                    }
+                })
+                .map_err(Failure::usage)?;
         }
         Ok(rows)
     }
@@ -229,7 +230,7 @@ fn aligned<'r, T>(left: &'r [T], right: &'r [T], key: impl Fn(&T) -> (Instant, u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::lab::by_hand::Change;
+    use crate::lab::run::Change;
 
     #[test]
     fn rows_of_the_same_step_are_in_one_line() {

@@ -2,21 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use smoltcp::phy::Medium;
-
 use super::args::LabArgs;
-use super::by_hand::{ByHand, Change, MAX_BY_HAND, ends};
-use super::holds::sockets;
-use super::host_lab::HostLab;
 use super::outputs::{self, Shown};
-use super::run::{Run, Stepped};
 use super::runs::Runs;
 use crate::cli::error::Failure;
-use crate::cli::shell::{Command, Goal, Shell};
+use crate::cli::shell::{Command, Shell};
 use crate::lab::lang::Lang;
-use crate::lab::show::{In, host_name};
+use crate::lab::run::{ByHand, Change, Goal, HostLab, MAX_BY_HAND, Run, Stepped, ends, has_checksum};
+use crate::lab::show::{In, host_name, table};
 use crate::lab::{Setup, Verdict};
-use crate::trace::{Fields, Summary};
+use crate::trace::Fields;
 
 /// The name of the capture that `save` writes if the user gives none.
 const UNNAMED: &str = "lab.pcapng";
@@ -38,16 +33,18 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
     let mut shown = Shown::of(args);
     let mut start = 0;
     if run.until.is_some() {
-        start = run.record(None, &mut |snapshot, _| shown.row(snapshot))?.steps;
+        start = run.record(None, &mut |snapshot, _| shown.row(snapshot)).map_err(Failure::usage)?.steps;
         run.until = None;
     }
     let mut session = Session { setup: run.setup, args, shell: Shell::lab(args.lang()), shown, runs: Runs::new() };
     loop {
         let replay = session.run();
-        let next = replay.with_lab(|lab| {
-            while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
-            session.interact(lab, &replay)
-        })?;
+        let next = replay
+            .with_lab(|lab| {
+                while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
+                session.interact(lab, &replay)
+            })
+            .map_err(Failure::usage)??;
         match next {
             Next::Again(step) => {
                 session.runs.go_back(step);
@@ -112,7 +109,9 @@ impl<'s> Session<'_, 's> {
                 Ok(Command::Next(count)) => self.take(lab, run, count, None),
                 Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
                 Ok(Command::Save(file)) => self.save(lab.steps(), file),
-                Ok(Command::Sockets) => sockets(lab, &mut self.shown),
+                Ok(Command::Sockets) => {
+                    table(lab, self.shown.lang()).iter().for_each(|line| self.shown.say(line));
+                }
                 Ok(Command::Until(goal)) => self.take(lab, run, u32::MAX, Some(goal)),
             }
         }
@@ -146,8 +145,7 @@ impl<'s> Session<'_, 's> {
                 (Some(frame), Lang::Zh) => format!("帧 {frame} 不在途中：frames 显示在途的帧"),
             });
         };
-        let is_ip = |bytes: &[u8]| Summary::of(bytes, Medium::Ethernet).ends.is_some();
-        if fault == Verdict::Corrupt && !lab.wire.in_flight().any(|(id, .., bytes)| id == frame && is_ip(bytes)) {
+        if fault == Verdict::Corrupt && !has_checksum(lab, frame) {
             return self.shown.say(&match self.shown.lang() {
                 Lang::En => format!("frame {frame} is no IP packet: ARP has no checksum, so it would arrive"),
                 Lang::Zh => format!("帧 {frame} 不是 IP 分组：ARP 没有校验和，损坏了也会被接收"),

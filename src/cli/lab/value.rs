@@ -1,8 +1,6 @@
 //! The values of a connection that `--show` names, and their texts.
 
-use smoltcp::time::Duration;
-
-use crate::lab::show::{Span, since};
+use crate::lab::show::{Span, or_dash, since, span};
 use crate::stack::Control;
 
 /// A value that `--show` names.
@@ -42,14 +40,6 @@ impl Value {
             format!("'{name}' should be one of {}", names.join(", "))
         })
     }
-}
-
-pub fn span(time: Option<Duration>) -> String {
-    time.map_or("-".into(), |time| Span(time).to_string())
-}
-
-pub fn or_dash(value: Option<u32>) -> String {
-    value.map_or("-".into(), |value| value.to_string())
 }
 
 #[cfg(test)]

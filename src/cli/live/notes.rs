@@ -7,8 +7,8 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
 
-use crate::cli::shell::Goal;
 use crate::cli::watch::Watch;
+use crate::lab::run::Goal;
 use crate::stack::{Direction, Event, Probe};
 use crate::trace::{Ends, Segment, Summary};
 
@@ -43,7 +43,7 @@ impl<'s> Notes<'s> {
             Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
             Goal::State(_, state) => self.step.states.contains(&state),
             // The parser accepts these goals only in the lab.
-            Goal::Loss | Goal::Step(_) | Goal::Time(_) => false,
+            Goal::Change | Goal::Loss | Goal::Step(_) | Goal::Time(_) => false,
         }
     }
 

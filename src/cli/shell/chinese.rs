@@ -5,7 +5,7 @@ pub(super) const HELP: &str = "\
 Enter, step N      走一步或 N 步；只输入 N 也一样
 u, until STATE     运行到一端进入该状态，如 u ESTABLISHED、u est 或 u client=est
 u, until FRAME     运行到下一个 tcp、syn、synack、ack、data、fin、rst、udp、arp、icmp 或 packet
-u, until loss      运行到下一个丢失的帧；此外还有 time=2s 和 step=40
+u, until loss      运行到下一个丢失的帧；此外还有 state、time=2s 和 step=40
 b, back            退回一步
 g, goto K          转到第 K 步
 d, drop N          丢弃帧 N；没有 N 时，丢弃在途的最后发送的帧

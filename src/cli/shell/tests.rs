@@ -1,7 +1,9 @@
 //! Tests of the commands at the prompt.
 
 use super::*;
+use crate::lab::Kind;
 use crate::lab::lang::columns;
+use crate::lab::run::Protocol;
 
 #[test]
 fn both_prompts_understand_the_same_commands() {
@@ -119,7 +121,7 @@ fn an_error_is_one_line_that_lists_the_valid_commands() {
         ("x", "goto, drop, delay,"),
         ("brnch", "did you mean 'branch'?"),
         ("u clos", "unknown state 'clos'"),
-        ("u lost", "other events are client=STATE, server=STATE, loss, time=2s and step=40"),
+        ("u lost", "other events are client=STATE, server=STATE, loss, state, time=2s and step=40"),
         ("until time=2", "'2': it must be a time with a unit"),
         ("delay 4 soon", "'soon': it must be a time with a unit"),
         ("delay s", "'s': it must be a time with a unit"),

@@ -23,6 +23,8 @@ pub use answers::Answers;
 pub use marking::{Key, Marked};
 pub use parts::Parts;
 pub use question::{Answer, Field, Question};
+#[cfg(feature = "session")]
+pub(crate) use values::duration;
 #[cfg(feature = "cli")]
 pub(crate) use values::{percent, rate};
 pub use words::FileError;

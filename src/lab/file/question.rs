@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use super::values::{self, whole};
 use super::words::{FileError, Words};
 use super::{SIDES, check_expectation, keyword, side};
+#[cfg(feature = "session")]
+use crate::lab::lang::Lang;
 use crate::lab::{Kind, Moment};
 
 /// The most options of a choice, and the most items of an order. Each has a letter.
@@ -131,6 +133,25 @@ impl Answer {
     /// Returns whether the question has no answer yet.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Answer::Missing)
+    }
+
+    /// Describes the form of an answer in a language.
+    #[cfg(feature = "session")]
+    pub(crate) fn form(&self, lang: Lang) -> &'static str {
+        match self {
+            Answer::Choice { .. } => lang.pick("one letter", "一个字母"),
+            Answer::Count(_) | Answer::Number { .. } | Answer::Missing => lang.pick("a number", "一个数"),
+            Answer::Field(Field::Time, _) => {
+                lang.pick("whole milliseconds since the start", "从开始起的毫秒数，取整数")
+            }
+            Answer::Field(..) => lang.pick("the field's value, as the ladder shows it", "字段的值，如图中所示"),
+            Answer::Make(_) => lang.pick(
+                "one or more faults, as in 'drop client udp 1; delay 300ms server ack 2'",
+                "一个或多个故障，如 'drop client udp 1; delay 300ms server ack 2'",
+            ),
+            Answer::Order(_) => lang.pick("the letters in the right order", "按正确顺序排列的字母"),
+            Answer::State { .. } => lang.pick("a TCP state", "一个 TCP 状态"),
+        }
     }
 }
 

@@ -88,15 +88,15 @@ fn network_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), Fi
         }
         Some("queue") => {
             words.next();
-            line.queue = Some(size(words, 1, 50)?);
+            line.queue = or_none(words, |words| size(words, 1, 50))?;
         }
         Some("rate") => {
             words.next();
-            line.rate = Some(words.parse("a rate, as in 56kbit, 1Mbit or 1Gbit", values::rate)?);
+            line.rate = or_none(words, |words| words.parse("a rate, as in 56kbit, 1Mbit or 1Gbit", values::rate))?;
         }
         Some("router-mtu") => {
             words.next();
-            line.router_mtu = Some(size(words, 576, 1500)?);
+            line.router_mtu = or_none(words, |words| size(words, 576, 1500))?;
         }
         _ => return Err(words.unfit(NETWORK)),
     }
@@ -180,6 +180,14 @@ fn host_option(words: &mut Words<'_>, setup: &mut Setup<'_>, host: usize) -> Res
         _ => *buffers = Buffers { receive: bytes, send: bytes },
     }
     Ok(())
+}
+
+/// Parses the word `none`, or a value.
+fn or_none<T>(
+    words: &mut Words<'_>,
+    value: impl Fn(&mut Words<'_>) -> Result<T, FileError>,
+) -> Result<Option<T>, FileError> {
+    if words.take("none") { Ok(None) } else { value(words).map(Some) }
 }
 
 /// Returns a parser for a number from `least` to `most`.

@@ -11,7 +11,7 @@ pub(super) const DURATION: &str = "a time with a unit (us, ms, s, min or h), as 
 pub(super) const MOMENT: &str = "a time, as in 2s, 300ms, 1.5rtt or 3rtt+200ms";
 
 /// Parses a time without round trips, such as `300ms`.
-pub(super) fn duration(word: &str) -> Option<Duration> {
+pub(crate) fn duration(word: &str) -> Option<Duration> {
     let split = word.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = word.split_at(split);
     let micros = match unit {

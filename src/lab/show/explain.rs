@@ -37,6 +37,18 @@ impl Explanation {
     pub fn text(&self, lang: Lang) -> &'static str {
         lang.pick(self.english, self.chinese)
     }
+
+    /// Returns the explanation, and its last sentence alone if that is in brackets: what an RFC says otherwise.
+    #[cfg(feature = "session")]
+    pub(crate) fn parted(&self, lang: Lang) -> (&'static str, Option<&'static str>) {
+        let text = self.text(lang);
+        let [stop, open, close] = [lang.pick(".", "。"), lang.pick(". (", "。（"), lang.pick(")", "）")];
+        let parts = text.strip_suffix(close).and_then(|text| text.rsplit_once(open));
+        match parts {
+            Some((before, differs)) => (&text[..before.len() + stop.len()], Some(differs)),
+            None => (text, None),
+        }
+    }
 }
 
 /// Explains an entry. Returns `None` if the entry needs no explanation.

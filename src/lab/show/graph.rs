@@ -22,6 +22,8 @@ use super::entry::What;
 use super::svg::{INK, RED, open};
 use super::words::host_name;
 use crate::lab::lang::Lang;
+#[cfg(feature = "session")]
+use crate::lab::run::HostLab;
 use crate::lab::{MAX_HOSTS, START, Snapshot, address};
 use crate::stack::{Control, Tuple};
 use crate::trace::Cause;
@@ -131,6 +133,16 @@ impl Graph {
         }
     }
 
+    /// Processes what the ends of all connections keep after an entry, if the graph shows this.
+    #[cfg(feature = "session")]
+    pub(crate) fn note_controls(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        if self.needs_control() {
+            for (tuple, control) in [0, 1].into_iter().flat_map(|host| lab.control(host)) {
+                self.note_control(snapshot.entry.at, &tuple, &control);
+            }
+        }
+    }
+
     /// Returns whether the graph shows what the ends of a connection keep about it.
     pub fn needs_control(&self) -> bool {
         matches!(self.kind, GraphKind::Cwnd | GraphKind::Rtt)
@@ -173,14 +185,13 @@ impl Graph {
         let times = times(&tracks);
         for (place, track) in tracks.iter().enumerate() {
             let top = HEAD + PANEL * place;
-            let area = [LEFT, top + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64);
             let y = top + 14;
             writeln!(
                 out,
                 r#"<text x="{LEFT}" y="{y}" font-weight="bold">{}</text>"#,
                 Direction(track, connections, lang)
             )?;
-            let frame = Frame::new(area, times, lang);
+            let frame = Frame::new(area(place), times, lang);
             match self.kind {
                 GraphKind::Cwnd => window::draw(out, frame, track)?,
                 GraphKind::Rtt => round_trips::draw(out, frame, track)?,
@@ -214,6 +225,22 @@ impl Graph {
         out.write_str("</svg>\n")
     }
 
+    /// Returns where the graph draws its panels, or `None` if there is nothing to draw.
+    #[cfg(feature = "session")]
+    pub(crate) fn plot(&self) -> Option<Plot> {
+        let (tracks, _) = self.shown();
+        let last = tracks.len().checked_sub(1)?;
+        let (top, bottom) = (area(0), area(last));
+        Some(Plot {
+            left: top[0],
+            right: top[0] + top[2],
+            top: top[1],
+            bottom: bottom[1] + bottom[3],
+            size: [WIDTH, HEAD + PANEL * tracks.len() + FOOT],
+            times: Frame::new(top, times(&tracks), self.lang).times(),
+        })
+    }
+
     /// Returns the directions to draw, one of each connection, and the number of connections. Connections with more
     /// payload come first.
     fn shown(&self) -> (Vec<&Track>, usize) {
@@ -237,6 +264,28 @@ const HEAD: usize = 40;
 const FOOT: usize = 30;
 /// The height of a panel, with its legend and the names of its axes.
 const PANEL: usize = 430;
+
+/// Where a graph draws its panels, in the units of its view box.
+#[cfg(feature = "session")]
+pub(crate) struct Plot {
+    /// The left edge of all panels.
+    pub(crate) left: f64,
+    /// The right edge of all panels.
+    pub(crate) right: f64,
+    /// The top of the first panel.
+    pub(crate) top: f64,
+    /// The bottom of the last panel.
+    pub(crate) bottom: f64,
+    /// The width and the height of the view box.
+    pub(crate) size: [usize; 2],
+    /// The times at the left and at the right edge, in microseconds.
+    pub(crate) times: [u64; 2],
+}
+
+/// Returns the left edge, the top, the width and the height of a panel without its texts.
+fn area(place: usize) -> [f64; 4] {
+    [LEFT, HEAD + PANEL * place + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64)
+}
 
 /// Returns the times of the first and the last point of all panels, in microseconds.
 fn times(tracks: &[&Track]) -> [u64; 2] {

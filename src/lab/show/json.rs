@@ -28,13 +28,27 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
 /// The error of `out`.
 #[cfg(feature = "recovery")]
 pub fn write_json_with(out: &mut dyn Write, snapshot: &Snapshot, holds: [Option<Control>; 2]) -> fmt::Result {
+    write_json_and(out, snapshot, holds.each_ref().map(Option::as_ref), |_| Ok(()))
+}
+
+/// Writes an entry like [`write_json_with`], and the fields that `more` adds.
+///
+/// # Errors
+/// The error of `out`.
+#[cfg(feature = "recovery")]
+pub(crate) fn write_json_and(
+    out: &mut dyn Write,
+    snapshot: &Snapshot,
+    holds: [Option<&Control>; 2],
+    more: impl FnOnce(&mut Object<'_>) -> fmt::Result,
+) -> fmt::Result {
     write(out, snapshot, |line| {
         for (key, control) in ["client_holds", "server_holds"].into_iter().zip(holds) {
             if let Some(control) = control {
-                holds_of(line, key, &control)?;
+                holds_of(line, key, control)?;
             }
         }
-        Ok(())
+        more(line)
     })
 }
 
@@ -126,12 +140,34 @@ fn holds_of(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
                 line.number(key, (at - START).total_micros())?;
             }
         }
+        line.number("queued", c.queued)?;
+        line.number("unread", c.unread)?;
+        if c.out_of_order[0].is_some() {
+            line.number("out_of_order", OutOfOrder(c))?;
+        }
         line.number("unsent", c.unsent)?;
         match c.held_by {
             Some(by) => line.text("held_by", by.slug()),
             None => Ok(()),
         }
     })
+}
+
+/// The received ranges above RCV.NXT, as an array of arrays.
+#[cfg(feature = "recovery")]
+struct OutOfOrder<'c>(&'c Control);
+
+#[cfg(feature = "recovery")]
+impl Display for OutOfOrder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let irs = self.0.irs.unwrap_or_default();
+        let mut comma = "[";
+        for (from, to) in self.0.out_of_order.iter().flatten() {
+            write!(f, "{comma}[{},{}]", since(*from, irs), since(*to, irs))?;
+            comma = ",";
+        }
+        f.write_char(']')
+    }
 }
 
 fn name(what: &What) -> &'static str {

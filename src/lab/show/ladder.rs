@@ -3,6 +3,8 @@
 mod body;
 mod label;
 
+#[cfg(feature = "session")]
+use alloc::string::{String, ToString};
 use core::fmt::{self, Display, Write};
 
 use smoltcp::socket::tcp::State;
@@ -47,6 +49,20 @@ impl Ladder {
     /// The state columns show changes of state. The line for a program's run shows the data that the program read.
     pub fn row(&self, snapshot: &Snapshot) -> Option<impl Display + use<>> {
         Some(Row { ladder: *self, snapshot: *snapshot, body: Body::of(*self, snapshot)? })
+    }
+
+    /// Returns the text of an entry's line between the states: the label of its arrow, or the event. Returns `None` if
+    /// other lines show the event.
+    #[cfg(feature = "session")]
+    pub(crate) fn label(&self, snapshot: &Snapshot) -> Option<String> {
+        Some(match Body::of(*self, snapshot)? {
+            Body::Arrow { label: text, .. } | Body::Arrival { text, .. } | Body::Note { text, .. } => text.to_string(),
+            Body::Clock => self.clock().to_string(),
+        })
+    }
+
+    fn clock(&self) -> Text {
+        self.word("clock", "时钟")
     }
 
     fn width(&self) -> usize {
@@ -145,7 +161,7 @@ impl Display for Row {
         ladder.paint(f, color)?;
         match body {
             Body::Arrow { host, lost, again, label } => self.arrow(f, *host, *lost, *again, label)?,
-            Body::Clock => write!(f, "{:^middle$}", ladder.word("clock", "时钟"))?,
+            Body::Clock => write!(f, "{:^middle$}", ladder.clock())?,
             Body::Arrival { host, text, .. } | Body::Note { host, text, .. } => match host {
                 0 => write!(f, "{text:<middle$}")?,
                 1 => write!(f, "{text:>middle$}")?,

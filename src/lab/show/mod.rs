@@ -14,6 +14,8 @@ mod picture;
 mod states;
 #[cfg(feature = "alloc")]
 pub(crate) mod svg;
+#[cfg(feature = "session")]
+mod table;
 mod text;
 mod words;
 
@@ -25,11 +27,15 @@ pub use diagram::write_states_svg;
 pub use entry::{Entry, Ring, Transfer, What};
 #[doc(hidden)]
 pub use explain::{Explanation, explain};
+#[cfg(feature = "session")]
+pub(crate) use graph::Plot;
 #[cfg(all(feature = "alloc", feature = "recovery"))]
 #[doc(hidden)]
 pub use graph::{Graph, GraphKind};
 #[doc(hidden)]
 pub use json::write_json;
+#[cfg(feature = "session")]
+pub(crate) use json::write_json_and;
 #[cfg(feature = "recovery")]
 #[doc(hidden)]
 pub use json::write_json_with;
@@ -37,9 +43,13 @@ pub use ladder::Ladder;
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub use picture::{PICTURE_ROWS, Picture};
+#[cfg(feature = "session")]
+pub(crate) use picture::{Part, PictureRows};
 #[doc(hidden)]
 pub use states::Visited;
-#[cfg(feature = "cli")]
+#[cfg(feature = "session")]
+pub(crate) use table::{or_dash, span, table};
+#[cfg(feature = "session")]
 pub(crate) use text::{Span, since};
-#[cfg(feature = "cli")]
+#[cfg(feature = "session")]
 pub(crate) use words::{In, host_name};

@@ -6,11 +6,16 @@
 mod axis;
 mod events;
 mod paint;
+#[cfg(feature = "session")]
+mod rows;
 mod texts;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
+
+#[cfg(feature = "session")]
+pub(crate) use self::rows::{Part, PictureRows};
 
 use self::axis::Axis;
 use self::events::{Arrow, Events, Way, lost_after};

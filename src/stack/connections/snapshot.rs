@@ -47,8 +47,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     #[cfg(feature = "recovery")]
     pub(crate) fn controls(&self) -> impl Iterator<Item = (Tuple, Control)> {
         self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let queue = slot.peek().map_or(0, |socket| socket.send_queue());
-            let mut control = slot.control.snapshot(slot.state, queue, self.config.tcp.nagle);
+            let queues = slot.peek().map_or([0; 2], |socket| [socket.send_queue(), socket.recv_queue()]);
+            let mut control = slot.control.snapshot(slot.state, queues, self.config.tcp.nagle);
             control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
             Some((self.connections.tuple(index)?, control))
         })

@@ -13,7 +13,7 @@ use super::{Block, Segment, distance};
 const RESERVE: u32 = 256;
 
 /// The largest number of SACK ranges in a segment.
-const RANGES: usize = 3;
+pub(super) const RANGES: usize = 3;
 
 /// The data that the acknowledgements to the peer are built from.
 #[derive(Clone, Debug)]
@@ -104,6 +104,12 @@ impl Block {
     /// Returns whether an acknowledgement must report more ranges than smoltcp writes.
     pub(in crate::stack) fn has_ranges(&self) -> bool {
         self.receiver.duplicate.is_some() || !self.receiver.ranges.is_empty()
+    }
+
+    /// Returns the received ranges above RCV.NXT, newest first.
+    pub(super) fn ranges(&self) -> [Option<(TcpSeqNumber, TcpSeqNumber)>; RANGES] {
+        let mut ranges = self.receiver.ranges.iter().copied();
+        [(); RANGES].map(|()| ranges.next())
     }
 
     /// Returns the SACK ranges of an acknowledgement about to be sent (RFC 2018 section 4, RFC 2883 section 4).

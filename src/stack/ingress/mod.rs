@@ -21,8 +21,8 @@ mod whole;
 
 #[cfg(feature = "fragments")]
 pub use reassembly::Reassembly;
-#[cfg(feature = "std")]
-pub(crate) use reassembly::SHARE as REASSEMBLY_SHARE;
+#[cfg(all(feature = "alloc", feature = "fragments"))]
+pub(super) use reassembly::SHARE as REASSEMBLY_SHARE;
 #[cfg(feature = "fragments")]
 pub(super) use whole::Front;
 

@@ -32,7 +32,7 @@ const LONGEST: usize = 65_535;
 /// The offset of a datagram's data in its share of the memory. The headers are placed directly before the data.
 const ROOM: usize = 320;
 /// The size of a share that is large enough for any datagram, in bytes.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "alloc", feature = "fragments"))]
 pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 
 /// The bits of the codepoints Not-ECT and CE in `Reassembly::ecn`.

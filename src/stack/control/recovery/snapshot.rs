@@ -4,6 +4,7 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
+use super::super::receiver::RANGES;
 use super::{Block, Congestion};
 
 /// What one end of a connection keeps about it (RFC 9293 section 3.3.1, RFC 6298, RFC 5681).
@@ -49,6 +50,12 @@ pub struct Control {
     pub persist: Option<Instant>,
     /// When TIME-WAIT ends.
     pub time_wait: Option<Instant>,
+    /// The number of bytes in the send buffer, sent or not.
+    pub queued: u32,
+    /// The number of received bytes that the program has not read.
+    pub unread: u32,
+    /// The received ranges above RCV.NXT, newest first.
+    pub out_of_order: [Option<(TcpSeqNumber, TcpSeqNumber)>; RANGES],
     /// The number of bytes in the send buffer that have not been sent.
     pub unsent: u32,
     /// What keeps the unsent bytes from being sent, or `None` if nothing does.
@@ -85,13 +92,14 @@ impl HeldBy {
 }
 
 impl Block {
-    /// Returns a snapshot of a connection in `state`. `queue` is the number of bytes in the send buffer.
-    pub(in crate::stack) fn snapshot(&self, state: State, queue: usize, nagle: bool) -> Control {
+    /// Returns a snapshot of a connection in `state`. `queues` are the numbers of bytes in the send and receive buffer.
+    pub(in crate::stack) fn snapshot(&self, state: State, queues: [usize; 2], nagle: bool) -> Control {
         let r = &self.recovery;
+        let [queued, unread] = queues.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
         let is_synchronized = !matches!(state, State::SynSent | State::SynReceived);
         // The buffer does not contain the SYN and the FIN, which count as in flight.
         let sent = if is_synchronized { self.flight() } else { 0 };
-        let unsent = u32::try_from(queue).unwrap_or(u32::MAX).saturating_sub(sent);
+        let unsent = queued.saturating_sub(sent);
         let threshold = r.window.ssthresh();
         Control {
             iss: self.iss,
@@ -113,6 +121,9 @@ impl Block {
             tail_probe: r.probe,
             persist: r.persist,
             time_wait: None,
+            queued,
+            unread,
+            out_of_order: self.ranges(),
             unsent,
             held_by: if is_synchronized {
                 self.held_by(unsent, nagle)

@@ -1,11 +1,17 @@
 //! A stack's memory on the heap, with sizes chosen at run time.
 
-use std::hint::black_box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hint::black_box;
 
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
-use crate::stack::{Memory, Neighbour, Path, Port, REASSEMBLY_SHARE, Reassembly, Slot, SlotIndex, TimeWaitRecord};
+use super::connections::{Slot, SlotIndex, TimeWaitRecord};
+use super::ingress::{REASSEMBLY_SHARE, Reassembly};
+use super::link::Neighbour;
+use super::memory::{Memory, Port};
+use super::paths::Path;
 
 /// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the equivalent without a heap.
 pub struct HeapPool<'a, S, U> {
@@ -92,6 +98,13 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     ///
     /// Aborts the program if the system has too little memory. [`try_new`](Self::try_new) returns `None` instead.
     pub fn new(sizes: Sizes) -> Self {
+        Self::with_neighbours(sizes, NEIGHBOURS)
+    }
+
+    /// Allocates empty memory like [`new`](Self::new), but for `neighbours` hosts on the link instead of 1,024. Each
+    /// neighbour takes 64 KiB, which a system that does not provide memory lazily has to clear.
+    #[doc(hidden)]
+    pub fn with_neighbours(sizes: Sizes, neighbours: usize) -> Self {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         HeapPool {
             slots: (0..connections).map(|_| Slot::default()).collect(),
@@ -100,8 +113,8 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             receive: vec![0; connections * receive],
             send: vec![0; connections * send],
             time_wait: vec![TimeWaitRecord::default(); time_wait(connections)],
-            neighbours: vec![Neighbour::default(); NEIGHBOURS],
-            kept: vec![0; KEPT],
+            neighbours: vec![Neighbour::default(); neighbours],
+            kept: vec![0; neighbours * (LONG + 2)],
             ports: (0..ports).map(|_| Port::default()).collect(),
             port_sockets: (0..ports).map(|_| SocketStorage::default()).collect(),
             datagrams: vec![PacketMetadata::EMPTY; 2 * ports * datagrams],

@@ -1,11 +1,16 @@
 //! Changes by hand in a run: to a frame in flight, or a segment that is put on the wire.
 
-use super::host_lab::HostLab;
+use alloc::format;
+use alloc::string::String;
+
+use super::HostLab;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::Ends;
 use crate::lab::packetdrill::segment::SegmentText;
 use crate::lab::show::In;
 use crate::lab::{Setup, Verdict, hardware, ipv4};
+use crate::phy::ETHERNET;
+use crate::trace::Summary;
 
 /// A change that the user makes by hand after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +64,11 @@ impl ByHand {
             Lang::Zh => format!("第 {} 步后{what}", self.after),
         }
     }
+}
+
+/// Returns whether a frame in flight is an IP packet. Damage to any other frame is not noticed, because it has no checksum.
+pub fn has_checksum(lab: &HostLab<'_>, frame: u32) -> bool {
+    lab.wire.in_flight().any(|(id, .., bytes)| id == frame && Summary::of(bytes, ETHERNET).ends.is_some())
 }
 
 /// The client's port of a segment without a connection.

@@ -1,17 +1,29 @@
 //! A repeatable run: what the user did by hand happens again after the same step.
+//!
+//! by_hand.rs has the changes by hand, goal.rs the events at which a run stops, host_lab.rs the hosts with their memory,
+//! and marks.rs the marks of answers.
+
+mod by_hand;
+mod goal;
+mod host_lab;
+pub(crate) mod marks;
+
+pub(crate) use by_hand::{ByHand, Change, MAX_BY_HAND, ends, has_checksum};
+#[cfg(all(test, feature = "cli"))]
+pub(crate) use goal::Protocol;
+pub(crate) use goal::{Goal, GoalError, state};
+pub(crate) use host_lab::{ENTRIES, HostLab, sizes};
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
-use super::by_hand::ByHand;
-use super::host_lab::{HostLab, Printed};
-use crate::cli::error::Failure;
-use crate::cli::replay::sizes;
-use crate::cli::shell::Goal;
-use crate::host::HeapPool;
-use crate::lab::show::What;
-use crate::lab::{Peer, Progress, START, Setup, Snapshot, UdpPeer, Verdict, change};
-use crate::stack::End;
+use super::show::What;
+use super::{Peer, Progress, START, Setup, Snapshot, StartError, UdpPeer, Verdict};
+use crate::stack::{End, HeapPool};
+use host_lab::Printed;
 
 /// A run of a set-up, with what the user did by hand and the event at which to stop.
 #[derive(Clone)]
@@ -23,6 +35,9 @@ pub struct Run<'s> {
     /// The event at which `--until` or the command `until` stops the run.
     pub until: Option<Goal>,
 }
+
+/// The number of neighbours of a host: the other host, and the router.
+const NEIGHBOURS: usize = 8;
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -73,33 +88,56 @@ impl<'s> Run<'s> {
     ///
     /// # Errors
     /// Fails if the set-up is invalid.
-    pub fn record(&self, upto: Option<u32>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Result<Ended, Failure> {
+    pub fn record(
+        &self,
+        upto: Option<u32>,
+        each: &mut dyn FnMut(&Snapshot, &HostLab<'_>),
+    ) -> Result<Ended, StartError> {
+        self.record_while(upto, &mut |snapshot, lab| {
+            each(snapshot, lab);
+            true
+        })
+    }
+
+    /// Runs like [`record`](Self::record), but stops with [`Stepped::Limit`] after the step in which `each` returns
+    /// false.
+    ///
+    /// # Errors
+    /// Fails if the set-up is invalid.
+    pub fn record_while(
+        &self,
+        upto: Option<u32>,
+        each: &mut dyn FnMut(&Snapshot, &HostLab<'_>) -> bool,
+    ) -> Result<Ended, StartError> {
         self.with_lab(|lab| {
-            let mut last = Stepped::On;
+            let (mut last, mut goes_on) = (Stepped::On, true);
             while last == Stepped::On && upto.is_none_or(|upto| lab.steps() < upto) {
-                last = self.step(lab, each);
+                last = self.step(lab, &mut |snapshot, lab| goes_on &= each(snapshot, lab));
+                if last == Stepped::On && !goes_on {
+                    last = Stepped::Limit;
+                }
             }
-            Ok(Ended {
+            Ended {
                 last,
                 steps: lab.steps(),
                 time: lab.elapsed().min(self.setup.limit),
                 unmet: lab.wire.faults().unmet().collect(),
                 failed: failed(lab),
                 printed: [0, 1].map(|host| lab.hosts[host].console.0.clone()),
-            })
+            }
         })
     }
 
     /// Makes a lab at the start of the run, and calls `act` with it.
     ///
     /// # Errors
-    /// Fails if the set-up is invalid or `act` fails.
-    pub fn with_lab<T>(&self, act: impl FnOnce(&mut HostLab<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
-        let mut pools = [0, 1].map(|host| HeapPool::new(sizes(self.setup, host)));
+    /// Fails if the set-up is invalid.
+    pub fn with_lab<T>(&self, act: impl FnOnce(&mut HostLab<'_>) -> T) -> Result<T, StartError> {
+        let mut pools = [0, 1].map(|host| HeapPool::with_neighbours(sizes(self.setup, host), NEIGHBOURS));
         let memory = pools.each_mut().map(|pool| (pool.memory(), Printed(Vec::new())));
-        let mut lab = self.setup.start(memory).map_err(Failure::usage)?;
+        let mut lab = self.setup.start(memory)?;
         self.intervene(&mut lab);
-        act(&mut lab)
+        Ok(act(&mut lab))
     }
 
     /// Takes one step, then repeats what the user did by hand after this step.
@@ -137,14 +175,14 @@ impl<'s> Run<'s> {
                 continue;
             }
             let snapshot = self.foreseen(lab.snapshot(entry));
-            there |= self.until.is_some_and(|goal| is_reached(goal, &snapshot, before));
+            there |= self.until.is_some_and(|goal| goal.is_reached(&snapshot, before));
             each(&snapshot, lab);
         }
         there
     }
 
     /// Repeats what the user did by hand after the present step.
-    fn intervene(&self, lab: &mut HostLab<'_>) {
+    pub fn intervene(&self, lab: &mut HostLab<'_>) {
         let now = lab.steps();
         for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {
             // The result is the same as the first time.
@@ -161,27 +199,6 @@ impl<'s> Run<'s> {
         }
         snapshot
     }
-}
-
-/// Returns whether an entry is the event at which to stop. `before` are the states before the step.
-fn is_reached(goal: Goal, snapshot: &Snapshot, before: [State; 2]) -> bool {
-    match (goal, snapshot.entry.what) {
-        (Goal::State(end, state), _) => {
-            [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, before, host, state))
-        }
-        (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),
-        (Goal::Loss, What::Sent { verdict, .. }) => verdict.is_lost(),
-        _ => false,
-    }
-}
-
-/// Returns whether a host enters a state in this entry. `before` are the states before the step.
-fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
-    let told = match snapshot.entry.what {
-        What::Stack(event) if snapshot.entry.host == host => change(&event).is_some_and(|(_, to)| to == state),
-        _ => false,
-    };
-    told || (snapshot.states[host] == state && before[host] != state)
 }
 
 /// Returns the client's programs that have failed. Removes all programs that have ended.

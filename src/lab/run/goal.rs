@@ -1,0 +1,132 @@
+//! The events at which a run can stop.
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Duration;
+
+use crate::lab::figure::{NAMES, STATES};
+use crate::lab::show::What;
+use crate::lab::{Kind, Snapshot, change};
+use crate::trace::{Carries, Summary};
+
+/// The event at which a run stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The state of an end changes.
+    Change,
+    /// A frame of this kind is sent or arrives.
+    Frame(Protocol),
+    /// A frame is sent that is dropped or lost.
+    Loss,
+    /// One end enters this state: the client (0), the server (1) or either.
+    State(Option<usize>, State),
+    /// The run has taken this number of steps.
+    Step(u32),
+    /// The run has lasted for this time.
+    Time(Duration),
+}
+
+/// A kind of frame, by its contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// ARP.
+    Arp,
+    /// ICMP or ICMPv6.
+    Icmp,
+    /// A kind of frame that `--fault` can also name.
+    Kind(Kind),
+    /// Any TCP segment.
+    Tcp,
+}
+
+/// The part of an event's text that is not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoalError<'w> {
+    /// A word that is neither an event nor a state.
+    Event(&'w str),
+    /// A number of steps.
+    Number(&'w str),
+    /// A state of one end.
+    State(&'w str),
+    /// A time.
+    Time(&'w str),
+}
+
+impl Goal {
+    /// Parses an event, as in `ESTABLISHED`, `client=est`, `syn`, `loss` or `time=2s`. `time` parses a time.
+    ///
+    /// # Errors
+    /// [`GoalError`] has the part that is not valid.
+    pub fn parse<'w>(word: &'w str, time: impl Fn(&str) -> Option<Duration>) -> Result<Goal, GoalError<'w>> {
+        let of =
+            |host, name: &'w str| state(name).map(|state| Goal::State(Some(host), state)).ok_or(GoalError::State(name));
+        if let Some((what, value)) = word.split_once('=') {
+            match what {
+                what if what.eq_ignore_ascii_case("client") => return of(0, value),
+                what if what.eq_ignore_ascii_case("server") => return of(1, value),
+                what if what.eq_ignore_ascii_case("step") => {
+                    return value.parse().map(Goal::Step).map_err(|_| GoalError::Number(value));
+                }
+                what if what.eq_ignore_ascii_case("time") => {
+                    return time(value).map(Goal::Time).ok_or(GoalError::Time(value));
+                }
+                _ => {}
+            }
+        }
+        let lower = word.to_ascii_lowercase();
+        Ok(match lower.as_str() {
+            "arp" => Goal::Frame(Protocol::Arp),
+            "icmp" => Goal::Frame(Protocol::Icmp),
+            "loss" => Goal::Loss,
+            "packet" => Goal::Frame(Protocol::Kind(Kind::Any)),
+            "state" => Goal::Change,
+            "tcp" => Goal::Frame(Protocol::Tcp),
+            name => match Kind::named(name) {
+                Some(kind) => Goal::Frame(Protocol::Kind(kind)),
+                None => Goal::State(None, state(word).ok_or(GoalError::Event(word))?),
+            },
+        })
+    }
+
+    /// Returns whether an entry is the event. `before` are the states before the step.
+    pub(super) fn is_reached(self, snapshot: &Snapshot, before: [State; 2]) -> bool {
+        match (self, snapshot.entry.what) {
+            (Goal::State(end, state), _) => {
+                [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, before, host, state))
+            }
+            (Goal::Change, What::Stack(event)) => change(&event).is_some(),
+            (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),
+            (Goal::Loss, What::Sent { verdict, .. }) => verdict.is_lost(),
+            _ => false,
+        }
+    }
+}
+
+impl Protocol {
+    /// Returns whether a frame is of this kind.
+    pub fn matches(self, summary: &Summary) -> bool {
+        match self {
+            Protocol::Arp => matches!(summary.carries, Carries::ArpReply | Carries::ArpRequest),
+            Protocol::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
+            Protocol::Kind(kind) => kind.matches(summary),
+            Protocol::Tcp => summary.segment().is_some(),
+        }
+    }
+}
+
+/// Returns the TCP state that RFC 9293 calls `name`, or the only state whose name starts with `name`.
+pub fn state(name: &str) -> Option<State> {
+    let all = || NAMES.into_iter().zip(STATES);
+    let begins = |full: &str| full.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    let mut named = all().filter(|(full, _)| !name.is_empty() && begins(full));
+    let exact = all().find(|(full, _)| full.eq_ignore_ascii_case(name));
+    exact.or(named.next().filter(|_| named.next().is_none())).map(|(_, state)| state)
+}
+
+/// Returns whether a host enters a state in this entry. `before` are the states before the step.
+fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
+    let told = match snapshot.entry.what {
+        What::Stack(event) if snapshot.entry.host == host => change(&event).is_some_and(|(_, to)| to == state),
+        _ => false,
+    };
+    told || (snapshot.states[host] == state && before[host] != state)
+}

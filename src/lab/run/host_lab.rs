@@ -1,0 +1,38 @@
+//! Two hosts with memory on the heap, which keep what their programs print.
+
+use alloc::vec::Vec;
+
+use crate::lab::{CONNECTIONS, Setup, SetupLab};
+use crate::stack::{Console, Sizes};
+
+/// The largest number of entries that one step can add to the trace.
+pub const ENTRIES: usize = 64;
+
+/// The largest number of bytes that a host's programs may print in a run. Further output is dropped.
+const PRINTED: usize = 1 << 16;
+
+/// A lab with two hosts, as the program and sessions run it.
+pub type HostLab<'a> = SetupLab<'a, Printed, 2, ENTRIES>;
+
+/// The console of a host's programs, which keeps their output.
+pub struct Printed(pub Vec<u8>);
+
+impl Console for Printed {
+    fn print(&mut self, bytes: &[u8]) {
+        let room = PRINTED.saturating_sub(self.0.len());
+        self.0.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+    }
+}
+
+/// Returns how much memory host number `host` needs in a run of `setup`.
+pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
+    let buffers = setup.buffers_of(host);
+    Sizes {
+        connections: CONNECTIONS,
+        receive: buffers.receive,
+        send: buffers.send,
+        ports: 4,
+        datagrams: 16,
+        payload: 16_384,
+    }
+}

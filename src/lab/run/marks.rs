@@ -1,0 +1,99 @@
+//! Finds the right answers to an experiment's questions by a run, and marks answers.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{ByHand, HostLab, Run};
+use crate::lab::file::{Experiment, FileError, Key, Marked};
+use crate::lab::{MAX_FAULTS, Snapshot, StartError};
+
+/// The verdict on an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The answer cannot be read. The text says what would fit.
+    Invalid(String),
+    /// There is no answer.
+    Missing,
+    Right,
+    Wrong,
+}
+
+/// Runs an experiment; returns the right answers to its questions.
+///
+/// # Errors
+/// Fails if the run does not have a frame that a question is about, or if the reader is to make something happen that
+/// happens anyway.
+pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
+    let error = |line, message: String| FileError { line, column: 1, message };
+    let parts = experiment.parts();
+    let setup = parts.setup()?;
+    let mut key = Key::new(experiment, setup.line.latency);
+    let questions = experiment.questions.iter().enumerate();
+    let made = questions.filter_map(|(index, question)| Some((question.line, key.expectations(index)?)));
+    let mut made: Vec<_> = made.collect();
+    let ended = Run::new(&setup).record(None, &mut |snapshot, lab| {
+        key.see(snapshot);
+        made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
+    });
+    ended.map_err(|why| not_started(&why))?;
+    if let Some((line, _)) = made.iter().find(|(_, expectations)| expectations.result().is_ok()) {
+        let what = "the expectation is met without further faults, so the question asks nothing";
+        return Err(error(*line, what.into()));
+    }
+    let unknown = experiment.questions.iter().enumerate().find(|(index, _)| key.right(*index).is_none());
+    if let Some((_, question)) = unknown {
+        let seed = experiment.seed();
+        return Err(error(question.line, format!("with seed {seed}, the run has no such frame or field")));
+    }
+    Ok(key)
+}
+
+/// Marks an answer to question `index`. An answer that consists of faults is marked by a run.
+///
+/// # Errors
+/// Fails if the run cannot start.
+pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &str) -> Result<Verdict, FileError> {
+    Ok(match key.mark(index, answer) {
+        Marked::Invalid(why) => Verdict::Invalid(why),
+        Marked::Right => Verdict::Right,
+        Marked::Wrong => Verdict::Wrong,
+        Marked::Run { faults, mut expectations } => {
+            let parts = experiment.parts();
+            let mut setup = parts.setup()?;
+            if !faults.into_iter().all(|fault| setup.faults.add(fault)) {
+                let what = format!("a run takes at most {MAX_FAULTS} faults, with those of the exercise");
+                return Ok(Verdict::Invalid(what));
+            }
+            let see = &mut |snapshot: &Snapshot, lab: &HostLab<'_>| {
+                expectations.see(snapshot, lab.wire.last_received());
+            };
+            Run::new(&setup).record(None, see).map_err(|why| not_started(&why))?;
+            if expectations.result().is_ok() { Verdict::Right } else { Verdict::Wrong }
+        }
+    })
+}
+
+/// Marks what the reader has done by hand, as the answer to question `index`. Returns `None` if no run can answer this
+/// question.
+///
+/// # Errors
+/// Fails if the run cannot start.
+pub fn verdict_by_hand(
+    experiment: &Experiment,
+    key: &Key<'_>,
+    index: usize,
+    by_hand: &[ByHand],
+) -> Result<Option<Verdict>, FileError> {
+    let Some(mut expectations) = key.expectations(index) else { return Ok(None) };
+    let parts = experiment.parts();
+    let setup = parts.setup()?;
+    let run = Run { by_hand: by_hand.to_vec(), ..Run::new(&setup) };
+    let ended = run.record(None, &mut |snapshot, lab| expectations.see(snapshot, lab.wire.last_received()));
+    ended.map_err(|why| not_started(&why))?;
+    Ok(Some(if expectations.result().is_ok() { Verdict::Right } else { Verdict::Wrong }))
+}
+
+fn not_started(why: &StartError) -> FileError {
+    FileError { line: 1, column: 1, message: format!("{why}") }
+}

@@ -1,0 +1,255 @@
+//! The experiment of a session, and its runs.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use super::recording::{MOST_BYTES, MOST_STEPS, Recording, Summary};
+use super::request::{Problem, Request, clip};
+use super::settings;
+use super::source::Source;
+use crate::lab::Setup;
+use crate::lab::file::{Experiment, Key, Parts, Question};
+use crate::lab::lang::Lang;
+use crate::lab::run::{ByHand, HostLab, MAX_BY_HAND, Run, Stepped};
+
+/// The most runs: one for each letter.
+const MOST_RUNS: usize = 26;
+
+/// An experiment, and its runs.
+pub(super) struct Opened {
+    pub(super) lang: Lang,
+    name: String,
+    title: Option<String>,
+    pub(super) text: String,
+    pub(super) experiment: Experiment,
+    /// The runs by name. There is always run `a`.
+    runs: BTreeMap<char, Branch>,
+    /// The number of times that a recording was used.
+    uses: u64,
+}
+
+/// A run: what was done by hand, and its recording.
+pub(super) struct Branch {
+    /// The run from which this one branches off, and the step after which it does.
+    from: Option<(char, u32)>,
+    pub(super) by_hand: Vec<ByHand>,
+    summary: Summary,
+    /// The recording, unless its memory was needed for another one.
+    recording: Option<Recording>,
+    /// When the recording was last used.
+    used: u64,
+}
+
+impl Opened {
+    /// Opens the experiment that the command `new` asks for, and records its run.
+    pub(super) fn new(request: &Request) -> Result<Self, Problem> {
+        let lang = request.lang()?;
+        let Source { name, text, title } = Source::of(request, lang)?;
+        let seed = request.optional_number("seed")?;
+        // The places of errors are those of the text that the caller knows.
+        Experiment::parse(&text, seed)?;
+        let text = settings::apply(&text, &request.object("settings")?, seed)?;
+        let experiment = Experiment::parse(&text, None).map_err(|error| Problem::from(error).without_place())?;
+        let mut opened = Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0 };
+        let by_hand = Vec::new();
+        let recorded = opened.record(&by_hand)?;
+        opened.keep('a', None, by_hand, recorded);
+        Ok(opened)
+    }
+
+    /// Returns the members of the experiment, with run `a`.
+    pub(super) fn json(&self) -> Result<Value, Problem> {
+        let parts = self.experiment.parts();
+        let setup = setup(&parts)?;
+        let key = Key::new(&self.experiment, setup.line.latency);
+        let question = |(index, question): (usize, &Question)| {
+            let mut value = json!({
+                "number": index + 1,
+                "text": question.text,
+                "form": question.answer.form(self.lang),
+                "points": question.points,
+                "hint": question.hint.is_some(),
+            });
+            let options: Vec<&str> = key.options(index).into_iter().map(|(_, option)| option).collect();
+            if !options.is_empty() {
+                value["options"] = options.into();
+            }
+            value
+        };
+        Ok(json!({
+            "title": self.title.as_deref().unwrap_or(&self.experiment.title),
+            "text": self.experiment.text,
+            "lab": self.text,
+            "name": self.name,
+            "seed": self.experiment.seed(),
+            "settings": settings::in_force(&setup),
+            "questions": self.experiment.questions.iter().enumerate().map(question).collect::<Vec<_>>(),
+            "expectations": self.experiment.expects(),
+            "run": self.run_json('a'),
+        }))
+    }
+
+    /// Returns the members of a run.
+    pub(super) fn run_json(&self, name: char) -> Value {
+        let Some(branch) = self.runs.get(&name) else { return Value::Null };
+        let mut value = branch.summary.json();
+        value["name"] = name.to_string().into();
+        value["by_hand"] = branch.by_hand.iter().map(|by_hand| by_hand.text(self.lang)).collect();
+        if let Some((parent, after)) = branch.from {
+            value["parent"] = parent.to_string().into();
+            value["after"] = after.into();
+        }
+        value
+    }
+
+    /// Returns the answer to `runs`.
+    pub(super) fn runs_json(&self) -> Value {
+        json!({ "runs": self.runs.keys().map(|name| self.run_json(*name)).collect::<Vec<_>>() })
+    }
+
+    /// Returns the name of the run that a command is about: `a`, unless the command names another one.
+    pub(super) fn named(&self, request: &Request) -> Result<char, Problem> {
+        let name = request.optional_text("run")?.unwrap_or("a");
+        let mut letters = name.chars();
+        match (letters.next(), letters.next()) {
+            (Some(letter), None) if self.runs.contains_key(&letter) => Ok(letter),
+            _ => {
+                let names: Vec<String> = self.runs.keys().map(char::to_string).collect();
+                Err(Problem::new(format!("there is no run '{}': there are {}", clip(name), names.join(", "))))
+            }
+        }
+    }
+
+    /// Returns what was done by hand in a run.
+    pub(super) fn by_hand(&self, name: char) -> &[ByHand] {
+        self.runs.get(&name).map_or(&[], |branch| &branch.by_hand)
+    }
+
+    /// Returns the last step of a run.
+    pub(super) fn last_step(&self, name: char) -> u32 {
+        self.runs.get(&name).map_or(0, |branch| branch.summary.steps)
+    }
+
+    /// Calls `act` with a run that repeats what was done by hand.
+    pub(super) fn with_run<T>(
+        &self,
+        by_hand: &[ByHand],
+        act: impl FnOnce(&Run<'_>) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let parts = self.experiment.parts();
+        let setup = setup(&parts)?;
+        act(&Run { by_hand: by_hand.to_vec(), ..Run::new(&setup) })
+    }
+
+    /// Calls `act` with the lab as it is after a step of a run.
+    pub(super) fn with_lab<T>(
+        &self,
+        by_hand: &[ByHand],
+        step: u32,
+        act: impl FnOnce(&mut HostLab<'_>, &Run<'_>) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        self.with_run(by_hand, |run| {
+            run.with_lab(|lab| {
+                while lab.steps() < step && run.step(lab, &mut |_, _| {}) == Stepped::On {}
+                if lab.steps() < step {
+                    return Err(Problem::new(match self.lang {
+                        Lang::En => format!("there is no step {step}: the run has {}", lab.steps()),
+                        Lang::Zh => format!("没有第 {step} 步：这次运行共 {} 步", lab.steps()),
+                    }));
+                }
+                act(lab, run)
+            })?
+        })
+    }
+
+    /// Makes a run that does what run `parent` does up to step `after`, and then this. Returns its name.
+    pub(super) fn branch(&mut self, parent: char, by_hand: ByHand) -> Result<char, Problem> {
+        let Some(name) = ('a'..='z').take(MOST_RUNS).find(|name| !self.runs.contains_key(name)) else {
+            return Err(Problem::new(match self.lang {
+                Lang::En => format!("there can be {MOST_RUNS} runs: remove one of them"),
+                Lang::Zh => format!("最多有 {MOST_RUNS} 次运行：请先删除其中一次"),
+            }));
+        };
+        let after = by_hand.after;
+        let mut all: Vec<ByHand> = self.by_hand(parent).iter().filter(|made| made.after <= after).cloned().collect();
+        if all.len() >= MAX_BY_HAND {
+            return Err(Problem::new(match self.lang {
+                Lang::En => format!("too many changes: a run takes {MAX_BY_HAND}"),
+                Lang::Zh => format!("改动太多：一次运行最多 {MAX_BY_HAND} 处"),
+            }));
+        }
+        all.push(by_hand);
+        let recorded = self.record(&all)?;
+        self.keep(name, Some((parent, after)), all, recorded);
+        Ok(name)
+    }
+
+    /// Removes a run. The runs that branch off it stay.
+    pub(super) fn remove(&mut self, name: char) -> Result<(), Problem> {
+        if name == 'a' {
+            return Err(Problem::new(self.lang.pick("run a stays: the others branch off it", "运行 a 不能删除")));
+        }
+        self.runs.remove(&name);
+        Ok(())
+    }
+
+    /// Returns the recording of a run, which is made again if it is no longer there.
+    pub(super) fn recording(&mut self, name: char) -> Result<&Recording, Problem> {
+        let is_missing = self.runs.get(&name).is_some_and(|branch| branch.recording.is_none());
+        if is_missing {
+            let (recording, _) = self.record(self.by_hand(name))?;
+            if let Some(branch) = self.runs.get_mut(&name) {
+                branch.recording = Some(recording);
+            }
+        }
+        self.use_recording(name);
+        let recording = self.runs.get(&name).and_then(|branch| branch.recording.as_ref());
+        recording.ok_or_else(|| Problem::new("the run is gone: open the experiment again"))
+    }
+
+    fn record(&self, by_hand: &[ByHand]) -> Result<(Recording, Summary), Problem> {
+        self.with_run(by_hand, |run| Recording::of(run, &self.experiment))
+    }
+
+    fn keep(
+        &mut self,
+        name: char,
+        from: Option<(char, u32)>,
+        by_hand: Vec<ByHand>,
+        (recording, summary): (Recording, Summary),
+    ) {
+        self.runs.insert(name, Branch { from, by_hand, summary, recording: Some(recording), used: 0 });
+        self.use_recording(name);
+    }
+
+    /// Notes that a recording is used. If all recordings together take too much memory, those that were not used for the
+    /// longest time are dropped.
+    fn use_recording(&mut self, name: char) {
+        self.uses += 1;
+        if let Some(branch) = self.runs.get_mut(&name) {
+            branch.used = self.uses;
+        }
+        let size = |branch: &Branch| branch.recording.as_ref().map_or(0, |recording| recording.bytes);
+        while self.runs.values().map(size).sum::<usize>() > MOST_BYTES {
+            let others = self.runs.iter_mut().filter(|(other, branch)| **other != name && branch.recording.is_some());
+            let Some((_, oldest)) = others.min_by_key(|(_, branch)| branch.used) else { break };
+            oldest.recording = None;
+        }
+    }
+}
+
+/// Returns the set-up of an experiment's run.
+fn setup<'p>(parts: &'p Parts<'_>) -> Result<Setup<'p>, Problem> {
+    let mut setup = parts.setup()?;
+    if !setup.starts() {
+        return Err(Problem::new(
+            "nothing happens in this file: add a program that calls or sends, such as 'client calls 7000'",
+        ));
+    }
+    setup.steps = setup.steps.min(MOST_STEPS);
+    Ok(setup)
+}

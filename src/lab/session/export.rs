@@ -1,0 +1,140 @@
+//! The command `export`: a file that makes the same run, with what was done by hand as faults and forged segments.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use super::experiment::Opened;
+use super::request::{Problem, Request};
+use crate::lab::file::Experiment;
+use crate::lab::run::{ByHand, Change, HostLab, Run};
+use crate::lab::show::What;
+use crate::lab::{Fault, Kind, Progress, START, Verdict};
+use crate::trace::Summary;
+
+/// The kinds of frames, those with fewer frames first.
+const KINDS: [Kind; 8] = [Kind::SynAck, Kind::Syn, Kind::Rst, Kind::Fin, Kind::Data, Kind::Udp, Kind::Ack, Kind::Any];
+
+/// Returns the answer to `export`.
+pub(super) fn export(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
+    let run = opened.named(request)?;
+    let by_hand = opened.by_hand(run);
+    if by_hand.is_empty() {
+        return Ok(json!({ "lab": opened.text }));
+    }
+    let made = opened.with_run(by_hand, |run| Lines::of(run))?;
+    let mut lines: Vec<String> = opened.text.lines().map(ToOwned::to_owned).collect();
+    // The first fault that applies to a frame counts, so what was done by hand comes before the file's faults.
+    let is_fault = |line: &String| line.split_whitespace().next() == Some("fault");
+    let place = lines.iter().position(is_fault).unwrap_or(lines.len());
+    lines.splice(place..place, made);
+    lines.push(String::new());
+    let text = lines.join("\n");
+    Experiment::parse(&text, None).map_err(|error| {
+        let line = text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+        Problem::new(format!("no file can make this run: '{line}': {}", error.message))
+    })?;
+    Ok(json!({ "lab": text }))
+}
+
+/// Finds the lines for what was done by hand, while the run is repeated.
+struct Lines<'r> {
+    by_hand: &'r [ByHand],
+    /// For each host, the number of frames of each kind so far.
+    counts: [[u32; KINDS.len()]; 2],
+    /// The line for each frame that was changed.
+    faults: BTreeMap<u32, Fault>,
+    /// A frame that no line can name, and why.
+    problem: Option<Problem>,
+}
+
+impl<'r> Lines<'r> {
+    /// Returns the lines of a run.
+    fn of(run: &'r Run<'_>) -> Result<Vec<String>, Problem> {
+        let mut found =
+            Lines { by_hand: &run.by_hand, counts: Default::default(), faults: BTreeMap::new(), problem: None };
+        let mut injected = Vec::new();
+        run.with_lab(|lab| {
+            found.inject(lab, &mut injected);
+            loop {
+                let progress = lab.step();
+                found.take(lab);
+                found.inject(lab, &mut injected);
+                run.intervene(lab);
+                found.take(lab);
+                let is_over = lab.steps() >= run.setup.steps || lab.elapsed() > run.setup.limit;
+                if progress == Progress::End || is_over {
+                    break;
+                }
+            }
+        })?;
+        match found.problem {
+            Some(problem) => Err(problem),
+            None => Ok(found.faults.values().map(|fault| format!("fault {fault}")).chain(injected).collect()),
+        }
+    }
+
+    /// Adds the segments that are put on the wire after the present step.
+    fn inject(&self, lab: &HostLab<'_>, lines: &mut Vec<String>) {
+        for made in self.by_hand.iter().filter(|made| made.after == lab.steps()) {
+            if let Change::Segment(to, _, text) = &made.what {
+                let from = if *to == 0 { "server" } else { "client" };
+                lines.push(format!("at {}us inject {from} {text}", (lab.now() - START).total_micros()));
+            }
+        }
+    }
+
+    /// Takes the entries of a step.
+    fn take(&mut self, lab: &mut HostLab<'_>) {
+        while let Some(entry) = lab.entries.pop() {
+            if let What::Sent { frame, summary, verdict, .. } = entry.what {
+                let kind = self.count(entry.host, &summary);
+                let mut faults = self.by_hand.iter().filter_map(|made| made.fault_of(frame)).peekable();
+                if faults.peek().is_none() {
+                    continue;
+                }
+                let joined = faults.try_fold(verdict, join);
+                match (kind, joined) {
+                    (Some((kind, nth)), Some(verdict)) => {
+                        let fault = Fault { verdict, sender: entry.host, kind, nth: Some(nth) };
+                        self.faults.insert(frame, fault);
+                    }
+                    (None, _) => {
+                        let why = "no fault of a file can name it: it is no IP packet, or no host has sent it";
+                        self.problem = Some(Problem::new(format!("frame {frame} was changed by hand, but {why}")));
+                    }
+                    (_, None) => {
+                        let why = "no single fault of a file does the same: change it only once";
+                        self.problem = Some(Problem::new(format!("frame {frame} was changed several times: {why}")));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts a frame. Returns its rarest kind, and its number among the frames of this kind from this host.
+    fn count(&mut self, host: usize, summary: &Summary) -> Option<(Kind, u32)> {
+        let counts = self.counts.get_mut(host)?;
+        let mut found = None;
+        for (kind, count) in KINDS.into_iter().zip(counts).filter(|(kind, _)| kind.matches(summary)) {
+            *count += 1;
+            found = found.or(Some((kind, *count)));
+        }
+        found
+    }
+}
+
+/// Returns the fault that does the same as two after each other, if there is one.
+fn join(first: Verdict, second: Verdict) -> Option<Verdict> {
+    match (first, second) {
+        (Verdict::Deliver, second) => Some(second),
+        (_, Verdict::Drop) => Some(Verdict::Drop),
+        (Verdict::Delay(first), Verdict::Delay(second)) => Some(Verdict::Delay(first + second)),
+        (Verdict::Corrupt, Verdict::Corrupt) => Some(Verdict::Corrupt),
+        _ => None,
+    }
+}

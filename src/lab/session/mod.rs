@@ -1,0 +1,99 @@
+//! A session of the lab: commands and answers in JSON, for a page. docs/lab-session.md lists them.
+//!
+//! request.rs reads commands, source.rs and settings.rs make the text of an experiment, experiment.rs keeps its runs, and
+//! recording.rs records them. The other files carry out the commands.
+
+mod by_hand;
+mod experiment;
+mod export;
+mod frame;
+mod look;
+mod mermaid;
+mod pictures;
+mod recording;
+mod request;
+mod settings;
+mod source;
+mod trace;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+use alloc::string::{String, ToString};
+
+use serde_json::Value;
+
+use experiment::Opened;
+use request::{Problem, Request, clip};
+
+/// A session of the lab: one experiment, and up to 26 runs of it.
+///
+/// The same commands give the same answers on every machine.
+#[derive(Default)]
+pub struct LabSession {
+    opened: Option<Opened>,
+}
+
+impl LabSession {
+    /// Makes a session without an experiment.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Carries out a command, and returns the answer. Both are one JSON object.
+    ///
+    /// A command that fails changes nothing, and its answer says why it failed.
+    pub fn command(&mut self, request: &str) -> String {
+        match Request::parse(request).and_then(|request| self.carry_out(&request)) {
+            Ok(answer) => answer,
+            Err(problem) => problem.answer(),
+        }
+    }
+
+    fn carry_out(&mut self, request: &Request) -> Result<String, Problem> {
+        let name = request.text("do")?;
+        match name {
+            "list" => return Ok(answer(source::list(request.lang()?))),
+            "terms" => return Ok(answer(look::terms(request.lang()?))),
+            "new" => {
+                let opened = Opened::new(request)?;
+                let value = opened.json()?;
+                self.opened = Some(opened);
+                return Ok(answer(value));
+            }
+            _ => {}
+        }
+        let Some(opened) = &mut self.opened else {
+            return Err(Problem::new("there is no experiment: the command new opens one"));
+        };
+        Ok(answer(match name {
+            "export" => export::export(opened, request)?,
+            "fault" => by_hand::fault(opened, request)?,
+            "frame" => frame::frame(opened, request)?,
+            "hint" => look::hint(opened, request)?,
+            "inject" => by_hand::inject(opened, request)?,
+            "mark" => look::mark(opened, request)?,
+            "mermaid" => mermaid::mermaid(opened, request)?,
+            "pcapng" => pictures::pcapng(opened, request)?,
+            "remove" => {
+                let run = opened.named(request)?;
+                opened.remove(run)?;
+                opened.runs_json()
+            }
+            "runs" => opened.runs_json(),
+            "svg" => pictures::svg(opened, request)?,
+            "table" => look::table(opened, request)?,
+            "trace" => return trace::trace(opened, request),
+            "until" => look::until(opened, request)?,
+            "why" => look::why(opened, request)?,
+            _ => return Err(Problem::new(alloc::format!("there is no command '{}'", clip(name)))),
+        }))
+    }
+}
+
+/// Returns the answer to a command that has succeeded.
+fn answer(value: Value) -> String {
+    let members = value.to_string();
+    let rest = members.strip_prefix('{').unwrap_or("}");
+    let comma = if rest.starts_with('}') { "" } else { "," };
+    alloc::format!(r#"{{"ok":true{comma}{rest}"#)
+}

@@ -1,0 +1,115 @@
+//! The commands `svg` and `pcapng`, which draw or record a run from its start.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use smoltcp::time::Duration;
+
+use super::experiment::Opened;
+use super::request::{Problem, Request, clip};
+use crate::lab::show::{Graph, GraphKind, LabCapture, Part, PictureRows, Plot, Visited, write_states_svg};
+use crate::trace::Sink;
+
+/// The most bytes of a capture.
+const MOST_CAPTURED: usize = 64 << 20;
+
+/// Draws the ladder, the state diagram or a graph.
+pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
+    let (run, kind, lang) = (opened.named(request)?, request.text("kind")?, opened.lang);
+    let micros = |name| {
+        let micros = request.optional_number(name);
+        micros.map(|micros| micros.map(|micros| Duration::from_micros(micros.min(LATEST))))
+    };
+    let part = Part::new(micros("from_us")?, micros("to_us")?);
+    let mut svg = String::new();
+    let graph_kind = GraphKind::NAMES.iter().find(|(name, _)| *name == kind).map(|(_, kind)| *kind);
+    let plot = opened.with_run(opened.by_hand(run), |run| {
+        Ok(match (kind, graph_kind) {
+            ("ladder", _) => {
+                let mut rows = PictureRows::new(part, true);
+                run.record(None, &mut |snapshot, _| rows.take(snapshot))?;
+                // Writing to a string cannot fail.
+                let _ = rows.picture(lang).write_all(&mut svg);
+                None
+            }
+            ("states", _) => {
+                let mut visited = Visited::default();
+                run.record(None, &mut |snapshot, _| {
+                    if part.contains(&snapshot.entry) {
+                        visited.note(snapshot);
+                    }
+                })?;
+                let _ = write_states_svg(&mut svg, &visited, lang);
+                None
+            }
+            (_, Some(graph_kind)) => {
+                let mut graph = Graph::new(graph_kind, lang);
+                run.record(None, &mut |snapshot, lab| {
+                    if part.contains(&snapshot.entry) {
+                        graph.note(snapshot);
+                        graph.note_controls(snapshot, lab);
+                    }
+                })?;
+                let _ = graph.write(&mut svg);
+                graph.plot()
+            }
+            _ => {
+                let names: Vec<&str> = GraphKind::NAMES.iter().map(|(name, _)| *name).collect();
+                let message = format!("'{}' should be ladder, states, {}", clip(kind), names.join(", "));
+                return Err(Problem::new(message));
+            }
+        })
+    })?;
+    let mut answer = json!({ "svg": svg });
+    if let Some(Plot { left, right, top, bottom, size: [width, height], times: [from, to] }) = plot {
+        answer["plot"] = json!({
+            "left": left,
+            "right": right,
+            "top": top,
+            "bottom": bottom,
+            "width": width,
+            "height": height,
+            "from_us": from,
+            "to_us": to,
+        });
+    }
+    Ok(answer)
+}
+
+/// The latest time of a part of a run, in microseconds: a century.
+const LATEST: u64 = 100 * 31_557_600_000_000;
+
+/// Records a capture.
+pub(super) fn pcapng(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
+    let run = opened.named(request)?;
+    let bytes = opened.with_run(opened.by_hand(run), |run| {
+        let Ok(mut capture) = LabCapture::new(Bytes(Vec::new()), 2);
+        run.record(None, &mut |snapshot, lab| {
+            let Ok(()) = capture.note(snapshot, &lab.wire);
+        })?;
+        let Ok(Bytes(bytes)) = capture.finish();
+        Ok(bytes)
+    })?;
+    if bytes.len() >= MOST_CAPTURED {
+        return Err(Problem::new("the capture is longer than 64 MiB: smolstep lab --pcap writes it to a file"));
+    }
+    Ok(json!({ "base64": STANDARD.encode(bytes) }))
+}
+
+/// A capture in memory. Bytes after the largest size are left out.
+struct Bytes(Vec<u8>);
+
+impl Sink for Bytes {
+    type Error = Infallible;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        let room = MOST_CAPTURED.saturating_sub(self.0.len());
+        self.0.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! A recorded run: its entries, with the changes of what both ends keep, and its end.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem::size_of;
+
+use serde_json::{Value, json};
+
+use super::request::Problem;
+use crate::lab::Snapshot;
+use crate::lab::file::Experiment;
+use crate::lab::run::{Run, Stepped};
+use crate::stack::Control;
+
+/// The most steps of a run.
+pub(super) const MOST_STEPS: u32 = 200_000;
+
+/// The most entries of a run.
+const MOST_ENTRIES: usize = 400_000;
+
+/// The most bytes that the entries of a run take.
+pub(super) const MOST_BYTES: usize = 128 << 20;
+
+/// A recorded entry.
+pub(super) struct Recorded {
+    pub(super) snapshot: Snapshot,
+    /// What the client and the server keep about the connection, if it has changed.
+    pub(super) holds: [Option<Box<Control>>; 2],
+}
+
+/// A recorded run.
+pub(super) struct Recording {
+    pub(super) entries: Vec<Recorded>,
+    /// The bytes that the entries take.
+    pub(super) bytes: usize,
+}
+
+/// What is kept of a run without its entries.
+pub(super) struct Summary {
+    pub(super) steps: u32,
+    entries: usize,
+    micros: u64,
+    is_over: bool,
+    failed: Vec<String>,
+    printed: [String; 2],
+    /// The line, the text and the result of each expectation.
+    expectations: Vec<(usize, String, bool)>,
+    lanes: u32,
+}
+
+impl Recording {
+    /// Records a run of an experiment, and sums it up.
+    pub(super) fn of(run: &Run<'_>, experiment: &Experiment) -> Result<(Self, Summary), Problem> {
+        Self::limited(run, experiment, MOST_ENTRIES, MOST_BYTES)
+    }
+
+    /// Records a run, and stops after the step in which it has this many entries, or they take this many bytes.
+    fn limited(
+        run: &Run<'_>,
+        experiment: &Experiment,
+        most: usize,
+        most_bytes: usize,
+    ) -> Result<(Self, Summary), Problem> {
+        let mut expectations = experiment.expectations(run.setup.line.latency);
+        let (mut entries, mut bytes, mut lanes): (Vec<Recorded>, _, _) = (Vec::new(), 0, 1);
+        let mut before = [None; 2];
+        let ended = run.record_while(None, &mut |snapshot, lab| {
+            expectations.see(snapshot, lab.wire.last_received());
+            let now = lab.holds(&snapshot.entry);
+            let changed = [0, 1].map(|host| now[host].filter(|_| now[host] != before[host]).map(Box::new));
+            before = now;
+            bytes += size_of::<Recorded>() + changed.iter().flatten().count() * size_of::<Control>();
+            lanes = lanes.max(lane(snapshot) + 1);
+            entries.push(Recorded { snapshot: *snapshot, holds: changed });
+            entries.len() < most && bytes < most_bytes
+        })?;
+        let summary = Summary {
+            steps: ended.steps,
+            entries: entries.len(),
+            micros: ended.time.total_micros(),
+            is_over: ended.last == Stepped::End,
+            failed: ended.failed.into_iter().map(|failed| failed.why).collect(),
+            printed: ended.printed.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            expectations: expectations.verdicts().map(|(line, text, holds)| (line, text.into(), holds)).collect(),
+            lanes,
+        };
+        Ok((Recording { entries, bytes }, summary))
+    }
+}
+
+impl Summary {
+    /// Returns the members of a run.
+    pub(super) fn json(&self) -> Value {
+        let expectations = self.expectations.iter();
+        let expectations: Vec<_> =
+            expectations.map(|(line, text, holds)| json!({ "line": line, "text": text, "holds": holds })).collect();
+        json!({
+            "steps": self.steps,
+            "entries": self.entries,
+            "time_us": self.micros,
+            "end": if self.is_over { "over" } else { "limit" },
+            "failed": self.failed,
+            "printed": self.printed,
+            "expectations": expectations,
+            "lanes": self.lanes,
+        })
+    }
+}
+
+/// Returns the number of an entry's connection. An entry without a connection is in the first lane.
+pub(super) fn lane(snapshot: &Snapshot) -> u32 {
+    snapshot.lane.number.unwrap_or(0)
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_bounded() {
+        let experiment = crate::lab::scenarios::find("slow-start").unwrap().experiment();
+        let parts = experiment.parts();
+        let setup = parts.setup().unwrap();
+        let record = |most, bytes| Recording::limited(&Run::new(&setup), &experiment, most, bytes).unwrap();
+        let (all, summary) = record(MOST_ENTRIES, MOST_BYTES);
+        assert!(summary.is_over && all.entries.len() == summary.entries && all.bytes < 1 << 20, "{}", all.bytes);
+        for (most, bytes) in [(20, MOST_BYTES), (MOST_ENTRIES, all.bytes / 4)] {
+            let (part, summary) = record(most, bytes);
+            assert!(!summary.is_over && summary.steps > 0 && part.entries.len() < all.entries.len() / 2);
+            let same = part.entries.iter().zip(&all.entries).all(|(one, other)| one.snapshot == other.snapshot);
+            assert!(same && part.bytes <= all.bytes / 3);
+        }
+        // With all its entries, the longest run takes as much memory as the limit allows.
+        assert!(size_of::<Recorded>() <= 320, "{}", size_of::<Recorded>());
+    }
+}

@@ -1,0 +1,144 @@
+//! Reads the members of a command, and describes what is wrong with it.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde_json::{Map, Value, json};
+
+use crate::lab::StartError;
+use crate::lab::file::FileError;
+use crate::lab::lang::Lang;
+
+/// The longest command, in bytes. A text of 1 MiB fits, even if most of its characters are escaped.
+const LONGEST: usize = 4 << 20;
+
+/// A command: one JSON object.
+pub(super) struct Request(Map<String, Value>);
+
+/// Why a command failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    message: String,
+    /// The line and the column, if the error is in the text of an experiment.
+    place: Option<(usize, usize)>,
+}
+
+impl Problem {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Problem { message: message.into(), place: None }
+    }
+
+    /// Returns the answer to the command.
+    pub(super) fn answer(&self) -> String {
+        let error = match self.place {
+            None => json!({ "message": self.message }),
+            Some((line, column)) => json!({ "message": self.message, "line": line, "column": column }),
+        };
+        format!(r#"{{"ok":false,"error":{error}}}"#)
+    }
+
+    /// Leaves out the place, which is not in a text that the caller knows.
+    pub(super) fn without_place(self) -> Self {
+        Problem { place: None, ..self }
+    }
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        Problem { message: error.message, place: Some((error.line, error.column)) }
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        Problem::new(error.to_string())
+    }
+}
+
+impl Request {
+    /// Parses a command.
+    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+        if text.len() > LONGEST {
+            return Err(Problem::new(format!("the command is longer than {LONGEST} bytes")));
+        }
+        match serde_json::from_str(text) {
+            Ok(Value::Object(members)) => Ok(Request(members)),
+            Ok(_) => Err(Problem::new("the command is no JSON object: write one such as {\"do\":\"list\"}")),
+            Err(error) => Err(Problem::new(format!("the command is not JSON: {error}"))),
+        }
+    }
+
+    /// Returns a member. `null` is the same as no member.
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Returns a text, if the command has it.
+    pub(super) fn optional_text(&self, name: &str) -> Result<Option<&str>, Problem> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Problem::new(format!("'{name}' should be a text"))),
+        }
+    }
+
+    /// Returns a text.
+    pub(super) fn text(&self, name: &str) -> Result<&str, Problem> {
+        self.optional_text(name)?.ok_or_else(|| missing(name, "a text"))
+    }
+
+    /// Returns a whole number, if the command has it.
+    pub(super) fn optional_number(&self, name: &str) -> Result<Option<u64>, Problem> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(value) => match value.as_u64() {
+                Some(number) => Ok(Some(number)),
+                None => Err(Problem::new(format!("'{name}' should be a whole number, not negative"))),
+            },
+        }
+    }
+
+    /// Returns a whole number that fits 32 bits, such as the number of a step or of a frame.
+    pub(super) fn number(&self, name: &str) -> Result<u32, Problem> {
+        let number = self.optional_number(name)?.ok_or_else(|| missing(name, "a whole number"))?;
+        u32::try_from(number).map_err(|_| Problem::new(format!("'{name}' should be at most {}", u32::MAX)))
+    }
+
+    /// Returns the members of an object. There are none if the command does not have the object.
+    pub(super) fn object(&self, name: &str) -> Result<Map<String, Value>, Problem> {
+        match self.member(name) {
+            None => Ok(Map::new()),
+            Some(Value::Object(members)) => Ok(members.clone()),
+            Some(_) => Err(Problem::new(format!("'{name}' should be an object"))),
+        }
+    }
+
+    /// Returns the host that a member names.
+    pub(super) fn host(&self, name: &str) -> Result<usize, Problem> {
+        let text = self.text(name)?;
+        let place = ["client", "server"].iter().position(|host| *host == text);
+        place.ok_or_else(|| Problem::new(format!("'{}' should be client or server", clip(text))))
+    }
+
+    /// Returns the language of the texts. English is the default.
+    pub(super) fn lang(&self) -> Result<Lang, Problem> {
+        match self.optional_text("lang")? {
+            None | Some("en") => Ok(Lang::En),
+            Some("zh") => Ok(Lang::Zh),
+            Some(other) => Err(Problem::new(format!("'{}' should be en (English) or zh (Chinese)", clip(other)))),
+        }
+    }
+}
+
+fn missing(name: &str, what: &str) -> Problem {
+    Problem::new(format!("'{name}' is missing: it is {what}"))
+}
+
+/// Cuts a long word, and escapes its control characters, so that a message stays one line.
+pub(super) fn clip(word: &str) -> String {
+    const LONGEST: usize = 40;
+    match word.char_indices().nth(LONGEST) {
+        None => word.escape_debug().to_string(),
+        Some((end, _)) => word[..end].escape_debug().to_string() + "...",
+    }
+}

@@ -1,0 +1,53 @@
+//! The command `trace`: entries of a run as JSON.
+
+use alloc::format;
+use alloc::string::String;
+use core::fmt::{self, Write};
+
+use super::experiment::Opened;
+use super::recording::{Recorded, lane};
+use super::request::{Problem, Request};
+use crate::lab::lang::Lang;
+use crate::lab::show::{Ladder, write_json_and};
+
+/// The most entries of an answer.
+const MOST: u64 = 5000;
+
+/// Returns the answer to `trace`.
+pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Problem> {
+    let from = request.optional_number("from")?.unwrap_or(0);
+    let count = request.optional_number("count")?.unwrap_or(MOST).min(MOST);
+    let (run, lang) = (opened.named(request)?, opened.lang);
+    let entries = &opened.recording(run)?.entries;
+    let from = usize::try_from(from).unwrap_or(usize::MAX);
+    let wanted = entries.iter().enumerate().skip(from).take(count as usize);
+    let mut out = String::from(r#"{"ok":true,"entries":["#);
+    for (index, recorded) in wanted {
+        if !out.ends_with('[') {
+            out.push(',');
+        }
+        // Writing to a string cannot fail.
+        let _ = entry(&mut out, index, recorded, lang);
+        // A line of a file ends here.
+        out.truncate(out.trim_end().len());
+    }
+    let total = entries.len();
+    out.push_str(&format!(r#"],"total":{total}}}"#));
+    Ok(out)
+}
+
+fn entry(out: &mut dyn Write, index: usize, recorded: &Recorded, lang: Lang) -> fmt::Result {
+    let Recorded { snapshot, holds } = recorded;
+    let ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang };
+    write_json_and(out, snapshot, holds.each_ref().map(Option::as_deref), |line| {
+        line.number("i", index)?;
+        if let Some(label) = ladder.label(snapshot) {
+            line.text("label", label)?;
+        }
+        line.number("lane", lane(snapshot))?;
+        if snapshot.entry.what.is_background() {
+            line.number("background", true)?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,86 @@
+//! Selects the entries that a picture of a run shows.
+
+use alloc::vec::Vec;
+
+use smoltcp::time::Duration;
+
+use super::PICTURE_ROWS;
+use crate::lab::lang::Lang;
+use crate::lab::show::{Entry, Ladder, Picture, What};
+use crate::lab::{IN_FLIGHT, START, Snapshot};
+use crate::stack::Event;
+
+/// The part of a run that pictures show.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    from: Duration,
+    to: Duration,
+}
+
+impl Part {
+    /// Returns the part between two times since the start of the run. Without a time, the part has no limit there.
+    pub fn new(from: Option<Duration>, to: Option<Duration>) -> Self {
+        Part { from: from.unwrap_or(Duration::ZERO), to: to.unwrap_or(Duration::from_micros(u64::MAX)) }
+    }
+
+    /// Returns whether the part has begun, and has not ended.
+    pub fn contains(&self, entry: &Entry) -> bool {
+        let at = entry.at - START;
+        self.from <= at && at <= self.to
+    }
+
+    fn is_before(&self, entry: &Entry) -> bool {
+        entry.at - START < self.from
+    }
+}
+
+/// The ladder that selects the entries to draw. The ladder's width and colour do not affect the selection.
+const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang: Lang::En };
+
+/// The entries to draw.
+pub struct PictureRows {
+    part: Part,
+    /// Whether to leave out frames that find hardware addresses.
+    frames: bool,
+    /// The frames in flight at the start of the part.
+    early: Vec<Snapshot>,
+    rows: Vec<Snapshot>,
+    is_cut: bool,
+}
+
+impl PictureRows {
+    /// Makes an empty list for a part of a run. `frames` leaves out frames that find hardware addresses.
+    pub fn new(part: Part, frames: bool) -> Self {
+        PictureRows { part, frames, early: Vec::new(), rows: Vec::new(), is_cut: false }
+    }
+
+    /// Processes an entry.
+    pub fn take(&mut self, snapshot: &Snapshot) {
+        let what = &snapshot.entry.what;
+        let is_state = matches!(what, What::Stack(Event::State { .. } | Event::Connecting { .. }));
+        let is_hidden = matches!(what, What::Clock) || (self.frames && what.is_background());
+        if is_hidden || !(is_state || LADDER.row(snapshot).is_some()) {
+            return;
+        }
+        match what {
+            What::Sent { .. } if self.part.is_before(&snapshot.entry) => self.early.push(*snapshot),
+            What::Arrived { frame, .. } if self.part.is_before(&snapshot.entry) => {
+                let is_other = |s: &Snapshot| !matches!(s.entry.what, What::Sent { frame: sent, .. } if sent == *frame);
+                self.early.retain(is_other);
+            }
+            _ if !self.part.contains(&snapshot.entry) => {}
+            _ if self.rows.len() < PICTURE_ROWS => self.rows.push(*snapshot),
+            _ => self.is_cut = true,
+        }
+        // Frames that never arrive would stay.
+        if self.early.len() > IN_FLIGHT {
+            self.early.remove(0);
+        }
+    }
+
+    /// Returns the picture, with words in a language.
+    pub fn picture(self, lang: Lang) -> Picture {
+        let PictureRows { part, early, rows, is_cut, .. } = self;
+        Picture::new(&[early, rows].concat(), part.from, is_cut, lang)
+    }
+}

@@ -1,0 +1,253 @@
+// The state of the page: the experiment, its runs, and the place in the current run. Panels draw it.
+import { LabError } from "./door.js";
+import { Trace } from "./trace.js";
+import { language } from "./text.js";
+export class App {
+    door;
+    experiment;
+    lists = { scenarios: [], exercises: [], programs: [] };
+    source = {};
+    /** The name of the reader's own file, if one is open. */
+    file;
+    /** The name of the current run, and of the run beside it. */
+    current = "a";
+    beside;
+    step = 0;
+    lane = 0;
+    /** The number of the selected frame. */
+    selected;
+    shown = { background: false, clock: false, options: false, raw: false };
+    /** The tab that is open. */
+    tab = "state";
+    error;
+    runs = new Map();
+    listeners = [];
+    /** The commands that made the runs, so that another language can repeat them. */
+    byHand = [];
+    /** Counts the experiments, so that a late answer for an earlier one is dropped. */
+    epoch = 0;
+    constructor(door) {
+        this.door = door;
+    }
+    /** The trace of the current run. */
+    get trace() {
+        return this.runs.get(this.current) ?? EMPTY;
+    }
+    get run() {
+        return this.trace.run;
+    }
+    listen(listener) {
+        this.listeners.push(listener);
+    }
+    /** Forgets the listeners, before the page is built again. */
+    forgetListeners() {
+        this.listeners = [];
+    }
+    tell(change) {
+        for (const listener of this.listeners)
+            listener(change);
+    }
+    /** Sends a command. An error is shown, and the answer is then undefined. */
+    async ask(command) {
+        try {
+            return await this.door.command(command);
+        }
+        catch (error) {
+            this.fail(error);
+            return undefined;
+        }
+    }
+    /** Shows an error in the line for errors; undefined clears it. */
+    fail(error) {
+        if (error === undefined || error instanceof LabError)
+            this.error = error;
+        else
+            this.error = new LabError(error instanceof Error ? error.message : String(error));
+        this.tell("more");
+    }
+    async load() {
+        this.lists = (await this.ask({ do: "list", lang: language() })) ?? this.lists;
+    }
+    /** Begins an experiment. After an error, the experiment of before goes on. */
+    async open(source, step = 0) {
+        this.error = undefined;
+        const command = { do: "new", lang: language(), ...source };
+        const experiment = await this.ask(command);
+        if (!experiment)
+            return false;
+        this.epoch++;
+        this.experiment = experiment;
+        this.source = source;
+        this.byHand = [];
+        this.runs.clear();
+        this.beside = undefined;
+        this.selected = undefined;
+        this.lane = 0;
+        this.add(experiment.run);
+        this.current = experiment.run.name;
+        this.step = Math.min(step, experiment.run.steps);
+        await this.trace.fetchMore(this.door).catch((error) => this.fail(error));
+        this.tell("experiment");
+        void this.fill(this.trace);
+        return true;
+    }
+    /** Begins the same experiment with other settings. */
+    async change(settings, seed = this.source.seed) {
+        const source = { ...this.source, settings: { ...this.source.settings, ...settings } };
+        if (seed !== undefined)
+            source.seed = seed;
+        await this.open(source);
+    }
+    /** Repeats everything in another language. */
+    async translate() {
+        const { byHand, current, step, beside, lane, selected } = this;
+        await this.load();
+        if (!(await this.open(this.source)))
+            return;
+        for (const command of byHand)
+            await this.branch(command, step);
+        if (this.runs.has(current))
+            this.current = current;
+        if (beside && this.runs.has(beside))
+            this.beside = beside;
+        Object.assign(this, { lane, selected });
+        await this.go(step);
+        this.tell("experiment");
+    }
+    /** Goes to a step of the current run, and fetches the trace up to there. */
+    async go(step) {
+        const { trace, epoch } = this;
+        const before = this.step;
+        this.step = Math.max(0, Math.min(Math.trunc(step) || 0, trace.run.steps));
+        const wanted = this.step;
+        if (wanted !== before)
+            this.selected = undefined;
+        while (!trace.isWhole && (trace.entries.at(-1)?.step ?? -1) <= wanted) {
+            if (!(await this.more(trace)) || this.epoch !== epoch)
+                return;
+        }
+        if (this.step === wanted)
+            this.tell("step");
+    }
+    /** Goes to the next event of a kind: see the command `until`. Returns whether there is one. */
+    async until(goal) {
+        this.fail(undefined);
+        const answer = await this.ask({ do: "until", run: this.current, step: this.step, goal });
+        if (answer?.step !== undefined)
+            await this.go(answer.step);
+        return answer?.step !== undefined;
+    }
+    /** Alters a frame directly after it was sent. This makes a branch, which becomes the current run. */
+    async fault(frame, fault, delay = "300ms", trace = this.trace) {
+        const known = trace.frame(frame);
+        const step = known && trace.entries[known.sent]?.step;
+        if (!known || step === undefined) {
+            this.fail(new LabError(`frame ${frame} is not in run ${trace.run.name}`));
+            return;
+        }
+        const text = fault === "delay" ? `delay ${delay}` : fault;
+        await this.branch({ do: "fault", run: trace.run.name, step, frame, fault: text }, step);
+        this.select(frame);
+    }
+    /** Puts a segment on the wire after the current step. This makes a branch. */
+    async inject(host, segment) {
+        const { step } = this;
+        await this.branch({ do: "inject", run: this.current, step, host, segment }, step);
+    }
+    /** Removes a branch, and the branches of it. */
+    async remove(name) {
+        const command = { do: "remove", run: name };
+        const answer = await this.ask(command);
+        if (!answer)
+            return;
+        this.byHand.push(command);
+        const left = new Set(answer.runs.map((run) => run.name));
+        for (const known of [...this.runs.keys()])
+            if (!left.has(known))
+                this.runs.delete(known);
+        if (!left.has(this.current))
+            await this.show("a");
+        if (!left.has(this.beside ?? ""))
+            this.beside = undefined;
+        this.tell("runs");
+    }
+    /** Makes another run the current one. */
+    async show(name, step = this.step) {
+        if (!this.runs.has(name)) {
+            this.fail(new LabError(`there is no run ${name}: the runs are ${[...this.runs.keys()].join(", ")}`));
+            return;
+        }
+        if (this.beside === name)
+            this.beside = this.current === name ? undefined : this.current;
+        this.current = name;
+        await this.go(step);
+        this.tell("runs");
+        void this.fill(this.trace);
+    }
+    /** Shows another run beside the current one; undefined shows the current run alone. */
+    compare(name) {
+        this.beside = name === this.current ? undefined : name;
+        const trace = this.runs.get(this.beside ?? "");
+        if (trace)
+            void this.fill(trace);
+        this.tell("runs");
+    }
+    select(frame) {
+        this.selected = frame;
+        const entry = this.trace.entries[this.trace.frame(frame)?.sent ?? -1];
+        if (entry)
+            this.lane = entry.lane;
+        this.tell("step");
+    }
+    async branch(command, step) {
+        this.fail(undefined);
+        const run = await this.ask(command);
+        if (!run)
+            return;
+        this.byHand.push(command);
+        this.add(run);
+        await this.show(run.name, step);
+    }
+    add(run) {
+        this.runs.set(run.name, new Trace(run));
+    }
+    /** Fetches the rest of a trace, a part at a time. */
+    async fill(trace) {
+        const { epoch } = this;
+        while (this.epoch === epoch && this.runs.get(trace.run.name) === trace && (await this.more(trace))) {
+            // Let the page draw in between.
+            await new Promise((resolve) => setTimeout(resolve, 0));
+        }
+    }
+    fetching = new Map();
+    /** Fetches a part of a trace, once for all who wait for it. Returns whether there was more. */
+    async more(trace) {
+        let pending = this.fetching.get(trace);
+        if (!pending) {
+            pending = trace.fetchMore(this.door).finally(() => this.fetching.delete(trace));
+            this.fetching.set(trace, pending);
+        }
+        try {
+            const more = await pending;
+            if (more)
+                this.tell("more");
+            return more;
+        }
+        catch (error) {
+            this.fail(error);
+            return false;
+        }
+    }
+}
+const EMPTY = new Trace({
+    name: "a",
+    by_hand: [],
+    steps: 0,
+    entries: 0,
+    time_us: 0,
+    end: "over",
+    failed: [],
+    printed: [],
+    expectations: [],
+    lanes: 1,
+});

@@ -1,0 +1,127 @@
+// Draws a frame as an arrow of the ladder.
+import { shape } from "./dom.js";
+import { seconds, span } from "./format.js";
+import { text } from "./text.js";
+import { isLost, labelOf } from "./trace.js";
+/** The reasons of frames that are sent again. */
+const AGAIN = /retransmission|after-timeout|tail-probe|repeated-syn|window-opened|path-mtu/;
+/** Draws a frame into its group, which keeps the focus while it is drawn again. */
+export function drawArrow(group, frame, drawn) {
+    const { trace, now } = drawn;
+    const sent = trace.entries[frame.sent];
+    if (!sent)
+        return;
+    const ends = endPoints(frame, sent, drawn);
+    const isFuture = frame.sent > now;
+    const isMoving = !isFuture && !isLost(sent) && (frame.missing > 0 || (frame.arrivals.at(-1) ?? 0) > now);
+    const isSelected = frame.number === drawn.selected;
+    // Most arrows are the same after a step.
+    const key = [isFuture, isMoving, isSelected, frame.arrivals.length, drawn.columns.width].join();
+    const share = isMoving ? progress(frame, sent, drawn) : 0;
+    if (group.dataset["drawn"] === key) {
+        if (isMoving)
+            movePacket(group.querySelector(".packet"), startPoint(frame, sent, drawn), ends[0], share);
+        return;
+    }
+    group.dataset["drawn"] = key;
+    group.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
+    group.setAttribute("aria-label", described(frame, sent, trace));
+    group.setAttribute("aria-pressed", String(isSelected));
+    const start = startPoint(frame, sent, drawn);
+    const parts = [];
+    for (const end of ends) {
+        const path = `M${start.join(" ")}L${end.join(" ")}`;
+        parts.push(shape("path", { class: "hit", d: path }), shape("path", { class: "line", d: path }), tip(start, end, sent));
+    }
+    const first = ends[0] ?? start;
+    if (isMoving) {
+        const packet = shape("rect", { class: "packet", x: -8, y: -6, width: 16, height: 12, rx: 2 });
+        movePacket(packet, start, first, share);
+        parts.push(packet);
+    }
+    parts.push(label(sent, drawn, start, first));
+    group.replaceChildren(...parts);
+}
+function classes(frame, sent, is) {
+    const names = ["frame", `lane-${Math.min(sent.lane, 3)}`];
+    if (isLost(sent))
+        names.push("lost");
+    else if (AGAIN.test(sent.reason ?? ""))
+        names.push("again");
+    else if (sent.fate && sent.fate !== "delivered")
+        names.push("altered");
+    if (frame.isForged)
+        names.push("forged");
+    if (is.isFuture)
+        names.push("future");
+    if (is.isMoving)
+        names.push("moving");
+    if (is.isSelected)
+        names.push("selected");
+    return names.join(" ");
+}
+/** Returns the text for a screen reader. */
+function described(frame, sent, trace) {
+    const [from, to] = frame.side === 0 ? [text("client"), text("server")] : [text("server"), text("client")];
+    const arrival = trace.entries[frame.arrivals[0] ?? -1];
+    const fate = isLost(sent) ? text("lost") : arrival ? `${text("arrives")} ${seconds(arrival.t_us)}` : "";
+    return `${labelOf(sent)}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
+}
+function startPoint(frame, sent, { layout, columns }) {
+    return [columns.line(sent.lane, frame.side), layout.heights[frame.sent] ?? 0];
+}
+/** Returns where the arrow ends, once for each arrival. A lost frame ends on its way. */
+function endPoints(frame, sent, drawn) {
+    const { layout, columns } = drawn;
+    const [x, y] = startPoint(frame, sent, drawn);
+    const other = columns.line(sent.lane, frame.side === 0 ? 1 : 0);
+    if (frame.arrivals.length > 0)
+        return frame.arrivals.map((place) => [other, layout.heights[place] ?? y]);
+    const share = 0.62;
+    return [[x + (other - x) * share, y + layout.span(layout.flight) * share * 0.6]];
+}
+/** Returns which share of its way a frame has gone. */
+function progress(frame, sent, { trace, layout, now }) {
+    const time = trace.entries[now]?.t_us ?? 0;
+    const arrival = trace.entries[frame.arrivals.at(-1) ?? -1]?.t_us ?? sent.t_us + layout.flight;
+    const share = (time - sent.t_us) / Math.max(1, arrival - sent.t_us);
+    return Math.min(0.85, Math.max(0.12, share));
+}
+/** Moves the mark of a frame in flight, which is grabbed there. */
+function movePacket(packet, [x, y], [toX, toY] = [0, 0], share) {
+    packet?.setAttribute("transform", `translate(${x + (toX - x) * share} ${y + (toY - y) * share})`);
+}
+function tip([x, y], [toX, toY], sent) {
+    if (isLost(sent)) {
+        return shape("path", { class: "cross", d: `M${toX - 5} ${toY - 5}l10 10m0 -10l-10 10` });
+    }
+    const angle = (Math.atan2(toY - y, toX - x) * 180) / Math.PI;
+    return shape("path", { class: "tip", d: "M0 0L-9 -4V4z", transform: `translate(${toX} ${toY}) rotate(${angle})` });
+}
+/** The label is above the beginning of the arrow, which slopes away from it. */
+function label(sent, { layout, columns }, [x, y], [toX]) {
+    const isRight = toX > x;
+    const words = columns.fit(labelText(sent, layout), "between");
+    return shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words);
+}
+/** Returns the label of a frame, with raw numbers and options if these are shown. */
+export function labelText(sent, { shown }) {
+    let words = labelOf(sent);
+    if (shown.raw) {
+        if (sent.seq !== undefined)
+            words = words.replace(/\b(seq|s)=\d+/, `$1=${sent.seq}`);
+        if (sent.ack !== undefined)
+            words = words.replace(/\b(ack|a)=\d+/, `$1=${sent.ack}`);
+    }
+    if (shown.options) {
+        if (sent.mss !== undefined)
+            words += ` mss=${sent.mss}`;
+        if (sent.win_scale !== undefined)
+            words += ` ws=${sent.win_scale}`;
+    }
+    return words;
+}
+/** Writes the length of a folded gap. */
+export function foldText(microseconds) {
+    return `⋯ ${span(microseconds)} ${text("noEvent")}`;
+}

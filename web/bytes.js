@@ -1,0 +1,74 @@
+// The byte strips: what each end has sent and received, by the state of the bytes.
+import { element } from "./dom.js";
+import { text } from "./text.js";
+/** Acknowledged and read bytes are drawn up to this share of a strip, so that the others stay visible. */
+const DONE = 0.25;
+export function bytesPanel(app) {
+    const root = element("section", { class: "strips", "aria-label": text("bytes") });
+    let drawn = "";
+    function update() {
+        const { holds } = app.trace.endsAt(app.lane, app.step);
+        const key = JSON.stringify(holds);
+        if (key === drawn)
+            return;
+        drawn = key;
+        root.replaceChildren(element("h3", {}, text("bytes")), ...[0, 1].flatMap((side) => [
+            strip(side, text("sends"), sending(holds[side])),
+            strip(side, text("receives"), receiving(holds[side])),
+        ]));
+    }
+    return { root, update };
+}
+/** Returns the stretches of the send buffer, in the order of their numbers. */
+export function sending(holds) {
+    const { una = 0, nxt = 0, unsent = 0 } = holds;
+    const inFlight = Math.max(0, nxt - una);
+    const room = Math.max(0, Math.min(holds.snd_wnd ?? 0, holds.cwnd ?? Infinity) - inFlight);
+    const sendable = holds.held_by ? 0 : Math.min(unsent, room);
+    const held = unsent - sendable;
+    const parts = [
+        { kind: "acknowledged", len: una },
+        { kind: "inFlight", len: inFlight },
+        { kind: "sendable", len: sendable },
+    ];
+    const held_by = holds.held_by;
+    parts.push(held_by ? { kind: "held", len: held, note: text(`held-${held_by}`) } : { kind: "held", len: held });
+    return parts;
+}
+/** Returns the stretches of the receive buffer. */
+export function receiving(holds) {
+    const { rcv_nxt = 0, rcv_wnd = 0, unread = 0 } = holds;
+    const parts = [
+        { kind: "read", len: Math.max(0, rcv_nxt - unread) },
+        { kind: "unread", len: unread },
+    ];
+    let next = rcv_nxt;
+    for (const [from, to] of holds.out_of_order ?? []) {
+        if (from > next)
+            parts.push({ kind: "missing", len: from - next });
+        parts.push({ kind: "outOfOrder", len: to - from });
+        next = to;
+    }
+    parts.push({ kind: "window", len: Math.max(0, rcv_nxt + rcv_wnd - next) });
+    return parts;
+}
+function strip(side, verb, parts) {
+    const shown = parts.filter((part) => part.len > 0);
+    const [first] = parts;
+    const rest = shown.reduce((sum, part) => sum + (part === first ? 0 : part.len), 0);
+    const bar = element("div", { class: "strip", "aria-hidden": "true" });
+    for (const part of shown) {
+        const len = part === first && rest > 0 ? Math.min(part.len, (rest * DONE) / (1 - DONE)) : part.len;
+        const piece = element("span", { class: `part ${part.kind}` });
+        piece.style.flexGrow = String(len);
+        bar.append(piece);
+    }
+    const words = shown.map((part) => {
+        const note = part.note ? ` (${part.note})` : "";
+        return element("span", { class: "key" }, element("i", { class: `part ${part.kind}`, "aria-hidden": "true" }), `${text(part.kind)} ${part.len.toLocaleString("en")}${note}`);
+    });
+    const host = text(side === 0 ? "client" : "server");
+    const name = element("span", { class: `side-${side}` }, `${host} ${verb}: `);
+    const none = shown.length === 0 ? [text("nothing")] : words;
+    return element("div", { class: "strip-row" }, element("p", {}, name, ...none), bar);
+}

@@ -1,0 +1,86 @@
+// Chooses the experiment: a scenario, an exercise, a program, or a text of one's own.
+import { LabError } from "./door.js";
+import { element } from "./dom.js";
+import { text } from "./text.js";
+/** The longest file, in bytes: the limit of the lab. */
+const MOST = 1 << 20;
+/** The list of everything that the lab brings. */
+export function chooser(app) {
+    const choice = element("select", { class: "chooser" });
+    choice.setAttribute("aria-label", text("experiment"));
+    choice.addEventListener("change", () => {
+        const [kind, name] = choice.value.split(" ", 2);
+        if (kind && name)
+            void app.open({ [kind]: name });
+    });
+    function group(key, kind, items) {
+        const options = items.map(({ name, title }) => new Option(title === name ? name : `${name} — ${title}`, `${kind} ${name}`));
+        return element("optgroup", { label: text(key) }, ...options);
+    }
+    function update(change) {
+        if (change !== "experiment")
+            return;
+        const { scenarios, exercises, programs } = app.lists;
+        const { scenario, exercise, program } = app.source;
+        const current = scenario ? `scenario ${scenario}` : exercise ? `exercise ${exercise}` : program ? `program ${program}` : "";
+        choice.replaceChildren(group("scenarios", "scenario", scenarios), group("exercises", "exercise", exercises), group("programs", "program", programs.map((name) => ({ name, title: name }))));
+        if (current === "")
+            choice.prepend(new Option(app.file ?? text("ownFile"), ""));
+        choice.value = current;
+    }
+    return { root: choice, update };
+}
+/** The text of the experiment, which can be edited, opened and run. */
+export function editor(app) {
+    const area = element("textarea", { rows: 16, spellcheck: "false", maxlength: MOST });
+    area.setAttribute("aria-label", text("labText"));
+    const file = element("input", { type: "file", accept: ".lab,text/plain" });
+    file.setAttribute("aria-label", text("openFile"));
+    file.addEventListener("change", () => void openFile());
+    const results = element("div", { class: "results" });
+    const root = element("section", { class: "editor", "aria-label": text("labText") }, element("p", { class: "hint" }, text("editorHint")), element("label", { class: "file" }, text("openFile"), " ", file), area, element("button", { type: "button", click: () => void run() }, text("runText")), results);
+    async function openFile() {
+        const [chosen] = file.files ?? [];
+        if (!chosen)
+            return;
+        if (chosen.size > MOST) {
+            app.fail(new LabError(text("textTooLong"), 1, 1));
+            return;
+        }
+        area.value = new TextDecoder().decode(await chosen.arrayBuffer());
+        app.file = chosen.name;
+        file.value = "";
+        await run();
+    }
+    async function run() {
+        const lab = area.value;
+        if (await app.open({ lab }))
+            return;
+        // The experiment of before goes on; the text with the error stays for mending.
+        const { line, column } = app.error ?? {};
+        if (line === undefined)
+            return;
+        const start = lab.split("\n").slice(0, line - 1).reduce((sum, before) => sum + before.length + 1, 0);
+        area.focus();
+        area.setSelectionRange(start + (column ?? 1) - 1, start + (lab.split("\n")[line - 1]?.length ?? 0));
+    }
+    function update(change) {
+        if (change === "experiment")
+            area.value = app.experiment?.lab ?? "";
+        if (change === "experiment" || change === "runs")
+            results.replaceChildren(...outcome(app));
+    }
+    return { root, update };
+}
+/** Lists what the file expects, what the programs printed, and what failed. */
+function outcome(app) {
+    const { expectations, printed, failed, end } = app.run;
+    const list = (title, items) => items.length === 0 ? [] : [element("h3", {}, title), element("ul", {}, ...items.map((item) => element("li", {}, item)))];
+    const lines = printed.flatMap((words, side) => words ? [element("h3", {}, `${text(side === 0 ? "client" : "server")} ${text("prints")}`), element("pre", {}, words)] : []);
+    return [
+        ...(end === "limit" ? [element("p", { class: "verdict wrong" }, text("limitReached"))] : []),
+        ...list(text("failed"), failed),
+        ...list(text("expectations"), expectations.map(({ holds, text: words }) => `${holds ? "✓" : "✗"} ${words}`)),
+        ...lines,
+    ];
+}

@@ -1,0 +1,60 @@
+// The horizontal places of the ladder: times, steps, and for each lane the notes and lines of both hosts.
+/** The most lanes that have columns of their own. Later connections share the last one. */
+const LANES = 8;
+export class Columns {
+    space;
+    of;
+    isNarrow;
+    lanes;
+    /** The width of a character, and the size of the font. */
+    char;
+    font;
+    /** The right edges of the columns of times and steps. */
+    times;
+    steps;
+    width;
+    notes;
+    between;
+    /** `space` is the width that there is, in pixels, and `of` the number of lanes of the run. */
+    constructor(space, of) {
+        this.space = space;
+        this.of = of;
+        this.isNarrow = space < 560;
+        this.lanes = Math.max(1, Math.min(of, LANES));
+        this.font = this.isNarrow ? 10 : 12;
+        this.char = this.font * 0.605;
+        this.times = 10 * this.char;
+        this.steps = this.isNarrow ? this.times : this.times + 6 * this.char;
+        const free = space - this.steps - 8;
+        this.notes = this.isNarrow || this.lanes > 1 ? 13 * this.char : 15 * this.char;
+        const least = this.isNarrow ? 150 : 260;
+        this.between = Math.max(least, free / this.lanes - 2 * this.notes);
+        this.width = this.steps + 8 + this.lanes * (2 * this.notes + this.between);
+    }
+    /** Returns the place of a host's line. */
+    line(lane, side) {
+        const column = Math.min(lane, this.lanes - 1);
+        const left = this.steps + 8 + column * (2 * this.notes + this.between) + this.notes;
+        return left + side * this.between;
+    }
+    /** Shortens a text to the space for notes, or between the lines. */
+    fit(text, where) {
+        const space = where === "notes" ? this.notes - 8 : this.between - 24;
+        return cut(text, Math.max(4, Math.floor(space / this.char)));
+    }
+}
+/** Shortens a text to a number of characters, at a space if there is one. A Chinese character is as wide as two. */
+function cut(text, most) {
+    let width = 0;
+    let end = 0;
+    for (const char of text) {
+        width += char > "\u2e80" ? 2 : 1;
+        if (width > most) {
+            const part = text.slice(0, Math.max(0, end - 1));
+            const space = part.lastIndexOf(" ");
+            return `${space > 0 ? part.slice(0, space + 1) : part}…`;
+        }
+        end += char.length;
+    }
+    return text;
+}

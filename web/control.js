@@ -1,0 +1,74 @@
+// The control block of both ends: numbers, windows, round trips and timers. Changes of this step are marked.
+import { element } from "./dom.js";
+import { round, span } from "./format.js";
+import { text } from "./text.js";
+const ROWS = [
+    ["una", "SND.UNA", "count"],
+    ["nxt", "SND.NXT", "count"],
+    ["snd_wnd", "SND.WND", "bytes"],
+    ["rcv_nxt", "RCV.NXT", "count"],
+    ["rcv_wnd", "RCV.WND", "bytes"],
+    ["cwnd", "cwnd", "bytes"],
+    ["ssthresh", "ssthresh", "bytes"],
+    ["srtt_ms", "SRTT", "ms"],
+    ["rttvar_ms", "RTTVAR", "ms"],
+    ["rto_ms", "RTO", "ms"],
+    ["duplicate_acks", "duplicate ACKs", "count"],
+];
+const TIMERS = [
+    ["retransmission_at_us", "retransmission"],
+    ["tail_probe_at_us", "tailProbe"],
+    ["persist_at_us", "persist"],
+    ["time_wait_at_us", "timeWait"],
+];
+export function controlPanel(app) {
+    const table = element("table", { class: "control" });
+    const timers = element("div", { class: "timers" });
+    const root = element("section", { "aria-label": text("control") }, table, element("h3", {}, text("timers")), timers);
+    let drawn = "";
+    function update() {
+        const { trace, lane, step } = app;
+        const now = trace.endsAt(lane, step);
+        const before = trace.endsAt(lane, step - 1);
+        const key = JSON.stringify([now, before, step > 0]);
+        if (key !== drawn)
+            table.replaceChildren(...rows(now, before, step));
+        drawn = key;
+        const bars = [0, 1].flatMap((side) => barsOf(side, now.holds[side], trace.timeOf(step)));
+        timers.replaceChildren(...(bars.length > 0 ? bars : [element("p", {}, text("noTimer"))]));
+    }
+    return { root, update };
+}
+function rows(now, before, step) {
+    const head = element("tr", {}, element("th", { scope: "col" }, text("value")), element("th", { scope: "col", class: "side-0" }, `${text("client")} ${now.states[0]}`), element("th", { scope: "col", class: "side-1" }, `${text("server")} ${now.states[1]}`));
+    const lines = ROWS.map(([key, name, unit]) => {
+        const cells = [0, 1].map((side) => cell(key, unit, now.holds[side], step > 0 ? before.holds[side] : undefined));
+        return element("tr", {}, element("th", { scope: "row" }, name), ...cells);
+    });
+    return [element("thead", {}, head), element("tbody", {}, ...lines)];
+}
+function cell(key, unit, now, before) {
+    const value = now[key];
+    const isNew = before !== undefined && before[key] !== value;
+    const words = value === undefined ? "–" : unit === "ms" ? `${round(value)} ms` : value.toLocaleString("en");
+    if (!isNew)
+        return element("td", {}, words);
+    const old = before[key];
+    const title = `${text("was")} ${old === undefined ? "–" : String(old)}`;
+    // The dot marks the change for those who do not see the colour.
+    return element("td", { class: "changed", title }, `● ${words}`);
+}
+/** Draws how much of a running timer's time is left. */
+function barsOf(side, holds, now) {
+    return TIMERS.flatMap(([key, name]) => {
+        const at = holds[key];
+        if (at === undefined || at <= now)
+            return [];
+        const left = at - now;
+        const whole = key === "time_wait_at_us" ? 60e6 : Math.max(left, (holds.rto_ms ?? 0) * 1000);
+        const host = text(side === 0 ? "client" : "server");
+        const label = `${host}: ${text(name)}, ${span(left)}`;
+        const bar = element("meter", { min: 0, max: whole, value: left, class: `side-${side}`, "aria-label": label });
+        return [element("div", { class: "timer" }, element("span", { class: `side-${side}` }, label), bar)];
+    });
+}

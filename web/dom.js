@@ -1,0 +1,43 @@
+// Builds elements. Text becomes text nodes only, so no text is read as HTML.
+const SVG = "http://www.w3.org/2000/svg";
+/** Creates an HTML element. A function is a listener for the event of that name. */
+export function element(tag, attributes = {}, ...children) {
+    return fill(document.createElement(tag), attributes, children);
+}
+/** Creates an SVG element. */
+export function shape(tag, attributes = {}, ...children) {
+    return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+/** Returns the element of the page with this id. */
+export function byId(id) {
+    const found = document.getElementById(id);
+    if (!found)
+        throw new Error(`the page has no element ${id}`);
+    return found;
+}
+/** Replaces the children only if the text differs, so that a screen reader reads it once. */
+export function setText(node, text) {
+    if (node.textContent !== text)
+        node.textContent = text;
+}
+/** Offers bytes or a text as a file to save. */
+export function download(name, type, content) {
+    const url = URL.createObjectURL(new Blob([content], { type }));
+    const link = element("a", { href: url, download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+function fill(node, attributes, children) {
+    for (const [name, value] of Object.entries(attributes)) {
+        if (typeof value === "function")
+            node.addEventListener(name, value);
+        else if (value === true)
+            node.setAttribute(name, "");
+        else if (value !== undefined && value !== false)
+            node.setAttribute(name, String(value));
+    }
+    node.append(...children.filter((child) => child !== undefined));
+    return node;
+}

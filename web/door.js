@@ -1,0 +1,92 @@
+// The two doors to the engine: the program that serves this page, or the WebAssembly module beside it. The other files
+// do not know which one is in use.
+/** An error that the session has answered, or that the door met. */
+export class LabError extends Error {
+    line;
+    column;
+    constructor(message, line, column) {
+        super(message);
+        this.line = line;
+        this.column = column;
+    }
+}
+/** Opens the door that this page has. The source is what the program was started with. */
+export async function openDoor() {
+    const response = await fetch("start");
+    const { door, file, lang, ...source } = response.ok ? await read(response) : { door: "wasm" };
+    return { door: door === "wasm" ? await WasmDoor.open() : await HttpDoor.open(), source, file, lang };
+}
+class HttpDoor {
+    url;
+    constructor(url) {
+        this.url = url;
+    }
+    static async open() {
+        const { id } = await read(await post("session", ""));
+        return new HttpDoor(`session/${id}`);
+    }
+    async command(command) {
+        let response;
+        try {
+            response = await post(this.url, JSON.stringify(command));
+        }
+        catch {
+            throw new LabError("the program smolstep does not answer: start 'smolstep lab --web' again, and reload the page");
+        }
+        return result(await read(response));
+    }
+}
+function post(url, body) {
+    return fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+}
+async function read(response) {
+    const text = await response.text();
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        throw new LabError(text.split("\n", 1)[0] || `the program answered with status ${response.status}: reload the page`);
+    }
+}
+function result(answer) {
+    if (!answer.ok || answer.error) {
+        const { message, line, column } = answer.error ?? { message: "the answer cannot be read: reload the page" };
+        throw new LabError(message, line, column);
+    }
+    return answer;
+}
+/** The module runs in a worker, so that a long run does not stop the page. */
+class WasmDoor {
+    worker;
+    waiting = [];
+    constructor(worker) {
+        this.worker = worker;
+        worker.addEventListener("message", ({ data }) => {
+            const next = this.waiting.shift();
+            if (data.text !== undefined)
+                next?.resolve(data.text);
+            else
+                next?.reject(new LabError(data.error ?? "the engine has failed: reload the page"));
+        });
+        worker.addEventListener("error", () => {
+            const error = new LabError("smolstep.wasm cannot be loaded: build the folder with scripts/web");
+            for (const { reject } of this.waiting.splice(0))
+                reject(error);
+        });
+    }
+    static async open() {
+        const door = new WasmDoor(new Worker("worker.js", { type: "module" }));
+        await door.send("");
+        return door;
+    }
+    async command(command) {
+        return result(JSON.parse(await this.send(JSON.stringify(command))));
+    }
+    /** The worker answers in the order of the requests. The empty request waits for the module. */
+    send(request) {
+        return new Promise((resolve, reject) => {
+            this.waiting.push({ resolve, reject });
+            this.worker.postMessage(request);
+        });
+    }
+}

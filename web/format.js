@@ -1,0 +1,25 @@
+// Numbers and times as the page writes them.
+/** Writes a time of the run in seconds, with microseconds. */
+export function seconds(microseconds) {
+    return (microseconds / 1e6).toFixed(6);
+}
+/** Writes a length of time with a fitting unit. */
+export function span(microseconds) {
+    if (microseconds < 1000)
+        return `${round(microseconds)} µs`;
+    if (microseconds < 1e6)
+        return `${round(microseconds / 1000)} ms`;
+    return `${round(microseconds / 1e6)} s`;
+}
+export function rate(bits) {
+    if (bits >= 1e6)
+        return `${round(bits / 1e6)} Mbit/s`;
+    return bits >= 1000 ? `${round(bits / 1000)} kbit/s` : `${round(bits)} bit/s`;
+}
+/** Writes a number with at most three decimals. */
+export function round(value) {
+    return String(Math.round(value * 1000) / 1000);
+}
+export function hex(value, digits) {
+    return value.toString(16).padStart(digits, "0");
+}

@@ -1,0 +1,159 @@
+// Grabs a frame of the ladder, with the pointer or by keyboard, and offers what can be done to it.
+import { element } from "./dom.js";
+import { text } from "./text.js";
+import { isLost } from "./trace.js";
+import { FAULTS } from "./types.js";
+/** The keys of the faults while an arrow has the focus. */
+const KEYS = { d: "drop", l: "delay", u: "duplicate", c: "corrupt" };
+/** How far the pointer moves before a click is a drag, in pixels. */
+const DRAG = 6;
+export class Grab {
+    app;
+    ladder;
+    trace;
+    menu;
+    delay = element("input", { type: "number", min: 1, max: 600_000, value: 300, size: 5 });
+    held;
+    constructor(app, ladder, trace) {
+        this.app = app;
+        this.ladder = ladder;
+        this.trace = trace;
+        this.delay.setAttribute("aria-label", text("delayMs"));
+        const buttons = FAULTS.map((fault) => element("button", { type: "button", class: `zone ${fault}`, "data-fault": fault, click: () => this.apply(fault) }, text(fault)));
+        this.menu = element("div", { class: "grab", role: "group", "aria-label": text("grabbed"), hidden: true });
+        this.menu.append(...buttons, element("label", {}, this.delay, " ms"));
+        this.menu.addEventListener("keydown", (event) => this.onMenuKey(event));
+        ladder.root.append(this.menu);
+        ladder.root.addEventListener("pointerdown", (event) => this.onDown(event));
+        ladder.root.addEventListener("keydown", (event) => this.onKey(event));
+        ladder.root.addEventListener("focusin", (event) => this.onFocus(event));
+    }
+    onDown(event) {
+        if (this.menu.contains(event.target))
+            return;
+        const from = frameOf(event.target);
+        const trace = this.trace();
+        if (!from || !trace || event.button !== 0) {
+            this.close();
+            return;
+        }
+        const frame = Number(from.getAttribute("data-frame"));
+        this.held = { frame, trace, from, x: event.clientX, y: event.clientY, moved: false };
+        this.app.select(frame);
+        this.show(event.clientX, event.clientY);
+        const move = (moving) => this.onMove(moving);
+        const up = (ending) => {
+            document.removeEventListener("pointermove", move);
+            document.removeEventListener("pointerup", up);
+            document.removeEventListener("pointercancel", up);
+            this.onUp(ending);
+        };
+        document.addEventListener("pointermove", move);
+        document.addEventListener("pointerup", up);
+        document.addEventListener("pointercancel", up);
+    }
+    onMove(event) {
+        const { held } = this;
+        if (!held)
+            return;
+        const [dx, dy] = [event.clientX - held.x, event.clientY - held.y];
+        held.moved ||= Math.hypot(dx, dy) > DRAG;
+        if (!held.moved)
+            return;
+        held.from.style.transform = `translate(${dx}px, ${dy}px)`;
+        for (const zone of this.menu.querySelectorAll(".zone"))
+            zone.classList.toggle("over", zone === zoneAt(event));
+    }
+    onUp(event) {
+        const { held } = this;
+        if (!held)
+            return;
+        held.from.style.transform = "";
+        const fault = held.moved && event.type === "pointerup" ? zoneAt(event)?.getAttribute("data-fault") : undefined;
+        if (fault)
+            this.apply(fault);
+        // A click leaves the menu open.
+        else if (held.moved)
+            this.close();
+    }
+    onKey(event) {
+        const from = frameOf(event.target);
+        const trace = this.trace();
+        if (!from || !trace || event.ctrlKey || event.metaKey || event.altKey)
+            return;
+        const frame = Number(from.getAttribute("data-frame"));
+        const fault = KEYS[event.key];
+        const next = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (fault) {
+            this.held = { frame, trace, from, x: 0, y: 0, moved: false };
+            this.apply(fault);
+        }
+        else if (next !== undefined) {
+            this.ladder.focusFrame(this.neighbour(trace, frame, next));
+        }
+        else if (event.key === "Enter" || event.key === " ") {
+            const box = from.querySelector(".line")?.getBoundingClientRect() ?? from.getBoundingClientRect();
+            this.held = { frame, trace, from, x: 0, y: 0, moved: false };
+            this.app.select(frame);
+            this.show(box.left + box.width / 2, box.bottom);
+            this.menu.querySelector("button")?.focus();
+        }
+        else {
+            return;
+        }
+        event.preventDefault();
+        event.stopPropagation();
+    }
+    onFocus(event) {
+        const from = frameOf(event.target);
+        if (from && this.trace() === this.app.trace)
+            this.app.select(Number(from.getAttribute("data-frame")));
+    }
+    onMenuKey(event) {
+        event.stopPropagation();
+        if (event.key !== "Escape")
+            return;
+        const { held } = this;
+        this.close();
+        if (held)
+            this.ladder.focusFrame(held.frame);
+    }
+    /** Returns the next frame that the ladder shows. */
+    neighbour(trace, number, by) {
+        for (let next = number + by; trace.frame(next); next += by) {
+            const sent = trace.entries[trace.frame(next)?.sent ?? -1];
+            if (sent && (this.app.shown.background || !sent.background))
+                return next;
+        }
+        return number;
+    }
+    show(x, y) {
+        const { held, menu } = this;
+        const sent = held?.trace.entries[held.trace.frame(held.frame)?.sent ?? -1];
+        menu.hidden = !sent || isLost(sent);
+        const box = this.ladder.root.getBoundingClientRect();
+        const left = Math.min(x - box.left - 40, box.width - menu.offsetWidth - 8);
+        menu.style.left = `${Math.max(4, left)}px`;
+        // Below the frame, or above it if there is no room.
+        const below = y - box.top + 18;
+        menu.style.top = `${below + menu.offsetHeight > box.height ? below - menu.offsetHeight - 36 : below}px`;
+    }
+    apply(fault) {
+        const { held } = this;
+        this.close();
+        if (!held)
+            return;
+        const delay = Math.min(600_000, Math.max(1, Math.trunc(Number(this.delay.value)) || 300));
+        void this.app.fault(held.frame, fault, `${delay}ms`, held.trace);
+    }
+    close() {
+        this.menu.hidden = true;
+        this.held = undefined;
+    }
+}
+function frameOf(target) {
+    return (target instanceof Element && target.closest("[data-frame]")) || undefined;
+}
+function zoneAt(event) {
+    return document.elementFromPoint(event.clientX, event.clientY)?.closest(".zone") ?? undefined;
+}

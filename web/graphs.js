@@ -1,0 +1,137 @@
+// The graphs that the engine draws, with a cursor at the current time, and zoom by dragging.
+import { element, setText } from "./dom.js";
+import { span } from "./format.js";
+import { text } from "./text.js";
+export const KINDS = ["time-sequence", "cwnd", "rtt", "throughput"];
+/** A zoom shows at least this many microseconds. */
+const SHORTEST = 10;
+export class Graphs {
+    app;
+    root;
+    kind = element("select", {});
+    image = element("img", { class: "graph", alt: "" });
+    cursor = element("div", { class: "cursor", hidden: true });
+    band = element("div", { class: "band", hidden: true });
+    frame;
+    range = element("output", {});
+    plot;
+    zoom;
+    drawn = "";
+    constructor(app) {
+        this.app = app;
+        this.kind.append(...KINDS.map((kind) => new Option(text(`graph-${kind}`), kind)));
+        this.kind.addEventListener("change", () => void this.draw());
+        this.kind.setAttribute("aria-label", text("graphs"));
+        const button = (key, by) => element("button", { type: "button", click: () => this.scale(by) }, text(key));
+        const inner = element("div", { class: "graph-inner" }, this.image, this.band, this.cursor);
+        this.frame = element("div", { class: "graph-frame", tabindex: 0, role: "group", "aria-label": text("graphs") }, inner);
+        inner.addEventListener("pointerdown", (event) => this.drag(event));
+        const bar = element("div", { class: "bar" }, this.kind, button("zoomIn", 0.5), button("zoomOut", 2), element("button", { type: "button", click: () => this.show(undefined) }, text("wholeRun")), this.range);
+        this.root = element("section", { "aria-label": text("graphs") }, bar, this.frame, element("p", { class: "hint" }, text("graphHint")));
+    }
+    update(change) {
+        if (change === "experiment")
+            this.zoom = undefined;
+        if (this.root.closest("[hidden]"))
+            return;
+        if (change !== "more")
+            void this.draw();
+    }
+    /** What is drawn: for exports. */
+    request() {
+        return { do: "svg", run: this.app.run.name, kind: this.kind.value, ...this.zoom };
+    }
+    async draw() {
+        const request = this.request();
+        const key = JSON.stringify(request) + String(this.app.experiment?.lab.length);
+        if (key !== this.drawn) {
+            this.drawn = key;
+            const answer = await this.app.ask(request);
+            if (this.drawn !== key)
+                return;
+            if (!answer) {
+                this.drawn = "";
+                return;
+            }
+            this.plot = answer.plot;
+            const before = this.image.src;
+            this.image.src = URL.createObjectURL(new Blob([answer.svg], { type: "image/svg+xml" }));
+            if (before)
+                URL.revokeObjectURL(before);
+            this.image.alt = `${this.kind.selectedOptions[0]?.text ?? ""}, ${text("run")} ${this.app.run.name}`;
+        }
+        this.drawCursor();
+    }
+    drawCursor() {
+        const { plot, cursor, app } = this;
+        cursor.hidden = !plot;
+        if (!plot)
+            return;
+        const now = app.trace.timeOf(app.step);
+        const share = (now - plot.from_us) / Math.max(1, plot.to_us - plot.from_us);
+        cursor.hidden = share < 0 || share > 1;
+        const x = plot.left + share * (plot.right - plot.left);
+        cursor.style.left = `${(100 * x) / plot.width}%`;
+        cursor.style.top = `${(100 * plot.top) / plot.height}%`;
+        cursor.style.height = `${(100 * (plot.bottom - plot.top)) / plot.height}%`;
+        setText(this.range, `${span(plot.from_us)} – ${span(plot.to_us)}`);
+    }
+    /** Returns the time at a place of the picture. */
+    timeAt(clientX) {
+        const { plot } = this;
+        if (!plot)
+            return 0;
+        const box = this.image.getBoundingClientRect();
+        const x = ((clientX - box.left) / box.width) * plot.width;
+        const share = Math.min(1, Math.max(0, (x - plot.left) / (plot.right - plot.left)));
+        return Math.round(plot.from_us + share * (plot.to_us - plot.from_us));
+    }
+    /** A click goes to the time; a drag zooms. */
+    drag(event) {
+        const { band, image } = this;
+        if (!this.plot || event.button !== 0)
+            return;
+        event.preventDefault();
+        const from = event.clientX;
+        const box = image.getBoundingClientRect();
+        const move = (moving) => {
+            band.hidden = false;
+            band.style.left = `${Math.min(from, moving.clientX) - box.left}px`;
+            band.style.width = `${Math.abs(moving.clientX - from)}px`;
+        };
+        const up = (ending) => {
+            document.removeEventListener("pointermove", move);
+            document.removeEventListener("pointerup", up);
+            document.removeEventListener("pointercancel", up);
+            band.hidden = true;
+            if (ending.type !== "pointerup")
+                return;
+            const [start, end] = [from, ending.clientX].sort((a, b) => a - b).map((x) => this.timeAt(x));
+            if (Math.abs(ending.clientX - from) < 5)
+                void this.app.go(this.app.trace.stepAt(start));
+            else
+                this.show({ from_us: start, to_us: Math.max(end, start + SHORTEST) });
+        };
+        document.addEventListener("pointermove", move);
+        document.addEventListener("pointerup", up);
+        document.addEventListener("pointercancel", up);
+    }
+    scale(by) {
+        const { plot, app } = this;
+        if (!plot)
+            return;
+        const length = Math.max(SHORTEST, (plot.to_us - plot.from_us) * by);
+        const now = app.trace.timeOf(app.step);
+        const middle = now >= plot.from_us && now <= plot.to_us ? now : (plot.from_us + plot.to_us) / 2;
+        const from_us = Math.max(0, Math.round(middle - length / 2));
+        const to_us = Math.min(app.run.time_us, Math.round(from_us + length));
+        if (from_us === 0 && to_us === app.run.time_us)
+            this.show(undefined);
+        else
+            this.show({ from_us, to_us: Math.max(to_us, from_us + SHORTEST) });
+    }
+    show(zoom) {
+        this.zoom = zoom;
+        void this.draw();
+    }
+}

@@ -1,0 +1,279 @@
+// The ladder of a run. Only the events in sight are drawn, so a long run scrolls like a short one.
+import { drawArrow, foldText } from "./arrow.js";
+import { Columns } from "./columns.js";
+import { element, setText, shape } from "./dom.js";
+import { seconds } from "./format.js";
+import { isShown, Layout, LINE, newState, usualFlight } from "./layout.js";
+import { stateName, text } from "./text.js";
+import { labelOf, sideOf } from "./trace.js";
+/** How far outside of the visible part events are drawn, in pixels. */
+const MARGIN = 200;
+export class Ladder {
+    app;
+    subject;
+    root;
+    head = element("div", { class: "ladder-head" });
+    scroller = element("div", { class: "ladder-scroll", tabindex: -1 });
+    space = element("div", { class: "ladder-space" });
+    picture = shape("svg", { class: "ladder-picture", role: "group" });
+    ground = shape("g", { "aria-hidden": "true" });
+    now = shape("path", { class: "now" });
+    /** The notes that are drawn, and what the ground was drawn for. */
+    notes = [];
+    drawnGround = "";
+    frames = shape("g");
+    arrows = new Map();
+    layout;
+    laidOut;
+    columns = new Columns(600, 1);
+    pending = false;
+    /** What is visible. Reading it from the page would make the browser compute the layout once more in each step. */
+    view = { width: 0, height: 0, left: 0, top: 0 };
+    /** The flight time that sets the scale: the same for all runs of an experiment. */
+    static flight = { of: undefined, value: 1 };
+    constructor(app, subject, label) {
+        this.app = app;
+        this.subject = subject;
+        this.picture.append(this.ground, this.now, this.frames);
+        this.picture.setAttribute("aria-label", label);
+        this.space.append(this.picture);
+        this.scroller.append(this.space);
+        this.root = element("section", { class: "ladder", "aria-label": label }, this.head, this.scroller);
+        this.scroller.addEventListener("scroll", () => this.look());
+        new ResizeObserver(() => this.look()).observe(this.scroller);
+    }
+    update(change) {
+        const trace = this.subject.trace();
+        if (!trace)
+            return;
+        if (change === "experiment" || trace !== this.laidOut || this.layout?.shown !== this.app.shown)
+            this.lay(trace);
+        else
+            this.layout?.extend();
+        // At the next frame, so that several changes are drawn once.
+        if (!this.pending) {
+            this.pending = true;
+            requestAnimationFrame(() => {
+                this.pending = false;
+                if (change !== "more")
+                    this.follow();
+                this.draw();
+            });
+        }
+    }
+    /** Draws at once: for measurements. */
+    drawNow() {
+        this.follow();
+        this.draw();
+    }
+    /** Returns the times at the upper and lower edge of what is visible, in microseconds. */
+    visible() {
+        const { layout, view } = this;
+        const at = (height) => layout?.moments[layout.momentAt(height)]?.t_us ?? 0;
+        return { from_us: at(view.top), to_us: at(view.top + view.height) };
+    }
+    /** Moves the focus to the frame before or after the selected one. */
+    focusFrame(number) {
+        const trace = this.subject.trace();
+        const frame = trace?.frame(number);
+        if (!trace || !frame || !this.layout)
+            return;
+        this.reveal(this.layout.heights[frame.sent] ?? 0);
+        this.draw();
+        this.arrows.get(number)?.focus();
+    }
+    lay(trace) {
+        if (Ladder.flight.of !== this.app.experiment) {
+            Ladder.flight = { of: this.app.experiment, value: usualFlight(trace) };
+        }
+        this.layout = new Layout(trace, this.app.shown, Ladder.flight.value);
+        this.laidOut = trace;
+        this.arrows.clear();
+        this.frames.replaceChildren();
+        this.drawnGround = "";
+    }
+    /** Scrolls to the current step, if it is out of sight. */
+    follow() {
+        const now = this.laidOut?.lastOf(this.subject.step()) ?? -1;
+        this.reveal(this.layout?.heights[now] ?? 0);
+    }
+    reveal(height) {
+        const { view, layout } = this;
+        if (!layout || (height >= view.top + LINE && height <= view.top + view.height - 4 * LINE))
+            return;
+        const most = Math.max(0, layout.height - view.height);
+        view.top = Math.round(Math.min(most, Math.max(0, height - view.height * 0.55)));
+        this.space.style.height = `${Math.max(layout.height, view.height)}px`;
+        this.scroller.scrollTop = view.top;
+    }
+    /** Draws after the reader has scrolled, or the size has changed. */
+    look() {
+        const { scroller, view } = this;
+        const seen = { width: scroller.clientWidth, height: scroller.clientHeight, left: scroller.scrollLeft, top: scroller.scrollTop };
+        if (seen.width === view.width && seen.height === view.height && seen.left === view.left && seen.top === view.top)
+            return;
+        Object.assign(view, seen);
+        this.draw();
+    }
+    draw() {
+        const { layout, laidOut: trace, view, picture } = this;
+        if (!layout || !trace)
+            return;
+        if (this.columns.space !== view.width || this.columns.of !== trace.run.lanes) {
+            this.columns = new Columns(view.width, trace.run.lanes);
+        }
+        const { columns } = this;
+        const total = Math.max(layout.height, view.height);
+        this.space.style.height = `${total}px`;
+        this.space.style.width = `${columns.width}px`;
+        const top = Math.max(0, view.top - MARGIN);
+        const height = Math.min(total - top, view.height + 2 * MARGIN);
+        picture.style.top = `${top}px`;
+        picture.setAttribute("width", String(columns.width));
+        picture.setAttribute("height", String(height));
+        picture.setAttribute("viewBox", `0 ${top} ${columns.width} ${height}`);
+        picture.setAttribute("font-size", String(columns.font));
+        const step = this.subject.step();
+        const now = trace.lastOf(step);
+        const [first, last] = [layout.momentAt(top), layout.momentAt(top + height)];
+        const moments = layout.moments.slice(first, last + 1);
+        const entries = [moments[0]?.first ?? 0, layout.moments[last + 1]?.first ?? trace.entries.length];
+        this.drawGround(trace, moments, entries, [top, top + height]);
+        for (const { index, node } of this.notes)
+            node.classList.toggle("future", index > now);
+        const line = (layout.heights[now] ?? 0) + LINE / 2;
+        this.now.setAttribute("d", `M0 ${line}H${columns.width}`);
+        this.drawFrames(trace, entries, now);
+        this.drawHead(trace, step);
+    }
+    /** Draws the hosts' lines, the times and the notes, unless they are drawn already. */
+    drawGround(trace, moments, [from, to], [top, bottom]) {
+        const { columns } = this;
+        const key = [from, to, top, bottom, columns.width].join(" ");
+        if (key === this.drawnGround)
+            return;
+        this.drawnGround = key;
+        const parts = [];
+        for (let lane = 0; lane < columns.lanes; lane++) {
+            for (const side of [0, 1]) {
+                const x = columns.line(lane, side);
+                parts.push(shape("path", { class: `host side-${side}`, d: `M${x} ${top}V${bottom}` }));
+            }
+        }
+        for (const moment of moments)
+            parts.push(...this.timeOf(trace, moment));
+        this.notes = [];
+        for (let index = from; index < to; index++) {
+            const node = this.note(trace, index);
+            if (node)
+                this.notes.push({ index, node });
+        }
+        this.ground.replaceChildren(...parts, ...this.notes.map(({ node }) => node));
+    }
+    /** Draws the time and the step of a moment, and the fold before it. */
+    timeOf(trace, moment) {
+        const { columns } = this;
+        const parts = [];
+        const y = moment.top;
+        if (moment.folded !== undefined) {
+            const middle = y - 28;
+            for (let lane = 0; lane < columns.lanes; lane++) {
+                const [left, right] = [columns.line(lane, 0), columns.line(lane, 1)];
+                for (const x of [left, right])
+                    parts.push(shape("path", { class: "fold", d: `M${x} ${y - 40}v24` }));
+                const x = (left + right) / 2;
+                if (lane === 0) {
+                    const words = columns.fit(foldText(moment.folded), "between");
+                    parts.push(shape("text", { class: "fold-text", x, y: middle + 4, "text-anchor": "middle" }, words));
+                }
+            }
+        }
+        parts.push(shape("text", { class: "time", x: columns.times, y: y + 4, "text-anchor": "end" }, seconds(moment.t_us)));
+        if (!columns.isNarrow) {
+            const step = trace.entries[moment.first]?.step ?? 0;
+            parts.push(shape("text", { class: "step", x: columns.steps, y: y + 4, "text-anchor": "end" }, String(step)));
+        }
+        return parts;
+    }
+    /** Draws an event that is not a frame beside the line of its host. */
+    note(trace, index) {
+        const { columns, layout } = this;
+        const entry = trace.entries[index];
+        if (!entry || !layout || !isShown(entry, layout.shown) || entry.event === "sent" || entry.event === "arrived") {
+            return undefined;
+        }
+        const side = sideOf(entry.host);
+        const x = columns.line(entry.lane, side) + (side === 0 ? -8 : 8);
+        const state = newState(entry);
+        const words = state === undefined ? labelOf(entry) : stateName(state, columns.isNarrow);
+        const kind = state !== undefined ? `note state side-${side}` : "note";
+        const attributes = {
+            class: kind,
+            x,
+            y: (layout.heights[index] ?? 0) + 4,
+            "text-anchor": side === 0 ? "end" : "start",
+        };
+        const whole = state === undefined ? words : `${entry.from ?? "CLOSED"} → ${state}`;
+        return shape("text", attributes, columns.fit(words, "notes"), shape("title", {}, whole));
+    }
+    drawFrames(trace, [from, to], now) {
+        const { layout, columns, app } = this;
+        if (!layout)
+            return;
+        const frames = trace.inFlight(from - 1);
+        for (let index = from; index < to; index++) {
+            const entry = trace.entries[index];
+            if (entry?.event !== "sent" || !isShown(entry, layout.shown))
+                continue;
+            const frame = trace.frame(entry.frame);
+            if (frame)
+                frames.push(frame);
+        }
+        const shown = frames.filter((frame) => {
+            const sent = trace.entries[frame.sent];
+            return sent && isShown(sent, layout.shown);
+        });
+        const visible = new Set(shown.map((frame) => frame.number));
+        for (const [number, group] of this.arrows) {
+            if (visible.has(number))
+                continue;
+            group.remove();
+            this.arrows.delete(number);
+        }
+        // The selected frame, or else the first one in sight, is reached with the Tab key.
+        const inTabOrder = visible.has(app.selected ?? -1) ? app.selected : shown.find((frame) => frame.sent >= from)?.number;
+        for (const frame of shown) {
+            const group = this.arrows.get(frame.number) ?? this.group(frame);
+            group.setAttribute("tabindex", frame.number === inTabOrder ? "0" : "-1");
+            drawArrow(group, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
+        }
+    }
+    group(frame) {
+        const group = shape("g", { role: "button", "data-frame": frame.number });
+        this.arrows.set(frame.number, group);
+        // In the order of sending, which is the order of reading.
+        const after = [...this.frames.children].find((other) => Number(other.getAttribute("data-frame")) > frame.number);
+        this.frames.insertBefore(group, after ?? null);
+        return group;
+    }
+    drawHead(trace, step) {
+        const { head, columns } = this;
+        const [client, server] = trace.endsAt(this.app.lane, step).states;
+        const count = this.app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : columns.isNarrow ? "" : text("columns");
+        if (head.childElementCount === 0) {
+            head.append(...["name", "end side-0", "end side-1"].map((name) => element("span", { class: name })));
+        }
+        const [name, left, right] = head.children;
+        if (!name || !left || !right)
+            return;
+        const lane = Math.min(this.app.lane, columns.lanes - 1);
+        setText(name, count);
+        for (const [side, node, host, state] of [
+            [0, left, text("client"), client],
+            [1, right, text("server"), server],
+        ]) {
+            setText(node, `${host} ${stateName(state, columns.isNarrow)}`);
+            node.style.left = `${columns.line(lane, side) - this.view.left}px`;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// Measures the page itself, for `?measure`: how long a step takes to draw, and when the first paint was.
+import { element } from "./dom.js";
+/** The number of steps that are measured. */
+const COUNT = 100;
+/** Writes the medians below the page, and leaves them in `document.body.dataset.measured` as JSON. */
+export async function measure(app, ladder) {
+    while (!app.trace.isWhole)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    const { steps } = app.run;
+    const near = [];
+    const far = [];
+    for (let count = 0; count < COUNT; count++) {
+        near.push(await timed(app, ladder, Math.floor(steps / 2) + count));
+        // Steps all over the run, so that everything in sight is new.
+        far.push(await timed(app, ladder, (count * 7919) % (steps + 1)));
+    }
+    const paint = performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
+    const result = {
+        entries: app.trace.entries.length,
+        steps,
+        step_ms: median(near),
+        jump_ms: median(far),
+        first_paint_ms: paint && Math.round(paint),
+    };
+    document.body.dataset["measured"] = JSON.stringify(result);
+    document.body.append(element("output", { class: "measured" }, JSON.stringify(result)));
+}
+/** Returns how long it takes to go to a step, with all panels, style and layout. */
+async function timed(app, ladder, step) {
+    const start = performance.now();
+    await app.go(step);
+    ladder.drawNow();
+    // Reading a size makes the browser compute style and layout.
+    document.body.getBoundingClientRect();
+    const length = performance.now() - start;
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    return length;
+}
+function median(values) {
+    values.sort((a, b) => a - b);
+    return Math.round((values[values.length >> 1] ?? 0) * 100) / 100;
+}

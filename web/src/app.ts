@@ -1,0 +1,263 @@
+// The state of the page: the experiment, its runs, and the place in the current run. Panels draw it.
+
+import { LabError, type Door } from "./door.js";
+import { Trace } from "./trace.js";
+import { language } from "./text.js";
+import type { Shown } from "./layout.js";
+import type { Experiment, Fault, Lists, Run, Settings, Source } from "./types.js";
+
+/** What has changed: each one implies the later ones, except that `more` only adds entries to a trace. */
+export type Change = "experiment" | "runs" | "step" | "more";
+
+export interface Panel {
+  root: HTMLElement;
+  update(change: Change): void;
+}
+
+export class App {
+  experiment: Experiment | undefined;
+  lists: Lists = { scenarios: [], exercises: [], programs: [] };
+  source: Source = {};
+  /** The name of the reader's own file, if one is open. */
+  file: string | undefined;
+  /** The name of the current run, and of the run beside it. */
+  current = "a";
+  beside: string | undefined;
+  step = 0;
+  lane = 0;
+  /** The number of the selected frame. */
+  selected: number | undefined;
+  shown: Shown = { background: false, clock: false, options: false, raw: false };
+  /** The tab that is open. */
+  tab = "state";
+  error: LabError | undefined;
+  readonly runs = new Map<string, Trace>();
+  private listeners: ((change: Change) => void)[] = [];
+  /** The commands that made the runs, so that another language can repeat them. */
+  private byHand: object[] = [];
+  /** Counts the experiments, so that a late answer for an earlier one is dropped. */
+  private epoch = 0;
+
+  constructor(readonly door: Door) {}
+
+  /** The trace of the current run. */
+  get trace(): Trace {
+    return this.runs.get(this.current) ?? EMPTY;
+  }
+
+  get run(): Run {
+    return this.trace.run;
+  }
+
+  listen(listener: (change: Change) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Forgets the listeners, before the page is built again. */
+  forgetListeners(): void {
+    this.listeners = [];
+  }
+
+  tell(change: Change): void {
+    for (const listener of this.listeners) listener(change);
+  }
+
+  /** Sends a command. An error is shown, and the answer is then undefined. */
+  async ask<T>(command: object): Promise<T | undefined> {
+    try {
+      return await this.door.command<T>(command);
+    } catch (error) {
+      this.fail(error);
+      return undefined;
+    }
+  }
+
+  /** Shows an error in the line for errors; undefined clears it. */
+  fail(error: unknown): void {
+    if (error === undefined || error instanceof LabError) this.error = error;
+    else this.error = new LabError(error instanceof Error ? error.message : String(error));
+    this.tell("more");
+  }
+
+  async load(): Promise<void> {
+    this.lists = (await this.ask<Lists>({ do: "list", lang: language() })) ?? this.lists;
+  }
+
+  /** Begins an experiment. After an error, the experiment of before goes on. */
+  async open(source: Source, step = 0): Promise<boolean> {
+    this.error = undefined;
+    const command = { do: "new", lang: language(), ...source };
+    const experiment = await this.ask<Experiment>(command);
+    if (!experiment) return false;
+    this.epoch++;
+    this.experiment = experiment;
+    this.source = source;
+    this.byHand = [];
+    this.runs.clear();
+    this.beside = undefined;
+    this.selected = undefined;
+    this.lane = 0;
+    this.add(experiment.run);
+    this.current = experiment.run.name;
+    this.step = Math.min(step, experiment.run.steps);
+    await this.trace.fetchMore(this.door).catch((error: unknown) => this.fail(error));
+    this.tell("experiment");
+    void this.fill(this.trace);
+    return true;
+  }
+
+  /** Begins the same experiment with other settings. */
+  async change(settings: Settings, seed = this.source.seed): Promise<void> {
+    const source: Source = { ...this.source, settings: { ...this.source.settings, ...settings } };
+    if (seed !== undefined) source.seed = seed;
+    await this.open(source);
+  }
+
+  /** Repeats everything in another language. */
+  async translate(): Promise<void> {
+    const { byHand, current, step, beside, lane, selected } = this;
+    await this.load();
+    if (!(await this.open(this.source))) return;
+    for (const command of byHand) await this.branch(command, step);
+    if (this.runs.has(current)) this.current = current;
+    if (beside && this.runs.has(beside)) this.beside = beside;
+    Object.assign(this, { lane, selected });
+    await this.go(step);
+    this.tell("experiment");
+  }
+
+  /** Goes to a step of the current run, and fetches the trace up to there. */
+  async go(step: number): Promise<void> {
+    const { trace, epoch } = this;
+    const before = this.step;
+    this.step = Math.max(0, Math.min(Math.trunc(step) || 0, trace.run.steps));
+    const wanted = this.step;
+    if (wanted !== before) this.selected = undefined;
+    while (!trace.isWhole && (trace.entries.at(-1)?.step ?? -1) <= wanted) {
+      if (!(await this.more(trace)) || this.epoch !== epoch) return;
+    }
+    if (this.step === wanted) this.tell("step");
+  }
+
+  /** Goes to the next event of a kind: see the command `until`. Returns whether there is one. */
+  async until(goal: string): Promise<boolean> {
+    this.fail(undefined);
+    const answer = await this.ask<{ step?: number }>({ do: "until", run: this.current, step: this.step, goal });
+    if (answer?.step !== undefined) await this.go(answer.step);
+    return answer?.step !== undefined;
+  }
+
+  /** Alters a frame directly after it was sent. This makes a branch, which becomes the current run. */
+  async fault(frame: number, fault: Fault, delay = "300ms", trace = this.trace): Promise<void> {
+    const known = trace.frame(frame);
+    const step = known && trace.entries[known.sent]?.step;
+    if (!known || step === undefined) {
+      this.fail(new LabError(`frame ${frame} is not in run ${trace.run.name}`));
+      return;
+    }
+    const text = fault === "delay" ? `delay ${delay}` : fault;
+    await this.branch({ do: "fault", run: trace.run.name, step, frame, fault: text }, step);
+    this.select(frame);
+  }
+
+  /** Puts a segment on the wire after the current step. This makes a branch. */
+  async inject(host: string, segment: string): Promise<void> {
+    const { step } = this;
+    await this.branch({ do: "inject", run: this.current, step, host, segment }, step);
+  }
+
+  /** Removes a branch, and the branches of it. */
+  async remove(name: string): Promise<void> {
+    const command = { do: "remove", run: name };
+    const answer = await this.ask<{ runs: Run[] }>(command);
+    if (!answer) return;
+    this.byHand.push(command);
+    const left = new Set(answer.runs.map((run) => run.name));
+    for (const known of [...this.runs.keys()]) if (!left.has(known)) this.runs.delete(known);
+    if (!left.has(this.current)) await this.show("a");
+    if (!left.has(this.beside ?? "")) this.beside = undefined;
+    this.tell("runs");
+  }
+
+  /** Makes another run the current one. */
+  async show(name: string, step = this.step): Promise<void> {
+    if (!this.runs.has(name)) {
+      this.fail(new LabError(`there is no run ${name}: the runs are ${[...this.runs.keys()].join(", ")}`));
+      return;
+    }
+    if (this.beside === name) this.beside = this.current === name ? undefined : this.current;
+    this.current = name;
+    await this.go(step);
+    this.tell("runs");
+    void this.fill(this.trace);
+  }
+
+  /** Shows another run beside the current one; undefined shows the current run alone. */
+  compare(name: string | undefined): void {
+    this.beside = name === this.current ? undefined : name;
+    const trace = this.runs.get(this.beside ?? "");
+    if (trace) void this.fill(trace);
+    this.tell("runs");
+  }
+
+  select(frame: number | undefined): void {
+    this.selected = frame;
+    const entry = this.trace.entries[this.trace.frame(frame)?.sent ?? -1];
+    if (entry) this.lane = entry.lane;
+    this.tell("step");
+  }
+
+  private async branch(command: object, step: number): Promise<void> {
+    this.fail(undefined);
+    const run = await this.ask<Run>(command);
+    if (!run) return;
+    this.byHand.push(command);
+    this.add(run);
+    await this.show(run.name, step);
+  }
+
+  private add(run: Run): void {
+    this.runs.set(run.name, new Trace(run));
+  }
+
+  /** Fetches the rest of a trace, a part at a time. */
+  private async fill(trace: Trace): Promise<void> {
+    const { epoch } = this;
+    while (this.epoch === epoch && this.runs.get(trace.run.name) === trace && (await this.more(trace))) {
+      // Let the page draw in between.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  private readonly fetching = new Map<Trace, Promise<boolean>>();
+
+  /** Fetches a part of a trace, once for all who wait for it. Returns whether there was more. */
+  private async more(trace: Trace): Promise<boolean> {
+    let pending = this.fetching.get(trace);
+    if (!pending) {
+      pending = trace.fetchMore(this.door).finally(() => this.fetching.delete(trace));
+      this.fetching.set(trace, pending);
+    }
+    try {
+      const more = await pending;
+      if (more) this.tell("more");
+      return more;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+  }
+}
+
+const EMPTY = new Trace({
+  name: "a",
+  by_hand: [],
+  steps: 0,
+  entries: 0,
+  time_us: 0,
+  end: "over",
+  failed: [],
+  printed: [],
+  expectations: [],
+  lanes: 1,
+});

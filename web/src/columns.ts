@@ -1,0 +1,67 @@
+// The horizontal places of the ladder: times, steps, and for each lane the notes and lines of both hosts.
+
+import type { Side } from "./types.js";
+
+/** The most lanes that have columns of their own. Later connections share the last one. */
+const LANES = 8;
+
+export class Columns {
+  readonly isNarrow: boolean;
+  readonly lanes: number;
+  /** The width of a character, and the size of the font. */
+  readonly char: number;
+  readonly font: number;
+  /** The right edges of the columns of times and steps. */
+  readonly times: number;
+  readonly steps: number;
+  readonly width: number;
+  private readonly notes: number;
+  private readonly between: number;
+
+  /** `space` is the width that there is, in pixels, and `of` the number of lanes of the run. */
+  constructor(
+    readonly space: number,
+    readonly of: number,
+  ) {
+    this.isNarrow = space < 560;
+    this.lanes = Math.max(1, Math.min(of, LANES));
+    this.font = this.isNarrow ? 10 : 12;
+    this.char = this.font * 0.605;
+    this.times = 10 * this.char;
+    this.steps = this.isNarrow ? this.times : this.times + 6 * this.char;
+    const free = space - this.steps - 8;
+    this.notes = this.isNarrow || this.lanes > 1 ? 13 * this.char : 15 * this.char;
+    const least = this.isNarrow ? 150 : 260;
+    this.between = Math.max(least, free / this.lanes - 2 * this.notes);
+    this.width = this.steps + 8 + this.lanes * (2 * this.notes + this.between);
+  }
+
+  /** Returns the place of a host's line. */
+  line(lane: number, side: Side): number {
+    const column = Math.min(lane, this.lanes - 1);
+    const left = this.steps + 8 + column * (2 * this.notes + this.between) + this.notes;
+    return left + side * this.between;
+  }
+
+  /** Shortens a text to the space for notes, or between the lines. */
+  fit(text: string, where: "notes" | "between"): string {
+    const space = where === "notes" ? this.notes - 8 : this.between - 24;
+    return cut(text, Math.max(4, Math.floor(space / this.char)));
+  }
+}
+
+/** Shortens a text to a number of characters, at a space if there is one. A Chinese character is as wide as two. */
+function cut(text: string, most: number): string {
+  let width = 0;
+  let end = 0;
+  for (const char of text) {
+    width += char > "\u2e80" ? 2 : 1;
+    if (width > most) {
+      const part = text.slice(0, Math.max(0, end - 1));
+      const space = part.lastIndexOf(" ");
+      return `${space > 0 ? part.slice(0, space + 1) : part}…`;
+    }
+    end += char.length;
+  }
+  return text;
+}

@@ -1,0 +1,57 @@
+// Builds elements. Text becomes text nodes only, so no text is read as HTML.
+
+type Value = string | number | boolean | undefined | ((event: never) => void);
+export type Attributes = Record<string, Value>;
+type Child = Node | string | undefined;
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Creates an HTML element. A function is a listener for the event of that name. */
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** Creates an SVG element. */
+export function shape<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): SVGElementTagNameMap[K] {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** Returns the element of the page with this id. */
+export function byId(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no element ${id}`);
+  return found;
+}
+
+/** Replaces the children only if the text differs, so that a screen reader reads it once. */
+export function setText(node: Element, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Offers bytes or a text as a file to save. */
+export function download(name: string, type: string, content: BlobPart): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
+  const link = element("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+function fill<E extends Element>(node: E, attributes: Attributes, children: Child[]): E {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value as EventListener);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== undefined && value !== false) node.setAttribute(name, String(value));
+  }
+  node.append(...children.filter((child) => child !== undefined));
+  return node;
+}

@@ -1,0 +1,122 @@
+// The two doors to the engine: the program that serves this page, or the WebAssembly module beside it. The other files
+// do not know which one is in use.
+
+import type { Source } from "./types.js";
+
+/** An error that the session has answered, or that the door met. */
+export class LabError extends Error {
+  constructor(
+    message: string,
+    readonly line?: number,
+    readonly column?: number,
+  ) {
+    super(message);
+  }
+}
+
+export interface Door {
+  /** Sends a command and returns its answer. Rejects with a LabError. */
+  command<T>(command: object): Promise<T>;
+}
+
+/** What the program tells the page at its start. The static folder has a file that names the other door. */
+interface Start extends Source {
+  door?: "wasm";
+  /** The name of the file whose text is in `lab`. */
+  file?: string;
+  lang?: string;
+}
+
+export interface Opened {
+  door: Door;
+  source: Source;
+  file: string | undefined;
+  lang: string | undefined;
+}
+
+/** Opens the door that this page has. The source is what the program was started with. */
+export async function openDoor(): Promise<Opened> {
+  const response = await fetch("start");
+  const { door, file, lang, ...source }: Start = response.ok ? await read<Start>(response) : { door: "wasm" };
+  return { door: door === "wasm" ? await WasmDoor.open() : await HttpDoor.open(), source, file, lang };
+}
+
+class HttpDoor implements Door {
+  private constructor(private readonly url: string) {}
+
+  static async open(): Promise<HttpDoor> {
+    const { id } = await read<{ id: string }>(await post("session", ""));
+    return new HttpDoor(`session/${id}`);
+  }
+
+  async command<T>(command: object): Promise<T> {
+    let response: Response;
+    try {
+      response = await post(this.url, JSON.stringify(command));
+    } catch {
+      throw new LabError("the program smolstep does not answer: start 'smolstep lab --web' again, and reload the page");
+    }
+    return result<T>(await read<Answer>(response));
+  }
+}
+
+function post(url: string, body: string): Promise<Response> {
+  return fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+}
+
+async function read<T>(response: Response): Promise<T> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new LabError(text.split("\n", 1)[0] || `the program answered with status ${response.status}: reload the page`);
+  }
+}
+
+interface Answer {
+  ok?: boolean;
+  error?: { message: string; line?: number; column?: number };
+}
+
+function result<T>(answer: Answer): T {
+  if (!answer.ok || answer.error) {
+    const { message, line, column } = answer.error ?? { message: "the answer cannot be read: reload the page" };
+    throw new LabError(message, line, column);
+  }
+  return answer as T;
+}
+
+/** The module runs in a worker, so that a long run does not stop the page. */
+class WasmDoor implements Door {
+  private readonly waiting: { resolve: (text: string) => void; reject: (error: LabError) => void }[] = [];
+
+  private constructor(private readonly worker: Worker) {
+    worker.addEventListener("message", ({ data }: MessageEvent<{ text?: string; error?: string }>) => {
+      const next = this.waiting.shift();
+      if (data.text !== undefined) next?.resolve(data.text);
+      else next?.reject(new LabError(data.error ?? "the engine has failed: reload the page"));
+    });
+    worker.addEventListener("error", () => {
+      const error = new LabError("smolstep.wasm cannot be loaded: build the folder with scripts/web");
+      for (const { reject } of this.waiting.splice(0)) reject(error);
+    });
+  }
+
+  static async open(): Promise<WasmDoor> {
+    const door = new WasmDoor(new Worker("worker.js", { type: "module" }));
+    await door.send("");
+    return door;
+  }
+
+  async command<T>(command: object): Promise<T> {
+    return result<T>(JSON.parse(await this.send(JSON.stringify(command))) as Answer);
+  }
+
+  /** The worker answers in the order of the requests. The empty request waits for the module. */
+  private send(request: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.worker.postMessage(request);
+    });
+  }
+}

@@ -1,0 +1,136 @@
+// The heights of the ladder's events. Heights grow with the virtual time, and idle gaps are folded. The heights of all
+// entries are known, so that only the visible part has to be drawn.
+
+import { sideOf, type Trace } from "./trace.js";
+import { lastWhere } from "./track.js";
+import type { Entry } from "./types.js";
+
+/** The height of a line of text, in pixels. */
+export const LINE = 17;
+/** The height of a usual flight from one host to the other. */
+const FLIGHT = 54;
+/** A gap that would be higher is folded to the height of FOLD. */
+const LONGEST = 3 * FLIGHT;
+const FOLD = 66;
+/** The space above the first event. */
+const TOP = 20;
+
+/** The events at one time. */
+export interface Moment {
+  t_us: number;
+  first: number;
+  top: number;
+  bottom: number;
+  /** The length of the folded gap before it, in microseconds. */
+  folded: number | undefined;
+}
+
+/** What the ladder shows besides frames and changes of state. */
+export interface Shown {
+  background: boolean;
+  clock: boolean;
+  options: boolean;
+  raw: boolean;
+}
+
+export function isShown(entry: Entry, shown: Shown): boolean {
+  if (entry.event === "clock") return shown.clock;
+  if (newState(entry) === undefined && entry.label === undefined) return false;
+  return shown.background || !entry.background;
+}
+
+/** Returns the state that a host enters with this event. */
+export function newState(entry: Entry): string | undefined {
+  if (entry.event === "connecting") return sideOf(entry.host) === 0 ? entry.client : entry.server;
+  return entry.event === "state" ? entry.to : undefined;
+}
+
+export class Layout {
+  readonly moments: Moment[] = [];
+  /** The height of each entry, by its place in the trace. */
+  readonly heights: number[] = [];
+  /** The next free line of each column: inside and outside of the hosts' lines. */
+  private inside = new Map<number, number>();
+  private outside = new Map<number, number>();
+
+  /** `flight` is the usual time from sending to arrival, in microseconds. */
+  constructor(
+    private readonly trace: Trace,
+    readonly shown: Shown,
+    readonly flight: number,
+  ) {
+    this.extend();
+  }
+
+  /** Returns the height of all events. */
+  get height(): number {
+    return (this.moments.at(-1)?.bottom ?? TOP) + 2 * LINE;
+  }
+
+  /** Adds the entries that have arrived since the last call. */
+  extend(): void {
+    const { entries } = this.trace;
+    for (let index = this.heights.length; index < entries.length; index++) {
+      const entry = entries[index];
+      if (entry) this.heights.push(isShown(entry, this.shown) ? this.place(entry, index) : this.bottomAt(entry.t_us));
+    }
+  }
+
+  /** Returns the place of the moment at a height, or of the first one. */
+  momentAt(height: number): number {
+    return Math.max(0, lastWhere(this.moments.length, (place) => (this.moments[place]?.top ?? Infinity) <= height));
+  }
+
+  /** Returns how many pixels a flight of this length takes without folds and crowds. */
+  span(microseconds: number): number {
+    return Math.min(LONGEST, (microseconds / this.flight) * FLIGHT);
+  }
+
+  private place(entry: Entry, index: number): number {
+    const moment = this.moment(entry.t_us, index);
+    const isNote = entry.event !== "sent" && entry.event !== "arrived";
+    const column = 2 * entry.lane + sideOf(entry.host);
+    const inside = this.inside.get(column) ?? 0;
+    const line = isNote ? Math.max(this.outside.get(column) ?? 0, inside - 1) : inside;
+    (isNote ? this.outside : this.inside).set(column, line + 1);
+    const height = moment.top + line * LINE;
+    moment.bottom = Math.max(moment.bottom, height);
+    return height;
+  }
+
+  private moment(t_us: number, first: number): Moment {
+    const last = this.moments.at(-1);
+    if (last?.t_us === t_us) return last;
+    const gap = last ? this.gap(t_us - last.t_us) : { height: 0, isFolded: false };
+    const top = last ? Math.max(last.bottom + (gap.isFolded ? gap.height : LINE), last.top + gap.height) : TOP;
+    const folded = last && gap.isFolded ? t_us - last.t_us : undefined;
+    const moment = { t_us, first, top, bottom: top, folded };
+    this.moments.push(moment);
+    this.inside.clear();
+    this.outside.clear();
+    return moment;
+  }
+
+  private gap(length: number): { height: number; isFolded: boolean } {
+    const height = (length / this.flight) * FLIGHT;
+    return height > LONGEST ? { height: FOLD, isFolded: true } : { height, isFolded: false };
+  }
+
+  /** Returns the height of an entry that is not shown. */
+  private bottomAt(t_us: number): number {
+    const last = this.moments.at(-1);
+    if (!last) return TOP;
+    return last.t_us === t_us ? last.bottom : last.bottom + LINE / 2;
+  }
+}
+
+/** Returns the usual flight time of the frames so far, in microseconds. */
+export function usualFlight(trace: Trace): number {
+  const flights: number[] = [];
+  for (const frame of trace.frames.slice(0, 500)) {
+    const [sent, arrived] = [trace.entries[frame.sent], trace.entries[frame.arrivals[0] ?? -1]];
+    if (sent && arrived) flights.push(arrived.t_us - sent.t_us);
+  }
+  flights.sort((a, b) => a - b);
+  return Math.max(1, flights[flights.length >> 1] ?? 1000);
+}

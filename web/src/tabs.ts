@@ -1,0 +1,67 @@
+// Panels behind tabs, which the arrow keys move between.
+
+import type { Change, Panel } from "./app.js";
+import { element } from "./dom.js";
+
+export interface Tab {
+  id: string;
+  name: string;
+  panels: Panel[];
+}
+
+export class Tabs implements Panel {
+  readonly root: HTMLElement;
+  private readonly buttons: HTMLElement[];
+  private readonly pages: HTMLElement[];
+
+  constructor(
+    private readonly tabs: Tab[],
+    label: string,
+    private readonly opened: (id: string) => void,
+  ) {
+    this.buttons = tabs.map(({ id, name }) =>
+      element(
+        "button",
+        { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": `page-${id}`, click: () => this.open(id) },
+        name,
+      ),
+    );
+    this.pages = tabs.map(({ id, panels }) =>
+      element(
+        "div",
+        { role: "tabpanel", id: `page-${id}`, "aria-labelledby": `tab-${id}`, tabindex: 0, hidden: true },
+        ...panels.map((panel) => panel.root),
+      ),
+    );
+    const list = element("div", { role: "tablist", "aria-label": label }, ...this.buttons);
+    list.addEventListener("keydown", (event) => this.onKey(event));
+    this.root = element("div", { class: "tabs" }, list, ...this.pages);
+  }
+
+  open(id: string): void {
+    this.tabs.forEach((tab, place) => {
+      const isOpen = tab.id === id;
+      const [button, page] = [this.buttons[place], this.pages[place]];
+      button?.setAttribute("aria-selected", String(isOpen));
+      button?.setAttribute("tabindex", isOpen ? "0" : "-1");
+      if (page) page.hidden = !isOpen;
+      // A hidden panel may have missed changes.
+      if (isOpen) for (const panel of tab.panels) panel.update("step");
+    });
+    this.opened(id);
+  }
+
+  update(change: Change): void {
+    for (const { panels } of this.tabs) for (const panel of panels) panel.update(change);
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const at = this.buttons.indexOf(event.target as HTMLElement);
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (at < 0 || by === undefined) return;
+    event.preventDefault();
+    const next = (at + by + this.tabs.length) % this.tabs.length;
+    this.open(this.tabs[next]?.id ?? "");
+    this.buttons[next]?.focus();
+  }
+}

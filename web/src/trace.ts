@@ -1,0 +1,157 @@
+// The entries of a run, and what follows from them: frames, connections, and what is in flight.
+
+import type { Door } from "./door.js";
+import { lastWhere, Track, type Ends } from "./track.js";
+import type { Entry, Run, Side } from "./types.js";
+
+/** A frame, from its sending to its arrivals. */
+export interface Frame {
+  number: number;
+  /** The place of its `sent` entry in the trace. */
+  sent: number;
+  /** The places of its `arrived` entries. */
+  arrivals: number[];
+  /** The side that sends it. A forged frame has the side that it claims to be from. */
+  side: Side;
+  isForged: boolean;
+  /** How many arrivals are still missing. */
+  missing: number;
+  /** The place in `Trace.frames` of the first frame that was in flight when this one was sent. */
+  firstOpen: number;
+}
+
+/** The fates of a frame that never arrives. */
+const LOST = new Set(["dropped", "lost", "queue-full", "too-long"]);
+
+export function isLost(entry: Entry): boolean {
+  return LOST.has(entry.fate ?? "");
+}
+
+/** How many entries the first request asks for, so that the page is soon ready, and each later one. */
+const FIRST = 500;
+const CHUNK = 5000;
+
+export class Trace {
+  readonly entries: Entry[] = [];
+  readonly frames: Frame[] = [];
+  private readonly places = new Map<number, number>();
+  private readonly tracks: Track[] = [];
+  private readonly open = new Set<number>();
+  private server: string | undefined;
+
+  constructor(public run: Run) {}
+
+  get isWhole(): boolean {
+    return this.entries.length >= this.run.entries;
+  }
+
+  /** Fetches the next entries. Returns whether there were any. */
+  async fetchMore(door: Door): Promise<boolean> {
+    if (this.isWhole) return false;
+    const from = this.entries.length;
+    const count = from === 0 ? FIRST : CHUNK;
+    const { entries } = await door.command<{ entries: Entry[] }>({ do: "trace", run: this.run.name, from, count });
+    for (const entry of entries) this.add(entry);
+    return entries.length > 0;
+  }
+
+  /** Adds the next entry. */
+  add(entry: Entry): void {
+    const index = this.entries.push(entry) - 1;
+    this.track(entry.lane ?? 0).add(entry, index);
+    if (entry.event === "sent") this.leaves(entry, index);
+    if (entry.event === "arrived") this.arrives(entry, index);
+  }
+
+  /** Returns the connection of a lane. */
+  track(lane: number): Track {
+    return (this.tracks[lane] ??= new Track());
+  }
+
+  /** Returns the place of the last entry up to a step, or -1. */
+  lastOf(step: number): number {
+    return lastWhere(this.entries.length, (place) => (this.entries[place]?.step ?? Infinity) <= step);
+  }
+
+  /** Returns the entries of a step, with the place of the first one. */
+  ofStep(step: number): { first: number; entries: Entry[] } {
+    const [first, last] = [this.lastOf(step - 1) + 1, this.lastOf(step)];
+    return { first, entries: this.entries.slice(first, last + 1) };
+  }
+
+  /** Returns the virtual time after a step, in microseconds. */
+  timeOf(step: number): number {
+    return this.entries[this.lastOf(step)]?.t_us ?? 0;
+  }
+
+  /** Returns the last step up to a time, in microseconds. */
+  stepAt(time: number): number {
+    const place = lastWhere(this.entries.length, (place) => (this.entries[place]?.t_us ?? Infinity) <= time);
+    return this.entries[place]?.step ?? 0;
+  }
+
+  /** Returns both ends of a connection after a step. */
+  endsAt(lane: number, step: number): Ends {
+    return this.track(lane).at(this.lastOf(step));
+  }
+
+  frame(number: number | undefined): Frame | undefined {
+    return number === undefined ? undefined : this.frames[this.places.get(number) ?? -1];
+  }
+
+  /** Returns the frames in flight after the entry with this index, in the order of sending. */
+  inFlight(index: number): Frame[] {
+    const last = lastWhere(this.frames.length, (place) => (this.frames[place]?.sent ?? Infinity) <= index);
+    const first = this.frames[last]?.firstOpen ?? 0;
+    return this.frames.slice(first, last + 1).filter((frame) => {
+      const entry = this.entries[frame.sent];
+      const arrival = frame.arrivals.at(-1);
+      const isUnderWay = frame.missing > 0 || (arrival !== undefined && arrival > index);
+      return entry !== undefined && !isLost(entry) && isUnderWay;
+    });
+  }
+
+  private leaves(entry: Entry, index: number): void {
+    if (entry.frame === undefined) return;
+    const missing = isLost(entry) ? 0 : entry.fate === "duplicated" ? 2 : 1;
+    const place = this.frames.length;
+    const isForged = entry.host === "wire";
+    const side = isForged ? this.claimed(entry) : sideOf(entry.host);
+    if (side === 1 && entry.src && !isForged) this.server ??= host(entry.src);
+    if (missing > 0) this.open.add(place);
+    const firstOpen = this.open.values().next().value ?? place;
+    this.places.set(entry.frame, place);
+    this.frames.push({ number: entry.frame, sent: index, arrivals: [], side, isForged, missing, firstOpen });
+  }
+
+  private arrives(entry: Entry, index: number): void {
+    const place = this.places.get(entry.frame ?? -1) ?? -1;
+    const frame = this.frames[place];
+    if (!frame) return;
+    frame.arrivals.push(index);
+    // The host that receives a forged frame shows which side it claims to be from.
+    if (frame.isForged) frame.side = sideOf(entry.host) === 0 ? 1 : 0;
+    frame.missing = Math.max(0, frame.missing - 1);
+    if (frame.missing === 0) this.open.delete(place);
+  }
+
+  private claimed(entry: Entry): Side {
+    return this.server !== undefined && host(entry.src ?? "") === this.server ? 1 : 0;
+  }
+}
+
+/** Returns what the ladder writes about an event, or the event's name. */
+export function labelOf(entry: Entry): string {
+  if (entry.label !== undefined) return entry.label;
+  return entry.event === "state" ? `${entry.from} → ${entry.to}` : entry.event;
+}
+
+/** Returns the column of a host: every host but the server is a client. */
+export function sideOf(host: string): Side {
+  return host === "server" ? 1 : 0;
+}
+
+/** Returns an address without its port. */
+function host(address: string): string {
+  return address.replace(/:\d+$/, "");
+}

@@ -1,0 +1,67 @@
+// What the two ends of one connection were and held, at each place of the trace.
+
+import type { Entry, Holds, Side } from "./types.js";
+
+/** The two ends of a connection after an entry. */
+export interface Ends {
+  states: [string, string];
+  holds: [Holds, Holds];
+}
+
+/** A change of state of an end. */
+export interface Change {
+  index: number;
+  step: number;
+  side: Side;
+  from: string;
+  to: string;
+}
+
+/** One connection. Entries are added in their order. */
+export class Track {
+  readonly changes: Change[] = [];
+  private readonly states: { index: number; value: [string, string] }[] = [];
+  private readonly holds: [Kept[], Kept[]] = [[], []];
+
+  add(entry: Entry, index: number): void {
+    if (entry.client_holds) this.holds[0].push({ index, value: entry.client_holds });
+    if (entry.server_holds) this.holds[1].push({ index, value: entry.server_holds });
+    if (entry.client === undefined || entry.server === undefined) return;
+    const last = this.states.at(-1)?.value ?? ["CLOSED", "CLOSED"];
+    const next: [string, string] = [entry.client, entry.server];
+    if (last[0] === next[0] && last[1] === next[1]) return;
+    this.states.push({ index, value: next });
+    for (const side of [0, 1] as const) {
+      const [from, to] = [last[side], next[side]];
+      if (from !== to) this.changes.push({ index, step: entry.step, side, from, to });
+    }
+  }
+
+  /** Returns both ends after the entry with this index. */
+  at(index: number): Ends {
+    const states = this.states[upTo(this.states, index)]?.value ?? ["CLOSED", "CLOSED"];
+    const held = (side: Side) => this.holds[side][upTo(this.holds[side], index)]?.value ?? {};
+    return { states, holds: [held(0), held(1)] };
+  }
+}
+
+interface Kept {
+  index: number;
+  value: Holds;
+}
+
+/** Returns the place of the last item whose index is at most this one, or -1. */
+export function upTo(items: readonly { index: number }[], index: number): number {
+  return lastWhere(items.length, (place) => (items[place]?.index ?? Infinity) <= index);
+}
+
+/** Returns the last of `count` places for which the condition holds, or -1. It must hold up to one place, and not after. */
+export function lastWhere(count: number, holds: (place: number) => boolean): number {
+  let [low, high] = [-1, count - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (holds(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

@@ -1,0 +1,47 @@
+// What the two ends of one connection were and held, at each place of the trace.
+/** One connection. Entries are added in their order. */
+export class Track {
+    changes = [];
+    states = [];
+    holds = [[], []];
+    add(entry, index) {
+        if (entry.client_holds)
+            this.holds[0].push({ index, value: entry.client_holds });
+        if (entry.server_holds)
+            this.holds[1].push({ index, value: entry.server_holds });
+        if (entry.client === undefined || entry.server === undefined)
+            return;
+        const last = this.states.at(-1)?.value ?? ["CLOSED", "CLOSED"];
+        const next = [entry.client, entry.server];
+        if (last[0] === next[0] && last[1] === next[1])
+            return;
+        this.states.push({ index, value: next });
+        for (const side of [0, 1]) {
+            const [from, to] = [last[side], next[side]];
+            if (from !== to)
+                this.changes.push({ index, step: entry.step, side, from, to });
+        }
+    }
+    /** Returns both ends after the entry with this index. */
+    at(index) {
+        const states = this.states[upTo(this.states, index)]?.value ?? ["CLOSED", "CLOSED"];
+        const held = (side) => this.holds[side][upTo(this.holds[side], index)]?.value ?? {};
+        return { states, holds: [held(0), held(1)] };
+    }
+}
+/** Returns the place of the last item whose index is at most this one, or -1. */
+export function upTo(items, index) {
+    return lastWhere(items.length, (place) => (items[place]?.index ?? Infinity) <= index);
+}
+/** Returns the last of `count` places for which the condition holds, or -1. It must hold up to one place, and not after. */
+export function lastWhere(count, holds) {
+    let [low, high] = [-1, count - 1];
+    while (low < high) {
+        const middle = (low + high + 1) >> 1;
+        if (holds(middle))
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
