@@ -106,7 +106,7 @@ impl Expectations {
     /// Parses the text of a file, for a wire with the default latency. `time` parses a duration.
     ///
     /// # Errors
-    /// [`ExpectError`] names the line and the wrong word.
+    /// [`ExpectError`] names the line, the column and the wrong word.
     pub fn parse(text: &str, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
         Self::parse_for(text, super::Line::default().latency, time)
     }

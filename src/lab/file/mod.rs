@@ -329,7 +329,7 @@ fn check_expectation(words: &Words<'_>, expectation: &str) -> Result<(), FileErr
     }
     match Expectations::parse(expectation, values::duration) {
         Ok(_) => Ok(()),
-        Err(ExpectError { word, expected, .. }) => Err(words.unfit_word(&word, expected)),
+        Err(ExpectError { column, word, expected, .. }) => Err(words.unfit_at(column, &word, expected)),
     }
 }
 
