@@ -69,6 +69,20 @@ fn a_fault_that_matches_no_frame_is_a_warning() {
 }
 
 #[test]
+fn a_segment_that_meets_no_connection_is_a_warning() {
+    let folder = folder("files-inject");
+    let file = folder.join("x.lab");
+    let program = "server listens 7000\nread to end\nclose\nclient calls 7000 at 1s\nclose\n";
+    let warning = "x.lab:6:1: this segment was not sent, because the hosts had no connection yet: choose a later time";
+    for (at, warned) in [("500ms", true), ("1s+3rtt", false)] {
+        fs::write(&file, format!("{program}at {at} inject client R 90000:90000(0)\n")).unwrap();
+        let output = ends(&[text(&file)], 0, if warned { warning } else { "" });
+        // The ladder shows the reset unless it was not sent.
+        assert_eq!(output.contains("RST"), !warned, "{at}: {output}");
+    }
+}
+
+#[test]
 fn the_seed_of_the_command_line_varies_a_file() {
     let folder = folder("files-seed");
     let file = folder.join("x.lab");
@@ -94,6 +108,8 @@ fn each_expectation_is_reported_with_its_verdict() {
     }
     fs::write(&file, "# nothing\n\n").unwrap();
     ends(&["--expect", text(&file)], 2, "expect.txt expects nothing: write a line such as");
+    fs::write(&file, "client sends syn\n  never server server\n").unwrap();
+    ends(&["--expect", text(&file)], 2, "expect.txt:2:16: 'server' should be a TCP state");
 }
 
 const EXERCISE: &str = "\

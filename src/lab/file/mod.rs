@@ -72,7 +72,7 @@ pub struct Experiment {
 #[derive(Clone, Debug)]
 enum Action {
     Event { at: Moment, host: usize, what: HostEvent },
-    Inject { at: Moment, forged: Forged },
+    Inject { line: usize, at: Moment, forged: Forged },
     Program(Program),
 }
 
@@ -281,8 +281,8 @@ impl Parser {
         words.next();
         let at = words.parse(values::MOMENT, values::moment)?;
         if words.take("inject") {
-            let forged = inject::segment(words)?;
-            self.experiment.actions.push(Action::Inject { at, forged });
+            let (line, forged) = (words.line(), inject::segment(words)?);
+            self.experiment.actions.push(Action::Inject { line, at, forged });
             return Ok(());
         }
         let what = words.parse("cut, reboot or inject", |word| match word {
