@@ -1,12 +1,12 @@
 //! The options of the network and of the connections: what each changes in a run.
 
 use smolstep::cli::replay::{Replay, replay_steps};
-use smolstep::lab::scenarios::find;
+use smolstep::lab::scenarios::{SCENARIOS, find};
 use smolstep::lab::show::What;
 use smolstep::lab::{Buffers, START, Setup, Verdict, WIRE};
-use smolstep::stack::{Congestion, Control, HeldBy};
-use smolstep::trace::{Carries, Segment};
-use smoltcp::time::Duration;
+use smolstep::stack::{Congestion, Control, End, Event, HeldBy, Tuple};
+use smolstep::trace::{Carries, Cause, Segment};
+use smoltcp::time::{Duration, Instant};
 
 fn scenario(slug: &str) -> Setup<'static> {
     (find(slug).expect("a scenario").setup)()
@@ -225,6 +225,50 @@ fn the_reason_for_waiting_is_told() {
     assert_eq!(reasons("zero-window"), [HeldBy::Window, HeldBy::Loss]);
     assert_eq!(reasons("slow-start"), [HeldBy::Cwnd]);
     assert_eq!(reasons("bandwidth-delay"), [HeldBy::Window]);
+}
+
+/// When the delayed ACK, the keep-alive and the user timeout expire.
+type Timers = [Option<Instant>; 3];
+
+/// In every scenario, a delayed ACK and a keep-alive probe are sent when their timers expire, and a connection times out
+/// when its user timeout does.
+#[test]
+fn the_timers_are_those_that_expire() {
+    let mut counts = [0; 3];
+    for scenario in SCENARIOS {
+        let setup = (scenario.setup)();
+        // The most recent expiry of each timer of a host's connection. A connection with work shows no expiry.
+        let mut timers: Vec<((usize, Tuple), Timers)> = Vec::new();
+        run(&setup, |lab| {
+            while let Some(entry) = lab.entries.pop() {
+                let (timer, tuple) = match entry.what {
+                    What::Sent { summary, cause, .. } => {
+                        let timer = match cause {
+                            // A second segment ends the delay earlier.
+                            Some(Cause::DelayedAck(time)) if Some(time) == setup.ack_delay => 0,
+                            Some(Cause::KeepAlive) => 1,
+                            _ => continue,
+                        };
+                        let ends = summary.ends.expect("a segment has ends");
+                        (timer, Tuple { local: ends.source, remote: ends.destination })
+                    }
+                    What::Stack(Event::Ended { end: End::TimedOut, tuple, .. }) => (2, tuple),
+                    _ => continue,
+                };
+                let known = timers.iter().find(|(key, _)| *key == (entry.host, tuple));
+                assert_eq!(known.and_then(|(_, at)| at[timer]), Some(entry.at), "{}: {entry:?}", scenario.slug);
+                counts[timer] += 1;
+            }
+            for (host, (tuple, control)) in [0, 1].iter().flat_map(|&host| lab.control(host).map(move |c| (host, c))) {
+                let now = [control.delayed_ack, control.keep_alive, control.user_timeout];
+                match timers.iter_mut().find(|(key, _)| *key == (host, tuple)) {
+                    Some((_, before)) => *before = [0, 1, 2].map(|timer| now[timer].or(before[timer])),
+                    None => timers.push(((host, tuple), now)),
+                }
+            }
+        });
+    }
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }
 
 #[test]

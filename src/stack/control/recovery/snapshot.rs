@@ -49,6 +49,12 @@ pub struct Control {
     pub persist: Option<Instant>,
     /// When TIME-WAIT ends.
     pub time_wait: Option<Instant>,
+    /// When a delayed ACK is sent.
+    pub delayed_ack: Option<Instant>,
+    /// When a keep-alive probe is sent, if nothing is in flight or waits to be sent.
+    pub keep_alive: Option<Instant>,
+    /// When the stack abandons the connection, unless the peer answers or the handshake or the closing makes progress.
+    pub user_timeout: Option<Instant>,
     /// The number of bytes in the send buffer that have not been sent.
     pub unsent: u32,
     /// What keeps the unsent bytes from being sent, or `None` if nothing does.
@@ -113,6 +119,9 @@ impl Block {
             tail_probe: r.probe,
             persist: r.persist,
             time_wait: None,
+            delayed_ack: None,
+            keep_alive: None,
+            user_timeout: None,
             unsent,
             held_by: if is_synchronized {
                 self.held_by(unsent, nagle)
