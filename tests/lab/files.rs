@@ -83,6 +83,18 @@ fn a_segment_that_meets_no_connection_is_a_warning() {
 }
 
 #[test]
+fn a_text_is_found_behind_many_bytes_and_across_reads() {
+    let folder = folder("files-receives");
+    let file = folder.join("x.lab");
+    let run = "server listens 7000\nread to end\nclose\nclient calls 7000\nsend 300000 bytes\nsend \"nee\"\n\
+               wait until 5s\nsend \"dle\"\nclose\nexpect server receives \"needle\"\n";
+    fs::write(&file, run).unwrap();
+    ends(&[text(&file)], 0, "");
+    fs::write(&file, format!("{run}expect server receives \"needles\"\n")).unwrap();
+    ends(&[text(&file)], 1, "line 11 does not hold: 'server receives \"needles\"'");
+}
+
+#[test]
 fn the_seed_of_the_command_line_varies_a_file() {
     let folder = folder("files-seed");
     let file = folder.join("x.lab");

@@ -111,6 +111,13 @@ pub(super) fn line(
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
 
+/// An error about a line after [`MAX_EXPECTATIONS`](super::MAX_EXPECTATIONS) others.
+pub(super) fn too_many(number: usize, text: &str) -> ExpectError {
+    let mut words = Words { line: number, text, at: 0 };
+    let first = words.next().unwrap_or_default();
+    words.error(first, "left out: a file has at most 100 expectations")
+}
+
 /// The words of a line, without its comment.
 struct Words<'t> {
     line: usize,

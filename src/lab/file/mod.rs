@@ -34,7 +34,7 @@ use alloc::vec::Vec;
 
 use smoltcp::time::Duration;
 
-use super::expect::{ExpectError, Expectations};
+use super::expect::{ExpectError, Expectations, MAX_EXPECTATIONS};
 use super::wire::Random;
 use super::{Forged, HostEvent, MAX_FAULTS, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_SCHEDULED, Moment, Scheduled};
 use program::Program;
@@ -42,6 +42,9 @@ use words::{Source, Varied, Words};
 
 /// The seed of a file that names none.
 const SEED: u64 = 7;
+
+/// The most questions of a file. Each is compared with every entry of a run.
+const MAX_QUESTIONS: usize = 100;
 
 /// Describes the words with which a line may begin.
 const FIRST: &str = "title, text, seed, vary, limit, network, hosts, host, clients, flood, client, server, fault, at, expect or question; or a \
@@ -64,8 +67,6 @@ pub struct Experiment {
     actions: Vec<Action>,
     /// The expectations, each on the line of the file that has it. The other lines are empty.
     expectations: String,
-    /// Whether there is an expectation.
-    expects: bool,
 }
 
 /// A program or a scheduled event, in the order of the file.
@@ -88,6 +89,7 @@ impl Experiment {
             varied: Vec::new(),
             seed_is_given: seed.is_some(),
             runs: None,
+            expectations: 0,
             faults: 0,
             scheduled: 0,
         };
@@ -158,7 +160,7 @@ impl Experiment {
 
     /// Returns whether the file has an expectation.
     pub fn expects(&self) -> bool {
-        self.expects
+        !self.expectations.trim().is_empty()
     }
 }
 
@@ -169,6 +171,7 @@ struct Parser {
     seed_is_given: bool,
     /// The program that the server runs, and whether it uses UDP.
     runs: Option<(crate::app::App, bool)>,
+    expectations: usize,
     faults: usize,
     scheduled: usize,
 }
@@ -217,11 +220,18 @@ impl Parser {
             },
             "at" => self.event(words),
             "expect" => {
+                if self.expectations == MAX_EXPECTATIONS {
+                    let message = format!("a file has at most {MAX_EXPECTATIONS} expectations: remove one");
+                    return Err(words.error(message));
+                }
                 words.next();
                 check_expectation(&words, words.rest())?;
-                experiment.expects = true;
+                self.expectations += 1;
                 experiment.expectations.push_str(words.rest());
                 Ok(())
+            }
+            "question" if experiment.questions.len() == MAX_QUESTIONS => {
+                Err(words.error(format!("a file has at most {MAX_QUESTIONS} questions: remove one")))
             }
             "question" => {
                 let question = question::head(words)?;

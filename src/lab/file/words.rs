@@ -55,7 +55,8 @@ pub(super) struct Source {
 impl Source {
     /// Replaces each `$NAME` and `${NAME}` in the text of line `line` by its number.
     pub(super) fn new(line: usize, text: &str, varied: &[Varied]) -> Self {
-        let (mut out, mut shifts, mut rest, mut shift) = (String::new(), Vec::new(), text, 0);
+        // Each look at the next word would skip the spaces at the end again.
+        let (mut out, mut shifts, mut rest, mut shift) = (String::new(), Vec::new(), text.trim_end(), 0);
         while let Some(start) = rest.find('$') {
             let (before, from) = rest.split_at(start);
             out.push_str(before);
