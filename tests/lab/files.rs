@@ -234,6 +234,19 @@ fn an_exercise_asks_and_writes_a_file_that_is_marked() {
     assert!(ends(&["mark", text(&exercise), text(&answers)], 0, "").contains("a.txt: 4 of 6 points\n"));
 }
 
+#[test]
+fn an_exercise_is_asked_in_chinese() {
+    let mut command = smolstep();
+    command.args(["lab", "exercise", "docs/exercises/03-lost-syn.lab", "--lang", "zh"]);
+    let mut run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    run.stdin.take().unwrap().write_all(b"\n?\n").unwrap();
+    let shown = String::from_utf8(run.wait_with_output().unwrap().stdout).unwrap();
+    for part in ["SYN 丢失\n客户最先发送的", "客户发送几个 SYN？", "在测量到往返时间之前，计时器设为一秒"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
 /// A file is neither read and written nor written twice, however its name is spelt. After an invalid set-up, a file is as
 /// it was.
 #[test]

@@ -5,9 +5,10 @@
 //! steps, and [`Parts::setup`] borrows them.
 //!
 //! settings.rs parses the lines that change a set-up, program.rs those of programs, inject.rs forged segments, and
-//! question.rs questions.
+//! question.rs questions, and chinese.rs translations.
 
 mod answers;
+mod chinese;
 mod inject;
 mod marking;
 mod parts;
@@ -47,8 +48,8 @@ const SEED: u64 = 7;
 const MAX_QUESTIONS: usize = 100;
 
 /// Describes the words with which a line may begin.
-const FIRST: &str = "title, text, seed, vary, limit, network, hosts, host, clients, flood, client, server, fault, at, expect or question; or a \
-                     step of the program above: read, send, wait, close, half-close or abort";
+const FIRST: &str = "title, text, zh, seed, vary, limit, network, hosts, host, clients, flood, client, server, fault, at, expect or question; \
+                     or a step of the program above: read, send, wait, close, half-close or abort";
 
 const SIDES: &str = "client or server";
 
@@ -61,6 +62,8 @@ pub struct Experiment {
     pub text: Vec<String>,
     /// The questions.
     pub questions: Vec<Question>,
+    /// Each translated text with its translation.
+    chinese: Vec<(String, String)>,
     seed: u64,
     /// The lines that change the set-up. They are valid.
     settings: Vec<Source>,
@@ -89,6 +92,7 @@ impl Experiment {
             varied: Vec::new(),
             seed_is_given: seed.is_some(),
             runs: None,
+            above: Vec::new(),
             expectations: 0,
             faults: 0,
             scheduled: 0,
@@ -171,6 +175,8 @@ struct Parser {
     seed_is_given: bool,
     /// The program that the server runs, and whether it uses UDP.
     runs: Option<(crate::app::App, bool)>,
+    /// The texts of the line above that can be translated.
+    above: Vec<String>,
     expectations: usize,
     faults: usize,
     scheduled: usize,
@@ -181,6 +187,7 @@ impl Parser {
         let mut words = source.words();
         let Some(first) = words.peek() else { return Ok(()) };
         let experiment = &mut self.experiment;
+        let above = core::mem::replace(&mut self.above, chinese::texts(source));
         match first {
             "title" => {
                 words.next();
@@ -236,6 +243,10 @@ impl Parser {
             "question" => {
                 let question = question::head(words)?;
                 experiment.questions.push(question);
+                Ok(())
+            }
+            "zh" => {
+                experiment.chinese.extend(chinese::pairs(words, above)?);
                 Ok(())
             }
             "answer" | "hint" | "points" => match experiment.questions.last_mut() {
