@@ -228,7 +228,8 @@ fn the_reason_for_waiting_is_told() {
     assert_eq!(reasons("bandwidth-delay"), [HeldBy::Window]);
 }
 
-/// Sequence numbers are compared modulo 2^32, so no number is special: not even the one of a variable that is not set yet.
+/// Sequence numbers are compared modulo 2^32, so no number is special, not even the 0 of a variable
+/// that is not set yet.
 #[test]
 fn a_run_does_not_depend_on_the_initial_sequence_numbers() {
     for scenario in SCENARIOS.iter().filter(|scenario| scenario.slug != "wraparound") {

@@ -121,8 +121,8 @@ struct Runner<'r, 'a, C> {
     limits: Limits,
     /// The number of the stack's host.
     host: usize,
-    /// The ends of a segment from the peer to the stack, with their initial sequence numbers. The stack's is 0 in the
-    /// script. The peer's is as it is written, but the numbers after its SYN are relative to it.
+    /// The ends of a segment from the peer to the stack, with their initial sequence numbers. In the script, the stack's
+    /// initial number is 0. The script gives the peer's initial number, and later numbers are relative to that number.
     ends: Ends,
     /// The stack's segments that no line has been compared with, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,
