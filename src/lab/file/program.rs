@@ -31,7 +31,7 @@ pub(super) struct Program {
     pub(super) steps: Vec<Step>,
 }
 
-/// What a program does first.
+/// The role of a program, from the line that begins it.
 #[derive(Clone, Debug)]
 pub(super) enum Role {
     /// Calls the other host.

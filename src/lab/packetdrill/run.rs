@@ -45,7 +45,7 @@ impl Default for Limits {
 pub struct Failed {
     /// The line's number, from 1.
     pub line: usize,
-    /// What the line expects, and what came.
+    /// The expectation of the line, and the actual event.
     pub what: String,
 }
 
@@ -133,7 +133,7 @@ struct Runner<'r, 'a, C> {
 impl<'a, C: Console> Runner<'_, 'a, C> {
     fn event(&mut self, script: &Script, event: &Event) -> Result<(), Failed> {
         let (line, now, tolerance) = (event.line, self.lab.elapsed(), script.tolerance);
-        // The time of a line without one is now.
+        // A line without a time is due now.
         let (from, to) = match event.when {
             When::Any => (now, now),
             When::Since(from, to) => (from, to),
