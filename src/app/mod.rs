@@ -116,8 +116,8 @@ impl Program {
         APPS[at]
     }
 
-    /// Describes the program in one line. The text is not part of [`App`], so that only firmware that shows the text
-    /// needs flash for it.
+    /// Describes the program in one line. The text is not part of [`App`], so firmware that does not show the text
+    /// needs no flash for the text.
     pub fn summary(self) -> &'static str {
         match self {
             Program::Ack => "prints one message, replies ACK, closes",

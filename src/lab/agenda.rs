@@ -90,10 +90,10 @@ pub enum Scheduled<S> {
         /// The port.
         port: u16,
     },
-    /// A forged segment is put on the wire.
+    /// A forged segment is put on the wire. The caller chooses the number: see [`Lab::unforged`].
     #[doc(hidden)]
     #[cfg(feature = "alloc")]
-    Forge(Forged),
+    Forge(usize, Forged),
     /// A host is unplugged or restarts.
     HostEvent(usize, HostEvent),
 }
@@ -117,7 +117,7 @@ impl<
         let host = match scheduled {
             Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _) => host,
             #[cfg(feature = "alloc")]
-            Scheduled::Flood { .. } | Scheduled::Forge(_) => 1,
+            Scheduled::Flood { .. } | Scheduled::Forge(..) => 1,
         };
         host < N && self.agenda.push((at, scheduled)).is_ok()
     }
@@ -141,14 +141,16 @@ impl<
         has_room
     }
 
-    /// Puts a forged segment between two ends on the wire. It arrives after the latency of the wire.
+    /// Puts a forged segment between two ends on the wire. It arrives after the latency of the wire. Returns false if the
+    /// second end is not a host.
     #[cfg(feature = "alloc")]
-    fn put_forged(&mut self, ends: [IpEndpoint; 2], forged: &Forged) {
-        let Some(to) = (0..N).find(|&host| address(host) == ends[1].addr) else { return };
+    fn put_forged(&mut self, ends: [IpEndpoint; 2], forged: &Forged) -> bool {
+        let Some(to) = (0..N).find(|&host| address(host) == ends[1].addr) else { return false };
         for frame in forged.frames(ends, to, self.isn_of(ends)) {
             self.wire.put(self.now, to, &frame);
         }
         self.note_sent(false);
+        true
     }
 
     /// Returns the calls so far: the calling host, and its connection or the error.
@@ -159,6 +161,13 @@ impl<
     /// Returns the host and the port of each UDP program that the set-up started.
     pub fn bound(&self) -> impl Iterator<Item = (usize, u16)> {
         self.bound.iter().copied()
+    }
+
+    /// Returns the numbers of the forged segments that were not sent, because no connection had begun when they were due.
+    #[cfg(feature = "alloc")]
+    #[doc(hidden)]
+    pub fn unforged(&self) -> impl Iterator<Item = usize> {
+        self.unforged.iter().copied()
     }
 
     /// Steps until the run ends or reaches a limit, and calls `each` after every step. Returns whether the run ended.
@@ -197,11 +206,14 @@ impl<
                     }
                 }
                 #[cfg(feature = "alloc")]
-                Scheduled::Forge(forged) => {
-                    // Without a connection, there is nothing to forge.
-                    if let Some([a, b]) = self.tracks.latest {
+                Scheduled::Forge(number, forged) => {
+                    let sent = self.tracks.latest.is_some_and(|[a, b]| {
                         let ends = if a.addr == address(forged.sender) { [a, b] } else { [b, a] };
-                        self.put_forged(ends, &forged);
+                        self.put_forged(ends, &forged)
+                    });
+                    if !sent {
+                        // There is room, because each forged segment was in the agenda.
+                        let _ = self.unforged.push(number);
                     }
                 }
                 Scheduled::HostEvent(host, what) => {

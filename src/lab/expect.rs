@@ -33,6 +33,9 @@ use crate::stack::{End, Event};
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
+/// The most expectations of a file. Each is compared with every entry of a run.
+pub(super) const MAX_EXPECTATIONS: usize = 100;
+
 /// The expectations in a file, and which of them have been met so far.
 #[derive(Clone, Debug, Default)]
 pub struct Expectations {
@@ -106,7 +109,7 @@ impl Expectations {
     /// Parses the text of a file, for a wire with the default latency. `time` parses a duration.
     ///
     /// # Errors
-    /// [`ExpectError`] names the line and the wrong word.
+    /// [`ExpectError`] names the line, the column and the wrong word.
     pub fn parse(text: &str, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
         Self::parse_for(text, super::Line::default().latency, time)
     }
@@ -123,7 +126,12 @@ impl Expectations {
         let time = |word: &str| Some(Moment::parse(word, &time)?.on(latency));
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            lines.extend(parse::line(index + 1, line, &time)?);
+            if let Some(parsed) = parse::line(index + 1, line, &time)? {
+                if lines.len() == MAX_EXPECTATIONS {
+                    return Err(parse::too_many(index + 1, line));
+                }
+                lines.push(parsed);
+            }
         }
         Ok(Expectations { lines, received: Default::default() })
     }
@@ -131,15 +139,23 @@ impl Expectations {
     /// Processes an entry. `frame` is the last received frame: see [`Wire::last_received`](super::Wire::last_received).
     pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
         let entry = snapshot.entry;
-        if let Some(received) = self.received.get_mut(entry.host)
+        let texts = self.lines.iter_mut().filter(|line| line.host == entry.host && !line.seen);
+        let texts = texts.filter_map(|line| match &line.what {
+            Wanted::Receives(text) => Some((text, &mut line.seen)),
+            _ => None,
+        });
+        let mut texts = texts.peekable();
+        if texts.peek().is_some()
+            && let Some(received) = self.received.get_mut(entry.host)
             && received.process(entry.host, snapshot, frame)
         {
-            let all = received.bytes();
-            for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
-                if let Wanted::Receives(text) = &line.what {
-                    line.seen |= all.windows(text.len().max(1)).any(|w| w == text);
-                }
+            let mut longest = 0;
+            for (text, seen) in texts {
+                longest = longest.max(text.len());
+                *seen = received.bytes().windows(text.len().max(1)).any(|bytes| bytes == text);
             }
+            // A text that is not found yet may have begun in the bytes that are kept.
+            received.keep(longest.saturating_sub(1));
         }
         for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
             line.seen |= match (&mut line.what, entry.what) {

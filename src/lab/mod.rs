@@ -142,6 +142,9 @@ pub struct Lab<
     calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_SCHEDULED>,
     /// The host and the port of each UDP program.
     bound: heapless::Vec<(usize, u16), MAX_SERVED>,
+    /// The numbers of the forged segments that were not sent.
+    #[cfg(feature = "alloc")]
+    unforged: heapless::Vec<usize, MAX_SCHEDULED>,
     now: Instant,
     steps: u32,
     next: usize,
@@ -217,6 +220,8 @@ impl<
                 agenda: heapless::Vec::new(),
                 calls: heapless::Vec::new(),
                 bound: heapless::Vec::new(),
+                #[cfg(feature = "alloc")]
+                unforged: heapless::Vec::new(),
                 now: START,
                 steps: 0,
                 next: 0,

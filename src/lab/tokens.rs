@@ -1,5 +1,7 @@
 //! Words, and texts in quotation marks, as the lines of experiments and expectations have them.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 
 /// Describes a text in quotation marks.
@@ -37,4 +39,13 @@ pub(super) fn quoted(rest: &str) -> Result<(String, &str), &'static str> {
         });
     }
     if text.is_empty() { Err("a text of one byte or more") } else { Ok((text, chars.as_str())) }
+}
+
+/// Cuts a long word, so that a message stays one line.
+pub(super) fn clip(word: &str) -> String {
+    const LONGEST: usize = 40;
+    match word.char_indices().nth(LONGEST) {
+        None => word.to_owned(),
+        Some((end, _)) => format!("{}...", &word[..end]),
+    }
 }

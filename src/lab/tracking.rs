@@ -16,7 +16,7 @@ pub(super) struct Tracks<const N: usize, const FLOWS: usize> {
     pub(super) latest: Option<[IpEndpoint; 2]>,
 }
 
-/// A tracked connection: its two endpoints, in the order in which they first sent, and its state.
+/// A tracked connection: its two endpoints, in the order of their first segments, and its state.
 #[derive(Clone, Copy)]
 pub(super) struct Tracked {
     /// The number of the connection, from 0, in the order of the first segments.

@@ -101,7 +101,7 @@ struct Transport {
     protocol: u8,
     start: usize,
     end: usize,
-    /// The sum of the header of an IPv4 packet. In IPv6, a header has no checksum, and this is 0xffff.
+    /// The sum of an IPv4 packet's header. For an IPv6 packet, whose header has no checksum, the value is 0xffff.
     header: u16,
     /// The sum of the source and destination addresses, which is the first part of the pseudo-header's sum.
     pseudo: u32,

@@ -1,4 +1,4 @@
-//! What a board's control block keeps from smoltcp: segments that are forged, and acknowledgements that would stop its timer.
+//! A board's control block hides forged segments from smoltcp, and acknowledgements that would stop smoltcp's timer.
 
 use smoltcp::phy::Medium;
 use smoltcp::wire::TcpPacket;

@@ -99,7 +99,7 @@ fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
         "tcp.checksum.status",
         "udp.checksum.status",
     ];
-    // tshark takes port 7000 for another protocol's, whose messages it would put together.
+    // Otherwise tshark would reassemble the messages of another protocol that uses port 7000.
     let whole = ["-o", "tcp.desegment_tcp_streams:FALSE"];
     let options = [&["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"][..], &whole].concat();
     let lines = tshark_fields(bytes, name, &options, &fields)?;

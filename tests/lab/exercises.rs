@@ -7,6 +7,7 @@ use smolstep::lab::Fault;
 use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::NAMES;
 use smolstep::lab::file::{Answer, Experiment, Key, Marked};
+use smolstep::lab::lang::Lang;
 
 use crate::texts_in;
 
@@ -52,6 +53,35 @@ fn wrong(answer: &Answer, right: &str, options: usize) -> Vec<String> {
         _ => {
             let right: u64 = right.parse().unwrap();
             vec![(right + 1).to_string(), (right + 1000).to_string(), (right * 2 + 1).to_string()]
+        }
+    }
+}
+
+/// Returns whether a character is one of the common Chinese ones.
+fn is_han(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c)
+}
+
+/// Every text that is not the name of a state or a segment has a Chinese one.
+#[test]
+fn every_exercise_is_in_chinese() {
+    let is_name = |text: &str| NAMES.contains(&text) || ["SYN", "SYN,ACK", "ACK"].contains(&text);
+    for (name, text) in exercises() {
+        let experiment = Experiment::parse(&text, None).unwrap();
+        let mut texts: Vec<&str> = vec![&experiment.title];
+        texts.extend(experiment.text.iter().map(String::as_str));
+        for question in &experiment.questions {
+            texts.push(&question.text);
+            texts.extend(question.hint.as_deref());
+            if let Answer::Choice { options, .. } | Answer::Order(options) = &question.answer {
+                texts.extend(options.iter().map(String::as_str).filter(|text| !is_name(text)));
+            }
+        }
+        // A formula, such as "T + 1 s", stays as it is.
+        let is_word = |word: &str| word.len() > 1 && word.contains(|c: char| c.is_ascii_lowercase());
+        for text in texts.into_iter().filter(|text| text.split(' ').any(is_word)) {
+            assert!(experiment.in_lang(text, Lang::Zh).chars().any(is_han), "{name}: {text}");
+            assert_eq!(experiment.in_lang(text, Lang::En), text, "{name}");
         }
     }
 }

@@ -69,6 +69,32 @@ fn a_fault_that_matches_no_frame_is_a_warning() {
 }
 
 #[test]
+fn a_segment_that_meets_no_connection_is_a_warning() {
+    let folder = folder("files-inject");
+    let file = folder.join("x.lab");
+    let program = "server listens 7000\nread to end\nclose\nclient calls 7000 at 1s\nclose\n";
+    let warning = "x.lab:6:1: this segment was not sent, because the hosts had no connection yet: choose a later time";
+    for (at, warned) in [("500ms", true), ("1s+3rtt", false)] {
+        fs::write(&file, format!("{program}at {at} inject client R 90000:90000(0)\n")).unwrap();
+        let output = ends(&[text(&file)], 0, if warned { warning } else { "" });
+        // The ladder shows the reset unless it was not sent.
+        assert_eq!(output.contains("RST"), !warned, "{at}: {output}");
+    }
+}
+
+#[test]
+fn a_text_is_found_behind_many_bytes_and_across_reads() {
+    let folder = folder("files-receives");
+    let file = folder.join("x.lab");
+    let run = "server listens 7000\nread to end\nclose\nclient calls 7000\nsend 300000 bytes\nsend \"nee\"\n\
+               wait until 5s\nsend \"dle\"\nclose\nexpect server receives \"needle\"\n";
+    fs::write(&file, run).unwrap();
+    ends(&[text(&file)], 0, "");
+    fs::write(&file, format!("{run}expect server receives \"needles\"\n")).unwrap();
+    ends(&[text(&file)], 1, "line 11 does not hold: 'server receives \"needles\"'");
+}
+
+#[test]
 fn the_seed_of_the_command_line_varies_a_file() {
     let folder = folder("files-seed");
     let file = folder.join("x.lab");
@@ -94,6 +120,8 @@ fn each_expectation_is_reported_with_its_verdict() {
     }
     fs::write(&file, "# nothing\n\n").unwrap();
     ends(&["--expect", text(&file)], 2, "expect.txt expects nothing: write a line such as");
+    fs::write(&file, "client sends syn\n  never server server\n").unwrap();
+    ends(&["--expect", text(&file)], 2, "expect.txt:2:16: 'server' should be a TCP state");
 }
 
 const EXERCISE: &str = "\
@@ -204,6 +232,19 @@ fn an_exercise_asks_and_writes_a_file_that_is_marked() {
     }
     assert_eq!(fs::read_to_string(&answers).unwrap(), "seed 9\n1: 5\n2: TCP\n3: drop client data 1\n");
     assert!(ends(&["mark", text(&exercise), text(&answers)], 0, "").contains("a.txt: 4 of 6 points\n"));
+}
+
+#[test]
+fn an_exercise_is_asked_in_chinese() {
+    let mut command = smolstep();
+    command.args(["lab", "exercise", "docs/exercises/03-lost-syn.lab", "--lang", "zh"]);
+    let mut run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    run.stdin.take().unwrap().write_all(b"\n?\n").unwrap();
+    let shown = String::from_utf8(run.wait_with_output().unwrap().stdout).unwrap();
+    for part in ["SYN 丢失\n客户最先发送的", "客户发送几个 SYN？", "在测量到往返时间之前，计时器设为一秒"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
 }
 
 /// A file is neither read and written nor written twice, however its name is spelt. After an invalid set-up, a file is as

@@ -61,7 +61,7 @@ fn json_has_what_both_ends_hold() {
     let of =
         |end: &str, field: &str| -> Vec<u64> { lines.iter().filter_map(|line| line[end][field].as_u64()).collect() };
     assert_eq!(of("client_holds", "cwnd").first(), Some(&14_600));
-    assert!(of("client_holds", "ssthresh").contains(&8030));
+    assert!(of("client_holds", "ssthresh").contains(&5110));
     assert!(of("client_holds", "duplicate_acks").contains(&3));
     assert_eq!(of("client_holds", "una").last(), Some(&11_682));
     assert_eq!(of("server_holds", "rcv_nxt").last(), Some(&11_682));

@@ -49,7 +49,7 @@ fn curl_gets_the_page_and_the_errors() {
     });
 }
 
-/// What the control block drops is counted by its reason on the page and in the events, and the connection goes on.
+/// A segment that the control block drops is counted by its reason on the page and in the events. The connection continues.
 #[test]
 fn forged_segments_are_counted_by_reason() {
     on_tun("forged_segments_are_counted_by_reason", |link| {

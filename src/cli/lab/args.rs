@@ -114,7 +114,9 @@ pub struct LabArgs {
     #[arg(long)]
     pub clock: bool,
     /// Show values of both ends below each step that changes them, as in cwnd,ssthresh,rto. The names are una, nxt,
-    /// snd-wnd, rcv-nxt, rcv-wnd, srtt, rttvar, rto, cwnd, ssthresh, dup-acks, unsent, held-by [default: none]
+    /// snd-wnd, rcv-nxt, rcv-wnd, srtt, rttvar, rto, cwnd, ssthresh, dup-acks, retransmission, tail-probe, persist,
+    /// time-wait, delayed-ack, keep-alive, user-timeout, unsent, held-by. A timer's value is the time at which it expires
+    /// [default: none]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Value::named)]
     pub show: Vec<Value>,
     /// Check the run against the expectations in FILE [default: no check]

@@ -59,9 +59,9 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
 /// Shows the title, the text and the ladder.
 fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     let width = outputs::width();
-    say_line(&experiment.title)?;
+    say_line(experiment.in_lang(&experiment.title, args.lang()))?;
     for text in &experiment.text {
-        wrapped(text, width).iter().try_for_each(say_line)?;
+        wrapped(experiment.in_lang(text, args.lang()), width).iter().try_for_each(say_line)?;
     }
     say_line("")?;
     let parts = experiment.parts();
@@ -84,9 +84,9 @@ fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Fa
             (Lang::Zh, points) => format!("{points} 分"),
         };
         say_line("")?;
-        wrapped(&question.text, outputs::width()).iter().try_for_each(say_line)?;
+        wrapped(experiment.in_lang(&question.text, lang), outputs::width()).iter().try_for_each(say_line)?;
         for (letter, option) in key.options(index) {
-            say_line(format_args!("  {letter}  {option}"))?;
+            say_line(format_args!("  {letter}  {}", experiment.in_lang(option, lang)))?;
         }
         say_line(format_args!("  ({})", question.answer.form(lang)))?;
         let mut last = None;
@@ -103,7 +103,8 @@ fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Fa
                 }
                 Some("") => break,
                 Some("?") => {
-                    say_line(question.hint.as_deref().unwrap_or(lang.pick("there is no hint", "没有提示")))?;
+                    let hint = question.hint.as_deref().map(|hint| experiment.in_lang(hint, lang));
+                    say_line(hint.unwrap_or(lang.pick("there is no hint", "没有提示")))?;
                     continue;
                 }
                 Some(answer) => answer,

@@ -119,6 +119,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         // With --step, a fault that matched no frame is only a warning, because the user may leave before that frame is
         // sent.
         unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
+        if let What::File(name, experiment) = &what {
+            unmet_lines(name, experiment, &ended, false);
+        }
         outputs.expect.iter().flat_map(Expected::verdicts).try_for_each(say_line)?;
         outputs.finish()?;
         return Ok(0);
@@ -145,12 +148,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         unmatched.iter().for_each(|fault| log::warn!("{}", no_match(fault)));
     }
     finished?;
-    if let What::File(name, experiment) = &what
-        && complete
-        && !args.changes_the_wire()
-    {
-        let lines = ended.unmet.iter().filter_map(|place| experiment.fault_line(*place));
-        lines.for_each(|line| log::warn!("{name}:{line}:1: no frame matched this fault"));
+    if let What::File(name, experiment) = &what {
+        unmet_lines(name, experiment, &ended, complete && !args.changes_the_wire());
     }
     match (ended.last, &shipped) {
         (Stepped::End, _) if complete && !unmatched.is_empty() => {
@@ -188,6 +187,17 @@ fn failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -
 fn unmatched<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
     let of_args = |place: &usize| place.checked_sub(own_faults).and_then(|place| args.fault.get(place));
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
+}
+
+/// Warns of the lines of a file that had no effect. `faults` says whether each fault should have matched a frame.
+fn unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, faults: bool) {
+    let faults = ended.unmet.iter().filter(|_| faults).filter_map(|place| experiment.fault_line(*place));
+    faults.for_each(|line| log::warn!("{name}:{line}:1: no frame matched this fault"));
+    for line in &ended.unforged {
+        log::warn!(
+            "{name}:{line}:1: this segment was not sent, because the hosts had no connection yet: choose a later time"
+        );
+    }
 }
 
 fn no_match(faults: &str) -> String {

@@ -307,7 +307,7 @@ impl Expected {
         let (name, text) = (path.display().to_string(), file::read(path)?);
         let time = |word: &str| duration(word).ok().map(Into::into);
         let expectations = Expectations::parse_for(&text, latency, time)
-            .map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
+            .map_err(|error| Failure::usage(format_args!("{name}:{error}")))?;
         if expectations.verdicts().next().is_none() {
             let hint = "write a line such as 'server retransmits synack 1 within 3s'";
             return Err(Failure::usage(format_args!("{name} expects nothing: {hint}")));

@@ -1,5 +1,8 @@
 //! The values of a connection that `--show` names, and their texts.
 
+use smoltcp::time::Instant;
+
+use crate::lab::START;
 use crate::lab::show::{Span, or_dash, since, span};
 use crate::stack::Control;
 
@@ -13,7 +16,7 @@ pub struct Value {
 }
 
 /// The values, in the order of RFC 9293 section 3.3.1, RFC 6298 and RFC 5681.
-const VALUES: [Value; 13] = [
+const VALUES: [Value; 20] = [
     Value { name: "una", text: |c| since(c.una, c.iss).to_string() },
     Value { name: "nxt", text: |c| since(c.nxt, c.iss).to_string() },
     Value { name: "snd-wnd", text: |c| or_dash(c.irs.map(|_| c.snd_wnd)) },
@@ -25,6 +28,13 @@ const VALUES: [Value; 13] = [
     Value { name: "cwnd", text: |c| or_dash(c.cwnd) },
     Value { name: "ssthresh", text: |c| or_dash(c.ssthresh) },
     Value { name: "dup-acks", text: |c| c.duplicates.to_string() },
+    Value { name: "retransmission", text: |c| time(c.retransmission) },
+    Value { name: "tail-probe", text: |c| time(c.tail_probe) },
+    Value { name: "persist", text: |c| time(c.persist) },
+    Value { name: "time-wait", text: |c| time(c.time_wait) },
+    Value { name: "delayed-ack", text: |c| time(c.delayed_ack) },
+    Value { name: "keep-alive", text: |c| time(c.keep_alive) },
+    Value { name: "user-timeout", text: |c| time(c.user_timeout) },
     Value { name: "unsent", text: |c| c.unsent.to_string() },
     Value { name: "held-by", text: |c| c.held_by.map_or("-".into(), |by| by.slug().to_string()) },
 ];
@@ -40,6 +50,11 @@ impl Value {
             format!("'{name}' should be one of {}", names.join(", "))
         })
     }
+}
+
+/// Returns the time since the start of the run at which a timer expires.
+fn time(at: Option<Instant>) -> String {
+    span(at.map(|at| at - START))
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ use crate::stack::DropReason;
 pub struct ExpectError {
     /// The line's number, from 1.
     pub line: usize,
+    /// The position of the wrong word in its line, in characters from 1.
+    pub column: usize,
     /// The wrong word, or an empty string if a word is missing.
     pub word: String,
     /// The words that would be valid there.
@@ -26,8 +28,8 @@ pub struct ExpectError {
 impl fmt::Display for ExpectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.word[..] {
-            "" => write!(f, "line {}: a word is missing at the end: {}", self.line, self.expected),
-            word => write!(f, "line {}: '{word}' should be {}", self.line, self.expected),
+            "" => write!(f, "{}:{}: a word is missing at the end: {}", self.line, self.column, self.expected),
+            word => write!(f, "{}:{}: '{word}' should be {}", self.line, self.column, self.expected),
         }
     }
 }
@@ -50,7 +52,7 @@ pub(super) fn line(
     text: &str,
     time: &dyn Fn(&str) -> Option<Duration>,
 ) -> Result<Option<Line>, ExpectError> {
-    let mut words = Words { line: number, rest: text };
+    let mut words = Words { line: number, text, at: 0 };
     let Some(first) = words.next() else { return Ok(None) };
     let never = first == "never";
     let side = if never { words.need(SIDES)? } else { first };
@@ -109,20 +111,33 @@ pub(super) fn line(
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
 
+/// An error about a line after [`MAX_EXPECTATIONS`](super::MAX_EXPECTATIONS) others.
+pub(super) fn too_many(number: usize, text: &str) -> ExpectError {
+    let mut words = Words { line: number, text, at: 0 };
+    let first = words.next().unwrap_or_default();
+    words.error(first, "left out: a file has at most 100 expectations")
+}
+
 /// The words of a line, without its comment.
 struct Words<'t> {
     line: usize,
-    rest: &'t str,
+    text: &'t str,
+    /// The place after the last word that has been read, in bytes.
+    at: usize,
 }
 
 impl<'t> Words<'t> {
+    fn rest(&self) -> &'t str {
+        self.text[self.at..].trim_start()
+    }
+
     fn peek(&self) -> Option<&'t str> {
-        tokens::word(self.rest)
+        tokens::word(self.rest())
     }
 
     fn next(&mut self) -> Option<&'t str> {
         let word = self.peek()?;
-        self.rest = self.rest.trim_start().strip_prefix(word).unwrap_or_default();
+        self.at = self.text.len() - self.rest().len() + word.len();
         Some(word)
     }
 
@@ -130,8 +145,11 @@ impl<'t> Words<'t> {
         self.next().ok_or_else(|| self.error("", expected))
     }
 
+    /// An error about the last word that has been read, or about the end of the line if `word` is empty.
     fn error(&self, word: &str, expected: &'static str) -> ExpectError {
-        ExpectError { line: self.line, word: word.into(), expected }
+        let place = self.at.saturating_sub(word.len());
+        let column = self.text.get(..place).map_or(0, |before| before.chars().count()) + 1;
+        ExpectError { line: self.line, column, word: tokens::clip(word), expected }
     }
 
     fn state(&mut self) -> Result<State, ExpectError> {
@@ -169,12 +187,15 @@ impl<'t> Words<'t> {
 
     /// Parses a text in quotation marks.
     fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
-        let rest = self.rest.trim_start();
-        let (text, after) = tokens::quoted(rest).map_err(|expected| {
-            let word = rest.split_whitespace().next().unwrap_or_default();
-            self.error(word, expected)
-        })?;
-        self.rest = after;
-        Ok(text.into_bytes())
+        match tokens::quoted(self.rest()) {
+            Ok((text, after)) => {
+                self.at = self.text.len() - after.len();
+                Ok(text.into_bytes())
+            }
+            Err(expected) => {
+                let word = self.next().unwrap_or_default();
+                Err(self.error(word, expected))
+            }
+        }
     }
 }

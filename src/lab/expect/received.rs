@@ -12,8 +12,8 @@ use crate::lab::{Snapshot, address};
 use crate::stack::{Event, Tuple};
 use crate::trace::Ends;
 
-/// The largest number of bytes kept for one stream.
-const LONGEST: usize = 1 << 26;
+/// The largest number of bytes kept for one stream. A receive buffer is not longer.
+const LONGEST: usize = 1 << 20;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Received {
@@ -23,19 +23,25 @@ pub(super) struct Received {
     bytes: Vec<u8>,
 }
 
-/// The data of one connection, from its frames.
+/// The data of one connection that the program has not read yet, from its frames.
 #[derive(Clone, Debug)]
 struct Stream {
     ends: Tuple,
     isn: TcpSeqNumber,
-    bytes: Vec<u8>,
+    /// The number of bytes that the program has read.
     read: usize,
+    bytes: VecDeque<u8>,
 }
 
 impl Received {
-    /// Returns all bytes read so far.
+    /// Returns the bytes read so far that have been kept.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Keeps only the last `len` bytes read so far.
+    pub(super) fn keep(&mut self, len: usize) {
+        self.bytes.drain(..self.bytes.len().saturating_sub(len));
     }
 
     /// Processes an entry of this host. Returns whether a program has read data.
@@ -50,11 +56,10 @@ impl Received {
             What::Stack(Event::Read { tuple, bytes, .. }) => {
                 // Several connections may have had these endpoints. The program reads from the latest.
                 let stream = self.streams.iter_mut().rfind(|stream| stream.ends == tuple);
-                if let Some(stream) = stream
-                    && let Some(read) = stream.bytes.get(stream.read..).map(|left| &left[..bytes.min(left.len())])
-                {
-                    self.bytes.extend_from_slice(read);
+                if let Some(stream) = stream {
+                    let read = stream.bytes.drain(..bytes.min(stream.bytes.len()));
                     stream.read += read.len();
+                    self.bytes.extend(read);
                 }
                 true
             }
@@ -111,7 +116,7 @@ impl Received {
         let Ends { source: remote, destination: local } = *ends;
         let ends = Tuple { local, remote };
         let place = self.streams.iter().position(|s| s.ends == ends && s.isn == isn).unwrap_or_else(|| {
-            self.streams.push(Stream { ends, isn, bytes: Vec::new(), read: 0 });
+            self.streams.push(Stream { ends, isn, read: 0, bytes: VecDeque::new() });
             self.streams.len() - 1
         });
         &mut self.streams[place]
@@ -119,7 +124,10 @@ impl Received {
 }
 
 impl Stream {
+    /// Stores a payload at its place in the stream. Bytes that the program has read already are left out.
     fn keep(&mut self, at: usize, payload: &[u8]) {
+        let (skipped, at) = (self.read.saturating_sub(at), at.saturating_sub(self.read));
+        let Some(payload) = payload.get(skipped..) else { return };
         let end = at.saturating_add(payload.len());
         if end > LONGEST {
             return;
@@ -127,6 +135,6 @@ impl Stream {
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
-        self.bytes[at..end].copy_from_slice(payload);
+        self.bytes.range_mut(at..end).zip(payload).for_each(|(kept, byte)| *kept = *byte);
     }
 }

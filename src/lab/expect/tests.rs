@@ -1,4 +1,4 @@
-//! Tests that an error names the wrong word of a line.
+//! Tests that an error names the wrong word of a line and its place.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn lines_are_read() {
 #[test]
 fn the_wrong_word_is_named() {
     for (text, word) in [
-        ("\nclient SYN-SEND -> ESTABLISHED", "line 2: 'SYN-SEND' should be a TCP state"),
+        ("\nclient SYN-SEND -> ESTABLISHED", "2:8: 'SYN-SEND' should be a TCP state"),
         ("client SYN-SENT -> ESTABLISHT", "'ESTABLISHT' should be a TCP state"),
         ("client SYN-SENT ESTABLISHED", "'ESTABLISHED' should be ->"),
         ("client SYN-SENT", "a word is missing at the end: ->"),
@@ -45,6 +45,23 @@ fn the_wrong_word_is_named() {
         ("client RST 1 2", "'2' should be the end of the line"),
     ] {
         assert!(error(text).contains(word), "{text}: {}", error(text));
+    }
+}
+
+/// Columns count characters. A word that also stands earlier in the line is not confused with the earlier one.
+#[test]
+fn the_place_of_the_wrong_word_is_named() {
+    for (text, place) in [
+        ("klient RST", "1:1: 'klient'"),
+        ("  never client  client", "1:17: 'client'"),
+        ("client receives \"欢迎\" RST", "1:22: 'RST'"),
+        ("client receives Hello", "1:17: 'Hello'"),
+        ("client sends data 1 within within", "1:28: 'within'"),
+        ("client SYN-SENT # ->", "1:16: a word is missing at the end: ->"),
+        ("client receives # text", "1:16: a word is missing at the end: a text"),
+        ("\n\nclient SYN-SENT -> SYN-SENT SYN-SENT", "3:29: 'SYN-SENT'"),
+    ] {
+        assert!(error(text).starts_with(place), "{text}: {}", error(text));
     }
 }
 

@@ -11,10 +11,7 @@ pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
     const SEGMENT: &str = "a segment, as in R 101:101(0) or . 1:1(0) ack 1 win 500";
     let flags = words.peek().ok_or_else(|| words.missing(SEGMENT))?;
     let text = words.rest().split('#').next().unwrap_or_default().trim_end();
-    let segment = segment::parse(text).map_err(|error| match &error.word[..] {
-        "" => words.missing(error.expected),
-        word => words.unfit_word(word, error.expected),
-    })?;
+    let segment = segment::parse(text).map_err(|error| words.unfit_at(error.column, &error.word, error.expected))?;
     if !matches!(segment.flags.0 & !Flags::ACK, 0 | Flags::FIN | Flags::PSH | Flags::RST | Flags::SYN) {
         return Err(words.unfit_word(flags, "at most one of S, F, R and P, and . for ACK"));
     }

@@ -24,7 +24,7 @@ pub struct Key<'e> {
     found: Vec<Found>,
 }
 
-/// What the run has shown about a question so far.
+/// The state of a question: the part of its answer that the run has shown so far.
 #[derive(Clone, Debug, Default)]
 struct Found {
     /// The number of frames that fit.

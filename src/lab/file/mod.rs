@@ -5,9 +5,10 @@
 //! steps, and [`Parts::setup`] borrows them.
 //!
 //! settings.rs parses the lines that change a set-up, program.rs those of programs, inject.rs forged segments, and
-//! question.rs questions.
+//! question.rs questions, and chinese.rs translations.
 
 mod answers;
+mod chinese;
 mod inject;
 mod marking;
 mod parts;
@@ -36,7 +37,7 @@ use alloc::vec::Vec;
 
 use smoltcp::time::Duration;
 
-use super::expect::{ExpectError, Expectations};
+use super::expect::{ExpectError, Expectations, MAX_EXPECTATIONS};
 use super::wire::Random;
 use super::{Forged, HostEvent, MAX_FAULTS, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_SCHEDULED, Moment, Scheduled};
 use program::Program;
@@ -45,9 +46,12 @@ use words::{Source, Varied, Words};
 /// The seed of a file that names none.
 const SEED: u64 = 7;
 
+/// The most questions of a file. Each is compared with every entry of a run.
+const MAX_QUESTIONS: usize = 100;
+
 /// Describes the words with which a line may begin.
-const FIRST: &str = "title, text, seed, vary, limit, network, hosts, host, clients, flood, client, server, fault, at, expect or question; or a \
-                     step of the program above: read, send, wait, close, half-close or abort";
+const FIRST: &str = "title, text, zh, seed, vary, limit, network, hosts, host, clients, flood, client, server, fault, at, expect or question; \
+                     or a step of the program above: read, send, wait, close, half-close or abort";
 
 const SIDES: &str = "client or server";
 
@@ -60,21 +64,21 @@ pub struct Experiment {
     pub text: Vec<String>,
     /// The questions.
     pub questions: Vec<Question>,
+    /// Each translated text with its translation.
+    chinese: Vec<(String, String)>,
     seed: u64,
     /// The lines that change the set-up. They are valid.
     settings: Vec<Source>,
     actions: Vec<Action>,
     /// The expectations, each on the line of the file that has it. The other lines are empty.
     expectations: String,
-    /// Whether there is an expectation.
-    expects: bool,
 }
 
 /// A program or a scheduled event, in the order of the file.
 #[derive(Clone, Debug)]
 enum Action {
     Event { at: Moment, host: usize, what: HostEvent },
-    Inject { at: Moment, forged: Forged },
+    Inject { line: usize, at: Moment, forged: Forged },
     Program(Program),
 }
 
@@ -90,6 +94,8 @@ impl Experiment {
             varied: Vec::new(),
             seed_is_given: seed.is_some(),
             runs: None,
+            above: Vec::new(),
+            expectations: 0,
             faults: 0,
             scheduled: 0,
         };
@@ -160,7 +166,7 @@ impl Experiment {
 
     /// Returns whether the file has an expectation.
     pub fn expects(&self) -> bool {
-        self.expects
+        !self.expectations.trim().is_empty()
     }
 }
 
@@ -171,6 +177,9 @@ struct Parser {
     seed_is_given: bool,
     /// The program that the server runs, and whether it uses UDP.
     runs: Option<(crate::app::App, bool)>,
+    /// The texts of the line above that can be translated.
+    above: Vec<String>,
+    expectations: usize,
     faults: usize,
     scheduled: usize,
 }
@@ -180,6 +189,7 @@ impl Parser {
         let mut words = source.words();
         let Some(first) = words.peek() else { return Ok(()) };
         let experiment = &mut self.experiment;
+        let above = core::mem::replace(&mut self.above, chinese::texts(source));
         match first {
             "title" => {
                 words.next();
@@ -219,15 +229,26 @@ impl Parser {
             },
             "at" => self.event(words),
             "expect" => {
+                if self.expectations == MAX_EXPECTATIONS {
+                    let message = format!("a file has at most {MAX_EXPECTATIONS} expectations: remove one");
+                    return Err(words.error(message));
+                }
                 words.next();
                 check_expectation(&words, words.rest())?;
-                experiment.expects = true;
+                self.expectations += 1;
                 experiment.expectations.push_str(words.rest());
                 Ok(())
+            }
+            "question" if experiment.questions.len() == MAX_QUESTIONS => {
+                Err(words.error(format!("a file has at most {MAX_QUESTIONS} questions: remove one")))
             }
             "question" => {
                 let question = question::head(words)?;
                 experiment.questions.push(question);
+                Ok(())
+            }
+            "zh" => {
+                experiment.chinese.extend(chinese::pairs(words, above)?);
                 Ok(())
             }
             "answer" | "hint" | "points" => match experiment.questions.last_mut() {
@@ -283,8 +304,8 @@ impl Parser {
         words.next();
         let at = words.parse(values::MOMENT, values::moment)?;
         if words.take("inject") {
-            let forged = inject::segment(words)?;
-            self.experiment.actions.push(Action::Inject { at, forged });
+            let (line, forged) = (words.line(), inject::segment(words)?);
+            self.experiment.actions.push(Action::Inject { line, at, forged });
             return Ok(());
         }
         let what = words.parse("cut, reboot or inject", |word| match word {
@@ -331,7 +352,7 @@ fn check_expectation(words: &Words<'_>, expectation: &str) -> Result<(), FileErr
     }
     match Expectations::parse(expectation, values::duration) {
         Ok(_) => Ok(()),
-        Err(ExpectError { word, expected, .. }) => Err(words.unfit_word(&word, expected)),
+        Err(ExpectError { column, word, expected, .. }) => Err(words.unfit_at(column, &word, expected)),
     }
 }
 

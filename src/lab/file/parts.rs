@@ -53,7 +53,7 @@ impl<'e> Parts<'e> {
             match action {
                 Action::Event { at, host, what } => setup.host_event(*at, *host, *what),
                 // There is room: the parser has counted the events.
-                Action::Inject { at, forged } => drop(setup.agenda.push((*at, Scheduled::Forge(*forged)))),
+                Action::Inject { line, at, forged } => drop(setup.agenda.push((*at, Scheduled::Forge(*line, *forged)))),
                 Action::Program(program) => {
                     let place = places.next().unwrap_or_default();
                     let steps = self.steps.get(place).map_or(&[][..], Vec::as_slice);

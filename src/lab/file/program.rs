@@ -31,7 +31,7 @@ pub(super) struct Program {
     pub(super) steps: Vec<Step>,
 }
 
-/// What a program does first.
+/// The role of a program, from the line that begins it.
 #[derive(Clone, Debug)]
 pub(super) enum Role {
     /// Calls the other host.
@@ -79,7 +79,14 @@ impl Program {
         if self.steps.last().is_some_and(|last| matches!(last, Step::Abort | Step::Close)) {
             return Err(words.error("the program has ended: 'close' or 'abort' is the last step"));
         }
-        let bytes = |word: &str| usize::try_from(whole(1..=MOST_BYTES)(word)?).ok();
+        let bytes = |words: &mut Words<'_>, expected: &str| {
+            let count = words.peek().and_then(whole(1..=u64::MAX));
+            if count.is_some_and(|count| count > MOST_BYTES) {
+                let message = format!("a step takes at most {MOST_BYTES} bytes (16 MiB): write several steps");
+                return Err(words.error(message));
+            }
+            words.parse(expected, |word| usize::try_from(whole(1..=MOST_BYTES)(word)?).ok())
+        };
         let step = match words.next() {
             Some("abort") => Step::Abort,
             Some("close") => Step::Close,
@@ -88,12 +95,12 @@ impl Program {
                 keyword(&mut words, "end")?;
                 Step::ReadToEnd
             }
-            Some("read") => Step::Read(words.parse("to end, or a number of bytes from 1 to 16777216", bytes)?),
+            Some("read") => Step::Read(bytes(&mut words, "to end, or a number of bytes from 1 to 16777216")?),
             Some("send") if words.is_quoted() => Step::Send(words.quoted()?),
             Some("send") => {
                 const SENT: &str =
                     "a text in quotation marks, or a number of bytes from 1 to 16777216, as in 5000 bytes";
-                let count = words.parse(SENT, bytes)?;
+                let count = bytes(&mut words, SENT)?;
                 words.take("bytes");
                 Step::SendBytes(count)
             }

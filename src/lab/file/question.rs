@@ -48,11 +48,11 @@ pub enum Answer {
     Make(String),
     /// The question has no answer yet.
     Missing,
-    /// A number, and how far an answer may be away from it.
+    /// A number, and the largest difference between this number and a right answer.
     Number {
         /// The right number.
         number: u64,
-        /// The largest difference.
+        /// The largest difference, which is 0 if the answer must be exact.
         within: u64,
     },
     /// The items in the right order.

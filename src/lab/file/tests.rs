@@ -66,13 +66,34 @@ fn the_settings_are_those_of_the_options() {
     assert_eq!(setup.limit, Duration::from_secs(30));
 }
 
+/// Each expectation and each question is compared with every entry of a run, so there are not too many.
+#[test]
+fn the_expectations_and_the_questions_of_a_file_are_few() {
+    let (expectation, question) = ("expect client syn\n", "question \"?\" answer field ack of frame 9\n");
+    for (line, what) in [(expectation, "expectations"), (question, "questions")] {
+        assert!(Experiment::parse(&line.repeat(100), None).is_ok(), "{what}");
+        let error = error(&line.repeat(101));
+        assert!(error.starts_with(&format!("101:1: a file has at most 100 {what}: remove one")), "{error}");
+    }
+    let lines = "client syn\n".repeat(101);
+    let error = Expectations::parse(&lines, |_| None).expect_err("too many").to_string();
+    assert!(error.starts_with("101:1: 'client' should be left out: a file has at most 100"), "{error}");
+}
+
+/// The spaces at the end of a line of a mebibyte are not skipped again for each of its 100,000 words.
+#[test]
+fn a_long_line_is_read_once() {
+    let text = format!("network {}{}", "mtu 576 ".repeat(50_000), " ".repeat(600_000));
+    assert!(Experiment::parse(&text, None).is_ok());
+}
+
 #[test]
 fn errors_name_the_line_the_column_and_the_word() {
     for (text, message) in [
         ("fault drop server synak 1", "1:19: 'synak' should be syn, synack,"),
         ("\n  fault delay soon client syn", "2:15: 'soon' should be how long"),
         ("fault drop server", "1:18: a word is missing at the end: syn, synack,"),
-        ("titel \"x\"", "1:1: 'titel' should be title, text, seed"),
+        ("titel \"x\"", "1:1: 'titel' should be title, text, zh, seed"),
         ("title x", "1:7: 'x' should be a text in quotation marks"),
         ("title \"a\\q\"", "1:7: '\"a\\q\"' should be a text with no other escapes"),
         ("title \"a\" b", "1:11: 'b' should be the end of the line"),
@@ -98,12 +119,11 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("server runs greeting\nread 2", "2:1: a program with a name has no steps"),
         (
             "client calls 7\nsend 16777217 bytes",
-            "2:6: '16777217' should be a text in quotation marks, or a number of bytes from 1",
+            "2:6: a step takes at most 16777216 bytes (16 MiB): write several steps",
         ),
-        (
-            "server listens 7\nread 16777217",
-            "2:6: '16777217' should be to end, or a number of bytes from 1 to 16777216",
-        ),
+        ("server listens 7\nread 99999999999", "2:6: a step takes at most 16777216 bytes (16 MiB)"),
+        ("server listens 7\nread 0", "2:6: '0' should be to end, or a number of bytes from 1 to 16777216"),
+        ("client calls 7\nsend 0 bytes", "2:6: '0' should be a text in quotation marks, or a number of bytes from 1"),
         ("server listens 0", "1:16: '0' should be a port from 1 to 65535"),
         ("server listens 7\nserver listens 7", "2:1: port in use by another program"),
         ("read 2", "1:1: 'read' is a step of a program: put it below a line such as"),
@@ -116,7 +136,15 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("client calls 1\nclose\nclose", "3:1: the program has ended"),
         ("at 2s stop client", "1:7: 'stop' should be cut, reboot or inject"),
         ("expect server sends synak", "1:21: 'synak' should be syn, synack"),
+        ("expect server sends expect 2 server", "1:21: 'expect' should be syn"),
+        ("expect client receives \"RST\" client client", "1:30: 'client' should be the end of the line"),
+        ("vary n from 100 to 100\nexpect client sends data $n within $n", "2:36: '100' should be a time"),
         ("expect", "1:7: a word is missing at the end: an expectation"),
+        ("zh \"a\"", "1:1: 'zh' needs a text to translate: put it below"),
+        ("title \"a\"\nseed 3\nzh \"b\"", "3:1: 'zh' needs a text"),
+        ("title \"a\"\nzh", "2:3: a word is missing at the end: a text"),
+        ("title \"a\"\nzh \"b\" \"c\"", "2:8: the line above has fewer texts: 1"),
+        ("title \"a\"\nzh \"b\"\nzh \"c\"", "3:1: 'zh' needs a text"),
         ("question \"?\"", "1:1: the question has no answer"),
         ("question \"?\" answer", "1:20: a word is missing at the end: field, number"),
         ("question \"?\" answer field ack of frame 0", "1:40: '0' should be a number from 1"),

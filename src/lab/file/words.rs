@@ -1,12 +1,11 @@
 //! Splits a line into words with their columns, and replaces the names of values by their numbers.
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::lab::tokens;
+use crate::lab::tokens::{self, clip};
 
 /// An error in a file: its place, and one sentence that says what is wrong and what would fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +55,8 @@ pub(super) struct Source {
 impl Source {
     /// Replaces each `$NAME` and `${NAME}` in the text of line `line` by its number.
     pub(super) fn new(line: usize, text: &str, varied: &[Varied]) -> Self {
-        let (mut out, mut shifts, mut rest, mut shift) = (String::new(), Vec::new(), text, 0);
+        // Each look at the next word would skip the spaces at the end again.
+        let (mut out, mut shifts, mut rest, mut shift) = (String::new(), Vec::new(), text.trim_end(), 0);
         while let Some(start) = rest.find('$') {
             let (before, from) = rest.split_at(start);
             out.push_str(before);
@@ -170,11 +170,16 @@ impl<'t> Words<'t> {
         self.error(format!("'{}' should be {expected}", clip(word)))
     }
 
+    /// An error about a word of the rest of the line, which a parser of its own has read. `column` counts the characters of
+    /// the rest, from 1.
+    pub(super) fn unfit_at(&self, column: usize, word: &str, expected: &str) -> FileError {
+        let start = self.start();
+        let at = self.text[start..].char_indices().nth(column.saturating_sub(1));
+        self.unfit_place(at.map_or(self.text.len(), |(at, _)| start + at), word, expected)
+    }
+
     /// An error about a word of the rest of the line, which a parser of its own has read.
     pub(super) fn unfit_word(&self, word: &str, expected: &str) -> FileError {
-        if word.is_empty() {
-            return self.missing(expected);
-        }
         let rest = &self.text[self.at..];
         let at = rest.match_indices(word).map(|(at, _)| self.at + at);
         let is_whole = |at: &usize| {
@@ -182,11 +187,16 @@ impl<'t> Words<'t> {
             self.text[..*at].ends_with(char::is_whitespace) && after.is_none_or(char::is_whitespace)
         };
         let at = at.clone().find(is_whole).or_else(|| at.clone().next()).unwrap_or(self.at);
-        FileError {
-            line: self.line,
-            column: self.column(at),
-            message: format!("'{}' should be {expected}", clip(word)),
+        self.unfit_place(at, word, expected)
+    }
+
+    /// An error about the word at a place of the text.
+    fn unfit_place(&self, at: usize, word: &str, expected: &str) -> FileError {
+        if word.is_empty() {
+            return self.missing(expected);
         }
+        let message = format!("'{}' should be {expected}", clip(word));
+        FileError { line: self.line, column: self.column(at), message }
     }
 
     /// An error about the end of the line, where a word is missing.
@@ -223,13 +233,4 @@ fn name(text: &str) -> (usize, &str) {
     }
     let len = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
     (len + 1, &rest[..len])
-}
-
-/// Cuts a long word, so that a message stays one line.
-fn clip(word: &str) -> String {
-    const LONGEST: usize = 40;
-    match word.char_indices().nth(LONGEST) {
-        None => word.to_owned(),
-        Some((end, _)) => format!("{}...", &word[..end]),
-    }
 }

@@ -55,7 +55,7 @@ impl Function {
     }
 }
 
-/// What a call returns: a number, or -1 and an error.
+/// The result of a call: a number, or -1 and an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The error's name is empty if the script does not name it.

@@ -2,7 +2,7 @@
 
 use super::segment::{Choice, Flags, SegmentText};
 
-/// What is left of a line: the stack may send a segment of a script in several pieces.
+/// The part of a line's segment that has not left yet. The stack may send a segment of a script in several pieces.
 pub(super) struct Wanted {
     segment: SegmentText,
 }

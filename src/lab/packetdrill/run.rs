@@ -45,7 +45,7 @@ impl Default for Limits {
 pub struct Failed {
     /// The line's number, from 1.
     pub line: usize,
-    /// What the line expects, and what came.
+    /// The expectation of the line, and the actual event.
     pub what: String,
 }
 
@@ -121,8 +121,8 @@ struct Runner<'r, 'a, C> {
     limits: Limits,
     /// The number of the stack's host.
     host: usize,
-    /// The ends of a segment from the peer to the stack, with their initial sequence numbers. The stack's is 0 in the
-    /// script. The peer's is as it is written, but the numbers after its SYN are relative to it.
+    /// The ends of a segment from the peer to the stack, with their initial sequence numbers. In the script, the stack's
+    /// initial number is 0. The script gives the peer's initial number, and later numbers are relative to that number.
     ends: Ends,
     /// The stack's segments that no line has been compared with, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,
@@ -133,7 +133,7 @@ struct Runner<'r, 'a, C> {
 impl<'a, C: Console> Runner<'_, 'a, C> {
     fn event(&mut self, script: &Script, event: &Event) -> Result<(), Failed> {
         let (line, now, tolerance) = (event.line, self.lab.elapsed(), script.tolerance);
-        // The time of a line without one is now.
+        // A line without a time is due now.
         let (from, to) = match event.when {
             When::Any => (now, now),
             When::Since(from, to) => (from, to),

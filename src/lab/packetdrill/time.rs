@@ -18,7 +18,7 @@ pub(super) enum When {
 /// The latest time in a script, in seconds.
 const LATEST: u64 = 86_400;
 
-/// What an error says about a time.
+/// Describes a valid time, for errors.
 pub(super) const EXPECTED: &str = "a time in seconds up to 86400: 0.1, +0.1, 0.1~0.3, +0.1~+0.3 or *";
 
 /// Reads the time of a line.

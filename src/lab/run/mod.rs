@@ -50,6 +50,8 @@ pub struct Ended {
     pub time: Duration,
     /// The indices of the faults that matched no frame.
     pub unmet: Vec<usize>,
+    /// The lines of the forged segments in the file that were due before any connection.
+    pub unforged: Vec<usize>,
     /// The client's programs that failed.
     pub failed: Vec<Failed>,
     /// The output of the client and of the server.
@@ -122,6 +124,7 @@ impl<'s> Run<'s> {
                 steps: lab.steps(),
                 time: lab.elapsed().min(self.setup.limit),
                 unmet: lab.wire.faults().unmet().collect(),
+                unforged: lab.unforged().collect(),
                 failed: failed(lab),
                 printed: [0, 1].map(|host| lab.hosts[host].console.0.clone()),
             }

@@ -12,8 +12,8 @@ use crate::lab::lang::Lang;
 
 /// Draws the state diagram.
 ///
-/// A transition that was taken has the client's or the server's colour, and at most 4 step numbers for each host. Below
-/// the diagram, at most 16 changes of state are listed that are not in it.
+/// A transition that was taken has the client's or the server's colour, and at most 4 step numbers for each host. A list
+/// below the diagram has the changes of state that the diagram does not have, at most 16.
 ///
 /// # Errors
 /// The error of `out`.

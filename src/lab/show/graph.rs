@@ -28,7 +28,7 @@ use crate::lab::{MAX_HOSTS, START, Snapshot, address};
 use crate::stack::{Control, Tuple};
 use crate::trace::Cause;
 
-/// What a graph shows.
+/// The quantity that a graph shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GraphKind {
     /// The congestion window, the slow-start threshold and the bytes in flight.

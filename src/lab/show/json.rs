@@ -134,6 +134,9 @@ fn holds_of(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
             ("tail_probe_at_us", c.tail_probe),
             ("persist_at_us", c.persist),
             ("time_wait_at_us", c.time_wait),
+            ("delayed_ack_at_us", c.delayed_ack),
+            ("keep_alive_at_us", c.keep_alive),
+            ("user_timeout_at_us", c.user_timeout),
         ];
         for (key, at) in timers {
             if let Some(at) = at {

@@ -46,6 +46,9 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
         (lang.pick("tail loss probe", "尾部丢失探测"), c.tail_probe),
         (lang.pick("persist", "持续计时器"), c.persist),
         ("TIME-WAIT", c.time_wait),
+        (lang.pick("delayed ACK", "延迟确认"), c.delayed_ack),
+        (lang.pick("keep-alive", "保活"), c.keep_alive),
+        (lang.pick("user timeout", "用户超时"), c.user_timeout),
         (lang.pick("next deadline", "下次工作"), due),
     ];
     let timer = |(name, at): (&str, Option<Instant>)| {

@@ -45,6 +45,9 @@ pub struct Slot<'a, S> {
     pub(super) wake_at: Option<Instant>,
     /// When the stack abandons the connection, unless the connection makes progress.
     pub(super) give_up_at: Option<Instant>,
+    /// When smoltcp next has work for this socket, as it said in the most recent turn. Only a snapshot shows this time.
+    #[cfg(feature = "recovery")]
+    pub(super) socket_at: Option<Instant>,
     /// When TIME-WAIT ends.
     pub(in crate::stack) time_wait_until: Instant,
     /// The lengths of the send and receive queues when the connection most recently made progress.
@@ -71,6 +74,8 @@ impl<S> Default for Slot<'_, S> {
             discarded: false,
             wake_at: None,
             give_up_at: None,
+            #[cfg(feature = "recovery")]
+            socket_at: None,
             time_wait_until: Instant::ZERO,
             progress: (0, 0),
         }

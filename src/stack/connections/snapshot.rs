@@ -4,6 +4,8 @@ use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
 
 #[cfg(feature = "recovery")]
+use super::{deadlines::sooner, slot::Queue};
+#[cfg(feature = "recovery")]
 use crate::stack::control::Control;
 use crate::stack::control::Repeat;
 use crate::stack::{ConnectionId, Phase, Session, Stack, Tuple, UdpSession};
@@ -50,6 +52,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let queues = slot.peek().map_or([0; 2], |socket| [socket.send_queue(), socket.recv_queue()]);
             let mut control = slot.control.snapshot(slot.state, queues, self.config.tcp.nagle);
             control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
+            control.user_timeout = sooner(slot.give_up_at, slot.dead_at(self.config.tcp.idle_timeout));
+            // smoltcp does not report which of its timers expires next. An end that owes an ACK delays that ACK, and an end
+            // without anything to send waits for the keep-alive.
+            let at = slot.socket_at.filter(|_| slot.queue != Queue::Run);
+            match (slot.control.owes_ack(), queue, slot.control.flight()) {
+                (true, ..) => control.delayed_ack = at.filter(|_| self.config.tcp.ack_delay.is_some()),
+                (false, 0, 0) => control.keep_alive = at.filter(|_| control.time_wait.is_none()),
+                _ => {}
+            }
             Some((self.connections.tuple(index)?, control))
         })
     }

@@ -134,7 +134,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.connections.slots[index].unresolved = !changed;
             }
             #[cfg(feature = "recovery")]
-            let poll_at = sooner(poll_at, self.connections.slots[index].block_due(self.config.tcp.idle_timeout));
+            let poll_at = {
+                self.connections.slots[index].socket_at = poll_at.filter(|at| *at > now);
+                sooner(poll_at, self.connections.slots[index].block_due(self.config.tcp.idle_timeout))
+            };
             self.connections.schedule(now, index, poll_at, sent.unresolved, changed);
         }
         match changed {

@@ -319,6 +319,8 @@ impl Block {
             self.una = ack;
             r.resent = r.resent.max(ack);
             r.lost_below = r.lost_below.max(ack);
+            // The number stays below `ack`, but close to it, so that the comparison holds after 2 GiB, too.
+            r.limited_until = r.limited_until.max(ack - 1);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
             // The timeout stays backed off until the next measurement (RFC 6298 section 5, RFC 9293 section 3.8.2).

@@ -81,7 +81,7 @@ fn a_syn_with_malformed_options_is_answered() {
     }
 }
 
-/// RFC 9293 section 3.7.1. An MSS of 0 counts as none; very small ones count as 48, which bounds the work of a byte.
+/// RFC 9293 section 3.7.1. An MSS of 0 counts as none. A very small MSS counts as 48, which bounds the work per byte.
 #[test]
 fn any_mss_is_served() {
     for (told, len) in

@@ -1,4 +1,4 @@
-//! What the graphs record of one direction of a connection, as its data's sender sees it.
+//! The values that the graphs record about one direction of a connection, as the sender of the data sees them.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -29,7 +29,7 @@ pub(super) struct Acked {
     pub(super) sacks: [Option<(i64, i64)>; 3],
 }
 
-/// What the sender keeps about the connection, from a time on. Sizes are in bytes, times in microseconds.
+/// The sender's variables, from a time on. Sizes are in bytes, times in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
     pub(super) at: u64,

@@ -44,7 +44,7 @@ pub(super) fn page(
     out.write_str("</defs>\n")?;
     legend(out, picture)?;
     heads(out, picture, top)?;
-    // What is outside this part of the picture is on other pages.
+    // Texts and lines outside this part of the picture are on other pages.
     writeln!(out, r#"<svg x="0" y="{HEAD}" width="{width}" height="{height}" viewBox="0 {top} {width} {height}">"#)?;
     lifelines(out, picture, top, bottom)?;
     for arrow in &picture.events.arrows {

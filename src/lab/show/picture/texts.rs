@@ -88,7 +88,7 @@ impl Placed {
         }
         while let Some(other) = self.covered(&text) {
             text.y = other.y + LINE;
-            // Texts of the same point are below each other, and need no line to it.
+            // The texts of one point are below each other, so they need no line to the point.
             is_apart |= other.point != text.point;
         }
         self.last.insert(column, (text.y, text.point));

@@ -262,6 +262,7 @@ impl Block {
             (self.iss, self.una, self.nxt) = (segment.seq, segment.seq, segment.seq);
             let r = &mut self.recovery;
             (r.resent, r.lost_below, r.frontier) = (segment.seq, segment.seq, segment.seq);
+            r.limited_until = segment.seq;
         }
         // smoltcp probes a closed window immediately and does not count the byte of the window probe as sent. While
         // `persist` is set, the window probe is withheld, because the persist timer decides when to probe.

@@ -56,6 +56,12 @@ pub struct Control {
     pub unread: u32,
     /// The received ranges above RCV.NXT, newest first.
     pub out_of_order: [Option<(TcpSeqNumber, TcpSeqNumber)>; RANGES],
+    /// When a delayed ACK is sent.
+    pub delayed_ack: Option<Instant>,
+    /// When a keep-alive probe is sent, if nothing is in flight or waits to be sent.
+    pub keep_alive: Option<Instant>,
+    /// When the stack abandons the connection, unless the peer answers or the handshake or the closing makes progress.
+    pub user_timeout: Option<Instant>,
     /// The number of bytes in the send buffer that have not been sent.
     pub unsent: u32,
     /// What keeps the unsent bytes from being sent, or `None` if nothing does.
@@ -124,6 +130,9 @@ impl Block {
             queued,
             unread,
             out_of_order: self.ranges(),
+            delayed_ack: None,
+            keep_alive: None,
+            user_timeout: None,
             unsent,
             held_by: if is_synchronized {
                 self.held_by(unsent, nagle)

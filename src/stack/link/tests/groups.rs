@@ -84,7 +84,7 @@ fn joining_and_leaving_are_reported_twice() {
     let mut seen: Vec<_> = reports(&mut groups, 3_000).into_iter().map(|seen| (seen.4, seen.3)).collect();
     seen.sort();
     assert_eq!(seen, [(1, 3), (1, 3), (3, 4), (3, 4)]);
-    // After two reports, a left group is forgotten.
+    // After two reports, a group that the host has left is forgotten.
     assert!(groups.asked(NOW, &query(group(1), 0, false), 0) && groups.due().is_none());
     groups.join_again(NOW);
     assert_eq!(reports(&mut groups, 3_000).len(), 4);

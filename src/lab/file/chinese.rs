@@ -1,0 +1,52 @@
+//! Parses `zh TEXT...`: the texts of the line above in Chinese.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Experiment;
+use super::words::{FileError, Source, Words};
+use crate::lab::lang::Lang;
+
+/// The lines whose texts a reader reads.
+const TRANSLATED: [&str; 5] = ["title", "text", "question", "answer", "hint"];
+
+/// Returns the texts of a line that can be translated.
+pub(super) fn texts(source: &Source) -> Vec<String> {
+    let mut words = source.words();
+    let mut texts = Vec::new();
+    if words.peek().is_none_or(|first| !TRANSLATED.contains(&first)) {
+        return texts;
+    }
+    while words.peek().is_some() {
+        match words.is_quoted().then(|| words.quoted()) {
+            Some(Ok(text)) => texts.push(text),
+            _ => drop(words.next()),
+        }
+    }
+    texts
+}
+
+/// Parses the texts after `zh`. Returns each text of the line above with its translation.
+pub(super) fn pairs(mut words: Words<'_>, above: Vec<String>) -> Result<Vec<(String, String)>, FileError> {
+    if above.is_empty() {
+        return Err(words.error("'zh' needs a text to translate: put it below a title, text, question, answer or hint"));
+    }
+    words.next();
+    let mut pairs = Vec::new();
+    for text in above {
+        pairs.push((text, words.quoted()?));
+    }
+    match words.is_quoted() {
+        true => Err(words.error(format!("the line above has fewer texts: {}", pairs.len()))),
+        false => words.end().map(|()| pairs),
+    }
+}
+
+impl Experiment {
+    /// Returns a text of the file in a language. A text without a translation stays as it is.
+    pub fn in_lang<'t>(&'t self, text: &'t str, lang: Lang) -> &'t str {
+        let mut pairs = self.chinese.iter().filter(|_| lang == Lang::Zh);
+        pairs.find(|(english, _)| english == text).map_or(text, |(_, chinese)| chinese)
+    }
+}
