@@ -9,14 +9,14 @@ use smoltcp::time::{Duration, Instant};
 use crate::bench::{BOARD, Call, exchange, serve};
 use crate::clock;
 use crate::model::w5500::{InterruptPin, ResetPin, W5500};
-use crate::wire::{End, Wire};
+use crate::scenario::{
+    ACROSS_THE_BURST, GONE, GREETED, GREETING, across_the_gap, burst, gone_for_5_seconds, printed_across_the_gap,
+};
+use crate::wire::Wire;
 use interrupt::Interrupt;
 
 #[path = "../../examples/boards/w5500-evb-pico/src/interrupt.rs"]
 mod interrupt;
-
-const GREETING: Call = Call::Tcp("greeting", &[b"Li"]);
-const GREETED: &str = "Welcome!\nHello,Li!\n";
 
 /// A board that serves with the published driver. `interrupt` makes the interrupt pin of the driver.
 async fn board<I: Wait>(chip: W5500, interrupt: impl FnOnce(InterruptPin) -> I) {
@@ -77,28 +77,11 @@ fn a_tenth_of_the_frames_is_lost() {
     }
 }
 
-/// Sends a burst at time 2 s that is twice as long as the chip's buffer.
-fn burst(wire: Wire) -> impl FnMut(Instant) -> Option<Instant> {
-    let (at, mut sent) = (Instant::from_secs(2), false);
-    move |now| {
-        if now < at || sent {
-            return (!sent).then_some(at);
-        }
-        sent = true;
-        (0..22).for_each(|_| wire.send(End::Chip, &[0xff; 1514]));
-        None
-    }
-}
-
-/// Calls from before the burst until long after it.
-const ACROSS_THE_BURST: [Call; 4] =
-    [GREETING, Call::Udp("greeting", &[b"Ann"]), Call::Wait(Duration::from_secs(3)), GREETING];
-
 #[test]
 fn a_full_receive_buffer_drops_frames_and_empties_again() {
     let wire = Wire::new(0, 1);
     let chip = W5500::new(wire.clone());
-    let printed = call(&wire, &chip, &ACROSS_THE_BURST, burst(wire.clone()));
+    let printed = call(&wire, &chip, &ACROSS_THE_BURST, burst(&wire));
     assert_eq!(printed, format!("{GREETED}hello Ann!\n{GREETED}"));
     assert!(chip.dropped() > 0);
     assert_eq!(chip.received(), 0);
@@ -109,30 +92,18 @@ fn a_full_receive_buffer_drops_frames_and_empties_again() {
 fn with_the_plain_interrupt_pin_frames_stay_in_the_chip() {
     let wire = Wire::new(0, 1);
     let chip = W5500::new(wire.clone());
-    call_with(|pin| pin, &wire, &chip, &[Call::Wait(Duration::from_secs(5))], burst(wire.clone()));
+    call_with(|pin| pin, &wire, &chip, &[Call::Wait(Duration::from_secs(5))], burst(&wire));
     assert!(chip.received() > 10_000, "only {} bytes stay", chip.received());
 }
 
 #[test]
 fn the_link_is_gone_for_5_seconds() {
-    // The link goes while bytes flow in one direction or the other, or while nothing happens.
-    for (millis, name) in [(1150, "discard"), (1150, "chargen"), (3000, "discard")] {
+    for (program, frames) in GONE {
         clock::reset();
         let wire = Wire::new(0, 1);
-        let gone = Instant::from_millis(millis);
-        let back = gone + Duration::from_secs(5);
-        let plan = |now: Instant| {
-            let plugged = now < gone || now >= back;
-            if plugged != wire.is_plugged() {
-                wire.plug(plugged);
-            }
-            [gone, back].into_iter().find(|at| *at > now)
-        };
-        let chip = W5500::new(wire.clone());
-        let calls = [GREETING, Call::Bytes(name, 100_000), Call::Wait(Duration::from_secs(10)), GREETING];
-        let printed = call(&wire, &chip, &calls, plan);
-        let bytes = if name == "chargen" { 100_000 } else { 0 };
-        assert_eq!(printed.len(), 2 * GREETED.len() + bytes, "{name}");
-        assert!(clock::now() > back);
+        let calls = across_the_gap(program);
+        let printed = call(&wire, &W5500::new(wire.clone()), &calls, gone_for_5_seconds(&wire, frames));
+        assert_eq!(printed.len(), printed_across_the_gap(program), "{program} after {frames} frames");
+        assert!(wire.lost() > 0 || frames == usize::MAX, "{program}: the link goes after the last frame");
     }
 }

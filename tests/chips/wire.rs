@@ -39,6 +39,7 @@ struct State {
     plugged: bool,
     loss_percent: u64,
     random: u64,
+    sent: usize,
     lost: usize,
 }
 
@@ -52,6 +53,7 @@ impl Wire {
             plugged: true,
             loss_percent,
             random: seed,
+            sent: 0,
             lost: 0,
         })))
     }
@@ -59,6 +61,7 @@ impl Wire {
     /// Sends a frame to the end `to`.
     pub fn send(&self, to: End, frame: &[u8]) {
         let mut state = self.0.borrow_mut();
+        state.sent += 1;
         // The constants are those of Knuth's MMIX.
         state.random = state.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         if !state.plugged || (state.random >> 33) % 100 < state.loss_percent {
@@ -85,6 +88,11 @@ impl Wire {
     /// Returns whether the wire is plugged in.
     pub fn is_plugged(&self) -> bool {
         self.0.borrow().plugged
+    }
+
+    /// Returns the number of frames that were sent.
+    pub fn sent(&self) -> usize {
+        self.0.borrow().sent
     }
 
     /// Returns the number of frames that were lost.

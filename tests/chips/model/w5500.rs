@@ -1,10 +1,12 @@
 //! A model of the W5500 with socket 0 in MACRAW mode, as far as drivers use it. The source is the chip's data sheet,
 //! version 1.0.9.
 //!
-//! Two properties decide how well drivers work. The receive interrupt is set when a frame arrives, and only then: it
-//! is not set again for frames that still wait. A frame that does not fit into the receive buffer is dropped.
+//! Three properties decide how well drivers work. The receive interrupt is set when a frame arrives, and only then: it
+//! is not set again for frames that still wait. A frame that does not fit into the receive buffer is dropped. Without a
+//! link, a frame to send stays in the send buffer (seen by users of other drivers; the data sheet does not say it).
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -60,6 +62,8 @@ struct State {
     socket: [u8; 0x30],
     tx: Vec<u8>,
     rx: Vec<u8>,
+    /// Where the frames end that wait for the link.
+    unsent: VecDeque<u16>,
     /// The pointer up to which the program has confirmed that it has read.
     read: u16,
     waiting: Vec<Waker>,
@@ -70,8 +74,17 @@ impl W5500 {
     /// Creates a chip at one end of a wire.
     pub fn new(wire: Wire) -> W5500 {
         let (tx, rx) = (vec![0; BUFFER], vec![0; BUFFER]);
-        let state =
-            State { wire, common: [0; 0x40], socket: [0; 0x30], tx, rx, read: 0, waiting: Vec::new(), dropped: 0 };
+        let state = State {
+            wire,
+            common: [0; 0x40],
+            socket: [0; 0x30],
+            tx,
+            rx,
+            read: 0,
+            unsent: VecDeque::new(),
+            waiting: Vec::new(),
+            dropped: 0,
+        };
         W5500(Rc::new(RefCell::new(state)))
     }
 
@@ -116,14 +129,18 @@ impl State {
         usize::from(self.socket_word(RX_WRITE).wrapping_sub(self.read))
     }
 
+    /// Sends the frames that wait, if there is a link.
     fn send(&mut self) {
-        let (from, to) = (self.socket_word(TX_READ), self.socket_word(TX_WRITE));
-        let frame: Vec<u8> =
-            (0..to.wrapping_sub(from)).map(|n| self.tx[usize::from(from.wrapping_add(n)) % BUFFER]).collect();
-        self.wire.send(End::Far, &padded(&frame));
-        self.set_socket_word(TX_READ, to);
-        self.socket[INTERRUPT] |= SEND_OK;
-        self.wake();
+        while self.wire.is_plugged()
+            && let Some(to) = self.unsent.pop_front()
+        {
+            let from = self.socket_word(TX_READ);
+            let bytes = (0..to.wrapping_sub(from)).map(|n| self.tx[usize::from(from.wrapping_add(n)) % BUFFER]);
+            self.wire.send(End::Far, &padded(bytes.collect()));
+            self.set_socket_word(TX_READ, to);
+            self.socket[INTERRUPT] |= SEND_OK;
+            self.wake();
+        }
     }
 
     fn interrupt_is_low(&self) -> bool {
@@ -153,11 +170,15 @@ impl State {
                 self.socket[STATUS] = STATUS_MACRAW;
                 [TX_READ, TX_WRITE, RX_READ, RX_WRITE].into_iter().for_each(|pointer| self.set_socket_word(pointer, 0));
                 self.read = 0;
+                self.unsent.clear();
             }
             // CLOSE
             0x10 => self.socket[STATUS] = 0,
             // SEND
-            0x20 => self.send(),
+            0x20 => {
+                self.unsent.push_back(self.socket_word(TX_WRITE));
+                self.send();
+            }
             // RECV
             0x40 => self.read = self.socket_word(RX_READ),
             _ => panic!("the driver gives the command {command:#x}, which the model does not know"),
@@ -246,16 +267,8 @@ impl SpiDevice for W5500 {
         let mut transaction = Transaction::default();
         {
             let chip = &mut *self.0.borrow_mut();
-            for operation in operations {
-                match operation {
-                    Operation::Read(buffer) => buffer.iter_mut().for_each(|to| *to = transaction.exchange(chip, 0)),
-                    Operation::Write(bytes) => bytes.iter().for_each(|byte| _ = transaction.exchange(chip, *byte)),
-                    Operation::TransferInPlace(buffer) => {
-                        buffer.iter_mut().for_each(|byte| *byte = transaction.exchange(chip, *byte));
-                    }
-                    Operation::Transfer(..) | Operation::DelayNs(_) => panic!("the model has no such operation"),
-                }
-            }
+            chip.send();
+            super::perform(operations, |byte| transaction.exchange(chip, byte));
         }
         Timer::after_micros(transaction.bytes.div_ceil(BYTES_PER_MICROSECOND)).await;
         Ok(())
