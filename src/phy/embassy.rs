@@ -1,7 +1,8 @@
 //! An adapter for drivers written for embassy-net (feature `embassy`).
 
 use core::fmt;
-use core::task::{Context, Waker};
+use core::future::poll_fn;
+use core::task::{Context, Poll, Waker};
 
 use embassy_net_driver::{Checksum as TheirChecksum, Driver, HardwareAddress as TheirAddress, LinkState};
 use smoltcp::phy::{self, Checksum, Device, DeviceCapabilities, Medium};
@@ -38,8 +39,8 @@ impl<D: Driver> Embassy<D> {
     /// Adapts a driver for [`run`](crate::run), or for a poll loop that never sleeps.
     ///
     /// # Errors
-    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
-    pub fn new(driver: D) -> Result<Self, UnsupportedMedium> {
+    /// Returns [`DriverError::UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
+    pub fn new(driver: D) -> Result<Self, DriverError> {
         Self::with_waker(driver, Waker::noop().clone())
     }
 
@@ -48,22 +49,48 @@ impl<D: Driver> Embassy<D> {
     /// The driver wakes `waker` when a frame arrives, or when the driver can send again.
     ///
     /// # Errors
-    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
-    pub fn with_waker(driver: D, waker: Waker) -> Result<Self, UnsupportedMedium> {
-        let device = Embassy { driver, waker, link_is_up: true };
-        device.hardware_address().map(|_| device)
+    /// Returns [`DriverError::UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
+    pub fn with_waker(driver: D, waker: Waker) -> Result<Self, DriverError> {
+        match driver.hardware_address() {
+            TheirAddress::Ethernet(_) | TheirAddress::Ip => Ok(Embassy { driver, waker, link_is_up: true }),
+            _ => Err(DriverError::UnsupportedMedium),
+        }
     }
 
     /// Returns the driver's hardware address, for [`Config`](crate::stack::Config).
     ///
     /// # Errors
-    /// Returns [`UnsupportedMedium`] if the driver's medium is neither Ethernet nor IP.
-    pub fn hardware_address(&self) -> Result<HardwareAddress, UnsupportedMedium> {
+    /// Returns [`DriverError::NoAddress`] if the driver has none yet: an address of zeros. Returns
+    /// [`DriverError::BadAddress`] if the address is not a host's, but a group's.
+    pub fn hardware_address(&self) -> Result<HardwareAddress, DriverError> {
         match self.driver.hardware_address() {
-            TheirAddress::Ethernet(address) => Ok(HardwareAddress::Ethernet(EthernetAddress(address))),
+            TheirAddress::Ethernet([0, 0, 0, 0, 0, 0]) => Err(DriverError::NoAddress),
+            TheirAddress::Ethernet(address) => match EthernetAddress(address) {
+                own if own.is_unicast() => Ok(HardwareAddress::Ethernet(own)),
+                group => Err(DriverError::BadAddress(group)),
+            },
             TheirAddress::Ip => Ok(HardwareAddress::Ip),
-            _ => Err(UnsupportedMedium),
+            _ => Err(DriverError::UnsupportedMedium),
         }
+    }
+
+    /// Waits until the driver has a hardware address, and returns it.
+    ///
+    /// Some drivers read the address from their chip when they start. The driver of the CYW43 is one of them. The
+    /// driver must wake the task when it has the address. The drivers made with embassy-net-driver-channel do.
+    ///
+    /// # Errors
+    /// Returns the errors of [`hardware_address`](Self::hardware_address) except [`DriverError::NoAddress`].
+    pub async fn wait_for_address(&mut self) -> Result<HardwareAddress, DriverError> {
+        poll_fn(|cx| {
+            // The driver stores the task's waker.
+            self.driver.link_state(cx);
+            match self.hardware_address() {
+                Err(DriverError::NoAddress) => Poll::Pending,
+                known => Poll::Ready(known),
+            }
+        })
+        .await
     }
 
     /// Returns whether the driver reports that its link is up.
@@ -157,14 +184,29 @@ impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
     }
 }
 
-/// The stack does not support the driver's medium, such as IEEE 802.15.4.
+/// Why a driver cannot be used, or cannot be used yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnsupportedMedium;
+#[non_exhaustive]
+pub enum DriverError {
+    /// The driver's hardware address is not that of a host. Set another one in the driver.
+    BadAddress(EthernetAddress),
+    /// The driver has no hardware address yet. Start the driver, then wait for
+    /// [`Embassy::wait_for_address`].
+    NoAddress,
+    /// The stack does not support the driver's medium, such as IEEE 802.15.4.
+    UnsupportedMedium,
+}
 
-impl fmt::Display for UnsupportedMedium {
+impl fmt::Display for DriverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the driver's medium is neither Ethernet nor IP")
+        match self {
+            DriverError::BadAddress(address) => {
+                write!(f, "{address} is not the hardware address of a host: set another one in the driver")
+            }
+            DriverError::NoAddress => f.write_str("the driver has no hardware address: start it before the stack"),
+            DriverError::UnsupportedMedium => f.write_str("the driver's medium is neither Ethernet nor IP"),
+        }
     }
 }
 
-impl core::error::Error for UnsupportedMedium {}
+impl core::error::Error for DriverError {}

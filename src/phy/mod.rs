@@ -18,7 +18,7 @@ mod words;
 
 pub use cable::{Cable, CableEnd};
 #[cfg(feature = "embassy")]
-pub use embassy::{Embassy, UnsupportedMedium};
+pub use embassy::{DriverError, Embassy};
 pub use loopback::Loopback;
 pub(crate) use medium::{ETHERNET, ETHERNET_HEADER, is_ethernet};
 pub use medium::{EthernetAddress, HardwareAddress};

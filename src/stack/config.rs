@@ -8,7 +8,7 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 #[cfg(feature = "recovery")]
 use super::control::Congestion;
-use crate::phy::{ETHERNET_HEADER, HardwareAddress, is_ethernet};
+use crate::phy::{ETHERNET_HEADER, EthernetAddress, HardwareAddress, is_ethernet};
 
 /// The largest number of addresses of an interface.
 pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
@@ -73,7 +73,7 @@ impl Config {
     /// Checks that the configuration fits a device.
     pub(super) fn check(&self, capabilities: &DeviceCapabilities) -> Result<(), SetupError> {
         let fits = match self.hardware {
-            HardwareAddress::Ethernet(address) => is_ethernet(capabilities.medium) && address.is_unicast(),
+            HardwareAddress::Ethernet(address) => is_ethernet(capabilities.medium) && is_host(address),
             HardwareAddress::Ip => capabilities.medium == Medium::Ip,
         };
         if !fits {
@@ -100,6 +100,13 @@ impl Config {
         };
         capabilities.max_transmission_unit.saturating_sub(header)
     }
+}
+
+/// Returns whether a host can have this hardware address. Zeros are the address of a driver that has none yet.
+fn is_host(address: EthernetAddress) -> bool {
+    // The build has checked a board's address. The comparison would take 20 bytes of flash.
+    let is_known = cfg!(all(feature = "board", target_os = "none")) || address != EthernetAddress::default();
+    address.is_unicast() && is_known
 }
 
 /// The smallest MTU that the address's IP version requires, in bytes.
@@ -257,7 +264,8 @@ pub enum SetupError {
     AutoconfNeedsEthernet,
     /// An address is not unicast.
     BadAddress(IpAddress),
-    /// The hardware address does not match the device's medium or is not unicast.
+    /// The hardware address does not match the device's medium, is zero, or is not unicast. A driver that reports zero
+    /// has no address yet, and must be started before the stack.
     BadHardwareAddress,
     /// A gateway is not on the link or is the second gateway of its IP version.
     BadGateway(IpAddress),
@@ -275,7 +283,7 @@ impl fmt::Display for SetupError {
             #[cfg(feature = "dhcp")]
             SetupError::AutoconfNeedsEthernet => f.write_str("DHCP and SLAAC work on Ethernet only: use a TAP"),
             SetupError::BadAddress(address) => write!(f, "{address} is not an address that a host can have"),
-            SetupError::BadHardwareAddress => f.write_str("the hardware address does not fit the device"),
+            SetupError::BadHardwareAddress => f.write_str("the hardware address is zero or does not fit"),
             SetupError::BadGateway(address) => {
                 write!(f, "gateway {address} is not on the link, or is the second gateway of its IP version")
             }

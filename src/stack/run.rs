@@ -20,7 +20,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// function does the following:
     ///
     /// - passes the task's waker to the device;
-    /// - handles a change of the link: see [`link_changed`](Stack::link_changed);
+    /// - handles a change of the link: see [`link_changed`](Stack::link_changed) and [`announce`](Stack::announce);
     /// - calls [`poll`](Stack::poll);
     /// - wakes the task if work is left.
     ///
@@ -36,6 +36,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if let Some(up) = io.device.take_link_change() {
             log::info!("the link is {}", if up { "up" } else { "down" });
             self.link_changed(now, up);
+            if up {
+                self.announce(now, io);
+            }
         }
         let deadline = self.poll(now, io);
         if deadline.is_some_and(|at| at <= now) {

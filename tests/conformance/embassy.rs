@@ -9,15 +9,17 @@ use embassy_net_driver_channel::{self as channel, Runner, State};
 use smolstep::app::{self, Client, ClientOptions, Options, Server};
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::conformance::Peer;
-use smolstep::phy::{Embassy, UnsupportedMedium};
-use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Stack};
+use smolstep::phy::{DriverError, Embassy};
+use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, SetupError, Stack};
 use smoltcp::phy::{Device, Medium};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 
+use crate::common::executor::Task;
 use crate::{Ticks, copy, run, send};
 
 const MTU: usize = 1514;
+const SIZES: Sizes = Sizes { connections: 2, receive: 512, send: 512, ports: 0, datagrams: 0, payload: 0 };
 const ETHERNET: TheirAddress = TheirAddress::Ethernet([2, 0, 0, 0, 0, 1]);
 
 #[test]
@@ -41,7 +43,44 @@ fn the_drivers_address_is_used_and_other_media_are_refused() {
 
     let mut state = State::<MTU, 1, 1>::new();
     let (_, driver) = channel::new(&mut state, TheirAddress::Ieee802154([0; 8]));
-    assert_eq!(Embassy::new(driver).err(), Some(UnsupportedMedium));
+    assert_eq!(Embassy::new(driver).err(), Some(DriverError::UnsupportedMedium));
+}
+
+#[test]
+fn a_driver_without_an_address_of_its_own_is_refused_by_name() {
+    for (address, error) in [
+        ([0; 6], "the driver has no hardware address: start it before the stack"),
+        ([0xff; 6], "ff-ff-ff-ff-ff-ff is not the hardware address of a host: set another one in the driver"),
+        (
+            [1, 0, 0x5e, 0, 0, 1],
+            "01-00-5e-00-00-01 is not the hardware address of a host: set another one in the driver",
+        ),
+    ] {
+        let mut state = State::<MTU, 1, 1>::new();
+        let (_, driver) = channel::new(&mut state, TheirAddress::Ethernet(address));
+        let mut device = Embassy::new(driver).unwrap();
+        assert_eq!(device.hardware_address().unwrap_err().to_string(), error);
+        // The stack itself refuses such an address too.
+        let config = Config::new(EthernetAddress(address).into(), Seed([1; 32]), &[]);
+        let mut memory = HeapPool::<Server, ()>::new(SIZES);
+        let refused = Stack::new(config, &mut device, memory.memory(), Instant::from_secs(1));
+        assert_eq!(refused.err(), Some(SetupError::BadHardwareAddress));
+    }
+}
+
+#[test]
+fn an_address_that_comes_later_is_waited_for() {
+    let mut state = State::<MTU, 1, 1>::new();
+    let (mut runner, driver) = channel::new(&mut state, TheirAddress::Ethernet([0; 6]));
+    let mut device = Embassy::new(driver).unwrap();
+    let mut task = Task::new(async {
+        assert_eq!(device.wait_for_address().await, Ok(HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1]))));
+    });
+    assert!(task.poll() && !task.poll());
+    runner.set_link_state(LinkState::Up);
+    assert!(task.poll() && !task.is_done());
+    runner.set_hardware_address(ETHERNET);
+    assert!(task.poll() && task.is_done());
 }
 
 #[test]
@@ -74,8 +113,7 @@ fn a_greeting_goes_through_two_channel_drivers() {
     let mut server_io = Io::new(Embassy::new(driver).unwrap(), NullConsole);
     let (mut far, driver) = channel::new(right, TheirAddress::Ethernet([2, 0, 0, 0, 0, 2]));
     let mut client_io = Io::new(Embassy::new(driver).unwrap(), Vec::new());
-    let sizes = Sizes { connections: 2, receive: 512, send: 512, ports: 0, datagrams: 0, payload: 0 };
-    let (mut server_memory, mut client_memory) = (HeapPool::new(sizes), HeapPool::new(sizes));
+    let (mut server_memory, mut client_memory) = (HeapPool::new(SIZES), HeapPool::new(SIZES));
     let addresses = [1, 2].map(|n| [IpCidr::new(IpAddress::v4(10, 0, 0, n), 24)]);
     let config = Config::new(server_io.device.hardware_address().unwrap(), Seed([1; 32]), &addresses[0]);
     let mut server = Stack::<Server, ()>::new(config, &mut server_io.device, server_memory.memory(), now).unwrap();

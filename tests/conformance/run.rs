@@ -2,6 +2,12 @@
 //!
 //! The stacks do not delay acknowledgements, so an exchange without a lost wake-up takes no virtual time.
 
+mod events;
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use embassy_net_driver_channel::driver::{HardwareAddress, LinkState};
 use embassy_net_driver_channel::{self as channel, Runner, State};
 use smolstep::host::{HeapPool, Sizes};
@@ -33,6 +39,14 @@ fn an_exchange_loses_no_wake_up_whatever_the_order() {
 }
 
 #[test]
+fn a_loop_that_is_dropped_after_any_poll_goes_on_where_it_was() {
+    for polls in 1..10 {
+        let end = exchange::<2, 2>(Order::Random(polls), 20_000, Some(polls));
+        assert_eq!(end.time, Duration::ZERO, "a task waited for a timer, with {polls} polls to a loop");
+    }
+}
+
+#[test]
 fn a_task_is_polled_at_most_three_times_a_frame() {
     for (order, len) in [(Order::TasksFirst, 100_000), (Order::FramesFirst, 100_000), (Order::TasksFirst, 1)] {
         let end = echo::<4, 4>(order, len);
@@ -60,9 +74,13 @@ enum Order {
     Random(u64),
 }
 
-/// Sends `len` bytes to an echo server and reads them back. Each driver holds `RX` received frames and `TX` frames to
-/// send.
 fn echo<const RX: usize, const TX: usize>(order: Order, len: usize) -> End {
+    exchange::<RX, TX>(order, len, None)
+}
+
+/// Sends `len` bytes to an echo server and reads them back. Each driver holds `RX` received frames and `TX` frames to
+/// send. The server's loop is dropped and begun again after each `polls_a_loop` polls.
+fn exchange<const RX: usize, const TX: usize>(order: Order, len: usize, polls_a_loop: Option<u64>) -> End {
     let clock = Clock::new();
     let mut states = [State::<MTU, RX, TX>::new(), State::new()];
     let [left, right] = &mut states;
@@ -81,7 +99,15 @@ fn echo<const RX: usize, const TX: usize>(order: Order, len: usize) -> End {
     let (now, sleep_until) = (|| clock.now(), |at| clock.sleep_until(at));
     let mut random = order.seed();
     let polls = {
-        let mut task = Task::new(async { smolstep::run(&mut server, &mut io, now, sleep_until).await });
+        let mut task = Task::new(async {
+            loop {
+                let running = smolstep::run(&mut server, &mut io, now, sleep_until);
+                match polls_a_loop {
+                    None => running.await,
+                    Some(polls) => drop_after(polls, running).await,
+                }
+            }
+        });
         let mut other =
             Task::new(smolstep::run_until(&mut client, &mut other_io, now, sleep_until, |s| s.ended(id).is_some()));
         while !other.is_done() {
@@ -98,6 +124,19 @@ fn echo<const RX: usize, const TX: usize>(order: Order, len: usize) -> End {
     };
     assert_eq!(client.take(id).unwrap().0, Echo::Client { left: 0, unread: 0 });
     End { time: clock.now() - Instant::from_secs(1), polls, frames: io.probe.0 }
+}
+
+/// Polls a future `polls` times. Drops it once the task is woken again.
+async fn drop_after(polls: u64, future: impl Future) {
+    let (mut future, mut left) = (pin!(future), polls);
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        future.as_mut().poll(cx).map(drop)
+    })
+    .await
 }
 
 impl Order {

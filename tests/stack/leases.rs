@@ -174,6 +174,33 @@ fn a_relayed_lease_is_renewed_and_released_at_its_server() {
 }
 
 #[test]
+fn a_link_that_fails_at_any_point_of_dhcp_ends_in_a_lease_once_it_is_back() {
+    // Counts the frames until the address is announced for the last time.
+    let (mut world, mut server, mut total) = (asking(), Server::default(), 0);
+    world.run(10, |frame| {
+        total += 1;
+        server.hear(frame)
+    });
+    assert!(total >= 7, "{total} frames: two messages, three probes and two announcements at least");
+    for passed in 0..=total {
+        for seconds in [1, 100] {
+            let (mut world, mut server, mut sent) = (asking(), Server::default(), 0);
+            // The link fails right after `passed` frames, and their answers, have passed.
+            let mut failing = |frame: &[u8]| {
+                sent += 1;
+                if sent > passed { vec![] } else { server.hear(frame) }
+            };
+            world.run(seconds, &mut failing);
+            world.stack.link_changed(world.now, false);
+            world.run(seconds, |_| vec![]);
+            world.stack.link_changed(world.now, true);
+            world.run(10, |frame| server.hear(frame));
+            assert_eq!(world.addresses(), ["10.0.0.50/24"], "after {passed} frames and {seconds} s");
+        }
+    }
+}
+
+#[test]
 fn a_refusal_of_another_server_is_ignored() {
     let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
     let mut refusing = other(true);

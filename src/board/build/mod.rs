@@ -53,12 +53,12 @@ fn boards() -> Vec<(String, Vec<String>)> {
     boards.iter().map(with_images).collect()
 }
 
-/// Returns the address in SMOLSTEP_MAC, or a default. If the address is not unicast, the build fails.
+/// Returns the address in SMOLSTEP_MAC, or a default. If the address is not unicast or is zero, the build fails.
 fn mac() -> [u8; 6] {
     let text = setting("SMOLSTEP_MAC").unwrap_or("02:00:00:00:00:01".into());
     let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
     match bytes.and_then(|bytes| <[u8; 6]>::try_from(bytes).ok()) {
-        Some(mac) if mac[0] & 1 == 0 => mac,
+        Some(mac) if mac[0] & 1 == 0 && mac != [0; 6] => mac,
         _ => fail(&format!("bad address '{text}' for SMOLSTEP_MAC: use a unicast address like 02:00:00:00:00:01")),
     }
 }

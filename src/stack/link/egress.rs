@@ -286,7 +286,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 }
 
 /// Sends a frame that is `len` bytes long. `write` writes the frame's bytes.
-fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &mut P, write: impl FnOnce(&mut [u8])) {
+pub(super) fn send_frame<P: Probe>(
+    now: Instant,
+    len: usize,
+    token: impl TxToken,
+    probe: &mut P,
+    write: impl FnOnce(&mut [u8]),
+) {
     token.consume(len, |frame| {
         write(frame);
         probe.frame(now, Direction::Out, frame);

@@ -3,8 +3,10 @@
 //! The file ethernet.rs reads and writes Ethernet headers. The file neighbours.rs stores the neighbours' hardware
 //! addresses and the packets that wait for a neighbour. The files arp.rs and ndp.rs process and write the messages
 //! between neighbours. The file groups.rs reports the multicast groups to switches, so that solicitations reach this
-//! host. The file egress.rs sends the packets of the shared sockets.
+//! host. The file egress.rs sends the packets of the shared sockets. The file announce.rs announces this
+//! host's addresses.
 
+mod announce;
 mod arp;
 mod egress;
 mod ethernet;
