@@ -96,6 +96,16 @@ fn with_the_plain_interrupt_pin_frames_stay_in_the_chip() {
     assert!(chip.received() > 10_000, "only {} bytes stay", chip.received());
 }
 
+/// If this test fails with a newer driver, a fault of the SPI bus no longer stops the program.
+#[test]
+#[should_panic(expected = "out of range")]
+fn a_wrong_length_in_the_chip_panics() {
+    let wire = Wire::new(0, 1);
+    let chip = W5500::new(wire.clone());
+    let deliver = |frame: &[u8]| chip.arrive_garbled(frame);
+    exchange(&wire, board(chip.clone(), Interrupt), deliver, &[GREETING], |_| None);
+}
+
 #[test]
 fn the_link_is_gone_for_5_seconds() {
     for (program, frames) in GONE {

@@ -93,6 +93,14 @@ impl W5500 {
         self.0.borrow_mut().arrive(frame);
     }
 
+    /// Receives a frame whose length the driver will read wrong, as after a fault of the SPI bus.
+    pub fn arrive_garbled(&self, frame: &[u8]) {
+        let chip = &mut *self.0.borrow_mut();
+        let at = usize::from(chip.socket_word(RX_WRITE));
+        chip.arrive(frame);
+        chip.rx[at % BUFFER] = 0xff;
+    }
+
     /// Returns the number of frames that did not fit into the receive buffer.
     pub fn dropped(&self) -> usize {
         self.0.borrow().dropped
