@@ -76,6 +76,8 @@ pub fn exchange(
     let mut far = Stack::<Client, UdpClient>::new(config, &mut io.device, memory.memory(), clock::now()).unwrap();
     let (mut calls, mut running) = (calls.iter(), None);
     loop {
+        let so_far = || String::from_utf8_lossy(&io.console);
+        assert!(clock::now() < LIMIT, "the call has not ended: {running:?}, {:?}", so_far());
         let planned = plan(clock::now());
         wire.deliver(&mut deliver);
         board.poll();
@@ -92,9 +94,7 @@ pub fn exchange(
             Running::Tcp(_) | Running::Udp(_) => None,
         });
         let next = [clock::next_alarm(), wire.next_arrival(), deadline, planned, waits].into_iter().flatten().min();
-        let next = next.expect("the call has not ended, and nothing more will happen");
-        assert!(next < LIMIT, "the call has not ended: {running:?}, {:?}", String::from_utf8_lossy(&io.console));
-        clock::advance(next);
+        clock::advance(next.expect("the call has not ended, and nothing more will happen"));
     }
 }
 
