@@ -1,0 +1,27 @@
+//! The clocks of the Nucleo-H743ZI.
+
+use embassy_stm32::{Config, rcc};
+
+/// The processor at 400 MHz from the internal oscillator, and 48 MHz for the random generator.
+pub fn clocks() -> Config {
+    let mut config = Config::default();
+    config.rcc.hsi = Some(rcc::HSIPrescaler::DIV1);
+    config.rcc.hsi48 = Some(rcc::Hsi48Config::default());
+    config.rcc.pll1 = Some(rcc::Pll {
+        source: rcc::PllSource::HSI,
+        prediv: rcc::PllPreDiv::DIV4,
+        mul: rcc::PllMul::MUL50,
+        fracn: None,
+        divp: Some(rcc::PllDiv::DIV2),
+        divq: None,
+        divr: None,
+    });
+    config.rcc.sys = rcc::Sysclk::PLL1_P;
+    config.rcc.ahb_pre = rcc::AHBPrescaler::DIV2;
+    config.rcc.apb1_pre = rcc::APBPrescaler::DIV2;
+    config.rcc.apb2_pre = rcc::APBPrescaler::DIV2;
+    config.rcc.apb3_pre = rcc::APBPrescaler::DIV2;
+    config.rcc.apb4_pre = rcc::APBPrescaler::DIV2;
+    config.rcc.voltage_scale = rcc::VoltageScale::Scale1;
+    config
+}

@@ -1,0 +1,81 @@
+//! Greeting and echo over TCP and UDP, with an address from DHCP. Each board's program only sets up its hardware.
+#![no_std]
+
+#[cfg(feature = "embassy")]
+mod serve;
+
+use smolstep::app::{Options, echo, greeting};
+use smolstep::phy::EthernetAddress;
+use smolstep::smoltcp::phy::Device;
+use smolstep::smoltcp::socket::udp::UdpMetadata;
+use smolstep::smoltcp::time::Instant;
+use smolstep::stack::{Answer, Config, Context, ListenError, Listener, Respond, Responder, Seed, SetupError, Stack};
+
+#[cfg(feature = "embassy")]
+pub use serve::{now, serve};
+
+smolstep::sessions! {
+    /// The server of one TCP connection.
+    #[derive(Clone)]
+    pub enum Tcp {
+        /// Sends everything back.
+        Echo(echo::Server),
+        /// Greets.
+        Greeting(greeting::Server<'static>),
+    }
+}
+
+/// The server of one UDP port.
+#[derive(Clone)]
+pub enum Udp {
+    /// Sends each datagram back.
+    Echo(echo::Datagrams),
+    /// Greets.
+    Greeting(greeting::Datagrams<'static>),
+}
+
+impl Responder for Udp {
+    const PORTS: usize = 2;
+
+    fn datagram(&mut self, from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
+        match self {
+            Udp::Echo(server) => server.datagram(from, data, reply, cx),
+            Udp::Greeting(server) => server.datagram(from, data, reply, cx),
+        }
+    }
+}
+
+// Four connections with two segments each way, and one datagram of the largest size each way at each UDP port.
+smolstep::stack_memory!(static MEMORY:
+    tcp: [Tcp; 4], receive: 2920, send: 2920,
+    udp: Respond<Udp>, datagrams: 2, payload: 1472);
+
+/// The stack of a board.
+pub type Servers = Stack<'static, Tcp, Respond<Udp>>;
+
+/// Creates the board's stack, which asks a DHCP server for an address. Call this once.
+///
+/// # Errors
+/// Returns a [`SetupError`] if the hardware address or the device is not fit for the stack.
+pub fn servers(
+    device: &mut impl Device,
+    hardware: EthernetAddress,
+    seed: [u8; 32],
+    now: Instant,
+) -> Result<Servers, SetupError> {
+    let mut config = Config::new(hardware.into(), Seed(seed), &[]);
+    config.dhcp = true;
+    let mut stack = Stack::new(config, device, MEMORY.take(), now)?;
+    let options = Options::default();
+    check(stack.listen(Listener::new(9999, Tcp::Greeting(greeting::Server::new(&options)))));
+    check(stack.listen(Listener::new(7, Tcp::Echo(echo::Server))));
+    check(stack.bind(9999, Respond::new(Udp::Greeting(greeting::Datagrams::new(&options)))));
+    check(stack.bind(7, Respond::new(Udp::Echo(echo::Datagrams))));
+    Ok(stack)
+}
+
+fn check<T>(served: Result<T, ListenError>) {
+    if let Err(error) = served {
+        log::error!("{error}");
+    }
+}
