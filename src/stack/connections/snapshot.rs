@@ -56,7 +56,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             // smoltcp does not report which of its timers expires next. An end that owes an ACK delays that ACK, and an end
             // without anything to send waits for the keep-alive.
             let at = slot.socket_at.filter(|_| slot.queue != Queue::Run);
-            match (slot.control.owes_ack(), queue, slot.control.flight()) {
+            match (slot.control.owes_ack(), queues[0], slot.control.flight()) {
                 (true, ..) => control.delayed_ack = at.filter(|_| self.config.tcp.ack_delay.is_some()),
                 (false, 0, 0) => control.keep_alive = at.filter(|_| control.time_wait.is_none()),
                 _ => {}
