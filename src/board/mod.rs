@@ -29,6 +29,13 @@ mod console;
 #[cfg(target_arch = "arm")]
 mod cortex_m;
 mod echo;
+// The log stores the path of a module that logs. A longer path than `board::fault` would take more flash.
+#[cfg(all(feature = "firmware", target_arch = "arm"))]
+#[path = "cortex_m/fault.rs"]
+mod fault;
+#[cfg(all(feature = "firmware", target_arch = "riscv32"))]
+#[path = "riscv/fault.rs"]
+mod fault;
 mod machine;
 mod mmio;
 mod network;

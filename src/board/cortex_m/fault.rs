@@ -1,8 +1,8 @@
 //! The handling of faults: a report on the console, then a restart of the board.
 #![allow(unsafe_code)]
 
-use super::reset;
-use crate::board::Mmio;
+use super::Mmio;
+use super::cortex_m::reset;
 use crate::phy::Registers;
 
 // The call stack lies at the bottom of memory, so an overflow causes a fault and overwrites nothing. The handler cannot

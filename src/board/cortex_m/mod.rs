@@ -5,8 +5,6 @@ mod clock;
 mod copy;
 #[cfg(feature = "firmware")]
 mod divide;
-#[cfg(feature = "firmware")]
-mod fault;
 mod fifo;
 mod semihosting;
 #[cfg(feature = "firmware")]

@@ -1,7 +1,7 @@
 //! The handling of faults: a report on the console, then a restart of the board.
 #![allow(unsafe_code)]
 
-use super::reset;
+use super::riscv::reset;
 
 // Interrupts are masked, so only an exception leads to this address. The handler cannot run on an exhausted stack, so it
 // first resets the stack pointer to the top.

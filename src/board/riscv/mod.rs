@@ -2,11 +2,8 @@
 
 mod clock;
 mod csr;
-#[cfg(feature = "firmware")]
-mod fault;
 mod semihosting;
-#[cfg(feature = "firmware")]
 mod start;
 
 pub use clock::{RiscV, RiscVMap};
-pub(super) use start::restart as reset;
+pub(super) use start::reset;

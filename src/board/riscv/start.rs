@@ -15,6 +15,7 @@ unsafe extern "C" {
 // SAFETY: riscv-rt calls this function once at each start, with sp at the top of the empty stack, and before it
 // initialises .data and .bss. The function writes only between `_stack_end` and sp. It needs no memory of its own, and
 // changes only t0 and t1.
+#[cfg(feature = "firmware")]
 core::arch::global_asm!(
     ".section .text.__pre_init, \"ax\"",
     ".global __pre_init",
@@ -39,7 +40,7 @@ core::arch::global_asm!(
 ///
 /// The first instructions mask all interrupts, and set the stack pointer and all static variables again. RISC-V has no
 /// register that resets a processor. The devices are reset by their drivers.
-pub(crate) fn restart() -> ! {
+pub(in crate::board) fn reset() -> ! {
     // SAFETY: `_start` is riscv-rt's first instruction. It expects nothing of the registers or of the memory, and never
     // returns, so no variable of Rust is used after this call.
     unsafe { _start() }
