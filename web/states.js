@@ -107,7 +107,7 @@ function box(name, x, y, place, states, changes) {
         return isLower === changes.some((change) => change.side === side && change.from !== "CLOSED");
     };
     const here = [0, 1].filter(isHere);
-    const wasHere = changes.some((change) => change.to === name || change.from === name);
+    const wasHere = changes.some((change) => (change.to === name && (place > 0 || name !== "CLOSED")) || (change.from === name && !isLower));
     const parts = [
         shape("rect", { x: x - 58, y: y - 14, width: 116, height: 28, rx: 5, class: `box${wasHere ? " visited" : ""}` }),
     ];

@@ -123,7 +123,7 @@ function box(name: string, x: number, y: number, place: number, states: string[]
     return isLower === changes.some((change) => change.side === side && change.from !== "CLOSED");
   };
   const here = ([0, 1] as const).filter(isHere);
-  const wasHere = changes.some((change) => change.to === name || change.from === name);
+  const wasHere = changes.some((change) => (change.to === name && (place > 0 || name !== "CLOSED")) || (change.from === name && !isLower));
   const parts: SVGElement[] = [
     shape("rect", { x: x - 58, y: y - 14, width: 116, height: 28, rx: 5, class: `box${wasHere ? " visited" : ""}` }),
   ];

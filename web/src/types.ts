@@ -81,7 +81,7 @@ export interface Run {
   lanes: number;
 }
 
-/** The settings of the cable and of the hosts. */
+/** The settings of the cable and of the hosts. `null` is no limit; for buffers, that the hosts differ. */
 export interface Settings {
   latency_us?: number;
   jitter_us?: number;
@@ -90,7 +90,7 @@ export interface Settings {
   loss_percent?: number;
   mtu?: number;
   router_mtu?: number | null;
-  buffer?: number;
+  buffer?: number | null;
   congestion?: string;
   nagle?: boolean;
   ack_delay_us?: number;
