@@ -16,22 +16,22 @@ const SLIDERS = [
 ];
 const CONGESTION = ["none", "reno", "cubic"];
 export function networkPanel(app) {
-    const rows = SLIDERS.map((slider) => row(app, slider));
+    // After an error, the controls show the settings in force again.
+    const change = (settings, seed) => void app.change(settings, seed).then(refresh);
+    const rows = SLIDERS.map((slider) => row(slider, change));
     const congestion = element("select", {});
     congestion.append(...CONGESTION.map((name) => new Option(name, name)));
-    congestion.addEventListener("change", () => void app.change({ congestion: congestion.value }));
-    const nagle = element("input", { type: "checkbox", change: () => void app.change({ nagle: nagle.checked }) });
+    congestion.addEventListener("change", () => change({ congestion: congestion.value }));
+    const nagle = element("input", { type: "checkbox", change: () => change({ nagle: nagle.checked }) });
     const seed = element("input", { type: "number", min: 0, step: 1 });
     seed.addEventListener("change", () => {
         const value = Number(seed.value);
         if (Number.isSafeInteger(value) && value >= 0)
-            void app.change({}, value);
+            change({}, value);
     });
     const reset = element("button", { type: "button", click: () => void app.open(withoutSettings(app)) }, text("asInFile"));
     const root = element("section", { class: "network", "aria-label": text("network") }, element("p", { class: "hint" }, text("networkHint")), ...rows.map((row) => row.root), element("label", { class: "setting" }, element("span", {}, text("congestion")), congestion), element("label", { class: "setting" }, element("span", {}, text("nagle")), nagle), element("label", { class: "setting" }, element("span", {}, text("seed")), seed), reset);
-    function update(change) {
-        if (change !== "experiment")
-            return;
+    function refresh() {
         const settings = app.experiment?.settings ?? {};
         for (const row of rows)
             row.set(settings);
@@ -39,9 +39,13 @@ export function networkPanel(app) {
         nagle.checked = settings.nagle ?? false;
         seed.value = String(app.experiment?.seed ?? "");
     }
+    function update(kind) {
+        if (kind === "experiment")
+            refresh();
+    }
     return { root, update };
 }
-function row(app, { key, name, values, write }) {
+function row({ key, name, values, write }, change) {
     const input = element("input", { type: "range", min: 0, max: values.length - 1 });
     const output = element("output", {});
     const shown = (value) => {
@@ -51,7 +55,7 @@ function row(app, { key, name, values, write }) {
     };
     const chosen = () => values[Number(input.value)] ?? null;
     input.addEventListener("input", () => setText(output, shown(chosen())));
-    input.addEventListener("change", () => void app.change({ [key]: chosen() }));
+    input.addEventListener("change", () => change({ [key]: chosen() }));
     return {
         root: element("label", { class: "setting" }, element("span", {}, text(name)), input, output),
         set(settings) {

@@ -32,15 +32,17 @@ const SLIDERS: Slider[] = [
 const CONGESTION = ["none", "reno", "cubic"];
 
 export function networkPanel(app: App): Panel {
-  const rows = SLIDERS.map((slider) => row(app, slider));
+  // After an error, the controls show the settings in force again.
+  const change = (settings: Settings, seed?: number) => void app.change(settings, seed).then(refresh);
+  const rows = SLIDERS.map((slider) => row(slider, change));
   const congestion = element("select", {});
   congestion.append(...CONGESTION.map((name) => new Option(name, name)));
-  congestion.addEventListener("change", () => void app.change({ congestion: congestion.value }));
-  const nagle = element("input", { type: "checkbox", change: () => void app.change({ nagle: nagle.checked }) });
+  congestion.addEventListener("change", () => change({ congestion: congestion.value }));
+  const nagle = element("input", { type: "checkbox", change: () => change({ nagle: nagle.checked }) });
   const seed = element("input", { type: "number", min: 0, step: 1 });
   seed.addEventListener("change", () => {
     const value = Number(seed.value);
-    if (Number.isSafeInteger(value) && value >= 0) void app.change({}, value);
+    if (Number.isSafeInteger(value) && value >= 0) change({}, value);
   });
   const reset = element("button", { type: "button", click: () => void app.open(withoutSettings(app)) }, text("asInFile"));
   const root = element(
@@ -54,8 +56,7 @@ export function networkPanel(app: App): Panel {
     reset,
   );
 
-  function update(change: Change): void {
-    if (change !== "experiment") return;
+  function refresh(): void {
     const settings = app.experiment?.settings ?? {};
     for (const row of rows) row.set(settings);
     congestion.value = settings.congestion ?? "cubic";
@@ -63,10 +64,14 @@ export function networkPanel(app: App): Panel {
     seed.value = String(app.experiment?.seed ?? "");
   }
 
+  function update(kind: Change): void {
+    if (kind === "experiment") refresh();
+  }
+
   return { root, update };
 }
 
-function row(app: App, { key, name, values, write }: Slider): { root: HTMLElement; set(settings: Settings): void } {
+function row({ key, name, values, write }: Slider, change: (settings: Settings) => void): { root: HTMLElement; set(settings: Settings): void } {
   const input = element("input", { type: "range", min: 0, max: values.length - 1 });
   const output = element("output", {});
   const shown = (value: number | null) => {
@@ -75,7 +80,7 @@ function row(app: App, { key, name, values, write }: Slider): { root: HTMLElemen
   };
   const chosen = () => values[Number(input.value)] ?? null;
   input.addEventListener("input", () => setText(output, shown(chosen())));
-  input.addEventListener("change", () => void app.change({ [key]: chosen() }));
+  input.addEventListener("change", () => change({ [key]: chosen() }));
   return {
     root: element("label", { class: "setting" }, element("span", {}, text(name)), input, output),
     set(settings) {
