@@ -21,6 +21,9 @@ export interface Holds {
   tail_probe_at_us?: number;
   persist_at_us?: number;
   time_wait_at_us?: number;
+  delayed_ack_at_us?: number;
+  keep_alive_at_us?: number;
+  user_timeout_at_us?: number;
   unsent?: number;
   held_by?: string;
   queued?: number;
