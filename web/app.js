@@ -7,6 +7,8 @@ export class App {
     experiment;
     lists = { scenarios: [], exercises: [], programs: [] };
     source = {};
+    /** The source that was asked for last. */
+    wanted = {};
     /** The name of the reader's own file, if one is open. */
     file;
     /** The name of the current run, and of the run beside it. */
@@ -71,10 +73,13 @@ export class App {
     /** Begins an experiment. After an error, the experiment of before goes on. */
     async open(source, step = 0) {
         this.error = undefined;
-        const command = { do: "new", lang: language(), ...source };
-        const experiment = await this.ask(command);
-        if (!experiment)
+        this.wanted = source;
+        const experiment = await this.ask({ do: "new", lang: language(), ...source });
+        if (!experiment) {
+            if (this.wanted === source)
+                this.wanted = this.source;
             return false;
+        }
         this.epoch++;
         this.experiment = experiment;
         this.source = source;
@@ -91,9 +96,9 @@ export class App {
         void this.fill(this.trace);
         return true;
     }
-    /** Begins the same experiment with other settings. */
-    async change(settings, seed = this.source.seed) {
-        const source = { ...this.source, settings: { ...this.source.settings, ...settings } };
+    /** Begins the same experiment with other settings. A second change does not wait for the answer to the first. */
+    async change(settings, seed = this.wanted.seed) {
+        const source = { ...this.wanted, settings: { ...this.wanted.settings, ...settings } };
         if (seed !== undefined)
             source.seed = seed;
         await this.open(source);

@@ -13,7 +13,7 @@ export function drawArrow(group, frame, drawn) {
         return;
     const ends = endPoints(frame, sent, drawn);
     const isFuture = frame.sent > now;
-    const isMoving = !isFuture && !isLost(sent) && (frame.missing > 0 || (frame.arrivals.at(-1) ?? 0) > now);
+    const isMoving = !isFuture && !isLost(sent) && (trace.mayArrive(frame) || (frame.arrivals.at(-1) ?? 0) > now);
     const isSelected = frame.number === drawn.selected;
     // Most arrows are the same after a step.
     const key = [isFuture, isMoving, isSelected, frame.arrivals.length, drawn.columns.width].join();
@@ -101,8 +101,12 @@ function tip([x, y], [toX, toY], sent) {
 /** The label is above the beginning of the arrow, which slopes away from it. */
 function label(sent, { layout, columns }, [x, y], [toX]) {
     const isRight = toX > x;
-    const words = columns.fit(labelText(sent, layout), "between");
+    const words = columns.fit(withoutPort(labelText(sent, layout), columns), "between");
     return shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words);
+}
+/** Leaves out the port of a label if it is at the head of its lane. */
+export function withoutPort(label, { lanes }) {
+    return lanes === 1 ? label : label.replace(/^(#\d+ )?:\d+ /, "$1");
 }
 /** Returns the label of a frame, with raw numbers and options if these are shown. */
 export function labelText(sent, { shown }) {

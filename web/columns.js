@@ -26,7 +26,7 @@ export class Columns {
         this.times = 10 * this.char;
         this.steps = this.isNarrow ? this.times : this.times + 6 * this.char;
         const free = space - this.steps - 8;
-        this.notes = this.isNarrow || this.lanes > 1 ? 13 * this.char : 15 * this.char;
+        this.notes = (this.isNarrow ? 13 : this.lanes > 1 ? 14 : space < 760 ? 15 : 20) * this.char;
         const least = this.isNarrow ? 150 : 260;
         this.between = Math.max(least, free / this.lanes - 2 * this.notes);
         this.width = this.steps + 8 + this.lanes * (2 * this.notes + this.between);
@@ -40,18 +40,18 @@ export class Columns {
     /** Shortens a text to the space for notes, or between the lines. */
     fit(text, where) {
         const space = where === "notes" ? this.notes - 8 : this.between - 24;
-        return cut(text, Math.max(4, Math.floor(space / this.char)));
+        return cut(text, Math.max(4, Math.floor(space / this.char)), where === "between");
     }
 }
-/** Shortens a text to a number of characters, at a space if there is one. A Chinese character is as wide as two. */
-function cut(text, most) {
+/** Shortens a text to a number of characters, and at a space if `isWhole` words are left. A Chinese character is as wide as two. */
+function cut(text, most, isWhole) {
     let width = 0;
     let end = 0;
     for (const char of text) {
         width += char > "\u2e80" ? 2 : 1;
         if (width > most) {
             const part = text.slice(0, Math.max(0, end - 1));
-            const space = part.lastIndexOf(" ");
+            const space = isWhole ? part.lastIndexOf(" ") : -1;
             return `${space > 0 ? part.slice(0, space + 1) : part}…`;
         }
         end += char.length;

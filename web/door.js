@@ -18,6 +18,8 @@ export async function openDoor() {
 }
 class HttpDoor {
     url;
+    /** Resolves when the command before is answered, so that commands stay in their order. */
+    last = Promise.resolve();
     constructor(url) {
         this.url = url;
     }
@@ -25,7 +27,12 @@ class HttpDoor {
         const { id } = await read(await post("session", ""));
         return new HttpDoor(`session/${id}`);
     }
-    async command(command) {
+    command(command) {
+        const answer = this.last.then(() => this.send(command));
+        this.last = answer.catch(() => undefined);
+        return answer;
+    }
+    async send(command) {
         let response;
         try {
             response = await post(this.url, JSON.stringify(command));

@@ -34,6 +34,8 @@ export class Layout {
     /** The next free line of each column: inside and outside of the hosts' lines. */
     inside = new Map();
     outside = new Map();
+    /** The next line of each lane for the label of a frame: one frame to a line, as labels of both hosts meet. */
+    labels = new Map();
     /** `flight` is the usual time from sending to arrival, in microseconds. */
     constructor(trace, shown, flight) {
         this.trace = trace;
@@ -66,7 +68,10 @@ export class Layout {
         const moment = this.moment(entry.t_us, index);
         const isNote = entry.event !== "sent" && entry.event !== "arrived";
         const column = 2 * entry.lane + sideOf(entry.host);
-        const inside = this.inside.get(column) ?? 0;
+        const free = this.inside.get(column) ?? 0;
+        const inside = entry.event === "sent" ? Math.max(free, this.labels.get(entry.lane) ?? 0) : free;
+        if (entry.event === "sent")
+            this.labels.set(entry.lane, inside + 1);
         const line = isNote ? Math.max(this.outside.get(column) ?? 0, inside - 1) : inside;
         (isNote ? this.outside : this.inside).set(column, line + 1);
         const height = moment.top + line * LINE;
@@ -84,6 +89,7 @@ export class Layout {
         this.moments.push(moment);
         this.inside.clear();
         this.outside.clear();
+        this.labels.clear();
         return moment;
     }
     gap(length) {

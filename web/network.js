@@ -6,32 +6,32 @@ const bytes = (value) => `${value.toLocaleString("en")} B`;
 const SLIDERS = [
     { key: "latency_us", name: "latency", values: [1, 10, 100, 500, 1e3, 2e3, 5e3, 10e3, 20e3, 50e3, 100e3, 200e3, 300e3], write: span },
     { key: "jitter_us", name: "jitter", values: [0, 100, 500, 1e3, 2e3, 5e3, 10e3, 20e3, 50e3], write: span },
-    { key: "rate_bit_s", name: "rate", values: [64e3, 256e3, 1e6, 2e6, 5e6, 10e6, 50e6, 100e6, 1e9], write: rate },
-    { key: "queue", name: "queue", values: [1, 2, 3, 5, 8, 12, 20, 30, 50], write: String },
+    { key: "rate_bit_s", name: "rate", values: [64e3, 256e3, 1e6, 2e6, 5e6, 10e6, 50e6, 100e6, 1e9, null], write: rate },
+    { key: "queue", name: "queue", values: [1, 2, 3, 5, 8, 12, 20, 30, 50, null], write: String },
     { key: "loss_percent", name: "loss", values: [0, 0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 50], write: (value) => `${value}%` },
     { key: "buffer", name: "buffer", values: [512, 1024, 2048, 4096, 8192, 16384, 32768, 65535, 131072, 262144, 1048576], write: bytes },
     { key: "mtu", name: "mtu", values: [576, 800, 1000, 1280, 1400, 1500], write: bytes },
-    { key: "router_mtu", name: "routerMtu", values: [576, 800, 1000, 1280, 1400, 1500], write: bytes },
+    { key: "router_mtu", name: "routerMtu", values: [576, 800, 1000, 1280, 1400, null], write: bytes },
     { key: "ack_delay_us", name: "ackDelay", values: [0, 10e3, 40e3, 100e3, 200e3, 500e3], write: span },
 ];
 const CONGESTION = ["none", "reno", "cubic"];
 export function networkPanel(app) {
-    const rows = SLIDERS.map((slider) => row(app, slider));
+    // After an error, the controls show the settings in force again.
+    const change = (settings, seed) => void app.change(settings, seed).then(refresh);
+    const rows = SLIDERS.map((slider) => row(slider, change));
     const congestion = element("select", {});
     congestion.append(...CONGESTION.map((name) => new Option(name, name)));
-    congestion.addEventListener("change", () => void app.change({ congestion: congestion.value }));
-    const nagle = element("input", { type: "checkbox", change: () => void app.change({ nagle: nagle.checked }) });
+    congestion.addEventListener("change", () => change({ congestion: congestion.value }));
+    const nagle = element("input", { type: "checkbox", change: () => change({ nagle: nagle.checked }) });
     const seed = element("input", { type: "number", min: 0, step: 1 });
     seed.addEventListener("change", () => {
         const value = Number(seed.value);
         if (Number.isSafeInteger(value) && value >= 0)
-            void app.change({}, value);
+            change({}, value);
     });
     const reset = element("button", { type: "button", click: () => void app.open(withoutSettings(app)) }, text("asInFile"));
     const root = element("section", { class: "network", "aria-label": text("network") }, element("p", { class: "hint" }, text("networkHint")), ...rows.map((row) => row.root), element("label", { class: "setting" }, element("span", {}, text("congestion")), congestion), element("label", { class: "setting" }, element("span", {}, text("nagle")), nagle), element("label", { class: "setting" }, element("span", {}, text("seed")), seed), reset);
-    function update(change) {
-        if (change !== "experiment")
-            return;
+    function refresh() {
         const settings = app.experiment?.settings ?? {};
         for (const row of rows)
             row.set(settings);
@@ -39,20 +39,29 @@ export function networkPanel(app) {
         nagle.checked = settings.nagle ?? false;
         seed.value = String(app.experiment?.seed ?? "");
     }
+    function update(kind) {
+        if (kind === "experiment")
+            refresh();
+    }
     return { root, update };
 }
-function row(app, { key, name, values, write }) {
+function row({ key, name, values, write }, change) {
     const input = element("input", { type: "range", min: 0, max: values.length - 1 });
     const output = element("output", {});
-    // A value of the file between those of the slider is shown as it is.
-    const shown = (value) => (value === undefined ? text(key === "buffer" ? "differ" : "noLimit") : write(value));
-    input.addEventListener("input", () => setText(output, shown(values[Number(input.value)])));
-    input.addEventListener("change", () => void app.change({ [key]: values[Number(input.value)] }));
+    const shown = (value) => {
+        if (value !== null)
+            return write(value);
+        return text(key === "buffer" ? "differ" : "noLimit");
+    };
+    const chosen = () => values[Number(input.value)] ?? null;
+    input.addEventListener("input", () => setText(output, shown(chosen())));
+    input.addEventListener("change", () => change({ [key]: chosen() }));
     return {
         root: element("label", { class: "setting" }, element("span", {}, text(name)), input, output),
         set(settings) {
-            const value = settings[key] ?? undefined;
-            const place = value === undefined ? values.length - 1 : values.findIndex((other) => other >= value);
+            // A value of the file that is between those of the slider is shown as it is.
+            const value = settings[key] ?? null;
+            const place = value === null ? -1 : values.findIndex((other) => other !== null && other >= value);
             input.value = String(place < 0 ? values.length - 1 : place);
             setText(output, shown(value));
             input.setAttribute("aria-valuetext", shown(value));

@@ -45,6 +45,7 @@ export function statesPanel(app) {
     const ways = element("div", { class: "ways" });
     const root = element("section", { "aria-label": text("states") }, picture, ways);
     let drawn;
+    let drawnLane = 0;
     function update(kind) {
         const { trace, lane, step } = app;
         const { states } = trace.endsAt(lane, step);
@@ -52,11 +53,16 @@ export function statesPanel(app) {
         const all = trace.track(lane).changes;
         const changes = all.slice(0, all.findLastIndex((change) => change.index <= now) + 1);
         // Few steps change a state.
-        if (kind === "step" && drawn?.length === changes.length && drawn.at(-1) === changes.at(-1))
+        if (kind === "step" && drawnLane === lane && drawn?.length === changes.length && drawn.at(-1) === changes.at(-1))
             return;
         drawn = changes;
+        drawnLane = lane;
         const last = [0, 1].map((side) => changes.findLast((change) => change.side === side));
         picture.replaceChildren(shape("title", {}, `${text("client")}: ${states[0]}, ${text("server")}: ${states[1]}`), ...EDGES.flatMap(([from, to, path]) => edge(changes, last, from, to, path)), ...BOXES.flatMap(([name, x, y], place) => box(name, x, y, place, states, changes)));
+        if (all.length === 0) {
+            ways.replaceChildren(element("p", {}, text("noStates")));
+            return;
+        }
         ways.replaceChildren(...[0, 1].map((side) => way(app, side, changes)));
     }
     return { root, update };
@@ -107,7 +113,7 @@ function box(name, x, y, place, states, changes) {
         return isLower === changes.some((change) => change.side === side && change.from !== "CLOSED");
     };
     const here = [0, 1].filter(isHere);
-    const wasHere = changes.some((change) => change.to === name || change.from === name);
+    const wasHere = changes.some((change) => (change.to === name && (place > 0 || name !== "CLOSED")) || (change.from === name && !isLower));
     const parts = [
         shape("rect", { x: x - 58, y: y - 14, width: 116, height: 28, rx: 5, class: `box${wasHere ? " visited" : ""}` }),
     ];

@@ -1,10 +1,15 @@
 // What the two ends of one connection were and held, at each place of the trace.
+/** What UDP has instead of states. */
+const NO_STATES = ["–", "–"];
 /** One connection. Entries are added in their order. */
 export class Track {
     changes = [];
+    /** The port that the labels name, if there are several connections. */
+    port;
     states = [];
     holds = [[], []];
     add(entry, index) {
+        this.port ??= /^(?:#\d+ )?:(\d+) /.exec(entry.label ?? "")?.[1];
         if (entry.client_holds)
             this.holds[0].push({ index, value: entry.client_holds });
         if (entry.server_holds)
@@ -24,9 +29,18 @@ export class Track {
     }
     /** Returns both ends after the entry with this index. */
     at(index) {
-        const states = this.states[upTo(this.states, index)]?.value ?? ["CLOSED", "CLOSED"];
+        const states = this.states[upTo(this.states, index)]?.value ?? NO_STATES;
         const held = (side) => this.holds[side][upTo(this.holds[side], index)]?.value ?? {};
         return { states, holds: [held(0), held(1)] };
+    }
+    /** Returns the index of the entry since which an end has held the present value. */
+    since(index, side, key) {
+        const kept = this.holds[side];
+        let place = upTo(kept, index);
+        const value = kept[place]?.value[key];
+        while (place > 0 && kept[place - 1]?.value[key] === value)
+            place--;
+        return kept[place]?.index ?? index;
     }
 }
 /** Returns the place of the last item whose index is at most this one, or -1. */

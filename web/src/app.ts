@@ -18,6 +18,8 @@ export class App {
   experiment: Experiment | undefined;
   lists: Lists = { scenarios: [], exercises: [], programs: [] };
   source: Source = {};
+  /** The source that was asked for last. */
+  private wanted: Source = {};
   /** The name of the reader's own file, if one is open. */
   file: string | undefined;
   /** The name of the current run, and of the run beside it. */
@@ -86,9 +88,12 @@ export class App {
   /** Begins an experiment. After an error, the experiment of before goes on. */
   async open(source: Source, step = 0): Promise<boolean> {
     this.error = undefined;
-    const command = { do: "new", lang: language(), ...source };
-    const experiment = await this.ask<Experiment>(command);
-    if (!experiment) return false;
+    this.wanted = source;
+    const experiment = await this.ask<Experiment>({ do: "new", lang: language(), ...source });
+    if (!experiment) {
+      if (this.wanted === source) this.wanted = this.source;
+      return false;
+    }
     this.epoch++;
     this.experiment = experiment;
     this.source = source;
@@ -106,9 +111,9 @@ export class App {
     return true;
   }
 
-  /** Begins the same experiment with other settings. */
-  async change(settings: Settings, seed = this.source.seed): Promise<void> {
-    const source: Source = { ...this.source, settings: { ...this.source.settings, ...settings } };
+  /** Begins the same experiment with other settings. A second change does not wait for the answer to the first. */
+  async change(settings: Settings, seed = this.wanted.seed): Promise<void> {
+    const source: Source = { ...this.wanted, settings: { ...this.wanted.settings, ...settings } };
     if (seed !== undefined) source.seed = seed;
     await this.open(source);
   }

@@ -30,7 +30,7 @@ export function drawArrow(group: SVGGElement, frame: Frame, drawn: Drawn): void 
   if (!sent) return;
   const ends = endPoints(frame, sent, drawn);
   const isFuture = frame.sent > now;
-  const isMoving = !isFuture && !isLost(sent) && (frame.missing > 0 || (frame.arrivals.at(-1) ?? 0) > now);
+  const isMoving = !isFuture && !isLost(sent) && (trace.mayArrive(frame) || (frame.arrivals.at(-1) ?? 0) > now);
   const isSelected = frame.number === drawn.selected;
   // Most arrows are the same after a step.
   const key = [isFuture, isMoving, isSelected, frame.arrivals.length, drawn.columns.width].join();
@@ -117,12 +117,17 @@ function tip([x, y]: Point, [toX, toY]: Point, sent: Entry): SVGElement {
 /** The label is above the beginning of the arrow, which slopes away from it. */
 function label(sent: Entry, { layout, columns }: Drawn, [x, y]: Point, [toX]: Point): SVGElement {
   const isRight = toX > x;
-  const words = columns.fit(labelText(sent, layout), "between");
+  const words = columns.fit(withoutPort(labelText(sent, layout), columns), "between");
   return shape(
     "text",
     { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" },
     words,
   );
+}
+
+/** Leaves out the port of a label if it is at the head of its lane. */
+export function withoutPort(label: string, { lanes }: Columns): string {
+  return lanes === 1 ? label : label.replace(/^(#\d+ )?:\d+ /, "$1");
 }
 
 /** Returns the label of a frame, with raw numbers and options if these are shown. */

@@ -27,6 +27,9 @@ const TIMERS: [keyof Holds, Key][] = [
   ["retransmission_at_us", "retransmission"],
   ["tail_probe_at_us", "tailProbe"],
   ["persist_at_us", "persist"],
+  ["delayed_ack_at_us", "delayedAck"],
+  ["keep_alive_at_us", "keepAlive"],
+  ["user_timeout_at_us", "userTimeout"],
   ["time_wait_at_us", "timeWait"],
 ];
 
@@ -44,7 +47,7 @@ export function controlPanel(app: App): Panel {
     const key = JSON.stringify([now, before, step > 0]);
     if (key !== drawn) table.replaceChildren(...rows(now, before, step));
     drawn = key;
-    const bars = ([0, 1] as const).flatMap((side) => barsOf(side, now.holds[side], trace.timeOf(step)));
+    const bars = ([0, 1] as const).flatMap((side) => barsOf(app, side, now.holds[side]));
     timers.replaceChildren(...(bars.length > 0 ? bars : [element("p", {}, text("noTimer"))]));
   }
 
@@ -78,15 +81,15 @@ function cell(key: keyof Holds, unit: Row[2], now: Holds, before: Holds | undefi
 }
 
 /** Draws how much of a running timer's time is left. */
-function barsOf(side: Side, holds: Holds, now: number): HTMLElement[] {
+function barsOf({ trace, lane, step }: App, side: Side, holds: Holds): HTMLElement[] {
+  const now = trace.timeOf(step);
   return TIMERS.flatMap(([key, name]) => {
     const at = holds[key] as number | undefined;
     if (at === undefined || at <= now) return [];
-    const left = at - now;
-    const whole = key === "time_wait_at_us" ? 60e6 : Math.max(left, (holds.rto_ms ?? 0) * 1000);
+    const begin = trace.entries[trace.track(lane).since(trace.lastOf(step), side, key)]?.t_us ?? now;
     const host = text(side === 0 ? "client" : "server");
-    const label = `${host}: ${text(name)}, ${span(left)}`;
-    const bar = element("meter", { min: 0, max: whole, value: left, class: `side-${side}`, "aria-label": label });
+    const label = `${host}: ${text(name)}, ${span(at - now)}`;
+    const bar = element("meter", { min: 0, max: at - begin, value: at - now, "aria-label": label });
     return [element("div", { class: "timer" }, element("span", { class: `side-${side}` }, label), bar)];
   });
 }

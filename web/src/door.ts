@@ -42,6 +42,9 @@ export async function openDoor(): Promise<Opened> {
 }
 
 class HttpDoor implements Door {
+  /** Resolves when the command before is answered, so that commands stay in their order. */
+  private last: Promise<unknown> = Promise.resolve();
+
   private constructor(private readonly url: string) {}
 
   static async open(): Promise<HttpDoor> {
@@ -49,7 +52,13 @@ class HttpDoor implements Door {
     return new HttpDoor(`session/${id}`);
   }
 
-  async command<T>(command: object): Promise<T> {
+  command<T>(command: object): Promise<T> {
+    const answer = this.last.then(() => this.send<T>(command));
+    this.last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async send<T>(command: object): Promise<T> {
     let response: Response;
     try {
       response = await post(this.url, JSON.stringify(command));

@@ -1,7 +1,7 @@
 // The ladder of a run. Only the events in sight are drawn, so a long run scrolls like a short one.
 
 import type { App, Change } from "./app.js";
-import { drawArrow, foldText } from "./arrow.js";
+import { drawArrow, foldText, withoutPort } from "./arrow.js";
 import { Columns } from "./columns.js";
 import { element, setText, shape } from "./dom.js";
 import { seconds } from "./format.js";
@@ -216,7 +216,7 @@ export class Ladder {
     const side = sideOf(entry.host);
     const x = columns.line(entry.lane, side) + (side === 0 ? -8 : 8);
     const state = newState(entry);
-    const words = state === undefined ? labelOf(entry) : stateName(state, columns.isNarrow);
+    const words = state === undefined ? withoutPort(labelOf(entry), columns) : stateName(state, columns.isNarrow);
     const kind = state !== undefined ? `note state side-${side}` : "note";
     const attributes = {
       class: kind,
@@ -266,23 +266,34 @@ export class Ladder {
     return group;
   }
 
+  /** Writes the hosts and their states above the lines. With several lanes, a click selects the connection. */
   private drawHead(trace: Trace, step: number): void {
-    const { head, columns } = this;
-    const [client, server] = trace.endsAt(this.app.lane, step).states;
-    const count = this.app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : columns.isNarrow ? "" : text("columns");
-    if (head.childElementCount === 0) {
-      head.append(...["name", "end side-0", "end side-1"].map((name) => element("span", { class: name })));
+    const { head, columns, app } = this;
+    const count = 1 + 2 * columns.lanes;
+    if (head.childElementCount !== count) {
+      const ends = Array.from({ length: columns.lanes }, (_, lane) => [this.end(lane, 0), this.end(lane, 1)]);
+      head.replaceChildren(element("span", { class: "name" }), ...ends.flat());
     }
-    const [name, left, right] = head.children as unknown as HTMLElement[];
-    if (!name || !left || !right) return;
-    const lane = Math.min(this.app.lane, columns.lanes - 1);
-    setText(name, count);
-    for (const [side, node, host, state] of [
-      [0, left, text("client"), client],
-      [1, right, text("server"), server],
-    ] as [Side, HTMLElement, string, string][]) {
-      setText(node, `${host} ${stateName(state, columns.isNarrow)}`);
+    const [name, ...ends] = [...head.children] as HTMLElement[];
+    const columnNames = columns.isNarrow ? "" : text("columns");
+    if (name) setText(name, app.runs.size > 1 ? `${text("run")} ${trace.run.name}` : columnNames);
+    ends.forEach((node, place) => {
+      const [lane, side] = [place >> 1, (place % 2) as Side];
+      const host = text(side === 0 ? "client" : "server");
+      const port = columns.lanes > 1 && side === 0 ? ` :${trace.track(lane).port ?? ""}` : "";
+      setText(node, `${host}${port} ${stateName(trace.endsAt(lane, step).states[side], columns.isNarrow)}`);
       node.style.left = `${columns.line(lane, side) - this.view.left}px`;
-    }
+      node.classList.toggle("current", columns.lanes > 1 && lane === app.lane);
+    });
+  }
+
+  private end(lane: number, side: Side): HTMLElement {
+    const name = `end side-${side}`;
+    if (this.columns.lanes === 1) return element("span", { class: name });
+    const select = () => {
+      this.app.lane = lane;
+      this.app.tell("step");
+    };
+    return element("button", { type: "button", class: name, click: select });
   }
 }

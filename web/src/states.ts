@@ -53,6 +53,7 @@ export function statesPanel(app: App): Panel {
   const root = element("section", { "aria-label": text("states") }, picture, ways);
 
   let drawn: Change[] | undefined;
+  let drawnLane = 0;
 
   function update(kind: Kind): void {
     const { trace, lane, step } = app;
@@ -61,14 +62,19 @@ export function statesPanel(app: App): Panel {
     const all = trace.track(lane).changes;
     const changes = all.slice(0, all.findLastIndex((change) => change.index <= now) + 1);
     // Few steps change a state.
-    if (kind === "step" && drawn?.length === changes.length && drawn.at(-1) === changes.at(-1)) return;
+    if (kind === "step" && drawnLane === lane && drawn?.length === changes.length && drawn.at(-1) === changes.at(-1)) return;
     drawn = changes;
+    drawnLane = lane;
     const last = [0, 1].map((side) => changes.findLast((change) => change.side === side));
     picture.replaceChildren(
       shape("title", {}, `${text("client")}: ${states[0]}, ${text("server")}: ${states[1]}`),
       ...EDGES.flatMap(([from, to, path]) => edge(changes, last, from, to, path)),
       ...BOXES.flatMap(([name, x, y], place) => box(name, x, y, place, states, changes)),
     );
+    if (all.length === 0) {
+      ways.replaceChildren(element("p", {}, text("noStates")));
+      return;
+    }
     ways.replaceChildren(...([0, 1] as const).map((side) => way(app, side, changes)));
   }
 
@@ -123,7 +129,7 @@ function box(name: string, x: number, y: number, place: number, states: string[]
     return isLower === changes.some((change) => change.side === side && change.from !== "CLOSED");
   };
   const here = ([0, 1] as const).filter(isHere);
-  const wasHere = changes.some((change) => change.to === name || change.from === name);
+  const wasHere = changes.some((change) => (change.to === name && (place > 0 || name !== "CLOSED")) || (change.from === name && !isLower));
   const parts: SVGElement[] = [
     shape("rect", { x: x - 58, y: y - 14, width: 116, height: 28, rx: 5, class: `box${wasHere ? " visited" : ""}` }),
   ];

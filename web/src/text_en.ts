@@ -69,6 +69,7 @@ export const en = {
   tabs: "panels",
   state: "States",
   states: "state diagram",
+  noStates: "UDP has no states.",
   numbers: "Numbers",
   control: "control block",
   value: "value",
@@ -78,6 +79,9 @@ export const en = {
   retransmission: "retransmission",
   tailProbe: "tail loss probe",
   persist: "window probe",
+  delayedAck: "delayed ACK",
+  keepAlive: "keep-alive",
+  userTimeout: "user timeout",
   timeWait: "TIME-WAIT",
 
   bytes: "Bytes",

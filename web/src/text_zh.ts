@@ -71,6 +71,7 @@ export const zh: Record<Key, string> = {
   tabs: "面板",
   state: "状态",
   states: "状态图",
+  noStates: "UDP 没有状态。",
   numbers: "数值",
   control: "控制块",
   value: "数值",
@@ -80,6 +81,9 @@ export const zh: Record<Key, string> = {
   retransmission: "重传",
   tailProbe: "尾部丢失探测",
   persist: "窗口探测",
+  delayedAck: "延迟的 ACK",
+  keepAlive: "保活",
+  userTimeout: "用户超时",
   timeWait: "TIME-WAIT",
 
   bytes: "字节",

@@ -106,9 +106,14 @@ export class Trace {
     return this.frames.slice(first, last + 1).filter((frame) => {
       const entry = this.entries[frame.sent];
       const arrival = frame.arrivals.at(-1);
-      const isUnderWay = frame.missing > 0 || (arrival !== undefined && arrival > index);
+      const isUnderWay = this.mayArrive(frame) || (arrival !== undefined && arrival > index);
       return entry !== undefined && !isLost(entry) && isUnderWay;
     });
+  }
+
+  /** Returns whether arrivals of a frame can still follow. A frame to a forged address never arrives. */
+  mayArrive(frame: Frame): boolean {
+    return frame.missing > 0 && !this.isWhole;
   }
 
   private leaves(entry: Entry, index: number): void {

@@ -17,13 +17,19 @@ export interface Change {
   to: string;
 }
 
+/** What UDP has instead of states. */
+const NO_STATES: [string, string] = ["–", "–"];
+
 /** One connection. Entries are added in their order. */
 export class Track {
   readonly changes: Change[] = [];
+  /** The port that the labels name, if there are several connections. */
+  port: string | undefined;
   private readonly states: { index: number; value: [string, string] }[] = [];
   private readonly holds: [Kept[], Kept[]] = [[], []];
 
   add(entry: Entry, index: number): void {
+    this.port ??= /^(?:#\d+ )?:(\d+) /.exec(entry.label ?? "")?.[1];
     if (entry.client_holds) this.holds[0].push({ index, value: entry.client_holds });
     if (entry.server_holds) this.holds[1].push({ index, value: entry.server_holds });
     if (entry.client === undefined || entry.server === undefined) return;
@@ -39,9 +45,18 @@ export class Track {
 
   /** Returns both ends after the entry with this index. */
   at(index: number): Ends {
-    const states = this.states[upTo(this.states, index)]?.value ?? ["CLOSED", "CLOSED"];
+    const states = this.states[upTo(this.states, index)]?.value ?? NO_STATES;
     const held = (side: Side) => this.holds[side][upTo(this.holds[side], index)]?.value ?? {};
     return { states, holds: [held(0), held(1)] };
+  }
+
+  /** Returns the index of the entry since which an end has held the present value. */
+  since(index: number, side: Side, key: keyof Holds): number {
+    const kept = this.holds[side];
+    let place = upTo(kept, index);
+    const value = kept[place]?.value[key];
+    while (place > 0 && kept[place - 1]?.value[key] === value) place--;
+    return kept[place]?.index ?? index;
   }
 }
 

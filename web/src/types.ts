@@ -21,6 +21,9 @@ export interface Holds {
   tail_probe_at_us?: number;
   persist_at_us?: number;
   time_wait_at_us?: number;
+  delayed_ack_at_us?: number;
+  keep_alive_at_us?: number;
+  user_timeout_at_us?: number;
   unsent?: number;
   held_by?: string;
   queued?: number;
@@ -81,7 +84,7 @@ export interface Run {
   lanes: number;
 }
 
-/** The settings of the cable and of the hosts. */
+/** The settings of the cable and of the hosts. `null` is no limit; for buffers, that the hosts differ. */
 export interface Settings {
   latency_us?: number;
   jitter_us?: number;
@@ -90,7 +93,7 @@ export interface Settings {
   loss_percent?: number;
   mtu?: number;
   router_mtu?: number | null;
-  buffer?: number;
+  buffer?: number | null;
   congestion?: string;
   nagle?: boolean;
   ack_delay_us?: number;

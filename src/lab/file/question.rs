@@ -135,6 +135,19 @@ impl Answer {
         matches!(self, Answer::Missing)
     }
 
+    /// Returns the name of the kind of answer, for programs.
+    #[cfg(feature = "session")]
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Answer::Choice { .. } => "choice",
+            Answer::Count(_) | Answer::Number { .. } | Answer::Missing => "number",
+            Answer::Field(..) => "field",
+            Answer::Make(_) => "make",
+            Answer::Order(_) => "order",
+            Answer::State { .. } => "state",
+        }
+    }
+
     /// Describes the form of an answer in a language.
     #[cfg(feature = "session")]
     pub(crate) fn form(&self, lang: Lang) -> &'static str {

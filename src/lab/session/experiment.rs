@@ -70,6 +70,7 @@ impl Opened {
             let mut value = json!({
                 "number": index + 1,
                 "text": question.text,
+                "kind": question.answer.kind(),
                 "form": question.answer.form(self.lang),
                 "points": question.points,
                 "hint": question.hint.is_some(),
