@@ -232,6 +232,19 @@ export class App {
       // Let the page draw in between.
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
+    this.forget();
+  }
+
+  /** Forgets the traces of runs that are not shown, if all traces together are too long. They are fetched again when shown. */
+  private forget(): void {
+    let count = 0;
+    for (const { entries } of this.runs.values()) count += entries.length;
+    for (const [name, { run, entries }] of this.runs) {
+      if (count <= MOST_ENTRIES) return;
+      if (name === this.current || name === this.beside) continue;
+      count -= entries.length;
+      this.runs.set(name, new Trace(run));
+    }
   }
 
   private readonly fetching = new Map<Trace, Promise<boolean>>();
@@ -253,6 +266,9 @@ export class App {
     }
   }
 }
+
+/** How many entries of all traces are kept, about 1 kB each. */
+const MOST_ENTRIES = 500_000;
 
 const EMPTY = new Trace({
   name: "a",

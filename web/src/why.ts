@@ -9,6 +9,8 @@ import type { Entry, Why } from "./types.js";
 
 /** At most so many events of a step are explained. */
 const MOST = 12;
+/** At most so many explanations are kept. */
+const MOST_KNOWN = 5000;
 
 export function whyPanel(app: App): Panel {
   const known = new Map<string, Promise<Why | undefined>>();
@@ -22,6 +24,7 @@ export function whyPanel(app: App): Panel {
     const key = `${run} ${entry}`;
     let answer = known.get(key);
     if (!answer) {
+      if (known.size >= MOST_KNOWN) known.clear();
       answer = app.door.command<Why>({ do: "why", run, entry }).catch(() => undefined);
       known.set(key, answer);
     }
