@@ -12,14 +12,12 @@ use embassy_rp::peripherals::{DMA_CH0, PIO0};
 use embassy_rp::{bind_interrupts, dma, pio};
 use embassy_time::Timer;
 use panic_rtt_target as _;
-use static_cell::StaticCell;
 
 bind_interrupts!(struct Irqs {
     DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>;
     PIO0_IRQ_0 => pio::InterruptHandler<PIO0>;
 });
 
-static STATE: StaticCell<State> = StaticCell::new();
 static FIRMWARE: Aligned<A4, [u8; cyw43_firmware::CYW43_43439A0.len()]> = Aligned(*cyw43_firmware::CYW43_43439A0);
 
 /// The network's name and password, which the build takes from the environment.
@@ -41,8 +39,10 @@ async fn main(_spawner: Spawner) {
     let channel = dma::Channel::new(p.DMA_CH0, Irqs);
     let (divider, data, clock) = (DEFAULT_CLOCK_DIVIDER, p.PIN_24, p.PIN_29);
     let spi = PioSpi::new(&mut pio.common, pio.sm0, divider, pio.irq0, select, data, clock, channel);
+    // The state is part of the task, which is a static variable.
+    let mut state = State::new();
     let nvram = aligned_bytes!(concat!(env!("OUT_DIR"), "/nvram.bin"));
-    let (device, mut control, runner) = cyw43::new(STATE.init_with(State::new), power, spi, &FIRMWARE, nvram).await;
+    let (device, mut control, runner) = cyw43::new(&mut state, power, spi, &FIRMWARE, nvram).await;
     let serve = async {
         // The radio has its hardware address from here on.
         control.init(cyw43_firmware::CYW43_43439A0_CLM).await;
