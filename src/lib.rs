@@ -36,6 +36,8 @@
 //! read a clock, an environment variable or a file. The servers, the tests and the lab all call `step`, so the lab
 //! steps through the same code that a server runs.
 //!
+//! In an async task, [`run`] calls `poll` whenever the device has a frame or room, and at each deadline.
+//!
 //! # Layers
 //!
 //! Each module uses only the modules above it in this table:
@@ -67,6 +69,7 @@
 //! | `recovery` | congestion control: `stack::Congestion` |
 //! | `slaac` | IPv6 addresses created from the prefixes that routers advertise; implies `dhcp` and `ipv6` |
 //! | `ping` | sends ICMP echo requests. The stack answers received echo requests even without this feature |
+//! | `defmt` | the log lines also for defmt; `defmt::Format` for events and errors |
 //! | `embassy` | an adapter for embassy-net's drivers; implies `ethernet` |
 //! | `ethernet` | smoltcp's feature `medium-ethernet`, so that `phy` uses smoltcp's types; `dhcp` and `ipv6` imply it |
 //! | `mps2-an385`, `lm3s6965evb` | the board's firmware, without `std`. For another board, see `docs/porting.md` |

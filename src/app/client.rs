@@ -33,6 +33,7 @@ pub struct ClientOptions<'a> {
 
 /// Why a client failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Failure {
     /// The connection ended this way before all data was sent and acknowledged.

@@ -55,6 +55,7 @@ impl<'a> Template<'a> {
 
 /// Why a template is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum TemplateError {
     /// The template has no `{}`.

@@ -27,6 +27,7 @@ mod input;
 mod keyboard;
 pub mod message;
 mod single;
+mod terminal;
 mod text;
 pub mod thanks;
 mod timing;
@@ -49,6 +50,7 @@ pub use http::{Service, Status};
 #[cfg(feature = "cli")]
 pub(crate) use input::{CONSOLE, PROMPT};
 pub use keyboard::Keyboard;
+pub use terminal::{SerialPort, Terminal};
 #[cfg(feature = "cli")]
 pub(crate) use text::{is_invisible, split_line_end};
 pub use udp_client::UdpClient;

@@ -233,7 +233,7 @@ pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
     B::start();
     Uart::<B>::NEW.log();
     match B::ethernet(settings::HARDWARE) {
-        Ok(device) => Io { device, console: Terminal::new(), probe: LogProbe::default() },
+        Ok(device) => Io { device, console: Terminal::new(Uart::NEW), probe: LogProbe::default() },
         Err(error) => {
             log::error!("{error}");
             reset()

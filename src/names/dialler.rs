@@ -66,6 +66,7 @@ pub enum DialStep {
 
 /// Why no connection to an address was established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DialError {
     /// The connection could not be begun.
     Connect(ConnectError),

@@ -7,6 +7,7 @@ use smoltcp::wire::IpAddress;
 
 /// Why a lookup failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ResolveError {
     /// The name's aliases form a loop, or the name has more than 16 aliases.

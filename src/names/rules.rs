@@ -35,6 +35,7 @@ pub fn check(text: &str) -> Result<(), NameError> {
 
 /// Why a text is not a valid host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NameError {
     /// The text has a character that host names cannot have.

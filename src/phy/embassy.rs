@@ -17,16 +17,36 @@ use super::medium::{EthernetAddress, HardwareAddress};
 /// own (a `runner`), an executor runs that task at the same time. A loop that polls all the time needs no executor, if
 /// the driver has no task. The adapter has no buffers: frames are read and written in the driver's memory.
 ///
-/// ```
-/// use embassy_net_driver_channel::driver::HardwareAddress;
-/// use embassy_net_driver_channel::{self as channel, State};
-/// use smolstep::phy::Embassy;
-/// use smoltcp::phy::Device;
+/// A board's task, with `clock` and `sleep_until` from embassy-time:
 ///
-/// let mut state = State::<1514, 4, 4>::new();
-/// let (_runner, driver) = channel::new(&mut state, HardwareAddress::Ethernet([2, 0, 0, 0, 0, 1]));
-/// let device = Embassy::new(driver).unwrap();
-/// assert_eq!(device.capabilities().max_transmission_unit, 1514);
+/// ```
+/// # use core::future::Future;
+/// use embassy_net_driver::Driver;
+/// use smolstep::app::greeting;
+/// use smolstep::phy::Embassy;
+/// use smolstep::smoltcp::time::Instant;
+/// use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Stack};
+/// use smolstep::stack_memory;
+///
+/// stack_memory!(static MEMORY: tcp: [greeting::Server<'static>; 4], receive: 1460, send: 1460);
+///
+/// # struct Timer;
+/// # impl Timer { async fn at(_: u64) {} }
+/// # fn since_start() -> i64 { 1 }
+/// // #[embassy_executor::task]
+/// async fn net(driver: impl Driver, seed: Seed) -> ! {
+///     let mut device = Embassy::new(driver).expect("an Ethernet driver");
+///     let hardware = device.wait_for_address().await.expect("the address of a host");
+///     let mut io = Io::new(device, NullConsole);
+///     // The stack's time must be more than 0.
+///     let clock = || Instant::from_micros(since_start() + 1);
+///     let sleep_until = |at: Instant| Timer::at(at.total_micros() as u64 - 1);
+///
+///     let config = Config::new(hardware, seed, &["10.0.0.2/24".parse().unwrap()]);
+///     let mut stack = Stack::new(config, &mut io.device, MEMORY.take(), clock()).expect("a valid configuration");
+///     stack.listen(Listener::new(9999, greeting::Server::new(&Default::default()))).expect("a free port");
+///     smolstep::run(&mut stack, &mut io, clock, sleep_until).await
+/// }
 /// ```
 pub struct Embassy<D> {
     driver: D,
@@ -186,6 +206,7 @@ impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
 
 /// Why a driver cannot be used, or cannot be used yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DriverError {
     /// The driver's hardware address is not that of a host. Set another one in the driver.

@@ -35,6 +35,7 @@ mod own {
 
     /// The hardware address of an Ethernet interface.
     #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
     pub struct EthernetAddress(pub [u8; 6]);
 
     impl EthernetAddress {
@@ -57,6 +58,7 @@ mod own {
 
     /// The hardware address of an interface, or the statement that its link has no such addresses.
     #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
     pub enum HardwareAddress {
         /// The link carries Ethernet frames.
         Ethernet(EthernetAddress),

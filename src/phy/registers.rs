@@ -91,6 +91,7 @@ pub(super) fn shows_link(status: u32) -> bool {
 
 /// The counts of a controller's errors since it was set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Faults {
     /// Frames received with an error, or with an invalid length.
     pub bad: u32,
@@ -103,6 +104,7 @@ pub struct Faults {
 
 /// The controller does not respond correctly: its address is wrong, or the board has no such controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NotThere;
 
 impl core::fmt::Display for NotThere {

@@ -15,10 +15,10 @@ pub trait WakingDevice: Device {
     /// The device wakes the task at least once after each of these events:
     ///
     /// - a frame arrives after [`receive`](Device::receive) returned `None`;
-    /// - there is room after [`transmit`](Device::transmit) or `receive` returned `None` for want of room;
+    /// - there is room again after [`transmit`](Device::transmit) or `receive` returned `None` because there was none;
     /// - the link changes.
     ///
-    /// To wake the task without an event is allowed, and costs one poll.
+    /// The device may also wake the task without an event, which costs one poll.
     fn set_waker(&mut self, waker: &Waker);
 
     /// Returns the state of the link if it has changed since the previous call: true if the link is up.

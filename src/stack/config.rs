@@ -257,6 +257,7 @@ impl<S> Listener<S> {
 
 /// Why a stack could not be set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SetupError {
     /// DHCP or SLAAC was requested on a device without Ethernet.
@@ -304,6 +305,7 @@ impl core::error::Error for SetupError {}
 
 /// Why a port cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ListenError {
     /// Another program of this stack serves the port.
@@ -328,6 +330,7 @@ impl core::error::Error for ListenError {}
 
 /// Why a connection could not be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The address cannot belong to a host, or the port is 0.

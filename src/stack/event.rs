@@ -17,6 +17,7 @@ use super::session::{End, Next};
 
 /// Identifies a connection of one stack by a slot and a generation number, because connections reuse slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ConnectionId {
     pub(super) index: u16,
     pub(super) generation: u32,
@@ -37,6 +38,7 @@ impl ConnectionId {
 
 /// The two endpoints of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tuple {
     /// The local endpoint.
     pub local: IpEndpoint,
@@ -79,6 +81,7 @@ impl fmt::Display for DisplayEndpoint {
 
 /// The work that one call of [`Stack::step`](super::Stack::step) did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Step {
     /// Sent at least one frame from this connection. `None` means that the frame carries a datagram or a control
@@ -112,6 +115,7 @@ impl fmt::Display for Step {
 
 /// The direction of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Direction {
     /// From the device.
     In,
@@ -121,6 +125,7 @@ pub enum Direction {
 
 /// Something that happened in the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Event {
     /// An event of the interface's addresses or routers.

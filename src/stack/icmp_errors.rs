@@ -14,6 +14,7 @@ use smoltcp::wire::IpAddress;
 
 /// An ICMP error, which reports that a packet was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct IcmpError {
     /// The sender of the report: a router, or the destination host.
     pub from: IpAddress,
@@ -29,6 +30,7 @@ impl fmt::Display for IcmpError {
 
 /// Why a packet was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Refusal {
     /// Nothing serves the destination's port or protocol. The text is `port` or `protocol`. Another attempt would also

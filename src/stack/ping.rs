@@ -33,6 +33,7 @@ pub struct EchoMemory<'a> {
 
 /// A reply to an echo request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Echo {
     /// The sender of the reply.
     pub from: IpAddress,
@@ -50,6 +51,7 @@ pub struct Echo {
 
 /// A report that an echo request was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EchoRefusal {
     /// The sender of the report: a router, or the destination host.
     pub from: IpAddress,
@@ -63,6 +65,7 @@ pub struct EchoRefusal {
 
 /// Why an echo request cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EchoError {
     /// An earlier request still waits for a hardware address, or for room in the device.

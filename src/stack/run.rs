@@ -34,7 +34,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> Option<Instant> {
         io.device.set_waker(cx.waker());
         if let Some(up) = io.device.take_link_change() {
-            log::info!("the link is {}", if up { "up" } else { "down" });
+            let state = if up { "up" } else { "down" };
+            log::info!("the link is {state}");
+            #[cfg(feature = "defmt")]
+            defmt::info!("the link is {=str}", state);
             self.link_changed(now, up);
             if up {
                 self.announce(now, io);
@@ -57,9 +60,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 /// the next deadline. After each [`Stack::poll`] that leaves work, the task yields to other tasks.
 ///
 /// # Signals of the program
-/// The future borrows the stack, and can be dropped at any `.await` without loss: everything is in the stack and the
-/// device, and a new call goes on. A program that has news for its sessions therefore waits for the news and the stack
-/// at the same time:
+/// The future borrows the stack. It may be dropped at any time: all state is in the stack and the device, and the next
+/// call continues from there. So a program that has news for its sessions waits for the news and runs the stack at the
+/// same time:
 ///
 /// ```
 /// # use core::future::Future;
@@ -97,8 +100,8 @@ where
 
 /// Runs a stack in an async task until `done` returns true. The other arguments are those of [`run`].
 ///
-/// `done` is called after each poll, before the task sleeps. It looks whether a program has ended, with
-/// [`Stack::ended`] or [`Stack::take_udp`]. To give the stack more work, end the loop first.
+/// `done` is called after each poll, before the task sleeps. It checks whether a program has ended, with
+/// [`Stack::ended`] or [`Stack::take_udp`]. To give the stack new work, such as a connection, end the loop first.
 pub async fn run_until<'a, S, U, D, C, P, T>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<D, C, P>,

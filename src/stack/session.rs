@@ -113,6 +113,7 @@ pub enum Answer {
 
 /// What a session waits for, or how it ends the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Next {
     /// Waits for a segment, room to send, or console input.
     Wait,
@@ -128,6 +129,7 @@ pub enum Next {
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum End {
     /// This side aborted the connection with RST.

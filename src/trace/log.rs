@@ -25,6 +25,9 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// Further lines have level debug. One more line reports the number of lines that were moved to debug. That line is
 /// written at the first event after that second. It is written earlier if a connection is reported as closed.
 ///
+/// With the feature `defmt`, each line also goes to defmt, which filters lines by `DEFMT_LOG`. The text takes flash. To
+/// send compact frames instead, write a [`Probe`] that logs the [`Event`] itself, which implements `defmt::Format`.
+///
 /// Of the lines about ignored DHCP messages, one a second has level warn. Further lines have level debug.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
@@ -116,7 +119,24 @@ impl LogProbe {
 
 impl Probe for LogProbe {
     fn event(&mut self, now: Instant, event: &Event) {
-        self.report(now, event, &mut |level, line| log::log!(target: "smolstep", level, "{line}"));
+        self.report(now, event, &mut |level, line| {
+            log::log!(target: "smolstep", level, "{line}");
+            #[cfg(feature = "defmt")]
+            send_to_defmt(level, line);
+        });
+    }
+}
+
+/// Logs a line with defmt. The text is made on the chip, as for the crate log.
+#[cfg(feature = "defmt")]
+fn send_to_defmt(level: Level, line: fmt::Arguments<'_>) {
+    let line = defmt::Display2Format(&line);
+    match level {
+        Level::Error => defmt::error!("{}", line),
+        Level::Warn => defmt::warn!("{}", line),
+        Level::Info => defmt::info!("{}", line),
+        Level::Debug => defmt::debug!("{}", line),
+        Level::Trace => defmt::trace!("{}", line),
     }
 }
 

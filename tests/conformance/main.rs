@@ -1,4 +1,5 @@
-//! Runs the conformance check on every device. Devices with a defect must fail the check.
+//! Runs the conformance check on every device. Devices with a defect must fail the check. run.rs runs stacks on
+//! embassy-net's channel driver.
 
 mod broken;
 #[path = "../common/mod.rs"]

@@ -2,6 +2,7 @@
 //!
 //! The stacks do not delay acknowledgements, so an exchange without a lost wake-up takes no virtual time.
 
+mod datagrams;
 mod events;
 
 use std::future::poll_fn;
@@ -14,7 +15,7 @@ use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::Embassy;
 use smolstep::smoltcp::socket::tcp::Socket;
 use smolstep::stack::{
-    Config, Context, Direction, Io, Listener, Memory, Next, NullConsole, Probe, Seed, Session, Stack,
+    Config, Context, Direction, Io, Listener, Memory, Next, NullConsole, Probe, Seed, Session, Stack, UdpSession,
 };
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
@@ -208,11 +209,11 @@ fn driver<const RX: usize, const TX: usize>(state: &mut State<MTU, RX, TX>, n: u
 }
 
 /// Returns a stack with the address 10.0.0.n, which does not delay acknowledgements.
-fn stack<'a, S: Session + Clone, C, P>(
+fn stack<'a, S: Session + Clone, U: UdpSession, C, P>(
     n: u8,
     io: &mut Io<Channel<'_>, C, P>,
-    memory: Memory<'a, S, ()>,
-) -> Stack<'a, S, ()> {
+    memory: Memory<'a, S, U>,
+) -> Stack<'a, S, U> {
     let address = IpCidr::new(IpAddress::v4(10, 0, 0, n), 24);
     let mut config = Config::new(io.device.hardware_address().unwrap(), Seed([n; 32]), &[address]);
     config.tcp.ack_delay = None;

@@ -293,6 +293,7 @@ impl Lease {
 
 /// Why a DHCP server's offer is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum BadOffer {
     /// The address cannot belong to a host.

@@ -265,6 +265,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 /// Why an address or a router cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AddressError {
     /// The list is full: smoltcp is built for a fixed number of addresses and routers.

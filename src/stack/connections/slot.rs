@@ -152,6 +152,7 @@ impl<S> Slot<'_, S> {
 
 /// The phase of the connection in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Phase {
     /// The connection is aborted, but its RST has not been sent yet.
     Aborting(End),

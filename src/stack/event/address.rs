@@ -10,6 +10,7 @@ use crate::stack::BadOffer;
 
 /// An event of the interface's addresses or routers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AddressEvent {
     /// An address is in use from now on.
@@ -160,6 +161,7 @@ impl fmt::Display for Hardware {
 
 /// How a DHCP server failed to grant its own offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Denial {
     /// The server refused the request (DHCPNAK).
@@ -170,6 +172,7 @@ pub enum Denial {
 
 /// Why a lease ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Loss {
     /// The lease expired, because no server renewed it.

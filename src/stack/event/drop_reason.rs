@@ -4,6 +4,7 @@ use core::fmt;
 
 /// Why the stack dropped a frame or refused a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DropReason {
     /// Data after the peer's FIN.

@@ -136,6 +136,30 @@ fn a_link_that_comes_up_is_announced() {
     assert_eq!((&frame[28..32], &frame[38..42]), (&[10, 0, 0, 1][..], &[10, 0, 0, 1][..]));
 }
 
+#[test]
+fn a_device_that_stays_full_is_polled_at_most_a_hundred_times_a_second() {
+    let clock = Clock::new();
+    let mut state = State::<MTU, 4, 1>::new();
+    let (_runner, device) = driver(&mut state, 1);
+    let mut io = Io::new(device, NullConsole);
+    let mut memory = HeapPool::<Program, ()>::new(SIZES);
+    let mut config = Config::new(io.device.hardware_address().unwrap(), Seed([4; 32]), &[]);
+    (config.dhcp, config.slaac) = (true, true);
+    let mut host = Stack::new(config, &mut io.device, memory.memory(), clock.now()).unwrap();
+    let until = clock.now() + Duration::from_secs(60);
+    let mut task = Task::new(smolstep::run_until(
+        &mut host,
+        &mut io,
+        || clock.now(),
+        |at| clock.sleep_until(at),
+        |_| clock.now() >= until,
+    ));
+    while !task.is_done() {
+        assert!(task.poll() || clock.advance(), "the task sleeps for ever");
+        assert!(task.polls() <= 6100, "{} polls by {}", task.polls(), clock.now());
+    }
+}
+
 /// Runs `program` as a client of a silent server, until its connection ends. Calls `also` before each event: it does other
 /// work, if there is any, and returns whether it did. Returns how often the client's task was polled.
 fn wait_with(clock: &Clock, program: Program, mut also: impl FnMut() -> bool) -> usize {
