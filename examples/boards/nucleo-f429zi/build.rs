@@ -1,0 +1,13 @@
+//! Puts memory.x where the linker finds it.
+
+use std::{env, fs, path::PathBuf};
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    fs::copy("memory.x", out.join("memory.x")).expect("memory.x can be copied");
+    println!("cargo::rustc-link-search={}", out.display());
+    println!("cargo::rerun-if-changed=memory.x");
+    for script in ["link.x"] {
+        println!("cargo::rustc-link-arg-bins=-T{script}");
+    }
+}
