@@ -22,7 +22,7 @@ macro_rules! bulk {
     };
 }
 
-bulk!(advertisements chat_datagrams chat_messages chat_room chat_talk dhcp dns http_client http_server lab_files packetdrill segments);
+bulk!(advertisements chat_datagrams chat_messages chat_room chat_talk dhcp dns http_client http_server lab_files lab_session packetdrill segments);
 
 fn attack(name: &str) {
     let target: &Target = TARGETS.into_iter().find(|target| target.name == name).unwrap();

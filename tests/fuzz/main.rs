@@ -23,6 +23,7 @@ mod frame;
 mod http_client;
 mod http_server;
 mod lab_files;
+mod lab_session;
 #[cfg(fuzzing)]
 mod libfuzzer;
 mod packetdrill;
@@ -51,7 +52,7 @@ struct Target {
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 
-const TARGETS: [&Target; 12] = [
+const TARGETS: [&Target; 13] = [
     &advertisements::TARGET,
     &chat_datagrams::TARGET,
     &chat_messages::TARGET,
@@ -62,6 +63,7 @@ const TARGETS: [&Target; 12] = [
     &http_client::TARGET,
     &http_server::TARGET,
     &lab_files::TARGET,
+    &lab_session::TARGET,
     &packetdrill::TARGET,
     &segments::TARGET,
 ];

@@ -9,10 +9,14 @@ mod host_lab;
 pub(crate) mod marks;
 
 pub(crate) use by_hand::{ByHand, Change, MAX_BY_HAND, ends, has_checksum};
+pub(crate) use goal::Goal;
 #[cfg(all(test, feature = "cli"))]
 pub(crate) use goal::Protocol;
-pub(crate) use goal::{Goal, GoalError, state};
-pub(crate) use host_lab::{ENTRIES, HostLab, sizes};
+#[cfg(feature = "cli")]
+pub(crate) use goal::{GoalError, state};
+#[cfg(feature = "cli")]
+pub(crate) use host_lab::ENTRIES;
+pub(crate) use host_lab::{HostLab, sizes};
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -60,6 +64,7 @@ pub struct Ended {
 #[derive(Clone, Debug)]
 pub struct Failed {
     /// How its connection ended, if it had one.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the command line expects ends"))]
     pub end: Option<End>,
     /// The reason.
     pub why: String,

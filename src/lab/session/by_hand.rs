@@ -89,7 +89,7 @@ fn not_in_flight(opened: &mut Opened, run: char, step: u32, frame: u32) -> Probl
         Err(problem) => return problem,
     };
     let (mut sent, mut arrived) = (None, None);
-    for recorded in &recording.entries {
+    for recorded in recording.entries.iter() {
         let entry = &recorded.snapshot.entry;
         match entry.what {
             What::Sent { frame: id, .. } if id == frame => sent = Some(entry.step),

@@ -5,8 +5,8 @@ use core::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::entries::Recorded;
 use super::experiment::Opened;
-use super::recording::Recorded;
 use super::request::{Problem, Request};
 use crate::lab::lang::Lang;
 use crate::lab::show::{Ladder, What, host_name};

@@ -4,6 +4,7 @@
 //! recording.rs records them. The other files carry out the commands.
 
 mod by_hand;
+mod entries;
 mod experiment;
 mod export;
 mod frame;

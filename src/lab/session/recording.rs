@@ -7,6 +7,7 @@ use core::mem::size_of;
 
 use serde_json::{Value, json};
 
+use super::entries::{Entries, Recorded};
 use super::request::Problem;
 use crate::lab::Snapshot;
 use crate::lab::file::Experiment;
@@ -22,16 +23,9 @@ const MOST_ENTRIES: usize = 400_000;
 /// The most bytes that the entries of a run take.
 pub(super) const MOST_BYTES: usize = 128 << 20;
 
-/// A recorded entry.
-pub(super) struct Recorded {
-    pub(super) snapshot: Snapshot,
-    /// What the client and the server keep about the connection, if it has changed.
-    pub(super) holds: [Option<Box<Control>>; 2],
-}
-
 /// A recorded run.
 pub(super) struct Recording {
-    pub(super) entries: Vec<Recorded>,
+    pub(super) entries: Entries,
     /// The bytes that the entries take.
     pub(super) bytes: usize,
 }
@@ -43,6 +37,8 @@ pub(super) struct Summary {
     micros: u64,
     is_over: bool,
     failed: Vec<String>,
+    /// The lines of the faults that matched no frame.
+    unmet: Vec<usize>,
     printed: [String; 2],
     /// The line, the text and the result of each expectation.
     expectations: Vec<(usize, String, bool)>,
@@ -63,7 +59,7 @@ impl Recording {
         most_bytes: usize,
     ) -> Result<(Self, Summary), Problem> {
         let mut expectations = experiment.expectations(run.setup.line.latency);
-        let (mut entries, mut bytes, mut lanes): (Vec<Recorded>, _, _) = (Vec::new(), 0, 1);
+        let (mut entries, mut bytes, mut lanes) = (Entries::default(), 0, 1);
         let mut before = [None; 2];
         let ended = run.record_while(None, &mut |snapshot, lab| {
             expectations.see(snapshot, lab.wire.last_received());
@@ -80,6 +76,7 @@ impl Recording {
             entries: entries.len(),
             micros: ended.time.total_micros(),
             is_over: ended.last == Stepped::End,
+            unmet: ended.unmet.into_iter().filter_map(|place| experiment.fault_line(place)).collect(),
             failed: ended.failed.into_iter().map(|failed| failed.why).collect(),
             printed: ended.printed.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
             expectations: expectations.verdicts().map(|(line, text, holds)| (line, text.into(), holds)).collect(),
@@ -101,6 +98,7 @@ impl Summary {
             "time_us": self.micros,
             "end": if self.is_over { "over" } else { "limit" },
             "failed": self.failed,
+            "unmet": self.unmet,
             "printed": self.printed,
             "expectations": expectations,
             "lanes": self.lanes,
@@ -128,7 +126,7 @@ mod tests {
         for (most, bytes) in [(20, MOST_BYTES), (MOST_ENTRIES, all.bytes / 4)] {
             let (part, summary) = record(most, bytes);
             assert!(!summary.is_over && summary.steps > 0 && part.entries.len() < all.entries.len() / 2);
-            let same = part.entries.iter().zip(&all.entries).all(|(one, other)| one.snapshot == other.snapshot);
+            let same = part.entries.iter().zip(all.entries.iter()).all(|(one, other)| one.snapshot == other.snapshot);
             assert!(same && part.bytes <= all.bytes / 3);
         }
         // With all its entries, the longest run takes as much memory as the limit allows.

@@ -4,8 +4,9 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt::{self, Write};
 
+use super::entries::Recorded;
 use super::experiment::Opened;
-use super::recording::{Recorded, lane};
+use super::recording::lane;
 use super::request::{Problem, Request};
 use crate::lab::lang::Lang;
 use crate::lab::show::{Ladder, write_json_and};
@@ -20,9 +21,8 @@ pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Pr
     let (run, lang) = (opened.named(request)?, opened.lang);
     let entries = &opened.recording(run)?.entries;
     let from = usize::try_from(from).unwrap_or(usize::MAX);
-    let wanted = entries.iter().enumerate().skip(from).take(count as usize);
     let mut out = String::from(r#"{"ok":true,"entries":["#);
-    for (index, recorded) in wanted {
+    for (index, recorded) in entries.part(from, count as usize) {
         if !out.ends_with('[') {
             out.push(',');
         }

@@ -48,8 +48,10 @@ pub(crate) use picture::{Part, PictureRows};
 #[doc(hidden)]
 pub use states::Visited;
 #[cfg(feature = "session")]
-pub(crate) use table::{or_dash, span, table};
-#[cfg(feature = "session")]
+pub(crate) use table::table;
+#[cfg(feature = "cli")]
+pub(crate) use table::{or_dash, span};
+#[cfg(feature = "cli")]
 pub(crate) use text::{Span, since};
 #[cfg(feature = "session")]
 pub(crate) use words::{In, host_name};

@@ -57,6 +57,14 @@ fn an_error_in_a_file_has_its_place() {
 }
 
 #[test]
+fn a_fault_that_matches_no_frame_is_named() {
+    let mut session = LabSession::new();
+    let lab = "# One.\nclient calls 7000\nfault drop client rst 1\nfault drop server rst 1\n";
+    let run = ok(&mut session, json!({"do": "new", "lab": lab}))["run"].clone();
+    assert_eq!((&run["unmet"], run["failed"].as_array().map(Vec::len)), (&json!([3]), Some(1)), "{run}");
+}
+
+#[test]
 fn a_run_stops_at_its_limit() {
     let mut session = LabSession::new();
     let lab = "limit 10ms\nserver listens 7000\n read to end\nclient calls 7000\n wait until 1s\n close\n";
