@@ -56,13 +56,15 @@ async function steps(name, bytes) {
   const measured = await page.waitForFunction(() => document.body.dataset.measured, undefined, { timeout: 600_000 });
   console.log(`a step, about ${name}: ${await measured.jsonValue()}`);
   // The time of the processor does not depend on what else runs on the machine.
-  const before = await processor(page);
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const before = await processor(session);
   for (let press = 0; press < PRESSES; press++) {
     const place = await page.locator(".place").textContent();
     await page.keyboard.press("Enter");
     await page.waitForFunction((place) => document.querySelector(".place").textContent !== place, place);
   }
-  const used = ((await processor(page)) - before) / PRESSES;
+  const used = ((await processor(session)) - before) / PRESSES;
   console.log(`a step by key: ${(1000 * used).toFixed(1)} ms of the processor for script, style and layout (mean of ${PRESSES})`);
   await page.context().close();
   await door.close();
@@ -120,9 +122,7 @@ async function program(experiment) {
 }
 
 /** Returns the processor's time that the page has used for scripts, style and layout, in seconds. */
-async function processor(page) {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+async function processor(session) {
   const { metrics } = await session.send("Performance.getMetrics");
   const parts = ["ScriptDuration", "LayoutDuration", "RecalcStyleDuration"];
   return metrics.filter(({ name }) => parts.includes(name)).reduce((sum, { value }) => sum + value, 0);
