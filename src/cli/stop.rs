@@ -38,6 +38,11 @@ impl Stop {
         }
         Ok(Stop { received, raised, closing: false })
     }
+
+    /// Returns a stream that becomes readable when a signal arrives. The stream does not block.
+    pub fn into_stream(self) -> UnixStream {
+        self.received
+    }
 }
 
 impl Interrupt for Stop {

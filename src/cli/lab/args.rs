@@ -24,6 +24,7 @@ use crate::lab::{Fault, Line};
   smolstep lab                                     a greeting, the ladder as it runs
   smolstep lab --step                              the same, a step at a time
   smolstep lab --fault 'drop server synack 1' --explain
+  smolstep lab lost-synack --web --open            the same in a browser
   smolstep lab zero-window --pcap zero-window.pcapng
   smolstep lab --print lost-synack >my.lab         a file to start from
   smolstep lab my.lab                              the experiment in a file: docs/lab-file.md
@@ -43,6 +44,13 @@ pub struct LabArgs {
     /// Stop after each step and read a command; ? lists the commands
     #[arg(long)]
     pub step: bool,
+    /// Serve the lab as a page for the browsers of this computer, and print its address. The page closes an hour after the
+    /// last request
+    #[arg(long)]
+    pub web: bool,
+    /// Open the page in the browser, too
+    #[arg(long, requires = "web")]
+    pub open: bool,
     /// Stop at client=STATE, server=STATE, step=N or time=T, as in client=ESTABLISHED [default: at the end]
     #[arg(long, value_name = "WHEN", value_parser = until)]
     pub until: Option<Goal>,
@@ -208,7 +216,7 @@ impl LabArgs {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();
         let looks = self.explain || self.frames || self.clock;
-        let runs = self.what.is_some() || looks || self.limit.is_some() || self.seed.is_some();
+        let runs = self.what.is_some() || self.web || looks || self.limit.is_some() || self.seed.is_some();
         if shows > 0 && (runs || self.changes_the_run() || self.files().next().is_some()) {
             return Err(Failure::usage(
                 "--list, --print, --coverage and --terms run nothing: leave out options for a run",

@@ -16,6 +16,7 @@ mod runs;
 mod step;
 mod terms;
 mod value;
+mod web;
 
 use std::io::{self, Write};
 
@@ -61,6 +62,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     if args.coverage {
         let table = coverage(lang).map_err(Failure::run)?;
         return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
+    }
+    if args.web {
+        return web::web(args);
     }
     match args.what.as_deref() {
         Some(exercise::WORD) => return exercise::exercise(args),

@@ -1,0 +1,56 @@
+//! Lists the files of the page for files.rs. The build script runs this code.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// The endings of the names of files that the page consists of. The folder also contains the sources of the scripts.
+const ENDINGS: [&str; 7] = ["css", "html", "ico", "js", "json", "png", "svg"];
+
+/// Names in the folder that do not belong to the page: packages, and the files that describe them.
+const OTHERS: [&str; 5] = ["node_modules", "package-lock.json", "package.json", "tsconfig.json", "bench"];
+
+/// Writes a Rust expression to `page.rs` in cargo's output folder: an array of the files in `web/`, each as a pair of
+/// its name, such as `index.html`, and its bytes.
+///
+/// # Errors
+/// Fails if a file or a folder cannot be read or written.
+pub fn list() -> io::Result<()> {
+    let folder = variable("CARGO_MANIFEST_DIR").join("web");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut paths = Vec::new();
+    add(&folder, &mut paths)?;
+    paths.sort();
+    let mut text = String::from("&[\n");
+    for path in &paths {
+        let name = path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+        text += &format!("    ({name:?}, include_bytes!({:?})),\n", path.display().to_string());
+    }
+    text += "]\n";
+    fs::write(variable("OUT_DIR").join("page.rs"), text)
+}
+
+fn add(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if OTHERS.contains(&name) || name.starts_with('.') {
+            continue;
+        }
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        if path.is_dir() {
+            add(&path, paths)?;
+        } else if ENDINGS.contains(&ending) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the value of a variable that cargo sets for build scripts.
+fn variable(name: &str) -> PathBuf {
+    env::var_os(name).unwrap_or_default().into()
+}

@@ -1,0 +1,43 @@
+//! A point in time that can change while a task waits for it.
+
+use tokio::select;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// When a connection is closed, whatever its client does. There is none while a command runs.
+pub struct Deadline(watch::Sender<Option<Instant>>);
+
+impl Deadline {
+    /// Creates a deadline.
+    pub fn at(time: Instant) -> Self {
+        Deadline(watch::Sender::new(Some(time)))
+    }
+
+    /// Returns the time, if there is one.
+    pub fn get(&self) -> Option<Instant> {
+        *self.0.borrow()
+    }
+
+    /// Sets another time.
+    pub fn set(&self, time: Instant) {
+        self.0.send_replace(Some(time));
+    }
+
+    /// Removes the time.
+    pub fn clear(&self) {
+        self.0.send_replace(None);
+    }
+
+    /// Waits until the time has come.
+    pub async fn passed(&self) {
+        let mut changes = self.0.subscribe();
+        loop {
+            let time = *changes.borrow_and_update();
+            select! {
+                () = sleep_until(time.unwrap_or_else(Instant::now)), if time.is_some() => return,
+                // The sender is `self`, so waiting for a change cannot fail.
+                _ = changes.changed() => {}
+            }
+        }
+    }
+}

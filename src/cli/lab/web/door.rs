@@ -1,0 +1,131 @@
+//! Accepts connections and serves them, until a signal or a long silence.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::select;
+use tokio::sync::Semaphore;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{Duration, Instant, sleep, sleep_until};
+
+use super::deadline::Deadline;
+use super::requests::Requests;
+
+/// The largest head of a request, in bytes. hyper refuses longer ones.
+const MAX_HEAD: usize = 16 << 10;
+
+/// The stack of a thread that runs a command, in bytes. Without optimization, a lab of 200 kB is moved about on the
+/// stack while it is made.
+const STACK: usize = 16 << 20;
+
+/// How many commands run at a time. Each belongs to another session.
+const THREADS: usize = 4;
+
+/// Why the door closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// No request arrived for a long time.
+    Idle,
+    /// The stream `stop` became readable.
+    Stopped,
+}
+
+/// Serves connections until `stop` becomes readable, which must not block, or until no request has arrived for the time of the limits.
+/// A command that runs at the end is abandoned.
+///
+/// # Errors
+/// Fails with the error of the system call.
+pub fn serve(listener: TcpListener, requests: Requests, stop: UnixStream) -> io::Result<Closed> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().thread_stack_size(STACK).max_blocking_threads(THREADS).build()?;
+    let closed = LocalSet::new().block_on(&runtime, run(listener, requests.into(), stop));
+    // Dropping the runtime would wait for the command.
+    runtime.shutdown_background();
+    closed
+}
+
+/// Serves connections on the present runtime, as [`serve`] does.
+///
+/// # Errors
+/// Fails with the error of the system call.
+pub async fn run(listener: TcpListener, requests: Rc<Requests>, stop: UnixStream) -> io::Result<Closed> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let stop = tokio::net::UnixStream::from_std(stop)?;
+    select! {
+        never = accept(&listener, &requests) => match never {},
+        () = idle(&requests) => Ok(Closed::Idle),
+        ready = stop.readable() => ready.map(|()| Closed::Stopped),
+    }
+}
+
+/// Accepts connections for ever.
+async fn accept(listener: &tokio::net::TcpListener, requests: &Rc<Requests>) -> Infallible {
+    let places = Arc::new(Semaphore::new(requests.limits.connections));
+    loop {
+        // The semaphore is never closed.
+        let place = places.clone().acquire_owned().await;
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let requests = requests.clone();
+                spawn_local(async move {
+                    connection(stream, &requests).await;
+                    drop(place);
+                });
+            }
+            // The client has gone, or the process has too many files: one of them may be closed soon.
+            Err(error) => {
+                log::warn!("a connection could not be accepted: {error}");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Waits until no request has arrived for a long time.
+async fn idle(requests: &Requests) {
+    loop {
+        let end = requests.latest() + requests.limits.idle;
+        if end <= Instant::now() {
+            return;
+        }
+        sleep_until(end).await;
+    }
+}
+
+/// Serves one request. Then the connection is closed, so each of its phases has one deadline.
+async fn connection(stream: TcpStream, requests: &Requests) {
+    let deadline = Deadline::at(Instant::now() + requests.limits.request);
+    let answer = async |request| Ok::<_, Infallible>(requests.answer(request, &deadline).await);
+    let service = service_fn(|request| Box::pin(answer(request)));
+    let mut builder = http1::Builder::new();
+    let builder = builder.keep_alive(false).half_close(true).max_buf_size(MAX_HEAD);
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+    let served = poll_fn(|context| connection.poll_without_shutdown(context));
+    select! {
+        // hyper has answered an invalid request, and the client of a broken connection cannot be helped.
+        _ = served => {}
+        () = deadline.passed() => return,
+    }
+    let mut stream = connection.into_parts().io.into_inner();
+    // To close a connection with unread bytes resets it, and the client may then lose the answer.
+    let drain = async {
+        stream.shutdown().await?;
+        while stream.read(&mut [0; 4096]).await? > 0 {}
+        io::Result::Ok(())
+    };
+    select! {
+        _ = drain => {}
+        () = deadline.passed() => {}
+    }
+}

@@ -1,0 +1,97 @@
+//! The sessions of the lab that pages have opened.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::lab::session::LabSession;
+
+/// The open sessions, the least recently used one first.
+pub struct Sessions {
+    most: usize,
+    next: u64,
+    open: Vec<Open>,
+}
+
+/// A session that commands and threads share. The lock makes the commands of one session serial.
+pub type Shared = Arc<Mutex<LabSession>>;
+
+struct Open {
+    id: u64,
+    session: Shared,
+}
+
+impl Sessions {
+    /// Creates a list of at most `most` sessions.
+    pub fn new(most: usize) -> Self {
+        Sessions { most, next: 1, open: Vec::new() }
+    }
+
+    /// Opens a session and returns its id. If the list is full, this first closes the session that has been idle for the longest
+    /// time. Returns `None` if no session is idle.
+    pub fn open(&mut self) -> Option<u64> {
+        if self.open.len() >= self.most {
+            let idle = self.open.iter().position(|open| Arc::strong_count(&open.session) == 1)?;
+            self.open.remove(idle);
+        }
+        let id = self.next;
+        self.next += 1;
+        self.open.push(Open { id, session: Arc::default() });
+        Some(id)
+    }
+
+    /// Returns the session with an id, for a command. The session is busy until the caller drops the returned value.
+    pub fn find(&mut self, id: &str) -> Option<Shared> {
+        let place = self.open.iter().position(|open| open.id.to_string() == id)?;
+        let open = self.open.remove(place);
+        let session = open.session.clone();
+        self.open.push(open);
+        Some(session)
+    }
+
+    /// Closes the session with an id.
+    pub fn close(&mut self, id: &str) {
+        self.open.retain(|open| open.id.to_string() != id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_that_was_idle_for_the_longest_time_goes() {
+        let mut sessions = Sessions::new(2);
+        assert_eq!((sessions.open(), sessions.open()), (Some(1), Some(2)));
+        // A command to the older session makes the other one the oldest.
+        drop(sessions.find("1"));
+        assert_eq!(sessions.open(), Some(3));
+        assert!(sessions.find("2").is_none());
+        assert!(sessions.find("1").is_some() && sessions.find("3").is_some());
+    }
+
+    #[test]
+    fn a_session_with_a_command_stays() {
+        let mut sessions = Sessions::new(2);
+        sessions.open();
+        sessions.open();
+        let first = sessions.find("1").unwrap();
+        let second = sessions.find("2").unwrap();
+        assert_eq!(sessions.open(), None);
+        drop(second);
+        assert_eq!(sessions.open(), Some(3));
+        assert!(sessions.find("1").is_some() && sessions.find("2").is_none());
+        drop(first);
+    }
+
+    #[test]
+    fn ids_are_found_as_they_are_written() {
+        let mut sessions = Sessions::new(2);
+        sessions.open();
+        for id in ["", "0", "01", "+1", "1 ", "2", "18446744073709551617"] {
+            assert!(sessions.find(id).is_none(), "{id}");
+        }
+        sessions.close("1");
+        assert!(sessions.find("1").is_none());
+    }
+}

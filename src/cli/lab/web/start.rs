@@ -1,0 +1,59 @@
+//! What the page opens first, as the command line says.
+
+use serde_json::{Map, Value};
+
+use super::super::args::LabArgs;
+use super::super::{What, exercise, file, find, mark};
+use crate::cli::error::Failure;
+use crate::lab::file::Experiment;
+
+/// Returns the JSON that the page gets as `start`: the members of the session's command `new`, and a file's name.
+///
+/// # Errors
+/// A usage error if an option does not fit, or if the program, the scenario or the file is invalid.
+pub fn start(args: &LabArgs) -> Result<String, Failure> {
+    let looks = args.frames || args.clock || args.explain || args.ascii || args.limit.is_some();
+    if args.changes_the_run() || looks || args.files().next().is_some() {
+        return Err(Failure::usage(
+            "with --web, the page has the other options: leave out all but --open, --seed and --lang",
+        ));
+    }
+    let mut members = Map::new();
+    for (key, value) in source(args)? {
+        members.insert(key.into(), value.into());
+    }
+    if let Some(seed) = args.seed {
+        members.insert("seed".into(), seed.into());
+    }
+    if let Some(lang) = args.lang {
+        members.insert("lang".into(), lang.pick("en", "zh").into());
+    }
+    Ok(Value::Object(members).to_string())
+}
+
+/// What a run is made from: the names and values of members of `new`.
+type Source = Vec<(&'static str, String)>;
+
+fn source(args: &LabArgs) -> Result<Source, Failure> {
+    let lab = |name: &str| {
+        let text = file::read(name.as_ref())?;
+        Experiment::parse(&text, args.seed).map_err(|error| Failure::usage(format_args!("{name}:{error}")))?;
+        Ok(vec![("lab", text), ("file", name.into())])
+    };
+    match (args.what.as_deref(), &args.texts[..]) {
+        (None, _) => Ok(Vec::new()),
+        (Some(exercise::WORD), [name]) => lab(name),
+        (Some(exercise::WORD), _) => Err(Failure::usage("name one file: smolstep lab exercise FILE --web")),
+        (Some(mark::WORD), _) => Err(Failure::usage("mark marks files of answers without a page: leave out --web")),
+        (Some(name), _) if name.ends_with(".pkt") => Err(Failure::usage(format_args!(
+            "{name} is a packetdrill script, which runs without a page: leave out --web"
+        ))),
+        (Some(name), []) if file::is_file(name) => lab(name),
+        (Some(_), []) => Ok(match find(args)? {
+            What::File(..) => Vec::new(),
+            What::Program(app) => vec![("program", app.name.into())],
+            What::Scenario(name, _) => vec![("scenario", name.into())],
+        }),
+        (Some(_), _) => Err(Failure::usage("with --web, a program takes no TEXT: leave it out")),
+    }
+}

@@ -1,0 +1,198 @@
+//! The door's limits, on a virtual clock. tests/web has the requests that the program refuses.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::time::{Duration, Instant, sleep};
+
+use super::door::{Closed, run};
+use super::requests::{Limits, Requests};
+
+/// A door that a test has opened, on the test's own runtime.
+struct Door {
+    address: SocketAddr,
+    closed: JoinHandle<std::io::Result<Closed>>,
+    stop: UnixStream,
+    opened: Instant,
+}
+
+/// Runs a test on a runtime whose clock jumps to the next deadline when nothing else is to do.
+fn on_door(limits: Limits, start: &str, test: impl AsyncFnOnce(Door)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = UnixStream::pair().unwrap();
+        stopped.set_nonblocking(true).unwrap();
+        let requests = Requests::new(address.port(), "token".into(), start.into(), limits);
+        let closed = spawn_local(run(listener, Rc::new(requests), stopped));
+        test(Door { address, closed, stop, opened: Instant::now() }).await;
+    });
+}
+
+impl Door {
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    fn head(&self, method: &str, path: &str, length: usize) -> String {
+        format!("{method} /token/{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n\r\n", self.address)
+    }
+
+    /// Sends a whole request on a new connection; returns the status and the body of the answer.
+    async fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let mut stream = self.connect().await;
+        stream.write_all((self.head(method, path, body.len()) + body).as_bytes()).await.unwrap();
+        answer(&mut stream).await
+    }
+
+    /// Returns the virtual time since the door was opened, in whole seconds.
+    fn seconds(&self) -> u64 {
+        self.opened.elapsed().as_secs()
+    }
+}
+
+/// Reads an answer up to the end of the connection.
+async fn answer(stream: &mut TcpStream) -> (u16, String) {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.into())
+}
+
+#[test]
+fn the_door_closes_an_hour_after_the_last_request() {
+    on_door(Limits::default(), "{}", async |door| {
+        sleep(Duration::from_secs(1800)).await;
+        assert_eq!(door.send("GET", "start", "").await, (200, "{}".into()));
+        // A connection without a request does not count, and neither does a request that is refused.
+        sleep(Duration::from_secs(600)).await;
+        drop(door.connect().await);
+        let mut foreign = door.connect().await;
+        foreign.write_all(door.head("GET", "start", 0).replace("/token/", "/guess/").as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut foreign).await.0, 404);
+        assert_eq!(door.closed.await.unwrap().unwrap(), Closed::Idle);
+        assert_eq!(door.opened.elapsed().as_secs(), 5400);
+    });
+}
+
+#[test]
+fn a_signal_closes_the_door() {
+    on_door(Limits::default(), "{}", async |door| {
+        let _open = door.connect().await;
+        std::io::Write::write_all(&mut &door.stop, &[0]).unwrap();
+        assert_eq!(door.closed.await.unwrap().unwrap(), Closed::Stopped);
+        assert_eq!(door.opened.elapsed().as_secs(), 0);
+    });
+}
+
+#[test]
+fn a_slow_body_is_answered_after_ten_seconds() {
+    on_door(Limits::default(), "{}", async |door| {
+        door.send("POST", "session", "").await;
+        let mut slow = door.connect().await;
+        sleep(Duration::from_secs(4)).await;
+        slow.write_all((door.head("POST", "session/1", 20) + "{").as_bytes()).await.unwrap();
+        // A byte each second does not extend the time.
+        for _ in 0..5 {
+            sleep(Duration::from_secs(1)).await;
+            slow.write_all(b" ").await.unwrap();
+        }
+        assert_eq!(answer(&mut slow).await, (408, "the body took too long to arrive\n".into()));
+        assert_eq!(door.seconds(), 10);
+    });
+}
+
+#[test]
+fn a_slow_head_ends_after_ten_seconds() {
+    on_door(Limits::default(), "{}", async |door| {
+        let mut slow = door.connect().await;
+        for byte in b"GET / HTT" {
+            slow.write_all(&[*byte]).await.unwrap();
+            sleep(Duration::from_secs(1)).await;
+        }
+        let mut rest = Vec::new();
+        slow.read_to_end(&mut rest).await.unwrap();
+        assert_eq!((rest.len(), door.seconds()), (0, 10));
+    });
+}
+
+#[test]
+fn a_client_that_reads_nothing_ends_after_ten_seconds() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    // The answer does not fit the buffers of the sockets.
+    let start = "0".repeat(64 << 20);
+    on_door(limits, &start, async |door| {
+        let mut deaf = door.connect().await;
+        deaf.write_all(door.head("GET", "start", 0).as_bytes()).await.unwrap();
+        // The next client waits until the first one has lost its place.
+        assert_eq!(door.send("GET", "session", "").await.0, 405);
+        assert_eq!(door.seconds(), 10);
+    });
+}
+
+#[test]
+fn a_connection_that_stays_open_after_its_answer_ends_after_ten_seconds() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    on_door(limits, "{}", async |door| {
+        let mut open = door.connect().await;
+        open.write_all(door.head("GET", "start", 0).as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut open).await.0, 200);
+        assert_eq!(door.send("GET", "start", "").await.0, 200);
+        assert_eq!(door.seconds(), 10);
+    });
+}
+
+#[test]
+fn the_65th_connection_waits_for_a_place() {
+    on_door(Limits::default(), "{}", async |door| {
+        let mut open = Vec::new();
+        for _ in 0..64 {
+            open.push(door.connect().await);
+        }
+        assert_eq!(door.send("GET", "start", "").await.0, 200);
+        assert_eq!(door.seconds(), 10);
+    });
+}
+
+#[test]
+fn bodies_are_limited_with_and_without_a_length() {
+    let limits = Limits { body: 1000, ..Limits::default() };
+    on_door(limits, "{}", async |door| {
+        assert_eq!(door.send("POST", "session", "").await, (200, "{\"id\":\"1\"}".into()));
+        assert_eq!(door.send("POST", "session/1", &" ".repeat(1000)).await.0, 200);
+        let refused = (413, "the body is longer than 1000 bytes\n".into());
+        assert_eq!(door.send("POST", "session/1", &" ".repeat(1001)).await, refused);
+        // The length alone is refused, without waiting for the body.
+        let mut stream = door.connect().await;
+        stream.write_all(door.head("POST", "session/1", 1001).as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut stream).await, refused);
+        let mut stream = door.connect().await;
+        let head = door.head("POST", "session/1", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..11 {
+            stream.write_all(format!("64\r\n{}\r\n", " ".repeat(100)).as_bytes()).await.unwrap();
+        }
+        assert_eq!(answer(&mut stream).await, refused);
+        assert_eq!(door.seconds(), 0);
+    });
+}
+
+#[test]
+fn the_17th_session_replaces_the_oldest() {
+    on_door(Limits::default(), "{}", async |door| {
+        for id in 1..=16 {
+            assert_eq!(door.send("POST", "session", "").await, (200, format!("{{\"id\":\"{id}\"}}")));
+        }
+        assert_eq!(door.send("POST", "session/1", "{}").await.0, 200);
+        assert_eq!(door.send("POST", "session", "").await, (200, "{\"id\":\"17\"}".into()));
+        assert_eq!(door.send("POST", "session/2", "{}").await, (404, "the session is closed: open another\n".into()));
+        for id in [1, 3, 17] {
+            assert_eq!(door.send("POST", &format!("session/{id}"), "{}").await.0, 200);
+        }
+    });
+}

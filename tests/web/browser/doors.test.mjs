@@ -1,0 +1,50 @@
+// Both doors answer the page's commands alike.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { address, doors, open, withPage } from "./lab.mjs";
+
+const COMMANDS = [
+  { do: "list", lang: "zh" },
+  { do: "new", scenario: "fast-retransmit", settings: { latency_us: 5000, loss_percent: 2 }, seed: 12 },
+  { do: "trace", run: "a", from: 0, count: 5000 },
+  { do: "fault", run: "a", step: 8, frame: 4, fault: "drop" },
+  { do: "trace", run: "b", from: 0, count: 5000 },
+  { do: "why", run: "b", entry: 20 },
+  { do: "until", run: "a", step: 0, goal: "loss" },
+  { do: "table", run: "a", step: 40 },
+  { do: "frame", run: "a", frame: 5 },
+  { do: "svg", run: "a", kind: "cwnd" },
+  { do: "pcapng", run: "b" },
+  { do: "mermaid", run: "b" },
+  { do: "export", run: "b" },
+  { do: "new", lab: "title x\nclient calls\n" },
+  { do: "nonsense" },
+];
+
+test("the doors give the same answers", { skip: doors.length > 1 ? false : "there is one door" }, async () => {
+  const answers = [];
+  for (const door of doors) {
+    const url = await address(door);
+    await withPage(url, {}, async (page) => {
+      await open(page, `${url}#scenario=handshake`);
+      // The page's own module sends the commands, so what reaches the page is compared.
+      answers.push(
+        await page.evaluate(async (commands) => {
+          const { openDoor } = await import("./door.js");
+          const { door } = await openDoor();
+          const answers = [];
+          for (const command of commands) {
+            const failed = ({ message, line, column }) => ({ message, line, column });
+            answers.push(JSON.stringify(await door.command(command).catch(failed)));
+          }
+          return answers;
+        }, COMMANDS),
+      );
+    });
+  }
+  COMMANDS.forEach((command, place) => {
+    assert.equal(answers[1][place], answers[0][place], JSON.stringify(command));
+    assert.equal(answers[0][place].length > 20, true, answers[0][place]);
+  });
+});

@@ -1,0 +1,120 @@
+// Frames are grabbed in the ladder, with the mouse and by keyboard, and each change makes a branch.
+
+import assert from "node:assert/strict";
+import { arrow, arrows, tab, throughBothDoors } from "./lab.mjs";
+
+const SYN_ACK = /\bSYN,ACK\b/;
+
+/** Waits until a run is current whose SYN,ACK is lost and sent again. */
+async function checkBranch(page) {
+  const runs = page.getByRole("navigation", { name: "runs" });
+  await runs.waitFor();
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".ladder")][0].querySelectorAll("[data-frame].lost").length > 0,
+  );
+  const [first, ...later] = (await arrows(page, page.locator(".ladder").first())).filter((label) => SYN_ACK.test(label));
+  assert.match(first, /lost$/);
+  assert.equal(later.length > 0, true, "the SYN,ACK is sent again");
+}
+
+throughBothDoors("a click on the SYN,ACK offers to drop it", "scenario=handshake", async (page) => {
+  await arrow(page, SYN_ACK).locator(".hit").click();
+  await page.getByRole("group", { name: "what happens to this frame" }).first().getByRole("button", { name: "drop" }).click();
+  await checkBranch(page);
+});
+
+throughBothDoors("the SYN,ACK is dragged out of the ladder", "scenario=handshake", async (page) => {
+  const line = await arrow(page, SYN_ACK).locator(".hit").boundingBox();
+  await page.mouse.move(line.x + line.width / 2, line.y + line.height / 2);
+  await page.mouse.down();
+  const zone = page.locator(".grab:not([hidden]) [data-fault=drop]");
+  await zone.waitFor();
+  const box = await zone.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 5 });
+  await page.mouse.up();
+  await checkBranch(page);
+});
+
+throughBothDoors("the SYN,ACK is dropped with the keyboard alone", "scenario=handshake", async (page) => {
+  // Tab reaches the first arrow, and the arrow keys the others.
+  for (let presses = 0; presses < 100; presses++) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(() => document.activeElement.hasAttribute("data-frame"))) break;
+  }
+  for (let presses = 0; presses < 20; presses++) {
+    if (SYN_ACK.test(await page.evaluate(() => document.activeElement.getAttribute("aria-label")))) break;
+    await page.keyboard.press("ArrowDown");
+  }
+  await page.keyboard.press("d");
+  await checkBranch(page);
+});
+
+throughBothDoors("the menu is used with the keyboard", "scenario=handshake", async (page) => {
+  await arrow(page, SYN_ACK).focus();
+  await page.keyboard.press("Enter");
+  const drop = page.getByRole("button", { name: "drop" }).first();
+  await drop.waitFor();
+  // Escape leads back to the frame, and nothing has changed.
+  await page.keyboard.press("Escape");
+  await drop.waitFor({ state: "hidden" });
+  assert.match(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), SYN_ACK);
+  assert.equal(await page.getByRole("navigation", { name: "runs" }).isHidden(), true);
+  await page.keyboard.press("Enter");
+  await drop.waitFor();
+  await page.keyboard.press("Enter");
+  await checkBranch(page);
+});
+
+for (const [key, shown] of [
+  ["l", (labels) => labels.length > 0],
+  ["u", (labels) => labels.length > 0],
+  ["c", (labels) => labels.some((label) => SYN_ACK.test(label))],
+]) {
+  throughBothDoors(`the key ${key} makes a branch`, "scenario=handshake", async (page) => {
+    await arrow(page, SYN_ACK).focus();
+    await page.keyboard.press(key);
+    await page.getByRole("navigation", { name: "runs" }).waitFor();
+    await page.locator("[data-frame]").first().waitFor();
+    assert.equal(shown(await arrows(page)), true);
+  });
+}
+
+throughBothDoors("two branches stand side by side", "scenario=handshake", async (page) => {
+  await arrow(page, SYN_ACK).focus();
+  await page.keyboard.press("d");
+  await checkBranch(page);
+  await page.getByLabel("beside it:").selectOption("a");
+  const [left, right] = [page.locator(".ladder").nth(0), page.locator(".ladder").nth(1)];
+  await right.locator("[data-frame]").first().waitFor();
+  const lost = async (ladder) => (await arrows(page, ladder)).filter((label) => /lost$/.test(label)).length;
+  assert.deepEqual([await lost(left), await lost(right)], [1, 0]);
+  await page.getByRole("button", { name: /they part at step/ }).click();
+  // Run a is current again, then the branch is removed.
+  await page.getByRole("button", { name: "remove run b" }).click();
+  await page.getByRole("navigation", { name: "runs" }).waitFor({ state: "hidden" });
+  await right.waitFor({ state: "hidden" });
+});
+
+throughBothDoors("the switches show more of the run", "scenario=handshake", async (page) => {
+  const ladder = page.locator(".ladder").first();
+  const texts = () => ladder.locator("svg").textContent();
+  const before = await arrows(page);
+  assert.equal(before.some((label) => /\bARP\b/.test(label)), false);
+  await page.getByRole("checkbox", { name: "ARP" }).check();
+  await arrow(page, /\bARP\b/).waitFor();
+  await page.getByRole("checkbox", { name: "ARP" }).uncheck();
+  assert.equal(/ mss=/.test(await texts()), false);
+  await page.getByRole("checkbox", { name: "options" }).check();
+  await ladder.getByText(/ mss=\d/).first().waitFor();
+  const plain = await texts();
+  await page.getByRole("checkbox", { name: "raw numbers" }).check();
+  await page.waitForFunction((plain) => document.querySelector(".ladder svg").textContent !== plain, plain);
+  const notes = await ladder.locator(".note").count();
+  await page.getByRole("checkbox", { name: "clock" }).check();
+  await page.waitForFunction((notes) => document.querySelectorAll(".ladder .note").length > notes, notes);
+});
+
+throughBothDoors("the wait for the retransmission is folded", "scenario=lost-synack", async (page) => {
+  await page.locator(".fold-text").first().waitFor();
+  await tab(page, "States");
+});

@@ -1,0 +1,187 @@
+// Each panel shows its part of the run.
+
+import assert from "node:assert/strict";
+import { STEP, arrow, saved, tab, throughBothDoors, waitForStep } from "./lab.mjs";
+
+/** Goes to the step after which the client is in a state. */
+async function until(page, goal) {
+  const line = page.getByLabel("command, as in the terminal");
+  await line.fill(`until ${goal}`);
+  await line.press("Enter");
+  await waitForStep(page, { above: 0 });
+}
+
+throughBothDoors("why explains a step, with a link to the RFC", "scenario=handshake", async (page) => {
+  const why = page.getByRole("region", { name: "Why" });
+  await why.getByText("The run has not begun.").waitFor();
+  await until(page, "client=ESTABLISHED");
+  const link = why.getByRole("link", { name: /^RFC \d+/ }).first();
+  await link.waitFor();
+  assert.match(await link.getAttribute("href"), /^https:\/\/(www\.rfc-editor\.org|datatracker\.ietf\.org)\//);
+  assert.match(await link.getAttribute("rel"), /noreferrer/);
+});
+
+throughBothDoors("the state machines light the current states", "scenario=handshake", async (page) => {
+  const panel = await tab(page, "States");
+  await until(page, "client=ESTABLISHED");
+  await panel.locator(".here.side-0").waitFor();
+  assert.match(await panel.locator("svg title").first().textContent(), /client: ESTABLISHED/);
+  assert.equal(await panel.locator(".box.visited").count() > 1, true);
+  // The way so far leads back to a step.
+  await panel.getByRole("button", { name: /^SYN-SENT/ }).click();
+  await page.waitForFunction(() => /client: SYN-SENT/.test(document.querySelector("svg.states title").textContent));
+});
+
+throughBothDoors("the control block marks what has changed", "scenario=handshake", async (page) => {
+  const panel = await tab(page, "Numbers");
+  await until(page, "client=ESTABLISHED");
+  await panel.getByRole("row", { name: /cwnd/ }).waitFor();
+  for (const name of ["ssthresh", "RTO", "SRTT", "RTTVAR"]) {
+    assert.equal(await panel.getByRole("rowheader", { name }).count() > 0, true, name);
+  }
+  assert.equal(await panel.locator("td.changed").count() > 0, true);
+  assert.match(await panel.locator("td.changed").first().getAttribute("title"), /before:/);
+});
+
+throughBothDoors("timers that run are bars", "scenario=lost-synack", async (page) => {
+  const panel = await tab(page, "Numbers");
+  await until(page, "client=SYN-SENT");
+  await page.getByRole("button", { name: "next packet", exact: true }).click();
+  await panel.getByRole("meter").first().waitFor();
+});
+
+throughBothDoors("the byte strip names what holds bytes", "scenario=small-window", async (page) => {
+  const panel = await tab(page, "Numbers");
+  await until(page, "client=ESTABLISHED");
+  await page.getByRole("button", { name: STEP }).click();
+  const strips = panel.getByRole("region", { name: "Bytes" });
+  await strips.locator(".strip .part").first().waitFor();
+  // Somewhere in this run, the peer's window holds bytes.
+  const words = /held by the peer's window|by the peer's window/;
+  for (let presses = 0; presses < 200; presses++) {
+    if (words.test(await strips.textContent())) return;
+    await page.getByRole("button", { name: STEP }).click();
+  }
+  assert.fail("no bytes are held by the peer's window");
+});
+
+throughBothDoors("a frame is shown byte by byte, with its checksum", "scenario=handshake", async (page) => {
+  const panel = await tab(page, "Frame");
+  await arrow(page, /\bSYN,ACK\b/).focus();
+  await panel.locator(".byte").first().waitFor();
+  const port = panel.getByRole("row", { name: /port/i }).first();
+  await port.focus();
+  assert.equal(await panel.locator(".byte.on").count(), 2);
+  const checksum = panel.locator(".checksum").first();
+  assert.match(await checksum.locator("summary").textContent(), /✓ right/);
+  assert.match(await checksum.textContent(), /pseudo-header/);
+});
+
+throughBothDoors("a damaged frame has a wrong checksum", "scenario=corrupted", async (page) => {
+  const panel = await tab(page, "Frame");
+  const damaged = page.locator("[data-frame].altered, [data-frame].lost").first();
+  await damaged.focus();
+  await panel.locator(".checksum").first().waitFor();
+});
+
+throughBothDoors("the graphs follow the run", "scenario=slow-start", async (page) => {
+  const panel = await tab(page, "Graphs");
+  const image = panel.locator("img.graph");
+  const drawn = () => page.waitForFunction(() => (document.querySelector("img.graph")?.naturalWidth ?? 0) > 0);
+  await drawn();
+  for (const kind of ["cwnd", "rtt", "throughput", "time-sequence"]) {
+    const before = await image.getAttribute("src");
+    await panel.getByRole("combobox").selectOption(kind);
+    await page.waitForFunction((before) => document.querySelector("img.graph").src !== before, before);
+    await drawn();
+  }
+  const whole = await image.getAttribute("src");
+  await panel.getByRole("button", { name: "zoom in" }).click();
+  await page.waitForFunction((before) => document.querySelector("img.graph").src !== before, whole);
+  await drawn();
+  await panel.getByRole("button", { name: "whole run" }).click();
+  // A click goes to the time under the pointer.
+  const box = await panel.locator(".graph-frame").boundingBox();
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await waitForStep(page, { above: 0 });
+  await panel.locator(".cursor").waitFor();
+});
+
+throughBothDoors("the sliders of the network begin the experiment again", "scenario=handshake", async (page) => {
+  const panel = await tab(page, "Network");
+  const time = async () => (await page.locator(".place").textContent());
+  await page.getByRole("button", { name: "to the end (End)" }).click();
+  const before = await time();
+  await panel.getByRole("slider", { name: /^latency/ }).fill("9");
+  await page.waitForFunction((before) => document.querySelector(".place").textContent !== before, before);
+  for (const name of [/^jitter/, /^rate/, /^queue/, /^loss/, /^buffers/, /^MTU/, /^router/, /^delay of ACKs/]) {
+    const slider = panel.getByRole("slider", { name });
+    const before = await slider.getAttribute("aria-valuetext");
+    await slider.fill((await slider.inputValue()) === "2" ? "3" : "2");
+    // The new value is in force when the experiment has begun again.
+    const isChanged = ([pattern, before]) => {
+      const label = [...document.querySelectorAll("label.setting")].find((one) => new RegExp(pattern).test(one.textContent));
+      return label.querySelector("input").getAttribute("aria-valuetext") !== before;
+    };
+    await page.waitForFunction(isChanged, [name.source, before]);
+  }
+  await panel.getByLabel("congestion control").selectOption("reno");
+  await panel.getByLabel("Nagle's algorithm").check();
+  await panel.getByLabel("seed").fill("12");
+  await panel.getByLabel("seed").press("Enter");
+  const file = await tab(page, "File");
+  await page.waitForFunction(() => /reno/.test(document.querySelector(".editor textarea").value));
+  await tab(page, "Network");
+  await panel.getByRole("button", { name: "as in the file" }).click();
+  await page.waitForFunction(() => !/reno/.test(document.querySelector(".editor textarea").value));
+  assert.equal(await file.isHidden(), true);
+});
+
+throughBothDoors("a text of one's own runs, and an error has its line and column", "scenario=handshake", async (page) => {
+  const panel = await tab(page, "File");
+  const area = panel.getByRole("textbox");
+  const text = await area.inputValue();
+  await area.fill(`${text}\nfault drop server synak 1\n`);
+  await panel.getByRole("button", { name: "run this text" }).click();
+  const alert = page.getByRole("alert");
+  await alert.waitFor();
+  assert.match(await alert.textContent(), /^\d+:\d+: .*synak/);
+  // The run of before is still there.
+  assert.equal(await page.locator("[data-frame]").count() > 0, true);
+  await area.fill(text);
+  await panel.getByRole("button", { name: "run this text" }).click();
+  await alert.waitFor({ state: "hidden" });
+  await panel.locator("input[type=file]").setInputFiles({ name: "my.lab", mimeType: "text/plain", buffer: Buffer.from([0xff, 0, 0x3c]) });
+  await alert.waitFor();
+});
+
+throughBothDoors("everything that is saved has its format", "scenario=handshake", async (page) => {
+  const panel = await tab(page, "Share");
+  const button = (name) => panel.getByRole("button", { name, exact: true });
+  const text = async (name) => (await saved(page, button(name))).bytes.toString();
+  assert.match(await text("ladder, SVG"), /^<svg|^<\?xml/);
+  assert.match(await text("graph, SVG"), /^<svg|^<\?xml/);
+  assert.match(await text("states, SVG"), /^<svg|^<\?xml/);
+  for (const name of ["ladder, PNG", "graph, PNG"]) {
+    assert.equal((await saved(page, button(name))).bytes.subarray(1, 4).toString(), "PNG");
+  }
+  assert.equal((await saved(page, button("capture (pcapng)"))).bytes.readUInt32LE(0), 0x0a0d0d0a);
+  const lines = (await text("JSON")).trim().split("\n").map((line) => JSON.parse(line));
+  assert.equal(lines.some((line) => line.flags === "SYN" || line.label?.startsWith("SYN")), true);
+  assert.match(await text(".lab file"), /client calls/);
+  assert.match(await text("Mermaid"), /^sequenceDiagram/);
+});
+
+throughBothDoors("a link is the whole experiment", "scenario=handshake", async (page) => {
+  await arrow(page, /\bSYN,ACK\b/).focus();
+  await page.keyboard.press("d");
+  await page.getByRole("navigation", { name: "runs" }).waitFor();
+  const panel = await tab(page, "Share");
+  await panel.getByRole("button", { name: "make a link" }).click();
+  await page.waitForFunction(() => location.hash.startsWith("#lab="));
+  const link = page.url();
+  await page.goto("about:blank");
+  await page.goto(link);
+  await page.locator("[data-frame]").first().waitFor();
+  assert.match(await arrow(page, /\bSYN,ACK\b/).getAttribute("aria-label"), /lost$/);
+});

@@ -1,0 +1,105 @@
+//! The command line of `smolstep lab --web`: what the page opens, `--open`, and how the program ends.
+
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::common::Scratch;
+use crate::common::netns::write_program;
+use crate::common::peer::{Peer, smolstep};
+use crate::door::Door;
+
+/// Returns what the page is told to open.
+fn start(arguments: &[&str]) -> Value {
+    let door = Door::open(arguments);
+    let answer = door.send("GET", "start", b"");
+    assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
+    let start = serde_json::from_str(&answer.body).unwrap();
+    door.close();
+    start
+}
+
+#[test]
+fn the_page_learns_what_to_open() {
+    assert_eq!(start(&[]), json!({}));
+    assert_eq!(start(&["lost-synack", "--lang", "zh"]), json!({"scenario": "lost-synack", "lang": "zh"}));
+    assert_eq!(start(&["echo", "--seed", "12"]), json!({"program": "echo", "seed": 12}));
+    let exercise = "docs/exercises/01-handshake.lab";
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(exercise)).unwrap();
+    let path = format!("{}/{exercise}", env!("CARGO_MANIFEST_DIR"));
+    assert_eq!(start(&[&path]), json!({"lab": text, "file": path}));
+    assert_eq!(start(&["exercise", &path]), json!({"lab": text, "file": path}));
+}
+
+#[test]
+fn command_lines_that_do_not_fit_are_refused() {
+    let bad = Scratch::new("bad.lab");
+    std::fs::write(bad.path(), "client calls 7000\nfault drop server synak 1\n").unwrap();
+    let lines: &[(&[&str], &str)] = &[
+        (&["--open"], "--web"),
+        (&["--web", "--step"], "leave out all but --open, --seed and --lang"),
+        (&["--web", "--latency", "5ms"], "leave out all but --open, --seed and --lang"),
+        (&["--web", "--pcap", "x.pcapng"], "leave out all but --open, --seed and --lang"),
+        (&["--web", "--explain"], "leave out all but --open, --seed and --lang"),
+        (&["--web", "--list"], "--list"),
+        (&["--web", "echo", "hello"], "TEXT"),
+        (&["--web", "nonsense"], "there is no program or scenario 'nonsense'"),
+        (&["--web", "/nowhere/x.lab"], "/nowhere/x.lab cannot be read"),
+        (&["--web", "docs/packetdrill/sack.pkt"], "packetdrill"),
+        (&["--web", "mark", "a", "b"], "mark"),
+        (&["--web", "exercise"], "name one file"),
+        (&["--web", bad.path()], ":2:"),
+    ];
+    for (arguments, why) in lines {
+        let ended = Peer::start(smolstep().arg("lab").args(*arguments)).finish();
+        assert_eq!((ended.code(), ended.out().as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(ended.err().contains(why), "{arguments:?}: {}", ended.err());
+        assert_eq!(ended.err().lines().count(), 1, "{arguments:?}: {}", ended.err());
+    }
+}
+
+#[test]
+fn signals_end_the_program_even_if_they_were_ignored() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' INT TERM HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_smolstep"), "lab", "--web"]);
+        let door = Door::of(Peer::start(&mut shell));
+        // A connection that is open does not delay the end.
+        let _open = std::net::TcpStream::connect(("127.0.0.1", door.port)).unwrap();
+        let pid = Pid::from_raw(i32::try_from(door.peer.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        let ended = door.peer.finish();
+        assert_eq!((ended.code(), ended.err().as_str()), (Some(0), ""), "{signal:?}");
+    }
+}
+
+#[test]
+fn open_gives_the_address_to_the_browser() {
+    let folder = std::env::temp_dir().join(format!("smolstep-open-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let opened = folder.join("opened");
+    let with = |program: Option<&str>| {
+        let path = folder.join("xdg-open");
+        let _ = std::fs::remove_file(&path);
+        if let Some(program) = program {
+            write_program(&path, program).unwrap();
+        }
+        let mut command = smolstep();
+        command.args(["lab", "--web", "--open"]).env("PATH", &folder).env("OPENED", &opened);
+        Door::of(Peer::start(&mut command))
+    };
+    // The name of a finished file appears at once.
+    let door = with(Some("#!/bin/sh\necho \"$1\" >\"$OPENED-\"\n/bin/mv \"$OPENED-\" \"$OPENED\"\nexit 3\n"));
+    door.peer.wait_for_log("xdg-open: exit status: 3: open the address in a browser yourself", 1);
+    assert_eq!(std::fs::read_to_string(&opened).unwrap(), format!("{}\n", door.url("")));
+    assert_eq!(door.send("GET", "start", b"").status, 200);
+    door.peer.stop();
+    let door = with(None);
+    door.peer.wait_for_log("open the address in a browser yourself", 1);
+    assert_eq!(door.peer.err().lines().count(), 1, "{}", door.peer.err());
+    assert_eq!(door.send("GET", "start", b"").status, 200);
+    door.peer.stop();
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,280 @@
+//! Requests that the door refuses, and what its answers contain.
+
+use std::process::Command;
+
+use crate::common::link::noise;
+use crate::common::peer::Peer;
+use crate::door::Door;
+
+const NOT_FOUND: &str = "the address is not the one that smolstep printed\n";
+
+#[test]
+fn only_its_own_host_is_served() {
+    let door = Door::open(&[]);
+    let (port, token) = (door.port, door.token.clone());
+    let get = |target: &str, hosts: &[&str]| {
+        let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        door.raw(format!("GET {target} HTTP/1.1\r\n{hosts}\r\n").as_bytes()).unwrap()
+    };
+    let start = format!("/{token}/start");
+    let ours = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+    for host in &ours {
+        assert_eq!(get(&start, &[host]).status, 200, "{host}");
+        assert_eq!(get(&format!("http://{host}{start}"), &[host]).status, 200, "{host}");
+    }
+    let refused = format!("only the host 127.0.0.1:{port} is served\n");
+    let ours = ours[0].as_str();
+    for hosts in [
+        &[][..],
+        &[""],
+        &["127.0.0.1"],
+        &["localhost"],
+        &["127.0.0.1:1"],
+        &["evil.example"],
+        &[&format!("evil.example:{port}")],
+        &[&format!("127.0.0.1.evil.example:{port}")],
+        &[&format!("user@127.0.0.1:{port}")],
+        &[&format!("[::1]:{port}")],
+        &[&format!("0.0.0.0:{port}")],
+        &[&format!("2130706433:{port}")],
+        &[ours, ours],
+        &[ours, "evil.example"],
+    ] {
+        let answer = get(&start, hosts);
+        assert_eq!((answer.status, answer.body.as_str()), (403, refused.as_str()), "{hosts:?}");
+    }
+    // The target of a request to a proxy names a host, too.
+    let answer = get(&format!("http://evil.example:{port}{start}"), &[ours]);
+    assert_eq!((answer.status, answer.body), (403, refused.clone()));
+    let answer = door.raw(format!("GET {start} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
+    assert_eq!((answer.status, answer.body), (403, refused));
+    door.close();
+}
+
+#[test]
+fn a_name_that_resolves_to_this_computer_is_refused() {
+    let door = Door::open(&[]);
+    let port = door.port;
+    let rebound = format!("evil.example:{port}:127.0.0.1");
+    let url = format!("http://evil.example:{port}/{}/start", door.token);
+    let ended = curl(&["--resolve", &rebound, "--write-out", "%{http_code}", &url]);
+    assert_eq!(ended, format!("only the host 127.0.0.1:{port} is served\n403"));
+    door.close();
+}
+
+#[test]
+fn only_the_page_itself_may_send_requests() {
+    let door = Door::open(&[]);
+    let port = door.port;
+    let post = |origins: &[String]| {
+        let origins: Vec<_> = origins.iter().map(|origin| format!("Origin: {origin}")).collect();
+        let mut headers: Vec<&str> = origins.iter().map(String::as_str).collect();
+        headers.push("Content-Length: 0");
+        door.raw(door.head("POST", "session", &headers).as_bytes()).unwrap()
+    };
+    for ours in [format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}")] {
+        assert_eq!(post(std::slice::from_ref(&ours)).status, 200);
+        let answer = post(&[ours.clone(), ours]);
+        assert_eq!(answer.status, 403);
+    }
+    for origin in [
+        "null".into(),
+        String::new(),
+        format!("https://127.0.0.1:{port}"),
+        "http://127.0.0.1".into(),
+        "http://127.0.0.1:1".into(),
+        "http://evil.example".into(),
+        format!("http://evil.example:{port}"),
+        format!("http://127.0.0.1:{port}/"),
+    ] {
+        let answer = post(std::slice::from_ref(&origin));
+        let refused = "only the page that smolstep serves may send requests\n";
+        assert_eq!((answer.status, answer.body.as_str()), (403, refused), "{origin}");
+    }
+    door.close();
+}
+
+#[test]
+fn without_the_token_nothing_is_served() {
+    let door = Door::open(&[]);
+    let host = format!("Host: 127.0.0.1:{}", door.port);
+    let (start, end) = door.token.split_at(31);
+    let other = if end == "0" { "1" } else { "0" };
+    for path in [
+        "/".into(),
+        "//".into(),
+        "/start".into(),
+        format!("/{}", door.token),
+        format!("//{}/start", door.token),
+        format!("/{start}/start"),
+        format!("/{start}{other}/start"),
+        format!("/{}0/start", door.token),
+        format!("/?{}/start", door.token),
+    ] {
+        let answer = door.raw(format!("GET {path} HTTP/1.1\r\n{host}\r\n\r\n").as_bytes()).unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (404, NOT_FOUND), "{path}");
+        assert!(!answer.head.contains(&door.token));
+    }
+    door.close();
+}
+
+#[test]
+fn other_paths_and_methods_are_refused() {
+    let door = Door::open(&[]);
+    for path in ["x", "start/", "session/1/", "../start", "..%2fstart", "%73tart", "Cargo.toml", "/etc/passwd"] {
+        assert_eq!(door.send("GET", path, b"").status, if path.starts_with("session/") { 405 } else { 404 }, "{path}");
+    }
+    for id in ["", "0", "1", "-1", "x", "1/x", "99999999999999999999999"] {
+        let answer = door.send("POST", &format!("session/{id}"), b"{}");
+        assert_eq!((answer.status, answer.body.as_str()), (404, "the session is closed: open another\n"), "{id}");
+    }
+    for (path, allowed) in [("start", "GET, HEAD"), ("session", "POST"), ("session/1", "POST")] {
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"] {
+            if allowed.split(", ").any(|allowed| allowed == method) {
+                continue;
+            }
+            let answer = door.send(method, path, b"");
+            assert_eq!(answer.status, 405, "{method} {path}");
+            assert!(answer.head.contains(&format!("\r\nallow: {allowed}\r\n")), "{}", answer.head);
+        }
+    }
+    door.close();
+}
+
+#[test]
+fn every_answer_has_the_headers_that_protect_the_page() {
+    let door = Door::open(&[]);
+    let answers = [
+        door.send("GET", "start", b""),
+        door.send("HEAD", "start", b""),
+        door.send("POST", "session", b""),
+        door.send("POST", "session/1", b"{}"),
+        door.send("GET", "session", b""),
+        door.send("GET", "nothing", b""),
+        door.raw(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").unwrap(),
+    ];
+    assert_eq!(answers.each_ref().map(|answer| answer.status), [200, 200, 200, 200, 405, 404, 403]);
+    assert_eq!(answers[1].body, "");
+    for answer in answers {
+        for header in [
+            "content-security-policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+             img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "cache-control: no-store",
+            "connection: close",
+            "cross-origin-resource-policy: same-origin",
+            "referrer-policy: no-referrer",
+            "x-content-type-options: nosniff",
+        ] {
+            assert!(answer.head.contains(&format!("\r\n{header}")), "no {header} in {}", answer.head);
+        }
+        // A foreign page may not read an answer.
+        assert!(!answer.head.contains("access-control"));
+    }
+    door.close();
+}
+
+#[test]
+fn a_body_over_1_mib_is_refused_however_it_is_sent() {
+    let door = Door::open(&[]);
+    door.send("POST", "session", b"");
+    let long = vec![b' '; (1 << 20) + 1];
+    assert_eq!(door.send("POST", "session/1", &long[1..]).status, 200);
+    assert_eq!(door.send("POST", "session/1", &long).status, 413);
+    let head = door.head("POST", "session/1", &["Transfer-Encoding: chunked"]);
+    let chunked = [head.as_bytes(), format!("{:x}\r\n", long.len()).as_bytes(), &long, b"\r\n0\r\n\r\n"].concat();
+    assert_eq!(door.raw(&chunked).unwrap().status, 413);
+    // curl first asks whether it may send the body.
+    let url = door.url("session/1");
+    let body = crate::common::Scratch::new("long");
+    std::fs::write(body.path(), [&long[..], &long].concat()).unwrap();
+    let ended = curl(&["--write-out", "%{http_code}", "--data-binary", &format!("@{}", body.path()), &url]);
+    assert_eq!(ended, "the body is longer than 1048576 bytes\n413");
+    door.close();
+}
+
+#[test]
+fn a_body_that_is_no_command_is_an_error_and_the_session_goes_on() {
+    let door = Door::open(&[]);
+    door.send("POST", "session", b"");
+    for bad in
+        [&b""[..], b"{", b"[]", b"null", b"{\"do\":7}", b"{\"do\":\"x\"}", b"{\"do\":\"new\",\"lab\":\"\\u0000\"}"]
+    {
+        let answer = door.send("POST", "session/1", bad);
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.starts_with(r#"{"ok":false,"error":{"#), "{bad:?}: {}", answer.body);
+    }
+    for bad in [&b"\xff"[..], b"{\"do\":\"\xc3\x28\"}"] {
+        let answer = door.send("POST", "session/1", bad);
+        assert_eq!((answer.status, answer.body.as_str()), (400, "the body is not UTF-8 text\n"));
+    }
+    door.close();
+}
+
+#[test]
+fn bytes_that_are_no_http_end_the_connection_and_the_door_goes_on() {
+    let door = Door::open(&[]);
+    let start = door.head("GET", "start", &[]);
+    let host = format!("Host: 127.0.0.1:{}\r\n", door.port);
+    for bad in [
+        "GET /\r\n".into(),
+        format!("GET /{}/start\r\n\r\n", door.token),
+        "\r\n\r\n\r\n\r\n".into(),
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(),
+        start.replace("HTTP/1.1", "HTTP/1.9"),
+        start.replace("HTTP/1.1", "HTTP/3.0"),
+        start.replace("Host:", "Host :"),
+        start.replace("start", "sta rt"),
+        start.replace("start", "st\0art"),
+        door.head("POST", "session", &["Content-Length: 1", "Content-Length: 2"]),
+        door.head("POST", "session", &["Content-Length: -1"]),
+        door.head("POST", "session", &["Content-Length: 99999999999999999999999999"]),
+        door.head("POST", "session", &["Transfer-Encoding: x"]),
+        door.head("POST", "session", &[&format!("X: {}", "x".repeat(1 << 20))]),
+        format!("GET /{} HTTP/1.1\r\n{host}\r\n", "x".repeat(1 << 20)),
+        format!("GET / HTTP/1.1\r\n{host}{}\r\n", "X: x\r\n".repeat(100_000)),
+    ] {
+        let answer = door.raw(bad.as_bytes());
+        let status = answer.as_ref().map(|answer| answer.status);
+        assert!(status.is_none_or(|status| (400..500).contains(&status)), "{:.80}: {answer:?}", bad.escape_debug());
+    }
+    for seed in 0..200 {
+        let noise = noise(1 + 37 * usize::try_from(seed).unwrap(), seed);
+        let answer = door.received(&noise);
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "seed {seed}: {answer:?}");
+        // The same after a valid beginning.
+        let begun = [door.head("POST", "session/1", &["Transfer-Encoding: chunked"]).as_bytes(), &noise].concat();
+        let answer = door.received(&begun);
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "seed {seed}: {answer:?}");
+    }
+    door.close();
+}
+
+#[test]
+fn a_connection_carries_one_request() {
+    let door = Door::open(&["lost-synack"]);
+    let two = door.head("GET", "start", &[]).repeat(2);
+    // `raw` fails if more than one answer comes.
+    let answer = door.raw(two.as_bytes()).unwrap();
+    assert_eq!(answer.status, 200);
+    // A second request cannot hide in the body of the first one.
+    let hidden =
+        door.head("GET", "start", &["Connection: keep-alive", &format!("Content-Length: {}", two.len())]) + &two;
+    assert_eq!(door.raw(hidden.as_bytes()).unwrap().status, 200);
+    door.close();
+}
+
+#[test]
+fn only_this_computer_reaches_the_door() {
+    let door = Door::open(&[]);
+    // Any address of the loopback network except the one that is bound.
+    assert!(std::net::TcpStream::connect(("127.0.0.2", door.port)).is_err());
+    door.close();
+}
+
+/// Runs curl, which must succeed, and returns its standard output.
+fn curl(arguments: &[&str]) -> String {
+    let mut command = Command::new("curl");
+    let ended = Peer::start(command.args(["-sS", "-m", "60", "--noproxy", "*"]).args(arguments)).finish();
+    assert_eq!(ended.code(), Some(0), "{arguments:?}: {ended:?}");
+    ended.out()
+}
