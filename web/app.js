@@ -109,8 +109,12 @@ export class App {
         await this.load();
         if (!(await this.open(this.source)))
             return;
-        for (const command of byHand)
-            await this.branch(command, step);
+        for (const command of byHand) {
+            if (command.do === "remove")
+                await this.remove(command.run);
+            else
+                await this.branch(command, step);
+        }
         if (this.runs.has(current))
             this.current = current;
         if (beside && this.runs.has(beside))

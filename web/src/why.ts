@@ -62,9 +62,10 @@ export function whyPanel(app: App): Panel {
   return { root, update };
 }
 
-/** Returns what the experiment says about itself. */
+/** Returns what the experiment says about itself. An exercise says it above its questions. */
 function introduction(app: App): HTMLElement[] {
-  const paragraphs = (app.experiment?.text ?? []).map((words) => element("p", {}, words));
+  const { text: words = [], questions = [] } = app.experiment ?? {};
+  const paragraphs = (questions.length > 0 ? [] : words).map((words) => element("p", {}, words));
   return [...paragraphs, element("p", { class: "hint" }, text("start"))];
 }
 
