@@ -109,8 +109,12 @@ export class App {
         await this.load();
         if (!(await this.open(this.source)))
             return;
-        for (const command of byHand)
-            await this.branch(command, step);
+        for (const command of byHand) {
+            if (command.do === "remove")
+                await this.remove(command.run);
+            else
+                await this.branch(command, step);
+        }
         if (this.runs.has(current))
             this.current = current;
         if (beside && this.runs.has(beside))
@@ -223,6 +227,21 @@ export class App {
             // Let the page draw in between.
             await new Promise((resolve) => setTimeout(resolve, 0));
         }
+        this.forget();
+    }
+    /** Forgets the traces of runs that are not shown, if all traces together are too long. They are fetched again when shown. */
+    forget() {
+        let count = 0;
+        for (const { entries } of this.runs.values())
+            count += entries.length;
+        for (const [name, { run, entries }] of this.runs) {
+            if (count <= MOST_ENTRIES)
+                return;
+            if (name === this.current || name === this.beside)
+                continue;
+            count -= entries.length;
+            this.runs.set(name, new Trace(run));
+        }
     }
     fetching = new Map();
     /** Fetches a part of a trace, once for all who wait for it. Returns whether there was more. */
@@ -244,6 +263,8 @@ export class App {
         }
     }
 }
+/** How many entries of all traces are kept, about 1 kB each. */
+const MOST_ENTRIES = 500_000;
 const EMPTY = new Trace({
     name: "a",
     by_hand: [],

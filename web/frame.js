@@ -43,15 +43,19 @@ function draw(frame, { bytes, fields, checksum }) {
     const mark = (field, isOn) => {
         for (const cell of cells.slice(field.offset, field.offset + field.len))
             cell.classList.toggle("on", isOn);
+        lines[fields.indexOf(field)]?.classList.toggle("on", isOn);
     };
     const lines = fields.map((field) => {
         const line = element("tr", { tabindex: 0 }, element("th", { scope: "row" }, field.name), element("td", {}, String(field.value)));
         const place = field.len === 1 ? String(field.offset) : `${field.offset}–${field.offset + field.len - 1}`;
         line.append(element("td", { class: "offset" }, place));
-        for (const event of ["pointerenter", "focus"])
-            line.addEventListener(event, () => mark(field, true));
-        for (const event of ["pointerleave", "blur"])
-            line.addEventListener(event, () => mark(field, false));
+        // The bytes of a field lead to it, and it leads to them.
+        for (const node of [line, ...cells.slice(field.offset, field.offset + field.len)]) {
+            for (const event of ["pointerenter", "focus"])
+                node.addEventListener(event, () => mark(field, true));
+            for (const event of ["pointerleave", "blur"])
+                node.addEventListener(event, () => mark(field, false));
+        }
         return line;
     });
     const head = element("tr", {}, ...[text("field"), text("value"), text("place")].map((name) => element("th", { scope: "col" }, name)));

@@ -45,7 +45,8 @@ export class Share {
         history.replaceState(null, "", `#${fragment}`);
         address.value = location.href;
         address.select();
-        note.textContent = await copied(location.href);
+        const words = await copied(location.href);
+        note.textContent = isLocal() ? `${words} ${text("linkIsLocal")}` : words;
     }
     ladderRequest() {
         return { do: "svg", run: this.app.current, kind: "ladder", ...this.ladder.visible() };
@@ -98,6 +99,10 @@ export class Share {
         const base = name.replace(/^.*\//, "").replace(/\.lab$/, "").replace(/[^\w-]+/g, "-");
         return [base, ...(runs.size > 1 ? [current] : []), ...(kind === undefined ? [] : [kind])].join("-");
     }
+}
+/** Returns whether other machines cannot open the address of this page. */
+function isLocal() {
+    return /^(127\.|localhost$|\[::1\]$)/.test(location.hostname);
 }
 async function copied(address) {
     try {

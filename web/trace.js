@@ -1,4 +1,5 @@
 // The entries of a run, and what follows from them: frames, connections, and what is in flight.
+import { text } from "./text.js";
 import { lastWhere, Track } from "./track.js";
 /** The fates of a frame that never arrives. */
 const LOST = new Set(["dropped", "lost", "queue-full", "too-long"]);
@@ -122,7 +123,9 @@ export class Trace {
 export function labelOf(entry) {
     if (entry.label !== undefined)
         return entry.label;
-    return entry.event === "state" ? `${entry.from} → ${entry.to}` : entry.event;
+    if (entry.event === "state")
+        return `${entry.from} → ${entry.to}`;
+    return entry.event === "connecting" ? text("connecting") : entry.event;
 }
 /** Returns the column of a host: every host but the server is a client. */
 export function sideOf(host) {

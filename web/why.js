@@ -5,6 +5,8 @@ import { text } from "./text.js";
 import { labelOf } from "./trace.js";
 /** At most so many events of a step are explained. */
 const MOST = 12;
+/** At most so many explanations are kept. */
+const MOST_KNOWN = 5000;
 export function whyPanel(app) {
     const known = new Map();
     const list = element("div", { class: "why-list" });
@@ -16,6 +18,8 @@ export function whyPanel(app) {
         const key = `${run} ${entry}`;
         let answer = known.get(key);
         if (!answer) {
+            if (known.size >= MOST_KNOWN)
+                known.clear();
             answer = app.door.command({ do: "why", run, entry }).catch(() => undefined);
             known.set(key, answer);
         }
@@ -53,9 +57,10 @@ export function whyPanel(app) {
     }
     return { root, update };
 }
-/** Returns what the experiment says about itself. */
+/** Returns what the experiment says about itself. An exercise says it above its questions. */
 function introduction(app) {
-    const paragraphs = (app.experiment?.text ?? []).map((words) => element("p", {}, words));
+    const { text: words = [], questions = [] } = app.experiment ?? {};
+    const paragraphs = (questions.length > 0 ? [] : words).map((words) => element("p", {}, words));
     return [...paragraphs, element("p", { class: "hint" }, text("start"))];
 }
 function headline(entry) {

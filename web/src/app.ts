@@ -9,6 +9,13 @@ import type { Experiment, Fault, Lists, Run, Settings, Source } from "./types.js
 /** What has changed: each one implies the later ones, except that `more` only adds entries to a trace. */
 export type Change = "experiment" | "runs" | "step" | "more";
 
+/** A command that makes or removes a run. */
+interface ByHand {
+  do: "fault" | "inject" | "remove";
+  run: string;
+  [member: string]: unknown;
+}
+
 export interface Panel {
   root: HTMLElement;
   update(change: Change): void;
@@ -36,7 +43,7 @@ export class App {
   readonly runs = new Map<string, Trace>();
   private listeners: ((change: Change) => void)[] = [];
   /** The commands that made the runs, so that another language can repeat them. */
-  private byHand: object[] = [];
+  private byHand: ByHand[] = [];
   /** Counts the experiments, so that a late answer for an earlier one is dropped. */
   private epoch = 0;
 
@@ -123,7 +130,10 @@ export class App {
     const { byHand, current, step, beside, lane, selected } = this;
     await this.load();
     if (!(await this.open(this.source))) return;
-    for (const command of byHand) await this.branch(command, step);
+    for (const command of byHand) {
+      if (command.do === "remove") await this.remove(command.run);
+      else await this.branch(command, step);
+    }
     if (this.runs.has(current)) this.current = current;
     if (beside && this.runs.has(beside)) this.beside = beside;
     Object.assign(this, { lane, selected });
@@ -173,7 +183,7 @@ export class App {
 
   /** Removes a branch, and the branches of it. */
   async remove(name: string): Promise<void> {
-    const command = { do: "remove", run: name };
+    const command: ByHand = { do: "remove", run: name };
     const answer = await this.ask<{ runs: Run[] }>(command);
     if (!answer) return;
     this.byHand.push(command);
@@ -212,7 +222,7 @@ export class App {
     this.tell("step");
   }
 
-  private async branch(command: object, step: number): Promise<void> {
+  private async branch(command: ByHand, step: number): Promise<void> {
     this.fail(undefined);
     const run = await this.ask<Run>(command);
     if (!run) return;
@@ -231,6 +241,19 @@ export class App {
     while (this.epoch === epoch && this.runs.get(trace.run.name) === trace && (await this.more(trace))) {
       // Let the page draw in between.
       await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    this.forget();
+  }
+
+  /** Forgets the traces of runs that are not shown, if all traces together are too long. They are fetched again when shown. */
+  private forget(): void {
+    let count = 0;
+    for (const { entries } of this.runs.values()) count += entries.length;
+    for (const [name, { run, entries }] of this.runs) {
+      if (count <= MOST_ENTRIES) return;
+      if (name === this.current || name === this.beside) continue;
+      count -= entries.length;
+      this.runs.set(name, new Trace(run));
     }
   }
 
@@ -253,6 +276,9 @@ export class App {
     }
   }
 }
+
+/** How many entries of all traces are kept, about 1 kB each. */
+const MOST_ENTRIES = 500_000;
 
 const EMPTY = new Trace({
   name: "a",

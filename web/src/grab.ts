@@ -45,7 +45,7 @@ export class Grab {
     }
     const frame = Number(from.getAttribute("data-frame"));
     this.held = { frame, trace, from, x: event.clientX, y: event.clientY, moved: false };
-    this.app.select(frame);
+    if (trace === this.app.trace) this.app.select(frame);
     this.show(event.clientX, event.clientY);
     const move = (moving: PointerEvent) => this.onMove(moving);
     const up = (ending: PointerEvent) => {
@@ -94,7 +94,7 @@ export class Grab {
     } else if (event.key === "Enter" || event.key === " ") {
       const box = from.querySelector(".line")?.getBoundingClientRect() ?? from.getBoundingClientRect();
       this.held = { frame, trace, from, x: 0, y: 0, moved: false };
-      this.app.select(frame);
+      if (trace === this.app.trace) this.app.select(frame);
       this.show(box.left + box.width / 2, box.bottom);
       this.menu.querySelector("button")?.focus();
     } else {

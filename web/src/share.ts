@@ -73,7 +73,8 @@ export class Share implements Panel {
     history.replaceState(null, "", `#${fragment}`);
     address.value = location.href;
     address.select();
-    note.textContent = await copied(location.href);
+    const words = await copied(location.href);
+    note.textContent = isLocal() ? `${words} ${text("linkIsLocal")}` : words;
   }
 
   private ladderRequest(): Drawing {
@@ -126,6 +127,11 @@ export class Share implements Panel {
     const base = name.replace(/^.*\//, "").replace(/\.lab$/, "").replace(/[^\w-]+/g, "-");
     return [base, ...(runs.size > 1 ? [current] : []), ...(kind === undefined ? [] : [kind])].join("-");
   }
+}
+
+/** Returns whether other machines cannot open the address of this page. */
+function isLocal(): boolean {
+  return /^(127\.|localhost$|\[::1\]$)/.test(location.hostname);
 }
 
 async function copied(address: string): Promise<string> {

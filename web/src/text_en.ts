@@ -69,6 +69,7 @@ export const en = {
   tabs: "panels",
   state: "States",
   states: "state diagram",
+  connecting: "asks for a connection",
   noStates: "UDP has no states.",
   numbers: "Numbers",
   control: "control block",
@@ -175,6 +176,8 @@ export const en = {
   makeLink: "make a link",
   copied: "The link is copied.",
   copyIt: "Copy the link from the field.",
+  linkIsLocal:
+    "This address works only on this machine: for a class, put the page on a web server (scripts/web).",
   linkWrong: "the link is not valid",
   linkTooLong: "the experiment does not fit in a link of 8 KB: save the .lab file and share that",
   linkCharacter: "this character cannot be in a link; copy it again",

@@ -71,6 +71,7 @@ export const zh: Record<Key, string> = {
   tabs: "面板",
   state: "状态",
   states: "状态图",
+  connecting: "请求连接",
   noStates: "UDP 没有状态。",
   numbers: "数值",
   control: "控制块",
@@ -176,6 +177,8 @@ export const zh: Record<Key, string> = {
   makeLink: "生成链接",
   copied: "链接已复制。",
   copyIt: "请从输入框复制链接。",
+  linkIsLocal:
+    "这个地址只在本机有效：要给全班使用，请把网页放到网页服务器上（scripts/web）。",
   linkWrong: "链接无效",
   linkTooLong: "实验超过链接的 8 KB 上限：请保存 .lab 文件来分享",
   linkCharacter: "链接中不能有这个字符，请重新复制",

@@ -1,6 +1,7 @@
 // The entries of a run, and what follows from them: frames, connections, and what is in flight.
 
 import type { Door } from "./door.js";
+import { text } from "./text.js";
 import { lastWhere, Track, type Ends } from "./track.js";
 import type { Entry, Run, Side } from "./types.js";
 
@@ -148,7 +149,8 @@ export class Trace {
 /** Returns what the ladder writes about an event, or the event's name. */
 export function labelOf(entry: Entry): string {
   if (entry.label !== undefined) return entry.label;
-  return entry.event === "state" ? `${entry.from} → ${entry.to}` : entry.event;
+  if (entry.event === "state") return `${entry.from} → ${entry.to}`;
+  return entry.event === "connecting" ? text("connecting") : entry.event;
 }
 
 /** Returns the column of a host: every host but the server is a client. */

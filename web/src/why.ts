@@ -9,6 +9,8 @@ import type { Entry, Why } from "./types.js";
 
 /** At most so many events of a step are explained. */
 const MOST = 12;
+/** At most so many explanations are kept. */
+const MOST_KNOWN = 5000;
 
 export function whyPanel(app: App): Panel {
   const known = new Map<string, Promise<Why | undefined>>();
@@ -22,6 +24,7 @@ export function whyPanel(app: App): Panel {
     const key = `${run} ${entry}`;
     let answer = known.get(key);
     if (!answer) {
+      if (known.size >= MOST_KNOWN) known.clear();
       answer = app.door.command<Why>({ do: "why", run, entry }).catch(() => undefined);
       known.set(key, answer);
     }
@@ -59,9 +62,10 @@ export function whyPanel(app: App): Panel {
   return { root, update };
 }
 
-/** Returns what the experiment says about itself. */
+/** Returns what the experiment says about itself. An exercise says it above its questions. */
 function introduction(app: App): HTMLElement[] {
-  const paragraphs = (app.experiment?.text ?? []).map((words) => element("p", {}, words));
+  const { text: words = [], questions = [] } = app.experiment ?? {};
+  const paragraphs = (questions.length > 0 ? [] : words).map((words) => element("p", {}, words));
   return [...paragraphs, element("p", { class: "hint" }, text("start"))];
 }
 

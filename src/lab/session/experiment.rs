@@ -30,6 +30,8 @@ pub(super) struct Opened {
     runs: BTreeMap<char, Branch>,
     /// The number of times that a recording was used.
     uses: u64,
+    /// The most bytes that the recordings take together.
+    room: usize,
 }
 
 /// A run: what was done by hand, and its recording.
@@ -54,7 +56,8 @@ impl Opened {
         Experiment::parse(&text, seed)?;
         let text = settings::apply(&text, &request.object("settings")?, seed)?;
         let experiment = Experiment::parse(&text, None).map_err(|error| Problem::from(error).without_place())?;
-        let mut opened = Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0 };
+        let mut opened =
+            Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0, room: MOST_BYTES };
         let by_hand = Vec::new();
         let recorded = opened.record(&by_hand)?;
         opened.keep('a', None, by_hand, recorded);
@@ -235,7 +238,7 @@ impl Opened {
             branch.used = self.uses;
         }
         let size = |branch: &Branch| branch.recording.as_ref().map_or(0, |recording| recording.bytes);
-        while self.runs.values().map(size).sum::<usize>() > MOST_BYTES {
+        while self.runs.values().map(size).sum::<usize>() > self.room {
             let others = self.runs.iter_mut().filter(|(other, branch)| **other != name && branch.recording.is_some());
             let Some((_, oldest)) = others.min_by_key(|(_, branch)| branch.used) else { break };
             oldest.recording = None;
@@ -253,4 +256,30 @@ fn setup<'p>(parts: &'p Parts<'_>) -> Result<Setup<'p>, Problem> {
     }
     setup.steps = setup.steps.min(MOST_STEPS);
     Ok(setup)
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use crate::lab::Verdict;
+    use crate::lab::run::Change;
+
+    /// Without memory for all recordings, the one in use stays, and the others are made again.
+    #[test]
+    fn recordings_share_a_bounded_memory() {
+        let request = Request::parse(r#"{"do":"new","scenario":"handshake"}"#).unwrap();
+        let mut opened = Opened::new(&request).unwrap();
+        let one = opened.recording('a').unwrap().bytes;
+        opened.room = 2 * one + one / 2;
+        for _ in 0..5 {
+            opened.branch('a', ByHand { after: 9, what: Change::Frame(4, Verdict::Drop) }).unwrap();
+            let kept = opened.runs.values().filter_map(|branch| branch.recording.as_ref());
+            assert!(kept.map(|recording| recording.bytes).sum::<usize>() <= opened.room);
+        }
+        assert!(opened.runs[&'a'].recording.is_none() && opened.runs[&'f'].recording.is_some());
+        assert_eq!(opened.recording('a').unwrap().bytes, one);
+        opened.room = 0;
+        assert_eq!(opened.recording('f').unwrap().entries.len(), opened.recording('b').unwrap().entries.len());
+        assert_eq!(opened.runs.values().filter(|branch| branch.recording.is_some()).count(), 1);
+    }
 }

@@ -20,8 +20,8 @@ fn commands(scenario: &str) -> Vec<Value> {
     let new = json!({"do": "new", "scenario": scenario, "settings": {"jitter_us": 50}, "lang": "zh"});
     let steps = ok(&mut session, new.clone())["run"]["steps"].as_u64().unwrap();
     let entries = trace(&mut session, "a");
-    let frames = entries.iter().filter(|entry| entry["event"] == "sent" && entry["fate"] == "delivered");
-    let frame = frames.last().unwrap();
+    let mut frames = entries.iter().filter(|entry| entry["event"] == "sent" && entry["fate"] == "delivered");
+    let frame = frames.next_back().unwrap();
     let fault = json!({"do": "fault", "step": frame["step"], "frame": frame["frame"], "fault": "drop"});
     let inject = json!({"do": "inject", "step": steps / 2, "host": "client", "segment": "R 1:1(0)"});
     let mut commands = vec![new, fault, inject];
