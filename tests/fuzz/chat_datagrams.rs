@@ -139,7 +139,8 @@ impl Model {
                 let bad = "after @, write a partner's number, then a space and the text, as in @2 hello";
                 let space = rest.iter().position(|&b| b == b' ').ok_or(bad)?;
                 let digits = &rest[..space];
-                let number = digits.iter().all(u8::is_ascii_digit).then(|| String::from_utf8_lossy(digits).parse::<u32>());
+                let number =
+                    digits.iter().all(u8::is_ascii_digit).then(|| String::from_utf8_lossy(digits).parse::<u32>());
                 (Some(number.and_then(|number| number.ok()).ok_or(bad)?), &rest[space + 1..])
             }
         };
