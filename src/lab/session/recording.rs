@@ -37,7 +37,7 @@ pub(super) struct Summary {
     micros: u64,
     is_over: bool,
     failed: Vec<String>,
-    /// The lines of the faults that matched no frame.
+    /// The lines of the faults that matched no frame, and of the forged segments that were not sent.
     unmet: Vec<usize>,
     printed: [String; 2],
     /// The line, the text and the result of each expectation.
@@ -76,7 +76,12 @@ impl Recording {
             entries: entries.len(),
             micros: ended.time.total_micros(),
             is_over: ended.last == Stepped::End,
-            unmet: ended.unmet.into_iter().filter_map(|place| experiment.fault_line(place)).collect(),
+            unmet: ended
+                .unmet
+                .into_iter()
+                .filter_map(|place| experiment.fault_line(place))
+                .chain(ended.unforged)
+                .collect(),
             failed: ended.failed.into_iter().map(|failed| failed.why).collect(),
             printed: ended.printed.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
             expectations: expectations.verdicts().map(|(line, text, holds)| (line, text.into(), holds)).collect(),
