@@ -109,13 +109,19 @@ pub(in crate::stack) struct Outgoing<'o> {
     pub(in crate::stack) scratch: &'o mut [u8],
     #[cfg(feature = "recovery")]
     pub(in crate::stack) checksums: &'o ChecksumCapabilities,
+    /// Whether the packets answer a received segment. An ACK that answers nothing and acknowledges nothing new is a
+    /// window update.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) answers: bool,
 }
 
 impl Outgoing<'_> {
     /// Returns whether the control block must decide about a packet of `len` bytes before it is sent.
     #[cfg(feature = "recovery")]
     fn selects(&self, now: Instant, len: usize) -> bool {
-        (self.block.may_repeat(now) || (len <= control::LONGEST && self.block.has_ranges()))
+        let is_short = len <= control::LONGEST;
+        let may_be_update = is_short && !self.answers && !self.block.owes_ack();
+        (self.block.may_repeat(now) || (is_short && self.block.has_ranges()) || may_be_update)
             && len <= self.scratch.len()
     }
 
@@ -307,7 +313,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
     #[cfg(feature = "recovery")]
     fn select(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let now = self.out.now;
-        let Some(Outgoing { block, scratch, checksums }) = self.out.outgoing.take() else { return };
+        let Some(Outgoing { block, scratch, checksums, answers }) = self.out.outgoing.take() else { return };
         let packet = &mut scratch[..len];
         make(packet);
         let Some(mut segment) = demux::segment_of(packet) else {
@@ -315,7 +321,12 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         };
         // While smoltcp retransmits, its pure ACKs have an old sequence number.
         let number = block.right_number(&segment);
-        let leave = block.leaves(now, &segment, packet);
+        let updates = segment.is_pure() && !answers && !block.owes_ack();
+        let leave = match block.leaves(now, &segment, packet) {
+            // The peer would take an ACK that repeats the window for a duplicate ACK.
+            _ if updates && block.holds_edge() => Leave::Nothing,
+            leave => leave,
+        };
         if !matches!(leave, Leave::Front(_) | Leave::Whole) {
             self.out.sent.withheld += 1;
         }
