@@ -1,7 +1,9 @@
-//! Copying memory: `memcpy` and `memmove` for a Cortex-M3, which moves eight words with two instructions.
+//! Copying and filling memory: `memcpy`, `memmove` and `memset` for a Cortex-M3, which moves eight words with two
+//! instructions.
 //!
 //! The echo program copies the data of a full segment four times between the controller and the buffers. The compiler's
-//! own routines move a word at a time, and take three times the flash.
+//! own routines move a word at a time, and take three times the flash. Each segment is read into a cleared structure, and
+//! the compiler's own `memset` spends seven instructions on a word.
 #![allow(unsafe_code)]
 
 // SAFETY: both functions keep the contracts of C and of the ARM run-time ABI (RTABI32 section 4.3.4): they copy `r2`
@@ -94,4 +96,68 @@ core::arch::global_asm!(
     "ldrbmi r3, [r1]",
     "strbmi r3, [r12]",
     "5: bx lr",
+);
+
+// SAFETY: the functions keep the same contracts: they store the byte `c` in `n` bytes from `r0` on. `memset` has `c` in
+// r1 and `n` in r2; `__aeabi_memset` has them the other way round; `__aeabi_memclr` has `n` in r1, and `c` is 0. r0 is
+// returned unchanged; only r0 to r3 and r12 change. The stores may be unaligned, as above.
+core::arch::global_asm!(
+    ".section .text.memset, \"ax\"",
+    ".global memset, __aeabi_memset, __aeabi_memset4, __aeabi_memset8",
+    ".global __aeabi_memclr, __aeabi_memclr4, __aeabi_memclr8",
+    ".type memset, %function",
+    ".type __aeabi_memset, %function",
+    ".type __aeabi_memset4, %function",
+    ".type __aeabi_memset8, %function",
+    ".type __aeabi_memclr, %function",
+    ".type __aeabi_memclr4, %function",
+    ".type __aeabi_memclr8, %function",
+    ".thumb_func",
+    "memset:",
+    "mov r3, r1",
+    "mov r1, r2",
+    "mov r2, r3",
+    ".thumb_func",
+    "__aeabi_memset:",
+    ".thumb_func",
+    "__aeabi_memset4:",
+    ".thumb_func",
+    "__aeabi_memset8:",
+    // Repeat the byte in each byte of the word.
+    "uxtb r2, r2",
+    "orr r2, r2, r2, lsl #8",
+    "orr r2, r2, r2, lsl #16",
+    "b 1f",
+    ".thumb_func",
+    "__aeabi_memclr:",
+    ".thumb_func",
+    "__aeabi_memclr4:",
+    ".thumb_func",
+    "__aeabi_memclr8:",
+    "movs r2, #0",
+    "1: mov r12, r0",
+    "subs r1, #16",
+    "bmi 3f",
+    // Fill 16 bytes at a time.
+    "2: str r2, [r12], #4",
+    "str r2, [r12], #4",
+    "str r2, [r12], #4",
+    "subs r1, #16",
+    "str r2, [r12], #4",
+    "bpl 2b",
+    // Fill the final 0 to 15 bytes in pieces of 8, 4, 2 and 1, as above.
+    "3: lsls r1, r1, #28",
+    "beq 4f",
+    "lsls r1, r1, #1",
+    "itt cs",
+    "strcs r2, [r12], #4",
+    "strcs r2, [r12], #4",
+    "it mi",
+    "strmi r2, [r12], #4",
+    "lsls r1, r1, #2",
+    "it cs",
+    "strhcs r2, [r12], #2",
+    "it mi",
+    "strbmi r2, [r12]",
+    "4: bx lr",
 );

@@ -35,13 +35,16 @@ pub fn selftest<B: Board>() -> ! {
     let word = command_line(&mut line).split_whitespace().nth(1).unwrap_or("lab");
     let ok = match word {
         "conformance" => conformance::<B>(&mut uart),
+        "copies" => copies(),
         "division" => division(),
         "lab" => lab(&mut uart),
         "memory" => memory(&mut uart),
         "overflow" => overflow(0) == 0,
         "panic" => panic!("as the command line says"),
         word => {
-            log::error!("there is no test '{word}': there are lab, conformance, division, memory, overflow, panic");
+            log::error!(
+                "there is no test '{word}': there are lab, conformance, copies, division, memory, overflow, panic"
+            );
             false
         }
     };
@@ -82,6 +85,38 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
         Err(failure) => writeln!(uart, "conformance: failed, {failure}"),
     };
     result.is_ok()
+}
+
+/// Fills, clears and copies memory: every short length from every alignment, to every alignment. Returns whether exactly
+/// the right bytes have changed.
+fn copies() -> bool {
+    const ROOM: usize = 88;
+    let source: [u8; ROOM] = black_box(core::array::from_fn(|at| at as u8));
+    (0..4 * 4 * 80).all(|case: usize| {
+        let (from, at, len) = black_box((case % 4, case / 4 % 4, case / 16));
+        // Also copies within one array: down and up, by 0 to 3 bytes.
+        let changes: [(fn(&mut [u8; ROOM], &[u8; ROOM], [usize; 3]), fn(usize, [usize; 3]) -> u8); 4] = [
+            (|bytes, _, [_, at, len]| bytes[at..at + len].fill(black_box(0xa5)), |_, _| 0xa5),
+            (|bytes, _, [_, at, len]| bytes[at..at + len].fill(0), |_, _| 0),
+            (
+                |bytes, source, [from, at, len]| bytes[at..at + len].copy_from_slice(&source[from..from + len]),
+                |place, [from, at, _]| (place - at + from) as u8,
+            ),
+            (
+                |bytes, _, [from, at, len]| bytes.copy_within(from..from + len, at),
+                |place, [from, at, _]| !((place - at + from) as u8),
+            ),
+        ];
+        changes.iter().all(|(change, expected)| {
+            let before = source.map(|byte| !byte);
+            let mut bytes = before;
+            change(&mut bytes, &source, [from, at, len]);
+            (0..ROOM).all(|place| {
+                let is_changed = (at..at + len).contains(&place);
+                bytes[place] == if is_changed { expected(place, [from, at, len]) } else { before[place] }
+            })
+        })
+    })
 }
 
 /// Divides numbers of every bit length by each other. Returns whether each dividend is quotient × divisor + remainder.

@@ -43,10 +43,12 @@ fn a_driver_on_a_cut_cable_does_not_conform() {
 }
 
 #[test]
-fn division_is_correct_on_a_board() {
+fn division_and_copies_are_correct_on_a_board() {
     for image in images() {
-        let finished = image.start("division").finish();
-        assert_eq!(finished.code(), Some(0), "{}: {}{}", image.name, finished.out(), finished.err());
+        for word in ["division", "copies"] {
+            let finished = image.start(word).finish();
+            assert_eq!(finished.code(), Some(0), "{} {word}: {}{}", image.name, finished.out(), finished.err());
+        }
     }
 }
 
