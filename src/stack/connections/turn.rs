@@ -196,9 +196,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if path.needs_fragmenter() && self.fragmenter.is_busy() {
             return (false, Sent { exhausted: true, ..total });
         }
-        if let Some(sent) = self.update_window(now, index, (resolved, header), io) {
-            return (sent.frames > 0, sent);
-        }
         for _ in 0..WITHHELD_PER_TURN {
             self.rewind(now, index);
             self.show_news_between_frames(now, index, io);
@@ -228,6 +225,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         if total.frames > 0 {
             self.link.left(now);
+        } else if !total.exhausted && !total.unresolved {
+            // Otherwise, the frame has announced the window.
+            let sent = self.update_window(now, index, (resolved, header), io);
+            changed |= sent.frames > 0;
+            total = Sent { withheld: total.withheld, ..sent };
         }
         (changed, total)
     }
@@ -240,8 +242,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.show_news(index, &mut WatchedTx { token, out: &mut out });
     }
 
-    /// Announces a larger receive window if the peer must be told of it. Returns what was sent, or `None` if no such
-    /// announcement is due.
+    /// Announces a larger receive window if the peer must be told of it. Returns what was sent.
     #[cfg(feature = "recovery")]
     fn update_window<D: Device, C, P: Probe>(
         &mut self,
@@ -249,20 +250,19 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         index: usize,
         (resolved, header): (bool, Header),
         io: &mut Io<D, C, P>,
-    ) -> Option<Sent> {
+    ) -> Sent {
         if !self.connections.slots[index].owes_window() {
-            return None;
+            return Sent::default();
         }
         let mut out = Out::new(&mut io.probe, now, header);
         let mut watch = Watch::new(&mut io.device, resolved, &mut out);
         if let Some(mut tx) = watch.transmit(now) {
             self.request_ack(index, &mut tx);
         }
-        let sent = out.sent;
-        if sent.frames > 0 {
+        if out.sent.frames > 0 {
             self.link.left(now);
         }
-        (sent.frames > 0 || sent.exhausted || sent.unresolved).then_some(sent)
+        out.sent
     }
 
     /// Handles the earliest deadline that has passed. Queues the connection that has this deadline for a turn. Handles

@@ -146,12 +146,6 @@ impl Block {
         self.rcv_nxt
     }
 
-    /// Returns SND.NXT.
-    #[cfg(feature = "recovery")]
-    pub(super) fn next_to_send(&self) -> TcpSeqNumber {
-        self.nxt
-    }
-
     /// Returns how many sequence numbers have been sent and not yet acknowledged.
     pub(super) fn flight(&self) -> u32 {
         distance(self.una, self.nxt)
@@ -322,9 +316,9 @@ impl Block {
     /// Returns `(seq, ack, window field)` of a pure ACK for everything received.
     pub(super) fn acknowledgement(&mut self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
         #[cfg(feature = "recovery")]
-        let field = self.field_to_announce(self.rcv_nxt);
+        let (seq, field) = (self.bare_number(), self.field_to_announce(self.rcv_nxt));
         #[cfg(not(feature = "recovery"))]
-        let field = (distance(self.rcv_nxt, self.edge) >> self.scale).min(u16::MAX.into()) as u16;
-        (self.nxt, self.rcv_nxt, field)
+        let (seq, field) = (self.nxt, (distance(self.rcv_nxt, self.edge) >> self.scale).min(u16::MAX.into()) as u16);
+        (seq, self.rcv_nxt, field)
     }
 }

@@ -119,10 +119,10 @@ impl Outgoing<'_> {
     /// Returns whether the control block must decide about a packet of `len` bytes before it is sent.
     #[cfg(feature = "recovery")]
     fn selects(&self, now: Instant, len: usize) -> bool {
-        let is_short = len <= control::LONGEST;
-        let may_be_update = is_short && !self.answers && !self.block.owes_ack();
-        (self.block.may_repeat(now) || (is_short && self.block.has_ranges()) || may_be_update)
-            && len <= self.scratch.len()
+        let may_be_update = !self.answers && !self.block.owes_ack();
+        // What may change a segment without data.
+        let changes = self.block.has_ranges() || self.block.exceeds_window() || may_be_update;
+        (self.block.may_repeat(now) || (len <= control::LONGEST && changes)) && len <= self.scratch.len()
     }
 
     /// Updates the control block for a packet about to be sent.
@@ -319,7 +319,8 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         let Some(mut segment) = demux::segment_of(packet) else {
             return self.send(len, &mut |out| out.copy_from_slice(packet));
         };
-        // While smoltcp retransmits, its pure ACKs have an old sequence number.
+        // While smoltcp retransmits, its pure ACKs have an old sequence number. After a window probe, they have one that
+        // the peer does not accept.
         let number = block.right_number(&segment);
         let updates = segment.is_pure() && !answers && !block.owes_ack();
         let leave = match block.leaves(now, &segment, packet) {
@@ -347,7 +348,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
             Leave::Acknowledgement | Leave::Whole => {
                 let mut reply = [0; control::LONGEST];
                 if let Some(ack) = segment.ack {
-                    let seq = if leave == Leave::Whole { number.unwrap_or(segment.seq) } else { block.next_to_send() };
+                    let seq = if leave == Leave::Whole { number.unwrap_or(segment.seq) } else { block.bare_number() };
                     let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_announce(ack));
                     repr.sack_ranges = block.ranges_to_report();
                     if let Some(len) = control::write(&mut reply, &segment.tuple, &repr, checksums) {

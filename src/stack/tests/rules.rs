@@ -137,6 +137,37 @@ fn a_closed_window_is_probed_and_its_opening_fills_the_gap() {
     assert_eq!(seen.iter().map(|seen| (seen.seq, seen.len)).collect::<Vec<_>>(), [(1, 5)]);
 }
 
+/// After a probe of a closed window, ACKs and RSTs carry a number in the window. The peer would ignore a higher one
+/// (RFC 9293 section 3.10.7.4). A probe has a whole unit of the window that smoltcp knows, here 32 bytes.
+#[test]
+fn after_a_probe_segments_without_data_stay_in_the_window() {
+    for (send, window) in [(512, 0), (300_000, 0), (2_000_000, 0), (2_000_000, 10)] {
+        let mut raw = Raw::new(Sizes { send, ..LARGE }, App::ask(&[1; 5_000], usize::MAX));
+        let syn = raw.syn();
+        raw.send(&syn);
+        let sent: usize = raw.acknowledge(1, 1, 2_000).iter().map(|seen| seen.len).sum();
+        raw.acknowledge(1, 1 + sent, window);
+        let seen = raw.wait(SECOND);
+        assert!(seen.iter().any(|(_, seen)| seen.seq == 1 + sent && seen.len > 0), "{send}: no probe in {seen:?}");
+        let edge = 1 + sent + usize::from(window);
+        let expect = |why: &str, seen: Vec<Seen>| {
+            assert!(seen.iter().all(|seen| seen.len > 0 || seen.seq <= edge), "{send}, {why}: {seen:?}");
+            seen.iter().any(|seen| seen.len == 0)
+        };
+        let mut next = 1;
+        for _ in 0..2 {
+            let mut seen = raw.data(next, 1 + sent, window, &[7; 1_000]);
+            seen.extend(raw.wait(Duration::from_millis(50)).into_iter().map(|(_, seen)| seen));
+            assert!(expect("ACK", seen), "{send}: no ACK");
+            next += 1_000;
+        }
+        assert!(expect("SACK", raw.data(next + 1_000, 1 + sent, window, &[7; 1_000])), "{send}: no SACK");
+        assert!(expect("challenge", raw.send(&syn)), "{send}: no challenge ACK");
+        raw.pair.server.stack.abort_all(raw.pair.now);
+        assert!(expect("RST", raw.poll()), "{send}: no RST");
+    }
+}
+
 /// After a closed window opens a little, the stack waits before it sends small segments (MUST-38).
 #[test]
 fn a_small_window_is_not_filled_immediately() {

@@ -102,12 +102,29 @@ impl Block {
         self.recovery.singly
     }
 
-    /// Returns SND.NXT if a segment without data has a lower sequence number, because smoltcp is retransmitting.
+    /// Returns the sequence number for a segment without data or FIN: SND.NXT, but not beyond the peer's window.
+    ///
+    /// A window probe is beyond the window. A peer that has not accepted the probe ignores an ACK or RST with a higher
+    /// number (RFC 9293 section 3.10.7.4).
+    pub(in crate::stack) fn bare_number(&self) -> TcpSeqNumber {
+        // The window of a SYN begins after our SYN.
+        let edge = self.una.max(self.iss + 1) + self.window as usize;
+        self.nxt.min(edge)
+    }
+
+    /// Returns whether data was sent beyond the peer's window.
+    pub(in crate::stack) fn exceeds_window(&self) -> bool {
+        self.bare_number() < self.nxt
+    }
+
+    /// Returns the right number for a segment without data if smoltcp gave it another one, because smoltcp is
+    /// retransmitting or has probed the peer's window.
     ///
     /// A peer that has received everything ignores an RST with a lower number (RFC 5961 section 3.2).
     pub(in crate::stack) fn right_number(&self, segment: &Segment) -> Option<TcpSeqNumber> {
         let empty = !segment.syn && segment.end() == segment.seq;
-        (empty && self.una <= segment.seq && segment.seq < self.nxt).then_some(self.nxt)
+        let number = self.bare_number();
+        (empty && self.una <= segment.seq && segment.seq != number).then_some(number)
     }
 
     /// Returns whether smoltcp's next segment may be a retransmission.
