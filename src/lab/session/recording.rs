@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 
 use super::entries::{Entries, Recorded};
 use super::request::Problem;
-use crate::lab::Snapshot;
 use crate::lab::file::Experiment;
-use crate::lab::run::{Run, Stepped};
+use crate::lab::run::{ControlChanges, Run, Stepped};
 use crate::stack::Control;
 
 /// The most steps of a run.
@@ -60,15 +59,16 @@ impl Recording {
     ) -> Result<(Self, Summary), Problem> {
         let mut expectations = experiment.expectations(run.setup.line.latency);
         let (mut entries, mut bytes, mut lanes) = (Entries::default(), 0, 1);
-        let mut before = [None; 2];
+        let mut changes = ControlChanges::default();
         let ended = run.record_while(None, &mut |snapshot, lab| {
             expectations.see(snapshot, lab.wire.last_received());
-            let now = lab.holds(&snapshot.entry);
-            let changed = [0, 1].map(|host| now[host].filter(|_| now[host] != before[host]).map(Box::new));
-            before = now;
+            let mut snapshot = *snapshot;
+            let lane = lab.lane_of(&snapshot);
+            snapshot.lane.number = Some(lane);
+            let changed = changes.after(&snapshot, lab).map(|control| control.map(Box::new));
             bytes += size_of::<Recorded>() + changed.iter().flatten().count() * size_of::<Control>();
-            lanes = lanes.max(lane(snapshot) + 1);
-            entries.push(Recorded { snapshot: *snapshot, holds: changed });
+            lanes = lanes.max(lane + 1);
+            entries.push(Recorded { snapshot, holds: changed });
             entries.len() < most && bytes < most_bytes
         })?;
         let summary = Summary {
@@ -109,11 +109,6 @@ impl Summary {
             "lanes": self.lanes,
         })
     }
-}
-
-/// Returns the number of an entry's connection. An entry without a connection is in the first lane.
-pub(super) fn lane(snapshot: &Snapshot) -> u32 {
-    snapshot.lane.number.unwrap_or(0)
 }
 
 #[cfg(all(test, feature = "std"))]
