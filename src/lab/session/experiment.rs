@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use super::recording::{MOST_BYTES, MOST_STEPS, Recording, Summary};
+use super::recording::{MOST_STEPS, Recording, Summary};
 use super::request::{Problem, Request, clip};
 use super::settings;
 use super::source::Source;
@@ -47,8 +47,8 @@ pub(super) struct Branch {
 }
 
 impl Opened {
-    /// Opens the experiment that the command `new` asks for, and records its run.
-    pub(super) fn new(request: &Request) -> Result<Self, Problem> {
+    /// Opens the experiment that the command `new` asks for, and records its run. Recordings take at most `room` bytes.
+    pub(super) fn new(request: &Request, room: usize) -> Result<Self, Problem> {
         let lang = request.lang()?;
         let Source { name, text, title } = Source::of(request, lang)?;
         let seed = request.optional_number("seed")?;
@@ -56,8 +56,7 @@ impl Opened {
         Experiment::parse(&text, seed)?;
         let text = settings::apply(&text, &request.object("settings")?, seed)?;
         let experiment = Experiment::parse(&text, None).map_err(|error| Problem::from(error).without_place())?;
-        let mut opened =
-            Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0, room: MOST_BYTES };
+        let mut opened = Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0, room };
         let by_hand = Vec::new();
         let recorded = opened.record(&by_hand)?;
         opened.keep('a', None, by_hand, recorded);
@@ -216,7 +215,7 @@ impl Opened {
     }
 
     fn record(&self, by_hand: &[ByHand]) -> Result<(Recording, Summary), Problem> {
-        self.with_run(by_hand, |run| Recording::of(run, &self.experiment))
+        self.with_run(by_hand, |run| Recording::of(run, &self.experiment, self.room))
     }
 
     fn keep(
@@ -265,10 +264,11 @@ mod tests {
     use crate::lab::run::Change;
 
     /// Without memory for all recordings, the one in use stays, and the others are made again.
+    use super::super::recording::MOST_BYTES;
     #[test]
     fn recordings_share_a_bounded_memory() {
         let request = Request::parse(r#"{"do":"new","scenario":"handshake"}"#).unwrap();
-        let mut opened = Opened::new(&request).unwrap();
+        let mut opened = Opened::new(&request, MOST_BYTES).unwrap();
         let one = opened.recording('a').unwrap().bytes;
         opened.room = 2 * one + one / 2;
         for _ in 0..5 {
@@ -278,7 +278,7 @@ mod tests {
         }
         assert!(opened.runs[&'a'].recording.is_none() && opened.runs[&'f'].recording.is_some());
         assert_eq!(opened.recording('a').unwrap().bytes, one);
-        opened.room = 0;
+        opened.room = one + one / 2;
         assert_eq!(opened.recording('f').unwrap().entries.len(), opened.recording('b').unwrap().entries.len());
         assert_eq!(opened.runs.values().filter(|branch| branch.recording.is_some()).count(), 1);
     }

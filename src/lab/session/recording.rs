@@ -19,7 +19,7 @@ pub(super) const MOST_STEPS: u32 = 200_000;
 /// The most entries of a run.
 const MOST_ENTRIES: usize = 400_000;
 
-/// The most bytes that the entries of a run take.
+/// The most bytes that the entries of a run take, unless the session has less memory.
 pub(super) const MOST_BYTES: usize = 128 << 20;
 
 /// A recorded run.
@@ -45,9 +45,9 @@ pub(super) struct Summary {
 }
 
 impl Recording {
-    /// Records a run of an experiment, and sums it up.
-    pub(super) fn of(run: &Run<'_>, experiment: &Experiment) -> Result<(Self, Summary), Problem> {
-        Self::limited(run, experiment, MOST_ENTRIES, MOST_BYTES)
+    /// Records a run of an experiment, and sums it up. The entries take at most `most_bytes` bytes.
+    pub(super) fn of(run: &Run<'_>, experiment: &Experiment, most_bytes: usize) -> Result<(Self, Summary), Problem> {
+        Self::limited(run, experiment, MOST_ENTRIES, most_bytes)
     }
 
     /// Records a run, and stops after the step in which it has this many entries, or they take this many bytes.
