@@ -71,21 +71,21 @@ impl Opened {
         let question = |(index, question): (usize, &Question)| {
             let mut value = json!({
                 "number": index + 1,
-                "text": question.text,
+                "text": self.own_text(&question.text),
                 "kind": question.answer.kind(),
                 "form": question.answer.form(self.lang),
                 "points": question.points,
                 "hint": question.hint.is_some(),
             });
-            let options: Vec<&str> = key.options(index).into_iter().map(|(_, option)| option).collect();
+            let options: Vec<&str> = key.options(index).into_iter().map(|(_, option)| self.own_text(option)).collect();
             if !options.is_empty() {
                 value["options"] = options.into();
             }
             value
         };
         Ok(json!({
-            "title": self.title.as_deref().unwrap_or(&self.experiment.title),
-            "text": self.experiment.text,
+            "title": self.title.as_deref().unwrap_or_else(|| self.own_text(&self.experiment.title)),
+            "text": self.experiment.text.iter().map(|text| self.own_text(text)).collect::<Vec<_>>(),
             "lab": self.text,
             "name": self.name,
             "seed": self.experiment.seed(),
@@ -94,6 +94,11 @@ impl Opened {
             "expectations": self.experiment.expects(),
             "run": self.run_json('a'),
         }))
+    }
+
+    /// Returns a text of the experiment in the language of the session.
+    pub(super) fn own_text<'t>(&'t self, text: &'t str) -> &'t str {
+        self.experiment.in_lang(text, self.lang)
     }
 
     /// Returns the members of a run.
@@ -259,12 +264,12 @@ fn setup<'p>(parts: &'p Parts<'_>) -> Result<Setup<'p>, Problem> {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
+    use super::super::recording::MOST_BYTES;
     use super::*;
     use crate::lab::Verdict;
     use crate::lab::run::Change;
 
     /// Without memory for all recordings, the one in use stays, and the others are made again.
-    use super::super::recording::MOST_BYTES;
     #[test]
     fn recordings_share_a_bounded_memory() {
         let request = Request::parse(r#"{"do":"new","scenario":"handshake"}"#).unwrap();

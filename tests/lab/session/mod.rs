@@ -273,6 +273,23 @@ fn an_exercise_is_marked() {
 }
 
 #[test]
+fn an_exercise_is_in_the_language_of_the_session() {
+    let mut session = LabSession::new();
+    let list = ok(&mut session, json!({"do": "list", "lang": "zh"}));
+    let new = ok(&mut session, json!({"do": "new", "exercise": "01-handshake", "lang": "zh"}));
+    let hint = ok(&mut session, json!({"do": "hint", "question": 1}));
+    let is_chinese = |value: &Value| value.as_str().unwrap().contains(|c: char| ('\u{4e00}'..'\u{a000}').contains(&c));
+    let question = &new["questions"][0];
+    for text in [&new["title"], &new["text"][0], &question["text"], &question["form"], &hint["text"]] {
+        assert!(is_chinese(text), "{text}");
+    }
+    assert!(list["exercises"].as_array().unwrap().iter().all(|exercise| is_chinese(&exercise["title"])), "{list}");
+    assert_eq!(new["title"], list["exercises"][0]["title"]);
+    let english = ok(&mut session, json!({"do": "new", "exercise": "01-handshake"}));
+    assert_eq!((&english["title"], &english["lab"]), (&"The handshake".into(), &new["lab"]));
+}
+
+#[test]
 fn the_glossary_has_sources() {
     let terms = ok(&mut LabSession::new(), json!({"do": "terms", "lang": "zh"}));
     let terms = terms["terms"].as_array().unwrap();
