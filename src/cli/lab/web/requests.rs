@@ -175,7 +175,7 @@ async fn run(session: Shared, command: String) -> Result<String, Refusal> {
     })
 }
 
-/// Returns the value of a header that must stand exactly once.
+/// Returns the value of a header that occurs exactly once.
 fn only(request: &Request<Incoming>, name: HeaderName) -> Option<&[u8]> {
     let mut values = request.headers().get_all(name).iter();
     values.next().filter(|_| values.next().is_none()).map(|value| value.as_bytes())
