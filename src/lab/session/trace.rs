@@ -27,7 +27,7 @@ pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Pr
         }
         // Writing to a string cannot fail.
         let _ = entry(&mut out, index, recorded, lang);
-        // A line of a file ends here.
+        // The entry ends with a newline, because it is a line in a file.
         out.truncate(out.trim_end().len());
     }
     let total = entries.len();

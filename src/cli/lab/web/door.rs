@@ -118,7 +118,7 @@ async fn connection(stream: TcpStream, requests: &Requests) {
         () = deadline.passed() => return,
     }
     let mut stream = connection.into_parts().io.into_inner();
-    // To close a connection with unread bytes resets it, and the client may then lose the answer.
+    // Closing a connection with unread bytes resets it, and the client may then lose the answer.
     let drain = async {
         stream.shutdown().await?;
         while stream.read(&mut [0; 4096]).await? > 0 {}
