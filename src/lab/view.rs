@@ -126,10 +126,7 @@ impl<
             caller.map_or(0, |end| end.port)
         });
         let port = port.filter(|&port| port > 0);
-        let number = ends.filter(|_| port.is_some()).map(|ends| {
-            // A call is not tracked before its SYN is sent.
-            self.tracks.find(ends).map_or(self.tracks.count, |(_, tracked)| tracked.number)
-        });
+        let number = ends.filter(|_| port.is_some()).map(|ends| self.number_of(ends));
         // A forged connection is told apart by its port, too.
         let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
         let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
@@ -146,6 +143,26 @@ impl<
         let has_states = !is_udp && self.has_tcp();
         let port = forged.or(port).filter(|&port| port > 0);
         Snapshot { entry, isn, states, has_states, port, lane: Lane { number, of } }
+    }
+
+    /// Returns the number of a connection, from 0, in the order of the first segments.
+    fn number_of(&self, ends: [IpEndpoint; 2]) -> u32 {
+        if let Some((_, tracked)) = self.tracks.find(ends) {
+            return tracked.number;
+        }
+        // A call is not tracked before its SYN is sent. Calls send their SYNs in the order of their slots.
+        let calls = self.hosts[0].stack.connections_in_use().filter(|call| call.state == State::SynSent);
+        let calls = calls.map(|call| [call.tuple.local, call.tuple.remote]);
+        let mut waiting = calls.filter(|call| self.tracks.find(*call).is_none());
+        self.tracks.count + waiting.position(|call| call == ends).unwrap_or_default() as u32
+    }
+
+    /// Returns the number of the connection whose states an entry has: its own, or else the most recent one.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub fn lane_of(&self, snapshot: &Snapshot) -> u32 {
+        let latest = || self.tracks.latest.filter(|_| snapshot.lane.of > 1).map(|ends| self.number_of(ends));
+        snapshot.lane.number.or_else(latest).unwrap_or_default()
     }
 
     /// Returns whether a host has called, will call, listens, or was sent a segment.

@@ -17,7 +17,7 @@ use crate::cli::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
-use crate::lab::run::{Ended, HostLab, Run};
+use crate::lab::run::{ControlChanges, Ended, HostLab, Run};
 use crate::lab::show::{LabCapture, Ladder, What, explain, write_json_with};
 use crate::lab::wrap::wrapped;
 use crate::lab::{Snapshot, Wire};
@@ -192,10 +192,6 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// The control variables of both ends at the previous entry, so that JSON contains only their changes.
-#[derive(Default)]
-struct ControlChanges([Option<Control>; 2]);
-
 /// The expectations of a file or a scenario, and the result of the check so far.
 pub struct Expected {
     name: String,
@@ -290,15 +286,6 @@ impl Pcap {
         let file = create(path)?;
         let capture = LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))?;
         Ok(Pcap { path: path.into(), capture, fault: None })
-    }
-}
-
-impl ControlChanges {
-    /// Returns the variables of each end after an entry, if they differ from those of the previous call.
-    fn after(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) -> [Option<Control>; 2] {
-        let now = lab.holds(&snapshot.entry);
-        let before = core::mem::replace(&mut self.0, now);
-        [0, 1].map(|host| now[host].filter(|_| now[host] != before[host]))
     }
 }
 

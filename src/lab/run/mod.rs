@@ -1,14 +1,16 @@
 //! A repeatable run: what the user did by hand happens again after the same step.
 //!
-//! by_hand.rs has the changes by hand, goal.rs the events at which a run stops, host_lab.rs the hosts with their memory,
-//! and marks.rs the marks of answers.
+//! by_hand.rs has the changes by hand, control_changes.rs the changes of what the ends keep, goal.rs the events at which a
+//! run stops, host_lab.rs the hosts with their memory, and marks.rs the marks of answers.
 
 mod by_hand;
+mod control_changes;
 mod goal;
 mod host_lab;
 pub(crate) mod marks;
 
 pub(crate) use by_hand::{ByHand, Change, MAX_BY_HAND, ends, has_checksum};
+pub(crate) use control_changes::ControlChanges;
 pub(crate) use goal::Goal;
 #[cfg(all(test, feature = "cli"))]
 pub(crate) use goal::Protocol;

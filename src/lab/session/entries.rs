@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use crate::lab::Snapshot;
 use crate::stack::Control;
 
-/// The number of entries in a block. A vector that grows would take twice the memory for a while.
-const BLOCK: usize = 1024;
+/// The number of entries in a block. A vector that grows would take twice the memory for a while. A block is small, because
+/// the limit of the memory counts entries, and not the free part of a block.
+const BLOCK: usize = 64;
 
 /// A recorded entry.
 pub(super) struct Recorded {

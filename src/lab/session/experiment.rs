@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use super::recording::{MOST_BYTES, MOST_STEPS, Recording, Summary};
+use super::recording::{MOST_STEPS, Recording, Summary};
 use super::request::{Problem, Request, clip};
 use super::settings;
 use super::source::Source;
@@ -47,8 +47,8 @@ pub(super) struct Branch {
 }
 
 impl Opened {
-    /// Opens the experiment that the command `new` asks for, and records its run.
-    pub(super) fn new(request: &Request) -> Result<Self, Problem> {
+    /// Opens the experiment that the command `new` asks for, and records its run. Recordings take at most `room` bytes.
+    pub(super) fn new(request: &Request, room: usize) -> Result<Self, Problem> {
         let lang = request.lang()?;
         let Source { name, text, title } = Source::of(request, lang)?;
         let seed = request.optional_number("seed")?;
@@ -56,8 +56,7 @@ impl Opened {
         Experiment::parse(&text, seed)?;
         let text = settings::apply(&text, &request.object("settings")?, seed)?;
         let experiment = Experiment::parse(&text, None).map_err(|error| Problem::from(error).without_place())?;
-        let mut opened =
-            Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0, room: MOST_BYTES };
+        let mut opened = Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0, room };
         let by_hand = Vec::new();
         let recorded = opened.record(&by_hand)?;
         opened.keep('a', None, by_hand, recorded);
@@ -72,21 +71,21 @@ impl Opened {
         let question = |(index, question): (usize, &Question)| {
             let mut value = json!({
                 "number": index + 1,
-                "text": question.text,
+                "text": self.own_text(&question.text),
                 "kind": question.answer.kind(),
                 "form": question.answer.form(self.lang),
                 "points": question.points,
                 "hint": question.hint.is_some(),
             });
-            let options: Vec<&str> = key.options(index).into_iter().map(|(_, option)| option).collect();
+            let options: Vec<&str> = key.options(index).into_iter().map(|(_, option)| self.own_text(option)).collect();
             if !options.is_empty() {
                 value["options"] = options.into();
             }
             value
         };
         Ok(json!({
-            "title": self.title.as_deref().unwrap_or(&self.experiment.title),
-            "text": self.experiment.text,
+            "title": self.title.as_deref().unwrap_or_else(|| self.own_text(&self.experiment.title)),
+            "text": self.experiment.text.iter().map(|text| self.own_text(text)).collect::<Vec<_>>(),
             "lab": self.text,
             "name": self.name,
             "seed": self.experiment.seed(),
@@ -95,6 +94,11 @@ impl Opened {
             "expectations": self.experiment.expects(),
             "run": self.run_json('a'),
         }))
+    }
+
+    /// Returns a text of the experiment in the language of the session.
+    pub(super) fn own_text<'t>(&'t self, text: &'t str) -> &'t str {
+        self.experiment.in_lang(text, self.lang)
     }
 
     /// Returns the members of a run.
@@ -216,7 +220,7 @@ impl Opened {
     }
 
     fn record(&self, by_hand: &[ByHand]) -> Result<(Recording, Summary), Problem> {
-        self.with_run(by_hand, |run| Recording::of(run, &self.experiment))
+        self.with_run(by_hand, |run| Recording::of(run, &self.experiment, self.room))
     }
 
     fn keep(
@@ -260,6 +264,7 @@ fn setup<'p>(parts: &'p Parts<'_>) -> Result<Setup<'p>, Problem> {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
+    use super::super::recording::MOST_BYTES;
     use super::*;
     use crate::lab::Verdict;
     use crate::lab::run::Change;
@@ -268,7 +273,7 @@ mod tests {
     #[test]
     fn recordings_share_a_bounded_memory() {
         let request = Request::parse(r#"{"do":"new","scenario":"handshake"}"#).unwrap();
-        let mut opened = Opened::new(&request).unwrap();
+        let mut opened = Opened::new(&request, MOST_BYTES).unwrap();
         let one = opened.recording('a').unwrap().bytes;
         opened.room = 2 * one + one / 2;
         for _ in 0..5 {
@@ -278,7 +283,7 @@ mod tests {
         }
         assert!(opened.runs[&'a'].recording.is_none() && opened.runs[&'f'].recording.is_some());
         assert_eq!(opened.recording('a').unwrap().bytes, one);
-        opened.room = 0;
+        opened.room = one + one / 2;
         assert_eq!(opened.recording('f').unwrap().entries.len(), opened.recording('b').unwrap().entries.len());
         assert_eq!(opened.runs.values().filter(|branch| branch.recording.is_some()).count(), 1);
     }

@@ -82,7 +82,8 @@ pub(super) fn table(opened: &mut Opened, request: &Request) -> Result<Value, Pro
 pub(super) fn hint(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (_, question) = question(opened, request)?;
     let none = || Problem::new(opened.lang.pick("there is no hint", "没有提示"));
-    Ok(json!({ "text": question.hint.as_deref().ok_or_else(none)? }))
+    let hint = question.hint.as_deref().ok_or_else(none)?;
+    Ok(json!({ "text": opened.own_text(hint) }))
 }
 
 /// Marks an answer, or what was done by hand in a run.

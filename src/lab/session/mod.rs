@@ -24,20 +24,33 @@ use alloc::string::{String, ToString};
 use serde_json::Value;
 
 use experiment::Opened;
+use recording::MOST_BYTES;
 use request::{Problem, Request, clip};
 
 /// A session of the lab: one experiment, and up to 26 runs of it.
 ///
 /// The same commands give the same answers on every machine.
-#[derive(Default)]
 pub struct LabSession {
     opened: Option<Opened>,
+    most_bytes: usize,
+}
+
+impl Default for LabSession {
+    fn default() -> Self {
+        Self::with_memory(MOST_BYTES)
+    }
 }
 
 impl LabSession {
     /// Makes a session without an experiment.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes a session whose recorded entries take at most `most_bytes` bytes. The default is 128 MiB. A run whose entries
+    /// take more is stopped.
+    pub fn with_memory(most_bytes: usize) -> Self {
+        LabSession { opened: None, most_bytes }
     }
 
     /// Carries out a command, and returns the answer. Both are one JSON object.
@@ -56,7 +69,7 @@ impl LabSession {
             "list" => return Ok(answer(source::list(request.lang()?))),
             "terms" => return Ok(answer(look::terms(request.lang()?))),
             "new" => {
-                let opened = Opened::new(request)?;
+                let opened = Opened::new(request, self.most_bytes)?;
                 let value = opened.json()?;
                 self.opened = Some(opened);
                 return Ok(answer(value));

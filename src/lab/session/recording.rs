@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 
 use super::entries::{Entries, Recorded};
 use super::request::Problem;
-use crate::lab::Snapshot;
 use crate::lab::file::Experiment;
-use crate::lab::run::{Run, Stepped};
+use crate::lab::run::{ControlChanges, Run, Stepped};
 use crate::stack::Control;
 
 /// The most steps of a run.
@@ -20,7 +19,7 @@ pub(super) const MOST_STEPS: u32 = 200_000;
 /// The most entries of a run.
 const MOST_ENTRIES: usize = 400_000;
 
-/// The most bytes that the entries of a run take.
+/// The most bytes that the entries of a run take, unless the session has less memory.
 pub(super) const MOST_BYTES: usize = 128 << 20;
 
 /// A recorded run.
@@ -46,9 +45,9 @@ pub(super) struct Summary {
 }
 
 impl Recording {
-    /// Records a run of an experiment, and sums it up.
-    pub(super) fn of(run: &Run<'_>, experiment: &Experiment) -> Result<(Self, Summary), Problem> {
-        Self::limited(run, experiment, MOST_ENTRIES, MOST_BYTES)
+    /// Records a run of an experiment, and sums it up. The entries take at most `most_bytes` bytes.
+    pub(super) fn of(run: &Run<'_>, experiment: &Experiment, most_bytes: usize) -> Result<(Self, Summary), Problem> {
+        Self::limited(run, experiment, MOST_ENTRIES, most_bytes)
     }
 
     /// Records a run, and stops after the step in which it has this many entries, or they take this many bytes.
@@ -60,15 +59,16 @@ impl Recording {
     ) -> Result<(Self, Summary), Problem> {
         let mut expectations = experiment.expectations(run.setup.line.latency);
         let (mut entries, mut bytes, mut lanes) = (Entries::default(), 0, 1);
-        let mut before = [None; 2];
+        let mut changes = ControlChanges::default();
         let ended = run.record_while(None, &mut |snapshot, lab| {
             expectations.see(snapshot, lab.wire.last_received());
-            let now = lab.holds(&snapshot.entry);
-            let changed = [0, 1].map(|host| now[host].filter(|_| now[host] != before[host]).map(Box::new));
-            before = now;
+            let mut snapshot = *snapshot;
+            let lane = lab.lane_of(&snapshot);
+            snapshot.lane.number = Some(lane);
+            let changed = changes.after(&snapshot, lab).map(|control| control.map(Box::new));
             bytes += size_of::<Recorded>() + changed.iter().flatten().count() * size_of::<Control>();
-            lanes = lanes.max(lane(snapshot) + 1);
-            entries.push(Recorded { snapshot: *snapshot, holds: changed });
+            lanes = lanes.max(lane + 1);
+            entries.push(Recorded { snapshot, holds: changed });
             entries.len() < most && bytes < most_bytes
         })?;
         let summary = Summary {
@@ -109,11 +109,6 @@ impl Summary {
             "lanes": self.lanes,
         })
     }
-}
-
-/// Returns the number of an entry's connection. An entry without a connection is in the first lane.
-pub(super) fn lane(snapshot: &Snapshot) -> u32 {
-    snapshot.lane.number.unwrap_or(0)
 }
 
 #[cfg(all(test, feature = "std"))]

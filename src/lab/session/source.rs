@@ -52,8 +52,8 @@ pub(super) fn list(lang: Lang) -> Value {
         .iter()
         .map(|scenario| json!({ "name": scenario.slug, "title": lang.pick(scenario.summary, scenario.summary_zh) }));
     let exercises = EXERCISES.iter().map(|Exercise(name, text)| {
-        let title = Experiment::parse(text, None).unwrap_or_default().title;
-        json!({ "name": name, "title": title })
+        let experiment = Experiment::parse(text, None).unwrap_or_default();
+        json!({ "name": name, "title": experiment.in_lang(&experiment.title, lang) })
     });
     json!({
         "scenarios": scenarios.collect::<Vec<_>>(),

@@ -6,7 +6,6 @@ use core::fmt::{self, Write};
 
 use super::entries::Recorded;
 use super::experiment::Opened;
-use super::recording::lane;
 use super::request::{Problem, Request};
 use crate::lab::lang::Lang;
 use crate::lab::show::{Ladder, write_json_and};
@@ -28,7 +27,7 @@ pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Pr
         }
         // Writing to a string cannot fail.
         let _ = entry(&mut out, index, recorded, lang);
-        // A line of a file ends here.
+        // The entry ends with a newline, because it is a line in a file.
         out.truncate(out.trim_end().len());
     }
     let total = entries.len();
@@ -44,7 +43,7 @@ fn entry(out: &mut dyn Write, index: usize, recorded: &Recorded, lang: Lang) -> 
         if let Some(label) = ladder.label(snapshot) {
             line.text("label", label)?;
         }
-        line.number("lane", lane(snapshot))?;
+        line.number("lane", snapshot.lane.number.unwrap_or_default())?;
         if snapshot.entry.what.is_background() {
             line.number("background", true)?;
         }

@@ -1,6 +1,6 @@
 //! The exports of the WebAssembly module: one session for each instance of the module.
 //!
-//! The page writes a command into memory that it has allocated, and reads the answer from memory that it frees.
+//! The page allocates memory for a command, and the call frees it. The answer stays in memory until the next call.
 #![allow(unsafe_code)]
 
 use alloc::boxed::Box;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use smolstep::lab::session::LabSession;
 
-use super::{ask, fails, ok, opened};
+use super::{ask, fails, ok, opened, trace};
 
 #[test]
 fn a_command_that_is_not_valid_says_why() {
@@ -62,6 +62,17 @@ fn a_fault_that_matches_no_frame_is_named() {
     let lab = "# One.\nclient calls 7000\nfault drop client rst 1\nfault drop server rst 1\n";
     let run = ok(&mut session, json!({"do": "new", "lab": lab}))["run"].clone();
     assert_eq!((&run["unmet"], run["failed"].as_array().map(Vec::len)), (&json!([3]), Some(1)), "{run}");
+}
+
+#[test]
+fn a_session_with_less_memory_stops_a_run_earlier() {
+    let new = json!({"do": "new", "scenario": "slow-start"});
+    let whole = ok(&mut LabSession::new(), new.clone())["run"].clone();
+    let mut small = LabSession::with_memory(64 << 10);
+    let run = ok(&mut small, new)["run"].clone();
+    assert_eq!((&whole["end"], &run["end"]), (&"over".into(), &"limit".into()), "{run}");
+    assert!(run["steps"].as_u64() < whole["steps"].as_u64(), "{run}");
+    assert_eq!(trace(&mut small, "a").len() as u64, run["entries"].as_u64().unwrap());
 }
 
 #[test]

@@ -108,6 +108,28 @@ fn connections_have_lanes() {
     assert!((0..2).all(|lane| trace(&mut session, "a").iter().any(|entry| entry["lane"] == lane)));
 }
 
+/// Two calls at the same time are different connections before their SYNs, and a page shows each in its lane. An entry
+/// without a connection is in the lane of the connection whose states it has.
+#[test]
+fn an_entry_is_in_the_lane_of_the_states_that_it_has() {
+    let mut session = opened("three-and-four-way-close");
+    let entries = trace(&mut session, "a");
+    let mut ports: [Option<&str>; 2] = [None; 2];
+    let mut states: [Value; 2] = Default::default();
+    for entry in &entries {
+        let lane = entry["lane"].as_u64().unwrap() as usize;
+        let ends = ["local", "remote", "src", "dst"].map(|end| entry[end].as_str().unwrap_or_default());
+        let now = json!([entry["client"], entry["server"]]);
+        match ends.into_iter().find(|end| end.starts_with("192.168.69.2:")) {
+            Some(port) => assert_eq!(*ports[lane].get_or_insert(port), port, "{entry}"),
+            None => assert_eq!(now, states[lane], "{entry}"),
+        }
+        states[lane] = now;
+    }
+    assert!(entries[..2].iter().all(|entry| entry["event"] == "connecting" && entry["client_holds"].is_object()));
+    assert!(ports[0].is_some() && ports[1].is_some() && ports[0] != ports[1], "{ports:?}");
+}
+
 #[test]
 fn settings_change_the_run_and_its_file() {
     let mut session = LabSession::new();
@@ -248,6 +270,23 @@ fn an_exercise_is_marked() {
     let run = ok(&mut session, fault)["name"].clone();
     let by_hand = ok(&mut session, json!({"do": "mark", "question": last, "run": run}));
     assert_eq!(by_hand["verdict"], "right", "{by_hand}");
+}
+
+#[test]
+fn an_exercise_is_in_the_language_of_the_session() {
+    let mut session = LabSession::new();
+    let list = ok(&mut session, json!({"do": "list", "lang": "zh"}));
+    let new = ok(&mut session, json!({"do": "new", "exercise": "01-handshake", "lang": "zh"}));
+    let hint = ok(&mut session, json!({"do": "hint", "question": 1}));
+    let is_chinese = |value: &Value| value.as_str().unwrap().contains(|c: char| ('\u{4e00}'..'\u{a000}').contains(&c));
+    let question = &new["questions"][0];
+    for text in [&new["title"], &new["text"][0], &question["text"], &question["form"], &hint["text"]] {
+        assert!(is_chinese(text), "{text}");
+    }
+    assert!(list["exercises"].as_array().unwrap().iter().all(|exercise| is_chinese(&exercise["title"])), "{list}");
+    assert_eq!(new["title"], list["exercises"][0]["title"]);
+    let english = ok(&mut session, json!({"do": "new", "exercise": "01-handshake"}));
+    assert_eq!((&english["title"], &english["lab"]), (&"The handshake".into(), &new["lab"]));
 }
 
 #[test]

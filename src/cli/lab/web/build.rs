@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// The endings of the names of files that the page consists of. The folder also contains the sources of the scripts.
-const ENDINGS: [&str; 7] = ["css", "html", "ico", "js", "json", "png", "svg"];
+/// The extensions of the page's files. The folder also contains the sources of the scripts.
+const EXTENSIONS: [&str; 7] = ["css", "html", "ico", "js", "json", "png", "svg"];
 
 /// Names in the folder that do not belong to the page: packages, and the files that describe them.
-const OTHERS: [&str; 5] = ["node_modules", "package-lock.json", "package.json", "tsconfig.json", "bench"];
+const OTHERS: [&str; 4] = ["node_modules", "package-lock.json", "package.json", "tsconfig.json"];
 
 /// Writes a Rust expression to `page.rs` in cargo's output folder: an array of the files in `web/`, each as a pair of
 /// its name, such as `index.html`, and its bytes.
@@ -40,10 +40,10 @@ fn add(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
         if OTHERS.contains(&name) || name.starts_with('.') {
             continue;
         }
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         if path.is_dir() {
             add(&path, paths)?;
-        } else if ENDINGS.contains(&ending) {
+        } else if EXTENSIONS.contains(&extension) {
             paths.push(path);
         }
     }

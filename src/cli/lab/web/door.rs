@@ -40,8 +40,8 @@ pub enum Closed {
     Stopped,
 }
 
-/// Serves connections until `stop` becomes readable, which must not block, or until no request has arrived for the time of the limits.
-/// A command that runs at the end is abandoned.
+/// Serves connections until `stop` becomes readable, or until no request has arrived for `Limits::idle`. `stop` must be
+/// non-blocking. A command that still runs then is abandoned.
 ///
 /// # Errors
 /// Fails with the error of the system call.
@@ -118,7 +118,7 @@ async fn connection(stream: TcpStream, requests: &Requests) {
         () = deadline.passed() => return,
     }
     let mut stream = connection.into_parts().io.into_inner();
-    // To close a connection with unread bytes resets it, and the client may then lose the answer.
+    // Closing a connection with unread bytes resets it, and the client may then lose the answer.
     let drain = async {
         stream.shutdown().await?;
         while stream.read(&mut [0; 4096]).await? > 0 {}

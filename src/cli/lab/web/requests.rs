@@ -22,6 +22,8 @@ pub struct Limits {
     pub connections: usize,
     /// The door closes if no request arrives for this long.
     pub idle: Duration,
+    /// The most bytes that the recorded entries of all sessions take. Each session has an equal share.
+    pub memory: usize,
     /// How long a request may take to arrive, and its answer to leave.
     pub request: Duration,
     /// The largest number of sessions.
@@ -34,6 +36,7 @@ impl Default for Limits {
             body: 1 << 20,
             connections: 64,
             idle: Duration::from_secs(3600),
+            memory: 256 << 20,
             request: Duration::from_secs(10),
             sessions: 16,
         }
@@ -58,7 +61,7 @@ impl Requests {
     /// Creates the shared state. `start` is the JSON that tells the page what to open.
     pub fn new(port: u16, token: String, start: String, limits: Limits) -> Self {
         let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"));
-        let sessions = Sessions::new(limits.sessions).into();
+        let sessions = Sessions::new(limits.sessions, limits.memory).into();
         Requests { limits, hosts, token, start, sessions, latest: Instant::now().into() }
     }
 
@@ -172,7 +175,7 @@ async fn run(session: Shared, command: String) -> Result<String, Refusal> {
     })
 }
 
-/// Returns the value of a header that must stand exactly once.
+/// Returns the value of a header that occurs exactly once.
 fn only(request: &Request<Incoming>, name: HeaderName) -> Option<&[u8]> {
     let mut values = request.headers().get_all(name).iter();
     values.next().filter(|_| values.next().is_none()).map(|value| value.as_bytes())

@@ -9,6 +9,8 @@ use crate::lab::session::LabSession;
 /// The open sessions, the least recently used one first.
 pub struct Sessions {
     most: usize,
+    /// The most bytes that the recorded entries of one session take.
+    most_bytes: usize,
     next: u64,
     open: Vec<Open>,
 }
@@ -22,13 +24,13 @@ struct Open {
 }
 
 impl Sessions {
-    /// Creates a list of at most `most` sessions.
-    pub fn new(most: usize) -> Self {
-        Sessions { most, next: 1, open: Vec::new() }
+    /// Creates a list of at most `most` sessions, whose recorded entries take at most `memory` bytes together.
+    pub fn new(most: usize, memory: usize) -> Self {
+        Sessions { most, most_bytes: memory / most.max(1), next: 1, open: Vec::new() }
     }
 
-    /// Opens a session and returns its id. If the list is full, this first closes the session that has been idle for the longest
-    /// time. Returns `None` if no session is idle.
+    /// Opens a session and returns its id. A full list first closes the session that has been idle for the longest time.
+    /// Returns `None` if no session is idle.
     pub fn open(&mut self) -> Option<u64> {
         if self.open.len() >= self.most {
             let idle = self.open.iter().position(|open| Arc::strong_count(&open.session) == 1)?;
@@ -36,7 +38,8 @@ impl Sessions {
         }
         let id = self.next;
         self.next += 1;
-        self.open.push(Open { id, session: Arc::default() });
+        let session = Arc::new(Mutex::new(LabSession::with_memory(self.most_bytes)));
+        self.open.push(Open { id, session });
         Some(id)
     }
 
@@ -61,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_session_that_was_idle_for_the_longest_time_goes() {
-        let mut sessions = Sessions::new(2);
+        let mut sessions = Sessions::new(2, 1 << 20);
         assert_eq!((sessions.open(), sessions.open()), (Some(1), Some(2)));
         // A command to the older session makes the other one the oldest.
         drop(sessions.find("1"));
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_session_with_a_command_stays() {
-        let mut sessions = Sessions::new(2);
+        let mut sessions = Sessions::new(2, 1 << 20);
         sessions.open();
         sessions.open();
         let first = sessions.find("1").unwrap();
@@ -86,7 +89,7 @@ mod tests {
 
     #[test]
     fn ids_are_found_as_they_are_written() {
-        let mut sessions = Sessions::new(2);
+        let mut sessions = Sessions::new(2, 1 << 20);
         sessions.open();
         for id in ["", "0", "01", "+1", "1 ", "2", "18446744073709551617"] {
             assert!(sessions.find(id).is_none(), "{id}");

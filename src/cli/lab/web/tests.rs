@@ -183,6 +183,18 @@ fn bodies_are_limited_with_and_without_a_length() {
 }
 
 #[test]
+fn the_sessions_share_the_memory() {
+    const NEW: &str = r#"{"do":"new","scenario":"slow-start"}"#;
+    for (memory, end) in [(16 << 16, r#""end":"limit""#), (256 << 20, r#""end":"over""#)] {
+        on_door(Limits { memory, ..Limits::default() }, "{}", async |door| {
+            door.send("POST", "session", "").await;
+            let (status, body) = door.send("POST", "session/1", NEW).await;
+            assert!(status == 200 && body.contains(end), "{body}");
+        });
+    }
+}
+
+#[test]
 fn the_17th_session_replaces_the_oldest() {
     on_door(Limits::default(), "{}", async |door| {
         for id in 1..=16 {
