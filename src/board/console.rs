@@ -23,7 +23,7 @@ impl<B: Board> Uart<B> {
 
     /// Sends all log lines of level info and above to this UART. If a logger is set already, that one stays.
     pub fn log(self) {
-        // This function is called once, at the start, so no logger is set yet.
+        // This fails only if a logger is set already.
         let _ = log::set_logger(const { &Uart::<B>::NEW });
         log::set_max_level(log::LevelFilter::Info);
     }

@@ -11,7 +11,8 @@ pub trait Machine: Sized {
 
     /// Returns the time since the start. The time never goes backwards.
     ///
-    /// Call this method at least once a second, or the clock may lose time.
+    /// The clock may lose time if this method is called too rarely. Each type documents its limit.
+    /// A sleep is never longer than the limit.
     fn now(&mut self) -> Instant;
 
     /// Sleeps until the time `until` or until an interrupt, but at most for a second. `None` sets no time.

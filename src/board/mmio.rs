@@ -21,7 +21,8 @@ impl Mmio {
     /// Returns the peripheral at address `base`.
     ///
     /// # Safety
-    /// The peripheral has 32-bit registers at all offsets that a driver will use, and no Rust object lies there. The
+    /// The peripheral has registers at all offsets that a driver will use, of the width that the driver uses: 32 bits, or
+    /// 8 bits for [`read_byte`](Self::read_byte) and [`write_byte`](Self::write_byte). No Rust object lies there. The
     /// peripheral writes to no memory: it has no DMA, or its DMA stays off. On a Cortex-M, no interrupt handler runs
     /// while a driver reads a FIFO.
     pub const unsafe fn at(base: usize) -> Self {
@@ -44,9 +45,9 @@ impl Mmio {
 impl Registers for Mmio {
     fn read(&mut self, offset: usize) -> u32 {
         // SAFETY: this module's siblings and the callers of `at` create an `Mmio` only with an address that the data
-        // sheet assigns to a peripheral, or that memory.x reserves (seed.rs). Drivers add the offsets of the peripheral's 32-bit
-        // registers. No Rust object lies at these addresses, so nothing is aliased. Reading a register has no effect on
-        // memory.
+        // sheet assigns to a peripheral, or that memory.x reserves (`entropy_at`). Drivers add the offsets of the
+        // peripheral's registers. No Rust object lies at these addresses, so nothing is aliased. Reading a register has
+        // no effect on memory.
         unsafe { ((self.base + offset) as *const u32).read_volatile() }
     }
 

@@ -82,7 +82,7 @@ pub trait Board: 'static {
     const NAME: &'static str;
 
     /// The number of the timer's ticks in a millisecond. For a Cortex-M, the timer is SysTick, and the number must be a
-    /// multiple of 500.
+    /// multiple of 500. For RISC-V, the timer is that of the CLINT, and the number must be a multiple of 1,000.
     const TICKS_A_MILLISECOND: u32;
 
     /// The numbers of the interrupts that end a sleep: the network controller's and the console input's. Each is below

@@ -276,8 +276,8 @@ fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool)
 /// The poll loop: polls and sleeps until `done` returns true.
 ///
 /// `done` is called after each poll and before the sleep, because nothing may end the sleep once the work is done. It
-/// receives the stack and the time of the poll. `listen` reads the console's input, and returns
-/// whether to wake the programs.
+/// receives the stack and the time of the poll. `listen` reads the console's input, and returns whether to wake the
+/// programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,

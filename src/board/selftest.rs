@@ -18,6 +18,7 @@ use crate::phy::{Ethernet, EthernetAddress};
 /// |---|---|
 /// | `lab` | tests the processor, the compiler and the stack with runs of the lab in memory, without a controller |
 /// | `conformance` | tests the driver and the controller with [`conformance::check`], on a cable that returns each frame |
+/// | `copies` | tests the routines that fill and copy memory |
 /// | `division` | tests 64-bit division |
 /// | `memory` | prints the memory that a stack needs on this processor |
 /// | `overflow` | overflows the call stack; the board reports the overflow and restarts, again and again |

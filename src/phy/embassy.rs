@@ -211,8 +211,7 @@ impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
 pub enum DriverError {
     /// The driver's hardware address is not that of a host. Set another one in the driver.
     BadAddress(EthernetAddress),
-    /// The driver has no hardware address yet. Start the driver, then wait for
-    /// [`Embassy::wait_for_address`].
+    /// The driver has no hardware address yet. Start the driver, then await [`Embassy::wait_for_address`].
     NoAddress,
     /// The stack does not support the driver's medium, such as IEEE 802.15.4.
     UnsupportedMedium,

@@ -10,7 +10,8 @@ use crate::phy::Registers;
 
 /// A Cortex-M with a clock that counts the time since the start, with SysTick.
 ///
-/// The clock loses time unless it is read at least once in each period of SysTick. A period is 0.9 s or 2^24 ticks, whichever is shorter (0.67 s at 25 MHz).
+/// The clock loses time unless it is read at least once in each period of SysTick. A period is 0.9 s or 2^24 ticks,
+/// whichever is shorter (0.67 s at 25 MHz).
 pub struct CortexM<B> {
     timer: Mmio,
     system: Mmio,

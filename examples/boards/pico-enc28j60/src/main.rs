@@ -27,8 +27,7 @@ fn main() -> ! {
     Flash::<_, _, FLASH>::new_blocking(p.FLASH).blocking_unique_id(&mut id).expect("the flash has a unique id");
     // 02: an address that nobody else administers.
     let hardware = [2, id[3], id[4], id[5], id[6], id[7]];
-    let mut seed = [0; 32];
-    RoscRng.fill_bytes(&mut seed);
+    let seed = servers::seed(RoscRng::next_u8);
 
     let mut config = Config::default();
     config.frequency = 16_000_000;

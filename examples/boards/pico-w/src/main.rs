@@ -31,8 +31,7 @@ async fn main(_spawner: Spawner) {
         log::error!("no network: build with the variables WLAN_NAME and WLAN_PASSWORD");
         return;
     };
-    let mut seed = [0; 32];
-    RoscRng.fill_bytes(&mut seed);
+    let seed = servers::seed(RoscRng::next_u8);
 
     let mut pio = pio::Pio::new(p.PIO0, Irqs);
     let (power, select) = (Output::new(p.PIN_23, Level::Low), Output::new(p.PIN_25, Level::High));

@@ -74,6 +74,14 @@ pub fn servers(
     Ok(stack)
 }
 
+/// Returns a seed from a weak random source, such as the ring oscillator of an RP2040.
+///
+/// `random` returns 8 bits of the source. Neighbouring bits depend on each other, so each bit of the seed is mixed from
+/// 64 bits of the source.
+pub fn seed(mut random: impl FnMut() -> u8) -> [u8; 32] {
+    core::array::from_fn(|_| (0..64).fold(0, |mixed: u8, _| mixed.rotate_left(1) ^ random()))
+}
+
 fn check<T>(served: Result<T, ListenError>) {
     if let Err(error) = served {
         log::error!("{error}");
