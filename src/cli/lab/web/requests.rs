@@ -36,7 +36,8 @@ impl Default for Limits {
             body: 1 << 20,
             connections: 64,
             idle: Duration::from_secs(3600),
-            memory: 256 << 20,
+            // As much for each session as the WebAssembly module has, so that both record the same runs.
+            memory: 16 * (128 << 20),
             request: Duration::from_secs(10),
             sessions: 16,
         }
