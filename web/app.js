@@ -91,7 +91,11 @@ export class App {
         this.add(experiment.run);
         this.current = experiment.run.name;
         this.step = Math.min(step, experiment.run.steps);
-        await this.trace.fetchMore(this.door).catch((error) => this.fail(error));
+        const { epoch } = this;
+        await this.more(this.trace);
+        // A later experiment may have begun meanwhile.
+        if (this.epoch !== epoch)
+            return true;
         this.tell("experiment");
         void this.fill(this.trace);
         return true;
@@ -163,7 +167,7 @@ export class App {
         const { step } = this;
         await this.branch({ do: "inject", run: this.current, step, host, segment }, step);
     }
-    /** Removes a branch, and the branches of it. */
+    /** Removes a run. The runs that branch off it stay. Its name may be given to a later run. */
     async remove(name) {
         const command = { do: "remove", run: name };
         const answer = await this.ask(command);

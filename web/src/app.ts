@@ -112,7 +112,10 @@ export class App {
     this.add(experiment.run);
     this.current = experiment.run.name;
     this.step = Math.min(step, experiment.run.steps);
-    await this.trace.fetchMore(this.door).catch((error: unknown) => this.fail(error));
+    const { epoch } = this;
+    await this.more(this.trace);
+    // A later experiment may have begun meanwhile.
+    if (this.epoch !== epoch) return true;
     this.tell("experiment");
     void this.fill(this.trace);
     return true;
@@ -181,7 +184,7 @@ export class App {
     await this.branch({ do: "inject", run: this.current, step, host, segment }, step);
   }
 
-  /** Removes a branch, and the branches of it. */
+  /** Removes a run. The runs that branch off it stay. Its name may be given to a later run. */
   async remove(name: string): Promise<void> {
     const command: ByHand = { do: "remove", run: name };
     const answer = await this.ask<{ runs: Run[] }>(command);
