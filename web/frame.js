@@ -7,21 +7,22 @@ const ROW = 16;
 export function framePanel(app) {
     const body = element("div", {});
     const root = element("section", { "aria-label": text("frame") }, body);
-    let drawn = "";
+    let drawn;
     async function update(change) {
         if (root.closest("[hidden]") || change === "more")
             return;
         const frame = app.selected ?? lastInFlight(app) ?? lastSent(app);
-        const key = `${app.run.name} ${frame}`;
-        if (change !== "experiment" && key === drawn)
+        // A hidden panel misses changes, and a later run may have the same name.
+        if (drawn?.run === app.run && drawn.frame === frame)
             return;
-        drawn = key;
+        const drawing = { run: app.run, frame };
+        drawn = drawing;
         if (frame === undefined) {
             body.replaceChildren(element("p", {}, text("selectFrame")));
             return;
         }
         const answer = await app.ask({ do: "frame", run: app.run.name, frame });
-        if (answer && drawn === key)
+        if (answer && drawn === drawing)
             body.replaceChildren(...draw(frame, answer));
     }
     return { root, update: (change) => void update(change) };
