@@ -216,6 +216,8 @@ export class Ladder {
             x,
             y: (layout.heights[index] ?? 0) + 4,
             "text-anchor": side === 0 ? "end" : "start",
+            // In the other of two ladders, the step would be one of another run.
+            click: () => trace === this.app.trace && void this.app.go(entry.step),
         };
         const whole = state === undefined ? words : `${entry.from ?? "CLOSED"} → ${state}`;
         return shape("text", attributes, columns.fit(words, "notes"), shape("title", {}, whole));
