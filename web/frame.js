@@ -61,7 +61,7 @@ function draw(frame, { bytes, fields, checksum }) {
     });
     const head = element("tr", {}, ...[text("field"), text("value"), text("place")].map((name) => element("th", { scope: "col" }, name)));
     return [
-        element("h3", {}, `${text("frame")} ${frame}: ${pairs.length} ${text("bytesLong")}`),
+        element("h3", {}, `${text("frame")} ${frame}: ${pairs.length} ${text("bytesLong")}, ${text("asSent")}`),
         element("div", { class: "bytes", tabindex: 0, role: "group", "aria-label": text("bytesOfFrame") }, ...rows),
         element("table", { class: "fields" }, element("thead", {}, head), element("tbody", {}, ...lines)),
         ...(checksum ? [sum(checksum)] : []),

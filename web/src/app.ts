@@ -291,6 +291,7 @@ const EMPTY = new Trace({
   time_us: 0,
   end: "over",
   failed: [],
+  unmet: [],
   printed: [],
   expectations: [],
   lanes: 1,

@@ -92,7 +92,8 @@ export function editor(app: App): Panel {
 
 /** Lists what the file expects, what the programs printed, and what failed. */
 function outcome(app: App): HTMLElement[] {
-  const { expectations, printed, failed, end } = app.run;
+  const { expectations, printed, failed, unmet, end } = app.run;
+  const source = app.experiment?.lab.split("\n") ?? [];
   const list = (title: string, items: string[]) =>
     items.length === 0 ? [] : [element("h3", {}, title), element("ul", {}, ...items.map((item) => element("li", {}, item)))];
   const lines = printed.flatMap((words, side) =>
@@ -101,6 +102,7 @@ function outcome(app: App): HTMLElement[] {
   return [
     ...(end === "limit" ? [element("p", { class: "verdict wrong" }, text("limitReached"))] : []),
     ...list(text("failed"), failed),
+    ...list(text("unmet"), unmet.map((line) => `${line}: ${source[line - 1]?.trim() ?? ""}`)),
     ...list(text("expectations"), expectations.map(({ holds, text: words }) => `${holds ? "✓" : "✗"} ${words}`)),
     ...lines,
   ];

@@ -62,6 +62,7 @@ export const en = {
 
   why: "Why",
   start: "The run has not begun. Take a step, or press play.",
+  terminalOnly: "Options such as --show are for the terminal: here, see Numbers, Graphs and Network.",
   clockOnly: "Nothing but the clock advances.",
   differs: "This stack differs:",
   backToStep: "back to the step",
@@ -107,6 +108,7 @@ export const en = {
   frameTab: "Frame",
   selectFrame: "Select a frame in the ladder.",
   bytesLong: "bytes",
+  asSent: "as it was sent",
   bytesOfFrame: "bytes of the frame",
   field: "field",
   right: "right",
@@ -166,6 +168,7 @@ export const en = {
   runText: "run this text",
   textTooLong: "the text is longer than 1 MiB: shorten it",
   failed: "Failed",
+  unmet: "Faults and segments that did not happen",
   expectations: "Expectations",
   prints: "prints",
   limitReached: "The run was stopped at its limit.",

@@ -64,6 +64,7 @@ export const zh: Record<Key, string> = {
 
   why: "为什么",
   start: "运行还没有开始。走一步，或按播放。",
+  terminalOnly: "--show 这样的选项用于终端：在这里请看“数值”、“曲线”和“网络”。",
   clockOnly: "只有时钟前进。",
   differs: "本协议栈的不同之处：",
   backToStep: "回到这一步",
@@ -109,6 +110,7 @@ export const zh: Record<Key, string> = {
   frameTab: "帧",
   selectFrame: "请在梯形图中选择一帧。",
   bytesLong: "字节",
+  asSent: "发送时的内容",
   bytesOfFrame: "帧的字节",
   field: "字段",
   right: "正确",
@@ -167,6 +169,7 @@ export const zh: Record<Key, string> = {
   runText: "运行这段文本",
   textTooLong: "文本超过 1 MiB：请缩短",
   failed: "失败",
+  unmet: "没有发生的故障和报文段",
   expectations: "预期",
   prints: "输出",
   limitReached: "运行达到上限而停止。",

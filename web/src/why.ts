@@ -67,7 +67,8 @@ export function whyPanel(app: App): Panel {
 function introduction(app: App): HTMLElement[] {
   const { text: words = [], questions = [] } = app.experiment ?? {};
   const paragraphs = (questions.length > 0 ? [] : words).map((words) => element("p", {}, words));
-  return [...paragraphs, element("p", { class: "hint" }, text("start"))];
+  const options = paragraphs.some(({ textContent }) => / --[a-z]/.test(textContent)) ? [text("terminalOnly")] : [];
+  return [...paragraphs, ...[...options, text("start")].map((words) => element("p", { class: "hint" }, words))];
 }
 
 function headline(entry: Entry): string {
