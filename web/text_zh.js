@@ -70,6 +70,7 @@ export const zh = {
     control: "控制块",
     value: "数值",
     was: "之前：",
+    toChange: "转到它变成这个值的那一步",
     timers: "运行中的定时器",
     noTimer: "没有定时器在运行。",
     retransmission: "重传",

@@ -76,6 +76,7 @@ export const en = {
   control: "control block",
   value: "value",
   was: "before:",
+  toChange: "go to the step in which it became this",
   timers: "Running timers",
   noTimer: "No timer runs.",
   retransmission: "retransmission",

@@ -43,6 +43,19 @@ throughBothDoors("the control block marks what has changed", "scenario=handshake
   assert.match(await panel.locator("td.changed").first().getAttribute("title"), /before:/);
 });
 
+throughBothDoors("a value leads to the step of its last change", "scenario=congestion-avoidance", async (page) => {
+  const panel = await tab(page, "Numbers");
+  await page.getByRole("button", { name: "to the end (End)" }).click();
+  await waitForStep(page, { last: true });
+  const value = panel.getByRole("row", { name: /^ssthresh/ }).getByRole("button").first();
+  await value.focus();
+  await page.keyboard.press("Enter");
+  await panel.getByRole("row", { name: /^ssthresh/ }).locator("td.changed").waitFor();
+  await panel.getByRole("row", { name: /^cwnd/ }).locator("td.changed").waitFor();
+  await page.getByRole("region", { name: "Why" }).getByText(/ACK arrives/).first().waitFor();
+  assert.equal(await value.evaluate((node) => node === document.activeElement), true);
+});
+
 throughBothDoors("timers that run are bars", "scenario=lost-synack", async (page) => {
   const panel = await tab(page, "Numbers");
   await until(page, "client=SYN-SENT");
