@@ -56,7 +56,7 @@ export function editor(app) {
         const lab = area.value;
         if (await app.open({ lab }))
             return;
-        // The experiment of before goes on; the text with the error stays for mending.
+        // The earlier experiment stays, and so does the text, in which the reader can correct the error.
         const { line, column } = app.error ?? {};
         if (line === undefined)
             return;

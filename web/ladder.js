@@ -289,7 +289,7 @@ export class Ladder {
             return element("span", { class: name });
         const select = () => {
             this.app.lane = lane;
-            this.app.tell("step");
+            this.app.report("step");
         };
         return element("button", { type: "button", class: name, click: select });
     }

@@ -156,7 +156,7 @@ export const en = {
     runText: "run this text",
     textTooLong: "the text is longer than 1 MiB: shorten it",
     failed: "Failed",
-    unmet: "Faults and segments that did not happen",
+    unmet: "Faults that matched no frame, and segments that were not sent",
     expectations: "Expectations",
     prints: "prints",
     limitReached: "The run was stopped at its limit.",

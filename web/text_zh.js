@@ -156,7 +156,7 @@ export const zh = {
     runText: "运行这段文本",
     textTooLong: "文本超过 1 MiB：请缩短",
     failed: "失败",
-    unmet: "没有发生的故障和报文段",
+    unmet: "没有匹配到帧的故障和没有发出的报文段",
     expectations: "预期",
     prints: "输出",
     limitReached: "运行达到上限而停止。",

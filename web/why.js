@@ -3,9 +3,9 @@ import { element } from "./dom.js";
 import { seconds } from "./format.js";
 import { text } from "./text.js";
 import { labelOf } from "./trace.js";
-/** At most so many events of a step are explained. */
+/** The most events of a step that are explained. */
 const MOST = 12;
-/** At most so many explanations of a run are kept. */
+/** The most explanations of a run that are kept. */
 const MOST_KNOWN = 5000;
 export function whyPanel(app) {
     // By the run itself, as a later run may have the same name.

@@ -298,7 +298,7 @@ export class Ladder {
     if (this.columns.lanes === 1) return element("span", { class: name });
     const select = () => {
       this.app.lane = lane;
-      this.app.tell("step");
+      this.app.report("step");
     };
     return element("button", { type: "button", class: name, click: select });
   }

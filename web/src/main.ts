@@ -157,7 +157,7 @@ function toggles(app: App): HTMLElement {
     box.checked = app.shown[name];
     box.addEventListener("change", () => {
       app.shown = { ...app.shown, [name]: box.checked };
-      app.tell("step");
+      app.report("step");
     });
     return element("label", {}, box, text(key));
   });

@@ -7,9 +7,9 @@ import { text } from "./text.js";
 import { labelOf } from "./trace.js";
 import type { Entry, Run, Why } from "./types.js";
 
-/** At most so many events of a step are explained. */
+/** The most events of a step that are explained. */
 const MOST = 12;
-/** At most so many explanations of a run are kept. */
+/** The most explanations of a run that are kept. */
 const MOST_KNOWN = 5000;
 
 export function whyPanel(app: App): Panel {
