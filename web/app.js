@@ -45,7 +45,7 @@ export class App {
     forgetListeners() {
         this.listeners = [];
     }
-    tell(change) {
+    report(change) {
         for (const listener of this.listeners)
             listener(change);
     }
@@ -65,12 +65,12 @@ export class App {
             this.error = error;
         else
             this.error = new LabError(error instanceof Error ? error.message : String(error));
-        this.tell("more");
+        this.report("more");
     }
     async load() {
         this.lists = (await this.ask({ do: "list", lang: language() })) ?? this.lists;
     }
-    /** Begins an experiment. After an error, the experiment of before goes on. */
+    /** Begins an experiment. After an error, the earlier experiment stays. */
     async open(source, step = 0) {
         this.error = undefined;
         this.wanted = source;
@@ -91,8 +91,12 @@ export class App {
         this.add(experiment.run);
         this.current = experiment.run.name;
         this.step = Math.min(step, experiment.run.steps);
-        await this.trace.fetchMore(this.door).catch((error) => this.fail(error));
-        this.tell("experiment");
+        const { epoch } = this;
+        await this.more(this.trace);
+        // A later experiment may have begun meanwhile.
+        if (this.epoch !== epoch)
+            return true;
+        this.report("experiment");
         void this.fill(this.trace);
         return true;
     }
@@ -121,7 +125,7 @@ export class App {
             this.beside = beside;
         Object.assign(this, { lane, selected });
         await this.go(step);
-        this.tell("experiment");
+        this.report("experiment");
     }
     /** Goes to a step of the current run, and fetches the trace up to there. */
     async go(step) {
@@ -136,7 +140,7 @@ export class App {
                 return;
         }
         if (this.step === wanted)
-            this.tell("step");
+            this.report("step");
     }
     /** Goes to the next event of a kind: see the command `until`. Returns whether there is one. */
     async until(goal) {
@@ -163,7 +167,7 @@ export class App {
         const { step } = this;
         await this.branch({ do: "inject", run: this.current, step, host, segment }, step);
     }
-    /** Removes a branch, and the branches of it. */
+    /** Removes a run. The runs that branch off it stay. Its name may be given to a later run. */
     async remove(name) {
         const command = { do: "remove", run: name };
         const answer = await this.ask(command);
@@ -178,7 +182,7 @@ export class App {
             await this.show("a");
         if (!left.has(this.beside ?? ""))
             this.beside = undefined;
-        this.tell("runs");
+        this.report("runs");
     }
     /** Makes another run the current one. */
     async show(name, step = this.step) {
@@ -190,7 +194,7 @@ export class App {
             this.beside = this.current === name ? undefined : this.current;
         this.current = name;
         await this.go(step);
-        this.tell("runs");
+        this.report("runs");
         void this.fill(this.trace);
     }
     /** Shows another run beside the current one; undefined shows the current run alone. */
@@ -199,14 +203,14 @@ export class App {
         const trace = this.runs.get(this.beside ?? "");
         if (trace)
             void this.fill(trace);
-        this.tell("runs");
+        this.report("runs");
     }
     select(frame) {
         this.selected = frame;
         const entry = this.trace.entries[this.trace.frame(frame)?.sent ?? -1];
         if (entry)
             this.lane = entry.lane;
-        this.tell("step");
+        this.report("step");
     }
     async branch(command, step) {
         this.fail(undefined);
@@ -254,7 +258,7 @@ export class App {
         try {
             const more = await pending;
             if (more)
-                this.tell("more");
+                this.report("more");
             return more;
         }
         catch (error) {
@@ -273,6 +277,7 @@ const EMPTY = new Trace({
     time_us: 0,
     end: "over",
     failed: [],
+    unmet: [],
     printed: [],
     expectations: [],
     lanes: 1,

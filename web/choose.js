@@ -56,7 +56,7 @@ export function editor(app) {
         const lab = area.value;
         if (await app.open({ lab }))
             return;
-        // The experiment of before goes on; the text with the error stays for mending.
+        // The earlier experiment stays, and so does the text, in which the reader can correct the error.
         const { line, column } = app.error ?? {};
         if (line === undefined)
             return;
@@ -74,12 +74,14 @@ export function editor(app) {
 }
 /** Lists what the file expects, what the programs printed, and what failed. */
 function outcome(app) {
-    const { expectations, printed, failed, end } = app.run;
+    const { expectations, printed, failed, unmet, end } = app.run;
+    const source = app.experiment?.lab.split("\n") ?? [];
     const list = (title, items) => items.length === 0 ? [] : [element("h3", {}, title), element("ul", {}, ...items.map((item) => element("li", {}, item)))];
     const lines = printed.flatMap((words, side) => words ? [element("h3", {}, `${text(side === 0 ? "client" : "server")} ${text("prints")}`), element("pre", {}, words)] : []);
     return [
         ...(end === "limit" ? [element("p", { class: "verdict wrong" }, text("limitReached"))] : []),
         ...list(text("failed"), failed),
+        ...list(text("unmet"), unmet.map((line) => `${line}: ${source[line - 1]?.trim() ?? ""}`)),
         ...list(text("expectations"), expectations.map(({ holds, text: words }) => `${holds ? "✓" : "✗"} ${words}`)),
         ...lines,
     ];

@@ -34,32 +34,45 @@ export function controlPanel(app) {
         const now = trace.endsAt(lane, step);
         const before = trace.endsAt(lane, step - 1);
         const key = JSON.stringify([now, before, step > 0]);
-        if (key !== drawn)
-            table.replaceChildren(...rows(now, before, step));
+        if (key !== drawn) {
+            const focused = table.contains(document.activeElement) ? document.activeElement?.id : undefined;
+            table.replaceChildren(...rows(app, now, before));
+            if (focused)
+                document.getElementById(focused)?.focus();
+        }
         drawn = key;
         const bars = [0, 1].flatMap((side) => barsOf(app, side, now.holds[side]));
         timers.replaceChildren(...(bars.length > 0 ? bars : [element("p", {}, text("noTimer"))]));
     }
     return { root, update };
 }
-function rows(now, before, step) {
+function rows(app, now, before) {
     const head = element("tr", {}, element("th", { scope: "col" }, text("value")), element("th", { scope: "col", class: "side-0" }, `${text("client")} ${now.states[0]}`), element("th", { scope: "col", class: "side-1" }, `${text("server")} ${now.states[1]}`));
-    const lines = ROWS.map(([key, name, unit]) => {
-        const cells = [0, 1].map((side) => cell(key, unit, now.holds[side], step > 0 ? before.holds[side] : undefined));
-        return element("tr", {}, element("th", { scope: "row" }, name), ...cells);
+    const lines = ROWS.map((row) => {
+        const cells = [0, 1].map((side) => cell(app, side, row, now.holds[side], app.step > 0 ? before.holds[side] : undefined));
+        return element("tr", {}, element("th", { scope: "row" }, row[1]), ...cells);
     });
     return [element("thead", {}, head), element("tbody", {}, ...lines)];
 }
-function cell(key, unit, now, before) {
+function cell(app, side, [key, , unit], now, before) {
     const value = now[key];
     const isNew = before !== undefined && before[key] !== value;
     const words = value === undefined ? "–" : unit === "ms" ? `${round(value)} ms` : value.toLocaleString("en");
+    const go = { type: "button", id: `value-${key}-${side}`, title: text("toChange"), click: () => goToChange(app, side, key) };
+    const written = value === undefined ? words : element("button", go, words);
     if (!isNew)
-        return element("td", {}, words);
+        return element("td", {}, written);
     const old = before[key];
     const title = `${text("was")} ${old === undefined ? "–" : String(old)}`;
     // The dot marks the change for those who do not see the colour.
-    return element("td", { class: "changed", title }, `● ${words}`);
+    return element("td", { class: "changed", title }, "● ", written);
+}
+/** Goes to the step in which a value became what it is. */
+function goToChange(app, side, key) {
+    const { trace, lane, step } = app;
+    const entry = trace.entries[trace.track(lane).since(trace.lastOf(step), side, key)];
+    if (entry)
+        void app.go(entry.step);
 }
 /** Draws how much of a running timer's time is left. */
 function barsOf({ trace, lane, step }, side, holds) {

@@ -7,21 +7,22 @@ const ROW = 16;
 export function framePanel(app) {
     const body = element("div", {});
     const root = element("section", { "aria-label": text("frame") }, body);
-    let drawn = "";
+    let drawn;
     async function update(change) {
         if (root.closest("[hidden]") || change === "more")
             return;
         const frame = app.selected ?? lastInFlight(app) ?? lastSent(app);
-        const key = `${app.run.name} ${frame}`;
-        if (change !== "experiment" && key === drawn)
+        // A hidden panel misses changes, and a later run may have the same name.
+        if (drawn?.run === app.run && drawn.frame === frame)
             return;
-        drawn = key;
+        const drawing = { run: app.run, frame };
+        drawn = drawing;
         if (frame === undefined) {
             body.replaceChildren(element("p", {}, text("selectFrame")));
             return;
         }
         const answer = await app.ask({ do: "frame", run: app.run.name, frame });
-        if (answer && drawn === key)
+        if (answer && drawn === drawing)
             body.replaceChildren(...draw(frame, answer));
     }
     return { root, update: (change) => void update(change) };
@@ -60,7 +61,7 @@ function draw(frame, { bytes, fields, checksum }) {
     });
     const head = element("tr", {}, ...[text("field"), text("value"), text("place")].map((name) => element("th", { scope: "col" }, name)));
     return [
-        element("h3", {}, `${text("frame")} ${frame}: ${pairs.length} ${text("bytesLong")}`),
+        element("h3", {}, `${text("frame")} ${frame}: ${pairs.length} ${text("bytesLong")}, ${text("asSent")}`),
         element("div", { class: "bytes", tabindex: 0, role: "group", "aria-label": text("bytesOfFrame") }, ...rows),
         element("table", { class: "fields" }, element("thead", {}, head), element("tbody", {}, ...lines)),
         ...(checksum ? [sum(checksum)] : []),

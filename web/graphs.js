@@ -16,7 +16,7 @@ export class Graphs {
     range = element("output", {});
     plot;
     zoom;
-    drawn = "";
+    drawn;
     constructor(app) {
         this.app = app;
         this.kind.append(...KINDS.map((kind) => new Option(text(`graph-${kind}`), kind)));
@@ -43,14 +43,15 @@ export class Graphs {
     }
     async draw() {
         const request = this.request();
-        const key = JSON.stringify(request) + String(this.app.experiment?.lab.length);
-        if (key !== this.drawn) {
-            this.drawn = key;
+        const drawing = { run: this.app.run, key: JSON.stringify(request) };
+        // A later run may have the same name.
+        if (this.drawn?.run !== drawing.run || this.drawn.key !== drawing.key) {
+            this.drawn = drawing;
             const answer = await this.app.ask(request);
-            if (this.drawn !== key)
+            if (this.drawn !== drawing)
                 return;
             if (!answer) {
-                this.drawn = "";
+                this.drawn = undefined;
                 return;
             }
             this.plot = answer.plot;

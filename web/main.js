@@ -98,7 +98,7 @@ function build(app) {
     const [choice, runs, why, announce] = [chooser(app), runsPanel(app), whyPanel(app), announcer(app)];
     const title = element("h1", { class: "visually-hidden" }, text("title"));
     const subtitle = element("p", { class: "subtitle" });
-    byId("header").replaceChildren(title, element("span", { class: "brand", "aria-hidden": "true" }, "smolstep"), choice.root, subtitle, corner(app, help));
+    byId("header").replaceChildren(title, element("span", { class: "brand", "aria-hidden": "true" }, "smolstep"), choice.root, subtitle, corner(app, controls, help));
     byId("bar").setAttribute("aria-label", text("controls"));
     byId("bar").replaceChildren(controls.root, prompt.root);
     byId("ladders").replaceChildren(toggles(app), runs.root, element("div", { class: "pair" }, ladder.root, other.root));
@@ -150,15 +150,17 @@ function toggles(app) {
         box.checked = app.shown[name];
         box.addEventListener("change", () => {
             app.shown = { ...app.shown, [name]: box.checked };
-            app.tell("step");
+            app.report("step");
         });
         return element("label", {}, box, text(key));
     });
     return element("div", { class: "toggles" }, ...boxes, element("span", { class: "hint" }, text("ladderHint")));
 }
 /** The language, the theme and the help. */
-function corner(app, help) {
+function corner(app, controls, help) {
     const changeLanguage = () => {
+        // The new page has other controls, which could not stop these.
+        controls.stop();
         setLanguage(language() === "zh" ? "en" : "zh");
         build(app);
         void app.translate();

@@ -67,7 +67,7 @@ export class App {
     this.listeners = [];
   }
 
-  tell(change: Change): void {
+  report(change: Change): void {
     for (const listener of this.listeners) listener(change);
   }
 
@@ -85,14 +85,14 @@ export class App {
   fail(error: unknown): void {
     if (error === undefined || error instanceof LabError) this.error = error;
     else this.error = new LabError(error instanceof Error ? error.message : String(error));
-    this.tell("more");
+    this.report("more");
   }
 
   async load(): Promise<void> {
     this.lists = (await this.ask<Lists>({ do: "list", lang: language() })) ?? this.lists;
   }
 
-  /** Begins an experiment. After an error, the experiment of before goes on. */
+  /** Begins an experiment. After an error, the earlier experiment stays. */
   async open(source: Source, step = 0): Promise<boolean> {
     this.error = undefined;
     this.wanted = source;
@@ -112,8 +112,11 @@ export class App {
     this.add(experiment.run);
     this.current = experiment.run.name;
     this.step = Math.min(step, experiment.run.steps);
-    await this.trace.fetchMore(this.door).catch((error: unknown) => this.fail(error));
-    this.tell("experiment");
+    const { epoch } = this;
+    await this.more(this.trace);
+    // A later experiment may have begun meanwhile.
+    if (this.epoch !== epoch) return true;
+    this.report("experiment");
     void this.fill(this.trace);
     return true;
   }
@@ -138,7 +141,7 @@ export class App {
     if (beside && this.runs.has(beside)) this.beside = beside;
     Object.assign(this, { lane, selected });
     await this.go(step);
-    this.tell("experiment");
+    this.report("experiment");
   }
 
   /** Goes to a step of the current run, and fetches the trace up to there. */
@@ -151,7 +154,7 @@ export class App {
     while (!trace.isWhole && (trace.entries.at(-1)?.step ?? -1) <= wanted) {
       if (!(await this.more(trace)) || this.epoch !== epoch) return;
     }
-    if (this.step === wanted) this.tell("step");
+    if (this.step === wanted) this.report("step");
   }
 
   /** Goes to the next event of a kind: see the command `until`. Returns whether there is one. */
@@ -181,7 +184,7 @@ export class App {
     await this.branch({ do: "inject", run: this.current, step, host, segment }, step);
   }
 
-  /** Removes a branch, and the branches of it. */
+  /** Removes a run. The runs that branch off it stay. Its name may be given to a later run. */
   async remove(name: string): Promise<void> {
     const command: ByHand = { do: "remove", run: name };
     const answer = await this.ask<{ runs: Run[] }>(command);
@@ -191,7 +194,7 @@ export class App {
     for (const known of [...this.runs.keys()]) if (!left.has(known)) this.runs.delete(known);
     if (!left.has(this.current)) await this.show("a");
     if (!left.has(this.beside ?? "")) this.beside = undefined;
-    this.tell("runs");
+    this.report("runs");
   }
 
   /** Makes another run the current one. */
@@ -203,7 +206,7 @@ export class App {
     if (this.beside === name) this.beside = this.current === name ? undefined : this.current;
     this.current = name;
     await this.go(step);
-    this.tell("runs");
+    this.report("runs");
     void this.fill(this.trace);
   }
 
@@ -212,14 +215,14 @@ export class App {
     this.beside = name === this.current ? undefined : name;
     const trace = this.runs.get(this.beside ?? "");
     if (trace) void this.fill(trace);
-    this.tell("runs");
+    this.report("runs");
   }
 
   select(frame: number | undefined): void {
     this.selected = frame;
     const entry = this.trace.entries[this.trace.frame(frame)?.sent ?? -1];
     if (entry) this.lane = entry.lane;
-    this.tell("step");
+    this.report("step");
   }
 
   private async branch(command: ByHand, step: number): Promise<void> {
@@ -268,7 +271,7 @@ export class App {
     }
     try {
       const more = await pending;
-      if (more) this.tell("more");
+      if (more) this.report("more");
       return more;
     } catch (error) {
       this.fail(error);
@@ -288,6 +291,7 @@ const EMPTY = new Trace({
   time_us: 0,
   end: "over",
   failed: [],
+  unmet: [],
   printed: [],
   expectations: [],
   lanes: 1,

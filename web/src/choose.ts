@@ -74,7 +74,7 @@ export function editor(app: App): Panel {
   async function run(): Promise<void> {
     const lab = area.value;
     if (await app.open({ lab })) return;
-    // The experiment of before goes on; the text with the error stays for mending.
+    // The earlier experiment stays, and so does the text, in which the reader can correct the error.
     const { line, column } = app.error ?? {};
     if (line === undefined) return;
     const start = lab.split("\n").slice(0, line - 1).reduce((sum, before) => sum + before.length + 1, 0);
@@ -92,7 +92,8 @@ export function editor(app: App): Panel {
 
 /** Lists what the file expects, what the programs printed, and what failed. */
 function outcome(app: App): HTMLElement[] {
-  const { expectations, printed, failed, end } = app.run;
+  const { expectations, printed, failed, unmet, end } = app.run;
+  const source = app.experiment?.lab.split("\n") ?? [];
   const list = (title: string, items: string[]) =>
     items.length === 0 ? [] : [element("h3", {}, title), element("ul", {}, ...items.map((item) => element("li", {}, item)))];
   const lines = printed.flatMap((words, side) =>
@@ -101,6 +102,7 @@ function outcome(app: App): HTMLElement[] {
   return [
     ...(end === "limit" ? [element("p", { class: "verdict wrong" }, text("limitReached"))] : []),
     ...list(text("failed"), failed),
+    ...list(text("unmet"), unmet.map((line) => `${line}: ${source[line - 1]?.trim() ?? ""}`)),
     ...list(text("expectations"), expectations.map(({ holds, text: words }) => `${holds ? "✓" : "✗"} ${words}`)),
     ...lines,
   ];

@@ -5,27 +5,28 @@ import { element } from "./dom.js";
 import { hex } from "./format.js";
 import { lastInFlight } from "./prompt.js";
 import { text } from "./text.js";
-import type { Bytes, Checksum, Field } from "./types.js";
+import type { Bytes, Checksum, Field, Run } from "./types.js";
 
 const ROW = 16;
 
 export function framePanel(app: App): Panel {
   const body = element("div", {});
   const root = element("section", { "aria-label": text("frame") }, body);
-  let drawn = "";
+  let drawn: { run: Run; frame: number | undefined } | undefined;
 
   async function update(change: Change): Promise<void> {
     if (root.closest("[hidden]") || change === "more") return;
     const frame = app.selected ?? lastInFlight(app) ?? lastSent(app);
-    const key = `${app.run.name} ${frame}`;
-    if (change !== "experiment" && key === drawn) return;
-    drawn = key;
+    // A hidden panel misses changes, and a later run may have the same name.
+    if (drawn?.run === app.run && drawn.frame === frame) return;
+    const drawing = { run: app.run, frame };
+    drawn = drawing;
     if (frame === undefined) {
       body.replaceChildren(element("p", {}, text("selectFrame")));
       return;
     }
     const answer = await app.ask<Bytes>({ do: "frame", run: app.run.name, frame });
-    if (answer && drawn === key) body.replaceChildren(...draw(frame, answer));
+    if (answer && drawn === drawing) body.replaceChildren(...draw(frame, answer));
   }
 
   return { root, update: (change) => void update(change) };
@@ -67,7 +68,7 @@ function draw(frame: number, { bytes, fields, checksum }: Bytes): HTMLElement[] 
     ...[text("field"), text("value"), text("place")].map((name) => element("th", { scope: "col" }, name)),
   );
   return [
-    element("h3", {}, `${text("frame")} ${frame}: ${pairs.length} ${text("bytesLong")}`),
+    element("h3", {}, `${text("frame")} ${frame}: ${pairs.length} ${text("bytesLong")}, ${text("asSent")}`),
     element("div", { class: "bytes", tabindex: 0, role: "group", "aria-label": text("bytesOfFrame") }, ...rows),
     element("table", { class: "fields" }, element("thead", {}, head), element("tbody", {}, ...lines)),
     ...(checksum ? [sum(checksum)] : []),

@@ -15,7 +15,7 @@ const DRAG = 6;
 export class Grab {
   private readonly menu: HTMLElement;
   private readonly delay = element("input", { type: "number", min: 1, max: 600_000, value: 300, size: 5 });
-  private held: { frame: number; trace: Trace; from: SVGElement; x: number; y: number; moved: boolean } | undefined;
+  private held: { frame: number; trace: Trace; from: SVGElement; x: number; y: number; moved: boolean; byKey: boolean } | undefined;
 
   constructor(
     private readonly app: App,
@@ -27,7 +27,8 @@ export class Grab {
       element("button", { type: "button", class: `zone ${fault}`, "data-fault": fault, click: () => this.apply(fault) }, text(fault)),
     );
     this.menu = element("div", { class: "grab", role: "group", "aria-label": text("grabbed"), hidden: true });
-    this.menu.append(...buttons, element("label", {}, this.delay, " ms"));
+    this.menu.append(...buttons);
+    buttons[FAULTS.indexOf("delay")]?.after(element("label", {}, this.delay, " ms"));
     this.menu.addEventListener("keydown", (event) => this.onMenuKey(event));
     ladder.root.append(this.menu);
     ladder.root.addEventListener("pointerdown", (event) => this.onDown(event));
@@ -44,7 +45,7 @@ export class Grab {
       return;
     }
     const frame = Number(from.getAttribute("data-frame"));
-    this.held = { frame, trace, from, x: event.clientX, y: event.clientY, moved: false };
+    this.held = { frame, trace, from, x: event.clientX, y: event.clientY, moved: false, byKey: false };
     if (trace === this.app.trace) this.app.select(frame);
     this.show(event.clientX, event.clientY);
     const move = (moving: PointerEvent) => this.onMove(moving);
@@ -87,13 +88,13 @@ export class Grab {
     const fault = KEYS[event.key];
     const next = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (fault) {
-      this.held = { frame, trace, from, x: 0, y: 0, moved: false };
+      this.held = { frame, trace, from, x: 0, y: 0, moved: false, byKey: true };
       this.apply(fault);
     } else if (next !== undefined) {
       this.ladder.focusFrame(this.neighbour(trace, frame, next));
     } else if (event.key === "Enter" || event.key === " ") {
       const box = from.querySelector(".line")?.getBoundingClientRect() ?? from.getBoundingClientRect();
-      this.held = { frame, trace, from, x: 0, y: 0, moved: false };
+      this.held = { frame, trace, from, x: 0, y: 0, moved: false, byKey: true };
       if (trace === this.app.trace) this.app.select(frame);
       this.show(box.left + box.width / 2, box.bottom);
       this.menu.querySelector("button")?.focus();
@@ -131,6 +132,8 @@ export class Grab {
     const sent = held?.trace.entries[held.trace.frame(held.frame)?.sent ?? -1];
     menu.hidden = !sent || isLost(sent);
     const box = this.ladder.root.getBoundingClientRect();
+    // The menu's place limits its width, so it is measured at the left edge.
+    menu.style.left = "0";
     const left = Math.min(x - box.left - 40, box.width - menu.offsetWidth - 8);
     menu.style.left = `${Math.max(4, left)}px`;
     // Below the frame, or above it if there is no room.
@@ -143,7 +146,9 @@ export class Grab {
     this.close();
     if (!held) return;
     const delay = Math.min(600_000, Math.max(1, Math.trunc(Number(this.delay.value)) || 300));
-    void this.app.fault(held.frame, fault, `${delay}ms`, held.trace);
+    // The menu and the arrows of the earlier run are gone, and the focus with them.
+    const restore = held.byKey ? () => this.ladder.focusFrame(held.frame) : undefined;
+    void this.app.fault(held.frame, fault, `${delay}ms`, held.trace).then(restore);
   }
 
   private close(): void {

@@ -4,7 +4,7 @@ import type { App, Change, Panel } from "./app.js";
 import { element, setText } from "./dom.js";
 import { span } from "./format.js";
 import { text, type Key } from "./text.js";
-import type { Plot } from "./types.js";
+import type { Plot, Run } from "./types.js";
 
 /** A command that draws a picture. */
 export interface Drawing {
@@ -28,7 +28,7 @@ export class Graphs implements Panel {
   private readonly range = element("output", {});
   private plot: Plot | undefined;
   private zoom: { from_us: number; to_us: number } | undefined;
-  private drawn = "";
+  private drawn: { run: Run; key: string } | undefined;
 
   constructor(private readonly app: App) {
     this.kind.append(...KINDS.map((kind) => new Option(text(`graph-${kind}` as Key), kind)));
@@ -64,13 +64,14 @@ export class Graphs implements Panel {
 
   private async draw(): Promise<void> {
     const request = this.request();
-    const key = JSON.stringify(request) + String(this.app.experiment?.lab.length);
-    if (key !== this.drawn) {
-      this.drawn = key;
+    const drawing = { run: this.app.run, key: JSON.stringify(request) };
+    // A later run may have the same name.
+    if (this.drawn?.run !== drawing.run || this.drawn.key !== drawing.key) {
+      this.drawn = drawing;
       const answer = await this.app.ask<{ svg: string; plot?: Plot }>(request);
-      if (this.drawn !== key) return;
+      if (this.drawn !== drawing) return;
       if (!answer) {
-        this.drawn = "";
+        this.drawn = undefined;
         return;
       }
       this.plot = answer.plot;

@@ -36,6 +36,8 @@ export class Ladder {
   private laidOut: Trace | undefined;
   private columns = new Columns(600, 1);
   private pending = false;
+  /** Whether the next drawing scrolls to the current step. */
+  private mustFollow = false;
   /** What is visible. Reading it from the page would make the browser compute the layout once more in each step. */
   private readonly view = { width: 0, height: 0, left: 0, top: 0 };
   /** The flight time that sets the scale: the same for all runs of an experiment. */
@@ -60,12 +62,14 @@ export class Ladder {
     if (!trace) return;
     if (change === "experiment" || trace !== this.laidOut || this.layout?.shown !== this.app.shown) this.lay(trace);
     else this.layout?.extend();
+    this.mustFollow ||= change !== "more";
     // At the next frame, so that several changes are drawn once.
     if (!this.pending) {
       this.pending = true;
       requestAnimationFrame(() => {
         this.pending = false;
-        if (change !== "more") this.follow();
+        if (this.mustFollow) this.follow();
+        this.mustFollow = false;
         this.draw();
       });
     }
@@ -84,7 +88,7 @@ export class Ladder {
     return { from_us: at(view.top), to_us: at(view.top + view.height) };
   }
 
-  /** Moves the focus to the frame before or after the selected one. */
+  /** Scrolls to a frame, and moves the focus to it. */
   focusFrame(number: number): void {
     const trace = this.subject.trace();
     const frame = trace?.frame(number);
@@ -223,6 +227,8 @@ export class Ladder {
       x,
       y: (layout.heights[index] ?? 0) + 4,
       "text-anchor": side === 0 ? "end" : "start",
+      // In the other of two ladders, the step would be one of another run.
+      click: () => trace === this.app.trace && void this.app.go(entry.step),
     };
     const whole = state === undefined ? words : `${entry.from ?? "CLOSED"} → ${state}`;
     return shape("text", attributes, columns.fit(words, "notes"), shape("title", {}, whole));
@@ -292,7 +298,7 @@ export class Ladder {
     if (this.columns.lanes === 1) return element("span", { class: name });
     const select = () => {
       this.app.lane = lane;
-      this.app.tell("step");
+      this.app.report("step");
     };
     return element("button", { type: "button", class: name, click: select });
   }

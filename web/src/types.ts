@@ -79,6 +79,8 @@ export interface Run {
   time_us: number;
   end: "over" | "limit";
   failed: string[];
+  /** The lines of the faults that matched no frame, and of the forged segments that were not sent. */
+  unmet: number[];
   printed: string[];
   expectations: { line: number; text: string; holds: boolean }[];
   lanes: number;

@@ -1,51 +1,52 @@
 // Why: explains the events of the current step, or the selected frame.
 
-import type { App, Change, Panel } from "./app.js";
+import type { App, Panel } from "./app.js";
 import { element } from "./dom.js";
 import { seconds } from "./format.js";
 import { text } from "./text.js";
 import { labelOf } from "./trace.js";
-import type { Entry, Why } from "./types.js";
+import type { Entry, Run, Why } from "./types.js";
 
-/** At most so many events of a step are explained. */
+/** The most events of a step that are explained. */
 const MOST = 12;
-/** At most so many explanations are kept. */
+/** The most explanations of a run that are kept. */
 const MOST_KNOWN = 5000;
 
 export function whyPanel(app: App): Panel {
-  const known = new Map<string, Promise<Why | undefined>>();
+  // By the run itself, as a later run may have the same name.
+  const known = new WeakMap<Run, Map<number, Promise<Why | undefined>>>();
   const list = element("div", { class: "why-list" });
   const heading = element("h2", {}, text("why"));
   const root = element("section", { class: "why", "aria-label": text("why") }, heading, list);
-  let drawn = "";
+  let drawn: { run: Run; key: string } | undefined;
 
   /** Asks once for each entry. */
-  function why(run: string, entry: number): Promise<Why | undefined> {
-    const key = `${run} ${entry}`;
-    let answer = known.get(key);
+  function why(run: Run, entry: number): Promise<Why | undefined> {
+    const answers = known.get(run) ?? new Map<number, Promise<Why | undefined>>();
+    known.set(run, answers);
+    let answer = answers.get(entry);
     if (!answer) {
-      if (known.size >= MOST_KNOWN) known.clear();
-      answer = app.door.command<Why>({ do: "why", run, entry }).catch(() => undefined);
-      known.set(key, answer);
+      if (answers.size >= MOST_KNOWN) answers.clear();
+      answer = app.door.command<Why>({ do: "why", run: run.name, entry }).catch(() => undefined);
+      answers.set(entry, answer);
     }
     return answer;
   }
 
   function item(entry: Entry): HTMLElement {
     const answer = element("div", { class: "answer" });
-    void why(app.run.name, entry.i).then((found) => answer.append(...(found ? explained(found) : [])));
+    void why(app.run, entry.i).then((found) => answer.append(...(found ? explained(found) : [])));
     return element("div", { class: "event" }, element("p", { class: "what" }, headline(entry)), answer);
   }
 
-  function update(change: Change): void {
-    if (change === "experiment") known.clear();
+  function update(): void {
     const { trace, step, selected } = app;
     const frame = trace.frame(selected);
     const sent = trace.entries[frame?.sent ?? -1];
     const of = trace.ofStep(step).entries.filter((entry) => entry.event !== "clock");
-    const key = [change === "experiment" ? Date.now() : "", trace.run.name, step, of.length, sent?.i].join(" ");
-    if (key.trim() === drawn) return;
-    drawn = key.trim();
+    const key = [step, of.length, sent?.i].join(" ");
+    if (drawn?.run === trace.run && drawn.key === key) return;
+    drawn = { run: trace.run, key };
     const arrivals = (frame?.arrivals ?? []).flatMap((place) => trace.entries[place] ?? []);
     const entries = sent ? [sent, ...arrivals] : of;
     heading.textContent = sent ? `${text("why")} — ${text("frame")} ${selected}` : `${text("why")} — ${text("step")} ${step}`;
@@ -66,7 +67,8 @@ export function whyPanel(app: App): Panel {
 function introduction(app: App): HTMLElement[] {
   const { text: words = [], questions = [] } = app.experiment ?? {};
   const paragraphs = (questions.length > 0 ? [] : words).map((words) => element("p", {}, words));
-  return [...paragraphs, element("p", { class: "hint" }, text("start"))];
+  const options = paragraphs.some(({ textContent }) => / --[a-z]/.test(textContent)) ? [text("terminalOnly")] : [];
+  return [...paragraphs, ...[...options, text("start")].map((words) => element("p", { class: "hint" }, words))];
 }
 
 function headline(entry: Entry): string {

@@ -1,7 +1,7 @@
 // Frames are grabbed in the ladder, with the mouse and by keyboard, and each change makes a branch.
 
 import assert from "node:assert/strict";
-import { arrow, arrows, tab, throughBothDoors } from "./lab.mjs";
+import { arrow, arrows, step, tab, throughBothDoors, waitForStep } from "./lab.mjs";
 
 const SYN_ACK = /\bSYN,ACK\b/;
 
@@ -65,19 +65,40 @@ throughBothDoors("the menu is used with the keyboard", "scenario=handshake", asy
   await checkBranch(page);
 });
 
-for (const [key, shown] of [
-  ["l", (labels) => labels.length > 0],
-  ["u", (labels) => labels.length > 0],
-  ["c", (labels) => labels.some((label) => SYN_ACK.test(label))],
+for (const [key, fate] of [
+  ["d", "dropped"],
+  ["l", "\\+300ms"],
+  ["u", "duplicated"],
+  ["c", "corrupted"],
 ]) {
-  throughBothDoors(`the key ${key} makes a branch`, "scenario=handshake", async (page) => {
+  throughBothDoors(`the key ${key} makes a branch, and the frame keeps the focus`, "scenario=handshake", async (page) => {
     await arrow(page, SYN_ACK).focus();
     await page.keyboard.press(key);
-    await page.getByRole("navigation", { name: "runs" }).waitFor();
-    await page.locator("[data-frame]").first().waitFor();
-    assert.equal(shown(await arrows(page)), true);
+    await page.getByRole("button", { name: /^run b: frame \d+ / }).waitFor();
+    await page.waitForFunction(() => document.activeElement.hasAttribute("data-frame"));
+    const focused = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+    assert.match(focused, SYN_ACK);
+    assert.match(focused, new RegExp(fate));
   });
 }
+
+throughBothDoors("a click on a note goes to its step", "scenario=client-closes-first", async (page) => {
+  assert.equal(await step(page), 0);
+  await page.locator(".note", { hasText: /^FIN-WAIT-1/ }).click();
+  await waitForStep(page, { above: 0 });
+  await page.getByRole("region", { name: "Why" }).getByText("ESTABLISHED → FIN-WAIT-1").waitFor();
+});
+
+throughBothDoors("on a phone, two branches are one above the other", "scenario=handshake", async (page) => {
+  await arrow(page, SYN_ACK).focus();
+  await page.keyboard.press("d");
+  await page.getByLabel("beside it:").selectOption("a");
+  const [upper, lower] = [page.locator(".ladder").nth(0), page.locator(".ladder").nth(1)];
+  await lower.locator("[data-frame]").first().waitFor();
+  const [above, below] = [await upper.boundingBox(), await lower.boundingBox()];
+  assert.equal(below.y >= above.y + above.height, true);
+  assert.equal(below.x + below.width <= 390, true);
+}, { viewport: { width: 390, height: 844 } });
 
 throughBothDoors("two branches stand side by side", "scenario=handshake", async (page) => {
   await arrow(page, SYN_ACK).focus();

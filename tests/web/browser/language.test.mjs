@@ -1,5 +1,6 @@
 // The page in Chinese: by the language of the browser, and by its button.
 
+import assert from "node:assert/strict";
 import { throughBothDoors } from "./lab.mjs";
 
 /** Waits until the parts of the page that have text are in Chinese. */
@@ -18,4 +19,16 @@ throughBothDoors("a button changes the language", "scenario=handshake", async (p
   await checkChinese(page);
   await page.getByRole("button", { name: "English" }).click();
   await page.getByRole("tab", { name: "States" }).waitFor();
+});
+
+throughBothDoors("the run does not play on in another language", "scenario=lost-synack", async (page) => {
+  await page.getByRole("button", { name: "play (space)" }).click();
+  await page.getByRole("button", { name: "中文" }).click();
+  await checkChinese(page);
+  await page.keyboard.press("Home");
+  const place = page.locator(".place");
+  await page.waitForFunction(() => / 0\//.test(document.querySelector(".place").textContent));
+  // Longer than the pause between two steps.
+  await page.waitForTimeout(1000);
+  assert.match(await place.textContent(), / 0\//);
 });

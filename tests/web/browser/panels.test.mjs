@@ -43,6 +43,19 @@ throughBothDoors("the control block marks what has changed", "scenario=handshake
   assert.match(await panel.locator("td.changed").first().getAttribute("title"), /before:/);
 });
 
+throughBothDoors("a value leads to the step of its last change", "scenario=congestion-avoidance", async (page) => {
+  const panel = await tab(page, "Numbers");
+  await page.getByRole("button", { name: "to the end (End)" }).click();
+  await waitForStep(page, { last: true });
+  const value = panel.getByRole("row", { name: /^ssthresh/ }).getByRole("button").first();
+  await value.focus();
+  await page.keyboard.press("Enter");
+  await panel.getByRole("row", { name: /^ssthresh/ }).locator("td.changed").waitFor();
+  await panel.getByRole("row", { name: /^cwnd/ }).locator("td.changed").waitFor();
+  await page.getByRole("region", { name: "Why" }).getByText(/ACK arrives/).first().waitFor();
+  assert.equal(await value.evaluate((node) => node === document.activeElement), true);
+});
+
 throughBothDoors("timers that run are bars", "scenario=lost-synack", async (page) => {
   const panel = await tab(page, "Numbers");
   await until(page, "client=SYN-SENT");
@@ -77,11 +90,13 @@ throughBothDoors("a frame is shown byte by byte, with its checksum", "scenario=h
   assert.match(await checksum.textContent(), /pseudo-header/);
 });
 
-throughBothDoors("a damaged frame has a wrong checksum", "scenario=corrupted", async (page) => {
+throughBothDoors("a damaged frame is shown as it was sent", "scenario=corrupted", async (page) => {
   const panel = await tab(page, "Frame");
   const damaged = page.locator("[data-frame].altered, [data-frame].lost").first();
   await damaged.focus();
-  await panel.locator(".checksum").first().waitFor();
+  const number = await damaged.getAttribute("data-frame");
+  await panel.getByRole("heading", { name: new RegExp(`^frame ${number}: .* as it was sent`) }).waitFor();
+  await panel.locator(".checksum").getByText("✓ right").first().waitFor();
 });
 
 throughBothDoors("the graphs follow the run", "scenario=slow-start", async (page) => {
@@ -137,6 +152,39 @@ throughBothDoors("the sliders of the network begin the experiment again", "scena
   assert.equal(await file.isHidden(), true);
 });
 
+throughBothDoors("settings that change in quick succession begin one experiment", "scenario=fast-retransmit", async (page) => {
+  const panel = await tab(page, "Network");
+  const count = () => page.locator(".ladder").first().locator(".note").count();
+  const before = await count();
+  await panel.getByRole("slider", { name: /^latency/ }).focus();
+  for (let presses = 0; presses < 3; presses++) {
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowLeft");
+  }
+  // Commands are answered in their order, so every experiment has begun by then.
+  await until(page, "packet");
+  await page.waitForTimeout(500);
+  assert.equal(await count(), before);
+});
+
+throughBothDoors("a run with the name of a removed run is explained anew", "scenario=handshake", async (page) => {
+  const why = page.getByRole("region", { name: "Why" });
+  const answers = [];
+  for (const key of ["d", "c"]) {
+    await arrow(page, /\bSYN,ACK\b/).focus();
+    await page.keyboard.press(key);
+    await page.getByRole("button", { name: /^run b: / }).waitFor();
+    await why.getByText(/SYN,ACK/).first().waitFor();
+    const answer = why.locator(".answer:not(:empty)").first();
+    await answer.waitFor();
+    answers.push(await answer.textContent());
+    await page.getByRole("button", { name: "remove run b" }).click();
+    await page.getByRole("navigation", { name: "runs" }).waitFor({ state: "hidden" });
+  }
+  assert.match(answers[0], /never arrives/);
+  assert.doesNotMatch(answers[1], /never arrives/);
+});
+
 throughBothDoors("a text of one's own runs, and an error has its line and column", "scenario=handshake", async (page) => {
   const panel = await tab(page, "File");
   const area = panel.getByRole("textbox");
@@ -179,9 +227,8 @@ throughBothDoors("a link is the whole experiment", "scenario=handshake", async (
   const panel = await tab(page, "Share");
   await panel.getByRole("button", { name: "make a link" }).click();
   await page.waitForFunction(() => location.hash.startsWith("#lab="));
-  const link = page.url();
-  await page.goto("about:blank");
-  await page.goto(link);
+  // The address is now the link.
+  await page.reload();
   await page.locator("[data-frame]").first().waitFor();
   assert.match(await arrow(page, /\bSYN,ACK\b/).getAttribute("aria-label"), /lost$/);
 });
