@@ -57,20 +57,23 @@ unsafe impl Hal for Queues {
         (page as PhysAddr, NonNull::new(page.cast()).unwrap_or(NonNull::dangling()))
     }
 
-    // Pages that are given back are not used again. Each device is set up once, so the pages suffice.
+    // SAFETY: nothing is accessed. Pages that are given back are not used again. Each device is set up once, so the pages
+    // suffice.
     unsafe fn dma_dealloc(_paddr: PhysAddr, _vaddr: NonNull<u8>, _pages: usize) -> i32 {
         0
     }
 
-    // Only the PCI transport calls this method, and there is no PCI here.
+    // SAFETY: physical addresses are the processor's own. Only the PCI transport calls this method, and there is no PCI
+    // here.
     unsafe fn mmio_phys_to_virt(paddr: PhysAddr, _size: usize) -> NonNull<u8> {
         NonNull::new(paddr as usize as *mut u8).unwrap_or(NonNull::dangling())
     }
 
-    // There is no address translation, and the caches are coherent with the devices.
+    // SAFETY: nothing is accessed. There is no address translation, and the caches are coherent with the devices.
     unsafe fn share(buffer: NonNull<[u8]>, _direction: BufferDirection) -> PhysAddr {
         buffer.cast::<u8>().as_ptr() as PhysAddr
     }
 
+    // SAFETY: nothing is accessed. `share` made no copy that would have to be copied back.
     unsafe fn unshare(_paddr: PhysAddr, _buffer: NonNull<[u8]>, _direction: BufferDirection) {}
 }
