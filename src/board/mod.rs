@@ -38,6 +38,8 @@ mod fault;
 mod fault;
 mod machine;
 mod mmio;
+#[cfg(target_arch = "arm")]
+pub mod mps;
 mod network;
 #[cfg(feature = "firmware")]
 mod panic;

@@ -1,43 +1,21 @@
 //! Arm MPS2 with the AN385 image: a Cortex-M3 with a LAN9118 and a CMSDK UART.
 
-use super::cmsdk::Cmsdk;
-use super::{Board, CortexM, Mmio, entropy_at};
-use crate::phy::lan9118::Lan9118;
-use crate::phy::{EthernetAddress, NotThere};
+use super::mps::{Image, Mps};
 
 /// The MPS2 board with the AN385 image.
+pub type Mps2An385 = Mps<An385>;
+
+/// The AN385 image.
 #[derive(Debug)]
-pub struct Mps2An385;
+pub struct An385;
 
-const ETHERNET: usize = 0x4020_0000;
-const UART: Cmsdk = Cmsdk::new(0x4000_4000);
-
-impl Board for Mps2An385 {
-    type Machine = CortexM<Self>;
-    type Ethernet = Lan9118<Mmio>;
-
+impl Image for An385 {
     const NAME: &'static str = "mps2-an385";
     const TICKS_A_MILLISECOND: u32 = 25_000;
     const INTERRUPTS: [u32; 2] = [13, 0];
-
-    fn start() {
-        // 115,200 baud from 25 MHz.
-        UART.start(217);
-    }
-
-    fn put(byte: u8) {
-        UART.put(byte);
-    }
-
-    fn take() -> Option<u8> {
-        UART.take()
-    }
-
-    fn ethernet(address: EthernetAddress) -> Result<Lan9118<Mmio>, NotThere> {
-        Lan9118::new(Mmio::new(ETHERNET), address)
-    }
-
-    fn entropy() -> [u32; 2] {
-        entropy_at(0x2000_0000)
-    }
+    const ETHERNET: usize = 0x4020_0000;
+    const UART: usize = 0x4000_4000;
+    // From 25 MHz.
+    const DIVIDER: u32 = 217;
+    const ENTROPY: usize = 0x2000_0000;
 }
