@@ -98,7 +98,6 @@ fn exchange<const RX: usize, const TX: usize>(order: Order, len: usize, polls_a_
     let id = client.connect(clock.now(), SERVER, session, Duration::from_secs(5), &mut other_io).unwrap();
 
     let (now, sleep_until) = (|| clock.now(), |at| clock.sleep_until(at));
-    let mut random = order.seed();
     let polls = {
         let mut task = Task::new(async {
             loop {
@@ -111,16 +110,7 @@ fn exchange<const RX: usize, const TX: usize>(order: Order, len: usize, polls_a_
         });
         let mut other =
             Task::new(smolstep::run_until(&mut client, &mut other_io, now, sleep_until, |s| s.ended(id).is_some()));
-        while !other.is_done() {
-            let first = order.first(&mut random);
-            let happened = (0..4).any(|at| match (first + at) % 4 {
-                0 => task.poll(),
-                1 => other.poll(),
-                2 => carry_one(&mut near, &mut far),
-                _ => carry_one(&mut far, &mut near),
-            });
-            assert!(happened || clock.advance(), "every task sleeps for ever");
-        }
+        order.alternate(&clock, [&mut task, &mut other], [&mut near, &mut far]);
         task.polls()
     };
     assert_eq!(client.take(id).unwrap().0, Echo::Client { left: 0, unread: 0 });
@@ -143,6 +133,21 @@ async fn drop_after(polls: u64, future: impl Future) {
 impl Order {
     fn seed(self) -> u64 {
         if let Order::Random(seed) = self { 2 * seed + 1 } else { 0 }
+    }
+
+    /// Polls the two tasks and carries frames between their devices until the second task is done.
+    fn alternate(self, clock: &Clock, [task, other]: [&mut Task<'_>; 2], [near, far]: [&mut Runner<'_, MTU>; 2]) {
+        let mut random = self.seed();
+        while !other.is_done() {
+            let first = self.first(&mut random);
+            let happened = (0..4).any(|at| match (first + at) % 4 {
+                0 => task.poll(),
+                1 => other.poll(),
+                2 => carry_one(near, far),
+                _ => carry_one(far, near),
+            });
+            assert!(happened || clock.advance(), "every task sleeps for ever");
+        }
     }
 
     /// Returns the number of the event that may happen first.

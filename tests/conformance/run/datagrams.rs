@@ -7,7 +7,7 @@ use smolstep::smoltcp::socket::udp::Socket;
 use smolstep::stack::{Context, Io, Next, NullConsole, Respond, UdpSession};
 use smoltcp::time::{Duration, Instant};
 
-use super::{MTU, Order, SERVER, carry_one, driver, stack};
+use super::{MTU, Order, SERVER, driver, stack};
 use crate::common::executor::{Clock, Task};
 
 /// The length of a datagram, which fills four frames.
@@ -39,20 +39,10 @@ fn echo(order: Order) -> Duration {
     let port = client.bind(0, Asker { left: 20, waits: false }).unwrap();
 
     let (now, sleep_until) = (|| clock.now(), |at| clock.sleep_until(at));
-    let mut random = order.seed();
     let mut task = Task::new(async { smolstep::run(&mut server, &mut io, now, sleep_until).await });
     let done = |stack: &mut smolstep::stack::Stack<'_, (), Asker>| stack.take_udp(port).is_some();
     let mut other = Task::new(smolstep::run_until(&mut client, &mut other_io, now, sleep_until, done));
-    while !other.is_done() {
-        let first = order.first(&mut random);
-        let happened = (0..4).any(|at| match (first + at) % 4 {
-            0 => task.poll(),
-            1 => other.poll(),
-            2 => carry_one(&mut near, &mut far),
-            _ => carry_one(&mut far, &mut near),
-        });
-        assert!(happened || clock.advance(), "every task sleeps for ever");
-    }
+    order.alternate(&clock, [&mut task, &mut other], [&mut near, &mut far]);
     clock.now() - Instant::from_secs(1)
 }
 
