@@ -196,6 +196,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if path.needs_fragmenter() && self.fragmenter.is_busy() {
             return (false, Sent { exhausted: true, ..total });
         }
+        if let Some(sent) = self.update_window(now, index, (resolved, header), io) {
+            return (sent.frames > 0, sent);
+        }
         for _ in 0..WITHHELD_PER_TURN {
             self.rewind(now, index);
             self.show_news_between_frames(now, index, io);
@@ -225,11 +228,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         if total.frames > 0 {
             self.link.left(now);
-        } else if !total.exhausted && !total.unresolved {
-            // Otherwise, the frame has announced the window.
-            let sent = self.update_window(now, index, (resolved, header), io);
-            changed |= sent.frames > 0;
-            total = Sent { withheld: total.withheld, ..sent };
         }
         (changed, total)
     }
@@ -242,7 +240,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.show_news(index, &mut WatchedTx { token, out: &mut out });
     }
 
-    /// Announces a larger receive window if the peer must be told of it. Returns what was sent.
+    /// Announces a larger receive window if the peer must be told of it. Returns what was sent, or `None` if no such
+    /// announcement is due.
     #[cfg(feature = "recovery")]
     fn update_window<D: Device, C, P: Probe>(
         &mut self,
@@ -250,19 +249,20 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         index: usize,
         (resolved, header): (bool, Header),
         io: &mut Io<D, C, P>,
-    ) -> Sent {
+    ) -> Option<Sent> {
         if !self.connections.slots[index].owes_window() {
-            return Sent::default();
+            return None;
         }
         let mut out = Out::new(&mut io.probe, now, header);
         let mut watch = Watch::new(&mut io.device, resolved, &mut out);
         if let Some(mut tx) = watch.transmit(now) {
             self.request_ack(index, &mut tx);
         }
-        if out.sent.frames > 0 {
+        let sent = out.sent;
+        if sent.frames > 0 {
             self.link.left(now);
         }
-        out.sent
+        (sent.frames > 0 || sent.exhausted || sent.unresolved).then_some(sent)
     }
 
     /// Handles the earliest deadline that has passed. Queues the connection that has this deadline for a turn. Handles

@@ -105,22 +105,6 @@ fn a_window_never_opens_by_a_few_bytes() {
     }
 }
 
-/// A program that answers at once needs no window update of its own: its data announces the window.
-#[test]
-fn a_reply_announces_the_window() {
-    for (receive, step) in [(512, 256), (1_000, 500), (4_096, 1_000)] {
-        let mut raw = Raw::open(Sizes { receive, ..LARGE }, App::Echo, 60_000);
-        for round in 0..10 {
-            let sent = 1 + round * 500;
-            let mut seen = raw.data(sent, sent, 60_000, &[7; 500]);
-            seen.extend(raw.wait(Duration::from_millis(5)).into_iter().map(|(_, seen)| seen));
-            let [reply] = seen[..] else { panic!("{receive}: {seen:?}") };
-            assert_eq!((reply.seq, reply.len), (sent, 500), "{receive}");
-            assert!(usize::from(reply.window) + step > receive, "{receive}: {reply:?}");
-        }
-    }
-}
-
 /// A scaled window is rounded up to its unit, so its edge also moves by less than a unit.
 #[test]
 fn a_scaled_window_opens_by_less_than_a_unit_or_by_a_segment() {
