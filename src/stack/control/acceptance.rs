@@ -84,15 +84,10 @@ impl Block {
             return Verdict::Pass;
         }
         // Until smoltcp acknowledges the peer's SYN, the window of the own SYN holds.
-        let offered = usize::from(self.limit().0 as u16);
-        #[cfg(feature = "recovery")]
-        let announced = usize::from(self.edge.0 as u16);
+        let [limit, edge] = [self.limit(), self.edge].map(|window| usize::from(window.0 as u16));
         self.take_syn(segment, frame);
-        self.set_limit(self.rcv_nxt + offered);
-        #[cfg(feature = "recovery")]
-        {
-            self.edge = self.rcv_nxt + announced;
-        }
+        self.set_limit(self.rcv_nxt + limit);
+        self.edge = self.rcv_nxt + edge;
         // Without an acknowledgement, both sides have sent a SYN at the same time (RFC 9293 section 3.5).
         if segment.ack.is_some() {
             #[cfg(feature = "recovery")]
