@@ -117,7 +117,7 @@ pub const SCENARIOS: [Scenario; 45] = [
     scenario!("corrupted", "校验和检查出一个比特的差错"),
     scenario!("zero-window", "接收窗口为零，零窗口探测等待它打开"),
     scenario!("small-window", "MTU 为 576 字节，窗口只有两个报文段"),
-    scenario!("silly-window", "糊涂窗口：窗口增大了整整一个报文段才通告"),
+    scenario!("silly-window", "糊涂窗口：发送方等到能发送整个报文段时才发送"),
     scenario!("window-scaling", "窗口扩大因子：在途数据超过 65,535 字节"),
     scenario!("wraparound", "序号超过 4,294,967,295 之后又从 0 开始"),
     scenario!("nagle-delayed-ack", "Nagle 算法与延迟确认相互等待"),

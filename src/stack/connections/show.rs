@@ -12,8 +12,6 @@ use smoltcp::time::Duration;
 #[cfg(feature = "recovery")]
 use smoltcp::time::Instant;
 use smoltcp::wire::TcpControl;
-#[cfg(feature = "recovery")]
-use smoltcp::wire::TcpSeqNumber;
 
 use crate::stack::control;
 use crate::stack::event::Probe;
@@ -55,24 +53,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     pub(in crate::stack) fn show_fin<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
         let field = self.connections.slots[index].control.fin_field();
         self.show(index, field, TcpControl::Fin, tx);
-    }
-
-    /// Makes smoltcp send an ACK with its current window. smoltcp answers a byte that has been received before.
-    #[cfg(feature = "recovery")]
-    pub(in crate::stack) fn request_ack<T: TxToken, P: Probe>(
-        &mut self,
-        index: usize,
-        tx: &mut WatchedTx<'_, '_, T, P>,
-    ) {
-        let Some(tuple) = self.connections.tuple(index) else { return };
-        let (ack, next) = self.connections.slots[index].control.received();
-        let mut repr = control::bare(&tuple, TcpSeqNumber(next.0.wrapping_sub(1)), ack, 0);
-        repr.payload = &[0];
-        let mut packet = [0; control::LONGEST];
-        let Some(len) = control::write(&mut packet, &tuple, &repr, &control::inner_checksums()) else { return };
-        let scratch = core::mem::take(&mut self.scratch);
-        self.pass(index, (&packet[..len], PacketMeta::default()), scratch, tx);
-        self.scratch = scratch;
     }
 
     /// Passes smoltcp a generated segment. Discards smoltcp's answer.

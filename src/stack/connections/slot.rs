@@ -117,15 +117,6 @@ impl<S> Slot<'_, S> {
         (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + timeout)
     }
 
-    /// Returns whether the peer must be told of a larger receive window before smoltcp tells it.
-    #[cfg(feature = "recovery")]
-    pub(super) fn owes_window(&self) -> bool {
-        self.peek().is_some_and(|socket| {
-            matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2)
-                && self.control.owes_window(socket.recv_capacity() - socket.recv_queue())
-        })
-    }
-
     /// Returns whether the socket must not be polled, so that the socket stays in TIME-WAIT. A poll could end smoltcp's
     /// own TIME-WAIT, which is shorter, and discard unread data.
     pub(super) fn rests(&self, now: Instant) -> bool {

@@ -196,9 +196,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if path.needs_fragmenter() && self.fragmenter.is_busy() {
             return (false, Sent { exhausted: true, ..total });
         }
-        if let Some(sent) = self.update_window(now, index, (resolved, header), io) {
-            return (sent.frames > 0, sent);
-        }
         for _ in 0..WITHHELD_PER_TURN {
             self.rewind(now, index);
             self.show_news_between_frames(now, index, io);
@@ -206,8 +203,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let slot = &mut self.connections.slots[index];
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
             let mut out = Out::new(&mut io.probe, now, header);
-            let (scratch, checksums) = (&mut *self.scratch, &self.checksums);
-            out.outgoing = Some(Outgoing { block, scratch, checksums, answers: false });
+            out.outgoing = Some(Outgoing { block, scratch: self.scratch, checksums: &self.checksums });
             #[cfg(feature = "fragments")]
             path.prepare(&mut out, &mut self.fragmenter);
             let mut watch = Watch::new(&mut io.device, resolved, &mut out);
@@ -238,31 +234,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let token: Option<D::TxToken<'_>> = None;
         let mut out = Out::new(&mut io.probe, now, None);
         self.show_news(index, &mut WatchedTx { token, out: &mut out });
-    }
-
-    /// Announces a larger receive window if the peer must be told of it. Returns what was sent, or `None` if no such
-    /// announcement is due.
-    #[cfg(feature = "recovery")]
-    fn update_window<D: Device, C, P: Probe>(
-        &mut self,
-        now: Instant,
-        index: usize,
-        (resolved, header): (bool, Header),
-        io: &mut Io<D, C, P>,
-    ) -> Option<Sent> {
-        if !self.connections.slots[index].owes_window() {
-            return None;
-        }
-        let mut out = Out::new(&mut io.probe, now, header);
-        let mut watch = Watch::new(&mut io.device, resolved, &mut out);
-        if let Some(mut tx) = watch.transmit(now) {
-            self.request_ack(index, &mut tx);
-        }
-        let sent = out.sent;
-        if sent.frames > 0 {
-            self.link.left(now);
-        }
-        (sent.frames > 0 || sent.exhausted || sent.unresolved).then_some(sent)
     }
 
     /// Handles the earliest deadline that has passed. Queues the connection that has this deadline for a turn. Handles

@@ -13,9 +13,6 @@ const CHALLENGE_INTERVAL: Duration = Duration::from_millis(500);
 /// The stack's decision about a received segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Verdict {
-    /// The segment is dropped. smoltcp answers with an ACK.
-    #[cfg(feature = "recovery")]
-    Acknowledge,
     /// smoltcp sees the segment and answers it, but accepts nothing from it.
     Answer,
     /// The segment is dropped and answered with a challenge ACK.
@@ -84,10 +81,9 @@ impl Block {
             return Verdict::Pass;
         }
         // Until smoltcp acknowledges the peer's SYN, the window of the own SYN holds.
-        let [limit, edge] = [self.limit(), self.edge].map(|window| usize::from(window.0 as u16));
+        let offered = usize::from(self.limit().0 as u16);
         self.take_syn(segment, frame);
-        self.set_limit(self.rcv_nxt + limit);
-        self.edge = self.rcv_nxt + edge;
+        self.set_limit(self.rcv_nxt + offered);
         // Without an acknowledgement, both sides have sent a SYN at the same time (RFC 9293 section 3.5).
         if segment.ack.is_some() {
             #[cfg(feature = "recovery")]
@@ -208,7 +204,7 @@ impl Block {
         if self.fin_taken && data_end > self.rcv_nxt {
             return Verdict::Drop(DropReason::AfterFin);
         }
-        let acceptable = segment.seq < self.limit().max(self.rcv_nxt + 1) && segment.end() > self.rcv_nxt;
+        let acceptable = segment.seq < self.edge.max(self.rcv_nxt + 1) && segment.end() > self.rcv_nxt;
         #[cfg(feature = "recovery")]
         self.note_duplicate(segment);
         if acceptable && ack >= self.una {
@@ -234,10 +230,6 @@ impl Block {
         // While smoltcp's receive window is closed, smoltcp ignores the acknowledgement of a segment with data.
         let closed = segment.len > 0 && !only_fin && self.edge <= self.rcv_nxt;
         match () {
-            // smoltcp may have room that was not announced. A peer would fill this room byte by byte if its window probes
-            // were accepted.
-            #[cfg(feature = "recovery")]
-            () if closed => Verdict::Acknowledge,
             () if closed || !acceptable => Verdict::Answer,
             () if same => Verdict::Pass,
             () => Verdict::Copy(patch),

@@ -20,8 +20,6 @@ pub(super) const RANGES: usize = 3;
 pub(in crate::stack) struct Receiver {
     /// The right edge of smoltcp's receive window. smoltcp accepts nothing beyond it.
     limit: TcpSeqNumber,
-    /// The window of our SYN, in bytes: the size of the receive buffer, but at most 65,535.
-    buffer: u32,
     /// Received ranges above RCV.NXT, newest first.
     ranges: heapless::Vec<(TcpSeqNumber, TcpSeqNumber), RANGES>,
     /// A range that arrived twice, to be reported once (RFC 2883).
@@ -35,7 +33,6 @@ pub(in crate::stack) struct Receiver {
 impl Receiver {
     pub(super) const NEW: Receiver = Receiver {
         limit: TcpSeqNumber(0),
-        buffer: 0,
         ranges: heapless::Vec::new(),
         duplicate: None,
         inner_scale: 0,
@@ -56,8 +53,8 @@ impl Block {
 
     /// Resets the receiver's state after the peer's SYN.
     pub(super) fn begin_receiving(&mut self) {
-        let Receiver { buffer, inner_scale, offered_scale, .. } = self.receiver;
-        self.receiver = Receiver { limit: self.rcv_nxt, buffer, inner_scale, offered_scale, ..Receiver::NEW };
+        let Receiver { inner_scale, offered_scale, .. } = self.receiver;
+        self.receiver = Receiver { limit: self.rcv_nxt, inner_scale, offered_scale, ..Receiver::NEW };
     }
 
     /// Records the bytes of a segment that have been received before, for a duplicate SACK.
@@ -84,9 +81,6 @@ impl Block {
             self.scale = self.receiver.offered_scale.unwrap_or(self.scale);
         }
         let r = &mut self.receiver;
-        if segment.syn {
-            r.buffer = segment.window.into();
-        }
         let Some(ack) = segment.ack else {
             // The SYN of a call has no acknowledgement, so its window is not yet relative to one.
             r.limit = TcpSeqNumber(segment.window.into());
@@ -130,52 +124,15 @@ impl Block {
 
     /// Returns the window field of a segment about to be sent with the acknowledgement number `ack`.
     ///
-    /// The field never moves the announced right edge back, and never announces more than smoltcp accepts. It moves the
-    /// edge forward by at least a [`step`](Self::step), or only as far as the field is rounded up.
+    /// The field never moves the announced right edge back, and never announces more than smoltcp accepts.
     pub(in crate::stack) fn field_to_announce(&mut self, ack: TcpSeqNumber) -> u16 {
         let unit = 1 << self.scale;
-        let free = distance(ack, self.receiver.limit);
-        let announced = distance(ack, self.edge);
-        let field = match self.offer(free) {
-            offered if offered >= announced + self.step() => offered / unit,
-            _ => announced.div_ceil(unit).min(free / unit),
-        };
-        let field = field.min(u16::MAX.into());
+        let most = distance(ack, self.receiver.limit) / unit;
+        let announced = distance(ack, self.edge).div_ceil(unit);
+        let reserve = if self.scale == 0 { 0 } else { RESERVE.min(most / 2) };
+        let field = (most - reserve).max(announced).min(most).min(u16::MAX.into());
         self.edge = self.edge.max(ack + (field * unit) as usize);
         field as u16
-    }
-
-    /// Returns the window that may be announced if `free` bytes of the receive buffer are free: all whole units but the
-    /// reserve.
-    fn offer(&self, free: u32) -> u32 {
-        let units = free >> self.scale;
-        let reserve = if self.scale == 0 { 0 } else { RESERVE.min(units / 2) };
-        (units - reserve) << self.scale
-    }
-
-    /// Returns the smallest distance by which the announced right edge moves forward: a segment, but at most half of the
-    /// receive buffer (RFC 9293 section 3.8.6.2.2). So the peer never sees a window that opens by a few bytes.
-    fn step(&self) -> u32 {
-        self.recovery.agreed_mss.min(self.offer(self.receiver.buffer) / 2)
-    }
-
-    /// Returns whether an ACK without news would announce the same right edge as before.
-    pub(in crate::stack) fn holds_edge(&self) -> bool {
-        let free = distance(self.rcv_nxt, self.receiver.limit);
-        self.offer(free) < distance(self.rcv_nxt, self.edge) + self.step()
-    }
-
-    /// Returns whether the peer must be told of a larger window, because `free` bytes of the receive buffer are free.
-    ///
-    /// smoltcp announces a window when it has doubled since smoltcp last announced it. But the peer may know of less,
-    /// too little for a segment.
-    pub(in crate::stack) fn owes_window(&self, free: usize) -> bool {
-        let scale = self.receiver.inner_scale;
-        // As smoltcp's field would count it.
-        let free = u32::from(u16::try_from(free >> scale).unwrap_or(u16::MAX)) << scale;
-        let announced = distance(self.rcv_nxt, self.edge);
-        let step = self.step();
-        announced < step && self.offer(free) >= announced + step
     }
 
     /// Rewrites the window field of a segment about to be sent. If the segment is a SYN, also rewrites its MSS and
@@ -190,11 +147,7 @@ impl Block {
             self.lower_mss(frame, segment, checksums);
             self.rewrite_scale(frame, segment, checksums);
         }
-        let ack = match segment.ack {
-            _ if segment.rst => return,
-            None if !segment.syn => return,
-            ack => ack.unwrap_or_default(),
-        };
+        let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_announce(ack),
             // The window field of a SYN is not scaled. It is a multiple of the unit, so that the edge need not move back

@@ -49,7 +49,7 @@ pub(in crate::stack) struct Recovery {
     /// The largest segment, in bytes: the smaller of the handshake's limit and the path's limit.
     mss: u32,
     /// The largest segment that the handshake agreed on, in bytes.
-    pub(super) agreed_mss: u32,
+    agreed_mss: u32,
     /// Whether smoltcp must create one segment at a time: see recovery/path.rs.
     singly: bool,
     #[cfg(feature = "fragments")]

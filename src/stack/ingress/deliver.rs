@@ -44,15 +44,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.scratch = scratch;
             }
             #[cfg(feature = "recovery")]
-            Verdict::Acknowledge => self.request_ack(index, tx),
-            #[cfg(feature = "recovery")]
             Verdict::Processed => return self.show_news(index, tx),
         }
         let block = &mut self.connections.slots[index].control;
         // The control block records which window and acknowledgement smoltcp has seen.
         #[cfg(feature = "recovery")]
         match verdict {
-            Verdict::Acknowledge | Verdict::Answer if block.has_news() => self.show_news(index, tx),
+            Verdict::Answer if block.has_news() => self.show_news(index, tx),
             Verdict::Pass => block.shown(segment.window, false),
             Verdict::Copy(patch) => block.shown(patch.window, false),
             _ => {}
@@ -65,7 +63,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Passes a packet to a connection's socket and sends the socket's answer. `_scratch` is memory for the answer.
-    pub(in crate::stack) fn pass<T: TxToken, P: Probe>(
+    fn pass<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
         (packet, meta): (&[u8], PacketMeta),
@@ -83,19 +81,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             scratch: _scratch,
             #[cfg(feature = "recovery")]
             checksums: &self.checksums,
-            #[cfg(feature = "recovery")]
-            answers: true,
         });
         let reply = WatchedTx { token: token.take(), out: &mut out };
         self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, reply), set);
-        #[cfg(feature = "recovery")]
-        let frames = out.sent.frames;
         let socket = set.get::<Socket>(*handle);
         block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
-        #[cfg(feature = "recovery")]
-        {
-            tx.out.sent.frames += frames;
-        }
     }
 
     /// Passes a changed copy of a packet to a connection's socket.

@@ -109,19 +109,14 @@ pub(in crate::stack) struct Outgoing<'o> {
     pub(in crate::stack) scratch: &'o mut [u8],
     #[cfg(feature = "recovery")]
     pub(in crate::stack) checksums: &'o ChecksumCapabilities,
-    /// Whether the packets answer a received segment. An ACK that answers nothing and acknowledges nothing new is a
-    /// window update.
-    #[cfg(feature = "recovery")]
-    pub(in crate::stack) answers: bool,
 }
 
 impl Outgoing<'_> {
     /// Returns whether the control block must decide about a packet of `len` bytes before it is sent.
     #[cfg(feature = "recovery")]
     fn selects(&self, now: Instant, len: usize) -> bool {
-        let may_be_update = !self.answers && !self.block.owes_ack();
         // What may change a segment without data.
-        let changes = self.block.has_ranges() || self.block.exceeds_window() || may_be_update;
+        let changes = self.block.has_ranges() || self.block.exceeds_window();
         (self.block.may_repeat(now) || (len <= control::LONGEST && changes)) && len <= self.scratch.len()
     }
 
@@ -313,7 +308,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
     #[cfg(feature = "recovery")]
     fn select(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let now = self.out.now;
-        let Some(Outgoing { block, scratch, checksums, answers }) = self.out.outgoing.take() else { return };
+        let Some(Outgoing { block, scratch, checksums }) = self.out.outgoing.take() else { return };
         let packet = &mut scratch[..len];
         make(packet);
         let Some(mut segment) = demux::segment_of(packet) else {
@@ -322,12 +317,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         // While smoltcp retransmits, its pure ACKs have an old sequence number. After a window probe, they have one that
         // the peer does not accept.
         let number = block.right_number(&segment);
-        let updates = segment.is_pure() && !answers && !block.owes_ack();
-        let leave = match block.leaves(now, &segment, packet) {
-            // The peer would take an ACK that repeats the window for a duplicate ACK.
-            _ if updates && block.holds_edge() => Leave::Nothing,
-            leave => leave,
-        };
+        let leave = block.leaves(now, &segment, packet);
         if !matches!(leave, Leave::Front(_) | Leave::Whole) {
             self.out.sent.withheld += 1;
         }

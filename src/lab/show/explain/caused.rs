@@ -139,9 +139,10 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 9293 section 3.8.6",
         ),
         Cause::WindowUpdate => because(
-            "The program has read data: this segment tells the peer that the window is larger. It has grown by at least a whole \
-             segment or half the buffer.",
-            "程序已读取数据：这个报文段告诉对方，接收窗口增大了，至少增大了一个最大报文段或缓存的一半。",
+            "The program has read data: this segment tells the peer that the window is larger. (The RFC waits until it has grown by \
+             a whole segment or half the buffer; this stack, until it has doubled.)",
+            "程序已读取数据：这个报文段告诉对方，接收窗口增大了。（RFC 要等到窗口增大一个最大报文段或缓存的\
+             一半；本协议栈要等到窗口加倍。）",
             "RFC 9293 section 3.8.6.2.2",
         ),
         Cause::ZeroWindowProbe => because(
