@@ -18,7 +18,7 @@ pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The interface's hardware address. The address's kind must match the device's medium.
+    /// The interface's hardware address. The kind of address must match the device's medium.
     pub hardware: HardwareAddress,
     /// The seed for sequence numbers, ports, random numbers and hash keys.
     pub seed: Seed,
@@ -79,6 +79,7 @@ impl Config {
         if !fits {
             return Err(SetupError::BadHardwareAddress);
         }
+        // An interface without addresses can get an IPv4 address later.
         let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
         let needs = if self.slaac { 1280 } else { needs };
@@ -92,7 +93,7 @@ impl Config {
         }
     }
 
-    /// Returns the length of the longest IP packet of a device, in bytes.
+    /// Returns the length of the longest IP packet that a device can send, in bytes.
     pub(super) fn ip_mtu(&self, capabilities: &DeviceCapabilities) -> usize {
         let header = match self.hardware {
             HardwareAddress::Ethernet(_) => ETHERNET_HEADER,
@@ -102,14 +103,14 @@ impl Config {
     }
 }
 
-/// Returns whether a host can have this hardware address. Zeros are the address of a driver that has none yet.
+/// Returns whether a host can have this hardware address. A driver that has no address yet reports zeros.
 fn is_host(address: EthernetAddress) -> bool {
-    // The build has checked a board's address. The comparison would take 20 bytes of flash.
+    // The build has already checked the address of a board, where the comparison would take 20 bytes of flash.
     let is_known = cfg!(all(feature = "board", target_os = "none")) || address != EthernetAddress::default();
     address.is_unicast() && is_known
 }
 
-/// The smallest MTU that the address's IP version requires, in bytes.
+/// Returns the smallest MTU that the address's IP version allows, in bytes.
 fn least_mtu(address: &IpCidr) -> usize {
     match address {
         IpCidr::Ipv4(_) => 576,
@@ -122,8 +123,8 @@ fn least_mtu(address: &IpCidr) -> usize {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TcpOptions {
-    /// How long an acknowledgement may be delayed, to be sent with data (RFC 9293 section 3.8.6.3). 10 ms by default.
-    /// `None` means no delay.
+    /// How long an ACK may be delayed so that it can be sent together with data (RFC 9293 section 3.8.6.3). 10 ms by
+    /// default. `None` means no delay.
     pub ack_delay: Option<Duration>,
     /// The congestion control. CUBIC by default.
     #[cfg(feature = "recovery")]
@@ -134,26 +135,26 @@ pub struct TcpOptions {
     /// does not acknowledge keep-alive probes, data or a FIN.
     pub idle_timeout: Duration,
     /// The initial sequence number of every connection, for experiments only: peers can predict it. `None` by default,
-    /// which means numbers by RFC 6528.
+    /// which means that each connection gets a number as RFC 6528 describes.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub isn: Option<u32>,
-    /// The least margin of the retransmission timeout above the round-trip time. 200 ms by default, as on Linux. RFC
+    /// The smallest margin of the retransmission timeout above the round-trip time. 200 ms by default, as on Linux. RFC
     /// 6298 section 2.4 recommends a timeout of at least 1 s.
     #[cfg(feature = "recovery")]
     pub least_rto: Duration,
-    /// How long a closing connection may make no progress before it is aborted. 60 s by default.
+    /// How long a closing connection can go without progress before it is aborted. 60 s by default.
     pub linger: Duration,
     /// Whether Nagle's algorithm delays small segments (RFC 9293 section 3.7.4). Off by default.
     pub nagle: bool,
     /// What happens to a new connection when there is no room for it.
     pub overflow: Overflow,
     /// How long a connection stays in TIME-WAIT, at least 10 s. 60 s by default, as on Linux. RFC 9293 section 3.4.2
-    /// recommends 4 minutes. A new connection may reuse the slot earlier. A record then still answers late segments
-    /// from the old connection's peer.
+    /// recommends 4 minutes. A new connection can take over the slot earlier. A record then answers late segments from
+    /// the old connection's peer.
     pub time_wait: Duration,
-    /// The window scale that SYN offers, from 0 to 14, for experiments only. `None` by default, which means the smallest
-    /// scale with which the window covers the receive buffer.
+    /// The window scale that a SYN offers, from 0 to 14, for experiments only. `None` by default, which means the
+    /// smallest scale with which the window covers the receive buffer.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub window_scale: Option<u8>,
@@ -191,24 +192,25 @@ impl Seed {
         self.word(0)
     }
 
-    /// The key of the hash tables: connections, TIME-WAIT records, neighbours and path MTUs.
+    /// Returns the key of the hash tables: connections, TIME-WAIT records, neighbours and path MTUs.
     pub(super) fn key(&self) -> u64 {
         self.word(8)
     }
 
-    /// The key of the hashes of endpoints, for initial sequence numbers and ephemeral ports. The two uses never hash
-    /// the same input: to choose a port, the hash uses 0 as the local port.
+    /// Returns the key of the hashes of endpoints, for initial sequence numbers and ephemeral ports. The two uses never
+    /// hash the same input: to choose a port, the hash uses 0 as the local port.
     pub(super) fn endpoints(&self) -> u64 {
         self.word(16)
     }
 
-    /// The key of the generator of random numbers, such as DHCP transaction identifiers, a board's DNS identifiers and
-    /// local UDP ports. Each number is the keyed hash of a counter, so a peer that sees some numbers cannot predict
-    /// others.
+    /// Returns the key of the generator of random numbers, such as DHCP transaction identifiers, a board's DNS
+    /// identifiers and local UDP ports. Each number is the keyed hash of a counter, so a peer that sees some numbers
+    /// cannot predict others.
     pub(super) fn random(&self) -> u64 {
         self.word(24)
     }
 
+    /// Returns the 8 bytes at the offset `at`.
     fn word(&self, at: usize) -> u64 {
         let mut word = [0; 8];
         word.copy_from_slice(&self.0[at..at + 8]);
@@ -227,7 +229,7 @@ impl fmt::Debug for Seed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Drops the SYN. The client retransmits the SYN.
+    /// Drops the SYN. The client sends it again later.
     #[default]
     Drop,
     /// Answers the SYN with RST, which refuses the client's connection.
@@ -284,7 +286,7 @@ impl fmt::Display for SetupError {
             #[cfg(feature = "dhcp")]
             SetupError::AutoconfNeedsEthernet => f.write_str("DHCP and SLAAC work on Ethernet only: use a TAP"),
             SetupError::BadAddress(address) => write!(f, "{address} is not an address that a host can have"),
-            SetupError::BadHardwareAddress => f.write_str("the hardware address is zero or does not fit"),
+            SetupError::BadHardwareAddress => f.write_str("the hardware address is zero or not unicast, or does not match the device"),
             SetupError::BadGateway(address) => {
                 write!(f, "gateway {address} is not on the link, or is the second gateway of its IP version")
             }

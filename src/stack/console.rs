@@ -2,12 +2,12 @@
 
 /// Standard input and output of a program: a terminal, a pipe or a UART.
 ///
-/// No method may block. If there is no input yet, [`Console::read`] returns [`Input::NotYet`]. When input arrives, the
-/// owner of the poll loop calls [`Stack::wake_programs`](crate::stack::Stack::wake_programs).
+/// A method must not block. If there is no input yet, [`Console::read`] returns [`Input::NotYet`]. When input arrives,
+/// the owner of the poll loop calls [`Stack::wake_programs`](crate::stack::Stack::wake_programs).
 pub trait Console {
     /// Writes bytes to the program's output.
     ///
-    /// The bytes may come from a peer. Filter the bytes with [`Escape`](crate::app::Escape) if the output is a
+    /// The bytes can come from a peer. Filter the bytes with [`Escape`](crate::app::Escape) if the output is a
     /// terminal. Write the bytes unchanged to other outputs.
     fn print(&mut self, bytes: &[u8]);
 
@@ -46,7 +46,7 @@ impl Console for alloc::vec::Vec<u8> {
 /// The result of [`Console::read`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The number of bytes that were read into the front of the buffer, at least one.
+    /// Bytes were read to the start of the buffer. The value is their number, which is at least one.
     Bytes(usize),
     /// The input has ended.
     End,

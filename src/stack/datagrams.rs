@@ -28,11 +28,11 @@ pub(super) struct Datagrams<'a, U> {
     in_use: heapless::Vec<u16, MAX_PROGRAMS>,
     /// The index of the port whose program is considered next.
     next: usize,
-    /// Whether a socket may have datagrams to send.
+    /// Whether a socket might have datagrams to send.
     may_send: bool,
     /// The next deadline. The deadline is updated after each step of the UDP ports.
     due: Option<Instant>,
-    /// When to poll the sockets again, because the device had no room.
+    /// When to poll the sockets again after the device had no room.
     retry: Option<Instant>,
 }
 
@@ -56,12 +56,12 @@ impl<'a, U> Datagrams<'a, U> {
         })
     }
 
-    /// The numbers of the ports that have a program.
+    /// Returns the numbers of the ports that have a program.
     pub(super) fn ports_in_use(&self) -> &[u16] {
         &self.in_use
     }
 
-    /// Returns when the next work is due if no frame arrives.
+    /// Returns the time of the next work if no frame arrives.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -74,7 +74,7 @@ impl<'a, U> Datagrams<'a, U> {
         }
     }
 
-    /// Returns whether any port's datagram may be waiting for a hardware address.
+    /// Returns whether any port's datagram might be waiting for a hardware address.
     pub(super) fn any_waits(&self) -> bool {
         self.ports.iter().any(|port| port.waits_for.is_some())
     }
@@ -142,6 +142,7 @@ impl<'a> UdpPool<'a> {
         Some(PacketBuffer::new(datagrams, self.payloads.split_off_mut(..bytes)?))
     }
 
+    /// Creates a socket with new buffers, or returns `None` if too little memory is left.
     fn socket(&mut self, receive: usize, send: usize) -> Option<Socket<'a>> {
         Some(Socket::new(self.buffer(receive)?, self.buffer(send)?))
     }
@@ -211,8 +212,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         port.session.take()
     }
 
-    /// Sends the ports' queued datagrams, or runs the next program that may have work. Returns `None` if there was no
-    /// work, or if the device had no room to send.
+    /// Sends the ports' queued datagrams, or runs the next program that must run. Returns `None` if there was no work,
+    /// or if the device had no room to send.
     pub(super) fn run_datagrams<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -273,7 +274,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         });
         self.fragmenter.blocked(None);
         if !self.fragmenter.is_busy() {
-            // Other datagrams may have waited for the fragmenter.
+            // Other datagrams might have waited for the fragmenter.
             self.datagrams.may_send = true;
             #[cfg(feature = "ping")]
             if let Some(pings) = &mut self.pings {
@@ -290,7 +291,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Returns when to retry, or when the next program has requested to run, whichever is earlier.
+    /// Returns the time to retry or the time at which the next program has asked to run, whichever is earlier.
     fn next_due(&self) -> Option<Instant> {
         let ports = self.datagrams.ports.iter().filter(|port| port.session.is_some());
         ports.fold(self.datagrams.retry, |due, port| sooner(due, port.wake_at))
@@ -338,14 +339,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 if let Next::WakeAt(at) = next {
                     port.wake_at = Some(at);
                 }
-                // The queue's length in bytes does not tell whether an empty datagram is queued, so the stack always
+                // The queue's length in bytes does not show whether an empty datagram is queued, so the stack always
                 // tries to send.
                 self.datagrams.may_send = true;
                 if socket.send_queue() > 0 {
                     // The program runs again once its datagrams are sent: see `note_sent`.
                     port.has_unsent = true;
                 } else {
-                    // A program may read only one datagram in each run.
+                    // A program might read only one datagram in each run.
                     port.must_run |= read > 0 && socket.can_recv();
                 }
             }

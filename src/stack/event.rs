@@ -24,7 +24,7 @@ pub struct ConnectionId {
 }
 
 impl ConnectionId {
-    /// The index of the connection's slot. A slot is used for many connections, one after another.
+    /// Returns the index of the connection's slot. A slot is used for many connections, one after another.
     pub fn slot(&self) -> usize {
         self.index.into()
     }
@@ -90,7 +90,7 @@ pub enum Step {
     /// Did nothing. The stack waits for a frame until this time, or without limit if `None`. If this time is not in the
     /// future, the stack waits until the device has room to send.
     Idle(Option<Instant>),
-    /// Received one frame for this connection. `None` means that the frame was for no connection.
+    /// Received one frame for this connection. `None` means that the frame did not belong to a connection.
     Ingress(Option<ConnectionId>),
     /// Ran the program of this connection.
     Session(ConnectionId, Next),
@@ -128,7 +128,7 @@ pub enum Direction {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Event {
-    /// An event of the interface's addresses or routers.
+    /// An event about the interface's addresses or routers.
     Address(AddressEvent),
     /// A connection from a peer is established. The connection is served immediately or waits in the backlog.
     Accepted {
@@ -191,7 +191,7 @@ pub enum Event {
     State {
         /// The connection.
         id: ConnectionId,
-        /// The connection's endpoints. In LISTEN the remote endpoint is not known.
+        /// The connection's two endpoints.
         tuple: Tuple,
         /// The previous state.
         from: State,
@@ -221,7 +221,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The endpoints of the event's connection, if it has one.
+    /// Returns the endpoints of the event's connection, if there is one.
     pub fn tuple(&self) -> Option<Tuple> {
         match *self {
             Event::Accepted { tuple, .. }

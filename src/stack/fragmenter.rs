@@ -2,7 +2,7 @@
 //! 3.2, RFC 8200 section 4.5). TCP segments are sent as several segments.
 //!
 //! The stack reports an MTU of 64 KiB to smoltcp. The fragmenter keeps a long datagram until all its fragments are
-//! sent. Meanwhile, the stack sends no other datagram. The stack also receives no frame, because the reply might be
+//! sent. Until then, the stack sends no other datagram and receives no frame, because the reply to a frame might be
 //! another long datagram. TCP connections still send, unless their segments must be cut.
 //!
 //! recent.rs remembers the long datagrams that were sent, to check ICMP errors about them. segments.rs cuts TCP
@@ -52,21 +52,22 @@ pub(super) struct Fragmenter<'a> {
 struct State {
     ids: FragmentIds,
     recent: recent::Recent,
-    /// Whether the stack, rather than the device, fills in IPv4 header checksums and TCP checksums.
+    /// Whether the stack, rather than the device, fills in IPv4 header checksums.
     checksum: bool,
+    /// Whether the stack, rather than the device, fills in TCP checksums.
     tcp_checksum: bool,
     /// The link header of each fragment.
     header: Header,
-    /// The length of the longest packet on the link, in bytes.
+    /// The length of the longest packet that the link allows, in bytes.
     mtu: usize,
     /// The MTU that the parts of the buffered packet must fit, in bytes.
     limit: usize,
     /// The lengths of the IP header, and of the IP and TCP headers together. `None` unless the buffered packet is a TCP
     /// segment.
     segment: Option<(usize, usize)>,
-    /// The length of the buffered packet. 0 if the buffer is empty.
+    /// The length of the buffered packet, in bytes. 0 if the buffer is empty.
     len: usize,
-    /// The number of the buffered packet's payload bytes that were sent.
+    /// How many payload bytes of the buffered packet were sent.
     sent: usize,
     /// The number of packets that were buffered so far. Each packet's identification is computed from this count.
     count: u32,
@@ -78,7 +79,7 @@ struct State {
 pub(super) struct Long<'t> {
     #[cfg(feature = "fragments")]
     parts: Option<(&'t mut State, &'t mut [u8])>,
-    /// The length of the longest packet on the path, in bytes.
+    /// The length of the longest packet that the path allows, in bytes.
     #[cfg(feature = "fragments")]
     limit: usize,
     #[cfg(not(feature = "fragments"))]
@@ -86,8 +87,8 @@ pub(super) struct Long<'t> {
 }
 
 impl Fragmenter<'_> {
-    /// Sends a packet in a frame with this link header. A packet that is longer than the link's MTU or `limit` is
-    /// buffered instead and sent in parts later. If there is no memory for fragments, such a packet is dropped.
+    /// Sends a packet in a frame with the link header `header`. A packet that is longer than the link's MTU or `limit`
+    /// is buffered instead and sent in parts later. If there is no memory for fragments, such a packet is dropped.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,
@@ -142,8 +143,8 @@ impl Long<'_> {
 
 #[cfg(feature = "fragments")]
 impl<'a> Fragmenter<'a> {
-    /// Creates a fragmenter. `key` enciphers the identifications. `mtu` is the length of the longest packet on the
-    /// link, in bytes.
+    /// Creates a fragmenter. `key` enciphers the identifications. `mtu` is the length of the longest packet that the
+    /// link allows, in bytes.
     pub(super) fn new(buffer: &'a mut [u8], key: u64, mtu: usize, checksums: &ChecksumCapabilities) -> Self {
         let (ids, checksum, tcp_checksum) = (FragmentIds::new(key), checksums.ipv4.tx(), checksums.tcp.tx());
         Fragmenter { buffer, state: State { ids, checksum, tcp_checksum, mtu, ..State::default() } }
@@ -170,17 +171,17 @@ impl<'a> Fragmenter<'a> {
         self.state.recent.has(quote)
     }
 
-    /// Returns whether the buffer has a packet that is not completely sent yet.
+    /// Returns whether the buffer contains a packet that is not completely sent yet.
     pub(super) fn is_busy(&self) -> bool {
         self.state.len > 0
     }
 
-    /// Returns when to try again, after [`blocked`](Self::blocked).
+    /// Returns the time to try again, which [`blocked`](Self::blocked) has set.
     pub(super) fn due(&self) -> Option<Instant> {
         self.state.retry
     }
 
-    /// Sets when to try again, because the device has no room. `None` if the device has room.
+    /// Sets the time to try again if the device has no room. `None` means that the device has room.
     pub(super) fn blocked(&mut self, retry: Option<Instant>) {
         self.state.retry = retry;
     }

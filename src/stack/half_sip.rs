@@ -39,7 +39,7 @@ pub(super) fn half_sip_of<const C: usize, const D: usize>(key: u64, tuple: &Tupl
         (remote, local) => {
             let mut words = [ports; 9];
             let addresses = [remote, local].map(|address| match address {
-                // Both endpoints of a connection are of the same family.
+                // Both endpoints of a connection have the same IP version.
                 IpAddress::Ipv4(address) => address.to_ipv6_mapped().octets(),
                 IpAddress::Ipv6(address) => address.octets(),
             });

@@ -57,7 +57,7 @@ impl Sizes {
     /// provides memory only when the memory is first used.
     ///
     /// A super-segment is 64 KiB. A receive buffer of four super-segments keeps both hosts busy if they run on one
-    /// machine. A send buffer of 1 MiB fills a path with 400 Mbit/s and a round-trip time of 20 ms. The send buffer is
+    /// machine. A send buffer of 1 MiB fills a path of 400 Mbit/s with a round-trip time of 20 ms. The send buffer is
     /// 16 bytes shorter than 1 MiB, so that the window passed to smoltcp has units of 16 bytes, not 32. Retransmitted
     /// data then begins at the start of a segment, or near the start.
     pub const SERVER: Sizes =
@@ -77,7 +77,7 @@ const SCRATCH: usize = 65_535;
 /// The number of entries in the neighbour cache.
 const NEIGHBOURS: usize = 1024;
 
-/// The number of destinations whose path has a smaller MTU than the link.
+/// The largest number of destinations for which a path MTU is stored.
 const PATHS: usize = 256;
 
 /// The size in bytes of the memory for packets that wait for ARP or NDP. Each neighbour has space for one packet of the
@@ -90,7 +90,7 @@ const FRAGMENTED: usize = 16;
 /// The longest IPv6 packet, in bytes.
 const LONG: usize = 65_535 + 40;
 
-/// The memory left for the rest of the program, in bytes: mainly its threads' stacks.
+/// The memory that the rest of the program needs, in bytes, mainly for the stacks of its threads.
 const REST: usize = 16 << 20;
 
 impl<'a, S, U> HeapPool<'a, S, U> {

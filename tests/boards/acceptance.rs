@@ -63,7 +63,7 @@ fn forged_segments_are_challenged() {
     on_every_board("acceptance::forged_segments_are_challenged", |image| {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
-        // An RST in the window, a SYN, and an acknowledgement of what was never sent. A connection sends only two
+        // An RST in the window, a SYN, and an acknowledgement of data that was never sent. A connection sends only two
         // challenges a second.
         for (port, (ahead, beyond, flags)) in (5000..).zip([(10, 0, RST), (10, 0, SYN), (0, 1, ACK)]) {
             let peer = Peer::open(&wire, port);

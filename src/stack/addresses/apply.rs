@@ -1,4 +1,4 @@
-//! Runs autoconfiguration and applies the requested changes to the interface.
+//! Runs autoconfiguration and applies the changes that it requests to the interface.
 
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
@@ -14,8 +14,7 @@ use crate::stack::link::without_tag;
 use crate::stack::{Console, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Does the work of autoconfiguration that is due. Sends at most one frame, and returns `None` if no frame was
-    /// sent.
+    /// Does the autoconfiguration work that is due. Sends at most one frame. Returns `None` if no frame was sent.
     pub(in crate::stack) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,

@@ -2,9 +2,9 @@
 //! section 5.4).
 //!
 //! Autoconfiguration works on frames, without a socket or buffer of its own. [`Autoconf::process`] reads each received
-//! frame, and [`Autoconf::advance`] returns the next frame to send. Changes of the interface wait in a queue of
-//! [`Change`]s. [`Autoconf::due`] returns when to call `advance` again. Autoconfiguration needs Ethernet, because a TUN
-//! has no neighbours.
+//! frame, and [`Autoconf::advance`] returns the next frame to send. Changes to the interface wait in a queue of
+//! [`Change`]s. [`Autoconf::due`] returns the time of the next call to `advance`. Autoconfiguration needs Ethernet,
+//! because a TUN device has no neighbours.
 //!
 //! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers.
 //! smoltcp's SLAAC reports its next poll time as either never or immediately.
@@ -21,7 +21,7 @@ use super::slaac;
 use super::{dhcp, lease};
 use crate::stack::event::AddressEvent;
 
-/// The state of DHCP, of SLAAC, and of address claims.
+/// The state of DHCP, SLAAC and address claims.
 pub(in crate::stack) struct Autoconf {
     hardware: EthernetAddress,
     checksums: ChecksumCapabilities,
@@ -29,9 +29,9 @@ pub(in crate::stack) struct Autoconf {
     dhcp: Option<dhcp::Client>,
     #[cfg(feature = "slaac")]
     slaac: Option<slaac::Host>,
-    /// A configured address that another host has.
+    /// A configured address that another host uses.
     taken: Option<(IpAddress, EthernetAddress)>,
-    /// When to try to send again, because the device had no room for a frame.
+    /// When to try again to send a frame for which the device had no room.
     blocked_until: Option<Instant>,
     changes: Changes,
 }
@@ -55,6 +55,7 @@ impl Wanted {
         self.dhcp
     }
 
+    /// Returns whether any part of autoconfiguration runs.
     pub(in crate::stack) fn any(&self) -> bool {
         self.claim || self.asks()
     }
@@ -81,7 +82,7 @@ impl Autoconf {
             blocked_until: None,
             changes: Changes::new(),
         };
-        // The list has room for all addresses, because the caller has checked their number.
+        // The list has room for all addresses: the caller has checked how many there are.
         for &address in addresses.iter().filter(|_| wanted.claim) {
             autoconf.claims.add(address, Origin::Static, now);
         }
@@ -97,6 +98,7 @@ impl Autoconf {
     pub(in crate::stack) fn process(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());
+        // Frames for other hosts, this host's own frames and frames from invalid source addresses are ignored.
         if (to.is_unicast() && to != self.hardware) || from == self.hardware || !from.is_unicast() {
             return false;
         }
@@ -131,6 +133,7 @@ impl Autoconf {
     /// unpredictable.
     pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         self.blocked_until = None;
+        // Each granted address queues up to `GRANT` changes.
         while self.changes.len() + GRANT <= CHANGES
             && let Some((address, origin)) = self.claims.granted(now)
         {
@@ -169,7 +172,7 @@ impl Autoconf {
         self.dhcp.as_mut()?.release(random, &mut self.changes).map(Out::Dhcp)
     }
 
-    /// Returns when to call [`advance`](Self::advance) again.
+    /// Returns the time of the next call to [`advance`](Self::advance).
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let dhcp = self.dhcp.as_ref().and_then(dhcp::Client::due);
         #[cfg(feature = "slaac")]
@@ -177,15 +180,16 @@ impl Autoconf {
         #[cfg(not(feature = "slaac"))]
         let slaac = None;
         let due = [self.claims.due(), dhcp, slaac].into_iter().flatten().min();
+        // If no work is due, `blocked_until` has no effect.
         due.max(due.and(self.blocked_until))
     }
 
-    /// Delays all work until this time, because the device has no room for a frame.
+    /// Delays all work until `until`, because the device has no room for a frame.
     pub(in crate::stack) fn blocked(&mut self, until: Instant) {
         self.blocked_until = Some(until);
     }
 
-    /// Takes the next change of the interface from the queue.
+    /// Takes the next change to the interface from the queue.
     pub(in crate::stack) fn change(&mut self) -> Option<Change> {
         self.changes.pop_front()
     }
@@ -195,7 +199,7 @@ impl Autoconf {
         !self.claims.any(Origin::Static)
     }
 
-    /// Returns a configured address that another host has, and that host's hardware address.
+    /// Returns a configured address that another host uses, with that host's hardware address.
     pub(in crate::stack) fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.taken
     }
@@ -218,7 +222,8 @@ impl Autoconf {
         self.hardware
     }
 
-    /// Handles a link that came up. Announces `own`, the interface's addresses. Asks again for leases and routers.
+    /// Called when the link comes up. Announces the interface's addresses, `own`, and asks again for leases and
+    /// routers.
     pub(in crate::stack) fn link_up(&mut self, now: Instant, own: &[IpCidr]) {
         own.iter().for_each(|&address| self.claims.announce(address, now));
         self.dhcp.iter_mut().for_each(|client| client.link_up(now, &mut self.claims));
@@ -226,8 +231,8 @@ impl Autoconf {
         self.slaac.iter_mut().for_each(|host| host.link_up(now));
     }
 
-    /// Returns the length of the longest IPv6 packet that routers allow on the link, in bytes. `None` if no router sets
-    /// a limit.
+    /// Returns the length of the longest IPv6 packet that routers allow on the link, in bytes, or `None` if no router
+    /// sets a limit.
     #[cfg(feature = "slaac")]
     pub(in crate::stack) fn mtu(&self) -> Option<usize> {
         self.slaac.as_ref()?.mtu()
@@ -253,7 +258,7 @@ impl Autoconf {
         self.dhcp.iter_mut().for_each(|client| client.learn(address, hardware));
     }
 
-    /// Handles the end of a claim: the host `by` has or claims the same address.
+    /// Handles a conflict: the host `by` uses or claims the address of `claim`, which has ended.
     fn conflict(&mut self, now: Instant, claim: (IpCidr, Origin), by: EthernetAddress) {
         let (cidr, origin) = claim;
         let address = cidr.address();

@@ -1,4 +1,4 @@
-//! Changes of the interface that autoconfiguration requests.
+//! Changes to the interface that autoconfiguration requests.
 
 use smoltcp::wire::{IpAddress, IpCidr};
 
@@ -9,15 +9,15 @@ pub(super) const CHANGES: usize = 12;
 /// The number of changes that a granted lease causes.
 pub(super) const GRANT: usize = 3;
 
-/// Changes of the interface, in order.
+/// Changes to the interface, in order.
 pub(super) type Changes = heapless::Deque<Change, CHANGES>;
 
-/// One change of the interface.
+/// One change to the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Change {
     Add(IpCidr),
     Remove(IpAddress),
-    /// A new default router. The router is on the link, even if no network of the interface contains its address.
+    /// A new default router. The router is on the link, even if its address is outside the interface's networks.
     Router(IpAddress),
     RouterGone(IpAddress),
     /// An event for the [`Probe`](crate::stack::Probe). The interface does not change.
@@ -35,8 +35,8 @@ pub(super) enum Origin {
     Static,
 }
 
-/// Queues a change. The queue has room for the change, because the stack empties the queue after each frame and each
-/// call of `Autoconf::advance`.
+/// Queues a change. The queue always has room: the stack empties it after each frame and each call of
+/// `Autoconf::advance`.
 pub(super) fn push(changes: &mut Changes, change: Change) {
     let _ = changes.push_back(change);
 }

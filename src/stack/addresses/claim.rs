@@ -13,9 +13,10 @@ const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 /// The number of DAD probes that are sent for an address (PROBE_NUM of RFC 5227 section 1.1). A DAD probe is an ARP
 /// request or a neighbour solicitation for the address.
 const PROBES: u8 = 3;
-/// The number of announcements of an address, and the time between two announcements. RFC 5227 calls these values
-/// ANNOUNCE_NUM and ANNOUNCE_INTERVAL. RFC 4861 section 7.2.6 allows three announcements, a second apart.
+/// The number of announcements of an address: ANNOUNCE_NUM of RFC 5227. RFC 4861 section 7.2.6 allows up to three.
 const ANNOUNCEMENTS: u8 = 2;
+/// The time between two announcements: ANNOUNCE_INTERVAL of RFC 5227. RFC 4861 section 7.2.6 asks for at least a
+/// second.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
 /// How long the stack waits for an objection after each DAD probe. RFC 5227 allows several seconds, for networks that
 /// are slow to come up. This stack waits only 300 ms, because a neighbour on a working link answers within a
@@ -35,7 +36,7 @@ struct Claim {
     granted: bool,
     /// The number of DAD probes sent so far. Once the address is granted, the number of announcements sent so far.
     sent: u8,
-    /// When the next message is due, or the address is granted.
+    /// When the next message is due. After the last DAD probe, when the address is granted.
     at: Instant,
 }
 
@@ -54,7 +55,7 @@ impl Claims {
         let _ = self.0.push(Claim { address, origin: Origin::Static, granted: true, sent: 0, at: now });
     }
 
-    /// Removes the claim of `address` that `origin` made.
+    /// Removes the claim to `address` that `origin` made.
     pub(super) fn remove(&mut self, address: IpAddress, origin: Origin) {
         self.0.retain(|claim| claim.address.address() != address || claim.origin != origin);
     }
@@ -75,8 +76,8 @@ impl Claims {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// Returns the next address that no other host objected to, and the address's origin. Returns each address once.
-    /// Returns `None` if no check has ended.
+    /// Returns an address whose check has ended without an objection, and the address's origin. Returns each address
+    /// once. Returns `None` if no check has ended.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;
@@ -103,16 +104,17 @@ impl Claims {
             IpAddress::Ipv6(address) if claim.granted => Out::NeighborAdvert(address),
             #[cfg(feature = "slaac")]
             IpAddress::Ipv6(target) => Out::NeighborSolicit { source: smoltcp::wire::Ipv6Address::UNSPECIFIED, target },
-            #[allow(unreachable_patterns, reason = "smoltcp may be built with one family")]
+            #[allow(unreachable_patterns, reason = "smoltcp can be built for one IP version")]
             _ => return None,
         })
     }
 
+    /// Returns the time of the next message or grant.
     pub(super) fn due(&self) -> Option<Instant> {
         self.0.iter().map(|claim| claim.at).min()
     }
 
-    /// Ends and returns the claim that `frame` contradicts, because another host has or claims the address.
+    /// Ends and returns the claim that `frame` contradicts: the frame's sender uses or claims the same address.
     pub(super) fn contradicted(
         &mut self,
         frame: &EthernetFrame<&[u8]>,
@@ -122,7 +124,7 @@ impl Claims {
             return None;
         }
         let address = match frame.ethertype() {
-            EthernetProtocol::Arp => arp(frame.payload(), hardware)?,
+            EthernetProtocol::Arp => claimed_by_arp(frame.payload(), hardware)?,
             #[cfg(feature = "slaac")]
             EthernetProtocol::Ipv6 => super::icmpv6::claimed_by(frame)?,
             _ => return None,
@@ -133,8 +135,9 @@ impl Claims {
     }
 }
 
-/// Returns the address that the sender of an ARP packet has or claims (RFC 5227 section 2.1.1).
-fn arp(payload: &[u8], hardware: EthernetAddress) -> Option<IpAddress> {
+/// Returns the address that the sender of an ARP packet uses or claims (RFC 5227 section 2.1.1). `None` if this host
+/// sent the packet.
+fn claimed_by_arp(payload: &[u8], hardware: EthernetAddress) -> Option<IpAddress> {
     let packet = ArpPacket::new_checked(payload).ok()?;
     let ArpRepr::EthernetIpv4 { source_hardware_addr, source_protocol_addr, target_protocol_addr, .. } =
         ArpRepr::parse(&packet).ok()?

@@ -13,21 +13,24 @@ use super::frame::Out;
 use super::lease::{BadOffer, Lease, Message, Reply};
 use crate::stack::event::{AddressEvent, Denial, DropReason, Loss};
 
-/// The wait for an answer to the first message, and the longest wait for an answer (RFC 2131 section 4.1).
+/// How long the client waits for an answer to its first message (RFC 2131 section 4.1). Each further wait is twice as
+/// long.
 const FIRST: Duration = Duration::from_secs(4);
+/// The longest wait for an answer (RFC 2131 section 4.1).
 const LONGEST: Duration = Duration::from_secs(64);
 /// The number of DHCPREQUEST messages for one offer, before the client abandons the offer.
 const REQUESTS: u8 = 4;
-/// How long the client waits before it starts again, after a conflict (RFC 2131 section 3.1 point 5) or a refusal.
+/// How long the client waits after a conflict before it starts again (RFC 2131 section 3.1 point 5).
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
+/// How long the client waits after the first refusal before it starts again.
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
-/// The number of consecutive refusals that double the wait. The longest wait after a refusal is thus 64 s.
+/// How many consecutive refusals double the wait. The longest wait after a refusal is thus 64 s.
 const REFUSALS: u8 = 6;
 /// The shortest time between two attempts to renew a lease (RFC 2131 section 4.4.5). If the lease ends less than 8
 /// minutes after T1, the shortest time is an eighth of that period, but at least a second.
 const RENEWALS: Duration = Duration::from_secs(60);
-/// The number of requests that confirm a lease after the link came up. If no server answers, the client keeps the lease
-/// (RFC 2131 section 3.2).
+/// The largest number of requests to confirm a lease after the link has come up. If no server answers, the client keeps
+/// the lease (RFC 2131 section 3.2).
 const CONFIRMATIONS: u8 = 3;
 
 /// The DHCP client of one interface.
@@ -40,19 +43,22 @@ pub(super) struct Client {
     asked: Instant,
     /// When the next message is due. `None` if no message is scheduled.
     at: Option<Instant>,
-    /// Whether each problem was already reported. The problems are: no server answers, an offer is not valid, an offer
-    /// is not granted.
+    /// Whether the client has already reported that no server answers.
     reported_silence: bool,
+    /// Whether the client has already reported an invalid reply to its newest message.
     reported_refusal: bool,
+    /// Whether the client has already reported that a server did not grant its offer.
     reported_denial: bool,
     /// The number of consecutive requests that a server refused, at most [`REFUSALS`].
     denials: u8,
-    /// A server that did not grant its own offer or offered an address in use. Other servers' offers are preferred.
+    /// A server that did not grant the address it had offered, or that offered an address in use. Other servers' offers
+    /// are preferred.
     distrusted: Option<Ipv4Address>,
     /// Whether the lease must be confirmed because the link came up.
     confirming: bool,
-    /// The number of ARP requests left for the lease's next hop, and when the next request is due.
+    /// How many more ARP requests for the lease's next hop the client can send.
     hop_requests: u8,
+    /// When the next of these requests is due.
     hop_at: Instant,
 }
 
@@ -96,6 +102,7 @@ impl Client {
         }
     }
 
+    /// Returns the time of the client's next work, or `None` if the client is idle.
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
             State::Bound(lease) => {
@@ -114,7 +121,7 @@ impl Client {
         lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
     }
 
-    /// Does the work that is due at this time. Returns the frame to send, or `None` if there is no frame.
+    /// Does the work that is due at `now`. Returns the frame to send, or `None` if there is no frame.
     pub(super) fn advance(
         &mut self,
         now: Instant,
@@ -143,6 +150,7 @@ impl Client {
 
     /// Does the work that is due in the current state. Returns the message to send, or `None` if there is no message.
     fn ask(&mut self, now: Instant, random: u32, claims: &mut Claims, changes: &mut Changes) -> Option<Message> {
+        // No server answered, so the client keeps the lease until the renewal at T1.
         if self.confirming && self.tries >= CONFIRMATIONS {
             self.confirming = false;
             if let State::Bound(lease) = &self.state
@@ -153,6 +161,7 @@ impl Client {
             }
         }
         self.asked = now;
+        // The client reports at most one invalid reply to each of its messages.
         let refused = core::mem::take(&mut self.reported_refusal);
         // The jitter spreads the messages from hosts that start at the same time.
         let jitter = Duration::from_millis(u64::from(random % 1000));
@@ -246,7 +255,7 @@ impl Client {
         }
         match (&self.state, reply.kind) {
             (State::Selecting, DhcpMessageType::Offer) => {
-                let offer = self.sensible(reply, Expected::NoneOf(own, claims), changes)?;
+                let offer = self.checked_lease(reply, Expected::NoneOf(own, claims), changes)?;
                 // After an offer from the distrusted server, other servers get a second to make an offer.
                 let wait = if self.distrusted == Some(offer.server) { AFTER_REFUSAL } else { Duration::ZERO };
                 self.state = State::Requesting(offer);
@@ -254,7 +263,7 @@ impl Client {
                 self.at = Some(now + wait);
             }
             (State::Requesting(_), DhcpMessageType::Offer) if self.tries == 0 => {
-                let offer = self.sensible(reply, Expected::NoneOf(own, claims), changes)?;
+                let offer = self.checked_lease(reply, Expected::NoneOf(own, claims), changes)?;
                 if self.distrusted == Some(offer.server) {
                     return Err(unexpected);
                 }
@@ -263,7 +272,7 @@ impl Client {
             }
             (State::Requesting(offer), DhcpMessageType::Ack) => {
                 let address = offer.address.address();
-                let lease = self.sensible(reply, Expected::Only(address), changes)?;
+                let lease = self.checked_lease(reply, Expected::Only(address), changes)?;
                 claims.remove(address.into(), Origin::Dhcp);
                 self.state = State::Checking(lease);
                 self.at = Some(now);
@@ -275,7 +284,7 @@ impl Client {
             }
             (State::Bound(old), DhcpMessageType::Ack) => {
                 let address = old.address.address();
-                let lease = self.sensible(reply, Expected::Only(address), changes)?;
+                let lease = self.checked_lease(reply, Expected::Only(address), changes)?;
                 self.renew(now, lease, changes);
             }
             // Any server may refuse a DHCPREQUEST that was broadcast.
@@ -299,11 +308,12 @@ impl Client {
         }
     }
 
-    /// Returns the lease in a reply if it is valid. Reports at most one invalid reply to each of the client's messages.
+    /// Returns the lease in a reply if the lease is valid and its address is `expected`. Reports at most one invalid
+    /// reply to each of the client's messages.
     ///
     /// # Errors
     /// The reason why the reply is ignored.
-    fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Result<Lease, DropReason> {
+    fn checked_lease(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Result<Lease, DropReason> {
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();
             match expected {
@@ -327,7 +337,8 @@ impl Client {
         })
     }
 
-    /// Reports once that a server does not grant the address that it offered.
+    /// Distrusts the server of the current offer. Reports once that a server does not grant the address that it
+    /// offered.
     fn deny(&mut self, why: Denial, changes: &mut Changes) {
         let State::Requesting(offer) = &self.state else { return };
         let (server, address) = (offer.server, offer.address.address());
@@ -343,6 +354,7 @@ impl Client {
         (self.confirming, self.tries, self.at) = (false, 0, Some(at));
     }
 
+    /// Creates a message without any of the optional fields.
     fn message(&self, kind: DhcpMessageType) -> Message {
         Message { kind, xid: self.xid, client: None, requested: None, server: None, to: None }
     }

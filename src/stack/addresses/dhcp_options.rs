@@ -1,16 +1,18 @@
-//! Reads the options of a DHCP message (RFC 2132) from all fields that may contain options.
+//! Reads the options of a DHCP message (RFC 2132) from all fields that can contain options.
 
-/// The offset of the options (RFC 2131 section 3), and the ranges of the fields that may contain further options.
+/// The offset of the field `options` in a message, in bytes (RFC 2131 section 3).
 const OPTIONS: usize = 240;
+/// The range of the field `file`, which can contain further options.
 const FILE: core::ops::Range<usize> = 108..236;
+/// The range of the field `sname`, which can contain further options.
 const SNAME: core::ops::Range<usize> = 44..108;
 
 const PAD: u8 = 0;
 const OVERLOAD: u8 = 52;
 const END: u8 = 255;
 
-/// Returns the options of a message, each as number and data. The options field comes first. The fields `file` and
-/// `sname` follow if the option `overload` announces them (RFC 2131 section 4.1).
+/// Returns the number and the data of each option in a message. The field `options` is read first, then `file` and
+/// `sname` if the option `overload` says that they contain options (RFC 2131 section 4.1).
 pub(super) fn options(message: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     let first = Field(message.get(OPTIONS..).unwrap_or_default());
     let overload = Field(first.0).find_map(|option| match option {
@@ -87,7 +89,7 @@ mod tests {
     fn any_bytes_are_read_without_a_panic() {
         let mut state = 1_u32;
         for len in 0..1_000 {
-            // A linear congruential generator. Its high bits are the most random ones.
+            // A linear congruential generator. The high bits are the most random ones.
             let mut random_byte = || {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 (state >> 24) as u8
@@ -95,7 +97,7 @@ mod tests {
             // The shift makes the bytes of some messages small, so that many short options fit into a field.
             let mut bytes: Vec<u8> = (0..len).map(|_| random_byte() >> (len % 8)).collect();
             // The first option is `overload`, so that `file` and `sname` are read too.
-            bytes.iter_mut().skip(OPTIONS).zip([OVERLOAD, 1, 3]).for_each(|(place, byte)| *place = byte);
+            bytes.iter_mut().skip(OPTIONS).zip([OVERLOAD, 1, 3]).for_each(|(target, byte)| *target = byte);
             // Each option takes at least two bytes: its number and its length.
             assert!(options(&bytes).count() <= len / 2);
         }

@@ -32,7 +32,7 @@ pub(in crate::stack) enum Out {
 }
 
 impl Out {
-    /// The frame's length in bytes.
+    /// Returns the frame's length in bytes.
     pub(in crate::stack) fn len(&self, hardware: EthernetAddress) -> usize {
         match self {
             Out::ArpAnnounce(_) | Out::ArpRequest { .. } => ARP_FRAME,

@@ -10,10 +10,10 @@ use crate::stack::ndisc::{IPV6, emit, solicited_node};
 /// The group of all routers (RFC 4291 section 2.7.1).
 pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
-/// The length of an IPv6 packet with a router solicitation, in bytes.
+/// The length of an IPv6 packet that contains a router solicitation, in bytes.
 pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
-/// Returns the address that the sender of a neighbour message has or claims (RFC 4862 section 5.4).
+/// Returns the address that the sender of a neighbour message uses or claims (RFC 4862 section 5.4).
 pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     let (claims, bytes) = match icmpv6(frame, Icmpv6Message::NeighborAdvert) {
         Some((_, bytes)) => (true, bytes),
@@ -45,7 +45,7 @@ pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -
     good.then_some((source, bytes))
 }
 
-/// Returns the length of an IPv6 packet with a neighbour solicitation, in bytes.
+/// Returns the length of an IPv6 packet that contains a neighbour solicitation, in bytes.
 pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddress) -> usize {
     IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
 }

@@ -13,7 +13,8 @@ use super::dhcp_options::options;
 
 /// The largest number of DNS servers that are kept from a lease.
 pub(super) const DNS: usize = 3;
-/// The shortest message that every server accepts (RFC 1542 section 2.1).
+/// The length of the shortest message that every server accepts, in bytes (RFC 1542 section 2.1). Shorter messages are
+/// padded.
 const SHORTEST: usize = 300;
 /// The options to request: mask, router, DNS servers, T1, T2 (RFC 2132).
 const PARAMETERS: [u8; 5] = [MASK, ROUTER, DNS_SERVERS, T1, T2];
@@ -37,21 +38,22 @@ const T2: u8 = 59;
 pub(in crate::stack) struct Message {
     pub(super) kind: DhcpMessageType,
     pub(super) xid: u32,
-    /// The client's address, if it is in use.
+    /// The client's address, if the client already uses it.
     pub(super) client: Option<Ipv4Address>,
     pub(super) requested: Option<Ipv4Address>,
     /// The identifier of the chosen server, if there is one.
     pub(super) server: Option<Ipv4Address>,
-    /// The server to which the message is sent. `None` means all servers.
+    /// The server's IP address and the hardware address to which the message is sent. `None` means all servers.
     pub(super) to: Option<(Ipv4Address, EthernetAddress)>,
 }
 
 impl Message {
+    /// Returns the destination hardware address.
     pub(super) fn to(&self) -> EthernetAddress {
         self.to.map_or(EthernetAddress::BROADCAST, |(_, hardware)| hardware)
     }
 
-    /// Returns the length of the IPv4 packet with the message, in bytes.
+    /// Returns the length of the IPv4 packet that contains the message, in bytes.
     pub(super) fn len(&self, hardware: EthernetAddress) -> usize {
         let (ip, udp, _) = self.reprs(hardware);
         ip.buffer_len() + udp.header_len() + self.payload_len(hardware)
@@ -77,6 +79,7 @@ impl Message {
         );
     }
 
+    /// Returns the length of the DHCP message in bytes, including the padding.
     fn payload_len(&self, hardware: EthernetAddress) -> usize {
         self.reprs(hardware).2.buffer_len().max(SHORTEST)
     }
@@ -121,11 +124,12 @@ impl Message {
     }
 }
 
-/// A server's reply, not checked yet.
+/// A server's reply, whose lease is not checked yet.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
     pub(super) kind: DhcpMessageType,
     pub(super) xid: u32,
+    /// The source IP address and the source hardware address.
     from: (Ipv4Address, EthernetAddress),
     address: Ipv4Address,
     server: Option<Ipv4Address>,
@@ -182,7 +186,7 @@ impl Reply {
             match (kind, data) {
                 (MESSAGE_TYPE, &[kind]) => reply.kind = kind.into(),
                 (MASK, _) => reply.mask = address,
-                // A list may be split among several options (RFC 3396). Routers after the first `ROUTERS` are ignored.
+                // A list can be split among several options (RFC 3396). Routers after the first `ROUTERS` are ignored.
                 (ROUTER, _) => addresses.filter(|router| !router.is_unspecified()).for_each(|router| {
                     let _ = reply.routers.push(router);
                 }),
@@ -298,9 +302,9 @@ impl Lease {
 pub enum BadOffer {
     /// The address cannot belong to a host.
     Address(Ipv4Address),
-    /// This host has the address already.
+    /// This host already has the address.
     Ours(Ipv4Address),
-    /// The mask does not consist of leading ones followed by zeros or is 0.0.0.0.
+    /// The mask is 0.0.0.0, or a zero bit precedes a one bit.
     Mask(Ipv4Address),
     /// The address differs from the requested address.
     Other(Ipv4Address),

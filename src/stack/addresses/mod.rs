@@ -166,7 +166,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Returns whether a path or the advertisements of routers may limit packets to less than the device's MTU.
+    /// Returns whether a known path MTU or a router's advertisement can limit packets to less than the device's MTU.
     #[cfg(feature = "fragments")]
     pub(super) fn limits_packets(&self) -> bool {
         #[cfg(feature = "slaac")]
@@ -176,10 +176,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         !self.paths.is_empty()
     }
 
-    /// Returns the path MTU to `remote`, as far as it is known, in bytes.
+    /// Returns the path MTU to `remote` in bytes, or the link's MTU if the path MTU is not known.
     ///
-    /// The device's MTU is one limit. For IPv6, the MTU that the link's routers advertise is another limit (RFC 4861
-    /// section 6.3.4).
+    /// The result is at most the device's MTU. For IPv6, a smaller MTU that the link's routers advertise limits the
+    /// result further (RFC 4861 section 6.3.4).
     pub(super) fn mtu_to(&self, _now: Instant, _remote: IpAddress) -> usize {
         let mtu = self.mtu;
         #[cfg(feature = "slaac")]
@@ -228,7 +228,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }
 
-    /// Returns a configured address that another host on the link has, and that host's hardware address. This stack
+    /// Returns a configured address that another host on the link uses, with that host's hardware address. This stack
     /// does not use the address. `None` if there is no such address.
     pub fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.autoconf.as_ref().and_then(Autoconf::taken)
@@ -308,7 +308,7 @@ fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError>
     added.map_err(|_| SetupError::TooMany)
 }
 
-/// Adds the routes through the configured routers, one of each family.
+/// Adds a default route through each configured router. Rejects a second router of the same IP version.
 pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(), SetupError> {
     for (number, &gateway) in config.gateways.iter().enumerate() {
         let on_link = config.addresses.iter().any(|own| own.contains_addr(&gateway));
@@ -320,7 +320,7 @@ pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(),
     Ok(())
 }
 
-/// Creates the autoconfiguration if `config` enables any part of it.
+/// Creates the state of autoconfiguration if `config` enables any part of it.
 #[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
     config: &Config,
@@ -334,7 +334,7 @@ pub(super) fn autoconf(
         #[cfg(feature = "slaac")]
         slaac: config.slaac,
     };
-    // The number of addresses to come: one for the DHCP lease, and one for the link-local address.
+    // The number of addresses that are added later: one for the DHCP lease, and one for the link-local address.
     let more = usize::from(config.dhcp);
     #[cfg(feature = "slaac")]
     let more = more + usize::from(config.slaac);

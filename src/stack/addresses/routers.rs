@@ -18,7 +18,7 @@ pub(super) struct Routers {
     used: Option<Ipv6Address>,
     /// The router in use does not change before this time.
     hold_until: Instant,
-    /// Whether [`advance`](Routers::advance) must choose the router in use again.
+    /// Whether [`advance`](Routers::advance) must choose again which router to use.
     changed: bool,
 }
 
@@ -48,7 +48,7 @@ impl Routers {
             self.list.retain(|router| router.address != address);
             return true;
         }
-        // RFC 4191 section 2.2: the reserved value counts as medium.
+        // RFC 4191 section 2.2: the reserved value is treated as medium.
         let preference = match flags >> 3 & 3 {
             1 => 1,
             3 => -1,
@@ -70,8 +70,8 @@ impl Routers {
         self.list.push(new).is_ok()
     }
 
-    /// Removes expired routers and switches to the best router. Returns true if no router is left in place of the
-    /// router that was in use.
+    /// Removes expired routers and switches to the best router. Returns true if the router in use was removed and no
+    /// other router is known.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> bool {
         let count = self.list.len();
         self.list.retain(|router| router.until > now);
@@ -98,7 +98,7 @@ impl Routers {
         best.is_none()
     }
 
-    /// Returns when to call [`advance`](Self::advance).
+    /// Returns the time of the next call to [`advance`](Self::advance).
     pub(super) fn due(&self) -> Option<Instant> {
         let change = self.changed.then_some(self.hold_until);
         self.list.iter().map(|router| router.until).chain(change).min()

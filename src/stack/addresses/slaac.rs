@@ -12,15 +12,18 @@ use super::routers::Routers;
 use crate::stack::event::{AddressEvent, DropReason};
 use crate::stack::ndisc::interface_address;
 
-/// The largest numbers of prefixes and DNS servers that are kept. Further prefixes and servers are ignored.
+/// The largest number of prefixes that are kept. Further prefixes are ignored.
 const PREFIXES: usize = 3;
+/// The largest number of DNS servers that are kept. Further servers are ignored.
 const DNS: usize = 3;
-/// Routers are solicited three times, 4 s apart (RFC 4861 section 10), then at growing intervals (RFC 7559).
+/// The number of router solicitations at a constant interval (RFC 4861 section 10). Later intervals grow (RFC 7559).
 const SOLICITATIONS: u8 = 3;
+/// The constant interval between the first router solicitations (RFC 4861 section 10).
 const INTERVAL: Duration = Duration::from_secs(4);
+/// The longest interval between two router solicitations.
 const LONGEST: Duration = Duration::from_secs(512);
-/// No advertisement shortens a lifetime to less than this time (RFC 4862 section 5.5.3). Any host can forge an
-/// advertisement.
+/// No advertisement shortens a lifetime to less than this time, because any host can forge an advertisement (RFC 4862
+/// section 5.5.3).
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// The value for a lifetime that never ends.
 const FOR_EVER: u32 = u32::MAX;
@@ -32,7 +35,7 @@ const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
 
-// The numbers of options (RFC 4861 section 4.6, RFC 8106 section 5.1).
+// Option types (RFC 4861 section 4.6, RFC 8106 section 5.1).
 const PREFIX: u8 = 3;
 const MTU: u8 = 5;
 const RDNSS: u8 = 25;
@@ -46,13 +49,15 @@ pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source address of this host's solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address may be used. Until then, no solicitation is sent.
+    /// Whether the link-local address is in use. No solicitation is sent before that.
     ready: bool,
     /// Whether the link-local address comes from the configuration.
     by_hand: bool,
-    /// The number of solicitations sent so far, when the next is due, and the time between two solicitations.
+    /// The number of solicitations sent so far.
     solicited: u8,
+    /// When the next solicitation is due.
     at: Option<Instant>,
+    /// The time between two solicitations.
     wait: Duration,
     /// Whether any router has answered since the solicitations began.
     answered: bool,
@@ -65,7 +70,7 @@ pub(super) struct Host {
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
     /// The MTU that a router advertised, in bytes.
     mtu: Option<u32>,
-    /// The numbers of advertisements from known routers and from other routers since `read_since`.
+    /// The numbers of advertisements since `read_since`: from unknown routers, and from known routers.
     read: [u8; 2],
     read_since: Instant,
     /// The number of new prefixes since `prefixes_since`.
@@ -77,8 +82,9 @@ pub(super) struct Host {
 #[derive(Clone, Copy)]
 struct Prefix {
     address: Ipv6Address,
-    /// When the valid lifetime and the preferred lifetime of the address end.
+    /// When the valid lifetime of the address ends.
     until: Instant,
+    /// When the preferred lifetime of the address ends.
     preferred_until: Instant,
     /// Whether hosts with this prefix are on the link.
     on_link: bool,
@@ -106,8 +112,8 @@ enum State {
 }
 
 impl Host {
-    /// Creates the SLAAC state. The link-local address is the one in `addresses`. If `addresses` contains none, the
-    /// address is created from `hardware`.
+    /// Creates the SLAAC state. Uses the link-local address in `addresses`, or creates one from `hardware` if
+    /// `addresses` contains none.
     pub(super) fn new(hardware: EthernetAddress, addresses: &[IpCidr]) -> Self {
         let given = addresses.iter().find_map(|address| match address {
             IpCidr::Ipv6(cidr) if cidr.address().is_unicast_link_local() => Some(*cidr),
@@ -136,7 +142,7 @@ impl Host {
         }
     }
 
-    /// Claims the link-local address. A configured link-local address may be used immediately.
+    /// Claims the link-local address. A configured link-local address is used immediately.
     pub(super) fn start(&mut self, claims: &mut Claims, now: Instant) {
         if self.by_hand || !claims.add(IpCidr::Ipv6(self.link_local), Origin::Slaac, now) {
             self.ready = true;
@@ -144,6 +150,7 @@ impl Host {
         }
     }
 
+    /// Returns the time of the next call to [`advance`](Self::advance).
     pub(super) fn due(&self) -> Option<Instant> {
         let prefixes = self.prefixes.iter().flat_map(|prefix| {
             let fresh = prefix.state == State::Used { deprecated: false };
@@ -153,7 +160,7 @@ impl Host {
         times.chain(self.dns.iter().map(|(_, until)| *until)).min()
     }
 
-    /// Returns the length of the longest packet that routers allow, in bytes. `None` if no router sets a limit.
+    /// Returns the length of the longest packet that routers allow, in bytes, or `None` if no router sets a limit.
     pub(super) fn mtu(&self) -> Option<usize> {
         self.mtu.and_then(|mtu| mtu.try_into().ok())
     }
@@ -220,7 +227,7 @@ impl Host {
         Some(self.link_local.address())
     }
 
-    /// Starts to use an address, because no other host has the address.
+    /// Starts to use `address`, because no other host uses it.
     pub(super) fn granted(&mut self, now: Instant, address: IpCidr, changes: &mut Changes) {
         if address == IpCidr::Ipv6(self.link_local) {
             self.ready = true;
@@ -238,8 +245,8 @@ impl Host {
         push(changes, Change::Add(address));
     }
 
-    /// Handles a conflict, because another host has `address`. If `address` is the link-local address, SLAAC never
-    /// becomes ready (RFC 4862 section 5.4.5).
+    /// Handles a conflict: another host uses `address`. If `address` is the link-local address, SLAAC never becomes
+    /// ready (RFC 4862 section 5.4.5).
     pub(super) fn conflict(&mut self, address: IpCidr) {
         for prefix in self.prefixes.iter_mut().filter(|prefix| IpAddress::Ipv6(prefix.address) == address.address()) {
             prefix.state = State::Taken;
@@ -256,7 +263,7 @@ impl Host {
         changes: &mut Changes,
     ) {
         let Some((source, bytes)) = icmpv6(frame, Icmpv6Message::RouterAdvert).filter(|_| self.ready) else { return };
-        // RFC 4861 section 6.1.2.
+        // Other advertisements are not valid (RFC 4861 section 6.1.2).
         let (Some(&[_, _, _, _, _, flags, high, low, ..]), true) =
             (bytes.first_chunk::<16>(), source.is_unicast_link_local())
         else {
@@ -365,7 +372,7 @@ impl Host {
         self.new_prefixes <= PREFIXES
     }
 
-    /// Handles an option with DNS servers (RFC 8106 section 5.1).
+    /// Handles an option that lists DNS servers (RFC 8106 section 5.1).
     fn servers(&mut self, now: Instant, option: &[u8]) {
         let Some(lifetime) = number(option, 4) else { return };
         for octets in option.get(8..).unwrap_or_default().chunks_exact(16) {
@@ -388,7 +395,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
-/// Returns when a lifetime of `seconds` ends. An infinite lifetime ends in a hundred years.
+/// Returns the time at which a lifetime of `seconds` ends. An infinite lifetime ends in a hundred years.
 fn after(now: Instant, seconds: u32) -> Instant {
     let seconds = if seconds == FOR_EVER { 3_155_760_000 } else { u64::from(seconds) };
     now + Duration::from_secs(seconds)

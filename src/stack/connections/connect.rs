@@ -10,8 +10,7 @@ use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{ConnectError, Console, End, Session, Stack, UdpSession};
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Starts a connection to `remote`. The stack abandons the connection if it is not established within the timeout
-    /// `patience`.
+    /// Starts a connection to `remote`. The stack abandons the connection if it is not established within `patience`.
     ///
     /// When the connection ends, the stack keeps its program until [`take`](Self::take) returns the program.
     ///
@@ -69,7 +68,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(id)
     }
 
-    /// Returns how a connection from [`connect`](Self::connect) ended, or `None` if it has not ended.
+    /// Returns how a connection that [`connect`](Self::connect) started has ended, or `None` if it has not ended.
     pub fn ended(&self, id: ConnectionId) -> Option<End> {
         match self.connections.slots.get(id.slot())?.phase {
             Phase::Ended(end) if self.connections.is_current(id) => Some(end),
@@ -77,13 +76,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Returns the program of a connection. `None` if the stack no longer has the connection or its program.
+    /// Returns the program of a connection, or `None` if the stack no longer has the connection or its program.
     pub fn session(&self, id: ConnectionId) -> Option<&S> {
         self.connections.is_current(id).then_some(self.connections.slots.get(id.slot())?.session.as_ref()?)
     }
 
-    /// Returns the program of an ended connection from [`connect`](Self::connect) and how the connection ended. Frees
-    /// the connection's slot. `None` if the connection has not ended.
+    /// Takes the program of a connection that [`connect`](Self::connect) started, and frees the connection's slot.
+    /// Returns the program and how the connection ended, or `None` if it has not ended.
     pub fn take(&mut self, id: ConnectionId) -> Option<(S, End)> {
         let end = self.ended(id)?;
         let index = id.slot();
@@ -159,7 +158,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let own = addresses.iter().any(|a| a.address() == remote.addr);
         let source = self.iface.get_source_address(&remote.addr).map(|source| self.preferred(source));
         match source {
-            Some(source) if routed && family && !own && leaves_link(source, remote.addr) => Ok(source),
+            Some(source) if routed && family && !own && can_reach(source, remote.addr) => Ok(source),
             _ => Err(ConnectError::NoRoute),
         }
     }
@@ -174,7 +173,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 }
 
-/// Returns the number of payload bytes in the largest segment that fits a packet of `mtu` bytes, without options.
+/// Returns the largest number of payload bytes in a segment that fits into a packet of `mtu` bytes. Neither header has
+/// options.
 pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
     let header = match address {
         IpAddress::Ipv4(_) => 20,
@@ -184,10 +184,10 @@ pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
     mtu.saturating_sub(header + 20)
 }
 
-/// Whether a packet from `source` can reach its destination, directly or through routers. Routers do not forward
-/// packets from link-local addresses (RFC 4291 section 2.5.6). An interface may know a router before it has an address
-/// other than its link-local address.
-fn leaves_link(_source: IpAddress, _destination: IpAddress) -> bool {
+/// Returns whether a packet from `source` can reach its destination, directly or through routers. Routers do not
+/// forward packets from link-local addresses (RFC 4291 section 2.5.6). An interface can learn of a router before it has
+/// an address other than its link-local address.
+fn can_reach(_source: IpAddress, _destination: IpAddress) -> bool {
     #[cfg(feature = "ipv6")]
     if let (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) = (_source, _destination) {
         return !source.is_unicast_link_local() || destination.is_unicast_link_local();

@@ -15,17 +15,17 @@ pub(super) struct Deadlines {
 impl Deadlines {
     pub(super) const EMPTY: Deadlines = Deadlines { len: 0 };
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub(super) fn first(&self, slots: &[SlotIndex]) -> Option<Instant> {
         (self.len > 0).then(|| due(slots, 0))
     }
 
-    /// The slot with the earliest deadline, if this deadline has passed.
+    /// Returns the slot with the earliest deadline, if this deadline has passed.
     pub(super) fn past(&self, slots: &[SlotIndex], now: Instant) -> Option<usize> {
         (self.len > 0 && due(slots, 0) <= now).then(|| at(slots, 0))
     }
 
-    /// The deadline of a slot.
+    /// Returns the deadline of the slot `index`.
     pub(super) fn of(&self, slots: &[SlotIndex], index: usize) -> Option<Instant> {
         let position = slots[index].deadline.position;
         (position != NONE).then(|| due(slots, position.into()))
@@ -44,6 +44,7 @@ impl Deadlines {
         }
     }
 
+    /// Removes the deadline at `position`, which belongs to the slot `index`. The heap's last deadline fills the gap.
     fn take(&mut self, slots: &mut [SlotIndex], index: usize, position: usize) {
         self.len -= 1;
         slots[index].deadline.position = NONE;
@@ -96,21 +97,24 @@ fn swap(slots: &mut [SlotIndex], a: usize, b: usize) {
     place(slots, b, due_a, at_a);
 }
 
+/// Stores the deadline of the slot `index` at `position`.
 fn place(slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
     slots[position].deadline.due = due;
     slots[position].deadline.slot = index as Index;
     slots[index].deadline.position = position as Index;
 }
 
+/// Returns the slot whose deadline is at `position`.
 fn at(slots: &[SlotIndex], position: usize) -> usize {
     slots[position].deadline.slot.into()
 }
 
+/// Returns the deadline at `position`.
 fn due(slots: &[SlotIndex], position: usize) -> Instant {
     slots[position].deadline.due
 }
 
-/// The earlier of two optional times.
+/// Returns the earlier of two optional times.
 pub(in crate::stack) fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

@@ -11,7 +11,7 @@ use crate::stack::{Console, Context, End, Next, Session, Stack, UdpSession};
 /// How long a connection waits for its RST to be sent. The peer's hardware address may have to be resolved first.
 const RESET_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why a connection's state may have changed.
+/// Why a connection's state might have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Cause {
     /// The connection's program ran.
@@ -48,6 +48,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         (slot.give_up_at, slot.wake_at, slot.run) = (give_up_at, None, phase == Phase::Serving);
         let (state, listener) = (slot.state, slot.listener);
         let mut listening = listener.and_then(|number| self.listeners.get_mut(usize::from(number)));
+        // The connection leaves the list or count of the old phase.
         match (before, &mut listening) {
             (Phase::Free, _) => self.free.remove(self.index, index),
             (Phase::Handshake, _) => self.handshakes.remove(self.index, index),
@@ -56,6 +57,7 @@ impl<S: Session + Clone> Connections<'_, S> {
             (Phase::TimeWait, _) => self.time_wait.remove(self.index, index),
             _ => {}
         }
+        // The connection enters the list or count of the new phase.
         match (phase, &mut listening) {
             (Phase::Handshake, _) => self.handshakes.push_back(self.index, index),
             (Phase::Backlog, Some(listening)) => listening.backlog.push_back(self.index, index),
@@ -76,6 +78,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
         match phase {
             Phase::Aborting(_) | Phase::Connecting | Phase::Serving => self.enqueue(index),
+            // In TIME-WAIT, the slot still answers late segments.
             Phase::Ended(_) if state == State::TimeWait => {}
             Phase::Ended(_) | Phase::Free => self.forget(index),
             _ => {}
@@ -112,8 +115,8 @@ impl<S: Session + Clone> Connections<'_, S> {
 
     /// Closes the socket of a closing connection, unless too much data is queued.
     ///
-    /// In LAST-ACK, smoltcp ignores window updates. For this reason, a socket stays in CLOSE-WAIT until the window has
-    /// room for all its data.
+    /// In LAST-ACK, smoltcp ignores window updates. For this reason, a socket stays in CLOSE-WAIT until the peer's
+    /// window has room for all its data.
     pub(super) fn close_now(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         if slot.phase != Phase::Closing {
@@ -185,7 +188,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.on_state_change(now, index, cause, io)
     }
 
-    /// Like [`check_state`](Self::check_state), if the state may have changed.
+    /// Does the work of [`check_state`](Self::check_state) for a state that might have changed.
     #[inline(never)]
     fn on_state_change<D: Device, C: Console, P: Probe>(
         &mut self,
@@ -260,7 +263,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 };
                 if end == End::Closed && self.connections.slots[index].phase == Phase::Serving {
                     self.read_the_rest(now, index, io);
-                    // A program that pauses between reads reads the remaining data later.
+                    // A program that has asked to be woken reads the remaining data later.
                     let slot = &self.connections.slots[index];
                     if slot.wake_at.is_some() && slot.peek().is_some_and(|socket| socket.recv_queue() > 0) {
                         return;

@@ -1,8 +1,7 @@
-//! The connections: their slots, the table, the lists and the deadlines. listeners.rs has the listeners.
+//! The connections of a stack: their slots, table, lists and deadlines, all owned by [`Connections`].
 //!
-//! [`Connections`] owns the slots, the table, the lists and the deadlines. [`Connections::enter`] in lifecycle.rs moves
-//! a connection from phase to phase. turn.rs runs a connection's program and lets smoltcp send. connect.rs has the
-//! active opens.
+//! [`Connections::enter`] in lifecycle.rs moves a connection from phase to phase. turn.rs runs a connection's program
+//! and lets smoltcp send. connect.rs starts connections. listeners.rs contains the listeners.
 
 mod connect;
 mod deadlines;
@@ -123,38 +122,38 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         ConnectionId { index: index as Index, generation: self.slots[index].generation }
     }
 
-    /// Whether a connection still has its slot.
+    /// Returns whether a connection still has its slot.
     pub(super) fn is_current(&self, id: ConnectionId) -> bool {
         self.slots.get(id.slot()).is_some_and(|slot| slot.generation == id.generation && slot.phase != Phase::Free)
     }
 
-    /// Whether a connection still has its endpoints. Without endpoints, only [`Stack::ended`](super::Stack::ended) and
-    /// [`Stack::take`](super::Stack::take) use the connection.
+    /// Returns whether a connection still has its endpoints. Only [`Stack::ended`](super::Stack::ended) and
+    /// [`Stack::take`](super::Stack::take) use a connection without endpoints.
     pub(super) fn is_alive(&self, id: ConnectionId) -> bool {
         self.is_current(id) && self.tuple(id.slot()).is_some()
     }
 
-    /// The two endpoints of a connection.
+    /// Returns the two endpoints of a connection.
     pub(super) fn tuple(&self, index: usize) -> Option<Tuple> {
         self.index[index].tuple
     }
 
-    /// The slot of the connection with these two endpoints.
+    /// Returns the slot of the connection with these two endpoints.
     pub(super) fn find(&self, tuple: &Tuple) -> Option<usize> {
         self.table.find(self.index, tuple)
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub(super) fn due(&self) -> Option<Instant> {
         self.deadlines.first(self.index)
     }
 
-    /// The deadline of a connection.
+    /// Returns the deadline of a connection.
     pub(super) fn due_of(&self, index: usize) -> Option<Instant> {
         self.deadlines.of(self.index, index)
     }
 
-    /// A free slot.
+    /// Returns a free slot.
     pub(super) fn free_slot(&self) -> Option<usize> {
         self.free.front()
     }
@@ -183,7 +182,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         seq
     }
 
-    /// The oldest half-way connection.
+    /// Returns the oldest half-way connection.
     pub(super) fn oldest_handshake(&self) -> Option<usize> {
         self.handshakes.front()
     }
@@ -219,6 +218,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.run_queue.push_back(self.index, index);
     }
 
+    /// Removes a connection from the queue that it is in.
     fn dequeue(&mut self, index: usize) {
         match core::mem::replace(&mut self.slots[index].queue, Queue::None) {
             Queue::Neighbour => self.neighbour_queue.remove(self.index, index),
@@ -237,7 +237,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Moves a connection to the end of the run queue, if the connection is in this queue.
     pub(super) fn move_to_back(&mut self, index: usize) {
-        // A connection that could not send may have lost its slot.
+        // A connection that could not send might have lost its slot.
         if self.slots[index].queue == Queue::Run {
             self.run_queue.remove(self.index, index);
             self.run_queue.push_back(self.index, index);
@@ -255,11 +255,11 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     }
 
     /// Resets the socket of a slot for a new connection. `mss` is the number of payload bytes in the largest segment
-    /// that fits the link. Only the feature `recovery` uses it.
+    /// that fits the link. Only the feature `recovery` uses this number.
     ///
     /// smoltcp cannot return a socket's buffers, so the socket itself is reused. `listen` and `connect` reset most of
-    /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values remain
-    /// but are harmless. The duplicate-ACK counter restarts at the next new acknowledgement. The sequence number of the
+    /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values are kept
+    /// and do no harm. The duplicate-ACK counter restarts at the next new acknowledgement. The sequence number of the
     /// newest segment only selects SACK ranges.
     ///
     /// The socket set also remembers that the socket waits for the previous peer's hardware address, which could block

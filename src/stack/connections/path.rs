@@ -1,9 +1,9 @@
 //! Adapts a connection to its path MTU. paths.rs stores the path MTUs.
 //!
 //! smoltcp's segments keep the size that the handshake agreed on. A segment that is too long for the path is cut before
-//! it is sent. The device cuts the segment if the device has segmentation offload for the IP version. Otherwise, the
-//! fragmenter cuts the segment. To make long segments rare, the stack then passes smoltcp a window of one segment at a
-//! time.
+//! it is sent. If the device has segmentation offload for the IP version, the device cuts the segment. Otherwise, the
+//! fragmenter cuts the segment, and the stack opens smoltcp's window for only one segment at a time, so that long
+//! segments are rare.
 
 use core::num::NonZeroU16;
 
@@ -22,16 +22,16 @@ const HEADERS: usize = 60 + 60;
 /// How to cut a connection's segments that are too long for its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// The device cuts the segments to this number of payload bytes.
+    /// The device cuts the segments into pieces of at most this many payload bytes.
     Device(NonZeroU16),
-    /// The fragmenter cuts the segments into packets of at most this length.
+    /// The fragmenter cuts the segments into packets of at most this length, in bytes.
     Fragmenter(usize),
     /// No segment is too long.
     Nothing,
 }
 
 impl Cut {
-    /// Returns whether a segment may need the fragmenter's buffer.
+    /// Returns whether a segment might need the fragmenter's buffer.
     pub(super) fn needs_fragmenter(self) -> bool {
         matches!(self, Cut::Fragmenter(_))
     }
@@ -49,8 +49,8 @@ impl Cut {
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Sets a connection's largest segment from its path MTU. Returns how to cut longer segments.
     ///
-    /// After a retransmission timeout, first checks whether the path is a black hole. If so, stores the smaller path
-    /// MTU.
+    /// After a retransmission timeout, first checks whether the path is a black hole, which drops long packets
+    /// silently. If so, stores a smaller path MTU.
     pub(super) fn follow_path(&mut self, now: Instant, index: usize) -> Cut {
         let Some(tuple) = self.connections.tuple(index) else { return Cut::Nothing };
         let (local, remote) = (tuple.local.addr, tuple.remote.addr);

@@ -25,7 +25,8 @@ use crate::stack::{Session, Stack, UdpSession};
 const AGES: Duration = Duration::from_secs(100);
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Passes smoltcp a generated ACK if the acknowledgement number or the window has changed.
+    /// Passes smoltcp a generated pure ACK if SND.UNA or the window that smoltcp may use has changed. smoltcp learns
+    /// both only in this way, because the control block keeps the peer's pure ACKs from smoltcp.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
         let now = tx.out.now;

@@ -27,7 +27,7 @@ pub struct Slot<'a, S> {
     pub(in crate::stack) listener: Option<u8>,
     /// How many connections have used this slot.
     pub(in crate::stack) generation: u32,
-    /// The TCP state that the [`Probe`](crate::stack::Probe) knows.
+    /// The TCP state that was most recently reported to the [`Probe`](crate::stack::Probe).
     pub(in crate::stack) state: State,
     pub(in crate::stack) control: Block,
     /// Whether the program must run in the next turn.
@@ -41,11 +41,11 @@ pub struct Slot<'a, S> {
     /// Whether the stack discarded received data that the program had not read when it finished.
     #[cfg(feature = "recovery")]
     pub(super) discarded: bool,
-    /// When the program has requested to run.
+    /// The time at which the program has asked to run.
     pub(super) wake_at: Option<Instant>,
     /// When the stack abandons the connection, unless the connection makes progress.
     pub(super) give_up_at: Option<Instant>,
-    /// When smoltcp next has work for this socket, as it said in the most recent turn. Only a snapshot shows this time.
+    /// The time of smoltcp's next work for this socket, as of the most recent turn. Only a snapshot shows this time.
     #[cfg(feature = "recovery")]
     pub(super) socket_at: Option<Instant>,
     /// When TIME-WAIT ends.
@@ -54,7 +54,7 @@ pub struct Slot<'a, S> {
     pub(super) progress: (usize, usize),
 }
 
-/// Creates an unused slot. The unused slot is not a constant, because a board would keep the constant's bytes in flash.
+/// Creates an unused slot. This is not a constant, because a board would keep the constant's bytes in flash.
 impl<S> Default for Slot<'_, S> {
     fn default() -> Self {
         Slot {
@@ -92,6 +92,7 @@ impl<'a, S> Slot<'a, S> {
         Some(set.get_mut(*handle))
     }
 
+    /// Returns the socket for reading only.
     pub(in crate::stack) fn peek(&self) -> Option<&Socket<'a>> {
         let (set, handle) = self.set.as_ref()?;
         Some(set.get(*handle))
@@ -99,16 +100,16 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
-    /// Returns when the control block's next timer expires, or when a silent peer's time limit ends, whichever is
-    /// earlier. `None` once the socket is closed.
+    /// Returns the time at which the control block's next timer expires or a silent peer's time limit ends, whichever
+    /// is earlier. `None` once the socket is closed.
     #[cfg(feature = "recovery")]
     pub(super) fn block_due(&self, timeout: Duration) -> Option<Instant> {
         let is_open = self.peek().is_some_and(|socket| socket.state() != State::Closed);
         if is_open { sooner(self.control.due(), self.dead_at(timeout)) } else { None }
     }
 
-    /// Returns when the stack abandons an established connection because its peer is silent. The peer may be silent for
-    /// `timeout`, or for [`LOSS_NOTICE`] if an RST must report discarded data.
+    /// Returns the time at which the stack abandons an established connection if its peer stays silent. The peer may be
+    /// silent for `timeout`, or for [`LOSS_NOTICE`] if an RST must report discarded data.
     #[cfg(feature = "recovery")]
     pub(super) fn dead_at(&self, timeout: Duration) -> Option<Instant> {
         let is_established = matches!(self.phase, Phase::Backlog | Phase::Serving | Phase::Closing);
@@ -140,8 +141,8 @@ impl<S> Slot<'_, S> {
         self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded
     }
 
-    /// Returns the [`End`] of a connection whose time limit has expired. An ICMP error is the reason if it arrived
-    /// after the peer's most recent acknowledgement.
+    /// Returns the [`End`] of a connection whose time limit has expired. The reason is the newest ICMP error, if it
+    /// arrived after the peer's most recent acknowledgement.
     pub(super) fn timed_out(&self) -> End {
         #[cfg(feature = "recovery")]
         if self.owes_reset() {

@@ -21,7 +21,7 @@ pub struct SlotIndex {
     pub(super) deadline: Entry,
 }
 
-/// The index of a slot that was never used.
+/// The links of a slot that was never used.
 impl Default for SlotIndex {
     fn default() -> Self {
         SlotIndex { tuple: None, bucket: Bucket::EMPTY, nodes: [Node::EMPTY; 2], deadline: Entry::EMPTY }
@@ -49,7 +49,7 @@ impl Node {
     pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
 }
 
-/// Two facts with the same index `i`: what is at heap position `i`, and where slot `i` is in the heap.
+/// Two independent facts, stored in element `i`: the deadline at heap position `i`, and the heap position of slot `i`.
 ///
 /// A deadline is stored at its heap position, not with its slot. The two children of a heap position are therefore
 /// neighbours in memory, and comparing them touches little memory.

@@ -1,4 +1,4 @@
-//! What the stack reports about its connections.
+//! Snapshots of the connections, for reports.
 
 use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
@@ -45,7 +45,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         })
     }
 
-    /// Returns what this end keeps about each connection, in slot order.
+    /// Returns the TCP variables that this end keeps for each connection, in slot order.
     #[cfg(feature = "recovery")]
     pub(crate) fn controls(&self) -> impl Iterator<Item = (Tuple, Control)> {
         self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
@@ -53,8 +53,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let mut control = slot.control.snapshot(slot.state, queues, self.config.tcp.nagle);
             control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
             control.user_timeout = sooner(slot.give_up_at, slot.dead_at(self.config.tcp.idle_timeout));
-            // smoltcp does not report which of its timers expires next. An end that owes an ACK delays that ACK, and an end
-            // without anything to send waits for the keep-alive.
+            // smoltcp does not report which of its timers expires next. If an ACK is owed, the next timer is the
+            // delayed-ACK timer. If there is nothing to send, the next timer is the keep-alive timer.
             let at = slot.socket_at.filter(|_| slot.queue != Queue::Run);
             match (slot.control.owes_ack(), queues[0], slot.control.flight()) {
                 (true, ..) => control.delayed_ack = at.filter(|_| self.config.tcp.ack_delay.is_some()),

@@ -19,7 +19,7 @@ impl<const HASHED: bool> Table<HASHED> {
 
     pub(super) fn find(&self, slots: &[SlotIndex], tuple: &Tuple) -> Option<usize> {
         if !HASHED {
-            // Remote endpoints are compared first, because local endpoints seldom differ.
+            // Remote endpoints are compared first, because most connections have the same local endpoint.
             let same = |other: Tuple| other.remote == tuple.remote && other.local == tuple.local;
             return slots.iter().position(|slot| slot.tuple.is_some_and(same));
         }
@@ -38,7 +38,7 @@ impl<const HASHED: bool> Table<HASHED> {
         buckets::remove(slots, bucket, index);
     }
 
-    /// The index of a tuple's bucket.
+    /// Returns the index of a tuple's bucket.
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
         if !HASHED {
             return None;

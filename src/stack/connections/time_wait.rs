@@ -79,6 +79,7 @@ pub(in crate::stack) struct TimeWaitRecords<'a, const HASHED: bool> {
 impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
     /// Creates a ring of empty records, at most 65,534.
     pub(super) fn new(records: &'a mut [TimeWaitRecord], key: u64) -> Self {
+        // Every index must be less than `NONE`, which means "no record".
         let count = records.len().min(usize::from(NONE) - 1);
         TimeWaitRecords { records: &mut records[..count], key, next: 0 }
     }
@@ -190,7 +191,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         }
     }
 
-    /// The index of a tuple's bucket.
+    /// Returns the index of a tuple's bucket.
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
         if !HASHED {
             return None;

@@ -83,7 +83,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         };
         let id = self.connections.id(index);
         if read > 0 || written > 0 {
-            // A read or a write counts as progress, even if the queues have the same lengths as before.
+            // Every read or write is progress, even if the queues have the same lengths as before.
             self.connections.slots[index].give_up_at = None;
         }
         if read > 0 {
@@ -218,7 +218,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         let block = &self.connections.slots[index].control;
         if changed && (block.recovers() || block.sends_singly()) {
-            // The window may have changed. smoltcp must get the new window before `poll_at` computes the next poll
+            // The window might have changed. smoltcp must get the new window before `poll_at` computes the next poll
             // time.
             self.show_news_between_frames(now, index, io);
         }
@@ -269,9 +269,9 @@ enum Timer {
 }
 
 impl<S: Session + Clone> Connections<'_, S> {
-    /// Sets a connection's next deadline at the end of its turn. `poll_at` is when its socket next has work, unless a
-    /// frame arrives earlier. `unresolved` is true if the next hop's hardware address is unknown. `sent` is true if the
-    /// turn sent a frame.
+    /// Sets a connection's next deadline at the end of its turn. `poll_at` is the time of the socket's next work,
+    /// unless a frame arrives earlier. `unresolved` is true if the next hop's hardware address is unknown. `sent` is
+    /// true if the turn sent a frame.
     fn schedule(&mut self, now: Instant, index: usize, poll_at: Option<Instant>, unresolved: bool, sent: bool) {
         self.dequeue(index);
         self.watch_progress(now, index);
@@ -315,7 +315,7 @@ impl<S: Session + Clone> Connections<'_, S> {
             slot.progress = progress;
         }
         // A peer that acknowledges anything, such as a window probe, is alive (RFC 9293 section 3.8.6.1). An answer to
-        // a keep-alive does not count, because no data is queued then. A FIN in flight counts as queued.
+        // a keep-alive is ignored, because no data is queued then. A FIN in flight is treated as queued data.
         #[cfg(feature = "recovery")]
         if progress.0 > 0 || slot.control.flight() > 0 {
             slot.give_up_at = slot.give_up_at.max(Some(slot.control.heard_at() + slot.control.interval() + limit));

@@ -45,15 +45,14 @@ impl Block {
             State::SynSent => self.answers_syn(now, segment, frame),
             // A SYN that starts a new connection does not arrive here: see `is_superseded_by`.
             State::SynReceived if segment.opens() && segment.seq == self.irs => self.repeated_syn(),
-            // The SYN,ACK has not been sent, because the neighbour is not resolved. So the stack has no answer to
-            // repeat.
+            // The SYN,ACK has not been sent, because the neighbour is not resolved. There is no answer to repeat.
             State::SynReceived if segment.syn && self.flight() == 0 => Verdict::Drop(DropReason::BadSyn),
-            // Any other SYN may be forged. A peer that has restarted answers the challenge ACK with RST, which ends the
-            // old connection.
+            // Any other SYN might be forged. A peer that has restarted answers the challenge ACK with RST, which ends
+            // the old connection.
             _ if segment.syn => Verdict::Challenge(DropReason::BadSyn),
             _ => match segment.ack {
                 None => Verdict::Drop(DropReason::NoAck),
-                Some(ack) => self.synchronized(now, state, segment, ack, frame),
+                Some(ack) => self.with_ack(now, state, segment, ack, frame),
             },
         };
         match verdict {
@@ -80,11 +79,11 @@ impl Block {
         if segment.ack.is_some_and(|ack| ack != self.nxt) {
             return Verdict::Pass;
         }
-        // Until smoltcp acknowledges the peer's SYN, the window of the own SYN holds.
+        // Until smoltcp acknowledges the peer's SYN, the window that our own SYN has offered is valid.
         let offered = usize::from(self.limit().0 as u16);
         self.take_syn(segment, frame);
         self.set_limit(self.rcv_nxt + offered);
-        // Without an acknowledgement, both sides have sent a SYN at the same time (RFC 9293 section 3.5).
+        // If the segment has no ACK, both sides have sent a SYN at the same time (RFC 9293 section 3.5).
         if segment.ack.is_some() {
             #[cfg(feature = "recovery")]
             self.acknowledged(_now, segment, self.nxt, frame);
@@ -107,13 +106,14 @@ impl Block {
     /// Processes an RST. An RST ends a connection only if its sequence number is RCV.NXT (RFC 5961 section 3.2).
     fn reset(&self, state: State, segment: &Segment) -> Verdict {
         match segment.seq {
-            // RFC 9293 section 3.10.7.3: it must acknowledge the SYN.
+            // RFC 9293 section 3.10.7.3: in SYN-SENT, an RST must acknowledge our SYN.
             _ if state == State::SynSent && segment.ack == Some(self.nxt) => Verdict::Pass,
-            // RFC 1337: an RST does not end TIME-WAIT. If the connection is aborted, its own RST waits to leave.
+            // RFC 1337: an RST does not end TIME-WAIT. If the connection is aborted, its own RST still waits to be
+            // sent.
             _ if matches!(state, State::SynSent | State::TimeWait | State::Closed) => {
                 Verdict::Drop(DropReason::BadReset)
             }
-            // Without its text: smoltcp ignores an RST whose text does not fit the window.
+            // The copy contains no data: smoltcp ignores an RST with data that does not fit the window.
             seq if seq == self.rcv_nxt => {
                 Verdict::Copy(Patch { ack: self.una, window: 0, fin: false, skip: 0, keep: 0 })
             }
@@ -122,8 +122,9 @@ impl Block {
         }
     }
 
-    /// Processes a segment that has ACK but neither SYN nor RST, in SYN-RECEIVED or a later state.
-    fn synchronized(
+    /// Processes a segment that has ACK but neither SYN nor RST, in SYN-RECEIVED or a later state. Challenges an
+    /// unacceptable acknowledgement number. Only the feature `recovery` uses `_now` and `_frame`.
+    fn with_ack(
         &mut self,
         _now: Instant,
         state: State,
@@ -167,8 +168,9 @@ impl Block {
     ) -> Verdict {
         // smoltcp answers a segment outside the window, such as a keep-alive probe.
         let acceptable = segment.seq == self.rcv_nxt || (self.rcv_nxt < segment.seq && segment.seq < self.edge);
-        // A keep-alive, or a peer that sends data again, has an older number. A peer that has filled the window and probed
-        // it with a byte has a higher one. Other numbers are a blind attacker's, who may have guessed what is in flight.
+        // A keep-alive or a retransmission has a lower number. A peer that has filled the window and sent a byte to
+        // probe it has a higher number. Any other number can come from a blind attacker who has guessed the
+        // acknowledgement number.
         #[cfg(feature = "recovery")]
         let is_near = distance(segment.seq, self.rcv_nxt) < 0x1_0000 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
         #[cfg(feature = "recovery")]
@@ -181,8 +183,8 @@ impl Block {
         }
         #[cfg(not(feature = "recovery"))]
         if acceptable && state != State::SynReceived && _ack >= self.una {
-            // Three equal acknowledgements stop smoltcp's timer if only a FIN is in flight. In front of a closed window, they
-            // answer its probes.
+            // Three equal acknowledgements would stop smoltcp's timer if only a FIN is in flight. If the window is
+            // closed, they answer smoltcp's probes.
             let before = self.window;
             self.take_window(segment, _ack);
             if _ack == self.una && before == self.window && before > 0 && self.flight() == 1 {

@@ -25,8 +25,8 @@ pub enum Congestion {
 /// The smallest MSS, in bytes. With a smaller MSS, one ACK could cost a loop step for every few bytes.
 const MIN_MSS: u16 = 48;
 
-/// The largest number of segments that one ACK counts for in congestion avoidance. The limit bounds the work for one
-/// ACK. Real ACKs cover far fewer segments.
+/// The largest number of segments for which one ACK grows the window in congestion avoidance. The limit bounds the work
+/// for one ACK. Real ACKs cover far fewer segments.
 const MOST_SEGMENTS: u32 = 4_096;
 
 /// The congestion window of a connection, in bytes. The struct is at most 64 bytes long.
@@ -64,7 +64,7 @@ impl Saved {
 impl Window {
     /// Returns the window of a new connection: the initial window for this MSS (RFC 6928 section 2).
     ///
-    /// An MSS below 48 bytes counts as 48.
+    /// An MSS below 48 bytes is treated as 48.
     pub const fn new(algorithm: Congestion, mss: u32) -> Self {
         let mss = bounded_mss(mss);
         Window {
@@ -132,6 +132,7 @@ impl Window {
             self.cubic.skip_time(last, now);
             return;
         }
+        // Slow start uses the bytes up to the threshold. Congestion avoidance uses the rest.
         let room = self.ssthresh.min(MAX_WINDOW).saturating_sub(self.bytes);
         let slow_start = acked.min(room);
         self.bytes += slow_start;
@@ -143,7 +144,7 @@ impl Window {
             Congestion::None => return,
             Congestion::Reno => self.reno(left),
             Congestion::Cubic => {
-                // The round trip counts as at most one minute, so that CUBIC does not look far ahead.
+                // A longer round trip is treated as one minute, so that CUBIC does not look far ahead.
                 let rtt = srtt.total_millis().min(60_000) as u32;
                 self.cubic.grow(self.bytes, self.mss, left, [now, now.wrapping_add(rtt)], &mut self.steps)
             }
@@ -152,9 +153,10 @@ impl Window {
 
     /// Reduces the window after duplicate ACKs or SACK ranges have shown a loss.
     ///
-    /// Call this at most once in a round trip. `flight` is the number of bytes in flight. Bytes beyond the window do
-    /// not count, because they were sent under a larger window. The new window is half of `flight` with Reno (RFC 5681
-    /// section 3.2) and 0.7 of it with CUBIC (RFC 9438 section 4.6). The new window is at least two segments long.
+    /// Call this at most once in a round trip. `flight` is the number of bytes in flight. Bytes beyond the window are
+    /// ignored, because they were sent under a larger window. The new window is half of `flight` with Reno (RFC 5681
+    /// section 3.2) and 0.7 of `flight` with CUBIC (RFC 9438 section 4.6). The new window is at least two segments
+    /// long.
     pub fn on_loss(&mut self, _now: Instant, flight: u32) {
         if self.algorithm == Congestion::None {
             return;
@@ -221,6 +223,7 @@ impl Window {
         self.cubic.max()
     }
 
+    /// Stores the values that `undo` restores.
     fn save(&mut self) {
         self.saved = Saved { bytes: self.bytes, ssthresh: self.ssthresh, cubic: self.cubic };
     }
@@ -255,6 +258,7 @@ const fn initial(mss: u16) -> u32 {
     if 10 * mss < most { 10 * mss } else { most }
 }
 
+/// Limits an MSS to the range from [`MIN_MSS`] to `u16::MAX`.
 const fn bounded_mss(mss: u32) -> u16 {
     if mss < MIN_MSS as u32 {
         MIN_MSS

@@ -4,7 +4,7 @@
 //! Windows are in bytes. Times are in milliseconds and wrap round. One value replaces the RFC's epoch and K:
 //! `plateau_at`, the time at which the curve reaches its plateau. `W_cubic(now) = C · (now - plateau_at)³ + W_max`.
 //!
-//! Section numbers in this file are those of RFC 9438.
+//! Section numbers in this file refer to RFC 9438.
 
 /// The largest congestion window, in bytes: the limit of the largest window scale (RFC 7323 section 2.3).
 pub(super) const MAX_WINDOW: u32 = 1 << 30;
@@ -95,8 +95,7 @@ impl Cubic {
                 ahead.clamp(window, window.saturating_add(window / 2))
             };
             // The number of bytes that must be acknowledged before the window grows by one segment. Each acknowledged
-            // segment earns (target
-            // - window) / window of a segment.
+            // segment earns the fraction `(target - window) / window` of a segment.
             let cost = (u64::from(window) * u64::from(mss_bytes)).checked_div((target - window).into());
             let cost = cost.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX).max(1));
             let estimate_cost = self.estimate_cost(window);
@@ -142,7 +141,7 @@ impl Cubic {
     }
 }
 
-/// The number of ms³ in a s³. The factor C, 0.4 segments per s³, is applied as 2/5.
+/// The number of ms³ in one s³. The factor C, 0.4 segments per s³, is applied as 2/5.
 const CUBIC_SECOND: u64 = 1_000_000_000;
 
 /// Returns how far the curve is from its plateau, in bytes, at most [`MAX_WINDOW`].
@@ -182,7 +181,7 @@ fn cube_root(number: u64) -> u32 {
 pub(super) struct Progress(u32);
 
 impl Progress {
-    /// Returns the number of bytes that complete the segment, at least 1. A whole segment takes `cost` bytes.
+    /// Returns how many more acknowledged bytes earn the next segment, at least 1. A whole segment takes `cost` bytes.
     pub fn missing(self, cost: u32) -> u32 {
         let left = (1 << 32) - u64::from(self.0);
         // The result is rounded down. The rounding errors of `advance` add up to less than a byte, except for small

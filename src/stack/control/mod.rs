@@ -1,13 +1,15 @@
 //! The control block of a TCP connection (RFC 9293 section 3.3.1).
 //!
-//! smoltcp keeps a control block of its own. The stack keeps this second block, which it builds only from the
+//! smoltcp keeps a control block of its own. This second block is the stack's. The stack derives it only from the
 //! connection's frames.
 //!
 //! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp creates passes
 //! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees and which segments the stack
 //! answers itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs
 //! then makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's
-//! acknowledgements.
+//! acknowledgements. In these files, a `field` is the window field of a segment, and an `edge` is the sequence number
+//! after the final byte of a window or range. A value was `shown` if it was passed to smoltcp. A `hole` is a range of
+//! bytes that the peer has not acknowledged.
 
 mod acceptance;
 #[cfg(feature = "recovery")]
@@ -45,7 +47,7 @@ use super::event::DropReason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "recovery"), allow(dead_code))]
 pub(crate) enum Repeat {
-    /// The timer expired for an earlier segment, and this segment counts as lost too.
+    /// The timer expired for an earlier segment, and this segment is treated as lost, too.
     AfterTimer,
     /// Duplicate or selective acknowledgements showed that the segment was lost.
     Duplicates,
@@ -57,13 +59,13 @@ pub(crate) enum Repeat {
     RepeatedSyn,
     /// The segment probes whether the tail was lost.
     TailProbe,
-    /// The retransmission timer expired, after this time.
+    /// The retransmission timer expired after it had run for this time.
     Timer(Duration),
     /// The peer's window has opened again, and the peer did not accept data that was sent into the closed window.
     WindowOpened,
 }
 
-/// Returns the number of bytes from `from` to `to`, or 0 if `to` is not ahead.
+/// Returns the number of bytes from `from` to `to`, or 0 if `to` is not after `from`.
 fn distance(from: TcpSeqNumber, to: TcpSeqNumber) -> u32 {
     to.0.wrapping_sub(from.0).max(0) as u32
 }
@@ -95,7 +97,7 @@ pub(super) struct Block {
     scale: u8,
     /// The acknowledgement number most recently sent to the peer.
     announced_ack: TcpSeqNumber,
-    /// The sequence number of a FIN that arrived before the data in front of it.
+    /// The sequence number of a FIN that arrived before all the data ahead of it.
     early_fin: Option<TcpSeqNumber>,
     /// Whether the peer's FIN has been accepted.
     fin_taken: bool,
@@ -168,7 +170,7 @@ impl Block {
         let inner_scale = core::mem::take(&mut self.receiver.inner_scale);
         for option in segment.options(frame) {
             if let TcpOption::WindowScale(scale) = option {
-                // RFC 7323 section 2.3: a larger shift counts as 14.
+                // RFC 7323 section 2.3: a larger shift is treated as 14.
                 self.peer_scale = scale.min(14);
                 self.scale = own_scale;
                 #[cfg(feature = "recovery")]
@@ -197,7 +199,7 @@ impl Block {
         }
     }
 
-    /// Returns whether a FIN that arrived early can be processed, because all data in front of the FIN has arrived.
+    /// Returns whether a FIN that arrived early can be processed, because all the data ahead of it has arrived.
     pub(super) fn fin_is_due(&self) -> bool {
         !self.fin_taken && self.early_fin == Some(self.rcv_nxt)
     }
@@ -236,7 +238,7 @@ impl Block {
         let mut repr = bare(&segment.tuple, segment.seq, segment.ack.unwrap_or_default(), segment.window);
         repr.control = TcpControl::Syn;
         repr.ack_number = segment.ack;
-        // RFC 9293 section 3.7.1.
+        // The defaults for a SYN without an MSS option (RFC 9293 section 3.7.1).
         repr.max_seg_size = Some(match segment.tuple.local.addr {
             IpAddress::Ipv4(_) => 536,
             #[cfg(feature = "ipv6")]
@@ -268,7 +270,7 @@ impl Block {
         self.announced_ack != self.rcv_nxt
     }
 
-    /// Reads our window scale from the SYN that we send. Returns whether the SYN has one.
+    /// Reads our window scale from the SYN that we send. Returns whether the SYN has a window scale option.
     fn take_own_scale(&mut self, segment: &Segment, frame: &[u8]) -> bool {
         if !segment.syn {
             return false;
@@ -298,7 +300,7 @@ impl Block {
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
         let _ = self.take_own_scale(segment, frame);
         if segment.syn {
-            // The SYN of a call has no acknowledgement, so its window is not yet relative to one.
+            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 for now.
             self.edge = TcpSeqNumber(segment.window.into());
         }
         if let Some(ack) = segment.ack.filter(|_| !segment.rst) {
@@ -313,7 +315,7 @@ impl Block {
         }
     }
 
-    /// Returns `(seq, ack, window field)` of a pure ACK for everything received.
+    /// Returns `(seq, ack, window field)` of a pure ACK that acknowledges everything received.
     pub(super) fn acknowledgement(&mut self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
         #[cfg(feature = "recovery")]
         let (seq, field) = (self.bare_number(), self.field_to_announce(self.rcv_nxt));

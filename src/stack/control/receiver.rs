@@ -24,7 +24,8 @@ pub(in crate::stack) struct Receiver {
     ranges: heapless::Vec<(TcpSeqNumber, TcpSeqNumber), RANGES>,
     /// A range that arrived twice, to be reported once (RFC 2883).
     duplicate: Option<(TcpSeqNumber, TcpSeqNumber)>,
-    /// The shift count of smoltcp's window field. The peer knows `Block::scale`, which differs if `offered_scale` is set.
+    /// The shift count of smoltcp's window field. The peer knows `Block::scale`, which is a different number if
+    /// `offered_scale` is set.
     pub(super) inner_scale: u8,
     /// The window scale to offer instead of smoltcp's.
     pub(super) offered_scale: Option<u8>,
@@ -82,7 +83,7 @@ impl Block {
         }
         let r = &mut self.receiver;
         let Some(ack) = segment.ack else {
-            // The SYN of a call has no acknowledgement, so its window is not yet relative to one.
+            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 for now.
             r.limit = TcpSeqNumber(segment.window.into());
             return;
         };

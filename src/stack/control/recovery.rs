@@ -1,9 +1,9 @@
 //! Loss recovery (RFC 6298, RFC 6582, RFC 6675, RFC 8985 section 7): its state, acknowledgements and timers.
 //!
-//! losses.rs finds lost data, resends.rs lost retransmissions. sending.rs decides what may be sent. timers.rs
-//! has the retransmission timer, the tail loss probe and the probe of a closed window.
+//! losses.rs finds lost data. resends.rs finds lost retransmissions. sending.rs decides what smoltcp may send.
+//! timers.rs contains the retransmission timer, the tail loss probe and the probe of a closed window.
 //!
-//! smoltcp retransmits only from SND.UNA on and only when its own timer expires. When data is lost, the block makes
+//! smoltcp retransmits only when its own timer expires, and always from SND.UNA. When data is lost, the block makes
 //! that timer expire ([`Block::wants_rewind`]). [`Block::leaves`] then withholds the segments that the peer has already
 //! received.
 
@@ -28,12 +28,13 @@ use super::{Block, Repeat, Segment, distance};
 use resends::Resends;
 use timers::Timer;
 
-/// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2). A path that reorders segments
-/// raises the number up to `MOST_DUPLICATES`.
+/// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2).
 const DUPLICATES: u32 = 3;
+/// The largest number to which a path that reorders segments raises [`DUPLICATES`].
 const MOST_DUPLICATES: u32 = 48;
 
-/// The longest time for which a peer may delay an ACK. RFC 9293 section 3.8.6.3 allows 500 ms, but systems use 200 ms.
+/// The longest time for which a peer is expected to delay an ACK. RFC 9293 section 3.8.6.3 allows 500 ms, but systems
+/// use 200 ms.
 const PEER_ACK_DELAY: Duration = Duration::from_millis(200);
 
 /// How long data waits for a larger window if a full segment does not fit (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
@@ -103,7 +104,7 @@ pub(in crate::stack) struct Recovery {
     persist: Option<Instant>,
     /// Whether the time in `persist` has passed.
     persisting: bool,
-    /// How often the retransmission timer has expired in a row.
+    /// How many times in a row the retransmission timer has expired.
     backoff: u8,
     /// The segment whose acknowledgement completes a round-trip measurement.
     sample: Option<Sample>,
@@ -129,8 +130,8 @@ struct Sample {
     /// The sequence number after the segment's final byte.
     end: TcpSeqNumber,
     sent: Instant,
-    /// Whether data before the segment was retransmitted. A cumulative acknowledgement may then be late, so only a
-    /// selective acknowledgement of the segment counts.
+    /// Whether data before the segment was retransmitted. A cumulative acknowledgement can then be late, so only a
+    /// selective acknowledgement of the segment completes the measurement.
     behind_loss: bool,
 }
 
@@ -200,7 +201,7 @@ pub(in crate::stack) struct Options {
     pub(in crate::stack) congestion: Congestion,
     /// The smallest margin between SRTT and the retransmission timeout.
     pub(in crate::stack) least: Duration,
-    /// The largest segment that fits the path, or the link if the path is not known, in bytes.
+    /// The largest segment that fits the path, or the link if the path MTU is not known, in bytes.
     pub(in crate::stack) mss: u32,
     /// The size of the send buffer, in bytes.
     pub(in crate::stack) capacity: usize,
@@ -228,7 +229,7 @@ impl Block {
 
     /// Processes the options of the peer's SYN.
     pub(super) fn learn(&mut self, segment: &Segment, frame: &[u8]) {
-        // RFC 9293 section 3.7.1.
+        // The defaults for a SYN without an MSS option (RFC 9293 section 3.7.1).
         let mut mss = match segment.tuple.local.addr {
             IpAddress::Ipv4(_) => 536,
             #[cfg(feature = "ipv6")]
@@ -257,13 +258,13 @@ impl Block {
         mss.min(self.recovery.own_mss.try_into().unwrap_or(u16::MAX))
     }
 
-    /// Returns whether acknowledgements may carry SACK ranges, because the peer supports them.
+    /// Returns whether acknowledgements can carry SACK ranges, because the peer supports SACK.
     pub(super) fn reports_ranges(&self) -> bool {
         self.recovery.sack
     }
 
-    /// Returns when the peer most recently acknowledged something new, or could not be expected to acknowledge
-    /// anything.
+    /// Returns the time at which the peer most recently acknowledged something new, or could not be expected to
+    /// acknowledge anything.
     pub(in crate::stack) fn heard_at(&self) -> Instant {
         self.recovery.heard_at
     }
@@ -319,7 +320,7 @@ impl Block {
             self.una = ack;
             r.resent = r.resent.max(ack);
             r.lost_below = r.lost_below.max(ack);
-            // The number stays below `ack`, but close to it, so that the comparison holds after 2 GiB, too.
+            // The number stays below `ack`, but close to it, so that comparisons stay valid after 2 GiB more.
             r.limited_until = r.limited_until.max(ack - 1);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
@@ -330,7 +331,7 @@ impl Block {
         }
         let news = before > 0 && self.take_ranges(now, segment, frame);
         let r = &mut self.recovery;
-        // A peer that answers, but never accepts data that fits its window, counts as dead (RFC 9293 section 3.8.3,
+        // A peer that answers, but never accepts data that fits its window, is treated as dead (RFC 9293 section 3.8.3,
         // R2).
         if acked > 0 || news || before == 0 || self.window == 0 {
             r.heard_at = now;
@@ -351,8 +352,8 @@ impl Block {
             #[cfg(feature = "fragments")]
             let before = self.recovery.retransmission.filter(|_| self.recovery.trial.is_running());
             self.arm(now);
-            // The path may have a black hole, so the segment was cut into parts, and one part has arrived. The timer of
-            // that segment keeps running.
+            // During a search for a black hole, the segment was cut into shorter segments, and one of them has arrived.
+            // The timer of the original segment keeps running.
             #[cfg(feature = "fragments")]
             {
                 let timers = [before, self.recovery.retransmission];

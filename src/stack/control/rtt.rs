@@ -1,4 +1,5 @@
-//! The round-trip time and the retransmission timeout (RFC 6298). Rules such as 2.1 are those of its sections 2 and 5.
+//! The round-trip time and the retransmission timeout (RFC 6298). Rule numbers such as 2.1 refer to sections 2 and 5 of
+//! that RFC.
 
 use smoltcp::time::Duration;
 

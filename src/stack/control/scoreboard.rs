@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// A byte counts as lost once the peer acknowledges three ranges or more than two segments above it.
+    /// A byte is treated as lost once the peer acknowledges three ranges or more than two segments above it.
     #[test]
     fn loss_needs_three_segments_above() {
         let mut board = Scoreboard::EMPTY;

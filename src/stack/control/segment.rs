@@ -15,10 +15,10 @@ pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
 /// The endpoint in an empty segment.
 const NOWHERE: IpEndpoint = IpEndpoint { addr: IpAddress::v4(0, 0, 0, 0), port: 0 };
 
-/// The header of a TCP segment and the positions of its parts in the IP packet.
+/// The header of a TCP segment, and the offsets of the header and the payload in the IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Segment {
-    /// The endpoints, as the receiver of the segment sees them: `local` is the receiver's.
+    /// The endpoints, as the receiver of the segment sees them: `local` is the receiver's endpoint.
     pub(in crate::stack) tuple: Tuple,
     pub(in crate::stack) seq: TcpSeqNumber,
     pub(in crate::stack) ack: Option<TcpSeqNumber>,
@@ -29,9 +29,9 @@ pub(in crate::stack) struct Segment {
     pub(in crate::stack) window: u16,
     /// The number of payload bytes.
     pub(in crate::stack) len: usize,
-    /// The position of the TCP header in the packet.
+    /// The offset of the TCP header in the packet, in bytes.
     pub(in crate::stack) header: usize,
-    /// The position of the payload in the packet.
+    /// The offset of the payload in the packet, in bytes.
     pub(in crate::stack) data: usize,
 }
 
@@ -50,7 +50,7 @@ impl Segment {
         data: 0,
     };
 
-    /// Reads a segment from `tcp`. `header` is the position of the TCP header in the packet.
+    /// Reads a segment from `tcp`. `header` is the offset of the TCP header in the packet, in bytes.
     pub(in crate::stack) fn read(&mut self, tcp: &TcpPacket<&[u8]>, header: usize) {
         self.seq = tcp.seq_number();
         self.ack = tcp.ack().then(|| tcp.ack_number());
@@ -112,7 +112,7 @@ pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
     checksums
 }
 
-/// Writes an IP packet with a TCP segment, from the tuple's remote endpoint to its local endpoint.
+/// Writes an IP packet that contains the TCP segment `tcp`, from the tuple's remote endpoint to its local endpoint.
 ///
 /// Returns the packet's length, or `None` if `out` is too short.
 pub(in crate::stack) fn write(
@@ -155,7 +155,7 @@ pub(in crate::stack) struct Patch {
     pub(in crate::stack) ack: TcpSeqNumber,
     pub(in crate::stack) window: u16,
     pub(in crate::stack) fin: bool,
-    /// The number of payload bytes left out at the front.
+    /// The number of payload bytes omitted at the start.
     pub(in crate::stack) skip: usize,
     /// The largest number of payload bytes kept after the skipped bytes.
     pub(in crate::stack) keep: usize,

@@ -1,4 +1,4 @@
-//! Events of the interface's addresses and routers.
+//! Events about the interface's addresses and routers.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::phy::EthernetAddress;
 #[cfg(feature = "dhcp")]
 use crate::stack::BadOffer;
 
-/// An event of the interface's addresses or routers.
+/// An event about the interface's addresses or routers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -85,7 +85,7 @@ pub enum AddressEvent {
     Router(IpAddress),
     /// This router is no longer used.
     RouterGone(IpAddress),
-    /// Another host has or claims an address that this host was claiming. This host does not use the address.
+    /// Another host uses or claims an address that this host was claiming. This host does not use the address.
     Taken {
         /// The address.
         address: IpAddress,

@@ -18,7 +18,8 @@ pub enum DropReason {
     /// The fragment overlaps another fragment (RFC 5722 section 4), or completes a datagram whose fragments contradict each
     /// other about congestion (RFC 3168 section 5.3).
     BadFragment,
-    /// An ICMP error that quotes no packet in flight or reports an impossible path MTU (RFC 5927 section 4.1).
+    /// An ICMP error that does not quote a packet in flight, or that reports an impossible path MTU (RFC 5927 section
+    /// 4.1).
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
@@ -26,13 +27,13 @@ pub enum DropReason {
     BadSyn,
     /// A wrong TCP or IPv4 checksum.
     Checksum,
-    /// A DHCP server's refusal (DHCPNAK) that answers no request of this host to that server.
+    /// A DHCP server's refusal (DHCPNAK) that does not answer a request from this host to that server.
     #[cfg(feature = "dhcp")]
     DhcpNak,
     /// A DHCP message whose options are missing or not valid.
     #[cfg(feature = "dhcp")]
     DhcpOptions,
-    /// A DHCP message without the address of a server that can be its sender.
+    /// A DHCP message without a valid server identifier.
     #[cfg(feature = "dhcp")]
     DhcpServer,
     /// A DHCP message that answers a request of another transaction.
@@ -106,14 +107,14 @@ impl DropReason {
         match self {
             DropReason::AfterFin => "data after FIN",
             DropReason::BacklogFull => "backlog full",
-            DropReason::BadAck => "acknowledgement of what was never sent",
+            DropReason::BadAck => "acknowledgement of data never sent",
             DropReason::BadFragment => "bad IP fragment",
             DropReason::BadIcmp => "ICMP error about nothing in flight",
             DropReason::BadReset => "RST without the expected sequence number",
             DropReason::BadSyn => "SYN for an established connection",
             DropReason::Checksum => "wrong checksum",
             #[cfg(feature = "dhcp")]
-            DropReason::DhcpNak => "DHCP refusal of no request",
+            DropReason::DhcpNak => "unrequested DHCP refusal",
             #[cfg(feature = "dhcp")]
             DropReason::DhcpOptions => "DHCP reply with bad options",
             #[cfg(feature = "dhcp")]

@@ -12,17 +12,19 @@ const COUNT: usize = 16;
 /// A datagram of at most this length, in bytes, fits every path.
 const SHORT: usize = 552;
 
+/// The values by which the quote of a datagram is recognised.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Datagram {
     destination: IpAddress,
     protocol: IpProtocol,
-    /// UDP: the ports and the length. ICMP: type, code, identifier, sequence number. Checksums are left out, because
-    /// address translators (NAT) may change them.
+    /// UDP: the ports and the length. ICMP: type, code, identifier, sequence number. Checksums are omitted, because
+    /// address translators (NAT) can change them.
     start: [u8; 6],
     /// The length of the whole packet.
     len: usize,
 }
 
+/// A ring of the most recent long datagrams.
 #[derive(Default)]
 pub(super) struct Recent {
     datagrams: [Option<Datagram>; COUNT],
@@ -53,6 +55,7 @@ impl Recent {
     }
 }
 
+/// Reads the values of a packet. `None` if the packet is not a UDP or ICMP datagram.
 fn read(packet: &[u8]) -> Option<Datagram> {
     let (destination, protocol, payload): (IpAddress, _, _) = match packet.first()? >> 4 {
         4 => {
@@ -67,6 +70,7 @@ fn read(packet: &[u8]) -> Option<Datagram> {
     Some(Datagram { destination, protocol, start: start(protocol, *payload.first_chunk()?)?, len: packet.len() })
 }
 
+/// Returns the value of [`Datagram::start`] for the first eight payload bytes.
 fn start(protocol: IpProtocol, [a, b, c, d, e, f, g, h]: [u8; 8]) -> Option<[u8; 6]> {
     match protocol {
         IpProtocol::Udp => Some([a, b, c, d, e, f]),

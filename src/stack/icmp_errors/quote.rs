@@ -9,7 +9,8 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{IcmpError, Refusal};
 
-/// The length of an ICMP error's header. Every error also quotes at least this number of bytes after the IP header.
+/// The length of an ICMP error's header, in bytes. After the quoted IP header, every error quotes at least this many
+/// bytes.
 const HEADER: usize = 8;
 
 /// An ICMP error and the start of the packet that the error quotes.
@@ -28,21 +29,21 @@ pub(in crate::stack) struct Quote {
 }
 
 impl Quote {
-    /// The sender of the quoted segment or datagram.
+    /// Returns the sender of the quoted segment or datagram.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) fn local(&self) -> IpEndpoint {
         let [a, b, ..] = self.start;
         IpEndpoint::new(self.source, u16::from_be_bytes([a, b]))
     }
 
-    /// The receiver of the quoted segment or datagram.
+    /// Returns the receiver of the quoted segment or datagram.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) fn remote(&self) -> IpEndpoint {
         let [_, _, a, b, ..] = self.start;
         IpEndpoint::new(self.destination, u16::from_be_bytes([a, b]))
     }
 
-    /// The sequence number of the quoted segment.
+    /// Returns the sequence number of the quoted segment.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) fn seq(&self) -> TcpSeqNumber {
         let [_, _, _, _, seq @ ..] = self.start;
@@ -60,7 +61,7 @@ impl Quote {
     }
 }
 
-/// Reads the ICMP error in an IP packet for this host. `None` for any other packet. The quoted packet may be forged.
+/// Reads the ICMP error in an IP packet for this host. `None` for any other packet. The quoted packet might be forged.
 pub(in crate::stack) fn read(
     packet: &[u8],
     checksums: &ChecksumCapabilities,

@@ -170,7 +170,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Returns whether a SYN for this slot's endpoints starts a new connection.
     ///
     /// In TIME-WAIT, the SYN starts a new connection if its sequence number is above all received numbers. Otherwise
-    /// the SYN is an old duplicate (RFC 9293 section 3.6.1). In all other phases, the SYN starts no new connection.
+    /// the SYN is an old duplicate (RFC 9293 section 3.6.1). In all other phases, the SYN does not start a new
+    /// connection.
     fn is_superseded_by(&self, index: usize, segment: &Segment) -> bool {
         let slot = &self.connections.slots[index];
         match slot.phase {

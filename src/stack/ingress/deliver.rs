@@ -90,7 +90,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Passes a changed copy of a packet to a connection's socket.
     ///
-    /// The first half of the scratch memory is for the copy, the second half for smoltcp's answer.
+    /// The first half of the scratch memory contains the copy. The second half is for smoltcp's answer.
     #[inline(never)]
     fn pass_copy<T: TxToken, P: Probe>(
         &mut self,

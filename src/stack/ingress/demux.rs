@@ -78,6 +78,7 @@ pub(super) fn tcp_checksum_holds(packet: &[u8]) -> bool {
     segment_of(packet).is_none_or(|segment| checksums_hold(packet, &segment, &ChecksumCapabilities::default()))
 }
 
+/// The result of [`ip`].
 enum Ip {
     Tcp,
     /// The packet is not TCP. The values are its source and destination addresses.

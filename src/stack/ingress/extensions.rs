@@ -10,7 +10,7 @@ use smoltcp::wire::IpProtocol;
 pub(super) const HEADER: usize = 40;
 /// The length of a Fragment header, in bytes.
 pub(super) const FRAGMENT: usize = 8;
-/// The position of the Next Header field in an IPv6 header.
+/// The offset of the Next Header field in an IPv6 header, in bytes.
 const NEXT_HEADER: usize = 6;
 
 const HOP_BY_HOP: u8 = 0;
@@ -26,7 +26,7 @@ pub(super) enum Chain {
     Fragment(Fragment),
     /// A header that this host does not accept. The packet is dropped, and its sender gets an ICMPv6 parameter problem.
     Problem(Problem),
-    /// The header of TCP, UDP or ICMPv6, at position `at` of the packet. `fragment` says whether a Fragment header
+    /// The header of TCP, UDP or ICMPv6, at the offset `at` of the packet. `fragment` says whether a Fragment header
     /// precedes it.
     Upper { protocol: u8, at: usize, fragment: bool },
     /// The packet is malformed or has no upper-layer header. It is dropped silently.
@@ -36,9 +36,9 @@ pub(super) enum Chain {
 /// The Fragment header of a packet (RFC 8200 section 4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fragment {
-    /// The position of the Fragment header in the packet.
+    /// The offset of the Fragment header in the packet, in bytes.
     pub(super) at: usize,
-    /// The position of the Next Header field that announces the Fragment header.
+    /// The offset of the Next Header field that announces the Fragment header, in bytes.
     pub(super) announced_at: usize,
     /// The protocol of the header that begins the datagram's data.
     pub(super) next: u8,
@@ -53,7 +53,7 @@ pub(super) struct Fragment {
 pub(super) struct Problem {
     pub(super) code: u8,
     pub(super) pointer: u32,
-    /// Whether the error is also sent if the packet was for a multicast group.
+    /// Whether the error is sent even if the packet was addressed to a multicast group.
     pub(super) to_group: bool,
 }
 
@@ -72,7 +72,7 @@ impl Problem {
     pub(super) const INCOMPLETE_HEADERS: Problem = Problem { code: 3, pointer: 0, to_group: false };
 }
 
-/// Parses the headers of an IPv6 packet. `packet` has no bytes after the payload.
+/// Parses the headers of an IPv6 packet. `packet` ends with the payload.
 pub(super) fn read(packet: &[u8]) -> Chain {
     match packet.get(NEXT_HEADER) {
         Some(&next) if packet.len() >= HEADER => walk(packet, next, NEXT_HEADER, HEADER),
@@ -99,7 +99,7 @@ pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
 
 /// Copies a packet without its extension headers to `out`. Returns the copy's length.
 ///
-/// `at` is the position of the upper-layer header, and `protocol` its protocol. Returns `None` if `out` is too short.
+/// `at` is the offset of the upper-layer header, and `protocol` is its type. Returns `None` if `out` is too short.
 pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> Option<usize> {
     let (header, payload) = (packet.get(..HEADER)?, packet.get(at..)?);
     let len = HEADER + payload.len();
@@ -111,8 +111,8 @@ pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> O
     Some(len)
 }
 
-/// Parses the headers from position `at` on. The byte at `announced_at` announces the first header, whose type is
-/// `next`.
+/// Parses the headers that begin at the offset `at`. The first header has the type `next`, which is read from the byte
+/// at the offset `announced_at`.
 fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> Chain {
     let mut fragment = false;
     loop {
@@ -160,14 +160,14 @@ fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> 
     }
 }
 
-/// Returns the header at position `at`, or `None` if the packet is too short. A header's second byte is its length in
-/// units of 8 bytes, without the first 8 bytes.
+/// Returns the header at the offset `at`, or `None` if the packet is too short. A header's second byte is the header's
+/// length in units of 8 bytes, excluding the first 8 bytes.
 fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
     let rest = packet.get(at..)?;
     rest.get(..8 * (1 + usize::from(*rest.get(1)?)))
 }
 
-/// Checks the options of a header that begins at position `at` of its packet.
+/// Checks the options of a header that begins at the offset `at` of its packet.
 ///
 /// The two high bits of an unknown option's type say what to do: skip the option, drop the packet, or drop the packet
 /// and answer it (RFC 8200 section 4.2).

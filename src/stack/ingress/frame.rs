@@ -55,7 +55,7 @@ impl<'f, 'o, T: TxToken, P: Probe> Device for OneFrame<'f, 'o, T, P> {
     }
 }
 
-/// A token that never exists, for devices that never have a token.
+/// A token type without a value, for devices that never return a token.
 pub(in crate::stack) enum NoToken {}
 
 impl TxToken for NoToken {
@@ -70,6 +70,7 @@ impl RxToken for NoToken {
     }
 }
 
+/// The token of the received packet.
 pub(in crate::stack) struct Received<'f> {
     frame: &'f [u8],
     meta: PacketMeta,
@@ -115,7 +116,7 @@ impl Outgoing<'_> {
     /// Returns whether the control block must decide about a packet of `len` bytes before it is sent.
     #[cfg(feature = "recovery")]
     fn selects(&self, now: Instant, len: usize) -> bool {
-        // What may change a segment without data.
+        // Whether a segment without data might have to be changed.
         let changes = self.block.has_ranges() || self.block.exceeds_window();
         (self.block.may_repeat(now) || (len <= control::LONGEST && changes)) && len <= self.scratch.len()
     }
@@ -134,8 +135,8 @@ impl Outgoing<'_> {
     }
 }
 
-/// The path of packets from smoltcp to the device. Each packet is sent in a frame with `header`. The stack's [`Probe`]
-/// sees the frame.
+/// The path of packets from smoltcp to the device. Each packet is sent in a frame with the link header `header`. The
+/// stack's [`Probe`] sees the frame.
 pub(in crate::stack) struct Out<'o, P> {
     pub(in crate::stack) probe: &'o mut P,
     pub(in crate::stack) now: Instant,
@@ -198,8 +199,8 @@ impl<'w, 'o, D, P> Watch<'w, 'o, D, P> {
         Watch { device: None, resolved: true, out }
     }
 
-    /// Creates a device that sends packets. Without `resolved`, the next hop's hardware address is unknown, so nothing
-    /// is sent.
+    /// Creates a device that sends packets. If `resolved` is false, the next hop's hardware address is unknown, so
+    /// nothing is sent.
     pub(in crate::stack) fn new(device: &'w mut D, resolved: bool, out: &'w mut Out<'o, P>) -> Self {
         Watch { device: Some(device), resolved, out }
     }
@@ -314,8 +315,8 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         let Some(mut segment) = demux::segment_of(packet) else {
             return self.send(len, &mut |out| out.copy_from_slice(packet));
         };
-        // While smoltcp retransmits, its pure ACKs have an old sequence number. After a window probe, they have one that
-        // the peer does not accept.
+        // While smoltcp retransmits, its pure ACKs have an old sequence number. After a window probe, they have a
+        // sequence number that the peer does not accept.
         let number = block.right_number(&segment);
         let leave = block.leaves(now, &segment, packet);
         if !matches!(leave, Leave::Front(_) | Leave::Whole) {

@@ -3,9 +3,9 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{Icmpv6Packet, IpProtocol, Ipv4Address, Ipv4Packet, Ipv6Address, Ipv6Packet};
 
-/// The length of the longest IPv6 packet with an ICMP error, in bytes (RFC 4443 section 2.4 c).
+/// The length of the longest IPv6 packet that contains an ICMP error, in bytes (RFC 4443 section 2.4 c).
 const LONGEST: usize = 1_280;
-/// The length of the longest IPv4 packet with an ICMP error, in bytes (RFC 1812 section 4.3.2.3).
+/// The length of the longest IPv4 packet that contains an ICMP error, in bytes (RFC 1812 section 4.3.2.3).
 const LONGEST_V4: usize = 576;
 /// The length of an ICMP error's header, before the quoted packet, in bytes.
 const ICMP: usize = 8;
@@ -50,7 +50,8 @@ pub(super) struct Error {
     pub(super) word: u32,
 }
 
-/// Writes an ICMP error about an IPv4 packet, addressed to the packet's sender. Returns the error packet's length.
+/// Writes an ICMP error about the IPv4 packet `about`, addressed to that packet's sender. Returns the length of the
+/// error's packet.
 ///
 /// Returns `None` if `out` is too short, or if no error may be sent (RFC 1122 section 3.2.2). No error is sent about a
 /// fragment other than the first. No error is sent about a packet from or to a multicast, broadcast, loopback or
@@ -111,6 +112,7 @@ pub(super) fn v6(out: &mut [u8], error: Error, from: Ipv6Address, about: [&[u8];
     Some(HEADER + payload)
 }
 
+/// Writes an ICMP error that quotes the two parts of a packet. The checksum is left at 0.
 fn write(out: &mut [u8], error: Error, first: &[u8], second: &[u8]) {
     let (header, quote) = out.split_at_mut(ICMP);
     header.copy_from_slice(&[error.kind, error.code, 0, 0, 0, 0, 0, 0]);

@@ -1,4 +1,4 @@
-//! Processes a received frame: for its connection, for a new connection, or for the shared sockets.
+//! Processes a received frame, which is for a connection, for a new connection, or for the shared sockets.
 //!
 //! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file admission.rs
 //! drops the packet or decides which part of the stack handles it. The file deliver.rs delivers a segment to its
@@ -161,7 +161,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 if link::source(packet).is_some_and(|to| packet.len() > self.mtu_to(now, to))
                     && packet.get(6) == Some(&58)
                 {
-                    // The reply to an echo request is as long as the request, and cannot be sent in fragments.
+                    // Next header 58 is ICMPv6. The reply to an echo request is as long as the request, and cannot be
+                    // sent in fragments.
                     tx.out.probe.event(now, &Event::Dropped(DropReason::TooLong));
                     return Target::Nowhere;
                 }
@@ -182,7 +183,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Returns the connection that a frame belongs to, from the frame's headers alone.
     ///
-    /// Returns `None` if the frame belongs to no connection. A SYN that opens a new connection belongs to none yet.
+    /// Returns `None` if the frame belongs to no connection. A SYN that opens a new connection does not belong to a
+    /// connection yet.
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);

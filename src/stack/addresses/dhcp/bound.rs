@@ -9,8 +9,9 @@ use super::super::lease::{Lease, Message};
 use super::{Client, State};
 use crate::stack::event::{AddressEvent, Loss};
 
-/// The number of ARP requests for the next hop, and the time between two requests. Renewals are sent to the next hop.
+/// The number of ARP requests for the next hop. Renewals are sent to the next hop.
 const HOP_REQUESTS: u8 = 3;
+/// The time between two ARP requests for the next hop.
 pub(super) const HOP_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Client {
@@ -25,7 +26,7 @@ impl Client {
         self.bind(now, lease, changes);
     }
 
-    /// Uses the lease and its router until the renewal at T1.
+    /// Starts to use the lease and its router, and schedules the renewal at T1.
     fn bind(&mut self, now: Instant, lease: Lease, changes: &mut Changes) {
         if let Some(router) = lease.router {
             push(changes, Change::Router(router.into()));
@@ -58,7 +59,7 @@ impl Client {
         let Lease { address, server, seconds, .. } = lease;
         push(changes, Change::Report(AddressEvent::Renewed { address, server, seconds }));
         if old.address != address {
-            // Only the mask differs, so the address keeps its connections.
+            // Only the mask has changed, so connections from the address continue.
             push(changes, Change::Add(IpCidr::Ipv4(address)));
         }
         if let Some(router) = old.router
@@ -84,14 +85,14 @@ impl Client {
         self.restart(at);
     }
 
-    /// Returns when the next ARP request for the next hop's hardware address is due. `None` if the address is known, or
-    /// if no request is left.
+    /// Returns the time of the next ARP request for the next hop. `None` if the next hop's hardware address is known,
+    /// or if all requests were sent.
     pub(super) fn hop_due(&self, lease: &Lease) -> Option<Instant> {
         (lease.hop_hardware.is_none() && self.hop_requests > 0).then_some(self.hop_at)
     }
 
-    /// Handles a link that came up, perhaps on another network. Confirms a lease in use (RFC 2131 sections 3.2 and
-    /// 3.7). Without a lease in use, starts again with DHCPDISCOVER.
+    /// Called when the link comes up, perhaps on another network. Confirms the lease in use (RFC 2131 sections 3.2 and
+    /// 3.7). If no lease is in use, starts again with DHCPDISCOVER.
     pub(in super::super) fn link_up(&mut self, now: Instant, claims: &mut Claims) {
         self.distrusted = None;
         match &mut self.state {

@@ -18,7 +18,7 @@ impl Block {
                     let (start, end) = (TcpSeqNumber(start as i32), TcpSeqNumber(end as i32));
                     let (from, to) = self.recovery.probed_range;
                     let was_probe = start < to && from < end;
-                    // Only the first range of a segment may report a duplicate (RFC 2883 section 4).
+                    // Only the first range of a segment can report a duplicate (RFC 2883 section 4).
                     if index == 0 && start < end && end <= self.una && !was_probe {
                         self.take_needless(distance(start, end));
                     }
@@ -63,8 +63,8 @@ impl Block {
                 r.forget_resends();
             }
             Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
-            // A partial acknowledgement (RFC 6582 section 3.2): the next segment is also lost. If only a FIN is
-            // outstanding, it may not be lost, because a peer's SACK ranges may leave out a FIN.
+            // After a partial acknowledgement (RFC 6582 section 3.2), the next segment is lost, too. A FIN alone is not
+            // treated as lost, because a peer's SACK ranges might not include a FIN.
             Some(point) if acked > 0 && r.board.is_empty() && !(r.sack && point == ack + 1) => {
                 r.duplicates = r.duplicates.saturating_sub(acked / r.mss);
                 r.resent = ack;
@@ -106,7 +106,7 @@ impl Block {
         r.lost_below = r.lost_below.max(lost_below.min(self.nxt));
     }
 
-    /// Begins a recovery: reduces the congestion window and marks nothing as retransmitted.
+    /// Begins a recovery: reduces the congestion window and marks no data as retransmitted.
     fn begin_recovery(&mut self, now: Instant, flight: u32) {
         let r = &mut self.recovery;
         // If the congestion window limits the program, the reduction is computed from the window and not from the bytes

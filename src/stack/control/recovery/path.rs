@@ -3,7 +3,7 @@
 //!
 //! In a black hole, long segments vanish and no router reports them. After two losses of a segment, its data is sent
 //! again in shorter segments. If the shorter segments arrive and long segments are lost again, the path has a black
-//! hole. If long segments also arrive later, the peer was only unreachable for a while.
+//! hole. If long segments arrive later, the peer was only unreachable for a while.
 
 use super::{Block, TcpSeqNumber, distance};
 
@@ -12,13 +12,13 @@ use super::{Block, TcpSeqNumber, distance};
 pub(super) struct Trial {
     /// Whether the retransmission timer has just expired.
     pub(super) expired: bool,
-    /// The number of times in a row that the timer expired for segments of this length.
+    /// How many times in a row the timer has expired for segments of the current length.
     losses: u8,
     /// Whether the peer has sent a segment since the timer most recently expired.
     heard: bool,
     /// The path MTU that the connection tries now or tried most recently.
     mtu: Option<u16>,
-    /// Set once shorter segments have arrived. An acknowledgement of this number shows that long segments also arrive.
+    /// Set once shorter segments have arrived. An acknowledgement of this number shows that long segments arrive, too.
     passed_below: Option<TcpSeqNumber>,
 }
 
@@ -51,6 +51,7 @@ impl Block {
     pub(in crate::stack) fn judge_loss(&mut self, smaller: usize) -> Option<usize> {
         let trial = &mut self.recovery.trial;
         let heard = core::mem::take(&mut trial.heard);
+        // The shorter segments arrived, and a long segment was lost again.
         if trial.passed_below.is_some() {
             return core::mem::replace(trial, Trial::NONE).mtu.map(usize::from);
         }
@@ -103,14 +104,14 @@ impl Block {
 
     /// Makes smoltcp send one segment at a time if the handshake agreed on longer segments than fit the path.
     ///
-    /// Otherwise, or if `cuts` is not set, smoltcp may send several segments at a time.
+    /// Otherwise, or if `cuts` is not set, smoltcp can send several segments at a time.
     pub(in crate::stack) fn send_singly(&mut self, cuts: bool) {
         self.recovery.singly = cuts && self.recovery.mss < self.recovery.agreed_mss;
     }
 
     /// Retransmits everything in flight, because routers have dropped packets that were too long.
     ///
-    /// Such a loss is no sign of congestion, so the congestion window stays as it is (RFC 1191 section 6.4).
+    /// Such a loss is not a sign of congestion, so the congestion window stays as it is (RFC 1191 section 6.4).
     pub(in crate::stack) fn send_again(&mut self) {
         if self.flight() == 0 {
             return;

@@ -1,26 +1,27 @@
 //! Finds lost retransmissions by the time that has passed (RFC 8985 section 6.2).
 //!
-//! Duplicate acknowledgements show the loss of a segment once. If its retransmission is lost too, only time shows it: data
-//! that was sent later has arrived, and the retransmission has not.
+//! Duplicate acknowledgements reveal the loss of a segment only once. Time reveals the loss of its retransmission: data
+//! that was sent later has arrived, but the retransmission has not. A burst is a group of retransmissions that were
+//! sent at the same time.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
 use super::{Block, Recovery};
 
-/// The largest number of bursts that are remembered. If there are more, the oldest is forgotten. When no burst is left, all
-/// holes that were retransmitted count as lost.
+/// The largest number of bursts that are remembered. A new burst replaces the oldest burst that is not lost. If no
+/// burst is remembered but retransmitted data is still missing, all of that data is treated as lost.
 const BURSTS: usize = 8;
 
 /// The shortest margin for reordering.
 const LEAST_MARGIN: Duration = Duration::from_millis(2);
 
-/// The retransmissions in flight, and those that are lost. No two bursts overlap.
+/// The retransmissions that are in flight or lost. No two bursts overlap.
 #[derive(Clone, Debug)]
 pub(super) struct Resends {
     bursts: heapless::Vec<Burst, BURSTS>,
-    /// How often retransmissions were found lost by time since the most recent round-trip measurement. Each time doubles
-    /// the limit, because the round trip may have become longer.
+    /// How many times retransmissions were found to be lost since the most recent round-trip measurement. Each time
+    /// doubles `reordering_limit`, because the round trip might have become longer.
     repeats: u8,
     /// When data was most recently retransmitted.
     latest: Instant,
@@ -46,7 +47,8 @@ impl Resends {
         self.latest = now;
         for burst in &mut self.bursts {
             if burst.from < to && from < burst.to {
-                // A lost burst is sent from its front on. Of another burst, the front stays in flight.
+                // The new burst takes over these bytes. A lost burst is sent again from its start, so its final bytes
+                // remain. Otherwise, the bytes before `from` remain.
                 if burst.lost || from <= burst.from { burst.from = to } else { burst.to = from }
             }
         }
@@ -64,7 +66,7 @@ impl Resends {
         }
     }
 
-    /// Marks the burst with the byte `seq` as lost. Returns false if that burst is not remembered.
+    /// Marks the burst that contains the byte `seq` as lost. Returns false if no remembered burst contains the byte.
     pub(super) fn lose(&mut self, seq: TcpSeqNumber) -> bool {
         let burst = self.bursts.iter_mut().find(|burst| burst.from <= seq && seq < burst.to);
         burst.map(|burst| burst.lost = true).is_some()
@@ -87,21 +89,21 @@ impl Recovery {
         self.resends.bursts.iter().any(|burst| burst.lost && burst.from <= seq && seq < burst.to)
     }
 
-    /// Returns the first range of lost retransmissions that the peer lacks.
+    /// Returns the first range whose retransmission was lost and that the peer still lacks.
     pub(super) fn lost_again(&self, una: TcpSeqNumber) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let lost = self.resends.bursts.iter().filter(|burst| burst.lost);
         lost.filter_map(|burst| self.board.first_hole(burst.from.max(una), burst.to))
             .min_by_key(|(start, _)| start.0.wrapping_sub(una.0))
     }
 
-    /// Returns how many bytes of lost retransmissions the peer lacks.
+    /// Returns how many bytes of lost retransmissions the peer still lacks.
     pub(super) fn bytes_lost_again(&self, una: TcpSeqNumber) -> u32 {
         let lost = self.resends.bursts.iter().filter(|burst| burst.lost && una < burst.to);
         lost.map(|burst| self.board.missing(burst.from.max(una), burst.to)).sum()
     }
 
-    /// Returns the time after which a retransmission counts as lost if later data has arrived: a round trip, and a margin
-    /// for reordering.
+    /// Returns how long after its transmission a retransmission is treated as lost if later data has arrived: a round
+    /// trip plus a margin for reordering. `None` before the first measurement.
     fn reordering_limit(&self) -> Option<Duration> {
         let srtt = self.rtt.smoothed()?;
         let limit = srtt + (srtt / 4).max(self.rtt.variation() * 2).max(LEAST_MARGIN);
@@ -110,7 +112,8 @@ impl Recovery {
 }
 
 impl Block {
-    /// Processes that the peer has reported the arrival of data, which was sent about a round trip ago.
+    /// Processes an acknowledgement of newly arrived data, which was sent about a round trip ago. That data has
+    /// overtaken every retransmission that was sent earlier and has not arrived.
     pub(super) fn later_data_arrived(&mut self, now: Instant) {
         let r = &mut self.recovery;
         let Some(srtt) = r.rtt.smoothed() else { return };
@@ -120,14 +123,15 @@ impl Block {
         self.find_lost_resends(now);
         let r = &mut self.recovery;
         let is_late = r.reordering_limit().is_some_and(|limit| now >= r.resends.latest + limit);
+        // No burst is remembered, but some of the retransmitted data is still missing. All of it is sent again.
         if r.resends.bursts.is_empty() && is_late && r.board.first_hole(self.una, r.resent).is_some() {
             r.resent = self.una;
             self.reduce_again(now, self.recovery.resends.latest);
         }
     }
 
-    /// Reduces the congestion window, because data that was retransmitted at `sent` is lost (RFC 5681 section 4.3). One
-    /// reduction is enough for all data that was sent before it.
+    /// Reduces the congestion window, because data that was retransmitted at `sent` is lost (RFC 5681 section 4.3).
+    /// Does nothing if the window has been reduced since `sent`.
     fn reduce_again(&mut self, now: Instant, sent: Instant) {
         let flight = self.flight();
         let r = &mut self.recovery;
@@ -137,14 +141,15 @@ impl Block {
         }
     }
 
-    /// Returns when the oldest retransmission that was overtaken counts as lost.
+    /// Returns the time at which the oldest overtaken retransmission is treated as lost.
     pub(super) fn resends_due(&self) -> Option<Instant> {
         let bursts = self.recovery.resends.bursts.iter();
         let first = bursts.filter(|burst| burst.overtaken && !burst.lost).map(|burst| burst.at).min()?;
         Some(first + self.recovery.reordering_limit()?)
     }
 
-    /// Finds the lost retransmissions, which are then sent once more, and forgets those that have arrived.
+    /// Marks the retransmissions that are now treated as lost, so that they are sent once more. Forgets the
+    /// retransmissions that have arrived.
     pub(super) fn find_lost_resends(&mut self, now: Instant) {
         let una = self.una;
         let r = &mut self.recovery;

@@ -75,7 +75,8 @@ impl Block {
     pub(super) fn room(&self, hole: Option<(TcpSeqNumber, TcpSeqNumber)>) -> u32 {
         let (r, pipe) = (&self.recovery, self.pipe());
         let room = r.window.bytes().saturating_sub(pipe);
-        // The first segment of a flight and of a tail loss probe is always allowed, and a lost segment at SND.UNA.
+        // Three kinds of segment are always allowed: the first segment of a flight, a tail loss probe, and a lost
+        // segment at SND.UNA.
         let first = pipe == 0 || r.tail.is_some() || hole.is_some_and(|(start, _)| start <= self.una);
         if first { room.max(r.mss) } else { room }
     }
@@ -96,7 +97,7 @@ impl Block {
         self.recovery.frontier = self.una;
     }
 
-    /// Returns whether smoltcp's segments may be too long for the path, so that smoltcp must send one segment at a
+    /// Returns whether smoltcp's segments might be too long for the path, so that smoltcp must send one segment at a
     /// time.
     pub(in crate::stack) fn sends_singly(&self) -> bool {
         self.recovery.singly
@@ -117,8 +118,8 @@ impl Block {
         self.bare_number() < self.nxt
     }
 
-    /// Returns the right number for a segment without data if smoltcp gave it another one, because smoltcp is
-    /// retransmitting or has probed the peer's window.
+    /// Returns the right sequence number for a segment without data if smoltcp gave the segment another number. smoltcp
+    /// does so while it retransmits and after it has probed the peer's window.
     ///
     /// A peer that has received everything ignores an RST with a lower number (RFC 5961 section 3.2).
     pub(in crate::stack) fn right_number(&self, segment: &Segment) -> Option<TcpSeqNumber> {
@@ -127,13 +128,13 @@ impl Block {
         (empty && self.una <= segment.seq && segment.seq != number).then_some(number)
     }
 
-    /// Returns whether smoltcp's next segment may be a retransmission.
+    /// Returns whether smoltcp's next segment might be a retransmission.
     pub(in crate::stack) fn may_repeat(&self, now: Instant) -> bool {
         let r = &self.recovery;
         r.frontier < self.nxt || (self.flight() > 0 && now >= r.rests_until) || self.may_probe()
     }
 
-    /// Returns whether smoltcp may send a window probe.
+    /// Returns whether smoltcp might send a window probe.
     fn may_probe(&self) -> bool {
         self.recovery.shown == 0 && self.flight() == 0
     }
@@ -141,11 +142,11 @@ impl Block {
     /// Returns the window field to pass to smoltcp before smoltcp sends, or `None` if smoltcp's window still applies.
     ///
     /// `queue` is the number of bytes in the send buffer. Also reduces the congestion window after an idle time, and
-    /// may start or stop the persist timer (see `allowance`).
+    /// can start or stop the persist timer (see `allowance`).
     pub(in crate::stack) fn changed_field(&mut self, now: Instant, queue: usize) -> Option<u16> {
         let queue = queue as u32;
-        // Restart after an idle time (RFC 5681 section 4.1): nothing was sent for an RTO, so the congestion
-        // window may be outdated.
+        // Restart after an idle time (RFC 5681 section 4.1): nothing was sent for an RTO, so the congestion window
+        // might be outdated.
         if self.flight() == 0 && now - self.recovery.sent_at >= self.recovery.rtt.timeout(0) {
             self.recovery.window.on_idle();
         }
@@ -165,7 +166,8 @@ impl Block {
         let una = self.una;
         let up_to = |edge: TcpSeqNumber| distance(una, edge);
         let flight = self.flight();
-        // If less than a unit of the window is left to skip, those bytes leave once more, in front of new data.
+        // If smoltcp still has to skip less than a unit of the window, those bytes are sent once more, ahead of new
+        // data.
         let bytes = if up_to(frontier) >= flight / unit * unit {
             let allowance = self.allowance(now, queue);
             let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
@@ -175,7 +177,7 @@ impl Block {
             if edge < queue && (allowance == 0 || rounded > flight) { rounded } else { edge }
         } else {
             match self.allowed_hole() {
-                // First let smoltcp skip the bytes in front of the hole, because the peer already has those bytes.
+                // First let smoltcp skip the bytes before the hole, because the peer already has those bytes.
                 Some((start, _)) if up_to(start) / unit * unit > up_to(frontier) => up_to(start) / unit * unit,
                 Some((start, end)) => {
                     let first = start.max(frontier);
@@ -257,8 +259,8 @@ impl Block {
         let news = segment.ack.filter(|&ack| ack != self.announced_ack && !segment.rst);
         self.announced_ack = news.unwrap_or(self.announced_ack);
         self.read_announcement(segment, frame);
-        // The window passed to smoltcp is a whole number of units of several bytes. So it may end after the lost range,
-        // and so may a retransmitted segment.
+        // The window passed to smoltcp is a whole number of units of several bytes. The window can thus end after the
+        // lost range, and so can a retransmitted segment.
         let (end, old) = (segment.seq + segment.len, segment.end() <= self.nxt);
         let hole = self.allowed_hole().filter(|&(start, to)| old && start < to && segment.seq < to && to < end);
         let front = hole.map(|(_, to)| to);
@@ -269,7 +271,8 @@ impl Block {
         }
     }
 
-    /// Records the bytes of a segment that smoltcp created. Returns whether the peer lacks these bytes.
+    /// Records the bytes of a segment that smoltcp created. Returns whether to send the segment: either the peer lacks
+    /// these bytes, or the segment has none, such as a pure ACK.
     fn is_wanted(&mut self, now: Instant, segment: &Segment) -> bool {
         let end = segment.end() + usize::from(segment.syn);
         if segment.rst || end == segment.seq || (!segment.syn && segment.seq < self.una) {
@@ -298,7 +301,7 @@ impl Block {
         }
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
-                // A super-segment may be acknowledged in parts. The first part's acknowledgement completes the
+                // The peer might acknowledge a super-segment in parts. The first part's acknowledgement completes the
                 // measurement.
                 let end = end.min(segment.seq + r.mss as usize);
                 r.sample = Some(Sample { end, sent: now, behind_loss: false });
@@ -347,7 +350,7 @@ impl Block {
 impl Recovery {
     /// Excludes the retransmitted bytes `from..to` from the measurement of the round trip.
     fn skip_sample(&mut self, from: TcpSeqNumber, to: TcpSeqNumber) {
-        // The peer may acknowledge the first transmission, so the segment's round trip is not measured (Karn's
+        // The peer might acknowledge the first transmission, so the segment's round trip is not measured (Karn's
         // algorithm).
         self.sample = self.sample.filter(|sample| sample.end <= from || to < sample.end);
         if let Some(sample) = &mut self.sample {

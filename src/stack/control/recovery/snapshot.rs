@@ -7,7 +7,7 @@ use smoltcp::wire::TcpSeqNumber;
 use super::super::receiver::RANGES;
 use super::{Block, Congestion};
 
-/// What one end of a connection keeps about it (RFC 9293 section 3.3.1, RFC 6298, RFC 5681).
+/// The TCP variables that one end of a connection keeps (RFC 9293 section 3.3.1, RFC 6298, RFC 5681).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub struct Control {
@@ -46,7 +46,7 @@ pub struct Control {
     pub retransmission: Option<Instant>,
     /// When a tail loss probe is sent.
     pub tail_probe: Option<Instant>,
-    /// When the persist timer expires, which probes a closed window.
+    /// When the persist timer expires and a closed window is probed.
     pub persist: Option<Instant>,
     /// When TIME-WAIT ends.
     pub time_wait: Option<Instant>,
@@ -103,7 +103,7 @@ impl Block {
         let r = &self.recovery;
         let [queued, unread] = queues.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
         let is_synchronized = !matches!(state, State::SynSent | State::SynReceived);
-        // The buffer does not contain the SYN and the FIN, which count as in flight.
+        // The send buffer contains neither the SYN nor the FIN, but `flight` includes both.
         let sent = if is_synchronized { self.flight() } else { 0 };
         let unsent = queued.saturating_sub(sent);
         let threshold = r.window.ssthresh();

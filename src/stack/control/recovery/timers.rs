@@ -36,7 +36,7 @@ impl Block {
         });
     }
 
-    /// Returns when the next timer expires, or `None` if no timer is running.
+    /// Returns the time at which the next timer expires, or `None` if no timer is running.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let r = &self.recovery;
         let retransmission = r.retransmission.map(|timer| timer.due);
@@ -47,9 +47,9 @@ impl Block {
     pub(in crate::stack) fn expire(&mut self, now: Instant) {
         self.find_lost_resends(now);
         let (una, nxt) = (self.una, self.nxt);
-        let has = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
+        let has_expired = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
         let r = &mut self.recovery;
-        if has(&mut r.persist) {
+        if has_expired(&mut r.persist) {
             r.persisting = true;
         }
         if let Some(timer) = r.retransmission.take_if(|timer| timer.due <= now) {
@@ -65,9 +65,9 @@ impl Block {
             {
                 r.trial.expired = una != self.iss && self.window > 0;
             }
-            // The peer may have discarded data that it acknowledged selectively (RFC 2018 section 8), which is rare.
-            // The ranges are kept without a sign of it (RFC 6675 section 5.1): the peer reports the byte at SND.UNA, or
-            // a timeout brought no progress.
+            // The peer might have discarded data that it acknowledged selectively (RFC 2018 section 8), which is rare.
+            // The ranges are kept unless there is a sign of this (RFC 6675 section 5.1): the peer reports the byte at
+            // SND.UNA, or the previous timeout brought no progress.
             let is_held = r.board.first_hole(una, nxt).is_none_or(|(start, _)| start > una);
             if is_held || (r.timed_out && r.timeout_at == una) {
                 r.board.clear();
@@ -79,7 +79,7 @@ impl Block {
             (r.point, r.timed_out, r.expired) = (Some(nxt), true, Some(timer.due - timer.started));
             r.by_path = false;
             r.retransmission = Some(Timer::start(now, r.rtt.timeout(r.backoff)));
-        } else if has(&mut r.probe) {
+        } else if has_expired(&mut r.probe) {
             r.tail = Some(TcpSeqNumber(nxt.0.wrapping_sub(r.mss as i32)).max(una));
             r.probed = true;
             r.retransmission = Some(Timer::start(now, r.rtt.timeout(r.backoff)));
