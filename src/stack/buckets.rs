@@ -11,7 +11,7 @@ pub(super) const NONE: Index = Index::MAX;
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
 /// The two links in element `i` of the array. `first` is the first entry of bucket `i`. `next` is the entry that
-/// follows entry `i` in its bucket. Entry `i` may be in any bucket, not only in bucket `i`.
+/// follows entry `i` in its bucket. Entry `i` can be in any bucket, not only in bucket `i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     first: Index,

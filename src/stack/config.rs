@@ -286,7 +286,7 @@ impl fmt::Display for SetupError {
             #[cfg(feature = "dhcp")]
             SetupError::AutoconfNeedsEthernet => f.write_str("DHCP and SLAAC work on Ethernet only: use a TAP"),
             SetupError::BadAddress(address) => write!(f, "{address} is not an address that a host can have"),
-            SetupError::BadHardwareAddress => f.write_str("the hardware address is zero or not unicast, or does not match the device"),
+            SetupError::BadHardwareAddress => f.write_str("the hardware address is zero or not valid for the device"),
             SetupError::BadGateway(address) => {
                 write!(f, "gateway {address} is not on the link, or is the second gateway of its IP version")
             }

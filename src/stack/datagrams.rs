@@ -80,7 +80,7 @@ impl<'a, U> Datagrams<'a, U> {
     }
 
     /// Lets the program on port `number` run again, because the program's waiting datagram was sent.
-    pub(super) fn left(&mut self, number: u16) {
+    pub(super) fn on_kept_sent(&mut self, number: u16) {
         for port in self.ports.iter_mut().filter(|port| port.number == number && !port.has_ended) {
             port.must_run = true;
         }
@@ -236,7 +236,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         step
     }
 
-    /// Sends queued datagrams. If no socket has any, runs the next program that must run.
+    /// Sends queued datagrams. If no datagram is queued, runs the next program that must run.
     ///
     /// Returns `None` if there was no work, or if the device had no room to send.
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {

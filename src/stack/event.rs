@@ -162,7 +162,7 @@ pub enum Event {
         /// How the connection ended.
         end: End,
     },
-    /// A half-way connection has ended before it was established.
+    /// A connection in SYN-RECEIVED has ended before it was established.
     HandshakeEnded {
         /// The connection.
         id: ConnectionId,

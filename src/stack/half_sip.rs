@@ -66,6 +66,7 @@ pub(super) fn half_sip_of_address(key: u64, address: &IpAddress) -> u32 {
     }
 }
 
+/// Applies one SipRound to the state.
 fn round([a, b, c, d]: &mut [u32; 4]) {
     *a = a.wrapping_add(*b);
     *b = b.rotate_left(5) ^ *a;

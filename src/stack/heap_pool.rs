@@ -87,7 +87,7 @@ const KEPT: usize = NEIGHBOURS * (LONG + 2);
 /// The number of datagrams that can arrive in fragments at the same time.
 const FRAGMENTED: usize = 16;
 
-/// The longest IPv6 packet, in bytes.
+/// The length of the longest IPv6 packet, in bytes.
 const LONG: usize = 65_535 + 40;
 
 /// The memory that the rest of the program needs, in bytes, mainly for the stacks of its threads.
@@ -102,7 +102,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     }
 
     /// Allocates empty memory like [`new`](Self::new), but for `neighbours` hosts on the link instead of 1,024. Each
-    /// neighbour takes 64 KiB, which a system that does not provide memory lazily has to clear.
+    /// neighbour takes 64 KiB. A system that does not provide memory lazily has to clear all of it.
     #[doc(hidden)]
     pub fn with_neighbours(sizes: Sizes, neighbours: usize) -> Self {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;

@@ -1,10 +1,10 @@
-//! Initial sequence numbers (ISNs) by RFC 6528: a clock plus a keyed hash of the connection's two endpoints.
+//! Initial sequence numbers (ISNs) as in RFC 6528: a clock plus a keyed hash of the connection's two endpoints.
 //!
 //! smoltcp draws an ISN from the random number generator of the interface that receives the SYN, or of the interface
 //! passed to `connect`. Four numbers from a generator reveal the generator's state and therefore all later numbers. For
 //! this reason, the stack creates a separate interface for each SYN and uses this interface for only one call. The
-//! stack computes the interface's seed backwards from the chosen ISN. No other ISN is drawn from that generator, so its
-//! state reveals no other ISN.
+//! stack first chooses the ISN, then computes the seed with which the interface draws exactly this ISN. No other ISN is
+//! drawn from that generator, so its state reveals no other ISN.
 //!
 //! The SYN,ACK and all later segments pass through the stack's main interface.
 
@@ -18,8 +18,9 @@ use super::half_sip::half_sip_of;
 use super::ingress::{NoToken, OneFrame, WatchedTx};
 use super::{Session, Stack, UdpSession};
 
-/// The multiplier and the increment of smoltcp's generator.
+/// The multiplier of smoltcp's generator.
 const MULTIPLIER: u64 = 0xbb2e_fcec_3c39_611d;
+/// The increment of smoltcp's generator.
 const INCREMENT: u64 = 0x7590_ef39;
 
 /// The inverse of the multiplier modulo 2^64, by Newton's method. Each round doubles the number of correct bits.
@@ -46,7 +47,7 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
 /// SND.NXT. The result is above all sequence numbers of the old connection (RFC 9293 section 3.6.1). This holds even if
 /// the old connection used sequence numbers faster than the clock counts.
 pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
-    // The sequence number of an old window probe differs from `last` by less than 64 KiB. Linux adds nearly the same
+    // The sequence number of an old window probe is less than 64 KiB away from `last`. Linux adds nearly the same
     // number.
     if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
 }
@@ -117,6 +118,7 @@ pub(super) fn seed(isn: u32) -> u64 {
     }
 }
 
+/// Returns the generator's state before `state`.
 fn step_back(state: u64) -> u64 {
     state.wrapping_sub(INCREMENT).wrapping_mul(INVERSE)
 }

@@ -1,4 +1,4 @@
-//! The memory of a stack. The caller owns the memory, and the lengths of the slices set its size.
+//! The memory of a stack. The caller owns the memory, and the lengths of the slices determine its size.
 
 use core::mem::ManuallyDrop;
 
@@ -36,7 +36,7 @@ pub struct Memory<'a, S, U> {
     pub neighbours: &'a mut [Neighbour],
     /// Memory for UDP packets that wait for a neighbour's hardware address. The memory is divided evenly among the
     /// neighbours. Each share must have room for the longest packet of the link and 2 more bytes. If the memory is too
-    /// small, there are fewer shares than neighbours. A packet may then replace another neighbour's packets.
+    /// small, there are fewer shares than neighbours. A packet can then replace another neighbour's packets.
     pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
@@ -98,14 +98,14 @@ pub struct Pool<
     scratch: [u8; SCRATCH],
 }
 
-/// The length of a [`Pool`]'s scratch memory, in bytes: that of the longest packet in an Ethernet frame.
+/// The length of a [`Pool`]'s scratch memory, in bytes. The longest packet in an Ethernet frame fits into this memory.
 pub(crate) const SCRATCH: usize = 1500;
 
-/// The number of neighbours of a [`Pool`].
+/// The number of neighbours for which a [`Pool`] has memory.
 pub(crate) const NEIGHBOURS: usize = 8;
 
-/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes. This memory has room for the longest
-/// packet in an Ethernet frame and 2 bytes for the packet's length.
+/// The size of a [`Pool`]'s memory for packets that wait for a neighbour, in bytes. This memory has room for the
+/// longest packet in an Ethernet frame and 2 bytes for the packet's length.
 pub(crate) const KEPT: usize = 1502;
 
 impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
@@ -196,11 +196,11 @@ pub struct Port<U> {
     /// Whether the program has ended. The port is then free, but the program stays here until `Stack::take_udp` returns
     /// it.
     pub(super) has_ended: bool,
-    /// Whether the port's datagrams cause no events.
+    /// Whether the port's datagrams are not reported as events.
     pub(super) unreported: bool,
     /// Whether the program must run in one of the next steps.
     pub(super) must_run: bool,
-    /// When the program has requested to run.
+    /// The time at which the program has asked to run.
     pub(super) wake_at: Option<Instant>,
     /// Whether a datagram waits in the socket to be sent.
     pub(super) has_unsent: bool,

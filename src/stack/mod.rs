@@ -9,7 +9,7 @@
 //!            │ demux: (remote, local) → connection slot
 //!            ├─ a known connection ──────► its own socket set, one TCP socket
 //!            ├─ SYN to a listening port ─► a free slot, then the same path
-//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT or half-way slot is reused, else the overflow policy
+//!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT or SYN-RECEIVED slot, else the overflow policy
 //!            ├─ late, slot was reused ───► the TIME-WAIT record answers or ignores the segment
 //!            ├─ ARP and NDP ─────────────► the table of neighbours
 //!            └─ everything else ─────────► the shared set: UDP; ICMP needs no socket
@@ -117,11 +117,11 @@ const POLL_BUDGET: usize = 256;
 
 /// A TCP/IP stack that runs programs in memory borrowed for `'a`.
 ///
-/// TCP programs are sessions of type `S`, UDP programs are of type `U`.
+/// TCP programs are sessions of type `S`, and UDP programs are sessions of type `U`.
 pub struct Stack<'a, S, U> {
     iface: Interface,
     checksums: ChecksumCapabilities,
-    /// The longest IP packet of the device, in bytes.
+    /// The length of the longest IP packet that the device can send, in bytes.
     mtu: usize,
     config: Config,
     #[cfg(feature = "dhcp")]
@@ -312,8 +312,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Repeats [`step`](Self::step) until no work is left, at most 256 times.
     ///
-    /// Returns when to poll again if no frame arrives earlier. The result is `now` if work is left, and `None` if
-    /// nothing is scheduled.
+    /// Returns the time of the next poll if no frame arrives earlier. The result is `now` if work is left, and `None`
+    /// if nothing is scheduled.
     pub fn poll<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Instant> {
         for _ in 0..POLL_BUDGET {
             if let Step::Idle(deadline) = self.step(now, io) {
@@ -329,7 +329,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.datagrams.wake_programs();
     }
 
-    /// Whether any TCP port is served.
+    /// Returns whether any TCP port is served.
     pub fn is_listening(&self) -> bool {
         self.connections.is_listening()
     }
@@ -340,7 +340,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.random.next()
     }
 
-    /// Returns when the next work is due if no frame arrives.
+    /// Returns the time of the next work if no frame arrives.
     fn deadline(&self) -> Option<Instant> {
         #[allow(unused_mut, reason = "without these features there is nothing to add")]
         let mut due = sooner(self.link.due(), sooner(self.connections.due(), self.datagrams.due()));

@@ -11,8 +11,8 @@ pub(crate) const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0
 /// The length of an IPv6 header, in bytes.
 pub(super) const IPV6: usize = 40;
 
-/// The length of an IPv6 packet with a neighbour advertisement, in bytes. The advertisement is 24 bytes long, and its
-/// hardware address option is 8 bytes long.
+/// The length of an IPv6 packet that contains a neighbour advertisement, in bytes. The advertisement is 24 bytes long,
+/// and its hardware address option is 8 bytes long.
 pub(crate) const ADVERT: usize = IPV6 + 32;
 
 /// Writes an unsolicited neighbour advertisement of `address` to [`ALL_NODES`] (RFC 4861 section 7.2.6).
@@ -23,12 +23,12 @@ pub(crate) fn emit_advert(address: Ipv6Address, hardware: EthernetAddress, paylo
     emit(address, ALL_NODES, advert, payload);
 }
 
-/// Writes an IPv6 packet with a neighbour discovery message to a neighbour or a group.
-pub(super) fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'_>, payload: &mut [u8]) {
+/// Writes an IPv6 packet that contains a neighbour discovery message. `destination` is a neighbour or a group.
+pub(super) fn emit(source: Ipv6Address, destination: Ipv6Address, message: NdiscRepr<'_>, payload: &mut [u8]) {
     let message = Icmpv6Repr::Ndisc(message);
     let ip = Ipv6Repr {
         src_addr: source,
-        dst_addr: group,
+        dst_addr: destination,
         next_header: IpProtocol::Icmpv6,
         payload_len: message.buffer_len(),
         // A hop limit of 255 proves that no router forwarded the packet (RFC 4861 section 6.1).
@@ -38,7 +38,7 @@ pub(super) fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'
     ip.emit(&mut packet);
     let mut icmp = Icmpv6Packet::new_unchecked(packet.payload_mut());
     // The checksum is always filled in, even if the device computes it again.
-    message.emit(&source, &group, &mut icmp, &ChecksumCapabilities::default());
+    message.emit(&source, &destination, &mut icmp, &ChecksumCapabilities::default());
 }
 
 /// Returns the hardware address of a group (RFC 2464 section 7).

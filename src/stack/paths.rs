@@ -1,7 +1,8 @@
 //! The path MTUs of destinations, as reported by routers or found in black holes (RFC 1191, RFC 8201, RFC 8899).
 //!
-//! A forged ICMP error has no effect unless its sender guesses a packet that was sent. ingress/icmp.rs ignores errors
-//! about other packets. connections/path.rs adapts connections to their path MTUs. fragmenter.rs cuts other packets.
+//! A forged ICMP error has no effect unless its sender guesses the header of a packet that was sent. ingress/icmp.rs
+//! ignores errors about other packets. connections/path.rs adapts connections to their path MTUs. fragmenter.rs cuts
+//! other packets.
 
 #[cfg(test)]
 mod tests;
@@ -17,15 +18,17 @@ use super::half_sip::half_sip_of_address;
 const LIFETIME: Duration = Duration::from_secs(600);
 
 /// The smallest path MTU that the stack accepts, in bytes. For IPv4, the limit is 576 bytes (the default MSS of 536
-/// bytes and its headers) minus 24 bytes for a tunnel. Linux has the same limit. For IPv6, see RFC 8201 section 4.
+/// bytes and its headers) minus 24 bytes for a tunnel. Linux has the same limit.
 const FLOOR_V4: usize = 552;
+/// The smallest path MTU that the stack accepts for IPv6, in bytes (RFC 8201 section 4).
 const FLOOR_V6: usize = 1_280;
 
 /// Common MTUs (RFC 1191 section 7.1), for ICMP errors that do not contain the MTU.
 const PLATEAUS: [usize; 9] = [65_535, 32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, FLOOR_V4];
 
-/// The path MTUs to try in a black hole, the largest first.
+/// The path MTUs to try for IPv4 in a black hole, the largest first.
 const BASES_V4: &[usize] = &[1_280, 576];
+/// The path MTU to try for IPv6 in a black hole.
 const BASES_V6: &[usize] = &[1_280];
 
 /// The path MTU to a destination.
@@ -67,6 +70,7 @@ pub(super) struct Paths<'a> {
 
 impl<'a> Paths<'a> {
     pub(super) fn new(entries: &'a mut [Path], key: u64, device: &DeviceCapabilities) -> Self {
+        // Every index must be less than `NONE`, which means "no entry".
         let count = entries.len().min(usize::from(buckets::NONE) - 1);
         let cuts_segments = device.segmentation.tcpv4.is_some();
         Paths { entries: &mut entries[..count], key, is_empty: true, cuts_segments }
@@ -115,12 +119,13 @@ impl<'a> Paths<'a> {
         bases.iter().copied().find(|&base| base < len)
     }
 
-    /// Forgets all path MTUs, because the link may have changed.
+    /// Forgets all path MTUs, because the link might have changed.
     pub(super) fn clear(&mut self) {
         self.entries.fill(Path::default());
         self.is_empty = true;
     }
 
+    /// Returns the index of a destination's entry.
     fn position(&self, address: &IpAddress) -> Option<usize> {
         buckets::find(self.entries, self.bucket(address)?, |entry| entry.address.as_ref() == Some(address))
     }
@@ -143,6 +148,7 @@ impl<'a> Paths<'a> {
         Some(index)
     }
 
+    /// Returns the index of an address's bucket. `None` if the table has no memory.
     fn bucket(&self, address: &IpAddress) -> Option<usize> {
         (half_sip_of_address(self.key, address) as usize).checked_rem(self.entries.len())
     }

@@ -39,7 +39,7 @@ pub struct Echo {
     pub from: IpAddress,
     /// The sequence number of the request.
     pub seq: u16,
-    /// The number of bytes of data, without the 8 bytes of the header.
+    /// The number of bytes of data, excluding the 8 bytes of the header.
     pub len: usize,
     /// The time to live, or the hop limit, of the reply on arrival.
     pub hop_limit: u8,
@@ -131,6 +131,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// # Errors
     /// Returns an [`EchoError`] if the request cannot be queued.
     pub fn send_echo(&mut self, to: IpAddress, seq: u16, len: usize) -> Result<(), EchoError> {
+        // Echo requests have no port. `source_for` only rejects port 0.
         self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
         let hop = self.next_hop(to);
         let pings = self.pings.as_mut().filter(|pings| len <= pings.longest).ok_or(EchoError::TooLong)?;
@@ -148,7 +149,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let ([a, b], [c, d]) = (ident.to_be_bytes(), seq.to_be_bytes());
         // smoltcp fills in the checksum.
         let header = [kind, 0, 0, 0, a, b, c, d];
-        header.into_iter().chain((0..len).map(pattern)).zip(bytes).for_each(|(byte, place)| *place = byte);
+        header.into_iter().chain((0..len).map(pattern)).zip(bytes).for_each(|(byte, target)| *target = byte);
         pings.queued = true;
         pings.to = Some(to);
         pings.may_send = true;
@@ -203,6 +204,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 }
 
 impl<'a> Pings<'a> {
+    /// Returns the time at which the socket can send again.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -246,7 +248,7 @@ impl<'a> Pings<'a> {
 }
 
 /// Returns the hop limit of a packet that carries ICMP, or `None` for other packets.
-pub(super) fn icmp(packet: &[u8]) -> Option<u8> {
+pub(super) fn icmp_hop_limit(packet: &[u8]) -> Option<u8> {
     if packet.is_empty() {
         return None;
     }
@@ -263,9 +265,9 @@ pub(super) fn icmp(packet: &[u8]) -> Option<u8> {
     }
 }
 
-/// Reads an echo reply. `None` if the message is no echo reply with the identifier `ident`.
+/// Reads an echo reply. `None` if the message is not an echo reply with the identifier `ident`.
 fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -> Option<Echo> {
-    // The type of a reply is 0 in ICMP (RFC 792), 129 in ICMPv6 (RFC 4443).
+    // The type of a reply is 0 in ICMP (RFC 792) and 129 in ICMPv6 (RFC 4443).
     let kind = match from {
         IpAddress::Ipv4(_) => 0,
         #[cfg(feature = "ipv6")]

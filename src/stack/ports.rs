@@ -11,8 +11,8 @@ use super::half_sip::half_sip_of;
 /// The ephemeral ports (RFC 6335 section 6).
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
-/// The number of counters. On average, one in 16 other destinations shares a destination's counter. The destination can
-/// count the connections to these others (RFC 6056 section 3.3.4).
+/// The number of counters, among which the destinations are divided by a hash. A destination can count the connections
+/// to the other destinations that share its counter: on average, one in 16 (RFC 6056 section 3.3.4).
 const COUNTERS: usize = 16;
 
 /// Chooses the local ports of connections that this side starts.
@@ -93,7 +93,7 @@ mod tests {
             ports.choose(&to(2), |_| true) == ephemeral_ports(before.unwrap()).nth(1)
         };
         let moved = (3..=255).filter(|&last| !follows(last));
-        // A sixteenth of the destinations share the same counter.
+        // On average, one in 16 of the other destinations shares the counter of `to(2)`.
         let moved = moved.count();
         assert!((4..=40).contains(&moved), "{moved} of 253");
     }

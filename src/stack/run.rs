@@ -13,8 +13,8 @@ use super::{Console, Session, Stack, UdpSession};
 use crate::phy::WakingDevice;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Polls the stack in a task, which the device wakes when it has a frame, room to send, or another state of the
-    /// link.
+    /// Polls the stack in a task. The device wakes the task when it has a frame or room to send, or when its link
+    /// changes.
     ///
     /// Use this function in a task that also does other work. A task that only runs the stack calls [`run`]. This
     /// function does the following:
@@ -24,8 +24,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// - calls [`poll`](Stack::poll);
     /// - wakes the task if work is left.
     ///
-    /// Returns when to poll again, as `poll` does. The caller must set a timer for this time. If work is left, the
-    /// result is `now`, and the task should return [`Poll::Pending`] so that other tasks run.
+    /// Returns the time of the next poll, as `poll` does. The caller must set a timer for this time. If work is left,
+    /// the result is `now`, and the task should return [`Poll::Pending`] so that other tasks run.
     pub fn poll_with<D: WakingDevice, C: Console, P: Probe>(
         &mut self,
         cx: &mut TaskContext<'_>,
@@ -53,16 +53,16 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 /// Runs a stack in an async task, and never returns.
 ///
-/// `clock` returns the present time, which must be more than 0 and never go back. `sleep_until` returns a future that
-/// ends at a time of this clock.
+/// `clock` returns the present time, which must be greater than 0 and must never go back. `sleep_until` returns a
+/// future that ends at a time of this clock.
 ///
-/// The task sleeps until the device has a frame, has room to send again or reports another state of its link, or until
-/// the next deadline. After each [`Stack::poll`] that leaves work, the task yields to other tasks.
+/// The task sleeps until the device has a frame, has room to send again or reports a change of its link, or until the
+/// next deadline. If work remains after a [`Stack::poll`], the task yields to other tasks first.
 ///
 /// # Signals of the program
 /// The future borrows the stack. It may be dropped at any time: all state is in the stack and the device, and the next
-/// call continues from there. So a program that has news for its sessions waits for the news and runs the stack at the
-/// same time:
+/// call continues from there. A program that has to notify its sessions therefore waits for a signal while it runs the
+/// stack:
 ///
 /// ```
 /// # use core::future::Future;
@@ -98,7 +98,7 @@ where
     unreachable!("the stack is never done")
 }
 
-/// Runs a stack in an async task until `done` returns true. The other arguments are those of [`run`].
+/// Runs a stack in an async task until `done` returns true. The other arguments are the same as for [`run`].
 ///
 /// `done` is called after each poll, before the task sleeps. It checks whether a program has ended, with
 /// [`Stack::ended`] or [`Stack::take_udp`]. To give the stack new work, such as a connection, end the loop first.

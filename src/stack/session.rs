@@ -12,8 +12,8 @@ use super::icmp_errors::IcmpError;
 /// A program on one side of one TCP connection.
 ///
 /// The stack first calls [`poll`](Self::poll) when the connection is established and, on a server, has left the
-/// backlog. The stack calls `poll` again when something may have changed: a segment has arrived, the time of
-/// [`Next::WakeAt`] has come, or the console has input. The stack may also call `poll` without any change.
+/// backlog. The stack calls `poll` again when something might have changed: a segment has arrived, the time of
+/// [`Next::WakeAt`] has come, or the console has input. The stack can also call `poll` without any change.
 ///
 /// A session removes input from the socket only when it has handled the input. To close its own side and continue to
 /// read, a session calls `socket.close()`. A session returns [`Next::Close`] when it needs nothing more from the
@@ -47,8 +47,8 @@ pub trait UdpSession {
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
-    /// Whether to run the program when its queued datagrams are sent. If a received datagram is waiting, the program
-    /// always runs.
+    /// Returns whether to run the program when its queued datagrams are sent. If a received datagram is waiting, the
+    /// program always runs.
     fn waits_for_room(&self) -> bool {
         true
     }
@@ -86,7 +86,7 @@ impl UdpSession for () {
     }
 }
 
-/// A UDP server. The stack calls the server with each datagram, and the server may answer.
+/// A UDP server. The stack calls the server with each datagram, and the server can answer.
 pub trait Responder {
     /// See [`UdpSession::PORTS`].
     const PORTS: usize = 1;
@@ -94,7 +94,7 @@ pub trait Responder {
     /// Processes one datagram and writes the answer, if there is one, into `reply`. An answer can be at most as long as
     /// `reply`.
     ///
-    /// `reply` is a part of the scratch memory. `cx.scratch` is the rest of the scratch memory and may be empty.
+    /// `reply` is part of the scratch memory. `cx.scratch` is the rest of the scratch memory and can be empty.
     fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer;
 }
 
@@ -192,7 +192,7 @@ pub struct Context<'a> {
     pub wake: bool,
 }
 
-/// The length of the longest message of a TCP program, in bytes. One read returns at most this number of bytes.
+/// The length of the longest message of a TCP program, in bytes. One read returns at most this many bytes.
 pub const MESSAGE: usize = 1024;
 
 /// Ports of services that answer every datagram. A reply to such a service would start an endless loop (RFC 862, 863,

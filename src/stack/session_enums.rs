@@ -3,7 +3,7 @@
 /// Declares an enum of TCP programs that is itself a [`Session`](crate::stack::Session). Each call goes to the program
 /// in the variant.
 ///
-/// The enum may have a lifetime. The enum must implement `Clone` if the stack listens.
+/// The enum can have a lifetime parameter. The enum must implement `Clone` if the stack listens.
 ///
 /// ```
 /// use smolstep::app::{chargen, greeting};

@@ -67,7 +67,7 @@ enum State {
     /// INIT and SELECTING.
     Selecting,
     Requesting(Lease),
-    /// The lease is granted, but another host may still object to the address.
+    /// The lease is granted, but another host can still object to the address.
     Checking(Lease),
     /// Another host has the address, so the client must decline the lease.
     Declining(Lease),
@@ -113,6 +113,7 @@ impl Client {
         }
     }
 
+    /// Returns the DNS servers of the lease in use.
     pub(super) fn dns_servers(&self) -> impl Iterator<Item = Ipv4Address> {
         let lease = match &self.state {
             State::Bound(lease) => Some(lease),
@@ -189,7 +190,7 @@ impl Client {
                 Some(Message { requested, server, ..self.message(DhcpMessageType::Request) })
             }
             State::Checking(lease) => {
-                // The claim starts now, not when DHCPACK arrived, because other work may have delayed this call.
+                // The claim starts now, not when DHCPACK arrived, because other work might have delayed this call.
                 claims.add(IpCidr::Ipv4(lease.address), Origin::Dhcp, now);
                 self.at = None;
                 None
@@ -208,6 +209,8 @@ impl Client {
                 Some(Message { requested, ..self.message(DhcpMessageType::Request) })
             }
             State::Bound(lease) => {
+                // RFC 2131 section 4.4.5: after T1, the client asks its own server. After T2, it asks all servers. Each
+                // attempt waits for half of the remaining time.
                 let rebinding = now >= lease.t2;
                 let until = if rebinding { lease.end } else { lease.t2 };
                 let least = RENEWALS.min((lease.end - lease.t1) / 8).max(AFTER_REFUSAL);
@@ -313,7 +316,12 @@ impl Client {
     ///
     /// # Errors
     /// The reason why the reply is ignored.
-    fn checked_lease(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Result<Lease, DropReason> {
+    fn checked_lease(
+        &mut self,
+        reply: &Reply,
+        expected: Expected<'_>,
+        changes: &mut Changes,
+    ) -> Result<Lease, DropReason> {
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();
             match expected {

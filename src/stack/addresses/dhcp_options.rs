@@ -53,6 +53,7 @@ impl<'m> Iterator for Field<'m> {
 mod tests {
     use super::*;
 
+    /// Returns a DHCP message with the fields `file` and `sname`. The options are a message type and `overload`.
     fn message(overload: &[u8], file: &[u8], sname: &[u8]) -> Vec<u8> {
         let mut message = vec![0; OPTIONS];
         message[FILE.start..FILE.start + file.len()].copy_from_slice(file);

@@ -50,6 +50,7 @@ pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddres
     IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
 }
 
+/// Writes an IPv6 packet that contains a neighbour solicitation for `target`.
 pub(super) fn emit_neighbor_solicit(
     source: Ipv6Address,
     target: Ipv6Address,
@@ -65,6 +66,7 @@ fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: Ethernet
     NdiscRepr::NeighborSolicit { target_addr: target, lladdr }
 }
 
+/// Writes an IPv6 packet that contains a router solicitation to all routers.
 pub(super) fn emit_router_solicit(source: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
     let solicit = NdiscRepr::RouterSolicit { lladdr: Some(hardware.into()) };
     emit(source, ALL_ROUTERS, solicit, payload);

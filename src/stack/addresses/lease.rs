@@ -59,6 +59,7 @@ impl Message {
         ip.buffer_len() + udp.header_len() + self.payload_len(hardware)
     }
 
+    /// Writes the IPv4 packet that contains the message into `payload`, which must be [`len`](Self::len) bytes long.
     pub(super) fn emit(&self, hardware: EthernetAddress, payload: &mut [u8]) {
         let (ip, udp, dhcp) = self.reprs(hardware);
         // All checksums are filled in, even if the device computes them again.
@@ -230,7 +231,7 @@ impl Reply {
         if names_network || address.broadcast() == Some(self.address) {
             return Err(BadOffer::Address(self.address));
         }
-        // A server lists its preferred router first (RFC 2132 section 3.5). The router may be outside the network.
+        // A server lists its preferred router first (RFC 2132 section 3.5). The router can be outside the network.
         let is_router =
             |router: &Ipv4Address| is_host(*router) && *router != self.address && address.broadcast() != Some(*router);
         let router = self.routers.iter().copied().find(is_router);

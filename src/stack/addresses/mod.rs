@@ -76,7 +76,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// Handles a change of the link. A link that comes up may lead to another network.
+    /// Handles a change of the link. A link that comes up can lead to another network.
     ///
     /// When the link comes up, the stack forgets its neighbours and path MTUs, announces its groups, and asks again for
     /// leases and prefixes. With [`Config::claim`], [`Config::dhcp`] or [`Config::slaac`], the stack also announces its
@@ -142,7 +142,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.replace_router(now, router, probe)
     }
 
-    /// Replaces the default router. Does not check that `router` is on the link, because a router on the link may be
+    /// Replaces the default router. Does not check that `router` is on the link, because a router on the link can be
     /// outside the interface's networks.
     fn replace_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if let Some(old) = self.config.gateways.iter().copied().find(|old| old.version() == router.version()) {

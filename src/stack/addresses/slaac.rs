@@ -234,7 +234,7 @@ impl Host {
             self.at = Some(now);
         } else {
             let claimed = address.address();
-            // The address may have expired while it was being claimed.
+            // The address might have expired while it was being claimed.
             let known = self.prefixes.iter_mut().find(|prefix| IpAddress::Ipv6(prefix.address) == claimed);
             let Some(prefix) = known else { return };
             prefix.state = State::Used { deprecated: false };

@@ -54,6 +54,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let tuple = tuple.ok_or(ConnectError::Full)?;
         let index = self.connections.slot_or_time_wait(now).ok_or(ConnectError::Full)?;
         let mss = mss(self.mtu_to(now, remote.addr), local);
+        // smoltcp draws the ISN from this interface: see isn.rs.
         let mut iface = self.interface_for(now, self.isn(now, &tuple));
         let connections = &mut self.connections;
         let socket = connections.fresh_socket(index, mss).ok_or(ConnectError::Full)?;
@@ -151,6 +152,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if remote.port == 0 || !remote.addr.is_unicast() || self.is_broadcast(remote.addr) {
             return Err(ConnectError::BadRemote);
         }
+        // smoltcp selects a source address even if there is no route, or no address of the same IP version. The stack
+        // therefore checks both itself.
         let addresses = self.iface.ip_addrs();
         let routed = addresses.iter().any(|a| a.contains_addr(&remote.addr))
             || self.config.gateways.iter().any(|g| g.version() == remote.addr.version());
@@ -173,8 +176,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 }
 
-/// Returns the largest number of payload bytes in a segment that fits into a packet of `mtu` bytes. Neither header has
-/// options.
+/// Returns the largest number of payload bytes in a segment that fits into a packet of `mtu` bytes, if neither header
+/// has options.
 pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
     let header = match address {
         IpAddress::Ipv4(_) => 20,

@@ -91,6 +91,7 @@ fn up(slots: &mut [SlotIndex], mut position: usize) {
     }
 }
 
+/// Exchanges the deadlines at two positions.
 fn swap(slots: &mut [SlotIndex], a: usize, b: usize) {
     let (due_a, at_a) = (due(slots, a), at(slots, a));
     place(slots, a, due(slots, b), at(slots, b));

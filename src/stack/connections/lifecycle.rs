@@ -8,7 +8,7 @@ use super::{Connections, Phase};
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{Console, Context, End, Next, Session, Stack, UdpSession};
 
-/// How long a connection waits for its RST to be sent. The peer's hardware address may have to be resolved first.
+/// How long a connection waits for its RST to be sent. The peer's hardware address might have to be resolved first.
 const RESET_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why a connection's state might have changed.
@@ -18,7 +18,7 @@ pub(in crate::stack) enum Cause {
     Program,
     /// A segment arrived.
     Segment { rst: bool },
-    /// The socket had a turn to send. One of its timers may have expired.
+    /// The socket had a turn to send. One of its timers might have expired.
     Timer,
 }
 

@@ -182,7 +182,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         seq
     }
 
-    /// Returns the oldest half-way connection.
+    /// Returns the oldest connection in SYN-RECEIVED.
     pub(super) fn oldest_handshake(&self) -> Option<usize> {
         self.handshakes.front()
     }

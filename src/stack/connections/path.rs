@@ -71,7 +71,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let block = &mut self.connections.slots[index].control;
         let known = [known, block.tried_mtu()].into_iter().flatten().min();
         let Some(mtu) = known.filter(|&mtu| mtu < self.mtu) else {
-            // No known limit is smaller than the link's MTU, so segments may be as long as the handshake allows.
+            // No known limit is smaller than the link's MTU, so segments can be as long as the handshake allows.
             block.set_path_mss(usize::MAX);
             block.send_singly(false);
             return Cut::Nothing;

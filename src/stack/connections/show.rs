@@ -25,8 +25,8 @@ use crate::stack::{Session, Stack, UdpSession};
 const AGES: Duration = Duration::from_secs(100);
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Passes smoltcp a generated pure ACK if SND.UNA or the window that smoltcp may use has changed. smoltcp learns
-    /// both only in this way, because the control block keeps the peer's pure ACKs from smoltcp.
+    /// Passes smoltcp a generated pure ACK if SND.UNA or the window that smoltcp may use has changed. smoltcp does not
+    /// see the peer's own pure ACKs, because the control block processes them.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
         let now = tx.out.now;
@@ -34,19 +34,20 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let Some(socket) = slot.peek() else { return };
         let (state, queue) = (socket.state(), socket.send_queue());
         let block = &mut slot.control;
-        let news = block.has_news();
-        let field = match state {
+        let una_has_moved = block.has_news();
+        let window_field = match state {
+            // In these states, smoltcp reads the window from every ACK.
             State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing => {
                 match block.changed_field(now, queue) {
-                    None if news => Some(block.field(now, queue as u32)),
-                    field => field,
+                    None if una_has_moved => Some(block.field(now, queue as u32)),
+                    changed => changed,
                 }
             }
-            State::LastAck if news => Some(block.field_in_last_ack(now, queue as u32)),
+            State::LastAck if una_has_moved => Some(block.field_in_last_ack(now, queue as u32)),
             _ => None,
         };
-        if let Some(field) = field {
-            self.show(index, field, TcpControl::None, tx);
+        if let Some(window_field) = window_field {
+            self.show(index, window_field, TcpControl::None, tx);
         }
     }
 
@@ -56,11 +57,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.show(index, field, TcpControl::Fin, tx);
     }
 
-    /// Passes smoltcp a generated segment. Discards smoltcp's answer.
+    /// Passes smoltcp a generated segment with the given window field. Discards smoltcp's answer.
     fn show<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
-        field: u16,
+        window_field: u16,
         control: TcpControl,
         tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
@@ -68,7 +69,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let slot = &mut self.connections.slots[index];
         let (Some((set, handle)), block) = (&mut slot.set, &mut slot.control) else { return };
         let (ack, seq) = block.received();
-        let mut repr = control::bare(&tuple, seq, ack, field);
+        let mut repr = control::bare(&tuple, seq, ack, window_field);
         repr.control = control;
         let mut packet = [0; control::LONGEST];
         let Some(len) = control::write(&mut packet, &tuple, &repr, &control::inner_checksums()) else { return };
@@ -81,7 +82,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let state = set.get::<Socket>(*handle).state();
         block.passed(0, state);
         #[cfg(feature = "recovery")]
-        block.shown(field, false);
+        block.shown(window_field, false);
     }
 
     /// Makes smoltcp send again from SND.UNA, if the control block requests this. To make smoltcp's retransmission

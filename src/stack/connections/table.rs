@@ -17,6 +17,7 @@ impl<const HASHED: bool> Table<HASHED> {
         Table { key, buckets }
     }
 
+    /// Returns the slot of the connection between two endpoints.
     pub(super) fn find(&self, slots: &[SlotIndex], tuple: &Tuple) -> Option<usize> {
         if !HASHED {
             // Remote endpoints are compared first, because most connections have the same local endpoint.

@@ -63,7 +63,7 @@ pub(in crate::stack) enum Late {
     Answer(TcpSeqNumber, TcpSeqNumber),
     /// Drop the segment.
     Drop(DropReason),
-    /// The segment is a SYN that may start a new connection. The value is the old connection's SND.NXT. The old
+    /// The segment is a SYN that can start a new connection. The value is the old connection's SND.NXT. The old
     /// connection's record stays until the new connection is established.
     Superseded(TcpSeqNumber),
 }
@@ -236,6 +236,7 @@ mod tests {
             self.records.iter().position(|(other, _, ends_at, _)| other == tuple && *ends_at > ticks(now))
         }
 
+        /// Adds a record, and removes the record that the ring would replace.
         fn add(&mut self, tuple: Tuple, ack: TcpSeqNumber, until: Instant) {
             self.count += 1;
             let (count, last) = (self.count, self.count.saturating_sub(ROOM));

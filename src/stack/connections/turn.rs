@@ -51,7 +51,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             match self.send(now, index, io) {
                 Sending::Blocked => {
-                    // The device is full, but a program whose timer has expired may be next in the queue: see
+                    // The device is full, but a program whose timer has expired might be next in the queue: see
                     // `start_due`.
                     if !self.connections.next_but_one_runs() {
                         return None;
@@ -177,7 +177,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         let sent = out.sent;
         if sent.frames > 0 {
-            self.link.left(now);
+            self.link.on_sent(now);
         }
         (changed, sent)
     }
@@ -223,7 +223,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.show_news_between_frames(now, index, io);
         }
         if total.frames > 0 {
-            self.link.left(now);
+            self.link.on_sent(now);
         }
         (changed, total)
     }

@@ -184,7 +184,7 @@ impl Block {
         #[cfg(not(feature = "recovery"))]
         if acceptable && state != State::SynReceived && _ack >= self.una {
             // Three equal acknowledgements would stop smoltcp's timer if only a FIN is in flight. If the window is
-            // closed, they answer smoltcp's probes.
+            // closed, such acknowledgements answer smoltcp's probes.
             let before = self.window;
             self.take_window(segment, _ack);
             if _ack == self.una && before == self.window && before > 0 && self.flight() == 1 {

@@ -35,7 +35,8 @@ const MOST_SEGMENTS: u32 = 4_096;
 /// peer that sends few ACKs loses nothing.
 ///
 /// Slow start counts every acknowledged byte, even after a timeout, as Linux does. RFC 3465 section 2.3 allows at most
-/// two segments for each ACK, and one after a timeout. RFC 5681 section 3.1 always allows only one.
+/// two segments for each ACK, and one after a timeout. RFC 5681 section 3.1 always allows only one segment for each
+/// ACK.
 #[derive(Clone, Debug)]
 pub(in crate::stack) struct Window {
     bytes: u32,

@@ -1,6 +1,6 @@
 //! The control block of a TCP connection (RFC 9293 section 3.3.1).
 //!
-//! smoltcp keeps a control block of its own. This second block is the stack's. The stack derives it only from the
+//! smoltcp keeps a control block of its own. The stack keeps this second block, and derives it only from the
 //! connection's frames.
 //!
 //! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp creates passes
@@ -57,7 +57,7 @@ pub(crate) enum Repeat {
     PathMtu,
     /// The peer's SYN arrived again.
     RepeatedSyn,
-    /// The segment probes whether the tail was lost.
+    /// The segment is a tail loss probe (RFC 8985 section 7).
     TailProbe,
     /// The retransmission timer expired after it had run for this time.
     Timer(Duration),

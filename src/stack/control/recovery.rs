@@ -313,6 +313,7 @@ impl Block {
             {
                 r.measured(now, sample);
             }
+            // The SYN was retransmitted, so its round trip was not measured.
             if handshake && r.backoff > 0 {
                 r.rtt.syn_was_lost();
                 r.backoff = 0;

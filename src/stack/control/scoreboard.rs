@@ -30,11 +30,13 @@ impl Scoreboard {
         if start >= end || self.ranges.iter().any(|&(from, to)| from <= start && end <= to) {
             return false;
         }
+        // Ranges that touch the new range are merged with it.
         while let Some(position) = self.ranges.iter().position(|&(from, to)| from <= end && start <= to) {
             let (from, to) = self.ranges.remove(position);
             (start, end) = (start.min(from), end.max(to));
         }
         let position = self.ranges.iter().position(|&(from, _)| start < from).unwrap_or(self.ranges.len());
+        // A full list drops its highest range, unless the new range is higher still.
         if self.ranges.is_full() {
             if position == RANGES {
                 return false;

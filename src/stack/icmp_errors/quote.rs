@@ -97,6 +97,7 @@ fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
         (12, _) => Refusal::ParameterProblem,
         _ => return None,
     };
+    // The quoted header. Only a first fragment contains the start of the segment or datagram.
     let (fixed, _) = quoted.split_first_chunk::<20>()?;
     let [first, _, len1, len2, _, _, fragment, offset, _, protocol, _, _, s1, s2, s3, s4, destination @ ..] = *fixed;
     let is_first = u16::from_be_bytes([fragment, offset]) & 0x1fff == 0;
@@ -130,7 +131,7 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
         (1, code) => unreachable_v6(code),
         (2, _) => Refusal::TooBig(u32::from_be_bytes(mtu)),
         (3, _) => Refusal::TimeExceeded,
-        // The next header is unknown.
+        // Code 1 means that the destination does not support the protocol.
         (4, 1) => Refusal::Closed("protocol"),
         (4, _) => Refusal::ParameterProblem,
         _ => return None,

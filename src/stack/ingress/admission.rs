@@ -180,10 +180,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Returns whether a segment shows that the SYN of this half-way connection was an old duplicate or a forgery.
+    /// Returns whether a segment shows that the SYN of this connection in SYN-RECEIVED was an old duplicate or a
+    /// forgery.
     ///
-    /// The peer then still has the previous connection, which is in TIME-WAIT on this host. The half-way connection
-    /// ends, and TIME-WAIT continues (RFC 9293 section 3.6.1).
+    /// The peer then still has the previous connection, which is in TIME-WAIT on this host. The connection in
+    /// SYN-RECEIVED ends, and TIME-WAIT continues (RFC 9293 section 3.6.1).
     fn is_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
         let in_handshake = self.connections.slots[index].phase == Phase::Handshake;
         let is_old = in_handshake && self.connections.time_wait_records.owns(now, segment);
@@ -193,7 +194,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         is_old
     }
 
-    /// Returns false for a half-way connection if its listener's backlog is full.
+    /// Returns false for a connection in SYN-RECEIVED if its listener's backlog is full.
     fn may_be_established(&self, index: usize) -> bool {
         let slot = &self.connections.slots[index];
         let has_room = |listener: u8| self.connections.listener_has_room(listener.into());

@@ -42,7 +42,7 @@ pub(super) fn flow(
         },
         Ip::Tcp => return Flow::Drop(DropReason::Martian),
         Ip::Upper(source, destination) => {
-            let is_bad = impossible(source, &own) || loopback(destination);
+            let is_bad = impossible(source, &own) || is_loopback(destination);
             return if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Shared };
         }
     };
@@ -135,10 +135,10 @@ fn tcp(source: IpAddress, destination: IpAddress, payload: &[u8], header: usize,
 
 /// Returns whether `source` cannot be the source of a packet from outside (RFC 1122 section 3.2.1.3).
 fn impossible(source: IpAddress, own: impl Fn(IpAddress) -> bool) -> bool {
-    own(source) || loopback(source)
+    own(source) || is_loopback(source)
 }
 
-fn loopback(address: IpAddress) -> bool {
+fn is_loopback(address: IpAddress) -> bool {
     match address {
         IpAddress::Ipv4(address) => address.is_loopback(),
         #[cfg(feature = "ipv6")]

@@ -1,5 +1,4 @@
-//! IPv6 extension headers (RFC 8200 section 4): finds the upper-layer header behind them and removes them from a
-//! packet.
+//! IPv6 extension headers (RFC 8200 section 4): finds the upper-layer header after them and removes them from a packet.
 
 #[cfg(test)]
 mod tests;
@@ -199,6 +198,7 @@ fn options(header: &[u8], at: usize) -> Result<(), Chain> {
     Ok(())
 }
 
+/// Parses a Fragment header.
 fn read_fragment(header: &[u8; FRAGMENT], at: usize, announced_at: usize) -> Fragment {
     let [next, _, high, low, id @ ..] = *header;
     let field = u16::from_be_bytes([high, low]);

@@ -336,6 +336,8 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
                 }
                 self.send(len, &mut |out| out.copy_from_slice(packet));
             }
+            // The peer needs only the acknowledgement, or smoltcp's pure ACK has too few SACK ranges. A new pure ACK
+            // replaces the segment.
             Leave::Acknowledgement | Leave::Whole => {
                 let mut reply = [0; control::LONGEST];
                 if let Some(ack) = segment.ack {
@@ -361,6 +363,7 @@ impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, '_, T, P> {
         result.unwrap_or_else(|| unreachable!("a device calls the closure"))
     }
 
+    /// Passes the metadata to the device's token. Lowers the segment size to the path's limit, if there is one.
     fn set_meta(&mut self, meta: PacketMeta) {
         #[cfg(feature = "fragments")]
         let meta = match self.out.cut {

@@ -147,7 +147,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         #[cfg(feature = "ping")]
         if matches!(target, Target::Shared)
             && let Some(pings) = &mut self.pings
-            && let Some(hop_limit) = ping::icmp(packet)
+            && let Some(hop_limit) = ping::icmp_hop_limit(packet)
         {
             self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), pings.set());
             pings.arrived(now, hop_limit);

@@ -4,8 +4,8 @@
 //! replaces the oldest. An exact copy of a fragment is ignored. A fragment that overlaps another fragment ends its
 //! datagram (RFC 5722 section 4). Further fragments of that datagram are ignored until the datagram times out.
 //!
-//! A datagram reports congestion if one of its fragments does. The datagram is dropped if another of its fragments does
-//! not support such reports (RFC 3168 section 5.3).
+//! A reassembled datagram reports congestion if one of its fragments reports congestion. The datagram is dropped if
+//! another of its fragments does not support such reports (RFC 3168 section 5.3).
 //!
 //! A datagram times out 30 s after its first fragment arrives. RFC 1122 section 3.3.2 recommends 60 to 120 s, and RFC
 //! 8200 section 4.5 requires 60 s. The stack waits for a shorter time, because fragments occupy memory and arrive
@@ -35,8 +35,9 @@ const ROOM: usize = 320;
 #[cfg(all(feature = "alloc", feature = "fragments"))]
 pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 
-/// The bits of the codepoints Not-ECT and CE in `Reassembly::ecn`.
+/// The bit in `Reassembly::ecn` for the codepoint Not-ECT.
 const NOT_CAPABLE: u8 = 1 << 0b00;
+/// The bit in `Reassembly::ecn` for the codepoint CE.
 const CONGESTED: u8 = 1 << 0b11;
 
 /// The state of a datagram that arrives in fragments.
@@ -44,7 +45,7 @@ const CONGESTED: u8 = 1 << 0b11;
 pub struct Reassembly {
     /// Identifies the datagram. `None` if the entry is free.
     key: Option<Key>,
-    /// When the first of its fragments arrived.
+    /// When a fragment of the datagram first arrived.
     begin: Instant,
     /// Whether the stack has abandoned the datagram. Further fragments of the datagram are ignored.
     abandoned: bool,
@@ -53,7 +54,7 @@ pub struct Reassembly {
     /// The length of the headers in the fragment at offset 0, including the Fragment header. The value is 0 until that
     /// fragment has arrived.
     head: usize,
-    /// For IPv6, the position of the Next Header field that announces the Fragment header.
+    /// For IPv6, the offset of the Next Header field that announces the Fragment header.
     announced_at: usize,
     /// For IPv6, the protocol of the data.
     next: u8,
@@ -95,7 +96,7 @@ struct Key {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival<'r> {
     /// The fragment is invalid, overlaps another fragment, or completes a datagram whose ECN fields contradict each
-    /// other. The fragment is dropped. Its datagram may also be dropped.
+    /// other. The fragment is dropped. Its datagram can be dropped, too.
     Bad,
     /// The fragment is kept or is a copy of a kept fragment. `lost` says whether the fragment's datagram replaced
     /// another datagram.
@@ -153,14 +154,15 @@ impl<'a> Reassembler<'a> {
         self.add(now, &Piece { key, head, data, offset, more: ip.more_frags(), announced_at: 0, next: 0 })
     }
 
-    /// Processes an IPv6 fragment. `fragment` is the packet's Fragment header. `packet` has no bytes after the payload.
+    /// Processes an IPv6 fragment. `fragment` is the packet's Fragment header. `packet` ends with the payload.
     pub(super) fn arrives_v6(&mut self, now: Instant, packet: &[u8], fragment: &Fragment) -> Arrival<'_> {
         let header = fragment.at + extensions::FRAGMENT;
         let Some((head, data)) = packet.split_at_checked(header).filter(|_| fragment.at >= extensions::HEADER) else {
             return Arrival::Bad;
         };
         let ip = Ipv6Packet::new_unchecked(packet);
-        // RFC 8200 section 4.5: the first problem points to the Payload Length, the second to the Fragment Offset.
+        // RFC 8200 section 4.5: the first of these problems points to the Payload Length field, and the second points
+        // to the Fragment Offset field.
         if fragment.more && !data.len().is_multiple_of(8) {
             return Arrival::Problem(Problem::field(4));
         }
@@ -175,13 +177,13 @@ impl<'a> Reassembler<'a> {
         self.add(now, &Piece { key, head, data, offset, more, announced_at, next })
     }
 
-    /// Returns when the oldest datagram times out, or `None` if no datagram is being reassembled.
+    /// Returns the time at which the oldest datagram times out, or `None` if no datagram is being reassembled.
     pub(super) fn due(&self) -> Option<Instant> {
         self.datagrams.iter().filter(|datagram| datagram.key.is_some()).map(|datagram| datagram.begin + TIMEOUT).min()
     }
 
-    /// Removes one datagram that has timed out. Returns whether a datagram was lost and the length of the ICMP error
-    /// about the datagram. Returns `None` if no datagram has timed out.
+    /// Removes one datagram that has timed out. Returns false if the datagram had already been abandoned, otherwise
+    /// true, and the length of the ICMP error about the datagram, if any. Returns `None` if no datagram has timed out.
     ///
     /// The error is written to `out`. No error is written for a datagram whose first fragment is missing (RFC 1122
     /// section 3.3.2, RFC 8200 section 4.5), or for an abandoned datagram.
@@ -204,6 +206,7 @@ impl<'a> Reassembler<'a> {
         Some((true, len))
     }
 
+    /// Returns the size of a datagram's share of the memory, in bytes.
     fn share(&self) -> usize {
         self.bytes.len() / self.datagrams.len().max(1)
     }

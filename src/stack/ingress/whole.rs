@@ -47,7 +47,7 @@ pub(super) struct Host<'h> {
 #[derive(Default)]
 pub(in crate::stack) struct Front<'a> {
     reassembler: Reassembler<'a>,
-    /// A packet without its extension headers or an ICMP error.
+    /// Memory for a packet whose extension headers were removed, or for an ICMP error.
     copy: &'a mut [u8],
     limit: Limit,
     due: Option<Instant>,
@@ -58,7 +58,7 @@ impl<'a> Front<'a> {
         Front { reassembler: Reassembler::new(datagrams, bytes), copy, ..Front::default() }
     }
 
-    /// Returns when a fragmented datagram may next time out.
+    /// Returns the earliest time at which a fragmented datagram can time out.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -250,8 +250,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Target::Nowhere
             }
             Whole::Remade(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
-            // A frame to several hosts causes an error only if its packet was also for a multicast group (RFC 1122
-            // section 3.2.2, RFC 4443 section 2.4 e).
+            // A frame to several hosts is answered with an error only if its packet was addressed to a multicast group
+            // (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e).
             Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {
                 tx.take().consume(answer.len(), |out| out.copy_from_slice(answer));
                 Target::Nowhere

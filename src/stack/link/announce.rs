@@ -16,12 +16,12 @@ use crate::stack::{Console, Session, Stack, UdpSession};
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Announces the addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6).
     ///
-    /// Call this function when the program starts and when the link comes up. A peer may have sent its request before.
-    /// Without an announcement, that peer waits a second or more before it repeats the request. Addresses for which the
-    /// device has no room are not announced.
+    /// Call this function when the program starts and when the link comes up. A peer might have sent an ARP or NDP
+    /// request before that. Without an announcement, that peer waits a second or more before it repeats the request.
+    /// Addresses for which the device has no room are not announced.
     ///
-    /// If the stack obtains or checks addresses itself, it also announces them, and this function does nothing.
-    /// [`run`](crate::run) and [`poll_with`](Self::poll_with) call this function when the link comes up.
+    /// If the stack obtains or checks addresses itself, the stack announces them without this call, and this function
+    /// does nothing. [`run`](crate::run) and [`poll_with`](Self::poll_with) call this function when the link comes up.
     pub fn announce<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         #[cfg(feature = "dhcp")]
         if self.autoconf.is_some() {

@@ -10,10 +10,10 @@ use crate::phy::EthernetAddress;
 /// The length of an ARP message about Ethernet and IPv4, in bytes.
 const MESSAGE: usize = 28;
 
-/// The length of a frame with an ARP message, in bytes.
+/// The length of a frame that contains an ARP message, in bytes.
 pub(crate) const ARP_FRAME: usize = LEN + MESSAGE;
 
-/// The front of every ARP message about Ethernet and IPv4: the kinds and the lengths of the two addresses.
+/// The start of every ARP message about Ethernet and IPv4: the types and the lengths of the two addresses.
 const KINDS: [u8; 6] = [0, 1, 8, 0, 6, 4];
 
 // The operations.
@@ -99,7 +99,7 @@ fn read(message: &[u8]) -> Option<([u8; 2], EthernetAddress, Ipv4Address, Ipv4Ad
     Some((*operation, EthernetAddress(*hardware), (*source).into(), (*target).into()))
 }
 
-/// Writes an ARP message behind a frame's header.
+/// Writes an ARP message after a frame's Ethernet header.
 fn write(
     frame: &mut [u8],
     operation: [u8; 2],

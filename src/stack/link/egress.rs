@@ -68,6 +68,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let is_broadcast =
             matches!(destination, IpAddress::Ipv4(all) if all.is_broadcast()) || self.is_broadcast(destination);
         let mut header = self.link.header_of_many(destination, is_broadcast);
+        // On Ethernet, a packet to one host needs the next hop's hardware address.
         if header.is_none() && self.link.hardware.is_some() {
             let Some(hop) = self.next_hop(destination) else {
                 return probe.event(now, &Event::Dropped(DropReason::Unreachable));
@@ -85,7 +86,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 return;
             }
-            self.link.left(now);
+            self.link.on_sent(now);
         }
         if self.datagrams.any_waits()
             && let Some(port) = udp_source(packet)
@@ -188,7 +189,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     let limit = ends(packet).map_or(usize::MAX, |(_, to)| self.mtu_to(now, to));
                     self.fragmenter.send(now, header, limit, packet, token, &mut io.probe);
                     if let Some(port) = udp_source(packet) {
-                        self.datagrams.left(port);
+                        self.datagrams.on_kept_sent(port);
                     }
                     self.link.neighbours.drop_kept(index);
                 }
@@ -216,7 +217,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes a neighbour's request or answer. Answers a request. Returns false for all other frames.
+    /// Processes an ARP or neighbour discovery message from a neighbour, and answers a request. Returns false for all
+    /// other frames.
     pub(in crate::stack) fn process_neighbour<P: Probe>(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! Ethernet headers (IEEE 802.3, RFC 894, RFC 2464), with or without a tag of VLAN 0 (IEEE 802.1Q clause 6.9).
+//! Ethernet headers (IEEE 802.3, RFC 894, RFC 2464), with or without a VLAN 0 tag (IEEE 802.1Q clause 6.9).
 
 use crate::phy::EthernetAddress;
 
@@ -45,7 +45,7 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     }
 }
 
-/// Copies a frame to `room` without its tag of VLAN 0. Returns the copy.
+/// Copies a frame to `room`, but omits its VLAN 0 tag. Returns the copy.
 ///
 /// Returns `frame` itself if it has no such tag, or if the copy does not fit `room`.
 #[cfg(feature = "slaac")]
@@ -61,7 +61,7 @@ pub(in crate::stack) fn without_tag<'f>(frame: &'f [u8], room: &'f mut [u8]) -> 
     }
 }
 
-/// Returns the length of a header in bytes, or 0 without Ethernet.
+/// Returns the length of a header in bytes, or 0 on a link without Ethernet.
 pub(in crate::stack) fn len(header: Header) -> usize {
     if header.is_some() { LEN } else { 0 }
 }
@@ -76,7 +76,7 @@ pub(in crate::stack) fn write(header: Header, frame: &mut [u8]) {
     write_header(frame, to, from, ethertype);
 }
 
-/// Writes an Ethernet header to the front of a frame. A frame that is too short is not changed.
+/// Writes an Ethernet header to the start of a frame. A frame that is too short is not changed.
 pub(super) fn write_header(frame: &mut [u8], to: EthernetAddress, from: EthernetAddress, ethertype: [u8; 2]) {
     let Some(header) = frame.first_chunk_mut::<LEN>() else { return };
     header[..6].copy_from_slice(&to.0);
@@ -87,7 +87,7 @@ pub(super) fn write_header(frame: &mut [u8], to: EthernetAddress, from: Ethernet
 /// The ethertype of a VLAN tag.
 const TAG: [u8; 2] = [0x81, 0];
 
-/// Returns the position and the ethertype of an Ethernet frame's payload, after any tag of VLAN 0.
+/// Returns the offset and the ethertype of an Ethernet frame's payload, after any VLAN 0 tag.
 ///
 /// Returns `None` if the frame is too short or belongs to another VLAN.
 fn untagged(frame: &[u8]) -> Option<(usize, [u8; 2])> {

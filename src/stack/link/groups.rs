@@ -2,7 +2,7 @@
 //!
 //! A switch with MLD snooping forwards neighbour solicitations only to the ports whose hosts have reported the group.
 //! The stack does not use smoltcp's own reports. smoltcp would send its reports with the link header of a connection.
-//! When joining a group, smoltcp would also report the record type that means leaving (RFC 3810 section 5.2.12).
+//! For a group that it joins, smoltcp would report the record type that means leaving (RFC 3810 section 5.2.12).
 
 use smoltcp::config::IFACE_MAX_ADDR_COUNT;
 use smoltcp::time::{Duration, Instant};
@@ -27,8 +27,9 @@ const GROUPS: usize = 2 * IFACE_MAX_ADDR_COUNT;
 /// The hop-by-hop options before each message: a Router Alert (RFC 2711) and padding.
 const OPTIONS: [u8; 8] = [58, 0, ROUTER_ALERT, 2, 0, 0, 1, 0];
 const ROUTER_ALERT: u8 = 5;
-/// The lengths, in bytes, of an MLDv1 report and of an MLDv2 report about one group.
+/// The length of an MLDv1 report, in bytes.
 const V1: usize = 24;
+/// The length of an MLDv2 report about one group, in bytes.
 const V2: usize = 28;
 
 /// The multicast groups that this host is a member of or has just left.
@@ -110,7 +111,7 @@ impl Groups {
         has_room
     }
 
-    /// Reports all joined groups again, because the link may have changed.
+    /// Reports all joined groups again, because the link might have changed.
     pub(super) fn join_again(&mut self, now: Instant) {
         self.v1_until = None;
         for membership in self.list.iter_mut().filter(|membership| membership.is_member) {
@@ -140,7 +141,7 @@ impl Groups {
         true
     }
 
-    /// Returns when the next report is due.
+    /// Returns the time of the next report.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.max(self.due.and(self.blocked_until))
     }
@@ -176,6 +177,7 @@ impl Groups {
         Some(report)
     }
 
+    /// Updates the time of the next report.
     fn note_due(&mut self) {
         self.due = self.list.iter().filter_map(|membership| membership.at).min();
     }
@@ -198,6 +200,8 @@ impl Report {
     pub(super) fn write(&self, frame: &mut [u8], hardware: EthernetAddress, source: Ipv6Address) {
         let (all_routers, all_v2_routers) =
             (Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2), Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16));
+        // An MLDv2 report has the type 143. Its only record begins at offset 8 with the record type. An MLDv1 message
+        // has the type 131 or 132.
         let (to, first, group_at) = match self.kind {
             Kind::Member => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0], 12),
             Kind::Joined => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0], 12),
@@ -270,6 +274,7 @@ fn read(packet: &[u8]) -> Option<Query> {
     Some(Query { group: Some(group).filter(|group| !group.is_unspecified()), longest_delay, is_v1 })
 }
 
+/// Returns whether hop-by-hop options contain a Router Alert.
 fn has_router_alert(mut options: &[u8]) -> bool {
     loop {
         options = match options {

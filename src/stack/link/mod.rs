@@ -104,7 +104,7 @@ impl<'a> Link<'a> {
 
     /// Fills in the header of a packet to a neighbour. Returns whether the neighbour's hardware address is known.
     ///
-    /// Call [`left`](Self::left) once the packet has been sent.
+    /// Call [`on_sent`](Self::on_sent) once the packet has been sent.
     pub(super) fn resolve(&mut self, now: Instant, hop: &IpAddress, header: &mut Header) -> bool {
         let Some(own) = self.hardware else { return true };
         let Some((hardware, is_old)) = self.neighbours.find(now, hop) else { return false };
@@ -116,7 +116,7 @@ impl<'a> Link<'a> {
     /// Records that a packet was sent to the most recently resolved neighbour.
     ///
     /// If the neighbour's hardware address is stale, a request for the neighbour follows soon.
-    pub(super) fn left(&mut self, now: Instant) {
+    pub(super) fn on_sent(&mut self, now: Instant) {
         if let Some(hop) = self.old.take() {
             self.neighbours.ask_soon(now, &hop);
         }
@@ -146,7 +146,7 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Forgets all neighbours and reports all groups again, because the link may have changed.
+    /// Forgets all neighbours and reports all groups again, because the link might have changed.
     pub(super) fn came_up(&mut self, _now: Instant) {
         self.neighbours.clear();
         #[cfg(feature = "ipv6")]
@@ -183,7 +183,7 @@ impl<'a> Link<'a> {
         self.neighbours.holds(&hop)
     }
 
-    /// Returns when the link next has work: a neighbour request, a packet that waited, or a group report.
+    /// Returns the time of the link's next work: a neighbour request, a packet that waited, or a group report.
     pub(super) fn due(&self) -> Option<Instant> {
         let due = if self.neighbours.is_idle() { None } else { self.neighbours.due() };
         #[cfg(feature = "ipv6")]
@@ -213,7 +213,7 @@ fn is_time(last: &mut Option<Instant>, now: Instant, interval: Duration) -> bool
 
 /// Returns the device capabilities that smoltcp sees: IP packets of at most `mtu` bytes and no TCP checksum checks.
 ///
-/// The stack checks TCP checksums before smoltcp sees a segment, because the control block must not believe a damaged
+/// The stack checks TCP checksums before smoltcp sees a segment, because the control block must not process a damaged
 /// segment.
 pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize) -> DeviceCapabilities {
     let mut capabilities = device.clone();

@@ -11,7 +11,7 @@ use super::Link;
 use super::ethernet::{self, LEN};
 use crate::stack::ndisc::{self, ADVERT, ALL_NODES, group_hardware, solicited_node};
 
-/// The length of a frame with a neighbour solicitation or advertisement, including a hardware address, in bytes.
+/// The length of a frame that contains a neighbour solicitation or advertisement with a hardware address, in bytes.
 pub(in crate::stack) const NDP_FRAME: usize = LEN + ADVERT;
 
 /// The reaction to a neighbour solicitation or advertisement.
@@ -70,7 +70,7 @@ impl Link<'_> {
                         nothing
                     };
                 }
-                // Another host's address is neither a group's address nor one of ours.
+                // The address of another host is neither a multicast address nor one of our addresses.
                 if source.is_multicast() || is_own(source) {
                     return nothing;
                 }
@@ -85,8 +85,8 @@ impl Link<'_> {
                     return nothing;
                 }
                 if is_own(target) {
-                    // Some switches send a host's own frames back to that host. Such an advertisement is no conflict,
-                    // and is ignored.
+                    // Some switches send a host's own frames back to that host. Such an advertisement is not a
+                    // conflict, and is ignored.
                     let by = hardware(lladdr).unwrap_or(from);
                     let is_other = Some(by) != self.hardware;
                     return if is_other { Some((Solicited::Conflict { own: target, by }, false)) } else { nothing };
@@ -125,13 +125,16 @@ impl Link<'_> {
         let (Some(hardware), is_solicited) = (new.or(old), flags.contains(NdiscNeighborFlags::SOLICITED)) else {
             return false;
         };
-        let differs = old.is_some_and(|old| old != hardware);
-        if differs && !flags.contains(NdiscNeighborFlags::OVERRIDE) {
+        let has_changed = old.is_some_and(|old| old != hardware);
+        // Without the flag Override, the known address is kept, but must be confirmed.
+        if has_changed && !flags.contains(NdiscNeighborFlags::OVERRIDE) {
             self.neighbours.doubt(now, &target);
             return false;
         }
-        let learnt = (old.is_none() || differs || is_solicited) && self.neighbours.learn(now, target, hardware, false);
-        if !is_solicited && (old.is_none() || differs) {
+        let learnt =
+            (old.is_none() || has_changed || is_solicited) && self.neighbours.learn(now, target, hardware, false);
+        // An unsolicited address is stale from the start.
+        if !is_solicited && (old.is_none() || has_changed) {
             self.neighbours.doubt(now, &target);
         }
         learnt

@@ -41,15 +41,17 @@ pub struct Neighbour {
     address: Option<IpAddress>,
     /// The neighbour's hardware address, or `None` if it has never been known.
     hardware: Option<EthernetAddress>,
+    /// When the hardware address becomes stale.
     fresh_until: Instant,
+    /// When the most recent request was sent.
     asked_at: Instant,
     /// The number of requests since the most recent answer.
     requests: u8,
     /// Whether the entry was used since a search for a free entry most recently passed it.
     used: bool,
-    /// The range of bytes in the entry's slot that contain packets: the first index and the index after the range.
+    /// The range of bytes in the entry's slot that contains packets: its start and its end.
     kept: (u32, u32),
-    /// For each queue, whether the entry is in that queue. If so, `links` has the entries before and after it.
+    /// For each queue, whether the entry is in that queue. If so, `links` gives the entries before and after it.
     queued: [bool; 2],
     links: [Links; 2],
     bucket: Bucket,
@@ -88,7 +90,7 @@ impl Hashed for Neighbour {
 pub(super) enum Due {
     /// Send a request for this neighbour.
     Ask(IpAddress),
-    /// This neighbour answered no request. Drop the packets that wait for it: see [`Neighbours::first_kept`].
+    /// This neighbour did not answer any request. Drop the packets that wait for it: see [`Neighbours::first_kept`].
     GiveUp(usize),
     /// Send a packet to this neighbour: see [`Neighbours::first_kept`].
     Send(usize, EthernetAddress),
@@ -103,7 +105,7 @@ const READY: usize = 1;
 pub(super) struct Neighbours<'a> {
     entries: &'a mut [Neighbour],
     kept: &'a mut [u8],
-    /// The number of slots for waiting packets. An entry's slot is the entry's index modulo this number.
+    /// The number of slots for waiting packets. An entry's slot is the entry's index modulo `slots`.
     slots: usize,
     key: u64,
     /// The entry at which the next search for a free entry begins.
@@ -123,6 +125,7 @@ pub(super) struct Neighbours<'a> {
 impl<'a> Neighbours<'a> {
     /// Creates an empty table. Divides `kept` into slots, each with room for at least one packet of `mtu` bytes.
     pub(super) fn new(entries: &'a mut [Neighbour], kept: &'a mut [u8], mtu: usize, key: u64) -> Self {
+        // Every index must be less than `NONE`, which means "no entry".
         let count = entries.len().min(usize::from(NONE) - 1);
         let slots = (kept.len() / (PREFIX + mtu).max(1)).min(count);
         let queues = [Links::EMPTY; 2];
@@ -142,7 +145,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Returns a neighbour's hardware address and whether that address is stale and may have changed.
+    /// Returns a neighbour's hardware address, and whether that address is stale because it might have changed.
     pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<(EthernetAddress, bool)> {
         let index = self.position(address)?;
         let entry = &mut self.entries[index];
@@ -158,6 +161,7 @@ impl<'a> Neighbours<'a> {
             && self.entries[index].requests == 0
         {
             let entry = &mut self.entries[index];
+            // This time makes the request due after `RETRY`.
             (entry.asked_at, entry.requests) = (now + RETRY - INTERVAL, 1);
             self.push(ASKED, index);
         }
@@ -230,8 +234,8 @@ impl<'a> Neighbours<'a> {
     /// Stores a packet until its neighbour answers. Returns false if the neighbour has no entry, or if the packet does
     /// not fit a slot.
     ///
-    /// The packet is stored behind the neighbour's earlier packets. If there is no room behind the earlier packets, the
-    /// new packet replaces them.
+    /// The packet is stored after the neighbour's earlier packets. If there is no room after them, the new packet
+    /// replaces them.
     pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8]) -> bool {
         let (Some(index), true) = (self.position(address), self.slots > 0) else { return false };
         let (slot, size) = (index % self.slots, self.kept.len() / self.slots);
@@ -330,7 +334,7 @@ impl<'a> Neighbours<'a> {
         self.blocked_until = until;
     }
 
-    /// Removes a neighbour. The caller must have taken its packets before.
+    /// Removes a neighbour. Packets that still wait for the neighbour are lost without being counted.
     pub(super) fn forget(&mut self, index: usize) {
         let entry = &mut self.entries[index];
         (entry.hardware, entry.requests, entry.kept) = (None, 0, (0, 0));
@@ -349,6 +353,7 @@ impl<'a> Neighbours<'a> {
         self.queues = [Links::EMPTY; 2];
     }
 
+    /// Returns the index of a neighbour's entry.
     fn position(&self, address: &IpAddress) -> Option<usize> {
         let is_same = |entry: &Neighbour| entry.address.as_ref() == Some(address);
         match self.bucket(address) {
@@ -368,9 +373,11 @@ impl<'a> Neighbours<'a> {
             self.hand = if index + 1 < self.entries.len() { index + 1 } else { 0 };
             let entry = &mut self.entries[index];
             #[cfg(feature = "std")]
+            // An entry with pending work is skipped while there are tries left.
             if entry.queued.contains(&true) && tries.next().is_some() {
                 continue;
             }
+            // The clock algorithm: an entry that was used loses its mark and is skipped once.
             if !core::mem::take(&mut entry.used) {
                 break index;
             }
@@ -385,6 +392,7 @@ impl<'a> Neighbours<'a> {
         index
     }
 
+    /// Returns the index of an address's bucket. `None` if the table is searched without a hash.
     fn bucket(&self, address: &IpAddress) -> Option<usize> {
         if !HASHED {
             return None;

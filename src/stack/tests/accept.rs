@@ -59,7 +59,7 @@ fn connections_in_the_backlog_are_served_in_order_with_their_data() {
     let fourth = pair.call(7, App::ask(b"4", 1));
     pair.run_for(Duration::from_millis(2500));
     assert_eq!(pair.state(fourth), Some(State::SynSent));
-    assert_eq!(pair.server.has(|e| *e == Event::Dropped(DropReason::BacklogFull)), 2);
+    assert_eq!(pair.server.count(|e| *e == Event::Dropped(DropReason::BacklogFull)), 2);
     // The first connection is aborted. The second and third are served in order, and the fourth is accepted.
     pair.client.stack.connections.abort(pair.now, first.slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
@@ -83,10 +83,10 @@ fn a_full_backlog_refuses_if_configured_to() {
     let second = pair.call(7, App::Idle);
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(second).unwrap().1, End::Refused);
-    assert_eq!(pair.server.has(|e| matches!(e, Event::Refused { why: DropReason::BacklogFull, .. })), 1);
+    assert_eq!(pair.server.count(|e| matches!(e, Event::Refused { why: DropReason::BacklogFull, .. })), 1);
 }
 
-/// A repeated SYN does not occupy a second slot while its connection is half-way.
+/// A repeated SYN does not occupy a second slot while its connection is in SYN-RECEIVED.
 #[test]
 fn a_retransmitted_syn_opens_no_second_connection() {
     let mut pair = Pair::new(SMALL);
@@ -103,12 +103,12 @@ fn a_retransmitted_syn_opens_no_second_connection() {
     assert_eq!(pair.served()[0].state, State::SynReceived);
     pair.run_for(Duration::from_secs(10));
     assert_eq!(pair.client.stack.take(id).unwrap().0.got(), b"x");
-    assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { .. })), 1);
+    assert_eq!(pair.server.count(|e| matches!(e, Event::Accepted { .. })), 1);
 }
 
-/// Half-way connections do not count against the backlog. The backlog's length is checked when a handshake finishes.
+/// Connections in SYN-RECEIVED do not use up the backlog. The backlog's length is checked when a handshake finishes.
 #[test]
-fn half_way_connections_do_not_count_against_the_backlog() {
+fn connections_in_syn_received_do_not_use_up_the_backlog() {
     let mut pair = Pair::new(Sizes { connections: 16, ..SMALL });
     pair.server.listen(Listener { serve_at_once: 1, backlog: 1, ..Listener::new(7, App::Echo) });
     pair.meet(SERVER);
@@ -126,7 +126,7 @@ fn half_way_connections_do_not_count_against_the_backlog() {
     pair.run_for(Duration::from_secs(5));
     let established = pair.served().iter().filter(|c| c.state == State::Established).count();
     assert_eq!(established, 2);
-    assert!(pair.server.has(|e| *e == Event::Dropped(DropReason::BacklogFull)) >= 3);
+    assert!(pair.server.count(|e| *e == Event::Dropped(DropReason::BacklogFull)) >= 3);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Segments that RFC 9293 and RFC 5961 do not accept: forged, repeated, old, cut off or malformed ones.
+//! Segments that RFC 9293 and RFC 5961 do not accept: forged, repeated, old, truncated or malformed segments.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{TcpControl, TcpRepr, TcpSeqNumber};
@@ -7,7 +7,8 @@ use super::pair::*;
 use super::raw::*;
 use crate::stack::*;
 
-/// RFC 5961 section 3.2: an RST ends a connection only if its number is RCV.NXT, even if later data has arrived.
+/// RFC 5961 section 3.2: an RST ends a connection only if its sequence number is RCV.NXT, even if later data has
+/// arrived.
 #[test]
 fn only_an_rst_with_the_next_number_ends_a_connection() {
     for early in [false, true] {
@@ -15,7 +16,7 @@ fn only_an_rst_with_the_next_number_ends_a_connection() {
         if early {
             raw.data(101, 1, 1_000, &[7; 50]);
         }
-        // The window has 512 bytes.
+        // The window is 512 bytes long.
         for (number, (seq, challenged)) in
             [(0, false), (2, true), (151, true), (512, true), (513, false)].into_iter().enumerate()
         {
@@ -27,11 +28,12 @@ fn only_an_rst_with_the_next_number_ends_a_connection() {
             assert_eq!((raw.state(), raw.dropped(DropReason::BadReset)), (Some(State::Established), number + 1));
         }
         assert_eq!(raw.send(&raw.reset(1)), []);
-        assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Reset, .. })), 1);
+        assert_eq!(raw.pair.server.count(|e| matches!(e, Event::Ended { end: End::Reset, .. })), 1);
     }
 }
 
-/// A closed window accepts an RST too, also one with a text that says why (RFC 9293 sections 3.10.7.4 and 3.5.3).
+/// An RST is accepted even if the window is closed and the RST contains a text that says why (RFC 9293 sections
+/// 3.10.7.4 and 3.5.3).
 #[test]
 fn an_rst_with_text_ends_a_connection_with_a_closed_window() {
     for text in [&b""[..], b"out of memory"] {
@@ -40,13 +42,13 @@ fn an_rst_with_text_ends_a_connection_with_a_closed_window() {
         raw.wait(PAUSE);
         let repr = TcpRepr { payload: text, ..raw.reset(513) };
         assert_eq!(raw.send(&repr), []);
-        assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Reset, .. })), 1, "{text:?}");
+        assert_eq!(raw.pair.server.count(|e| matches!(e, Event::Ended { end: End::Reset, .. })), 1, "{text:?}");
     }
 }
 
-/// An RST is never answered, not even while this host's own RST waits to leave.
+/// An RST is never answered, not even while this host's own RST waits to be sent.
 #[test]
-fn an_rst_is_not_answered_while_the_own_waits() {
+fn an_rst_is_not_answered_while_our_own_waits() {
     let mut raw = Raw::open(SMALL, App::Impatient { patience: PAUSE, then: Next::Abort, until: None }, 1_000);
     raw.pair.server.io.device.room = 0;
     assert_eq!(raw.wait(PAUSE), []);
@@ -55,10 +57,10 @@ fn an_rst_is_not_answered_while_the_own_waits() {
     raw.pair.server.io.device.room = 64;
 }
 
-/// The RST of an aborted connection has SND.NXT, also while data is sent again. A peer that has all the data would ignore
-/// a lower number.
+/// The RST of an aborted connection has the sequence number SND.NXT, even while data is sent again. A peer that has all
+/// the data would ignore a lower number.
 #[test]
-fn the_own_rst_has_the_next_number_while_data_is_sent_again() {
+fn our_rst_has_the_next_number_while_data_is_sent_again() {
     let mut raw = Raw::open(LARGE, App::ask(&[1; 5_000], usize::MAX), 60_000);
     let seen = raw.wait(PAUSE);
     assert!(seen.iter().any(|(_, seen)| (seen.seq, seen.len) == (1, 1_000)), "{seen:?}");
@@ -68,10 +70,10 @@ fn the_own_rst_has_the_next_number_while_data_is_sent_again() {
     assert_eq!(seen.iter().map(|seen| (seen.control, seen.seq)).collect::<Vec<_>>(), [(TcpControl::Rst, 5_001)]);
 }
 
-/// Each connection has its own limit, so that an attacker does not learn from its own connection whether another was
-/// challenged (RFC 5961 section 7).
+/// Each connection has its own limit, so that an attacker does not learn from its own connection whether another
+/// connection was challenged (RFC 5961 section 7).
 #[test]
-fn challenges_of_one_connection_leave_those_of_another() {
+fn challenges_of_one_connection_do_not_limit_another() {
     let mut raw = Raw::open(SMALL, App::Idle, 1_000);
     let first = raw.syn();
     raw.set_port(2_001);
@@ -84,11 +86,12 @@ fn challenges_of_one_connection_leave_those_of_another() {
     assert_eq!(raw.dropped(DropReason::BadSyn), 40);
 }
 
-/// RFC 5961 section 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. Data with an older number in this range is new.
+/// RFC 5961 section 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. Data with an older acknowledgement number in this
+/// range is accepted.
 #[test]
 fn the_number_that_is_acknowledged_must_be_known() {
     let mut raw = Raw::open(LARGE, App::ask(&[1; 5_000], usize::MAX), 2_000);
-    // 3,000 bytes are queued and were not sent. smoltcp alone would take them for acknowledged.
+    // 3,000 bytes are queued but not sent. smoltcp alone would treat them as acknowledged.
     let seen = raw.data(1, 2_002, 60_000, b"forged");
     assert_eq!((seen.len(), seen[0].seq, seen[0].ack), (1, 2_001, Some(1)));
     assert_eq!((raw.dropped(DropReason::BadAck), raw.pair.served()[0].send_queue), (1, 5_000));
@@ -102,12 +105,13 @@ fn the_number_that_is_acknowledged_must_be_known() {
         let ack_number = repr.ack_number.map(|ack| ack - old);
         raw.send(&TcpRepr { ack_number, payload: b"late", ..repr });
         raw.wait(PAUSE);
-        let read = raw.pair.server.has(|e| matches!(e, Event::Read { bytes: 4, .. }));
+        let read = raw.pair.server.count(|e| matches!(e, Event::Read { bytes: 4, .. }));
         assert_eq!(read, usize::from(taken), "{old}");
     }
 }
 
-/// A blind attacker who guesses what is in flight, but not RCV.NXT, can neither acknowledge data nor close the window.
+/// A blind attacker who guesses which bytes are in flight, but not RCV.NXT, can neither acknowledge data nor close the
+/// window.
 #[test]
 fn an_acknowledgement_outside_the_window_is_not_taken() {
     for seq in [1_000_000, 1 << 30, 600, -70_000, -(1 << 30)] {
@@ -121,7 +125,8 @@ fn an_acknowledgement_outside_the_window_is_not_taken() {
     }
 }
 
-/// A peer that has filled the window, and probes it with a byte, still acknowledges (RFC 9293 section 3.10.7.4).
+/// Acknowledgements are accepted even from a peer that has filled the window and probes it with a byte (RFC 9293
+/// section 3.10.7.4).
 #[test]
 fn a_closed_window_still_accepts_acknowledgements() {
     for (taken, ahead) in [(true, 0), (true, 1), (false, 100)] {
@@ -139,14 +144,14 @@ fn a_closed_window_still_accepts_acknowledgements() {
         let wanted = if taken { State::FinWait2 } else { State::FinWait1 };
         assert_eq!(raw.state(), Some(wanted), "{ahead}");
     }
-    // A peer that sends data again may acknowledge with an old number.
+    // A peer that sends data again can acknowledge with an old number.
     let mut raw = Raw::open(SMALL, App::Closer, 1_000);
     raw.data(1, 1, 1_000, &[7; 400]);
     raw.acknowledge(1, 2, 1_000);
     assert_eq!(raw.state(), Some(State::FinWait2));
 }
 
-/// The window has no room for the end of the data, so the FIN behind it is not taken either.
+/// The window has no room for the end of the data, so the FIN after the data is not accepted either.
 #[test]
 fn a_fin_behind_data_that_was_cut_off_is_not_taken() {
     let mut raw = Raw::open(SMALL, App::Echo, 10_000);
@@ -159,10 +164,10 @@ fn a_fin_behind_data_that_was_cut_off_is_not_taken() {
     let mut seen = raw.send(&repr);
     seen.extend(raw.wait(PAUSE).into_iter().map(|(_, seen)| seen));
     assert_eq!(seen.last().and_then(|seen| seen.ack), Some(602), "{seen:?}");
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::State { to: State::CloseWait, .. })), 1);
+    assert_eq!(raw.pair.server.count(|e| matches!(e, Event::State { to: State::CloseWait, .. })), 1);
 }
 
-/// A peer sends data again, and now with FIN: RFC 9293 section 3.10.7.4 trims what is old.
+/// A peer sends data again, now with FIN. RFC 9293 section 3.10.7.4 trims the part of the segment that is old.
 #[test]
 fn a_fin_that_comes_with_old_data_is_taken() {
     for (first, again, ack) in [(&b"abc"[..], &b"abc"[..], 5), (b"abc", b"abcdef", 8), (b"", b"", 2)] {
@@ -183,7 +188,7 @@ fn a_fin_that_comes_with_old_data_is_taken() {
     }
 }
 
-/// A FIN is repeated in each state after it: it is acknowledged again, and changes nothing.
+/// A FIN that is repeated in a later state is acknowledged again, and changes nothing.
 #[test]
 fn a_repeated_fin_is_acknowledged_in_every_state() {
     let cases = [
@@ -230,17 +235,17 @@ fn each_drop_is_counted_by_its_reason() {
         (TcpRepr { payload: b"more", ..raw.bare(6, 1, 1_000) }, DropReason::AfterFin),
     ];
     for (repr, why) in cases {
-        // The second one is above the limit of challenge ACKs, or the same again.
+        // The second segment exceeds the limit of challenge ACKs, or is dropped for the same reason as the first.
         for count in 1..=2 {
             raw.send(&repr);
             assert_eq!(raw.dropped(why), count, "{why}");
         }
     }
-    let all = raw.pair.server.has(|event| matches!(event, Event::Dropped(_)));
+    let all = raw.pair.server.count(|event| matches!(event, Event::Dropped(_)));
     assert_eq!((all, raw.state()), (12, Some(State::CloseWait)));
 }
 
-/// Urgent data is read in its place, wherever the urgent pointer points.
+/// Urgent data is read in sequence, wherever the urgent pointer points.
 #[test]
 fn urgent_pointers_are_ignored() {
     for pointer in [0u16, 1, 3, 0xffff] {
@@ -254,7 +259,7 @@ fn urgent_pointers_are_ignored() {
     }
 }
 
-/// A keep-alive is acknowledged, and its byte is not data (RFC 9293 section 3.8.4), also once the peer has closed.
+/// A keep-alive is acknowledged, and its byte is not data (RFC 9293 section 3.8.4), even after the peer has closed.
 #[test]
 fn a_keep_alive_with_a_byte_is_answered_and_its_byte_not_read() {
     let mut raw = Raw::open(SMALL, App::Idle, 1_000);

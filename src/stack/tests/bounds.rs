@@ -88,7 +88,7 @@ fn connections_with_equal_deadlines_end_although_the_device_has_no_room() {
     }
 }
 
-/// Returns when each connection ends, in milliseconds after the device runs out of room.
+/// Returns the time at which each connection ends, in milliseconds after the device runs out of room.
 ///
 /// Fails if the stack requests `immediate_polls` polls in a row at the same instant.
 fn ends_without_room(pair: &mut Pair, ids: [ConnectionId; 3], immediate_polls: usize) -> [Option<u64>; 3] {

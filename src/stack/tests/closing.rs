@@ -34,7 +34,7 @@ fn a_connection_ends_if_keep_alive_probes_are_unanswered() {
             None => break,
         }
     }
-    assert_eq!(pair.server.has(|e| matches!(e, Event::Ended { end: End::TimedOut, .. })), 1);
+    assert_eq!(pair.server.count(|e| matches!(e, Event::Ended { end: End::TimedOut, .. })), 1);
     let took = pair.now - began;
     assert!((Duration::from_secs(295)..=Duration::from_secs(310)).contains(&took), "{took}");
 }
@@ -94,8 +94,8 @@ fn last_ack_ends_with_an_error() {
         pair.now = at.max(pair.now);
     }
     assert!(pair.served().is_empty());
-    assert_eq!(pair.server.has(|e| matches!(e, Event::Ended { end: End::TimedOut, .. })), 1);
-    assert!(pair.server.has(|e| matches!(e, Event::State { to: State::LastAck, .. })) == 1);
+    assert_eq!(pair.server.count(|e| matches!(e, Event::Ended { end: End::TimedOut, .. })), 1);
+    assert!(pair.server.count(|e| matches!(e, Event::State { to: State::LastAck, .. })) == 1);
 }
 
 /// Data arrives after the program has closed (SHLD-3). The reply and FIN are sent first. RST then reports the loss.
@@ -111,7 +111,7 @@ fn closing_with_unread_data_resets_half_a_second_after_fin() {
     let seen = raw.wait(SECOND);
     let [.., (at, reset)] = seen[..] else { panic!("no RST") };
     assert_eq!((at, reset.control, reset.seq), (Duration::from_millis(500), TcpControl::Rst, 5));
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
+    assert_eq!(raw.pair.server.count(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
     assert!(raw.pair.served().is_empty());
 }
 
@@ -140,7 +140,7 @@ fn a_peer_that_never_pauses_is_reset_after_a_minute() {
         let later: Vec<_> = raw.wait(SECOND / 5).into_iter().map(|(_, seen)| seen).collect();
         assert_eq!(resets(&later), usize::from(round == 299), "round {round}: {later:?}");
     }
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
+    assert_eq!(raw.pair.server.count(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
 }
 
 /// A peer that closes within half a second after our FIN gets no RST, although its data was discarded.
@@ -154,7 +154,7 @@ fn a_peer_that_closes_after_its_reply_is_not_reset() {
     let mut seen = raw.send(&raw.fin(5, 5, 60_000));
     seen.extend(raw.wait(SECOND * 10).into_iter().map(|(_, seen)| seen));
     assert_eq!(resets(&seen), 0, "{seen:?}");
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Closed, .. })), 1);
+    assert_eq!(raw.pair.server.count(|e| matches!(e, Event::Ended { end: End::Closed, .. })), 1);
 }
 
 /// Returns the number of RSTs.
@@ -205,7 +205,7 @@ fn an_unanswered_call_leaves_no_timer() {
     assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::TimedOut));
 }
 
-/// All data is lost on the way to a live peer. Answers to keep-alive probes do not count as progress.
+/// All data is lost on the way to a live peer. Answers to keep-alive probes are not progress.
 #[test]
 fn data_that_never_arrives_ends_a_connection() {
     let mut pair = Pair::new(SMALL);

@@ -56,7 +56,7 @@ fn errors_point_to_the_problem_and_are_limited_to_ten_a_second() {
     for (protocol, payload) in [(59, &[0; 8][..]), (60, &[17, 0, 0x40, 4, 0, 0, 0, 0])] {
         assert!(replies(&mut pair, [frame(true, protocol, payload)]).is_empty());
     }
-    assert_eq!(pair.server.has(|event| *event == Event::Dropped(DropReason::UnsupportedHeader)), 6);
+    assert_eq!(pair.server.count(|event| *event == Event::Dropped(DropReason::UnsupportedHeader)), 6);
     pair.now += Duration::from_secs(5);
     let flood = (0..1_000).map(|_| frame(true, 253, &[0; 8]));
     assert_eq!(replies(&mut pair, flood).len(), 10);
@@ -99,5 +99,5 @@ fn neighbour_discovery_in_fragments_is_dropped() {
     solicit.splice(54..54, [58, 0, 0, 0, 0, 0, 0, 1]);
     (solicit[20], solicit[19]) = (44, solicit[19] + 8);
     assert!(replies(&mut pair, [solicit]).is_empty());
-    assert_eq!(pair.server.has(|event| *event == Event::Dropped(DropReason::BadFragment)), 1);
+    assert_eq!(pair.server.count(|event| *event == Event::Dropped(DropReason::BadFragment)), 1);
 }

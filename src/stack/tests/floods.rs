@@ -1,4 +1,4 @@
-//! 20,000 forged segments of a kind cost nobody a connection. icmp_errors.rs has the test of forged ICMP errors.
+//! 20,000 forged segments of each kind cost nobody a connection. icmp_errors.rs tests forged ICMP errors.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
@@ -12,8 +12,8 @@ use crate::testing::random::Random;
 
 const COUNT: usize = 20_000;
 
-/// SYNs of absent hosts, and of the port and address of an established connection, arrive at a server with four slots.
-/// The connection stays, and so do those that are opened meanwhile.
+/// SYNs arrive at a server with four slots, from absent hosts and from the address and port of an established
+/// connection. That connection survives, and so do the connections that are opened meanwhile.
 #[test]
 fn twenty_thousand_forged_syns_cost_nobody_a_connection() {
     let mut random = Random(4987);
@@ -51,10 +51,11 @@ fn twenty_thousand_forged_syns_cost_nobody_a_connection() {
     }
     let seen = raw.data(4, 4, 1_000, b"two");
     assert!(seen.iter().any(|seen| (seen.seq, seen.len, seen.ack) == (4, 3, Some(7))), "{seen:?}");
-    assert_eq!(raw.pair.server.has(|event| matches!(event, Event::Ended { end: End::Reset, .. })), 0);
+    assert_eq!(raw.pair.server.count(|event| matches!(event, Event::Ended { end: End::Reset, .. })), 0);
 }
 
-/// RSTs with both endpoints and made-up numbers arrive in each state. Half of them are in the window.
+/// RSTs with the right endpoints and made-up sequence numbers arrive in each state. Half of the numbers are in the
+/// window.
 #[test]
 fn twenty_thousand_forged_rsts_cost_nobody_a_connection() {
     const SIZES: Sizes = Sizes { receive: 60_000, ..SMALL };

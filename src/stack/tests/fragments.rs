@@ -1,4 +1,4 @@
-//! Tests of datagrams in fragments and frames with tags of VLAN 0, sent to a complete stack.
+//! Tests of datagrams in fragments and of frames with VLAN 0 tags, sent to a complete stack.
 
 use std::vec::Vec;
 
@@ -164,7 +164,7 @@ fn tcp_in_fragments_is_served() {
             fragments
         });
         assert!(most > 1, "no segment was cut");
-        assert_eq!(pair.server.has(|event| matches!(event, Event::Dropped(DropReason::FragmentedTcp))), 0);
+        assert_eq!(pair.server.count(|event| matches!(event, Event::Dropped(DropReason::FragmentedTcp))), 0);
     }
 }
 
@@ -191,7 +191,7 @@ fn damaged_segments_in_fragments_are_dropped_whatever_the_device_verifies() {
         });
         let (app, end) = pair.client.stack.take(id).expect("the connection has ended");
         assert!(app.got() == text && end == End::Closed, "{} bytes, {end:?}", app.got().len());
-        assert!(pair.server.has(|event| *event == Event::Dropped(DropReason::Checksum)) > 0);
+        assert!(pair.server.count(|event| *event == Event::Dropped(DropReason::Checksum)) > 0);
     }
 }
 
@@ -247,7 +247,7 @@ fn long_requests_get_long_replies() {
                 let [reply] = &packets[..] else { panic!("{} replies to {len} bytes", packets.len()) };
                 let header = if v6 { 48 } else { 28 };
                 assert!(reply[header..] == question[14 + header..], "v6 {v6}, UDP {udp}, {len} bytes");
-                assert_eq!(pair.server.has(|event| matches!(event, Event::Dropped(_))), 0);
+                assert_eq!(pair.server.count(|event| matches!(event, Event::Dropped(_))), 0);
             }
         }
     }
@@ -308,7 +308,7 @@ fn time_exceeded_is_sent_after_30_seconds() {
         let answer = pair.to_client.borrow_mut().pop_front().expect("an answer");
         let at = if v6 { 54 } else { 34 };
         assert_eq!(answer[at..at + 2], [if v6 { 3 } else { 11 }, 1]);
-        assert_eq!(pair.server.has(|event| *event == Event::Dropped(DropReason::LostFragments)), 1);
+        assert_eq!(pair.server.count(|event| *event == Event::Dropped(DropReason::LostFragments)), 1);
     }
 }
 
@@ -351,7 +351,7 @@ fn a_flood_of_fragments_does_not_block_a_client() {
     }
     assert_eq!(served, 100);
     assert!(answers < 1_000, "{answers} answers in 70 s");
-    let dropped = |why| pair.server.has(|event| *event == Event::Dropped(why));
+    let dropped = |why| pair.server.count(|event| *event == Event::Dropped(why));
     assert!(dropped(DropReason::LostFragments) > 500, "{}", dropped(DropReason::LostFragments));
     assert!(dropped(DropReason::BadFragment) > 500, "{}", dropped(DropReason::BadFragment));
     let text = b"polly".repeat(100);

@@ -1,4 +1,4 @@
-//! Handshakes: options, forged and lost segments, and addresses that cannot be.
+//! Handshakes: options, forged and lost segments, and impossible addresses.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;
@@ -8,7 +8,7 @@ use super::pair::*;
 use super::raw::*;
 use crate::stack::*;
 
-/// The rule for RSTs holds in SYN-RECEIVED too.
+/// In SYN-RECEIVED, an RST must have the sequence number RCV.NXT, too.
 #[test]
 fn only_an_rst_with_the_next_number_ends_a_handshake() {
     let mut raw = Raw::new(SMALL, App::Idle);
@@ -18,10 +18,10 @@ fn only_an_rst_with_the_next_number_ends_a_handshake() {
     assert_eq!(raw.send(&raw.reset(2)).len(), 1, "a challenge");
     assert_eq!(raw.state(), Some(State::SynReceived));
     assert_eq!(raw.send(&raw.reset(1)), []);
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::HandshakeEnded { end: End::Reset, .. })), 1);
+    assert_eq!(raw.pair.server.count(|e| matches!(e, Event::HandshakeEnded { end: End::Reset, .. })), 1);
 }
 
-/// RFC 9293 section 3.10.7.3: in SYN-SENT an RST must acknowledge the SYN. Any other is counted.
+/// RFC 9293 section 3.10.7.3: in SYN-SENT, an RST must acknowledge the SYN. Any other RST is dropped and counted.
 #[test]
 fn only_an_rst_that_acknowledges_the_syn_refuses() {
     let mut raw = Raw::calling(SMALL, App::Idle);
@@ -33,11 +33,11 @@ fn only_an_rst_that_acknowledges_the_syn_refuses() {
     assert_eq!((raw.state(), raw.dropped(DropReason::BadReset)), (Some(State::SynSent), 3));
     let repr = TcpRepr { ack_number: raw.bare(0, 1, 0).ack_number, ..raw.reset(0) };
     raw.send(&repr);
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Refused, .. })), 1);
+    assert_eq!(raw.pair.server.count(|e| matches!(e, Event::Ended { end: End::Refused, .. })), 1);
 }
 
-/// RFC 9293 section 3.10.7.4: in SYN-RECEIVED, any acknowledgement but that of the SYN is answered with RST. It changes
-/// nothing, whether it has data or not.
+/// RFC 9293 section 3.10.7.4: in SYN-RECEIVED, a segment that acknowledges anything but the SYN is answered with RST.
+/// The segment changes nothing, with or without data.
 #[test]
 fn a_wrong_acknowledgement_in_syn_received_changes_nothing() {
     for payload in [&b""[..], b"forged"] {
@@ -57,7 +57,7 @@ fn a_wrong_acknowledgement_in_syn_received_changes_nothing() {
     }
 }
 
-/// A SYN whose options are malformed is answered as one without options.
+/// A SYN with malformed options is answered like a SYN without options.
 #[test]
 fn a_syn_with_malformed_options_is_answered() {
     let cases: [&[u8]; 8] = [
@@ -81,7 +81,8 @@ fn a_syn_with_malformed_options_is_answered() {
     }
 }
 
-/// RFC 9293 section 3.7.1. An MSS of 0 counts as none. A very small MSS counts as 48, which bounds the work per byte.
+/// RFC 9293 section 3.7.1: an MSS of 0 is treated as absent. A very small MSS is treated as 48, which bounds the work
+/// per byte.
 #[test]
 fn any_mss_is_served() {
     for (told, len) in
@@ -95,9 +96,9 @@ fn any_mss_is_served() {
     }
 }
 
-/// RFC 7323 section 2.3: a shift count of 15 or more counts as 14.
+/// RFC 7323 section 2.3: a shift count of 15 or more is treated as 14.
 #[test]
-fn a_window_scale_counts_up_to_14() {
+fn a_window_scale_is_at_most_14() {
     for (scale, window) in [(13, 8_192), (14, 16_384), (15, 16_384), (255, 16_384)] {
         let mut raw = Raw::new(LARGE, App::ask(&[1; 100_000], usize::MAX));
         let syn = TcpRepr { window_scale: Some(3), ..raw.syn() };
@@ -121,7 +122,7 @@ fn a_window_scale_counts_up_to_14() {
     }
 }
 
-/// Data in a SYN or a SYN,ACK is not taken, and the peer sends it again (RFC 9293 section 3.4 allows it).
+/// Data in a SYN or a SYN,ACK is not accepted, so the peer sends it again (RFC 9293 section 3.4 allows this).
 #[test]
 fn data_in_a_syn_is_sent_again() {
     let mut raw = Raw::new(SMALL, App::Echo);
@@ -139,7 +140,8 @@ fn data_in_a_syn_is_sent_again() {
     assert_eq!(seen.iter().map(|seen| (seen.ack, seen.len)).collect::<Vec<_>>(), [(Some(6), 5)]);
 }
 
-/// The acknowledgement of a handshake is lost. Data completes it for a server; a client answers the repeated SYN,ACK.
+/// The ACK that completes a handshake is lost. On a server, data then completes the handshake. A client answers the
+/// repeated SYN,ACK.
 #[test]
 fn a_handshake_whose_last_segment_is_lost_is_completed() {
     let mut raw = Raw::new(SMALL, App::Echo);
@@ -159,7 +161,7 @@ fn a_handshake_whose_last_segment_is_lost_is_completed() {
     assert_eq!(raw.state(), Some(State::Established));
 }
 
-/// RFC 9293 MUST-57, and section 3.10.7.3 for the rest: SYNs to and from these addresses are dropped.
+/// SYNs to and from impossible addresses are dropped (RFC 9293 MUST-57 and section 3.10.7.3).
 #[test]
 fn a_syn_to_or_from_an_impossible_address_is_dropped() {
     let impossible = ["10.0.0.255", "255.255.255.255", "224.0.0.1", "239.1.2.3", "127.0.0.1", "0.0.0.0"];
@@ -183,7 +185,7 @@ fn a_syn_to_or_from_an_impossible_address_is_dropped() {
     raw.set_port(7);
     let syn = raw.syn();
     assert_eq!(raw.send(&syn), []);
-    // A frame to everybody, or to a group, with a packet to this host.
+    // A broadcast or multicast frame that contains a packet to this host.
     for to in [[0xff; 6], [1, 0, 0x5e, 0, 0, 1]] {
         let mut raw = Raw::new(SMALL, App::Idle);
         let mut frame = raw.frame(&raw.syn());
@@ -191,7 +193,7 @@ fn a_syn_to_or_from_an_impossible_address_is_dropped() {
         assert_eq!(raw.inject(frame), []);
         assert_eq!(raw.pair.served().len(), 0);
     }
-    // MUST-46: nothing is opened to them.
+    // MUST-46: no connection is opened to such an address.
     let Host { stack, io } = &mut raw.pair.server;
     for address in impossible {
         let result = stack.connect(raw.pair.now, IpEndpoint::new(address, 7), App::Idle, PAUSE, io);
@@ -199,7 +201,7 @@ fn a_syn_to_or_from_an_impossible_address_is_dropped() {
     }
 }
 
-/// MUST-15: a SYN over IPv6 without the option means an MSS of 1,220.
+/// MUST-15: a SYN over IPv6 without the MSS option means an MSS of 1,220.
 #[test]
 fn the_default_mss_of_ipv6_is_1220() {
     let mut pair = Pair::new(LARGE).with_both_families();
@@ -210,7 +212,7 @@ fn the_default_mss_of_ipv6_is_1220() {
         let mut frame = [0; 200];
         let len = control::write(&mut frame[14..], &tuple, repr, &ChecksumCapabilities::default()).unwrap();
         link::write(Some((EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]))), &mut frame);
-        // Both addresses are IPv6.
+        // The ethertype of IPv6.
         frame[12..14].copy_from_slice(&[0x86, 0xdd]);
         pair.to_server.borrow_mut().push_back(frame[..14 + len].to_vec());
         pair.server.stack.poll(pair.now, &mut pair.server.io);
@@ -225,7 +227,7 @@ fn the_default_mss_of_ipv6_is_1220() {
     let third = |iss| control::bare(&tuple, irs + 1, iss, 60_000);
     let syn = TcpRepr { control: TcpControl::Syn, ack_number: None, ..control::bare(&tuple, irs, irs, 60_000) };
     let [(iss, 0)] = send(&syn)[..] else { panic!("no SYN,ACK") };
-    // Ten segments leave at first, so the congestion window counts in the same segments.
+    // Ten segments are sent at first, so the congestion window uses the same MSS.
     let sent: Vec<_> = send(&third(iss + 1)).iter().map(|(_, len)| *len).filter(|len| *len > 0).collect();
     assert_eq!(sent, [1_220; 10]);
 }

@@ -54,6 +54,7 @@ fn pair(v6: bool) -> Pair {
     pair
 }
 
+/// Starts a connection from the client, which expects an echo.
 fn call(pair: &mut Pair, remote: IpAddress, port: u16) -> ConnectionId {
     let remote = IpEndpoint::new(remote, port);
     let app = App::ask(b"polly", 5);
@@ -63,9 +64,10 @@ fn call(pair: &mut Pair, remote: IpAddress, port: u16) -> ConnectionId {
 /// Lets the client send and returns the final frame that it sends. No frame reaches the server.
 fn sent(pair: &mut Pair) -> Vec<u8> {
     pair.client.stack.poll(pair.now, &mut pair.client.io);
-    std::mem::take(&mut *pair.to_server.borrow_mut()).pop_back().expect("a frame left")
+    std::mem::take(&mut *pair.to_server.borrow_mut()).pop_back().expect("a frame was sent")
 }
 
+/// Lets the client receive a frame.
 fn take_in(pair: &mut Pair, frame: Vec<u8>) {
     pair.to_client.borrow_mut().push_back(frame);
     pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -83,7 +85,7 @@ fn alone_for(pair: &mut Pair, time: Duration) {
 }
 
 fn ignored(pair: &Pair) -> usize {
-    pair.client.has(|event| *event == Event::Dropped(DropReason::BadIcmp))
+    pair.client.count(|event| *event == Event::Dropped(DropReason::BadIcmp))
 }
 
 #[test]
@@ -232,7 +234,7 @@ fn twenty_thousand_forged_errors_end_no_connection() {
     }
     assert_eq!(right, 0, "a guess was right: take another seed");
     // Each error was counted, and none was recorded.
-    let forged = pair.client.has(|event| matches!(event, Event::Dropped(DropReason::BadIcmp)));
+    let forged = pair.client.count(|event| matches!(event, Event::Dropped(DropReason::BadIcmp)));
     assert_eq!(forged, COUNT);
     assert!(pair.client.stack.udp_program(53).is_some());
     pair.run_for(Duration::from_secs(30));

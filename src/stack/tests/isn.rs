@@ -59,7 +59,7 @@ fn both_hosts_use_the_initial_sequence_numbers_of_rfc_6528() {
     }
 }
 
-/// Before smoltcp draws two of these numbers, it would draw an IPv4 identification of 0. smoltcp then draws the
+/// For two of these numbers, smoltcp would first draw the IPv4 identification 0, and would therefore draw the
 /// identification again.
 #[test]
 fn every_initial_sequence_number_can_be_drawn() {
@@ -95,8 +95,8 @@ fn four_observed_numbers_do_not_reveal_the_generator() {
     }
 }
 
-/// Ports follow RFC 6056 section 3.3.4: consecutive for one destination, from a secret place that differs for another
-/// destination and another host.
+/// Ports follow RFC 6056 section 3.3.4. The ports for one destination are consecutive. The first port is secret, and is
+/// different for each destination and each host.
 #[test]
 fn ephemeral_ports_follow_rfc_6056() {
     let mut pair = acquainted();
@@ -120,14 +120,14 @@ fn ephemeral_ports_follow_rfc_6056() {
         assert!(ports.windows(2).all(follows), "{ports:?}");
     }
     assert!(seen[1].iter().chain(&seen[2]).all(|port| !seen[0].contains(port)), "{seen:?}");
-    // The ports of UDP begin at a random place (section 3.3.1).
+    // The search for a UDP port begins at a random port (section 3.3.1).
     let Host { stack, .. } = &mut pair.client;
     let bound = [(); 2].map(|()| stack.bind(0, Respond::new(Parrot)).unwrap());
     assert!(bound.iter().all(|port| *port >= 49_152) && bound[0].abs_diff(bound[1]) > 1, "{bound:?}");
 }
 
-/// Whole IPv4 packets have the identification 0, which shows nothing (RFC 6864 section 4.1): segments, RSTs, datagrams,
-/// and ICMP errors.
+/// Whole IPv4 packets have the identification 0, which reveals nothing (RFC 6864 section 4.1). The packets are
+/// segments, RSTs, datagrams and ICMP errors.
 #[test]
 fn no_whole_packet_has_an_identification() {
     let mut pair = acquainted();
@@ -176,6 +176,7 @@ impl Drawer {
         Drawer { iface, device }
     }
 
+    /// Returns the sequence number of the SYN of a new connection.
     fn draw(&mut self) -> u32 {
         let buffer = || tcp::SocketBuffer::new(vec![0; 64]);
         let mut socket = tcp::Socket::new(buffer(), buffer());
@@ -250,7 +251,8 @@ fn first_multiple(factor: u128, modulus: u128, low: u128, high: u128) -> Option<
     if reached * factor <= high {
         return Some(reached);
     }
-    // `turns` is how often `factor * x` wraps round: turns * modulus + low <= factor * x <= turns * modulus + high.
+    // `turns` is how many times `factor * x` wraps round: turns * modulus + low <= factor * x <= turns * modulus +
+    // high.
     let negative = |value: u128| (factor - value % factor) % factor;
     let turns = first_multiple(modulus % factor, factor, negative(high), negative(low))?;
     Some((turns * modulus + low).div_ceil(factor))

@@ -45,11 +45,13 @@ impl Network {
         network
     }
 
+    /// Takes the link down and up again.
     fn link_up(&mut self) {
         self.pair.server.stack.link_changed(self.pair.now, false);
         self.pair.server.stack.link_changed(self.pair.now, true);
     }
 
+    /// Runs the stack for `seconds` seconds, and answers its frames.
     fn run(&mut self, seconds: u64) {
         let until = self.pair.now + Duration::from_secs(seconds);
         for _ in 0..100_000 {
@@ -99,6 +101,8 @@ impl Network {
         }
     }
 
+    /// Records the purpose of a DHCP message. Returns the server's reply, which leases `GIVEN` for 1,000 s unless
+    /// `answer` refuses.
     fn see_dhcp(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
         let ip = Ipv4Packet::new_checked(packet).unwrap();
         let udp = UdpPacket::new_checked(ip.payload()).unwrap();
@@ -154,6 +158,7 @@ impl Network {
         Some(out)
     }
 
+    /// Records an MLD report or a router solicitation. Returns the router's advertisement.
     fn see_icmpv6(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
         let ip = Ipv6Packet::new_checked(packet).unwrap();
         if ip.next_header() == IpProtocol::HopByHop {
@@ -191,6 +196,7 @@ impl Network {
     }
 }
 
+/// Returns an Ethernet frame to the stack with room for a packet of `len` bytes.
 fn framed(ethertype: EthernetProtocol, len: usize) -> Vec<u8> {
     let mut bytes = std::vec![0; 14 + len];
     let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
@@ -219,7 +225,7 @@ fn a_lease_is_confirmed_when_the_link_comes_up() {
     assert_eq!((network.seen, network.pair.server.stack.addresses().len()), (std::vec!["renew 10.0.0.50".into()], 1));
 }
 
-/// The transaction numbers of DHCP are no generator's consecutive outputs: smoltcp's own would be found from four.
+/// DHCP's transaction numbers are not consecutive outputs of smoltcp's generator: four outputs would reveal its state.
 #[test]
 fn transaction_numbers_do_not_give_a_generator_away() {
     let mut network = Network::new(dhcp);

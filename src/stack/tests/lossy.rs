@@ -1,4 +1,4 @@
-//! Paths that lose segments: how long a download stands still, and opening and closing at the same time.
+//! Paths that lose segments: how long a download stalls, and simultaneous opens and closes.
 
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -25,7 +25,7 @@ type Air = VecDeque<(Instant, Vec<u8>)>;
 
 /// Downloads `len` bytes. The path loses the data frames for which `loses` returns true. Returns the longest time in which
 /// no data arrived.
-fn longest_standstill(len: usize, loses: &mut dyn FnMut(&[u8]) -> bool) -> Duration {
+fn longest_stall(len: usize, loses: &mut dyn FnMut(&[u8]) -> bool) -> Duration {
     let sizes = |receive, send| Sizes { connections: 1, receive, send, ports: 0, datagrams: 0, payload: 0 };
     let mut pair = Pair::of(sizes(1 << 20, 4_096), sizes(4_096, 1 << 20), |_| {});
     pair.server.io.device.room = usize::MAX;
@@ -58,7 +58,7 @@ fn longest_standstill(len: usize, loses: &mut dyn FnMut(&[u8]) -> bool) -> Durat
     panic!("the download does not end");
 }
 
-/// Takes the frames that have arrived by now.
+/// Removes and returns the frames that have arrived by now.
 fn arrived(air: &mut Air, now: Instant) -> Vec<Vec<u8>> {
     let count = air.iter().take_while(|(at, _)| *at <= now).count();
     air.drain(..count).map(|(_, frame)| frame).collect()
@@ -69,7 +69,7 @@ fn arrived(air: &mut Air, now: Instant) -> Vec<Vec<u8>> {
 fn lost_retransmissions_cost_no_timeout() {
     for losses in 1..=3 {
         let (mut count, mut lost) = (0, Vec::new());
-        let longest = longest_standstill(500_000, &mut |frame| {
+        let longest = longest_stall(500_000, &mut |frame| {
             let seq = u32::from_be_bytes(frame[38..42].try_into().unwrap());
             count += 1;
             if [100, 104].contains(&count) {
@@ -91,26 +91,27 @@ fn lost_retransmissions_cost_no_timeout() {
 fn five_percent_loss_stops_no_download_for_a_second() {
     for seed in 0..6 {
         let mut random = Random(seed);
-        let longest = longest_standstill(1_000_000, &mut |_| random.below(100) < 5);
+        let longest = longest_stall(1_000_000, &mut |_| random.below(100) < 5);
         assert!(longest < Duration::from_secs(1), "seed {seed}: {longest}");
     }
 }
 
-/// A timeout doubles with each loss in a row. Most standstills under heavy loss are still short, because few losses need a
-/// timeout.
+/// The timeout doubles with each consecutive loss. Even under heavy loss, most stalls are short, because few losses
+/// need a timeout.
 #[test]
 fn ten_percent_loss_rarely_stops_a_download_for_long() {
     let mut longest: Vec<_> = (0..7)
         .map(|seed| {
             let mut random = Random(seed);
-            longest_standstill(1_000_000, &mut |_| random.below(100) < 10)
+            longest_stall(1_000_000, &mut |_| random.below(100) < 10)
         })
         .collect();
     longest.sort();
     assert!(longest[3] < Duration::from_millis(1_500), "{longest:?}");
 }
 
-/// Runs both hosts, and loses the frames for which `loses` returns true. `loses` is given the number of each segment.
+/// Runs both hosts, and loses the frames for which `loses` returns true. The argument of `loses` is the number of the
+/// segment.
 fn run_lossy(pair: &mut Pair, time: Duration, mut loses: impl FnMut(usize) -> bool) {
     let (until, mut number) = (pair.now + time, 0);
     while pair.now < until {
@@ -135,8 +136,8 @@ fn run_lossy(pair: &mut Pair, time: Duration, mut loses: impl FnMut(usize) -> bo
     }
 }
 
-/// Both sides open at the same time, and close at the same time (MUST-10, RFC 9293 section 3.6): whichever segments are
-/// lost, both get all data and a clean end.
+/// Both sides open at the same time, and close at the same time (MUST-10, RFC 9293 section 3.6). Whichever segments are
+/// lost, both sides get all data and end cleanly.
 #[test]
 fn opening_and_closing_at_the_same_time_survives_losses() {
     let mut random = Random(9293);
@@ -153,7 +154,8 @@ fn opening_and_closing_at_the_same_time_survives_losses() {
         };
         let here = open(&mut pair.client, pair.now, 2_000, server, b"hello");
         let there = open(&mut pair.server, pair.now, 7, client, b"world");
-        // Each of the first 20 segments is lost with the same probability; the first rounds lose one of them.
+        // Each of the first 20 segments is lost with the same probability. In the first 20 rounds, only one of these
+        // segments is lost.
         let (share, only) = (random.below(50), (round < 20).then_some(round));
         let loses = |number| only.map_or(number < 20 && random.below(100) < share, |only| only == number);
         run_lossy(&mut pair, Duration::from_secs(60), loses);

@@ -34,10 +34,12 @@ pub enum App {
 }
 
 impl App {
+    /// Returns an [`App::Ask`] that has not sent anything yet.
     pub fn ask(send: &[u8], want: usize) -> App {
         App::Ask { send: send.to_vec(), sent: 0, want, got: Vec::new(), end: None }
     }
 
+    /// Returns the bytes that [`App::Ask`] has received.
     pub fn got(&self) -> &[u8] {
         match self {
             App::Ask { got, .. } => got,
@@ -143,7 +145,8 @@ impl Host {
         self.stack.listen(listener).unwrap();
     }
 
-    pub fn has(&self, matching: impl Fn(&Event) -> bool) -> usize {
+    /// Returns how many of the recorded events match.
+    pub fn count(&self, matching: impl Fn(&Event) -> bool) -> usize {
         self.io.probe.0.iter().filter(|e| matching(e)).count()
     }
 }
@@ -208,6 +211,7 @@ impl Pair {
         self.client.stack.connect(self.now, remote, app, Duration::from_secs(30), &mut self.client.io).unwrap()
     }
 
+    /// Starts a connection from the client to `port` of the server.
     pub fn call(&mut self, port: u16, app: App) -> ConnectionId {
         let remote = IpEndpoint::new(SERVER, port);
         let patience = Duration::from_secs(30);

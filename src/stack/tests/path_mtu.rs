@@ -29,7 +29,7 @@ impl Path {
         Path { mtu, reports: reports.then_some(mtu as u32), dropped: 0, longest: 0 }
     }
 
-    /// Drops the frames in one direction that are too long. For each dropped frame, a router may send a report to the
+    /// Drops the frames in one direction that are too long. For each dropped frame, a router can send a report to the
     /// sender.
     fn pass(
         &mut self,
@@ -183,7 +183,7 @@ fn a_black_hole_is_found() {
 
 /// A peer that is silent for a while is not mistaken for a black hole.
 #[test]
-fn an_outage_is_no_black_hole() {
+fn an_outage_is_not_a_black_hole() {
     for (server, client) in BOTH {
         for away in [1, 3, 10, 60] {
             let mut pair = pair();
@@ -262,7 +262,7 @@ fn datagram(v6: bool, len: usize) -> Vec<u8> {
 }
 
 #[test]
-fn datagrams_leave_in_fragments_that_fit_the_path() {
+fn datagrams_are_sent_in_fragments_that_fit_the_path() {
     for v6 in [false, true] {
         for len in [1_440, 5_000] {
             let mut pair = super::fragments::pair();
@@ -292,7 +292,7 @@ fn datagrams_leave_in_fragments_that_fit_the_path() {
 }
 
 #[test]
-fn echo_replies_leave_in_fragments_that_fit_the_path() {
+fn echo_replies_are_sent_in_fragments_that_fit_the_path() {
     for v6 in [false, true] {
         let mut pair = super::fragments::pair();
         let mut message = std::vec![9; 1_400];
@@ -365,7 +365,7 @@ fn twenty_thousand_made_up_reports_change_nothing() {
         let real = held.iter().find(|frame| frame.len() > 1_400).unwrap().clone();
         let start = if v6 { 54 } else { 34 };
         let seq = TcpPacket::new_unchecked(&real[start..]).seq_number();
-        let dropped = |pair: &Pair| pair.server.has(|event| *event == Event::Dropped(DropReason::BadIcmp));
+        let dropped = |pair: &Pair| pair.server.count(|event| *event == Event::Dropped(DropReason::BadIcmp));
         for n in 0..COUNT {
             let (mut quoted, mut mtu) = (real.clone(), 1_280 + random.below(200) as u32);
             match n % 5 {

@@ -49,7 +49,7 @@ impl Raw {
         Raw::with(sizes, app, |_| {})
     }
 
-    /// Does the same, and changes the server's configuration with `set`.
+    /// Like [`new`](Self::new), but changes the server's configuration with `set`.
     pub fn with(sizes: Sizes, app: App, set: fn(&mut Config)) -> Raw {
         let mut pair = Pair::with(sizes, set);
         pair.server.listen(Listener::new(7, app));
@@ -138,7 +138,7 @@ impl Raw {
 
     /// Returns how many segments were dropped for this reason.
     pub fn dropped(&self, why: DropReason) -> usize {
-        self.pair.server.has(|event| *event == Event::Dropped(why))
+        self.pair.server.count(|event| *event == Event::Dropped(why))
     }
 
     /// Sends a segment without data.
@@ -171,7 +171,7 @@ impl Raw {
         frame[..14 + len].to_vec()
     }
 
-    /// Sends a segment whose TCP header, without the payload, `change` has edited. The checksum is made right.
+    /// Sends a segment after `change` has edited its TCP header. The checksum is corrected afterwards.
     pub fn send_changed(&mut self, repr: &TcpRepr<'_>, change: impl FnOnce(&mut [u8])) -> Vec<Seen> {
         let mut frame = self.frame(repr);
         change(&mut frame[34..34 + repr.header_len()]);
@@ -179,7 +179,7 @@ impl Raw {
         self.inject(frame)
     }
 
-    /// Sends a frame, and returns the segments that the server sends at once.
+    /// Sends a frame, and returns the segments that the server sends immediately.
     pub fn inject(&mut self, frame: Vec<u8>) -> Vec<Seen> {
         self.pair.to_server.borrow_mut().push_back(frame);
         self.poll()
@@ -209,6 +209,7 @@ impl Raw {
         seen
     }
 
+    /// Parses a segment from the server. If it is a SYN, records the server's initial sequence number and window scale.
     fn see(&mut self, frame: &[u8]) -> Option<Seen> {
         let ip = Ipv4Packet::new_checked(EthernetFrame::new_checked(frame).ok()?.payload()).ok()?;
         let tcp = TcpPacket::new_checked(ip.payload()).ok()?;

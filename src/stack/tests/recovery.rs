@@ -16,7 +16,7 @@ fn data(seen: &[Seen]) -> Vec<(usize, usize)> {
     seen.iter().filter(|seen| seen.len > 0).map(|seen| (seen.seq, seen.len)).collect()
 }
 
-/// Returns the segments of the next `time` that have data, each with its time in milliseconds.
+/// Returns the segments with data that are sent within `time`, each with its time in milliseconds.
 fn later(raw: &mut Raw, time: Duration) -> Vec<(u64, usize, usize)> {
     let seen = raw.wait(time);
     seen.iter().filter(|(_, seen)| seen.len > 0).map(|(at, seen)| (at.total_millis(), seen.seq, seen.len)).collect()
@@ -24,7 +24,7 @@ fn later(raw: &mut Raw, time: Duration) -> Vec<(u64, usize, usize)> {
 
 /// Returns a connection in this state with 9,000 bytes in flight, and the peer's next sequence number.
 fn in_flight(wanted: State) -> (Raw, usize) {
-    // A program that wants nothing closes once everything is written.
+    // A program that expects no reply closes once everything is written.
     let want = if matches!(wanted, State::Established | State::CloseWait) { usize::MAX } else { 0 };
     let mut raw = Raw::new(LARGE, App::ask(&[1; 9_000], want));
     let syn = raw.syn();
@@ -42,14 +42,14 @@ fn in_flight(wanted: State) -> (Raw, usize) {
 
 const SENDING: [State; 5] = [State::Established, State::FinWait1, State::CloseWait, State::LastAck, State::Closing];
 
-/// Selective acknowledgements show two losses: both segments leave again at once, and no others.
+/// Selective acknowledgements show two losses. Both segments are sent again immediately, and no others are.
 #[test]
 fn losses_are_repaired_at_once_in_every_state() {
     for wanted in SENDING {
         let (mut raw, seq) = in_flight(wanted);
         let mut again = data(&raw.send(&raw.ranges(seq, 1_001, 60_000, &[(5_001, 9_001), (2_001, 4_001)])));
         again.extend(later(&mut raw, SECOND / 10).into_iter().map(|(_, seq, len)| (seq, len)));
-        // The window that smoltcp is shown has units of 8 bytes.
+        // The window that is passed to smoltcp has units of 8 bytes.
         let bytes: usize = again.iter().map(|(_, len)| len).sum();
         assert!(
             again.iter().all(|&(seq, len)| (1_001..2_001).contains(&seq) && seq + len <= 2_001
@@ -64,7 +64,7 @@ fn losses_are_repaired_at_once_in_every_state() {
     }
 }
 
-/// The peer acknowledges nothing: the timer sends the oldest segment again, twice as late each time.
+/// The peer acknowledges nothing. The timer sends the oldest segment again, and waits twice as long each time.
 #[test]
 fn the_timer_repairs_in_every_state() {
     for wanted in SENDING {
@@ -74,7 +74,7 @@ fn the_timer_repairs_in_every_state() {
         assert!(times.len() >= 4, "{wanted}: {times:?}");
         let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps.windows(2).all(|gaps| gaps[1].abs_diff(2 * gaps[0]) <= 20), "{wanted}: {times:?}");
-        // From here on the peer takes everything.
+        // From here on, the peer accepts everything.
         let mut next = 1;
         for _ in 0..40 {
             for seen in raw.acknowledge(seq, next, 60_000) {
@@ -90,8 +90,8 @@ fn the_timer_repairs_in_every_state() {
     }
 }
 
-/// The SYN,ACK is lost: it leaves again after the RTO, and at once when the peer repeats its SYN. The first data then has
-/// a timeout of 3 s (RFC 6298 section 5.7), and one segment leaves at first (RFC 5681 section 3.1).
+/// A lost SYN,ACK is sent again after the RTO, and immediately when the peer repeats its SYN. The first data then has a
+/// timeout of 3 s (RFC 6298 section 5.7), and only one segment is sent at first (RFC 5681 section 3.1).
 #[test]
 fn a_lost_syn_ack_is_sent_again() {
     for repeats in [false, true] {
@@ -118,7 +118,7 @@ fn a_lost_syn_ack_is_sent_again() {
     }
 }
 
-/// Three equal acknowledgements stop smoltcp's timer if only the FIN is in flight. picoTCP sends such.
+/// Three equal acknowledgements stop smoltcp's timer if only the FIN is in flight. picoTCP sends such acknowledgements.
 #[test]
 fn equal_acknowledgements_do_not_stop_the_timer_of_a_fin() {
     for closing in [false, true] {
@@ -135,7 +135,8 @@ fn equal_acknowledgements_do_not_stop_the_timer_of_a_fin() {
     }
 }
 
-/// A peer that reads slowly gets a reply in LAST-ACK as fast as it reads: smoltcp ignores a window update there.
+/// In LAST-ACK, a slow reader gets the reply as fast as it reads, although smoltcp ignores window updates in this
+/// state.
 #[test]
 fn a_slow_reader_loses_no_time_in_last_ack() {
     let mut raw = Raw::new(LARGE, App::ask(&[1; 20_000], 0));
@@ -157,7 +158,7 @@ fn a_slow_reader_loses_no_time_in_last_ack() {
     assert_eq!(raw.state(), None);
 }
 
-/// `TcpOptions::least_rto` sets the least timeout: 200 ms by default, or 1 s as RFC 6298 section 2.4 wants.
+/// `TcpOptions::least_rto` sets the least timeout: 200 ms by default, or 1 s as RFC 6298 section 2.4 recommends.
 #[test]
 fn the_least_timeout_can_be_set() {
     let settings: [(Set, u64); 2] = [(|_| {}, 200), (|config| config.tcp.least_rto = SECOND, 1_000)];
@@ -171,13 +172,13 @@ fn the_least_timeout_can_be_set() {
     }
 }
 
-/// The ACK of a segment that was sent again may be for either transmission, so it is not measured (Karn, MUST-18).
+/// The ACK of a segment that was sent again can be for either transmission, so it is not measured (Karn, MUST-18).
 #[test]
 fn a_segment_that_was_sent_again_is_not_measured() {
     let mut raw = Raw::new(LARGE, App::ask(&[1; 6_000], usize::MAX));
     let syn = raw.syn();
     raw.send(&syn);
-    // A round trip of 50 ms: the timeout is 250 ms.
+    // The round trip takes 50 ms, so the timeout is 250 ms.
     raw.pair.now += SECOND / 20;
     assert_eq!(data(&raw.acknowledge(1, 1, 5_000)).len(), 5);
     raw.pair.now += SECOND / 20;
@@ -188,18 +189,20 @@ fn a_segment_that_was_sent_again_is_not_measured() {
     assert!(again[0].0.abs_diff(250) < 10, "{again:?}");
 }
 
-/// Data that was sent after a retransmission has arrived, so the retransmission is lost too: it is repeated at once.
+/// Data that was sent after a retransmission has arrived, so the retransmission was lost, too. It is repeated
+/// immediately.
 #[test]
 fn a_retransmission_that_is_lost_is_repeated_before_the_timeout() {
     let mut raw = Raw::open(LARGE, App::ask(&[1; 30_000], usize::MAX), 60_000);
     let again = |raw: &mut Raw, until| data(&raw.acknowledge_ranges(1, [(1_001, until); 3])).contains(&(1, 1_000));
     assert!(again(&mut raw, 4_001));
     assert!(!again(&mut raw, 10_001));
-    assert!(!again(&mut raw, 12_001), "two segments may have overtaken it");
+    assert!(!again(&mut raw, 12_001), "two segments might have overtaken it");
     assert!(again(&mut raw, 14_001));
 }
 
-/// RFC 2883: the peer had the data that was sent again, so the path only reorders, and the window is restored.
+/// RFC 2883: the peer already had the data that was sent again, so the path only reorders segments, and the window is
+/// restored.
 #[test]
 fn a_needless_retransmission_costs_no_window() {
     for needless in [false, true] {
@@ -212,10 +215,11 @@ fn a_needless_retransmission_costs_no_window() {
     }
 }
 
-/// RFC 6928: ten segments leave at first. Slow start doubles them each round trip, however the ACKs are divided (RFC
-/// 3465). After a timeout one segment leaves (RFC 5681 section 3.1). Without congestion control, everything leaves.
+/// RFC 6928: ten segments are sent at first. Slow start doubles this number in each round trip, however the ACKs are
+/// divided (RFC 3465). After a timeout, one segment is sent (RFC 5681 section 3.1). Without congestion control,
+/// everything is sent.
 #[test]
-fn the_congestion_window_limits_what_leaves() {
+fn the_congestion_window_limits_what_is_sent() {
     let algorithms: [(Set, usize); 3] = [
         (|_| {}, 10),
         (|config| config.tcp.congestion = Congestion::Reno, 10),
@@ -260,7 +264,7 @@ fn three_duplicates_show_a_loss_and_two_do_not() {
     }
     // A partial acknowledgement shows the next loss (RFC 6582 section 3.2).
     assert_eq!(data(&raw.acknowledge(1, 2_001, 60_000)), [(2_001, 1_000)]);
-    // A changed window and data make no duplicate.
+    // An acknowledgement with a changed window or with data is not a duplicate.
     let mut raw = Raw::new(LARGE, App::ask(&[1; 9_000], usize::MAX));
     raw.send(&syn);
     raw.acknowledge(1, 1, 60_000);
@@ -270,7 +274,8 @@ fn three_duplicates_show_a_loss_and_two_do_not() {
     }
 }
 
-/// SACK ranges that are reversed, empty, old, or beyond what was sent are ignored, and right ones still count.
+/// SACK ranges that are reversed, empty, old, or beyond the data that was sent are ignored. Valid ranges still have an
+/// effect.
 #[test]
 fn impossible_ranges_are_ignored() {
     let wrong =
@@ -287,7 +292,8 @@ fn impossible_ranges_are_ignored() {
     assert_eq!(raw.pair.served()[0].send_queue, 0);
 }
 
-/// A receiver that takes only what begins at its next number and fits its window. Returns the bytes taken in `time`.
+/// Acts as a receiver that accepts only data that begins at its next number and fits its window. Returns how many bytes
+/// it accepts in `time`.
 fn receive(raw: &mut Raw, mut next: usize, window: usize, time: Duration) -> usize {
     let until = raw.pair.now + time;
     while raw.pair.now < until {
@@ -303,8 +309,8 @@ fn receive(raw: &mut Raw, mut next: usize, window: usize, time: Duration) -> usi
     next
 }
 
-/// The peer takes its window back while more is in flight (RFC 9293 section 3.8.6, SHLD-15 and SHLD-16, MUST-34): the
-/// data beyond it is sent again once it fits.
+/// The peer shrinks its window while more data is in flight (RFC 9293 section 3.8.6, SHLD-15 and SHLD-16, MUST-34). The
+/// data beyond the window is sent again once it fits.
 #[test]
 fn a_window_that_shrinks_loses_nothing() {
     for window in [0, 100, 1_500, 3_000] {
@@ -317,10 +323,10 @@ fn a_window_that_shrinks_loses_nothing() {
 }
 
 /// The program has closed, and the window is closed too. The peer answers each probe for ten minutes, and then reads
-/// (MUST-37): the data and the FIN arrive, and no RST.
+/// (MUST-37). The data and the FIN arrive, without an RST.
 #[test]
 fn a_reply_waits_for_a_peer_that_answers_probes() {
-    // The window fits nothing, the data without FIN, or a part of the data.
+    // The window has room for nothing, for the data without the FIN, or for part of the data.
     for taken in [0, 5, 2] {
         let mut raw = Raw::open(SMALL, App::ask(b"hello", 0), taken);
         let mut next = 1;

@@ -35,7 +35,7 @@ fn the_oldest_handshake_connection_is_replaced_but_no_established_one() {
         pair.server.stack.poll(pair.now, &mut pair.server.io);
         pair.to_client.borrow_mut().clear();
     }
-    let recycled = |pair: &Pair| pair.server.has(|e| matches!(e, Event::HandshakeEnded { end: End::Recycled, .. }));
+    let recycled = |pair: &Pair| pair.server.count(|e| matches!(e, Event::HandshakeEnded { end: End::Recycled, .. }));
     assert_eq!(recycled(&pair), 1);
     assert_eq!(pair.state(kept), Some(State::Established));
     assert_eq!(pair.served().iter().filter(|c| c.state == State::Established).count(), 1);
@@ -70,7 +70,7 @@ fn established_connections_keep_their_slots_and_the_client_tries_again() {
     pair.run_for(Duration::from_secs(3));
     assert_eq!(pair.state(late), Some(State::SynSent));
     assert!(ids.iter().all(|&id| pair.state(id) == Some(State::Established)));
-    assert!(pair.server.has(|e| *e == Event::Dropped(DropReason::SlotsFull)) > 0);
+    assert!(pair.server.count(|e| *e == Event::Dropped(DropReason::SlotsFull)) > 0);
     pair.client.stack.connections.abort(pair.now, ids[0].slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
     assert_eq!(pair.client.stack.take(late).unwrap().0.got(), b"late");
@@ -96,7 +96,7 @@ fn a_syn_for_the_same_endpoints_in_time_wait_opens_a_new_connection() {
     };
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(second).unwrap().1, End::Closed);
-    assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { tuple: t, .. } if *t == tuple)), 2);
+    assert_eq!(pair.server.count(|e| matches!(e, Event::Accepted { tuple: t, .. } if *t == tuple)), 2);
     assert!(
         !pair.server.stack.connections.time_wait_records.holds(pair.now, &tuple),
         "the first connection is forgotten"
@@ -104,7 +104,7 @@ fn a_syn_for_the_same_endpoints_in_time_wait_opens_a_new_connection() {
 }
 
 #[test]
-fn half_way_connections_end_after_their_timeout() {
+fn connections_in_syn_received_end_after_their_timeout() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     pair.meet(SERVER);
@@ -114,14 +114,14 @@ fn half_way_connections_end_after_their_timeout() {
     let began = pair.now;
     for _ in 0..100 {
         let due = pair.server.stack.poll(pair.now, &mut pair.server.io);
-        if pair.server.has(|e| matches!(e, Event::HandshakeEnded { end: End::TimedOut, .. })) > 0 {
+        if pair.server.count(|e| matches!(e, Event::HandshakeEnded { end: End::TimedOut, .. })) > 0 {
             assert_eq!(pair.now, began + Duration::from_secs(10));
             assert!(pair.served().is_empty());
             return;
         }
         pair.now = due.filter(|&due| due > pair.now).expect("a deadline in the future");
     }
-    panic!("still half-way at {}", pair.now);
+    panic!("still in SYN-RECEIVED at {}", pair.now);
 }
 
 /// Returns a SYN to port 7 from an absent host.

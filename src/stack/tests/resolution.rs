@@ -14,6 +14,7 @@ use crate::stack::*;
 
 const OURS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
 
+/// Returns an Ethernet frame.
 fn frame(from: EthernetAddress, to: EthernetAddress, ethertype: EthernetProtocol, payload: &[u8]) -> Vec<u8> {
     let mut bytes = std::vec![0; 14];
     EthernetRepr { src_addr: from, dst_addr: to, ethertype }.emit(&mut EthernetFrame::new_unchecked(&mut bytes[..]));
@@ -21,6 +22,7 @@ fn frame(from: EthernetAddress, to: EthernetAddress, ethertype: EthernetProtocol
     bytes
 }
 
+/// Returns a broadcast frame that contains an ARP message.
 fn arp(operation: ArpOperation, from: EthernetAddress, source: Ipv4Address, target: Ipv4Address) -> Vec<u8> {
     let mut bytes = [0; 28];
     let repr = ArpRepr::EthernetIpv4 {
@@ -55,6 +57,7 @@ fn datagram(from: EthernetAddress, source: Ipv4Address, data: &[u8]) -> Vec<u8> 
     ipv4(from, source, IpProtocol::Udp, &bytes)
 }
 
+/// Returns a frame that contains an echo request to the server.
 fn ping(from: EthernetAddress, source: Ipv4Address) -> Vec<u8> {
     let mut bytes = [0; 12];
     let repr = Icmpv4Repr::EchoRequest { ident: 1, seq_no: 1, data: b"ping" };
@@ -62,6 +65,7 @@ fn ping(from: EthernetAddress, source: Ipv4Address) -> Vec<u8> {
     ipv4(from, source, IpProtocol::Icmp, &bytes)
 }
 
+/// Returns the addresses of a made-up neighbour.
 fn made_up(number: u32) -> (EthernetAddress, Ipv4Address) {
     let [_, b, c, d] = number.to_be_bytes();
     (EthernetAddress([2, 1, 0, b, c, d]), Ipv4Address::new(10, 64 + b, c, d))
@@ -99,7 +103,7 @@ fn wait(pair: &mut Pair, seconds: usize) -> Vec<usize> {
 }
 
 fn unreachable(pair: &Pair) -> usize {
-    pair.server.has(|event| matches!(event, Event::Dropped(DropReason::Unreachable)))
+    pair.server.count(|event| matches!(event, Event::Dropped(DropReason::Unreachable)))
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn ranges_and_duplicates_are_reported() {
 #[test]
 fn an_early_fin_far_ahead_is_kept() {
     let mut raw = Raw::open(LARGE, App::Idle, 60_000);
-    // The window of a SYN is not scaled. The next acknowledgement announces more.
+    // The window of a SYN is not scaled. The next acknowledgement announces a larger window.
     raw.data(1, 1, 60_000, &[7; 1_000]);
     raw.wait(Duration::from_millis(50));
     let fin = TcpRepr { payload: &[7; 100], ..raw.fin(100_001, 1, 60_000) };
@@ -80,10 +80,10 @@ fn a_segment_without_ack_is_dropped_by_a_listener_and_refused_by_a_closed_port()
         assert_eq!(seen.len(), 1);
         assert_eq!((seen[0].control, seen[0].ack), (TcpControl::Rst, Some(end)));
     }
-    assert_eq!(raw.pair.server.has(|event| *event == Event::Dropped(DropReason::NoAck)), 2);
+    assert_eq!(raw.pair.server.count(|event| *event == Event::Dropped(DropReason::NoAck)), 2);
 }
 
-/// A forged SYN does not replace a half-way connection, but a peer that has restarted can connect.
+/// A forged SYN does not replace a connection in SYN-RECEIVED, but a peer that has restarted can connect.
 #[test]
 fn another_syn_in_syn_received_is_challenged() {
     let mut raw = Raw::new(SMALL, App::Idle);
@@ -110,7 +110,7 @@ fn nothing_is_opened_to_or_from_a_broadcast_address() {
     raw.from(broadcast);
     let syn = raw.syn();
     assert_eq!(raw.send(&syn), []);
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Dropped(DropReason::Martian))), 1);
+    assert_eq!(raw.pair.server.count(|e| matches!(e, Event::Dropped(DropReason::Martian))), 1);
 }
 
 /// The peer's window is closed from the start. The first window probe waits for the RTO (SHLD-29). Each further window
@@ -137,8 +137,9 @@ fn a_closed_window_is_probed_and_its_opening_fills_the_gap() {
     assert_eq!(seen.iter().map(|seen| (seen.seq, seen.len)).collect::<Vec<_>>(), [(1, 5)]);
 }
 
-/// After a probe of a closed window, ACKs and RSTs carry a number in the window. The peer would ignore a higher one
-/// (RFC 9293 section 3.10.7.4). A probe has a whole unit of the window that smoltcp knows, here 32 bytes.
+/// After a probe of a closed window, ACKs and RSTs carry a sequence number in the window. The peer would ignore a
+/// higher number (RFC 9293 section 3.10.7.4). A probe contains a whole unit of the window that smoltcp knows, here 32
+/// bytes.
 #[test]
 fn after_a_probe_segments_without_data_stay_in_the_window() {
     for (send, window) in [(512, 0), (300_000, 0), (2_000_000, 0), (2_000_000, 10)] {
@@ -181,7 +182,8 @@ fn a_small_window_is_not_filled_immediately() {
     assert!(seen.iter().any(|(_, seen)| seen.len == 8), "{seen:?}");
 }
 
-/// The ACK for a retransmission is no RTT measurement, so the next segment has the backed-off timeout (Karn, MUST-18).
+/// The ACK for a retransmission is not an RTT measurement, so the next segment has the backed-off timeout (Karn,
+/// MUST-18).
 #[test]
 fn the_backed_off_timeout_stays_until_a_measurement() {
     let mut raw = Raw::open(LARGE, App::ask(&[1; 5_000], usize::MAX), 1_000);
@@ -238,7 +240,7 @@ fn small_replies_wait_only_with_nagle() {
     }
 }
 
-/// An RST leaves at once, to the hardware address that the segment came from. Nobody has to answer ARP first.
+/// An RST is sent immediately, to the hardware address from which the segment came. No ARP exchange is needed first.
 #[test]
 fn a_reply_needs_no_arp() {
     let mut raw = Raw::new(SMALL, App::Idle);
@@ -247,7 +249,7 @@ fn a_reply_needs_no_arp() {
     assert_eq!(raw.send(&syn).iter().map(|seen| seen.control).collect::<Vec<_>>(), [TcpControl::Rst]);
 }
 
-/// A frame may end where its packet should begin, or anywhere in the headers.
+/// A frame can end where its packet should begin, or anywhere in the headers.
 #[test]
 fn packets_that_are_cut_short_are_dropped() {
     let mut raw = Raw::open(SMALL, App::Echo, 1_000);

@@ -17,13 +17,13 @@ fn unread_data_can_be_read_after_both_sides_have_closed() {
     assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Closed));
     let read = |event: &Event| if let Event::Read { bytes, .. } = event { *bytes } else { 0 };
     assert_eq!(pair.server.io.probe.0.iter().map(read).sum::<usize>(), 500);
-    assert_eq!(pair.server.has(|e| matches!(e, Event::Ended { end: End::Closed, .. })), 1);
+    assert_eq!(pair.server.count(|e| matches!(e, Event::Ended { end: End::Closed, .. })), 1);
     assert!(pair.served().is_empty());
 }
 
-/// After each turn, the send queue is as long as before. The half-closed connection counts as making progress.
+/// After each turn, the send queue is as long as before. The half-closed connection still makes progress.
 #[test]
-fn slow_but_steady_reading_counts_as_progress() {
+fn slow_but_steady_reading_is_progress() {
     const LEN: usize = 45_000;
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::ask(&[1; LEN], 0)));

@@ -104,7 +104,7 @@ fn time_wait_lasts_60_seconds() {
     late.go_to(60);
     assert!(late.pair.served().is_empty());
     let ended = |event: &Event| matches!(event, Event::State { from: State::TimeWait, to: State::Closed, .. });
-    assert_eq!(late.pair.server.has(ended), 1);
+    assert_eq!(late.pair.server.count(ended), 1);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_record_ignores_resets_and_acknowledgements() {
         assert_eq!(late.answer(control, late.numbers.1, &[]), None);
     }
     let dropped = |event: &Event| matches!(event, Event::Dropped(DropReason::BadReset | DropReason::OldAck));
-    assert_eq!(late.pair.server.has(dropped), 2);
+    assert_eq!(late.pair.server.count(dropped), 2);
     assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement(), "the record is still there");
 }
 
@@ -194,7 +194,7 @@ fn a_new_syn_replaces_a_record() {
     assert!(late.pair.served().iter().any(|connection| connection.tuple == late.tuple));
 }
 
-/// An old or forged SYN opens a half-way connection, which ends without an RST to the peer.
+/// An old or forged SYN opens a connection in SYN-RECEIVED, which ends without an RST to the peer.
 ///
 /// The peer answers our SYN,ACK either from its old connection or with an RST, as if it had no connection. TIME-WAIT
 /// then continues (RFC 9293 section 3.6.1).
@@ -288,7 +288,7 @@ fn a_reset_does_not_end_it() {
     let mut late = Late::new();
     assert_eq!(late.answer(TcpControl::Rst, late.numbers.1, &[]), None);
     assert_eq!(late.pair.served()[0].state, State::TimeWait);
-    assert_eq!(late.pair.server.has(|event| *event == Event::Dropped(DropReason::BadReset)), 1);
+    assert_eq!(late.pair.server.count(|event| *event == Event::Dropped(DropReason::BadReset)), 1);
     assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]).map(|(flags, ..)| flags), Some("ACK"));
 }
 

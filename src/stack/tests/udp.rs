@@ -60,6 +60,7 @@ fn arp(source: Ipv4Address) -> Vec<u8> {
     frame
 }
 
+/// Returns whether a frame contains a UDP datagram over IPv4.
 fn is_udp(frame: &[u8]) -> bool {
     frame[12..14] == [8, 0] && frame[23] == 17
 }
@@ -79,7 +80,8 @@ fn a_datagram_is_answered() {
 }
 
 /// A datagram gets no reply if the reply could start a loop or reach many hosts. Such a datagram comes from port 0,
-/// from our own port, from the port of a service that always replies, or from an address that is not another host's.
+/// from our own port, from the port of a service that always replies, or from an address that cannot belong to another
+/// host.
 #[test]
 fn datagrams_that_could_start_a_loop_get_no_reply() {
     let mut pair = Pair::new(SMALL);
@@ -114,7 +116,7 @@ fn an_unreachable_sender_does_not_block_the_port() {
     let began = pair.now;
     loop {
         let due = pair.server.stack.poll(pair.now, &mut pair.server.io);
-        if pair.server.has(|e| *e == Event::Dropped(DropReason::Unreachable)) > 0 {
+        if pair.server.count(|e| *e == Event::Dropped(DropReason::Unreachable)) > 0 {
             break;
         }
         pair.now = due.expect("a deadline while a datagram waits").max(pair.now + Duration::from_micros(1));
@@ -148,6 +150,6 @@ fn an_unreported_port_produces_no_events() {
         pair.to_server.borrow_mut().push_back(datagram(source, IpEndpoint::new(SERVER, port), b"polly"));
         pair.server.stack.poll(pair.now, &mut pair.server.io);
         assert_eq!(pair.to_client.borrow().iter().filter(|f| is_udp(f)).count(), 1);
-        assert_eq!(pair.server.has(|event| matches!(event, Event::Udp { .. })) == 0, unreported);
+        assert_eq!(pair.server.count(|event| matches!(event, Event::Udp { .. })) == 0, unreported);
     }
 }

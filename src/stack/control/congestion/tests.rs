@@ -58,7 +58,8 @@ fn without_congestion_control_the_window_is_unlimited() {
     assert_eq!((window.bytes(), window.ssthresh()), (MAX_WINDOW, u32::MAX));
 }
 
-/// RFC 3465 section 2.2, without its limit: slow start grows by the acknowledged bytes, in one ACK or in many.
+/// RFC 3465 section 2.2, without its limit: slow start grows by the acknowledged bytes, whether one ACK or many
+/// acknowledge them.
 #[test]
 fn slow_start_counts_all_bytes() {
     for algorithm in BOTH {
@@ -137,13 +138,13 @@ fn divided_acks_gain_nothing() {
 
 /// The factors of RFC 5681 section 3.2 and RFC 9438 section 4.6 reduce the window after a loss.
 #[test]
-fn a_loss_leaves_a_part_of_the_flight() {
+fn a_loss_leaves_part_of_the_flight() {
     for (algorithm, left) in BOTH.into_iter().zip([50, 70]) {
         let mut window = Window::new(algorithm, MSS);
         ack(&mut window, 1, 190 * MSS);
         window.on_loss(Instant::ZERO, 100 * MSS);
         assert_eq!((window.bytes(), window.ssthresh()), (left * MSS, left * MSS));
-        // Bytes in flight beyond the window do not count, because they were sent under a larger window.
+        // Bytes in flight beyond the window are ignored, because they were sent under a larger window.
         window.on_loss(Instant::ZERO, 100 * MSS);
         assert_eq!(window.bytes(), left * left * MSS / 100);
         (0..20).for_each(|_| window.on_loss(Instant::ZERO, 100 * MSS));
@@ -257,7 +258,7 @@ fn random_calls_keep_the_bounds() {
                 _ => {
                     let rtt = Duration::from_micros(random.pick(&[0, 100, 20_000, 3_000_000, u64::MAX]));
                     window.on_ack(now, bytes, rtt, !random.one_in(4));
-                    // The sum may be larger by one segment, which earlier ACKs have earned.
+                    // The sum can be larger by one segment, which earlier ACKs have earned.
                     let most = before.saturating_add(bytes).saturating_add(mss);
                     assert!((before..=most).contains(&window.bytes()), "{before} {bytes} {window:?}");
                 }

@@ -25,6 +25,7 @@ impl Reference {
         Reference { window, ssthresh: f64::MAX, max: 0.0, prior: 0.0, k: 0.0, epoch: None, estimate: 0.0, last: 0.0 }
     }
 
+    /// Applies the formulas of sections 4.2 to 4.5 to an ACK for `acked` segments.
     fn on_ack(&mut self, now: f64, mut acked: f64, rtt: f64, limited: bool) {
         let last = std::mem::replace(&mut self.last, now);
         if !limited {
@@ -55,18 +56,21 @@ impl Reference {
         }
     }
 
+    /// Reduces the window after a loss (sections 4.6 and 4.7).
     fn on_loss(&mut self, flight: f64, below_max: bool) {
         self.max = if below_max { self.window * (1.0 + Self::BETA) / 2.0 } else { self.window };
         self.reduce(flight);
         self.window = self.ssthresh;
     }
 
+    /// Reduces the window after a timeout (section 4.8).
     fn on_timeout(&mut self, flight: f64) {
         self.max = 0.0;
         self.reduce(flight);
         self.window = 1.0;
     }
 
+    /// Sets the threshold and ends congestion avoidance.
     fn reduce(&mut self, flight: f64) {
         self.prior = self.window;
         self.ssthresh = (flight * Self::BETA).max(2.0);
@@ -77,10 +81,10 @@ impl Reference {
 /// Runs `Window` and the reference for `seconds`. Returns the largest difference in segments and the largest relative
 /// difference.
 ///
-/// Each ACK covers two segments or a hundredth of the window. `events` have times in ms: `l` is a loss, `t` a timeout,
-/// `-` and `+` say whether the window limits the sender.
+/// Each ACK covers two segments or a hundredth of the window. Each of the `events` has a time in ms and a kind: `l` is
+/// a loss, `t` is a timeout, and `-` and `+` say whether the window limits the sender.
 ///
-/// Whether a loss comes below the plateau is decided once, from the integer window. Near the plateau, a difference of
+/// Whether a loss occurs below the plateau is decided once, from the integer window. Near the plateau, a difference of
 /// one byte could lead to two different decisions.
 fn compare(mss: u32, rtt_ms: u64, seconds: f64, first_loss: u32, events: &[(f64, char)]) -> (f64, f64) {
     let (mut window, rtt) = (Window::new(Congestion::Cubic, mss), Duration::from_millis(rtt_ms));
@@ -182,6 +186,7 @@ fn the_curve_agrees_with_f64_near_and_far() {
     }
 }
 
+/// Returns a CUBIC window that was reduced when it was `segments` segments long.
 fn window_after_loss_of(segments: u32) -> Window {
     let mut window = Window::new(Congestion::Cubic, 1_000);
     window.on_ack(Instant::ZERO, (segments - 10) * 1_000, Duration::ZERO, true);
@@ -244,7 +249,7 @@ fn is_as_fast_as_reno_on_short_paths() {
     assert!(sent[1] >= sent[0] && sent[1] < sent[0] * 13 / 10, "{sent:?}");
 }
 
-/// The clock may stop, go back, or wrap round after 2³² milliseconds.
+/// The clock can stop, go back, or wrap round after 2³² milliseconds.
 #[test]
 fn odd_clocks_do_not_inflate_the_window() {
     let wrap = 1_i64 << 32;

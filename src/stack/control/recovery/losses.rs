@@ -57,11 +57,13 @@ impl Block {
         let cwnd = r.window.bytes();
         let limited = ack <= r.limited_until || (cwnd < r.window.ssthresh() && before.saturating_mul(2) >= cwnd);
         match r.point {
+            // All data that was in flight when the loss was found is acknowledged, so the recovery ends.
             Some(point) if ack >= point => {
                 (r.point, r.duplicates) = (None, 0);
                 (r.timed_out, r.by_path) = (false, false);
                 r.forget_resends();
             }
+            // After a timeout, slow start goes on during the recovery.
             Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
             // After a partial acknowledgement (RFC 6582 section 3.2), the next segment is lost, too. A FIN alone is not
             // treated as lost, because a peer's SACK ranges might not include a FIN.

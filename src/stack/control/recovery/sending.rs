@@ -158,7 +158,8 @@ impl Block {
 
     /// Returns the window field to pass to smoltcp, so that smoltcp sends only what may be sent now.
     ///
-    /// smoltcp sends from its own SND.NXT (`frontier`) up to the edge of this window. Edges are in bytes from SND.UNA.
+    /// smoltcp sends from its own SND.NXT (`frontier`) up to the edge of this window. In this function, an edge is a
+    /// number of bytes from SND.UNA.
     pub(in crate::stack) fn field(&mut self, now: Instant, queue: u32) -> u16 {
         let (scale, mss) = (self.recovery.shown_scale, self.recovery.mss);
         let frontier = self.recovery.frontier;
@@ -299,6 +300,7 @@ impl Block {
         if !probes {
             r.frontier = end;
         }
+        // The segment contains new bytes, perhaps after bytes that were sent before.
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
                 // The peer might acknowledge a super-segment in parts. The first part's acknowledgement completes the
@@ -328,6 +330,7 @@ impl Block {
             self.recovery.retransmission = timer.or(self.recovery.retransmission);
             return true;
         }
+        // All bytes of the segment were sent before. The peer needs only bytes in the hole.
         if hole.is_none() {
             return false;
         }

@@ -55,6 +55,8 @@ impl Block {
         if let Some(timer) = r.retransmission.take_if(|timer| timer.due <= now) {
             // If duplicate acknowledgements have already shown the loss, the threshold is not reduced a second time.
             let again = r.backoff > 0 || (r.point.is_some() && !r.timed_out);
+            // Before the SYN is acknowledged, the SYN is the oldest segment in flight. A closed window says nothing
+            // about congestion.
             if una == self.iss {
                 r.window.on_lost_syn();
             } else if self.window > 0 {

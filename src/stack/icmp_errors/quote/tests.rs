@@ -127,6 +127,7 @@ fn error([own, from, to]: [IpAddress; 3], kind: u8, code: u8, more: u32) -> Vec<
     packet(from, own, protocol, &message)
 }
 
+/// Returns an IP packet.
 fn packet(from: IpAddress, to: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
     let ip = IpRepr::new(from, to, protocol, payload.len(), 64);
     let mut bytes = vec![0; ip.header_len()];

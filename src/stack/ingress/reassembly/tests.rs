@@ -1,5 +1,4 @@
-//! Tests of fragments in order and out of order. Other fragments overlap, arrive late, exceed the memory or consist of
-//! random bytes.
+//! Tests of fragments that arrive in any order, overlap, arrive late, exceed the memory or consist of random bytes.
 
 use std::vec::Vec;
 
@@ -59,12 +58,13 @@ fn v6(id: u32, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Passes a fragment of either IP version to the reassembler.
 fn add<'r>(reassembler: &'r mut Reassembler<'_>, now: Instant, packet: &[u8]) -> Arrival<'r> {
     match packet[0] >> 4 {
         4 => reassembler.arrives_v4(now, packet),
         _ => match extensions::read(packet) {
             Chain::Fragment(fragment) => reassembler.arrives_v6(now, packet, &fragment),
-            other => panic!("no fragment: {other:?}"),
+            other => panic!("not a fragment: {other:?}"),
         },
     }
 }
@@ -129,14 +129,14 @@ fn an_overlap_ends_the_datagram() {
                 // Another datagram is not affected.
                 assert_eq!(add(reassembler, NOW, &make(2, 0, true, &data[..32])), KEPT);
                 assert!(matches!(add(reassembler, NOW, &make(2, 32, false, &data[32..])), Arrival::Rebuilt(_)));
-                // After the timeout, the identification may be used again. The sender gets no error about a datagram
+                // After the timeout, the identification can be used again. The sender gets no error about a datagram
                 // that an overlap ended.
                 let later = NOW + TIMEOUT;
                 assert_eq!(reassembler.expire(later, &mut [0; 1_500]), Some((false, None)));
                 assert_eq!(reassembler.expire(later, &mut [0; 1_500]), None);
             });
         }
-        // A fragment with the same range but other bytes.
+        // A fragment with the same range but different bytes.
         with(1, |reassembler| {
             assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[..32])), KEPT);
             assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[32..])), Arrival::Bad);
@@ -145,7 +145,7 @@ fn an_overlap_ends_the_datagram() {
 }
 
 #[test]
-fn the_end_may_not_move() {
+fn the_end_must_not_move() {
     let data = data(64);
     for make in MAKERS {
         for wrong in [make(1, 24, false, &data[..8]), make(1, 56, false, &data[..8]), make(1, 48, true, &data[..8])] {
@@ -320,8 +320,8 @@ fn random_bytes_cause_no_panic() {
     });
 }
 
-/// RFC 3168 section 5.3: the datagram keeps a fragment's report of congestion. It is dropped if a fragment's sender does not
-/// support such reports.
+/// RFC 3168 section 5.3: the datagram keeps a fragment's report of congestion. The datagram is dropped if a fragment's
+/// sender does not support such reports.
 #[test]
 fn the_ecn_fields_of_fragments_are_combined() {
     let [not_capable, ect_1, ect_0, congested] = [0, 1, 2, 3];

@@ -1,4 +1,4 @@
-//! The queues of neighbours: doubly linked lists, so that a neighbour can leave its queue in constant time.
+//! The queues of neighbours: doubly linked lists, so that a neighbour is removed from its queue in constant time.
 
 use smoltcp::time::Instant;
 
@@ -30,7 +30,7 @@ impl Neighbours<'_> {
         asked.is_empty() && ready.is_empty()
     }
 
-    /// Returns when the next work is due.
+    /// Returns the time of the next work.
     // Not inlined, because even a busy board rarely has due work.
     #[inline(never)]
     pub(in crate::stack::link) fn due(&self) -> Option<Instant> {
@@ -41,6 +41,7 @@ impl Neighbours<'_> {
         due.max(due.and(Some(self.blocked_until)))
     }
 
+    /// Returns the first entry of a queue.
     pub(super) fn front(&self, kind: usize) -> Option<usize> {
         let first = self.queues[kind].next;
         (first != NONE).then_some(first.into())

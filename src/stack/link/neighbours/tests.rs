@@ -31,7 +31,7 @@ impl Model {
         self.entries.iter_mut().find(|entry| entry.address == address)
     }
 
-    /// Removes the model's entries that the table no longer has, after a call that may have replaced an entry.
+    /// Removes the model's entries that the table no longer has, after a call that might have replaced an entry.
     fn follow(&mut self, table: &Neighbours<'_>) {
         let (gone, left): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.entries).into_iter().partition(|entry| table.position(&entry.address).is_none());
@@ -39,7 +39,7 @@ impl Model {
         self.entries = left;
         for entry in gone {
             self.lost += entry.kept.len() as u32;
-            // In a larger table, the search for a free entry may run out of tries.
+            // In a larger table, the search for a free entry can run out of tries.
             if table.entries.len() <= TRIES / 2 && (entry.requests > 0 || !entry.kept.is_empty()) {
                 let idle = self.entries.iter().find(|entry| {
                     let index = table.position(&entry.address).unwrap();
@@ -51,6 +51,7 @@ impl Model {
     }
 }
 
+/// Returns the IP address of neighbour `number`.
 fn address(number: usize) -> IpAddress {
     if number.is_multiple_of(3) {
         IpAddress::v6(0xfe80, 0, 0, 0, 0, 0, 0, number as u16)
@@ -63,7 +64,7 @@ fn hardware(number: usize) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, number as u8])
 }
 
-/// Sends a packet to a neighbour. Returns the hardware address to which the packet goes.
+/// Sends a packet to a neighbour. Returns the hardware address to which the packet is sent.
 fn send(table: &mut Neighbours<'_>, now: Instant, address: &IpAddress) -> Option<EthernetAddress> {
     let (hardware, is_old) = table.find(now, address)?;
     if is_old {
@@ -233,6 +234,7 @@ fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
     assert!(!model.entries.iter().any(|entry| late(entry) || entry.hardware.is_some() && !entry.kept.is_empty()));
 }
 
+/// Compares all entries and the deadline of the table with the model.
 fn check(table: &Neighbours<'_>, model: &mut Model, now: Instant) {
     let used = table.entries.iter().filter(|entry| entry.address.is_some()).count();
     assert_eq!(used, model.entries.len());
@@ -249,7 +251,8 @@ fn check(table: &Neighbours<'_>, model: &mut Model, now: Instant) {
             first = Some(Instant::ZERO);
         }
     }
-    // Unlike the model, the table counts postponed requests, so it may be due earlier. It is due within a second.
+    // Unlike the model, the table counts postponed requests, so the table can be due earlier. The table is due within a
+    // second.
     assert!(first.is_none_or(|first| table.due().is_some_and(|due| due <= first)), "{first:?} {:?}", table.due());
     assert!(table.due().is_none_or(|due| due <= now + INTERVAL));
     let asks = model.entries.iter().any(|entry| entry.requests > 0);
@@ -314,7 +317,7 @@ fn a_replaced_packet_is_counted() {
         assert!(table.ask(now, address(number)) && table.keep(&address(number), b"a packet"));
     }
     assert_eq!((table.take_lost(), table.take_lost()), (12, 0));
-    // A second packet that does not fit behind the first packet replaces the first packet.
+    // A second packet that does not fit after the first packet replaces the first packet.
     assert!(table.keep(&address(19), &[1; MTU]));
     assert_eq!(table.take_lost(), 1);
     table.clear();

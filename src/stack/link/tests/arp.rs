@@ -13,6 +13,7 @@ const B: Ipv4Address = Ipv4Address::new(10, 0, 0, 2);
 const FAR: Ipv4Address = Ipv4Address::new(172, 16, 0, 9);
 const NONE: Ipv4Address = Ipv4Address::UNSPECIFIED;
 
+/// Returns an ARP message.
 fn message(operation: ArpOperation, from: EthernetAddress, source: Ipv4Address, target: Ipv4Address) -> Vec<u8> {
     let repr = ArpRepr::EthernetIpv4 {
         operation,
@@ -98,7 +99,7 @@ fn our_address_is_defended_once_in_ten_seconds() {
 }
 
 #[test]
-fn malformed_messages_and_senders_that_are_no_host_are_ignored() {
+fn malformed_messages_and_invalid_senders_are_ignored() {
     on_link(|link| {
         link.neighbours.ask(NOW, B.into());
         let right = message(Request, PEER, B, A);

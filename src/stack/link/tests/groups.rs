@@ -147,8 +147,8 @@ fn invalid_queries_are_ignored() {
         assert_eq!(groups.due(), None);
     };
     // Each packet has one error. The errors in order: the hop limit, a source that is not link-local, no Router Alert,
-    // an option too long for its header, a header too long for the packet, no ICMPv6, the checksum, the code, a report
-    // instead of a query.
+    // an option too long for its header, a header too long for the packet, a protocol other than ICMPv6, the checksum,
+    // the code, a report instead of a query.
     fails(&|packet| packet[7] = 2);
     fails(&|packet| packet[8] = 0xfd);
     fails(&|packet| packet[42] = 1);

@@ -15,6 +15,7 @@ const B: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 const PROXY: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 9);
 const NONE: Ipv6Address = Ipv6Address::UNSPECIFIED;
 
+/// Returns an IPv6 packet that contains a neighbour discovery message.
 fn packet(source: Ipv6Address, to: Ipv6Address, message: NdiscRepr<'_>) -> Vec<u8> {
     let mut bytes = std::vec![0; 40 + Icmpv6Repr::Ndisc(message).buffer_len()];
     ndisc::emit(source, to, message, &mut bytes);
@@ -48,6 +49,7 @@ enum State {
 }
 use State::*;
 
+/// Puts the entry of `B` into `state`.
 fn set(link: &mut Link<'_>, state: State) {
     let address = B.into();
     match state {
@@ -90,7 +92,8 @@ fn an_advertisement_changes_the_entry_as_rfc_4861_requires() {
         (Incomplete, so, same, Reachable(PEER)),
         (Incomplete, none, same, Stale(PEER)),
         (Incomplete, o, same, Stale(PEER)),
-        // Rule I of section 7.2.5: Override is clear, and the hardware address differs.
+        // Rule I of section 7.2.5: Override is clear, and the advertised hardware address is different from the known
+        // one.
         (Reachable(PEER), none, new, Stale(PEER)),
         (Reachable(PEER), s, new, Stale(PEER)),
         (Stale(PEER), none, new, Stale(PEER)),
@@ -201,7 +204,7 @@ fn invalid_messages_change_nothing() {
                     (ip.src_addr(), ip.dst_addr())
                 };
                 Icmpv6Packet::new_unchecked(&mut wrong[40..]).fill_checksum(&source, &to);
-                // `None` leaves the message to smoltcp. In neither case is the message answered here.
+                // `None` passes the message to smoltcp. In neither case is the message answered here.
                 assert!(matches!(hears(link, &wrong), None | NOTHING), "{wrong:02x?}");
             };
             changed(&mut |packet| packet[7] = 254);
@@ -235,11 +238,11 @@ fn other_solicitations_are_not_answered() {
         let other = NdiscRepr::NeighborSolicit { target_addr: B, lladdr: Some(PEER.into()) };
         assert_eq!(hears(link, &packet(PROXY, solicited_node(B), other)), NOTHING);
         assert_eq!(entry(link, PROXY), None);
-        // The source address of a host is neither a group's address nor one of ours.
+        // The source address of a host is neither a multicast address nor one of our addresses.
         for source in [ALL_NODES, A] {
             assert_eq!(hears(link, &question(source, A, Some(PEER))), NOTHING);
         }
-        // Other ICMPv6 messages are left to smoltcp.
+        // Other ICMPv6 messages are passed to smoltcp.
         let echo = Icmpv6Repr::EchoRequest { ident: 1, seq_no: 1, data: &[] };
         let mut bytes = question(B, A, None);
         bytes.truncate(48);
@@ -267,7 +270,7 @@ fn a_stale_neighbour_is_solicited_unless_it_sends_a_packet() {
         assert!(link.resolve(NOW, &B.into(), &mut header));
         assert_eq!((header, link.due()), (Some((PEER, OWN)), None));
         // A request is due only after a packet has been sent.
-        link.left(NOW);
+        link.on_sent(NOW);
         assert!(link.due().is_some_and(|due| due <= NOW + Duration::from_millis(10)));
         link.heard(NOW, OTHER, B.into());
         assert!(link.due().is_some());
@@ -303,7 +306,7 @@ fn a_group_has_its_own_hardware_address() {
     });
 }
 
-/// RFC 4862 section 5.4.4: another host may use an address after the address was claimed.
+/// RFC 4862 section 5.4.4: another host can start to use an address after the address was claimed.
 #[test]
 fn an_advertisement_of_our_address_is_a_conflict() {
     let about_us = |to, flags, lladdr: Option<EthernetAddress>| {
