@@ -175,6 +175,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             number => number,
         };
         let port = self.datagrams.ports.iter_mut().find(|p| p.session.is_none()).ok_or(ListenError::Full)?;
+        // A free port entry can still have the socket of an earlier program.
         let handle = match port.handle {
             Some(handle) => handle,
             None => self.datagrams.set.add(self.datagrams.pool.socket(receive, send).ok_or(ListenError::Full)?),

@@ -277,6 +277,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if let Some(step) = self.configure(now, io) {
             return step;
         }
+        // Each kind of work gets at most one turn, beginning with the kind whose turn it is.
         for _ in 0..3 {
             let step = match self.turn {
                 Turn::Ingress => {

@@ -188,9 +188,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         let sent = self.transmit_shared(now, Shared::Pings, io);
         let pings = self.pings.as_mut()?;
+        // The socket has passed its request on.
         if sent == Some(true) {
             pings.queued = false;
         }
+        // The device has no room.
         if sent.is_none() {
             pings.due = Some(now + RETRY);
         }

@@ -88,7 +88,9 @@ impl Claims {
 
     /// Returns the next DAD probe or announcement to send.
     pub(super) fn advance(&mut self, now: Instant) -> Option<Out> {
+        // A claim ends after its last announcement.
         self.0.retain(|claim| !claim.granted || claim.sent < ANNOUNCEMENTS);
+        // After the last DAD probe, `granted` handles the claim.
         let claim = self.0.iter_mut().find(|claim| claim.at <= now && (claim.granted || claim.sent < PROBES))?;
         claim.sent += 1;
         claim.at = now
@@ -120,6 +122,7 @@ impl Claims {
         frame: &EthernetFrame<&[u8]>,
         hardware: EthernetAddress,
     ) -> Option<(IpCidr, Origin)> {
+        // Only a claim that is not granted yet can be contradicted, so most frames need not be parsed.
         if self.0.iter().all(|claim| claim.granted) {
             return None;
         }

@@ -143,6 +143,7 @@ impl Client {
             self.hop_at = now + bound::HOP_INTERVAL;
             return Some(Out::ArpRequest { source: lease.address.address(), target: lease.hop() });
         }
+        // No message is due yet.
         if self.at.is_none_or(|at| at > now) {
             return None;
         }
@@ -335,6 +336,7 @@ impl Client {
             }
         });
         lease.map_err(|why| {
+            // `ask` resets this flag with each message.
             if !core::mem::replace(&mut self.reported_refusal, true) {
                 push(changes, Change::Report(AddressEvent::OfferRefused { server: reply.server(), why }));
             }

@@ -195,6 +195,7 @@ impl Host {
     /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if a
     /// solicitation is due.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
+        // Routers that are still on the link have had enough time to answer.
         if self.confirm_at.take_if(|at| *at <= now).is_some() {
             self.routers.drop_unconfirmed();
             self.prefixes.iter_mut().filter(|prefix| !prefix.confirmed).for_each(|prefix| prefix.until = now);
@@ -216,6 +217,7 @@ impl Host {
         if self.at.is_none_or(|at| at > now) {
             return None;
         }
+        // All solicitations at the constant interval have gone unanswered.
         if self.solicited == SOLICITATIONS && !self.answered {
             push(changes, Change::Report(AddressEvent::NoRouter));
         }

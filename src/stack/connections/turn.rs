@@ -112,6 +112,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Lets a connection send a segment and sets the connection's next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
+        // `changed` says whether smoltcp built a frame, and `current` whether the connection still needs a deadline.
         let rests = self.connections.slots[index].rests(now);
         let (changed, sent) = if rests { (false, Sent::default()) } else { self.transmit(now, index, io) };
         let current = self.check_state(now, index, Cause::Timer, io);

@@ -36,6 +36,7 @@ impl State {
         let (_, out) = frame.split_at_mut(link::len(self.header));
         let from = header + self.sent;
         let is_last = from + chunk == self.len;
+        // The headers are copied first. Then the fields that differ between the segments are corrected.
         let (head, payload) = out.split_at_mut(header);
         head.copy_from_slice(&packet[..header]);
         payload.copy_from_slice(&packet[from..from + chunk]);
@@ -53,6 +54,7 @@ impl State {
         };
         let mut tcp = TcpPacket::new_unchecked(&mut out[ip..]);
         tcp.set_seq_number(tcp.seq_number() + self.sent);
+        // Only the final segment carries FIN and PSH.
         if !is_last {
             tcp.set_fin(false);
             tcp.set_psh(false);

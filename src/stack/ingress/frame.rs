@@ -223,6 +223,7 @@ impl<'o, D: Device, P: Probe> Device for Watch<'_, 'o, D, P> {
     fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
         let sent = &mut self.out.sent;
         let token = match &mut self.device {
+            // One poll captures only one packet.
             None if sent.captured.is_some() => return None,
             None => None,
             Some(_) if !self.resolved => {

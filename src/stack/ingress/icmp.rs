@@ -25,6 +25,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         io: &mut Io<D, C, P>,
     ) {
         let concerns_us = match quote.protocol {
+            // The quoted packet does not come from this host.
             _ if !self.iface.has_ip_addr(quote.source) => false,
             #[cfg(feature = "recovery")]
             IpProtocol::Tcp => self.segment_undelivered(now, quote, io),

@@ -66,6 +66,7 @@ pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
     if packet.frag_offset() > 0 || !one_host(to) || !one_host(from) {
         return None;
     }
+    // The error quotes as much of the packet as fits.
     let quote = about.get(..about.len().min(LONGEST_V4 - HEADER - ICMP))?;
     let bytes = out.get_mut(..HEADER + ICMP + quote.len())?;
     bytes[..HEADER].fill(0);

@@ -87,6 +87,7 @@ impl<'a> Front<'a> {
         dropped: &mut dyn FnMut(DropReason),
     ) -> Whole<'p> {
         let Some(&[high, low]) = packet.get(6..8) else { return Whole::Packet(packet) };
+        // These bits are the More Fragments flag and the fragment offset.
         let is_fragment = u16::from_be_bytes([high, low]) & 0x3fff != 0;
         if !is_fragment || self.reassembler.is_empty() {
             return Whole::Packet(packet);
@@ -202,6 +203,7 @@ fn answer<'p>(
 ) -> Whole<'p> {
     let (from, to) = ends(packet);
     let mut own = to;
+    // A multicast address cannot be the source of the error.
     if to.is_multicast() {
         if !problem.to_group || from.is_unspecified() || from.is_multicast() {
             return Whole::Nothing;
@@ -271,6 +273,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             if lost {
                 io.probe.event(now, &Event::Dropped(DropReason::LostFragments));
             }
+            // The rate of errors is limited, and this host might have lost the address since the fragment arrived.
             if let Some(len) = answer
                 && source(&self.scratch[..len]).is_some_and(|own| self.iface.has_ip_addr(own))
                 && self.front.limit.allows(now)

@@ -239,6 +239,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                     (Heard::Conflict { own, by, defended }, Some(hardware)) => {
                         self.report_conflict(now, own.into(), by, probe);
+                        // An announcement defends the address.
                         if defended && let Some(token) = token.take() {
                             send_frame(now, ARP_FRAME, token, probe, |frame| write_request(frame, hardware, own, own));
                         }

@@ -85,6 +85,7 @@ impl Groups {
             has_room &= wanted.contains(&group) || wanted.push(group).is_ok();
         }
         let mut changed = false;
+        // First join or leave the groups in the list, then add the groups that are not in the list.
         for membership in &mut self.list {
             let is_member = wanted.contains(&membership.group);
             if membership.is_member != is_member {
@@ -96,6 +97,7 @@ impl Groups {
             if self.list.iter().any(|known| known.group == group) {
                 continue;
             }
+            // A new group can replace a group that this host has left.
             if self.list.is_full()
                 && let Some(left) = self.list.iter().position(|known| !known.is_member)
             {
@@ -158,6 +160,7 @@ impl Groups {
         let is_v1 = self.v1_until.is_some_and(|until| now < until);
         let index = self.list.iter().position(|membership| membership.at.is_some_and(|at| at <= now))?;
         let membership = self.list.get_mut(index)?;
+        // A report answers a query if no change remains to be reported.
         let kind = match (is_v1, membership.is_member, membership.changes) {
             (false, true, 0) => Kind::Member,
             (false, true, _) => Kind::Joined,

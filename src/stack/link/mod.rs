@@ -165,7 +165,7 @@ impl<'a> Link<'a> {
         });
         if !self.groups.set(now, groups) {
             log::warn!(
-                "no room for another multicast group: a switch with MLD snooping may drop neighbour solicitations"
+                "no room for another multicast group: a switch with MLD snooping might drop neighbour solicitations"
             );
         }
     }

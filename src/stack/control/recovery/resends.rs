@@ -158,6 +158,7 @@ impl Block {
         }
         let Some(limit) = r.reordering_limit() else { return };
         let Recovery { resends, board, .. } = r;
+        // A burst that has arrived completely is forgotten.
         resends.bursts.retain(|burst| una < burst.to && board.first_hole(burst.from.max(una), burst.to).is_some());
         let mut newest = None;
         for burst in &mut resends.bursts {

@@ -12,7 +12,9 @@ pub(in crate::stack) enum Leave {
     Acknowledgement,
     /// Only the bytes before this sequence number are sent. The peer has the bytes after it.
     Front(TcpSeqNumber),
+    /// Nothing is sent.
     Nothing,
+    /// The whole segment is sent.
     Whole,
 }
 

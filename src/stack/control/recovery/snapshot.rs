@@ -156,6 +156,7 @@ impl Block {
         let limit = offered.min(room);
         match () {
             () if unsent <= limit => (nagle && unsent < mss && self.flight() > 0).then_some(HeldBy::Nagle),
+            // A full segment fits, so nothing holds the data back.
             () if limit >= mss => None,
             () if room < offered => Some(HeldBy::Cwnd),
             () => Some(HeldBy::Window),
