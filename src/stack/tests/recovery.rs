@@ -64,6 +64,36 @@ fn losses_are_repaired_at_once_in_every_state() {
     }
 }
 
+/// After a recovery, the peer lacks only the last few bytes, fewer than a unit of the window that is passed to smoltcp.
+/// The bytes are sent again at once, and again after each timeout. The peer's window has no room for new data.
+#[test]
+fn a_few_lost_bytes_are_sent_again() {
+    for left in 1..=17 {
+        let mut raw = Raw::open(LARGE, App::ask(&[1; 20_000], usize::MAX), 8_000);
+        let arrived = 8_001 - left;
+        raw.send(&raw.ranges(1, 1, 8_000, &[(2_001, arrived)]));
+        let mut again = data(&raw.acknowledge(1, arrived, left as u16));
+        again.extend(later(&mut raw, SECOND * 2).into_iter().map(|(_, seq, len)| (seq, len)));
+        assert!(again.len() >= 3 && again.iter().all(|&(seq, _)| seq == arrived), "{left} bytes: {again:?}");
+    }
+}
+
+/// After a timeout, the loss of new data is found by a tail loss probe (RFC 8985 section 7.2), because the timeout stays
+/// backed off until the next measurement.
+#[test]
+fn a_loss_after_timeouts_is_found_by_a_probe() {
+    for timeouts in 1..=5 {
+        let mut raw = Raw::open(LARGE, App::ask(&[1; 20_000], usize::MAX), 1_000);
+        raw.pair.now += SECOND / 50;
+        raw.acknowledge(1, 1_001, 1_000);
+        let wait = (SECOND * 2 / 9) * ((1 << timeouts) - 1);
+        assert!(later(&mut raw, wait).len() >= timeouts, "{timeouts} timeouts");
+        assert_eq!(data(&raw.acknowledge(1, 2_001, 1_000)), [(2_001, 1_000)]);
+        let again = later(&mut raw, SECOND * 3 / 10);
+        assert_eq!(again.len(), 1, "{timeouts} timeouts: {again:?}");
+    }
+}
+
 /// The peer acknowledges nothing. The timer sends the oldest segment again, and waits twice as long each time.
 #[test]
 fn the_timer_repairs_in_every_state() {

@@ -169,9 +169,11 @@ impl Block {
         let una = self.una;
         let up_to = |edge: TcpSeqNumber| distance(una, edge);
         let flight = self.flight();
+        let hole = self.allowed_hole();
+        let must_repeat = hole.is_some_and(|(_, end)| frontier < end);
         // If smoltcp still has to skip less than a unit of the window, those bytes are sent once more, ahead of new
         // data.
-        let bytes = if up_to(frontier) >= flight / unit * unit {
+        let bytes = if up_to(frontier) >= flight / unit * unit && !must_repeat {
             let allowance = self.allowance(now, queue);
             let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
             // The edge is rounded down, so that smoltcp does not send a few bytes after a full segment, or a few bytes
@@ -179,7 +181,7 @@ impl Block {
             let rounded = edge / unit * unit;
             if edge < queue && (allowance == 0 || rounded > flight) { rounded } else { edge }
         } else {
-            match self.allowed_hole() {
+            match hole {
                 // First let smoltcp skip the bytes before the hole, because the peer already has those bytes.
                 Some((start, _)) if up_to(start) / unit * unit > up_to(frontier) => up_to(start) / unit * unit,
                 Some((start, end)) => {

@@ -24,6 +24,8 @@ impl Block {
     /// Restarts the retransmission timer and the timer of the tail loss probe.
     pub(super) fn arm(&mut self, now: Instant) {
         let flight = self.flight();
+        // The bytes that probe a closed window are beyond the window.
+        let probes_window = flight > self.window;
         let r = &mut self.recovery;
         let timeout = r.rtt.timeout(r.backoff);
         r.retransmission = Some(Timer::start(now, timeout));
@@ -31,8 +33,9 @@ impl Block {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
             // Without SACK, an ACK for a tail loss probe cannot be distinguished from a duplicate ACK after a loss (RFC
-            // 8985 sections 4 and 7.4.2).
-            (r.sack && wait < timeout && r.point.is_none() && r.backoff == 0 && !r.probed).then(|| now + wait)
+            // 8985 sections 4 and 7.4.2). After a timeout, the timeout stays backed off, so the loss of the next data would
+            // be found late without a tail loss probe.
+            (r.sack && wait < timeout && r.point.is_none() && !probes_window && !r.probed).then(|| now + wait)
         });
     }
 
