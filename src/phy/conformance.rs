@@ -5,9 +5,9 @@
 //! returns the first rule that the device breaks. The check needs no heap and no `std`, only a buffer one byte longer
 //! than the longest frame.
 //!
-//! The test frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet, they are
-//! IPv4 packets of protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. The check ignores up to 64 foreign frames, such
-//! as broadcasts of other hosts on the network.
+//! The test frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet, the test
+//! frames are IPv4 packets of protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. The check ignores up to 64 foreign
+//! frames, such as broadcasts of other hosts on the network.
 //!
 //! ```
 //! use smolstep::phy::{Cable, CableEnd, conformance};
@@ -107,7 +107,7 @@ pub trait Peer<D> {
         true
     }
 
-    /// Returns the number of attempts before a missing frame counts as lost, or a missing token as refused.
+    /// Returns the number of attempts after which a missing frame is treated as lost, or a missing token as refused.
     ///
     /// Return more than 1 if [`Peer::inject`] and [`Peer::observe`] do not wait until a frame has arrived.
     fn tries(&self) -> usize {
@@ -117,8 +117,8 @@ pub trait Peer<D> {
 
 /// Tests whether `device` keeps every [`Rule`].
 ///
-/// The device's queues must be empty. If the device passes, its queues are empty again. `scratch` must be at least one
-/// byte longer than the device's MTU. Multicast filters, link state and other behaviour beyond the rules are not
+/// The device's queues must be empty at the start, and are empty again if the device passes. `scratch` must be at least
+/// one byte longer than the device's MTU. Multicast filters, link state and other behaviour beyond the rules are not
 /// tested.
 ///
 /// # Errors
@@ -138,7 +138,7 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// The rules and their checks, in an order in which the first failure says the most about the fault.
+    /// The rules and their checks. They are ordered so that the first failure is the most informative.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

@@ -31,9 +31,9 @@ pub struct TunTap {
     mtu: usize,
     rx: Box<[u8]>,
     port: Port,
-    /// Watches a TAP's link. `link_change` is the most recent change that
-    /// [`take_link_change`](Self::take_link_change) has not returned yet.
+    /// Watches a TAP's link.
     carrier: Option<Carrier>,
+    /// The most recent change that [`take_link_change`](Self::take_link_change) has not returned yet.
     link_change: Option<bool>,
 }
 
@@ -60,14 +60,14 @@ impl TunTap {
     ///
     /// Missing offload is logged once, at level info. Frames may be longer than the MTU, up to 64 KiB. TCP checksums
     /// are left to the kernel in both directions. So this device can serve a stack, but its frames must not be
-    /// forwarded.
+    /// forwarded to another network.
     ///
     /// Over IPv6, smoltcp sends segments no longer than the MTU, and this device joins consecutive segments. A
     /// super-segment waits for more segments until [`flush`](TunTap::flush) or [`wait`](TunTap::wait) is called, and
     /// the device receives nothing during that time. Call one of these methods whenever the stack has nothing to do.
     ///
     /// # Errors
-    /// The errors are the same as those of [`TunTap::open`].
+    /// Returns the same errors as [`TunTap::open`].
     pub fn open_with_offload(kind: Kind, name: &str) -> Result<TunTap, OpenError> {
         Self::attach(kind, name, true)
     }
@@ -136,8 +136,9 @@ impl TunTap {
 
     /// Waits until a frame arrives, the held frame can be sent, a file in `extra` can be read, or `timeout` expires.
     ///
-    /// With `None` the wait has no time limit. A file in `extra` counts as readable at its end. This method may also
-    /// return early with nothing ready: after a signal, after a change of any interface, or to retry the held frame.
+    /// With `None` the wait has no time limit. A file in `extra` is also reported as readable at its end. This method
+    /// can return early with nothing ready: after a signal, after a change of any interface, or to retry the held
+    /// frame.
     ///
     /// While a frame is held, this method ignores `timeout` and waits for up to 100 ms, because the stack can do
     /// nothing until the frame is written. Otherwise the timeout is as exact as the kernel's timers.
@@ -185,7 +186,7 @@ impl TunTap {
         }
         drop(fds);
         if reported && let Some(carrier) = &mut self.carrier {
-            self.link_change = carrier.change().or(self.link_change);
+            self.link_change = carrier.read_change().or(self.link_change);
         }
         if gone {
             self.port.fault.get_or_insert(Errno::BADFD);

@@ -88,8 +88,7 @@ fn an_unverified_tcp_checksum_is_verified() {
 fn a_partial_udp_checksum_is_filled_in() {
     let right = packet(IpProtocol::Udp, 33);
     let mut bytes = right.clone();
-    // The sum of the pseudo-header is the complement of the checksum, minus the sum of the bytes that the checksum
-    // covers.
+    // A partial checksum is the sum of the pseudo-header.
     let len = (bytes.len() - 20) as u16;
     let pseudo = [SOURCE.octets(), DESTINATION.octets(), [0, 17, (len >> 8) as u8, len as u8]].concat();
     bytes[26..28].copy_from_slice(&super::sum(0, &pseudo).to_be_bytes());
@@ -138,7 +137,7 @@ fn a_header_with_a_wrong_position_for_the_udp_checksum_is_refused() {
             let [c, d] = offset.to_ne_bytes();
             [NEEDS_CSUM, 0, 0, 0, 0, 0, a, b, c, d]
         };
-        // Invalid positions of the checksum: in the IP header, in the datagram's data, or measured from a wrong start.
+        // Invalid offsets of the checksum: in the IP header, in the datagram's data, or measured from a wrong start.
         for (start, offset) in [(0, 6), (head, 16), (head + 8, 6), (head - 8, 14), (0, head + 6)] {
             let mut bytes = sent.clone();
             assert_eq!(
@@ -195,7 +194,7 @@ fn random_headers_and_frames_do_no_harm() {
                     filled += changed.len().min(1);
                     assert!(changed.iter().all(|at| (link + 46..link + 48).contains(at)), "{changed:?} {header:?}");
                 }
-                // Only bytes after the IP header may change.
+                // Only bytes after the link header can have changed.
                 None => assert!(changed.iter().all(|&at| at >= link), "{changed:?} {header:?}"),
             }
         }
