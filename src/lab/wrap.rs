@@ -11,8 +11,8 @@ const CLOSING: &str = "，。：；、？！）";
 /// A space at which no line breaks. It is printed as an ordinary space.
 pub(crate) const NO_BREAK: char = '\u{a0}';
 
-/// Breaks a text between words, or next to a Chinese character, into lines of at most `width` columns. A longer word has a
-/// line of its own.
+/// Breaks a text between words, or next to a Chinese character, into lines of at most `width` columns. A longer word
+/// gets a line of its own.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for (has_space, word) in words(text) {
@@ -29,8 +29,8 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// Returns the parts of a text that no line break may split, and whether a space precedes each.
 fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
-    text.split(' ').enumerate().flat_map(|(place, word)| {
-        let (mut rest, mut has_space) = (word, place > 0);
+    text.split(' ').enumerate().flat_map(|(index, word)| {
+        let (mut rest, mut has_space) = (word, index > 0);
         core::iter::from_fn(move || {
             let mut last = rest.chars().next()?;
             let mut chars = rest.char_indices().skip(1);
