@@ -110,7 +110,7 @@ impl<
     const FLOWS: usize,
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// Schedules an event for the time `at`. If `at` has passed, the event takes index at the next step.
+    /// Schedules an event for the time `at`. If `at` has passed, the event happens at the next step.
     ///
     /// Returns false if the agenda is full or the host does not exist.
     pub fn plan(&mut self, at: Instant, scheduled: Scheduled<S>) -> bool {

@@ -2,14 +2,17 @@
 //!
 //! ```text
 //! # The side is client, server, or wire for forged segments and the router; the events can come in any order.
-//! client SYN-SENT -> ESTABLISHED           a change of state client sends syn 2 within 3s             the second SYN,
-//! within 3 s of the first; 1rtt is a round trip client RST                               short for: client sends rst
-//! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK client sends keep-alive
-//! or another reason that docs/lab-json.md lists server gets out-of-order                 or partial-ack, or repeated:
-//! a segment that arrived before client receives "Hello,Li!"              in the bytes that the client's programs have
-//! read so far client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered,
-//! unreachable, address-gone server drops backlog-full never client RST                         the client never sends
-//! RST
+//! client SYN-SENT -> ESTABLISHED           a change of state
+//! client sends syn 2 within 3s             the second SYN, within 3 s of the first; 1rtt is a round trip
+//! client RST                               short for: client sends rst
+//! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
+//! client sends keep-alive                  or another reason that docs/lab-json.md lists
+//! server gets out-of-order                 or partial-ack, or repeated: a segment that arrived before
+//! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
+//! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable,
+//!                                          address-gone
+//! server drops backlog-full
+//! never client RST                         the client never sends RST
 //! ```
 
 mod parse;

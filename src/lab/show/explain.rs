@@ -1,8 +1,8 @@
 //! Explains in one sentence why an event happened, and names the RFC section. Each sentence is in English and Chinese.
 //!
-//! explain/arrived.rs explains received frames, explain/caused.rs frames that are sent for a special reason,
-//! explain/dropped.rs dropped and lost frames, explain/transition.rs state changes, and explain/wire.rs what the wire
-//! itself does.
+//! The other explanations are in explain/arrived.rs (received frames), explain/caused.rs (frames that are sent for a
+//! special reason), explain/dropped.rs (dropped and lost frames), explain/transition.rs (state changes) and
+//! explain/wire.rs (what the wire itself does).
 
 mod arrived;
 mod caused;
@@ -38,7 +38,8 @@ impl Explanation {
         lang.pick(self.english, self.chinese)
     }
 
-    /// Returns the explanation, and its last sentence alone if that is in brackets: what an RFC says otherwise.
+    /// Returns the explanation in two parts. The second part is a last sentence in brackets, which says how an RFC
+    /// differs from this stack.
     #[cfg(feature = "session")]
     pub(crate) fn parted(&self, lang: Lang) -> (&'static str, Option<&'static str>) {
         let text = self.text(lang);

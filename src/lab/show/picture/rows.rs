@@ -18,12 +18,12 @@ pub struct Part {
 }
 
 impl Part {
-    /// Returns the part between two times since the start of the run. Without a time, the part has no limit there.
+    /// Returns the part between two times since the start of the run. If a time is `None`, the part has no limit there.
     pub fn new(from: Option<Duration>, to: Option<Duration>) -> Self {
         Part { from: from.unwrap_or(Duration::ZERO), to: to.unwrap_or(Duration::from_micros(u64::MAX)) }
     }
 
-    /// Returns whether the part has begun, and has not ended.
+    /// Returns whether an entry is in this part.
     pub fn contains(&self, entry: &Entry) -> bool {
         let at = entry.at - START;
         self.from <= at && at <= self.to
@@ -40,7 +40,7 @@ const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: fals
 /// The entries to draw.
 pub struct PictureRows {
     part: Part,
-    /// Whether to leave out frames that find hardware addresses.
+    /// Whether to hide frames that find hardware addresses.
     frames: bool,
     /// The frames in flight at the start of the part.
     early: Vec<Snapshot>,
@@ -49,7 +49,7 @@ pub struct PictureRows {
 }
 
 impl PictureRows {
-    /// Makes an empty list for a part of a run. `frames` leaves out frames that find hardware addresses.
+    /// Makes an empty list for a part of a run. If `frames` is true, frames that find hardware addresses are hidden.
     pub fn new(part: Part, frames: bool) -> Self {
         PictureRows { part, frames, early: Vec::new(), rows: Vec::new(), is_cut: false }
     }
@@ -72,7 +72,7 @@ impl PictureRows {
             _ if self.rows.len() < PICTURE_ROWS => self.rows.push(*snapshot),
             _ => self.is_cut = true,
         }
-        // Frames that never arrive would stay.
+        // Drop the oldest frame: frames that never arrive would stay in the list.
         if self.early.len() > IN_FLIGHT {
             self.early.remove(0);
         }
