@@ -164,7 +164,7 @@ pub struct Host<'a, S, U, C> {
 pub enum Progress {
     /// The clock jumped to this time.
     Clock(Instant),
-    /// No work is left.
+    /// No work remains.
     End,
     /// A host took a step: the host's index, and the step.
     Step(usize, Step),

@@ -27,14 +27,14 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Returns the parts of a text that no line break may split, and whether a space precedes each.
+/// Returns the parts of a text within which no line break is allowed, and whether a space precedes each part.
 fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
     text.split(' ').enumerate().flat_map(|(index, word)| {
         let (mut rest, mut has_space) = (word, index > 0);
         core::iter::from_fn(move || {
             let mut last = rest.chars().next()?;
             let mut chars = rest.char_indices().skip(1);
-            let end = chars.find(|(_, next)| may_break(core::mem::replace(&mut last, *next), *next));
+            let end = chars.find(|(_, next)| can_break(core::mem::replace(&mut last, *next), *next));
             let (word, after) = rest.split_at(end.map_or(rest.len(), |(end, _)| end));
             rest = after;
             Some((core::mem::replace(&mut has_space, false), word))
@@ -42,8 +42,8 @@ fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
     })
 }
 
-/// Returns whether a line may break between two characters other than spaces.
-fn may_break(last: char, next: char) -> bool {
+/// Returns whether a line break is allowed between two characters, neither of which is a space.
+fn can_break(last: char, next: char) -> bool {
     (columns_of(last) == 2 || columns_of(next) == 2) && !CLOSING.contains(next) && last != '（'
 }
 

@@ -65,12 +65,12 @@ const FOREIGN: usize = 64;
 
 /// The other end of the link of the device under test, and the machine's clock.
 ///
-/// Each method gets the device, because on some links the device itself is the other end, as with a loopback device or
-/// a fake controller.
+/// Each method gets the device, because a loopback device and a fake controller are themselves the other end of their
+/// link.
 pub trait Peer<D> {
     /// Sends `frame` to the device. Returns false if the link does not accept the frame.
     ///
-    /// The link may refuse a frame whose length is out of range, or any frame while the link is full.
+    /// The link is allowed to refuse a frame whose length is out of range, and any frame while the link is full.
     fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
 
     /// Copies the oldest frame that came from the device into `buffer`, and returns the frame's length.

@@ -90,7 +90,7 @@ impl<R: Registers> Stellaris<R> {
 
     /// Returns the counts of errors since the controller was set up.
     ///
-    /// The controller reports that it lost frames, but not how many. Each report counts as one lost frame.
+    /// The controller reports that it lost frames, but not how many. Each report is counted as one lost frame.
     pub fn faults(&mut self) -> Faults {
         if self.registers.read(STATUS) & OVERRUN != 0 {
             self.registers.write(STATUS, OVERRUN);

@@ -321,7 +321,7 @@ impl Side {
         cause
     }
 
-    /// Returns the transmission that covers `seq`, which may start below `seq`.
+    /// Returns the transmission that covers `seq`. It can start below `seq`.
     ///
     /// For example, a FIN that was sent with payload can be retransmitted alone.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {

@@ -55,7 +55,7 @@ fn answers_to_probes_are_no_duplicates() {
 
 #[test]
 fn rst_in_syn_sent_is_judged_by_its_acknowledgement() {
-    has("refused", &[], Some(4), "it counts if it acknowledges our SYN", "RFC 9293 section 3.5.3");
+    has("refused", &[], Some(4), "it is valid only if it acknowledges our SYN", "RFC 9293 section 3.5.3");
     has("abort", &[], Some(7), "the expected sequence number", "RFC 9293 section 3.10.7.4");
 }
 

@@ -41,7 +41,7 @@ struct Found {
 pub enum Marked {
     /// The answer is right.
     Right,
-    /// The answer depends on a run with further faults, which must meet the expectations.
+    /// The answer is right if a run with these further faults meets the expectations.
     Run {
         /// The faults.
         faults: Vec<Fault>,

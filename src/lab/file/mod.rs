@@ -147,7 +147,7 @@ impl Experiment {
         self.seed
     }
 
-    /// Returns the steps and texts of the programs, which a set-up borrows.
+    /// Returns the steps and texts of the programs. A set-up borrows them.
     pub fn parts(&self) -> Parts<'_> {
         Parts::new(self)
     }

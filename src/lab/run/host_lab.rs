@@ -1,4 +1,4 @@
-//! Two hosts with memory on the heap, which keep what their programs print.
+//! Two hosts with memory on the heap. The hosts keep the output of their programs.
 
 use alloc::vec::Vec;
 

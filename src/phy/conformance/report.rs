@@ -72,7 +72,7 @@ pub enum Rule {
     Capabilities,
     /// If no frame is waiting, `receive` returns no frame.
     Idle,
-    /// Frames of every length are sent unchanged. Frames below 60 bytes may be padded with zeros.
+    /// Frames of every length are sent unchanged. Frames below 60 bytes are allowed to be padded with zeros.
     Sending,
     /// Frames of every length are received unchanged.
     Receiving,

@@ -114,7 +114,7 @@ mod tests {
         ]
         .concat();
         assert_eq!(links(&datagram), [(7, true), (9, false), (7, false)]);
-        // A truncated datagram is parsed as far as possible.
+        // A truncated datagram is parsed up to its end.
         for len in 0..datagram.len() {
             assert!(links(&datagram[..len]).len() <= 3);
         }

@@ -19,7 +19,7 @@ pub(super) const MAX_HEAD: usize = ETHERNET_HEADER_LEN + IPV6_HEADER_LEN + 60;
 const ACK: u8 = 0x10;
 const PSH: u8 = 0x08;
 
-/// A super-segment to which more segments may be added.
+/// A super-segment to which more segments can be added.
 #[derive(Debug)]
 pub(super) struct Join {
     /// The number of bytes before the IPv6 header.

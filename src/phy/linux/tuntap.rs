@@ -58,7 +58,7 @@ impl TunTap {
 
     /// Attaches with as much offload as the kernel grants.
     ///
-    /// Missing offload is logged once, at level info. Frames may be longer than the MTU, up to 64 KiB. TCP checksums
+    /// Missing offload is logged once, at level info. Frames can be longer than the MTU, up to 64 KiB. TCP checksums
     /// are left to the kernel in both directions. So this device can serve a stack, but its frames must not be
     /// forwarded to another network.
     ///
@@ -124,7 +124,7 @@ impl TunTap {
 
     /// Returns whether the TAP's link is up. Returns `None` if the link has not changed since the previous call.
     ///
-    /// [`wait`](Self::wait) notices the changes. After a change, another network may be at the other end of the link.
+    /// [`wait`](Self::wait) notices the changes. After a change, the link can lead to another network.
     pub(crate) fn take_link_change(&mut self) -> Option<bool> {
         self.link_change.take()
     }
@@ -262,8 +262,8 @@ impl Device for TunTap {
             // smoltcp still computes UDP checksums, because it fragments a datagram after computing its checksum.
             capabilities.checksum.tcp = Checksum::None;
             let header = self.mtu - capabilities.ip_mtu();
-            // Only TCP over IPv4 may exceed the MTU: smoltcp 0.14 drops IPv6 packets longer than the MTU, including
-            // super-segments. See `join`.
+            // Only segments over IPv4 are allowed to exceed the MTU: smoltcp 0.14 drops IPv6 packets longer than the
+            // MTU, including super-segments. See `join`.
             capabilities.segmentation.tcpv4 = NonZeroUsize::new(LONGEST + header);
         }
         capabilities

@@ -48,9 +48,9 @@ pub enum Cause {
     },
     /// A retransmission of a segment that the peer has acknowledged: the acknowledgement was lost or is late.
     SpuriousRetransmission {
-        /// As for [`Cause::Retransmission`].
+        /// The same as in [`Cause::Retransmission`].
         rto: Duration,
-        /// As for [`Cause::Retransmission`].
+        /// The same as in [`Cause::Retransmission`].
         count: u32,
     },
     /// A tail loss probe: the final segment is sent again before the retransmission timer expires.

@@ -25,7 +25,7 @@ pub(super) struct Frame {
     top: f64,
     width: f64,
     height: f64,
-    /// The times at the left and at the right, in microseconds.
+    /// The times at the left edge and at the right edge, in microseconds.
     times: [u64; 2],
     /// The values at the bottom and at the top.
     values: [f64; 2],
@@ -54,7 +54,7 @@ impl Frame {
         self
     }
 
-    /// Returns the times at the left and at the right, in microseconds.
+    /// Returns the times at the left edge and at the right edge, in microseconds.
     pub(super) fn times(&self) -> [u64; 2] {
         self.times
     }

@@ -116,21 +116,21 @@ fn a_header_that_contradicts_the_frame_is_refused() {
 }
 
 #[test]
-fn a_header_with_a_wrong_position_for_the_tcp_checksum_is_refused() {
+fn a_header_with_a_wrong_offset_of_the_tcp_checksum_is_refused() {
     let mut bytes = packet(IpProtocol::Tcp, 100);
     let right = prepare(PacketMeta::default(), &mut bytes, Medium::Ip);
     let sent = bytes.clone();
-    for (at, place) in [(6, 0), (6, 24), (8, 6), (8, 60)] {
+    for (at, wrong) in [(6, 0), (6, 24), (8, 6), (8, 60)] {
         let mut header = right;
-        header[at..at + 2].copy_from_slice(&u16::to_ne_bytes(place));
-        assert_eq!(accept(&header, &mut bytes, Medium::Ip), Err(Bad::Header), "{place} at {at}");
+        header[at..at + 2].copy_from_slice(&u16::to_ne_bytes(wrong));
+        assert_eq!(accept(&header, &mut bytes, Medium::Ip), Err(Bad::Header), "{wrong} at {at}");
         assert!(bytes == sent, "nothing was written");
     }
     assert_eq!(accept(&right, &mut bytes, Medium::Ip), Ok(()));
 }
 
 #[test]
-fn a_header_with_a_wrong_position_for_the_udp_checksum_is_refused() {
+fn a_header_with_a_wrong_offset_of_the_udp_checksum_is_refused() {
     for (sent, head) in [(packet(IpProtocol::Udp, 30), 20), (packet_v6(IpProtocol::Udp, 30), 40)] {
         let with = |start: u16, offset: u16| {
             let [a, b] = start.to_ne_bytes();
