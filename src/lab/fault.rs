@@ -116,7 +116,7 @@ impl Kind {
     }
 }
 
-/// A fault: what happens to which frames.
+/// A fault: the frames to which it applies, and what happens to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens to the frame.

@@ -177,6 +177,7 @@ impl<'a> Setup<'a> {
         }
     }
 
+    /// Adds the program's server, and calls of its client over TCP.
     fn tcp(mut self, app: &App, port: u16, options: &ClientOptions<'a>) -> Result<Self, StartError> {
         let missing = StartError::NoServer { app: app.name, udp: false };
         let server = app.server(&Options::default()).ok_or(missing)?;
@@ -195,6 +196,7 @@ impl<'a> Setup<'a> {
         Ok(self)
     }
 
+    /// Adds the program's server and its client over UDP.
     fn datagrams(mut self, app: &App, options: &ClientOptions<'a>) -> Result<Self, StartError> {
         let missing = StartError::NoServer { app: app.name, udp: true };
         let port = app.udp.ok_or(missing)?;

@@ -13,6 +13,7 @@ use crate::trace::Cause;
 const TEXTS: [&[u8]; 2] = [b"Li", b"Cheng"];
 const SIZES: Sizes = Sizes { connections: 4, receive: 4096, send: 4096, ports: 1, datagrams: 1, payload: 1472 };
 
+/// Runs the greeting program with these faults. Returns all entries of the run.
 fn greeting(faults: &[&str]) -> Vec<Entry> {
     let mut list = Faults::default();
     for words in faults {

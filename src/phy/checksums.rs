@@ -147,6 +147,7 @@ fn transport(packet: &[u8]) -> Option<Transport> {
     }
 }
 
+/// Parses the headers of an IPv6 packet, as [`transport`] does.
 #[cfg(feature = "ipv6")]
 fn version_6(packet: &[u8]) -> Option<Transport> {
     let header: &[u8; 40] = packet.first_chunk()?;

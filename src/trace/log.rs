@@ -141,7 +141,7 @@ fn send_to_defmt(level: Level, line: fmt::Arguments<'_>) {
     }
 }
 
-/// Counts the lines of one kind, second by second.
+/// Counts the lines of one kind in each second.
 #[derive(Clone, Debug, Default)]
 struct Limit {
     /// The start of the current second.

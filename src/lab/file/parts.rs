@@ -21,6 +21,7 @@ pub struct Parts<'e> {
 }
 
 impl<'e> Parts<'e> {
+    /// Collects the steps and the texts of the experiment's programs.
     pub(super) fn new(experiment: &'e Experiment) -> Self {
         let programs = || {
             experiment.actions.iter().filter_map(|action| match action {

@@ -99,7 +99,7 @@ const ARGUMENTS: &str = "the arguments of the call";
 const COUNT: &str = "a number of bytes from 0 to 1048576";
 const ONE: &str = "left out: a script has one connection, by one listen or one connect";
 
-/// Reads the rest of a line, which is a call, after the time at which the call starts.
+/// Reads the call in a line, after the time at which the call starts.
 pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets) -> Result<Call, Error> {
     let until = match scanner.eat("...") {
         true => {

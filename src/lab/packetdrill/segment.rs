@@ -232,6 +232,7 @@ fn options(scanner: &mut Scanner<'_>) -> Result<Option<Vec<Choice>>, Error> {
     }
 }
 
+/// Reads one option.
 fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
     let mut here = *scanner;
     match scanner.word() {

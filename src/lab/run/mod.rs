@@ -151,7 +151,7 @@ impl<'s> Run<'s> {
         Ok(act(&mut lab))
     }
 
-    /// Takes one step, then makes the changes that the user made by hand after this step.
+    /// Takes one step, then repeats the changes that the user made by hand after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let before = lab.states();
         let progress = lab.step();
@@ -192,7 +192,7 @@ impl<'s> Run<'s> {
         stop_reached
     }
 
-    /// Makes the changes that the user made by hand after the current step.
+    /// Repeats the changes that the user made by hand after the current step.
     pub fn intervene(&self, lab: &mut HostLab<'_>) {
         let now = lab.steps();
         for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {

@@ -63,6 +63,7 @@ impl LabSession {
         }
     }
 
+    /// Carries out a parsed command. `list`, `terms` and `new` need no open experiment.
     fn carry_out(&mut self, request: &Request) -> Result<String, Problem> {
         let name = request.text("do")?;
         match name {

@@ -97,6 +97,7 @@ fn because(english: &'static str, chinese: &'static str, rfc: &'static str) -> E
     Explanation { english, chinese, rfc }
 }
 
+/// Explains a run of a program, by what the program does next.
 fn ran(next: Next) -> Explanation {
     match next {
         Next::Abort => because(
@@ -195,6 +196,7 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
     }
 }
 
+/// Explains a sent frame that is not a TCP segment.
 fn other(carries: Carries) -> Option<Explanation> {
     Some(match carries {
         Carries::ArpReply => because(
@@ -237,6 +239,7 @@ fn other(carries: Carries) -> Option<Explanation> {
     })
 }
 
+/// Explains an event of the stack.
 fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
     Some(match event {
         Event::Address(_) => return None,

@@ -179,6 +179,7 @@ struct Ip {
     end: usize,
 }
 
+/// Returns the IP packet in a frame. Returns `None` if the frame contains no well-formed IP packet.
 fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
     let link = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
     let packet = frame.get(link..)?;

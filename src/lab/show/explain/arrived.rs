@@ -4,6 +4,7 @@ use super::{Explanation, because};
 use crate::lab::Snapshot;
 use crate::trace::{Carries, Mark, Segment};
 
+/// Explains a frame that arrived undamaged.
 pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot) -> Option<Explanation> {
     Some(match carries {
         Carries::Tcp(segment) => tcp(&segment, mark, snapshot),
@@ -74,6 +75,7 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
     }
 }
 
+/// Explains a segment, by its mark or else by its flags.
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
     match mark {
         Some(Mark::OutOfOrder) if segment.fin => because(

@@ -1,4 +1,4 @@
-//! Explains the segments that are not sent for new data or a due acknowledgement.
+//! Explains segments that are sent for another reason than new data or a due acknowledgement.
 
 use smoltcp::socket::tcp::State;
 
@@ -6,6 +6,7 @@ use super::{Explanation, because};
 use crate::lab::Snapshot;
 use crate::trace::{Cause, Segment};
 
+/// Explains a segment by the cause that the stack or the frames show.
 pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     match cause {
         Cause::AfterTimeout(_) => because(

@@ -6,6 +6,7 @@ use super::{Explanation, because};
 use crate::stack::DropReason;
 use crate::trace::{Carries, Cause, Segment};
 
+/// Explains what follows when the wire loses a frame.
 pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>) -> Explanation {
     match (carries, cause) {
         (_, Some(Cause::KeepAlive)) => because(
@@ -84,6 +85,7 @@ pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>)
     }
 }
 
+/// Explains why the stack drops a frame or, if `refused` is true, refuses a connection.
 pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
     match why {
         DropReason::AfterFin => because(

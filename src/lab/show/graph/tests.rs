@@ -15,6 +15,7 @@ fn graphs(setup: &Setup<'_>) -> Vec<Graph> {
     graphs_in(setup, Lang::En)
 }
 
+/// Runs a set-up, and returns a graph of each kind in a language.
 fn graphs_in(setup: &Setup<'_>, lang: Lang) -> Vec<Graph> {
     let mut graphs = GraphKind::NAMES.map(|(_, kind)| Graph::new(kind, lang));
     replay_steps(setup, |lab| {

@@ -30,6 +30,7 @@ impl Segment {
         Segment { seq: self.seq.wrapping_add(self.len as u32), ..self }
     }
 
+    /// Builds the frame that carries this segment over IPv6. Its checksum is 0.
     fn frame(self, medium: Medium) -> Vec<u8> {
         let head = 20 + self.options;
         let mut frame = if medium == Medium::Ethernet { vec![2; 12] } else { vec![] };
