@@ -46,6 +46,7 @@ impl Forged {
             IpAddress::Ipv6(_) => Ipv4Address::UNSPECIFIED,
         });
         let isn = isn.map(|isn| isn.map_or(0, |isn| isn.0 as u32));
+        // The segment seems to come from outside the network, through the router.
         let hardware = [router::HARDWARE, hardware(to)];
         let ends = Ends { hardware, addresses, ports: ends.map(|end| end.port), isn };
         let Forged { flags, seq, ack, window, .. } = *self;

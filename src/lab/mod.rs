@@ -201,6 +201,7 @@ impl<
         let mut host = 0;
         let mut failed = None;
         let hosts = memory.map(|(memory, console)| {
+            // Each host gets its own address, and a seed that the run's seed determines.
             let addresses = [IpCidr::new(address(host), 24)];
             let hardware = addresses::hardware(host).into();
             let mut bytes = [0; 32];
@@ -268,6 +269,7 @@ impl<
     pub(crate) fn step_until(&mut self, limit: Option<Instant>) -> Progress {
         self.run_due();
         let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
+        // The hosts take turns, so that no host can keep the others from working.
         for turn in 0..N {
             let host = (self.next + turn) % N;
             let (step, events) = self.with(host, |stack, now, io| stack.step(now, io));
@@ -337,6 +339,7 @@ impl<
     fn note_sent(&mut self, challenges: bool) {
         let newly_sent = core::mem::take(&mut self.wire.newly_sent);
         for Sent { id, host, summary, verdict, len } in newly_sent {
+            // A frame that no host has sent has no cause.
             if host == WIRE {
                 self.push(host, What::Sent { frame: id, summary, len, cause: None, verdict });
                 continue;

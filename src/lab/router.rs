@@ -60,6 +60,7 @@ pub(super) fn too_long_error(frame: &[u8], mtu: usize) -> Option<[u8; ERROR]> {
     let repr = Ipv4Repr { src_addr: ADDRESS, dst_addr: to, next_header: IpProtocol::Icmp, payload_len, hop_limit: 64 };
     repr.emit(&mut ip, &ChecksumCapabilities::default());
     let message = ip.payload_mut();
+    // The MTU of the next link (RFC 1191 section 4).
     message[6..ICMP].copy_from_slice(&u16::try_from(mtu).unwrap_or(u16::MAX).to_be_bytes());
     message[ICMP..].copy_from_slice(quoted);
     let mut icmp = Icmpv4Packet::new_unchecked(message);

@@ -183,6 +183,7 @@ impl<'a> Setup<'a> {
         let server = app.server(&Options::default()).ok_or(missing)?;
         let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
+        // The number of texts that each call sends.
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
         // The client of chargen ends once it has received enough bytes.
         let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };

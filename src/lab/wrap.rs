@@ -31,6 +31,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
 fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
     text.split(' ').enumerate().flat_map(|(index, word)| {
         let (mut rest, mut has_space) = (word, index > 0);
+        // Each call returns the part up to the next position at which a line break is allowed.
         core::iter::from_fn(move || {
             let mut last = rest.chars().next()?;
             let mut chars = rest.char_indices().skip(1);

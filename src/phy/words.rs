@@ -57,7 +57,8 @@ impl Words {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
         let all = read(words);
-        // Subtract the bytes before and after the segment or datagram from the sum.
+        // The total length in the IPv4 header says where the packet ends. Subtract the bytes before and after the
+        // segment or datagram from the sum.
         let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
         let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {

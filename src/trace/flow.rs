@@ -156,6 +156,7 @@ impl Flow {
                 // the gap, so it is counted as a duplicate.
                 me.duplicates = u32::from(segment.sacks[0].is_some());
                 me.recovery = me.recovery.filter(|(_, point)| ack < *point);
+            // A pure ACK that repeats the number and the window while data is in flight.
             } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
                 me.duplicates += 1;
             }

@@ -67,6 +67,7 @@ impl Received {
             What::Stack(Event::Udp { port, read, .. }) => {
                 let queue = self.datagrams.iter_mut().find(|(number, _)| *number == port);
                 if let Some((_, queue)) = queue {
+                    // A program reads whole datagrams.
                     let mut remaining = read;
                     while remaining > 0
                         && let Some(datagram) = queue.pop_front()

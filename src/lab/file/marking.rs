@@ -166,6 +166,7 @@ impl<'e> Key<'e> {
                 let shown = self.options(index);
                 match letters(answer, shown.len()).as_deref() {
                     Some([position]) => self.shown_order(index).get(*position) == Some(right),
+                    // The text of an option is accepted as well as its letter.
                     _ if options.iter().any(|option| option.eq_ignore_ascii_case(answer)) => {
                         options.get(*right).is_some_and(|right| right.eq_ignore_ascii_case(answer))
                     }

@@ -79,6 +79,7 @@ impl Program {
         if self.steps.last().is_some_and(|last| matches!(last, Step::Abort | Step::Close)) {
             return Err(words.error("the program has ended: 'close' or 'abort' is the last step"));
         }
+        // A number of bytes that exceeds the limit is reported with a message of its own.
         let bytes = |words: &mut Words<'_>, expected: &str| {
             let count = words.peek().and_then(whole(1..=u64::MAX));
             if count.is_some_and(|count| count > MOST_BYTES) {
@@ -131,6 +132,7 @@ pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Resu
     let host = words.parse(SIDES, side)?;
     let verb = words.peek();
     let role = match verb {
+        // Only the server listens, and only the client sends.
         Some("listens" | "sends") if (verb == Some("listens")) != (host == 1) => {
             return Err(words.error(match host {
                 1 => "the server does not send by itself: use 'server listens' or 'server runs'",

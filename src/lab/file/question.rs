@@ -251,6 +251,7 @@ fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
             }
             Answer::Order(items)
         }
+        // The remaining kind is `state`.
         _ => {
             keyword(words, "of")?;
             let host = words.parse(SIDES, side)?;

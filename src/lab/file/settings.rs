@@ -46,6 +46,7 @@ pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), F
             }
         }
         Some("limit") => setup.limit = words.parse(values::DURATION, duration)?,
+        // The remaining word is `network`.
         _ => {
             need_option(&words, NETWORK)?;
             while words.peek().is_some() {

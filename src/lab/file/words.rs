@@ -184,6 +184,7 @@ impl<'t> Words<'t> {
     pub(super) fn unfit_word(&self, word: &str, expected: &str) -> FileError {
         let rest = &self.text[self.at..];
         let at = rest.match_indices(word).map(|(at, _)| self.at + at);
+        // The text can occur inside an earlier word, so look for a whole word first.
         let is_whole = |at: &usize| {
             let after = self.text[at + word.len()..].chars().next();
             self.text[..*at].ends_with(char::is_whitespace) && after.is_none_or(char::is_whitespace)

@@ -101,6 +101,7 @@ const ONE: &str = "left out: a script has one connection, by one listen or one c
 
 /// Reads the call in a line, after the time at which the call starts.
 pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets) -> Result<Call, Error> {
+    // `...TIME` says when a call that waits returns.
     let until = match scanner.eat("...") {
         true => {
             let mut here = *scanner;
@@ -284,6 +285,7 @@ fn string(scanner: &mut Scanner<'_>) -> Result<(), Error> {
     let mut here = *scanner;
     let rest = scanner.rest();
     let mut escaped = false;
+    // The first character is the opening quotation mark.
     for (at, c) in rest.char_indices().skip(1) {
         match c {
             '"' if !escaped => {

@@ -206,6 +206,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                     self.ends.isn[1] = segment.seq;
                 }
                 let isn = self.ends.reversed().isn;
+                // In a SYN, the script writes the acknowledgement number as it is in the frame.
                 let isn = if segment.flags.has(Flags::SYN) { [isn[0], 0] } else { isn };
                 self.sent.push_back((entry.at - START, segment.relative_to(isn)));
             } else if let Some(answer) = router::arp_reply_from(bytes, self.ends.hardware[0], self.ends.addresses[0]) {

@@ -37,6 +37,7 @@ pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
         made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
     });
     ended.map_err(|why| not_started(&why))?;
+    // If the run meets such an expectation by itself, the reader has nothing to do.
     if let Some((line, _)) = made.iter().find(|(_, expectations)| expectations.result().is_ok()) {
         let what = "the expectation is met without further faults, so the question asks nothing";
         return Err(error(*line, what.into()));

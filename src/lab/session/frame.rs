@@ -84,6 +84,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
     let payload = packet.payload();
     let field = u16::from_be_bytes(*payload.get(offset..)?.first_chunk()?);
     let mut summed = Vec::new();
+    // The pseudo-header: addresses, protocol and length.
     if has_pseudo {
         summed.extend_from_slice(&packet.src_addr().octets());
         summed.extend_from_slice(&packet.dst_addr().octets());

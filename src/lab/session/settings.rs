@@ -70,6 +70,7 @@ pub(super) fn apply(text: &str, settings: &Map<String, Value>, seed: Option<u64>
             lines.push(HEAD.to_owned());
             lines.len() - 1
         });
+        // Remove earlier lines of the same setting, but only after the heading.
         let mut line_number = 0;
         lines.retain(|line| {
             line_number += 1;

@@ -248,6 +248,7 @@ impl Graph {
     fn shown_tracks(&self) -> (Vec<&Track>, usize) {
         let mut tracks: Vec<&Track> = self.tracks.iter().filter(|track| !track.sent.is_empty()).collect();
         tracks.sort_by_key(|track| core::cmp::Reverse(track.payload()));
+        // The direction with more payload comes first, so the opposite direction is skipped.
         let mut shown: Vec<&Track> = Vec::new();
         for track in tracks {
             if !shown.iter().any(|other| other.ends == [track.ends[1], track.ends[0]]) {

@@ -97,6 +97,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while let Some(number) = self.receive(len)? {
             // Numbers wrap around: a number is treated as later if it is less than half the range ahead.
             let later = last.is_none_or(|last| (1..0x8000).contains(&number.wrapping_sub(last)));
+            // A frame is out of order, or more frames arrive than were sent.
             if !later || missing == 0 {
                 return Err(Fault::Order);
             }

@@ -69,6 +69,7 @@ fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
     while datagram.len() >= HEADER {
         let Some(len) = word(datagram, 0).map(|len| len as usize).filter(|&len| len >= HEADER) else { return };
         let kind = u16::from_ne_bytes([datagram[4], datagram[5]]);
+        // The fields `ifi_index` and `ifi_flags` of a `struct ifinfomsg`.
         if kind == RTM_NEWLINK
             && len >= DESCRIBED
             && let (Some(index), Some(flags)) = (word(datagram, HEADER + 4), word(datagram, HEADER + 8))

@@ -84,6 +84,7 @@ impl Join {
         {
             return None;
         }
+        // The IPv6 payload length must match the frame.
         (usize::from(half(frame, self.link + 4)?) == frame.len() - tcp).then_some(())?;
         self.add(frame)
     }

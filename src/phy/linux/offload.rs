@@ -103,11 +103,13 @@ pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8
             to.copy_from_slice(&value.to_ne_bytes());
         }
     };
+    // The fields `csum_start` and `csum_offset`.
     set(6, tcp.start);
     set(8, TCP_SUM);
     let size = meta.segmentation_offload_size.map_or(0, |size| usize::from(size.get()));
     let cut = size > 0 && tcp.end - tcp.payload > size;
     if cut {
+        // The fields `hdr_len` and `gso_size`.
         set(2, tcp.payload);
         set(4, size);
     }

@@ -172,6 +172,7 @@ impl TunTap {
         }
         let mut ready = Ready::default();
         let (mut gone, mut reported) = (false, false);
+        // The device comes first, then the files in `extra`, then the carrier.
         for (i, fd) in fds.iter().enumerate() {
             let events = fd.revents();
             match i.checked_sub(1) {

@@ -106,6 +106,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
             Function::Read(socket, _) | Function::Write(socket, _) => socket,
             _ => 0,
         };
+        // A call without a result waits, and `poll_waiting` stores its result later.
         let waiting = Waiting {
             line,
             function: call.function,

@@ -77,6 +77,7 @@ impl Frame {
     pub(super) fn axes(&self, out: &mut dyn Write, unit: &str, factor: f64) -> fmt::Result {
         let Frame { left, top, width, height, times, values, .. } = *self;
         let (right, bottom) = (left + width, top + height);
+        // Vertical lines, with the times below them.
         let step = nice(((times[1] - times[0]) as f64 / 8.0).max(1.0)).max(1.0);
         let mut at = (times[0] as f64 / step) as u64 as f64 * step;
         while at <= times[1] as f64 {
@@ -94,6 +95,7 @@ impl Frame {
             r#"<text x="{x}" y="{y}" text-anchor="middle">{}</text>"#,
             self.lang.pick("time (s)", "时间（秒）")
         )?;
+        // Horizontal lines, with the values on their left.
         let step = nice((values[1] - values[0]) / factor / 6.0);
         let mut value = if self.is_log { nice(values[0] / factor / 2.0) } else { 0.0 };
         while value * factor <= values[1] * 1.0001 {
@@ -246,11 +248,13 @@ fn decimals(step: f64) -> usize {
 /// Returns the decimal logarithm of a number of at least 1, exact enough for a picture. The core library has no
 /// logarithm.
 fn log10(value: f64) -> f64 {
+    // The whole part: how many times 10 divides the value.
     let (mut whole, mut rest) = (0.0, value.max(1.0));
     while rest >= 10.0 {
         rest /= 10.0;
         whole += 1.0;
     }
+    // The fraction, as binary digits: squaring `rest` doubles its logarithm.
     let (mut part, mut digit) = (0.0, 0.5);
     for _ in 0..20 {
         rest *= rest;

@@ -101,12 +101,14 @@ impl Track {
     pub(super) fn delivered(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
         let from = relative(segment.seq, isn) + i64::from(segment.syn);
         let (mut start, mut end) = (from, from + segment.len as i64);
+        // The number of these bytes that have arrived before.
         let known: i64 = self.arrived.iter().map(|(a, b)| (end.min(*b) - start.max(*a)).max(0)).sum();
         let len = segment.len as i64 - known;
         if len <= 0 {
             return;
         }
         self.delivered.push((at, len as u64));
+        // Merge the new range with each range that it overlaps or touches.
         self.arrived.retain(|&(a, b)| {
             let is_apart = b < start || end < a;
             if !is_apart {

@@ -89,6 +89,7 @@ impl Events {
         let mut known = alloc::vec![None; count];
         for snapshot in rows {
             let at = micros(snapshot);
+            // Before `from`, only frames are read, because they can still be in flight.
             let is_early = at < from;
             let lane = snapshot.lane.number.map_or(0, |number| number as usize % count);
             let shares_lane = snapshot.lane.of as usize > LANES;

@@ -48,6 +48,7 @@ pub(super) fn page(
     writeln!(out, r#"<svg x="0" y="{HEAD}" width="{width}" height="{height}" viewBox="0 {top} {width} {height}">"#)?;
     lifelines(out, picture, top, bottom)?;
     for arrow in &picture.events.arrows {
+        // Arrows are in the order of time, so the others are on later pages.
         if picture.axis.height(arrow.at) > bottom {
             break;
         }
@@ -150,6 +151,7 @@ fn lifelines(out: &mut dyn Write, picture: &Picture, top: i32, bottom: i32) -> f
     let is_visible = |fold: &&Fold| fold.heights[1] > top && fold.heights[0] < bottom;
     for Fold { heights: [from, to], .. } in picture.axis.folds.iter().filter(is_visible) {
         for x in lines.clone() {
+            // A white line covers the solid line, and a dashed line is drawn over it.
             writeln!(out, r##"<path d="M{x} {from}V{to}" stroke="#ffffff" stroke-width="4"/>"##)?;
             writeln!(out, r#"<path d="M{x} {from}V{to}" stroke="{FAINT}" stroke-width="2" stroke-dasharray="2 4"/>"#)?;
         }

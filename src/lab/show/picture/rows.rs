@@ -41,7 +41,7 @@ const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: fals
 pub struct PictureRows {
     part: Part,
     /// Whether to hide frames that find hardware addresses.
-    frames: bool,
+    hides_background: bool,
     /// The frames in flight at the start of the part.
     early: Vec<Snapshot>,
     rows: Vec<Snapshot>,
@@ -49,20 +49,22 @@ pub struct PictureRows {
 }
 
 impl PictureRows {
-    /// Makes an empty list for a part of a run. If `frames` is true, frames that find hardware addresses are hidden.
-    pub fn new(part: Part, frames: bool) -> Self {
-        PictureRows { part, frames, early: Vec::new(), rows: Vec::new(), is_cut: false }
+    /// Makes an empty list for a part of a run. If `hides_background` is true, frames that find hardware addresses are
+    /// hidden.
+    pub fn new(part: Part, hides_background: bool) -> Self {
+        PictureRows { part, hides_background, early: Vec::new(), rows: Vec::new(), is_cut: false }
     }
 
     /// Processes an entry.
     pub fn take(&mut self, snapshot: &Snapshot) {
         let what = &snapshot.entry.what;
         let is_state = matches!(what, What::Stack(Event::State { .. } | Event::Connecting { .. }));
-        let is_hidden = matches!(what, What::Clock) || (self.frames && what.is_background());
+        let is_hidden = matches!(what, What::Clock) || (self.hides_background && what.is_background());
         if is_hidden || !(is_state || LADDER.row(snapshot).is_some()) {
             return;
         }
         match what {
+            // A frame is kept while it is in flight before the part begins.
             What::Sent { .. } if self.part.is_before(&snapshot.entry) => self.early.push(*snapshot),
             What::Arrived { frame, .. } if self.part.is_before(&snapshot.entry) => {
                 let is_other = |s: &Snapshot| !matches!(s.entry.what, What::Sent { frame: sent, .. } if sent == *frame);
