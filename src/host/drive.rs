@@ -10,12 +10,12 @@ use super::clock::Clock;
 use crate::phy::linux::{Fault, TunTap};
 use crate::stack::{Console, Io, NullConsole, Probe, Session, Stack, UdpSession};
 
-/// How long connections may take to close after a signal.
+/// How long connections are given to close after [`Verdict::Close`].
 const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// A way to stop the loop from outside, such as a signal.
 pub trait Interrupt {
-    /// Returns the files to wait for. One of these files becomes readable when the verdict may have changed.
+    /// Returns the files to wait for. One of these files becomes readable when the verdict can have changed.
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2];
 
     /// Returns the current verdict. [`drive`] calls this after every poll of the stack.
@@ -40,11 +40,11 @@ pub enum Verdict {
     GoOn,
     /// Close the connections, then stop the loop.
     Close,
-    /// Stop the loop immediately, and leave the connections as they are.
+    /// Stop the loop immediately, without closing the connections.
     End,
 }
 
-/// The reason why the loop stopped.
+/// Why [`drive`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// `done` returned true.
@@ -54,11 +54,11 @@ pub enum Ended {
 }
 
 /// Runs the stack until `done` returns true or `interrupt` stops the loop. `done` is called after each poll of the
-/// stack, until the interrupt says `Close`. On [`Verdict::Close`] the stack closes its connections. Connections still
+/// stack, until `interrupt` returns `Close`. On [`Verdict::Close`] the stack closes its connections. Connections still
 /// open after 1.5 s, or at a second `Close`, are reset.
 ///
 /// # Errors
-/// Returns [`DriveError`] if the device or the console has failed, or the system cannot wait.
+/// Returns [`DriveError`] if the device or the console has failed, or if the wait for them fails.
 pub fn drive<'a, S, U, C, P>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<TunTap, C, P>,
@@ -95,7 +95,7 @@ where
                 farewell = Some(now + FAREWELL);
                 continue;
             }
-            // All connections have closed, the time is over, or there was a second `Close`.
+            // All connections have closed, the time for closing is over, or this is the second `Close`.
             (_, Some(_)) => {
                 stack.abort_all(now);
                 // This poll sends the RSTs.
@@ -125,7 +125,7 @@ where
 
 /// A [`Console`] that [`drive`] can wait for. The default methods are for a console without input that never fails.
 pub trait HostConsole: Console {
-    /// Returns the file to wait for, if a program waits for input.
+    /// Returns the file to wait for, if a program is waiting for input.
     fn wanted(&self) -> Option<BorrowedFd<'_>> {
         None
     }
@@ -149,9 +149,9 @@ impl HostConsole for Vec<u8> {}
 pub enum DriveError {
     /// The device failed. Open it again, in a new stack.
     Device(Fault),
-    /// The console cannot print.
+    /// Output to the console failed.
     Console(io::Error),
-    /// The system cannot wait for the files.
+    /// The system call that waits for the device, the console and the interrupt failed.
     Wait(io::Error),
 }
 
@@ -160,7 +160,7 @@ impl fmt::Display for DriveError {
         match self {
             DriveError::Device(fault) => write!(f, "{fault}"),
             DriveError::Console(error) => write!(f, "standard output: {error}"),
-            DriveError::Wait(error) => write!(f, "cannot wait: {error}"),
+            DriveError::Wait(error) => write!(f, "waiting for input failed: {error}"),
         }
     }
 }

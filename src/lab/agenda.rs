@@ -16,12 +16,12 @@ pub const MAX_SCHEDULED: usize = 8;
 #[cfg(feature = "alloc")]
 const FLOOD_GAP: Duration = Duration::from_millis(1);
 
-/// A time since the start of a run, which depends on the latency of the wire.
+/// A time since the start of a run that depends on the latency of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The part that is the same on every wire.
     pub time: Duration,
-    /// The number of latencies that are added. A round trip is two latencies.
+    /// The number of latencies to add. A round trip is two latencies.
     pub trips: u32,
 }
 
@@ -37,7 +37,7 @@ impl Moment {
     /// The longest time: a year, so that adding it to another time cannot overflow.
     pub(super) const LONGEST: Duration = Duration::from_secs(31_557_600);
 
-    /// Parses a sum of round trips, and of times that `time` parses: `3rtt+200ms` or `1.5rtt`.
+    /// Parses a sum of round trips and times, for example `3rtt+200ms` or `1.5rtt`. `time` parses a single time.
     pub(super) fn parse(word: &str, time: impl Fn(&str) -> Option<Duration>) -> Option<Self> {
         const MOST_TRIPS: u32 = 2000;
         let mut sum = Moment { time: Duration::ZERO, trips: 0 };
@@ -76,21 +76,21 @@ pub enum Scheduled<S> {
         remote: IpEndpoint,
         /// The caller's program.
         session: S,
-        /// How long the handshake may take.
+        /// The time limit for the handshake.
         patience: Duration,
     },
-    /// A SYN flood of a port of the server.
+    /// A SYN flood against a port of the server.
     #[doc(hidden)]
     #[cfg(feature = "alloc")]
     Flood {
-        /// The number of earlier SYNs.
+        /// The number of SYNs of this flood that have been sent so far.
         number: u32,
-        /// The number of SYNs that are still to come.
+        /// The number of SYNs that remain to be sent.
         left: u32,
         /// The port.
         port: u16,
     },
-    /// A forged segment is put on the wire. The caller chooses the number: see [`Lab::unforged`].
+    /// A forged segment is put on the wire. The first field is a number that the caller chooses: see [`Lab::unforged`].
     #[doc(hidden)]
     #[cfg(feature = "alloc")]
     Forge(usize, Forged),
@@ -110,7 +110,7 @@ impl<
     const FLOWS: usize,
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// Schedules an event for the time `at`, or at once if `at` has passed.
+    /// Schedules an event for the time `at`. If `at` has passed, the event happens at the next step.
     ///
     /// Returns false if the agenda is full or the host does not exist.
     pub fn plan(&mut self, at: Instant, scheduled: Scheduled<S>) -> bool {
@@ -122,7 +122,7 @@ impl<
         host < N && self.agenda.push((at, scheduled)).is_ok()
     }
 
-    /// Puts a frame on the wire now, as if host `from` had sent it. Returns whether the wire took the frame.
+    /// Puts a frame on the wire now, as if host `from` had sent it. Returns whether the wire accepted the frame.
     #[cfg(feature = "alloc")]
     pub fn inject(&mut self, from: usize, frame: &[u8]) -> bool {
         let taken = self.wire.inject(self.now, from, frame);
@@ -130,7 +130,8 @@ impl<
         taken
     }
 
-    /// Puts a frame on the wire that no host has sent. It arrives at host `to`. Returns false if there is no room.
+    /// Puts a frame on the wire that no host has sent. The frame arrives at host `to`. Returns false if there is no
+    /// room.
     #[cfg(feature = "session")]
     pub(crate) fn put(&mut self, to: usize, frame: &[u8]) -> bool {
         let has_room = self.wire.in_flight().count() < FRAMES;
@@ -141,8 +142,8 @@ impl<
         has_room
     }
 
-    /// Puts a forged segment between two ends on the wire. It arrives after the latency of the wire. Returns false if the
-    /// second end is not a host.
+    /// Puts a forged segment from `ends[0]` to `ends[1]` on the wire. The segment arrives after the latency of the
+    /// wire. Returns false if `ends[1]` is not the address of a host.
     #[cfg(feature = "alloc")]
     fn put_forged(&mut self, ends: [IpEndpoint; 2], forged: &Forged) -> bool {
         let Some(to) = (0..N).find(|&host| address(host) == ends[1].addr) else { return false };
@@ -153,7 +154,7 @@ impl<
         true
     }
 
-    /// Returns the calls so far: the calling host, and its connection or the error.
+    /// Returns the calls so far, each as the calling host and the connection or the error.
     pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
         self.calls.iter().copied()
     }
@@ -163,7 +164,8 @@ impl<
         self.bound.iter().copied()
     }
 
-    /// Returns the numbers of the forged segments that were not sent, because no connection had begun when they were due.
+    /// Returns the numbers of the forged segments that were not sent because no connection had begun when they were
+    /// due.
     #[cfg(feature = "alloc")]
     #[doc(hidden)]
     pub fn unforged(&self) -> impl Iterator<Item = usize> {
@@ -183,14 +185,15 @@ impl<
         }
     }
 
+    /// Returns the time of the next scheduled event.
     pub(super) fn next_scheduled(&self) -> Option<Instant> {
         self.agenda.iter().map(|(at, _)| *at).min()
     }
 
     /// Executes the scheduled events that are due.
     pub(super) fn run_due(&mut self) {
-        while let Some(place) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
-            let (_, scheduled) = self.agenda.remove(place);
+        while let Some(index) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
+            let (_, scheduled) = self.agenda.remove(index);
             match scheduled {
                 Scheduled::Call { host, port, remote, session, patience } => {
                     let _ = self.call(host, port, remote, session, patience);
@@ -227,6 +230,7 @@ impl<
         }
     }
 
+    /// Opens a connection from a host, and keeps the result.
     pub(super) fn call(
         &mut self,
         host: usize,
@@ -238,7 +242,7 @@ impl<
         let (result, events) =
             self.with(host, |stack, now, io| stack.connect_from(now, port, remote, session, patience, io));
         self.note(host, None, &events);
-        // Only the results of the first calls are kept.
+        // Only the results of the first [`MAX_SCHEDULED`] calls are kept.
         let _ = self.calls.push((host, result));
         result
     }

@@ -1,12 +1,12 @@
 //! Expectations about a run, one on each line.
 //!
 //! ```text
-//! # The side is client, server, or wire for forged segments and the router; the events may come in any order.
+//! # The side is client, server, or wire for forged segments and the router; the events can come in any order.
 //! client SYN-SENT -> ESTABLISHED           a change of state
 //! client sends syn 2 within 3s             the second SYN, within 3 s of the first; 1rtt is a round trip
 //! client RST                               short for: client sends rst
 //! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
-//! client sends keep-alive                  or another reason of docs/lab-json.md
+//! client sends keep-alive                  or another reason that docs/lab-json.md lists
 //! server gets out-of-order                 or partial-ack, or repeated: a segment that arrived before
 //! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
 //! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable,
@@ -33,7 +33,7 @@ use crate::stack::{End, Event};
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
-/// The most expectations of a file. Each is compared with every entry of a run.
+/// The maximum number of expectations in a file. The limit exists because each is compared with every entry of a run.
 pub(super) const MAX_EXPECTATIONS: usize = 100;
 
 /// The expectations in a file, and which of them have been met so far.
@@ -43,6 +43,7 @@ pub struct Expectations {
     received: [Received; 2],
 }
 
+/// One expectation.
 #[derive(Clone, Debug)]
 struct Line {
     number: usize,
@@ -56,10 +57,10 @@ struct Line {
 /// The event that a line expects.
 #[derive(Clone, Debug)]
 enum Wanted {
-    /// An event of this kind with this name, as a file writes them.
+    /// An event of the stack, by the verb and the name that a file uses for it.
     Event(&'static str, String),
     Change(State, State),
-    /// A segment that arrives, by its mark.
+    /// The arrival of a segment with this mark.
     Gets(&'static str),
     Receives(Vec<u8>),
     Sends(Frames),
@@ -69,11 +70,15 @@ enum Wanted {
 #[derive(Clone, Debug)]
 struct Frames {
     which: Which,
-    /// Whether only retransmissions count.
+    /// Whether only retransmissions are counted.
     again: bool,
+    /// The frame's number among the counted frames, from 1. `None` means any of them.
     nth: Option<u32>,
+    /// The longest time since the previous such frame.
     within: Option<Duration>,
+    /// The number of frames counted so far.
     count: u32,
+    /// When the most recent such frame was sent.
     last: Option<Instant>,
 }
 
@@ -92,7 +97,7 @@ pub struct Unmet {
     pub line: usize,
     /// The line's text.
     pub text: String,
-    /// Whether the line begins with `never`. The event that must not happen then happened.
+    /// Whether the line begins with `never`. If true, the event has happened although it must not.
     pub never: bool,
 }
 
@@ -117,7 +122,7 @@ impl Expectations {
     /// Parses the text of a file, for a wire with this latency. Times in round trips depend on the latency.
     ///
     /// # Errors
-    /// Those of [`parse`](Self::parse).
+    /// Returns the same errors as [`parse`](Self::parse).
     pub fn parse_for(
         text: &str,
         latency: Duration,
@@ -154,14 +159,14 @@ impl Expectations {
                 longest = longest.max(text.len());
                 *seen = received.bytes().windows(text.len().max(1)).any(|bytes| bytes == text);
             }
-            // A text that is not found yet may have begun in the bytes that are kept.
+            // Keep the last bytes, because a text that is not found yet can begin in them.
             received.keep(longest.saturating_sub(1));
         }
         for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
             line.seen |= match (&mut line.what, entry.what) {
                 (Wanted::Change(from, to), What::Stack(event)) => change(&event) == Some((*from, *to)),
                 (Wanted::Event(verb, name), What::Stack(event)) => {
-                    named(&event).is_some_and(|(v, n)| v == *verb && n == *name)
+                    verb_and_name(&event).is_some_and(|(v, n)| v == *verb && n == *name)
                 }
                 (Wanted::Gets(name), What::Arrived { mark, .. }) => mark.is_some_and(|mark| mark.slug() == *name),
                 (Wanted::Sends(frames), What::Sent { summary, cause, .. }) => frames.sent(entry.at, &summary, cause),
@@ -184,7 +189,8 @@ impl Expectations {
 
     /// Returns whether the expectation in every line is met.
     ///
-    /// # Errors [`Unmet`]: the first line whose expectation is not met.
+    /// # Errors
+    /// [`Unmet`]: the first line whose expectation is not met.
     pub fn result(&self) -> Result<(), Unmet> {
         match self.lines.iter().find(|line| line.seen == line.never) {
             None => Ok(()),
@@ -193,8 +199,8 @@ impl Expectations {
     }
 }
 
-/// Returns the kind and name of an event, as a file writes them.
-fn named(event: &Event) -> Option<(&'static str, String)> {
+/// Returns the verb and the name that a file uses for an event, or `None` if files have no words for it.
+fn verb_and_name(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
         Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => Some(("ends", end_slug(*end).into())),
@@ -202,7 +208,7 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
     }
 }
 
-/// The names in a file for the ways in which connections end.
+/// The names that a file uses for the ways in which connections end.
 const ENDS: [&str; 9] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "undelivered", "unreachable"];
 
@@ -226,6 +232,7 @@ fn slug(words: &str) -> String {
 }
 
 impl Frames {
+    /// Counts a frame that a host sends. Returns whether this frame meets the expectation.
     fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
         let fits = match &self.which {
             Which::Caused(name) => cause.map(Cause::slug) == Some(*name),
@@ -240,6 +247,7 @@ impl Frames {
             return false;
         }
         self.count += 1;
+        // How long a retransmission waited for its timer, or else the time since the previous such frame.
         let waited = match cause {
             Some(Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. }) => Some(rto),
             _ => before.map(|before| now - before),
@@ -249,7 +257,7 @@ impl Frames {
     }
 }
 
-/// The names in a file for the causes of segments.
+/// The names that a file uses for the causes of segments.
 const CAUSES: [&str; 16] = [
     "after-timeout",
     "challenge-ack",
@@ -269,7 +277,7 @@ const CAUSES: [&str; 16] = [
     "zero-window-probe-ack",
 ];
 
-/// The names of marks in a file.
+/// The names that a file uses for marks.
 const MARKS: [&str; 3] = ["out-of-order", "partial-ack", "repeated"];
 
 #[cfg(test)]

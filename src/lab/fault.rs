@@ -16,7 +16,7 @@ pub enum Verdict {
     Corrupt,
     /// The frame is delivered late by this time.
     Delay(Duration),
-    /// Delivered.
+    /// The frame is delivered unchanged.
     Deliver,
     /// A fault drops the frame.
     Drop,
@@ -24,7 +24,7 @@ pub enum Verdict {
     Duplicate,
     /// The frame is lost at random, at the loss rate of the line.
     Lost,
-    /// The queue in front of the sender's transmitter is full, so the frame is dropped.
+    /// The sender's transmit queue is full, so the frame is dropped.
     QueueFull,
     /// The frame is delivered after the sender's next frame, or 200 ms late if no frame follows.
     Reorder,
@@ -116,7 +116,7 @@ impl Kind {
     }
 }
 
-/// A fault: what happens to which frames.
+/// A fault: the frames to which it applies, and what happens to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens to the frame.
@@ -125,7 +125,8 @@ pub struct Fault {
     pub sender: usize,
     /// The kind of frame.
     pub kind: Kind,
-    /// Counts the sender's frames of this kind, with retransmissions, from 1. `None` means every frame.
+    /// The frame's number among the sender's frames of this kind, including retransmissions, from 1. `None` means every
+    /// frame.
     pub nth: Option<u32>,
 }
 
@@ -135,7 +136,7 @@ pub struct Fault {
 pub struct FaultError<'w> {
     /// The wrong word, or an empty string if a word is missing.
     pub word: &'w str,
-    /// The words that would be valid there.
+    /// The words that would be valid instead.
     pub expected: &'static str,
 }
 
@@ -163,7 +164,7 @@ impl Fault {
         let verdict = match verb {
             "corrupt" => Verdict::Corrupt,
             "delay" => {
-                const TIME: &str = "how long, as in 300ms";
+                const TIME: &str = "a time, as in 300ms";
                 let word = next(TIME)?;
                 Verdict::Delay(time(word).ok_or(FaultError { word, expected: TIME })?)
             }
@@ -217,7 +218,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The faults of a run. For each fault, the frames that match its kind and the frames that it applied to are counted.
+/// The faults of a run. Each fault counts the frames that match it, and the frames to which it was applied.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     faults: heapless::Vec<(Fault, u32, u32), MAX_FAULTS>,
@@ -239,7 +240,7 @@ impl Faults {
         self.faults.is_empty()
     }
 
-    /// Returns the verdict of the first fault that applies to this frame. Every fault counts the frame.
+    /// Returns the verdict of the first fault that applies to this frame. Every matching fault counts the frame.
     pub(super) fn verdict(&mut self, sender: usize, summary: &Summary) -> Verdict {
         let mut verdict = Verdict::Deliver;
         for (fault, seen, met) in &mut self.faults {
@@ -257,7 +258,7 @@ impl Faults {
 
     /// Returns the indices of the faults that applied to no frame.
     pub fn unmet(&self) -> impl Iterator<Item = usize> {
-        self.faults.iter().enumerate().filter(|(_, (_, _, met))| *met == 0).map(|(place, _)| place)
+        self.faults.iter().enumerate().filter(|(_, (_, _, met))| *met == 0).map(|(index, _)| index)
     }
 }
 

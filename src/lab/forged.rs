@@ -9,13 +9,13 @@ use super::packetdrill::Ends;
 use super::packetdrill::segment::{Choice, Flags, SegmentText};
 use super::{address, hardware, router};
 
-/// A TCP segment without data that claims to be from a host, which has not sent it.
+/// A TCP segment without data that claims to come from a host that has not sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub struct Forged {
-    /// The host that the segment claims to be from.
+    /// The host that the segment claims as its sender.
     pub sender: usize,
-    /// The flags. Those of a SYN come with the option MSS.
+    /// The flags. A segment with SYN also has the MSS option.
     pub flags: Flags,
     /// The sequence number, relative to the sender's initial sequence number.
     pub seq: u32,
@@ -26,7 +26,8 @@ pub struct Forged {
 }
 
 impl Forged {
-    /// Returns a SYN of a flood of a port of the server, and its ends. `number` is the number of earlier SYNs.
+    /// Returns the endpoints and the content of a SYN of a flood against a port of the server. `number` is the number
+    /// of SYNs of the flood that were sent before it.
     pub(super) fn flood_syn(number: u32, port: u16) -> ([IpEndpoint; 2], Self) {
         // The addresses are reserved for documentation (RFC 5737 section 3).
         let host = Ipv4Address::new(198, 51, 100, (number % 250) as u8 + 1);
@@ -35,8 +36,9 @@ impl Forged {
         ([source, IpEndpoint::new(address(1), port)], syn)
     }
 
-    /// Returns the frames of the segment between two ends, for host `to`. `isn` are the initial sequence numbers of the
-    /// ends. The numbers of a new connection are absolute.
+    /// Returns the frames that carry the segment from `ends[0]` to `ends[1]`, with the hardware address of host `to`.
+    /// `isn` contains the initial sequence numbers of the two ends. If an end has none yet, the segment's number for
+    /// that end is absolute.
     pub(super) fn frames(&self, ends: [IpEndpoint; 2], to: usize, isn: [Option<TcpSeqNumber>; 2]) -> Vec<Vec<u8>> {
         let addresses = ends.map(|end| match end.addr {
             IpAddress::Ipv4(address) => address,
@@ -44,6 +46,7 @@ impl Forged {
             IpAddress::Ipv6(_) => Ipv4Address::UNSPECIFIED,
         });
         let isn = isn.map(|isn| isn.map_or(0, |isn| isn.0 as u32));
+        // The segment seems to come from outside the network, through the router.
         let hardware = [router::HARDWARE, hardware(to)];
         let ends = Ends { hardware, addresses, ports: ends.map(|end| end.port), isn };
         let Forged { flags, seq, ack, window, .. } = *self;

@@ -1,6 +1,6 @@
 //! The languages of the lab's texts, and how many columns a text takes on a terminal.
 
-/// A language of the lab's texts. Names of options, states and fields, and all files for machines, are English.
+/// A language of the lab's texts. Names of options, states and fields, and all machine-readable files, are in English.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
     /// English.
@@ -49,13 +49,14 @@ pub(crate) const fn columns_of(char: char) -> usize {
 pub(super) mod tests {
     use super::*;
 
-    /// Checks that a Chinese text is Chinese, differs from the English text, and has the punctuation of Chinese.
+    /// Checks that a Chinese text contains Chinese characters, differs from the English text, and uses Chinese
+    /// punctuation.
     #[track_caller]
     pub(in crate::lab) fn check_chinese(english: &str, chinese: &str) {
         assert!(chinese.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{english}: {chinese}");
         assert_ne!(english, chinese);
         assert!(!chinese.contains("  ") && chinese.trim() == chinese, "{chinese}");
-        // A mark of English punctuation never stands next to a Chinese character.
+        // English punctuation must not follow a Chinese character.
         let chars: std::vec::Vec<char> = chinese.chars().collect();
         for pair in chars.windows(2) {
             assert!(columns_of(pair[0]) == 1 || !",.:;()".contains(pair[1]), "{chinese}");

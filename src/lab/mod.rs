@@ -1,8 +1,8 @@
 //! The lab: two or more stacks on one wire and one virtual clock, run one step at a time.
 //!
-//! Each step calls [`Stack::step`], which also runs the servers on a TAP. The same set-up and seed give the same run on
-//! every machine. To go back to step K, the lab runs again from the start up to step K. There is no heap: the caller
-//! owns the stacks' memory.
+//! Each step calls [`Stack::step`], the same function that runs the servers on a TAP. The same set-up and seed give the
+//! same run on every machine. To go back to step K, the lab runs again from the start up to step K. There is no heap:
+//! the caller owns the stacks' memory.
 
 mod addresses;
 mod agenda;
@@ -70,7 +70,7 @@ pub(crate) use setup::{SetupLab, default_texts};
 pub use view::Lane;
 pub use view::{Snapshot, View};
 pub use wire::Wire;
-pub(crate) use wire::{IN_FLIGHT, NEWS};
+pub(crate) use wire::{IN_FLIGHT, SENT_IN_STEP};
 #[doc(hidden)]
 pub use wire::{Line, Sent};
 
@@ -91,12 +91,12 @@ use wire::{Port, Random, Received};
 /// The largest number of hosts on a wire.
 pub(crate) const MAX_HOSTS: usize = 4;
 
-/// The largest size of a file of an experiment, or of a script, in bytes.
+/// The maximum length of an experiment file or a script, in bytes.
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub const MAX_FILE_BYTES: usize = 1 << 20;
 
-/// The largest number of lines of such a file.
+/// The maximum number of lines of an experiment file or a script.
 #[cfg(feature = "alloc")]
 pub(crate) const MAX_FILE_LINES: usize = 10_000;
 
@@ -128,7 +128,7 @@ pub struct Lab<
     const N: usize,
     const R: usize,
     const FRAMES: usize = IN_FLIGHT,
-    const KEPT: usize = NEWS,
+    const KEPT: usize = SENT_IN_STEP,
     const FLOWS: usize = MAX_FLOWS,
 > {
     /// The hosts: 0 is the client, 1 the server.
@@ -147,6 +147,7 @@ pub struct Lab<
     unforged: heapless::Vec<usize, MAX_SCHEDULED>,
     now: Instant,
     steps: u32,
+    /// The host that is asked first at the next step.
     next: usize,
 }
 
@@ -163,7 +164,7 @@ pub struct Host<'a, S, U, C> {
 pub enum Progress {
     /// The clock jumped to this time.
     Clock(Instant),
-    /// No work is left.
+    /// No work remains.
     End,
     /// A host took a step: the host's index, and the step.
     Step(usize, Step),
@@ -181,7 +182,7 @@ impl<
     const FLOWS: usize,
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// Makes `N` hosts on a wire. `set` may change the configuration of each host's stack.
+    /// Makes `N` hosts on a wire. `set` can change the configuration of each host's stack.
     ///
     /// # Errors
     /// [`SetupError`]: a stack could not be set up.
@@ -200,6 +201,7 @@ impl<
         let mut host = 0;
         let mut failed = None;
         let hosts = memory.map(|(memory, console)| {
+            // Each host gets its own address, and a seed that the run's seed determines.
             let addresses = [IpCidr::new(address(host), 24)];
             let hardware = addresses::hardware(host).into();
             let mut bytes = [0; 32];
@@ -263,16 +265,17 @@ impl<
         self.step_until(None)
     }
 
-    /// Takes one step. If nothing happens until `limit`, advances the clock to it and returns [`Progress::End`].
+    /// Takes one step. If nothing happens until `limit`, advances the clock to `limit` and returns [`Progress::End`].
     pub(crate) fn step_until(&mut self, limit: Option<Instant>) -> Progress {
         self.run_due();
         let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
+        // The hosts take turns, so that no host can keep the others from working.
         for turn in 0..N {
             let host = (self.next + turn) % N;
             let (step, events) = self.with(host, |stack, now, io| stack.step(now, io));
             if let Step::Idle(at) = step {
                 due = [due, at].into_iter().flatten().min();
-                // A timer may have caused events without a step.
+                // A timer can have caused events without a step.
                 self.note(host, None, &events);
                 continue;
             }
@@ -289,6 +292,7 @@ impl<
         due.map_or(Progress::End, |_| Progress::Clock(self.now))
     }
 
+    /// Calls `act` with a host's stack. Returns its result and the events that the stack reported.
     fn with<T>(
         &mut self,
         host: usize,
@@ -331,10 +335,11 @@ impl<
         self.note_sent(challenges);
     }
 
-    /// Converts the frames sent into entries. `challenges` says whether a pure ACK is a challenge ACK.
+    /// Converts the newly sent frames into entries. If `challenges` is true, a pure ACK among them is a challenge ACK.
     fn note_sent(&mut self, challenges: bool) {
-        let news = core::mem::take(&mut self.wire.news);
-        for Sent { id, host, summary, verdict, len } in news {
+        let newly_sent = core::mem::take(&mut self.wire.newly_sent);
+        for Sent { id, host, summary, verdict, len } in newly_sent {
+            // A frame that no host has sent has no cause.
             if host == WIRE {
                 self.push(host, What::Sent { frame: id, summary, len, cause: None, verdict });
                 continue;

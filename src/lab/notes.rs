@@ -10,7 +10,7 @@ use crate::stack::{Event, Probe};
 pub(super) struct Notes(pub(super) heapless::Vec<Event, 16>);
 
 impl Notes {
-    /// Returns what the program that ran in the step read and wrote.
+    /// Returns how many bytes the program that ran in the step read and wrote.
     pub(super) fn transfer(&self) -> Transfer {
         let mut sum = Transfer::default();
         for event in &self.0 {
@@ -27,7 +27,7 @@ impl Notes {
 
 impl Probe for Notes {
     fn event(&mut self, _now: Instant, event: &Event) {
-        // One step causes only a few events. Events that do not fit are left out.
+        // One step causes only a few events. Events that do not fit are not collected.
         let _ = self.0.push(*event);
     }
 }

@@ -22,7 +22,7 @@ crate::sessions! {
 }
 
 impl Peer<'_> {
-    /// Sets the latency that a script's pauses depend on.
+    /// Sets the latency on which a script's pauses depend.
     pub(super) fn set_latency(&mut self, latency: Duration) {
         if let Peer::Script(script) = self {
             script.latency = latency;
@@ -71,8 +71,8 @@ pub enum ScriptStep<'a> {
 }
 
 impl ScriptStep<'_> {
-    /// Returns the time in the run before which the next step does not start.
-    fn pause(&self) -> Moment {
+    /// Returns the time since the start of the run before which the next step must not begin.
+    fn end_of_pause(&self) -> Moment {
         let (millis, trips) = match *self {
             ScriptStep::Pause(millis) => (millis, 0),
             ScriptStep::PauseTrips { millis, trips } => (millis, trips),
@@ -101,6 +101,7 @@ impl<'a> Script<'a> {
 
 impl Session for Script<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        // Runs steps until one must wait. `bytes_done` is the progress of the current step.
         while let Some((step, rest)) = self.steps.split_first() {
             let is_complete = match *step {
                 ScriptStep::Abort => return Next::Abort,
@@ -110,15 +111,15 @@ impl Session for Script<'_> {
                     true
                 }
                 ScriptStep::Pause(_) | ScriptStep::PauseTrips { .. } => {
-                    let until = super::START + step.pause().on(self.latency);
+                    let until = super::START + step.end_of_pause().on(self.latency);
                     if cx.now < until {
                         return Next::WakeAt(until);
                     }
                     true
                 }
                 ScriptStep::Read(count) => {
-                    let left = count - self.bytes_done;
-                    match socket.recv(|data| (data.len().min(left), data.len().min(left))) {
+                    let remaining = count - self.bytes_done;
+                    match socket.recv(|data| (data.len().min(remaining), data.len().min(remaining))) {
                         Ok(0) => return Next::Wait,
                         Ok(len) => self.bytes_done += len,
                         Err(_) => return Next::Close,
@@ -139,9 +140,9 @@ impl Session for Script<'_> {
                     true
                 }
                 ScriptStep::SendBytes(count) => {
-                    let left = count - self.bytes_done;
+                    let remaining = count - self.bytes_done;
                     let fill = |room: &mut [u8]| {
-                        let len = room.len().min(left);
+                        let len = room.len().min(remaining);
                         room[..len].fill(b'x');
                         (len, len)
                     };

@@ -1,4 +1,5 @@
-//! The router of the wire: it answers packets that are too long, and is the way to addresses outside the network.
+//! The router on the wire. It answers packets that are too long, and it is the gateway to addresses outside the
+//! network.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
@@ -12,16 +13,19 @@ pub(super) const ADDRESS: Ipv4Address = Ipv4Address::new(192, 168, 69, 254);
 /// The router's hardware address.
 pub(super) const HARDWARE: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 254]);
 
-/// The lengths of the headers of Ethernet, IPv4 and ICMP, in bytes.
+/// The length of an Ethernet header, in bytes.
 const ETHERNET: usize = 14;
+/// The length of an IPv4 header without options, in bytes.
 const IP: usize = 20;
+/// The length of an ICMP header, in bytes.
 const ICMP: usize = 8;
 
-/// How much of a packet an error quotes: its header, and the ports and the sequence number (RFC 792).
+/// The number of bytes of a packet that an ICMP error quotes: the IP header and 8 bytes of the payload (RFC 792).
 const QUOTED: usize = IP + 8;
 
-/// The length of a frame with an ICMP error, and of one with an ARP message.
+/// The length of a frame that contains an ICMP error, in bytes.
 const ERROR: usize = ETHERNET + IP + ICMP + QUOTED;
+/// The length of a frame that contains an ARP message, in bytes.
 const ARP: usize = ETHERNET + 28;
 
 /// Returns whether a frame is for the router.
@@ -29,11 +33,12 @@ pub(super) fn is_for_router(frame: &[u8]) -> bool {
     frame.starts_with(HARDWARE.as_bytes())
 }
 
-/// Returns whether a frame has an IPv4 packet that is longer than `mtu` bytes and must not be fragmented.
+/// Returns whether a frame contains an IPv4 packet that is longer than `mtu` bytes and must not be fragmented.
 pub(super) fn is_too_long(frame: &[u8], mtu: usize) -> bool {
     packet(frame).is_some_and(|packet| usize::from(packet.total_len()) > mtu && packet.dont_frag())
 }
 
+/// Returns the IPv4 packet in a frame, if the frame contains one.
 fn packet(frame: &[u8]) -> Option<Ipv4Packet<&[u8]>> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     match frame.ethertype() {
@@ -43,7 +48,7 @@ fn packet(frame: &[u8]) -> Option<Ipv4Packet<&[u8]>> {
 }
 
 /// Returns the ICMP error about a frame that is too long: "fragmentation needed", with the MTU (RFC 1191 section 4).
-pub(super) fn too_long(frame: &[u8], mtu: usize) -> Option<[u8; ERROR]> {
+pub(super) fn too_long_error(frame: &[u8], mtu: usize) -> Option<[u8; ERROR]> {
     let sender = EthernetFrame::new_checked(frame).ok()?.src_addr();
     let to = packet(frame)?.src_addr();
     let quoted = frame.get(ETHERNET..ETHERNET + QUOTED)?;
@@ -55,6 +60,7 @@ pub(super) fn too_long(frame: &[u8], mtu: usize) -> Option<[u8; ERROR]> {
     let repr = Ipv4Repr { src_addr: ADDRESS, dst_addr: to, next_header: IpProtocol::Icmp, payload_len, hop_limit: 64 };
     repr.emit(&mut ip, &ChecksumCapabilities::default());
     let message = ip.payload_mut();
+    // The MTU of the next link (RFC 1191 section 4).
     message[6..ICMP].copy_from_slice(&u16::try_from(mtu).unwrap_or(u16::MAX).to_be_bytes());
     message[ICMP..].copy_from_slice(quoted);
     let mut icmp = Icmpv4Packet::new_unchecked(message);

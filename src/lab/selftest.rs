@@ -1,6 +1,6 @@
 //! The self-test: lab runs that show whether a machine's processor, compiler and memory can run the stack.
 //!
-//! The runs need 48 kB of memory. The runs need no device, no heap and no clock.
+//! The runs need 48 kB of memory, but no device, heap or clock.
 
 use core::fmt;
 
@@ -20,6 +20,7 @@ type Memory<'a> = Pool<'a, Script<'a>, (), 1, 256, 256, 0, 0, 0>;
 
 /// More steps than any run takes.
 const STEPS: u32 = 1000;
+/// A longer virtual time than any run takes.
 const TIME: Duration = Duration::from_secs(90);
 
 /// A run, with its expected events.
@@ -100,11 +101,11 @@ pub enum Failure {
     Connect(ConnectError),
     /// The server could not listen.
     Listen(ListenError),
-    /// The run ended before this event, or `None` if the run did not end.
+    /// The run ended before this event occurred. `None` means that the run did not end.
     Missing(Option<Seen>),
     /// A stack could not be set up.
     Setup(SetupError),
-    /// In this step, the first event occurred, but the second was expected.
+    /// In this step, the first event occurred, but the second was expected, or no event if the second is `None`.
     Unexpected(u32, Seen, Option<Seen>),
 }
 
@@ -160,6 +161,7 @@ impl Check {
         self.watch(lab)
     }
 
+    /// Runs the lab to its end, and compares its events with the expected events.
     fn watch(&self, lab: &mut Small<'_>) -> Result<Passed, Failure> {
         let mut expected = self.expected.iter().copied().flatten().copied();
         let (mut frames, mut digest, mut failed) = (0, Digest::NEW, None);
@@ -169,7 +171,7 @@ impl Check {
                     frames += 1;
                     digest.add(lab.wire.sent(frame).unwrap_or_default());
                 }
-                if let (Some(came), None) = (seen(&entry), failed) {
+                if let (Some(came), None) = (event_of(&entry), failed) {
                     let wanted = expected.next();
                     failed = (wanted != Some(came)).then_some(Failure::Unexpected(entry.step, came, wanted));
                 }
@@ -183,7 +185,8 @@ impl Check {
     }
 }
 
-fn seen(entry: &Entry) -> Option<Seen> {
+/// Returns the event that an entry records, if it is an event that a check can expect.
+fn event_of(entry: &Entry) -> Option<Seen> {
     match entry.what {
         What::Sent { cause: Some(Cause::Retransmission { count, .. }), .. } => Some(Seen::Again(entry.host, count)),
         What::Stack(event) => change(&event).map(|(from, to)| Seen::Change(entry.host, from, to)),
@@ -191,7 +194,7 @@ fn seen(entry: &Entry) -> Option<Seen> {
     }
 }
 
-/// An FNV-1a hash (Fowler, Noll and Vo, 64 bits), which distinguishes runs.
+/// An FNV-1a hash (Fowler, Noll and Vo, 64 bits) of a run's frames.
 struct Digest(u64);
 
 impl Digest {

@@ -15,10 +15,10 @@ use crate::lab::Fault;
 use crate::stack::Congestion;
 use crate::stack::{Config, Console, ListenError, Listener, Memory, PROBES, SetupError};
 
-/// The most TCP listeners of a run, and the most UDP programs of a run.
+/// The maximum number of TCP listeners in a run, and the maximum number of UDP programs.
 pub const MAX_SERVED: usize = 4;
 
-/// How long the handshake of a connection may take.
+/// The time limit for the handshake of a connection.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All settings of a run. The same set-up gives the same run.
@@ -31,35 +31,35 @@ pub struct Setup<'a> {
     pub faults: Faults,
     /// The seed for sequence numbers, ports and random losses.
     pub seed: u64,
-    /// How long an ACK waits for data to travel with, or `None` to send it at once.
+    /// How long an ACK waits for data that can carry it, or `None` to send each ACK at once.
     pub ack_delay: Option<Duration>,
     /// Whether small segments wait until earlier segments are acknowledged (Nagle's algorithm).
     pub nagle: bool,
     /// The congestion control of both hosts.
     #[cfg(feature = "recovery")]
     pub congestion: Congestion,
-    /// The initial sequence numbers of the client's and the server's connections, or `None` for numbers by RFC 6528.
-    /// Further hosts have the client's number.
+    /// The initial sequence numbers of the client's and the server's connections, or `None` for numbers computed as in
+    /// RFC 6528. Further hosts use the client's number.
     #[cfg(feature = "recovery")]
     pub isn: [Option<u32>; 2],
-    /// The window scale of both hosts, or `None` for the smallest that covers the receive buffer.
+    /// The window scale of both hosts, or `None` for the smallest scale that covers the receive buffer.
     #[cfg(feature = "recovery")]
     pub window_scale: Option<u8>,
-    /// How long a peer may be silent before its connection ends. Four keep-alive probes are sent in that time.
+    /// How long a peer can be silent before its connection ends. Four keep-alive probes are sent in that time.
     pub idle_timeout: Duration,
     /// The time between two keep-alive probes. After four probes without an answer, the connection ends. `None` means a
     /// quarter of `idle_timeout`.
     pub keep_alive: Option<Duration>,
-    /// How many copies of each call of the client are made, each from a port of its own.
+    /// The number of copies of each client call. Each copy has its own local port.
     pub clients: usize,
-    /// The number of SYNs from forged addresses that the server receives, one each millisecond. They come through the
-    /// router.
+    /// The number of SYNs from forged addresses that the server receives, one each millisecond. The SYNs come through
+    /// the router.
     pub flood: u32,
     /// The run stops after this virtual time.
     pub limit: Duration,
-    /// The run stops after this number of steps.
+    /// The run stops after this many steps.
     pub steps: u32,
-    /// The buffer sizes of the client's and the server's connections. Further hosts have the client's sizes.
+    /// The buffer sizes of the client's and the server's connections. Further hosts use the client's sizes.
     pub buffers: [Buffers; 2],
     /// The server's listeners.
     pub listeners: heapless::Vec<Listener<Peer<'a>>, MAX_SERVED>,
@@ -72,9 +72,9 @@ pub struct Setup<'a> {
 /// The sizes of a connection's buffers, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffers {
-    /// The receive buffer: how much the peer may send before the program reads.
+    /// The receive buffer: how much the peer can send before the program reads.
     pub receive: usize,
-    /// The send buffer: how much the program may write before the peer acknowledges.
+    /// The send buffer: how much the program can write before the peer acknowledges.
     pub send: usize,
 }
 
@@ -131,7 +131,7 @@ pub enum StartError {
     Listen(ListenError),
     /// A stack could not be set up.
     Stack(SetupError),
-    /// There are more listeners, programs or events than there is room for, or a host does not exist.
+    /// There are too many listeners, programs or events, or a host does not exist.
     TooMany,
     /// A receive buffer is so small that a window with this scale would be closed most of the time.
     WindowScale(u8),
@@ -177,11 +177,13 @@ impl<'a> Setup<'a> {
         }
     }
 
+    /// Adds the program's server, and calls of its client over TCP.
     fn tcp(mut self, app: &App, port: u16, options: &ClientOptions<'a>) -> Result<Self, StartError> {
         let missing = StartError::NoServer { app: app.name, udp: false };
         let server = app.server(&Options::default()).ok_or(missing)?;
         let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
+        // The number of texts that each call sends.
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
         // The client of chargen ends once it has received enough bytes.
         let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };
@@ -190,11 +192,12 @@ impl<'a> Setup<'a> {
             let texts = options.texts.chunks(each).nth(call).unwrap_or_default();
             let client = app.client(&ClientOptions { texts, ..options }).ok_or(missing)?;
             let at = Duration::from_secs(call as u64);
-            self.agenda.push((at.into(), calling(port, Peer::Client(client)))).map_err(|_| StartError::TooMany)?;
+            self.agenda.push((at.into(), client_call(port, Peer::Client(client)))).map_err(|_| StartError::TooMany)?;
         }
         Ok(self)
     }
 
+    /// Adds the program's server and its client over UDP.
     fn datagrams(mut self, app: &App, options: &ClientOptions<'a>) -> Result<Self, StartError> {
         let missing = StartError::NoServer { app: app.name, udp: true };
         let port = app.udp.ok_or(missing)?;
@@ -224,7 +227,7 @@ impl<'a> Setup<'a> {
     /// Schedules a call from a scripted client to the server's port 7000. A run has at most eight events; more are
     /// ignored.
     pub fn call(&mut self, after: impl Into<Moment>, client: &'a [ScriptStep<'a>]) {
-        let _ = self.agenda.push((after.into(), calling(SCRIPT_PORT, Peer::Script(Script::new(client)))));
+        let _ = self.agenda.push((after.into(), client_call(SCRIPT_PORT, Peer::Script(Script::new(client)))));
     }
 
     /// Schedules an event of a host. A run has at most eight events; more are ignored.
@@ -242,7 +245,7 @@ impl<'a> Setup<'a> {
         self
     }
 
-    /// Returns whether anything happens in the run, so that it is not over before its first step.
+    /// Returns whether anything is scheduled. Otherwise the run is over before its first step.
     #[cfg(feature = "session")]
     pub(crate) fn starts(&self) -> bool {
         !self.agenda.is_empty() || self.flood > 0 || self.udp.iter().any(|(host, ..)| *host == 0)
@@ -253,7 +256,7 @@ impl<'a> Setup<'a> {
         self.buffers[usize::from(host == 1)]
     }
 
-    /// Checks that the settings fit together.
+    /// Checks that the settings are consistent.
     ///
     /// # Errors
     /// [`StartError`] names the setting that does not fit.
@@ -293,7 +296,7 @@ impl<'a> Setup<'a> {
         for (host, port, session) in &self.udp {
             let stack = &mut lab.hosts.get_mut(*host).ok_or(StartError::TooMany)?.stack;
             let port = stack.bind(*port, session.clone()).map_err(StartError::Listen)?;
-            // Never full: the agenda has as much room as the set-up.
+            // This always fits: `bound` has as much room as `self.udp`.
             let _ = lab.bound.push((*host, port));
         }
         for (after, scheduled) in &self.agenda {
@@ -321,9 +324,13 @@ impl<'a> Setup<'a> {
         Ok(lab)
     }
 
-    fn configure(&self, _host: usize, config: &mut Config) {
+    /// Applies the settings to the configuration of a host's stack.
+    fn configure(&self, host: usize, config: &mut Config) {
+        #[cfg(not(feature = "recovery"))]
+        let _ = host;
         if self.flood > 0 {
-            // The forged addresses are outside the network. The list has room: it is empty.
+            // The forged addresses are outside the network, so the hosts need a gateway. The list has room, because it
+            // is empty.
             let _ = config.gateways.push(router::ADDRESS.into());
         }
         let tcp = &mut config.tcp;
@@ -333,7 +340,7 @@ impl<'a> Setup<'a> {
         #[cfg(feature = "recovery")]
         {
             tcp.congestion = self.congestion;
-            tcp.isn = self.isn[usize::from(_host == 1)];
+            tcp.isn = self.isn[usize::from(host == 1)];
             tcp.window_scale = self.window_scale;
         }
     }
@@ -351,6 +358,7 @@ pub type SetupLab<'a, C, const N: usize, const R: usize> = Lab<'a, Peer<'a>, Udp
 /// The port of scripted servers.
 pub const SCRIPT_PORT: u16 = 7000;
 
-fn calling<'a>(port: u16, session: Peer<'a>) -> Scheduled<Peer<'a>> {
+/// Returns a call from the client to `port` of the server.
+fn client_call<'a>(port: u16, session: Peer<'a>) -> Scheduled<Peer<'a>> {
     Scheduled::Call { host: 0, port: 0, remote: IpEndpoint::new(address(1), port), session, patience: PATIENCE }
 }

@@ -201,7 +201,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "receive window",
         "接收窗口（rwnd）",
-        "How many bytes a receiver has room for, counted from the acknowledgement. Each segment announces it again.",
+        "How many bytes a receiver has room for, counted from the acknowledgement number. Each segment announces the window again.",
         "接收方还能容纳多少字节，从确认号算起。每个报文段都重新通告，所以也叫通告窗口。滑动窗口由此向\
          前滑动。",
         "RFC 9293 section 3.8.6",
@@ -223,7 +223,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "round-trip time (RTT)",
         "往返时间（RTT）",
-        "From a segment to its acknowledgement. The sender keeps a smoothed mean (SRTT) and a variation (RTTVAR).",
+        "The time from a segment to its acknowledgement. The sender keeps a smoothed mean (SRTT) and a variation (RTTVAR).",
         "从发送报文段到收到对它的确认所经过的时间。发送方保存它的平滑平均值（SRTT）和偏差（RTTVAR）。",
         "RFC 6298 section 2",
     ),

@@ -13,6 +13,7 @@ use crate::trace::Cause;
 const TEXTS: [&[u8]; 2] = [b"Li", b"Cheng"];
 const SIZES: Sizes = Sizes { connections: 4, receive: 4096, send: 4096, ports: 1, datagrams: 1, payload: 1472 };
 
+/// Runs the greeting program with these faults. Returns all entries of the run.
 fn greeting(faults: &[&str]) -> Vec<Entry> {
     let mut list = Faults::default();
     for words in faults {
@@ -37,7 +38,7 @@ fn greeting(faults: &[&str]) -> Vec<Entry> {
 }
 
 #[test]
-fn the_same_run_every_time() {
+fn a_run_with_the_same_settings_is_the_same() {
     assert_eq!(greeting(&[]), greeting(&[]));
     assert_ne!(greeting(&[]), greeting(&["drop server synack 1"]));
 }
@@ -96,11 +97,11 @@ fn three_hosts_on_a_hub() {
 fn a_full_wire_still_delivers() {
     let mut wire: Wire = Wire::new(2, Line::default(), Faults::default(), 7);
     for sent in 0.. {
-        assert!(sent < IN_FLIGHT, "there is no end to the room");
+        assert!(sent < IN_FLIGHT, "the wire never fills up");
         let mut port = Port { wire: &mut wire, host: 0 };
         let Some(token) = port.transmit(START) else { break };
         token.consume(60, |_| {});
-        wire.news.clear();
+        wire.newly_sent.clear();
     }
     let mut port = Port { wire: &mut wire, host: 1 };
     let (_, answer) = port.receive(START + Duration::from_secs(1)).expect("the first frame has arrived");
@@ -125,13 +126,13 @@ fn every_transition_has_both_languages() {
     }
 }
 
-/// Faults that strike a frame on its way: it arrives late, twice, damaged or not at all.
+/// A fault changes a frame that is already in flight: the frame arrives late, twice, damaged or not at all.
 #[test]
 fn a_frame_in_flight_is_altered() {
     let arrivals = |fault: Option<Verdict>| {
         let mut wire: Wire = Wire::new(2, Line::default(), Faults::default(), 7);
         Port { wire: &mut wire, host: 0 }.transmit(START).unwrap().consume(60, |_| {});
-        wire.news.clear();
+        wire.newly_sent.clear();
         assert!(fault.is_none_or(|fault| wire.alter(1, fault) && !wire.alter(2, fault)));
         let mut arrivals = Vec::new();
         for millis in 0..10 {
@@ -155,6 +156,6 @@ fn a_frame_is_duplicated_only_if_there_is_room() {
     let mut wire: Wire<2, 1> = Wire::new(2, Line::default(), Faults::default(), 7);
     let send = |wire: &mut Wire<2, 1>| Port { wire, host: 0 }.transmit(START).map(|token| token.consume(60, |_| {}));
     assert!(send(&mut wire).is_some() && wire.alter(1, Verdict::Duplicate));
-    assert!(!wire.alter(1, Verdict::Duplicate), "two places are taken");
+    assert!(!wire.alter(1, Verdict::Duplicate), "both slots are taken");
     assert_eq!(wire.in_flight().count(), 2);
 }

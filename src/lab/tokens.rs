@@ -1,4 +1,4 @@
-//! Words, and texts in quotation marks, as the lines of experiments and expectations have them.
+//! Parses words, and texts in quotation marks, in the lines of experiments and expectations.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -12,8 +12,8 @@ pub(super) fn word(rest: &str) -> Option<&str> {
     rest.split_whitespace().next().filter(|word| !word.starts_with('#'))
 }
 
-/// Parses a text in quotation marks at the start of `rest`, with the escapes `\n`, `\r`, `\t`, `\"` and `\\`. Returns the
-/// text and what follows it.
+/// Parses a text in quotation marks at the start of `rest`, with the escapes `\n`, `\r`, `\t`, `\"` and `\\`. Returns
+/// the text and the rest of the line.
 ///
 /// # Errors
 /// A description of a text that would be valid.
@@ -41,7 +41,7 @@ pub(super) fn quoted(rest: &str) -> Result<(String, &str), &'static str> {
     if text.is_empty() { Err("a text of one byte or more") } else { Ok((text, chars.as_str())) }
 }
 
-/// Cuts a long word, so that a message stays one line.
+/// Cuts a long word, so that a message fits on one line.
 pub(super) fn clip(word: &str) -> String {
     const LONGEST: usize = 40;
     match word.char_indices().nth(LONGEST) {

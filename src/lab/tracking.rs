@@ -1,4 +1,4 @@
-//! The tracked connections of a run: their numbers by the frames, and their states by the stacks' events.
+//! Tracks the connections of a run: their sequence numbers in the frames, and their states in the stacks' events.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
@@ -16,10 +16,10 @@ pub(super) struct Tracks<const N: usize, const FLOWS: usize> {
     pub(super) latest: Option<[IpEndpoint; 2]>,
 }
 
-/// A tracked connection: its two endpoints, in the order of their first segments, and its state.
+/// A tracked connection. Its first endpoint is the sender of the first segment.
 #[derive(Clone, Copy)]
 pub(super) struct Tracked {
-    /// The number of the connection, from 0, in the order of the first segments.
+    /// The connection's number, from 0. Connections are numbered in the order of their first segments.
     pub(super) number: u32,
     ends: [IpEndpoint; 2],
     pub(super) flow: Flow,
@@ -51,7 +51,7 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         self.flows.iter().flatten().find_map(|tracked| Some((tracked.side_of(ends)?, tracked)))
     }
 
-    /// Returns the initial sequence numbers of `ends`, as far as the frames of their connection have shown them.
+    /// Returns the initial sequence numbers of `ends`, if the frames of their connection have shown them.
     pub(super) fn isn(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let (side, Tracked { flow, .. }) = self.find(ends)?;
         Some([flow.sides[side].iss, flow.sides[1 - side].iss])
@@ -69,8 +69,8 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         }
     }
 
-    /// Returns the place for a connection that is tracked from now on. It may replace an older connection, but a forged
-    /// one replaces only a forged one.
+    /// Returns the index for a new connection. If no index is free, the new connection replaces an older one. A
+    /// connection from a forged address replaces only another such connection.
     fn room_for(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
         if let Some(free) = self.flows.iter().position(Option::is_none) {
             return Some(free);
@@ -83,28 +83,28 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
 
     /// Returns the flow of a segment and the index of the side that sent it.
     ///
-    /// If the flow is not tracked yet, it is tracked from now on if `begin` is set.
+    /// If the flow is not tracked yet, begins to track it if `begin` is true, and otherwise returns `None`.
     pub(super) fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
         summary.segment()?;
         let ends = summary.ends?;
         let ends = [ends.source, ends.destination];
-        let place = self.flows.iter().position(|t| t.as_ref().is_some_and(|t| t.side_of(ends).is_some()));
-        let place = match place {
-            Some(place) => place,
-            // Too many forged addresses would displace the hosts' own connections.
+        let index = self.flows.iter().position(|t| t.as_ref().is_some_and(|t| t.side_of(ends).is_some()));
+        let index = match index {
+            Some(index) => index,
+            // `room_for` prevents many forged addresses from displacing the hosts' own connections.
             None if begin => {
-                let place = self.room_for(ends)?;
+                let index = self.room_for(ends)?;
                 let number = self.count;
                 self.count += 1;
-                self.flows[place] = Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2] });
-                place
+                self.flows[index] = Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2] });
+                index
             }
             None => return None,
         };
         if self.is_between_hosts(ends) {
             self.latest = Some(ends);
         }
-        let tracked = self.flows[place].as_mut()?;
+        let tracked = self.flows[index].as_mut()?;
         let side = tracked.side_of(ends)?;
         Some((&mut tracked.flow, side))
     }

@@ -25,12 +25,12 @@ pub struct Snapshot {
     pub has_states: bool,
     /// The caller's port of the entry's connection, if the run has several connections.
     pub port: Option<u16>,
-    /// The connection of the entry among the client's connections.
+    /// The number of the entry's connection among the client's connections.
     #[doc(hidden)]
     pub lane: Lane,
 }
 
-/// A connection among the connections that the client makes in the run.
+/// The number of an entry's connection among the connections that the client makes in the run.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lane {
@@ -72,7 +72,7 @@ impl<
         })
     }
 
-    /// Returns what a host keeps about each of its connections.
+    /// Returns the [`Control`] of each connection of a host.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub fn control(&self, host: usize) -> impl Iterator<Item = (Tuple, Control)> {
@@ -92,7 +92,7 @@ impl<
         isn.unwrap_or_default()
     }
 
-    /// Returns the initial sequence numbers of the ends of a forged connection, which only one host knows.
+    /// Returns the initial sequence numbers of the ends of a forged connection, as known by its only real host.
     #[cfg(feature = "recovery")]
     fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let [source, destination] = ends;
@@ -116,7 +116,7 @@ impl<
         let summary = summary_of(&entry);
         let isn = summary.map_or([None; 2], |summary| self.initial(&summary));
         let ends = match entry.what {
-            // A segment that is dropped belongs to the connection of the frame before it.
+            // A dropped segment belongs to the connection of the most recent frame.
             What::Stack(Event::Dropped(_)) => self.tracks.latest,
             _ => ends_of(&entry),
         };
@@ -127,11 +127,11 @@ impl<
         });
         let port = port.filter(|&port| port > 0);
         let number = ends.filter(|_| port.is_some()).map(|ends| self.number_of(ends));
-        // A forged connection is told apart by its port, too.
+        // A forged connection is always identified by its port.
         let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
         let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
         let states = match ends {
-            // The host that does not know a forged connection shows its own.
+            // The host that is not an end of a forged connection shows the state of its own connection.
             Some(ends) if !self.tracks.is_between_hosts(ends) => [0, 1].map(|host| {
                 let is_end = ends.iter().any(|end| end.addr == address(host));
                 self.state(host, is_end.then_some(ends))
@@ -157,7 +157,8 @@ impl<
         self.tracks.count + waiting.position(|call| call == ends).unwrap_or_default() as u32
     }
 
-    /// Returns the number of the connection whose states an entry has: its own, or else the most recent one.
+    /// Returns the number of the connection whose states are shown with an entry: the entry's own connection, or else
+    /// the most recent connection.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub fn lane_of(&self, snapshot: &Snapshot) -> u32 {
@@ -165,7 +166,7 @@ impl<
         snapshot.lane.number.or_else(latest).unwrap_or_default()
     }
 
-    /// Returns whether a host has called, will call, listens, or was sent a segment.
+    /// Returns whether the run uses TCP: a host has called, will call or listens, or a connection exists.
     fn has_tcp(&self) -> bool {
         let mut planned = self.agenda.iter().filter(|(_, s)| matches!(s, Scheduled::Call { .. }));
         let mut stacks = self.hosts.iter().map(|host| &host.stack);
@@ -173,7 +174,8 @@ impl<
         is_used || stacks.any(|stack| stack.is_listening() || stack.connections_in_use().next().is_some())
     }
 
-    /// Returns what the first two hosts keep about the connection of an entry, or about the most recent connection.
+    /// Returns the [`Control`] that each of the first two hosts has for the connection of an entry, or else for the
+    /// most recent connection.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub fn holds(&self, entry: &Entry) -> [Option<Control>; 2] {
@@ -199,7 +201,7 @@ impl<
         [0, 1].map(|host| self.state(host, None))
     }
 
-    /// Returns the TCP state of a host's connection between `ends`, which may be in either order.
+    /// Returns the TCP state of a host's connection between `ends`, which can be in either order.
     ///
     /// Without `ends`, returns the state of the connection that the most recent frame or event was about.
     fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
@@ -215,7 +217,7 @@ impl<
         };
         match stack.connections_in_use().find(between) {
             Some(connection) => connection.state,
-            // The connection is over, although its port may still be served.
+            // The connection has ended, even if a program still listens on its port.
             None if ended().is_some_and(|state| state != State::Listen) => State::Closed,
             None if stack.is_listening() => State::Listen,
             None => State::Closed,
@@ -223,7 +225,7 @@ impl<
     }
 }
 
-/// Returns the headers of an entry's frame.
+/// Returns the headers of an entry's frame, if the entry is about a frame.
 fn summary_of(entry: &Entry) -> Option<Summary> {
     match entry.what {
         What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),

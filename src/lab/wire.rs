@@ -20,8 +20,8 @@ pub const MAX_FRAME: usize = 1514;
 
 /// The default number of frames in flight.
 ///
-/// If the wire is full, hosts cannot send. Frames still arrive, but the answer to an arriving frame may have no room
-/// and is then lost. If a frame arrived only when its answer had room, a full wire would stay full.
+/// If the wire is full, hosts cannot send. Frames still arrive, but the answer to an arriving frame is lost if there is
+/// no room for it. If a frame arrived only when there was room for an answer, a full wire would stay full.
 pub const IN_FLIGHT: usize = 64;
 
 /// A frame that a host has sent.
@@ -35,21 +35,21 @@ pub struct Sent {
     pub summary: Summary,
     /// What happens to the frame.
     pub verdict: Verdict,
-    /// The frame's length in bytes, with the Ethernet header.
+    /// The frame's length in bytes, including the Ethernet header.
     pub len: usize,
 }
 
 /// A copy of a frame on its way to one host.
 #[derive(Clone)]
-struct Place {
+struct InFlight {
     frame: [u8; MAX_FRAME],
     len: usize,
     id: u32,
     from: usize,
     to: usize,
     at: Instant,
-    /// When the sender has transmitted the frame.
-    left: Instant,
+    /// When the sender has finished transmitting the frame.
+    transmitted: Instant,
     /// Decides which of the frames with the same arrival time arrives first.
     order: u32,
     /// Whether the sender's next frame overtakes this frame.
@@ -62,9 +62,9 @@ const MICROS_PER_SECOND: u64 = 1_000_000;
 /// How long a reordered frame waits for the sender's next frame.
 const YIELD: Duration = Duration::from_millis(200);
 
-/// The most frames that one step of a stack can send: one of a connection, or one of each UDP port. By default, the
-/// wire keeps this number of frames.
-pub const NEWS: usize = 16;
+/// The maximum number of frames that one step of a stack can send: one for a connection, or one for each UDP port. By
+/// default, the wire keeps copies of this many sent frames.
+pub const SENT_IN_STEP: usize = 16;
 
 /// A frame that a host has received.
 pub(super) struct Received {
@@ -86,8 +86,8 @@ struct Bytes {
 /// The wire: at most `FRAMES` frames in flight between hosts, and copies of the last `KEPT` frames sent.
 ///
 /// Each frame and each copy takes about 1,560 bytes.
-pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
-    places: [Option<Place>; FRAMES],
+pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = SENT_IN_STEP> {
+    slots: [Option<InFlight>; FRAMES],
     pub(super) faults: Faults,
     pub(super) line: Line,
     hosts: usize,
@@ -96,7 +96,7 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     /// For each host, the time at which its transmitter is free again.
     busy: [Instant; MAX_HOSTS],
     /// The frames sent since the lab last took this list.
-    pub(super) news: heapless::Vec<Sent, NEWS>,
+    pub(super) newly_sent: heapless::Vec<Sent, SENT_IN_STEP>,
     /// The last received frame.
     last: ([u8; MAX_FRAME], usize),
     /// The hosts that are unplugged.
@@ -113,14 +113,14 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     pub fn new(hosts: usize, line: Line, faults: Faults, seed: u64) -> Self {
         const { assert!(FRAMES >= 2 && KEPT >= 1) };
         Wire {
-            places: [const { None }; FRAMES],
+            slots: [const { None }; FRAMES],
             faults,
             line,
             hosts,
             order: 0,
             count: 0,
             busy: [Instant::ZERO; MAX_HOSTS],
-            news: heapless::Vec::new(),
+            newly_sent: heapless::Vec::new(),
             received: None,
             last: ([0; MAX_FRAME], 0),
             cut: [false; MAX_HOSTS],
@@ -134,27 +134,27 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         &self.faults
     }
 
-    /// Returns when the next frame arrives.
+    /// Returns the time at which the next frame arrives.
     pub fn next_arrival(&self) -> Option<Instant> {
-        self.places.iter().flatten().map(|place| place.at).min()
+        self.slots.iter().flatten().map(|slot| slot.at).min()
     }
 
     /// Returns the frames in flight: number, sender, receiver, arrival time, and bytes.
     pub fn in_flight(&self) -> impl Iterator<Item = (u32, usize, usize, Instant, &[u8])> {
-        self.places.iter().flatten().map(|p| (p.id, p.from, p.to, p.at, p.frame.get(..p.len).unwrap_or_default()))
+        self.slots.iter().flatten().map(|p| (p.id, p.from, p.to, p.at, p.frame.get(..p.len).unwrap_or_default()))
     }
 
-    /// Returns the last received frame, as it arrived.
+    /// Returns the bytes of the last received frame, as they arrived.
     pub fn last_received(&self) -> &[u8] {
         self.last.0.get(..self.last.1).unwrap_or_default()
     }
 
-    /// Unplugs a host for the rest of the run. Every frame to it or from it is lost, even frames in flight.
+    /// Unplugs a host for the rest of the run. Every frame to or from this host is lost, even frames in flight.
     pub(super) fn cut(&mut self, host: usize) {
         self.cut[host] = true;
-        for place in self.places.iter_mut() {
-            if place.as_ref().is_some_and(|p| p.from == host || p.to == host) {
-                *place = None;
+        for slot in self.slots.iter_mut() {
+            if slot.as_ref().is_some_and(|p| p.from == host || p.to == host) {
+                *slot = None;
             }
         }
     }
@@ -167,69 +167,72 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if copy.id == id { copy.frame.get(..copy.len) } else { None }
     }
 
-    /// Sends a frame that was written by hand, as if host `from` had sent it. Returns whether the frame was taken.
+    /// Sends a frame that was written by hand, as if host `from` had sent it. Returns whether the frame was accepted.
     ///
-    /// Faults and losses apply as to other frames. A frame is not taken if the wire is full, or if it is longer than
+    /// Faults and losses apply as to other frames. A frame is not accepted if the wire is full, or if it is longer than
     /// [`MAX_FRAME`] bytes.
     #[cfg(feature = "alloc")]
     pub(super) fn inject(&mut self, now: Instant, from: usize, bytes: &[u8]) -> bool {
         let mut frame = [0; MAX_FRAME];
-        let Some(place) = frame.get_mut(..bytes.len()) else { return false };
-        if from >= self.hosts || !self.has_room() || !self.has_news_room() {
+        let Some(target) = frame.get_mut(..bytes.len()) else { return false };
+        if from >= self.hosts || !self.has_room() || !self.can_report() {
             return false;
         }
-        place.copy_from_slice(bytes);
+        target.copy_from_slice(bytes);
         self.send(now, from, &frame, bytes.len());
         true
     }
 
     /// Returns whether there is room for a frame and its duplicate to every host.
     fn has_room(&self) -> bool {
-        self.places.iter().filter(|place| place.is_none()).count() >= 2 * (self.hosts - 1)
+        self.slots.iter().filter(|slot| slot.is_none()).count() >= 2 * (self.hosts - 1)
     }
 
     /// Returns whether one more frame can be reported to the lab.
-    fn has_news_room(&self) -> bool {
-        // The router may answer the frame.
-        self.news.len() + usize::from(self.line.router_mtu.is_some()) < self.news.capacity()
+    fn can_report(&self) -> bool {
+        // The router can answer the frame, which is reported as well.
+        self.newly_sent.len() + usize::from(self.line.router_mtu.is_some()) < self.newly_sent.capacity()
     }
 
-    /// Returns whether the queue in front of a host's transmitter is full.
+    /// Returns whether a host's transmit queue is full.
     fn is_queue_full(&self, now: Instant, from: usize) -> bool {
         let Some(room) = self.line.queue else { return false };
-        let waits = |place: &&Place| place.from == from && place.left > now;
-        // A frame has a copy for each receiver, and another if it is duplicated.
-        let first = |place: &&Place| {
-            let same = self.places.iter().flatten().find(|other| other.id == place.id);
-            same.is_some_and(|same| same.order == place.order)
+        let waits = |slot: &&InFlight| slot.from == from && slot.transmitted > now;
+        // A frame has a copy for each receiver, and more copies if it is duplicated. Only its first copy is counted.
+        let first = |slot: &&InFlight| {
+            let same = self.slots.iter().flatten().find(|other| other.id == slot.id);
+            same.is_some_and(|same| same.order == slot.order)
         };
-        // The first of these frames is being transmitted.
-        self.places.iter().flatten().filter(waits).filter(first).count() > room
+        // The oldest of these frames is being transmitted, so it is not in the queue.
+        self.slots.iter().flatten().filter(waits).filter(first).count() > room
     }
 
-    /// Reports a frame to the lab, and keeps a copy of it. Its number is the wire's count.
+    /// Reports a frame to the lab, and keeps a copy of the frame. The frame's number is `self.count` after the call.
     fn report(&mut self, host: usize, frame: &[u8; MAX_FRAME], len: usize, summary: Summary, verdict: Verdict) {
         self.count += 1;
         // A host's frames always fit: the device checked for room before it returned the token.
-        let _ = self.news.push(Sent { id: self.count, host, summary, verdict, len });
+        let _ = self.newly_sent.push(Sent { id: self.count, host, summary, verdict, len });
         if let (Some(copy), Some(bytes)) = (self.sent.get_mut(self.count as usize % KEPT), frame.get(..len)) {
             copy.frame[..len].copy_from_slice(bytes);
             (copy.id, copy.len) = (self.count, len);
         }
     }
 
+    /// Decides what happens to a frame that a host sends, reports the frame, and puts its copies on the wire.
     fn send(&mut self, now: Instant, from: usize, frame: &[u8; MAX_FRAME], len: usize) {
         let bytes = frame.get(..len).unwrap_or_default();
         let summary = Summary::of(bytes, ETHERNET);
         let mut verdict = self.faults.verdict(from, &summary);
+        // The sender or every receiver is unplugged.
         if self.cut[from] || (0..self.hosts).all(|to| to == from || self.cut[to]) {
             verdict = Verdict::Lost;
         }
-        // Drawn even if a fault applies, so that a fault changes no other frame's luck.
+        // This number is drawn even if a fault applies, so that a fault does not change which other frames are lost.
         let is_lost = self.random.below(1_000_000) < u64::from(self.line.loss);
         if verdict == Verdict::Deliver && is_lost {
             verdict = Verdict::Lost;
         }
+        // Only an answer to a received frame can find the wire full.
         if verdict != Verdict::Drop && !self.has_room() {
             verdict = Verdict::Lost;
         }
@@ -247,12 +250,13 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
         // An answer of the router gets the next number.
         let id = self.count;
-        let (left, at) = self.arrival(now, from, len);
+        let (transmitted, at) = self.arrival(now, from, len);
         let (at, copies) = match verdict {
             Verdict::TooLong => {
-                if let Some(error) = mtu.filter(|_| !self.line.black_hole).and_then(|mtu| router::too_long(bytes, mtu))
+                if let Some(error) =
+                    mtu.filter(|_| !self.line.black_hole).and_then(|mtu| router::too_long_error(bytes, mtu))
                 {
-                    self.put(left, from, &error);
+                    self.put(transmitted, from, &error);
                 }
                 return;
             }
@@ -270,7 +274,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if summary.carries == Carries::ArpRequest
             && let Some(reply) = router::arp_reply(bytes)
         {
-            self.put(left, from, &reply);
+            self.put(transmitted, from, &reply);
         }
         for to in (0..self.hosts).filter(|&to| to != from) {
             if self.cut[to] || router::is_for_router(bytes) {
@@ -279,21 +283,21 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             for _ in 0..copies {
                 self.order += 1;
                 let yields = verdict == Verdict::Reorder;
-                let place = Place { frame, len, id, from, to, at, left, order: self.order, yields, damaged };
-                if let Some(free) = self.places.iter_mut().find(|place| place.is_none()) {
-                    *free = Some(place);
+                let slot = InFlight { frame, len, id, from, to, at, transmitted, order: self.order, yields, damaged };
+                if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
+                    *free = Some(slot);
                 }
             }
             // Reordered frames of the same sender were waiting for this frame, and arrive directly after it.
-            for waiting in self.places.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != id) {
+            for waiting in self.slots.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != id) {
                 self.order += 1;
                 (waiting.yields, waiting.at, waiting.order) = (false, at, self.order);
             }
         }
     }
 
-    /// Returns when a frame of `len` bytes has been transmitted, and when it arrives. The host `from` first transmits its
-    /// earlier frames.
+    /// Returns the times at which a frame of `len` bytes has been transmitted and at which it arrives. The host `from`
+    /// transmits its earlier frames first.
     fn arrival(&mut self, now: Instant, from: usize, len: usize) -> (Instant, Instant) {
         let Line { latency, jitter, rate, .. } = self.line;
         let transmission = match rate {
@@ -309,12 +313,13 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         (free_at, free_at + latency + Duration::from_micros(jitter))
     }
 
-    fn take(&mut self, now: Instant, to: usize) -> Option<Place> {
-        let due = |place: &Place| place.to == to && place.at <= now;
+    /// Removes and returns the next frame that has arrived at host `to`.
+    fn take(&mut self, now: Instant, to: usize) -> Option<InFlight> {
+        let due = |slot: &InFlight| slot.to == to && slot.at <= now;
         let index = (0..FRAMES)
-            .filter(|&i| self.places[i].as_ref().is_some_and(due))
-            .min_by_key(|&i| self.places[i].as_ref().map(|place| (place.at, place.order)))?;
-        self.places[index].take()
+            .filter(|&i| self.slots[i].as_ref().is_some_and(due))
+            .min_by_key(|&i| self.slots[i].as_ref().map(|slot| (slot.at, slot.order)))?;
+        self.slots[index].take()
     }
 }
 

@@ -11,8 +11,8 @@ const CLOSING: &str = "，。：；、？！）";
 /// A space at which no line breaks. It is printed as an ordinary space.
 pub(crate) const NO_BREAK: char = '\u{a0}';
 
-/// Breaks a text between words, or next to a Chinese character, into lines of at most `width` columns. A longer word has a
-/// line of its own.
+/// Breaks a text between words, or next to a Chinese character, into lines of at most `width` columns. A longer word
+/// gets a line of its own.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for (has_space, word) in words(text) {
@@ -27,14 +27,15 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Returns the parts of a text that no line break may split, and whether a space precedes each.
+/// Returns the parts of a text within which no line break is allowed, and whether a space precedes each part.
 fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
-    text.split(' ').enumerate().flat_map(|(place, word)| {
-        let (mut rest, mut has_space) = (word, place > 0);
+    text.split(' ').enumerate().flat_map(|(index, word)| {
+        let (mut rest, mut has_space) = (word, index > 0);
+        // Each call returns the part up to the next position at which a line break is allowed.
         core::iter::from_fn(move || {
             let mut last = rest.chars().next()?;
             let mut chars = rest.char_indices().skip(1);
-            let end = chars.find(|(_, next)| may_break(core::mem::replace(&mut last, *next), *next));
+            let end = chars.find(|(_, next)| can_break(core::mem::replace(&mut last, *next), *next));
             let (word, after) = rest.split_at(end.map_or(rest.len(), |(end, _)| end));
             rest = after;
             Some((core::mem::replace(&mut has_space, false), word))
@@ -42,8 +43,8 @@ fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
     })
 }
 
-/// Returns whether a line may break between two characters other than spaces.
-fn may_break(last: char, next: char) -> bool {
+/// Returns whether a line break is allowed between two characters, neither of which is a space.
+fn can_break(last: char, next: char) -> bool {
     (columns_of(last) == 2 || columns_of(next) == 2) && !CLOSING.contains(next) && last != '（'
 }
 

@@ -8,15 +8,15 @@ use super::queue::{FrameIn, FrameOut, Queue};
 
 /// A cable with two ends: each end receives the frames that the other end sends, in order and undamaged.
 ///
-/// The cable holds up to `FRAMES` frames in each direction (at least 2) of up to `MTU` bytes each (at least 590, with
-/// the Ethernet header's 14 bytes). The cable stores the frames itself, in about `2 × FRAMES × MTU` bytes, without a
-/// heap. A new Ethernet cable is all zero bits, so a static cable is in `.bss`. The stack at each end computes and
-/// verifies checksums.
+/// The cable holds up to `FRAMES` frames in each direction (at least 2) of up to `MTU` bytes each (at least 590,
+/// including the 14-byte Ethernet header). The cable stores the frames itself, in about `2 × FRAMES × MTU` bytes,
+/// without a heap. All bits of a new Ethernet cable are zero, so a static cable is in `.bss`. The stack at each end
+/// computes and verifies checksums.
 ///
 /// A full cable loses nothing: an end that cannot send returns no token, and smoltcp tries again at the next poll. The
-/// last free slot in each direction is kept for a reply, so that the two ends never wait for each other. At
-/// `FRAMES - 1` frames from an end in the cable, that end's `transmit` returns `None`. At `FRAMES` frames, the end's
-/// `receive` also returns `None`.
+/// last free slot in each direction is kept for a reply, so that the two ends never wait for each other. While `FRAMES
+/// - 1` frames sent by an end are in the cable, that end's `transmit` returns `None`. While `FRAMES` frames are, its
+/// `receive` returns `None` too.
 ///
 /// Frames are read and written in place, without a copy. The ends can be borrowed independently: while a closure runs
 /// on a token of one end, the other end can be used.

@@ -7,11 +7,11 @@
 /// Returns whether the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame are
 /// right.
 ///
-/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. Returns false for
-/// a fragment of a segment or datagram, whose checksum cannot be verified. The checksums of other protocols do not
-/// count. Returns true for a malformed frame, which the stack drops, and for a frame with a VLAN tag.
+/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows it. Returns false for a
+/// fragment of a segment or datagram, because its checksum cannot be verified. The checksums of other protocols are
+/// ignored. Returns true for a malformed frame, because the stack drops it, and for a frame with a VLAN tag.
 pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
-    let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
+    let Some(packet) = ip_start(frame).and_then(|start| frame.get(start..)) else { return true };
     let Some(Transport { protocol, start, mut end, header, pseudo, fragment, version_6 }) = transport(packet) else {
         return true;
     };
@@ -24,13 +24,15 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     if fragment {
         return false;
     }
+    // If the IP header is longer than 20 bytes, the caller's sum includes the rest of that header.
     let mut sum = sum.filter(|_| start == 20);
     if protocol == UDP {
         let Some(&[_, _, _, _, high, low, a, b]) = packet.get(start..start + 8) else { return true };
+        // A zero means that there is no checksum, which only IPv4 allows.
         if (a, b) == (0, 0) {
             return !version_6;
         }
-        // The IP packet may be longer than the datagram.
+        // The IP packet can be longer than the datagram. The caller's sum then includes the bytes after the datagram.
         let len = usize::from(u16::from_be_bytes([high, low]));
         if start + len != end {
             sum = None;
@@ -38,30 +40,32 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
         }
     }
     let sum = sum.unwrap_or_else(|| sum_of(packet.get(start..end).unwrap_or_default()));
-    fold(add(add(sum, pseudo), tail(protocol, end - start))) == 0xffff
+    fold(add(add(sum, pseudo), protocol_and_length(protocol, end - start))) == 0xffff
 }
 
 /// Writes the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is the same value as in [`is_right`]. In a fragment, only the header's checksum is written. The checksum of its
-/// datagram stays 0, which means no checksum.
+/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, as in [`is_right`]. In a fragment, only the IP
+/// header's checksum is written, because the other checksum covers all fragments. smoltcp has set that checksum to 0,
+/// which means no checksum in UDP.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
-    let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
+    let Some(packet) = ip_start(frame).and_then(|start| frame.get_mut(start..)) else { return };
     let Some(Transport { protocol, start, end, header, pseudo, fragment, version_6 }) = transport(packet) else {
         return;
     };
     if !version_6 && let Some(field) = packet.get_mut(10..).and_then(|rest| rest.first_chunk_mut()) {
-        *field = without(header.into(), *field).to_le_bytes();
+        *field = checksum_excluding(header.into(), *field).to_le_bytes();
     }
     if fragment || !matches!(protocol, TCP | UDP) {
         return;
     }
     let Some(segment) = packet.get_mut(start..end) else { return };
+    // If the IP header is longer than 20 bytes, the caller's sum includes the rest of that header.
     let sum = sum.filter(|_| start == 20).unwrap_or_else(|| sum_of(segment));
-    let sum = add(add(sum, pseudo), tail(protocol, segment.len()));
+    let sum = add(add(sum, pseudo), protocol_and_length(protocol, segment.len()));
     let at = if protocol == UDP { 6 } else { 16 };
     let Some(field) = segment.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) else { return };
-    let checksum = match without(sum, *field) {
+    let checksum = match checksum_excluding(sum, *field) {
         // In UDP, 0 would mean no checksum.
         0 if protocol == UDP => 0xffff,
         checksum => checksum,
@@ -69,9 +73,9 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     *field = checksum.to_le_bytes();
 }
 
-/// Returns the checksum of bytes whose sum is `sum`, and whose checksum field contains `field`.
-fn without(sum: u32, field: [u8; 2]) -> u16 {
-    // The present value of the field must not count. Adding its complement removes the value from the sum.
+/// Returns the checksum of bytes with the sum `sum`, which includes the present value `field` of the checksum field.
+fn checksum_excluding(sum: u32, field: [u8; 2]) -> u16 {
+    // Adding the complement of `field` removes the field's value from the sum.
     !fold(add(sum, u32::from(!u16::from_le_bytes(field))))
 }
 
@@ -88,15 +92,15 @@ fn sum_of(bytes: &[u8]) -> u32 {
     words.iter().fold(last, |sum, word| add(sum, u32::from_le_bytes(*word)))
 }
 
-/// Returns the start of the IP packet in a frame, if the frame has one (EtherTypes 0x0800 and 0x86dd).
-fn ip(frame: &[u8]) -> Option<usize> {
+/// Returns the offset of the IP packet in a frame, if the frame contains one (EtherTypes 0x0800 and 0x86dd).
+fn ip_start(frame: &[u8]) -> Option<usize> {
     matches!(u16::from_be_bytes(*frame.get(12..)?.first_chunk()?), 0x0800 | 0x86dd).then_some(14)
 }
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
-/// The content of an IP packet.
+/// The TCP segment, UDP datagram or other payload of an IP packet, from offset `start` to `end` of the packet.
 struct Transport {
     protocol: u8,
     start: usize,
@@ -110,6 +114,8 @@ struct Transport {
     version_6: bool,
 }
 
+/// Parses the headers of an IP packet. Returns `None` if the packet is malformed, or if it is an IPv6 packet that
+/// contains neither TCP nor UDP.
 fn transport(packet: &[u8]) -> Option<Transport> {
     let first = *packet.first()?;
     match first >> 4 {
@@ -141,6 +147,7 @@ fn transport(packet: &[u8]) -> Option<Transport> {
     }
 }
 
+/// Parses the headers of an IPv6 packet, as [`transport`] does.
 #[cfg(feature = "ipv6")]
 fn version_6(packet: &[u8]) -> Option<Transport> {
     let header: &[u8; 40] = packet.first_chunk()?;
@@ -171,11 +178,12 @@ fn word(header: &[u8; 20], at: usize) -> u32 {
     u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
 }
 
-/// Returns the sum of the rest of the pseudo-header: protocol and length.
-fn tail(protocol: u8, len: usize) -> u32 {
+/// Returns the sum of the pseudo-header's protocol and length fields.
+fn protocol_and_length(protocol: u8, len: usize) -> u32 {
     u32::from(u16::from_le_bytes([0, protocol])) + u32::from((len as u16).swap_bytes())
 }
 
+/// Reduces a sum to 16 bits, with end-around carry.
 fn fold(sum: u32) -> u16 {
     let sum = (sum & 0xffff) + (sum >> 16);
     ((sum & 0xffff) + (sum >> 16)) as u16

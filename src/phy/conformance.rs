@@ -5,9 +5,9 @@
 //! returns the first rule that the device breaks. The check needs no heap and no `std`, only a buffer one byte longer
 //! than the longest frame.
 //!
-//! The test frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet, they are
-//! IPv4 packets of protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. The check ignores up to 64 foreign frames, such
-//! as broadcasts of other hosts on the network.
+//! The test frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet, the test
+//! frames are IPv4 packets of protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. The check ignores up to 64 foreign
+//! frames, such as broadcasts of other hosts on the network.
 //!
 //! ```
 //! use smolstep::phy::{Cable, CableEnd, conformance};
@@ -65,12 +65,12 @@ const FOREIGN: usize = 64;
 
 /// The other end of the link of the device under test, and the machine's clock.
 ///
-/// Each method gets the device, because on some links the device itself is the other end, as with a loopback device or
-/// a fake controller.
+/// Each method gets the device, because a loopback device and a fake controller are themselves the other end of their
+/// link.
 pub trait Peer<D> {
     /// Sends `frame` to the device. Returns false if the link does not accept the frame.
     ///
-    /// The link may refuse a frame whose length is out of range, or any frame while the link is full.
+    /// The link is allowed to refuse a frame whose length is out of range, and any frame while the link is full.
     fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
 
     /// Copies the oldest frame that came from the device into `buffer`, and returns the frame's length.
@@ -107,7 +107,7 @@ pub trait Peer<D> {
         true
     }
 
-    /// Returns the number of attempts before a missing frame counts as lost, or a missing token as refused.
+    /// Returns the number of attempts after which a missing frame is treated as lost, or a missing token as refused.
     ///
     /// Return more than 1 if [`Peer::inject`] and [`Peer::observe`] do not wait until a frame has arrived.
     fn tries(&self) -> usize {
@@ -117,8 +117,8 @@ pub trait Peer<D> {
 
 /// Tests whether `device` keeps every [`Rule`].
 ///
-/// The device's queues must be empty. If the device passes, its queues are empty again. `scratch` must be at least one
-/// byte longer than the device's MTU. Multicast filters, link state and other behaviour beyond the rules are not
+/// The device's queues must be empty at the start, and are empty again if the device passes. `scratch` must be at least
+/// one byte longer than the device's MTU. Multicast filters, link state and other behaviour beyond the rules are not
 /// tested.
 ///
 /// # Errors
@@ -138,7 +138,7 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// The rules and their checks, in an order in which the first failure says the most about the fault.
+    /// The rules and their checks. They are ordered so that the first failure is the most informative.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

@@ -11,11 +11,11 @@ use smoltcp::time::Instant;
 use super::WakingDevice;
 use super::medium::{EthernetAddress, HardwareAddress};
 
-/// A smoltcp device made of any [`embassy_net_driver::Driver`].
+/// A smoltcp device that wraps any [`embassy_net_driver::Driver`].
 ///
 /// [`run`](crate::run) polls the stack in an async task, which the driver wakes. If the driver comes with a task of its
-/// own (a `runner`), an executor runs that task at the same time. A loop that polls all the time needs no executor, if
-/// the driver has no task. The adapter has no buffers: frames are read and written in the driver's memory.
+/// own (a `runner`), an executor runs that task at the same time. A loop that polls continuously needs no executor if
+/// the driver has no task of its own. The adapter has no buffers: frames are read and written in the driver's memory.
 ///
 /// A board's task, with `clock` and `sleep_until` from embassy-time:
 ///
@@ -51,7 +51,7 @@ use super::medium::{EthernetAddress, HardwareAddress};
 pub struct Embassy<D> {
     driver: D,
     waker: Waker,
-    /// The state of the link that [`WakingDevice::take_link_change`] has reported.
+    /// The link state that [`WakingDevice::take_link_change`] reported last.
     link_is_up: bool,
 }
 
@@ -80,8 +80,8 @@ impl<D: Driver> Embassy<D> {
     /// Returns the driver's hardware address, for [`Config`](crate::stack::Config).
     ///
     /// # Errors
-    /// Returns [`DriverError::NoAddress`] if the driver has none yet: an address of zeros. Returns
-    /// [`DriverError::BadAddress`] if the address is not a host's, but a group's.
+    /// Returns [`DriverError::NoAddress`] if the driver has no address yet, that is, if its address is all zeros.
+    /// Returns [`DriverError::BadAddress`] for a group address.
     pub fn hardware_address(&self) -> Result<HardwareAddress, DriverError> {
         match self.driver.hardware_address() {
             TheirAddress::Ethernet([0, 0, 0, 0, 0, 0]) => Err(DriverError::NoAddress),
@@ -96,14 +96,14 @@ impl<D: Driver> Embassy<D> {
 
     /// Waits until the driver has a hardware address, and returns it.
     ///
-    /// Some drivers read the address from their chip when they start. The driver of the CYW43 is one of them. The
-    /// driver must wake the task when it has the address. The drivers made with embassy-net-driver-channel do.
+    /// Some drivers, such as the driver of the CYW43, read the address from their chip when they start. Such a driver
+    /// must wake the task when it knows the address. Drivers made with embassy-net-driver-channel do so.
     ///
     /// # Errors
     /// Returns the errors of [`hardware_address`](Self::hardware_address) except [`DriverError::NoAddress`].
     pub async fn wait_for_address(&mut self) -> Result<HardwareAddress, DriverError> {
         poll_fn(|cx| {
-            // The driver stores the task's waker.
+            // This call gives the driver the task's waker.
             self.driver.link_state(cx);
             match self.hardware_address() {
                 Err(DriverError::NoAddress) => Poll::Pending,
@@ -120,7 +120,7 @@ impl<D: Driver> Embassy<D> {
         self.driver.link_state(&mut Context::from_waker(&self.waker)) == LinkState::Up
     }
 
-    /// Returns the driver, for example to call methods that smoltcp does not know.
+    /// Returns the driver, for example to call methods that are not part of [`Device`].
     pub fn driver(&mut self) -> &mut D {
         &mut self.driver
     }
@@ -195,7 +195,7 @@ impl<T: embassy_net_driver::RxToken> phy::RxToken for RxToken<T> {
     }
 }
 
-/// A buffer of the driver for a frame to send.
+/// A driver's buffer for one frame to send.
 pub struct TxToken<T>(T);
 
 impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
@@ -209,7 +209,7 @@ impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DriverError {
-    /// The driver's hardware address is not that of a host. Set another one in the driver.
+    /// The driver's hardware address is a group address. Set a unicast address in the driver.
     BadAddress(EthernetAddress),
     /// The driver has no hardware address yet. Start the driver, then await [`Embassy::wait_for_address`].
     NoAddress,

@@ -7,7 +7,7 @@ use super::medium::EthernetAddress;
 use super::registers::{Ethernet, FRAME, Faults, NotThere, PHY_STATUS, Registers, shows_link, wait};
 use super::words::{self, Arrived, Words};
 
-/// A LAN9118 as a device.
+/// A smoltcp device for a LAN9118.
 ///
 /// The controller stores 10,560 bytes of received frames and loses any further frames. The sum of the receive windows
 /// of all connections, plus 60 bytes for each segment, must stay below that size. A received frame waits until the
@@ -52,14 +52,14 @@ const ADDRESS_LOW: u32 = 3;
 const MII_ACCESS: u32 = 6;
 const MII_DATA: u32 = 7;
 
-/// The bit of `MAC_CR` that turns on multicast frames. IPv6 neighbour discovery needs multicast frames.
+/// The bit of `MAC_CR` that enables the reception of multicast frames, which IPv6 neighbour discovery needs.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 19 } else { 0 };
 
 /// The interrupt bit for a received frame.
 const RECEIVED: u32 = 8;
 
 impl<R: Registers> Lan9118<R> {
-    /// The number of full-length frames that a peer may send in one burst.
+    /// The number of full-length frames that a peer can send in one burst without loss.
     pub const BURST: usize = 6;
 
     /// Resets the controller and configures it.
@@ -71,9 +71,9 @@ impl<R: Registers> Lan9118<R> {
     /// Returns [`NotThere`] if the controller does not identify itself, or does not complete a command.
     pub fn new(mut registers: R, address: EthernetAddress) -> Result<Self, NotThere> {
         let r = &mut registers;
-        there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
+        or_not_there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
         r.write(HW_CFG, 1);
-        there(wait(r, |r| r.read(HW_CFG) & 1 == 0))?;
+        or_not_there(wait(r, |r| r.read(HW_CFG) & 1 == 0))?;
         // Reserves 5 KiB of frame memory for frames to send, and the rest for received frames. Sets flow control as the
         // data sheet recommends.
         r.write(HW_CFG, 0x0015_0000);
@@ -81,16 +81,16 @@ impl<R: Registers> Lan9118<R> {
         r.write(INT_EN, 0);
         r.write(INT_STS, u32::MAX);
         // Has the PHY negotiate 10 or 100 Mbit/s, half or full duplex.
-        mii(r, 4, 0x01e1)?;
-        mii(r, 0, 0x1200)?;
+        write_phy(r, 4, 0x01e1)?;
+        write_phy(r, 0, 0x1200)?;
         let [a, b, c, d, e, f] = address.0;
-        mac(r, ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]))?;
-        mac(r, ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]))?;
+        write_mac(r, ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]))?;
+        write_mac(r, ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]))?;
         r.write(RX_CFG, 2 << 8);
         r.write(TX_CFG, 2);
         // Turns on full duplex, the transmitter and the receiver. Turns off promiscuous mode, which is on after a
         // reset.
-        mac(r, MAC_CR, 0x0010_000c | GROUPS)?;
+        write_mac(r, MAC_CR, 0x0010_000c | GROUPS)?;
         // Sets the interrupt line to active high and push-pull. Each received frame raises the interrupt.
         r.write(IRQ_CFG, 0x111);
         r.write(FIFO_INT, 0);
@@ -119,12 +119,12 @@ impl<R: Registers> Lan9118<R> {
 
     /// Returns whether the PHY reports that the link is up.
     ///
-    /// If the link failed since the previous call, this call returns false even if the link is up again.
+    /// If the link has failed since the previous call, this call returns false even if the link is up again.
     pub fn link_is_up(&mut self) -> bool {
         let r = &mut self.registers;
         // If the controller does not respond, the state of the link is unknown. Return true, so that the stack
         // continues.
-        phy(r, PHY_STATUS, false).and_then(|()| read_mac(r, MII_DATA)).map_or(true, shows_link)
+        access_phy(r, PHY_STATUS, false).and_then(|()| read_mac(r, MII_DATA)).map_or(true, shows_link)
     }
 
     /// Reads the next good frame from the controller, unless a frame is already waiting.
@@ -163,41 +163,41 @@ impl<R: Registers> Lan9118<R> {
         for _ in 0..(info >> 16) & 0xff {
             self.registers.read(TX_STATUS);
         }
-        // The needed room includes the two command words and the 2 bytes before the frame.
+        // A frame needs additional room for two command words and the 2 bytes before it.
         (info & 0xffff) as usize >= (2 + FRAME).next_multiple_of(4) + 8
     }
 }
 
 /// Converts the result of [`wait`]: returns [`NotThere`] if the wait timed out.
-fn there(done: bool) -> Result<(), NotThere> {
+fn or_not_there(done: bool) -> Result<(), NotThere> {
     if done { Ok(()) } else { Err(NotThere) }
 }
 
 /// Writes a register of the MAC.
-fn mac<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
+fn write_mac<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
     r.write(MAC_DATA, value);
     r.write(MAC_COMMAND, 1 << 31 | register);
-    there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))
+    or_not_there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))
 }
 
 /// Reads a register of the MAC.
 fn read_mac<R: Registers>(r: &mut R, register: u32) -> Result<u32, NotThere> {
     r.write(MAC_COMMAND, 0b11 << 30 | register);
-    there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))?;
+    or_not_there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))?;
     Ok(r.read(MAC_DATA))
 }
 
 /// Writes a register of the PHY.
-fn mii<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
-    mac(r, MII_DATA, value)?;
-    phy(r, register, true)
+fn write_phy<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
+    write_mac(r, MII_DATA, value)?;
+    access_phy(r, register, true)
 }
 
 /// Reads or writes a register of the PHY, whose address is 1.
 ///
 /// If `write` is true, copies `MII_DATA` to the register. Otherwise copies the register to `MII_DATA`.
-fn phy<R: Registers>(r: &mut R, register: u32, write: bool) -> Result<(), NotThere> {
-    mac(r, MII_ACCESS, 1 << 11 | register << 6 | u32::from(write) << 1 | 1)?;
+fn access_phy<R: Registers>(r: &mut R, register: u32, write: bool) -> Result<(), NotThere> {
+    write_mac(r, MII_ACCESS, 1 << 11 | register << 6 | u32::from(write) << 1 | 1)?;
     // Waits until the busy bit of MII_ACCESS reads 0.
     for _ in 0..1000 {
         if read_mac(r, MII_ACCESS)? & 1 == 0 {

@@ -8,9 +8,9 @@ use super::queue::{FrameIn, FrameOut, Queue};
 
 /// A device that receives the frames that it sends, in order. The stack computes and verifies checksums.
 ///
-/// The device holds up to `FRAMES` frames (at least 2) of up to `MTU` bytes each (at least 590, with the Ethernet
-/// header's 14 bytes), without a heap. The last free slot is kept for a reply: when the device holds `FRAMES - 1`
-/// frames, `transmit` returns `None`, but `receive` still works. smoltcp tries again at the next poll.
+/// The device holds up to `FRAMES` frames (at least 2) of up to `MTU` bytes each (at least 590, including the 14-byte
+/// Ethernet header), without a heap. The last free slot is kept for a reply: when the device holds `FRAMES - 1` frames,
+/// `transmit` returns `None`, but `receive` still works. smoltcp tries again at the next poll.
 pub struct Loopback<const FRAMES: usize, const MTU: usize> {
     medium: Medium,
     queue: Queue<FRAMES, MTU>,

@@ -1,7 +1,7 @@
 //! The two kinds of links: Ethernet, and bare IP packets.
 //!
-//! The stack has a link layer of its own, and smoltcp's takes 2.7 KB of flash. So a board builds smoltcp without its
-//! feature `medium-ethernet` if it needs neither DHCP nor IPv6. These types then replace smoltcp's.
+//! The stack has its own link layer. A board that needs neither DHCP nor IPv6 therefore builds smoltcp without the
+//! feature `medium-ethernet`, which saves 2.7 KB of flash. The types in this file then replace smoltcp's address types.
 
 use smoltcp::phy::Medium;
 #[cfg(feature = "ethernet")]
@@ -12,8 +12,8 @@ pub use own::{EthernetAddress, HardwareAddress};
 
 /// The medium of a device that carries Ethernet frames.
 ///
-/// Without the feature `ethernet`, smoltcp has one medium only, so every device counts as Ethernet. The stack itself
-/// follows the kind of its hardware address.
+/// Without the feature `ethernet`, smoltcp knows only `Medium::Ip`, so every device is treated as an Ethernet device.
+/// The stack itself decides by the kind of its hardware address.
 #[cfg(feature = "ethernet")]
 pub(crate) const ETHERNET: Medium = Medium::Ethernet;
 #[cfg(not(feature = "ethernet"))]
@@ -22,13 +22,13 @@ pub(crate) const ETHERNET: Medium = Medium::Ip;
 /// The length of an Ethernet header, in bytes.
 pub(crate) const ETHERNET_HEADER: usize = 14;
 
-/// Returns whether the frames of a device may have Ethernet headers.
+/// Returns whether the frames of a device can have Ethernet headers.
 pub(crate) fn is_ethernet(medium: Medium) -> bool {
     // Another crate may have turned on the feature `medium-ethernet` of smoltcp.
     ETHERNET == Medium::Ip || medium != Medium::Ip
 }
 
-/// The replacements of smoltcp's types. Their names and methods are those of smoltcp.
+/// Replacements for smoltcp's types, with the same names and methods.
 #[cfg(any(not(feature = "ethernet"), test))]
 mod own {
     use core::fmt;
@@ -42,7 +42,7 @@ mod own {
         /// The broadcast address.
         pub const BROADCAST: EthernetAddress = EthernetAddress([0xff; 6]);
 
-        /// Returns whether the address belongs to one interface.
+        /// Returns whether the address is a unicast address.
         pub fn is_unicast(&self) -> bool {
             // The broadcast address has the group bit, too.
             self.0[0] & 1 == 0
@@ -56,7 +56,7 @@ mod own {
         }
     }
 
-    /// The hardware address of an interface, or the statement that its link has no such addresses.
+    /// The hardware address of an interface, or `Ip` if the interface has none.
     #[derive(Clone, Copy, Debug, Eq, PartialEq)]
     #[cfg_attr(feature = "defmt", derive(defmt::Format))]
     pub enum HardwareAddress {

@@ -6,11 +6,11 @@ use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 
 /// A queue of `FRAMES` frames of up to `MTU` bytes, for one reader and one writer.
 ///
-/// Reader and writer may work at the same time: each frame has a separate cell, so one frame can be read while the next
-/// is written.
+/// The reader and the writer can work at the same time: each frame has a separate cell, so one frame can be read while
+/// the next is written.
 ///
-/// The last free slot is kept for a reply to a received frame, so two full queues never wait for each other. Only a
-/// reply can fill a queue, and the received frame has just freed a slot in the other queue.
+/// The last free slot is kept for a reply to a received frame. So only a reply can fill a queue, and the received frame
+/// has just freed a slot in the other queue: two full queues never wait for each other.
 pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,
@@ -50,7 +50,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         if self.len.get() + 1 < FRAMES { self.reply_place() } else { None }
     }
 
-    /// Returns a free slot for a reply, which may be the only free slot. Returns `None` if the queue is full.
+    /// Returns a free slot for a reply, which can be the only free slot. Returns `None` if the queue is full.
     pub fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() >= FRAMES {
             return None;
@@ -79,7 +79,7 @@ impl<const FRAMES: usize, const MTU: usize> Default for Queue<FRAMES, MTU> {
     }
 }
 
-/// A received frame, read in place. The frame leaves the queue when the closure returns.
+/// A received frame, read in place. The frame is removed from the queue when the closure returns.
 ///
 /// If the token is dropped unused, the frame stays in the queue.
 pub struct FrameIn<'a, const FRAMES: usize, const MTU: usize> {

@@ -4,7 +4,7 @@ use smoltcp::phy::Device;
 
 use super::checksums::add;
 
-/// An Ethernet device whose interrupt ends a board's sleep.
+/// An Ethernet device whose interrupt wakes the board from sleep.
 pub trait Ethernet: Device {
     /// Clears the interrupt. Frames that have already arrived do not raise the interrupt again, so poll after this
     /// call.
@@ -15,8 +15,8 @@ pub trait Ethernet: Device {
 
     /// Returns whether the link is up.
     ///
-    /// If the link failed since the previous call, this call returns false even if the link is up again. A device that
-    /// does not know the state of its link returns true.
+    /// If the link has failed since the previous call, this call returns false even if the link is up again. A device
+    /// that does not know the state of its link returns true.
     fn link_is_up(&mut self) -> bool {
         true
     }
@@ -67,12 +67,13 @@ pub trait Registers {
 /// The number of times that [`wait`] reads the hardware before it gives up.
 const MAX_ATTEMPTS: usize = 100_000;
 
-/// Calls `done`, which reads registers, until it returns true. Returns false if it never returns true.
+/// Calls `done`, which reads registers, until it returns true. Returns false if it is still false after
+/// [`MAX_ATTEMPTS`] calls.
 pub(super) fn wait<R: Registers>(registers: &mut R, mut done: impl FnMut(&mut R) -> bool) -> bool {
     (0..MAX_ATTEMPTS).any(|_| done(registers))
 }
 
-/// The longest Ethernet frame without its checksum, in bytes: a header of 14 and a payload of 1,500.
+/// The length of the longest Ethernet frame, excluding its checksum, in bytes: a header of 14 and a payload of 1,500.
 pub(super) const FRAME: usize = 1514;
 
 /// The length of the shortest frame, in bytes. Shorter frames are padded with zeros (IEEE 802.3 section 3.2.8).
@@ -95,8 +96,8 @@ pub(super) fn shows_link(status: u32) -> bool {
 pub struct Faults {
     /// Frames received with an error, or with an invalid length.
     pub bad: u32,
-    /// Frames with a wrong IPv4, TCP or UDP checksum, and frames with an IP fragment, whose checksum the driver cannot
-    /// verify.
+    /// Frames with a wrong IPv4, TCP or UDP checksum, and fragments of segments and datagrams, because the driver
+    /// cannot verify their checksums.
     pub checksums: u32,
     /// Frames that were lost because the controller's memory was full.
     pub overruns: u32,

@@ -8,9 +8,9 @@ use super::medium::EthernetAddress;
 use super::registers::{Ethernet, FRAME, Faults, PHY_STATUS, Registers, shows_link};
 use super::words::{self, Arrived, Words};
 
-/// A Stellaris Ethernet controller as a device.
+/// A smoltcp device for a Stellaris Ethernet controller.
 ///
-/// The controller may deliver frames to other addresses, and the driver drops them. A received frame waits until the
+/// The controller can deliver frames for other hosts, and the driver drops them. A received frame waits until the
 /// controller can send a frame, so that the stack can reply to every frame.
 ///
 /// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. It drops frames with a wrong
@@ -40,15 +40,16 @@ const MII_RECEIVED: usize = 0x30;
 const FRAMES_WAITING: usize = 0x34;
 const TX_REQUEST: usize = 0x38;
 
-/// The bit of `RX_CONTROL` that turns on multicast frames. IPv6 neighbour discovery needs multicast frames.
+/// The bit of `RX_CONTROL` that enables the reception of multicast frames, which IPv6 neighbour discovery needs.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
 
 /// The divisor for a management clock of at most 2.5 MHz (IEEE 802.3 section 22.2.2.11). The controller's fastest clock
 /// runs at 50 MHz.
 const DIVISOR: u32 = 9;
 
-/// The interrupt bits for a received frame and for a lost frame.
+/// The interrupt bit for a received frame.
 const RECEIVED: u32 = 1;
+/// The interrupt bit for frames lost because the receive FIFO was full.
 const OVERRUN: u32 = 1 << 3;
 
 impl<R: Registers> Stellaris<R> {
@@ -89,7 +90,7 @@ impl<R: Registers> Stellaris<R> {
 
     /// Returns the counts of errors since the controller was set up.
     ///
-    /// The controller reports that it lost frames, but not how many. Each report counts as one lost frame.
+    /// The controller reports that it lost frames, but not how many. Each report is counted as one lost frame.
     pub fn faults(&mut self) -> Faults {
         if self.registers.read(STATUS) & OVERRUN != 0 {
             self.registers.write(STATUS, OVERRUN);
@@ -98,10 +99,11 @@ impl<R: Registers> Stellaris<R> {
         self.faults
     }
 
-    /// Returns whether the PHY reported at the previous call that the link was up. The first call returns true.
+    /// Returns the state of the link that was read after the previous call: true if the link was up. The first call
+    /// returns true.
     ///
-    /// The controller takes 0.1 ms to read the PHY's status, so each call begins a read, and the next call returns the
-    /// result. If the link failed between two reads, the second read reports it as down even if the link is up again.
+    /// Each call begins a read of the PHY's status, which takes 0.1 ms, and returns the result of the previous read. If
+    /// the link failed between two reads, the second read reports it as down even if the link is up again.
     pub fn link_is_up(&mut self) -> bool {
         let status = self.registers.read(MII_RECEIVED);
         self.registers.write(MII_CONTROL, PHY_STATUS << 3 | 1);

@@ -6,23 +6,25 @@ use smoltcp::phy::Device;
 
 /// A device that wakes a task when the stack has to be polled again.
 ///
-/// [`run`](crate::run) and [`Stack::poll_with`](crate::stack::Stack::poll_with) need such a device. `phy::Embassy` makes
-/// one of every driver for embassy-net. A driver for smoltcp becomes one if its interrupt handler wakes the stored
-/// waker. The waker is then kept in a cell that an interrupt handler can use, such as `AtomicWaker` of embassy-sync.
+/// [`run`](crate::run) and [`Stack::poll_with`](crate::stack::Stack::poll_with) need such a device. `phy::Embassy`
+/// turns every driver for embassy-net into such a device. To turn a driver for smoltcp into one, store the waker in a
+/// cell that an interrupt handler can use, such as `AtomicWaker` of embassy-sync, and have the interrupt handler wake
+/// it.
 pub trait WakingDevice: Device {
-    /// Stores the waker of the task that polls the device. It replaces the waker of the previous call.
+    /// Stores the waker of the task that polls the device. The new waker replaces the waker of the previous call.
     ///
     /// The device wakes the task at least once after each of these events:
     ///
     /// - a frame arrives after [`receive`](Device::receive) returned `None`;
-    /// - there is room again after [`transmit`](Device::transmit) or `receive` returned `None` because there was none;
+    /// - there is room to send again, after [`transmit`](Device::transmit) or `receive` returned `None` for lack of
+    ///   room;
     /// - the link changes.
     ///
-    /// The device may also wake the task without an event, which costs one poll.
+    /// The device is allowed to wake the task at other times too. Each such wake-up costs one poll.
     fn set_waker(&mut self, waker: &Waker);
 
     /// Returns the state of the link if it has changed since the previous call: true if the link is up.
     ///
-    /// Before the first call, the link counts as up.
+    /// Before the first call, the link is assumed to be up.
     fn take_link_change(&mut self) -> Option<bool>;
 }

@@ -20,11 +20,12 @@ pub(super) struct Words([u8; 1520]);
 pub(super) enum Arrived {
     /// A good frame.
     Frame,
-    /// A frame with a wrong checksum, or with a fragment, whose checksum cannot be verified.
+    /// A frame with a wrong checksum, or a fragment, because its checksum cannot be verified.
     Wrong,
 }
 
-/// Returns the capabilities of a controller whose frames pass through [`Words`], which handle the checksums.
+/// Returns the capabilities of a controller whose frames pass through [`Words`]. The stack leaves the checksums to
+/// [`Words`].
 pub(super) fn capabilities() -> DeviceCapabilities {
     let mut capabilities = DeviceCapabilities::default();
     capabilities.medium = ETHERNET;
@@ -50,13 +51,14 @@ impl Words {
 
     /// Receives a frame of `len` bytes, and checks its checksums.
     ///
-    /// `read` fills the words of `range` and returns their sum. With this sum, the checksum is checked without a second
+    /// `read` fills the words of `range` and returns their sum, so that the checksum can be verified without a second
     /// pass over the data.
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
         let all = read(words);
-        // Subtract the bytes before and after the segment or datagram from the sum.
+        // The total length in the IPv4 header says where the packet ends. Subtract the bytes before and after the
+        // segment or datagram from the sum.
         let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
         let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {
@@ -75,7 +77,7 @@ impl Words {
     /// `sum` adds up whole words. Returns the padded length, the words, and the result of `write`.
     ///
     /// # Panics
-    /// If `len` exceeds the longest frame.
+    /// If `len` exceeds [`FRAME`].
     pub fn send<T>(
         &mut self,
         len: usize,

@@ -19,7 +19,7 @@ pub(crate) struct End {
     pub(crate) incoming: Frames,
     /// The frames on the way to the other end.
     pub(crate) outgoing: Frames,
-    /// The maximum number of frames on the way to the other end. Replies are sent even above this limit.
+    /// The maximum number of frames on the way to the other end. Replies are sent even if this limit is exceeded.
     pub(crate) room: usize,
 }
 

@@ -36,7 +36,7 @@ impl Random {
         (0..len).map(|_| self.next() as u8).collect()
     }
 
-    /// Returns random bytes, fewer than `limit`.
+    /// Returns a random number of random bytes, fewer than `limit`.
     pub fn bytes_below(&mut self, limit: usize) -> Vec<u8> {
         let len = self.below(limit);
         self.bytes(len)
@@ -64,7 +64,8 @@ impl Random {
     }
 }
 
-/// Returns the seed in SMOLSTEP_SEED, or `default`. Prints the seed, so that a failure can be reproduced.
+/// Returns the seed in the environment variable SMOLSTEP_SEED, or `default`. Prints the seed, so that a failure can be
+/// reproduced.
 pub fn seed(default: u64) -> u64 {
     let seed = std::env::var("SMOLSTEP_SEED").map_or(default, |seed| seed.parse().expect("SMOLSTEP_SEED is a number"));
     eprintln!("SMOLSTEP_SEED={seed} reproduces this run");

@@ -1,4 +1,4 @@
-//! Lists the fields of a frame with their bytes.
+//! Lists the header fields of a frame, each with its bytes.
 
 use core::fmt;
 
@@ -16,12 +16,12 @@ pub struct Fields<'f>(pub &'f [u8]);
 
 /// A field of a frame.
 pub(crate) struct Field<'f> {
-    /// The place of the field's first byte in the frame.
+    /// The offset of the field's first byte in the frame.
     pub(crate) offset: usize,
     /// The bytes.
     pub(crate) bytes: &'f [u8],
     pub(crate) name: &'static str,
-    /// The value, or `None` for data, which has no meaning here.
+    /// The decoded value, or `None` for bytes that are not decoded.
     pub(crate) value: Option<&'f dyn fmt::Display>,
 }
 
@@ -64,7 +64,7 @@ fn data_line(f: &mut fmt::Formatter<'_>, offset: usize, bytes: &[u8], name: &str
 /// Calls `each` with every field of an Ethernet frame, in order.
 ///
 /// # Errors
-/// The error of `each`.
+/// Returns the error of `each`.
 pub(crate) fn each_field(frame: &[u8], each: &mut dyn FnMut(Field<'_>) -> fmt::Result) -> fmt::Result {
     let mut out = Out { each, frame, at: 0 };
     let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return out.rest("not an Ethernet frame") };
@@ -80,7 +80,7 @@ pub(crate) fn each_field(frame: &[u8], each: &mut dyn FnMut(Field<'_>) -> fmt::R
     }
 }
 
-/// The receiver of the fields, and the current position in the frame.
+/// Passes the fields of `frame` to `each`. `at` is the offset of the next field.
 struct Out<'o, 'f> {
     each: &'o mut dyn FnMut(Field<'_>) -> fmt::Result,
     frame: &'f [u8],
@@ -88,26 +88,28 @@ struct Out<'o, 'f> {
 }
 
 impl Out<'_, '_> {
+    /// Passes on the next `len` bytes as a field with this name and value.
     fn field(&mut self, len: usize, name: &'static str, value: &dyn fmt::Display) -> fmt::Result {
         let (offset, bytes) = (self.at, self.frame.get(self.at..self.at + len).unwrap_or_default());
         self.at += len;
         (self.each)(Field { offset, bytes, name, value: Some(value) })
     }
 
-    /// Passes on a number of at most 8 bytes.
+    /// Passes on the next `len` bytes (at most 8) as a number.
     fn number(&mut self, len: usize, name: &'static str) -> fmt::Result {
         let bytes = self.frame.get(self.at..self.at + len).unwrap_or_default();
         let number = bytes.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
         self.field(len, name, &number)
     }
 
-    /// Passes on the remaining bytes.
+    /// Passes on the remaining bytes as data.
     fn rest(&mut self, name: &'static str) -> fmt::Result {
         let (offset, bytes) = (self.at, self.frame.get(self.at..).unwrap_or_default());
         self.at = self.frame.len();
         if bytes.is_empty() { Ok(()) } else { (self.each)(Field { offset, bytes, name, value: None }) }
     }
 
+    /// Passes on the fields of an ARP message.
     fn arp(&mut self) -> fmt::Result {
         let names = [
             (2, "hardware type"),
@@ -132,6 +134,7 @@ impl Out<'_, '_> {
         self.rest("padding")
     }
 
+    /// Passes on the fields of an IPv4 packet and of its payload.
     fn ipv4(&mut self, bytes: &[u8]) -> fmt::Result {
         let Ok(packet) = Ipv4Packet::new_checked(bytes) else { return self.rest("not IPv4") };
         let header = usize::from(packet.header_len());
@@ -158,6 +161,7 @@ impl Out<'_, '_> {
         }
     }
 
+    /// Passes on the fields of an IPv6 packet and of its payload.
     #[cfg(feature = "ipv6")]
     fn ipv6(&mut self, bytes: &[u8]) -> fmt::Result {
         let Ok(packet) = Ipv6Packet::new_checked(bytes) else { return self.rest("not IPv6") };
@@ -175,6 +179,7 @@ impl Out<'_, '_> {
         }
     }
 
+    /// Passes on the fields of an ICMP message.
     fn icmp(&mut self, bytes: &[u8]) -> fmt::Result {
         let Ok(icmp) = Icmpv4Packet::new_checked(bytes) else { return self.rest("not ICMP") };
         self.field(1, "type", &icmp.msg_type())?;
@@ -196,6 +201,7 @@ impl Out<'_, '_> {
         }
     }
 
+    /// Passes on the fields of a TCP segment. The addresses are part of its checksum.
     fn tcp(&mut self, bytes: &[u8], [source, destination]: [IpAddress; 2]) -> fmt::Result {
         let Ok(tcp) = TcpPacket::new_checked(bytes) else { return self.rest("not TCP") };
         let header = usize::from(tcp.header_len());
@@ -225,6 +231,7 @@ impl Out<'_, '_> {
         self.rest("data")
     }
 
+    /// Passes on the fields of a UDP datagram. The addresses are part of its checksum.
     fn udp(&mut self, bytes: &[u8], [source, destination]: [IpAddress; 2]) -> fmt::Result {
         let Ok(udp) = UdpPacket::new_checked(bytes) else { return self.rest("not UDP") };
         self.field(2, "source port", &udp.src_port())?;
@@ -237,6 +244,7 @@ impl Out<'_, '_> {
     }
 }
 
+/// Writes the length of a TCP header, in bytes, and the names of its flags.
 struct Flags(usize, [(bool, &'static str); 8]);
 
 impl fmt::Display for Flags {
@@ -246,7 +254,7 @@ impl fmt::Display for Flags {
     }
 }
 
-/// Writes the options of a TCP header, without the padding.
+/// Writes the options of a TCP header, excluding the padding.
 struct Options<'o>(&'o [u8]);
 
 impl fmt::Display for Options<'_> {

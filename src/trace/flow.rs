@@ -13,8 +13,8 @@ use crate::stack::Repeat;
 /// The number of transmissions stored for each side. The stored times show how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
-/// A retransmission within this time after a segment arrives is an answer to that segment. Every retransmission timer
-/// is longer.
+/// A retransmission within this time after a segment arrives is treated as an answer to that segment, because every
+/// retransmission timer is longer.
 const PROMPT: Duration = Duration::from_millis(50);
 
 /// One side of a connection: its sequence numbers, windows and timers.
@@ -37,8 +37,8 @@ pub struct Side {
     /// How long the most recent retransmission waited for its timer.
     pub rto: Option<Duration>,
     duplicates: u32,
-    /// The event that began the current recovery and SND.NXT at that time. The recovery ends once that number is
-    /// acknowledged.
+    /// The event that began the current recovery, and SND.NXT at that time. The recovery ends once that sequence number
+    /// is acknowledged.
     recovery: Option<(Trigger, TcpSeqNumber)>,
     /// When the most recent segment arrived.
     heard: Option<Instant>,
@@ -75,7 +75,7 @@ struct Transmission {
 }
 
 impl Side {
-    /// Returns how many sequence numbers are sent and not yet acknowledged.
+    /// Returns how many sequence numbers have been sent and not yet acknowledged.
     pub fn in_flight(&self) -> usize {
         self.nxt.0.wrapping_sub(self.una.0).max(0) as usize
     }
@@ -96,7 +96,7 @@ impl Flow {
         self.sent_again(side, now, segment, None)
     }
 
-    /// As [`sent`](Self::sent). `repeat` is the stack's reason for a retransmission, if known.
+    /// Like [`sent`](Self::sent). `repeat` is the stack's reason for a retransmission, if known.
     pub(crate) fn sent_again(
         &mut self,
         side: usize,
@@ -126,7 +126,7 @@ impl Flow {
             me.unacknowledged_since = None;
             me.asked = None;
             me.rcv_nxt = segment.ack;
-            // After a segment that filled a gap, the number behind the gap is expected.
+            // If a segment filled a gap, this number also covers the data after the gap.
             me.expected = Some(me.expected.map_or(ack, |expected| expected.max(ack)));
         }
         me.offered = offered;
@@ -141,7 +141,7 @@ impl Flow {
         let me = &mut self.sides[side];
         let window = window(segment, other.scale, me.scale);
         me.heard = Some(now);
-        let mut mark = me.place(segment);
+        let mut mark = me.compare_with_expected(segment);
         // An acknowledgement of data that was never sent belongs to an earlier connection.
         if let Some(ack) = segment.ack.filter(|ack| *ack <= me.nxt && !segment.rst)
             && me.iss.is_some()
@@ -153,9 +153,10 @@ impl Flow {
                 me.una = ack;
                 me.advanced = Some(now);
                 // The first ACK after a loss may be a delayed ACK. Such an ACK acknowledges new data, but also reports
-                // the gap, so it counts as a duplicate.
+                // the gap, so it is counted as a duplicate.
                 me.duplicates = u32::from(segment.sacks[0].is_some());
                 me.recovery = me.recovery.filter(|(_, point)| ack < *point);
+            // A pure ACK that repeats the number and the window while data is in flight.
             } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
                 me.duplicates += 1;
             }
@@ -189,8 +190,9 @@ impl Side {
         (self.sent, self.recovery, self.advanced) = ([None; REMEMBERED], None, None);
     }
 
-    /// Compares a received segment with the sequence number that this side expects.
-    fn place(&mut self, segment: &Segment) -> Option<Mark> {
+    /// Compares a received segment with the sequence number that this side expects. Returns a mark if the segment is
+    /// not in order, and records in `asked` whether this side must answer it.
+    fn compare_with_expected(&mut self, segment: &Segment) -> Option<Mark> {
         self.asked = None;
         if segment.syn && !segment.rst {
             self.expected = Some(segment.seq + 1);
@@ -199,7 +201,7 @@ impl Side {
         let expected = self.expected.filter(|_| !segment.rst)?;
         let end = segment.seq + segment.space();
         if segment.len <= 1 && !segment.fin && segment.seq.0 == expected.0.wrapping_sub(1) {
-            // A keep-alive probe. The frames do not distinguish such a probe from a retransmitted byte.
+            // A keep-alive probe. The frames alone do not show whether it is a probe or a retransmitted byte.
             self.asked = Some(Asked::KeepAlive);
             return (segment.len == 1).then_some(Mark::Repeated);
         }
@@ -242,7 +244,7 @@ impl Side {
             return None;
         }
         Some(match self.why_again(now, segment, before, repeat) {
-            // The peer has acknowledged the segment, or the answer to the SYN is in flight.
+            // The peer has already sent an acknowledgement of the segment.
             Cause::Retransmission { rto, count } if peer.rcv_nxt.is_some_and(|ack| ack >= end) => {
                 Cause::SpuriousRetransmission { rto, count }
             }
@@ -272,7 +274,7 @@ impl Side {
         repeat: Option<Repeat>,
     ) -> Cause {
         if let Some(repeat) = repeat {
-            return self.observed(repeat, before);
+            return self.known_cause(repeat, before);
         }
         let answers_ack = self.heard.is_some_and(|at| now < at + PROMPT);
         let continues_recovery = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
@@ -281,8 +283,8 @@ impl Side {
             self.recovery = Some((Trigger::Duplicates, self.nxt));
             return Cause::FastRetransmission;
         }
-        // The final segment is sent again, although earlier segments are not acknowledged. A timer would begin with the
-        // earliest segment, so this segment is a tail loss probe.
+        // The final segment is sent again, although earlier segments are not acknowledged. After a timeout, the
+        // earliest segment would be sent first, so this segment is a tail loss probe.
         let count = before.map_or(0, |transmission| transmission.count);
         let is_final = segment.seq + segment.space() == self.nxt && self.una < segment.seq;
         if self.recovery.is_none() && count == 1 && is_final {
@@ -296,8 +298,8 @@ impl Side {
         Cause::Retransmission { rto, count: count.max(1) }
     }
 
-    /// Returns the cause of a retransmission whose reason is known from the stack.
-    fn observed(&mut self, repeat: Repeat, before: Option<Transmission>) -> Cause {
+    /// Returns the cause of a retransmission for which the stack has reported the reason, and updates the recovery.
+    fn known_cause(&mut self, repeat: Repeat, before: Option<Transmission>) -> Cause {
         let count = before.map_or(0, |transmission| transmission.count).max(1);
         let (trigger, cause) = match repeat {
             Repeat::AfterTimer => (Trigger::Timer, Cause::AfterTimeout(count)),
@@ -320,7 +322,7 @@ impl Side {
         cause
     }
 
-    /// Returns the transmission that covers `seq`, which may start below `seq`.
+    /// Returns the transmission that covers `seq`. It can start below `seq`.
     ///
     /// For example, a FIN that was sent with payload can be retransmitted alone.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
@@ -331,7 +333,8 @@ impl Side {
     /// Returns why a pure ACK is sent, or `None` if it acknowledges data that just arrived.
     fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize, peer: &Side) -> Option<Cause> {
         if let Some(ack) = segment.ack.filter(|_| segment.ack == self.rcv_nxt) {
-            // RFC 5681 section 2: (a) data is outstanding, (b) to (d) hold here, (e) the window is the same.
+            // RFC 5681 section 2 defines a duplicate ACK: (a) data is outstanding, (b) to (d) hold here, (e) the window
+            // is unchanged.
             let is_duplicate = ack < peer.nxt && offered == self.offered;
             return match self.asked {
                 Some(Asked::KeepAlive) => Some(Cause::KeepAliveAck),
@@ -347,8 +350,8 @@ impl Side {
         }
     }
 
-    /// Stores a transmission. The transmission replaces the entry of the same segment. If there is none, it replaces a
-    /// free entry, an acknowledged entry or the oldest entry, in this order.
+    /// Stores a transmission in the entry of the same segment, or else in a free entry, an acknowledged entry or the
+    /// oldest entry, in this order.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
         let rank = |t: &Option<Transmission>| match t {

@@ -109,7 +109,7 @@ impl<'w> Object<'w> {
 
     /// Adds a field with an object.
     ///
-    /// Its first field is the number `first`, and `write` adds the others.
+    /// The object's first field is the number `first`, and `write` adds the others.
     #[cfg(feature = "recovery")]
     pub(crate) fn object(
         &mut self,
@@ -171,7 +171,7 @@ mod tests {
         );
     }
 
-    /// Each reason for which a frame is dropped has a text of its own.
+    /// Each drop reason has its own text.
     #[test]
     fn a_drop_names_its_reason() {
         let mut seen = std::collections::BTreeSet::new();

@@ -17,18 +17,19 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// | info  | connections accepted, opened or closed, data received, leases, prefixes and routers that start or end |
 /// | debug | state changes, half-way connections that ended, dropped frames, addresses added or removed |
 ///
-/// Lines about addresses are written only with the feature `dhcp`. Without this feature, messages of a host that uses one
-/// of our addresses are counted ([`DropReason::DuplicateAddress`]), but that host is not logged.
+/// Lines about addresses are written only with the feature `dhcp`. Without this feature, messages of another host that
+/// uses an address of this host are counted ([`DropReason::DuplicateAddress`]), but that host is not logged.
 ///
 /// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
 /// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
-/// Further lines have level debug. One more line reports the number of lines that were moved to debug. That line is
-/// written at the first event after that second. It is written earlier if a connection is reported as closed.
+/// Further lines are moved to level debug. The number of moved lines is reported at the first event after that second,
+/// or earlier, before a line that reports a closed connection.
 ///
-/// With the feature `defmt`, each line also goes to defmt, which filters lines by `DEFMT_LOG`. The text takes flash. To
-/// send compact frames instead, write a [`Probe`] that logs the [`Event`] itself, which implements `defmt::Format`.
+/// With the feature `defmt`, each line also goes to defmt, which filters lines by `DEFMT_LOG`. The text of the lines
+/// takes space in flash. To send compact frames instead, write a [`Probe`] that logs the [`Event`] itself, which
+/// implements `defmt::Format`.
 ///
-/// Of the lines about ignored DHCP messages, one a second has level warn. Further lines have level debug.
+/// One line a second about ignored DHCP messages has level warn. Further such lines have level debug.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
@@ -37,7 +38,7 @@ pub struct LogProbe {
     ignored: Limit,
 }
 
-/// Whether debug lines can be logged at all. A board's build leaves debug lines out.
+/// Whether debug lines can be logged at all. A build for a board contains no debug lines.
 const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
 
 impl LogProbe {
@@ -48,18 +49,18 @@ impl LogProbe {
 
     /// Writes the lines of an event. First writes the number of lines that were moved to debug, if any.
     fn report(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
-        let over = matches!(event, Event::Ended { .. });
-        if let Some(count) = self.received.left_out(now, over) {
+        let connection_ended = matches!(event, Event::Ended { .. });
+        if let Some(count) = self.received.take_left_out(now, connection_ended) {
             say(Level::Info, format_args!("received more: {count} lines left out (they are at debug level)"));
         }
-        if let Some(count) = self.dropped.left_out(now, over) {
+        if let Some(count) = self.dropped.take_left_out(now, connection_ended) {
             say(Level::Warn, format_args!("dropped more: {count} lines left out (they are at debug level)"));
         }
         match *event {
             #[cfg(feature = "dhcp")]
-            Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // Without DHCP, address events are not logged. Only the program changes addresses, and knows about its changes.
-            // The messages of a host that uses one of our addresses are counted as dropped.
+            Event::Address(what) => say(level_of(&what), format_args!("{what}")),
+            // Without DHCP, address events are not logged. Only the program changes addresses, so it knows about the
+            // changes. The messages of another host that uses an address of this host are counted as dropped.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
@@ -127,7 +128,7 @@ impl Probe for LogProbe {
     }
 }
 
-/// Logs a line with defmt. The text is made on the chip, as for the crate log.
+/// Logs a line with defmt. The chip formats the text, as it does for the crate log.
 #[cfg(feature = "defmt")]
 fn send_to_defmt(level: Level, line: fmt::Arguments<'_>) {
     let line = defmt::Display2Format(&line);
@@ -140,11 +141,14 @@ fn send_to_defmt(level: Level, line: fmt::Arguments<'_>) {
     }
 }
 
-/// Counts the lines of one kind, second by second.
+/// Counts the lines of one kind in each second.
 #[derive(Clone, Debug, Default)]
 struct Limit {
+    /// The start of the current second.
     since: Option<Instant>,
+    /// The number of lines that have kept their level in this second.
     count: u32,
+    /// The number of lines that were moved to debug and are not reported yet.
     left_out: u32,
 }
 
@@ -163,10 +167,10 @@ impl Limit {
         }
     }
 
-    /// Returns the number of lines that were moved to debug and resets the number.
+    /// Returns the number of lines that were moved to debug, and sets that number to 0.
     ///
-    /// Returns `None` if no lines were moved, or if the second has not passed and `immediately` is not set.
-    fn left_out(&mut self, now: Instant, immediately: bool) -> Option<u32> {
+    /// Returns `None` if no lines were moved, or if the second is not over and `immediately` is false.
+    fn take_left_out(&mut self, now: Instant, immediately: bool) -> Option<u32> {
         if self.left_out == 0 || !(immediately || self.elapsed(now)) {
             return None;
         }
@@ -207,7 +211,7 @@ impl fmt::Display for Made {
 
 /// Returns the level of an address event. Failures have a higher level than successes.
 #[cfg(feature = "dhcp")]
-fn weight(event: &AddressEvent) -> Level {
+fn level_of(event: &AddressEvent) -> Level {
     match event {
         AddressEvent::Added(_) | AddressEvent::Removed(_) => Level::Debug,
         AddressEvent::Advertised(_)
@@ -220,8 +224,8 @@ fn weight(event: &AddressEvent) -> Level {
     }
 }
 
-/// Returns the reason for which a connection attempt was dropped or refused, in words. There are two such reasons. The
-/// texts of all other reasons would take 900 bytes of a board's flash.
+/// Returns the text for one of the two reasons for which a connection attempt lacks room. Without `const`, a board's
+/// flash would contain the texts of all other reasons too, which take 900 bytes.
 fn no_room(why: DropReason) -> &'static str {
     match why {
         DropReason::SlotsFull => const { DropReason::SlotsFull.text() },

@@ -98,8 +98,8 @@ pub struct Frame<'a> {
 
 /// Writes one capture: a section with any number of interfaces and their frames.
 ///
-/// Numbers are little-endian, and times are in microseconds. The writer stores only the sink and a count, because every
-/// call writes a whole block.
+/// Numbers are little-endian, and times are in microseconds. The writer stores only the sink and the number of
+/// interfaces, because every call writes a whole block.
 #[derive(Debug)]
 pub struct Writer<S> {
     sink: S,
@@ -230,11 +230,13 @@ fn option_len(value: &[u8]) -> usize {
     4 + padded(value.len())
 }
 
+/// Writes bytes, then zeros up to a multiple of 4.
 fn padded_bytes<S: Sink>(sink: &mut S, bytes: &[u8]) -> Result<(), S::Error> {
     sink.write_all(bytes)?;
     sink.write_all(&[0; 3][..padded(bytes.len()) - bytes.len()])
 }
 
+/// Returns `len` rounded up to a multiple of 4.
 fn padded(len: usize) -> usize {
     len.next_multiple_of(4)
 }

@@ -71,8 +71,8 @@ pub struct Segment {
     pub scale: Option<u8>,
     /// The maximum segment size option (RFC 9293 section 3.7.1).
     pub mss: Option<u16>,
-    /// The blocks of the SACK option, which acknowledges data behind a gap (RFC 2018): the first number of each block,
-    /// and the number after it.
+    /// The blocks of the SACK option, which acknowledges data after a gap (RFC 2018): the first sequence number of each
+    /// block, and the sequence number after its end.
     pub sacks: [Option<(TcpSeqNumber, TcpSeqNumber)>; 3],
     /// The number of payload bytes.
     pub len: usize,
@@ -121,6 +121,7 @@ impl Segment {
     }
 }
 
+/// Parses the headers of a frame. Returns `None` if the frame is malformed or is neither ARP nor IP.
 fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
     let packet = if is_ethernet(medium) {
         let (header, packet) = frame.split_at_checked(ETHERNET_HEADER)?;
@@ -158,6 +159,7 @@ fn behind_options(protocol: IpProtocol, payload: &[u8]) -> Option<(IpProtocol, &
     Some((next.into(), payload.get(8 * (usize::from(units) + 1)..)?))
 }
 
+/// Parses an ARP request or reply.
 fn arp(payload: &[u8]) -> Option<Summary> {
     // RFC 826: the operation follows six bytes about the kinds and lengths of the addresses.
     let carries = match payload.first_chunk::<28>()?[6..8] {
@@ -168,6 +170,7 @@ fn arp(payload: &[u8]) -> Option<Summary> {
     Some(Summary { ends: None, carries })
 }
 
+/// Parses the header that follows an IP header.
 fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Option<Summary> {
     let (carries, ports) = match protocol {
         IpProtocol::Icmp => (Carries::Icmp(*payload.first()?, *payload.get(1)?), (0, 0)),
@@ -186,12 +189,13 @@ fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payloa
     Some(Summary { ends: Some(ends), carries })
 }
 
+/// Copies the fields and options of a TCP header.
 fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
     let (mut scale, mut mss, mut sacks, mut options) = (None, None, [None; 3], tcp.options());
     while let Ok((rest, option)) = TcpOption::parse(options) {
         match option {
             TcpOption::EndOfList => break,
-            // RFC 7323 section 2.3: a larger shift counts as 14.
+            // A larger shift is treated as 14 (RFC 7323 section 2.3).
             TcpOption::WindowScale(shift) => scale = Some(shift.min(14)),
             TcpOption::MaxSegmentSize(size) => mss = Some(size),
             TcpOption::SackRange(blocks) => {
@@ -232,8 +236,8 @@ impl fmt::Display for Summary {
 }
 
 impl Segment {
-    /// Displays the segment's flags, numbers, length and window. Sequence numbers are relative to `sender` and
-    /// `receiver`.
+    /// Displays the segment's flags, numbers, length and window. The sequence number is relative to `sender`, and the
+    /// acknowledgement number to `receiver`.
     pub fn since(self, sender: TcpSeqNumber, receiver: TcpSeqNumber) -> impl fmt::Display {
         Since { segment: self, sender, receiver }
     }

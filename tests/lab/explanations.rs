@@ -55,7 +55,7 @@ fn answers_to_probes_are_no_duplicates() {
 
 #[test]
 fn rst_in_syn_sent_is_judged_by_its_acknowledgement() {
-    has("refused", &[], Some(4), "it counts if it acknowledges our SYN", "RFC 9293 section 3.5.3");
+    has("refused", &[], Some(4), "it is valid only if it acknowledges our SYN", "RFC 9293 section 3.5.3");
     has("abort", &[], Some(7), "the expected sequence number", "RFC 9293 section 3.10.7.4");
 }
 
@@ -63,7 +63,7 @@ fn rst_in_syn_sent_is_judged_by_its_acknowledgement() {
 fn what_this_stack_does_otherwise_is_said() {
     has("simultaneous-open", &[], Some(9), "four segments instead of six", "RFC 9293 section 3.5");
     has("handshake", &[], Some(7), "three segments close the connection", "RFC 9293 section 3.6");
-    has("keep-alive", &[], Some(7), "The RFC has keep-alives off", "RFC 9293 section 3.8.4");
+    has("keep-alive", &[], Some(7), "By the RFC, keep-alives are off by default", "RFC 9293 section 3.8.4");
     has("fast-retransmit", &[], Some(19), "Without SACK, three duplicate ACKs", "RFC 6675 section 5");
     has("lost-data", &[], Some(6), "retransmission timer runs", "RFC 9293 section 3.8.1");
     has("small-window", &[], Some(5), "the congestion window", "RFC 5681 section 3.1");

@@ -17,11 +17,11 @@ use crate::stack::DropReason;
 pub struct ExpectError {
     /// The line's number, from 1.
     pub line: usize,
-    /// The position of the wrong word in its line, in characters from 1.
+    /// The column at which the wrong word begins, in characters from 1.
     pub column: usize,
     /// The wrong word, or an empty string if a word is missing.
     pub word: String,
-    /// The words that would be valid there.
+    /// The words that would be valid instead.
     pub expected: &'static str,
 }
 
@@ -111,7 +111,7 @@ pub(super) fn line(
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
 
-/// An error about a line after [`MAX_EXPECTATIONS`](super::MAX_EXPECTATIONS) others.
+/// Returns the error about a line after [`MAX_EXPECTATIONS`](super::MAX_EXPECTATIONS) others.
 pub(super) fn too_many(number: usize, text: &str) -> ExpectError {
     let mut words = Words { line: number, text, at: 0 };
     let first = words.next().unwrap_or_default();
@@ -122,7 +122,7 @@ pub(super) fn too_many(number: usize, text: &str) -> ExpectError {
 struct Words<'t> {
     line: usize,
     text: &'t str,
-    /// The place after the last word that has been read, in bytes.
+    /// The offset after the last word that has been read, in bytes.
     at: usize,
 }
 
@@ -141,17 +141,19 @@ impl<'t> Words<'t> {
         Some(word)
     }
 
+    /// Reads the next word. If there is none, returns an error that says what was expected.
     fn need(&mut self, expected: &'static str) -> Result<&'t str, ExpectError> {
         self.next().ok_or_else(|| self.error("", expected))
     }
 
-    /// An error about the last word that has been read, or about the end of the line if `word` is empty.
+    /// Returns an error about the last word that has been read, or about the end of the line if `word` is empty.
     fn error(&self, word: &str, expected: &'static str) -> ExpectError {
-        let place = self.at.saturating_sub(word.len());
-        let column = self.text.get(..place).map_or(0, |before| before.chars().count()) + 1;
+        let offset = self.at.saturating_sub(word.len());
+        let column = self.text.get(..offset).map_or(0, |before| before.chars().count()) + 1;
         ExpectError { line: self.line, column, word: tokens::clip(word), expected }
     }
 
+    /// Reads the name of a TCP state.
     fn state(&mut self) -> Result<State, ExpectError> {
         let word = self.need(STATE)?;
         figure::state(word).ok_or_else(|| self.error(word, STATE))

@@ -12,9 +12,10 @@ use crate::lab::{Snapshot, address};
 use crate::stack::{Event, Tuple};
 use crate::trace::Ends;
 
-/// The largest number of bytes kept for one stream. A receive buffer is not longer.
+/// The maximum number of bytes kept for one stream. No receive buffer is longer.
 const LONGEST: usize = 1 << 20;
 
+/// The bytes that a host's programs have read, and the data that they have not read yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Received {
     streams: Vec<Stream>,
@@ -23,7 +24,7 @@ pub(super) struct Received {
     bytes: Vec<u8>,
 }
 
-/// The data of one connection that the program has not read yet, from its frames.
+/// The data in the frames of one connection that the program has not read yet.
 #[derive(Clone, Debug)]
 struct Stream {
     ends: Tuple,
@@ -49,12 +50,12 @@ impl Received {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {
                 if let Some(ends) = summary.ends.filter(|ends| ends.destination.addr == address(host)) {
-                    let _ = self.arrived(&ends, snapshot.isn[0], frame);
+                    let _ = self.store_payload(&ends, snapshot.isn[0], frame);
                 }
                 false
             }
             What::Stack(Event::Read { tuple, bytes, .. }) => {
-                // Several connections may have had these endpoints. The program reads from the latest.
+                // Several connections can have had these endpoints. The program reads from the latest.
                 let stream = self.streams.iter_mut().rfind(|stream| stream.ends == tuple);
                 if let Some(stream) = stream {
                     let read = stream.bytes.drain(..bytes.min(stream.bytes.len()));
@@ -66,11 +67,12 @@ impl Received {
             What::Stack(Event::Udp { port, read, .. }) => {
                 let queue = self.datagrams.iter_mut().find(|(number, _)| *number == port);
                 if let Some((_, queue)) = queue {
-                    let mut left = read;
-                    while left > 0
+                    // A program reads whole datagrams.
+                    let mut remaining = read;
+                    while remaining > 0
                         && let Some(datagram) = queue.pop_front()
                     {
-                        left = left.saturating_sub(datagram.len());
+                        remaining = remaining.saturating_sub(datagram.len());
                         self.bytes.extend_from_slice(&datagram);
                     }
                 }
@@ -81,7 +83,7 @@ impl Received {
     }
 
     /// Stores the payload of a frame whose checksum is correct.
-    fn arrived(&mut self, ends: &Ends, isn: Option<TcpSeqNumber>, frame: &[u8]) -> Option<()> {
+    fn store_payload(&mut self, ends: &Ends, isn: Option<TcpSeqNumber>, frame: &[u8]) -> Option<()> {
         let frame = EthernetFrame::new_checked(frame).ok()?;
         let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
         let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
@@ -101,30 +103,31 @@ impl Received {
                     return None;
                 }
                 let port = ends.destination.port;
-                let place = self.datagrams.iter().position(|(number, _)| *number == port).unwrap_or_else(|| {
+                let index = self.datagrams.iter().position(|(number, _)| *number == port).unwrap_or_else(|| {
                     self.datagrams.push((port, VecDeque::new()));
                     self.datagrams.len() - 1
                 });
-                self.datagrams.get_mut(place)?.1.push_back(udp.payload().to_vec());
+                self.datagrams.get_mut(index)?.1.push_back(udp.payload().to_vec());
             }
             _ => {}
         }
         Some(())
     }
 
+    /// Returns the stream of a connection. Begins a stream if there is none yet.
     fn stream(&mut self, ends: &Ends, isn: TcpSeqNumber) -> &mut Stream {
         let Ends { source: remote, destination: local } = *ends;
         let ends = Tuple { local, remote };
-        let place = self.streams.iter().position(|s| s.ends == ends && s.isn == isn).unwrap_or_else(|| {
+        let index = self.streams.iter().position(|s| s.ends == ends && s.isn == isn).unwrap_or_else(|| {
             self.streams.push(Stream { ends, isn, read: 0, bytes: VecDeque::new() });
             self.streams.len() - 1
         });
-        &mut self.streams[place]
+        &mut self.streams[index]
     }
 }
 
 impl Stream {
-    /// Stores a payload at its place in the stream. Bytes that the program has read already are left out.
+    /// Stores a payload at offset `at` of the stream. Bytes that the program has already read are skipped.
     fn keep(&mut self, at: usize, payload: &[u8]) {
         let (skipped, at) = (self.read.saturating_sub(at), at.saturating_sub(self.read));
         let Some(payload) = payload.get(skipped..) else { return };

@@ -1,4 +1,4 @@
-//! Tests that an error names the wrong word of a line and its place.
+//! Tests that an error names the wrong word of a line and its column.
 
 use super::*;
 
@@ -48,10 +48,10 @@ fn the_wrong_word_is_named() {
     }
 }
 
-/// Columns count characters. A word that also stands earlier in the line is not confused with the earlier one.
+/// Columns count characters. If the wrong word occurs earlier in the line too, the error names the later column.
 #[test]
-fn the_place_of_the_wrong_word_is_named() {
-    for (text, place) in [
+fn the_column_of_the_wrong_word_is_named() {
+    for (text, start) in [
         ("klient RST", "1:1: 'klient'"),
         ("  never client  client", "1:17: 'client'"),
         ("client receives \"欢迎\" RST", "1:22: 'RST'"),
@@ -61,7 +61,7 @@ fn the_place_of_the_wrong_word_is_named() {
         ("client receives # text", "1:16: a word is missing at the end: a text"),
         ("\n\nclient SYN-SENT -> SYN-SENT SYN-SENT", "3:29: 'SYN-SENT'"),
     ] {
-        assert!(error(text).starts_with(place), "{text}: {}", error(text));
+        assert!(error(text).starts_with(start), "{text}: {}", error(text));
     }
 }
 

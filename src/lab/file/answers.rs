@@ -1,4 +1,4 @@
-//! Parses a file of answers: a line `seed S`, and a line `N: ANSWER` for each answered question.
+//! Parses a file of answers, which contains a line `seed S`, and a line `N: ANSWER` for each answered question.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -30,6 +30,7 @@ impl Answers {
             let source = Source::new(index + 1, line, &[]);
             let mut words = source.words();
             let Some(first) = words.peek() else { continue };
+            // The first line names the seed.
             if seed.is_none() {
                 if !words.take("seed") {
                     return Err(words.unfit("the seed of the exercise, as in 'seed 7', before the first answer"));

@@ -24,24 +24,24 @@ pub struct Key<'e> {
     found: Vec<Found>,
 }
 
-/// The state of a question: the part of its answer that the run has shown so far.
+/// What the run has shown so far about the answer to a question.
 #[derive(Clone, Debug, Default)]
 struct Found {
-    /// The number of frames that fit.
+    /// The number of frames that the question is about.
     count: u32,
-    /// The number of the frame that the question is about.
+    /// The number of the one frame that the question is about.
     frame: Option<u32>,
     /// The step after which the host's state is the answer.
     step: Option<u32>,
     answer: Option<String>,
 }
 
-/// The result of an answer.
+/// The result of marking an answer.
 #[derive(Clone, Debug)]
 pub enum Marked {
     /// The answer is right.
     Right,
-    /// The answer depends on a run with further faults, which must meet the expectations.
+    /// The answer is right if a run with these further faults meets the expectations.
     Run {
         /// The faults.
         faults: Vec<Fault>,
@@ -50,7 +50,7 @@ pub enum Marked {
     },
     /// The answer is wrong.
     Wrong,
-    /// The answer cannot be read. The text says what would fit.
+    /// The answer is invalid. The text says what would be valid.
     Invalid(String),
 }
 
@@ -68,19 +68,19 @@ impl<'e> Key<'e> {
         }
     }
 
-    /// Returns the right answer to question `index`, or `None` if the run does not have the frame in question. The
-    /// answer to a question that makes something happen is its expectation.
+    /// Returns the right answer to question `index`, or `None` if the run does not contain the frame in question. If
+    /// the question asks the reader to make something happen, the right answer is the expectation.
     pub fn right(&self, index: usize) -> Option<String> {
         let (question, found) = (self.experiment.questions.get(index)?, self.found.get(index)?);
         match &question.answer {
             Answer::Choice { right, .. } => {
-                let place = self.shown(index).iter().position(|option| option == right)?;
-                Some(letter(place).to_string())
+                let position = self.shown_order(index).iter().position(|option| option == right)?;
+                Some(letter(position).to_string())
             }
             Answer::Order(items) => {
-                let shown = self.shown(index);
+                let shown = self.shown_order(index);
                 let letters = (0..items.len()).filter_map(|item| shown.iter().position(|other| *other == item));
-                Some(letters.map(|place| letter(place).to_string()).collect::<Vec<_>>().join(" "))
+                Some(letters.map(|position| letter(position).to_string()).collect::<Vec<_>>().join(" "))
             }
             Answer::Count(_) => Some(found.count.to_string()),
             Answer::Make(expectation) => Some(expectation.clone()),
@@ -97,25 +97,25 @@ impl<'e> Key<'e> {
         else {
             return Vec::new();
         };
-        let shown = self.shown(index).into_iter().enumerate();
-        shown.filter_map(|(place, option)| Some((letter(place), options.get(option)?.as_str()))).collect()
+        let shown = self.shown_order(index).into_iter().enumerate();
+        shown.filter_map(|(position, option)| Some((letter(position), options.get(option)?.as_str()))).collect()
     }
 
     /// Returns the indices of a question's options, in the order in which they are shown.
-    fn shown(&self, index: usize) -> Vec<usize> {
+    fn shown_order(&self, index: usize) -> Vec<usize> {
         let count = match self.experiment.questions.get(index).map(|question| &question.answer) {
             Some(Answer::Choice { options, .. } | Answer::Order(options)) => options.len(),
             _ => 0,
         };
         let mut random = Random::new(self.experiment.seed().wrapping_add(index as u64));
         let mut order: Vec<usize> = (0..count).collect();
-        for place in (1..count).rev() {
-            order.swap(place, (random.next() % (place as u64 + 1)) as usize);
+        for position in (1..count).rev() {
+            order.swap(position, (random.next() % (position as u64 + 1)) as usize);
         }
         order
     }
 
-    /// Returns the expectations of question `index`, if the reader is to make something happen.
+    /// Returns the expectations of question `index`, if the question asks the reader to make something happen.
     pub fn expectations(&self, index: usize) -> Option<Expectations> {
         match &self.experiment.questions.get(index)?.answer {
             Answer::Make(expectation) => Some(self.parsed(expectation)),
@@ -123,7 +123,7 @@ impl<'e> Key<'e> {
         }
     }
 
-    /// Parses an expectation, which has been parsed before, on another wire.
+    /// Parses an expectation for this wire. It is valid, because it was parsed before for another wire.
     fn parsed(&self, expectation: &str) -> Expectations {
         Expectations::parse_for(expectation, self.latency, duration).unwrap_or_default()
     }
@@ -135,7 +135,7 @@ impl<'e> Key<'e> {
             return Marked::Invalid(format!("there is no question {}", index + 1));
         };
         let is_right = match &question.answer {
-            Answer::Make(expectation) => return made(answer, self.parsed(expectation)),
+            Answer::Make(expectation) => return marked_by_run(answer, self.parsed(expectation)),
             Answer::Number { number, within } => match answer.parse::<u64>() {
                 Ok(given) => given.abs_diff(*number) <= *within,
                 Err(_) => return invalid(answer, "a whole number"),
@@ -165,7 +165,8 @@ impl<'e> Key<'e> {
             Answer::Choice { right, options } => {
                 let shown = self.options(index);
                 match letters(answer, shown.len()).as_deref() {
-                    Some([place]) => self.shown(index).get(*place) == Some(right),
+                    Some([position]) => self.shown_order(index).get(*position) == Some(right),
+                    // The text of an option is accepted as well as its letter.
                     _ if options.iter().any(|option| option.eq_ignore_ascii_case(answer)) => {
                         options.get(*right).is_some_and(|right| right.eq_ignore_ascii_case(answer))
                     }
@@ -173,9 +174,9 @@ impl<'e> Key<'e> {
                 }
             }
             Answer::Order(items) => match letters(answer, items.len()) {
-                Some(places) => {
+                Some(positions) => {
                     let right = letters(&self.right(index).unwrap_or_default(), items.len());
-                    right == Some(places)
+                    right == Some(positions)
                 }
                 None => return invalid(answer, "the letters in the right order, as in b a c"),
             },
@@ -185,6 +186,7 @@ impl<'e> Key<'e> {
     }
 }
 
+/// Returns the result for an answer that cannot be parsed.
 fn invalid(answer: &str, expected: &str) -> Marked {
     match answer {
         "" => Marked::Invalid(format!("the answer is missing: {expected}")),
@@ -192,8 +194,9 @@ fn invalid(answer: &str, expected: &str) -> Marked {
     }
 }
 
-/// Parses the faults of an answer, which are separated by semicolons.
-fn made(answer: &str, expectations: Expectations) -> Marked {
+/// Parses an answer that consists of faults, separated by semicolons. A run with these faults then shows whether it is
+/// right.
+fn marked_by_run(answer: &str, expectations: Expectations) -> Marked {
     let mut faults = Vec::new();
     let mut room = Faults::default();
     for words in answer.split(';').map(str::trim).filter(|words| !words.is_empty()) {
@@ -209,21 +212,24 @@ fn made(answer: &str, expectations: Expectations) -> Marked {
     Marked::Run { faults, expectations }
 }
 
-fn letter(place: usize) -> char {
-    char::from(b'a' + (place % 26) as u8)
+/// Returns the letter of an option.
+fn letter(position: usize) -> char {
+    char::from(b'a' + (position % 26) as u8)
 }
 
-/// Parses letters such as `b a c`, `b,a,c` or `bac`; returns their places. Returns `None` if another character is there.
+/// Parses letters such as `b a c`, `b,a,c` or `bac`, and returns the positions of their options. Returns `None` if the
+/// text contains any other character.
 fn letters(text: &str, count: usize) -> Option<Vec<usize>> {
     let letters = text.chars().filter(|c| !c.is_whitespace() && *c != ',');
-    let place = |c: char| {
-        let place = usize::from(u8::try_from(c.to_ascii_lowercase()).ok()?.checked_sub(b'a')?);
-        (place < count).then_some(place)
+    let position = |c: char| {
+        let position = usize::from(u8::try_from(c.to_ascii_lowercase()).ok()?.checked_sub(b'a')?);
+        (position < count).then_some(position)
     };
-    letters.map(place).collect::<Option<Vec<usize>>>().filter(|places| !places.is_empty())
+    letters.map(position).collect::<Option<Vec<usize>>>().filter(|positions| !positions.is_empty())
 }
 
 impl Found {
+    /// Processes an entry of the run.
     fn see(&mut self, answer: &Answer, snapshot: &Snapshot, latency: Duration) {
         let entry = snapshot.entry;
         match (answer, entry.what) {
@@ -249,7 +255,7 @@ impl Found {
                 if reached && self.step.is_none() {
                     self.step = Some(entry.step);
                 }
-                // All entries of a step have the states after the step.
+                // Every entry of a step contains the states after that step.
                 if self.step == Some(entry.step) {
                     self.answer = snapshot.states.get(*host).map(ToString::to_string);
                 }
@@ -264,7 +270,7 @@ impl Found {
         }
     }
 
-    /// Returns whether a frame that is sent is the one that a question is about.
+    /// Returns whether a sent frame is the frame that a question is about. Counts the sender's frames of that kind.
     fn is_it(&mut self, of: FrameRef, sender: usize, number: u32, summary: &Summary) -> bool {
         let is_it = match of {
             FrameRef::Number(wanted) => wanted == number,
@@ -281,6 +287,7 @@ impl Found {
 }
 
 impl Count {
+    /// Returns whether a frame is one of the frames to count.
     fn fits(&self, host: usize, at: Duration, summary: &Summary, cause: Option<Cause>, latency: Duration) -> bool {
         let on = |moment: Moment| moment.on(latency);
         self.host == host
@@ -292,8 +299,8 @@ impl Count {
 }
 
 impl Field {
-    /// Returns the field of a segment as the ladder writes it. `isn` are the initial sequence numbers of its sender and
-    /// receiver.
+    /// Returns the field of a segment as the ladder writes it. `isn` contains the initial sequence numbers of the
+    /// segment's sender and receiver.
     fn of(self, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> Option<String> {
         let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0));
         Some(match self {

@@ -1,11 +1,11 @@
-//! Files that hold an experiment: the network, the hosts' programs, faults, expectations and questions.
+//! Files that contain an experiment: the network, the hosts' programs, faults, expectations and questions.
 //!
 //! docs/lab-file.md describes the format. [`Experiment::parse`] reads a file into an owned [`Experiment`]. The programs
 //! of a [`Setup`](super::Setup) borrow their steps, so a run is made in two phases: [`Experiment::parts`] lists the
 //! steps, and [`Parts::setup`] borrows them.
 //!
-//! settings.rs parses the lines that change a set-up, program.rs those of programs, inject.rs forged segments, and
-//! question.rs questions, and chinese.rs translations.
+//! The lines are parsed in settings.rs (changes of the set-up), program.rs (programs), inject.rs (forged segments),
+//! question.rs (questions) and chinese.rs (translations).
 
 mod answers;
 mod chinese;
@@ -43,19 +43,19 @@ use super::{Forged, HostEvent, MAX_FAULTS, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_S
 use program::Program;
 use words::{Source, Varied, Words};
 
-/// The seed of a file that names none.
+/// The seed of a file that does not set one.
 const SEED: u64 = 7;
 
-/// The most questions of a file. Each is compared with every entry of a run.
+/// The maximum number of questions in a file. The limit exists because each is compared with every entry of a run.
 const MAX_QUESTIONS: usize = 100;
 
-/// Describes the words with which a line may begin.
+/// Describes the words with which a line can begin.
 const FIRST: &str = "title, text, zh, seed, vary, limit, network, hosts, host, clients, flood, client, server, fault, at, expect or question; \
                      or a step of the program above: read, send, wait, close, half-close or abort";
 
 const SIDES: &str = "client or server";
 
-/// A file's experiment. It owns all texts of the file.
+/// The experiment in a file. It owns all texts of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Experiment {
     /// The title: the behaviour that the experiment shows, in one line.
@@ -67,10 +67,10 @@ pub struct Experiment {
     /// Each translated text with its translation.
     chinese: Vec<(String, String)>,
     seed: u64,
-    /// The lines that change the set-up. They are valid.
+    /// The lines that change the set-up. They have been checked.
     settings: Vec<Source>,
     actions: Vec<Action>,
-    /// The expectations, each on the line of the file that has it. The other lines are empty.
+    /// The expectations. Each is on the same line as in the file, and the other lines are empty.
     expectations: String,
 }
 
@@ -101,7 +101,7 @@ impl Experiment {
         };
         for (index, line) in text.lines().enumerate() {
             let source = Source::new(index + 1, line, &parser.varied);
-            parser.line(&source)?;
+            parser.parse_line(&source)?;
             parser.experiment.expectations.push('\n');
         }
         let experiment = parser.experiment;
@@ -113,11 +113,11 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// Checks that the set-up can be made and fits together.
+    /// Checks that the set-up can be made and is consistent.
     fn check(&self) -> Result<(), FileError> {
         let parts = self.parts();
         let setup = parts.setup()?;
-        // The line that is wrong is not known, but the setting is.
+        // The checks know only the setting that is wrong, so report the last line that contains it.
         let line_of = |words: &[&str]| {
             let has = |source: &&Source| words.iter().any(|word| source.has(word));
             self.settings.iter().rfind(has).map_or(1, Source::line)
@@ -130,7 +130,7 @@ impl Experiment {
             return error(&["clients", "flood"], format!("{most}, and this file has {scheduled}: remove some"));
         }
         if setup.line.queue.is_some() && setup.line.rate.is_none() {
-            return error(&["queue"], "queue needs rate: frames wait only in front of a slow line".into());
+            return error(&["queue"], "queue needs rate: frames wait only before a line with a limited rate".into());
         }
         if setup.line.black_hole && setup.line.router_mtu.is_none() {
             let message = "black-hole needs router-mtu: the size of the packets that get through";
@@ -147,24 +147,24 @@ impl Experiment {
         self.seed
     }
 
-    /// Returns the steps and texts of the programs, which a set-up borrows.
+    /// Returns the steps and texts of the programs. A set-up borrows them.
     pub fn parts(&self) -> Parts<'_> {
         Parts::new(self)
     }
 
-    /// Returns the line of the file's fault number `place`, counted from 0.
-    pub fn fault_line(&self, place: usize) -> Option<usize> {
+    /// Returns the line number of the file's fault with index `index`.
+    pub fn fault_line(&self, index: usize) -> Option<usize> {
         let is_fault = |source: &&Source| source.words().peek() == Some("fault");
-        self.settings.iter().filter(is_fault).nth(place).map(Source::line)
+        self.settings.iter().filter(is_fault).nth(index).map(Source::line)
     }
 
     /// Returns the file's expectations, for a wire with this latency.
     pub fn expectations(&self, latency: Duration) -> Expectations {
-        // The lines have been parsed before, on another wire.
+        // The lines are valid, because they were parsed before for another wire.
         Expectations::parse_for(&self.expectations, latency, values::duration).unwrap_or_default()
     }
 
-    /// Returns whether the file has an expectation.
+    /// Returns whether the file contains an expectation.
     pub fn expects(&self) -> bool {
         !self.expectations.trim().is_empty()
     }
@@ -185,7 +185,8 @@ struct Parser {
 }
 
 impl Parser {
-    fn line(&mut self, source: &Source) -> Result<(), FileError> {
+    /// Parses a line and adds its content to the experiment.
+    fn parse_line(&mut self, source: &Source) -> Result<(), FileError> {
         let mut words = source.words();
         let Some(first) = words.peek() else { return Ok(()) };
         let experiment = &mut self.experiment;
@@ -259,6 +260,7 @@ impl Parser {
         }
     }
 
+    /// Parses `seed N`. A seed that the caller has given takes precedence.
     fn seed(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
         words.next();
         if !self.varied.is_empty() {
@@ -293,6 +295,7 @@ impl Parser {
         let last = words.parse("a number from the first one to 1000000000", values::whole(first..=1_000_000_000))?;
         words.end()?;
         let mut random = Random::new(self.experiment.seed);
+        // The n-th `vary` line uses the n-th random number of the seed.
         let drawn = (0..=self.varied.len()).map(|_| random.next()).last().unwrap_or_default();
         self.varied.push(Varied { name, number: first + drawn % (last - first + 1) });
         Ok(())
@@ -319,6 +322,7 @@ impl Parser {
         Ok(())
     }
 
+    /// Counts calls and events, and fails if there are too many.
     fn count_scheduled(&mut self, words: &Words<'_>, count: usize) -> Result<(), FileError> {
         self.scheduled += count;
         if self.scheduled <= MAX_SCHEDULED {
@@ -328,7 +332,7 @@ impl Parser {
     }
 }
 
-/// Checks that a text is not too long and has no control characters, which could disturb a terminal.
+/// Checks that a text is not too long and contains no control characters, because they could disturb a terminal.
 fn check_text(text: &str) -> Result<(), FileError> {
     let error = |line, column, message: String| Err(FileError { line, column, message });
     if text.len() > MAX_FILE_BYTES {
@@ -345,7 +349,7 @@ fn check_text(text: &str) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Checks an expectation, with which the rest of the line begins.
+/// Checks the expectation that forms the rest of a line.
 fn check_expectation(words: &Words<'_>, expectation: &str) -> Result<(), FileError> {
     if expectation.is_empty() || words.peek().is_none() {
         return Err(words.missing("an expectation, as in 'server retransmits synack 1 within 3s'"));
@@ -361,7 +365,7 @@ fn side(name: &str) -> Option<usize> {
     ["client", "server"].iter().position(|side| *side == name)
 }
 
-/// Reads the word `word`.
+/// Reads the next word, which must be `word`.
 fn keyword(words: &mut Words<'_>, word: &str) -> Result<(), FileError> {
     if words.take(word) { Ok(()) } else { Err(words.peek().map_or_else(|| words.missing(word), |_| words.unfit(word))) }
 }

@@ -21,6 +21,7 @@ pub struct Parts<'e> {
 }
 
 impl<'e> Parts<'e> {
+    /// Collects the steps and the texts of the experiment's programs.
     pub(super) fn new(experiment: &'e Experiment) -> Self {
         let programs = || {
             experiment.actions.iter().filter_map(|action| match action {
@@ -42,22 +43,23 @@ impl<'e> Parts<'e> {
     /// Returns the set-up of the run.
     ///
     /// # Errors
-    /// [`FileError`] names the line for which there is no room. An experiment that was parsed causes no error.
+    /// [`FileError`] names the line of a program that cannot be added. [`Experiment::parse`] has already ruled this
+    /// out.
     pub fn setup(&self) -> Result<Setup<'_>, FileError> {
         let mut setup = Setup { seed: self.experiment.seed, ..Setup::default() };
         for source in &self.experiment.settings {
             settings::apply(source.words(), &mut setup)?;
         }
-        let mut places = 0..;
+        let mut indices = 0..;
         for action in &self.experiment.actions {
             match action {
                 Action::Event { at, host, what } => setup.host_event(*at, *host, *what),
                 // There is room: the parser has counted the events.
                 Action::Inject { line, at, forged } => drop(setup.agenda.push((*at, Scheduled::Forge(*line, *forged)))),
                 Action::Program(program) => {
-                    let place = places.next().unwrap_or_default();
-                    let steps = self.steps.get(place).map_or(&[][..], Vec::as_slice);
-                    let texts = self.texts.get(place).map_or(&[][..], Vec::as_slice);
+                    let index = indices.next().unwrap_or_default();
+                    let steps = self.steps.get(index).map_or(&[][..], Vec::as_slice);
+                    let texts = self.texts.get(index).map_or(&[][..], Vec::as_slice);
                     add(&mut setup, program, steps, texts).map_err(|error| FileError {
                         line: program.line,
                         column: 1,
@@ -70,6 +72,7 @@ impl<'e> Parts<'e> {
     }
 }
 
+/// Converts a step of a file into a step of a script.
 fn script_step(step: &Step) -> ScriptStep<'_> {
     match step {
         Step::Abort => ScriptStep::Abort,
@@ -99,12 +102,12 @@ fn add<'a>(
         }
         Role::Listens { port, serves, backlog } => {
             let mut listener = Listener::new(*port, Peer::Script(Script::new(steps)));
-            in_use(setup, *port, false)?;
+            check_port_is_free(setup, *port, false)?;
             listener.serve_at_once = serves.unwrap_or(listener.serve_at_once);
             listener.backlog = backlog.unwrap_or(listener.backlog);
             setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
         }
-        // `Setup::program` makes both sides of a program, and each line of a file adds one.
+        // `Setup::program` makes the client and the server of a program, but a line of a file adds only one of them.
         Role::Client { app, udp, .. } => {
             let both = Setup::program(app, texts, *udp)?;
             for (at, call) in both.agenda {
@@ -117,11 +120,11 @@ fn add<'a>(
         Role::Server { app, udp } => {
             let both = Setup::program(app, &[], *udp)?;
             for listener in both.listeners {
-                in_use(setup, listener.port, false)?;
+                check_port_is_free(setup, listener.port, false)?;
                 setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
             }
             for udp in both.udp.into_iter().filter(|(host, ..)| *host == 1) {
-                in_use(setup, udp.1, true)?;
+                check_port_is_free(setup, udp.1, true)?;
                 setup.udp.push(udp).map_err(|_| StartError::TooMany)?;
             }
         }
@@ -129,8 +132,8 @@ fn add<'a>(
     Ok(())
 }
 
-/// Fails if a program of the server listens on this port already.
-fn in_use(setup: &Setup<'_>, port: u16, udp: bool) -> Result<(), StartError> {
+/// Fails if a program of the server already listens on this port.
+fn check_port_is_free(setup: &Setup<'_>, port: u16, udp: bool) -> Result<(), StartError> {
     let is_used = match udp {
         false => setup.listeners.iter().any(|listener| listener.port == port),
         true => setup.udp.iter().any(|(host, other, _)| (*host, *other) == (1, port)),

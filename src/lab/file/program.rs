@@ -12,19 +12,19 @@ use super::{SIDES, keyword, side};
 use crate::app::{self, App};
 use crate::lab::{Moment, Setup};
 
-/// The most bytes that one step reads or sends, which takes about a second.
+/// The maximum number of bytes that one step reads or sends. A run of such a step takes about a second.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// The most steps of one program.
+/// The maximum number of steps in one program.
 const MOST_STEPS: usize = MOST_TEXTS;
 
-/// The most texts that one client sends.
+/// The maximum number of texts that one client sends.
 const MOST_TEXTS: usize = 10_000;
 
 /// A program of a host.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
-    /// The line of the file.
+    /// The line's number in the file.
     pub(super) line: usize,
     pub(super) host: usize,
     pub(super) role: Role,
@@ -44,7 +44,7 @@ pub(super) enum Role {
     Server { app: App, udp: bool },
 }
 
-/// A step, as [`ScriptStep`](crate::lab::ScriptStep), with a text of its own.
+/// A step like [`ScriptStep`](crate::lab::ScriptStep), except that it owns its text.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Abort,
@@ -68,7 +68,7 @@ impl Program {
         }
     }
 
-    /// Parses a step.
+    /// Parses a step and adds it to the program.
     pub(super) fn step(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
         if matches!(self.role, Role::Client { .. } | Role::Server { .. }) {
             return Err(words.error("a program with a name has no steps: use 'listens' or 'calls' instead of 'runs'"));
@@ -79,6 +79,7 @@ impl Program {
         if self.steps.last().is_some_and(|last| matches!(last, Step::Abort | Step::Close)) {
             return Err(words.error("the program has ended: 'close' or 'abort' is the last step"));
         }
+        // A number of bytes that exceeds the limit is reported with a message of its own.
         let bytes = |words: &mut Words<'_>, expected: &str| {
             let count = words.peek().and_then(whole(1..=u64::MAX));
             if count.is_some_and(|count| count > MOST_BYTES) {
@@ -131,6 +132,7 @@ pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Resu
     let host = words.parse(SIDES, side)?;
     let verb = words.peek();
     let role = match verb {
+        // Only the server listens, and only the client sends.
         Some("listens" | "sends") if (verb == Some("listens")) != (host == 1) => {
             return Err(words.error(match host {
                 1 => "the server does not send by itself: use 'server listens' or 'server runs'",
@@ -183,26 +185,29 @@ pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Resu
 
 const PORT: &str = "a port from 1 to 65535, as in 7000";
 
+/// Parses a port number.
 fn port(word: &str) -> Option<u16> {
     word.parse().ok().filter(|port| *port > 0)
 }
 
+/// Parses `PORT [serves COUNT] [backlog COUNT]`, after `listens`.
 fn listens(words: &mut Words<'_>) -> Result<Role, FileError> {
     const COUNT: &str = "a number from 1 to 1000";
     let port = words.parse(PORT, port)?;
     let (mut serves, mut backlog) = (None, None);
     loop {
-        let place = match words.peek() {
+        let value = match words.peek() {
             None => return Ok(Role::Listens { port, serves, backlog }),
             Some("serves") => &mut serves,
             Some("backlog") => &mut backlog,
             Some(_) => return Err(words.unfit("serves COUNT or backlog COUNT")),
         };
         words.next();
-        *place = Some(words.parse(COUNT, |word| usize::try_from(whole(1..=1000)(word)?).ok())?);
+        *value = Some(words.parse(COUNT, |word| usize::try_from(whole(1..=1000)(word)?).ok())?);
     }
 }
 
+/// Parses `PORT [at TIME] [from PORT]`, after `calls`.
 fn calls(words: &mut Words<'_>) -> Result<Role, FileError> {
     let remote = words.parse(PORT, port)?;
     let (mut local, mut at) = (0, Moment::from(Duration::ZERO));

@@ -12,13 +12,13 @@ use super::{SIDES, check_expectation, keyword, side};
 use crate::lab::lang::Lang;
 use crate::lab::{Kind, Moment};
 
-/// The most options of a choice, and the most items of an order. Each has a letter.
+/// The maximum number of options of a choice, and of items of an order. Each needs a letter.
 pub(super) const MOST_OPTIONS: usize = 26;
 
 /// A question of a file.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// The line of the file.
+    /// The line's number in the file.
     pub line: usize,
     /// The text.
     pub text: String,
@@ -33,7 +33,7 @@ pub struct Question {
 /// How the right answer to a question is found.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// The right one of several options.
+    /// One of several options.
     Choice {
         /// The index of the right option.
         right: usize,
@@ -44,7 +44,7 @@ pub enum Answer {
     Count(Count),
     /// A field of a frame.
     Field(Field, FrameRef),
-    /// Faults that make an expectation true: the line of the expectation.
+    /// Faults that the reader chooses so that this expectation is met.
     Make(String),
     /// The question has no answer yet.
     Missing,
@@ -118,7 +118,7 @@ pub enum FrameRef {
     },
 }
 
-/// The time of a state.
+/// The time at which the question asks for a state.
 #[derive(Clone, Copy, Debug)]
 pub enum When {
     /// After the host has sent or processed a frame.
@@ -135,7 +135,7 @@ impl Answer {
         matches!(self, Answer::Missing)
     }
 
-    /// Returns the name of the kind of answer, for programs.
+    /// Returns the name of the kind of answer, for machine-readable output.
     #[cfg(feature = "session")]
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -168,10 +168,10 @@ impl Answer {
     }
 }
 
-/// The points of a question whose file names none.
+/// The points of a question for which the file does not set any.
 const POINTS: u32 = 1;
 
-/// The most points of a question.
+/// The maximum number of points of a question.
 const MOST_POINTS: u64 = 1000;
 
 /// Parses a line that begins with `question`.
@@ -213,6 +213,7 @@ impl Question {
 
 const ANSWERS: &str = "field, number, count, state, choice, order or make";
 
+/// Parses the kind of an answer and its details, after `answer`.
 fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
     let Some(kind) = words.peek() else { return Err(words.missing(ANSWERS)) };
     if !["choice", "count", "field", "make", "number", "order", "state"].contains(&kind) {
@@ -245,11 +246,12 @@ fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
         "order" => {
             let mut items = Vec::new();
             while words.is_quoted() || items.len() < 2 {
-                distinct(words, &items)?;
+                check_option(words, &items)?;
                 items.push(words.quoted()?);
             }
             Answer::Order(items)
         }
+        // The remaining kind is `state`.
         _ => {
             keyword(words, "of")?;
             let host = words.parse(SIDES, side)?;
@@ -271,13 +273,13 @@ fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
     })
 }
 
-/// Parses `right TEXT wrong TEXT...`, in any order.
+/// Parses the options of a choice: one `right TEXT` and at least one `wrong TEXT`, in any order.
 fn choice(words: &mut Words<'_>) -> Result<Answer, FileError> {
     const OPTION: &str = "right or wrong, and a text";
     let (mut options, mut right) = (Vec::new(), None);
     loop {
         match words.peek() {
-            Some("right") if right.is_some() => return Err(words.error("only one option is right")),
+            Some("right") if right.is_some() => return Err(words.error("only one option can be right")),
             Some("right") => right = Some(options.len()),
             Some("wrong") => {}
             Some("hint" | "points") | None if options.len() >= 2 => break,
@@ -285,7 +287,7 @@ fn choice(words: &mut Words<'_>) -> Result<Answer, FileError> {
             None => return Err(words.missing(OPTION)),
         }
         words.next();
-        distinct(words, &options)?;
+        check_option(words, &options)?;
         options.push(words.quoted()?);
     }
     match right {
@@ -294,8 +296,8 @@ fn choice(words: &mut Words<'_>) -> Result<Answer, FileError> {
     }
 }
 
-/// Checks that there is room for one more option, and that it differs from the others.
-fn distinct(words: &Words<'_>, options: &[String]) -> Result<(), FileError> {
+/// Checks that there is room for one more option, and that the next text differs from the options so far.
+fn check_option(words: &Words<'_>, options: &[String]) -> Result<(), FileError> {
     if options.len() == MOST_OPTIONS {
         return Err(words.error(format!("a question has at most {MOST_OPTIONS} options")));
     }
@@ -312,13 +314,13 @@ fn count(words: &mut Words<'_>) -> Result<Answer, FileError> {
     let kind = words.parse(KINDS, Kind::named)?;
     let mut count = Count { host, again, kind, from: None, until: None };
     loop {
-        let place = match words.peek() {
+        let bound = match words.peek() {
             Some("from") => &mut count.from,
             Some("until") => &mut count.until,
             _ => return Ok(Answer::Count(count)),
         };
         words.next();
-        *place = Some(words.parse(values::MOMENT, values::moment)?);
+        *bound = Some(words.parse(values::MOMENT, values::moment)?);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Parses the lines that change a set-up: `network`, `hosts`, `host`, `clients`, `flood`, `fault` and `limit`.
 //!
-//! The words and their limits are those of the command line's options.
+//! The words and their limits are the same as for the command line's options.
 
 use alloc::format;
 
@@ -11,15 +11,15 @@ use crate::lab::{Buffers, Fault, FaultError, Setup};
 #[cfg(feature = "recovery")]
 use crate::stack::Congestion;
 
-/// The largest buffer, in bytes.
+/// The maximum size of a buffer, in bytes.
 const MOST_BUFFER: u64 = 1 << 20;
 
-/// Checks a line.
+/// Checks a line, without changing a set-up.
 pub(super) fn check(words: Words<'_>) -> Result<(), FileError> {
     apply(words, &mut Setup::default())
 }
 
-/// Changes a set-up as a line says.
+/// Makes the change that a line describes to a set-up.
 pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
     match words.next() {
         Some("clients") => setup.clients = size(&mut words, 1, 8)?,
@@ -34,20 +34,21 @@ pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), F
         }
         Some("host") => {
             let host = words.parse(SIDES, side)?;
-            some(&words, HOST)?;
+            need_option(&words, HOST)?;
             while words.peek().is_some() {
                 host_option(&mut words, setup, host)?;
             }
         }
         Some("hosts") => {
-            some(&words, HOSTS)?;
+            need_option(&words, HOSTS)?;
             while words.peek().is_some() {
                 hosts_option(&mut words, setup)?;
             }
         }
         Some("limit") => setup.limit = words.parse(values::DURATION, duration)?,
+        // The remaining word is `network`.
         _ => {
-            some(&words, NETWORK)?;
+            need_option(&words, NETWORK)?;
             while words.peek().is_some() {
                 network_option(&mut words, setup)?;
             }
@@ -56,13 +57,15 @@ pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), F
     words.end()
 }
 
-fn some(words: &Words<'_>, expected: &str) -> Result<(), FileError> {
+/// Checks that the line has at least one more word.
+fn need_option(words: &Words<'_>, expected: &str) -> Result<(), FileError> {
     if words.peek().is_some() { Ok(()) } else { Err(words.missing(expected)) }
 }
 
 const NETWORK: &str = "latency TIME, jitter TIME, rate RATE, queue FRAMES, loss PERCENT, mtu BYTES, router-mtu BYTES or \
                        black-hole";
 
+/// Parses and applies an option of `network`.
 fn network_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
     let line = &mut setup.line;
     match words.peek() {
@@ -106,9 +109,9 @@ fn network_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), Fi
 const HOSTS: &str = "congestion none, reno or cubic; nagle on or off; ack-delay TIME; keep-alive TIME; idle-timeout TIME; \
                      window-scale N; buffer, receive or send BYTES; or isn N";
 
-/// Options that both hosts share.
+/// Parses and applies an option of `hosts` to both hosts.
 fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
-    // The probes of a connection are sent at quarters of this time.
+    // Keep-alive probes are sent at every quarter of this time, so a quarter must be at least a millisecond.
     let idle = |word: &str| duration(word).filter(|time| time.total_millis() >= 4);
     match words.peek() {
         Some("ack-delay") => {
@@ -159,13 +162,14 @@ fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), File
 
 const HOST: &str = "buffer BYTES, receive BYTES, send BYTES or isn N";
 
+/// Parses and applies an option of `host` to one host.
 fn host_option(words: &mut Words<'_>, setup: &mut Setup<'_>, host: usize) -> Result<(), FileError> {
     let name = words.peek().unwrap_or_default();
     #[cfg(feature = "recovery")]
     if name == "isn" {
         words.next();
         let isn = words.parse("a number from 0 to 4294967295", number(0, u32::MAX.into()))?;
-        setup.isn.iter_mut().skip(host).take(1).for_each(|place| *place = Some(isn));
+        setup.isn.iter_mut().skip(host).take(1).for_each(|slot| *slot = Some(isn));
         return Ok(());
     }
     if !["buffer", "receive", "send"].contains(&name) {

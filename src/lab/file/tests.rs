@@ -47,7 +47,7 @@ fn a_file_becomes_a_set_up() {
 }
 
 #[test]
-fn the_settings_are_those_of_the_options() {
+fn the_settings_are_the_same_as_the_options() {
     let text = "network mtu 576 loss 0.5% jitter 2ms router-mtu 600 black-hole\nhosts nagle on ack-delay 0 keep-alive 5s \
                 congestion none window-scale 2 buffer 4096\nhost server receive 1024 isn 5\nhosts idle-timeout 20s\nlimit \
                 30s\nclients 3\nflood 9\nclient calls 7000\n";
@@ -66,9 +66,9 @@ fn the_settings_are_those_of_the_options() {
     assert_eq!(setup.limit, Duration::from_secs(30));
 }
 
-/// Each expectation and each question is compared with every entry of a run, so there are not too many.
+/// Each expectation and each question is compared with every entry of a run, so their number is limited.
 #[test]
-fn the_expectations_and_the_questions_of_a_file_are_few() {
+fn the_number_of_expectations_and_questions_in_a_file_is_limited() {
     let (expectation, question) = ("expect client syn\n", "question \"?\" answer field ack of frame 9\n");
     for (line, what) in [(expectation, "expectations"), (question, "questions")] {
         assert!(Experiment::parse(&line.repeat(100), None).is_ok(), "{what}");
@@ -91,7 +91,7 @@ fn a_long_line_is_read_once() {
 fn errors_name_the_line_the_column_and_the_word() {
     for (text, message) in [
         ("fault drop server synak 1", "1:19: 'synak' should be syn, synack,"),
-        ("\n  fault delay soon client syn", "2:15: 'soon' should be how long"),
+        ("\n  fault delay soon client syn", "2:15: 'soon' should be a time"),
         ("fault drop server", "1:18: a word is missing at the end: syn, synack,"),
         ("titel \"x\"", "1:1: 'titel' should be title, text, zh, seed"),
         ("title x", "1:7: 'x' should be a text in quotation marks"),
@@ -149,7 +149,7 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("question \"?\" answer", "1:20: a word is missing at the end: field, number"),
         ("question \"?\" answer field ack of frame 0", "1:40: '0' should be a number from 1"),
         ("question \"?\" answer choice wrong \"a\" wrong \"b\"", "no option is right"),
-        ("question \"?\" answer choice right \"a\" right \"b\"", "1:38: only one option is right"),
+        ("question \"?\" answer choice right \"a\" right \"b\"", "1:38: only one option can be right"),
         ("question \"?\" answer order \"a\" \"a\"", "1:31: this text is in the question twice"),
         ("question \"?\" answer make server gets lost", "'lost' should be out-of-order"),
         ("question \"?\" answer number 1 answer number 2", "the question has an answer already"),
@@ -157,7 +157,7 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("vary n from 5 to 4", "1:18: '4' should be a number from the first one"),
         ("vary n from 1 to 2\nvary n from 1 to 2", "2:6: this name is in use already"),
         ("vary n from 1 to 2\nseed 3", "2:6: the seed must come before the first 'vary'"),
-        // The column is that of the file, although the name is longer than its number.
+        // The column is correct even though the name is longer than the number that replaces it.
         ("vary size from 5 to 5\nhost client buffer $size", "2:20: '5' should be a number from 128"),
         ("vary size from 500 to 500\nhosts receive $size x 3", "2:21: 'x' should be congestion"),
         ("title \"\u{1b}[2J\"", "1:8: a control character"),
@@ -202,7 +202,7 @@ fn numbers_vary_with_the_seed() {
     assert_eq!(number(3), number(3));
 }
 
-/// A file with random changes is parsed, or is an error with a place in the file. It never causes a panic.
+/// A file with random changes is parsed, or rejected with a line and column that exist. It never causes a panic.
 #[test]
 fn changed_files_cause_no_panic() {
     let mut random = crate::testing::random::Random(7);
@@ -214,12 +214,12 @@ fn changed_files_cause_no_panic() {
         for _ in 0..1 + random.below(3) {
             let line = random.below(lines.len());
             let words = &mut lines[line];
-            let place = random.below(words.len());
+            let index = random.below(words.len());
             match random.below(4) {
-                0 => drop(words.remove(place)),
-                1 => words[place] = random.pick(&all),
-                2 => words.insert(place, random.pick(&["$", "\"", "\\", "0", "99999999999", "\u{fc}", "-1", "#"])),
-                _ => words.insert(place, random.pick(&all)),
+                0 => drop(words.remove(index)),
+                1 => words[index] = random.pick(&all),
+                2 => words.insert(index, random.pick(&["$", "\"", "\\", "0", "99999999999", "\u{fc}", "-1", "#"])),
+                _ => words.insert(index, random.pick(&all)),
             }
             lines.retain(|words| !words.is_empty());
         }

@@ -7,7 +7,7 @@ use crate::lab::Moment;
 /// Describes a duration.
 pub(super) const DURATION: &str = "a time with a unit (us, ms, s, min or h), as in 20ms";
 
-/// Describes a time that may depend on the wire.
+/// Describes a time that can depend on the latency of the wire.
 pub(super) const MOMENT: &str = "a time, as in 2s, 300ms, 1.5rtt or 3rtt+200ms";
 
 /// Parses a time without round trips, such as `300ms`.
@@ -26,12 +26,12 @@ pub(crate) fn duration(word: &str) -> Option<Duration> {
     Some(Duration::from_micros(number.checked_mul(micros)?)).filter(|time| *time <= Moment::LONGEST)
 }
 
-/// Parses a time that may be 0 without a unit.
+/// Parses a time. A time of 0 needs no unit.
 pub(super) fn duration_or_zero(word: &str) -> Option<Duration> {
     if word == "0" { Some(Duration::ZERO) } else { duration(word) }
 }
 
-/// Parses a time that may contain round trips, such as `3rtt+200ms` or `1.5rtt`.
+/// Parses a time that can contain round trips, such as `3rtt+200ms` or `1.5rtt`.
 pub(super) fn moment(word: &str) -> Option<Moment> {
     Moment::parse(word, duration_or_zero)
 }
@@ -54,8 +54,8 @@ pub(crate) fn percent(word: &str) -> Option<u32> {
         return None;
     }
     let mut parts = whole.parse::<u32>().ok().filter(|whole| *whole <= 100)? * 10_000;
-    for (digit, place) in part.bytes().zip([1000, 100, 10, 1]) {
-        parts += u32::from(digit - b'0') * place;
+    for (digit, weight) in part.bytes().zip([1000, 100, 10, 1]) {
+        parts += u32::from(digit - b'0') * weight;
     }
     (parts <= 1_000_000).then_some(parts)
 }

@@ -1,4 +1,4 @@
-//! Splits a line into words with their columns, and replaces the names of values by their numbers.
+//! Splits a line into words with their columns, and replaces each `$NAME` with its number.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::lab::tokens::{self, clip};
 
-/// An error in a file: its place, and one sentence that says what is wrong and what would fit.
+/// An error in a file: its line and column, and one sentence that says what is wrong and what would be valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
     /// The line's number, from 1.
@@ -26,7 +26,7 @@ impl fmt::Display for FileError {
 
 impl core::error::Error for FileError {}
 
-/// A number that a file's `vary` line names.
+/// A named number, from a `vary` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Varied {
     pub(super) name: String,
@@ -38,13 +38,14 @@ pub(super) struct Varied {
 pub(super) struct Words<'t> {
     line: usize,
     text: &'t str,
+    /// The offset in `text` of the unread words.
     at: usize,
-    /// For each name that was replaced, the place after it in `text`, and the number of characters by which the text from
-    /// there on is shifted in the file.
+    /// For each `$NAME` that was replaced, the offset in `text` after its number, and the number of columns by which
+    /// the following text is further right in the file.
     shifts: &'t [(usize, isize)],
 }
 
-/// A line whose names of values are replaced by their numbers.
+/// A line in which each `$NAME` has been replaced with its number.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     line: usize,
@@ -53,9 +54,9 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Replaces each `$NAME` and `${NAME}` in the text of line `line` by its number.
+    /// Replaces each `$NAME` and `${NAME}` in the text of line `line` with its number.
     pub(super) fn new(line: usize, text: &str, varied: &[Varied]) -> Self {
-        // Each look at the next word would skip the spaces at the end again.
+        // The spaces at the end are removed, because each look at the next word would skip them again.
         let (mut out, mut shifts, mut rest, mut shift) = (String::new(), Vec::new(), text.trim_end(), 0);
         while let Some(start) = rest.find('$') {
             let (before, from) = rest.split_at(start);
@@ -81,7 +82,7 @@ impl Source {
         self.line
     }
 
-    /// Returns whether the line has this word.
+    /// Returns whether the line contains this word.
     pub(super) fn has(&self, word: &str) -> bool {
         self.text.split_whitespace().any(|other| other == word)
     }
@@ -103,7 +104,7 @@ impl<'t> Words<'t> {
         self.text[self.at..].trim()
     }
 
-    /// Reads the line up to one of the words `stops`, its comment or its end. A text in quotation marks is one word.
+    /// Reads the line up to one of the words in `stops`, a comment or the end. A text in quotation marks is one word.
     pub(super) fn until(&mut self, stops: &[&str]) -> &'t str {
         let start = self.at;
         while let Some(word) = self.peek().filter(|word| !stops.contains(word)) {
@@ -126,7 +127,7 @@ impl<'t> Words<'t> {
         Some(word)
     }
 
-    /// Reads the word `word` if it comes next. Returns whether it did.
+    /// Reads the next word if it is `word`. Returns whether it is.
     pub(super) fn take(&mut self, word: &str) -> bool {
         let takes = self.peek() == Some(word);
         if takes {
@@ -159,39 +160,41 @@ impl<'t> Words<'t> {
         self.rest().starts_with('"')
     }
 
-    /// Checks that no word is left.
+    /// Checks that no words follow.
     pub(super) fn end(&self) -> Result<(), FileError> {
         if self.peek().is_none() { Ok(()) } else { Err(self.unfit("the end of the line")) }
     }
 
-    /// An error about the next word.
+    /// Returns an error about the next word.
     pub(super) fn unfit(&self, expected: &str) -> FileError {
         let word = self.peek().unwrap_or_default();
         self.error(format!("'{}' should be {expected}", clip(word)))
     }
 
-    /// An error about a word of the rest of the line, which a parser of its own has read. `column` counts the characters of
-    /// the rest, from 1.
+    /// Returns an error about a word in the rest of the line, as reported by another parser. `column` counts the
+    /// characters of the rest, from 1.
     pub(super) fn unfit_at(&self, column: usize, word: &str, expected: &str) -> FileError {
         let start = self.start();
         let at = self.text[start..].char_indices().nth(column.saturating_sub(1));
-        self.unfit_place(at.map_or(self.text.len(), |(at, _)| start + at), word, expected)
+        self.unfit_at_offset(at.map_or(self.text.len(), |(at, _)| start + at), word, expected)
     }
 
-    /// An error about a word of the rest of the line, which a parser of its own has read.
+    /// Returns an error about a word in the rest of the line, as reported by another parser that does not know the
+    /// column.
     pub(super) fn unfit_word(&self, word: &str, expected: &str) -> FileError {
         let rest = &self.text[self.at..];
         let at = rest.match_indices(word).map(|(at, _)| self.at + at);
+        // The text can occur inside an earlier word, so look for a whole word first.
         let is_whole = |at: &usize| {
             let after = self.text[at + word.len()..].chars().next();
             self.text[..*at].ends_with(char::is_whitespace) && after.is_none_or(char::is_whitespace)
         };
         let at = at.clone().find(is_whole).or_else(|| at.clone().next()).unwrap_or(self.at);
-        self.unfit_place(at, word, expected)
+        self.unfit_at_offset(at, word, expected)
     }
 
-    /// An error about the word at a place of the text.
-    fn unfit_place(&self, at: usize, word: &str, expected: &str) -> FileError {
+    /// Returns an error about the word at an offset of the text.
+    fn unfit_at_offset(&self, at: usize, word: &str, expected: &str) -> FileError {
         if word.is_empty() {
             return self.missing(expected);
         }
@@ -199,28 +202,28 @@ impl<'t> Words<'t> {
         FileError { line: self.line, column: self.column(at), message }
     }
 
-    /// An error about the end of the line, where a word is missing.
+    /// Returns an error about the end of the line, where a word is missing.
     pub(super) fn missing(&self, expected: &str) -> FileError {
         let message = format!("a word is missing at the end: {expected}");
         let end = self.text.trim_end().len();
         FileError { line: self.line, column: self.column(end.max(self.at)), message }
     }
 
-    /// An error at the next word.
+    /// Returns an error at the next word.
     pub(super) fn error(&self, message: impl Into<String>) -> FileError {
         FileError { line: self.line, column: self.column(self.start()), message: message.into() }
     }
 
-    /// Returns the place of the next word.
+    /// Returns the offset of the next word.
     fn start(&self) -> usize {
         let rest = &self.text[self.at..];
         self.at + rest.len() - rest.trim_start().len()
     }
 
-    /// Returns the column in the file of a place in the text.
-    fn column(&self, place: usize) -> usize {
-        let shift = self.shifts.iter().rfind(|(at, _)| *at <= place).map_or(0, |(_, shift)| *shift);
-        let column = self.text[..place].chars().count() + 1;
+    /// Returns the column in the file of an offset in the text.
+    fn column(&self, offset: usize) -> usize {
+        let shift = self.shifts.iter().rfind(|(at, _)| *at <= offset).map_or(0, |(_, shift)| *shift);
+        let column = self.text[..offset].chars().count() + 1;
         column.saturating_add_signed(shift)
     }
 }

@@ -13,7 +13,7 @@ use super::time::{When, seconds};
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) function: Function,
-    /// When the call returns, if it waits: relative to the same time as the start of the call.
+    /// When the call returns, if it waits. This time is relative to the same time as the start of the call.
     pub(super) until: Option<Duration>,
     pub(super) result: Outcome,
 }
@@ -28,10 +28,10 @@ pub(super) enum Function {
     /// With SO_LINGER and a time of 0, `close` sends RST.
     Linger(u32, bool),
     Listen(u32, u32),
-    /// A call that has no effect, and whose result is not compared.
+    /// A call that has no effect. Its result is not compared.
     Option(u32),
     Read(u32, u32),
-    /// The socket, and whether the program sends no more.
+    /// The socket, and whether the call closes the sending direction.
     Shutdown(u32, bool),
     Socket,
     Write(u32, u32),
@@ -73,7 +73,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The sockets that are open at a line of a script, and the options that set up the stack.
+/// The sockets that are open at the current line of a script, and the settings of the stack that its calls determine.
 #[derive(Default)]
 pub(super) struct Sockets {
     open: Vec<u32>,
@@ -83,10 +83,10 @@ pub(super) struct Sockets {
     pub(super) send: Option<usize>,
 }
 
-/// The largest number of a socket.
+/// The largest socket number.
 const LARGEST: u32 = 1023;
 
-/// The most bytes of a call, and of a buffer.
+/// The maximum number of bytes in a call, and in a buffer.
 const MOST_BYTES: u32 = 1 << 20;
 
 /// The smallest and the largest buffer that an option can set, in bytes.
@@ -99,8 +99,9 @@ const ARGUMENTS: &str = "the arguments of the call";
 const COUNT: &str = "a number of bytes from 0 to 1048576";
 const ONE: &str = "left out: a script has one connection, by one listen or one connect";
 
-/// Reads a call, from the end of its time on.
+/// Reads the call in a line, after the time at which the call starts.
 pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets) -> Result<Call, Error> {
+    // `...TIME` says when a call that waits returns.
     let until = match scanner.eat("...") {
         true => {
             let mut here = *scanner;
@@ -157,7 +158,7 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Sockets {
-    /// Reads the arguments that matter. `here` is the name of the function.
+    /// Reads the arguments that have an effect. `here` is at the name of the function, for errors.
     fn function(&mut self, name: &str, scanner: &mut Scanner<'_>, here: &mut Scanner<'_>) -> Result<Function, Error> {
         if name == "socket" {
             return Ok(Function::Socket);
@@ -195,6 +196,7 @@ impl Sockets {
         })
     }
 
+    /// Reads the number of an open socket.
     fn socket(&self, scanner: &mut Scanner<'_>) -> Result<u32, Error> {
         const OPEN: &str = "the number of a socket that is open";
         let mut here = *scanner;
@@ -218,8 +220,8 @@ impl Sockets {
                     return Err(here.error(SIZE));
                 }
                 scanner.need("]", SIZE)?;
-                let place = if name == "SO_RCVBUF" { &mut self.receive } else { &mut self.send };
-                place.get_or_insert(size as usize);
+                let buffer = if name == "SO_RCVBUF" { &mut self.receive } else { &mut self.send };
+                buffer.get_or_insert(size as usize);
                 Ok(Function::Option(socket))
             }
             "SO_LINGER" => {
@@ -241,11 +243,12 @@ impl Sockets {
     }
 }
 
+/// Reads the comma before the next argument.
 fn comma(scanner: &mut Scanner<'_>) -> Result<(), Error> {
     scanner.need(",", "a comma and the next argument")
 }
 
-/// Reads a buffer, which is not compared, and the number of its bytes.
+/// Skips a buffer, and reads the number of its bytes.
 fn count(scanner: &mut Scanner<'_>) -> Result<u32, Error> {
     comma(scanner)?;
     argument(scanner)?;
@@ -282,6 +285,7 @@ fn string(scanner: &mut Scanner<'_>) -> Result<(), Error> {
     let mut here = *scanner;
     let rest = scanner.rest();
     let mut escaped = false;
+    // The first character is the opening quotation mark.
     for (at, c) in rest.char_indices().skip(1) {
         match c {
             '"' if !escaped => {
@@ -295,6 +299,7 @@ fn string(scanner: &mut Scanner<'_>) -> Result<(), Error> {
     Err(here.error("the start of a text with a quotation mark at its end"))
 }
 
+/// Skips the remaining arguments and the closing bracket.
 fn rest_of_arguments(scanner: &mut Scanner<'_>) -> Result<(), Error> {
     loop {
         argument(scanner)?;
@@ -305,7 +310,7 @@ fn rest_of_arguments(scanner: &mut Scanner<'_>) -> Result<(), Error> {
     }
 }
 
-/// Reads a result: a number, or -1 and perhaps the name of an error, and a note in brackets.
+/// Reads a result: a number, or -1 and optionally the name of an error. A note in brackets is skipped.
 fn outcome(scanner: &mut Scanner<'_>) -> Result<Outcome, Error> {
     let result = if scanner.eat("-") {
         scanner.need("1", "1: the result of a call that fails is -1")?;

@@ -2,7 +2,8 @@
 
 use super::segment::{Choice, Flags, SegmentText};
 
-/// The part of a line's segment that has not left yet. The stack may send a segment of a script in several pieces.
+/// The part of a line's segment that has not been sent yet. The stack is allowed to send a segment of a script in
+/// several pieces.
 pub(super) struct Wanted {
     segment: SegmentText,
 }
@@ -12,7 +13,7 @@ pub(super) struct Wanted {
 pub(super) enum Verdict {
     /// The segment completes the line.
     Complete,
-    /// The part of the segment that differs, with a verb.
+    /// The segment is not the expected one. The text says what differs.
     Differs(&'static str),
     /// The segment is the next piece of the line, and more follow.
     Piece,
@@ -23,15 +24,15 @@ impl Wanted {
         Wanted { segment: segment.clone() }
     }
 
-    /// Returns the number of payload bytes that no segment has had yet.
+    /// Returns the number of payload bytes that have not been sent yet.
     pub(super) fn missing(&self) -> u32 {
         self.segment.len
     }
 
-    /// Compares a segment, whose numbers are relative as the script's are.
+    /// Compares a segment with the line. The segment's numbers must be relative, like those in the script.
     ///
-    /// The window is compared if the script has one, and the options unless the script has `<...>`. Padding and the order
-    /// of the options do not count.
+    /// The window is compared only if the script names one, and the options are compared unless the script says
+    /// `<...>`. Padding and the order of the options are ignored.
     pub(super) fn compare(&mut self, seen: &SegmentText) -> Verdict {
         let wanted = &mut self.segment;
         let is_piece = seen.len > 0 && seen.len < wanted.len;

@@ -1,4 +1,4 @@
-//! Segments as frames: writes a [`SegmentText`] as Ethernet frames, and reads it from a frame.
+//! Writes a [`SegmentText`] as Ethernet frames, and reads one from a frame.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -10,15 +10,17 @@ use smoltcp::wire::{
 
 use super::segment::{Choice, Flags, SegmentText};
 
-/// The lengths of the headers of Ethernet, IPv4 and TCP, in bytes. The TCP header has no options.
+/// The length of an Ethernet header, in bytes.
 const ETHERNET: usize = 14;
+/// The length of an IPv4 header without options, in bytes.
 const IP: usize = 20;
+/// The length of a TCP header without options, in bytes.
 const TCP: usize = 20;
 
-/// The byte with which a payload is filled, as [`ScriptStep::SendBytes`](crate::lab::ScriptStep::SendBytes) does.
+/// The byte that fills a payload. [`ScriptStep::SendBytes`](crate::lab::ScriptStep::SendBytes) sends the same byte.
 pub(super) const FILL: u8 = b'x';
 
-/// The two ends of a segment: first its sender, then its receiver.
+/// The two ends of a segment. In each array, the sender comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// The hardware addresses.
@@ -27,8 +29,8 @@ pub struct Ends {
     pub addresses: [Ipv4Address; 2],
     /// The ports.
     pub ports: [u16; 2],
-    /// The numbers in frames that a text writes as 0. Sequence numbers are relative to the sender's, acknowledgement
-    /// numbers and SACK blocks to the receiver's.
+    /// The initial sequence numbers, which a text writes as 0. Sequence numbers are relative to the sender's number.
+    /// Acknowledgement numbers and SACK blocks are relative to the receiver's number.
     pub isn: [u32; 2],
 }
 
@@ -48,8 +50,8 @@ impl Ends {
 impl SegmentText {
     /// Returns the frames of the segment, with correct checksums. `mtu` is the length of the longest IP packet.
     ///
-    /// The payload consists of the letter x. If it does not fit into one frame, several frames follow each other. FIN
-    /// and PSH are then in the last frame, and SYN is in the first. A window that is left out is 0.
+    /// The payload consists of the letter x. If it does not fit into one frame, it is divided among several frames. FIN
+    /// and PSH are then in the last frame, and SYN is in the first. A missing window is 0.
     pub fn frames(&self, ends: &Ends, mtu: usize) -> Vec<Vec<u8>> {
         let most = mtu.saturating_sub(IP + TCP + self.options_len()).max(1);
         let len = self.len as usize;
@@ -72,6 +74,7 @@ impl SegmentText {
         frames
     }
 
+    /// Returns one frame of the segment, with `len` bytes of payload.
     fn frame(&self, ends: &Ends, flags: Flags, seq: u32, len: usize) -> Vec<u8> {
         let header = TCP + self.options_len();
         let total = IP + header + len;
@@ -97,7 +100,7 @@ impl SegmentText {
         ip.set_dst_addr(ends.addresses[1]);
         ip.fill_checksum();
         let bytes = ip.payload_mut();
-        // The flags are a byte of their own. They need not be a combination that smoltcp would send.
+        // The flags are written as a byte, because smoltcp would not write every combination of flags.
         bytes[..header].fill(0);
         bytes[13] = flags.0;
         let mut tcp = TcpPacket::new_unchecked(bytes);
@@ -114,7 +117,7 @@ impl SegmentText {
         frame
     }
 
-    /// Writes the options. The bytes behind them stay 0, which is the end of the options.
+    /// Writes the options. The bytes after them stay 0, which marks the end of the options.
     fn write_options(&self, out: &mut [u8], isn: u32) {
         let mut bytes = Vec::new();
         for option in self.options.as_deref().unwrap_or_default() {
@@ -136,10 +139,10 @@ impl SegmentText {
                 Choice::WindowScale(shift) => bytes.extend([3, 3, *shift]),
             }
         }
-        out.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+        out.iter_mut().zip(bytes).for_each(|(target, byte)| *target = byte);
     }
 
-    /// Reads the segment in a frame, and its ends. The numbers are those of the frame: `isn` is 0.
+    /// Reads the segment in a frame, and its ends. The numbers are absolute, and `isn` is 0.
     ///
     /// Returns `None` if the frame contains no TCP segment over IPv4, or if its length or its checksum is wrong.
     pub fn read(frame: &[u8]) -> Option<(SegmentText, Ends)> {
@@ -173,7 +176,7 @@ impl SegmentText {
         Some((segment, ends))
     }
 
-    /// Returns the segment with numbers relative to `isn`: those of the sender and of the receiver.
+    /// Returns the segment with numbers relative to `isn`, the initial sequence numbers of the sender and the receiver.
     pub fn relative_to(mut self, isn: [u32; 2]) -> SegmentText {
         self.seq = self.seq.wrapping_sub(isn[0]);
         self.ack = self.ack.map(|ack| ack.wrapping_sub(isn[1]));

@@ -12,8 +12,9 @@ use crate::stack::{Context, End, Next, Session};
 #[derive(Clone, Debug)]
 pub struct Program {
     table: Rc<RefCell<Vec<Connection>>>,
-    /// The connection's place in the table. A listener's program has none: each connection gets a clone.
-    place: Option<usize>,
+    /// The connection's index in the table. A listener's program has none, because each connection gets a clone of the
+    /// program.
+    index: Option<usize>,
 }
 
 /// A connection of the program.
@@ -36,35 +37,36 @@ pub(super) enum Request {
     Close,
     Read(u32),
     Shutdown,
-    /// The number of bytes, and how many of them are queued.
+    /// The number of bytes to write, and how many of them are queued so far.
     Write(u32, u32),
 }
 
 impl Program {
     /// Makes the program of a listener, with an empty table.
     pub(super) fn new() -> Self {
-        Program { table: Rc::new(RefCell::new(Vec::new())), place: None }
+        Program { table: Rc::new(RefCell::new(Vec::new())), index: None }
     }
 
-    /// Makes the program of a connection that the script opens. Returns the connection's place, too.
+    /// Makes the program of a connection that the script opens. Also returns the connection's index.
     pub(super) fn connecting(&self) -> (Self, usize) {
-        let place = self.add(true);
-        (Program { table: self.table.clone(), place: Some(place) }, place)
+        let index = self.add(true);
+        (Program { table: self.table.clone(), index: Some(index) }, index)
     }
 
     /// Calls `act` with a connection.
-    pub(super) fn with<R>(&self, place: usize, act: impl FnOnce(&mut Connection) -> R) -> Option<R> {
-        self.table.borrow_mut().get_mut(place).map(act)
+    pub(super) fn with<R>(&self, index: usize, act: impl FnOnce(&mut Connection) -> R) -> Option<R> {
+        self.table.borrow_mut().get_mut(index).map(act)
     }
 
-    /// Takes the oldest established connection that the program has not accepted yet.
+    /// Accepts the oldest established connection that the program has not accepted yet. Returns its index.
     pub(super) fn accept(&self) -> Option<usize> {
         let mut table = self.table.borrow_mut();
-        let place = table.iter().position(|connection| connection.is_established && !connection.is_taken)?;
-        table[place].is_taken = true;
-        Some(place)
+        let index = table.iter().position(|connection| connection.is_established && !connection.is_taken)?;
+        table[index].is_taken = true;
+        Some(index)
     }
 
+    /// Adds a connection to the table. Returns its index.
     fn add(&self, is_taken: bool) -> usize {
         let mut table = self.table.borrow_mut();
         table.push(Connection { is_taken, ..Connection::default() });
@@ -74,22 +76,22 @@ impl Program {
 
 impl Session for Program {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
-        let place = match self.place {
-            Some(place) => place,
-            None => *self.place.insert(self.add(false)),
+        let index = match self.index {
+            Some(index) => index,
+            None => *self.index.insert(self.add(false)),
         };
-        self.with(place, |connection| connection.poll(socket)).unwrap_or(Next::Wait)
+        self.with(index, |connection| connection.poll(socket)).unwrap_or(Next::Wait)
     }
 
     fn ended(&mut self, end: End, _cx: &mut Context<'_>) {
-        if let Some(place) = self.place {
-            self.with(place, |connection| connection.end = Some(end));
+        if let Some(index) = self.index {
+            self.with(index, |connection| connection.end = Some(end));
         }
     }
 }
 
 impl Connection {
-    /// Carries out the request as far as possible. A read waits for data, and a write for room.
+    /// Carries out as much of the request as is possible now. A read waits for data, and a write waits for room.
     fn poll(&mut self, socket: &mut Socket<'_>) -> Next {
         self.is_established = true;
         let Some(request) = self.request else { return Next::Wait };
@@ -98,9 +100,9 @@ impl Connection {
             Request::Close => (Some(Ok(0)), Next::Close),
             Request::Read(most) => (read(socket, most), Next::Wait),
             Request::Shutdown => {
-                let may_send = !has_sent_fin(socket);
+                let can_send = !has_sent_fin(socket);
                 socket.close();
-                (Some(if may_send { Ok(0) } else { Err("ENOTCONN") }), Next::Wait)
+                (Some(if can_send { Ok(0) } else { Err("ENOTCONN") }), Next::Wait)
             }
             Request::Write(count, mut queued) => {
                 let reply = write(socket, count, &mut queued);
@@ -114,12 +116,12 @@ impl Connection {
         next
     }
 
-    /// Takes the result of a request, if there is one. A request does not wait beyond the end of the connection.
+    /// Takes the result of a request, if the request has returned. The end of the connection ends every request.
     pub(super) fn returned(&mut self) -> Option<Result<u32, &'static str>> {
         self.reply.take().or_else(|| Some(Self::after(self.end?, self.request.take()?)))
     }
 
-    /// Gives up a request that must wait, and returns its result: a program that does not wait gets EAGAIN.
+    /// Gives up a request that must wait, and returns its result. The result of a call that does not wait is EAGAIN.
     pub(super) fn stop_waiting(&mut self) -> Result<u32, &'static str> {
         match (self.reply.take(), self.request.take()) {
             (Some(reply), _) => reply,
@@ -128,7 +130,7 @@ impl Connection {
         }
     }
 
-    /// Returns the result of a call after the end of the connection.
+    /// Returns the result of a call that is made after the end of the connection.
     pub(super) fn after(end: End, request: Request) -> Result<u32, &'static str> {
         match (request, end) {
             (Request::Abort | Request::Close, _) => Ok(0),
@@ -145,12 +147,13 @@ fn has_sent_fin(socket: &Socket<'_>) -> bool {
     !matches!(socket.state(), State::Established | State::CloseWait)
 }
 
+/// Reads up to `most` bytes. Returns `None` if there is no data yet.
 fn read(socket: &mut Socket<'_>, most: u32) -> Option<Result<u32, &'static str>> {
     let mut count = 0;
     while count < most {
-        let left = (most - count) as usize;
-        match socket.recv(|data| (data.len().min(left), data.len().min(left))) {
-            // The data that is read is at most `most` bytes.
+        let remaining = (most - count) as usize;
+        match socket.recv(|data| (data.len().min(remaining), data.len().min(remaining))) {
+            // The cast is lossless, because at most `most` bytes are read.
             Ok(len) if len > 0 => count += len as u32,
             Err(RecvError::InvalidState) if count == 0 => return Some(Err("ENOTCONN")),
             Err(RecvError::Finished) => return Some(Ok(count)),
@@ -160,11 +163,12 @@ fn read(socket: &mut Socket<'_>, most: u32) -> Option<Result<u32, &'static str>>
     (count > 0 || most == 0).then_some(Ok(count))
 }
 
+/// Queues as many of `count` bytes as there is room for. Returns `None` if bytes remain.
 fn write(socket: &mut Socket<'_>, count: u32, queued: &mut u32) -> Option<Result<u32, &'static str>> {
     while *queued < count {
-        let left = (count - *queued) as usize;
+        let remaining = (count - *queued) as usize;
         let sent = socket.send(|room| {
-            let len = room.len().min(left);
+            let len = room.len().min(remaining);
             room[..len].fill(super::frame::FILL);
             (len, len)
         });

@@ -1,4 +1,5 @@
-//! Runs a script: puts the peer's segments on the wire, and checks the stack's. sockets.rs carries out the calls.
+//! Runs a script: puts the peer's segments on the wire, and checks the stack's segments. sockets.rs carries out the
+//! calls.
 
 mod sockets;
 #[cfg(all(test, feature = "std"))]
@@ -40,7 +41,7 @@ impl Default for Limits {
     }
 }
 
-/// A line of a script that does not hold.
+/// A line of a script that describes something else than what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
     /// The line's number, from 1.
@@ -60,24 +61,24 @@ impl core::error::Error for Failed {}
 /// The largest number of entries that one step can add to the trace.
 const ENTRIES: usize = 64;
 
-/// The most segments from the stack that wait for a line of the script.
+/// The maximum number of segments from the stack that wait to be compared with a line of the script.
 const MOST_UNREAD: usize = 1000;
 
-/// The peer's port. The stack's is [`SCRIPT_PORT`] if it listens, otherwise the other way round.
+/// The port of the end that calls. The other end, which listens, has the port [`SCRIPT_PORT`].
 const CALLER_PORT: u16 = 40_000;
 
-/// The seed of a run. A script does not see what depends on the seed.
+/// The seed of a run. Nothing that a script can observe depends on the seed.
 const SEED: u64 = 7;
 
 type ScriptLab<'a, C> = Lab<'a, Program, (), C, 2, ENTRIES>;
 
 /// Runs a script. The stack is host 0, the client, if the script calls `connect`, and otherwise host 1.
 ///
-/// `memory` is the memory of both hosts. The script's peer is the other host, whose own stack has no address. Calls
-/// `each` with every entry of the trace.
+/// `memory` is the memory of both hosts. The script's peer is the other host. The stack of that host has no address, so
+/// it does not answer by itself. Calls `each` with every entry of the trace.
 ///
 /// # Errors
-/// [`Failed`] names the first line that does not hold.
+/// [`Failed`] names the first line that fails.
 pub fn run<'a, C: Console>(
     script: &Script,
     limits: Limits,
@@ -87,7 +88,7 @@ pub fn run<'a, C: Console>(
     let first = script.events.first().map_or(1, |event| event.line);
     let host = usize::from(!script.connects);
     let line = Line { latency: Duration::ZERO, ..Line::default() };
-    // `match` moves the lab less often than `map_err`, as in `Setup::start`.
+    // As in `Setup::start`, `match` moves the lab less often than `map_err`.
     let made = Lab::new(line, Faults::default(), SEED, memory, |of, config| {
         config.tcp.ack_delay = None;
         if of != host {
@@ -102,13 +103,13 @@ pub fn run<'a, C: Console>(
     let mut runner =
         Runner { lab, limits, host, ends: ends(host), sent: VecDeque::new(), sockets: Sockets::new(), each };
     for event in &script.events {
-        runner.event(script, event)?;
+        runner.run_event(script, event)?;
     }
     let last = script.events.last().map_or(1, |event| event.line);
     runner.settle(last, script.tolerance)
 }
 
-/// Returns the ends of a segment from the peer to the stack, which is number `host`.
+/// Returns the ends of a segment from the peer to the stack, which runs on host number `host`.
 fn ends(host: usize) -> Ends {
     let hosts = [1 - host, host];
     let ports = if host == 0 { [SCRIPT_PORT, CALLER_PORT] } else { [CALLER_PORT, SCRIPT_PORT] };
@@ -119,19 +120,20 @@ fn ends(host: usize) -> Ends {
 struct Runner<'r, 'a, C> {
     lab: ScriptLab<'a, C>,
     limits: Limits,
-    /// The number of the stack's host.
+    /// The number of the host on which the stack runs.
     host: usize,
     /// The ends of a segment from the peer to the stack, with their initial sequence numbers. In the script, the stack's
     /// initial number is 0. The script gives the peer's initial number, and later numbers are relative to that number.
     ends: Ends,
-    /// The stack's segments that no line has been compared with, each with its time.
+    /// The stack's segments that have not been compared with a line yet, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,
     sockets: Sockets,
     each: &'r mut dyn FnMut(&Snapshot, &Wire),
 }
 
 impl<'a, C: Console> Runner<'_, 'a, C> {
-    fn event(&mut self, script: &Script, event: &Event) -> Result<(), Failed> {
+    /// Carries out a line of the script: makes its call, injects its segment, or waits for its segment.
+    fn run_event(&mut self, script: &Script, event: &Event) -> Result<(), Failed> {
         let (line, now, tolerance) = (event.line, self.lab.elapsed(), script.tolerance);
         // A line without a time is due now.
         let (from, to) = match event.when {
@@ -141,6 +143,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         };
         match &event.action {
             Action::Call(call) => {
+                // The program makes one call at a time, so the previous call must return first.
                 self.settle(line, tolerance)?;
                 self.advance(line, from, tolerance)?;
                 self.call(line, call, call.until.map(|until| base(event.when, now) + until))
@@ -156,7 +159,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         }
     }
 
-    /// Runs until `to`, which must not have passed.
+    /// Runs until `to`. Fails if `to` has already passed.
     fn advance(&mut self, line: usize, to: Duration, tolerance: Duration) -> Result<(), Failed> {
         let now = self.lab.elapsed();
         if to + tolerance < now {
@@ -167,7 +170,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         Ok(())
     }
 
-    /// Takes a step, not later than `until`. Returns false if nothing more happens until then.
+    /// Takes a step that happens at `until` or earlier. Returns false if there is none.
     fn step(&mut self, line: usize, until: Duration) -> Result<bool, Failed> {
         let Limits { time, steps } = self.limits;
         if until > time || self.lab.steps() >= steps {
@@ -184,14 +187,14 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         Ok(progress != Progress::End)
     }
 
-    /// Runs until nothing more happens now.
+    /// Runs until nothing more happens at the current time.
     fn run_now(&mut self, line: usize) -> Result<(), Failed> {
         let now = self.lab.elapsed();
         while self.step(line, now)? {}
         Ok(())
     }
 
-    /// Processes the entries of a step. The peer answers the stack's ARP requests.
+    /// Processes the entries of a step: keeps the stack's segments, and answers its ARP requests for the peer.
     fn drain(&mut self) {
         while let Some(entry) = self.lab.entries.pop() {
             let snapshot = self.lab.snapshot(entry);
@@ -203,6 +206,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                     self.ends.isn[1] = segment.seq;
                 }
                 let isn = self.ends.reversed().isn;
+                // In a SYN, the script writes the acknowledgement number as it is in the frame.
                 let isn = if segment.flags.has(Flags::SYN) { [isn[0], 0] } else { isn };
                 self.sent.push_back((entry.at - START, segment.relative_to(isn)));
             } else if let Some(answer) = router::arp_reply_from(bytes, self.ends.hardware[0], self.ends.addresses[0]) {
@@ -212,11 +216,12 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         }
     }
 
+    /// Puts a segment of the peer on the wire, and runs the stack's answer.
     fn inject(&mut self, line: usize, segment: &SegmentText) -> Result<(), Failed> {
         let mut ends = self.ends;
         if segment.flags.has(Flags::SYN) {
             ends.isn[0] = 0;
-            // A SYN on an open connection does not begin another one.
+            // A SYN on an open connection does not begin another connection, so the initial number stays.
             let mut connections = self.lab.hosts[self.host].stack.connections_in_use();
             if !connections.any(|c| !matches!(c.state, State::SynSent | State::TimeWait)) {
                 self.ends.isn[0] = segment.seq;
@@ -234,7 +239,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         self.run_now(line)
     }
 
-    /// Compares a line with the stack's next segments, which must leave within `times`.
+    /// Compares a line with the stack's next segments, which must be sent within `times`.
     fn expect(
         &mut self,
         line: usize,
@@ -269,12 +274,12 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 }
 
-/// Returns the time that the times of a line are relative to.
+/// Returns the time to which the times of a line are relative.
 fn base(when: When, now: Duration) -> Duration {
     if matches!(when, When::Since(..)) { Duration::ZERO } else { now }
 }
 
-/// Displays a time in seconds, with all its microseconds.
+/// Displays a time in seconds, with six decimals.
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {

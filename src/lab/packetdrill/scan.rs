@@ -1,4 +1,4 @@
-//! Splits a script into words and numbers, and names the position of a wrong one.
+//! Splits a script into words and numbers, and reports the line and column of a wrong word.
 
 use alloc::string::String;
 use core::fmt;
@@ -8,11 +8,11 @@ use core::fmt;
 pub struct Error {
     /// The line's number, from 1.
     pub line: usize,
-    /// The position of the wrong word in its line, in characters from 1.
+    /// The column at which the wrong word begins, in characters from 1.
     pub column: usize,
     /// The wrong word, or an empty string if a word is missing at the end.
     pub word: String,
-    /// The words that would be valid there.
+    /// The words that would be valid instead.
     pub expected: &'static str,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Scanner<'t> {
     /// The text from the start of the current line.
     line_text: &'t str,
     pub(super) line: usize,
-    /// The position of a comment without an end.
+    /// The line and column of a comment that is not closed.
     unclosed: Option<(usize, usize)>,
 }
 
@@ -65,7 +65,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Returns the rest of the text, from the next word on.
+    /// Returns the rest of the text, which begins with the next word.
     pub(super) fn rest(&mut self) -> &'t str {
         self.peek();
         self.rest
@@ -85,7 +85,7 @@ impl<'t> Scanner<'t> {
     /// Skips `token`.
     ///
     /// # Errors
-    /// Something else comes next.
+    /// Returns an error if something else comes next.
     pub(super) fn need(&mut self, token: &str, expected: &'static str) -> Result<(), Error> {
         if self.eat(token) { Ok(()) } else { Err(self.error(expected)) }
     }
@@ -108,7 +108,7 @@ impl<'t> Scanner<'t> {
     /// Skips and returns a decimal number, or a hexadecimal one after `0x`.
     ///
     /// # Errors
-    /// The next word is not a number, or the number exceeds `most`.
+    /// Returns an error if the next word is not a number, or if the number exceeds `most`.
     pub(super) fn number(&mut self, most: u32, expected: &'static str) -> Result<u32, Error> {
         let word = self.peek_word();
         let number = match word.strip_prefix("0x") {
@@ -134,7 +134,7 @@ impl<'t> Scanner<'t> {
         self.rest = rest;
     }
 
-    /// Returns the error that the next word should be something else.
+    /// Returns an error that says that the next word should be `expected`.
     pub(super) fn error(&mut self, expected: &'static str) -> Error {
         let first = self.peek();
         let word = match first {
@@ -148,10 +148,10 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Checks that the text is over.
+    /// Checks that no words follow.
     ///
     /// # Errors
-    /// More words follow, or the last comment is not closed.
+    /// Returns an error if more words follow, or if the last comment is not closed.
     pub(super) fn end(&mut self, expected: &'static str) -> Result<(), Error> {
         match self.peek() {
             None if self.unclosed.is_none() => Ok(()),

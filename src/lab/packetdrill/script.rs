@@ -13,7 +13,7 @@ use crate::lab::{Buffers, MAX_FILE_BYTES, MAX_FILE_LINES};
 /// A script.
 #[derive(Clone, Debug)]
 pub struct Script {
-    /// How much earlier or later than a line says a segment may leave, or a call may return.
+    /// How much earlier or later than its line says a segment can be sent, or a call can return.
     pub tolerance: Duration,
     /// The buffers of the connection: SO_RCVBUF and SO_SNDBUF set them.
     pub buffers: Buffers,
@@ -41,10 +41,10 @@ pub(super) enum Action {
     Outbound(SegmentText),
 }
 
-/// The default tolerance, which is packetdrill's.
+/// The default tolerance, which is the same as packetdrill's.
 const TOLERANCE: Duration = Duration::from_millis(4);
 
-/// The default buffers. A receive buffer of 65,535 bytes needs no window scale.
+/// The default buffer sizes. A receive buffer of 65,535 bytes needs no window scale.
 const BUFFERS: Buffers = Buffers { receive: 65_535, send: 1 << 18 };
 
 const OPTION: &str = "an option that the lab knows: --tolerance_usecs=NUMBER or --ip_version=ipv4";
@@ -96,7 +96,7 @@ impl Script {
         Ok(script)
     }
 
-    /// Reads an option, after its two dashes.
+    /// Reads an option, after the two dashes.
     fn option(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Error> {
         let mut here = *scanner;
         match scanner.word() {
@@ -115,6 +115,7 @@ impl Script {
     }
 }
 
+/// Reads a segment, after `<` or `>`.
 fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     scanner.advance(1);
     if matches!(scanner.peek_word(), "icmp" | "udp") || scanner.peek() == Some('[') {
@@ -123,6 +124,7 @@ fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     SegmentText::scan(scanner)
 }
 
+/// Reads a segment that the peer sends, which must have a window and options without `<...>`.
 fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     let mut here = *scanner;
     let segment = packet(scanner)?;

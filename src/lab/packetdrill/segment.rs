@@ -49,13 +49,14 @@ impl fmt::Display for Flags {
     }
 }
 
-/// The most SACK blocks that fit into the options of a segment.
+/// The maximum number of SACK blocks in the options of a segment.
 pub const MAX_BLOCKS: usize = 4;
 
-/// The most bytes of options that a segment has room for.
+/// The maximum length of a segment's options, in bytes.
 const MAX_OPTIONS: usize = 40;
 
-/// The most bytes of payload of a segment in a script. A longer segment than the wire's takes several frames.
+/// The maximum length of a segment's payload in a script, in bytes. A segment longer than the MTU is sent in several
+/// frames.
 const MAX_LEN: u32 = 65_535;
 
 /// An option of a segment.
@@ -67,13 +68,13 @@ pub enum Choice {
     Mss(u16),
     /// One byte without a meaning.
     Nop,
-    /// Selective acknowledgements: blocks of a first number and the number after the last (RFC 2018).
+    /// Selective acknowledgements: for each block, its first sequence number and the number after its last (RFC 2018).
     Sack(heapless::Vec<(u32, u32), MAX_BLOCKS>),
     /// Permission to send selective acknowledgements.
     SackOk,
-    /// Timestamps: the sender's, and an echo of the receiver's (RFC 7323).
+    /// Timestamps: the sender's timestamp, and the echo of the receiver's timestamp (RFC 7323).
     Timestamp(u32, u32),
-    /// An option that the text has no words for: its kind. Only a received segment has such an option.
+    /// An option of this kind, for which the syntax has no word. Only a received segment can contain one.
     Unknown(u8),
     /// The window scale (RFC 7323).
     WindowScale(u8),
@@ -116,18 +117,18 @@ impl fmt::Display for Choice {
     }
 }
 
-/// A segment as text. Its numbers are relative to the initial sequence numbers, which the text does not have.
+/// A segment as text. Its numbers are relative to the initial sequence numbers, which the text does not contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentText {
     /// The flags.
     pub flags: Flags,
-    /// The number of the first byte, or of SYN or FIN if there is no payload.
+    /// The sequence number of the first byte, or of SYN or FIN if there is no payload.
     pub seq: u32,
     /// The number of payload bytes.
     pub len: u32,
-    /// The acknowledgement number, if the ACK flag is set. A text that leaves it out means 0.
+    /// The acknowledgement number, if the ACK flag is set. If the text omits the number, it is 0.
     pub ack: Option<u32>,
-    /// The window field, not scaled. `None` if the text leaves it out.
+    /// The window field, not scaled. `None` if the text omits it.
     pub window: Option<u16>,
     /// The options in their order. `None` stands for `<...>`, which matches any options.
     pub options: Option<Vec<Choice>>,
@@ -151,7 +152,7 @@ const OPTION: &str = "an option: mss, wscale, sackOK, sack, TS, nop or eol";
 const TIMESTAMP: &str = "TS val NUMBER ecr NUMBER";
 
 impl SegmentText {
-    /// Reads a segment, which ends where its grammar ends.
+    /// Reads a segment. Other text can follow it.
     pub(super) fn scan(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
         let flags = flags(scanner)?;
         let seq = scanner.number(u32::MAX, NUMBERS)?;
@@ -178,7 +179,7 @@ impl SegmentText {
         Ok(SegmentText { flags, seq, len, ack, window, options })
     }
 
-    /// Returns the number of bytes of the options, with their padding.
+    /// Returns the length of the options, including their padding, in bytes.
     pub(super) fn options_len(&self) -> usize {
         options_len(self.options.as_deref().unwrap_or_default())
     }
@@ -188,6 +189,7 @@ fn options_len(options: &[Choice]) -> usize {
     options.iter().map(Choice::len).sum::<usize>().next_multiple_of(4)
 }
 
+/// Reads the flags: one letter for each, or `-` for none.
 fn flags(scanner: &mut Scanner<'_>) -> Result<Flags, Error> {
     let rest = scanner.rest();
     let len = rest.find(char::is_whitespace).unwrap_or(rest.len());
@@ -207,6 +209,7 @@ fn flags(scanner: &mut Scanner<'_>) -> Result<Flags, Error> {
     Ok(Flags(flags))
 }
 
+/// Reads the options in `<...>`, if any. Returns `None` for three dots, which match any options.
 fn options(scanner: &mut Scanner<'_>) -> Result<Option<Vec<Choice>>, Error> {
     let mut options = Vec::new();
     if !scanner.eat("<") {
@@ -229,6 +232,7 @@ fn options(scanner: &mut Scanner<'_>) -> Result<Option<Vec<Choice>>, Error> {
     }
 }
 
+/// Reads one option.
 fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
     let mut here = *scanner;
     match scanner.word() {
@@ -261,7 +265,7 @@ fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
     }
 }
 
-/// Writes the segment as a script does. A window that is left out is not written.
+/// Writes the segment as a script does. A missing window is not written.
 impl fmt::Display for SegmentText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = self.seq.wrapping_add(self.len);

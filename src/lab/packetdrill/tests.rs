@@ -129,7 +129,7 @@ fn a_damaged_frame_has_no_segment() {
         let mut damaged = frame.clone();
         damaged[at] ^= 0x10;
         let read = SegmentText::read(&damaged);
-        // The hardware addresses have no checksum here.
+        // No checksum covers the hardware addresses.
         assert_eq!(read.is_some(), at < 12, "byte {at}");
         assert!(SegmentText::read(&frame[..at]).is_none());
     }

@@ -4,14 +4,14 @@ use smoltcp::time::Duration;
 
 use super::scan::{Error, Scanner};
 
-/// The time of a line. A single time is a range from the time to itself.
+/// The time of a line, as a range. A single time is a range that begins and ends at that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
     /// At any time.
     Any,
-    /// Since the start of the script.
+    /// A range of times since the start of the script.
     Since(Duration, Duration),
-    /// After the line before.
+    /// A range of times since the previous line.
     After(Duration, Duration),
 }
 
@@ -42,7 +42,7 @@ pub(super) fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
     Ok(if relative { When::After(first, last) } else { When::Since(first, last) })
 }
 
-/// Reads a time in seconds, such as `5`, `0.25` or `.25`. Digits after the microseconds do not count.
+/// Reads a time in seconds, such as `5`, `0.25` or `.25`. Digits after the sixth decimal are ignored.
 pub(super) fn seconds(scanner: &mut Scanner<'_>) -> Result<Duration, Error> {
     let rest = scanner.rest();
     let digits = |from: usize| rest.get(from..).map_or(0, |text| text.bytes().take_while(u8::is_ascii_digit).count());

@@ -1,4 +1,4 @@
-//! Changes by hand in a run: to a frame in flight, or a segment that is put on the wire.
+//! Changes that the user makes by hand in a run: altering a frame in flight, or putting a segment on the wire.
 
 use alloc::format;
 use alloc::string::String;
@@ -30,7 +30,7 @@ pub enum Change {
     Segment(usize, Ends, SegmentText),
 }
 
-/// The most changes that a run can have by hand.
+/// The maximum number of changes by hand in a run.
 pub const MAX_BY_HAND: usize = 1000;
 
 impl ByHand {
@@ -44,7 +44,7 @@ impl ByHand {
         }
     }
 
-    /// Returns the fault, if the change is a fault of this frame.
+    /// Returns the fault, if the change is a fault of frame `wanted`.
     pub fn fault_of(&self, wanted: u32) -> Option<Verdict> {
         match self.what {
             Change::Frame(frame, fault) if frame == wanted => Some(fault),
@@ -66,16 +66,17 @@ impl ByHand {
     }
 }
 
-/// Returns whether a frame in flight is an IP packet. Damage to any other frame is not noticed, because it has no checksum.
+/// Returns whether a frame in flight is an IP packet. Damage to any other frame would go unnoticed, because such a
+/// frame has no checksum.
 pub fn has_checksum(lab: &HostLab<'_>, frame: u32) -> bool {
     lab.wire.in_flight().any(|(id, .., bytes)| id == frame && Summary::of(bytes, ETHERNET).ends.is_some())
 }
 
-/// The client's port of a segment without a connection.
+/// The client's port in a segment that belongs to no connection.
 const PORT: u16 = 50_000;
 
-/// Returns the ends of a segment to host `to`, as if the other host had sent it: those of the newest connection, or else
-/// the ends of a new call.
+/// Returns the ends of a segment to host `to`, as if the other host had sent it: the ends of the newest connection, or
+/// else of a new call.
 pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     let hosts = [1 - to, to];
     let served = setup.listeners.first().map_or(0, |listener| listener.port);
@@ -84,13 +85,14 @@ pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     if to == 0 {
         ends.ports.reverse();
     }
-    // A host that has forgotten the connection does not know its numbers, so ask the receiver, too.
-    for (place, host) in hosts.into_iter().enumerate() {
+    // The sender knows the connection's numbers, unless it has forgotten the connection. Then ask the receiver.
+    for (index, host) in hosts.into_iter().enumerate() {
         if let Some(view) = lab.views(host).last() {
             let (tuple, numbers) = (view.connection.tuple, [view.side.iss, view.irs]);
             (ends.ports, ends.isn) =
                 ([tuple.local.port, tuple.remote.port], numbers.map(|n| n.map_or(0, |n| n.0 as u32)));
-            if place == 1 {
+            // The receiver sees the ends in the opposite order.
+            if index == 1 {
                 (ends.ports, ends.isn) = ([ends.ports[1], ends.ports[0]], [ends.isn[1], ends.isn[0]]);
             }
             break;

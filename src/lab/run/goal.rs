@@ -19,7 +19,7 @@ pub enum Goal {
     Loss,
     /// One end enters this state: the client (0), the server (1) or either.
     State(Option<usize>, State),
-    /// The run has taken this number of steps.
+    /// The run has taken this many steps.
     Step(u32),
     /// The run has lasted for this time.
     Time(Duration),
@@ -38,7 +38,7 @@ pub enum Protocol {
     Tcp,
 }
 
-/// The part of an event's text that is not valid.
+/// The invalid part of an event's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GoalError<'w> {
     /// A word that is neither an event nor a state.
@@ -55,7 +55,7 @@ impl Goal {
     /// Parses an event, as in `ESTABLISHED`, `client=est`, `syn`, `loss` or `time=2s`. `time` parses a time.
     ///
     /// # Errors
-    /// [`GoalError`] has the part that is not valid.
+    /// Returns [`GoalError`] with the invalid part.
     pub fn parse<'w>(word: &'w str, time: impl Fn(&str) -> Option<Duration>) -> Result<Goal, GoalError<'w>> {
         let of =
             |host, name: &'w str| state(name).map(|state| Goal::State(Some(host), state)).ok_or(GoalError::State(name));
@@ -87,7 +87,7 @@ impl Goal {
         })
     }
 
-    /// Returns whether an entry is the event. `before` are the states before the step.
+    /// Returns whether an entry is the event. `before` contains the states before the step.
     pub(super) fn is_reached(self, snapshot: &Snapshot, before: [State; 2]) -> bool {
         match (self, snapshot.entry.what) {
             (Goal::State(end, state), _) => {
@@ -122,11 +122,11 @@ pub fn state(name: &str) -> Option<State> {
     exact.or(named.next().filter(|_| named.next().is_none())).map(|(_, state)| state)
 }
 
-/// Returns whether a host enters a state in this entry. `before` are the states before the step.
+/// Returns whether a host enters a state in this entry. `before` contains the states before the step.
 fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
-    let told = match snapshot.entry.what {
+    let reported = match snapshot.entry.what {
         What::Stack(event) if snapshot.entry.host == host => change(&event).is_some_and(|(_, to)| to == state),
         _ => false,
     };
-    told || (snapshot.states[host] == state && before[host] != state)
+    reported || (snapshot.states[host] == state && before[host] != state)
 }

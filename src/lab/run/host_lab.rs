@@ -1,4 +1,4 @@
-//! Two hosts with memory on the heap, which keep what their programs print.
+//! Two hosts with memory on the heap. The hosts keep the output of their programs.
 
 use alloc::vec::Vec;
 
@@ -8,7 +8,7 @@ use crate::stack::{Console, Sizes};
 /// The largest number of entries that one step can add to the trace.
 pub const ENTRIES: usize = 64;
 
-/// The largest number of bytes that a host's programs may print in a run. Further output is dropped.
+/// The maximum number of bytes of output that is kept for each host in a run. Further output is dropped.
 const PRINTED: usize = 1 << 16;
 
 /// A lab with two hosts, as the program and sessions run it.
@@ -24,7 +24,7 @@ impl Console for Printed {
     }
 }
 
-/// Returns how much memory host number `host` needs in a run of `setup`.
+/// Returns the sizes of the memory that host number `host` needs in a run of `setup`.
 pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     let buffers = setup.buffers_of(host);
     Sizes {

@@ -1,4 +1,4 @@
-//! Finds the right answers to an experiment's questions by a run, and marks answers.
+//! Runs an experiment to find the right answers to its questions, and marks answers.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,7 +11,7 @@ use crate::lab::{MAX_FAULTS, Snapshot, StartError};
 /// The verdict on an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The answer cannot be read. The text says what would fit.
+    /// The answer is invalid. The text says what would be valid.
     Invalid(String),
     /// There is no answer.
     Missing,
@@ -19,11 +19,11 @@ pub enum Verdict {
     Wrong,
 }
 
-/// Runs an experiment; returns the right answers to its questions.
+/// Runs an experiment, and returns the right answers to its questions.
 ///
 /// # Errors
-/// Fails if the run does not have a frame that a question is about, or if the reader is to make something happen that
-/// happens anyway.
+/// Fails if the run does not contain a frame that a question is about, or if a question asks the reader to make
+/// something happen that happens anyway.
 pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
     let error = |line, message: String| FileError { line, column: 1, message };
     let parts = experiment.parts();
@@ -37,6 +37,7 @@ pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
         made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
     });
     ended.map_err(|why| not_started(&why))?;
+    // If the run meets such an expectation by itself, the reader has nothing to do.
     if let Some((line, _)) = made.iter().find(|(_, expectations)| expectations.result().is_ok()) {
         let what = "the expectation is met without further faults, so the question asks nothing";
         return Err(error(*line, what.into()));
@@ -62,7 +63,7 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
             let parts = experiment.parts();
             let mut setup = parts.setup()?;
             if !faults.into_iter().all(|fault| setup.faults.add(fault)) {
-                let what = format!("a run takes at most {MAX_FAULTS} faults, with those of the exercise");
+                let what = format!("a run takes at most {MAX_FAULTS} faults, including the faults of the exercise");
                 return Ok(Verdict::Invalid(what));
             }
             let see = &mut |snapshot: &Snapshot, lab: &HostLab<'_>| {
@@ -74,8 +75,8 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
     })
 }
 
-/// Marks what the reader has done by hand, as the answer to question `index`. Returns `None` if no run can answer this
-/// question.
+/// Marks the changes that the reader has made by hand as the answer to question `index`. Returns `None` if no run can
+/// answer this question.
 ///
 /// # Errors
 /// Fails if the run cannot start.
@@ -94,6 +95,7 @@ pub fn verdict_by_hand(
     Ok(Some(if expectations.result().is_ok() { Verdict::Right } else { Verdict::Wrong }))
 }
 
+/// Converts the error of a run that could not start.
 fn not_started(why: &StartError) -> FileError {
     FileError { line: 1, column: 1, message: format!("{why}") }
 }

@@ -1,7 +1,8 @@
-//! A repeatable run: what the user did by hand happens again after the same step.
+//! A repeatable run: each change that the user made by hand is made again after the same step.
 //!
-//! by_hand.rs has the changes by hand, control_changes.rs the changes of what the ends keep, goal.rs the events at which a
-//! run stops, host_lab.rs the hosts with their memory, and marks.rs the marks of answers.
+//! The other files are by_hand.rs (changes by hand), control_changes.rs (changes of a connection's
+//! [`Control`](crate::stack::Control)), goal.rs (events at which a run stops), host_lab.rs (hosts and their memory) and
+//! marks.rs (marking of answers).
 
 mod by_hand;
 mod control_changes;
@@ -31,18 +32,18 @@ use super::{Peer, Progress, START, Setup, Snapshot, StartError, UdpPeer, Verdict
 use crate::stack::{End, HeapPool};
 use host_lab::Printed;
 
-/// A run of a set-up, with what the user did by hand and the event at which to stop.
+/// A run of a set-up, with the changes that the user made by hand and the event at which to stop.
 #[derive(Clone)]
 pub struct Run<'s> {
     /// The set-up. The set-up and `by_hand` together determine the run.
     pub setup: &'s Setup<'s>,
-    /// What the user did by hand, in order.
+    /// The changes that the user made by hand, in order.
     pub by_hand: Vec<ByHand>,
     /// The event at which `--until` or the command `until` stops the run.
     pub until: Option<Goal>,
 }
 
-/// The number of neighbours of a host: the other host, and the router.
+/// The size of a host's neighbour cache. The neighbours are the other host and the router.
 const NEIGHBOURS: usize = 8;
 
 /// How a run ended.
@@ -56,7 +57,7 @@ pub struct Ended {
     pub time: Duration,
     /// The indices of the faults that matched no frame.
     pub unmet: Vec<usize>,
-    /// The lines of the forged segments in the file that were due before any connection.
+    /// The line numbers in the file of the forged segments that were due before any connection.
     pub unforged: Vec<usize>,
     /// The client's programs that failed.
     pub failed: Vec<Failed>,
@@ -88,7 +89,7 @@ pub enum Stepped {
 }
 
 impl<'s> Run<'s> {
-    /// Makes a run that continues to its end, and in which the user does nothing by hand.
+    /// Makes a run that continues to its end, without changes by hand.
     pub fn new(setup: &'s Setup<'s>) -> Self {
         Run { setup, by_hand: Vec::new(), until: None }
     }
@@ -132,7 +133,7 @@ impl<'s> Run<'s> {
                 time: lab.elapsed().min(self.setup.limit),
                 unmet: lab.wire.faults().unmet().collect(),
                 unforged: lab.unforged().collect(),
-                failed: failed(lab),
+                failed: take_failed(lab),
                 printed: [0, 1].map(|host| lab.hosts[host].console.0.clone()),
             }
         })
@@ -150,58 +151,58 @@ impl<'s> Run<'s> {
         Ok(act(&mut lab))
     }
 
-    /// Takes one step, then repeats what the user did by hand after this step.
+    /// Takes one step, then repeats the changes that the user made by hand after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let before = lab.states();
         let progress = lab.step();
-        let mut there = self.report(lab, before, each);
+        let mut stop_reached = self.report(lab, before, each);
         self.intervene(lab);
-        there |= self.report(lab, before, each);
-        there |= match self.until {
+        stop_reached |= self.report(lab, before, each);
+        stop_reached |= match self.until {
             Some(Goal::Step(step)) => lab.steps() >= step,
             Some(Goal::Time(time)) => lab.elapsed() >= time,
             _ => false,
         };
         match progress {
             Progress::End => Stepped::End,
-            _ if there => Stepped::There,
+            _ if stop_reached => Stepped::There,
             _ if lab.steps() >= self.setup.steps || lab.elapsed() > self.setup.limit => Stepped::Limit,
             _ => Stepped::On,
         }
     }
 
-    /// Calls `each` with the entries that are not reported yet. `before` are the states before the step. Returns whether
-    /// one of them is the event at which the run stops.
+    /// Calls `each` with the entries that are not reported yet. `before` contains the states before the step. Returns
+    /// whether one of the entries is the event at which the run stops.
     pub fn report(
         &self,
         lab: &mut HostLab<'_>,
         before: [State; 2],
         each: &mut dyn FnMut(&Snapshot, &HostLab<'_>),
     ) -> bool {
-        let mut there = false;
+        let mut stop_reached = false;
         while let Some(entry) = lab.entries.pop() {
             // The clock has jumped past the limit: this entry is not part of the run.
             if entry.at > START + self.setup.limit {
                 continue;
             }
-            let snapshot = self.foreseen(lab.snapshot(entry));
-            there |= self.until.is_some_and(|goal| goal.is_reached(&snapshot, before));
+            let snapshot = self.with_later_fault(lab.snapshot(entry));
+            stop_reached |= self.until.is_some_and(|goal| goal.is_reached(&snapshot, before));
             each(&snapshot, lab);
         }
-        there
+        stop_reached
     }
 
-    /// Repeats what the user did by hand after the present step.
+    /// Repeats the changes that the user made by hand after the current step.
     pub fn intervene(&self, lab: &mut HostLab<'_>) {
         let now = lab.steps();
         for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {
-            // The result is the same as the first time.
+            // The result is ignored, because it is the same as when the user made the change.
             by_hand.apply(lab, self.setup);
         }
     }
 
     /// Returns the entry with the fault that the user will cause by hand while the frame is in flight.
-    fn foreseen(&self, mut snapshot: Snapshot) -> Snapshot {
+    fn with_later_fault(&self, mut snapshot: Snapshot) -> Snapshot {
         if let What::Sent { frame, verdict: verdict @ Verdict::Deliver, .. } = &mut snapshot.entry.what
             && let Some(fault) = self.by_hand.iter().rev().find_map(|by_hand| by_hand.fault_of(*frame))
         {
@@ -211,8 +212,8 @@ impl<'s> Run<'s> {
     }
 }
 
-/// Returns the client's programs that have failed. Removes all programs that have ended.
-fn failed(lab: &mut HostLab<'_>) -> Vec<Failed> {
+/// Returns the client's programs that have failed, and removes all programs that have ended.
+fn take_failed(lab: &mut HostLab<'_>) -> Vec<Failed> {
     let calls: Vec<_> = lab.calls().filter(|(host, _)| *host == 0).map(|(_, call)| call).collect();
     let ports: Vec<_> = lab.bound().filter(|(host, _)| *host == 0).map(|(_, port)| port).collect();
     let stack = &mut lab.hosts[0].stack;

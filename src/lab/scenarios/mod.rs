@@ -1,4 +1,4 @@
-//! The lab's scenarios: each shows one behaviour of TCP or UDP, and has expectations.
+//! The lab's scenarios. Each shows one behaviour of TCP or UDP, and states what is expected.
 //!
 //! Each scenario is a file: docs/lab-file.md describes the format. The self-test has no heap, so the programs of its three
 //! scenarios are also in steps.rs.
@@ -27,9 +27,9 @@ pub const LONGEST_LATENCY: Duration = Duration::from_millis(300);
 pub struct Scenario {
     /// The scenario's name on the command line.
     pub slug: &'static str,
-    /// The behaviour that it shows, in one line.
+    /// The behaviour that the scenario shows, in one line.
     pub summary: &'static str,
-    /// The same line in Chinese.
+    /// The summary in Chinese.
     pub summary_zh: &'static str,
     /// The file: docs/lab-file.md describes the format.
     pub text: &'static str,
@@ -43,7 +43,8 @@ impl Scenario {
     /// Returns the experiment in the scenario's file.
     #[doc(hidden)]
     pub fn experiment(&self) -> Experiment {
-        // An empty run meets no expectation, and the tests run every scenario, so they would notice it.
+        // If the file were invalid, the empty experiment would meet no expectation, and the tests of the scenarios
+        // would fail.
         Experiment::parse(self.text, None).unwrap_or_default()
     }
 

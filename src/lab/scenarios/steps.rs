@@ -5,7 +5,7 @@ use crate::lab::ScriptStep;
 /// The scripts of the client and of the server.
 pub(in crate::lab) type Scripts = [&'static [ScriptStep<'static>]; 2];
 
-/// Long enough for a delayed acknowledgement to leave and arrive.
+/// A pause that is long enough for a delayed acknowledgement to be sent and to arrive.
 const AFTER_THE_ACK: ScriptStep<'static> = ScriptStep::PauseTrips { millis: 440, trips: 60 };
 
 pub(in crate::lab) const HANDSHAKE: Scripts = [

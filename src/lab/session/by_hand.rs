@@ -1,4 +1,4 @@
-//! The commands that change a run by hand: `fault` and `inject`. Each makes a run of its own.
+//! The commands that change a run by hand: `fault` and `inject`. Each command makes a new run.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -13,9 +13,9 @@ use crate::lab::packetdrill::segment;
 use crate::lab::run::{ByHand, Change, ends, has_checksum};
 use crate::lab::show::What;
 
-/// Changes the fate of a frame in flight.
+/// Drops, delays, duplicates or damages a frame in flight.
 pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let (run, step, frame) = (opened.named(request)?, request.number("step")?, request.number("frame")?);
+    let (run, step, frame) = (opened.run_name(request)?, request.number("step")?, request.number("frame")?);
     let fault = verdict(request.text("fault")?)?;
     let (lang, made) = (opened.lang, opened.by_hand(run).to_vec());
     let by_hand = ByHand { after: step, what: Change::Frame(frame, fault) };
@@ -25,7 +25,7 @@ pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Pro
         }
         if fault == Verdict::Corrupt && !has_checksum(lab, frame) {
             return Err(Problem::new(match lang {
-                Lang::En => format!("frame {frame} is no IP packet: ARP has no checksum, so it would arrive"),
+                Lang::En => format!("frame {frame} is not an IP packet: ARP has no checksum, so it would arrive"),
                 Lang::Zh => format!("帧 {frame} 不是 IP 分组：ARP 没有校验和，损坏了也会被接收"),
             }));
         }
@@ -43,7 +43,7 @@ pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Pro
 
 /// Puts a segment on the wire that no host has sent.
 pub(super) fn inject(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let (run, step) = (opened.named(request)?, request.number("step")?);
+    let (run, step) = (opened.run_name(request)?, request.number("step")?);
     let to = 1 - request.host("host")?;
     let text = request.text("segment")?;
     let segment = segment::parse(text.trim()).map_err(|error| {
@@ -81,7 +81,7 @@ fn no_room(lang: Lang) -> Problem {
     Problem::new(lang.pick("there is no room on the wire for one more frame", "网线上容不下更多的帧"))
 }
 
-/// Says when a frame is in flight.
+/// Returns the error for a frame that is not in flight. The message says when it is.
 fn not_in_flight(opened: &mut Opened, run: char, step: u32, frame: u32) -> Problem {
     let lang = opened.lang;
     let recording = match opened.recording(run) {

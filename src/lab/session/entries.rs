@@ -6,14 +6,14 @@ use alloc::vec::Vec;
 use crate::lab::Snapshot;
 use crate::stack::Control;
 
-/// The number of entries in a block. A vector that grows would take twice the memory for a while. A block is small, because
-/// the limit of the memory counts entries, and not the free part of a block.
+/// The number of entries in a block. Blocks are used because a single growing vector would temporarily take twice the
+/// memory. A block is small because the memory limit does not include the free part of a block.
 const BLOCK: usize = 64;
 
 /// A recorded entry.
 pub(super) struct Recorded {
     pub(super) snapshot: Snapshot,
-    /// What the client and the server keep about the connection, if it has changed.
+    /// The [`Control`] that the client and the server have for the connection, if it has changed.
     pub(super) holds: [Option<Box<Control>>; 2],
 }
 
@@ -41,7 +41,7 @@ impl Entries {
         self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
     }
 
-    /// Returns the entry with this number.
+    /// Returns the entry with index `index`.
     pub(super) fn get(&self, index: usize) -> Option<&Recorded> {
         self.blocks.get(index / BLOCK)?.get(index % BLOCK)
     }
@@ -51,7 +51,7 @@ impl Entries {
         self.blocks.iter().flatten()
     }
 
-    /// Returns at most `count` entries from number `from` on, with their numbers.
+    /// Returns at most `count` entries that begin at index `from`, with their indices.
     pub(super) fn part(&self, from: usize, count: usize) -> impl Iterator<Item = (usize, &Recorded)> {
         let end = from.saturating_add(count).min(self.len());
         (from.min(end)..end).filter_map(|index| Some((index, self.get(index)?)))

@@ -16,7 +16,7 @@ use crate::lab::file::{Experiment, Key, Parts, Question};
 use crate::lab::lang::Lang;
 use crate::lab::run::{ByHand, HostLab, MAX_BY_HAND, Run, Stepped};
 
-/// The most runs: one for each letter.
+/// The maximum number of runs: one for each letter.
 const MOST_RUNS: usize = 26;
 
 /// An experiment, and its runs.
@@ -26,23 +26,23 @@ pub(super) struct Opened {
     title: Option<String>,
     pub(super) text: String,
     pub(super) experiment: Experiment,
-    /// The runs by name. There is always run `a`.
+    /// The runs by name. Run `a` always exists.
     runs: BTreeMap<char, Branch>,
-    /// The number of times that a recording was used.
+    /// How many times recordings have been used so far.
     uses: u64,
-    /// The most bytes that the recordings take together.
+    /// The maximum number of bytes that all recordings take together.
     room: usize,
 }
 
-/// A run: what was done by hand, and its recording.
+/// A run: the changes by hand, and the recording.
 pub(super) struct Branch {
-    /// The run from which this one branches off, and the step after which it does.
+    /// The run from which this run branches off, and the last step that both share.
     from: Option<(char, u32)>,
     pub(super) by_hand: Vec<ByHand>,
     summary: Summary,
     /// The recording, unless its memory was needed for another one.
     recording: Option<Recording>,
-    /// When the recording was last used.
+    /// The value of [`Opened::uses`] when the recording was last used.
     used: u64,
 }
 
@@ -52,10 +52,11 @@ impl Opened {
         let lang = request.lang()?;
         let Source { name, text, title } = Source::of(request, lang)?;
         let seed = request.optional_number("seed")?;
-        // The places of errors are those of the text that the caller knows.
+        // Parse the text without the settings first, so that errors name a line and column of the text that the caller
+        // knows.
         Experiment::parse(&text, seed)?;
         let text = settings::apply(&text, &request.object("settings")?, seed)?;
-        let experiment = Experiment::parse(&text, None).map_err(|error| Problem::from(error).without_place())?;
+        let experiment = Experiment::parse(&text, None).map_err(|error| Problem::from(error).without_position())?;
         let mut opened = Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0, room };
         let by_hand = Vec::new();
         let recorded = opened.record(&by_hand)?;
@@ -119,8 +120,8 @@ impl Opened {
         json!({ "runs": self.runs.keys().map(|name| self.run_json(*name)).collect::<Vec<_>>() })
     }
 
-    /// Returns the name of the run that a command is about: `a`, unless the command names another one.
-    pub(super) fn named(&self, request: &Request) -> Result<char, Problem> {
+    /// Returns the name of the run that a command is about: `a`, unless the command names another run.
+    pub(super) fn run_name(&self, request: &Request) -> Result<char, Problem> {
         let name = request.optional_text("run")?.unwrap_or("a");
         let mut letters = name.chars();
         match (letters.next(), letters.next()) {
@@ -132,7 +133,7 @@ impl Opened {
         }
     }
 
-    /// Returns what was done by hand in a run.
+    /// Returns the changes by hand in a run.
     pub(super) fn by_hand(&self, name: char) -> &[ByHand] {
         self.runs.get(&name).map_or(&[], |branch| &branch.by_hand)
     }
@@ -142,7 +143,7 @@ impl Opened {
         self.runs.get(&name).map_or(0, |branch| branch.summary.steps)
     }
 
-    /// Calls `act` with a run that repeats what was done by hand.
+    /// Calls `act` with a run that makes these changes by hand.
     pub(super) fn with_run<T>(
         &self,
         by_hand: &[ByHand],
@@ -153,7 +154,7 @@ impl Opened {
         act(&Run { by_hand: by_hand.to_vec(), ..Run::new(&setup) })
     }
 
-    /// Calls `act` with the lab as it is after a step of a run.
+    /// Calls `act` with the lab in its state after step `step` of a run.
     pub(super) fn with_lab<T>(
         &self,
         by_hand: &[ByHand],
@@ -174,7 +175,8 @@ impl Opened {
         })
     }
 
-    /// Makes a run that does what run `parent` does up to step `after`, and then this. Returns its name.
+    /// Makes a run that repeats run `parent` up to the step of the change `by_hand`, and then makes this change.
+    /// Returns the name of the new run.
     pub(super) fn branch(&mut self, parent: char, by_hand: ByHand) -> Result<char, Problem> {
         let Some(name) = ('a'..='z').take(MOST_RUNS).find(|name| !self.runs.contains_key(name)) else {
             return Err(Problem::new(match self.lang {
@@ -196,7 +198,7 @@ impl Opened {
         Ok(name)
     }
 
-    /// Removes a run. The runs that branch off it stay.
+    /// Removes a run. Runs that branch off it are kept.
     pub(super) fn remove(&mut self, name: char) -> Result<(), Problem> {
         if name == 'a' {
             return Err(Problem::new(self.lang.pick("run a stays: the others branch off it", "运行 a 不能删除")));
@@ -205,7 +207,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Returns the recording of a run, which is made again if it is no longer there.
+    /// Returns the recording of a run. Makes it again if it has been dropped.
     pub(super) fn recording(&mut self, name: char) -> Result<&Recording, Problem> {
         let is_missing = self.runs.get(&name).is_some_and(|branch| branch.recording.is_none());
         if is_missing {
@@ -219,10 +221,12 @@ impl Opened {
         recording.ok_or_else(|| Problem::new("the run is gone: open the experiment again"))
     }
 
+    /// Records a run with these changes by hand.
     fn record(&self, by_hand: &[ByHand]) -> Result<(Recording, Summary), Problem> {
         self.with_run(by_hand, |run| Recording::of(run, &self.experiment, self.room))
     }
 
+    /// Stores a run and its recording.
     fn keep(
         &mut self,
         name: char,
@@ -234,8 +238,8 @@ impl Opened {
         self.use_recording(name);
     }
 
-    /// Notes that a recording is used. If all recordings together take too much memory, those that were not used for the
-    /// longest time are dropped.
+    /// Records that a recording is used. If the recordings together take too much memory, drops the least recently used
+    /// ones.
     fn use_recording(&mut self, name: char) {
         self.uses += 1;
         if let Some(branch) = self.runs.get_mut(&name) {
@@ -269,7 +273,8 @@ mod tests {
     use crate::lab::Verdict;
     use crate::lab::run::Change;
 
-    /// Without memory for all recordings, the one in use stays, and the others are made again.
+    /// If there is not enough memory for all recordings, only the recording in use is kept, and the others are made
+    /// again when they are needed.
     #[test]
     fn recordings_share_a_bounded_memory() {
         let request = Request::parse(r#"{"do":"new","scenario":"handshake"}"#).unwrap();

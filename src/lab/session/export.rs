@@ -1,4 +1,4 @@
-//! The command `export`: a file that makes the same run, with what was done by hand as faults and forged segments.
+//! The command `export`: a file that makes the same run, with the changes by hand as faults and forged segments.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -16,22 +16,22 @@ use crate::lab::show::What;
 use crate::lab::{Fault, Kind, Progress, START, Verdict};
 use crate::trace::Summary;
 
-/// The kinds of frames, those with fewer frames first.
+/// The kinds of frames. The rarest kinds come first.
 const KINDS: [Kind; 8] = [Kind::SynAck, Kind::Syn, Kind::Rst, Kind::Fin, Kind::Data, Kind::Udp, Kind::Ack, Kind::Any];
 
 /// Returns the answer to `export`.
 pub(super) fn export(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let run = opened.named(request)?;
+    let run = opened.run_name(request)?;
     let by_hand = opened.by_hand(run);
     if by_hand.is_empty() {
         return Ok(json!({ "lab": opened.text }));
     }
     let made = opened.with_run(by_hand, |run| Lines::of(run))?;
     let mut lines: Vec<String> = opened.text.lines().map(ToOwned::to_owned).collect();
-    // The first fault that applies to a frame counts, so what was done by hand comes before the file's faults.
+    // Only the first fault that applies to a frame has an effect, so the changes by hand come before the file's faults.
     let is_fault = |line: &String| line.split_whitespace().next() == Some("fault");
-    let place = lines.iter().position(is_fault).unwrap_or(lines.len());
-    lines.splice(place..place, made);
+    let index = lines.iter().position(is_fault).unwrap_or(lines.len());
+    lines.splice(index..index, made);
     lines.push(String::new());
     let text = lines.join("\n");
     Experiment::parse(&text, None).map_err(|error| {
@@ -41,14 +41,14 @@ pub(super) fn export(opened: &mut Opened, request: &Request) -> Result<Value, Pr
     Ok(json!({ "lab": text }))
 }
 
-/// Finds the lines for what was done by hand, while the run is repeated.
+/// Finds the lines for the changes by hand, while the run is repeated.
 struct Lines<'r> {
     by_hand: &'r [ByHand],
     /// For each host, the number of frames of each kind so far.
     counts: [[u32; KINDS.len()]; 2],
-    /// The line for each frame that was changed.
+    /// The fault for each frame that was changed, by the frame's number.
     faults: BTreeMap<u32, Fault>,
-    /// A frame that no line can name, and why.
+    /// The reason why no line can describe a change.
     problem: Option<Problem>,
 }
 
@@ -62,10 +62,10 @@ impl<'r> Lines<'r> {
             found.inject(lab, &mut injected);
             loop {
                 let progress = lab.step();
-                found.take(lab);
+                found.take_entries(lab);
                 found.inject(lab, &mut injected);
                 run.intervene(lab);
-                found.take(lab);
+                found.take_entries(lab);
                 let is_over = lab.steps() >= run.setup.steps || lab.elapsed() > run.setup.limit;
                 if progress == Progress::End || is_over {
                     break;
@@ -78,7 +78,7 @@ impl<'r> Lines<'r> {
         }
     }
 
-    /// Adds the segments that are put on the wire after the present step.
+    /// Adds the lines for the segments that are put on the wire after the current step.
     fn inject(&self, lab: &HostLab<'_>, lines: &mut Vec<String>) {
         for made in self.by_hand.iter().filter(|made| made.after == lab.steps()) {
             if let Change::Segment(to, _, text) = &made.what {
@@ -88,8 +88,8 @@ impl<'r> Lines<'r> {
         }
     }
 
-    /// Takes the entries of a step.
-    fn take(&mut self, lab: &mut HostLab<'_>) {
+    /// Takes the entries of a step, and finds the faults for the frames that are changed by hand.
+    fn take_entries(&mut self, lab: &mut HostLab<'_>) {
         while let Some(entry) = lab.entries.pop() {
             if let What::Sent { frame, summary, verdict, .. } = entry.what {
                 let kind = self.count(entry.host, &summary);
@@ -97,14 +97,14 @@ impl<'r> Lines<'r> {
                 if faults.peek().is_none() {
                     continue;
                 }
-                let joined = faults.try_fold(verdict, join);
+                let joined = faults.try_fold(verdict, combine);
                 match (kind, joined) {
                     (Some((kind, nth)), Some(verdict)) => {
                         let fault = Fault { verdict, sender: entry.host, kind, nth: Some(nth) };
                         self.faults.insert(frame, fault);
                     }
                     (None, _) => {
-                        let why = "no fault of a file can name it: it is no IP packet, or no host has sent it";
+                        let why = "no fault of a file can name it: it is not an IP packet, or no host has sent it";
                         self.problem = Some(Problem::new(format!("frame {frame} was changed by hand, but {why}")));
                     }
                     (_, None) => {
@@ -128,8 +128,8 @@ impl<'r> Lines<'r> {
     }
 }
 
-/// Returns the fault that does the same as two after each other, if there is one.
-fn join(first: Verdict, second: Verdict) -> Option<Verdict> {
+/// Returns the fault that has the same effect as the two faults in this order, if there is one.
+fn combine(first: Verdict, second: Verdict) -> Option<Verdict> {
     match (first, second) {
         (Verdict::Deliver, second) => Some(second),
         (_, Verdict::Drop) => Some(Verdict::Drop),

@@ -1,4 +1,4 @@
-//! The command `frame`: the bytes of a frame, its fields, and its checksum worked out.
+//! The command `frame`: the bytes of a frame, its fields, and the computation of its checksum.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ const ETHERNET: usize = 14;
 
 /// Returns the answer to `frame`.
 pub(super) fn frame(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let (run, wanted) = (opened.named(request)?, request.number("frame")?);
+    let (run, wanted) = (opened.run_name(request)?, request.number("frame")?);
     let mut bytes = None;
     opened.with_run(opened.by_hand(run), |run| {
         run.record_while(None, &mut |snapshot, lab| {
@@ -42,6 +42,7 @@ pub(super) fn frame(opened: &mut Opened, request: &Request) -> Result<Value, Pro
     Ok(answer)
 }
 
+/// Returns the bytes as hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {
@@ -51,6 +52,7 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// Returns the name, value, offset and length of each field.
 fn fields(frame: &[u8]) -> Vec<Value> {
     let mut fields = Vec::new();
     // The closure does not fail.
@@ -62,7 +64,8 @@ fn fields(frame: &[u8]) -> Vec<Value> {
     fields
 }
 
-/// Works out the Internet checksum (RFC 1071) of the TCP, UDP or ICMP part of an IPv4 packet.
+/// Computes the Internet checksum (RFC 1071) of the TCP, UDP or ICMP part of an IPv4 packet, and returns the steps of
+/// the computation.
 fn checksum(frame: &[u8]) -> Option<Value> {
     let ethernet = EthernetFrame::new_checked(frame).ok()?;
     if ethernet.ethertype() != EthernetProtocol::Ipv4 {
@@ -72,15 +75,16 @@ fn checksum(frame: &[u8]) -> Option<Value> {
     if packet.more_frags() || packet.frag_offset() > 0 {
         return None;
     }
-    let (name, place, has_pseudo) = match packet.next_header() {
+    let (name, offset, has_pseudo) = match packet.next_header() {
         IpProtocol::Icmp => ("ICMP", 2, false),
         IpProtocol::Tcp => ("TCP", 16, true),
         IpProtocol::Udp => ("UDP", 6, true),
         _ => return None,
     };
     let payload = packet.payload();
-    let field = u16::from_be_bytes(*payload.get(place..)?.first_chunk()?);
+    let field = u16::from_be_bytes(*payload.get(offset..)?.first_chunk()?);
     let mut summed = Vec::new();
+    // The pseudo-header: addresses, protocol and length.
     if has_pseudo {
         summed.extend_from_slice(&packet.src_addr().octets());
         summed.extend_from_slice(&packet.dst_addr().octets());
@@ -89,8 +93,8 @@ fn checksum(frame: &[u8]) -> Option<Value> {
     }
     let pseudo = summed.len() / 2;
     let mut own = payload.to_vec();
-    own.get_mut(place..place + 2)?.fill(0);
-    // A byte of zeros completes the last word.
+    own.get_mut(offset..offset + 2)?.fill(0);
+    // A zero byte completes the last word.
     own.resize(own.len().next_multiple_of(2), 0);
     summed.append(&mut own);
     let words: Vec<u16> = summed.chunks_exact(2).map(|word| u16::from_be_bytes([word[0], word[1]])).collect();
@@ -106,7 +110,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
     };
     Some(json!({
         "name": name,
-        "offset": ETHERNET + usize::from(packet.header_len()) + place,
+        "offset": ETHERNET + usize::from(packet.header_len()) + offset,
         "pseudo": pseudo,
         "words": words,
         "sum": sum,

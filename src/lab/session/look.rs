@@ -1,5 +1,4 @@
-//! The commands that look at a run or at the experiment, without a change: `why`, `until`, `table`, `hint`, `mark` and
-//! `terms`.
+//! The commands that only look at a run or at the experiment: `why`, `until`, `table`, `hint`, `mark` and `terms`.
 
 use alloc::format;
 use alloc::string::String;
@@ -18,7 +17,7 @@ use crate::lab::terms::TERMS;
 
 /// Explains an entry.
 pub(super) fn why(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let (run, lang) = (opened.named(request)?, opened.lang);
+    let (run, lang) = (opened.run_name(request)?, opened.lang);
     let index = request.number("entry")?;
     let entries = &opened.recording(run)?.entries;
     let Some(recorded) = entries.get(index as usize) else {
@@ -39,7 +38,7 @@ pub(super) fn why(opened: &mut Opened, request: &Request) -> Result<Value, Probl
     Ok(answer.into())
 }
 
-/// Returns the address of a section of an RFC, as in `RFC 9293 section 3.5`.
+/// Returns the URL of a section of an RFC. `rfc` has the form `RFC 9293 section 3.5`.
 fn url(rfc: &str) -> String {
     let (document, section) = rfc.split_once(" section ").map_or((rfc, None), |(rfc, section)| (rfc, Some(section)));
     let number = document.trim_start_matches("RFC ");
@@ -47,9 +46,9 @@ fn url(rfc: &str) -> String {
     format!("https://www.rfc-editor.org/rfc/rfc{number}{anchor}")
 }
 
-/// Finds the first step after a step in which an event happens.
+/// Finds the first step after the given step in which an event happens.
 pub(super) fn until(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let (run, step, word) = (opened.named(request)?, request.number("step")?, request.text("goal")?);
+    let (run, step, word) = (opened.run_name(request)?, request.number("step")?, request.text("goal")?);
     let goal = Goal::parse(word, duration).map_err(|_| {
         Problem::new(format!(
             "'{}' should be a state, as in ESTABLISHED or client=ESTABLISHED; a frame, as in syn, data or packet; or loss, \
@@ -68,13 +67,13 @@ pub(super) fn until(opened: &mut Opened, request: &Request) -> Result<Value, Pro
             }
         })
     })?;
-    // The recording may have ended before, because it takes too much memory.
+    // The recording can have ended earlier, because it would take too much memory.
     Ok(reached.filter(|reached| *reached <= last).map_or(json!({}), |reached| json!({ "step": reached })))
 }
 
-/// Shows all that both ends keep after a step.
+/// Shows the whole state of both ends after a step.
 pub(super) fn table(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let (run, step, lang) = (opened.named(request)?, request.number("step")?, opened.lang);
+    let (run, step, lang) = (opened.run_name(request)?, request.number("step")?, opened.lang);
     opened.with_lab(opened.by_hand(run), step, |lab, _| Ok(json!({ "text": show::table(lab, lang).join("\n") })))
 }
 
@@ -86,17 +85,17 @@ pub(super) fn hint(opened: &mut Opened, request: &Request) -> Result<Value, Prob
     Ok(json!({ "text": opened.own_text(hint) }))
 }
 
-/// Marks an answer, or what was done by hand in a run.
+/// Marks an answer, or the changes by hand in a run.
 pub(super) fn mark(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (index, question) = question(opened, request)?;
     let (lang, experiment) = (opened.lang, &opened.experiment);
-    let in_file = |error| Problem::from(error).without_place();
+    let in_file = |error| Problem::from(error).without_position();
     let key = marks::key(experiment).map_err(in_file)?;
     let verdict = match request.optional_text("answer")? {
         Some(answer) => marks::verdict(experiment, &key, index, answer).map_err(in_file)?,
         None if !matches!(question.answer, Answer::Make(_)) => Verdict::Missing,
         None => {
-            let by_hand = opened.by_hand(opened.named(request)?);
+            let by_hand = opened.by_hand(opened.run_name(request)?);
             if by_hand.is_empty() {
                 Verdict::Invalid(
                     lang.pick(

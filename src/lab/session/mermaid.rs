@@ -12,12 +12,12 @@ use crate::lab::lang::Lang;
 use crate::lab::show::{Ladder, What, host_name};
 use crate::lab::{START, change};
 
-/// The most lines of a diagram. Mermaid draws no larger text.
+/// The maximum number of lines in a diagram. Mermaid does not draw longer texts.
 const MOST: usize = 1000;
 
 /// Returns the answer to `mermaid`.
 pub(super) fn mermaid(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let (run, lang) = (opened.named(request)?, opened.lang);
+    let (run, lang) = (opened.run_name(request)?, opened.lang);
     let entries = &opened.recording(run)?.entries;
     let mut text = String::from("sequenceDiagram\n");
     // Writing to a string cannot fail.
@@ -71,11 +71,12 @@ fn line(recorded: &Recorded, lang: Lang) -> Option<String> {
     Some(line)
 }
 
+/// Returns the ladder that writes the labels.
 fn ladder(lang: Lang) -> Ladder {
     Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang }
 }
 
-/// A writer that replaces the characters that Mermaid or HTML interprets by Mermaid's entities.
+/// A writer that replaces each character that Mermaid or HTML interprets with Mermaid's entity for it.
 struct Escaped<'w>(&'w mut String);
 
 impl Write for Escaped<'_> {

@@ -1,7 +1,7 @@
-//! A session of the lab: commands and answers in JSON, for a page. docs/lab-session.md lists them.
+//! A session of the lab: commands and answers in JSON, for a web page. docs/lab-session.md lists the commands.
 //!
-//! request.rs reads commands, source.rs and settings.rs make the text of an experiment, experiment.rs keeps its runs, and
-//! recording.rs records them. The other files carry out the commands.
+//! request.rs reads commands. source.rs and settings.rs make the text of an experiment. experiment.rs keeps the
+//! experiment's runs, and recording.rs records them. The other files carry out the commands.
 
 mod by_hand;
 mod entries;
@@ -47,13 +47,13 @@ impl LabSession {
         Self::default()
     }
 
-    /// Makes a session whose recorded entries take at most `most_bytes` bytes. The default is 128 MiB. A run whose entries
-    /// take more is stopped.
+    /// Makes a session in which all recorded entries take at most `most_bytes` bytes. The default is 128 MiB. A run is
+    /// stopped when its entries take more.
     pub fn with_memory(most_bytes: usize) -> Self {
         LabSession { opened: None, most_bytes }
     }
 
-    /// Carries out a command, and returns the answer. Both are one JSON object.
+    /// Carries out a command, and returns the answer. The command and the answer are one JSON object each.
     ///
     /// A command that fails changes nothing, and its answer says why it failed.
     pub fn command(&mut self, request: &str) -> String {
@@ -63,6 +63,7 @@ impl LabSession {
         }
     }
 
+    /// Carries out a parsed command. `list`, `terms` and `new` need no open experiment.
     fn carry_out(&mut self, request: &Request) -> Result<String, Problem> {
         let name = request.text("do")?;
         match name {
@@ -89,7 +90,7 @@ impl LabSession {
             "mermaid" => mermaid::mermaid(opened, request)?,
             "pcapng" => pictures::pcapng(opened, request)?,
             "remove" => {
-                let run = opened.named(request)?;
+                let run = opened.run_name(request)?;
                 opened.remove(run)?;
                 opened.runs_json()
             }

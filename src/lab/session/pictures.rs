@@ -15,12 +15,12 @@ use super::request::{Problem, Request, clip};
 use crate::lab::show::{Graph, GraphKind, LabCapture, Part, PictureRows, Plot, Visited, write_states_svg};
 use crate::trace::Sink;
 
-/// The most bytes of a capture.
+/// The maximum length of a capture, in bytes.
 const MOST_CAPTURED: usize = 64 << 20;
 
 /// Draws the ladder, the state diagram or a graph.
 pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let (run, kind, lang) = (opened.named(request)?, request.text("kind")?, opened.lang);
+    let (run, kind, lang) = (opened.run_name(request)?, request.text("kind")?, opened.lang);
     let micros = |name| {
         let micros = request.optional_number(name);
         micros.map(|micros| micros.map(|micros| Duration::from_micros(micros.min(LATEST))))
@@ -81,12 +81,12 @@ pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Probl
     Ok(answer)
 }
 
-/// The latest time of a part of a run, in microseconds: a century.
+/// The latest time that a part of a run can begin or end at, in microseconds: a century.
 const LATEST: u64 = 100 * 31_557_600_000_000;
 
 /// Records a capture.
 pub(super) fn pcapng(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
-    let run = opened.named(request)?;
+    let run = opened.run_name(request)?;
     let bytes = opened.with_run(opened.by_hand(run), |run| {
         let Ok(mut capture) = LabCapture::new(Bytes(Vec::new()), 2);
         run.record(None, &mut |snapshot, lab| {
@@ -101,7 +101,7 @@ pub(super) fn pcapng(opened: &mut Opened, request: &Request) -> Result<Value, Pr
     Ok(json!({ "base64": STANDARD.encode(bytes) }))
 }
 
-/// A capture in memory. Bytes after the largest size are left out.
+/// A capture in memory. Bytes beyond the maximum length are dropped.
 struct Bytes(Vec<u8>);
 
 impl Sink for Bytes {

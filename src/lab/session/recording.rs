@@ -1,4 +1,4 @@
-//! A recorded run: its entries, with the changes of what both ends keep, and its end.
+//! A recorded run: its entries, with the changes of both ends' [`Control`], and its result.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -13,23 +13,23 @@ use crate::lab::file::Experiment;
 use crate::lab::run::{ControlChanges, Run, Stepped};
 use crate::stack::Control;
 
-/// The most steps of a run.
+/// The maximum number of steps in a run.
 pub(super) const MOST_STEPS: u32 = 200_000;
 
-/// The most entries of a run.
+/// The maximum number of entries in a run.
 const MOST_ENTRIES: usize = 400_000;
 
-/// The most bytes that the entries of a run take, unless the session has less memory.
+/// The maximum number of bytes that the entries of a run take, unless the session has less memory.
 pub(super) const MOST_BYTES: usize = 128 << 20;
 
 /// A recorded run.
 pub(super) struct Recording {
     pub(super) entries: Entries,
-    /// The bytes that the entries take.
+    /// The number of bytes that the entries take.
     pub(super) bytes: usize,
 }
 
-/// What is kept of a run without its entries.
+/// The results of a run. They are kept even if the entries are dropped.
 pub(super) struct Summary {
     pub(super) steps: u32,
     entries: usize,
@@ -45,13 +45,13 @@ pub(super) struct Summary {
 }
 
 impl Recording {
-    /// Records a run of an experiment, and sums it up. The entries take at most `most_bytes` bytes.
+    /// Records a run of an experiment, and summarises it. The entries take at most `most_bytes` bytes.
     pub(super) fn of(run: &Run<'_>, experiment: &Experiment, most_bytes: usize) -> Result<(Self, Summary), Problem> {
-        Self::limited(run, experiment, MOST_ENTRIES, most_bytes)
+        Self::record_limited(run, experiment, MOST_ENTRIES, most_bytes)
     }
 
-    /// Records a run, and stops after the step in which it has this many entries, or they take this many bytes.
-    fn limited(
+    /// Records a run, and stops after the step in which it reaches `most` entries or `most_bytes` bytes.
+    fn record_limited(
         run: &Run<'_>,
         experiment: &Experiment,
         most: usize,
@@ -79,7 +79,7 @@ impl Recording {
             unmet: ended
                 .unmet
                 .into_iter()
-                .filter_map(|place| experiment.fault_line(place))
+                .filter_map(|index| experiment.fault_line(index))
                 .chain(ended.unforged)
                 .collect(),
             failed: ended.failed.into_iter().map(|failed| failed.why).collect(),
@@ -120,7 +120,7 @@ mod tests {
         let experiment = crate::lab::scenarios::find("slow-start").unwrap().experiment();
         let parts = experiment.parts();
         let setup = parts.setup().unwrap();
-        let record = |most, bytes| Recording::limited(&Run::new(&setup), &experiment, most, bytes).unwrap();
+        let record = |most, bytes| Recording::record_limited(&Run::new(&setup), &experiment, most, bytes).unwrap();
         let (all, summary) = record(MOST_ENTRIES, MOST_BYTES);
         assert!(summary.is_over && all.entries.len() == summary.entries && all.bytes < 1 << 20, "{}", all.bytes);
         for (most, bytes) in [(20, MOST_BYTES), (MOST_ENTRIES, all.bytes / 4)] {

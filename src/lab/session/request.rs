@@ -1,4 +1,4 @@
-//! Reads the members of a command, and describes what is wrong with it.
+//! Reads the members of a command, and describes errors in it.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -19,33 +19,33 @@ pub(super) struct Request(Map<String, Value>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     message: String,
-    /// The line and the column, if the error is in the text of an experiment.
-    place: Option<(usize, usize)>,
+    /// The line and the column in the text of an experiment, if the error is there.
+    position: Option<(usize, usize)>,
 }
 
 impl Problem {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Problem { message: message.into(), place: None }
+        Problem { message: message.into(), position: None }
     }
 
     /// Returns the answer to the command.
     pub(super) fn answer(&self) -> String {
-        let error = match self.place {
+        let error = match self.position {
             None => json!({ "message": self.message }),
             Some((line, column)) => json!({ "message": self.message, "line": line, "column": column }),
         };
         format!(r#"{{"ok":false,"error":{error}}}"#)
     }
 
-    /// Leaves out the place, which is not in a text that the caller knows.
-    pub(super) fn without_place(self) -> Self {
-        Problem { place: None, ..self }
+    /// Removes the line and column, because the caller does not know the text to which they belong.
+    pub(super) fn without_position(self) -> Self {
+        Problem { position: None, ..self }
     }
 }
 
 impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
-        Problem { message: error.message, place: Some((error.line, error.column)) }
+        Problem { message: error.message, position: Some((error.line, error.column)) }
     }
 }
 
@@ -63,7 +63,7 @@ impl Request {
         }
         match serde_json::from_str(text) {
             Ok(Value::Object(members)) => Ok(Request(members)),
-            Ok(_) => Err(Problem::new("the command is no JSON object: write one such as {\"do\":\"list\"}")),
+            Ok(_) => Err(Problem::new("the command is not a JSON object: write one such as {\"do\":\"list\"}")),
             Err(error) => Err(Problem::new(format!("the command is not JSON: {error}"))),
         }
     }
@@ -73,7 +73,7 @@ impl Request {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// Returns a text, if the command has it.
+    /// Returns a text, if the command contains it.
     pub(super) fn optional_text(&self, name: &str) -> Result<Option<&str>, Problem> {
         match self.member(name) {
             None => Ok(None),
@@ -87,7 +87,7 @@ impl Request {
         self.optional_text(name)?.ok_or_else(|| missing(name, "a text"))
     }
 
-    /// Returns a whole number, if the command has it.
+    /// Returns a whole number, if the command contains it.
     pub(super) fn optional_number(&self, name: &str) -> Result<Option<u64>, Problem> {
         match self.member(name) {
             None => Ok(None),
@@ -104,7 +104,7 @@ impl Request {
         u32::try_from(number).map_err(|_| Problem::new(format!("'{name}' should be at most {}", u32::MAX)))
     }
 
-    /// Returns the members of an object. There are none if the command does not have the object.
+    /// Returns the members of an object. If the command does not contain the object, returns no members.
     pub(super) fn object(&self, name: &str) -> Result<Map<String, Value>, Problem> {
         match self.member(name) {
             None => Ok(Map::new()),
@@ -116,8 +116,8 @@ impl Request {
     /// Returns the host that a member names.
     pub(super) fn host(&self, name: &str) -> Result<usize, Problem> {
         let text = self.text(name)?;
-        let place = ["client", "server"].iter().position(|host| *host == text);
-        place.ok_or_else(|| Problem::new(format!("'{}' should be client or server", clip(text))))
+        let index = ["client", "server"].iter().position(|host| *host == text);
+        index.ok_or_else(|| Problem::new(format!("'{}' should be client or server", clip(text))))
     }
 
     /// Returns the language of the texts. English is the default.
@@ -130,11 +130,12 @@ impl Request {
     }
 }
 
+/// Returns the error for a missing member.
 fn missing(name: &str, what: &str) -> Problem {
     Problem::new(format!("'{name}' is missing: it is {what}"))
 }
 
-/// Cuts a long word, and escapes its control characters, so that a message stays one line.
+/// Cuts a long word, and escapes its control characters, so that a message fits on one line.
 pub(super) fn clip(word: &str) -> String {
     const LONGEST: usize = 40;
     match word.char_indices().nth(LONGEST) {

@@ -1,4 +1,4 @@
-//! The settings of an experiment that the page has controls for: their lines in the file, and their values.
+//! The settings of an experiment for which the web page has controls: their lines in the file, and their values.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -17,9 +17,9 @@ const HEAD: &str = "# Settings";
 /// The form of a setting's value.
 #[derive(Clone, Copy)]
 enum Form {
-    /// A whole number, before a unit. 0 stands for the word `none`, if there is one.
+    /// A whole number, followed by a unit. The number 0 is written as the word `zero`, if it is set.
     Number { unit: &'static str, zero: Option<&'static str> },
-    /// A number of percent.
+    /// A percentage.
     Percent,
     /// A word.
     Word,
@@ -35,7 +35,7 @@ const fn or_none(unit: &'static str) -> Form {
     Form::Number { unit, zero: Some("none") }
 }
 
-/// The settings: the member, the words that begin its line, and the form of its value.
+/// The settings. Each has its member name, the words that begin its line, and the form of its value.
 const SETTINGS: [(&str, &str, Form); 11] = [
     ("latency_us", "network latency", number("us")),
     ("jitter_us", "network jitter", number("us")),
@@ -50,8 +50,8 @@ const SETTINGS: [(&str, &str, Form); 11] = [
     ("ack_delay_us", "hosts ack-delay", number("us")),
 ];
 
-/// Returns the text of a file with further settings and another seed. A setting of an earlier call is replaced. `null`
-/// stands for no limit, or for no change if the setting always has a value.
+/// Returns the text of a file with further settings and another seed. Replaces settings of earlier calls. `null` means
+/// no limit. For a setting that always has a value, `null` means no change.
 pub(super) fn apply(text: &str, settings: &Map<String, Value>, seed: Option<u64>) -> Result<String, Problem> {
     let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
     if let Some(seed) = seed {
@@ -70,11 +70,12 @@ pub(super) fn apply(text: &str, settings: &Map<String, Value>, seed: Option<u64>
             lines.push(HEAD.to_owned());
             lines.len() - 1
         });
-        let mut place = 0;
+        // Remove earlier lines of the same setting, but only after the heading.
+        let mut line_number = 0;
         lines.retain(|line| {
-            place += 1;
+            line_number += 1;
             let rest = line.strip_prefix(words);
-            place <= head || !rest.is_some_and(|rest| rest.starts_with(' '))
+            line_number <= head || !rest.is_some_and(|rest| rest.starts_with(' '))
         });
         lines.push(line);
     }
@@ -121,7 +122,7 @@ impl Form {
     }
 }
 
-/// Returns the values in force. A setting without a limit is `null`, and so are buffers of different sizes.
+/// Returns the values in force. The value is `null` for a setting without a limit, and for buffers of different sizes.
 pub(super) fn in_force(setup: &Setup<'_>) -> Value {
     let line = &setup.line;
     let [client, server] = setup.buffers;

@@ -18,7 +18,7 @@ use crate::lab::{Setup, default_texts};
 pub(super) struct Source {
     pub(super) name: String,
     pub(super) text: String,
-    /// The title in the language of the session, if it is not the one in the text.
+    /// The title in the language of the session, if the title in the text is in another language.
     pub(super) title: Option<String>,
 }
 

@@ -10,14 +10,14 @@ use super::request::{Problem, Request};
 use crate::lab::lang::Lang;
 use crate::lab::show::{Ladder, write_json_and};
 
-/// The most entries of an answer.
+/// The maximum number of entries in an answer.
 const MOST: u64 = 5000;
 
 /// Returns the answer to `trace`.
 pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Problem> {
     let from = request.optional_number("from")?.unwrap_or(0);
     let count = request.optional_number("count")?.unwrap_or(MOST).min(MOST);
-    let (run, lang) = (opened.named(request)?, opened.lang);
+    let (run, lang) = (opened.run_name(request)?, opened.lang);
     let entries = &opened.recording(run)?.entries;
     let from = usize::try_from(from).unwrap_or(usize::MAX);
     let mut out = String::from(r#"{"ok":true,"entries":["#);
@@ -26,8 +26,8 @@ pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Pr
             out.push(',');
         }
         // Writing to a string cannot fail.
-        let _ = entry(&mut out, index, recorded, lang);
-        // The entry ends with a newline, because it is a line in a file.
+        let _ = write_entry(&mut out, index, recorded, lang);
+        // The written entry ends with a newline, as in a file.
         out.truncate(out.trim_end().len());
     }
     let total = entries.len();
@@ -35,7 +35,8 @@ pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Pr
     Ok(out)
 }
 
-fn entry(out: &mut dyn Write, index: usize, recorded: &Recorded, lang: Lang) -> fmt::Result {
+/// Writes an entry as JSON, with its index, its label in the ladder and its lane.
+fn write_entry(out: &mut dyn Write, index: usize, recorded: &Recorded, lang: Lang) -> fmt::Result {
     let Recorded { snapshot, holds } = recorded;
     let ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang };
     write_json_and(out, snapshot, holds.each_ref().map(Option::as_deref), |line| {

@@ -1,6 +1,7 @@
-//! The exports of the WebAssembly module: one session for each instance of the module.
+//! The exports of the WebAssembly module. Each instance of the module has one session.
 //!
-//! The page allocates memory for a command, and the call frees it. The answer stays in memory until the next call.
+//! The page allocates memory for a command, and [`smolstep_call`] frees it. The answer stays in memory until the next
+//! call.
 #![allow(unsafe_code)]
 
 use alloc::boxed::Box;
@@ -22,8 +23,8 @@ pub extern "C" fn smolstep_allocate(len: usize) -> *mut u8 {
     Box::leak(command).as_mut_ptr()
 }
 
-/// Carries out the command in memory that [`smolstep_allocate`] has returned, and frees this memory. Returns the length
-/// of the answer, in bytes. [`smolstep_answer`] returns its address.
+/// Carries out the command in the memory that [`smolstep_allocate`] returned, and frees this memory. Returns the length
+/// of the answer, in bytes. [`smolstep_answer`] returns the address of the answer.
 ///
 /// # Safety
 /// `command` must be an address that `smolstep_allocate(len)` has returned, and it must not be used again.
@@ -34,9 +35,9 @@ pub unsafe extern "C" fn smolstep_call(command: *mut u8, len: usize) -> usize {
     let command = unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(command, len)) };
     let command = String::from_utf8_lossy(&command);
     let answer = SESSION.with_borrow_mut(|session| session.command(&command));
-    ANSWER.with_borrow_mut(|place| {
-        *place = answer;
-        place.len()
+    ANSWER.with_borrow_mut(|stored| {
+        *stored = answer;
+        stored.len()
     })
 }
 

@@ -24,12 +24,13 @@ use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 pub struct LabCapture<S> {
     writer: Writer<S>,
     interfaces: heapless::Vec<InterfaceId, MAX_HOSTS>,
-    /// The interface of the frames that no host has sent, once there is one.
+    /// The interface of the frames that no host has sent, once there is such a frame.
     wire: Option<InterfaceId>,
     changes: heapless::Deque<Change, CHANGES>,
 }
 
-/// The most state changes that can wait for their connection's next frame. A further change replaces the oldest.
+/// The maximum number of state changes that can wait for their connection's next frame. A further change replaces the
+/// oldest.
 const CHANGES: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +46,7 @@ impl<S: Sink> LabCapture<S> {
     /// Begins a capture for `hosts` hosts, at most four.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error.
     pub fn new(sink: S, hosts: usize) -> Result<Self, S::Error> {
         let mut writer = Writer::new(sink)?;
         let mut interfaces = heapless::Vec::new();
@@ -67,7 +68,7 @@ impl<S: Sink> LabCapture<S> {
     /// then.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error.
     pub fn note(&mut self, snapshot: &Snapshot, wire: &Wire) -> Result<(), S::Error> {
         let entry = &snapshot.entry;
         match entry.what {
@@ -80,14 +81,14 @@ impl<S: Sink> LabCapture<S> {
                 Ok(())
             }
             What::Sent { frame, verdict, .. } => {
-                // A frame is left out if the wire no longer keeps its bytes, or if its host has no interface.
+                // A frame is not written if the wire no longer keeps its bytes, or if its host has no interface.
                 let interface = match entry.host {
                     WIRE => Some(self.wire_interface()?),
                     host => self.interfaces.get(host).copied(),
                 };
                 let (Some(bytes), Some(interface)) = (wire.sent(frame), interface) else { return Ok(()) };
                 let mut comment = heapless::String::<TEXT>::new();
-                // An error means that the comment is too long: it is then cut.
+                // An error means that the comment is too long. The comment is then cut.
                 let _ = self.comment(&mut comment, snapshot, verdict);
                 let micros = (entry.at - START).total_micros();
                 self.writer.frame(&Frame {
@@ -102,16 +103,17 @@ impl<S: Sink> LabCapture<S> {
         }
     }
 
-    /// Flushes the sink and returns it. The capture contains every frame that [`note`](Self::note) wrote, however the
-    /// run ended.
+    /// Flushes the sink and returns it. The capture contains every frame that [`note`](Self::note) wrote, regardless of
+    /// how the run ended.
     ///
     /// # Errors
-    /// The sink's error.
+    /// Returns the sink's error.
     pub fn finish(mut self) -> Result<S, S::Error> {
         self.writer.flush()?;
         Ok(self.writer.into_sink())
     }
 
+    /// Returns the interface of frames that no host has sent. Adds it before the first such frame.
     fn wire_interface(&mut self) -> Result<InterfaceId, S::Error> {
         match self.wire {
             Some(interface) => Ok(interface),
@@ -119,6 +121,7 @@ impl<S: Sink> LabCapture<S> {
         }
     }
 
+    /// Writes the comment of a frame, and removes the state changes that it contains.
     fn comment(&mut self, out: &mut dyn Write, snapshot: &Snapshot, verdict: Verdict) -> fmt::Result {
         let entry = &snapshot.entry;
         write!(out, "step {}; {}", entry.step, Host(entry.host))?;

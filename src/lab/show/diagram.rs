@@ -12,11 +12,11 @@ use crate::lab::lang::Lang;
 
 /// Draws the state diagram.
 ///
-/// A transition that was taken has the client's or the server's colour, and at most 4 step numbers for each host. A list
-/// below the diagram has the changes of state that the diagram does not have, at most 16.
+/// A transition that was taken has the client's or the server's colour, and at most 4 step numbers for each host. A
+/// list below the diagram shows up to 16 changes of state that are not in the diagram.
 ///
 /// # Errors
-/// The error of `out`.
+/// Returns the error of `out`.
 pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> fmt::Result {
     let others = visited.others();
     let height = BOTTOM + if others.is_empty() { 0 } else { 30 + 18 * others.len() };
@@ -29,14 +29,14 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> f
     }
     out.write_str("</defs>\n")?;
     legend(out, lang)?;
-    for (place, edge) in EDGES.iter().enumerate() {
-        edge_lines(out, edge, visited.taken(place))?;
+    for (index, edge) in EDGES.iter().enumerate() {
+        edge_lines(out, edge, visited.taken(index))?;
     }
     for (x, y, state) in BOXES {
         state_box(out, x, y, state, visited.was_in(state))?;
     }
-    for ((edge, transition), place) in EDGES.iter().zip(TRANSITIONS).zip(0..) {
-        edge_label(out, edge, lang, lang.pick(transition.on, transition.on_zh), visited.taken(place))?;
+    for ((edge, transition), index) in EDGES.iter().zip(TRANSITIONS).zip(0..) {
+        edge_label(out, edge, lang, lang.pick(transition.on, transition.on_zh), visited.taken(index))?;
     }
     if !others.is_empty() {
         let not_drawn = if others.len() == OTHERS {
@@ -56,15 +56,16 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> f
     out.write_str("</svg>\n")
 }
 
-/// The names of the arrowheads, and the colours of the client and of the server.
+/// The names and colours of the arrowheads of the client and of the server.
 const SIDES: [(&str, &str); 2] = [("client", BLUE), ("server", "#c2500a")];
 const GREY: &str = "#aaaaaa";
+/// The arrowheads: one for transitions that were not taken, and one for each host.
 const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
 
-/// The vertical position of the list of other changes.
+/// The y coordinate of the list of other changes, in pixels.
 const BOTTOM: usize = 920;
 
-/// The centre of each state's box. CLOSED is drawn twice, at the top and at the bottom.
+/// The centre of each state's box, in pixels. CLOSED is drawn twice, at the top and at the bottom.
 const BOXES: [(usize, usize, State); 12] = [
     (530, 50, State::Closed),
     (530, 180, State::Listen),
@@ -80,7 +81,7 @@ const BOXES: [(usize, usize, State); 12] = [
     (860, 860, State::Closed),
 ];
 
-/// The line of a transition, and the position of the line's label.
+/// The line of a transition, and the position of the line's label, in pixels.
 struct Edge {
     path: &'static str,
     x: usize,
@@ -117,6 +118,7 @@ const EDGES: [Edge; TRANSITIONS.len()] = [
     edge("M565 860H783", 674, 825, "middle"),
 ];
 
+/// Draws the legend: the colours of the hosts, and the meaning of the numbers.
 fn legend(out: &mut dyn Write, lang: Lang) -> fmt::Result {
     for (((name, color), x), host) in SIDES.into_iter().zip([40, 140]).zip(0..) {
         writeln!(out, r#"<path d="M{x} 26h30" stroke="{color}" stroke-width="3" marker-end="url(#{name})"/>"#)?;
@@ -129,6 +131,7 @@ fn legend(out: &mut dyn Write, lang: Lang) -> fmt::Result {
     writeln!(out, r#"<text x="40" y="50">{numbers} {STEPS}</text>"#)
 }
 
+/// Draws the line of a transition, once for each host that took it.
 fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Result {
     let path = edge.path;
     let took = |side: usize| taken.get(side).is_some_and(|taken| taken.count > 0);
@@ -144,6 +147,7 @@ fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Resu
     Ok(())
 }
 
+/// Draws the box of a state.
 fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: bool) -> fmt::Result {
     let (fill, stroke, weight) = if visited { ("#fff8d6", INK, "bold") } else { ("#ffffff", GREY, "normal") };
     let (left, top, text) = (x - 75, y - 20, y + 5);
@@ -154,6 +158,7 @@ fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: boo
     )
 }
 
+/// Writes the event of a transition, and the steps in which the hosts took it.
 fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[Taken; 2]) -> fmt::Result {
     let Edge { x, y, anchor, .. } = edge;
     let fill = if taken.iter().any(|t| t.count > 0) { INK } else { "#777777" };
@@ -163,8 +168,8 @@ fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[T
     for (host, (taken, (_, color))) in taken.iter().zip(SIDES).enumerate().filter(|(_, (taken, _))| taken.count > 0) {
         let name = host_name(host, lang);
         write!(out, r#"<tspan x="{x}" dy="14" fill="{color}" font-weight="bold">{name} "#)?;
-        for (step, place) in taken.steps().iter().zip(0..) {
-            write!(out, "{}{step}", if place == 0 { "" } else { ", " })?;
+        for (step, index) in taken.steps().iter().zip(0..) {
+            write!(out, "{}{step}", if index == 0 { "" } else { ", " })?;
         }
         if taken.count as usize > STEPS {
             out.write_str(", …")?;

@@ -38,7 +38,7 @@ pub enum What {
     Clock,
     /// The host was unplugged or restarted.
     HostEvent(HostEvent),
-    /// The program on a connection ran. The connection may be over then.
+    /// The program on a connection ran. The connection can have ended in the same step.
     Ran(Next, Option<Tuple>, Transfer),
     /// The program on a UDP port ran.
     RanUdp(u16, Next, Transfer),
@@ -59,7 +59,7 @@ pub enum What {
     Stack(Event),
 }
 
-/// The number of bytes that a program read and wrote in one run.
+/// The number of bytes that a program read and wrote when it ran once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[doc(hidden)]
 pub struct Transfer {
@@ -70,8 +70,8 @@ pub struct Transfer {
 }
 
 impl What {
-    /// Returns whether the entry is only the clock, or a frame that finds a hardware address. `--frames` leaves such
-    /// entries out.
+    /// Returns whether the entry is only the clock, or a frame that finds a hardware address. `--frames` hides such
+    /// entries.
     #[doc(hidden)]
     pub fn is_background(&self) -> bool {
         match self {

@@ -1,8 +1,8 @@
 //! Explains in one sentence why an event happened, and names the RFC section. Each sentence is in English and Chinese.
 //!
-//! explain/arrived.rs explains received frames, explain/caused.rs frames that are sent for a special reason,
-//! explain/dropped.rs dropped and lost frames, explain/transition.rs state changes, and explain/wire.rs what the wire
-//! itself does.
+//! The other explanations are in explain/arrived.rs (received frames), explain/caused.rs (frames that are sent for a
+//! special reason), explain/dropped.rs (dropped and lost frames), explain/transition.rs (state changes) and
+//! explain/wire.rs (what the wire itself does).
 
 mod arrived;
 mod caused;
@@ -38,7 +38,8 @@ impl Explanation {
         lang.pick(self.english, self.chinese)
     }
 
-    /// Returns the explanation, and its last sentence alone if that is in brackets: what an RFC says otherwise.
+    /// Returns the explanation in two parts. The second part is a last sentence in brackets, which says how an RFC
+    /// differs from this stack.
     #[cfg(feature = "session")]
     pub(crate) fn parted(&self, lang: Lang) -> (&'static str, Option<&'static str>) {
         let text = self.text(lang);
@@ -64,7 +65,7 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
             "",
         ),
         What::HostEvent(HostEvent::Cut) => because(
-            "The plug is pulled: no frame arrives or leaves, and the other end notices only the silence.",
+            "The plug is pulled: no frame arrives or is sent, and the other end notices only the silence.",
             "网线被拔掉：帧既收不到也发不出，对方只能感到没有任何回音。",
             "RFC 9293 section 3.8.3",
         ),
@@ -96,6 +97,7 @@ fn because(english: &'static str, chinese: &'static str, rfc: &'static str) -> E
     Explanation { english, chinese, rfc }
 }
 
+/// Explains a run of a program, by what the program does next.
 fn ran(next: Next) -> Explanation {
     match next {
         Next::Abort => because(
@@ -194,6 +196,7 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
     }
 }
 
+/// Explains a sent frame that is not a TCP segment.
 fn other(carries: Carries) -> Option<Explanation> {
     Some(match carries {
         Carries::ArpReply => because(
@@ -202,8 +205,8 @@ fn other(carries: Carries) -> Option<Explanation> {
             "RFC 826",
         ),
         Carries::ArpRequest => because(
-            "A packet can leave only when its receiver's hardware address is known: this request asks all \
-             hosts on the link.",
+            "A packet can be sent only when its receiver's hardware address is known: this request asks all hosts on \
+             the link.",
             "必须先知道接收方的硬件地址才能发送分组：这个请求以广播方式询问链路上的所有主机。",
             "RFC 826",
         ),
@@ -236,6 +239,7 @@ fn other(carries: Carries) -> Option<Explanation> {
     })
 }
 
+/// Explains an event of the stack.
 fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
     Some(match event {
         Event::Address(_) => return None,
@@ -307,17 +311,17 @@ fn ended(end: End, state: Option<State>) -> Explanation {
             "RFC 9293 section 3.5.3",
         ),
         End::TimedOut => because(
-            "The peer did not answer in time, neither what was sent again nor probes. (The RFC repeats a SYN for at least three \
-             minutes. Here the caller sets the time.)",
+            "The peer did not answer in time: it answered neither retransmissions nor probes. (The RFC repeats a SYN \
+             for at least three minutes. Here the caller sets the time.)",
             "对方在规定时间内没有应答：重传的报文段和探测报文段都没有回音。（RFC 规定重传 SYN 至少持续三分钟；\
              这里由主动打开的一方规定时间。）",
             "RFC 9293 section 3.8.3",
         ),
         #[cfg(feature = "recovery")]
         End::Undelivered(_) => because(
-            "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it ends no \
-             connection by itself. (The RFC has a hard error, such as port unreachable, abort it; here that ends only an attempt \
-             to connect.)",
+            "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it \
+             ends no connection by itself. (By the RFC, a hard error, such as port unreachable, should abort the \
+             connection; here it ends only an attempt to connect.)",
             "对方在规定时间内没有应答，ICMP 差错报文给出了原因：这种差错可能只是暂时的，因此它本身并不终\
              止连接。（按照 RFC，端口不可达之类的硬差错应终止连接；这里它只终止正在建立的连接。）",
             "RFC 9293 section 3.9.2.2",

@@ -1,7 +1,7 @@
 //! Draws graphs of a run's connections (SVG 1.1): sequence numbers, windows, round trips and throughput over time.
 //!
-//! One panel shows one connection, in the direction with more payload. The plotters crate is not used: on WebAssembly it
-//! measures text with elements of the page, so it draws another picture there, and needs a page.
+//! One panel shows one connection, in the direction with more payload. The crate plotters is not used: on WebAssembly
+//! it measures text with elements of the web page, so it needs a page, and the picture is not the same as elsewhere.
 
 mod frame;
 mod round_trips;
@@ -57,7 +57,7 @@ const PANELS: usize = 4;
 /// The largest number of directions that are recorded: two for each connection.
 const TRACKS: usize = 32;
 
-/// The largest number of points of a graph. The graph says where it ends.
+/// The maximum number of points in a graph. A graph that reaches it says where it is cut.
 const POINTS: usize = 60_000;
 
 /// A graph of a run.
@@ -66,7 +66,7 @@ pub struct Graph {
     lang: Lang,
     tracks: Vec<Track>,
     points: usize,
-    /// The time in microseconds at which there was no more room.
+    /// The time at which the graph was full, in microseconds.
     cut_at: Option<u64>,
 }
 
@@ -96,8 +96,8 @@ impl Graph {
         if !ends.iter().all(|end| (0..MAX_HOSTS).any(|host| address(host) == end.addr)) {
             return;
         }
-        let Some(forth) = self.place(ends) else { return };
-        let Some(back) = self.place([ends[1], ends[0]]) else { return };
+        let Some(forth) = self.track_index(ends) else { return };
+        let Some(back) = self.track_index([ends[1], ends[0]]) else { return };
         self.points += 1;
         match sent {
             Some((is_again, is_lost)) => {
@@ -120,20 +120,20 @@ impl Graph {
         }
     }
 
-    /// Processes what an end of a connection keeps about it.
+    /// Processes the [`Control`] of one end of a connection.
     pub fn note_control(&mut self, now: Instant, tuple: &Tuple, control: &Control) {
         let at = (now - START).total_micros();
         if self.is_full(at) {
             return;
         }
-        if let Some(place) = self.place([tuple.local, tuple.remote])
-            && self.tracks[place].controlled(at, control)
+        if let Some(index) = self.track_index([tuple.local, tuple.remote])
+            && self.tracks[index].record_control(at, control)
         {
             self.points += 1;
         }
     }
 
-    /// Processes what the ends of all connections keep after an entry, if the graph shows this.
+    /// Processes the [`Control`] of the ends of all connections after an entry, if the graph shows its values.
     #[cfg(feature = "session")]
     pub(crate) fn note_controls(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if self.needs_control() {
@@ -143,11 +143,12 @@ impl Graph {
         }
     }
 
-    /// Returns whether the graph shows what the ends of a connection keep about it.
+    /// Returns whether the graph shows values of [`Control`].
     pub fn needs_control(&self) -> bool {
         matches!(self.kind, GraphKind::Cwnd | GraphKind::Rtt)
     }
 
+    /// Returns whether the graph is full. Stores the time at which it became full.
     fn is_full(&mut self, at: u64) -> bool {
         if self.points >= POINTS {
             self.cut_at.get_or_insert(at);
@@ -155,8 +156,9 @@ impl Graph {
         self.cut_at.is_some()
     }
 
-    /// Returns the place of a direction of a connection, or `None` if there is no room for a new one.
-    fn place(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
+    /// Returns the index of the track of a direction. Adds a track if there is none, or returns `None` if there is no
+    /// room.
+    fn track_index(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let known = self.tracks.iter().position(|track| track.ends == ends);
         known.or_else(|| {
             (self.tracks.len() < TRACKS).then(|| {
@@ -169,9 +171,9 @@ impl Graph {
     /// Draws the graph.
     ///
     /// # Errors
-    /// The error of `out`.
+    /// Returns the error of `out`.
     pub fn write(&self, out: &mut dyn Write) -> fmt::Result {
-        let (tracks, connections) = self.shown();
+        let (tracks, connections) = self.shown_tracks();
         let height = HEAD + PANEL * tracks.len().max(1) + FOOT;
         let lang = self.lang;
         let title = match self.kind {
@@ -183,15 +185,15 @@ impl Graph {
         open(out, WIDTH, height, title)?;
         writeln!(out, r#"<text x="{LEFT}" y="22" font-size="14" font-weight="bold">{title}</text>"#)?;
         let times = times(&tracks);
-        for (place, track) in tracks.iter().enumerate() {
-            let top = HEAD + PANEL * place;
+        for (index, track) in tracks.iter().enumerate() {
+            let top = HEAD + PANEL * index;
             let y = top + 14;
             writeln!(
                 out,
                 r#"<text x="{LEFT}" y="{y}" font-weight="bold">{}</text>"#,
                 Direction(track, connections, lang)
             )?;
-            let frame = Frame::new(area(place), times, lang);
+            let frame = Frame::new(area(index), times, lang);
             match self.kind {
                 GraphKind::Cwnd => window::draw(out, frame, track)?,
                 GraphKind::Rtt => round_trips::draw(out, frame, track)?,
@@ -228,7 +230,7 @@ impl Graph {
     /// Returns where the graph draws its panels, or `None` if there is nothing to draw.
     #[cfg(feature = "session")]
     pub(crate) fn plot(&self) -> Option<Plot> {
-        let (tracks, _) = self.shown();
+        let (tracks, _) = self.shown_tracks();
         let last = tracks.len().checked_sub(1)?;
         let (top, bottom) = (area(0), area(last));
         Some(Plot {
@@ -241,11 +243,12 @@ impl Graph {
         })
     }
 
-    /// Returns the directions to draw, one of each connection, and the number of connections. Connections with more
+    /// Returns the directions to draw, one for each connection, and the number of connections. Connections with more
     /// payload come first.
-    fn shown(&self) -> (Vec<&Track>, usize) {
+    fn shown_tracks(&self) -> (Vec<&Track>, usize) {
         let mut tracks: Vec<&Track> = self.tracks.iter().filter(|track| !track.sent.is_empty()).collect();
         tracks.sort_by_key(|track| core::cmp::Reverse(track.payload()));
+        // The direction with more payload comes first, so the opposite direction is skipped.
         let mut shown: Vec<&Track> = Vec::new();
         for track in tracks {
             if !shown.iter().any(|other| other.ends == [track.ends[1], track.ends[0]]) {
@@ -258,11 +261,15 @@ impl Graph {
     }
 }
 
+/// The width of a graph, in pixels.
 const WIDTH: usize = 1000;
+/// The x coordinate of the left edge of the panels, in pixels.
 const LEFT: usize = 90;
+/// The height of the space above the panels, in pixels.
 const HEAD: usize = 40;
+/// The height of the space below the panels, in pixels.
 const FOOT: usize = 30;
-/// The height of a panel, with its legend and the names of its axes.
+/// The height of a panel, including its legend and the names of its axes, in pixels.
 const PANEL: usize = 430;
 
 /// Where a graph draws its panels, in the units of its view box.
@@ -282,9 +289,9 @@ pub(crate) struct Plot {
     pub(crate) times: [u64; 2],
 }
 
-/// Returns the left edge, the top, the width and the height of a panel without its texts.
-fn area(place: usize) -> [f64; 4] {
-    [LEFT, HEAD + PANEL * place + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64)
+/// Returns the left edge, the top, the width and the height of a panel, excluding its texts, in pixels.
+fn area(index: usize) -> [f64; 4] {
+    [LEFT, HEAD + PANEL * index + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64)
 }
 
 /// Returns the times of the first and the last point of all panels, in microseconds.
@@ -301,8 +308,8 @@ struct Direction<'t>(&'t Track, usize, Lang);
 impl Display for Direction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Direction(track, connections, lang) = self;
-        for (place, end) in track.ends.iter().enumerate() {
-            f.write_str(if place == 0 { "" } else { lang.pick(" to ", " 到 ") })?;
+        for (index, end) in track.ends.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { lang.pick(" to ", " 到 ") })?;
             match [0, 1].into_iter().find(|host| address(*host) == end.addr) {
                 Some(host) => f.write_str(host_name(host, *lang))?,
                 None => write!(f, "{}", end.addr)?,

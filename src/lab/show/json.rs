@@ -17,15 +17,15 @@ use crate::trace::{Carries, Cause, Segment, Summary};
 /// Writes an entry as one line that ends with a newline.
 ///
 /// # Errors
-/// The error of `out`.
+/// Returns the error of `out`.
 pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     write(out, snapshot, |_| Ok(()))
 }
 
-/// Writes an entry like [`write_json`], with what the client and the server keep about its connection.
+/// Writes an entry like [`write_json`], and the client's and the server's [`Control`] of its connection.
 ///
 /// # Errors
-/// The error of `out`.
+/// Returns the error of `out`.
 #[cfg(feature = "recovery")]
 pub fn write_json_with(out: &mut dyn Write, snapshot: &Snapshot, holds: [Option<Control>; 2]) -> fmt::Result {
     write_json_and(out, snapshot, holds.each_ref().map(Option::as_ref), |_| Ok(()))
@@ -34,7 +34,7 @@ pub fn write_json_with(out: &mut dyn Write, snapshot: &Snapshot, holds: [Option<
 /// Writes an entry like [`write_json_with`], and the fields that `more` adds.
 ///
 /// # Errors
-/// The error of `out`.
+/// Returns the error of `out`.
 #[cfg(feature = "recovery")]
 pub(crate) fn write_json_and(
     out: &mut dyn Write,
@@ -52,6 +52,7 @@ pub(crate) fn write_json_and(
     })
 }
 
+/// Writes an entry as one line, with the fields that `more` adds at the end.
 fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object<'_>) -> fmt::Result) -> fmt::Result {
     let entry = &snapshot.entry;
     let mut line = Object::begin(out)?;
@@ -80,20 +81,20 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
                 line.text("local", Endpoint(tuple.local))?;
                 line.text("remote", Endpoint(tuple.remote))?;
             }
-            program(&mut line, next)?;
+            add_next(&mut line, next)?;
         }
         What::RanUdp(port, next, _) => {
             line.number("port", port)?;
-            program(&mut line, next)?;
+            add_next(&mut line, next)?;
         }
         What::Sent { frame, summary, len, cause, verdict } => {
             line.number("frame", frame)?;
             line.number("frame_len", len)?;
             headers(&mut line, summary, snapshot.isn)?;
             if let Some(cause) = cause {
-                because(&mut line, cause)?;
+                add_cause(&mut line, cause)?;
             }
-            fate(&mut line, verdict)?;
+            add_fate(&mut line, verdict)?;
         }
         What::Stack(event) => details(&mut line, event)?,
     }
@@ -108,7 +109,7 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
     line.end()
 }
 
-/// Adds what one end keeps about a connection. Numbers are relative to the initial sequence numbers.
+/// Adds the [`Control`] of one end of a connection. Sequence numbers are relative to the initial sequence numbers.
 #[cfg(feature = "recovery")]
 fn holds_of(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
     line.object(key, ("una", since(c.una, c.iss)), |line| {
@@ -173,6 +174,7 @@ impl Display for OutOfOrder<'_> {
     }
 }
 
+/// Returns the value of the field `event`.
 fn name(what: &What) -> &'static str {
     match what {
         What::Arrived { .. } => "arrived",
@@ -184,6 +186,7 @@ fn name(what: &What) -> &'static str {
     }
 }
 
+/// Adds the fields of a frame's headers.
 fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>; 2]) -> fmt::Result {
     let protocol = match summary.carries {
         Carries::ArpReply | Carries::ArpRequest => "ARP",
@@ -211,6 +214,7 @@ fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>;
     }
 }
 
+/// Adds the fields of a segment.
 fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> fmt::Result {
     line.text("flags", segment.flags())?;
     line.number("seq", segment.seq.0 as u32)?;
@@ -234,7 +238,8 @@ fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2])
     Ok(())
 }
 
-fn because(line: &mut Object<'_>, cause: &Cause) -> fmt::Result {
+/// Adds the reason why a frame was sent.
+fn add_cause(line: &mut Object<'_>, cause: &Cause) -> fmt::Result {
     line.text("reason", cause.slug())?;
     match cause {
         Cause::AfterTimeout(count) => line.number("count", count),
@@ -247,7 +252,8 @@ fn because(line: &mut Object<'_>, cause: &Cause) -> fmt::Result {
     }
 }
 
-fn fate(line: &mut Object<'_>, verdict: &Verdict) -> fmt::Result {
+/// Adds what happens to a frame.
+fn add_fate(line: &mut Object<'_>, verdict: &Verdict) -> fmt::Result {
     match verdict {
         Verdict::Delay(time) => {
             line.text("fate", "delayed")?;
@@ -259,7 +265,8 @@ fn fate(line: &mut Object<'_>, verdict: &Verdict) -> fmt::Result {
     }
 }
 
-fn program(line: &mut Object<'_>, next: &Next) -> fmt::Result {
+/// Adds what a program does next.
+fn add_next(line: &mut Object<'_>, next: &Next) -> fmt::Result {
     match next {
         Next::Abort => line.text("next", "abort"),
         Next::Close => line.text("next", "close"),
@@ -313,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_is_everybodys() {
+    fn the_clock_belongs_to_all_hosts() {
         let expected = r#"{"v":1,"step":12,"t_us":1002003,"host":"all","phase":"clock","event":"clock","client":"SYN-SENT","server":"SYN-RECEIVED"}"#;
         assert_eq!(line(What::Clock).trim_end(), expected);
     }

@@ -30,7 +30,7 @@ pub struct Ladder {
     pub lang: Lang,
 }
 
-/// From this width on, the names of states are not abbreviated.
+/// The width in columns from which the names of states are not abbreviated.
 const WIDE: usize = 100;
 
 impl Ladder {
@@ -61,6 +61,7 @@ impl Ladder {
         })
     }
 
+    /// Returns the text of a line in which the clock advances.
     fn clock(&self) -> Text {
         self.word("clock", "时钟")
     }
@@ -83,7 +84,7 @@ impl Ladder {
         self.width() - TIME - 1 - STEP - 1 - 2 * (self.state_width() + 1)
     }
 
-    /// Returns the number of columns for an event: those between the two states, without the lanes.
+    /// Returns the number of columns for an event: the columns between the two states, excluding the lanes.
     fn room(&self, lane: Lane) -> usize {
         let lanes = lanes(lane);
         self.middle() - lanes - usize::from(lanes > 0)
@@ -94,12 +95,15 @@ impl Ladder {
         Text::of(self.lang.pick(english, chinese))
     }
 
+    /// Writes an escape sequence, if the ladder uses colours.
     fn paint(&self, f: &mut fmt::Formatter<'_>, color: &str) -> fmt::Result {
         if self.color { f.write_str(color) } else { Ok(()) }
     }
 }
 
+/// The width of the column of times.
 const TIME: usize = 10;
+/// The width of the column of steps.
 const STEP: usize = 5;
 
 const PLAIN: &str = "\x1b[0m";
@@ -107,7 +111,7 @@ const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";
-/// The colours of the connections. Red and yellow are for lost and repeated frames.
+/// The colours of the connections. Red and yellow are reserved for lost and retransmitted frames.
 const CONNECTIONS: [&str; 4] = ["\x1b[36m", "\x1b[35m", "\x1b[32m", "\x1b[34m"];
 
 /// The largest number of columns that mark the connections. More connections share these columns.
@@ -180,8 +184,8 @@ impl Row {
         let count = lanes(lane);
         let own = lane.number.map(|number| number as usize % count.max(1));
         let [mark, other] = if ladder.ascii { ['*', '|'] } else { ['●', '│'] };
-        for place in 0..count {
-            if own == Some(place) {
+        for column in 0..count {
+            if own == Some(column) {
                 ladder.paint(f, connection_color(lane))?;
                 f.write_char(mark)?;
                 ladder.paint(f, PLAIN)?;
@@ -192,6 +196,7 @@ impl Row {
         if count > 0 { f.write_char(' ') } else { Ok(()) }
     }
 
+    /// Writes the arrow of a frame that `host` sends.
     fn arrow(&self, f: &mut fmt::Formatter<'_>, host: usize, lost: bool, again: bool, label: &Text) -> fmt::Result {
         let (line, right, left, cross) = match (self.ladder.ascii, again) {
             (false, false) => ("─", '►', '◄', '✗'),

@@ -1,7 +1,7 @@
 //! Draws a run as a ladder with a time axis (SVG 1.1), on one or more pages.
 //!
-//! Heights are proportional to the virtual time, so an arrow slopes by its frame's flight time. Intervals in which nothing
-//! happens are folded.
+//! Vertical distances are proportional to the virtual time, so the slope of an arrow shows its frame's flight time.
+//! Intervals in which nothing happens are folded, that is, drawn shorter.
 
 mod axis;
 mod events;
@@ -27,10 +27,10 @@ use crate::lab::lang::Lang;
 use crate::lab::wrap::wrapped;
 use smoltcp::time::Duration;
 
-/// The largest number of rows in a picture. The caller leaves out further rows.
+/// The maximum number of rows in a picture. The caller must drop further rows.
 pub const PICTURE_ROWS: usize = 20_000;
 
-/// The height of a page in pixels, without its head.
+/// The height of a page, excluding its head, in pixels.
 const PAGE: i32 = 3000;
 
 /// A run as a ladder with a time axis.
@@ -40,7 +40,7 @@ pub struct Picture {
     texts: Placed,
     /// The usual time from sending to arrival, in microseconds.
     flight: u64,
-    /// The heights at which pages begin and end.
+    /// The y coordinates at which pages begin and end, in pixels.
     breaks: Vec<i32>,
     /// Whether the run goes on after the last row.
     is_cut: bool,
@@ -48,9 +48,10 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Draws these rows from the time `from` on, with words in the language `lang`. `is_cut` says whether rows are left out at the end.
+    /// Draws rows that begin at the time `from`, with words in the language `lang`. `is_cut` says whether rows are
+    /// missing at the end.
     ///
-    /// A row before `from` is a frame that is in flight at that time.
+    /// A row before `from` must be a frame that is in flight at that time.
     pub fn new(rows: &[Snapshot], from: Duration, is_cut: bool, lang: Lang) -> Self {
         let events = Events::of(rows, from.total_micros(), lang);
         let flight = events.flight();
@@ -69,7 +70,7 @@ impl Picture {
     /// Draws a page, from 0.
     ///
     /// # Errors
-    /// The error of `out`.
+    /// Returns the error of `out`.
     pub fn write(&self, out: &mut dyn Write, page: usize) -> fmt::Result {
         let breaks = self.breaks.get(page..page + 2).and_then(|breaks| breaks.first_chunk());
         paint::page(out, self, breaks.copied().unwrap_or_default(), Some(page))
@@ -78,7 +79,7 @@ impl Picture {
     /// Draws all pages as one.
     ///
     /// # Errors
-    /// The error of `out`.
+    /// Returns the error of `out`.
     pub fn write_all(&self, out: &mut dyn Write) -> fmt::Result {
         let ends = [self.breaks.first(), self.breaks.last()].map(|end| end.copied().unwrap_or_default());
         paint::page(out, self, ends, None)
@@ -89,52 +90,54 @@ impl Picture {
         self.events.ports.len()
     }
 
-    /// Returns the places of the client's and of the server's line in a lane.
+    /// Returns the x coordinates of the client's and of the server's line in a lane, in pixels.
     fn lines(&self, lane: usize) -> [i32; 2] {
         let (notes, between) = self.widths();
         let left = TIMES + lane as i32 * (2 * notes + between) + notes;
         [left, left + between]
     }
 
-    /// Returns the width of a column of notes, and of the space between the lines.
+    /// Returns the width of a column of notes, and the width of the space between the lines, in pixels.
     fn widths(&self) -> (i32, i32) {
         if self.lanes() > 1 { (200, 360) } else { (270, 500) }
     }
 
-    /// Returns the width of a page.
+    /// Returns the width of a page, in pixels.
     fn width(&self) -> i32 {
         let (notes, between) = self.widths();
         TIMES + self.lanes() as i32 * (2 * notes + between)
     }
 
-    /// Returns the height of an end of an arrow. Arrows that begin or end at the same time are beside each other.
-    fn height(&self, arrow: &Arrow, way: Way, (at, place): (u64, i32)) -> i32 {
+    /// Returns the y coordinate of an end of an arrow. Arrows that begin or end at the same time are drawn one below
+    /// the other.
+    fn height(&self, arrow: &Arrow, way: Way, (at, order): (u64, i32)) -> i32 {
         let host = if way == Way::Out { arrow.host } else { 1 - arrow.host };
         let count = self.events.count(at, arrow.lane, host, way);
-        self.axis.height(at) + place * (self.axis.room(at) / (count + 1)).clamp(2, LINE)
+        self.axis.height(at) + order * (self.axis.room(at) / (count + 1)).clamp(2, LINE)
     }
 
-    /// Returns the line of an arrow to one of its arrivals. Without an arrival, the arrow ends after two thirds.
+    /// Returns the points of an arrow to one of its arrivals. An arrow without an arrival ends after two thirds of the
+    /// way.
     fn path(&self, arrow: &Arrow, arrival: Option<(u64, i32)>) -> Vec<(i32, i32)> {
         let lines = self.lines(arrow.lane);
         let (x, to) = (lines[arrow.host], lines[1 - arrow.host]);
         let end = arrival.map_or(arrow.at + lost_after(self.flight), |(at, _)| at);
         let to = if arrival.is_some() { to } else { x + (to - x) * 2 / 3 };
-        let sent = self.height(arrow, Way::Out, (arrow.at, arrow.place)) - self.axis.height(arrow.at);
+        let sent = self.height(arrow, Way::Out, (arrow.at, arrow.order)) - self.axis.height(arrow.at);
         let arrived = arrival.map_or(sent, |end| self.height(arrow, Way::In, end) - self.axis.height(end.0));
         let point = |at: u64| {
             let part = (at - arrow.at) as f64 / (end - arrow.at).max(1) as f64;
             let between = |a: i32, b: i32| a + (f64::from(b - a) * part) as i32;
             (between(x, to), self.axis.height(at) + between(sent, arrived))
         };
-        // Inside a fold, the slope differs.
+        // The arrow bends at both ends of a fold, because time is drawn shorter inside it.
         let bends = self.axis.folds.iter().flat_map(|fold| fold.times).filter(|at| arrow.at < *at && *at < end);
         let mut points: Vec<_> = [arrow.at].into_iter().chain(bends).chain([end]).map(point).collect();
         points.dedup();
         points
     }
 
-    /// Places the labels of the arrows, the notes and the lengths of the folds, in the order of their heights.
+    /// Places the labels of the arrows, the notes and the lengths of the folds, from top to bottom.
     fn place_texts(&mut self) {
         let mut texts = Vec::new();
         for arrow in &self.events.arrows {
@@ -155,7 +158,7 @@ impl Picture {
                 text: arrow.label.clone(),
                 point: (0, 0),
             };
-            // The label is on its arrow. Labels of frames that are sent at once keep their order.
+            // The label is on its arrow. Labels of frames that are sent at the same time keep their order.
             text.point = on_path(&points, x + sign * LABEL);
             text.y = text.point.1;
             texts.push(text);
@@ -192,12 +195,12 @@ impl Picture {
             };
             texts.push(Text { x, y, anchor: Anchor::Middle, color: FAINT, is_bold: false, text, point: (x, y) });
         }
-        // A cross stays where it is, so it comes before the texts that could cover it.
+        // A cross cannot be moved, so it is placed before the texts that could cover it.
         texts.sort_by_key(|text| (!text.text.is_empty(), text.y));
         let mut last = 0;
         for (at, steps) in &self.events.instants {
             let y = self.axis.height(*at);
-            // A time without room is left out.
+            // A time for which there is no room is not written.
             if y < last && last > 0 {
                 continue;
             }
@@ -216,7 +219,7 @@ impl Picture {
         }
     }
 
-    /// Returns the heights at which pages begin, and the end of the last page.
+    /// Returns the y coordinates at which pages begin, and the end of the last page.
     fn page_breaks(&self) -> Vec<i32> {
         let mut lines: Vec<i32> = self.texts.texts.iter().map(|placing| placing.text.y).collect();
         lines.sort_unstable();
@@ -236,14 +239,15 @@ impl Picture {
     }
 }
 
-/// How far from its sender's line a label is on its arrow, in pixels.
+/// The horizontal distance of an arrow's label from the sender's line, in pixels.
 const LABEL: i32 = 60;
 
-/// The place at which the times end, and the width of the columns of times and steps.
+/// The x coordinate at which the column of times ends, in pixels.
 const TIMES_END: i32 = 78;
+/// The width of the columns of times and steps together, in pixels.
 const TIMES: i32 = 180;
 
-/// Returns the point of a path at a place `x`.
+/// Returns the point of a path at the x coordinate `x`.
 fn on_path(points: &[(i32, i32)], x: i32) -> (i32, i32) {
     for pair in points.windows(2) {
         let [(ax, ay), (bx, by)] = [pair[0], pair[1]];

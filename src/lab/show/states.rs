@@ -27,9 +27,10 @@ impl Taken {
         self.steps.get(..self.count as usize).unwrap_or(&self.steps)
     }
 
-    fn at(&mut self, step: u32) {
-        if let Some(place) = self.steps.get_mut(self.count as usize) {
-            *place = step;
+    /// Counts the transition, and stores the step if there is room.
+    fn record(&mut self, step: u32) {
+        if let Some(index) = self.steps.get_mut(self.count as usize) {
+            *index = step;
         }
         self.count = self.count.saturating_add(1);
     }
@@ -37,7 +38,7 @@ impl Taken {
 
 /// A change of state that is not in the diagram.
 ///
-/// An RST, a timeout or an abort caused the change, or one segment caused two transitions.
+/// Such a change is caused by an RST, a timeout or an abort, or by a segment that causes two transitions at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Other {
     /// The host: 0 is the client, 1 the server.
@@ -50,7 +51,7 @@ pub struct Other {
     pub step: u32,
 }
 
-/// The transitions that a run took. Every host except the server counts as the client.
+/// The transitions that a run took. Every host except the server is treated as the client.
 #[derive(Clone, Debug, Default)]
 pub struct Visited {
     taken: [[Taken; 2]; TRANSITIONS.len()],
@@ -64,7 +65,7 @@ impl Visited {
         // A server listens before the first step, so no event reports its LISTEN state.
         for (side, state) in snapshot.states.iter().enumerate() {
             if *state == State::Listen && self.taken[0][side].count == 0 {
-                self.taken[0][side].at(0);
+                self.taken[0][side].record(0);
             }
         }
         let (from, to) = match entry.what {
@@ -74,20 +75,20 @@ impl Visited {
         };
         let side = usize::from(entry.host == 1);
         match TRANSITIONS.iter().position(|t| (t.from, t.to) == (from, to)) {
-            Some(place) => self.taken[place][side].at(entry.step),
-            // Changes for which there is no room are left out: see [`OTHERS`].
+            Some(index) => self.taken[index][side].record(entry.step),
+            // Changes for which there is no room are dropped: see [`OTHERS`].
             None => drop(self.others.push(Other { side, from, to, step: entry.step })),
         }
     }
 
     /// Returns how often the client and the server took a transition.
     ///
-    /// `place` is the transition's index in [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
+    /// `index` is the transition's index in [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
     ///
     /// # Panics
     /// If there is no such index.
-    pub fn taken(&self, place: usize) -> &[Taken; 2] {
-        &self.taken[place]
+    pub fn taken(&self, index: usize) -> &[Taken; 2] {
+        &self.taken[index]
     }
 
     /// Returns the changes of state that are not in the diagram.

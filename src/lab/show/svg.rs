@@ -1,12 +1,12 @@
-//! Parts that the pictures (SVG 1.1) share: the ground, colours, tips of arrows, and text.
+//! Parts that the pictures (SVG 1.1) share: the background, colours, arrowheads and text.
 
 use core::fmt::{self, Write};
 
-/// The width of a character of the font, rounded up.
+/// The width of a character of the font in pixels, rounded up.
 pub(super) const CHAR: usize = 7;
 
 pub(crate) const INK: &str = "#222222";
-/// Grey that is readable on a white ground.
+/// A grey that is readable on a white background.
 pub(super) const FAINT: &str = "#767676";
 pub(crate) const RED: &str = "#c62828";
 pub(super) const BLUE: &str = "#1565c0";
@@ -20,7 +20,7 @@ pub(crate) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str
     writeln!(out, r##"<rect width="{width}" height="{height}" fill="#ffffff"/>"##)
 }
 
-/// Defines an arrowhead of this colour, which drawings refer to as `#NAME`.
+/// Defines an arrowhead of this colour. Drawings refer to it as `#NAME`.
 pub(super) fn tip(out: &mut dyn Write, name: &str, color: &str) -> fmt::Result {
     write!(out, r#"<marker id="{name}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" "#)?;
     writeln!(out, r#"markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="{color}"/></marker>"#)

@@ -1,4 +1,4 @@
-//! Shows all that both ends keep about every connection, as a table.
+//! Shows the [`Control`] of both ends of every connection as a table.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -14,7 +14,7 @@ use crate::lab::lang::Lang;
 use crate::lab::run::HostLab;
 use crate::stack::{Control, HeldBy};
 
-/// Returns the lines of a table of all that both ends keep about every connection.
+/// Returns the lines of a table of both ends' [`Control`] of every connection.
 pub(crate) fn table(lab: &HostLab<'_>, lang: Lang) -> Vec<String> {
     let mut table = Vec::new();
     for host in [0, 1] {
@@ -37,7 +37,7 @@ pub(crate) fn table(lab: &HostLab<'_>, lang: Lang) -> Vec<String> {
     table
 }
 
-/// Returns the lines about one end of a connection. `due` is when it next has work.
+/// Returns the lines about one end of a connection. `due` is the time of its next work.
 fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<String> {
     let number = |number: TcpSeqNumber, first: TcpSeqNumber| format!("{} ({})", since(number, first), number.0 as u32);
     let flight = since(c.nxt, c.una);
@@ -52,7 +52,7 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
         (lang.pick("next deadline", "下次工作"), due),
     ];
     let timer = |(name, at): (&str, Option<Instant>)| {
-        let left = left(at?, now);
+        let left = time_until(at?, now);
         Some(match lang {
             Lang::En => format!("{name} in {left}"),
             Lang::Zh => format!("{name}还有 {left}"),
@@ -113,8 +113,8 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
     lines
 }
 
-/// Returns how long a timer has left.
-fn left(at: Instant, now: Instant) -> Span {
+/// Returns the time until a timer expires.
+fn time_until(at: Instant, now: Instant) -> Span {
     Span(if at > now { at - now } else { Duration::ZERO })
 }
 

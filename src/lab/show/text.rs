@@ -8,9 +8,9 @@ use smoltcp::wire::TcpSeqNumber;
 use crate::lab::WIRE;
 use crate::lab::lang::{columns, columns_of};
 
-/// A text of at most `room` columns. Further characters are left out.
+/// A text of at most `room` columns. Further characters are dropped.
 pub(super) struct Text {
-    // A line has at most 160 columns, and a character at most 3 bytes in a column.
+    // A line has at most 160 columns, and a character has at most 3 bytes per column.
     bytes: heapless::String<480>,
     columns: usize,
     room: usize,
@@ -25,7 +25,7 @@ impl Text {
     /// Returns a text that is never cut.
     pub(super) fn of(text: &str) -> Self {
         let mut all = Self::new(usize::MAX);
-        // A text that exceeds the memory is cut, which no word of the lab does.
+        // No word of the lab is longer than the memory, so none is cut.
         let _ = all.write_str(text);
         all
     }
@@ -38,7 +38,7 @@ impl Text {
         self.cut
     }
 
-    /// Ends a text that was cut with `sign`.
+    /// If the text was cut, puts `sign` at its end.
     pub(super) fn mark_cut(&mut self, sign: &str) {
         let columns = columns(sign);
         while self.cut && self.columns + columns > self.room {
@@ -50,7 +50,7 @@ impl Text {
         }
     }
 
-    /// Writes a field. If `whole`, a field that would be cut is left out.
+    /// Writes a field. If `whole` is true, does not write a field that would be cut.
     pub(super) fn field(&mut self, whole: bool, field: fmt::Arguments<'_>) -> fmt::Result {
         if whole {
             let mut alone = Text::new(self.room - self.columns);
@@ -115,7 +115,7 @@ impl Display for Span {
     }
 }
 
-/// Returns a sequence number relative to another one.
+/// Returns a sequence number relative to `first`.
 pub(crate) fn since(number: TcpSeqNumber, first: TcpSeqNumber) -> u32 {
     number.0.wrapping_sub(first.0) as u32
 }

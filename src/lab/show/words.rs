@@ -1,6 +1,6 @@
 //! The words of the ladder and of the pictures for events, frames and causes, in English and Chinese.
 //!
-//! A text without parameters stands in both languages where it is written, through [`Lang::pick`].
+//! Texts without parameters are elsewhere: both languages are written where the text is used, with [`Lang::pick`].
 
 use core::fmt::{self, Display};
 
@@ -10,7 +10,7 @@ use crate::lab::{HostEvent, Verdict};
 use crate::stack::{DropReason, End};
 use crate::trace::{Carries, Cause, Mark, Summary};
 
-/// Displays a value in a language. In English, the value displays itself.
+/// Displays a value in a language. The English text is the value's own `Display`.
 pub(crate) struct In<T>(pub(crate) Lang, pub(crate) T);
 
 impl Display for In<DropReason> {
@@ -164,8 +164,8 @@ pub(crate) fn host_name(host: usize, lang: Lang) -> &'static str {
     if host == 0 { lang.pick("client", "客户") } else { lang.pick("server", "服务器") }
 }
 
-/// Returns a cause as the mark before a segment's flags, in full and in brief. The mark of a retransmission follows its
-/// sign and its timeout.
+/// Returns a cause as the mark before a segment's flags, in full and in brief. The mark of a retransmission comes after
+/// the retransmission's sign and timeout.
 pub(super) fn marks(lang: Lang, cause: Cause) -> [&'static str; 2] {
     let [english, chinese] = match cause {
         Cause::AfterTimeout(_) => [[" after the timeout ", " "], [" 超时之后 ", " "]],

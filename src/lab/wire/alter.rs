@@ -1,14 +1,14 @@
-//! Faults that strike a frame that is already in flight.
+//! Changes a frame that is already in flight.
 
 use super::{MAX_FRAME, Wire};
 use crate::lab::Verdict;
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
-    /// Removes a frame from the wire. Returns whether it was in flight.
+    /// Removes a frame from the wire. Returns whether the frame was in flight.
     pub fn remove(&mut self, id: u32) -> bool {
         let mut found = false;
-        for place in self.places.iter_mut().filter(|p| p.as_ref().is_some_and(|p| p.id == id)) {
-            *place = None;
+        for slot in self.slots.iter_mut().filter(|p| p.as_ref().is_some_and(|p| p.id == id)) {
+            *slot = None;
             found = true;
         }
         found
@@ -18,38 +18,38 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     /// is no room for its duplicate.
     #[doc(hidden)]
     pub fn alter(&mut self, id: u32, fault: Verdict) -> bool {
-        let copies = self.places.iter().flatten().filter(|place| place.id == id).count();
-        let free = self.places.iter().filter(|place| place.is_none()).count();
+        let copies = self.slots.iter().flatten().filter(|slot| slot.id == id).count();
+        let free = self.slots.iter().filter(|slot| slot.is_none()).count();
         match fault {
             Verdict::Drop | Verdict::Lost => return self.remove(id),
             Verdict::Duplicate if free < copies => return false,
             Verdict::Duplicate => self.duplicate(id),
             Verdict::Delay(time) => {
-                for place in self.places.iter_mut().flatten().filter(|place| place.id == id) {
-                    (place.at, place.yields) = (place.at + time, false);
+                for slot in self.slots.iter_mut().flatten().filter(|slot| slot.id == id) {
+                    (slot.at, slot.yields) = (slot.at + time, false);
                 }
             }
             Verdict::Corrupt => {
-                for place in self.places.iter_mut().flatten().filter(|place| place.id == id && !place.damaged) {
-                    place.damaged = true;
-                    damage(&mut place.frame, place.len);
+                for slot in self.slots.iter_mut().flatten().filter(|slot| slot.id == id && !slot.damaged) {
+                    slot.damaged = true;
+                    damage(&mut slot.frame, slot.len);
                 }
             }
-            // These are not caused by hand.
+            // A user cannot choose these verdicts.
             Verdict::Deliver | Verdict::QueueFull | Verdict::Reorder | Verdict::TooLong => {}
         }
         copies > 0
     }
 
-    /// Copies each copy of a frame once, as far as there is room.
+    /// Duplicates each copy of a frame in flight, as long as there is room.
     fn duplicate(&mut self, id: u32) {
         let newest = self.order;
         for index in 0..FRAMES {
-            let original = self.places[index].as_ref().filter(|place| place.id == id && place.order <= newest);
+            let original = self.slots[index].as_ref().filter(|slot| slot.id == id && slot.order <= newest);
             let Some(mut copy) = original.cloned() else { continue };
             self.order += 1;
             copy.order = self.order;
-            if let Some(free) = self.places.iter_mut().find(|place| place.is_none()) {
+            if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
                 *free = Some(copy);
             }
         }

@@ -15,7 +15,7 @@ pub struct Line {
     pub loss: u32,
     /// The largest IP packet, in bytes.
     pub mtu: usize,
-    /// How many frames may wait for the transmitter of a host, or `None` for no limit. Without a rate, no frame waits.
+    /// The length of each host's transmit queue, in frames, or `None` for no limit. Without a rate, no frame waits.
     pub queue: Option<usize>,
     /// The largest IP packet that the router between the hosts forwards, in bytes, or `None` for no limit.
     pub router_mtu: Option<usize>,

@@ -3,7 +3,7 @@
 use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
 
-use super::{MAX_FRAME, Place, Received, WIRE, Wire};
+use super::{InFlight, MAX_FRAME, Received, WIRE, Wire};
 use crate::phy::ETHERNET;
 use crate::trace::Summary;
 
@@ -24,20 +24,20 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
         Self: 't;
 
     fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_, FRAMES, KEPT>)> {
-        if !self.wire.has_news_room() {
+        if !self.wire.can_report() {
             return None;
         }
-        let place = self.wire.take(now, self.host)?;
-        let bytes = place.frame.get(..place.len).unwrap_or_default();
+        let in_flight = self.wire.take(now, self.host)?;
+        let bytes = in_flight.frame.get(..in_flight.len).unwrap_or_default();
         let summary = Summary::of(bytes, ETHERNET);
         self.wire.received =
-            Some(Received { id: place.id, summary, damaged: place.damaged, injected: place.from == WIRE });
-        self.wire.last = (place.frame, place.len);
-        Some((Rx(place), Tx { wire: self.wire, host: self.host, now }))
+            Some(Received { id: in_flight.id, summary, damaged: in_flight.damaged, injected: in_flight.from == WIRE });
+        self.wire.last = (in_flight.frame, in_flight.len);
+        Some((Rx(in_flight), Tx { wire: self.wire, host: self.host, now }))
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Tx<'_, FRAMES, KEPT>> {
-        (self.wire.has_room() && self.wire.has_news_room()).then_some(Tx { wire: self.wire, host: self.host, now })
+        (self.wire.has_room() && self.wire.can_report()).then_some(Tx { wire: self.wire, host: self.host, now })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -49,7 +49,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
 }
 
 /// A received frame.
-pub struct Rx(Place);
+pub struct Rx(InFlight);
 
 impl RxToken for Rx {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
@@ -57,7 +57,7 @@ impl RxToken for Rx {
     }
 }
 
-/// Room for one frame to send.
+/// A token for one frame to send.
 pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
     wire: &'w mut Wire<FRAMES, KEPT>,
     host: usize,

@@ -2,24 +2,34 @@
 
 use smoltcp::time::Instant;
 
-use super::{MAX_FRAME, Place, Verdict, WIRE, Wire};
+use super::{InFlight, MAX_FRAME, Verdict, WIRE, Wire};
 use crate::phy::ETHERNET;
 use crate::trace::Summary;
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
-    /// Puts a frame on the wire that no host has sent. It arrives at host `to` after the latency of the wire.
+    /// Puts a frame on the wire that no host has sent. The frame arrives at host `to` after the latency of the wire.
     pub(in crate::lab) fn put(&mut self, now: Instant, to: usize, bytes: &[u8]) {
         let (mut frame, len) = ([0; MAX_FRAME], bytes.len().min(MAX_FRAME));
         frame[..len].copy_from_slice(&bytes[..len]);
         let at = now + self.line.latency;
-        let free = self.places.iter().position(Option::is_none).filter(|_| !self.cut.get(to).is_none_or(|cut| *cut));
+        let free = self.slots.iter().position(Option::is_none).filter(|_| !self.cut.get(to).is_none_or(|cut| *cut));
         let verdict = if free.is_some() { Verdict::Deliver } else { Verdict::Lost };
         self.report(WIRE, &frame, len, Summary::of(&frame[..len], ETHERNET), verdict);
-        if let Some(place) = free.and_then(|free| self.places.get_mut(free)) {
+        if let Some(slot) = free.and_then(|free| self.slots.get_mut(free)) {
             self.order += 1;
             let (id, order) = (self.count, self.order);
-            *place =
-                Some(Place { frame, len, id, from: WIRE, to, at, left: now, order, yields: false, damaged: false });
+            *slot = Some(InFlight {
+                frame,
+                len,
+                id,
+                from: WIRE,
+                to,
+                at,
+                transmitted: now,
+                order,
+                yields: false,
+                damaged: false,
+            });
         }
     }
 }

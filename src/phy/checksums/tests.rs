@@ -45,7 +45,7 @@ fn right_checksums_are_accepted_and_each_flipped_bit_is_detected() {
             for len in least..least + 9 {
                 let mut frame = frame(protocol, header, len);
                 assert!(is_right(&frame, None) && is_right(&frame, summed(&frame)), "{protocol} {header} {len}");
-                // The version and the length of the packet are left out: a change makes the frame malformed.
+                // Skips the packet's version and length, because a changed version or length makes the frame malformed.
                 for at in [15].into_iter().chain(18..frame.len()) {
                     frame[at] ^= 0x10;
                     // The driver does not detect a wrong UDP length, because the stack does.
@@ -63,7 +63,7 @@ fn right_checksums_are_accepted_and_each_flipped_bit_is_detected() {
 }
 
 #[test]
-fn filled_in_checksums_are_those_of_smoltcp() {
+fn filled_in_checksums_are_the_same_as_in_smoltcp() {
     for (protocol, least) in [(TCP, 20), (UDP, 8)] {
         for len in (least..least + 9).chain([1472]) {
             let good = frame(protocol, 20, len);
@@ -101,7 +101,7 @@ fn an_absent_udp_checksum_is_accepted_and_a_zero_is_never_filled_in() {
 }
 
 #[test]
-fn bytes_after_the_datagram_do_not_count() {
+fn bytes_after_the_datagram_are_ignored() {
     let mut frame = frame(UDP, 20, 40);
     let mut ip = Ipv4Packet::new_unchecked(&mut frame[14..]);
     let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
@@ -123,7 +123,7 @@ fn fragments_are_rejected_and_not_changed() {
         fill(&mut frame, None);
         assert_eq!(frame, before);
     }
-    // The bit says that the packet must not be fragmented. The packet is not a fragment.
+    // This is the Don't Fragment flag: the packet is not a fragment.
     let mut frame = frame(UDP, 20, 40);
     frame[20] = 0x40;
     Ipv4Packet::new_unchecked(&mut frame[14..]).fill_checksum();

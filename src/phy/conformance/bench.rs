@@ -19,7 +19,7 @@ pub(super) struct Bench<'b, D, P> {
     pub report: Report,
     /// The most recent reading of the clock.
     last: Instant,
-    /// The next frame's number.
+    /// The number of the most recent frame.
     number: u16,
 }
 
@@ -42,9 +42,9 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(now)
     }
 
-    /// Returns the number for the next frame, which is `len` bytes long. A frame too short to contain a number has
-    /// number 0.
-    pub fn next(&mut self, len: usize) -> u16 {
+    /// Returns the number to use in the next frame, which is `len` bytes long. A frame too short to contain a number
+    /// has number 0.
+    pub fn next_number(&mut self, len: usize) -> u16 {
         self.number = self.number.wrapping_add(1);
         if len < self.frames.header() + 2 { 0 } else { self.number }
     }
@@ -52,7 +52,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
     /// Sends a frame of `len` bytes through the device. Returns the frame's number, or `None` if the device returns no
     /// token.
     pub fn send(&mut self, len: usize) -> Result<Option<u16>, Fault> {
-        let (frames, number) = (self.frames, self.next(len));
+        let (frames, number) = (self.frames, self.next_number(len));
         for _ in 0..self.peer.tries() {
             let now = self.now()?;
             let Some(token) = self.device.transmit(now) else { continue };
@@ -73,9 +73,9 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         self.send(len)?.ok_or(Fault::NoToken)
     }
 
-    /// Has the peer send a frame to the device. Returns the frame's number, or `None` if the link refuses the frame.
+    /// Makes the peer send a frame to the device. Returns the frame's number, or `None` if the link refuses the frame.
     pub fn inject(&mut self, len: usize) -> Result<Option<u16>, Fault> {
-        let number = self.next(len);
+        let number = self.next_number(len);
         let needed = Fault::Scratch(len);
         let frame = self.scratch.get_mut(..len).ok_or(needed)?;
         self.frames.write(number, frame);
@@ -89,7 +89,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         self.receive_and(len, |token, _| drop(token))
     }
 
-    /// Like [`receive`](Self::receive), but calls `reply` with the transmit token while the frame is read.
+    /// Like [`receive`](Self::receive), but calls `reply` with the transmit token while the frame is still being read.
     pub fn receive_and(
         &mut self,
         len: usize,
@@ -112,7 +112,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
             });
             match read? {
                 Some(number) => return Ok(Some(number)),
-                None => self.foreign()?,
+                None => self.count_foreign()?,
             }
         }
         Ok(None)
@@ -131,7 +131,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
             let frame = self.scratch.get(..came).ok_or(Fault::Length { sent: len, came })?;
             match self.frames.read(frame, len)? {
                 Some(number) => return Ok(Some(number)),
-                None => self.foreign()?,
+                None => self.count_foreign()?,
             }
         }
         Ok(None)
@@ -165,7 +165,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
     }
 
     /// Counts a foreign frame. Returns an error if there were more than [`FOREIGN`] foreign frames.
-    pub fn foreign(&mut self) -> Result<(), Fault> {
+    pub fn count_foreign(&mut self) -> Result<(), Fault> {
         self.report.foreign += 1;
         if self.report.foreign > FOREIGN { Err(Fault::Foreign) } else { Ok(()) }
     }

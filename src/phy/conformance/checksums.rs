@@ -1,4 +1,4 @@
-//! Checks that the device computes and verifies the checksums that its capabilities claim.
+//! Checks that the device computes and verifies the checksums that its capabilities promise.
 
 use smoltcp::phy::{Checksum, Device, Medium, RxToken, TxToken};
 use smoltcp::wire::{Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
@@ -10,7 +10,7 @@ use super::report::Fault;
 use crate::phy::{EthernetAddress, is_ethernet};
 
 const IP_HEADER: usize = 20;
-/// The payload of a test packet, in bytes: the longest transport header, and an odd number of data bytes.
+/// The length of a test packet's payload, in bytes: the longest transport header, and an odd number of data bytes.
 const PAYLOAD: usize = 20 + 27;
 
 /// A protocol with a checksum.
@@ -22,7 +22,7 @@ enum Protocol {
     Udp,
 }
 
-/// The value that a test packet has in its checksum field.
+/// The value in the checksum field of a test packet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sum {
     Good,
@@ -31,6 +31,7 @@ enum Sum {
 }
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
+    /// Checks [`Rule::Checksums`](super::Rule::Checksums).
     pub fn checksums(&mut self) -> Result<(), Fault> {
         let sums = self.device.capabilities().checksum;
         self.checksum(Protocol::Ip, sums.ipv4)?;
@@ -39,31 +40,31 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.checksum(Protocol::Icmp, sums.icmpv4)
     }
 
-    /// Checks the checksum of one protocol. `stack` says which part of the work the stack does, according to the
-    /// device.
+    /// Checks the checksum of one protocol. `stack` says whether the stack computes and verifies it, according to the
+    /// device's capabilities.
     fn checksum(&mut self, protocol: Protocol, stack: Checksum) -> Result<(), Fault> {
         // smoltcp writes 0 into a checksum field that the device must fill in.
-        if !self.leaves(protocol, if stack.tx() { Sum::Good } else { Sum::Zero })? {
+        if !self.sends_right(protocol, if stack.tx() { Sum::Good } else { Sum::Zero })? {
             return Err(Fault::ChecksumWrong(protocol.name()));
         }
-        if !self.arrives(protocol, Sum::Good)? {
+        if !self.delivers(protocol, Sum::Good)? {
             return Err(Fault::ChecksumRefused(protocol.name()));
         }
         if stack.rx() || !self.peer.forges() {
             return Ok(());
         }
-        if self.arrives(protocol, Sum::Wrong)? {
+        if self.delivers(protocol, Sum::Wrong)? {
             return Err(Fault::BadChecksumPassed(protocol.name()));
         }
         // RFC 768: a sender may omit the checksum.
-        if protocol == Protocol::Udp && !self.arrives(protocol, Sum::Zero)? {
+        if protocol == Protocol::Udp && !self.delivers(protocol, Sum::Zero)? {
             return Err(Fault::ChecksumRefused(protocol.name()));
         }
         self.quiet()
     }
 
     /// Sends a packet through the device. Returns whether the packet has the right checksum when the peer receives it.
-    fn leaves(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
+    fn sends_right(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let now = self.now()?;
         let (medium, to) = (self.frames.medium, self.frames.to);
         let token = self.device.transmit(now).ok_or(Fault::NoToken)?;
@@ -76,14 +77,14 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             };
             match self.scratch.get(..came).and_then(|frame| protocol.is_right(medium, frame)) {
                 Some(right) => return Ok(right),
-                None => self.foreign()?,
+                None => self.count_foreign()?,
             }
         }
         Err(Fault::Lost { missing: 1, counted: 0 })
     }
 
-    /// Has the peer send a packet to the device. Returns whether the device delivers the packet.
-    fn arrives(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
+    /// Makes the peer send a packet to the device. Returns whether the device delivers the packet.
+    fn delivers(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let (medium, to, len) = (self.frames.medium, self.frames.to, length(self.frames.medium));
         let frame = self.scratch.get_mut(..len).ok_or(Fault::Scratch(len))?;
         protocol.write(medium, to, sum, frame);
@@ -100,7 +101,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             if token.consume(|frame| protocol.is_right(medium, frame)).is_some() {
                 return Ok(true);
             }
-            self.foreign()?;
+            self.count_foreign()?;
         }
         Ok(false)
     }
@@ -205,6 +206,7 @@ impl Protocol {
 }
 
 impl Sum {
+    /// Returns the value for the checksum field of a packet whose right checksum is `good`.
     fn of(self, good: u16) -> u16 {
         match self {
             Sum::Good => good,
@@ -214,6 +216,7 @@ impl Sum {
     }
 }
 
+/// Returns the length of a test frame, in bytes.
 fn length(medium: Medium) -> usize {
     header(medium) + IP_HEADER + PAYLOAD
 }

@@ -8,15 +8,16 @@ use crate::phy::{ETHERNET_HEADER, EthernetAddress, is_ethernet};
 
 /// The EtherType of the test frames: local experimental EtherType 1 (IEEE Std 802).
 const ETHERTYPE: u16 = 0x88b5;
-/// The IP protocol of the test packets, which is for experimentation and testing (RFC 3692).
+/// The IP protocol of the test packets. It is reserved for experimentation and testing (RFC 3692).
 const PROTOCOL: u8 = 253;
-/// The addresses of the test packets, in TEST-NET-1, which no network uses (RFC 5737).
+/// The source address of the test packets, in TEST-NET-1, which no network uses (RFC 5737).
 pub(super) const SOURCE: Ipv4Address = Ipv4Address::new(192, 0, 2, 1);
+/// The destination address of the test packets, in TEST-NET-1.
 pub(super) const DESTINATION: Ipv4Address = Ipv4Address::new(192, 0, 2, 2);
-/// The source address of the test frames, a locally administered address.
+/// The source hardware address of the test frames, a locally administered address.
 pub(super) const SENDER: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0x88, 0xb5]);
 
-/// The length of the shortest Ethernet frame without its checksum, in bytes.
+/// The length of the shortest Ethernet frame, excluding its checksum, in bytes.
 pub(super) const MINIMUM: usize = 60;
 
 /// Writes and reads the test frames for a medium and a destination address.
@@ -27,12 +28,12 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Returns the length of the header that every frame has.
+    /// Returns the length of the header with which every test frame begins, in bytes.
     pub fn header(&self) -> usize {
         if is_ethernet(self.medium) { ETHERNET_HEADER } else { 20 }
     }
 
-    /// Fills `frame` with the content of the test frame that has this number and this length.
+    /// Fills `frame` with the content of test frame `number` of the same length.
     pub fn write(&self, number: u16, frame: &mut [u8]) {
         let header = self.header_bytes(frame.len());
         let len = frame.len();
@@ -43,10 +44,10 @@ impl Frames {
 
     /// Returns the number of a received frame, or `None` if the frame is foreign.
     ///
-    /// `len` is the length with which the frame was sent. A frame too short to contain its number has number 0.
+    /// `len` is the frame's length when it was sent. A frame too short to contain its number has number 0.
     ///
     /// # Errors
-    /// Returns a [`Fault`] if the frame differs from the frame that was sent.
+    /// Returns a [`Fault`] if the received frame differs from the sent frame.
     pub fn read(&self, frame: &[u8], len: usize) -> Result<Option<u16>, Fault> {
         if !self.is_ours(frame) {
             return Ok(None);
@@ -101,7 +102,7 @@ impl Frames {
         header
     }
 
-    /// Returns the byte at offset `at` of the test frame of `len` bytes with this number.
+    /// Returns the byte at offset `at` of test frame `number`, which is `len` bytes long.
     fn byte(&self, header: &[u8; 20], number: u16, len: usize, at: usize) -> u8 {
         let [low, high] = number.to_le_bytes();
         match (at.checked_sub(self.header()), header.get(at)) {
@@ -117,12 +118,12 @@ impl Frames {
     }
 }
 
-/// Returns the length of the header in front of an IP packet.
+/// Returns the length of the link header before an IP packet, in bytes.
 pub(super) fn header(medium: Medium) -> usize {
     if is_ethernet(medium) { ETHERNET_HEADER } else { 0 }
 }
 
-/// Writes an Ethernet header to the front of `frame`.
+/// Writes an Ethernet header to the start of `frame`.
 pub(super) fn ethernet(frame: &mut [u8], to: EthernetAddress, ethertype: u16) {
     let bytes = to.0.into_iter().chain(SENDER.0).chain(ethertype.to_be_bytes());
     frame.iter_mut().zip(bytes).for_each(|(byte, value)| *byte = value);

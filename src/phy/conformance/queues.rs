@@ -7,6 +7,7 @@ use super::bench::{Bench, SMALL, expect};
 use super::report::Fault;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
+    /// Checks [`Rule::Exhaustion`](super::Rule::Exhaustion) with short frames, then with the longest frames.
     pub fn exhaustion(&mut self) -> Result<(), Fault> {
         for len in [SMALL, self.report.mtu] {
             let count = self.exhaust(len)?;
@@ -27,13 +28,13 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while count < burst && self.send(len)?.is_some() {
             count += 1;
         }
-        // If the device keeps a slot for a reply, the device receives a frame that arrives now, and the test replies.
-        // Otherwise the frame waits in the device.
+        // If the device keeps a slot for a reply, it now receives one more frame, and the test replies. Otherwise that
+        // frame waits in the device.
         let (mut answer, mut held) = (None, None);
         if count < burst
             && let Some(number) = self.inject(SMALL)?
         {
-            let reply = self.next(len);
+            let reply = self.next_number(len);
             let came =
                 self.receive_and(SMALL, |token, frames| token.consume(len, |frame| frames.write(reply, frame)))?;
             match came {
@@ -58,7 +59,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Ok(count)
     }
 
-    /// Floods the device with short frames, then with the longest frames.
+    /// Checks [`Rule::Burst`](super::Rule::Burst) with short frames, then with the longest frames.
     ///
     /// The report contains the results for short frames. If the device receives the whole burst, `receive_queue` is
     /// `None`.
@@ -74,6 +75,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Ok(())
     }
 
+    /// Checks [`Rule::PromisedBurst`](super::Rule::PromisedBurst).
     pub fn promised_burst(&mut self) -> Result<(), Fault> {
         let Some(promised) = self.device.capabilities().max_burst_size else { return Ok(()) };
         let (taken, lost) = self.flood(self.report.mtu, promised)?;
@@ -81,7 +83,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if missing > 0 { Err(Fault::Lost { missing, counted: lost }) } else { Ok(()) }
     }
 
-    /// Has the peer send `count` frames before the device receives the first one.
+    /// Makes the peer send `count` frames before the device receives the first one.
     ///
     /// Returns how many frames the link accepted, and how many of the accepted frames were lost. Returns an error if
     /// the device or the link did not count each lost frame.
@@ -93,8 +95,9 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         }
         let (mut last, mut missing) = (None::<u16>, taken as u64);
         while let Some(number) = self.receive(len)? {
-            // Numbers wrap around: a number counts as later if it is less than half the range ahead.
+            // Numbers wrap around: a number is treated as later if it is less than half the range ahead.
             let later = last.is_none_or(|last| (1..0x8000).contains(&number.wrapping_sub(last)));
+            // A frame is out of order, or more frames arrive than were sent.
             if !later || missing == 0 {
                 return Err(Fault::Order);
             }

@@ -5,7 +5,7 @@ use core::fmt;
 /// The measured properties of a device that passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The longest frame, in bytes, with the Ethernet header.
+    /// The length of the longest frame, including the Ethernet header, in bytes.
     pub mtu: usize,
     /// The number of frames that the device accepts before it returns no transmit token. `None` if it accepts a whole
     /// burst.
@@ -23,9 +23,9 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MTU {}; holds ", self.mtu)?;
-        frames(f, self.transmit_queue)?;
+        write_count(f, self.transmit_queue)?;
         f.write_str(" to send and ")?;
-        frames(f, self.receive_queue.map(|n| n - (self.lost as usize).min(n)))?;
+        write_count(f, self.receive_queue.map(|n| n - (self.lost as usize).min(n)))?;
         f.write_str(" received")?;
         if self.lost > 0 {
             write!(f, "; {} of a burst lost and counted", self.lost)?;
@@ -37,7 +37,8 @@ impl fmt::Display for Report {
     }
 }
 
-fn frames(f: &mut fmt::Formatter<'_>, count: Option<usize>) -> fmt::Result {
+/// Writes a number of frames. `None` means that the queue did not fill up.
+fn write_count(f: &mut fmt::Formatter<'_>, count: Option<usize>) -> fmt::Result {
     match count {
         Some(count) => write!(f, "{count} frames"),
         None => f.write_str("a whole burst"),
@@ -71,7 +72,7 @@ pub enum Rule {
     Capabilities,
     /// If no frame is waiting, `receive` returns no frame.
     Idle,
-    /// Frames of every length are sent unchanged. Frames below 60 bytes may be padded with zeros.
+    /// Frames of every length are sent unchanged. Frames below 60 bytes are allowed to be padded with zeros.
     Sending,
     /// Frames of every length are received unchanged.
     Receiving,
@@ -90,7 +91,7 @@ pub enum Rule {
     Empty,
     /// A frame longer than the MTU is refused, counted as lost, or delivered whole.
     TooLong,
-    /// The device computes and verifies the checksums that its capabilities claim.
+    /// The device computes and verifies the checksums that its capabilities promise.
     Checksums,
 }
 
@@ -122,9 +123,9 @@ pub enum Fault {
     BadChecksumPassed(&'static str),
     /// `max_burst_size` is 0, so nothing could ever be sent.
     BurstOfNone,
-    /// The capabilities differ at the second call.
+    /// Two calls returned different capabilities.
     CapabilitiesChange,
-    /// A frame with a right checksum of this kind, or with an allowed absent checksum, did not arrive.
+    /// A frame with a right checksum of this kind, or without an optional checksum, did not arrive.
     ChecksumRefused(&'static str),
     /// The device sent a wrong checksum of this kind, or no checksum.
     ChecksumWrong(&'static str),
@@ -132,7 +133,7 @@ pub enum Fault {
     ClockBack,
     /// The clock did not advance in a million readings.
     ClockStands,
-    /// The byte at this position differs from the byte that was sent.
+    /// The byte at this offset differs from the byte that was sent.
     Damaged(usize),
     /// More than 64 foreign frames arrived.
     Foreign,
@@ -145,7 +146,7 @@ pub enum Fault {
     },
     /// More frames are missing than were counted as lost.
     Lost {
-        /// Frames that device and link accepted but that never arrived.
+        /// Frames that the device and the link accepted but that never arrived.
         missing: u64,
         /// Frames counted as lost.
         counted: u64,
@@ -158,13 +159,13 @@ pub enum Fault {
     NoToken,
     /// A frame arrived out of order or twice, or was never sent.
     Order,
-    /// The byte at this position is padding but not zero: the device reveals the contents of memory.
+    /// The byte at this offset is padding but not zero, so the device reveals the contents of its memory.
     Padding(usize),
     /// The link refuses a frame of this length, though no frame is in flight.
     Refused(usize),
-    /// The scratch buffer is shorter than this number of bytes. It must be one byte longer than the longest frame.
+    /// The scratch buffer is shorter than this many bytes. It must be one byte longer than the longest frame.
     Scratch(usize),
-    /// A transmit token provided a buffer of another length than requested.
+    /// A transmit token provided a buffer of a different length than requested.
     TokenLength {
         /// The length requested.
         asked: usize,

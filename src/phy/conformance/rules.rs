@@ -7,16 +7,17 @@ use super::bench::{Bench, SMALL, expect};
 use super::frames::{MINIMUM, header};
 use super::report::Fault;
 
-/// The number of readings within which the clock must advance. On any processor, this number of readings takes more
-/// than a millisecond.
+/// The number of readings within which the clock must advance. On any processor, this many readings take more than a
+/// millisecond.
 const READINGS: u32 = 1_000_000;
 
-/// The packet size that every IPv4 host must be able to receive (RFC 791), in bytes. `LONGEST_FRAME` is the largest
-/// IPv4 packet with an Ethernet header and a VLAN tag.
+/// The packet size that every IPv4 host must be able to receive (RFC 791), in bytes.
 const SMALLEST_PACKET: usize = 576;
+/// The length of the largest IPv4 packet, including an Ethernet header and a VLAN tag, in bytes.
 const LONGEST_FRAME: usize = 65_535 + 18;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
+    /// Checks [`Rule::Clock`](super::Rule::Clock). [`now`](Self::now) checks that the clock never goes back.
     pub fn clock(&mut self) -> Result<(), Fault> {
         let first = self.now()?;
         for _ in 0..READINGS {
@@ -27,6 +28,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Err(Fault::ClockStands)
     }
 
+    /// Checks [`Rule::Capabilities`](super::Rule::Capabilities), and that the scratch buffer is long enough.
     pub fn capabilities(&mut self) -> Result<(), Fault> {
         let (one, two) = (self.device.capabilities(), self.device.capabilities());
         let mtu = one.max_transmission_unit;
@@ -42,10 +44,12 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if self.scratch.len() <= mtu { Err(Fault::Scratch(mtu + 1)) } else { Ok(()) }
     }
 
+    /// Checks [`Rule::Idle`](super::Rule::Idle).
     pub fn idle(&mut self) -> Result<(), Fault> {
         self.quiet()
     }
 
+    /// Checks [`Rule::Sending`](super::Rule::Sending).
     pub fn sending(&mut self) -> Result<(), Fault> {
         let number = self.must_send(SMALL)?;
         self.must_observe(number, SMALL)?;
@@ -57,6 +61,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
+    /// Checks [`Rule::Receiving`](super::Rule::Receiving).
     pub fn receiving(&mut self) -> Result<(), Fault> {
         let number = self.must_inject(SMALL)?;
         self.must_receive(number, SMALL)?;
@@ -72,11 +77,12 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
+    /// Checks [`Rule::Reply`](super::Rule::Reply).
     pub fn reply(&mut self) -> Result<(), Fault> {
         let mtu = self.report.mtu;
         for (len, reply_len) in [(SMALL, SMALL), (mtu, mtu), (SMALL, mtu), (mtu, SMALL)] {
             let number = self.must_inject(len)?;
-            let reply = self.next(reply_len);
+            let reply = self.next_number(reply_len);
             let came = self.receive_and(len, |token, frames| {
                 token.consume(reply_len, |frame| frames.write(reply, frame));
             })?;
@@ -86,6 +92,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
+    /// Checks [`Rule::UnusedToken`](super::Rule::UnusedToken).
     pub fn unused_tokens(&mut self) -> Result<(), Fault> {
         for _ in 0..self.peer.burst() {
             let now = self.now()?;
@@ -97,10 +104,11 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
+    /// Checks [`Rule::Empty`](super::Rule::Empty).
     pub fn empty(&mut self) -> Result<(), Fault> {
         let now = self.now()?;
         self.device.transmit(now).ok_or(Fault::NoToken)?.consume(0, |_| {});
-        // Empty frames may look like foreign frames, but must not be counted as foreign frames.
+        // An empty frame can look like a foreign frame, but must not be counted as one.
         let foreign = self.report.foreign;
         self.quiet()?;
         self.inject(0)?;
@@ -113,12 +121,14 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
+    /// Checks [`Rule::TooLong`](super::Rule::TooLong).
     pub fn too_long(&mut self) -> Result<(), Fault> {
         let len = self.report.mtu + 1;
         let lost = self.peer.lost(self.device);
         if let Some(number) = self.inject(len)? {
             let came = self.receive(len)?;
             let counted = self.peer.lost(self.device).saturating_sub(lost);
+            // A frame that is accepted must be delivered whole or counted as lost.
             if came.is_none() && counted == 0 {
                 return Err(Fault::Lost { missing: 1, counted });
             }

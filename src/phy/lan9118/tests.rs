@@ -21,7 +21,7 @@ struct Fake {
     mii_data: u32,
     /// Whether the link is down.
     link_down: bool,
-    /// Whether the link was down at any time since the PHY's status was read.
+    /// Whether the link has been down at any time since the PHY's status was last read.
     link_failed: bool,
     /// Whether the MAC never completes a command.
     stuck: bool,
@@ -119,7 +119,7 @@ fn frames_arrive_whole_and_in_order() {
 }
 
 #[test]
-fn an_unused_token_leaves_the_frame() {
+fn an_unused_token_keeps_the_frame() {
     let mut device = device();
     device.registers.arrive(&frame(60), false);
     assert!(device.receive(NOW).is_some());
@@ -210,6 +210,6 @@ fn the_phy_reports_whether_the_link_is_up() {
     device.registers.stuck = true;
     device.registers.set_link(false);
     let before = device.registers.reads;
-    assert!(device.link_is_up(), "the link counts as up if the controller does not respond");
+    assert!(device.link_is_up(), "the link is assumed to be up if the controller does not respond");
     assert!(device.registers.reads - before < 200_000);
 }

@@ -11,8 +11,9 @@ const RTM_NEWLINK: u16 = 16;
 const IFF_UP: u32 = 1;
 const IFF_LOWER_UP: u32 = 0x1_0000;
 
-/// The length of a netlink message's header, in bytes. `DESCRIBED` also includes the fixed part of a link message.
+/// The length of a netlink message's header, in bytes.
 const HEADER: usize = 16;
+/// The length of the header and the fixed part of a link message, in bytes.
 const DESCRIBED: usize = HEADER + 16;
 
 /// A netlink socket that gets a message whenever an interface changes.
@@ -25,7 +26,7 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    /// Watches the interface `name`. Returns `None` if the kernel does not allow this. The device then reports no link
+    /// Watches the interface `name`. Returns `None` if the kernel does not allow it; the device then reports no link
     /// changes.
     pub(super) fn watch(name: &str) -> Option<Carrier> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -39,7 +40,7 @@ impl Carrier {
     /// Reads the messages that have arrived.
     ///
     /// Returns whether the link is up, or `None` if its state has not changed since the previous call.
-    pub(super) fn change(&mut self) -> Option<bool> {
+    pub(super) fn read_change(&mut self) -> Option<bool> {
         let (mut buffer, mut change) = ([0; 8192], None);
         // The kernel truncates a message that is too long, but the beginning of the message is enough. If a message is
         // lost, the change is not reported.
@@ -68,6 +69,7 @@ fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
     while datagram.len() >= HEADER {
         let Some(len) = word(datagram, 0).map(|len| len as usize).filter(|&len| len >= HEADER) else { return };
         let kind = u16::from_ne_bytes([datagram[4], datagram[5]]);
+        // The fields `ifi_index` and `ifi_flags` of a `struct ifinfomsg`.
         if kind == RTM_NEWLINK
             && len >= DESCRIBED
             && let (Some(index), Some(flags)) = (word(datagram, HEADER + 4), word(datagram, HEADER + 8))
@@ -113,7 +115,7 @@ mod tests {
         ]
         .concat();
         assert_eq!(links(&datagram), [(7, true), (9, false), (7, false)]);
-        // A truncated datagram is parsed as far as possible.
+        // A truncated datagram is parsed up to its end.
         for len in 0..datagram.len() {
             assert!(links(&datagram[..len]).len() <= 3);
         }

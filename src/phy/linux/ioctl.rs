@@ -1,4 +1,5 @@
-//! The `ioctl` calls that no crate wraps. They attach to an interface, make it persistent, and read its MTU and flags.
+//! The `ioctl` calls that no crate wraps. The calls attach to an interface, make it persistent, and read its MTU and
+//! flags.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_uint};
@@ -28,7 +29,8 @@ pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
     unsafe { ioctl(fd, Updater::<TUNSETIFF, IfReq>::new(&mut request)) }
 }
 
-/// Sets the offloads that this program handles, as `TUN_F_…` flags. The setting outlives `fd` if the interface does.
+/// Sets the offloads that this program handles, as `TUN_F_…` flags. The kernel keeps the setting as long as the
+/// interface exists.
 pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
     // SAFETY: TUNSETOFFLOAD takes its argument by value and touches no memory of this process.
     unsafe { ioctl(fd, IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags)) }
@@ -36,15 +38,17 @@ pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
 
 /// Sets the length of the virtio-net header, in bytes.
 ///
-/// The length can also outlive `fd`: after QEMU has used an interface, the length is 12.
+/// The kernel keeps the length after `fd` is closed: for example, it is 12 after QEMU has used the interface.
 pub(super) fn set_header_length(fd: impl AsFd, len: c_int) -> Result<()> {
     // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter stores during the call.
     unsafe { ioctl(fd, Setter::<TUNSETVNETHDRSZ, c_int>::new(len)) }
 }
 
-/// Offloads: this program accepts partial checksums, and IPv4 and IPv6 segments longer than the MTU.
+/// Offload: this program accepts partial checksums.
 pub(super) const TUN_F_CSUM: usize = 0x01;
+/// Offload: this program accepts TCP segments over IPv4 that are longer than the MTU.
 pub(super) const TUN_F_TSO4: usize = 0x02;
+/// Offload: this program accepts TCP segments over IPv6 that are longer than the MTU.
 pub(super) const TUN_F_TSO6: usize = 0x04;
 
 /// Makes the attached interface persistent, so that the interface outlives `fd`.
@@ -56,9 +60,8 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
 /// Waits until the kernel has finished pending changes to interfaces. `fd` must be attached.
 pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     let mut request = IfReq::new("");
-    // TUNGETIFF acquires the kernel's lock on changes to interfaces. This call waits for that lock, and ignores the
-    // request's content. SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every
-    // target.
+    // TUNGETIFF takes the RTNL lock, which the kernel holds while it changes interfaces. The content of the answer is
+    // ignored. SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
     unsafe { ioctl(fd, Updater::<TUNGETIFF, IfReq>::new(&mut request)) }
 }
 
@@ -75,7 +78,7 @@ pub(super) fn up_and_running(socket: impl AsFd, name: &str) -> Result<(bool, boo
 
 /// Returns the MTU of the interface `name`: the longest IP packet, in bytes.
 ///
-/// `socket` can be any socket, and selects the network namespace.
+/// `socket` can be any socket of the interface's network namespace.
 pub(super) fn mtu(socket: impl AsFd, name: &str) -> Result<usize> {
     let mut request = IfReq::new(name);
     // SAFETY: SIOCGIFMTU reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.

@@ -19,7 +19,7 @@ pub(super) const MAX_HEAD: usize = ETHERNET_HEADER_LEN + IPV6_HEADER_LEN + 60;
 const ACK: u8 = 0x10;
 const PSH: u8 = 0x08;
 
-/// A super-segment to which more segments may be added.
+/// A super-segment to which more segments can be added.
 #[derive(Debug)]
 pub(super) struct Join {
     /// The number of bytes before the IPv6 header.
@@ -35,7 +35,7 @@ pub(super) struct Join {
 }
 
 impl Join {
-    /// Begins a super-segment with a data segment that has no flag but ACK.
+    /// Begins a super-segment with a data segment whose only flag is ACK.
     ///
     /// Returns `None` for any other frame. A segment with PSH must be delivered immediately, so the segment cannot
     /// begin a super-segment.
@@ -62,7 +62,7 @@ impl Join {
         (start + len <= self.link + LONGEST).then_some(start..start + len)
     }
 
-    /// Adds `frame` if its headers match those of `first` and its data follows the data so far.
+    /// Adds `frame` if its headers match the headers of `first` and its data follows the data so far.
     ///
     /// `first` is the super-segment's first frame. Returns whether `frame` was added.
     pub(super) fn try_add(&mut self, first: &[u8], frame: &[u8]) -> bool {
@@ -84,11 +84,12 @@ impl Join {
         {
             return None;
         }
+        // The IPv6 payload length must match the frame.
         (usize::from(half(frame, self.link + 4)?) == frame.len() - tcp).then_some(())?;
         self.add(frame)
     }
 
-    /// Returns whether another segment may follow the most recent frame, which is `len` bytes long.
+    /// Returns whether another segment can be added after the most recent frame, which is `len` bytes long.
     pub(super) fn may_continue(&self, len: usize) -> bool {
         self.flags & PSH == 0 && len - self.head == usize::from(self.size.get())
     }
@@ -107,7 +108,7 @@ impl Join {
         self.size
     }
 
-    /// Notes the data and flags of `frame`. Returns `None` if `frame` is too short or too long.
+    /// Records the length and flags of `frame`. Returns `None` if `frame` is too short or too long.
     fn add(&mut self, frame: &[u8]) -> Option<()> {
         self.next = self.next.wrapping_add(u32::try_from(frame.len() - self.head).ok()?);
         self.flags |= frame.get(self.link + IPV6_HEADER_LEN + 13)?;

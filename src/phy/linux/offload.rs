@@ -1,7 +1,7 @@
-//! The virtio-net header before each frame, which divides checksums and segmentation between kernel and program.
+//! The virtio-net header before each frame, which says whether the kernel or this program completes checksums and cuts
+//! segments.
 //!
-//! The header's layout and flags are those of `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte
-//! order.
+//! The header is a `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte order.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ use smoltcp::wire::{EthernetFrame, IpAddress, IpProtocol, Ipv4Packet, Ipv6Packet
 /// The length of the header, in bytes.
 pub(super) const HEADER: usize = 10;
 
-/// The longest super-segment, in bytes of IP packet: the limit of IPv4's length field.
+/// The length of the longest super-segment, including its IP header, in bytes: the limit of IPv4's length field.
 pub(super) const LONGEST: usize = 65_535;
 
 const NEEDS_CSUM: u8 = 1;
@@ -22,8 +22,9 @@ const GSO_TCPV4: u8 = 1;
 const GSO_TCPV6: u8 = 4;
 const GSO_ECN: u8 = 0x80;
 
-/// The position of the checksum in TCP's and UDP's header (RFC 9293 section 3.1, RFC 768).
+/// The offset of the checksum in a TCP header (RFC 9293 section 3.1).
 const TCP_SUM: usize = 16;
+/// The offset of the checksum in a UDP header (RFC 768).
 const UDP_SUM: usize = 6;
 
 /// The reason for discarding a frame.
@@ -58,25 +59,25 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     }
     let (start, offset) = (half(start0, start1), half(offset0, offset1));
     if let Some(tcp) = tcp {
-        // With a checksum at any other position, the header is invalid: completing it would change an unverified
-        // segment.
+        // If the header names any other offset for the checksum, it is invalid: completing that checksum would change
+        // an unverified segment.
         return if tcp.start == start && offset == TCP_SUM { Ok(()) } else { Err(Bad::Header) };
     }
     let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
-        // The frame has a malformed segment or a fragment. With a completed checksum, the segment would look right.
+        // The frame contains a malformed segment or a fragment. A completed checksum would make it look valid.
         IpProtocol::Tcp => return Ok(()),
-        // A checksum at any other position would overwrite two bytes of the data.
+        // A checksum at any other offset would overwrite two bytes of the data.
         IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
-        // The protocol comes after IPv6 extension headers, or is neither TCP nor UDP, so the right position of its
+        // The protocol comes after IPv6 extension headers, or is neither TCP nor UDP, so the right offset of its
         // checksum is unknown here. It is enough that the checksum cannot overwrite the IP header.
         _ => start >= ip.start,
     };
     if !fits {
         return Err(Bad::Header);
     }
-    // The checksum field already contains the sum of the pseudo-header. So the sum of `part` is the sum of everything
-    // that the checksum covers.
+    // The checksum field already contains the sum of the pseudo-header. So the sum of `part` covers everything that the
+    // checksum covers.
     let part = frame.get_mut(start..).ok_or(Bad::Header)?;
     if part.get(offset..offset + 2).is_none() {
         return Err(Bad::Header);
@@ -102,11 +103,13 @@ pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8
             to.copy_from_slice(&value.to_ne_bytes());
         }
     };
+    // The fields `csum_start` and `csum_offset`.
     set(6, tcp.start);
     set(8, TCP_SUM);
     let size = meta.segmentation_offload_size.map_or(0, |size| usize::from(size.get()));
     let cut = size > 0 && tcp.end - tcp.payload > size;
     if cut {
+        // The fields `hdr_len` and `gso_size`.
         set(2, tcp.payload);
         set(4, size);
     }
@@ -132,7 +135,7 @@ pub fn complete(frame: &mut [u8], medium: Medium) {
     put(frame, tcp.start + TCP_SUM, sum);
 }
 
-/// A whole TCP segment in a frame. Positions are offsets from the frame's start, in bytes.
+/// A whole TCP segment in a frame. Offsets are measured from the frame's start, in bytes.
 pub(super) struct Tcp {
     pub(super) v6: bool,
     pub(super) start: usize,
@@ -149,7 +152,7 @@ impl Tcp {
     }
 }
 
-/// Returns the TCP segment in a frame. Returns `None` if the frame has no TCP segment, or only a fragment of one.
+/// Returns the TCP segment in a frame. Returns `None` if the frame contains no TCP segment, or only a fragment of one.
 pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
     let Ip { source, destination, protocol, fragment, start, end } = ip_of(frame, medium)?;
     if protocol != IpProtocol::Tcp || fragment {
@@ -171,13 +174,14 @@ pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
 struct Ip {
     source: IpAddress,
     destination: IpAddress,
-    /// The protocol of the payload. With IPv6, the payload may begin with an extension header.
+    /// The protocol of the payload. With IPv6, the payload can begin with an extension header.
     protocol: IpProtocol,
     fragment: bool,
     start: usize,
     end: usize,
 }
 
+/// Returns the IP packet in a frame. Returns `None` if the frame contains no well-formed IP packet.
 fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
     let link = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
     let packet = frame.get(link..)?;

@@ -24,7 +24,7 @@ pub enum Kind {
 /// Creates a TAP or TUN that exists until it is deleted or its network namespace is destroyed.
 ///
 /// The new interface is down and has no address. The returned file is attached to the interface. Set the interface up
-/// before dropping the file: if no file is attached at that time, frames that the kernel sends in the first second may
+/// before dropping the file: if no file is attached at that time, frames that the kernel sends in the first second can
 /// be lost.
 ///
 /// # Errors
@@ -44,9 +44,9 @@ pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
 
 /// Attaches to an existing interface.
 ///
-/// Returns its file, its MTU (the longest IP packet, in bytes), and whether the kernel grants `offload`. With offload,
-/// each frame has a virtio-net header. The kernel then computes the checksums of frames from this program, and
-/// cuts super-segments into segments.
+/// Returns the attached file, the interface's MTU (the longest IP packet, in bytes), and whether the kernel grants
+/// `offload`. With offload, each frame has a virtio-net header. The kernel then computes the checksums of frames from
+/// this program, and cuts super-segments into segments.
 pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, bool), OpenError> {
     check_name(name)?;
     let absent = || OpenError::NoInterface { kind, name: name.into() };
@@ -111,14 +111,15 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
 /// Waits until the kernel sees the carrier.
 ///
 /// To the kernel, attaching is like plugging in a cable. The kernel notices the carrier a moment later, and silently
-/// discards frames until then. The wait is longer while other processes hold the kernel's lock on changes to
-/// interfaces, for example to destroy a network namespace. If the interface is down, this function does not wait. The
-/// wait takes at most about three seconds.
+/// discards frames until then. The wait is longer while other processes hold the RTNL lock, for example to destroy a
+/// network namespace. If the interface is down, this function does not wait. The wait takes at most about three
+/// seconds.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {
         match ioctl::up_and_running(socket, name)? {
             (true, false) => std::thread::sleep(Duration::from_millis(1)),
-            // The kernel sets the flag just before it starts to send, but makes both changes under one lock.
+            // The kernel sets the flag just before it starts to send. It does both under the RTNL lock, so wait for
+            // that lock.
             (_, true) => return ioctl::wait_for_changes(file),
             (false, _) => break,
         }
@@ -143,7 +144,7 @@ pub enum OpenError {
         /// The interface.
         name: String,
     },
-    /// There is no /dev/net/tun: the kernel lacks the driver, or the container does not have the device.
+    /// There is no /dev/net/tun: the kernel lacks the driver, or the container lacks the device.
     NoDevNetTun,
     /// This network namespace has no interface of that name.
     NoInterface {
@@ -152,7 +153,7 @@ pub enum OpenError {
         /// The interface.
         name: String,
     },
-    /// This user may not open /dev/net/tun.
+    /// This user is not allowed to open /dev/net/tun.
     NoPermission,
     /// The interface belongs to another user.
     NotOwner {
@@ -229,8 +230,8 @@ impl fmt::Display for OpenError {
             }
             OpenError::MultiQueue { kind, name } => write!(
                 f,
-                "{name} was made multi-queue, which is not used here: make another with `sudo ip tuntap add dev my{0} mode \
-                 {0} user $USER && sudo ip link set my{0} up`",
+                "{name} was made multi-queue, which smolstep does not use: make another with `sudo ip tuntap add dev my{0} \
+                 mode {0} user $USER && sudo ip link set my{0} up`",
                 kind.word()
             ),
             OpenError::NoDevNetTun => f.write_str(
@@ -286,8 +287,8 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
 
 /// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or neither a TAP nor a TUN.
 ///
-/// This function tries to attach a second file as each other kind. The second file is attached only for a moment, which
-/// does no harm.
+/// This function tries to attach a second file as each other kind. The second file is closed at once, so it does no
+/// harm.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))

@@ -31,12 +31,13 @@ pub(super) struct Port {
     pub(super) fd: OwnedFd,
     /// The first waiting frame. The first `header` bytes are for the virtio-net header.
     tx: Box<[u8]>,
-    /// The length of the unwritten data in `tx`, with the header. 0 means none.
+    /// The length of the unwritten data in `tx`, including the header. 0 means that no frame is waiting.
     pending: usize,
     /// The state of joining, if more segments can be added to the waiting frame. Such a frame must not be written yet.
     join: Option<Join>,
     /// The second waiting frame, in the same layout as `tx`.
     behind: Box<[u8]>,
+    /// The length of the unwritten data in `behind`, including the header.
     pending_behind: usize,
     pub(super) blocked: Blocked,
     pub(super) fault: Option<Errno>,
@@ -105,7 +106,7 @@ impl Port {
             return result;
         };
         let (result, joined) = self.join(join, meta, len, f);
-        // Unless the super-segment still waits for segments, write it now. A frame that was not joined is in `behind`.
+        // Write the super-segment now, unless it still waits for segments. A frame that was not joined is in `behind`.
         self.flush();
         if !joined {
             if self.pending == 0 {
@@ -139,18 +140,18 @@ impl Port {
     fn join<R>(&mut self, mut join: Join, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
-        let Some(place) = join.next_range(so_far, len).filter(|_| meta.segmentation_offload_size.is_none()) else {
+        let Some(range) = join.next_range(so_far, len).filter(|_| meta.segmentation_offload_size.is_none()) else {
             let result = f(&mut self.behind[behind]);
             self.complete(join);
             return (result, false);
         };
         // The payload of the new frame is written directly after the previous payload. The headers of the new frame
         // overwrite the end of the previous payload, which is restored afterwards.
-        let covered = place.start..so_far;
+        let covered = range.start..so_far;
         let mut kept = [0; MAX_HEAD];
         let kept = &mut kept[..covered.len()];
         kept.copy_from_slice(&frame[covered.clone()]);
-        let (before, new) = frame[..place.end].split_at_mut(place.start);
+        let (before, new) = frame[..range.end].split_at_mut(range.start);
         let result = f(new);
         let joined = join.try_add(before, new);
         if !joined {
@@ -158,7 +159,7 @@ impl Port {
         }
         frame[covered].copy_from_slice(kept);
         if joined {
-            self.pending = self.header + place.end;
+            self.pending = self.header + range.end;
         }
         if joined && join.may_continue(len) {
             self.join = Some(join);
@@ -254,7 +255,8 @@ impl Port {
         None
     }
 
-    /// Checks a frame that was read, with its virtio-net header. Returns the reason if the frame must be discarded.
+    /// Checks a frame that was read, including its virtio-net header. Returns the reason if the frame must be
+    /// discarded.
     fn check(&self, read: &mut [u8]) -> Result<(), &'static str> {
         let len = read.len().saturating_sub(self.header);
         if len == 0 {
@@ -274,7 +276,7 @@ impl Port {
         }
     }
 
-    /// Reads one frame into the front of `buffer`, and returns its length. Returns `None` if no frame is waiting.
+    /// Reads one frame into the start of `buffer`, and returns its length. Returns `None` if no frame is waiting.
     fn read_raw(&mut self, buffer: &mut [u8]) -> Option<usize> {
         loop {
             match read(&self.fd, &mut *buffer) {
@@ -290,7 +292,7 @@ impl Port {
     }
 }
 
-/// Writes the virtio-net header before a frame. Returns the length of header and frame.
+/// Writes the virtio-net header before a frame. Returns the total length of the header and the frame.
 ///
 /// `header` is the length of the virtio-net header. If it is 0, because there is no offload, nothing is written.
 fn prepare(buffer: &mut [u8], header: usize, len: usize, meta: PacketMeta, medium: Medium) -> usize {

@@ -31,9 +31,9 @@ pub struct TunTap {
     mtu: usize,
     rx: Box<[u8]>,
     port: Port,
-    /// Watches a TAP's link. `link_change` is the most recent change that
-    /// [`take_link_change`](Self::take_link_change) has not returned yet.
+    /// Watches a TAP's link.
     carrier: Option<Carrier>,
+    /// The most recent change that [`take_link_change`](Self::take_link_change) has not returned yet.
     link_change: Option<bool>,
 }
 
@@ -58,16 +58,16 @@ impl TunTap {
 
     /// Attaches with as much offload as the kernel grants.
     ///
-    /// Missing offload is logged once, at level info. Frames may be longer than the MTU, up to 64 KiB. TCP checksums
+    /// Missing offload is logged once, at level info. Frames can be longer than the MTU, up to 64 KiB. TCP checksums
     /// are left to the kernel in both directions. So this device can serve a stack, but its frames must not be
-    /// forwarded.
+    /// forwarded to another network.
     ///
     /// Over IPv6, smoltcp sends segments no longer than the MTU, and this device joins consecutive segments. A
     /// super-segment waits for more segments until [`flush`](TunTap::flush) or [`wait`](TunTap::wait) is called, and
     /// the device receives nothing during that time. Call one of these methods whenever the stack has nothing to do.
     ///
     /// # Errors
-    /// The errors are the same as those of [`TunTap::open`].
+    /// Returns the same errors as [`TunTap::open`].
     pub fn open_with_offload(kind: Kind, name: &str) -> Result<TunTap, OpenError> {
         Self::attach(kind, name, true)
     }
@@ -124,7 +124,7 @@ impl TunTap {
 
     /// Returns whether the TAP's link is up. Returns `None` if the link has not changed since the previous call.
     ///
-    /// [`wait`](Self::wait) notices the changes. After a change, another network may be at the other end of the link.
+    /// [`wait`](Self::wait) notices the changes. After a change, the link can lead to another network.
     pub(crate) fn take_link_change(&mut self) -> Option<bool> {
         self.link_change.take()
     }
@@ -136,8 +136,9 @@ impl TunTap {
 
     /// Waits until a frame arrives, the held frame can be sent, a file in `extra` can be read, or `timeout` expires.
     ///
-    /// With `None` the wait has no time limit. A file in `extra` counts as readable at its end. This method may also
-    /// return early with nothing ready: after a signal, after a change of any interface, or to retry the held frame.
+    /// With `None` the wait has no time limit. A file in `extra` is also reported as readable at its end. This method
+    /// can return early with nothing ready: after a signal, after a change of any interface, or to retry the held
+    /// frame.
     ///
     /// While a frame is held, this method ignores `timeout` and waits for up to 100 ms, because the stack can do
     /// nothing until the frame is written. Otherwise the timeout is as exact as the kernel's timers.
@@ -171,6 +172,7 @@ impl TunTap {
         }
         let mut ready = Ready::default();
         let (mut gone, mut reported) = (false, false);
+        // The device comes first, then the files in `extra`, then the carrier.
         for (i, fd) in fds.iter().enumerate() {
             let events = fd.revents();
             match i.checked_sub(1) {
@@ -185,7 +187,7 @@ impl TunTap {
         }
         drop(fds);
         if reported && let Some(carrier) = &mut self.carrier {
-            self.link_change = carrier.change().or(self.link_change);
+            self.link_change = carrier.read_change().or(self.link_change);
         }
         if gone {
             self.port.fault.get_or_insert(Errno::BADFD);
@@ -261,8 +263,8 @@ impl Device for TunTap {
             // smoltcp still computes UDP checksums, because it fragments a datagram after computing its checksum.
             capabilities.checksum.tcp = Checksum::None;
             let header = self.mtu - capabilities.ip_mtu();
-            // Only TCP over IPv4 may exceed the MTU: smoltcp 0.14 drops IPv6 packets longer than the MTU, including
-            // super-segments. See `join`.
+            // Only segments over IPv4 are allowed to exceed the MTU: smoltcp 0.14 drops IPv6 packets longer than the
+            // MTU, including super-segments. See `join`.
             capabilities.segmentation.tcpv4 = NonZeroUsize::new(LONGEST + header);
         }
         capabilities

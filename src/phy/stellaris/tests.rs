@@ -126,7 +126,7 @@ fn the_phy_reports_whether_the_link_is_up() {
     let mut device = device();
     device.registers.status = 0x7809;
     assert!(device.link_is_up(), "the first call returns true");
-    // The management clock runs at 2.5 MHz or less.
+    // The management clock must run at 2.5 MHz or less.
     assert!(50 <= 5 * (device.registers.divider + 1));
     for (status, up) in [(0x782d, true), (0x7809, false), (0x782d, true), (0xffff, true)] {
         device.registers.status = status;

@@ -12,8 +12,8 @@ impl Registers for Nothing {
     fn write(&mut self, _offset: usize, _value: u32) {}
 }
 
-/// Builds a frame with a UDP datagram of `len` bytes, without a checksum. `behind` is the number of bytes after the
-/// datagram. These bytes belong to no packet.
+/// Builds a frame with a UDP datagram of `len` bytes, without a checksum. `behind` bytes follow the datagram but belong
+/// to no packet.
 fn frame(len: usize, behind: usize) -> Vec<u8> {
     let mut frame: Vec<u8> = (0..34 + len + behind).map(|at| 0xf0 ^ at as u8).collect();
     frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 20 + len as u8, 0, 0, 0, 0, 64, 17]);
@@ -22,7 +22,7 @@ fn frame(len: usize, behind: usize) -> Vec<u8> {
 }
 
 #[test]
-fn bytes_after_the_packet_do_not_count() {
+fn bytes_after_the_packet_are_ignored() {
     for len in 8..24 {
         for behind in 0..9 {
             let mut good = frame(len, behind);

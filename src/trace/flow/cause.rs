@@ -8,7 +8,7 @@ use smoltcp::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The n-th retransmission of a segment that counts as lost because the timer expired for an earlier segment.
+    /// The n-th retransmission of a segment that is treated as lost because the timer expired for an earlier segment.
     AfterTimeout(u32),
     /// A challenge ACK: the answer to a SYN, RST or ACK that does not fit the connection (RFC 5961 sections
     /// 3.2, 4.2 and 5.2).
@@ -20,8 +20,8 @@ pub enum Cause {
     /// The ACK carries no data, SYN or FIN, and repeats the previous acknowledgement number and window while data is
     /// outstanding.
     DuplicateAck,
-    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2) or SACK ranges that report as much (RFC
-    /// 6675 section 4), or a later retransmission in the same recovery.
+    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2) or because of SACK ranges that show the
+    /// same loss (RFC 6675 section 4), or a later retransmission in the same recovery.
     FastRetransmission,
     /// A keep-alive probe: nothing arrived for the keep-alive interval.
     KeepAlive,
@@ -48,9 +48,9 @@ pub enum Cause {
     },
     /// A retransmission of a segment that the peer has acknowledged: the acknowledgement was lost or is late.
     SpuriousRetransmission {
-        /// As for [`Cause::Retransmission`].
+        /// The same as in [`Cause::Retransmission`].
         rto: Duration,
-        /// As for [`Cause::Retransmission`].
+        /// The same as in [`Cause::Retransmission`].
         count: u32,
     },
     /// A tail loss probe: the final segment is sent again before the retransmission timer expires.
@@ -148,10 +148,10 @@ impl fmt::Display for Cause {
 pub enum Mark {
     /// An earlier segment is missing.
     OutOfOrder,
-    /// A partial ACK: it covers only a part of the data that was in flight when the recovery began, so another segment
+    /// A partial ACK: it covers only some of the data that was in flight when the recovery began, so another segment
     /// was lost too (RFC 6582 section 3.2).
     PartialAck,
-    /// All bytes of the segment have arrived before.
+    /// All bytes of the segment had arrived before.
     Repeated,
 }
 

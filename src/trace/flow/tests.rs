@@ -37,7 +37,7 @@ fn ten() -> Flow {
 }
 
 #[test]
-fn an_acknowledgement_that_reports_a_gap_counts_as_a_duplicate() {
+fn an_acknowledgement_that_reports_a_gap_is_counted_as_a_duplicate() {
     let (mut flow, now) = (ten(), Instant::from_millis(20));
     for sacks in [true; 3] {
         flow.arrived(0, now, &ack(1, sacks));
@@ -57,7 +57,7 @@ fn the_final_segment_sent_before_the_oldest_is_a_tail_loss_probe() {
     assert_eq!(flow.sent(0, Instant::from_millis(42), &data(9)), Some(Cause::TailProbe));
     let rto = Duration::from_millis(220);
     assert_eq!(flow.sent(0, Instant::ZERO + rto, &data(0)), Some(Cause::Retransmission { rto, count: 1 }));
-    // After a timeout, the remaining segments are also sent again.
+    // After a timeout, the remaining segments are sent again too.
     assert!(matches!(flow.sent(0, Instant::ZERO + rto, &data(9)), Some(Cause::Retransmission { count: 2, .. })));
 }
 
@@ -115,7 +115,7 @@ fn the_stack_knows_better_why_it_sends_again() {
 }
 
 #[test]
-fn a_part_of_the_flight_acknowledged_in_recovery_is_a_partial_acknowledgement() {
+fn acknowledging_only_some_of_the_flight_in_recovery_is_a_partial_acknowledgement() {
     let (mut flow, now) = (ten(), Instant::from_millis(20));
     assert_eq!(flow.sent_again(0, now, &data(0), Some(Repeat::Duplicates)), Some(Cause::FastRetransmission));
     assert_eq!(flow.arrived(0, now, &ack(5, false)), Some(Mark::PartialAck));

@@ -98,7 +98,7 @@ fn long_frames_and_texts_are_cut_and_the_real_length_is_kept() {
     assert_eq!(file[comment_at..comment_at + 4], [1, 0, 0xff, 3], "1,023 bytes: no half character");
 }
 
-/// Checks each block by its length, which stands at both ends of the block.
+/// Checks each block by its length, which is written at both ends of the block.
 fn check_blocks(mut file: &[u8], expected: usize) {
     let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap()) as usize;
     let mut blocks = 0;

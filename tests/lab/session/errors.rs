@@ -11,7 +11,7 @@ fn a_command_that_is_not_valid_says_why() {
     for (command, message) in [
         ("", "the command is not JSON"),
         ("\u{0}", "the command is not JSON"),
-        ("[]", "the command is no JSON object"),
+        ("[]", "the command is not a JSON object"),
         ("{}", "'do' is missing"),
         (r#"{"do":7}"#, "'do' should be a text"),
         (r#"{"do":"runs"}"#, "there is no experiment: the command new opens one"),

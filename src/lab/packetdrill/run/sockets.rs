@@ -28,7 +28,7 @@ struct Socket {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A connection, by its place in the program's table.
+    /// A connection, by its index in the program's table.
     Connection(usize),
     Listener,
     New,
@@ -44,7 +44,7 @@ struct Waiting {
     returned: Option<(Duration, Result<u32, &'static str>)>,
 }
 
-/// How long the handshake may take. A script that waits longer than the stack sees the end of the connection.
+/// The time limit for the handshake. It is so long that a script sees how the stack itself gives up.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 impl Sockets {
@@ -62,7 +62,8 @@ impl Sockets {
 }
 
 impl<'a, C: Console> Runner<'_, 'a, C> {
-    /// Carries out a call. With `until`, the call may wait: its result is compared later.
+    /// Carries out a call. If `until` is given, the call is allowed to wait until then, and its result is compared
+    /// later.
     pub(super) fn call(&mut self, line: usize, call: &Call, until: Option<Duration>) -> Result<(), Failed> {
         let number = match call.result {
             Outcome::Number(number) => number,
@@ -105,6 +106,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
             Function::Read(socket, _) | Function::Write(socket, _) => socket,
             _ => 0,
         };
+        // A call without a result waits, and `poll_waiting` stores its result later.
         let waiting = Waiting {
             line,
             function: call.function,
@@ -160,27 +162,27 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         }
     }
 
-    /// Notes the result of the call that waits, if it returns now.
+    /// Stores the result of the waiting call, if the call returns now.
     pub(super) fn poll_waiting(&mut self) {
         let Sockets { program, open, waiting: Some(waiting) } = &mut self.sockets else { return };
         if waiting.returned.is_some() {
             return;
         }
         let result = match (waiting.function, waiting.kind) {
-            (Function::Accept(_), Kind::Listener) => program.accept().map(|place| {
+            (Function::Accept(_), Kind::Listener) => program.accept().map(|index| {
                 let number = if let Outcome::Number(number) = waiting.wanted { number } else { 0 };
-                open.push(Socket { number, kind: Kind::Connection(place), aborts: false });
+                open.push(Socket { number, kind: Kind::Connection(index), aborts: false });
                 Ok(number)
             }),
             (Function::Accept(_), _) => Some(Err("EINVAL")),
-            (Function::Connect(_), Kind::Connection(place)) => program.with(place, connected).flatten(),
-            (_, Kind::Connection(place)) => program.with(place, Connection::returned).flatten(),
+            (Function::Connect(_), Kind::Connection(index)) => program.with(index, connect_result).flatten(),
+            (_, Kind::Connection(index)) => program.with(index, Connection::returned).flatten(),
             _ => Some(Err("ENOTCONN")),
         };
         waiting.returned = result.map(|result| (self.lab.elapsed(), result));
     }
 
-    /// Lets a call return that does not wait.
+    /// Makes the last call return at once, because it must not wait.
     fn stop_waiting(&mut self) {
         let now = self.lab.elapsed();
         let Sockets { program, waiting: Some(waiting), .. } = &mut self.sockets else { return };
@@ -188,13 +190,14 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
             let result = match (waiting.function, waiting.kind) {
                 (Function::Connect(_), _) => Err("EINPROGRESS"),
                 (Function::Accept(_), _) => Err("EAGAIN"),
-                (_, Kind::Connection(place)) => program.with(place, Connection::stop_waiting).unwrap_or(Err("EAGAIN")),
+                (_, Kind::Connection(index)) => program.with(index, Connection::stop_waiting).unwrap_or(Err("EAGAIN")),
                 _ => Err("EAGAIN"),
             };
             waiting.returned = Some((now, result));
         }
     }
 
+    /// Listens on the script's port. Returns the result of the call.
     fn listen(&mut self, socket: u32, backlog: u32) -> Result<u32, &'static str> {
         let mut listener = Listener::new(SCRIPT_PORT, self.sockets.program.clone());
         listener.backlog = backlog.max(1) as usize;
@@ -210,11 +213,11 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         }
     }
 
-    /// Starts a connection. Returns no result if the SYN leaves.
+    /// Starts a connection. Returns `None` if the SYN is sent, because the call then waits.
     fn connect(&mut self, socket: u32) -> Option<Result<u32, &'static str>> {
-        let (session, place) = self.sockets.program.connecting();
+        let (session, index) = self.sockets.program.connecting();
         if let Some(socket) = self.sockets.find(socket) {
-            socket.kind = Kind::Connection(place);
+            socket.kind = Kind::Connection(index);
         }
         let remote = IpEndpoint::new(self.ends.addresses[0].into(), self.ends.ports[0]);
         let result = self.lab.call(self.host, self.ends.ports[1], remote, session, PATIENCE);
@@ -222,13 +225,14 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         result.is_err().then_some(Err("ENETUNREACH"))
     }
 
+    /// Closes a socket. A connection that is not established yet is given up.
     fn close(&mut self, line: usize, number: u32) -> Result<Result<u32, &'static str>, Failed> {
-        let place = self.sockets.open.iter().position(|socket| socket.number == number);
-        let Some(Socket { kind, aborts, .. }) = place.map(|place| self.sockets.open.remove(place)) else {
+        let socket = self.sockets.open.iter().position(|socket| socket.number == number);
+        let Some(Socket { kind, aborts, .. }) = socket.map(|socket| self.sockets.open.remove(socket)) else {
             return Ok(Err("EBADF"));
         };
-        let Kind::Connection(place) = kind else { return Ok(Ok(0)) };
-        if self.sockets.program.with(place, |connection| connection.is_established) == Some(false) {
+        let Kind::Connection(index) = kind else { return Ok(Ok(0)) };
+        if self.sockets.program.with(index, |connection| connection.is_established) == Some(false) {
             let ((), events) = self.lab.with(self.host, |stack, now, io| stack.shut_down(now, io));
             self.lab.note(self.host, None, &events);
             self.drain();
@@ -239,32 +243,32 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         Ok(Ok(0))
     }
 
-    /// Hands a call to the program of a connection. Returns its result if there is one at once.
+    /// Passes a call to the program of a connection. Returns the result, if the call returns at once.
     fn request(
         &mut self,
         line: usize,
         kind: Kind,
         request: Request,
     ) -> Result<Option<Result<u32, &'static str>>, Failed> {
-        let Kind::Connection(place) = kind else { return Ok(Some(Err("ENOTCONN"))) };
-        let over = self.sockets.program.with(place, |connection| match connection.end {
+        let Kind::Connection(index) = kind else { return Ok(Some(Err("ENOTCONN"))) };
+        let ended = self.sockets.program.with(index, |connection| match connection.end {
             Some(end) => Some(Connection::after(end, request)),
             None => {
                 connection.request = Some(request);
                 None
             }
         });
-        if let Some(result) = over.flatten() {
+        if let Some(result) = ended.flatten() {
             return Ok(Some(result));
         }
         self.lab.hosts[self.host].stack.wake_programs();
         self.run_now(line)?;
-        Ok(self.sockets.program.with(place, |connection| connection.reply.take()).flatten())
+        Ok(self.sockets.program.with(index, |connection| connection.reply.take()).flatten())
     }
 }
 
-/// Returns the result of `connect`, if the handshake is over.
-fn connected(connection: &mut Connection) -> Option<Result<u32, &'static str>> {
+/// Returns the result of `connect`, if the handshake has ended.
+fn connect_result(connection: &mut Connection) -> Option<Result<u32, &'static str>> {
     match connection.end {
         Some(End::Refused) => Some(Err("ECONNREFUSED")),
         Some(_) => Some(Err("ETIMEDOUT")),

@@ -60,7 +60,7 @@ fn a_call_that_waits_returns_at_its_time() {
     holds(&blocking("0.2"), "+.1 < P. 1:11(10) ack 1 win 257");
     fails("", &(blocking("0.3") + "+.1 < P. 1:11(10) ack 1 win 257"), 3, "returned at 0.200000s");
     fails("", &(blocking("0.1") + "+.1 < P. 1:11(10) ack 1 win 257"), 3, "at 0.100000s, but it returned at 0.200000s");
-    // The end of the connection ends the wait, too.
+    // The end of the connection also ends the wait.
     holds(SERVER, "+0...1 read(4, ..., 10) = 0\n+1 < F. 1:1(0) ack 1 win 257");
     holds(SERVER, "+0...1 read(4, ..., 10) = -1 ECONNRESET\n+1 < R. 1:1(0) ack 1 win 257");
     fails(SERVER, "+0...1 read(4, ..., 10) = 10", 1, "has not returned at 1.204000s");
@@ -77,7 +77,7 @@ fn connect_waits_or_not() {
     fails("", &(waits + "+.1 < R. 0:0(0) ack 1 win 0"), 3, "is -1 ECONNREFUSED");
     // The SYN is sent again after 1 s.
     holds(CLIENT, "+1 > S 0:0(0) <...>\n+2 > S 0:0(0) <...>");
-    // Nothing more is sent after the program has given up.
+    // Once the program has given up, nothing more is sent.
     fails(CLIENT, "+.5 close(3) = 0\n* > S 0:0(0) <...>", 2, "nothing was sent");
 }
 
@@ -140,7 +140,7 @@ fn a_segment_that_differs_is_named() {
 }
 
 #[test]
-fn a_long_segment_may_come_in_pieces() {
+fn a_long_segment_can_come_in_pieces() {
     let write = "+0 write(4, ..., 2500) = 2500\n";
     for lines in [
         "+0 > P. 1:2501(2500) ack 1",

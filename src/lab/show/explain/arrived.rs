@@ -4,12 +4,13 @@ use super::{Explanation, because};
 use crate::lab::Snapshot;
 use crate::trace::{Carries, Mark, Segment};
 
+/// Explains a frame that arrived undamaged.
 pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot) -> Option<Explanation> {
     Some(match carries {
         Carries::Tcp(segment) => tcp(&segment, mark, snapshot),
         Carries::ArpReply => because(
-            "The reply gives the hardware address of the IP address: packets that waited for it can leave. (In RFC 826 they are \
-             thrown away; by RFC 1122 section 2.3.2.2 at least one waits.)",
+            "The reply gives the hardware address of the IP address: packets that waited for it can be sent. (In RFC \
+             826 they are thrown away; by RFC 1122 section 2.3.2.2 at least one waits.)",
             "ARP 应答给出该 IP 地址对应的硬件地址：等待这个地址的分组可以发送了。（RFC 826 把它们丢弃；按照 \
              RFC 1122 §2.3.2.2，至少保留一个。）",
             "RFC 826",
@@ -74,10 +75,11 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
     }
 }
 
+/// Explains a segment, by its mark or else by its flags.
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
     match mark {
         Some(Mark::OutOfOrder) if segment.fin => because(
-            "FIN arrived, but data before it is missing: it counts once that data has arrived.",
+            "FIN arrived, but data before it is missing: it takes effect once that data has arrived.",
             "收到 FIN，但它之前还有数据没有到达：等这些数据到齐之后，FIN 才生效。",
             "RFC 9293 section 3.10.7.4",
         ),
@@ -88,20 +90,20 @@ fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanatio
             "RFC 9293 section 3.10.7.4",
         ),
         Some(Mark::PartialAck) => because(
-            "A partial acknowledgement: it covers only a part of what was in flight when the loss was found, so another segment \
-             was lost, too.",
+            "A partial acknowledgement: it covers only some of the data that was in flight when the loss was found, so \
+             another segment was lost, too.",
             "部分确认：它只确认了发现丢失时在途数据中的一部分，说明还有别的报文段丢失了。",
             "RFC 6582 section 3.2",
         ),
         Some(Mark::Repeated) => because(
-            "All of this segment arrived before: it is discarded, and answered with the number that is expected.",
+            "All of this segment had arrived before: it is discarded, and answered with the number that is expected.",
             "这个报文段的内容先前都已收到：把它丢弃，并用期望收到的序号作为回答。",
             "RFC 9293 section 3.10.7.4",
         ),
         // The peer has sent no SYN, so this end is in SYN-SENT.
         None if segment.rst && segment.ack.is_some() && snapshot.isn[0].is_none() => because(
-            "RST arrived in SYN-SENT: it counts if it acknowledges our SYN. Its sequence number says nothing, because no number \
-             is expected yet.",
+            "RST arrived in SYN-SENT: it is valid only if it acknowledges our SYN. Its sequence number says nothing, \
+             because no number is expected yet.",
             "在 SYN-SENT 状态收到 RST：它必须确认了我们的 SYN 才有效。它的序号不起作用，因为这时还没有期\
              望的序号。",
             "RFC 9293 section 3.5.3",

@@ -1,4 +1,4 @@
-//! Explains the segments that are not sent for new data or a due acknowledgement.
+//! Explains segments that are sent for another reason than new data or a due acknowledgement.
 
 use smoltcp::socket::tcp::State;
 
@@ -6,11 +6,12 @@ use super::{Explanation, because};
 use crate::lab::Snapshot;
 use crate::trace::{Cause, Segment};
 
+/// Explains a segment by the cause that the stack or the frames show.
 pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     match cause {
         Cause::AfterTimeout(_) => because(
-            "The timer expired for an earlier segment, and all that was in flight counts as lost: this segment is sent again, now \
-             that the congestion window has room for it.",
+            "The timer expired for an earlier segment, and all data that was in flight is treated as lost: this \
+             segment is sent again, now that the congestion window has room for it.",
             "前面的报文段超时，全部在途数据都视为丢失：现在拥塞窗口已有空间，于是重传这个报文段。",
             "RFC 5681 section 3.1",
         ),
@@ -36,8 +37,8 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 9293 section 3.10.7.4",
         ),
         Cause::DelayedAck(_) => because(
-            "The acknowledgement waited for payload to travel with; none came in time, so it is sent alone. (The RFC lets it wait \
-             less than half a second.)",
+            "The acknowledgement waited for payload that could carry it; none came in time, so it is sent alone. (The \
+             RFC lets it wait less than half a second.)",
             "这个确认一直在等待可以捎带它的数据，但没有等到，所以单独发送。（RFC 要求推迟的时间小于 0.5 秒。）",
             "RFC 9293 section 3.8.6.3",
         ),
@@ -49,24 +50,25 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 5681 section 3.2",
         ),
         Cause::FastRetransmission => because(
-            "The acknowledgements say that three segments behind this one have arrived, so this one counts as lost: it is sent \
-             again without waiting for the timer. (Without SACK, three duplicate ACKs would say so: RFC 5681 section 3.2.)",
+            "The acknowledgements say that three segments after this one have arrived, so this one is treated as lost: \
+             it is sent again without waiting for the timer. (Without SACK, three duplicate ACKs would say so: RFC \
+             5681 section 3.2.)",
             "确认表明：排在这个报文段之后的三个报文段都已到达，所以认为它已丢失，不等计时器超时就立即重传。\
              （不使用 SACK 时，以三个重复确认为准：RFC 5681 §3.2。）",
             "RFC 6675 section 5",
         ),
         Cause::PathMtu => because(
-            "A router reported that the packet was too long, so its data is sent again in shorter segments. Nothing was lost to \
-             congestion, and the congestion window stays as it is. (The RFC wants one segment to go first. This stack sends what \
-             the window allows.)",
+            "A router reported that the packet was too long, so its data is sent again in shorter segments. Nothing \
+             was lost to congestion, and the congestion window stays as it is. (The RFC wants one segment to be sent \
+             first. This stack sends what the window allows.)",
             "路由器报告分组太长，所以用更短的报文段重传其中的数据。这不是拥塞造成的丢失，拥塞窗口不变。（RFC 要求先只发\
              一个报文段，这个协议栈按窗口允许的数量发送。）",
             "RFC 1191 section 6.4",
         ),
         Cause::KeepAlive => because(
-            "Nothing arrived for the keep-alive time: a number that was acknowledged makes the peer answer, if it still runs. (The \
-             RFC has keep-alives off, two hours apart and without data. This stack sends four within its idle timeout, with one \
-             byte.)",
+            "Nothing arrived for the keep-alive time: a number that was acknowledged makes the peer answer, if it \
+             still runs. (By the RFC, keep-alives are off by default, two hours apart and without data. This stack \
+             sends four within its idle timeout, with one byte.)",
             "保活时间内没有收到任何报文段：发送一个序号已被确认的报文段，只要对方还在运行就会应答。（RFC \
              默认不用保活功能，间隔两小时且不带数据；本协议栈在空闲时限内探测四次，每次带一个字节。）",
             "RFC 9293 section 3.8.4",
@@ -77,8 +79,9 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 9293 section 3.8.4",
         ),
         Cause::LostRetransmission => because(
-            "The segment was sent again before, data that left later has arrived, and the time allowed for reordering is over: that \
-             retransmission was lost too, so the segment is sent once more without waiting for the timer.",
+            "The segment was sent again before, data that was sent later has arrived, and the time allowed for \
+             reordering is over: that retransmission was lost too, so the segment is sent once more without waiting \
+             for the timer.",
             "这个报文段先前已重传过，在那之后发出的数据已经到达，为失序留出的时间也过去了，说明那次重传也\
              丢失了：不等计时器超时就再次重传。",
             "RFC 8985 section 6.2",
@@ -113,8 +116,8 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "RFC 6298 section 2",
         ),
         Cause::Retransmission { .. } => because(
-            "No acknowledgement arrived before the retransmission timer expired: the oldest segment is sent again. (The timer takes \
-             at least a round trip and 200 ms here; the RFC has at least one second.)",
+            "No acknowledgement arrived before the retransmission timer expired: the oldest segment is sent again. \
+             (The timer takes at least a round trip and 200 ms here; the RFC requires at least one second.)",
             "重传计时器到期时还没有收到确认：重传最早的未确认报文段，即超时重传。（这里的超时重传时间至少\
              为一个往返时间加 200 ms；RFC 规定至少一秒。）",
             "RFC 6298 section 5",

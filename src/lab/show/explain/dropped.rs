@@ -6,6 +6,7 @@ use super::{Explanation, because};
 use crate::stack::DropReason;
 use crate::trace::{Carries, Cause, Segment};
 
+/// Explains what follows when the wire loses a frame.
 pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>) -> Explanation {
     match (carries, cause) {
         (_, Some(Cause::KeepAlive)) => because(
@@ -84,6 +85,7 @@ pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>)
     }
 }
 
+/// Explains why the stack drops a frame or, if `refused` is true, refuses a connection.
 pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
     match why {
         DropReason::AfterFin => because(
@@ -99,15 +101,15 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 5961 section 5.2",
         ),
         DropReason::BadFragment => because(
-            "Overlapping fragments could hide data from a firewall: the whole datagram is dropped. (The RFC is about IPv6; in \
-             IPv4, by RFC 791 section 3.2, the newer bytes count.)",
+            "Overlapping fragments could hide data from a firewall: the whole datagram is dropped. (The RFC is about \
+             IPv6; in IPv4, by RFC 791 section 3.2, the newer bytes are used.)",
             "利用重叠的分片可以躲过防火墙的检查：整个数据报都被丢弃。（该 RFC 针对 IPv6；对于 IPv4，按照 \
              RFC 791 §3.2 以后到的为准。）",
             "RFC 5722 section 4",
         ),
         DropReason::BadIcmp => because(
-            "An ICMP error counts only if it quotes a packet that is in flight: anybody can send one, and an attacker \
-             who does not see the packets can hardly guess the sequence number.",
+            "An ICMP error is accepted only if it quotes a packet that is in flight: anybody can send one, and an \
+             attacker who does not see the packets can hardly guess the sequence number.",
             "ICMP 差错报文必须引用一个在途的分组才有效：任何人都能发送这种报文，但看不到分组的攻击者很\
              难猜中序号。",
             "RFC 5927 section 4.1",
@@ -132,13 +134,15 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         ),
         #[cfg(feature = "dhcp")]
         DropReason::DhcpNak => because(
-            "A refusal counts only if it answers the request of this host, so that no other host can end its lease.",
+            "A refusal is accepted only if it answers the request of this host, so that no other host can end its \
+             lease.",
             "拒绝报文必须是对本主机请求的回答才有效，以免别的主机使租约失效。",
             "RFC 2131 section 4.4",
         ),
         #[cfg(feature = "dhcp")]
         DropReason::DhcpOptions => because(
-            "A lease needs a host's address, its network and a time, and a router can only be a host.",
+            "A lease must contain the address of a host, its network and a time, and a router's address must also be \
+             the address of a host.",
             "租约必须包含主机地址、所在网络和租用期，路由器地址也必须是一个主机地址。",
             "RFC 2132",
         ),
@@ -150,7 +154,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         ),
         #[cfg(feature = "dhcp")]
         DropReason::DhcpTransaction => because(
-            "A reply counts only if it has the random number of the request in progress.",
+            "A reply is accepted only if it contains the random number of the request in progress.",
             "应答中的随机数必须与正在进行的请求相同，应答才有效。",
             "RFC 2131 section 4.4.1",
         ),
@@ -166,7 +170,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 5227 section 2.4",
         ),
         DropReason::NoAck => because(
-            "After the handshake every segment has an acknowledgement.",
+            "After the handshake, every segment must contain an acknowledgement.",
             "握手之后，每个报文段都必须带有确认。",
             "RFC 9293 section 3.10.7.4",
         ),

@@ -25,7 +25,7 @@ fn check(why: Explanation) {
 }
 
 #[test]
-fn every_transition_of_the_diagram_has_a_reason_of_its_own() {
+fn every_transition_of_the_diagram_has_its_own_reason() {
     let general = transition(State::Established, State::Closed);
     let mut texts = BTreeSet::new();
     for t in TRANSITIONS.into_iter().filter(|t| t.never.is_none()) {
@@ -40,7 +40,7 @@ fn every_transition_of_the_diagram_has_a_reason_of_its_own() {
 }
 
 #[test]
-fn what_made_a_segment_leave_is_told() {
+fn the_cause_of_a_segment_is_explained() {
     use smoltcp::time::Duration;
 
     let rto = Duration::from_secs(1);
@@ -60,9 +60,9 @@ fn what_made_a_segment_leave_is_told() {
     assert_eq!(rfc(Some(Cause::WindowUpdate)), "RFC 9293 section 3.8.6.2.2");
 }
 
-/// Each thing that the wire does has a reason of its own.
+/// Each action of the wire has its own explanation.
 #[test]
-fn what_the_wire_does_is_told() {
+fn each_action_of_the_wire_is_explained() {
     use crate::lab::WIRE;
     use crate::lab::show::ladder::tests::SYN_ACK;
     use crate::trace::{Carries, Summary};
@@ -95,7 +95,7 @@ fn what_the_wire_does_is_told() {
 }
 
 #[test]
-fn drops_and_ends_are_told() {
+fn drops_and_ends_are_explained() {
     use crate::stack::DropReason::*;
     for why in [BacklogFull, BadIcmp, FragmentedTcp, Martian, SlotsFull, Unreachable, UnsupportedHeader] {
         check(dropped(why, false));
@@ -116,7 +116,7 @@ fn drops_and_ends_are_told() {
     check(explain(&snapshot(1, sent(None, Verdict::Lost))).unwrap());
 }
 
-/// The source of each file that explains, so that the test also reads explanations which no scenario shows.
+/// The source of each file that explains, so that the test also reads explanations that no scenario shows.
 const SOURCES: [&str; 6] = [
     include_str!("../explain.rs"),
     include_str!("arrived.rs"),

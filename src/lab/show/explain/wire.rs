@@ -8,7 +8,7 @@ use crate::trace::Carries;
 pub(super) fn dropped(verdict: Verdict) -> Option<Explanation> {
     Some(match verdict {
         Verdict::QueueFull => because(
-            "The queue in front of the slow line is full, so the newest frame is dropped (tail drop): to TCP, this loss means \
+            "The queue of the slow line is full, so the newest frame is dropped (tail drop): to TCP, this loss means \
              congestion.",
             "慢速链路前面的队列已满，最后到来的帧被丢弃（尾部丢弃）：TCP 把这样的丢失看成网络拥塞。",
             "RFC 7567 section 2",

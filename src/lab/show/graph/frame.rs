@@ -1,4 +1,4 @@
-//! The frame of a graph: its axes with numbers and units, its legend, and lines in it.
+//! The frame of a graph: its axes with numbers and units, its legend, and functions that draw lines and signs in it.
 
 use alloc::string::String;
 use core::fmt::{self, Write};
@@ -25,7 +25,7 @@ pub(super) struct Frame {
     top: f64,
     width: f64,
     height: f64,
-    /// The times at the left and at the right, in microseconds.
+    /// The times at the left edge and at the right edge, in microseconds.
     times: [u64; 2],
     /// The values at the bottom and at the top.
     values: [f64; 2],
@@ -34,7 +34,8 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Makes a frame with room for times from `first` to `last`. `area` is left, top, width and height.
+    /// Makes a frame for times from `first` to `last`. The first argument is the frame's left edge, top, width and
+    /// height, in pixels.
     pub(super) fn new([left, top, width, height]: [f64; 4], [first, last]: [u64; 2], lang: Lang) -> Self {
         let margin = ((last - first) / 50).max(1);
         let times = [first.saturating_sub(margin), last + margin];
@@ -53,16 +54,18 @@ impl Frame {
         self
     }
 
-    /// Returns the times at the left and at the right, in microseconds.
+    /// Returns the times at the left edge and at the right edge, in microseconds.
     pub(super) fn times(&self) -> [u64; 2] {
         self.times
     }
 
+    /// Returns the x coordinate of a time.
     pub(super) fn x(&self, at: u64) -> f64 {
         let [first, last] = self.times;
         self.left + (at as f64 - first as f64) * self.width / (last - first) as f64
     }
 
+    /// Returns the y coordinate of a value.
     pub(super) fn y(&self, value: f64) -> f64 {
         let [low, high] = self.values;
         let part =
@@ -70,10 +73,11 @@ impl Frame {
         self.top + self.height * (1.0 - part)
     }
 
-    /// Draws the axes. `unit` is the name of the axis of values, and `factor` the value of one unit.
+    /// Draws the axes. `unit` is the name of the axis of values, and `factor` is the value of one unit.
     pub(super) fn axes(&self, out: &mut dyn Write, unit: &str, factor: f64) -> fmt::Result {
         let Frame { left, top, width, height, times, values, .. } = *self;
         let (right, bottom) = (left + width, top + height);
+        // Vertical lines, with the times below them.
         let step = nice(((times[1] - times[0]) as f64 / 8.0).max(1.0)).max(1.0);
         let mut at = (times[0] as f64 / step) as u64 as f64 * step;
         while at <= times[1] as f64 {
@@ -91,6 +95,7 @@ impl Frame {
             r#"<text x="{x}" y="{y}" text-anchor="middle">{}</text>"#,
             self.lang.pick("time (s)", "时间（秒）")
         )?;
+        // Horizontal lines, with the values on their left.
         let step = nice((values[1] - values[0]) / factor / 6.0);
         let mut value = if self.is_log { nice(values[0] / factor / 2.0) } else { 0.0 };
         while value * factor <= values[1] * 1.0001 {
@@ -132,21 +137,21 @@ impl Frame {
         Ok(())
     }
 
-    /// Begins a part of the picture that is cut at the frame. `</svg>` ends it.
+    /// Begins a part of the picture that is clipped at the frame. `</svg>` ends this part.
     pub(super) fn open(&self, out: &mut dyn Write) -> fmt::Result {
         let Frame { left, top, width, height, .. } = self;
         write!(out, r#"<svg x="{left}" y="{top}" width="{width}" height="{height}" "#)?;
         writeln!(out, r#"viewBox="{left} {top} {width} {height}">"#)
     }
 
-    /// Draws a line of steps: each value holds until the next. The last value holds until the end of the frame. `look`
+    /// Draws a line of steps: each value holds until the next. The last value holds until the end of the frame. `style`
     /// is [`SOLID`], [`DASHED`] or [`THIN`].
     pub(super) fn steps(
         &self,
         out: &mut dyn Write,
         points: impl Iterator<Item = (u64, Option<f64>)>,
         color: &str,
-        look: &str,
+        style: &str,
     ) -> fmt::Result {
         let mut path = String::new();
         let mut is_drawing = false;
@@ -169,13 +174,15 @@ impl Frame {
         if path.is_empty() {
             return Ok(());
         }
-        writeln!(out, r#"<path d="{path}" fill="none" stroke="{color}"{look}/>"#)
+        writeln!(out, r#"<path d="{path}" fill="none" stroke="{color}"{style}/>"#)
     }
 }
 
-/// The looks of lines.
+/// The style of a solid line.
 pub(super) const SOLID: &str = r#" stroke-width="2""#;
+/// The style of a dashed line.
 pub(super) const DASHED: &str = r#" stroke-width="1.5" stroke-dasharray="5 3""#;
+/// The style of a thin line.
 pub(super) const THIN: &str = "";
 
 /// Draws a vertical bar with ends.
@@ -238,13 +245,16 @@ fn decimals(step: f64) -> usize {
     digits
 }
 
-/// The decimal logarithm of a number of at least 1, exact enough for a picture. The core library has none.
+/// Returns the decimal logarithm of a number of at least 1, exact enough for a picture. The core library has no
+/// logarithm.
 fn log10(value: f64) -> f64 {
+    // The whole part: how many times 10 divides the value.
     let (mut whole, mut rest) = (0.0, value.max(1.0));
     while rest >= 10.0 {
         rest /= 10.0;
         whole += 1.0;
     }
+    // The fraction, as binary digits: squaring `rest` doubles its logarithm.
     let (mut part, mut digit) = (0.0, 0.5);
     for _ in 0..20 {
         rest *= rest;

@@ -15,6 +15,7 @@ fn graphs(setup: &Setup<'_>) -> Vec<Graph> {
     graphs_in(setup, Lang::En)
 }
 
+/// Runs a set-up, and returns a graph of each kind in a language.
 fn graphs_in(setup: &Setup<'_>, lang: Lang) -> Vec<Graph> {
     let mut graphs = GraphKind::NAMES.map(|(_, kind)| Graph::new(kind, lang));
     replay_steps(setup, |lab| {
@@ -55,7 +56,7 @@ fn every_scenario_makes_graphs() {
 #[test]
 fn a_time_sequence_has_each_segment_and_marks_what_is_sent_again() {
     let graphs = graphs(&(find("fast-retransmit").unwrap().setup)());
-    let (tracks, connections) = graphs[3].shown();
+    let (tracks, connections) = graphs[3].shown_tracks();
     let [track] = tracks[..] else { panic!("one connection") };
     assert_eq!(connections, 1);
     // SYN, eight segments of 1,460 bytes with FIN, and one of them again.
@@ -77,7 +78,7 @@ fn a_time_sequence_has_each_segment_and_marks_what_is_sent_again() {
 #[test]
 fn a_round_trip_is_not_measured_with_a_segment_that_is_sent_again() {
     let graphs = graphs(&(find("lost-data").unwrap().setup)());
-    let (tracks, _) = graphs[1].shown();
+    let (tracks, _) = graphs[1].shown_tracks();
     let lost = tracks[0];
     assert!(lost.sent.iter().any(|sent| sent.is_again) && !lost.round_trips.is_empty());
     // The wire has 1 ms each way, and an ACK waits at most 10 ms. The timer is much longer.
@@ -118,8 +119,8 @@ fn several_connections_have_a_panel_each() {
 }
 
 #[test]
-fn payload_counts_once_although_segments_arrive_out_of_order_and_twice() {
+fn payload_is_counted_once_although_segments_arrive_out_of_order_and_twice() {
     let graph = graphs(&(find("shared-bottleneck").unwrap().setup)()).swap_remove(2);
-    let payloads: Vec<_> = graph.shown().0.iter().map(|track| track.payload()).collect();
+    let payloads: Vec<_> = graph.shown_tracks().0.iter().map(|track| track.payload()).collect();
     assert_eq!(payloads, [87_600; 2]);
 }

@@ -8,9 +8,10 @@ use super::frame::{DASHED, Frame, SOLID, Sign};
 use super::track::Track;
 use crate::lab::lang::Lang;
 
-/// The number of intervals, at least. Their length is a round number.
+/// The minimum number of intervals. Their length is a round number.
 const INTERVALS: u64 = 40;
 
+/// Draws the panel of one direction.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let [first, last] = frame.times();
     let interval = round_below((last - first) / INTERVALS);
@@ -25,7 +26,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         let rate = |bits: u64| bits as f64 * 1e6 / interval as f64;
         sums.into_iter().map(rate).collect::<Vec<f64>>()
     };
-    // SYN and FIN are no payload, and are too small to be seen.
+    // SYN and FIN are included although they are not payload: they are too small to be seen.
     let sent = bits(&mut track.sent.iter().map(|sent| (sent.at, (sent.to - sent.from) as u64)));
     let delivered = bits(&mut track.delivered.iter().copied());
     let high = sent.iter().chain(&delivered).copied().fold(1.0, f64::max);

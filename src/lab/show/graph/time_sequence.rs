@@ -1,4 +1,4 @@
-//! Sequence numbers over time: segments as bars, the line of acknowledgements, and the edge of the window.
+//! Sequence numbers over time: segments as bars, a line of acknowledgement numbers, and the right edge of the window.
 
 use core::fmt::{self, Write};
 
@@ -9,9 +9,10 @@ use super::track::Track;
 const GREEN: &str = "#00695c";
 const PURPLE: &str = "#8e24aa";
 
-/// If the window's edge is farther away than this multiple of the data, the frame ends before it.
+/// If the window's edge is higher than this multiple of the highest sequence number sent, it is outside the frame.
 const FAR: f64 = 4.0;
 
+/// Draws the panel of one direction.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let data = track.sent.iter().map(|sent| sent.to).max().unwrap_or(1).max(1) as f64;
     let edge = track.acked.iter().map(|acked| acked.edge).max().unwrap_or(1) as f64;

@@ -8,7 +8,7 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 use crate::stack::Control;
 use crate::trace::Segment;
 
-/// A segment that occupies sequence numbers. Times are in microseconds since the start, and numbers are relative.
+/// A segment that occupies sequence numbers. Times are in microseconds since the start. Sequence numbers are relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
     pub(super) at: u64,
@@ -23,13 +23,13 @@ pub(super) struct Sent {
 pub(super) struct Acked {
     pub(super) at: u64,
     pub(super) number: i64,
-    /// The highest number that the window allows, plus one.
+    /// The right edge of the window: the first sequence number that must not be sent.
     pub(super) edge: i64,
     pub(super) is_duplicate: bool,
     pub(super) sacks: [Option<(i64, i64)>; 3],
 }
 
-/// The sender's variables, from a time on. Sizes are in bytes, times in microseconds.
+/// The sender's variables from the time `at`. Sizes are in bytes, and times are in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
     pub(super) at: u64,
@@ -55,7 +55,8 @@ pub(super) struct Track {
     pub(super) kept: Vec<Kept>,
     /// The measured round trips: the time of the acknowledgement, and the round trip.
     pub(super) round_trips: Vec<(u64, u64)>,
-    /// The segments that are not acknowledged: the number after the segment, the time, and whether it was sent again.
+    /// The segments that are not acknowledged yet: the sequence number after the segment, the time, and whether the
+    /// segment was sent again.
     pending: VecDeque<(i64, u64, bool)>,
 }
 
@@ -79,6 +80,7 @@ impl Track {
         self.delivered.iter().map(|(_, len)| len).sum()
     }
 
+    /// Records that a segment is sent.
     pub(super) fn sent(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber, is_again: bool, is_lost: bool) {
         if segment.space() == 0 {
             return;
@@ -87,7 +89,7 @@ impl Track {
         let to = from + segment.space() as i64;
         self.sent.push(Sent { at, from, to, is_again, is_lost });
         if is_again {
-            // The answer to a segment that was sent twice measures nothing (RFC 6298 section 3).
+            // The answer to a segment that was sent twice does not measure a round trip (RFC 6298 section 3).
             let same = self.pending.iter_mut().filter(|(end, ..)| from < *end && *end <= to);
             same.for_each(|(_, _, is_again)| *is_again = true);
         } else if self.pending.back().is_none_or(|(end, ..)| *end < to) {
@@ -99,12 +101,14 @@ impl Track {
     pub(super) fn delivered(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
         let from = relative(segment.seq, isn) + i64::from(segment.syn);
         let (mut start, mut end) = (from, from + segment.len as i64);
+        // The number of these bytes that have arrived before.
         let known: i64 = self.arrived.iter().map(|(a, b)| (end.min(*b) - start.max(*a)).max(0)).sum();
         let len = segment.len as i64 - known;
         if len <= 0 {
             return;
         }
         self.delivered.push((at, len as u64));
+        // Merge the new range with each range that it overlaps or touches.
         self.arrived.retain(|&(a, b)| {
             let is_apart = b < start || end < a;
             if !is_apart {
@@ -119,7 +123,8 @@ impl Track {
     pub(super) fn acknowledged(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let number = relative(ack, isn);
-        // The window of a SYN is never scaled, and only two announcements scale the others (RFC 7323 section 2.2).
+        // The window of a SYN is never scaled. Other windows are scaled only if both ends announced a scale (RFC 7323
+        // section 2.2).
         let shift = match self.scales {
             [Some(_), Some(shift)] if !segment.syn => shift,
             _ => 0,
@@ -133,7 +138,7 @@ impl Track {
         while let Some(first) = self.pending.pop_front_if(|(end, ..)| *end <= number) {
             reported = Some(first);
         }
-        // A segment behind a gap is reported by a block first.
+        // A segment after a gap is reported by a SACK block first.
         self.pending.retain(|segment| {
             let is_reported = sacks.iter().flatten().any(|(from, to)| *from < segment.0 && segment.0 <= *to);
             if is_reported {
@@ -146,8 +151,8 @@ impl Track {
         }
     }
 
-    /// Records what the sender keeps. Returns whether it has changed.
-    pub(super) fn controlled(&mut self, at: u64, control: &Control) -> bool {
+    /// Records the sender's variables. Returns whether this added an entry.
+    pub(super) fn record_control(&mut self, at: u64, control: &Control) -> bool {
         let kept = Kept {
             at,
             cwnd: control.cwnd,

@@ -6,6 +6,7 @@ use super::super::svg::{BLUE, FAINT, ORANGE, RED};
 use super::frame::{DASHED, Frame, SOLID, Sign, THIN, diamond};
 use super::track::Track;
 
+/// Draws the panel of one direction.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let windows = track.kept.iter().flat_map(|kept| [kept.cwnd, kept.ssthresh, Some(kept.in_flight)]);
     let high = windows.flatten().max().unwrap_or(1);
@@ -35,7 +36,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     frame.steps(out, values(|kept| kept.ssthresh), ORANGE, DASHED)?;
     frame.steps(out, values(|kept| kept.cwnd), BLUE, SOLID)?;
     for sent in track.sent.iter().filter(|sent| sent.is_again) {
-        // The mark is on the line of the window at that time.
+        // The mark is on the line of the congestion window at that time.
         let kept = track.kept.iter().rfind(|kept| kept.at <= sent.at);
         let value = kept.and_then(|kept| kept.cwnd).unwrap_or_default();
         diamond(out, frame.x(sent.at), frame.y(value.into()), RED)?;

@@ -1,4 +1,5 @@
-//! The part of a line between the two states: an arrow, an arrival, or a note. If it is too long, it is worded briefly.
+//! The part of a line between the two states: an arrow, an arrival, or a note. A part that is too long is worded
+//! briefly.
 
 use core::fmt::{self, Display, Write};
 
@@ -46,21 +47,23 @@ pub(in crate::lab::show) enum Tone {
 }
 
 impl Body {
+    /// Returns the part for an entry, or `None` if other lines show the event.
     pub(in crate::lab::show) fn of(ladder: Ladder, snapshot: &Snapshot) -> Option<Self> {
-        let body = Self::worded(ladder, snapshot, false)?;
-        let mut body = if body.is_cut() { Self::worded(ladder, snapshot, true)? } else { body };
+        let body = Self::with_wording(ladder, snapshot, false)?;
+        let mut body = if body.is_cut() { Self::with_wording(ladder, snapshot, true)? } else { body };
         if let Body::Arrival { text, .. } | Body::Note { text, .. } = &mut body {
             text.mark_cut(if ladder.ascii { ".." } else { "…" });
         }
         Some(body)
     }
 
+    /// Returns whether the text of the part did not fit.
     fn is_cut(&self) -> bool {
         matches!(self, Body::Arrival { text, .. } | Body::Note { text, .. } if text.is_cut())
     }
 
-    /// Returns the part, worded as briefly as possible if `brief`.
-    fn worded(ladder: Ladder, snapshot: &Snapshot, brief: bool) -> Option<Self> {
+    /// Returns the part, in the shortest wording if `brief` is true.
+    fn with_wording(ladder: Ladder, snapshot: &Snapshot, brief: bool) -> Option<Self> {
         let (host, lang) = (snapshot.entry.host, ladder.lang);
         let room = ladder.room(snapshot.lane);
         let mut text = Text::new(room);
@@ -139,6 +142,7 @@ impl Body {
         Some(Body::Note { host, tone, text })
     }
 
+    /// Returns the emphasis of the line.
     pub(super) fn tone(&self) -> Tone {
         match self {
             Body::Arrow { lost: true, .. } | Body::Arrival { damaged: true, .. } => Tone::Bad,
@@ -150,6 +154,7 @@ impl Body {
     }
 }
 
+/// Describes what a program did, and what it does next.
 fn program_words(text: &mut Text, lang: Lang, brief: bool, next: Next, transfer: Transfer) -> fmt::Result {
     write!(text, "{}", In(lang, transfer))?;
     match next {

@@ -22,7 +22,7 @@ pub(super) struct Label {
     pub(super) verdict: Verdict,
 }
 
-/// How much a label is shortened, from not at all to the most.
+/// How much a label is shortened. The variants are ordered from the longest label to the shortest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wording {
     Full,
@@ -32,7 +32,8 @@ enum Wording {
     OneLetter,
     /// Like `OneLetter`, but without the window. A number is never cut.
     NoWindow,
-    /// Like `NoWindow`. If the segment has a SACK option, only the acknowledgement number and the first block.
+    /// Like `NoWindow`. If the segment has a SACK option, only the acknowledgement number and the first block are
+    /// written.
     OneBlock,
     /// Like `OneBlock`, without the fields that do not fit. No field is cut.
     FieldsThatFit,
@@ -55,6 +56,7 @@ impl Label {
         fits.unwrap_or_else(|| write(NoCause))
     }
 
+    /// Writes the label in this wording.
     fn write(&self, text: &mut Text, wording: Wording) -> fmt::Result {
         write!(text, "#{} ", self.frame)?;
         if let Some(port) = self.port {
@@ -70,23 +72,24 @@ impl Label {
                     Wording::Full | Wording::Brief => ["seq=", "ack=", "len=", "win="],
                     _ => ["s=", "a=", "l=", "w="],
                 };
-                // A number before the initial one belongs to an earlier connection, and is negative.
+                // A number below the initial number belongs to an earlier connection, and is written as a negative
+                // number.
                 let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| match isn {
                     Some(isn) => i64::from(number.0.wrapping_sub(isn.0)),
                     None => i64::from(number.0 as u32),
                 };
                 let blocks = || segment.sacks.iter().flatten();
-                let chooses = wording >= Wording::FieldsThatFit;
+                let omits_fields = wording >= Wording::FieldsThatFit;
                 let is_short = wording >= Wording::OneBlock && blocks().next().is_some();
                 text.write_str(segment.flags())?;
                 if !is_short {
-                    text.field(chooses, format_args!(" {seq}{}", since(segment.seq, self.isn[0])))?;
+                    text.field(omits_fields, format_args!(" {seq}{}", since(segment.seq, self.isn[0])))?;
                 }
                 if let Some(number) = segment.ack {
-                    text.field(chooses, format_args!(" {ack}{}", since(number, self.isn[1])))?;
+                    text.field(omits_fields, format_args!(" {ack}{}", since(number, self.isn[1])))?;
                 }
                 if wording == Wording::Full || segment.len > 0 {
-                    text.field(chooses, format_args!(" {len}{}", segment.len))?;
+                    text.field(omits_fields, format_args!(" {len}{}", segment.len))?;
                 }
                 if wording < Wording::NoWindow {
                     write!(text, " {win}{}", segment.window)?;
@@ -95,7 +98,7 @@ impl Label {
                     |from: TcpSeqNumber, to: TcpSeqNumber| (since(from, self.isn[1]), since(to, self.isn[1]));
                 if is_short && let Some((from, to)) = blocks().next() {
                     let ((from, to), more) = (relative(*from, *to), if blocks().count() > 1 { ".." } else { "" });
-                    return text.field(chooses, format_args!(" sack {from}:{to}{more}"));
+                    return text.field(omits_fields, format_args!(" sack {from}:{to}{more}"));
                 }
                 if blocks().next().is_some() {
                     text.write_str(" sack")?;

@@ -1,4 +1,5 @@
-//! The time axis: maps a time of the run to a height, and folds the intervals in which nothing happens.
+//! The time axis: maps a time of the run to a height, and folds the intervals in which nothing happens. The height of a
+//! time is its y coordinate in pixels, from the top.
 
 use alloc::vec::Vec;
 
@@ -14,28 +15,28 @@ pub(super) struct Moment {
 /// An interval that is drawn shorter than it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fold {
-    /// The times in microseconds.
+    /// The times at both ends, in microseconds.
     pub(super) times: [u64; 2],
-    /// The heights in pixels.
+    /// The heights of both ends, in pixels.
     pub(super) heights: [i32; 2],
 }
 
-/// The height of a frame's flight in pixels, at least and at most.
+/// The smallest and the largest height of a frame's flight, in pixels.
 const FLIGHT: [i32; 2] = [56, 140];
 
-/// The largest height of a flight in pixels where many frames follow each other.
+/// The largest height of a frame's flight if many frames follow each other closely, in pixels.
 const DENSEST: i32 = 1200;
 
-/// The number of instants in a row whose texts have to fit.
+/// The number of consecutive instants for which all texts must fit.
 const ROW: usize = 16;
 
-/// The part of an instant's need that is a margin, in pixels.
+/// The margin that is included in [`Moment::need`], in pixels.
 pub(super) const MARGIN: i32 = 7;
 
-/// The height of a folded interval in pixels, without the texts of the instant before it.
+/// The height of a folded interval, excluding the texts of the instant before it, in pixels.
 const FOLD: i32 = 40;
 
-/// An interval without events is folded if it lasts longer than this number of flights.
+/// An interval without events is folded if it lasts longer than this many flights.
 const FLIGHTS: f64 = 2.5;
 
 /// The time axis.
@@ -43,9 +44,9 @@ pub(super) struct Axis {
     /// The times and heights at which the scale changes, in order.
     points: Vec<(u64, f64)>,
     pub(super) folds: Vec<Fold>,
-    /// Pixels in a microsecond, outside the folds.
+    /// The number of pixels per microsecond, outside the folds.
     pub(super) scale: f64,
-    /// The height of the last instant, with its texts.
+    /// The height at which the texts of the last instant end.
     pub(super) end: i32,
 }
 
@@ -62,7 +63,8 @@ impl Axis {
         wanted.sort_by(f64::total_cmp);
         let most = wanted.get(wanted.len() * 4 / 5).copied().unwrap_or_default();
         let scale = most.clamp(f64::from(FLIGHT[0]) / flight, f64::from(FLIGHT[1]) / flight);
-        // In a long row of instants, the texts have to fit, or they would end far below their arrows.
+        // If many instants follow each other closely, all their texts must fit, or the last texts would be far below
+        // their arrows.
         let is_row = |row: &&[Moment]| row.windows(2).all(|pair| !is_fold(pair));
         let need = |row: &[Moment]| row.iter().skip(1).map(|moment| moment.need - MARGIN).sum::<i32>();
         let density = |row: &[Moment]| f64::from(need(row)) / (row[ROW].at - row[0].at) as f64;

@@ -29,9 +29,9 @@ pub(super) struct Arrow {
     /// The sender: 0 is the client, 1 the server.
     pub(super) host: usize,
     pub(super) at: u64,
-    /// How many frames the sender sent before at the same time.
-    pub(super) place: i32,
-    /// Each arrival: the time, and how many frames arrived before at the same time.
+    /// How many frames the sender has already sent at the same time.
+    pub(super) order: i32,
+    /// Each arrival: the time, and how many frames have already arrived at the same time.
     pub(super) arrivals: Vec<(u64, i32)>,
     pub(super) is_lost: bool,
     pub(super) is_again: bool,
@@ -43,7 +43,7 @@ pub(super) struct Arrow {
 /// A text beside the line of a host.
 pub(super) struct Note {
     pub(super) lane: usize,
-    /// The host. Notes of other hosts than the first two are in the middle.
+    /// The host. Notes of hosts other than the first two are in the middle.
     pub(super) host: usize,
     pub(super) at: u64,
     pub(super) color: &'static str,
@@ -60,18 +60,18 @@ pub(super) struct Events {
     pub(super) instants: BTreeMap<u64, [u32; 2]>,
     /// The port of each lane, if the run has several connections.
     pub(super) ports: Vec<Option<u16>>,
-    /// How many frames leave or arrive at once: at an instant, in a lane, at a host.
+    /// How many frames are sent or arrive at the same instant, for each lane and host.
     counts: BTreeMap<(u64, usize, usize, Way), i32>,
     /// The changes of state of each lane's ends, in order: time, lane, and the new states.
     pub(super) states: Vec<(u64, usize, [State; 2])>,
 }
 
-/// Returns a time in microseconds since the start of the run.
+/// Returns the time of an entry, in microseconds since the start of the run.
 fn micros(snapshot: &Snapshot) -> u64 {
     (snapshot.entry.at - START).total_micros()
 }
 
-/// Whether frames leave or arrive.
+/// Whether frames are sent or arrive.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     In,
@@ -84,11 +84,12 @@ impl Events {
         let mut events = Events::default();
         let count = rows.iter().map(|s| s.lane.of as usize).max().unwrap_or(1).clamp(1, LANES);
         events.ports = alloc::vec![None; count];
-        let look = Ladder { width: if count > 1 { 90 } else { 112 }, ascii: false, color: false, lang };
+        let ladder = Ladder { width: if count > 1 { 90 } else { 112 }, ascii: false, color: false, lang };
         let mut frames: BTreeMap<u32, usize> = BTreeMap::new();
         let mut known = alloc::vec![None; count];
         for snapshot in rows {
             let at = micros(snapshot);
+            // Before `from`, only frames are read, because they can still be in flight.
             let is_early = at < from;
             let lane = snapshot.lane.number.map_or(0, |number| number as usize % count);
             let shares_lane = snapshot.lane.of as usize > LANES;
@@ -104,7 +105,7 @@ impl Events {
                     let before = known[lane].replace(snapshot.states);
                     for host in 0..2 {
                         let state = snapshot.states[host];
-                        // At first, only the server's LISTEN and the client's CLOSED are expected.
+                        // A connection's first states are noted only if they are neither CLOSED nor LISTEN.
                         if before
                             .map_or(![State::Closed, State::Listen].contains(&state), |b: [State; 2]| b[host] != state)
                         {
@@ -117,7 +118,7 @@ impl Events {
                     }
                 }
             }
-            let Some(body) = Body::of(look, &alone(snapshot, shares_lane)) else { continue };
+            let Some(body) = Body::of(ladder, &without_connection(snapshot, shares_lane)) else { continue };
             match (body, entry.what) {
                 (Body::Arrow { host, lost, again, label }, What::Sent { frame, .. }) => {
                     let color = match (lost, again) {
@@ -127,13 +128,13 @@ impl Events {
                         _ => INK,
                     };
                     frames.insert(frame, events.arrows.len());
-                    let place = events.place(at, lane, host, Way::Out);
+                    let order = events.count_frame(at, lane, host, Way::Out);
                     let (arrivals, label) = (Vec::new(), label.to_string());
                     events.arrows.push(Arrow {
                         lane,
                         host,
                         at,
-                        place,
+                        order,
                         arrivals,
                         is_lost: lost,
                         is_again: again,
@@ -143,8 +144,8 @@ impl Events {
                 }
                 (Body::Arrival { host, damaged, .. }, What::Arrived { frame, mark, .. }) if host < 2 => {
                     if let Some(&index) = frames.get(&frame) {
-                        let place = events.place(at, events.arrows[index].lane, host, Way::In);
-                        events.arrows[index].arrivals.push((at, place));
+                        let order = events.count_frame(at, events.arrows[index].lane, host, Way::In);
+                        events.arrows[index].arrivals.push((at, order));
                     }
                     let mut text = String::new();
                     // Writing to a string cannot fail.
@@ -156,7 +157,7 @@ impl Events {
                     let color = if damaged { RED } else { INK };
                     events.notes.push(Note { lane, host, at, color, is_state: false, text });
                 }
-                // A run of a program without effect is not worth a line.
+                // A program that runs without any effect is not noted.
                 (Body::Note { .. }, What::Ran(Next::Wait, _, Transfer { read: 0, written: 0 })) => {}
                 (Body::Note { host, tone, text }, _) if !is_early => {
                     let color = match tone {
@@ -176,12 +177,12 @@ impl Events {
     }
 
     /// Counts a frame. Returns how many frames were counted before it.
-    fn place(&mut self, at: u64, lane: usize, host: usize, way: Way) -> i32 {
+    fn count_frame(&mut self, at: u64, lane: usize, host: usize, way: Way) -> i32 {
         let count = self.counts.entry((at, lane, host, way)).or_insert(0);
         core::mem::replace(count, *count + 1)
     }
 
-    /// Returns how many frames leave or arrive at once.
+    /// Returns how many frames are sent or arrive at the same time.
     pub(super) fn count(&self, at: u64, lane: usize, host: usize, way: Way) -> i32 {
         self.counts.get(&(at, lane, host, way)).copied().unwrap_or_default()
     }
@@ -192,8 +193,8 @@ impl Events {
         // Both hosts write their labels between the lines, and notes outside.
         let arrows = self.arrows.iter().map(|arrow| (arrow.at, arrow.lane, 2));
         let notes = self.notes.iter().map(|note| (note.at, note.lane, note.host.min(2)));
-        for place in arrows.chain(notes) {
-            *counts.entry(place).or_default() += 1;
+        for column in arrows.chain(notes) {
+            *counts.entry(column).or_default() += 1;
         }
         let most = |at: u64| {
             let counts = counts.range((at, 0, 0)..=(at, usize::MAX, usize::MAX));
@@ -216,13 +217,13 @@ impl Events {
     }
 }
 
-/// Returns after which time the arrow of a frame ends that never arrives.
+/// Returns the time after which the arrow of a lost frame ends, in microseconds.
 pub(super) fn lost_after(flight: u64) -> u64 {
     flight * 2 / 3
 }
 
 /// Returns a snapshot whose texts do not name the connection, unless connections share a lane.
-fn alone(snapshot: &Snapshot, shares_lane: bool) -> Snapshot {
+fn without_connection(snapshot: &Snapshot, shares_lane: bool) -> Snapshot {
     let port = snapshot.port.filter(|_| shares_lane);
     Snapshot { port, lane: Lane::default(), ..*snapshot }
 }

@@ -14,12 +14,12 @@ use super::texts::LINE;
 use super::{Picture, TIMES, TIMES_END};
 use crate::lab::lang::Lang;
 
-/// The height of a page's head, with the legend and the names of the hosts.
+/// The height of a page's head, which contains the legend and the names of the hosts, in pixels.
 const HEAD: i32 = 92;
-/// The height of the line below a page.
+/// The height of the line below a page, in pixels.
 const FOOT: i32 = 30;
 
-/// The lengths that the bar of the scale may have, in microseconds.
+/// The lengths that the bar of the scale can have, in microseconds.
 const BARS: [u64; 16] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
 
 /// Draws the part of the picture between two heights. `page` is the number of the page, or `None` if the part is the
@@ -48,6 +48,7 @@ pub(super) fn page(
     writeln!(out, r#"<svg x="0" y="{HEAD}" width="{width}" height="{height}" viewBox="0 {top} {width} {height}">"#)?;
     lifelines(out, picture, top, bottom)?;
     for arrow in &picture.events.arrows {
+        // Arrows are in the order of time, so the others are on later pages.
         if picture.axis.height(arrow.at) > bottom {
             break;
         }
@@ -68,12 +69,12 @@ pub(super) fn page(
     out.write_str("</svg>\n")
 }
 
-/// Returns the colours of the arrows, apart from the usual ones.
+/// Returns the colours of the lanes, if there are several lanes.
 fn colors(picture: &Picture) -> impl Iterator<Item = &'static str> {
     super::events::COLORS.into_iter().take(if picture.lanes() > 1 { picture.lanes() } else { 0 })
 }
 
-/// Returns the name of the tip of this colour.
+/// Returns the name of the arrowhead of this colour.
 fn tip_name(color: &'static str) -> &'static str {
     match color {
         INK => "sent",
@@ -83,6 +84,7 @@ fn tip_name(color: &'static str) -> &'static str {
     }
 }
 
+/// Draws the legend and the scale.
 fn legend(out: &mut dyn Write, picture: &Picture) -> fmt::Result {
     let pick = |english, chinese| picture.lang.pick(english, chinese);
     let x = TIMES;
@@ -130,7 +132,7 @@ fn heads(out: &mut dyn Write, picture: &Picture, top: i32) -> fmt::Result {
         let states = || picture.events.states.iter().filter(|(_, of, _)| *of == lane);
         let before = states().rfind(|(at, ..)| picture.axis.height(*at) < top);
         let Some((_, _, shown)) = before.or_else(|| states().next()) else { continue };
-        // At first, a state is shown here unless it is shown beside the line.
+        // The first state of a lane is shown here unless it is noted beside the line.
         let is_shown = |state: State| before.is_some() || matches!(state, State::Closed | State::Listen);
         for (x, state) in lines.iter().zip(shown).filter(|(_, state)| is_shown(**state)) {
             let y = HEAD - 22;
@@ -149,6 +151,7 @@ fn lifelines(out: &mut dyn Write, picture: &Picture, top: i32, bottom: i32) -> f
     let is_visible = |fold: &&Fold| fold.heights[1] > top && fold.heights[0] < bottom;
     for Fold { heights: [from, to], .. } in picture.axis.folds.iter().filter(is_visible) {
         for x in lines.clone() {
+            // A white line covers the solid line, and a dashed line is drawn over it.
             writeln!(out, r##"<path d="M{x} {from}V{to}" stroke="#ffffff" stroke-width="4"/>"##)?;
             writeln!(out, r#"<path d="M{x} {from}V{to}" stroke="{FAINT}" stroke-width="2" stroke-dasharray="2 4"/>"#)?;
         }
@@ -162,6 +165,7 @@ fn lifelines(out: &mut dyn Write, picture: &Picture, top: i32, bottom: i32) -> f
     Ok(())
 }
 
+/// Draws an arrow to one of its arrivals, unless it ends above this page.
 fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<(u64, i32)>, top: i32) -> fmt::Result {
     let points = picture.path(arrow, arrival);
     let Some(&(x, y)) = points.last().filter(|(_, y)| *y >= top - LINE) else { return Ok(()) };
@@ -182,6 +186,7 @@ fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<
     if arrow.is_lost { cross(out, x, y) } else { Ok(()) }
 }
 
+/// Writes the number of the page, and whether the picture is cut.
 fn foot(out: &mut dyn Write, picture: &Picture, page: Option<usize>, y: i32) -> fmt::Result {
     let pages = picture.pages();
     if let Some(page) = page.filter(|_| pages > 1) {

@@ -18,12 +18,12 @@ pub struct Part {
 }
 
 impl Part {
-    /// Returns the part between two times since the start of the run. Without a time, the part has no limit there.
+    /// Returns the part between two times since the start of the run. If a time is `None`, the part has no limit there.
     pub fn new(from: Option<Duration>, to: Option<Duration>) -> Self {
         Part { from: from.unwrap_or(Duration::ZERO), to: to.unwrap_or(Duration::from_micros(u64::MAX)) }
     }
 
-    /// Returns whether the part has begun, and has not ended.
+    /// Returns whether an entry is in this part.
     pub fn contains(&self, entry: &Entry) -> bool {
         let at = entry.at - START;
         self.from <= at && at <= self.to
@@ -40,8 +40,8 @@ const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: fals
 /// The entries to draw.
 pub struct PictureRows {
     part: Part,
-    /// Whether to leave out frames that find hardware addresses.
-    frames: bool,
+    /// Whether to hide frames that find hardware addresses.
+    hides_background: bool,
     /// The frames in flight at the start of the part.
     early: Vec<Snapshot>,
     rows: Vec<Snapshot>,
@@ -49,20 +49,22 @@ pub struct PictureRows {
 }
 
 impl PictureRows {
-    /// Makes an empty list for a part of a run. `frames` leaves out frames that find hardware addresses.
-    pub fn new(part: Part, frames: bool) -> Self {
-        PictureRows { part, frames, early: Vec::new(), rows: Vec::new(), is_cut: false }
+    /// Makes an empty list for a part of a run. If `hides_background` is true, frames that find hardware addresses are
+    /// hidden.
+    pub fn new(part: Part, hides_background: bool) -> Self {
+        PictureRows { part, hides_background, early: Vec::new(), rows: Vec::new(), is_cut: false }
     }
 
     /// Processes an entry.
     pub fn take(&mut self, snapshot: &Snapshot) {
         let what = &snapshot.entry.what;
         let is_state = matches!(what, What::Stack(Event::State { .. } | Event::Connecting { .. }));
-        let is_hidden = matches!(what, What::Clock) || (self.frames && what.is_background());
+        let is_hidden = matches!(what, What::Clock) || (self.hides_background && what.is_background());
         if is_hidden || !(is_state || LADDER.row(snapshot).is_some()) {
             return;
         }
         match what {
+            // A frame is kept while it is in flight before the part begins.
             What::Sent { .. } if self.part.is_before(&snapshot.entry) => self.early.push(*snapshot),
             What::Arrived { frame, .. } if self.part.is_before(&snapshot.entry) => {
                 let is_other = |s: &Snapshot| !matches!(s.entry.what, What::Sent { frame: sent, .. } if sent == *frame);
@@ -72,7 +74,7 @@ impl PictureRows {
             _ if self.rows.len() < PICTURE_ROWS => self.rows.push(*snapshot),
             _ => self.is_cut = true,
         }
-        // Frames that never arrive would stay.
+        // Drop the oldest frame: frames that never arrive would stay in the list.
         if self.early.len() > IN_FLIGHT {
             self.early.remove(0);
         }

@@ -1,4 +1,4 @@
-//! Tests of the ladder with a time axis: proportions, places and pages.
+//! Tests of the ladder with a time axis: proportions, positions and pages.
 
 use std::string::String;
 use std::vec::Vec;
@@ -31,7 +31,7 @@ fn draw(picture: &Picture, page: usize) -> String {
     text
 }
 
-/// Returns the numbers of an element's attribute in all elements that contain `mark`.
+/// Returns the values of an attribute in all lines that contain `mark`.
 fn numbers(text: &str, mark: &str, attribute: &str) -> Vec<i32> {
     let value = |line: &str| line.split(&std::format!(" {attribute}=\"")).nth(1)?.split('"').next()?.parse().ok();
     text.lines().filter(|line| line.contains(mark)).filter_map(value).collect()
@@ -43,9 +43,9 @@ fn check_texts(text: &str, slug: &str) {
     let [x, y, width] = ["x", "y", "width"].map(|attribute| numbers(text, GROUND, attribute));
     let rects: Vec<_> = (0..x.len()).map(|i| (x[i], y[i], width[i])).collect();
     let all = numbers(text, "xmlns", "width")[0];
-    for (place, &(x, y, width)) in rects.iter().enumerate() {
+    for (index, &(x, y, width)) in rects.iter().enumerate() {
         assert!(x >= 0 && x + width <= all, "{slug}: a text at {x} is {width} wide");
-        for &(other, top, wide) in &rects[..place] {
+        for &(other, top, wide) in &rects[..index] {
             let apart = x + width <= other || other + wide <= x || y + LINE <= top || top + LINE <= y;
             assert!(apart, "{slug}: texts at {x},{y} and {other},{top}");
         }
@@ -71,7 +71,7 @@ fn every_scenario_makes_pictures_whose_texts_do_not_overlap() {
         check(&states);
         let is_lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if verdict.is_lost());
         let lost = rows.iter().filter(|s| s.entry.host < 2).filter(is_lost).count();
-        // A loss is also written as a word. The legend has one cross more.
+        // A loss is also written as a word. The legend contains one more cross.
         assert_eq!(text.matches(">lost</text>").count(), lost + pages, "{}", scenario.slug);
         assert!(text.matches("l12 12m0 -12l-12 12").count() > lost, "{}", scenario.slug);
     }

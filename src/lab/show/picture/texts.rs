@@ -8,10 +8,10 @@ use core::fmt::{self, Write};
 use super::super::svg::{CHAR, Escaped};
 use crate::lab::lang::columns;
 
-/// The height of a line of text in pixels.
+/// The height of a line of text, in pixels.
 pub(super) const LINE: i32 = 14;
 
-/// The part of a text that `x` is the position of.
+/// The part of a text to which the coordinate `x` refers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Anchor {
     Start,
@@ -19,17 +19,17 @@ pub(super) enum Anchor {
     End,
 }
 
-/// A text, with the point that it belongs to.
+/// A text, and the point to which it belongs. Coordinates are in pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text {
     pub(super) x: i32,
-    /// The height of the middle of the line.
+    /// The y coordinate of the middle of the line.
     pub(super) y: i32,
     pub(super) anchor: Anchor,
     pub(super) color: &'static str,
     pub(super) is_bold: bool,
     pub(super) text: String,
-    /// The point from which a line leads to the text, if the text has to move away from its place.
+    /// The point from which a line leads to the text, if the text cannot be placed there.
     pub(super) point: (i32, i32),
 }
 
@@ -51,23 +51,24 @@ impl Text {
         self.y - LINE / 2
     }
 
+    /// Returns whether the two texts overlap.
     fn covers(&self, other: &Text) -> bool {
         let apart = |a: i32, length: i32, b: i32, other: i32| a + length <= b || b + other <= a;
         !apart(self.top(), LINE, other.top(), LINE) && !apart(self.left(), self.width(), other.left(), other.width())
     }
 }
 
-/// The texts that have a place.
+/// The texts that have been placed.
 #[derive(Default)]
 pub(super) struct Placed {
     pub(super) texts: Vec<Placing>,
-    /// The texts by the line in which they are: the height divided by the height of a line.
+    /// The indices of the texts, by the number of their line: `y` divided by the height of a line.
     lines: BTreeMap<i32, Vec<usize>>,
-    /// The last text of each column: its height and its point.
+    /// The last text of each column: its y coordinate and its point.
     last: BTreeMap<(i32, Anchor), (i32, (i32, i32))>,
 }
 
-/// A text at its place.
+/// A text that has been placed.
 pub(super) struct Placing {
     pub(super) text: Text,
     /// Whether a line leads from the text's point to the text.
@@ -88,7 +89,7 @@ impl Placed {
         }
         while let Some(other) = self.covered(&text) {
             text.y = other.y + LINE;
-            // The texts of one point are below each other, so they need no line to the point.
+            // Texts of the same point are placed one below the other, so they need no line to the point.
             is_apart |= other.point != text.point;
         }
         self.last.insert(column, (text.y, text.point));
@@ -107,7 +108,7 @@ impl Placed {
 }
 
 impl Placing {
-    /// Writes the text on a white ground, and a line to its point if it has moved.
+    /// Writes the text on a white background, and a line to its point if the text has moved.
     pub(super) fn write(&self, out: &mut dyn Write) -> fmt::Result {
         if self.text.text.is_empty() {
             return Ok(());

@@ -13,12 +13,12 @@ fn visited(slug: &str) -> Visited {
 }
 
 fn counts(visited: &Visited, from: State, to: State) -> [u32; 2] {
-    let place = TRANSITIONS.iter().position(|t| (t.from, t.to) == (from, to)).unwrap();
-    visited.taken(place).map(|taken| taken.count)
+    let index = TRANSITIONS.iter().position(|t| (t.from, t.to) == (from, to)).unwrap();
+    visited.taken(index).map(|taken| taken.count)
 }
 
 #[test]
-fn both_sides_are_told_apart() {
+fn both_sides_are_counted_separately() {
     let visited = visited("client-closes-first");
     assert_eq!(counts(&visited, State::Closed, State::Listen), [0, 1]);
     assert_eq!(counts(&visited, State::Closed, State::SynSent), [1, 0]);
@@ -30,7 +30,7 @@ fn both_sides_are_told_apart() {
 }
 
 #[test]
-fn what_the_diagram_does_not_have_is_kept_apart() {
+fn changes_that_are_not_in_the_diagram_are_kept_separately() {
     let visited = visited("abort");
     let changes: Vec<_> = visited.others().iter().map(|other| (other.from, other.to)).collect();
     assert!(changes.contains(&(State::Established, State::Closed)), "{changes:?}");
@@ -39,6 +39,6 @@ fn what_the_diagram_does_not_have_is_kept_apart() {
 #[test]
 fn the_first_steps_are_remembered_and_all_are_counted() {
     let mut taken = Taken::default();
-    (1..=6).for_each(|step| taken.at(step));
+    (1..=6).for_each(|step| taken.record(step));
     assert_eq!((taken.count, taken.steps()), (6, &[1, 2, 3, 4][..]));
 }

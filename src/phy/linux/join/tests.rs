@@ -25,10 +25,12 @@ struct Segment {
 const PLAIN: Segment = Segment { port: 7, seq: 1000, ack: 1, window: 4096, flags: ACK, options: 0, len: 1440 };
 
 impl Segment {
+    /// Returns the segment that follows this one in the stream.
     fn then(self) -> Segment {
         Segment { seq: self.seq.wrapping_add(self.len as u32), ..self }
     }
 
+    /// Builds the frame that carries this segment over IPv6. Its checksum is 0.
     fn frame(self, medium: Medium) -> Vec<u8> {
         let head = 20 + self.options;
         let mut frame = if medium == Medium::Ethernet { vec![2; 12] } else { vec![] };
@@ -60,8 +62,8 @@ fn send(port: &mut Port, frame: &[u8]) {
     port.send(PacketMeta::default(), frame.len(), |to| to.copy_from_slice(frame));
 }
 
-/// Returns the frames that arrived at the kernel's end. With each frame comes the payload size to which the kernel must
-/// cut the frame, or 0 if the kernel must not cut the frame.
+/// Returns the frames that arrived at the kernel's end. Each frame is preceded by the payload size of the segments into
+/// which the kernel must cut it, or by 0 if the kernel must not cut it.
 fn arrived(kernel: &UnixDatagram) -> Vec<(usize, Vec<u8>)> {
     let mut came = vec![0; 100_000];
     core::iter::from_fn(|| {
@@ -185,7 +187,7 @@ fn frames_outside_a_stream_are_not_kept_waiting() {
         assert!(!port.is_joining());
         assert_eq!(arrived(&kernel).len(), 1);
     }
-    // Try random bytes of any length, and frames with wrong length fields.
+    // A truncated frame does not begin a super-segment.
     for len in 0..long.frame(Medium::Ethernet).len().min(200) {
         for medium in [Medium::Ethernet, Medium::Ip] {
             let mut frame = PLAIN.frame(medium);

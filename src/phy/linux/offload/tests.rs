@@ -88,8 +88,7 @@ fn an_unverified_tcp_checksum_is_verified() {
 fn a_partial_udp_checksum_is_filled_in() {
     let right = packet(IpProtocol::Udp, 33);
     let mut bytes = right.clone();
-    // The sum of the pseudo-header is the complement of the checksum, minus the sum of the bytes that the checksum
-    // covers.
+    // A partial checksum is the sum of the pseudo-header.
     let len = (bytes.len() - 20) as u16;
     let pseudo = [SOURCE.octets(), DESTINATION.octets(), [0, 17, (len >> 8) as u8, len as u8]].concat();
     bytes[26..28].copy_from_slice(&super::sum(0, &pseudo).to_be_bytes());
@@ -117,28 +116,28 @@ fn a_header_that_contradicts_the_frame_is_refused() {
 }
 
 #[test]
-fn a_header_with_a_wrong_position_for_the_tcp_checksum_is_refused() {
+fn a_header_with_a_wrong_offset_of_the_tcp_checksum_is_refused() {
     let mut bytes = packet(IpProtocol::Tcp, 100);
     let right = prepare(PacketMeta::default(), &mut bytes, Medium::Ip);
     let sent = bytes.clone();
-    for (at, place) in [(6, 0), (6, 24), (8, 6), (8, 60)] {
+    for (at, wrong) in [(6, 0), (6, 24), (8, 6), (8, 60)] {
         let mut header = right;
-        header[at..at + 2].copy_from_slice(&u16::to_ne_bytes(place));
-        assert_eq!(accept(&header, &mut bytes, Medium::Ip), Err(Bad::Header), "{place} at {at}");
+        header[at..at + 2].copy_from_slice(&u16::to_ne_bytes(wrong));
+        assert_eq!(accept(&header, &mut bytes, Medium::Ip), Err(Bad::Header), "{wrong} at {at}");
         assert!(bytes == sent, "nothing was written");
     }
     assert_eq!(accept(&right, &mut bytes, Medium::Ip), Ok(()));
 }
 
 #[test]
-fn a_header_with_a_wrong_position_for_the_udp_checksum_is_refused() {
+fn a_header_with_a_wrong_offset_of_the_udp_checksum_is_refused() {
     for (sent, head) in [(packet(IpProtocol::Udp, 30), 20), (packet_v6(IpProtocol::Udp, 30), 40)] {
         let with = |start: u16, offset: u16| {
             let [a, b] = start.to_ne_bytes();
             let [c, d] = offset.to_ne_bytes();
             [NEEDS_CSUM, 0, 0, 0, 0, 0, a, b, c, d]
         };
-        // Invalid positions of the checksum: in the IP header, in the datagram's data, or measured from a wrong start.
+        // Invalid offsets of the checksum: in the IP header, in the datagram's data, or measured from a wrong start.
         for (start, offset) in [(0, 6), (head, 16), (head + 8, 6), (head - 8, 14), (0, head + 6)] {
             let mut bytes = sent.clone();
             assert_eq!(
@@ -195,7 +194,7 @@ fn random_headers_and_frames_do_no_harm() {
                     filled += changed.len().min(1);
                     assert!(changed.iter().all(|at| (link + 46..link + 48).contains(at)), "{changed:?} {header:?}");
                 }
-                // Only bytes after the IP header may change.
+                // Only bytes after the link header can have changed.
                 None => assert!(changed.iter().all(|&at| at >= link), "{changed:?} {header:?}"),
             }
         }

@@ -11,8 +11,8 @@ fn port(offload: bool) -> (Port, UnixDatagram) {
     pair(Medium::Ip, offload)
 }
 
-/// Makes a port on a datagram socket, which keeps frame boundaries. Also returns the socket's other end, for the
-/// kernel.
+/// Makes a port on a datagram socket, which keeps frame boundaries. Also returns the socket's other end, which stands
+/// for the kernel.
 pub(in crate::phy::linux) fn pair(medium: Medium, offload: bool) -> (Port, UnixDatagram) {
     let (ours, kernel) = UnixDatagram::pair().unwrap();
     for end in [&ours, &kernel] {
@@ -21,7 +21,7 @@ pub(in crate::phy::linux) fn pair(medium: Medium, offload: bool) -> (Port, UnixD
     (Port::new(ours.into(), medium, offload), kernel)
 }
 
-/// Builds an empty virtio-net header and a packet that is not TCP.
+/// Builds an empty virtio-net header followed by a packet that is not TCP.
 fn frame(number: u8) -> Vec<u8> {
     [&[0; HEADER][..], &[0x60, number, 3, 4]].concat()
 }
