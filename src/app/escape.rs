@@ -35,7 +35,7 @@ impl Escape {
                 self.len += 1;
             }
             // A complete character is written. A CR waits for the next byte, which may be LF.
-            if self.len >= whole(self.held[0]) {
+            if self.len >= whole_len(self.held[0]) {
                 self.finish(write);
             }
         }
@@ -56,7 +56,7 @@ impl Escape {
 }
 
 /// Returns the length in bytes of the UTF-8 character or CR LF that begins with `first`.
-fn whole(first: u8) -> usize {
+fn whole_len(first: u8) -> usize {
     match first {
         b'\r' | 0xc2..=0xdf => 2,
         0xe0..=0xef => 3,

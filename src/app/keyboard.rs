@@ -23,8 +23,8 @@ impl Keyboard {
         Keyboard(AtomicU8::new(IDLE))
     }
 
-    /// Requests that `console` discards the input typed so far. Returns whether any input was discarded. Returns `None`
-    /// if the input does not come from a person: the console then keeps all input.
+    /// Asks `console` to discard the input typed so far. Returns whether any input was discarded. Returns `None` if the
+    /// input does not come from a person: the console then keeps all input.
     pub fn start_over(&self, console: &mut dyn Console) -> Option<bool> {
         self.0.store(ASKED, Ordering::Relaxed);
         // The console serves the request at the beginning of this read.

@@ -7,7 +7,7 @@
 //! later belongs to the next message. A program that keeps a message in the buffer until its reply is queued slows down
 //! a peer that does not read.
 //!
-//! This server repeats each message twice, with a send buffer of any size:
+//! This server sends each message back twice, with a send buffer of any size:
 //!
 //! ```
 //! use smolstep::app::message::{self, Arrived};
@@ -84,8 +84,8 @@ pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
 
 /// Copies the first `len` bytes of the receive buffer to `scratch`. The bytes also stay in the receive buffer.
 ///
-/// Returns fewer than `len` bytes if fewer bytes have arrived or `scratch` is shorter. The [module](self) has an
-/// example.
+/// Returns fewer than `len` bytes if fewer bytes have arrived or `scratch` is shorter. See the example in the [module
+/// documentation](self).
 pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &'s [u8] {
     let len = len.min(scratch.len());
     let copied = socket.peek_slice(&mut scratch[..len]).unwrap_or(0);
@@ -122,7 +122,7 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
 /// Removes the first `len` received bytes, or all of them if fewer have arrived. Call this when the program no longer
 /// needs these bytes.
 ///
-/// The [module](self) has an example.
+/// See the example in the [module documentation](self).
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
     receive(socket, len, |_| ());
 }
@@ -168,8 +168,8 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
 /// Queues as much of a reply as fits into the send buffer. Returns whether all of the reply is queued.
 ///
 /// The reply may have any length. `compose` must write the whole reply, and the same bytes at each call. `position`
-/// counts the bytes queued so far. Begin with 0, and pass the same counter again until all bytes are queued. The
-/// [module](self) has an example.
+/// counts the bytes queued so far. Begin with 0, and pass the same counter again until all bytes are queued. See the
+/// example in the [module documentation](self).
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut stream = Stream { skip: *position, socket, position, full: false };
     compose(&mut |piece| stream.append(piece));

@@ -68,7 +68,7 @@ enum Stage {
     Send,
     /// Waiting for the reply: the text is queued.
     Reply,
-    /// Waiting until the queued datagrams are sent: no texts are left.
+    /// Waiting until the queued datagrams are sent: there are no more texts.
     Finishing,
 }
 
@@ -161,6 +161,7 @@ impl UdpSession for Asker<'_> {
     }
 
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
+        // In this stage, the most recent text has been answered, so an error cannot concern it.
         let has_reply = self.replies && matches!(self.stage, Stage::Input);
         if remote != self.remote || !self.sent_any || has_reply || self.result.is_some() {
             return false;

@@ -1,4 +1,4 @@
-//! A client firmware: looks up its server, runs the client program against it, and exits with the result.
+//! The client firmware: looks up its server, runs the client program against it, and exits with the result.
 
 #[cfg(feature = "dhcp")]
 use core::fmt::Display;
@@ -136,7 +136,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         let until = self.clock.now() + TIMEOUT;
         let (mut is_ready, mut taken) = (false, Taken::default());
         drive::<B, _, _, _, _>(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, now| {
-            taken.look(stack);
+            taken.report(stack);
             is_ready = ready(stack);
             is_ready || now >= until
         });
@@ -194,7 +194,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     fn find(&mut self, host: &str, port: u16, dialler: &mut Dialler) -> bool {
         let Some(addresses) = self.resolve(host) else { return false };
         let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));
-        // The DHCP lease may arrive after a router's advertisement, so wait for a route.
+        // The DHCP lease can arrive after a router's advertisement, so wait for a route.
         #[cfg(feature = "dhcp")]
         self.wait(|stack| remotes().any(|remote| reaches(stack, remote)));
         let mut found = false;

@@ -1,4 +1,4 @@
-//! A firmware that tests its own board, and passes the result to QEMU or a debugger.
+//! Firmware that tests its own board, and passes the result to QEMU or a debugger.
 
 use core::fmt::Write;
 use core::hint::black_box;

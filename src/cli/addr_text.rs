@@ -21,7 +21,7 @@ pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
     match prefix.parse::<u8>() {
         Ok(prefix) if prefix <= longest && is_host(address, prefix) => Ok((address, prefix)),
         Ok(prefix) if prefix <= longest => {
-            Err(format!("'{text}' for {place} is no host's address: it may be a network or multicast address"))
+            Err(format!("'{text}' for {place} is not a host address: it may be a network or multicast address"))
         }
         _ => Err(bad()),
     }

@@ -128,7 +128,7 @@ impl Lookup<'_> {
             return is_elsewhere(&to.to_string(), &self.link.name);
         }
         if !address.is_unicast() {
-            return Failure::run(format_args!("{to} is no host's address: it is multicast, broadcast or unspecified"));
+            return Failure::run(format_args!("{to} is not a host address: it is multicast, broadcast or unspecified"));
         }
         if stack.addresses().iter().any(|own| own.address() == address) {
             return Failure::run(format_args!("{to} is this side's own address: give another host's"));

@@ -136,7 +136,7 @@ impl LinkArgs {
         }
         let dns = self.dns.iter().map(|text| host(text, "--dns", name)).collect::<Result<Vec<_>, _>>()?;
         if let Some(bad) = dns.iter().find(|server| !server.is_unicast()) {
-            return Err(Failure::usage(format_args!("{bad} for --dns is no host's address")));
+            return Err(Failure::usage(format_args!("{bad} for --dns is not a host address")));
         }
         if dns.len() > SERVERS {
             return Err(Failure::usage(format_args!(

@@ -33,13 +33,13 @@ pub struct Dialler {
     overlap: bool,
     /// Whether the lookup is over, so that no more addresses follow.
     resolved: bool,
-    /// The addresses that were not tried yet.
+    /// The addresses that have not been tried yet.
     untried: heapless::Vec<IpAddress, ADDRESSES>,
     /// Whether to try an IPv6 address next.
     v6_next: bool,
     /// All attempts except the winner. Failed attempts are in the order in which they failed.
     attempts: heapless::Vec<Attempt, ADDRESSES>,
-    /// When to begin the next attempt if other attempts still run. `None` means immediately.
+    /// The time at which to begin the next attempt if other attempts still run. `None` means immediately.
     next_at: Option<Instant>,
     winner: Option<(ConnectionId, IpEndpoint)>,
 }
@@ -57,7 +57,7 @@ pub enum DialStep {
         /// The timeout: how long the connection may take to be established.
         patience: Duration,
     },
-    /// Wait until a connection is established or ends, or until this time.
+    /// Wait until a connection is established or ends, or until the given time.
     Wait(Option<Instant>),
     /// Nothing is left to do. Either there is a [`winner`](Dialler::winner), or every address has
     /// [failed](Dialler::failures).

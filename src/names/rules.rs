@@ -38,7 +38,7 @@ pub fn check(text: &str) -> Result<(), NameError> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NameError {
-    /// The text has a character that host names cannot have.
+    /// The text contains a character that host names cannot contain.
     BadCharacter,
     /// A label is empty: the text is empty, begins with a dot, or has two dots in a row.
     EmptyPart,

@@ -30,8 +30,8 @@ pub struct Client {
     holds_end: bool,
     /// The end of the pause after a message. The next message is not sent before this time.
     pause: Option<Instant>,
-    /// When the client stops after it has sent `q`, even if the server has not closed. The server of one tutorial keeps
-    /// the connection open until its next client connects.
+    /// The time at which the client stops after it has sent `q`, even if the server has not closed. The server of one
+    /// tutorial keeps the connection open until its next client connects.
     leaves_at: Option<Instant>,
     /// Whether the end of the conversation has been printed.
     reported: bool,
@@ -43,7 +43,7 @@ enum Stage {
     Begin,
     /// Waiting for a line.
     Input,
-    /// Sending the line. This number of the line's bytes is queued.
+    /// Sending the line. The field is the number of bytes queued so far.
     Sending(usize),
     /// The client has closed its side.
     Closed,

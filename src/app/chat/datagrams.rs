@@ -49,7 +49,7 @@ impl<'a> Server<'a> {
             self.operator.begin_on_udp(cx.console);
         }
         let (previous, numbered_before) = (partners.last(), partners.numbered);
-        let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
+        let (number, gone) = partners.record_datagram(cx.answer_to(from), !line_end.is_empty());
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
             print_line(cx.console, |write| {

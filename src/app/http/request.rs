@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use crate::app::message;
 use crate::stack::MESSAGE;
 
-/// The maximum length of a line in bytes, with its line ending. A smaller receive buffer is itself the limit.
+/// The maximum length of a line in bytes, including its line ending. A smaller receive buffer lowers the limit.
 const LINE: usize = MESSAGE - 2;
 
 /// The longest head, in bytes.
@@ -22,8 +22,8 @@ pub struct Asked {
     /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. In both cases the client
     /// reads until the server closes the connection.
     pub unchunked: bool,
-    /// Whether the connection closes after the answer. True if the request has content, because the server cannot
-    /// find the next request after the content.
+    /// Whether the connection closes after the answer. It closes after a request with content, because the server
+    /// cannot find the next request after the content.
     pub last: bool,
 }
 

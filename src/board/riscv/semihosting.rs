@@ -1,7 +1,7 @@
 //! Calls to QEMU or a debugger: read the command line, and exit with a result.
 //!
-//! The document "RISC-V Semihosting" defines the instructions of a call. The operations are those of Arm's document
-//! "Semihosting for AArch32 and AArch64". Without QEMU or a debugger, each call is a fault.
+//! The document "RISC-V Semihosting" defines the instructions of a call. Arm's document "Semihosting for AArch32 and
+//! AArch64" defines the operations. Without QEMU or a debugger, each call is a fault.
 #![allow(unsafe_code)]
 
 use super::csr::wait_for_interrupt;
@@ -9,8 +9,9 @@ use super::csr::wait_for_interrupt;
 const GET_COMMAND_LINE: usize = 0x15;
 const EXIT: usize = 0x18;
 
-/// The reasons of `EXIT`: the program has ended, or an unknown error.
+/// The reason for `EXIT`: the program has ended.
 const ENDED: usize = 0x2_0026;
+/// The reason for `EXIT`: an unknown error.
 const FAILED: usize = 0x2_0023;
 
 unsafe extern "C" {
