@@ -96,11 +96,11 @@ fn an_invalid_setting_is_a_one_line_error() {
         ),
         (
             ip("192.168.69.255/24"),
-            "'192.168.69.255/24' for SMOLSTEP_IP is not a host address: it may be a network or multicast address",
+            "'192.168.69.255/24' for SMOLSTEP_IP is not a host address: it might be a network or multicast address",
         ),
         (
             ip("ff02::1/64"),
-            "'ff02::1/64' for SMOLSTEP_IP is not a host address: it may be a network or multicast address",
+            "'ff02::1/64' for SMOLSTEP_IP is not a host address: it might be a network or multicast address",
         ),
         (
             ip("10.0.0.1/8,10.0.0.2/8,10.0.0.3/8"),

@@ -86,7 +86,7 @@ impl Numbers {
             self.remember(ends, segment);
         }
         let back = Ends { source: ends.destination, destination: ends.source };
-        let (sender, receiver) = (self.initial(ends), self.initial(back));
+        let (sender, receiver) = (self.initial_number(ends), self.initial_number(back));
         let zero = TcpSeqNumber(0);
         let words = segment.since(sender.unwrap_or(zero), receiver.unwrap_or(zero));
         // An RST that answers a segment without ACK has sequence number 0, which is not relative to an initial number.
@@ -105,7 +105,7 @@ impl Numbers {
         self.0.push_back((ends, segment.seq));
     }
 
-    fn initial(&self, ends: Ends) -> Option<TcpSeqNumber> {
+    fn initial_number(&self, ends: Ends) -> Option<TcpSeqNumber> {
         self.0.iter().rev().find(|(known, _)| *known == ends).map(|(_, initial)| *initial)
     }
 }

@@ -26,6 +26,7 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
         if !takes_value || name.len() < word.len() {
             continue;
         }
+        // A missing value is another problem, which the parser reports.
         if text(index).is_empty() || option(command, text(index)).is_some() {
             return None;
         }
