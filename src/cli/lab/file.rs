@@ -38,7 +38,7 @@ pub fn read(path: &Path) -> Result<String, Failure> {
 /// Reads an experiment. `seed` replaces the file's seed.
 ///
 /// # Errors
-/// Names the file, the line, the column and the wrong word.
+/// The error names the file, the line, the column and the wrong word.
 pub fn experiment(path: &Path, seed: Option<u64>) -> Result<Experiment, Failure> {
     let text = read(path)?;
     Experiment::parse(&text, seed).map_err(|error| Failure::usage(format_args!("{}:{error}", path.display())))

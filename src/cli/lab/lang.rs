@@ -2,7 +2,8 @@
 
 use crate::lab::lang::Lang;
 
-/// The variables that name the language of messages, in the order of POSIX: the first that is not empty counts.
+/// The variables that name the language of messages, in the order of POSIX: the first variable that is not empty is
+/// used.
 const VARIABLES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
 /// Returns the language of the user's locale. Any language except Chinese gives English.

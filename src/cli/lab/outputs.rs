@@ -30,8 +30,9 @@ pub struct Shown {
     explain: bool,
     /// Whether to leave out the clock and the frames that find hardware addresses.
     frames: bool,
+    /// Whether the header has been printed.
     headed: bool,
-    /// Whether a line 'clock' has been explained. All such lines have the same reason.
+    /// Whether a `clock` line has been explained. All such lines have the same reason.
     clock_explained: bool,
     /// Whether the steps in which only the clock advances are shown.
     pub clock: bool,
@@ -228,7 +229,8 @@ impl Outputs {
         }
     }
 
-    /// Writes one entry of a run to the files. `holds` is what the ends hold, if it is to be written.
+    /// Writes one entry of a run to the files. `holds` contains the values that both ends keep, if they are to be
+    /// written.
     pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire, holds: [Option<Control>; 2]) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.
@@ -302,7 +304,7 @@ impl Expected {
         Ok(Expected { name, expectations })
     }
 
-    /// Returns the expectations of an experiment, which errors call `name`.
+    /// Returns the expectations of an experiment. Errors call the experiment `name`.
     pub fn of(name: String, experiment: &Experiment, latency: Duration) -> Self {
         Expected { name, expectations: experiment.expectations(latency) }
     }
@@ -323,7 +325,7 @@ impl Expected {
     /// Checks that every expectation is met.
     ///
     /// # Errors
-    /// The first line whose expectation is not met.
+    /// The error names the first line whose expectation is not met.
     pub fn result(&self) -> Result<(), Failure> {
         self.expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", self.name)))
     }

@@ -28,7 +28,8 @@ use requests::{Limits, Requests};
 /// Serves the page until Ctrl-C, or until no request has arrived for an hour; returns the exit code.
 ///
 /// # Errors
-/// Fails if the options do not fit, if the file on the command line is invalid, or if the port cannot be opened.
+/// Fails if the options cannot be combined, if the file on the command line is invalid, or if the port cannot be
+/// opened.
 pub fn web(args: &LabArgs) -> Result<u8, Failure> {
     let start = start::start(args)?;
     let fails = |error| Failure::run(format_args!("the page cannot be served: {error}"));
