@@ -8,7 +8,7 @@ use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 use super::console::Stdio;
 use super::error::Failure;
 use super::link::Link;
-use super::local::{loopback_error, is_local, is_loopback};
+use super::local::{is_local, is_loopback, loopback_error};
 use super::stop::Stop;
 use super::tcp_queries::{GRACE, TcpQueries, WithQuery};
 use super::timer::{Alarm, Timer};

@@ -128,7 +128,8 @@ impl LinkArgs {
         }
         let gateways = self.gateway.iter().map(|text| host(text, "--gateway", name)).collect::<Result<Vec<_>, _>>()?;
         let first_of_family = |i: usize, a: &IpAddress| gateways[..i].iter().find(|b| b.version() == a.version());
-        if let Some((first, second)) = gateways.iter().enumerate().find_map(|(i, a)| Some((first_of_family(i, a)?, a))) {
+        if let Some((first, second)) = gateways.iter().enumerate().find_map(|(i, a)| Some((first_of_family(i, a)?, a)))
+        {
             return Err(Failure::usage(format_args!(
                 "{first} and {second} are two gateways of one family: --gateway takes one for IPv4 and one for IPv6, as in \
                  --gateway 192.168.69.100 --gateway fdaa::64"

@@ -96,8 +96,16 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let waiting = Waiting::new(stop, &sink)?;
     let race = Race::default();
     let closing = Vec::new();
-    let mut getter =
-        Getter { link: &link, tcp: args.tcp, sink: &sink, race: &race, patience: args.timeout, clock, waiting, closing };
+    let mut getter = Getter {
+        link: &link,
+        tcp: args.tcp,
+        sink: &sink,
+        race: &race,
+        patience: args.timeout,
+        clock,
+        waiting,
+        closing,
+    };
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = getter.run(target, &mut io);
     let captured = io.probe.finish();

@@ -37,7 +37,8 @@ impl Target {
             Err(error) => Err(bad(&error)),
             Ok(url) => {
                 // The URL standard takes the first word of http:///PATH as the host. The user probably forgot the host.
-                let hostless = url.scheme() == "http" && !text.split_once("//").is_some_and(|(_, rest)| begins_with_host(rest));
+                let hostless =
+                    url.scheme() == "http" && !text.split_once("//").is_some_and(|(_, rest)| begins_with_host(rest));
                 if hostless {
                     return Err(bad(&"it names no host"));
                 }

@@ -161,7 +161,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         }
         // With other options, the scenario might not meet its expectations.
         (Stepped::End, Some(shipped)) if !args.changes_the_wire() => shipped.result().map(|()| 0),
-        (Stepped::End, shipped) => unexpected_failure(&ended, shipped.as_ref(), outputs.expect.as_ref()).map_or(Ok(0), Err),
+        (Stepped::End, shipped) => {
+            unexpected_failure(&ended, shipped.as_ref(), outputs.expect.as_ref()).map_or(Ok(0), Err)
+        }
         (Stepped::On | Stepped::There, _) => Ok(0),
         (Stepped::Limit, _) => {
             let more = if ended.steps >= setup.steps { "no run takes more steps" } else { "--limit allows more" };
