@@ -53,7 +53,7 @@ enum Source {
     Closed,
     /// The console's input.
     Console,
-    /// `left` bytes of chargen's pattern.
+    /// chargen's pattern, of which `left` bytes remain to be sent.
     Pattern { left: u64, pattern: Pattern },
     /// The texts. `position` bytes of the current text are queued. Between two texts, `position` is `None`.
     Texts { position: Option<usize> },

@@ -6,7 +6,7 @@ use super::text::write_escaped;
 /// Escapes received bytes for a terminal. A peer can then neither move the cursor nor change how text is shown.
 ///
 /// LF and TAB stay unchanged, and the CR of a CR LF is dropped. Every other control character (C0, DEL, C1), every
-/// formatting character, and every byte that is not UTF-8 is shown as in chat: `\r` or `\xNN`. A character may be split
+/// formatting character, and every byte that is not UTF-8 is shown as in chat: `\r` or `\xNN`. A character can be split
 /// between two calls. The beginning of a split character is held back until the rest arrives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Escape {
@@ -34,7 +34,7 @@ impl Escape {
                 *next = byte;
                 self.len += 1;
             }
-            // A complete character is written. A CR waits for the next byte, which may be LF.
+            // A complete character is written. A CR waits for the next byte, which can be LF.
             if self.len >= whole_len(self.held[0]) {
                 self.finish(write);
             }

@@ -223,7 +223,7 @@ impl ClientProgram for Client {
                 (Arrived::EndOfStream, _) => return run.fail(Failure::NotReplied),
                 (Arrived::Message(len), stage) => {
                     message::print(socket, len, cx.console);
-                    // The server may reply to the beginning of a long text before the end of the text is sent.
+                    // The server can reply to the beginning of a long text before the end of the text is sent.
                     if let Stage::Welcome | Stage::Reply = stage {
                         self.stage = Stage::Input;
                     }

@@ -94,7 +94,7 @@ impl ClientProgram for Client {
                     let text = run.input.text();
                     let sent = message::stream(socket, &mut position, |write| write(text));
                     self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
-                    // The server may reply before it has received all of a long text.
+                    // The server can reply before it has received all of a long text.
                     if !sent && self.print(socket, cx) == 0 {
                         return match message::arrived(socket) {
                             Arrived::EndOfStream => run.fail(Failure::TooEarly),

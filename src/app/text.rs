@@ -66,6 +66,7 @@ impl<'t> Iterator for Characters<'t> {
 /// Writes a line from a peer, escaped. [Invisible](is_invisible) characters become `\n`, `\r`, `\t` or their bytes as
 /// `\xNN`. Each byte that is not UTF-8 also becomes `\xNN`.
 pub fn write_escaped(write: &mut Write<'_>, text: &[u8]) {
+    // `plain` is the start of the visible text that is not written yet, and `at` is the end of the current character.
     let (mut plain, mut at) = (0, 0);
     for (character, bytes) in Characters(text) {
         let start = at;

@@ -42,7 +42,7 @@ pub struct Asker<'a> {
     remote: IpEndpoint,
     input: Input<'a>,
     fallback: &'a [&'a [u8]],
-    /// How many bytes are left to generate, or `None` if the client sends texts.
+    /// The number of bytes still to generate, or `None` if the client sends texts.
     generate: Option<u64>,
     pattern: Pattern,
     /// Whether the client waits for a reply to each text.

@@ -64,10 +64,12 @@ pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
     }
 }
 
+/// Sends an ARP announcement: a request whose sender and target are the same address.
 fn announce_by_arp(address: Ipv4Address, token: impl TxToken) {
     token.consume(ARP_FRAME, |frame| write_request(frame, settings::HARDWARE, address, address));
 }
 
+/// Sends an unsolicited neighbour advertisement to all nodes.
 #[cfg(feature = "ipv6")]
 fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxToken) {
     use crate::stack::ndisc::{ADVERT, ALL_NODES, emit_advert, group_hardware};

@@ -78,6 +78,7 @@ pub fn run() -> Result<u8, Failure> {
 }
 
 impl Cli {
+    /// Runs the command, or the tour if there is none. Returns the exit code.
     fn run(self) -> Result<u8, Failure> {
         match self.command {
             None => tour().map(|()| 0),

@@ -341,7 +341,7 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 shared.changed.notify_all();
                 if at == At::Editing {
                     // A last `NOTHING` makes the editor draw its line, so that `hold_at_the_end` blocks its thread. An
-                    // error is ignored, because the editor may have stopped already.
+                    // error is ignored, because the editor might have stopped already.
                     let _ = printer.print(NOTHING.into());
                 }
                 return;

@@ -35,6 +35,7 @@ impl<'p> Listening<'p> {
         lines
     }
 
+    /// Appends a line with `verb` for each listener on `address`.
     fn push_lines(&self, lines: &mut String, verb: &str, address: &IpCidr) {
         for (transport, list) in [("tcp", self.tcp), ("udp", self.udp)] {
             for &(port, app) in list {

@@ -64,6 +64,7 @@ enum Taken {
 }
 
 impl<I: Interrupt, E> Live<'_, '_, I, E> {
+    /// Reads commands and takes steps until `q`, the end of input or a signal.
     fn run<S: Session + Clone, U: UdpSession>(&mut self, stack: &mut Stack<'_, S, U>) -> Result<(), Failure>
     where
         E: FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,

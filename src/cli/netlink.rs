@@ -194,6 +194,7 @@ const IFLA_TUN_GROUP: u16 = 2;
 const IFLA_TUN_TYPE: u16 = 3;
 const IFLA_TUN_MULTI_QUEUE: u16 = 7;
 
+/// Parses the attributes of a TAP or TUN. Returns `None` if the type is missing or unknown.
 fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
     let value = |wanted: u16| {
         data.iter().find_map(|info| match info {

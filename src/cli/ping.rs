@@ -75,6 +75,7 @@ pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     result
 }
 
+/// Creates the stack, exchanges the echoes, and releases the DHCP lease. Returns whether any reply arrived.
 fn run(
     args: &PingArgs,
     link: &Link,

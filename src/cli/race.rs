@@ -118,6 +118,7 @@ impl Race {
             }
             match self.winner.get().and_then(|number| begun.get(number)) {
                 Some(&id) => dialler.established(id),
+                // Nothing has won: report the connections that have ended, so that the dialler moves on.
                 None => begun.iter().for_each(|&id| {
                     if let Some((_, end)) = stack.take(id) {
                         dialler.ended(id, end);

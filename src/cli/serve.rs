@@ -202,6 +202,7 @@ impl ServerArgs {
     /// share a port.
     fn ports(&self, apps: &[&'static App]) -> Result<(Ports, Ports), Failure> {
         let moves = self.port.iter().map(|word| parse_move(word, apps)).collect::<Result<Vec<_>, _>>()?;
+        // The last --port option for a program and transport wins. NAME=PORT is for both transports.
         let port_of = |app: &App, udp: bool, default: u16| {
             let last = moves.iter().rev().find(|m| m.program == app.program && (udp || !m.udp_only));
             last.map_or(default, |m| m.port)

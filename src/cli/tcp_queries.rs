@@ -85,6 +85,7 @@ impl TcpQueries {
         self.closing.is_empty()
     }
 
+    /// Returns the resolver, if it is still bound to its port.
     fn resolver<'s, S: Session + Clone, U: UdpSession>(
         &self,
         stack: &'s mut Resolving<'_, S, U>,

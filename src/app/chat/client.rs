@@ -16,7 +16,7 @@ use crate::stack::{Console, Context, End, Next};
 ///
 /// At the end of input the client closes its side. The client then prints further lines until the server also closes.
 ///
-/// The client may send its first line before it knows whether the server ends messages with LF. So the client holds
+/// The client can send its first line before it knows whether the server ends messages with LF. So the client holds
 /// back the LF of its first line until the server has sent a message. If that message ends with LF, the client sends
 /// the LF, otherwise the client drops the LF. If the server stays silent, the client sends the LF before its next line
 /// or before FIN. After the server's first message, the client's lines end as the server's most recent message did. `q`

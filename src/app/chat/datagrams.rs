@@ -148,6 +148,7 @@ enum Refused {
 }
 
 impl Refused {
+    /// Returns the note to the operator.
     fn why(self) -> &'static [u8] {
         match self {
             Refused::BadNumber => {

@@ -70,7 +70,7 @@ impl Lines {
         let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
         let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
-        // A line of the maximum length may be followed by CR LF.
+        // A line of the maximum length can be followed by CR LF.
         let bytes = message::peek(socket, scratch, LINE + 2);
         let lf = bytes.iter().position(|&b| b == b'\n').map(|at| at + 1);
         let line = bytes.get(..lf.unwrap_or(bytes.len())).unwrap_or_default();

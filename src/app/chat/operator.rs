@@ -167,7 +167,7 @@ impl Operator {
         }
         if self.addressee(input.text()) != asker {
             if new {
-                // Wake the other program, which may have looked for a line before this line was complete.
+                // Wake the other program, which might have looked for a line before this line was complete.
                 cx.wake_programs();
             }
             return Typed::NotYet;

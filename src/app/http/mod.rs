@@ -135,6 +135,7 @@ impl<'a> Server<'a> {
             return None;
         }
         let over = message::arrived(socket) == Arrived::EndOfStream;
+        // A change of the status does not wake this session, so look for changes at least once every `SOON`.
         Some(if over { Next::Close } else { Next::WakeAt(due.min(later(now, SOON))) })
     }
 }

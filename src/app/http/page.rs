@@ -109,7 +109,7 @@ impl Position {
 enum Item {
     /// The list has no more items.
     End,
-    /// No connection uses the row, but more rows may follow.
+    /// No connection uses the row, but more rows can follow.
     Nothing,
     Part(Part),
 }

@@ -208,7 +208,7 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
     Ok(First { method, target: target(path), old: version == 0 })
 }
 
-/// Returns the resource of a request target, or `None` if the server does not have it. The target may include the
+/// Returns the resource of a request target, or `None` if the server does not have it. The target can include the
 /// server's name and a query (RFC 9112 section 3.2).
 fn target(text: &str) -> Option<Target> {
     let path = match text.get(..7) {

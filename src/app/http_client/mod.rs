@@ -1,6 +1,6 @@
 //! An HTTP/1.1 client (RFC 9112): one GET for each connection.
 //!
-//! The request has `Connection: close`, so the server closes the connection after its response. The body may have a
+//! The request has `Connection: close`, so the server closes the connection after its response. The body can have a
 //! known length, be chunked, or end with the connection. TCP segments can split head and body anywhere. Only the head
 //! is stored, in a buffer whose size is a const parameter. The body is passed to an [`Output`], as fast as the output
 //! accepts data.
@@ -84,7 +84,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Returns the result, or `None` if it is not known yet. The connection may still be open after the result is
+    /// Returns the result, or `None` if it is not known yet. The connection can still be open after the result is
     /// known.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
@@ -112,7 +112,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     /// Sends as much of the request, and receives as much of the response, as is possible now.
     fn run(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<Next, Failure> {
         let request = &self.request;
-        // The server may answer before it has received all of a long request.
+        // The server can answer before it has received all of a long request.
         message::stream(socket, &mut self.position, |write| request.compose(write));
         match self.receive(socket)? {
             Moved::Stalled => return Ok(Next::Wait),
@@ -175,7 +175,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
 enum Moved {
     /// No data had arrived.
     Nothing,
-    /// Some data moved, and none is left.
+    /// Some data moved, and none remains.
     Some,
     /// The output accepts no more data now.
     Stalled,

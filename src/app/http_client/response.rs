@@ -189,7 +189,7 @@ impl<const HEAD: usize> Response<HEAD> {
         let mut complete = false;
         let mut used = 0;
         for &byte in bytes {
-            // Fail immediately: a server of another protocol may be waiting for the client to send more.
+            // Fail immediately: a server of another protocol might be waiting for the client to send more.
             if VERSION.get(self.head.len()).is_some_and(|expected| *expected != byte) {
                 return Err(Failure::NotHttp);
             }

@@ -69,7 +69,7 @@ fn options(timeout: u64) -> ClientOptions<'static> {
 
 fn pair() -> Pair {
     let mut pair = Pair::new(BIG);
-    // First, each stack checks that no other host has the stack's addresses.
+    // First, each stack checks that no other host uses the stack's addresses.
     for _ in 0..200 {
         let next = [
             pair.client.stack.poll(pair.now, &mut pair.client.io),

@@ -138,6 +138,7 @@ impl Network {
         Ok(())
     }
 
+    /// Checks that each family has at most one gateway, and that each gateway is another host on a configured network.
     fn check_gateways(&self) -> Result<(), String> {
         for (at, gateway) in self.gateways.iter().enumerate() {
             if self.gateways[..at].iter().any(|before| before.is_ipv4() == gateway.is_ipv4()) {
@@ -155,6 +156,7 @@ impl Network {
         Ok(())
     }
 
+    /// Checks that there are not too many DNS servers, and that each of them can be reached.
     fn check_dns(&self) -> Result<(), String> {
         if self.dns.len() > DNS_SERVERS {
             return Err(format!("{DNS} has more than {DNS_SERVERS} servers"));
@@ -223,6 +225,7 @@ fn parse_addresses(name: &str) -> Result<Vec<IpAddr>, String> {
 
 /// Returns whether `other` is on the network of `own`, an address with its prefix length.
 fn is_on_link(own: (IpAddr, u8), other: IpAddr) -> bool {
+    // An IPv4 address is moved to the upper bits, so that the same mask fits both families.
     let bits = |address: IpAddr| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
         IpAddr::V6(address) => address.to_bits(),

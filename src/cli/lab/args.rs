@@ -140,7 +140,7 @@ pub struct LabArgs {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
-    /// The language of the lab's texts: en or zh [default: from LC_ALL, LC_MESSAGES or LANG, else en]
+    /// The language of the lab's output: en or zh [default: from LC_ALL, LC_MESSAGES or LANG, else en]
     #[arg(long, value_name = "LANG", value_parser = lang::parse)]
     pub lang: Option<Lang>,
 }

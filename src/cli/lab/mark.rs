@@ -110,6 +110,7 @@ struct Marks {
 }
 
 impl Marks {
+    /// Marks the answers in the file at `path`. `text` is the exercise, which errors call `exercise`.
     fn of(exercise: &str, text: &str, path: &Path) -> Result<Self, Failure> {
         let in_exercise = |error| Failure::usage(format_args!("{exercise}:{error}"));
         let in_answers = |error| Failure::usage(format_args!("{}:{error}", path.display()));
@@ -136,6 +137,7 @@ impl Marks {
         (right.map(|(_, _, points)| points).sum(), self.verdicts.iter().map(|(_, _, points)| points).sum())
     }
 
+    /// Returns the marks as text: a line for the sum, then a line for each question.
     fn text(&self) -> String {
         let (points, all) = self.points();
         let mut text = format!("{}: {points} of {all} points\n", self.name);

@@ -113,7 +113,7 @@ impl Shown {
         }
     }
 
-    /// Returns the language of the texts.
+    /// Returns the language of the output.
     pub fn lang(&self) -> Lang {
         self.ladder.lang
     }
@@ -292,6 +292,7 @@ impl Pcap {
 }
 
 impl Expected {
+    /// Reads expectations from the file at `path`.
     fn read(path: &Path, latency: Duration) -> Result<Self, Failure> {
         let (name, text) = (path.display().to_string(), file::read(path)?);
         let time = |word: &str| duration(word).ok().map(Into::into);

@@ -159,6 +159,7 @@ impl Runs {
         Ok(rows)
     }
 
+    /// Returns the index of the run called `wanted`.
     fn find(&self, wanted: &str, lang: Lang) -> Result<usize, String> {
         (0..self.kept.len()).find(|&index| name(index).to_string().eq_ignore_ascii_case(wanted)).ok_or_else(|| {
             let last = name(self.kept.len() - 1);

@@ -41,6 +41,7 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
         let replay = session.run();
         let next = replay
             .with_lab(|lab| {
+                // Repeat the run up to the step at which the prompt continues.
                 while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
                 session.interact(lab, &replay)
             })
@@ -190,6 +191,7 @@ impl<'s> Session<'_, 's> {
         self.runs.list(self.shown.lang()).iter().for_each(|line| self.shown.say(line));
     }
 
+    /// Saves a capture of the run up to step `upto`: to `file`, to the file of --pcap, or to [`UNNAMED`].
     fn save(&mut self, upto: u32, file: Option<String>) {
         let pcap = self.args.pcap.as_ref();
         if file.is_none() && pcap.is_none() && Path::new(UNNAMED).exists() {

@@ -29,6 +29,7 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// Catches the signals, then starts the command.
     pub(super) fn start(command: &[OsString]) -> Result<Guest, SandboxError> {
         let signals = take_signals().map_err(SandboxError::Thread)?;
         let mut child = build(command)?.spawn().map_err(|e| cannot_run(command, e))?;

@@ -49,6 +49,7 @@ fn enter(pid: u32) -> io::Result<()> {
 pub(super) struct Entry(PathBuf);
 
 impl Entry {
+    /// Writes the file of this process in `folder`.
     pub(super) fn write(folder: &Path) -> Result<Entry, SandboxError> {
         let pid = std::process::id();
         let path = folder.join(pid.to_string());

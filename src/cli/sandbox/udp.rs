@@ -22,6 +22,7 @@ pub(super) fn relay(host: &UdpSocket, to: SocketAddr) {
     }
 }
 
+/// Relays datagrams until the sockets cannot be polled.
 fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     let mut clients = Clients::new();
     let mut buffer = vec![0; 65_535];

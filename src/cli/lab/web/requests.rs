@@ -147,7 +147,7 @@ impl Requests {
         answer.map(json).inspect_err(|_| self.sessions.borrow_mut().close(id))
     }
 
-    /// Returns the body of a request, which must arrive before `deadline`.
+    /// Returns the body of a request. The body must arrive before `deadline`.
     async fn body(&self, request: Request<Incoming>, deadline: &Deadline) -> Result<String, Refusal> {
         let most = self.limits.body;
         let too_long =

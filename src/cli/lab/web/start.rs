@@ -35,6 +35,7 @@ pub fn start(args: &LabArgs) -> Result<String, Failure> {
 /// What a run is made from: the names and values of members of `new`.
 type Source = Vec<(&'static str, String)>;
 
+/// Returns the members of `new` that the command line selects. Checks a file before the page opens it.
 fn source(args: &LabArgs) -> Result<Source, Failure> {
     let lab = |name: &str| {
         let text = file::read(name.as_ref())?;
