@@ -12,8 +12,8 @@ use smoltcp::socket::udp::UdpMetadata;
 struct Length;
 
 impl Responder for Length {
-    /// The stack calls this method for each datagram, once the previous reply has been sent. If a peer sends faster
-    /// than that, some of its datagrams are lost.
+    /// The stack calls this method for each datagram, once the previous reply has been sent. If a peer sends faster,
+    /// some of its datagrams are lost.
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         let text = format!("{} bytes at {}", data.len(), cx.now);
         // A reply that does not fit is not sent. UDP clients must cope with a missing reply.

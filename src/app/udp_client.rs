@@ -185,8 +185,8 @@ impl UdpSession for Asker<'_> {
                     }
                     self.deadline.clear();
                     match next {
-                        // An empty datagram adds no bytes to the send queue, so the client could not wait until it is
-                        // sent.
+                        // An empty datagram adds no bytes to the send queue, so the client could not wait until the
+                        // datagram is sent.
                         Advance::Text if self.is_empty() && !self.replies => Stage::Input,
                         Advance::Text if self.is_too_long(socket) => return self.finish(Err(Failure::TooLong)),
                         Advance::Text => Stage::Send,

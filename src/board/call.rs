@@ -37,7 +37,7 @@ const LOOKUP: usize = 2 * 512;
 /// unless SMOLSTEP_SERVER names another one. Without QEMU or a debugger, the exit is a fault, and the board restarts.
 ///
 /// # Panics
-/// As [`serve`](super::serve).
+/// For the same reasons as [`serve`](super::serve).
 pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     let port = settings::PORT.unwrap_or(port);
     let clock = B::Machine::start();

@@ -72,7 +72,8 @@ impl Registers for Mmio {
 
     #[cfg(target_arch = "arm")]
     fn write_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
-        // SAFETY: the register is valid for the reasons given in `read` and `write`. The number of words is `words.len()`.
+        // SAFETY: the register is valid for the reasons given in `read` and `write`. The number of words is
+        // `words.len()`.
         unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), 0, words.len()) }
     }
 

@@ -1,8 +1,8 @@
 //! The supported boards, with one file for each board, and the code that the boards share.
 //!
-//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] are the main loops of three
-//! kinds of firmware. All work is done in one loop with interrupts masked. An interrupt only ends the sleep. No handler
-//! runs, so no data is shared with a handler.
+//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] each run one kind of firmware on
+//! a board. All work is done in one loop with interrupts masked. An interrupt only ends the sleep. No handler runs, so
+//! no data is shared with a handler.
 //!
 //! The build sets the addresses and the seed: see `build.rs`. If SMOLSTEP_SEED is not set, seed.rs mixes the board's
 //! entropy into the seed at each start.

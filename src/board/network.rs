@@ -58,7 +58,7 @@ pub fn announce<D: Device>(device: &mut D, now: Instant) {
 /// Calls `each` with each address of the build.
 pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
     match settings::ADDRESSES {
-        // Most builds have one address. They need no loop, which would take more flash.
+        // Most builds have one address. These builds need no loop, which would take more flash.
         [one] => each(one),
         all => all.iter().for_each(each),
     }

@@ -72,7 +72,7 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
 /// buffer of `TX` bytes.
 ///
 /// # Panics
-/// As [`serve`].
+/// For the same reasons as [`serve`].
 pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     const UDP: (usize, usize) = udp_needs(true);
     let mut clock = B::Machine::start();
@@ -276,7 +276,7 @@ fn report_listening<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bo
 /// The poll loop: polls and sleeps until `done` returns true.
 ///
 /// `done` is called after each poll and before the sleep, because it is possible that nothing ends the sleep once the
-/// work is done. It receives the stack and the time of the poll. `listen` reads the console's input, and returns
+/// work is done. `done` receives the stack and the time of the poll. `listen` reads the console's input, and returns
 /// whether to wake the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,

@@ -285,8 +285,8 @@ fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
     })
 }
 
-/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. After `>`, the other host
-/// receives it.
+/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. A segment after `>`
+/// arrives at the other host.
 fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
     let (host, rest) = words.trim_start().split_once(char::is_whitespace).unwrap_or_default();
     let host = ["client", "server"].iter().position(|name| host.eq_ignore_ascii_case(name));

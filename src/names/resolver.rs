@@ -27,9 +27,9 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Looks up the IPv6 and IPv4 addresses of a name. Queries each server in turn for both families at the same time.
 ///
-/// The result is ready as soon as both families are answered. Otherwise, it is ready 50 ms after IPv4 addresses arrive
-/// or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start these
-/// delays. In any case, the result is ready within the timeout `patience`.
+/// The result is ready as soon as both families are answered. Otherwise, the result is ready 50 ms after IPv4 addresses
+/// arrive or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start
+/// these delays. In any case, the result is ready within the timeout `patience`.
 ///
 /// The resolver's UDP port needs a send buffer for two datagrams of 271 bytes, and a receive buffer for two datagrams
 /// of 512 bytes.
@@ -225,8 +225,8 @@ impl Resolver {
         match reply {
             Reply::Failed(code) => return self.record_failure(ResolveError::Failed(server, code)),
             Reply::Malformed | Reply::NotOurs => return self.record_failure(ResolveError::Malformed(server)),
-            // By RFC 8020, this error means that the name has no address of either family. Some servers return this
-            // error although the name has an address of the other family.
+            // According to RFC 8020, this error means that the name has no address of either family. Some servers
+            // return this error although the name has an address of the other family.
             Reply::NoSuchName => self.why_none = ResolveError::NoSuchName,
             Reply::AliasLoop => self.why_none = ResolveError::AliasLoop,
             Reply::Addresses(_) | Reply::Truncated(_) => self.limit_wait(at, now),

@@ -53,8 +53,8 @@ enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// In the room. `position` is the position of the next line to send to the member. `first` says whether the next
-    /// line from the member may set a name.
+    /// The member is in the room. `position` is the position of the next line to send to the member. `first` says
+    /// whether the next line from the member may set a name.
     Talking {
         position: u64,
         first: bool,

@@ -132,7 +132,8 @@ impl Network {
         let (all, room) = (self.addresses.len() + made, ADDRESSES[usize::from(v6)]);
         if all > room {
             return Err(format!(
-                "{IP} needs room for {all} addresses, including those from dhcp, slaac and the link; there is room for {room}"
+                "{IP} needs room for {all} addresses, including those from dhcp, slaac and the link; there is room for \
+                {room}"
             ));
         }
         Ok(())
@@ -174,7 +175,7 @@ impl Network {
             ));
         };
         match host.parse() {
-            // The default server is not checked. It has an IPv4 address, so a board without IPv4 cannot reach it.
+            // The default server is not checked, although a board without IPv4 cannot reach its IPv4 address.
             Ok(_) if setting(SERVER).is_none() => {}
             Ok(address) if !addr_text::is_unicast(address) => {
                 return Err(format!("{address} in {SERVER} is not a host address"));

@@ -40,9 +40,10 @@ core::arch::global_asm!(
 /// Returns the command line: see [`Machine::command_line`](crate::board::Machine::command_line).
 pub(super) fn command_line(buffer: &mut [u8]) -> &str {
     let mut block = [buffer.as_mut_ptr() as usize, buffer.len()];
-    // SAFETY: the operation takes the address of two words: an address and a length in bytes. It writes a text of at
-    // most that length to that address, and the text's length to the second word. `block` holds these two words, and
-    // they describe `buffer`, which is borrowed for the whole call. Both pointers come from mutable references.
+    // SAFETY: the operation takes the address of two words: an address and a length in bytes. The operation writes a
+    // text of at most that length to that address, and the text's length to the second word. `block` holds these two
+    // words, and they describe `buffer`, which is borrowed for the whole call. Both pointers come from mutable
+    // references.
     let status = unsafe { semihosting_call(GET_COMMAND_LINE, &raw mut block as usize) };
     let text = if status == 0 { buffer.get(..block[1]).unwrap_or_default() } else { &[] };
     core::str::from_utf8(text).unwrap_or_default()

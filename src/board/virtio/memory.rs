@@ -45,8 +45,8 @@ pub(super) struct Queues;
 
 // SAFETY: each method's own comment argues its soundness.
 unsafe impl Hal for Queues {
-    // The pages are zero because they are in .bss and no page is ever handed out twice. They are aligned because
-    // `Pages` is. The address 0 reports that there are too few pages.
+    // The pages are zero because they are in .bss and no page is ever handed out twice. The pages are aligned because
+    // the type `Pages` is aligned. The address 0 reports that there are too few pages.
     fn dma_alloc(pages: usize, _direction: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let first = TAKEN.fetch_add(pages, Ordering::Relaxed);
         if first + pages > PAGES {

@@ -10,7 +10,7 @@ use super::memory::{BUFFERS, Buffer, FRAMES, Queues};
 use super::{quietly, transport};
 use crate::phy::{ETHERNET, Ethernet, Faults, NotThere};
 
-/// The number of descriptors of a queue. It must be a power of two.
+/// The number of descriptors of a queue. The number must be a power of two.
 const DESCRIPTORS: usize = 16;
 const _: () = assert!(FRAMES < DESCRIPTORS);
 

@@ -62,7 +62,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Checks that the command line has no option of a run. `fits` says whether the caller allows the other options.
+/// Checks that the command line has no option of a run. `fits` is the result of the caller's own checks of the options.
 ///
 /// # Errors
 /// Names the options that are allowed.

@@ -32,12 +32,12 @@ pub struct NetworkArgs {
     /// Probe an idle connection after TIME; four probes without an answer end it [default: 75s, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = positive, allow_hyphen_values = true)]
     pub keep_alive: Option<Duration>,
-    /// How many frames can wait for the line that --rate limits; a further frame is dropped [default: no limit,
-    /// or the scenario's]
+    /// How many frames can wait for the line that --rate limits; a further frame is dropped [default: no limit, or the
+    /// scenario's]
     #[arg(long, value_name = "FRAMES", value_parser = whole::<usize>(1..=50, "20"), allow_hyphen_values = true)]
     pub queue: Option<usize>,
-    /// The MTU of a router between the hosts, from 576 to 1500; it answers longer packets with an ICMP error [default: no
-    /// limit, or the scenario's]
+    /// The MTU of a router between the hosts, from 576 to 1500; it answers longer packets with an ICMP error [default:
+    /// no limit, or the scenario's]
     #[arg(long, value_name = "BYTES", value_parser = whole::<usize>(576..=1500, "1400"), allow_hyphen_values = true)]
     pub router_mtu: Option<usize>,
     /// Make the router of --router-mtu drop longer packets without an ICMP error

@@ -70,7 +70,7 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
     one == other || resolve(one).is_some_and(|one| Some(one) == resolve(other))
 }
 
-/// Returns whether `file` is a further page of the ladder in `svg`, as NAME-2.svg is of NAME.svg.
+/// Returns whether `file` is a further page of the ladder in `svg`, as NAME-2.svg is a page of NAME.svg.
 pub fn is_page(file: &Path, svg: &Path) -> bool {
     let [Some(file), Some(svg)] = [resolve(file), resolve(svg)] else { return false };
     let page = |stem: &OsStr| -> Option<usize> {

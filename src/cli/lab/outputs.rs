@@ -28,7 +28,7 @@ use crate::trace::IoSink;
 pub struct Shown {
     ladder: Ladder,
     explain: bool,
-    /// Whether to leave out the clock and the frames that find hardware addresses.
+    /// Whether to hide the steps of the clock, and the frames that look up hardware addresses.
     frames: bool,
     /// Whether the header has been printed.
     headed: bool,

@@ -28,7 +28,7 @@ const MAX_HEAD: usize = 16 << 10;
 /// stack while it is made.
 const STACK: usize = 16 << 20;
 
-/// The largest number of commands that run at a time. Each belongs to a different session.
+/// The largest number of commands that run at a time. Each command belongs to a different session.
 const THREADS: usize = 4;
 
 /// Why the door closed.
@@ -103,7 +103,7 @@ async fn wait_until_idle(requests: &Requests) {
     }
 }
 
-/// Serves one request. Then the connection is closed, so each of its phases has one deadline.
+/// Serves one request, then closes the connection. Each phase of the connection has one deadline.
 async fn serve_connection(stream: TcpStream, requests: &Requests) {
     let deadline = Deadline::at(Instant::now() + requests.limits.request);
     let answer = async |request| Ok::<_, Infallible>(requests.answer(request, &deadline).await);

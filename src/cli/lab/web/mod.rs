@@ -57,7 +57,7 @@ fn token() -> Result<String, Failure> {
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
-/// Opens the address in the user's browser. If that fails, the user can still do it.
+/// Opens the address in the user's browser. If no browser can be opened, asks the user to open the address.
 fn open(address: &str) {
     let mut command = Command::new("xdg-open");
     // In its own process group, a browser that starts now survives the Ctrl-C for the lab.

@@ -97,7 +97,7 @@ fn a_slow_body_is_answered_after_ten_seconds() {
         let mut slow = door.connect().await;
         sleep(Duration::from_secs(4)).await;
         slow.write_all((door.head("POST", "session/1", 20) + "{").as_bytes()).await.unwrap();
-        // A byte each second does not extend the time.
+        // A byte each second does not extend the deadline.
         for _ in 0..5 {
             sleep(Duration::from_secs(1)).await;
             slow.write_all(b" ").await.unwrap();
