@@ -113,6 +113,7 @@ impl Client {
         }
     }
 
+    /// Closes this side: there is no more data to send.
     fn close(&mut self, socket: &mut Socket<'_>) {
         socket.close();
         self.source = Source::Closed;

@@ -50,6 +50,7 @@ impl Escape {
         self.len = 0;
     }
 
+    /// Returns the bytes that are held back.
     fn held(&self) -> &[u8] {
         self.held.get(..self.len).unwrap_or_default()
     }

@@ -149,6 +149,7 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// Stores the result, and stops the client.
     fn finish(&mut self, result: Result<(), Failure>) -> Next {
         self.result = Some(result);
         Next::Close

@@ -368,6 +368,7 @@ fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bo
     })
 }
 
+/// Returns the error for a lookup that a signal has ended.
 fn interrupted() -> Failure {
     Failure::run("interrupted")
 }

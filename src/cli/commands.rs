@@ -100,6 +100,7 @@ impl Cli {
     }
 }
 
+/// Prints a line for each program.
 fn apps() -> Result<(), Failure> {
     programs().lines().skip(1).try_for_each(|line| say_line(line.trim_start()))
 }

@@ -219,6 +219,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Records what the editor does now, and wakes the threads that wait for a change.
     fn set(&self, at: At) {
         let mut state = self.lock();
         if state.at != at {

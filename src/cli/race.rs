@@ -130,6 +130,7 @@ impl Race {
         Ok(outcome)
     }
 
+    /// Wraps `session` for connection `number` of the current race.
     fn runner<S>(&self, session: S, number: usize) -> Runner<'_, S> {
         Runner { session, race: self, round: self.round.get(), number, runs: false }
     }

@@ -131,6 +131,7 @@ impl Probe for Watch<'_> {
     }
 }
 
+/// Returns the error for a capture that cannot be written.
 fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("the capture {} cannot be written: {error}", path.display()))
 }

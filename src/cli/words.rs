@@ -30,6 +30,7 @@ pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsStr
     joined
 }
 
+/// Returns whether `word` is an option of `subcommand` that takes a value.
 fn takes_value(subcommand: Option<&Command>, word: &str) -> bool {
     subcommand.and_then(|command| option(command, word)).is_some_and(|option| option.get_action().takes_values())
 }

@@ -118,6 +118,7 @@ impl Client {
         }
     }
 
+    /// Closes this side, and starts the wait for the server to close.
     fn close(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &Context<'_>) {
         socket.close();
         run.deadline.restart(cx.now);

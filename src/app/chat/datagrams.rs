@@ -171,6 +171,7 @@ fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
     Ok((Some(number), text.strip_prefix(b" ").ok_or(())?))
 }
 
+/// Prints that the conversation with partner `number` has ended.
 fn say_ended(console: &mut dyn Console, number: u32, address: SocketAddr) {
     print_line(console, |write| write_display(write, format_args!("the talk with @{number} {address} has ended")));
 }

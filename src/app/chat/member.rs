@@ -266,6 +266,7 @@ impl<'a> Member<'a> {
         say_goodbye(socket, self.queued > 0, self.lines.framing())
     }
 
+    /// Writes the member's name, or the member's address while the member has no name.
     fn write_name(&self, write: &mut Write<'_>) {
         match self.who {
             Who::Address(address) => write_display(write, format_args!("{}", SocketAddr::from(address))),
@@ -301,6 +302,7 @@ fn is_name(chosen: &[u8]) -> bool {
 }
 
 impl NameRefused {
+    /// Returns the note that tells the member why the name is refused.
     fn why(self) -> &'static [u8] {
         match self {
             NameRefused::NoName => NO_NAME,

@@ -59,6 +59,7 @@ impl Partners {
         }
     }
 
+    /// Removes the partner with this number.
     pub(super) fn forget(&mut self, number: u32) {
         self.list.retain(|partner| partner.number != number);
     }

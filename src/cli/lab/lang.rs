@@ -11,6 +11,7 @@ pub fn of_locale() -> Lang {
     of(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
 }
 
+/// Returns the language of the locale. `variable` returns the value of an environment variable.
 fn of(variable: impl Fn(&str) -> Option<String>) -> Lang {
     let locale = VARIABLES.iter().filter_map(|name| variable(name)).find(|value| !value.is_empty());
     locale.map_or(Lang::En, |locale| if speaks_chinese(&locale) { Lang::Zh } else { Lang::En })

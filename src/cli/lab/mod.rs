@@ -216,6 +216,7 @@ enum What {
 }
 
 impl What {
+    /// Returns the experiment of a file or a scenario.
     fn experiment(&self) -> Option<&Experiment> {
         match self {
             What::File(_, experiment) | What::Scenario(_, experiment) => Some(experiment),
@@ -292,6 +293,7 @@ fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes a line for each scenario.
 fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
     let summary = |scenario: &Scenario| lang.pick(scenario.summary, scenario.summary_zh);
     let width = SCENARIOS.iter().map(|scenario| scenario.slug.len()).max().unwrap_or_default();

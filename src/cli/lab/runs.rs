@@ -210,6 +210,7 @@ fn side_by_side(ladder: Ladder, names: &[String; 2], [left, right]: [&[Snapshot]
     lines
 }
 
+/// Returns the ladder's row for an entry as text.
 fn line(ladder: Ladder, row: &Snapshot) -> String {
     ladder.row(row).map_or(String::new(), |row| row.to_string())
 }

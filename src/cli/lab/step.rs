@@ -187,6 +187,7 @@ impl<'s> Session<'_, 's> {
         self.shown.lang().pick(english, chinese)
     }
 
+    /// Prints a line for each run.
     fn list(&mut self) {
         self.runs.list(self.shown.lang()).iter().for_each(|line| self.shown.say(line));
     }

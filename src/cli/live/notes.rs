@@ -97,6 +97,7 @@ impl Numbers {
         words.to_string()
     }
 
+    /// Stores the initial sequence number of a SYN.
     fn remember(&mut self, ends: Ends, segment: Segment) {
         self.0.retain(|(known, _)| *known != ends);
         if self.0.len() >= REMEMBERED {
@@ -105,6 +106,7 @@ impl Numbers {
         self.0.push_back((ends, segment.seq));
     }
 
+    /// Returns the initial sequence number of the sender `ends.source`, if its SYN was seen.
     fn initial_number(&self, ends: Ends) -> Option<TcpSeqNumber> {
         self.0.iter().rev().find(|(known, _)| *known == ends).map(|(_, initial)| *initial)
     }

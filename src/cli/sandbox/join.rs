@@ -23,6 +23,7 @@ pub fn join(command: &[OsString]) -> SandboxError {
     become_command(command).unwrap_or_else(|error| error)
 }
 
+/// Replaces this process with `command`. Returns the error that prevented the replacement.
 fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
     let pid = newest(&folder()?).ok_or(SandboxError::NoneRunning)?;
     enter(pid).map_err(SandboxError::Join)?;

@@ -125,10 +125,12 @@ fn wait(source: BorrowedFd<'_>, interrupt: &mut Option<&mut dyn Interrupt>) -> R
     }
 }
 
+/// Returns the error for standard input that cannot be read.
 fn failed(error: Errno) -> Failure {
     Failure::run(format_args!("standard input: {error}"))
 }
 
+/// Converts bytes to text. Bytes that are not UTF-8 are replaced.
 fn text(bytes: impl Iterator<Item = u8>) -> String {
     String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
 }
