@@ -19,7 +19,7 @@ const VERSION_1: u64 = 1 << 32;
 /// If there is no random source, or it does not answer, this function logs an error and returns zeros.
 pub(in crate::board) fn entropy(base: usize) -> [u32; 2] {
     draw(base).unwrap_or_else(|NotThere| {
-        log::error!("the random source does not answer, so the seed depends on the build alone");
+        log::error!("the random source does not answer, so the seed comes from the build");
         [0; 2]
     })
 }
