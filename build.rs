@@ -1,5 +1,5 @@
-//! The build script. For the program, lists the files of the lab's page. If the target is a board, runs the code in
-//! src/board/build. Otherwise does nothing.
+//! The build script. With the feature `cli`, it lists the files of the lab's page. For a board, it runs the code in
+//! src/board/build.
 
 #[cfg(feature = "board")]
 #[path = "src/board/build/mod.rs"]

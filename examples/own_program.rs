@@ -15,7 +15,7 @@ use smoltcp::socket::tcp::Socket;
 struct Length;
 
 impl Session for Length {
-    /// The stack calls `poll` whenever the connection may have changed. `poll` must not block.
+    /// The stack calls `poll` whenever the connection might have changed. `poll` must not block.
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         let len = match message::arrived(socket) {
             Arrived::Message(len) => len,

@@ -12,7 +12,7 @@ use smoltcp::socket::udp::UdpMetadata;
 struct Length;
 
 impl Responder for Length {
-    /// The stack calls this for each datagram, once the previous reply has been sent. If a peer sends faster than that,
+    /// The stack calls this method for each datagram, once the previous reply has been sent. If a peer sends faster,
     /// some of its datagrams are lost.
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         let text = format!("{} bytes at {}", data.len(), cx.now);

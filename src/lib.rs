@@ -60,7 +60,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `alloc` | the lab's scenarios, expectations and packetdrill scripts, which are files; implies `ethernet` |
+//! | `alloc` | the lab's files: scenarios, expectations and packetdrill scripts; implies `ethernet` |
 //! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `fragments`, `ipv6`, `ping`, `recovery` and `slaac` |
 //! | `session` | a session of the lab for a page: commands and answers in JSON; implies `fragments` |
 //! | `cli` (default) | the program `smolstep`; implies `std` and `session`. Library users set `default-features = false` |
@@ -70,7 +70,7 @@
 //! | `recovery` | congestion control: `stack::Congestion` |
 //! | `slaac` | IPv6 addresses created from the prefixes that routers advertise; implies `dhcp` and `ipv6` |
 //! | `ping` | sends ICMP echo requests. The stack answers received echo requests even without this feature |
-//! | `defmt` | the log lines also for defmt; `defmt::Format` for events and errors |
+//! | `defmt` | log lines through defmt too; `defmt::Format` for events and errors |
 //! | `embassy` | an adapter for embassy-net's drivers; implies `ethernet` |
 //! | `ethernet` | smoltcp's feature `medium-ethernet`, so that `phy` uses smoltcp's types; `dhcp` and `ipv6` imply it |
 //! | `board` | the loop and the processors of boards, without `std`: see `docs/porting.md` |
@@ -80,7 +80,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-// The module for browsers needs an allocator, which std has for this target.
+// The module for browsers needs an allocator, which std provides for this target.
 #[cfg(all(feature = "session", target_arch = "wasm32"))]
 extern crate std;
 

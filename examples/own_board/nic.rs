@@ -7,7 +7,7 @@ use smoltcp::time::Instant;
 ///
 /// On a board, the implementation uses volatile reads and writes. This implementation is the port's only `unsafe` code.
 pub trait Registers {
-    /// Returns the length of the oldest received frame, without its checksum.
+    /// Returns the length of the oldest received frame, excluding its checksum.
     fn received(&mut self) -> Option<usize>;
     /// Removes the oldest frame from the FIFO, and copies it to `buffer`. A frame longer than `buffer` is cut.
     fn take(&mut self, buffer: &mut [u8]);
@@ -17,7 +17,7 @@ pub trait Registers {
     fn put(&mut self, frame: &[u8]);
 }
 
-/// The longest frame in bytes, with the Ethernet header and without the checksum.
+/// The longest frame in bytes, including the Ethernet header and excluding the checksum.
 const MTU: usize = 1514;
 /// The shortest frame in bytes. A driver does not need this constant if the controller pads short frames.
 const MINIMUM: usize = 60;

@@ -1,4 +1,4 @@
-//! Passes the memory map to the linker. cortex-m-rt has the linker script.
+//! Passes the memory map to the linker. cortex-m-rt provides the linker script.
 
 fn main() {
     println!("cargo::rerun-if-changed=memory.x");

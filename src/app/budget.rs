@@ -1,4 +1,4 @@
-//! The size of each part of a stack's memory, if the stack can run all programs. docs/porting.md has the table.
+//! The size of each part of the memory of a stack that can run every program. docs/porting.md shows the table.
 
 use core::mem::size_of;
 

@@ -20,7 +20,7 @@ impl Session for Server {
         if message::arrived(socket) == Arrived::EndOfStream {
             return Next::Close;
         }
-        // The send buffer is a ring, so filling its free space may need a second call.
+        // The send buffer is a ring, so filling its free space can need a second call.
         while message::room(socket) > 0 {
             let sent = socket.send(|buffer| {
                 self.pattern.fill(buffer);
@@ -40,7 +40,7 @@ impl Session for Server {
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
-    /// How many bytes are left to print, or `None` if there is no limit.
+    /// The number of bytes still to print, or `None` if there is no limit.
     left: Option<u64>,
 }
 

@@ -6,7 +6,7 @@ use super::text::write_escaped;
 /// Escapes received bytes for a terminal. A peer can then neither move the cursor nor change how text is shown.
 ///
 /// LF and TAB stay unchanged, and the CR of a CR LF is dropped. Every other control character (C0, DEL, C1), every
-/// formatting character, and every byte that is not UTF-8 is shown as in chat: `\r` or `\xNN`. A character may be split
+/// formatting character, and every byte that is not UTF-8 is shown as in chat: `\r` or `\xNN`. A character can be split
 /// between two calls. The beginning of a split character is held back until the rest arrives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Escape {
@@ -34,8 +34,8 @@ impl Escape {
                 *next = byte;
                 self.len += 1;
             }
-            // A complete character is written. A CR waits for the next byte, which may be LF.
-            if self.len >= whole(self.held[0]) {
+            // A complete character is written. A CR waits for the next byte, which can be LF.
+            if self.len >= whole_len(self.held[0]) {
                 self.finish(write);
             }
         }
@@ -50,13 +50,14 @@ impl Escape {
         self.len = 0;
     }
 
+    /// Returns the bytes that are held back.
     fn held(&self) -> &[u8] {
         self.held.get(..self.len).unwrap_or_default()
     }
 }
 
 /// Returns the length in bytes of the UTF-8 character or CR LF that begins with `first`.
-fn whole(first: u8) -> usize {
+fn whole_len(first: u8) -> usize {
     match first {
         b'\r' | 0xc2..=0xdf => 2,
         0xe0..=0xef => 3,

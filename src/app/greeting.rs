@@ -24,15 +24,15 @@ pub struct Template<'a>(&'a [u8]);
 impl<'a> Template<'a> {
     const TCP: Template<'static> = Template(b"Hello,{}!");
     const UDP: Template<'static> = Template(b"hello {}!");
-    const PLACE: &'static [u8] = b"{}";
+    const PLACEHOLDER: &'static [u8] = b"{}";
 
     /// Creates a template from bytes with at least one `{}`.
     ///
     /// # Errors
-    /// [`TemplateError::NoPlace`] if `text` has no `{}`. Put `{}` where the message belongs.
+    /// [`TemplateError::NoPlace`] if `text` contains no `{}`. Put `{}` where the message belongs.
     pub fn new(text: &'a [u8]) -> Result<Self, TemplateError> {
-        let has_place = text.windows(Self::PLACE.len()).any(|w| w == Self::PLACE);
-        if has_place { Ok(Template(text)) } else { Err(TemplateError::NoPlace) }
+        let has_placeholder = text.windows(Self::PLACEHOLDER.len()).any(|w| w == Self::PLACEHOLDER);
+        if has_placeholder { Ok(Template(text)) } else { Err(TemplateError::NoPlace) }
     }
 
     /// Writes the reply to `message`. The message's line ending moves to the end of the reply.
@@ -42,11 +42,11 @@ impl<'a> Template<'a> {
     fn greet(&self, message: &[u8], write: &mut Write<'_>) {
         let (text, line_end) = split_line_end(message);
         let mut rest = self.0;
-        while let Some(at) = rest.windows(Self::PLACE.len()).position(|w| w == Self::PLACE) {
-            let (before, from_place) = rest.split_at(at);
+        while let Some(at) = rest.windows(Self::PLACEHOLDER.len()).position(|w| w == Self::PLACEHOLDER) {
+            let (before, from_placeholder) = rest.split_at(at);
             write(before);
             write(text);
-            rest = from_place.strip_prefix(Self::PLACE).unwrap_or_default();
+            rest = from_placeholder.strip_prefix(Self::PLACEHOLDER).unwrap_or_default();
         }
         write(rest);
         write(line_end);
@@ -171,11 +171,11 @@ enum Stage {
     Welcome,
     /// Waiting for a text.
     Input,
-    /// Sending the text. This number of the text's bytes is queued.
+    /// Sending the text. The field is the number of bytes queued so far.
     Sending(usize),
     /// Waiting for the reply: all of the text is queued.
     Reply,
-    /// Sending `exit`: no texts are left.
+    /// Sending `exit`: there are no more texts.
     Exit,
     /// Reading to the end of the stream: `exit` is queued.
     Rest,
@@ -223,7 +223,7 @@ impl ClientProgram for Client {
                 (Arrived::EndOfStream, _) => return run.fail(Failure::NotReplied),
                 (Arrived::Message(len), stage) => {
                     message::print(socket, len, cx.console);
-                    // The server may reply to the beginning of a long text before the end of the text is sent.
+                    // The server can reply to the beginning of a long text before the end of the text is sent.
                     if let Stage::Welcome | Stage::Reply = stage {
                         self.stage = Stage::Input;
                     }

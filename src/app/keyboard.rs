@@ -4,8 +4,8 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::stack::Console;
 
-/// Passes a program's request to discard the input typed so far to a console. The program and the console share one
-/// `Keyboard`.
+/// Passes a program's request to a console: the request to discard the input typed so far. The program and the console
+/// share one `Keyboard`.
 ///
 /// The program calls [`start_over`](Self::start_over). The console calls [`serve`](Self::serve) at the beginning of
 /// each [`Console::read`].
@@ -23,8 +23,8 @@ impl Keyboard {
         Keyboard(AtomicU8::new(IDLE))
     }
 
-    /// Requests that `console` discards the input typed so far. Returns whether any input was discarded. Returns `None`
-    /// if the input does not come from a person: the console then keeps all input.
+    /// Asks `console` to discard the input typed so far. Returns whether any input was discarded. Returns `None` if the
+    /// input does not come from a person: the console then keeps all input.
     pub fn start_over(&self, console: &mut dyn Console) -> Option<bool> {
         self.0.store(ASKED, Ordering::Relaxed);
         // The console serves the request at the beginning of this read.

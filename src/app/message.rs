@@ -3,11 +3,11 @@
 //! The functions read one message at a time, and send replies through buffers of any size.
 //!
 //! A message is the data that one read returns, up to [`MESSAGE`] bytes. A message stays in the receive buffer until
-//! the program consumes it. The receive buffer is a ring, so a message may be stored in two pieces. Data that arrives
+//! the program consumes it. The receive buffer is a ring, so a message can be stored in two pieces. Data that arrives
 //! later belongs to the next message. A program that keeps a message in the buffer until its reply is queued slows down
 //! a peer that does not read.
 //!
-//! This server repeats each message twice, with a send buffer of any size:
+//! This server sends each message back twice, with a send buffer of any size:
 //!
 //! ```
 //! use smolstep::app::message::{self, Arrived};
@@ -16,7 +16,7 @@
 //!
 //! #[derive(Clone, Default)]
 //! struct Twice {
-//!     /// The length of the message that is being answered. More data may follow it.
+//!     /// The length of the message that is being answered. More data can follow it.
 //!     len: Option<usize>,
 //!     /// How many bytes of the reply are queued.
 //!     position: usize,
@@ -84,8 +84,8 @@ pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
 
 /// Copies the first `len` bytes of the receive buffer to `scratch`. The bytes also stay in the receive buffer.
 ///
-/// Returns fewer than `len` bytes if fewer bytes have arrived or `scratch` is shorter. The [module](self) has an
-/// example.
+/// Returns fewer than `len` bytes if fewer bytes have arrived or `scratch` is shorter. See the example in the [module
+/// documentation](self).
 pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &'s [u8] {
     let len = len.min(scratch.len());
     let copied = socket.peek_slice(&mut scratch[..len]).unwrap_or(0);
@@ -122,7 +122,7 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
 /// Removes the first `len` received bytes, or all of them if fewer have arrived. Call this when the program no longer
 /// needs these bytes.
 ///
-/// The [module](self) has an example.
+/// See the example in the [module documentation](self).
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
     receive(socket, len, |_| ());
 }
@@ -167,9 +167,9 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
 
 /// Queues as much of a reply as fits into the send buffer. Returns whether all of the reply is queued.
 ///
-/// The reply may have any length. `compose` must write the whole reply, and the same bytes at each call. `position`
-/// counts the bytes queued so far. Begin with 0, and pass the same counter again until all bytes are queued. The
-/// [module](self) has an example.
+/// The reply can have any length. `compose` must write the whole reply, and the same bytes at each call. `position`
+/// counts the bytes queued so far. Begin with 0, and pass the same counter again until all bytes are queued. See the
+/// example in the [module documentation](self).
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut stream = Stream { skip: *position, socket, position, full: false };
     compose(&mut |piece| stream.append(piece));
@@ -186,6 +186,7 @@ struct Stream<'q, 's> {
 }
 
 impl Stream<'_, '_> {
+    /// Queues the part of `piece` that earlier calls of [`stream`] have not queued.
     fn append(&mut self, piece: &[u8]) {
         let rest = piece.get(self.skip..).unwrap_or_default();
         self.skip = self.skip.saturating_sub(piece.len());

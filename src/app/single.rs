@@ -1,5 +1,5 @@
-//! Programs whose server receives one message, replies and closes. This file has the servers of ack and thanks, and the
-//! client of ack, thanks and upper.
+//! Programs whose server receives one message, replies and closes. This file contains the servers of ack and thanks,
+//! and the client of ack, thanks and upper.
 
 use smoltcp::socket::tcp::Socket;
 
@@ -56,7 +56,7 @@ enum Stage {
     /// Waiting for a text.
     #[default]
     Input,
-    /// Sending the text. This number of the text's bytes is queued.
+    /// Sending the text. The field is the number of bytes queued so far.
     Sending(usize),
     /// Receiving the reply: all of the text is queued.
     Reply,
@@ -94,7 +94,7 @@ impl ClientProgram for Client {
                     let text = run.input.text();
                     let sent = message::stream(socket, &mut position, |write| write(text));
                     self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
-                    // The server may reply before it has received all of a long text.
+                    // The server can reply before it has received all of a long text.
                     if !sent && self.print(socket, cx) == 0 {
                         return match message::arrived(socket) {
                             Arrived::EndOfStream => run.fail(Failure::TooEarly),

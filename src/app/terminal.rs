@@ -3,7 +3,8 @@
 use super::{Escape, Keyboard};
 use crate::stack::{Console, Input};
 
-/// A connection to a person's terminal that carries single bytes, such as a UART. No method may block for long.
+/// A connection to a person's terminal that carries single bytes, such as a UART. No method is allowed to block for
+/// long.
 pub trait SerialPort {
     /// Sends bytes to the terminal. Bytes for which there is no room are dropped.
     fn write(&mut self, bytes: &[u8]);
@@ -12,7 +13,7 @@ pub trait SerialPort {
     fn read(&mut self) -> Option<u8>;
 
     /// Returns the keyboard with which programs discard the input that a person has typed: see
-    /// [`Operator::with_keyboard`](super::Operator::with_keyboard). `None` by default.
+    /// [`Operator::with_keyboard`](super::Operator::with_keyboard). Returns `None` by default.
     fn keyboard(&self) -> Option<&'static Keyboard> {
         None
     }
@@ -27,7 +28,7 @@ pub trait SerialPort {
 /// use smolstep::app::{SerialPort, Terminal};
 /// use smolstep::stack::{Console, Input};
 ///
-/// /// A UART at which somebody types, and on which a picture of the terminal is kept.
+/// /// A UART: the bytes that a person types, and the bytes that the terminal shows.
 /// struct Uart(&'static [u8], Vec<u8>);
 ///
 /// impl SerialPort for Uart {
@@ -59,7 +60,7 @@ pub struct Terminal<P> {
     finished: usize,
 }
 
-/// The number of typed bytes that wait for a program to read them. Further bytes are rejected.
+/// The number of typed bytes that can wait for a program to read them. Further bytes are rejected.
 const TYPED: usize = 128;
 
 const BACKSPACE: u8 = 0x08;
@@ -123,9 +124,9 @@ impl<P: SerialPort> Console for Terminal<P> {
             return Input::NotYet;
         }
         let mut len = 0;
-        for place in buf.iter_mut().take(self.finished) {
+        for slot in buf.iter_mut().take(self.finished) {
             let Some(byte) = self.typed.pop_front() else { break };
-            *place = byte;
+            *slot = byte;
             len += 1;
         }
         self.finished -= len;

@@ -37,7 +37,7 @@ pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
 
 /// The characters of a text, each with its bytes, and the single bytes that are not UTF-8.
 ///
-/// The core library finds both with a table. Without this table, a board needs 600 bytes less flash.
+/// The core library's decoder uses a table. Without the table, firmware needs 600 bytes less flash.
 pub(super) struct Characters<'t>(pub &'t [u8]);
 
 impl<'t> Iterator for Characters<'t> {
@@ -45,7 +45,8 @@ impl<'t> Iterator for Characters<'t> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let first = *self.0.first()?;
-        // RFC 3629 section 3: the first byte tells the number of bytes. A character needs at least `least` for them.
+        // RFC 3629 section 3: the first byte determines the number of bytes. A code point below `least` would fit in
+        // fewer bytes, so it is invalid.
         let (len, bits, least) = match first {
             0..0x80 => (1, first, 0),
             0xc0..0xe0 => (2, first & 0x1f, 0x80),
@@ -65,6 +66,7 @@ impl<'t> Iterator for Characters<'t> {
 /// Writes a line from a peer, escaped. [Invisible](is_invisible) characters become `\n`, `\r`, `\t` or their bytes as
 /// `\xNN`. Each byte that is not UTF-8 also becomes `\xNN`.
 pub fn write_escaped(write: &mut Write<'_>, text: &[u8]) {
+    // `plain` is the start of the visible text that is not written yet, and `at` is the end of the current character.
     let (mut plain, mut at) = (0, 0);
     for (character, bytes) in Characters(text) {
         let start = at;
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
     use crate::testing::random::Random;
 
-    /// Compares the characters and the other bytes of a text with those that the core library finds.
+    /// Checks that `Characters` splits a text into the same characters and single bytes as the core library does.
     fn check(text: &[u8]) {
         let mut found = Characters(text);
         for chunk in text.utf8_chunks() {
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_characters_are_those_of_the_core_library() {
+    fn characters_match_the_core_library() {
         (char::MIN..=char::MAX).for_each(|character| check(character.encode_utf8(&mut [0; 4]).as_bytes()));
         // Bytes near the limits of each length, so that most texts are almost valid.
         let bytes = [

@@ -42,7 +42,7 @@ pub struct Asker<'a> {
     remote: IpEndpoint,
     input: Input<'a>,
     fallback: &'a [&'a [u8]],
-    /// How many bytes are left to generate, or `None` if the client sends texts.
+    /// The number of bytes still to generate, or `None` if the client sends texts.
     generate: Option<u64>,
     pattern: Pattern,
     /// Whether the client waits for a reply to each text.
@@ -68,7 +68,7 @@ enum Stage {
     Send,
     /// Waiting for the reply: the text is queued.
     Reply,
-    /// Waiting until the queued datagrams are sent: no texts are left.
+    /// Waiting until the queued datagrams are sent: there are no more texts.
     Finishing,
 }
 
@@ -149,6 +149,7 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// Stores the result, and stops the client.
     fn finish(&mut self, result: Result<(), Failure>) -> Next {
         self.result = Some(result);
         Next::Close
@@ -161,6 +162,7 @@ impl UdpSession for Asker<'_> {
     }
 
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
+        // In this stage, the most recent text has been answered, so an error cannot concern it.
         let has_reply = self.replies && matches!(self.stage, Stage::Input);
         if remote != self.remote || !self.sent_any || has_reply || self.result.is_some() {
             return false;
@@ -184,8 +186,8 @@ impl UdpSession for Asker<'_> {
                     }
                     self.deadline.clear();
                     match next {
-                        // An empty datagram adds no bytes to the send queue, so the client could not wait until it is
-                        // sent.
+                        // An empty datagram adds no bytes to the send queue, so the client could not wait until the
+                        // datagram is sent.
                         Advance::Text if self.is_empty() && !self.replies => Stage::Input,
                         Advance::Text if self.is_too_long(socket) => return self.finish(Err(Failure::TooLong)),
                         Advance::Text => Stage::Send,

@@ -13,7 +13,7 @@ const LONGEST: usize = 2048;
 
 /// The server of one connection: prints a message and its sender, and replies.
 ///
-/// The message may be longer than the scratch memory, so the server handles it in pieces.
+/// The message can be longer than the scratch memory, so the server handles it in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     reply: Option<Reply>,
@@ -63,7 +63,7 @@ impl Session for Server {
     }
 }
 
-/// Returns `bytes` without the final character, which may be incomplete, or may be the CR of a CR LF.
+/// Returns `bytes` without the final character, which can be incomplete or can be the CR of a CR LF.
 fn first_piece(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte & 0xc0 != 0x80);
     bytes.get(..end.unwrap_or(0)).filter(|piece| !piece.is_empty()).unwrap_or(bytes)

@@ -1,4 +1,4 @@
-//! A firmware that tests the lm3s6965evb: see `board::selftest`.
+//! Firmware that tests the lm3s6965evb: see `board::selftest`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -1,4 +1,4 @@
-//! A firmware for the mps2-an385: calls a greeting server, then stops QEMU with the result. The server is at
+//! Firmware for the mps2-an385: calls a greeting server, then stops QEMU with the result. The server is at
 //! 192.168.69.100, or at the address in the build's SMOLSTEP_SERVER.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

@@ -1,4 +1,4 @@
-//! A firmware for measurements on the mps2-an385: serves only echo, on TCP and UDP.
+//! Firmware for measurements on the mps2-an385: serves only echo, on TCP and UDP.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

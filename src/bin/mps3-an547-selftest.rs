@@ -1,4 +1,4 @@
-//! A firmware that tests the mps3-an547: see `board::selftest`.
+//! Firmware that tests the mps3-an547: see `board::selftest`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -1,4 +1,4 @@
-//! A client firmware: looks up its server, runs the client program against it, and exits with the result.
+//! The client firmware: looks up its server, runs the client program against it, and exits with the result.
 
 #[cfg(feature = "dhcp")]
 use core::fmt::Display;
@@ -37,7 +37,7 @@ const LOOKUP: usize = 2 * 512;
 /// unless SMOLSTEP_SERVER names another one. Without QEMU or a debugger, the exit is a fault, and the board restarts.
 ///
 /// # Panics
-/// As [`serve`](super::serve).
+/// For the same reasons as [`serve`](super::serve).
 pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     let port = settings::PORT.unwrap_or(port);
     let clock = B::Machine::start();
@@ -136,7 +136,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         let until = self.clock.now() + TIMEOUT;
         let (mut is_ready, mut taken) = (false, Taken::default());
         drive::<B, _, _, _, _>(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, now| {
-            taken.look(stack);
+            taken.report(stack);
             is_ready = ready(stack);
             is_ready || now >= until
         });
@@ -194,7 +194,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     fn find(&mut self, host: &str, port: u16, dialler: &mut Dialler) -> bool {
         let Some(addresses) = self.resolve(host) else { return false };
         let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));
-        // The DHCP lease may arrive after a router's advertisement, so wait for a route.
+        // The DHCP lease can arrive after a router's advertisement, so wait for a route.
         #[cfg(feature = "dhcp")]
         self.wait(|stack| remotes().any(|remote| reaches(stack, remote)));
         let mut found = false;

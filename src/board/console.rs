@@ -21,7 +21,7 @@ impl<B: Board> Uart<B> {
     /// A handle to the board's UART.
     pub const NEW: Self = Uart(PhantomData);
 
-    /// Sends all log lines of level info and above to this UART. If a logger is set already, that one stays.
+    /// Sends all log lines of level info and above to this UART. If a logger is already set, it is kept.
     pub fn log(self) {
         // This fails only if a logger is set already.
         let _ = log::set_logger(const { &Uart::<B>::NEW });

@@ -1,4 +1,4 @@
-//! The smallest firmware: echo on TCP and UDP, without a console or a log.
+//! The smallest firmware: serves echo on TCP and UDP, without a console or a log.
 
 use core::array::from_fn;
 

@@ -11,11 +11,12 @@ pub trait Machine: Sized {
 
     /// Returns the time since the start. The time never goes backwards.
     ///
-    /// The clock may lose time if this method is called too rarely. Each type documents its limit.
-    /// A sleep is never longer than the limit.
+    /// The clock can lose time if this method is called too rarely. Each type documents its limit. A sleep is never
+    /// longer than the limit.
     fn now(&mut self) -> Instant;
 
-    /// Sleeps until the time `until` or until an interrupt, but at most for a second. `None` sets no time.
+    /// Sleeps until the time `until` or an interrupt, for at most a second. With `None`, only an interrupt ends the
+    /// sleep early.
     ///
     /// If an interrupt is already pending, this method returns immediately: see
     /// [`forget_interrupts`](Self::forget_interrupts).

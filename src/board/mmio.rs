@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "arm")]
-use super::cortex_m::{parts, read_words, sum_words, write_words};
+use super::cortex_m::{block_counts, read_words, sum_words, write_words};
 use crate::phy::Registers;
 
 /// A peripheral's registers, at a fixed address.
@@ -21,10 +21,10 @@ impl Mmio {
     /// Returns the peripheral at address `base`.
     ///
     /// # Safety
-    /// The peripheral has registers at all offsets that a driver will use, of the width that the driver uses: 32 bits, or
-    /// 8 bits for [`read_byte`](Self::read_byte) and [`write_byte`](Self::write_byte). No Rust object lies there. The
-    /// peripheral writes to no memory: it has no DMA, or its DMA stays off. On a Cortex-M, no interrupt handler runs
-    /// while a driver reads a FIFO.
+    /// The peripheral has registers at all offsets that a driver will use, of the width that the driver uses: 32 bits,
+    /// or 8 bits for [`read_byte`](Self::read_byte) and [`write_byte`](Self::write_byte). No Rust object lies at these
+    /// addresses. The peripheral writes to no memory: it has no DMA, or its DMA stays off. On a Cortex-M, no interrupt
+    /// handler runs while a driver reads a FIFO.
     pub const unsafe fn at(base: usize) -> Self {
         Mmio { base }
     }
@@ -59,26 +59,27 @@ impl Registers for Mmio {
 
     #[cfg(target_arch = "arm")]
     fn sum(words: &[[u8; 4]]) -> u32 {
-        let (eights, rest) = parts(words);
+        let (eights, rest) = block_counts(words);
         // SAFETY: `words` has `8 * eights + rest` words.
         unsafe { sum_words(words.as_ptr(), eights, rest) }
     }
 
     #[cfg(target_arch = "arm")]
     fn read_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
-        // SAFETY: the register is valid for the reasons given in `read`. The length is that of `words`.
+        // SAFETY: the register is valid for the reasons given in `read`. The number of words is `words.len()`.
         unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), 0, words.len()) }
     }
 
     #[cfg(target_arch = "arm")]
     fn write_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
-        // SAFETY: the register is valid for the reasons given in `read` and `write`. The length is that of `words`.
+        // SAFETY: the register is valid for the reasons given in `read` and `write`. The number of words is
+        // `words.len()`.
         unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), 0, words.len()) }
     }
 
     #[cfg(target_arch = "arm")]
     fn read_wide_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
-        let (eights, rest) = parts(words);
+        let (eights, rest) = block_counts(words);
         // SAFETY: each of the eight registers is valid for the reasons given in `read`. `words` has `8 * eights + rest`
         // words.
         unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), eights, rest) }
@@ -86,7 +87,7 @@ impl Registers for Mmio {
 
     #[cfg(target_arch = "arm")]
     fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
-        let (eights, rest) = parts(words);
+        let (eights, rest) = block_counts(words);
         // SAFETY: each register is valid for the reasons given in `read` and `write`. `words` has `8 * eights + rest`
         // words.
         unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), eights, rest) }

@@ -1,8 +1,8 @@
 //! The supported boards, with one file for each board, and the code that the boards share.
 //!
-//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] each run a whole firmware on a
-//! board. All work is done in one loop with interrupts masked. An interrupt only ends the sleep. No handler runs, so no
-//! data is shared with a handler.
+//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] each run one kind of firmware on
+//! a board. All work is done in one loop with interrupts masked. An interrupt only ends the sleep. No handler runs, so
+//! no data is shared with a handler.
 //!
 //! The build sets the addresses and the seed: see `build.rs`. If SMOLSTEP_SEED is not set, seed.rs mixes the board's
 //! entropy into the seed at each start.
@@ -29,7 +29,7 @@ mod console;
 #[cfg(target_arch = "arm")]
 mod cortex_m;
 mod echo;
-// The log stores the path of a module that logs. A longer path than `board::fault` would take more flash.
+// The log stores the path of each module that logs. The short path `board::fault` saves flash.
 #[cfg(all(feature = "firmware", target_arch = "arm"))]
 #[path = "cortex_m/fault.rs"]
 mod fault;
@@ -83,15 +83,15 @@ pub trait Board: 'static {
     /// The board's name.
     const NAME: &'static str;
 
-    /// The number of the timer's ticks in a millisecond. For a Cortex-M, the timer is SysTick, and the number must be a
-    /// multiple of 500. For RISC-V, the timer is that of the CLINT, and the number must be a multiple of 1,000.
+    /// The number of timer ticks in a millisecond. On a Cortex-M, the timer is SysTick, and the number must be a
+    /// multiple of 500. On RISC-V, the timer is in the CLINT, and the number must be a multiple of 1,000.
     const TICKS_A_MILLISECOND: u32;
 
-    /// The numbers of the interrupts that end a sleep: the network controller's and the console input's. Each is below
-    /// 64.
+    /// The numbers of the interrupts that end a sleep: those of the network controller and of the console input. Each
+    /// number is below 64.
     const INTERRUPTS: [u32; 2];
 
-    /// Sets the console up. This method is called before all other methods.
+    /// Sets up the console. This method is called before all other methods.
     fn start();
 
     /// Sends a byte to the console. Waits a bounded time while the console is full, then drops the byte.
@@ -100,7 +100,7 @@ pub trait Board: 'static {
     /// Returns the next typed byte, if there is one, and clears the console's interrupt.
     fn take() -> Option<u8>;
 
-    /// Sets the network controller up.
+    /// Sets up the network controller.
     ///
     /// # Errors
     /// Returns [`NotThere`] if the controller does not respond.
@@ -108,7 +108,7 @@ pub trait Board: 'static {
 
     /// Returns two words that are different at each start, and that nobody on the network can guess.
     ///
-    /// This method is called after [`ethernet`](Self::ethernet), unless the build set SMOLSTEP_SEED. If the board has no
-    /// source of entropy, the words may be constant. The seed then depends on the build alone.
+    /// This method is called after [`ethernet`](Self::ethernet), unless the build set SMOLSTEP_SEED. If the board has
+    /// no source of entropy, the words can be constant. The seed then depends on the build alone.
     fn entropy() -> [u32; 2];
 }

@@ -8,7 +8,7 @@ use super::{Board, CortexM, Mmio, entropy_at};
 use crate::phy::lan9118::Lan9118;
 use crate::phy::{EthernetAddress, NotThere};
 
-/// An FPGA image: its name, its clocks, and where its parts are.
+/// An FPGA image: its name, its clocks, and the addresses of its peripherals.
 pub trait Image: 'static {
     /// See [`Board::NAME`].
     const NAME: &'static str;

@@ -15,7 +15,7 @@ use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 
 /// Returns the stack's configuration: the build's addresses, and whether to request further addresses.
 ///
-/// With the feature `dhcp`, the stack does not use an address that another host on the link has. `entropy` is
+/// With the feature `dhcp`, the stack does not use an address that another host on the link already uses. `entropy` is
 /// [`Board::entropy`](super::Board::entropy). As a generic function, this function would take 420 bytes more flash.
 pub fn config(entropy: fn() -> [u32; 2]) -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
@@ -38,9 +38,9 @@ pub fn config(entropy: fn() -> [u32; 2]) -> Config {
 
 /// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6).
 ///
-/// A peer may have sent its request before the board started. Without an announcement, that peer would wait a second or
-/// more before it repeats the request. With the feature `dhcp` this function does nothing, because the stack announces
-/// the addresses.
+/// A peer might have sent its request before the board started. Without an announcement, that peer would wait a second
+/// or more before it repeats the request. With the feature `dhcp` this function does nothing, because the stack
+/// announces the addresses.
 pub fn announce<D: Device>(device: &mut D, now: Instant) {
     if cfg!(feature = "dhcp") {
         return;
@@ -58,16 +58,18 @@ pub fn announce<D: Device>(device: &mut D, now: Instant) {
 /// Calls `each` with each address of the build.
 pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
     match settings::ADDRESSES {
-        // Most builds have one address. They need no loop, which would take more flash.
+        // Most builds have one address. These builds need no loop, which would take more flash.
         [one] => each(one),
         all => all.iter().for_each(each),
     }
 }
 
+/// Sends an ARP announcement: a request whose sender and target are the same address.
 fn announce_by_arp(address: Ipv4Address, token: impl TxToken) {
     token.consume(ARP_FRAME, |frame| write_request(frame, settings::HARDWARE, address, address));
 }
 
+/// Sends an unsolicited neighbour advertisement to all nodes.
 #[cfg(feature = "ipv6")]
 fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxToken) {
     use crate::stack::ndisc::{ADVERT, ALL_NODES, emit_advert, group_hardware};
@@ -94,7 +96,7 @@ pub(super) struct Taken(Option<smoltcp::wire::IpAddress>);
 #[cfg(feature = "dhcp")]
 impl Taken {
     /// Logs the address that the stack reports as taken, unless it was already logged.
-    pub(super) fn look<S: Session + Clone, U: UdpSession>(&mut self, stack: &Stack<'_, S, U>) {
+    pub(super) fn report<S: Session + Clone, U: UdpSession>(&mut self, stack: &Stack<'_, S, U>) {
         if let Some((address, by)) = stack.taken()
             && self.0.replace(address) != Some(address)
         {

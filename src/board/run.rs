@@ -1,4 +1,4 @@
-//! Server firmwares, and the poll loop of every firmware.
+//! The firmware that serves programs, and the poll loop of all firmware.
 
 use core::array::from_fn;
 use core::cell::Cell;
@@ -72,7 +72,7 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
 /// buffer of `TX` bytes.
 ///
 /// # Panics
-/// As [`serve`].
+/// For the same reasons as [`serve`].
 pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     const UDP: (usize, usize) = udp_needs(true);
     let mut clock = B::Machine::start();
@@ -132,8 +132,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
 }
 
 crate::sessions! {
-    /// The TCP programs of [`serve_all`]. They are those of `app::Server`, but chat is always a room. So the code for
-    /// conversations between two people takes no flash.
+    /// The TCP programs of [`serve_all`]. These are the programs of `app::Server`, except that chat is always a room,
+    /// so that the code for conversations between two people takes no flash.
     #[derive(Clone)]
     enum LargeServer<'a> {
         Basic(Basic<'a>),
@@ -144,7 +144,7 @@ crate::sessions! {
 
 /// Returns how many UDP ports the programs have, and how many bytes these ports need to buffer datagrams.
 ///
-/// If `large` is false, the large programs are left out.
+/// If `large` is false, the large programs are excluded.
 const fn udp_needs(large: bool) -> (usize, usize) {
     let (mut ports, mut bytes, mut at) = (0, 0, 0);
     while at < APPS.len() {
@@ -165,7 +165,7 @@ const fn least(a: usize, b: usize) -> usize {
 
 /// Serves each program with the session that `tcp` or `udp` creates for it, and never returns.
 ///
-/// If `large` is false, the large programs are left out. `probe` receives the stack's events.
+/// If `large` is false, the large programs are excluded. `probe` receives the stack's events.
 fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     mut clock: B::Machine,
     large: bool,
@@ -185,13 +185,13 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     let report = |app: &App, transport, port, error: ListenError| {
         log::error!("{} on {transport} port {port}: {error}", app.name);
     };
-    for app in served(large) {
+    for app in programs_to_serve(large) {
         let (Some(port), Some(session)) = (app.tcp, tcp(app)) else { continue };
         if let Err(error) = stack.listen(Listener::new(port, session)) {
             report(app, "TCP", port, error);
         }
     }
-    for app in served(large) {
+    for app in programs_to_serve(large) {
         let (Some(port), Some(session)) = (app.udp, udp(app)) else { continue };
         let (receive, send) = app.udp_room;
         if let Err(error) = stack.bind_sized(port, session, receive.min(PAYLOAD), send.min(PAYLOAD)) {
@@ -201,15 +201,15 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     announce(&mut io.device, clock.now());
     #[cfg(not(feature = "dhcp"))]
     {
-        each_address(|address| listening::<B>(address.address(), large));
+        each_address(|address| print_listening::<B>(address.address(), large));
         drive::<B, _, _, _, _>(stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
     }
     #[cfg(feature = "dhcp")]
     {
         let (mut known, mut taken) = (Known::new(), Taken::default());
         drive::<B, _, _, _, _>(stack, &mut io, &mut clock, Terminal::listen, |stack, _| {
-            listening_now::<B>(&mut known, stack.addresses(), large);
-            taken.look(stack);
+            report_listening::<B>(&mut known, stack.addresses(), large);
+            taken.report(stack);
             false
         });
     }
@@ -240,19 +240,19 @@ pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
 }
 
 /// Returns the programs to serve: all of them if `large`, otherwise those that are not large.
-fn served(large: bool) -> impl Iterator<Item = &'static App> {
+fn programs_to_serve(large: bool) -> impl Iterator<Item = &'static App> {
     APPS.iter().filter(move |app| large || !app.large)
 }
 
 /// Prints a line for each port on which the board listens at `address`.
-fn listening<B: Board>(address: IpAddress, large: bool) {
+fn print_listening<B: Board>(address: IpAddress, large: bool) {
     let mut uart = Uart::<B>::NEW;
     let mut say = |transport, port, name| {
         // The console drops bytes when it is full; it never fails.
         let _ = writeln!(uart, "listening {transport} {} {name}", DisplayEndpoint(IpEndpoint::new(address, port)));
     };
-    served(large).for_each(|app| app.tcp.iter().for_each(|&port| say("tcp", port, app.name)));
-    served(large).for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));
+    programs_to_serve(large).for_each(|app| app.tcp.iter().for_each(|&port| say("tcp", port, app.name)));
+    programs_to_serve(large).for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));
 }
 
 /// The addresses on which the board has reported that it listens.
@@ -261,7 +261,7 @@ type Known = heapless::Vec<IpAddress, 8>;
 
 /// Reports the addresses on which the board has begun or stopped listening.
 #[cfg(feature = "dhcp")]
-fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool) {
+fn report_listening<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool) {
     let now = || addresses.iter().map(IpCidr::address);
     if now().eq(known.iter().copied()) {
         return;
@@ -269,15 +269,15 @@ fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool)
     for &gone in known.iter().filter(|&&one| now().all(|other| other != one)) {
         log::warn!("no longer listening on {gone}");
     }
-    now().filter(|one| !known.contains(one)).for_each(|new| listening::<B>(new, large));
+    now().filter(|one| !known.contains(one)).for_each(|new| print_listening::<B>(new, large));
     *known = now().take(known.capacity()).collect();
 }
 
 /// The poll loop: polls and sleeps until `done` returns true.
 ///
-/// `done` is called after each poll and before the sleep, because nothing may end the sleep once the work is done. It
-/// receives the stack and the time of the poll. `listen` reads the console's input, and returns whether to wake the
-/// programs.
+/// `done` is called after each poll and before the sleep, because it is possible that nothing ends the sleep once the
+/// work is done. `done` receives the stack and the time of the poll. `listen` reads the console's input, and returns
+/// whether to wake the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,
@@ -285,8 +285,8 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
     listen: impl Fn(&mut C) -> bool,
     mut done: impl FnMut(&mut Stack<'a, S, U>, Instant) -> bool,
 ) {
-    let (mut told, mut quiet_until) = (io.device.faults(), Instant::ZERO);
-    let (mut link_is_up, mut look_at) = (true, Instant::ZERO);
+    let (mut logged, mut quiet_until) = (io.device.faults(), Instant::ZERO);
+    let (mut link_is_up, mut check_link_at) = (true, Instant::ZERO);
     loop {
         io.device.acknowledge();
         if listen(&mut io.console) {
@@ -297,8 +297,8 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         clock.forget_interrupts();
         let now = clock.now();
         // Reads the PHY only once a second, because a read takes long. The sleep below ends at least once a second.
-        if now >= look_at {
-            look_at = now + Duration::from_secs(1);
+        if now >= check_link_at {
+            check_link_at = now + Duration::from_secs(1);
             let up = io.device.link_is_up();
             if core::mem::replace(&mut link_is_up, up) != up {
                 log::warn!("the link is {}", if up { "up" } else { "down" });
@@ -314,8 +314,8 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         }
         let faults = io.device.faults();
         // Logs at most one line a second, so that a sender of bad frames cannot keep the board busy with log output.
-        if faults != told && now >= quiet_until {
-            told = faults;
+        if faults != logged && now >= quiet_until {
+            logged = faults;
             quiet_until = now + Duration::from_secs(1);
             log::warn!(
                 "so far {} frames received bad, {} with a wrong checksum, and {} lost",

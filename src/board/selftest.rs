@@ -1,4 +1,4 @@
-//! A firmware that tests its own board, and passes the result to QEMU or a debugger.
+//! Firmware that tests its own board, and passes the result to QEMU or a debugger.
 
 use core::fmt::Write;
 use core::hint::black_box;
@@ -156,9 +156,9 @@ fn leaf(depth: u32) -> u32 {
     black_box(depth)
 }
 
-/// A controller whose interrupt is cleared before each receive, as in the poll loop of a firmware.
+/// A controller whose interrupt is cleared before each receive, as in the poll loop of the firmware.
 ///
-/// So the interrupt of a later frame can end [`Returning::pause`].
+/// After that, the interrupt of a later frame can end [`Returning::pause`].
 struct Acknowledged<E>(E);
 
 impl<E: Ethernet> Device for Acknowledged<E> {

@@ -8,7 +8,7 @@ use crate::phy::{EthernetAddress, NotThere};
 #[derive(Debug)]
 pub struct VirtRv32;
 
-// The first two of eight places for virtio devices. scripts/firmware puts the devices there.
+// The first two of the eight addresses for virtio devices. scripts/firmware attaches the devices there.
 const NET: usize = 0x1000_1000;
 const RANDOM: usize = 0x1000_2000;
 const UART: usize = 0x1000_0000;
@@ -20,8 +20,9 @@ const FIFO_CONTROL: usize = 2;
 const LINE_CONTROL: usize = 3;
 const LINE_STATUS: usize = 5;
 
-/// The bits of the line status for a received byte, and for room to send a byte.
+/// The bit of the line status that reports a received byte.
 const RECEIVED: u8 = 1;
+/// The bit of the line status that reports room to send a byte.
 const ROOM: u8 = 1 << 5;
 
 /// The number of times that a full UART is checked before a byte is dropped.

@@ -3,16 +3,16 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Parses an address of this host with its prefix length, as in `192.168.69.1/24`. Error messages name `place`: the
+/// Parses an address of this host with its prefix length, as in `192.168.69.1/24`. Error messages name `source`: the
 /// option or setting that contains `text`.
 ///
 /// # Errors
 /// Returns a message of one line that says why `text` is rejected.
-pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
-    let bad = || format!("bad address '{text}' for {place}: write it like 192.168.69.1/24 or fdaa::1/64");
+pub fn cidr(text: &str, source: &str) -> Result<(IpAddr, u8), String> {
+    let bad = || format!("bad address '{text}' for {source}: write it like 192.168.69.1/24 or fdaa::1/64");
     let Some((address, prefix)) = text.split_once('/') else {
         return Err(match text.parse::<IpAddr>() {
-            Ok(_) => format!("'{text}' for {place} has no prefix: write for instance {text}/24"),
+            Ok(_) => format!("'{text}' for {source} has no prefix: write for instance {text}/24"),
             Err(_) => bad(),
         });
     };
@@ -21,18 +21,18 @@ pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
     match prefix.parse::<u8>() {
         Ok(prefix) if prefix <= longest && is_host(address, prefix) => Ok((address, prefix)),
         Ok(prefix) if prefix <= longest => {
-            Err(format!("'{text}' for {place} is no host's address: it may be a network or multicast address"))
+            Err(format!("'{text}' for {source} is not a host address: it might be a network or multicast address"))
         }
         _ => Err(bad()),
     }
 }
 
-/// Parses the address of another host. Error messages name `place`: the option or setting that contains `text`.
+/// Parses the address of another host. Error messages name `source`: the option or setting that contains `text`.
 ///
 /// # Errors
 /// Returns a message of one line that says why `text` is rejected.
-pub fn address(text: &str, place: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| format!("bad address '{text}' for {place}: it must be an IP address"))
+pub fn address(text: &str, source: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| format!("bad address '{text}' for {source}: it must be an IP address"))
 }
 
 /// Splits `HOST[:PORT]` into the host, which is an IP address or a name, and the port. If `text` has no port, the port
@@ -65,9 +65,9 @@ pub fn is_unicast(address: IpAddr) -> bool {
 fn is_host(address: IpAddr, prefix: u8) -> bool {
     let special = match address {
         IpAddr::V4(address) => {
-            let hosts = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
-            let host = address.to_bits() & hosts;
-            prefix < 31 && (host == 0 || host == hosts)
+            let host_mask = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
+            let host = address.to_bits() & host_mask;
+            prefix < 31 && (host == 0 || host == host_mask)
         }
         IpAddr::V6(address) => address.to_ipv4_mapped().is_some(),
     };

@@ -8,7 +8,7 @@ use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 use super::console::Stdio;
 use super::error::Failure;
 use super::link::Link;
-use super::local::{is_elsewhere, is_local, is_loopback};
+use super::local::{is_local, is_loopback, loopback_error};
 use super::stop::Stop;
 use super::tcp_queries::{GRACE, TcpQueries, WithQuery};
 use super::timer::{Alarm, Timer};
@@ -25,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// wait takes 150 ms. If the link is down, logs one warning and keeps waiting.
 ///
 /// # Errors
-/// Fails if another host has one of the addresses or if the device has failed.
+/// Fails if another host uses one of the addresses or if the device has failed.
 pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     link: &Link,
     stack: &mut Stack<'_, S, U>,
@@ -43,7 +43,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
         }
         let now = clock.now();
         if silence.is_some_and(|at| now >= at) {
-            log::warn!("{}; waiting for it", is_down(&link.name));
+            log::warn!("{}; waiting for it", link_down(&link.name));
             silence = None;
         }
         let timeout = deadline.map(|at| if at > now { (at - now).into() } else { Duration::ZERO });
@@ -52,7 +52,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     check(stack)
 }
 
-/// Checks that no other host has a configured address.
+/// Checks that no other host uses a configured address.
 fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(), Failure> {
     match stack.taken() {
         None => Ok(()),
@@ -64,7 +64,7 @@ fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(
 }
 
 /// Returns the error text for the link `name`, which is down.
-fn is_down(name: &str) -> String {
+fn link_down(name: &str) -> String {
     format!("nothing can be sent on {name}: set it up with `sudo ip link set {name} up`")
 }
 
@@ -97,13 +97,13 @@ impl Lookup<'_> {
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
         if is_local(host) {
-            return Err(is_elsewhere(host, &self.link.name));
+            return Err(loopback_error(host, &self.link.name));
         }
         let found = self.all_addresses(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
-        // A lease, a router or a SLAAC address may still arrive and make one of these addresses reachable.
-        if found.iter().any(|to| self.may_come(stack, to)) {
+        // A lease, a router or a SLAAC address can still arrive and make one of these addresses reachable.
+        if found.iter().any(|to| self.may_gain_address(stack, to)) {
             self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
         }
         match (reached(stack), found.first()) {
@@ -112,8 +112,8 @@ impl Lookup<'_> {
         }
     }
 
-    /// Returns whether DHCP or SLAAC may still provide an address in the same family as `to`.
-    fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
+    /// Returns whether DHCP or SLAAC can still provide an address in the same family as `to`.
+    fn may_gain_address<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
         match to {
             to if is_loopback(*to) => false,
             IpAddr::V4(_) => self.lacks_lease(stack),
@@ -125,13 +125,13 @@ impl Lookup<'_> {
     fn unreachable<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: IpAddr) -> Failure {
         let address = IpAddress::from(to);
         if is_loopback(to) {
-            return is_elsewhere(&to.to_string(), &self.link.name);
+            return loopback_error(&to.to_string(), &self.link.name);
         }
         if !address.is_unicast() {
-            return Failure::run(format_args!("{to} is no host's address: it is multicast, broadcast or unspecified"));
+            return Failure::run(format_args!("{to} is not a host address: it is multicast, broadcast or unspecified"));
         }
         if stack.addresses().iter().any(|own| own.address() == address) {
-            return Failure::run(format_args!("{to} is this side's own address: give another host's"));
+            return Failure::run(format_args!("{to} is this side's own address: give the address of another host"));
         }
         match to {
             IpAddr::V4(_) if self.lacks_lease(stack) => self.no_lease(),
@@ -155,7 +155,7 @@ impl Lookup<'_> {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
             self.settle(stack, io, clock, stop)?;
-            if IpAddress::from(address).is_unicast() && self.may_come(stack, &address) {
+            if IpAddress::from(address).is_unicast() && self.may_gain_address(stack, &address) {
                 // If neither an address nor a route arrives, the attempt to connect reports the error.
                 self.wait(stack, io, clock, stop, |stack| can_reach(stack, address))?;
             }
@@ -267,11 +267,11 @@ impl Lookup<'_> {
         let rest = self.patience.saturating_sub(SILENCE);
         Self::wait_for(SILENCE, stack, io, clock, stop, |stack| stack.is_settled())?;
         if !stack.is_settled() && !rest.is_zero() {
-            log::warn!("{}; waiting for it", is_down(&self.link.name));
+            log::warn!("{}; waiting for it", link_down(&self.link.name));
             Self::wait_for(rest, stack, io, clock, stop, |stack| stack.is_settled())?;
         }
         if !stack.is_settled() {
-            return Err(Failure::run(is_down(&self.link.name)));
+            return Err(Failure::run(link_down(&self.link.name)));
         }
         check(stack)
     }
@@ -305,7 +305,8 @@ impl Lookup<'_> {
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
     }
 
-    /// Returns whether DHCP is in use but has not provided a lease. Every IPv4 address is then a configured address.
+    /// Returns whether DHCP is in use but has not provided a lease. An IPv4 address that is not a configured address
+    /// comes from a lease.
     fn lacks_lease<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> bool {
         let leased = |own: &IpCidr| matches!(own, IpCidr::Ipv4(_)) && !self.link.addresses.contains(own);
         self.link.dhcp && !stack.addresses().iter().any(leased)
@@ -359,7 +360,7 @@ fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpA
 }
 
 /// Returns whether the stack has an address of one family: IPv6 if `v6` is true, else IPv4. Link-local IPv6 addresses
-/// do not count.
+/// are ignored.
 fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bool) -> bool {
     stack.addresses().iter().any(|own| match own.address() {
         IpAddress::Ipv4(_) => !v6,
@@ -367,6 +368,7 @@ fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bo
     })
 }
 
+/// Returns the error for a lookup that a signal has ended.
 fn interrupted() -> Failure {
     Failure::run("interrupted")
 }

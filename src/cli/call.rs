@@ -103,14 +103,14 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let race = Race::default();
-    let left = Vec::new();
+    let closing = Vec::new();
     let job = Job { app, udp, options };
     let mut caller = Caller {
         link: &link,
         tcp: args.tcp,
         hint: bracketed(&host),
         race: &race,
-        left,
+        closing,
         patience: args.timeout,
         clock,
         stop,
@@ -146,6 +146,8 @@ impl CallArgs {
         }))
     }
 
+    /// Returns the texts to send: random numbers, the TEXTs, or the default of the program. Rejects an option that is
+    /// not for `app`.
     fn texts(&self, app: &App) -> Result<Vec<OsString>, Failure> {
         for (flag, given, of) in [
             ("--random", self.random.is_some(), &[Program::Greeting][..]),
@@ -191,8 +193,8 @@ struct Caller<'c> {
     /// A corrected form of the host, for a hint in an error message.
     hint: Option<String>,
     race: &'c Race,
-    /// Connections that lost a [`Race`] and may still be closing.
-    left: Vec<ConnectionId>,
+    /// Connections that lost a [`Race`] and might still be closing.
+    closing: Vec<ConnectionId>,
     patience: Duration,
     clock: Clock,
     stop: Stop,
@@ -205,6 +207,7 @@ type Clients<'s, 'c, 't> = Stack<'s, WithQuery<Runner<'c, Client<'t>>>, WithReso
 type Around = Io<TunTap, Stdio, Watch<'static>>;
 
 impl<'c> Caller<'c> {
+    /// Creates the stack, runs the client, and releases the DHCP lease.
     fn run(&mut self, remote: (&str, u16), job: Job<'_>, io: &mut Around) -> Result<(), Failure> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Clients<'_, 'c, '_> =
@@ -232,17 +235,17 @@ impl<'c> Caller<'c> {
         let mut dialler = dialler(&found, port, self.patience);
         if job.udp {
             let DialStep::Connect { remote, .. } = dialler.next(self.clock.now()) else { return Ok(()) };
-            return self.udp(remote, job, stack, io);
+            return self.run_udp(remote, job, stack, io);
         }
         // If the server accepts one message per connection, each text needs its own connection.
         if job.app.takes_one_message() && !job.options.texts.is_empty() {
-            return self.each(&mut dialler, job, stack, io);
+            return self.call_for_each_text(&mut dialler, job, stack, io);
         }
-        self.tcp(&mut dialler, job, stack, io)
+        self.run_tcp(&mut dialler, job, stack, io)
     }
 
     /// Opens one connection for each text. For the text `-`, opens one connection for each line of standard input.
-    fn each<'t>(
+    fn call_for_each_text<'t>(
         &mut self,
         dialler: &mut Dialler,
         job: Job<'t>,
@@ -252,7 +255,7 @@ impl<'c> Caller<'c> {
         let (mut lines, mut sent) = (Lines::default(), false);
         for texts in job.options.texts.chunks(1) {
             if texts != [CONSOLE] {
-                self.tcp(dialler, job.sending(texts), stack, io)?;
+                self.run_tcp(dialler, job.sending(texts), stack, io)?;
                 sent = true;
                 continue;
             }
@@ -263,7 +266,7 @@ impl<'c> Caller<'c> {
                 // The client borrows the line until the stack is dropped, at the end of the process. The line is
                 // therefore never freed.
                 let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
-                self.tcp(dialler, job.sending(texts), stack, io)?;
+                self.run_tcp(dialler, job.sending(texts), stack, io)?;
                 sent = true;
             }
         }
@@ -271,21 +274,21 @@ impl<'c> Caller<'c> {
     }
 
     /// Runs the client on the first address that answers. Restricts `dialler` to that address for later calls.
-    fn tcp<'t>(
+    fn run_tcp<'t>(
         &mut self,
         dialler: &mut Dialler,
         job: Job<'t>,
         stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        self.left.retain(|id| stack.take(*id).is_none());
+        self.closing.retain(|id| stack.take(*id).is_none());
         let Some(client) = job.app.client(&job.options) else { return Ok(()) };
         let track = Track { clock: self.clock, stop: &mut self.stop };
-        let (id, remote) = match self.race.run(track, dialler, &client, stack, io, &mut self.left)? {
+        let (id, remote) = match self.race.run(track, dialler, &client, stack, io, &mut self.closing)? {
             Outcome::Won(id, remote) => (id, remote),
             Outcome::Stopped => return Err(Failure::run("interrupted")),
             Outcome::Lost => {
-                // If no address answered, the user may have mistyped the host, so the message contains the hint.
+                // If no address answered, the user might have mistyped the host, so the message contains the hint.
                 let silent =
                     |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Undelivered(_) | End::Unreachable));
                 let unreached = dialler.failures().all(silent);
@@ -315,7 +318,7 @@ impl<'c> Caller<'c> {
     }
 
     /// Runs the client over UDP until the client has a result.
-    fn udp<'t>(
+    fn run_udp<'t>(
         &mut self,
         remote: IpEndpoint,
         job: Job<'t>,

@@ -78,6 +78,7 @@ pub fn run() -> Result<u8, Failure> {
 }
 
 impl Cli {
+    /// Runs the command, or the tour if there is none. Returns the exit code.
     fn run(self) -> Result<u8, Failure> {
         match self.command {
             None => tour().map(|()| 0),
@@ -99,6 +100,7 @@ impl Cli {
     }
 }
 
+/// Prints a line for each program.
 fn apps() -> Result<(), Failure> {
     programs().lines().skip(1).try_for_each(|line| say_line(line.trim_start()))
 }

@@ -34,7 +34,7 @@ enum State {
     Ended,
 }
 
-/// The channel through which programs request [`Stdio`] to discard the typed input.
+/// The channel through which programs ask [`Stdio`] to discard the typed input.
 pub static KEYBOARD: Keyboard = Keyboard::new();
 
 /// Whether lines are edited.
@@ -68,6 +68,7 @@ impl Stdio {
         Stdio { input: State::Ended, ..Self::new() }
     }
 
+    /// Returns the file from which input is read.
     fn file(&self) -> BorrowedFd<'_> {
         match &self.edit {
             Edit::Edited(editor) => editor.typed(),
@@ -83,7 +84,7 @@ impl Stdio {
         }
         let mut discarded = false;
         let mut buf = [0; 256];
-        // The loop is bounded, because a program may write to the terminal endlessly.
+        // The loop is bounded, because a program can write to the terminal endlessly.
         for _ in 0..4096 {
             if !can_read(self.file()) {
                 break;
@@ -99,7 +100,7 @@ impl Stdio {
                 }
             }
         }
-        // The editor may still have an unfinished line.
+        // The editor can still hold an unfinished line.
         match &mut self.edit {
             Edit::Edited(editor) => discarded |= editor.disown(),
             Edit::AtPrompt { disown, .. } => *disown = true,

@@ -58,6 +58,7 @@ impl Report<'_> {
     }
 }
 
+/// Checks that this user can open `/dev/net/tun`.
 fn check_file(report: &mut Report<'_>) -> io::Result<bool> {
     const PATH: &str = "/dev/net/tun";
     let sudo = sudo();
@@ -77,6 +78,7 @@ fn check_file(report: &mut Report<'_>) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Checks whether this user may create and configure interfaces.
 fn check_capability(report: &mut Report<'_>) -> io::Result<bool> {
     if capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::NET_ADMIN)) {
         return report.ok("you may make and configure interfaces (CAP_NET_ADMIN)");
@@ -87,6 +89,7 @@ fn check_capability(report: &mut Report<'_>) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Checks that `smolstep sandbox` works. `usable` says whether there is a usable TAP or TUN.
 fn check_sandbox(report: &mut Report<'_>, usable: bool) -> io::Result<bool> {
     let refused = match namespace::enter() {
         Ok(()) => {

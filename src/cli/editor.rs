@@ -1,7 +1,7 @@
 //! Edits a line at a terminal while other lines are printed above it.
 //!
 //! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop
-//! waits for like any other file. A second thread prints, because printing may block until the editor is ready, and the
+//! waits for like any other file. A second thread prints, because printing can block until the editor is ready, and the
 //! poll loop must not block.
 
 use std::borrow::Cow;
@@ -35,7 +35,7 @@ pub(super) struct Editor {
     partial: Vec<u8>,
 }
 
-/// The largest number of bytes that wait to be printed. Further text is dropped.
+/// The largest number of bytes that can wait to be printed. Further text is dropped.
 const WAITING: usize = 1 << 20;
 
 /// The longest time to wait for the remaining text to be printed when the editor is dropped.
@@ -118,7 +118,7 @@ impl Drop for Editor {
         let mut state = self.shared.lock();
         state.ending = true;
         self.shared.changed.notify_all();
-        // Wait until all texts are printed and the editor's thread is blocked or has stopped.
+        // Wait until all messages are printed and the editor's thread is blocked or has stopped.
         let waiting = self
             .shared
             .changed
@@ -171,11 +171,11 @@ struct Shared {
 #[derive(Default)]
 struct State {
     at: At,
-    /// Texts to print. Each text consists of whole lines.
-    texts: VecDeque<String>,
-    /// The total length of `texts`.
+    /// Messages to print. Each message consists of whole lines.
+    messages: VecDeque<String>,
+    /// The total length of `messages`.
     bytes: usize,
-    /// The number of texts that were dropped because too many texts were waiting.
+    /// The number of messages that were dropped because too many messages were waiting.
     lost: usize,
     /// Whether the edited line is not empty.
     begun: bool,
@@ -183,7 +183,7 @@ struct State {
     disowned: bool,
     /// Whether the editor is being dropped.
     ending: bool,
-    /// Whether all texts are printed, so that the editor must not draw again.
+    /// Whether all messages are printed, so that the editor must not draw again.
     drained: bool,
     /// Whether the editor's thread is blocked and draws nothing more.
     held: bool,
@@ -200,15 +200,16 @@ enum At {
 }
 
 impl State {
-    /// Removes and returns the next text to print. After the final text, returns a note about dropped texts, if any.
+    /// Removes and returns the next message to print. After the final message, returns a note about dropped messages,
+    /// if any.
     fn next(&mut self) -> Option<String> {
-        if let Some(text) = self.texts.pop_front() {
+        if let Some(text) = self.messages.pop_front() {
             self.bytes -= text.len();
             return Some(text);
         }
         match core::mem::take(&mut self.lost) {
             0 => None,
-            lost => Some(format!("({lost} texts were not shown: there were too many)\n")),
+            lost => Some(format!("({lost} messages were not shown: there were too many)\n")),
         }
     }
 }
@@ -218,6 +219,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Records what the editor does now, and wakes the threads that wait for a change.
     fn set(&self, at: At) {
         let mut state = self.lock();
         if state.at != at {
@@ -233,7 +235,7 @@ impl Shared {
         core::mem::take(&mut state.disowned)
     }
 
-    /// Blocks the editor's thread once all texts are printed, because nothing would erase a line drawn after that.
+    /// Blocks the editor's thread once all messages are printed, because nothing would erase a line drawn after that.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
         while state.drained {
@@ -251,7 +253,7 @@ impl Shared {
             return;
         }
         state.bytes += text.len();
-        state.texts.push_back(text.into_owned());
+        state.messages.push_back(text.into_owned());
         self.changed.notify_all();
     }
 }
@@ -308,7 +310,7 @@ fn edit(
     }
 }
 
-/// Prints the queued texts. Returns once the editor is being dropped and all texts are printed.
+/// Prints the queued messages. Returns once the editor is being dropped and all messages are printed.
 fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
     loop {
         let mut state = shared.lock();
@@ -332,7 +334,7 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
             (at, None) => {
                 // rustyline's queue holds one text. The editor's thread takes a text only after it has printed the one
                 // before. When the queue accepts the second `NOTHING`, the thread has taken the first `NOTHING`, so all
-                // real texts are printed.
+                // real messages are printed.
                 for _ in 0..if at == At::Editing { 2 } else { 0 } {
                     let _ = printer.print(NOTHING.into());
                 }
@@ -340,7 +342,7 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 shared.changed.notify_all();
                 if at == At::Editing {
                     // A last `NOTHING` makes the editor draw its line, so that `hold_at_the_end` blocks its thread. An
-                    // error is ignored, because the editor may have stopped already.
+                    // error is ignored, because the editor might have stopped already.
                     let _ = printer.print(NOTHING.into());
                 }
                 return;

@@ -19,7 +19,7 @@ pub struct Failure {
 impl Failure {
     /// Creates an error with exit code `code`.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
-        // Words on the command line may contain control characters, which are escaped to keep the message on one line.
+        // Words on the command line can contain control characters, which are escaped to keep the message on one line.
         let mut line = String::new();
         for c in what.to_string().chars() {
             match is_invisible(c) {

@@ -78,6 +78,7 @@ impl Events {
     }
 }
 
+/// Returns the error for events that cannot be written.
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::run(format_args!("the events {} cannot be written: {error}", path.display()))
 }

@@ -76,6 +76,7 @@ impl fmt::Display for KernelSocket {
     }
 }
 
+/// Converts the kernel's answer. Values that the answer does not contain are 0.
 fn describe(socket: &InetResponse) -> KernelSocket {
     let info = socket.nlas.iter().find_map(|nla| match nla {
         Nla::TcpInfo(info) => Some(info),

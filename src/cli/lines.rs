@@ -49,7 +49,7 @@ impl Lines {
                 Input::Bytes(len) => self.typed.extend_from_slice(buf.get(..len).unwrap_or_default()),
                 Input::End => self.ended = true,
                 Input::NotYet => {
-                    // Wait for one event, which may be input.
+                    // Wait for one event, which can be input.
                     let mut waited = false;
                     let done = |_: &mut Stack<'_, S, U>| core::mem::replace(&mut waited, true);
                     if drive(stack, io, clock, interrupt, done)? == Ended::Stopped {

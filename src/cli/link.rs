@@ -122,13 +122,14 @@ impl LinkArgs {
             ],
             given => given.iter().map(|text| cidr(text, name)).collect::<Result<_, _>>()?,
         };
-        let before = |i: usize, a: &IpCidr| addresses[..i].iter().any(|b: &IpCidr| b.address() == a.address());
-        if let Some((_, twice)) = addresses.iter().enumerate().find(|(i, a)| before(*i, a)) {
+        let is_repeated = |i: usize, a: &IpCidr| addresses[..i].iter().any(|b: &IpCidr| b.address() == a.address());
+        if let Some((_, twice)) = addresses.iter().enumerate().find(|(i, a)| is_repeated(*i, a)) {
             return Err(Failure::usage(format_args!("{} is given twice with --ip", twice.address())));
         }
         let gateways = self.gateway.iter().map(|text| host(text, "--gateway", name)).collect::<Result<Vec<_>, _>>()?;
-        let before = |i: usize, a: &IpAddress| gateways[..i].iter().find(|b| b.version() == a.version());
-        if let Some((first, second)) = gateways.iter().enumerate().find_map(|(i, a)| Some((before(i, a)?, a))) {
+        let first_of_family = |i: usize, a: &IpAddress| gateways[..i].iter().find(|b| b.version() == a.version());
+        if let Some((first, second)) = gateways.iter().enumerate().find_map(|(i, a)| Some((first_of_family(i, a)?, a)))
+        {
             return Err(Failure::usage(format_args!(
                 "{first} and {second} are two gateways of one family: --gateway takes one for IPv4 and one for IPv6, as in \
                  --gateway 192.168.69.100 --gateway fdaa::64"
@@ -136,7 +137,7 @@ impl LinkArgs {
         }
         let dns = self.dns.iter().map(|text| host(text, "--dns", name)).collect::<Result<Vec<_>, _>>()?;
         if let Some(bad) = dns.iter().find(|server| !server.is_unicast()) {
-            return Err(Failure::usage(format_args!("{bad} for --dns is no host's address")));
+            return Err(Failure::usage(format_args!("{bad} for --dns is not a host address")));
         }
         if dns.len() > SERVERS {
             return Err(Failure::usage(format_args!(
@@ -176,7 +177,7 @@ impl Link {
         without_zone(host, &self.name).map_err(Failure::usage)
     }
 
-    /// Creates a stack on `device`. First calls `set`, which may change the configuration.
+    /// Creates a stack on `device`. First calls `set`, which can change the configuration.
     ///
     /// # Errors
     /// Fails if an address is invalid or the MTU is too small.
@@ -202,8 +203,8 @@ impl Link {
     /// Returns a link-local IPv6 address to add to the configured addresses, derived from the hardware address.
     ///
     /// Neighbours send solicitations from their link-local addresses (RFC 4861 section 7.2.2). Without a link-local
-    /// address of its own, the stack has no route to these addresses, and cannot answer. Returns `None` on a TUN,
-    /// without configured IPv6 addresses, and if a configured address is already link-local.
+    /// address of its own, the stack has no route to these addresses, and cannot answer. Returns `None` on a TUN, if no
+    /// IPv6 address is configured, or if a configured address is already link-local.
     fn link_local(&self, hardware: HardwareAddress) -> Option<IpCidr> {
         let HardwareAddress::Ethernet(mac) = hardware else { return None };
         let has_ipv6 = |condition: fn(&Ipv6Address) -> bool| {

@@ -26,16 +26,17 @@ impl<'p> Listening<'p> {
         let mut lines = String::new();
         let not_in = |list: &[IpCidr], one: &&IpCidr| !list.iter().any(|other| other.address() == one.address());
         for gone in self.known.iter().filter(|one| not_in(&now, one)) {
-            self.lines(&mut lines, "no longer listening", gone);
+            self.push_lines(&mut lines, "no longer listening", gone);
         }
         for new in now.iter().filter(|one| not_in(&self.known, one)) {
-            self.lines(&mut lines, "listening", new);
+            self.push_lines(&mut lines, "listening", new);
         }
         self.known = now;
         lines
     }
 
-    fn lines(&self, lines: &mut String, verb: &str, address: &IpCidr) {
+    /// Appends a line with `verb` for each listener on `address`.
+    fn push_lines(&self, lines: &mut String, verb: &str, address: &IpCidr) {
         for (transport, list) in [("tcp", self.tcp), ("udp", self.udp)] {
             for &(port, app) in list {
                 let endpoint = std::net::SocketAddr::new(address.address().into(), port);

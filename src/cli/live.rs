@@ -53,8 +53,8 @@ struct Live<'l, 's, I, E> {
     steps: u32,
 }
 
-/// How a wait for the next step ended.
-enum Turn {
+/// The outcome of trying to take a step.
+enum Taken {
     /// A step was taken. The value is true if the step reached the goal.
     Step(bool),
     /// A line was typed during the wait.
@@ -64,6 +64,7 @@ enum Turn {
 }
 
 impl<I: Interrupt, E> Live<'_, '_, I, E> {
+    /// Reads commands and takes steps until `q`, the end of input or a signal.
     fn run<S: Session + Clone, U: UdpSession>(&mut self, stack: &mut Stack<'_, S, U>) -> Result<(), Failure>
     where
         E: FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
@@ -87,14 +88,14 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 Err(what) => say_line(what)?,
             }
             while steps > 0 {
-                match self.turn(stack, goal)? {
-                    Turn::Step(true) => break,
-                    Turn::Step(false) => {
+                match self.take_step(stack, goal)? {
+                    Taken::Step(true) => break,
+                    Taken::Step(false) => {
                         steps -= 1;
                         stopped = steps > 0 && self.shell.has_line();
                     }
-                    Turn::Typed => stopped = true,
-                    Turn::End => return Ok(()),
+                    Taken::Typed => stopped = true,
+                    Taken::End => return Ok(()),
                 }
                 if stopped {
                     break;
@@ -104,11 +105,11 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
     }
 
     /// Waits until a step is possible, then takes one step and shows that step.
-    fn turn<S: Session + Clone, U: UdpSession>(
+    fn take_step<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Stack<'_, S, U>,
         goal: Option<Goal>,
-    ) -> Result<Turn, Failure>
+    ) -> Result<Taken, Failure>
     where
         E: FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
     {
@@ -126,7 +127,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 return Err(Failure::output(error));
             }
             if self.interrupt.verdict() != Verdict::GoOn {
-                return Ok(Turn::End);
+                return Ok(Taken::End);
             }
             let reached = goal.is_some_and(|goal| self.io.probe.has_reached(goal));
             let lines = self.io.probe.take_lines();
@@ -139,13 +140,13 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 show(stack, &head, step, &lines).map_err(Failure::output)?;
             }
             match step {
-                Step::Idle(_) if reached => return Ok(Turn::Step(true)),
+                Step::Idle(_) if reached => return Ok(Taken::Step(true)),
                 Step::Idle(deadline) => {
                     if !self.wait(deadline)? {
-                        return Ok(Turn::Typed);
+                        return Ok(Taken::Typed);
                     }
                 }
-                _ => return Ok(Turn::Step(reached)),
+                _ => return Ok(Taken::Step(reached)),
             }
         }
     }

@@ -8,10 +8,11 @@ use super::netlink::Netlink;
 /// Returns whether a host's name or address means this machine's loopback. Names of the loopback are `localhost`, names
 /// that end in `.localhost` (RFC 6761 section 6.3), and names that have only loopback addresses in /etc/hosts.
 pub fn is_local(host: &str) -> bool {
-    is_local_by(host, &std::fs::read_to_string("/etc/hosts").unwrap_or_default())
+    is_local_in(host, &std::fs::read_to_string("/etc/hosts").unwrap_or_default())
 }
 
-fn is_local_by(host: &str, hosts: &str) -> bool {
+/// Like [`is_local`], with `hosts` as the content of /etc/hosts.
+fn is_local_in(host: &str, hosts: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
     if let Ok(address) = bare.parse() {
@@ -30,13 +31,13 @@ fn is_loopback_name(name: &str, hosts: &str) -> bool {
     addresses.next().is_some_and(is_loopback) && addresses.all(is_loopback)
 }
 
-/// Returns whether an address is a loopback address. An IPv4 loopback address may be mapped to IPv6.
+/// Returns whether an address is a loopback address. An IPv4 loopback address can be mapped to IPv6.
 pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Returns the error for a loopback `host`, which suggests this machine's addresses on `link` instead.
-pub fn is_elsewhere(host: &str, link: &str) -> Failure {
+/// Returns the error for a loopback `host`. The message suggests this machine's addresses on `link` instead.
+pub fn loopback_error(host: &str, link: &str) -> Failure {
     let found = Netlink::open().and_then(|mut netlink| netlink.link(link)).ok().flatten();
     let own = found.map(|link| link.addresses).unwrap_or_default();
     // A link-local address is not shown, because it is only valid with the link's name.
@@ -70,10 +71,10 @@ mod tests {
             "HERE.example",
             "ip6-loopback",
         ] {
-            assert!(is_local_by(host, hosts), "{host}");
+            assert!(is_local_in(host, hosts), "{host}");
         }
         for host in ["128.0.0.1", "::2", "[::1", "", "both", "here2", "me", "localhost.example", "192.168.69.1"] {
-            assert!(!is_local_by(host, hosts), "{host}");
+            assert!(!is_local_in(host, hosts), "{host}");
         }
     }
 }

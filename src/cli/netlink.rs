@@ -24,7 +24,7 @@ pub struct Link {
     pub index: u32,
     /// The interface's name.
     pub name: String,
-    /// Whether the interface is set up. A TAP or TUN may be up, but carries frames only while a program is attached.
+    /// Whether the interface is set up. A TAP or TUN can be up, but carries frames only while a program is attached.
     pub up: bool,
     /// Whether the interface has a carrier. A TAP or TUN has a carrier while a program is attached.
     pub carrier: bool,
@@ -133,19 +133,24 @@ impl Netlink {
     }
 }
 
-/// Stops the kernel's own traffic on an interface, so that all frames come from programs. The kernel then sends no
-/// router solicitations, and creates no link-local address, for which it would send multicast reports. Call this
-/// function before the interface is set up.
+/// Stops the kernel's own traffic on an interface, so that all frames come from programs. IPv6 stays on, because
+/// programs use it. Call this function before the interface is set up.
 ///
 /// A kernel without IPv6 has no files for these settings, so failed writes are ignored.
 pub fn quieten(name: &str) {
     let folder = Path::new("/proc/sys/net/ipv6/conf").join(name);
     for (file, value) in [
+        // Turn IPv6 on, even if it is off by default on this machine.
         ("disable_ipv6", "0"),
+        // Ignore router advertisements.
         ("accept_ra", "0"),
+        // Create no addresses from advertised prefixes.
         ("autoconf", "0"),
+        // Send no router solicitations.
         ("router_solicitations", "0"),
+        // Send no solicitations to detect duplicate addresses.
         ("accept_dad", "0"),
+        // Create no link-local address, for which the kernel would send multicast reports.
         ("addr_gen_mode", "1"),
     ] {
         let _ = std::fs::write(folder.join(file), value);
@@ -183,12 +188,13 @@ fn describe(message: &LinkMessage) -> Link {
     link
 }
 
-/// Attribute numbers from linux/if_link.h.
+// Attribute numbers from linux/if_link.h.
 const IFLA_TUN_OWNER: u16 = 1;
 const IFLA_TUN_GROUP: u16 = 2;
 const IFLA_TUN_TYPE: u16 = 3;
 const IFLA_TUN_MULTI_QUEUE: u16 = 7;
 
+/// Parses the attributes of a TAP or TUN. Returns `None` if the type is missing or unknown.
 fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
     let value = |wanted: u16| {
         data.iter().find_map(|info| match info {
@@ -207,6 +213,7 @@ fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
     Some(Tun { kind, owner, group, multi_queue })
 }
 
+/// Returns the value of an attribute.
 fn bytes(nla: &DefaultNla) -> Vec<u8> {
     let mut value = vec![0; nla.value_len()];
     nla.emit_value(&mut value);

@@ -52,7 +52,7 @@ pub struct PingArgs {
 
 /// The largest size of an IP packet before fragmentation, in bytes.
 const LONGEST: usize = 65_535;
-/// The largest number of requests that wait for a reply. If more requests would wait, the oldest request counts as
+/// The largest number of requests that can wait for a reply. If more requests would wait, the oldest is treated as
 /// lost.
 const OUTSTANDING: usize = 1024;
 
@@ -75,6 +75,7 @@ pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     result
 }
 
+/// Creates the stack, exchanges the echoes, and releases the DHCP lease. Returns whether any reply arrived.
 fn run(
     args: &PingArgs,
     link: &Link,
@@ -90,14 +91,14 @@ fn run(
     let mut stack: Stack<'_, WithQuery<()>, WithResolver<()>> =
         link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     let echo = EchoMemory { socket: &mut socket, packets: &mut packets, bytes: &mut bytes };
-    let result = echoes(args, link, clock, &mut stop, echo, &mut stack, io);
+    let result = exchange_echoes(args, link, clock, &mut stop, echo, &mut stack, io);
     stack.release_lease(clock.now(), io);
     result
 }
 
 /// Looks up the host, then sends requests and shows the replies until the run is over. Returns whether any reply
 /// arrived.
-fn echoes<'a>(
+fn exchange_echoes<'a>(
     args: &PingArgs,
     link: &Link,
     clock: Clock,
@@ -109,7 +110,7 @@ fn echoes<'a>(
     let lookup = Lookup { link, patience: args.timeout, thorough: false };
     let addresses = lookup.addresses(&args.host, stack, io, &clock, stop)?;
     let Some(&address) = addresses.first() else { return Ok(false) };
-    fits(args.size, address)?;
+    check_size(args.size, address)?;
 
     let ident = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
     stack.open_echo(memory, ident as u16);
@@ -146,9 +147,11 @@ struct Ping<'p> {
     send_at: Instant,
     /// When each unanswered request was sent. The key is the request's number.
     outstanding: BTreeMap<u32, Instant>,
-    /// The minimum, maximum and sum of the round-trip times, in milliseconds.
+    /// The minimum round-trip time, in milliseconds.
     least: f64,
+    /// The maximum round-trip time, in milliseconds.
     most: f64,
+    /// The sum of the round-trip times, in milliseconds.
     sum: f64,
 }
 
@@ -180,10 +183,10 @@ impl<'p> Ping<'p> {
         timer: &Timer,
     ) -> Result<bool, Failure> {
         while let Some(echo) = stack.take_echo() {
-            self.heard(&echo)?;
+            self.show_reply(&echo)?;
         }
         while let Some(refusal) = stack.take_refusal() {
-            self.refused(&refusal)?;
+            self.show_refusal(&refusal)?;
         }
         let now = self.clock.now();
         let more = self.args.count.is_none_or(|count| self.sent < count);
@@ -229,7 +232,7 @@ impl<'p> Ping<'p> {
     }
 
     /// Shows a reply and adds its round-trip time to the statistics.
-    fn heard(&mut self, echo: &Echo) -> Result<(), Failure> {
+    fn show_reply(&mut self, echo: &Echo) -> Result<(), Failure> {
         // A reply contains only the lower 16 bits of the request's number.
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == echo.seq);
         let sent = number.and_then(|number| self.outstanding.remove(&number));
@@ -262,7 +265,7 @@ impl<'p> Ping<'p> {
     }
 
     /// Shows the ICMP error about a request and stops waiting for the request's reply.
-    fn refused(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
+    fn show_refusal(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
         if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
             return Ok(());
@@ -296,7 +299,7 @@ impl<'p> Ping<'p> {
 }
 
 /// Checks that `size` bytes of data fit into an echo request to `address`.
-fn fits(size: usize, address: IpAddr) -> Result<(), Failure> {
+fn check_size(size: usize, address: IpAddr) -> Result<(), Failure> {
     let header = if address.is_ipv4() { 20 } else { 40 };
     let longest = LONGEST - header - ECHO_HEADER;
     match size <= longest {

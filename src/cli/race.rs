@@ -72,7 +72,7 @@ pub struct Track<'t> {
 
 impl Race {
     /// Starts the connections that `dialler` requests, until one connection is established. Connections that lost the
-    /// race but are not yet closed are added to `left`. Once such a connection has closed, the caller must remove
+    /// race but are not yet closed are added to `closing`. Once such a connection has closed, the caller must remove
     /// the connection from the stack.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Race {
         session: &S,
         stack: &mut Stack<'a, WithQuery<Runner<'r, S>>, U>,
         io: &mut Io<TunTap, Stdio, P>,
-        left: &mut Vec<ConnectionId>,
+        closing: &mut Vec<ConnectionId>,
     ) -> Result<Outcome, Failure> {
         let Track { clock, stop } = track;
         self.round.set(self.round.get() + 1);
@@ -118,6 +118,7 @@ impl Race {
             }
             match self.winner.get().and_then(|number| begun.get(number)) {
                 Some(&id) => dialler.established(id),
+                // Nothing has won: report the connections that have ended, so that the dialler moves on.
                 None => begun.iter().for_each(|&id| {
                     if let Some((_, end)) = stack.take(id) {
                         dialler.ended(id, end);
@@ -125,17 +126,18 @@ impl Race {
                 }),
             }
         };
-        left.extend(dialler.running());
+        closing.extend(dialler.running());
         Ok(outcome)
     }
 
+    /// Wraps `session` for connection `number` of the current race.
     fn runner<S>(&self, session: S, number: usize) -> Runner<'_, S> {
         Runner { session, race: self, round: self.round.get(), number, runs: false }
     }
 
     /// Returns whether connection `number` wins race `round`. Call this method when the connection is established. The
     /// first call in a race makes its connection the winner.
-    fn is_won_by(&self, round: usize, number: usize) -> bool {
+    fn claim_win(&self, round: usize, number: usize) -> bool {
         let first = self.round.get() == round && self.winner.get().is_none_or(|winner| winner == number);
         if first {
             self.winner.set(Some(number));
@@ -147,7 +149,7 @@ impl Race {
 #[deny(clippy::missing_trait_methods)]
 impl<S: Session> Session for Runner<'_, S> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        self.runs = self.runs || self.race.is_won_by(self.round, self.number);
+        self.runs = self.runs || self.race.claim_win(self.round, self.number);
         if self.runs { self.session.poll(socket, cx) } else { Next::Abort }
     }
 
@@ -216,10 +218,10 @@ mod tests {
     #[test]
     fn one_connection_wins_a_race() {
         let race = Race::default();
-        assert!(race.is_won_by(0, 1) && !race.is_won_by(0, 0) && race.is_won_by(0, 1));
+        assert!(race.claim_win(0, 1) && !race.claim_win(0, 0) && race.claim_win(0, 1));
         race.round.set(1);
         race.winner.set(None);
-        assert!(!race.is_won_by(0, 1), "that race is over");
-        assert!(race.is_won_by(1, 0));
+        assert!(!race.claim_win(0, 1), "that race is over");
+        assert!(race.claim_win(1, 0));
     }
 }

@@ -80,7 +80,7 @@ pub struct ServerArgs {
     /// What to do with a new connection when the backlog is full or --max-connections is reached [default: drop]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub overflow: Option<OnOverflow>,
-    /// Write a line of JSON for each event to FILE, - for standard output; docs/lab-json.md has the fields [default: no lines]
+    /// Write a line of JSON for each event to FILE, - for standard output; docs/lab-json.md lists the fields [default: no lines]
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
     /// greeting: reply TEXT, with the message in place of {} [default: Hello,{}!]
@@ -199,9 +199,10 @@ impl ServerArgs {
     }
 
     /// Returns the programs with their TCP ports, and the programs with their UDP ports. Checks that no two programs
-    /// have the same port.
+    /// share a port.
     fn ports(&self, apps: &[&'static App]) -> Result<(Ports, Ports), Failure> {
         let moves = self.port.iter().map(|word| parse_move(word, apps)).collect::<Result<Vec<_>, _>>()?;
+        // The last --port option for a program and transport wins. NAME=PORT is for both transports.
         let port_of = |app: &App, udp: bool, default: u16| {
             let last = moves.iter().rev().find(|m| m.program == app.program && (udp || !m.udp_only));
             last.map_or(default, |m| m.port)
@@ -301,7 +302,7 @@ impl Plan<'_> {
             }
         }
         settle(link, &mut stack, &mut io, clock)?;
-        // Without --dhcp or --slaac, smolstep may add a link-local address that only neighbours use. The `listening`
+        // Without --dhcp or --slaac, smolstep can add a link-local address that only neighbours use. The `listening`
         // lines do not show this address.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);

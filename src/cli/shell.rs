@@ -33,7 +33,7 @@ pub enum Command {
     Branch(Option<String>),
     /// List the runs.
     Branches,
-    /// Show this run and another one from the event at which they part.
+    /// Show this run and another run, from the event at which they begin to differ.
     Compare(Option<String>),
     /// Show the bytes of the frames in flight.
     Frame,
@@ -41,7 +41,7 @@ pub enum Command {
     Go(u32),
     /// Show the list of commands.
     Help,
-    /// Put a segment on the wire to this host, which no host has sent.
+    /// Put a segment that no host has sent on the wire to this host.
     Inject(usize, SegmentText),
     /// Take several steps.
     Next(u32),
@@ -93,7 +93,7 @@ const WORDS: [Word; 19] = [
     word("exit", "", false, "exit alone"),
 ];
 
-/// The time of `delay` without a time.
+/// The time by which `delay` delays a frame if the command names no time.
 const DELAY: Duration = Duration::from_millis(300);
 
 /// A prompt: the set of commands that it accepts, and the input that is not parsed yet.
@@ -229,6 +229,7 @@ q, quit            end"
         }
     }
 
+    /// Returns the error for the unknown command `name` in `line`.
     fn unknown(&self, line: &str, name: &str) -> String {
         let names = WORDS.iter().filter(|word| !(word.is_for_lab && self.is_live)).map(|word| word.name);
         let near = nearest(name, names);
@@ -259,7 +260,8 @@ pub fn state(name: &str) -> Result<State, String> {
     run::state(name).ok_or_else(|| format!("unknown state '{}': {}", name.escape_debug(), did_you_mean(name, &NAMES)))
 }
 
-/// Parses the event of the command `until`. Only the lab's prompt has events other than a frame or a state of any end.
+/// Parses the event of the command `until`. Only the lab's prompt accepts events other than a frame or a state of any
+/// end.
 fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
     let goal = Goal::parse(word, |word| duration(word).ok().map(Into::into));
     let is_allowed = |goal: &Goal| in_lab || matches!(goal, Goal::Frame(_) | Goal::State(None, _));
@@ -283,8 +285,8 @@ fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
     })
 }
 
-/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. After `>`, the other host
-/// receives it.
+/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. A segment after `>`
+/// arrives at the other host.
 fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
     let (host, rest) = words.trim_start().split_once(char::is_whitespace).unwrap_or_default();
     let host = ["client", "server"].iter().position(|name| host.eq_ignore_ascii_case(name));
@@ -311,6 +313,7 @@ fn state_in(name: &str, lang: Lang) -> Result<State, String> {
     })
 }
 
+/// Parses a duration. The error is in the language `lang`.
 fn span(time: &str, lang: Lang) -> Result<Duration, String> {
     duration(time).map(Into::into).map_err(|what| match lang {
         Lang::En => format!("'{}': {what}", time.escape_debug()),
@@ -318,6 +321,7 @@ fn span(time: &str, lang: Lang) -> Result<Duration, String> {
     })
 }
 
+/// Parses a whole number. The error is in the language `lang`.
 fn number(word: &str, lang: Lang) -> Result<u32, String> {
     word.parse().map_err(|_| match lang {
         Lang::En => format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX),

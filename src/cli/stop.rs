@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::host::{Interrupt, Verdict};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// The signals that request the program to exit.
+/// The signals that ask the program to exit.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// Receives SIGHUP, SIGINT and SIGTERM, and wakes the poll loop.
@@ -19,7 +19,7 @@ pub struct Stop {
     received: UnixStream,
     /// Set by each signal, before `received` becomes readable. Checking this flag needs no system call.
     raised: Arc<AtomicBool>,
-    /// Whether a signal has arrived. The byte of that signal may still follow.
+    /// Whether a signal has arrived. The byte of that signal can still follow.
     closing: bool,
 }
 
@@ -56,7 +56,7 @@ impl Interrupt for Stop {
         }
         self.closing = true;
         // The bytes serve only to end a wait. Each handler sets the flag before it writes its byte, so read the bytes
-        // before the flag. A handler on another thread may not have written its byte yet. The next call reads that
+        // before the flag. A handler on another thread might not have written its byte yet. The next call reads that
         // byte.
         let _ = self.received.read(&mut [0; 64]);
         if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
@@ -92,19 +92,19 @@ mod tests {
 
     use super::*;
 
-    /// A signal's handler sets the flag, then writes the byte. The loop may run between these two steps.
+    /// A signal's handler sets the flag, then writes the byte. The loop can run between these two steps.
     #[test]
     fn a_byte_that_comes_after_its_flag_wakes_the_loop_once() {
         let (received, mut send) = UnixStream::pair().unwrap();
         received.set_nonblocking(true).unwrap();
         let mut stop = Stop { received, raised: Arc::default(), closing: false };
-        // Returns whether a byte is left, which would wake the loop again.
+        // Returns whether a byte remains, which would wake the loop again.
         let has_byte = |stop: &Stop| (&stop.received).read(&mut [0; 64]).is_ok();
         assert_eq!(stop.verdict(), Verdict::GoOn);
         // The flag of the first signal, before its byte.
         stop.raised.store(true, Ordering::Release);
         assert_eq!(stop.verdict(), Verdict::Close);
-        // The late byte wakes the loop. It is not a second signal, and this call of `verdict` reads it.
+        // The late byte wakes the loop, but is not a second signal. This call of `verdict` reads the byte.
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::GoOn);
         assert!(!has_byte(&stop));

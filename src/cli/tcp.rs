@@ -82,7 +82,8 @@ impl TcpArgs {
     }
 }
 
-/// The range of a socket buffer, in bytes. No window is larger than the upper limit (RFC 7323 section 2.3).
+/// The range of a socket buffer, in bytes. The upper limit bounds the memory of a connection. RFC 7323 section 2.3
+/// would allow windows of almost 1 GiB.
 const SIZES: core::ops::RangeInclusive<usize> = 4096..=16 << 20;
 
 /// Parses a size in bytes, in KiB with the suffix K, or in MiB with the suffix M.

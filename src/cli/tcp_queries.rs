@@ -25,7 +25,7 @@ pub struct TcpQueries {
     patience: Duration,
     /// The connections whose query has no result yet, each with the query's number in the resolver.
     running: Vec<(ConnectionId, usize)>,
-    /// The connections whose query has a result, and which may still be closing.
+    /// The connections whose query has a result. These connections might still be closing.
     closing: Vec<ConnectionId>,
 }
 
@@ -39,7 +39,7 @@ impl TcpQueries {
     /// Returns whether [`advance`](Self::advance) should be called.
     pub fn is_due<S: Session + Clone, U: UdpSession>(&self, stack: &mut Resolving<'_, S, U>) -> bool {
         let wanted = self.resolver(stack).is_some_and(|resolver| resolver.wants_tcp());
-        wanted || self.running.iter().any(|(id, _)| ended(stack, *id).is_some())
+        wanted || self.running.iter().any(|(id, _)| ended_query(stack, *id).is_some())
     }
 
     /// Starts the queries that the resolver requests, and passes the results of finished queries to the resolver.
@@ -50,7 +50,7 @@ impl TcpQueries {
         now: Instant,
     ) {
         for (id, number) in std::mem::take(&mut self.running) {
-            match ended(stack, id) {
+            match ended_query(stack, id) {
                 None => self.running.push((id, number)),
                 Some(query) => {
                     self.closing.push(id);
@@ -85,6 +85,7 @@ impl TcpQueries {
         self.closing.is_empty()
     }
 
+    /// Returns the resolver, if it is still bound to its port.
     fn resolver<'s, S: Session + Clone, U: UdpSession>(
         &self,
         stack: &'s mut Resolving<'_, S, U>,
@@ -96,8 +97,8 @@ impl TcpQueries {
     }
 }
 
-/// Returns the query of connection `id` if the query has ended. The connection may still be closing.
-fn ended<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: ConnectionId) -> Option<TcpQuery> {
+/// Returns the query of connection `id` if the query has ended. The connection might still be closing.
+fn ended_query<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: ConnectionId) -> Option<TcpQuery> {
     match stack.session(id)? {
         WithQuery::Query(query) if query.has_ended() => Some((**query).clone()),
         _ => None,

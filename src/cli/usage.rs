@@ -15,7 +15,7 @@ use crate::app;
 pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure {
     let first = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(subcommand) = command.find_subcommand(&first).filter(|command| command.get_name() != "help") else {
-        return with_help(Failure::usage(top(error, command)), None);
+        return with_help(Failure::usage(explain_top_level(error, command)), None);
     };
     let name = subcommand.get_name();
     let what = match name {
@@ -39,7 +39,7 @@ pub fn with_help(failure: Failure, subcommand: Option<&str>) -> Failure {
 }
 
 /// Describes an error in a command line without a valid subcommand.
-fn top(error: &Error, command: &Command) -> String {
+fn explain_top_level(error: &Error, command: &Command) -> String {
     let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
         (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word,
         (ErrorKind::UnknownArgument, _) => {
@@ -68,7 +68,7 @@ fn top(error: &Error, command: &Command) -> String {
     }
 }
 
-/// Returns clap's explanation and suggestion on one line. Leaves out clap's usage text.
+/// Returns clap's explanation and suggestion on one line. Excludes clap's usage text.
 fn one_line(error: &Error) -> String {
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or_default();

@@ -74,6 +74,7 @@ impl<'s> Watch<'s> {
         self.left_out.push(id);
     }
 
+    /// Returns whether an event belongs to a connection that is not reported.
     fn is_left_out(&self, event: &Event) -> bool {
         match event {
             Event::Connected { id, .. } | Event::Ended { id, .. } | Event::State { id, .. } => {
@@ -109,6 +110,7 @@ impl Probe for Watch<'_> {
             }
         }
         self.status.frame(now, direction, frame);
+        // Another host uses this side's address: warn once, because `take_if` clears `alone`.
         if direction == Direction::In
             && let Some((mac, link)) = self.alone.take_if(|(mac, _)| frame.get(6..12) == Some(mac.as_bytes()))
         {
@@ -129,6 +131,7 @@ impl Probe for Watch<'_> {
     }
 }
 
+/// Returns the error for a capture that cannot be written.
 fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("the capture {} cannot be written: {error}", path.display()))
 }

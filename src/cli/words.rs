@@ -10,17 +10,17 @@ use clap::{Arg, Command};
 pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::new();
     let mut subcommand = None;
-    let mut open = true;
+    let mut before_dashes = true;
     for word in words {
         let text = word.to_str().unwrap_or_default();
         if joined.len() == 1 {
             subcommand = command.find_subcommand(text);
         }
-        open &= text != "--";
+        before_dashes &= text != "--";
         let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
         let negative = text.strip_prefix('-').is_some_and(digit);
         match joined.last_mut() {
-            Some(last) if open && negative && takes_value(subcommand, last.to_str().unwrap_or_default()) => {
+            Some(last) if before_dashes && negative && takes_value(subcommand, last.to_str().unwrap_or_default()) => {
                 last.push("=");
                 last.push(word);
             }
@@ -30,6 +30,7 @@ pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsStr
     joined
 }
 
+/// Returns whether `word` is an option of `subcommand` that takes a value.
 fn takes_value(subcommand: Option<&Command>, word: &str) -> bool {
     subcommand.and_then(|command| option(command, word)).is_some_and(|option| option.get_action().takes_values())
 }

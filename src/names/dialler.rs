@@ -16,7 +16,7 @@ const ADDRESSES: usize = 16;
 /// alternate, IPv6 first.
 ///
 /// A dialler sends nothing and reads no clock. The dialler's owner calls [`next`](Self::next), carries out the returned
-/// step, and reports the result: addresses found, or connections begun, established or ended. Addresses may be added at
+/// step, and reports the result: addresses found, or connections begun, established or ended. Addresses can be added at
 /// any time.
 ///
 /// Attempts overlap: the next attempt begins when an attempt fails, or `delay` after the previous attempt began. With
@@ -29,17 +29,17 @@ pub struct Dialler {
     patience: Duration,
     /// The time from the beginning of an attempt to the next attempt.
     delay: Duration,
-    /// Whether several attempts may run at the same time.
+    /// Whether several attempts can run at the same time.
     overlap: bool,
     /// Whether the lookup is over, so that no more addresses follow.
     resolved: bool,
-    /// The addresses that were not tried yet.
+    /// The addresses that have not been tried yet.
     untried: heapless::Vec<IpAddress, ADDRESSES>,
     /// Whether to try an IPv6 address next.
     v6_next: bool,
     /// All attempts except the winner. Failed attempts are in the order in which they failed.
     attempts: heapless::Vec<Attempt, ADDRESSES>,
-    /// When to begin the next attempt if other attempts still run. `None` means immediately.
+    /// The time at which to begin the next attempt if other attempts still run. `None` means immediately.
     next_at: Option<Instant>,
     winner: Option<(ConnectionId, IpEndpoint)>,
 }
@@ -57,9 +57,9 @@ pub enum DialStep {
         /// The timeout: how long the connection may take to be established.
         patience: Duration,
     },
-    /// Wait until a connection is established or ends, or until this time.
+    /// Wait until a connection is established or ends, or until the given time.
     Wait(Option<Instant>),
-    /// Nothing is left to do. Either there is a [`winner`](Dialler::winner), or every address has
+    /// There is nothing more to do. Either there is a [`winner`](Dialler::winner), or every address has
     /// [failed](Dialler::failures).
     Done,
 }
@@ -169,7 +169,7 @@ impl Dialler {
         }
     }
 
-    /// Reports that a connection ended. The next address may then be tried immediately.
+    /// Reports that a connection ended. The next address can then be tried immediately.
     pub fn ended(&mut self, id: ConnectionId, end: End) {
         if let Some(at) = self.position(id) {
             let remote = self.attempts.remove(at).remote;

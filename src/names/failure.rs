@@ -12,7 +12,8 @@ use smoltcp::wire::IpAddress;
 pub enum ResolveError {
     /// The name's aliases form a loop, or the name has more than 16 aliases.
     AliasLoop,
-    /// The server returned this error code. 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
+    /// The server returned the given error code: 2 means an internal failure, and 5 means a refusal (RFC 1035 section
+    /// 4.1.1).
     Failed(IpAddress, u8),
     /// No server answered in time, and a datagram from this server could not be parsed.
     Malformed(IpAddress),
@@ -24,11 +25,11 @@ pub enum ResolveError {
     NoSuchName,
     /// An ICMP error says that no program receives queries on the server's port.
     Refused(IpAddress),
-    /// No server answered within this time. The address is that of the first server that was queried.
+    /// No server answered within the given time. The address belongs to the first server that was queried.
     Silent(IpAddress, Duration),
     /// The server's reply does not fit into a datagram. On the command line, the query over TCP has also failed.
     Truncated(IpAddress),
-    /// No query could be sent to any server, because no host on the link answered ARP or NDP. The address is that of
+    /// No query could be sent to any server, because no host on the link answered ARP or NDP. The address belongs to
     /// the first server.
     Unreachable(IpAddress),
 }
@@ -44,7 +45,7 @@ impl fmt::Display for ResolveError {
             ResolveError::NoAddress => f.write_str("the name has no address"),
             ResolveError::NoServer => f.write_str("no DNS server: give --dns or --dhcp"),
             ResolveError::NoSuchName => f.write_str("no such name"),
-            ResolveError::Refused(server) => write!(f, "connection refused by {server}: it is no DNS server"),
+            ResolveError::Refused(server) => write!(f, "connection refused by {server}: it is not a DNS server"),
             ResolveError::Silent(server, time) => {
                 write!(f, "no answer from DNS server {server} within {} s", Seconds(*time))
             }

@@ -9,6 +9,22 @@ pub(super) const LONGEST_QUERY: usize = HEADER + 255 + 4;
 
 /// The length of a message's header in bytes.
 const HEADER: usize = 12;
+/// The offset of the flags in a message's header, in bytes (RFC 1035 section 4.1.1).
+const FLAGS: usize = 2;
+/// The offset of the number of questions in the header.
+const QUESTIONS: usize = 4;
+/// The offset of the number of answers in the header.
+const ANSWERS: usize = 6;
+/// The flag of a reply.
+const QR: u16 = 0x8000;
+/// The flag of a reply, and the opcode, which is 0 for a standard query.
+const QR_AND_OPCODE: u16 = 0xf800;
+/// The flag of a truncated message.
+const TRUNCATED: u16 = 0x0200;
+/// The error code that says that the name does not exist.
+const NO_SUCH_NAME: u8 = 3;
+/// The length in bytes of the type and the class after the name of a question or a record.
+const TYPE_AND_CLASS: usize = 4;
 /// The Internet class.
 const IN: u16 = 1;
 
@@ -60,15 +76,15 @@ pub(super) enum Reply {
     Addresses(usize),
     /// The name leads through more than [`ALIASES`] aliases.
     AliasLoop,
-    /// The server returned this error code (RFC 1035 section 4.1.1).
+    /// The server returned the given error code (RFC 1035 section 4.1.1).
     Failed(u8),
     /// The reply answers the query but cannot be parsed.
     Malformed,
     NoSuchName,
     /// The reply answers another query.
     NotOurs,
-    /// The server says that the reply was truncated. The reply has this number of addresses, but the name may have
-    /// more.
+    /// The server says that the reply was truncated. The field is the number of addresses in the reply. The name can
+    /// have more addresses.
     Truncated(usize),
 }
 
@@ -84,17 +100,18 @@ pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_
 
 /// Parses a reply to the query with this `id`, `name` and `kind`. Calls `each` with each address in the reply.
 pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
-    // The tested flags say whether the message is a reply to a standard query.
-    let Some(flags) = word(bytes, 2).filter(|flags| word(bytes, 0) == Some(id) && flags & 0xf800 == 0x8000) else {
+    // A reply to a standard query has the QR bit set and the opcode 0.
+    let Some(flags) = word(bytes, FLAGS).filter(|flags| word(bytes, 0) == Some(id) && flags & QR_AND_OPCODE == QR)
+    else {
         return Reply::NotOurs;
     };
-    let (truncated, code) = (flags & 0x0200 != 0, (flags & 0xf) as u8);
-    // A server that cannot parse the question may omit the question from the reply.
-    if code != 0 && code != 3 && word(bytes, 4) == Some(0) {
+    let (truncated, code) = (flags & TRUNCATED != 0, (flags & 0xf) as u8);
+    // A server that cannot parse the question can omit the question from the reply.
+    if code != 0 && code != NO_SUCH_NAME && word(bytes, QUESTIONS) == Some(0) {
         return Reply::Failed(code);
     }
     let Some(after) = skip_name(bytes, HEADER) else { return Reply::Malformed };
-    if word(bytes, 4) != Some(1) {
+    if word(bytes, QUESTIONS) != Some(1) {
         return Reply::Malformed;
     }
     if !same_name(bytes, HEADER, name.wire(), 0) || word(bytes, after) != Some(kind as u16) {
@@ -102,12 +119,12 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
     }
     match code {
         0 => {}
-        3 => return Reply::NoSuchName,
+        NO_SUCH_NAME => return Reply::NoSuchName,
         code => return Reply::Failed(code),
     }
-    let count = word(bytes, 6).unwrap_or(0);
-    let records = Records { bytes, at: after + 4, left: count };
-    match canonical_name(records).and_then(|owner| addresses(records, owner, kind, each)) {
+    let count = word(bytes, ANSWERS).unwrap_or(0);
+    let records = Records { bytes, at: after + TYPE_AND_CLASS, left: count };
+    match canonical_name(records).and_then(|owner| read_addresses(records, owner, kind, each)) {
         Ok(found) if truncated => Reply::Truncated(found),
         Err(_) if truncated => Reply::Truncated(0),
         Ok(found) => Reply::Addresses(found),
@@ -132,7 +149,12 @@ fn canonical_name(records: Records<'_>) -> Result<usize, Reply> {
 ///
 /// # Errors
 /// Returns [`Reply::Malformed`] if a record before the first address, or the first address, cannot be parsed.
-fn addresses(records: Records<'_>, owner: usize, kind: Kind, mut each: impl FnMut(IpAddr)) -> Result<usize, Reply> {
+fn read_addresses(
+    records: Records<'_>,
+    owner: usize,
+    kind: Kind,
+    mut each: impl FnMut(IpAddr),
+) -> Result<usize, Reply> {
     let bytes = records.bytes;
     let mut found = 0;
     for record in records {
@@ -173,7 +195,7 @@ impl Iterator for Records<'_> {
 
     fn next(&mut self) -> Option<Option<Record>> {
         self.left = self.left.checked_sub(1)?;
-        let record = self.read();
+        let record = self.read_record();
         match &record {
             Some(record) => self.at = record.data + record.len,
             None => self.left = 0,
@@ -183,13 +205,15 @@ impl Iterator for Records<'_> {
 }
 
 impl Records<'_> {
-    fn read(&self) -> Option<Record> {
+    /// Reads the record at the current position. Returns `None` if the record is malformed.
+    fn read_record(&self) -> Option<Record> {
         let after_name = skip_name(self.bytes, self.at)?;
         // Type numbers have other meanings in other classes. A record of another class is treated as type 0, which no
         // query requests.
         let kind = word(self.bytes, after_name).filter(|_| word(self.bytes, after_name + 2) == Some(IN)).unwrap_or(0);
-        let len = usize::from(word(self.bytes, after_name + 8)?);
-        let data = after_name + 10;
+        // The TTL takes four bytes, and the length of the data takes two.
+        let len = usize::from(word(self.bytes, after_name + TYPE_AND_CLASS + 4)?);
+        let data = after_name + TYPE_AND_CLASS + 6;
         (data + len <= self.bytes.len()).then_some(Record { name: self.at, kind, data, len })
     }
 }
@@ -208,7 +232,7 @@ fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     None
 }
 
-/// Returns whether two names are equal, ignoring case. A malformed name equals no name.
+/// Returns whether two names are equal, ignoring case. A malformed name is not equal to any name.
 fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     let (mut a, mut b) = (Labels { bytes: a, at: a_at, hops: HOPS }, Labels { bytes: b, at: b_at, hops: HOPS });
     loop {

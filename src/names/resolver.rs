@@ -27,9 +27,9 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Looks up the IPv6 and IPv4 addresses of a name. Queries each server in turn for both families at the same time.
 ///
-/// The result is ready as soon as both families are answered. Otherwise, it is ready 50 ms after IPv4 addresses arrive
-/// or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start these
-/// delays. In any case, the result is ready within the timeout `patience`.
+/// The result is ready as soon as both families are answered. Otherwise, the result is ready 50 ms after IPv4 addresses
+/// arrive or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start
+/// these delays. In any case, the result is ready within the timeout `patience`.
 ///
 /// The resolver's UDP port needs a send buffer for two datagrams of 271 bytes, and a receive buffer for two datagrams
 /// of 512 bytes.
@@ -87,10 +87,11 @@ struct Query {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OverTcp {
     No,
-    /// The caller has not begun the connection to this server. The reply by datagram had this number of addresses.
+    /// The caller has not begun the TCP connection. The fields are the server, and the number of addresses in its reply
+    /// by datagram.
     #[cfg(feature = "cli")]
     Wanted(IpAddress, usize),
-    /// The caller has begun the connection. The fields are those of `Wanted`.
+    /// The caller has begun the TCP connection. The fields mean the same as in `Wanted`.
     #[cfg(feature = "cli")]
     Begun(IpAddress, usize),
 }
@@ -134,7 +135,7 @@ impl Resolver {
         }
     }
 
-    /// Makes the lookup wait for both families, so that the result has all addresses.
+    /// Makes the lookup wait for both families, so that the result contains all addresses.
     pub fn thorough(mut self) -> Self {
         self.thorough = true;
         self
@@ -200,7 +201,7 @@ impl Resolver {
             }
             match message::reply(bytes, id, &self.name, kind, |address| self.addresses.add(address)) {
                 Reply::NotOurs => continue,
-                // The datagram may be forged, so the server's real reply may still follow.
+                // The datagram might be forged, so the server's real reply can still follow.
                 Reply::Malformed => {
                     self.trouble.get_or_insert(ResolveError::Malformed(from.addr));
                 }
@@ -209,32 +210,32 @@ impl Resolver {
                     self.queries[at].over_tcp = OverTcp::Wanted(from.addr, found);
                     self.trouble.get_or_insert(ResolveError::Truncated(from.addr));
                     if found > 0 {
-                        self.found(at, now);
+                        self.limit_wait(at, now);
                     }
                 }
-                Reply::Truncated(0) => self.fails(ResolveError::Truncated(from.addr)),
-                reply => self.answered(at, from.addr, reply, now),
+                Reply::Truncated(0) => self.record_failure(ResolveError::Truncated(from.addr)),
+                reply => self.process_reply(at, from.addr, reply, now),
             }
             return;
         }
     }
 
     /// Handles the reply to a query.
-    fn answered(&mut self, at: usize, server: IpAddress, reply: Reply, now: Instant) {
+    fn process_reply(&mut self, at: usize, server: IpAddress, reply: Reply, now: Instant) {
         match reply {
-            Reply::Failed(code) => return self.fails(ResolveError::Failed(server, code)),
-            Reply::Malformed | Reply::NotOurs => return self.fails(ResolveError::Malformed(server)),
-            // By RFC 8020, this error means that the name has no address of either family. Some servers return this
-            // error although the name has an address of the other family.
+            Reply::Failed(code) => return self.record_failure(ResolveError::Failed(server, code)),
+            Reply::Malformed | Reply::NotOurs => return self.record_failure(ResolveError::Malformed(server)),
+            // According to RFC 8020, this error means that the name has no address of either family. Some servers
+            // return this error although the name has an address of the other family.
             Reply::NoSuchName => self.why_none = ResolveError::NoSuchName,
             Reply::AliasLoop => self.why_none = ResolveError::AliasLoop,
-            Reply::Addresses(_) | Reply::Truncated(_) => self.found(at, now),
+            Reply::Addresses(_) | Reply::Truncated(_) => self.limit_wait(at, now),
         }
         self.queries[at].answered = true;
     }
 
     /// Limits the wait for the other family, once an address of a reachable family is known.
-    fn found(&mut self, at: usize, now: Instant) {
+    fn limit_wait(&mut self, at: usize, now: Instant) {
         if self.reached[at] && !self.addresses.is_empty() {
             let delay = if self.queries[at].kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
             let conclude_at = now + delay;
@@ -279,17 +280,17 @@ impl Resolver {
             _ if self.result.is_some() => {}
             Some((reply, addresses)) => {
                 addresses.in_order().for_each(|address| self.addresses.add(address));
-                self.answered(at, server, reply, now);
+                self.process_reply(at, server, reply, now);
             }
             // No reply came over TCP, so the addresses in the truncated reply are used.
             None if found > 0 => self.queries[at].answered = true,
-            None => self.fails(ResolveError::Truncated(server)),
+            None => self.record_failure(ResolveError::Truncated(server)),
         }
     }
 
     /// Records a server's failure, and lets the next poll query the next server. The lookup ends after two failures per
     /// server, on average.
-    fn fails(&mut self, why: ResolveError) {
+    fn record_failure(&mut self, why: ResolveError) {
         self.trouble = Some(why);
         self.troubles += 1;
         if self.troubles >= 2 * self.servers.len() {
@@ -380,7 +381,7 @@ impl UdpSession for Resolver {
         let server = remote.addr;
         let concerns_us = remote.port == PORT && self.servers.contains(&server) && self.result.is_none();
         if concerns_us && error.why.is_final() {
-            self.fails(ResolveError::Refused(server));
+            self.record_failure(ResolveError::Refused(server));
         }
         concerns_us
     }

@@ -24,8 +24,8 @@ pub fn check(text: &str) -> Result<(), NameError> {
             return Err(NameError::TooLong);
         }
     }
-    // By RFC 1123 section 2.1, the final label of a host name is not a number. A text that ends in a number is a
-    // mistyped IP address.
+    // According to RFC 1123 section 2.1, the final label of a host name is not a number. A text that ends in a number
+    // is a mistyped IP address.
     if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(NameError::Number);
     }
@@ -38,7 +38,7 @@ pub fn check(text: &str) -> Result<(), NameError> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NameError {
-    /// The text has a character that host names cannot have.
+    /// The text contains a character that host names cannot contain.
     BadCharacter,
     /// A label is empty: the text is empty, begins with a dot, or has two dots in a row.
     EmptyPart,

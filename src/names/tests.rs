@@ -79,7 +79,7 @@ fn a_name_that_points_to_itself_does_not_hang_the_parser() {
 }
 
 #[test]
-fn an_incomplete_reply_is_no_answer() {
+fn an_incomplete_reply_is_not_an_answer() {
     let name = Name::new("www.example").unwrap();
     let bytes = reply_of("www.example", A, 0, &[(String::from("www.example"), A, vec![10, 0, 0, 9])]);
     assert_eq!(read(&bytes, &name).0, Reply::Addresses(1));

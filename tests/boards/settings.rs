@@ -30,7 +30,7 @@ pub fn mac() -> [u8; 6] {
 /// Returns the constants that these settings compile into a firmware, or the error.
 fn source(settings: &[(&'static str, &'static str)], features: &[&str]) -> Result<String, String> {
     SETTINGS.set(settings.to_vec());
-    Ok(Network::of_the_environment(&|feature| features.contains(&feature))?.source())
+    Ok(Network::from_environment(&|feature| features.contains(&feature))?.source())
 }
 
 const ALL: &[&str] = &["dhcp", "ipv6", "slaac"];
@@ -87,8 +87,8 @@ fn an_invalid_setting_is_a_one_line_error() {
     for (settings, why) in [
         (ip("dhpc"), "'dhpc' in SMOLSTEP_IP is neither dhcp nor slaac, nor an address like 192.168.69.1/24"),
         (ip("dhcp,"), "'' in SMOLSTEP_IP is neither dhcp nor slaac, nor an address like 192.168.69.1/24"),
-        (ip("dhcp,slaac,dhcp"), "dhcp is twice in SMOLSTEP_IP"),
-        (ip("fdaa::1/64,fdaa::1/48"), "fdaa::1/48 is twice in SMOLSTEP_IP"),
+        (ip("dhcp,slaac,dhcp"), "dhcp appears twice in SMOLSTEP_IP"),
+        (ip("fdaa::1/64,fdaa::1/48"), "fdaa::1/48 appears twice in SMOLSTEP_IP"),
         (ip("192.168.69.1"), "'192.168.69.1' for SMOLSTEP_IP has no prefix: write for instance 192.168.69.1/24"),
         (
             ip("192.168.69.1/33"),
@@ -96,19 +96,19 @@ fn an_invalid_setting_is_a_one_line_error() {
         ),
         (
             ip("192.168.69.255/24"),
-            "'192.168.69.255/24' for SMOLSTEP_IP is no host's address: it may be a network or multicast address",
+            "'192.168.69.255/24' for SMOLSTEP_IP is not a host address: it might be a network or multicast address",
         ),
         (
             ip("ff02::1/64"),
-            "'ff02::1/64' for SMOLSTEP_IP is no host's address: it may be a network or multicast address",
+            "'ff02::1/64' for SMOLSTEP_IP is not a host address: it might be a network or multicast address",
         ),
         (
             ip("10.0.0.1/8,10.0.0.2/8,10.0.0.3/8"),
-            "SMOLSTEP_IP gives up to 3 addresses, counting those of dhcp, slaac and the link; there is room for 2",
+            "SMOLSTEP_IP needs room for 3 addresses, including those from dhcp, slaac and the link; there is room for 2",
         ),
         (
             ip("slaac,fd01::1/64,fd02::1/64,fd03::1/64,fd04::1/64,fd05::1/64"),
-            "SMOLSTEP_IP gives up to 9 addresses, counting those of dhcp, slaac and the link; there is room for 8",
+            "SMOLSTEP_IP needs room for 9 addresses, including those from dhcp, slaac and the link; there is room for 8",
         ),
         (
             and("dhcp", gateway, "192.168.69.300"),
@@ -124,7 +124,7 @@ fn an_invalid_setting_is_a_one_line_error() {
             "SMOLSTEP_GATEWAY has two routers of one family: use one for IPv4 and one for IPv6",
         ),
         (and("10.0.0.1/8", gateway, "10.0.0.1"), "10.0.0.1 in SMOLSTEP_GATEWAY is the board's own address"),
-        (and("10.0.0.1/8", gateway, "224.0.0.1"), "224.0.0.1 in SMOLSTEP_GATEWAY is no host's address"),
+        (and("10.0.0.1/8", gateway, "224.0.0.1"), "224.0.0.1 in SMOLSTEP_GATEWAY is not a host address"),
         (
             and("10.0.0.1/8", dns, "fdaa::64"),
             "no route to fdaa::64 in SMOLSTEP_DNS: give an address on its network in SMOLSTEP_IP, or a router in \
@@ -145,7 +145,7 @@ fn an_invalid_setting_is_a_one_line_error() {
             "bad host 'gree ter' in SMOLSTEP_SERVER: a host's name has letters, digits, hyphens and dots; write others as \
              xn--...",
         ),
-        (and("dhcp", server, "255.255.255.255"), "255.255.255.255 in SMOLSTEP_SERVER is no host's address"),
+        (and("dhcp", server, "255.255.255.255"), "255.255.255.255 in SMOLSTEP_SERVER is not a host address"),
         (
             and("dhcp", server, "greeter:0"),
             "bad address 'greeter:0' for SMOLSTEP_SERVER: it is an IP address or a name, with a port as in \

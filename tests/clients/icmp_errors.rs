@@ -23,7 +23,7 @@ fn a_closed_udp_port_refuses() {
                 failed(&call(link, &[app, "--udp", address, "hi"]), "connection refused");
             }
             // This address has no DNS server.
-            let refused = format!("host.example: connection refused by {address}: it is no DNS server");
+            let refused = format!("host.example: connection refused by {address}: it is not a DNS server");
             failed(&call(link, &["ack", "host.example", "hi", "--dns", address]), &refused);
         }
     });

@@ -19,7 +19,7 @@ fn options_that_do_not_fit_are_refused() {
         (&["--isn", "4294967296"], "from 0 to 4294967295"),
         (&["--buffer", "client=100"], "from 128 to 1048576"),
         (&["--buffer", "host=1000"], "'host=1000' should be client=8192 or server=8192"),
-        (&["--buffer", "client=1000,client=2000"], "client stands twice"),
+        (&["--buffer", "client=1000,client=2000"], "client appears twice"),
         (&["--keep-alive", "0s"], "longer than zero"),
         (&["--loss", "101%"], "'101%' should be from 0% to 100%"),
         (&["--loss", "0.00001%"], "'0.00001%' should be from 0% to 100%"),

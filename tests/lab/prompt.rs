@@ -118,7 +118,7 @@ fn frames_in_flight_are_changed_by_hand() {
         assert!(shown[2..].concat().contains(later), "{change}: {shown:?}");
     }
     let shown = answers(&[], &["step", "corrupt", "q"]);
-    assert!(shown[1].starts_with("frame 1 is no IP packet"), "{shown:?}");
+    assert!(shown[1].starts_with("frame 1 is not an IP packet"), "{shown:?}");
     let shown = answers(&[], &["drop", "9", "drop 99", "q"]);
     assert!(shown[0].starts_with("no frame is in flight\n"), "{shown:?}");
     assert!(shown[2].starts_with("frame 99 is not in flight: frames shows"), "{shown:?}");

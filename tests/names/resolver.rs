@@ -219,7 +219,7 @@ fn an_unreachable_destination_is_reported_immediately() {
                 "DNS server: 192.168.69.2 is this side's own address",
             ),
             (&["ping", "192.168.69.2"], "192.168.69.2 is this side's own address"),
-            (&["ping", "ff02::1"], "ff02::1 is no host's address"),
+            (&["ping", "ff02::1"], "ff02::1 is not a host address"),
             (&["ping", "10.1.1.1"], "no route to 10.1.1.1"),
         ] {
             failed(&run(link, &[arguments, &["--timeout", "1h"]].concat()), what);

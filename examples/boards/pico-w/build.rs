@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The settings of the radio on the Pico W. They are not part of a crate.
+/// The settings of the radio on the Pico W. No crate contains these settings.
 const NVRAM: &str = "nvram_rp2040.bin";
 
 fn main() {

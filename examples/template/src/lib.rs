@@ -1,4 +1,4 @@
-//! The board: change this file. The registers are those of the mps2-an385, so that QEMU can run the template.
+//! The board: change this file. The register addresses belong to the mps2-an385, so that QEMU can run the template.
 #![no_std]
 
 use core::panic::PanicInfo;
@@ -45,7 +45,8 @@ impl Board for MyBoard {
     }
 
     fn entropy() -> [u32; 2] {
-        // This board has no source of entropy, so the seed is that of the build. Read your chip's random generator here.
+        // This board has no source of entropy, so the seed depends on the build alone. Read your chip's random
+        // generator here.
         [0; 2]
     }
 }

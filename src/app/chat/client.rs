@@ -16,7 +16,7 @@ use crate::stack::{Console, Context, End, Next};
 ///
 /// At the end of input the client closes its side. The client then prints further lines until the server also closes.
 ///
-/// The client may send its first line before it knows whether the server ends messages with LF. So the client holds
+/// The client can send its first line before it knows whether the server ends messages with LF. So the client holds
 /// back the LF of its first line until the server has sent a message. If that message ends with LF, the client sends
 /// the LF, otherwise the client drops the LF. If the server stays silent, the client sends the LF before its next line
 /// or before FIN. After the server's first message, the client's lines end as the server's most recent message did. `q`
@@ -30,8 +30,8 @@ pub struct Client {
     holds_end: bool,
     /// The end of the pause after a message. The next message is not sent before this time.
     pause: Option<Instant>,
-    /// When the client stops after it has sent `q`, even if the server has not closed. The server of one tutorial keeps
-    /// the connection open until its next client connects.
+    /// The time at which the client stops after it has sent `q`, even if the server has not closed. The server of one
+    /// tutorial keeps the connection open until its next client connects.
     leaves_at: Option<Instant>,
     /// Whether the end of the conversation has been printed.
     reported: bool,
@@ -43,7 +43,7 @@ enum Stage {
     Begin,
     /// Waiting for a line.
     Input,
-    /// Sending the line. This number of the line's bytes is queued.
+    /// Sending the line. The field is the number of bytes queued so far.
     Sending(usize),
     /// The client has closed its side.
     Closed,
@@ -118,6 +118,7 @@ impl Client {
         }
     }
 
+    /// Closes this side, and starts the wait for the server to close.
     fn close(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &Context<'_>) {
         socket.close();
         run.deadline.restart(cx.now);

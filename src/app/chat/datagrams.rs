@@ -49,7 +49,7 @@ impl<'a> Server<'a> {
             self.operator.begin_on_udp(cx.console);
         }
         let (previous, numbered_before) = (partners.last(), partners.numbered);
-        let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
+        let (number, gone) = partners.record_datagram(cx.answer_to(from), !line_end.is_empty());
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
             print_line(cx.console, |write| {
@@ -148,6 +148,7 @@ enum Refused {
 }
 
 impl Refused {
+    /// Returns the note to the operator.
     fn why(self) -> &'static [u8] {
         match self {
             Refused::BadNumber => {
@@ -170,6 +171,7 @@ fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
     Ok((Some(number), text.strip_prefix(b" ").ok_or(())?))
 }
 
+/// Prints that the conversation with partner `number` has ended.
 fn say_ended(console: &mut dyn Console, number: u32, address: SocketAddr) {
     print_line(console, |write| write_display(write, format_args!("the talk with @{number} {address} has ended")));
 }

@@ -27,7 +27,7 @@ pub enum Framing {
     Messages,
 }
 
-/// A line or message at the front of a receive buffer. The text of the line is at the front of the scratch memory.
+/// A line or message at the front of a receive buffer. The text of the line is at the beginning of the scratch memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     /// The length of the text in bytes.
@@ -56,7 +56,8 @@ pub struct Lines {
     framing: Framing,
     /// Whether the next text is the rest of a line that was cut.
     continues: bool,
-    /// The number of bytes in the receive buffer, and when the silence is long enough if no more bytes arrive.
+    /// The number of bytes in the receive buffer, and the time at which the silence is long enough if no more bytes
+    /// arrive.
     silence: Option<(usize, Instant)>,
 }
 
@@ -69,7 +70,7 @@ impl Lines {
         let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
         let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
-        // A line of the maximum length may be followed by CR LF.
+        // A line of the maximum length can be followed by CR LF.
         let bytes = message::peek(socket, scratch, LINE + 2);
         let lf = bytes.iter().position(|&b| b == b'\n').map(|at| at + 1);
         let line = bytes.get(..lf.unwrap_or(bytes.len())).unwrap_or_default();
@@ -85,7 +86,7 @@ impl Lines {
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
         if bytes.is_empty() && silent {
-            // The previous message had ended at the cut, so no part of that message is left.
+            // The previous message had ended at the cut, so none of that message remains.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
         // Text without a line ending is cut if it is too long, or if no more of the text can be received.
@@ -93,7 +94,7 @@ impl Lines {
         if bytes.is_empty() || !is_cut {
             return None;
         }
-        let len = whole_characters(bytes.get(..LINE).unwrap_or(bytes));
+        let len = whole_characters_len(bytes.get(..LINE).unwrap_or(bytes));
         Some(Line { len, goodbye: false, used: len, end: LineEnd::Cut })
     }
 
@@ -115,8 +116,8 @@ impl Lines {
         self.framing
     }
 
-    /// Returns when the received data becomes a message, if no more data arrives. Returns `None` if only more data can
-    /// complete the message.
+    /// Returns the time at which the received data becomes a message, if no more data arrives. Returns `None` if only
+    /// more data can complete the message.
     pub fn complete_at(&self, now: Instant) -> Option<Instant> {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
@@ -140,8 +141,8 @@ impl Lines {
     }
 }
 
-/// Returns the length in bytes of the text without an incomplete character at its end.
-fn whole_characters(text: &[u8]) -> usize {
+/// Returns the length in bytes of `text`, excluding an incomplete character at its end.
+fn whole_characters_len(text: &[u8]) -> usize {
     match core::str::from_utf8(text) {
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => error.valid_up_to(),
         _ => text.len(),

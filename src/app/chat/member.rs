@@ -17,7 +17,7 @@ use crate::stack::{Console, Context, End, Next, Session};
 
 /// The server of one connection: passes a member's lines to all other members.
 ///
-/// Each line is sent with the member's name or address in front.
+/// Each line begins with the member's name or address.
 ///
 /// A first line `/name NAME` sets a name of up to 16 bytes, without spaces, colons or invisible characters. `console`,
 /// names that look like addresses, and other members' names are refused. The member then receives a note, and the
@@ -53,8 +53,8 @@ enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// In the room. `position` is that of the next line to send to the member. `first` says whether the next line from
-    /// the member may set a name.
+    /// The member is in the room. `position` is the position of the next line to send to the member. `first` says
+    /// whether the next line from the member may set a name.
     Talking {
         position: u64,
         first: bool,
@@ -67,7 +67,7 @@ enum Stage {
 const WELCOME: &[u8] = b"this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
 const NO_NAME: &[u8] =
     b"this cannot be a name, nor can 'console' or an address: send '/name NAME' again as the next line\n";
-const NO_PLACE: &[u8] = b"no room for another name: you keep your address\n";
+const NO_SLOT: &[u8] = b"no room for another name: you keep your address\n";
 const TAKEN: &[u8] = b"this name is taken: '/name NAME' as the next line gives you another\n";
 const TOO_SLOW: &[u8] = b"\nyou have read too slowly and missed lines: goodbye\n";
 
@@ -106,7 +106,7 @@ impl<'a> Member<'a> {
     fn queue_lines(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
         while let Stage::Talking { position, first } = self.stage {
             let room = self.room;
-            // Read first, so that a member that does not read its refusal can also fall behind.
+            // Look for dropped lines first, so that a member that does not read its refusal falls behind too.
             let said = room.read(position)?;
             if let Some(refused) = self.refused {
                 if !self.send(socket, |write| write(refused.why())) {
@@ -125,7 +125,7 @@ impl<'a> Member<'a> {
             }
             self.queued = 0;
             self.stage = Stage::Talking { position: said.next, first };
-            if room.pass(said) {
+            if room.mark_read(said) {
                 cx.wake_programs();
             }
         }
@@ -177,7 +177,7 @@ impl<'a> Member<'a> {
     /// Sets the member's name. Returns false if the name is refused, and stores the reason in `refused`.
     ///
     /// # Errors
-    /// Returns when to try again if the room has no space yet for the note about the new name.
+    /// Returns the time at which to try again, if the ring has no space yet for the note about the new name.
     fn take_name(&mut self, text: &[u8], now: Instant, console: &mut dyn Console) -> Result<bool, Instant> {
         let (name, len) = name_in(text);
         let chosen = name.get(..len).unwrap_or_default();
@@ -199,7 +199,7 @@ impl<'a> Member<'a> {
         Ok(true)
     }
 
-    /// Sends the operator's lines to all members. Returns when to try again if a line has to wait.
+    /// Sends the operator's lines to all members. If a line has to wait, returns the time at which to try again.
     fn console_speaks(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let operator = self.room.operator()?;
         loop {
@@ -266,6 +266,7 @@ impl<'a> Member<'a> {
         say_goodbye(socket, self.queued > 0, self.lines.framing())
     }
 
+    /// Writes the member's name, or the member's address while the member has no name.
     fn write_name(&self, write: &mut Write<'_>) {
         match self.who {
             Who::Address(address) => write_display(write, format_args!("{}", SocketAddr::from(address))),
@@ -275,7 +276,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Returns the name at the front of a text, and the name's length. The name ends at the first character that is not
+/// Returns the name at the beginning of `text`, and the name's length. The name ends at the first character that is not
 /// allowed or does not fit.
 fn name_in(text: &[u8]) -> (Name, usize) {
     let (mut name, mut len) = ([0; NAME], 0);
@@ -294,17 +295,18 @@ fn is_in_names(c: char) -> bool {
 }
 
 /// Returns whether a name is allowed: not empty, not `console`, not an address. The only address to check for is an
-/// IPv4 address without a port (digits and dots). All other addresses have a colon, and names never have a colon.
+/// IPv4 address without a port (digits and dots). All other addresses contain a colon, and names never contain a colon.
 fn is_name(chosen: &[u8]) -> bool {
     let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     !(chosen.is_empty() || is_address || chosen.eq_ignore_ascii_case(b"console"))
 }
 
 impl NameRefused {
+    /// Returns the note that tells the member why the name is refused.
     fn why(self) -> &'static [u8] {
         match self {
             NameRefused::NoName => NO_NAME,
-            NameRefused::NoPlace => NO_PLACE,
+            NameRefused::NoSlot => NO_SLOT,
             NameRefused::Taken => TAKEN,
         }
     }
@@ -326,8 +328,8 @@ impl Session for Member<'_> {
         let all_queued = self.queue_lines(socket, cx);
         if all_queued.is_err() {
             self.leave(cx, format_args!(" has read too slowly and is dropped"));
-            // `TOO_SLOW` begins with LF, which ends a partly sent line. If no line is partly sent, that LF is skipped.
-            // To skip it, it counts as already queued.
+            // `TOO_SLOW` begins with LF, which ends a partly sent line. If no line is partly sent, the LF is treated as
+            // already queued, so that it is not sent.
             let skips_lf = self.queued == 0;
             self.queued = u16::from(skips_lf);
             self.stage = Stage::Dropped(later(cx.now, FAREWELL));
@@ -347,7 +349,8 @@ impl Session for Member<'_> {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
             }
-            // A member that has closed its side leaves only after it has received all lines from the other members.
+            // A member that has closed its side leaves the room only after it has received all lines from the other
+            // members.
             None if message::arrived(socket) == Arrived::EndOfStream && all_queued == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)

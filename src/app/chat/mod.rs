@@ -6,8 +6,8 @@
 //!
 //! Over TCP one partner at a time talks with the operator at the console, or all partners talk in a [`Room`]. Over UDP
 //! the operator answers each sender. A line from a peer is at most 512 bytes long, and at most as long as the receive
-//! buffer. The rest of a longer line counts as another line. Control characters and bytes that are not UTF-8 are shown
-//! escaped.
+//! buffer. The rest of a longer line is treated as another line. Control characters and bytes that are not UTF-8 are
+//! shown escaped.
 
 use lines::Framing;
 use smoltcp::socket::tcp::Socket;
@@ -53,7 +53,7 @@ crate::sessions! {
 }
 
 impl<'a> Server<'a> {
-    /// Creates a member of the room if the options have a room, otherwise a conversation with the operator.
+    /// Creates a member of the room if `options` has a room, otherwise a conversation with the operator.
     pub fn new(options: &Options<'a>) -> Self {
         match options.room {
             Some(room) => Server::Member(member::Member::new(room)),
@@ -73,8 +73,8 @@ fn is_goodbye(text: &[u8]) -> bool {
     matches!(text, b"q" | b"Q")
 }
 
-/// Ends a conversation with a goodbye, if the send buffer has room for it. If a line is partly sent (`begun`), LF is
-/// sent first. A partner that does not read receives only FIN, and does not delay other partners.
+/// Ends a conversation with a goodbye, if the goodbye fits into the send buffer. If a line is partly sent (`begun`), LF
+/// is sent first. A partner that does not read receives only FIN, and does not delay other partners.
 ///
 /// A partner who sends messages receives `q` instead, unless a message is partly sent or the partner has closed its
 /// side.

@@ -167,7 +167,7 @@ impl Operator {
         }
         if self.addressee(input.text()) != asker {
             if new {
-                // Wake the other program, which may have looked for a line before this line was complete.
+                // Wake the other program, which might have looked for a line before this line was complete.
                 cx.wake_programs();
             }
             return Typed::NotYet;
@@ -175,7 +175,7 @@ impl Operator {
         if is_goodbye(input.text()) { Typed::Goodbye } else { Typed::Line }
     }
 
-    /// Calls `show` with the line, and with true if the line was cut and its rest follows. Returns the result of
+    /// Calls `show` with the line, and with whether the line was cut, so that its rest follows. Returns the result of
     /// `show`, or `None` if the input is in use.
     pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
         let input = self.input.try_borrow().ok()?;

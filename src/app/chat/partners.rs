@@ -37,7 +37,7 @@ impl Partners {
 
     /// Records that the partner at `meta` has sent a datagram. Returns the partner's number. Also returns the partner
     /// who was removed to make room for a new partner, if any.
-    pub(super) fn wrote(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
+    pub(super) fn record_datagram(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
         let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
         let (number, gone) = match known {
             Some(at) => (self.list.remove(at).number, None),
@@ -59,6 +59,7 @@ impl Partners {
         }
     }
 
+    /// Removes the partner with this number.
     pub(super) fn forget(&mut self, number: u32) {
         self.list.retain(|partner| partner.number != number);
     }

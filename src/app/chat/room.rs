@@ -78,7 +78,7 @@ pub enum NameRefused {
     /// The name is the console's, an address, or empty.
     NoName,
     /// The room has no free slot for a name.
-    NoPlace,
+    NoSlot,
     /// Another member has this name.
     Taken,
 }
@@ -116,28 +116,28 @@ impl<'a> Room<'a> {
         (number, self.ends.get().newest)
     }
 
-    /// Removes a member. `position` is that of the next line that the member would have read.
+    /// Removes a member. `position` is the position of the next line that the member would have read.
     pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
         let mut position = position.max(oldest);
         while position < newest {
             let line = self.line_at(position);
-            self.pass(line);
+            self.mark_read(line);
             position = line.next;
         }
     }
 
-    /// Returns the index of a free slot for `name`. Names that differ only in ASCII case count as equal.
+    /// Returns the index of a free slot for `name`. Names that differ only in ASCII case are treated as equal.
     ///
     /// # Errors
-    /// [`NameRefused::Taken`] if another member has this name. [`NameRefused::NoPlace`] if no slot is free.
+    /// [`NameRefused::Taken`] if another member has this name. [`NameRefused::NoSlot`] if no slot is free.
     pub(super) fn slot_for(&self, name: &Name) -> Result<u16, NameRefused> {
         if self.names.iter().any(|other| other.get().eq_ignore_ascii_case(name)) {
             return Err(NameRefused::Taken);
         }
         let slot = self.names.iter().position(|other| other.get() == Self::NO_NAME);
-        slot.and_then(|slot| slot.try_into().ok()).ok_or(NameRefused::NoPlace)
+        slot.and_then(|slot| slot.try_into().ok()).ok_or(NameRefused::NoSlot)
     }
 
     /// Returns the name in a slot. Call this only for a slot that a member uses.
@@ -163,8 +163,8 @@ impl<'a> Room<'a> {
     /// Calls `compose` twice: to measure the line, and to write the line.
     ///
     /// # Errors
-    /// Returns the latest time at which to try again if the line does not fit yet. All programs are also polled as soon
-    /// as the line may fit.
+    /// Returns the latest time at which to try again if the line does not fit yet. All programs are also
+    /// polled as soon as the line might fit.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let Ends { mut oldest, newest } = self.ends.get();
@@ -239,7 +239,7 @@ impl<'a> Room<'a> {
         fits
     }
 
-    /// Returns the length in bytes of the line that `compose` writes, at most what fits into the ring.
+    /// Returns the length in bytes of the line that `compose` writes, limited to what fits into the ring.
     fn length(&self, compose: &dyn Fn(&mut Write<'_>)) -> u64 {
         let mut len = 0u64;
         compose(&mut |piece| len += piece.len() as u64);
@@ -259,10 +259,11 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If true, the caller must wake
-    /// all programs.
-    pub(super) fn pass(&self, line: Line) -> bool {
+    /// Records that one more member has read a line. Returns whether a waiting line might fit now. If true, the caller
+    /// must wake all programs.
+    pub(super) fn mark_read(&self, line: Line) -> bool {
         let readers = line.readers.saturating_sub(1);
+        // The number of readers is the final field of the header, so it ends where the text begins.
         for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {
             self.cell(at).set(byte);
         }

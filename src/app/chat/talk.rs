@@ -18,7 +18,7 @@ use crate::stack::{Context, End, Next, Session};
 ///
 /// Other connections, and their data, wait until the conversation has ended.
 ///
-/// A partner who closes its side receives a note that a final reply may follow, and then at most one more line. If the
+/// A partner who closes its side receives a note that a final reply can follow, and then at most one more line. If the
 /// partner's host no longer has the connection, the host answers the note with an RST, which ends the conversation.
 #[derive(Clone, Debug)]
 pub struct Talk<'a> {
@@ -54,6 +54,7 @@ impl<'a> Talk<'a> {
         Talk { operator, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
     }
 
+    /// Begins the conversation, and prints how to end it.
     fn begin(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) {
         self.stage = Stage::Talking;
         self.partner = socket.remote_endpoint();
@@ -157,7 +158,7 @@ enum Processed {
     End,
     /// The partner has ended the conversation.
     Goodbye,
-    /// The limit for one poll is reached, and more lines may follow.
+    /// The limit for one poll is reached, and more lines can follow.
     Some,
 }
 

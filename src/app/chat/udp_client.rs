@@ -68,7 +68,7 @@ impl<'a> Client<'a> {
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         while let Ok((data, from)) = socket.recv() {
             if from.endpoint != self.remote {
-                log::debug!("a datagram from {} is not the partner's", from.endpoint);
+                log::debug!("a datagram from {} is not from the partner", from.endpoint);
                 continue;
             }
             let (text, line_end) = split_line_end(data);

@@ -5,7 +5,7 @@ use core::fmt::{self, Write as _};
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Instant;
 
-use super::page::{BOTTOM, Part, Place, TOP};
+use super::page::{BOTTOM, Part, Position, TOP};
 use super::refusal::Refusal;
 use super::request::{Asked, Target};
 use super::status::Status;
@@ -44,7 +44,7 @@ enum Stage {
 #[derive(Clone, Copy, Debug)]
 enum Next {
     End,
-    Place(Place),
+    Position(Position),
 }
 
 const CONTENT_TYPE: &str = "Content-Type: text/html; charset=utf-8\r\nContent-Security-Policy: default-src 'none'; \
@@ -59,9 +59,9 @@ impl Answer {
 
     /// Creates one event with all the changing sections.
     pub fn event(status: &Status<'_>, now: Instant) -> Self {
-        let mut place = Place::beginning(true);
-        let stage = match place.next(status, now) {
-            Some(part) => Stage::Part(part, Next::Place(place)),
+        let mut position = Position::beginning(true);
+        let stage = match position.next(status, now) {
+            Some(part) => Stage::Part(part, Next::Position(position)),
             None => Stage::End,
         };
         Answer { content: Content::Event, asked: Asked::nothing(), stage, queued: 0 }
@@ -102,10 +102,10 @@ impl Answer {
             self.queued = 0;
             self.stage = match self.stage {
                 Stage::Head if self.content != Content::Page || self.asked.head_only => return true,
-                Stage::Head => Stage::Part(Part::Text(TOP), Next::Place(Place::beginning(false))),
+                Stage::Head => Stage::Part(Part::Text(TOP), Next::Position(Position::beginning(false))),
                 Stage::Part(_, Next::End) => Stage::End,
-                Stage::Part(_, Next::Place(mut place)) => match place.next(status, now) {
-                    Some(part) => Stage::Part(part, Next::Place(place)),
+                Stage::Part(_, Next::Position(mut position)) => match position.next(status, now) {
+                    Some(part) => Stage::Part(part, Next::Position(position)),
                     None if self.content == Content::Page => Stage::Part(Part::Text(BOTTOM), Next::End),
                     None => Stage::End,
                 },

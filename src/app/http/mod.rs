@@ -79,7 +79,7 @@ impl<'a> Server<'a> {
             Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
             Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
             Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
-            // A browser may connect before it has a request to send. The browser would treat a refusal as the answer to
+            // A browser can connect before it has a request to send. The browser would treat a refusal as the answer to
             // its first request.
             Read::More if !*begun => return Some(Next::Close),
             Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
@@ -125,7 +125,7 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// Begins an event and returns `None`, if an event is due. Otherwise returns the next action.
+    /// If an event is due, begins the event and returns `None`. Otherwise returns the next action.
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         // Data from a client that receives events is ignored.
         message::consume(socket, usize::MAX);
@@ -135,6 +135,7 @@ impl<'a> Server<'a> {
             return None;
         }
         let over = message::arrived(socket) == Arrived::EndOfStream;
+        // A change of the status does not wake this session, so look for changes at least once every `SOON`.
         Some(if over { Next::Close } else { Next::WakeAt(due.min(later(now, SOON))) })
     }
 }

@@ -16,7 +16,8 @@ pub const TOP: &str = include_str!("top.html");
 /// The HTML at the end of the page.
 pub const BOTTOM: &str = include_str!("bottom.html");
 
-/// The sections. The HTML ends the previous section and begins this section. The list produces the section's contents.
+/// The sections: the HTML that ends the previous section and begins this section, and the list of this section's
+/// contents.
 const SECTIONS: [(&str, List); 5] = [
     (r#"<section id="now" aria-label="Now"><dl>"#, List::Now),
     (
@@ -57,7 +58,7 @@ enum List {
 
 /// A position in the page.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct Position {
     section: u8,
     /// The index of the next part in the section. Index 0 is the HTML that begins the section.
     index: u16,
@@ -77,10 +78,10 @@ pub enum Part {
     Uptime(u32),
 }
 
-impl Place {
+impl Position {
     /// Returns the beginning of the sections. If `live`, the position moves only through the changing sections.
     pub fn beginning(live: bool) -> Self {
-        Place { section: 0, index: 0, live }
+        Position { section: 0, index: 0, live }
     }
 
     /// Returns the part at this position, and moves past that part. Returns `None` at the end.
@@ -108,7 +109,7 @@ impl Place {
 enum Item {
     /// The list has no more items.
     End,
-    /// No connection uses the row, but more rows may follow.
+    /// No connection uses the row, but more rows can follow.
     Nothing,
     Part(Part),
 }

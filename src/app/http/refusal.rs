@@ -19,11 +19,11 @@ impl Refusal {
         match self {
             Refusal::BadRequest => ("400 Bad Request", "this is not a valid HTTP request"),
             Refusal::HeadTooLong => {
-                ("431 Request Header Fields Too Large", "a line may have 1,022 bytes and the head 8,192")
+                ("431 Request Header Fields Too Large", "at most 1,022 bytes a line and 8,192 in all")
             }
             Refusal::MethodNotAllowed => ("405 Method Not Allowed", "only GET and HEAD are possible here"),
-            Refusal::NotFound => ("404 Not Found", "the status page is at /, its changes at /events"),
-            Refusal::TargetTooLong => ("414 URI Too Long", "the request line may have 1,022 bytes"),
+            Refusal::NotFound => ("404 Not Found", "the page is at / and its changes are at /events"),
+            Refusal::TargetTooLong => ("414 URI Too Long", "the limit for a line is 1,022 bytes"),
             Refusal::TimedOut => ("408 Request Timeout", "the request took too long to arrive"),
             Refusal::TooManyWatch => ("503 Service Unavailable", "too many pages are open"),
             Refusal::Version => ("505 HTTP Version Not Supported", "this server speaks HTTP/1.1"),

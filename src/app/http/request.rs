@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use crate::app::message;
 use crate::stack::MESSAGE;
 
-/// The maximum length of a line in bytes, with its line ending. A smaller receive buffer is itself the limit.
+/// The maximum length of a line in bytes, including its line ending. A smaller receive buffer lowers the limit.
 const LINE: usize = MESSAGE - 2;
 
 /// The longest head, in bytes.
@@ -22,8 +22,8 @@ pub struct Asked {
     /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. In both cases the client
     /// reads until the server closes the connection.
     pub unchunked: bool,
-    /// Whether the connection closes after the answer. True if the request has content, because the server cannot
-    /// find the next request after the content.
+    /// Whether the connection closes after the answer. The connection also closes after a request with content, because
+    /// the server cannot find the next request after the content.
     pub last: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct Head {
 #[derive(Clone, Copy, Debug)]
 struct First {
     method: Method,
-    /// The resource, or `None` if the server does not have it.
+    /// The resource, or `None` if the server has no such resource.
     target: Option<Target>,
     /// Whether the version is HTTP/1.0.
     old: bool,
@@ -208,7 +208,7 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
     Ok(First { method, target: target(path), old: version == 0 })
 }
 
-/// Returns the resource of a request target, or `None` if the server does not have it. The target may include the
+/// Returns the resource of a request target, or `None` if the server has no such resource. The target can include the
 /// server's name and a query (RFC 9112 section 3.2).
 fn target(text: &str) -> Option<Target> {
     let path = match text.get(..7) {

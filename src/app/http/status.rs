@@ -183,7 +183,7 @@ impl<'m> Status<'m> {
     }
 
     /// Records that a connection has entered `state`. Creates the connection's row, or frees the row after CLOSED.
-    fn state(&self, now: Instant, id: ConnectionId, tuple: Tuple, state: State) {
+    fn enter_state(&self, now: Instant, id: ConnectionId, tuple: Tuple, state: State) {
         let Some(cell) = self.rows.get(id.slot()) else { return };
         let fresh = Row { id, tuple, state, since: now, read: 0, wrote: 0, watches: false };
         let row = cell.get().filter(|row| row.id == id).map_or(fresh, |row| Row { state, since: now, ..row });
@@ -201,14 +201,14 @@ impl Probe for &Status<'_> {
     }
 
     fn event(&mut self, now: Instant, event: &Event) {
-        // Whether the page changed. Bytes sent to a receiver of the page's events do not count, because each event
-        // would then cause another event.
-        let mut news = true;
+        // Bytes sent to a receiver of the page's events do not change the page, because each event would then cause
+        // another event.
+        let mut page_changed = true;
         match *event {
-            Event::Address(_) => news = false,
+            Event::Address(_) => page_changed = false,
             Event::Accepted { .. } => self.accepted.add(0),
             Event::Connected { .. } => self.connected.add(0),
-            Event::Connecting { id, tuple } => self.state(now, id, tuple, State::SynSent),
+            Event::Connecting { id, tuple } => self.enter_state(now, id, tuple, State::SynSent),
             Event::Dropped(why) => {
                 if let Some(at) = DropReason::ALL.iter().position(|drop| *drop == why)
                     && let Some(tally) = self.drops.get(at)
@@ -218,6 +218,7 @@ impl Probe for &Status<'_> {
             }
             Event::Ended { id, .. } => {
                 self.ended.add(0);
+                // A connection in TIME-WAIT keeps its row until it enters CLOSED.
                 self.change(id, |row| (row.state == State::TimeWait).then_some(row));
             }
             Event::HandshakeEnded { id, .. } => {
@@ -228,21 +229,21 @@ impl Probe for &Status<'_> {
                 self.change(id, |row| Some(Row { read: row.read + bytes as u64, ..row }));
             }
             Event::Refused { .. } => self.refused.add(0),
-            Event::State { id, tuple, to, .. } => self.state(now, id, tuple, to),
+            Event::State { id, tuple, to, .. } => self.enter_state(now, id, tuple, to),
             Event::Udp { read, sent, .. } => {
                 let [to_read, to_send] = &self.udp;
                 to_read.add(read);
                 to_send.add(sent);
             }
             Event::Wrote { id, bytes, .. } => {
-                news = false;
+                page_changed = false;
                 self.change(id, |row| {
-                    news = !row.watches;
+                    page_changed = !row.watches;
                     Some(Row { wrote: row.wrote + bytes as u64, ..row })
                 });
             }
         }
-        if news {
+        if page_changed {
             self.revision.set(self.revision.get().wrapping_add(1));
         }
     }
@@ -256,6 +257,7 @@ struct Tally {
 }
 
 impl Tally {
+    /// Counts one event of `bytes` bytes. An event without a size has 0 bytes.
     fn add(&self, bytes: usize) {
         self.count.set(self.count.get() + 1);
         self.bytes.set(self.bytes.get() + bytes as u64);

@@ -1,4 +1,4 @@
-//! Decodes the chunked transfer coding (RFC 9112 section 7.1), without a buffer. TCP segments may split the coding
+//! Decodes the chunked transfer coding (RFC 9112 section 7.1), without a buffer. TCP segments can split the coding
 //! anywhere.
 
 use core::fmt;
@@ -12,7 +12,7 @@ pub const TRAILER: u16 = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunks {
     part: Part,
-    /// How many bytes of this line, or of the trailer section, have been read.
+    /// How many bytes of the line with the size, or of the trailer section, have been read.
     counted: u16,
 }
 
@@ -23,7 +23,7 @@ enum Part {
     Size { value: u64, begun: bool },
     /// The rest of the line after the size.
     Extension { value: u64 },
-    /// The data: this number of bytes is left.
+    /// The data. The field is the number of bytes that remain.
     Data(u64),
     /// The line ending after the data.
     DataEnd { cr: bool },
@@ -36,10 +36,10 @@ enum Part {
 /// How to treat the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// This number of the next bytes (at least 1) belongs to the body. Report how many of these bytes are used with
+    /// The next bytes belong to the body. The field is their number, at least 1. Report how many of them are used with
     /// [`Chunks::take`].
     Data(usize),
-    /// This number of bytes belongs to the coding, and has been consumed.
+    /// The next bytes belong to the coding, and have been consumed. The field is their number.
     Coding(usize),
     /// The body is complete.
     Done,
@@ -74,7 +74,7 @@ impl Chunks {
     /// Handles the next bytes, at least one. Returns whether the first of these bytes are data or coding.
     ///
     /// # Errors
-    /// Returns [`ChunkError`] if the bytes are not valid in this position.
+    /// Returns [`ChunkError`] if the bytes are not valid at this position.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, ChunkError> {
         let mut consumed = 0;
         for &byte in bytes {
@@ -84,7 +84,7 @@ impl Chunks {
                     return Ok(Piece::Data(usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len())));
                 }
                 Part::Done | Part::Data(_) => break,
-                _ => self.coding(byte)?,
+                _ => self.process_coding(byte)?,
             }
             consumed += 1;
         }
@@ -101,7 +101,7 @@ impl Chunks {
 
     /// Handles one byte that is not data. A line may end with LF alone, as in the head. The data of a chunk must end
     /// with CR LF, which detects a size that is wrong by one byte.
-    fn coding(&mut self, byte: u8) -> Result<(), ChunkError> {
+    fn process_coding(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {
             (Part::Size { .. } | Part::Extension { .. }, _) if self.counted > LINE => {

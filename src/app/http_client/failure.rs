@@ -15,8 +15,8 @@ pub const INTERIM: u8 = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A Content-Length or Transfer-Encoding field has invalid characters. Other fields with invalid characters are
-    /// skipped.
+    /// A Content-Length or Transfer-Encoding field contains invalid characters. Other fields with invalid characters
+    /// are skipped.
     BadField,
     /// A Content-Length is not a number, or does not fit in 64 bits.
     BadLength,
@@ -31,15 +31,15 @@ pub enum Failure {
     },
     /// The chunked coding of the body is not valid.
     Chunk(ChunkError),
-    /// The connection ended this way before the end of the response.
+    /// The connection ended in the given way before the end of the response.
     Ended(End),
     /// The server closed the connection in the middle of the head.
     HeadCut,
-    /// The head is longer than this number of bytes.
+    /// The head is too long. The field is the limit in bytes.
     HeadTooLong(usize),
     /// The server announced two different lengths.
     LengthsDiffer,
-    /// The server closed the connection after this number of bytes of a chunked body, before the body's end.
+    /// The server closed the connection before the end of a chunked body. The field is the number of bytes received.
     NoEnd(u64),
     /// The response is not HTTP/1.
     NotHttp,
@@ -85,11 +85,13 @@ impl fmt::Display for Failure {
             Failure::Ended(end) => end.fmt(f),
             Failure::HeadCut => f.write_str("the server closed the connection in the middle of the header"),
             Failure::HeadTooLong(limit) => write!(f, "the server sent a header of more than {limit} bytes"),
-            Failure::LengthsDiffer => f.write_str("the server sent several Content-Lengths that differ"),
+            Failure::LengthsDiffer => f.write_str("the server sent two different Content-Lengths"),
             Failure::NoEnd(received) => {
                 write!(f, "the server closed the connection after {received} bytes, before the last chunk")
             }
-            Failure::NotHttp => f.write_str("the server does not speak HTTP/1: its answer has no such status line"),
+            Failure::NotHttp => {
+                f.write_str("the server does not speak HTTP/1: its answer does not begin with an HTTP/1 status line")
+            }
             Failure::NoAnswer => f.write_str("the server closed the connection without an answer"),
             Failure::Output => f.write_str("the output cannot be written"),
             Failure::Short { received, length } => {

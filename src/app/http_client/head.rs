@@ -9,11 +9,11 @@ use super::failure::{FIELDS, Failure};
 /// The head of a final response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'h> {
-    /// The whole head as received, with the empty line at its end. Folded lines are joined (RFC 9112 section 5.2).
+    /// The whole head as received, including the empty line at its end. Folded lines are joined (RFC 9112 section 5.2).
     pub bytes: &'h [u8],
     /// The status code, 200 to 999.
     pub status: u16,
-    /// The server's text for the status, which may be empty. The text is ASCII without control characters except tabs.
+    /// The server's text for the status, which can be empty. The text is ASCII without control characters except tabs.
     pub reason: &'h str,
     /// The first `Location`, if any.
     pub location: Option<&'h [u8]>,
@@ -26,7 +26,7 @@ pub struct Head<'h> {
 pub enum Framing {
     /// The body ends with a chunk of size 0.
     Chunked,
-    /// The body ends after this number of bytes.
+    /// The body ends after the given number of bytes.
     Length(u64),
     /// The body ends when the server closes the connection.
     UntilClose,
@@ -37,8 +37,8 @@ pub enum Framing {
 pub struct Parsed<'h> {
     pub head: Head<'h>,
     pub framing: Framing,
-    /// Whether the server announces that it keeps the connection open. HTTP/1.0 servers may do so (RFC 9112 appendix
-    /// C.2.2).
+    /// Whether the server announces that it keeps the connection open. HTTP/1.0 servers can do so too (RFC 9112
+    /// appendix C.2.2).
     pub stays_open: bool,
     /// The number of lines that are not valid fields.
     pub skipped: usize,
@@ -73,8 +73,8 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
         if number == FIELDS {
             return Err(Failure::TooManyFields);
         }
-        if field(line).is_none() {
-            let name = name(line).0;
+        if parse_field(line).is_none() {
+            let name = split_at_colon(line).0;
             if name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding") {
                 return Err(Failure::BadField);
             }
@@ -88,8 +88,7 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     Ok(Parsed { head: Head { bytes, status, reason, location, length }, framing, stays_open, skipped })
 }
 
-/// Parses `HTTP/1.x`, a status of three digits, and a reason phrase that may be missing. Several spaces count as one
-/// space.
+/// Parses `HTTP/1.x`, a status of three digits, and an optional reason phrase. Several spaces are treated as one space.
 fn status_line(line: &[u8]) -> Option<(u16, &str)> {
     let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0' | b'1', b' ', rest @ ..] = line else { return None };
     let (digits, rest) = rest.trim_ascii_start().split_first_chunk::<3>()?;
@@ -145,15 +144,15 @@ fn fields(head: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Splits a line at its first colon. Returns the name without the spaces before the colon, and the rest if there is a
 /// colon.
-fn name(line: &[u8]) -> (&[u8], Option<&[u8]>) {
+fn split_at_colon(line: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut parts = line.splitn(2, |byte| *byte == b':');
     (parts.next().unwrap_or_default().trim_ascii_end(), parts.next())
 }
 
 /// Splits a field into its name and its value. Returns `None` if the name or the value has invalid characters (RFC 9110
 /// section 5).
-fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, value) = name(line);
+fn parse_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = split_at_colon(line);
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let value = value?.trim_ascii();
     let valid = !name.is_empty() && name.iter().all(is_token) && value.iter().copied().all(is_text);
@@ -167,7 +166,10 @@ fn is_text(byte: u8) -> bool {
 
 /// Returns the values of the fields called `wanted`.
 fn values<'h>(head: &'h [u8], wanted: &str) -> impl Iterator<Item = &'h [u8]> {
-    fields(head).filter_map(field).filter(move |(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes())).map(|(_, v)| v)
+    fields(head)
+        .filter_map(parse_field)
+        .filter(move |(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes()))
+        .map(|(_, v)| v)
 }
 
 /// Returns the items of the lists in the fields called `wanted`. Empty items are skipped (RFC 9110 section 5.6.1.2).

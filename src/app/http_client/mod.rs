@@ -1,7 +1,7 @@
 //! An HTTP/1.1 client (RFC 9112): one GET for each connection.
 //!
-//! The request has `Connection: close`, so the server closes the connection after its response. The body may have a
-//! known length, be chunked, or end with the connection. TCP segments may split head and body anywhere. Only the head
+//! The request has `Connection: close`, so the server closes the connection after its response. The body can have a
+//! known length, be chunked, or end with the connection. TCP segments can split head and body anywhere. Only the head
 //! is stored, in a buffer whose size is a const parameter. The body is passed to an [`Output`], as fast as the output
 //! accepts data.
 //!
@@ -53,7 +53,7 @@ use crate::stack::{Context, End, Next, Session};
 /// connection.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A GET on one TCP connection, which passes the response to `output`. The head may be up to `HEAD` bytes long.
+/// A GET on one TCP connection. The response is passed to `output`. Its head may be up to `HEAD` bytes long.
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
@@ -62,6 +62,7 @@ pub struct Get<T, O, const HEAD: usize> {
     response: Response<HEAD>,
     output: O,
     deadline: Deadline,
+    /// The time by which the server must close the connection after its response.
     farewell: Deadline,
     result: Option<Result<(), Failure>>,
 }
@@ -70,7 +71,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     /// Creates a GET that fails if the head takes longer than `timeout`. The GET also fails if no data of the body
     /// arrives for `timeout`.
     ///
-    /// Time in which the output accepts no data does not count.
+    /// Time in which the output accepts no data is not included.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
         Get {
             request,
@@ -83,13 +84,13 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Returns the result, or `None` if it is not known yet. The connection may still be open after the result is
+    /// Returns the result, or `None` if it is not known yet. The connection can still be open after the result is
     /// known.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
     }
 
-    /// Moves received data to the output, until no data is left or the output accepts no more.
+    /// Moves received data to the output, until none remains or the output accepts no more.
     fn receive(&mut self, socket: &mut Socket<'_>) -> Result<Moved, Failure> {
         let mut moved = Moved::Nothing;
         while !self.response.is_done() {
@@ -108,10 +109,10 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         Ok(moved)
     }
 
-    /// Sends the request and receives the response, as far as possible now.
+    /// Sends as much of the request, and receives as much of the response, as is possible now.
     fn run(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<Next, Failure> {
         let request = &self.request;
-        // The server may answer before it has received all of a long request.
+        // The server can answer before it has received all of a long request.
         message::stream(socket, &mut self.position, |write| request.compose(write));
         match self.receive(socket)? {
             Moved::Stalled => return Ok(Next::Wait),
@@ -134,8 +135,10 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Closes the connection after the response, and discards further data. The server closes first, as the request
-    /// demands, unless the server has announced that it keeps the connection open.
+    /// Closes the connection after the response, and discards further data. The request asks the server to close first,
+    /// so the client waits for the server's FIN. If the server has announced that it keeps the connection open, the
+    /// client sends its own FIN immediately. In both cases, the client resets the connection if the server has not
+    /// closed within [`GRACE`].
     fn close(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
         if self.response.stays_open() {
@@ -163,7 +166,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
     }
 
     fn ended(&mut self, end: End, _cx: &mut Context<'_>) {
-        self.result.get_or_insert(Err(self.response.broken(end)));
+        self.result.get_or_insert(Err(self.response.failure_after(end)));
     }
 }
 
@@ -172,7 +175,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
 enum Moved {
     /// No data had arrived.
     Nothing,
-    /// Some data moved, and none is left.
+    /// Some data moved, and none remains.
     Some,
     /// The output accepts no more data now.
     Stalled,
@@ -189,8 +192,8 @@ impl<T: AsRef<str>> Request<T> {
     /// Creates a request for `target`, such as `/index.html?a=b`, to `host`.
     ///
     /// `host` includes its port unless the port is 80. Write IPv6 addresses in brackets. Returns `None` if `host` is
-    /// empty or `target` does not begin with a slash. Also returns `None` if `host` or `target` has a character that is
-    /// not printable ASCII, such as a space (RFC 9112 section 3.2).
+    /// empty or `target` does not begin with a slash. Also returns `None` if `host` or `target` contains a character
+    /// that is not printable ASCII, such as a space (RFC 9112 section 3.2).
     pub fn new(host: T, target: T) -> Option<Self> {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let good = plain(host.as_ref()) && plain(target.as_ref());

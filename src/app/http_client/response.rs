@@ -50,7 +50,7 @@ impl From<OutputFailed> for Failure {
     }
 }
 
-/// The state of a response, whose head may be up to `HEAD` bytes long.
+/// The state of a response with a head of up to `HEAD` bytes.
 #[derive(Clone, Debug)]
 pub struct Response<const HEAD: usize> {
     head: heapless::Vec<u8, HEAD>,
@@ -119,10 +119,10 @@ impl<const HEAD: usize> Response<HEAD> {
             let taken = match &mut self.body {
                 None => self.feed_head(rest, output)?,
                 Some(Body::Done) => break,
-                Some(Body::UntilClose) => body(output, rest, &mut self.received)?,
+                Some(Body::UntilClose) => offer(output, rest, &mut self.received)?,
                 Some(Body::Length { left }) => {
                     let wanted = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
-                    let taken = body(output, rest.get(..wanted).unwrap_or_default(), &mut self.received)?;
+                    let taken = offer(output, rest.get(..wanted).unwrap_or_default(), &mut self.received)?;
                     *left = left.saturating_sub(taken as u64);
                     if *left == 0 {
                         self.body = Some(Body::Done);
@@ -137,7 +137,7 @@ impl<const HEAD: usize> Response<HEAD> {
                         len
                     }
                     Piece::Data(len) => {
-                        let taken = body(output, rest.get(..len).unwrap_or_default(), &mut self.received)?;
+                        let taken = offer(output, rest.get(..len).unwrap_or_default(), &mut self.received)?;
                         chunks.take(taken);
                         taken
                     }
@@ -172,7 +172,7 @@ impl<const HEAD: usize> Response<HEAD> {
     }
 
     /// Returns the failure for a connection that ended without the server's FIN.
-    pub(super) fn broken(&self, end: End) -> Failure {
+    pub(super) fn failure_after(&self, end: End) -> Failure {
         let received = self.received;
         match self.body {
             None | Some(Body::Done) => Failure::Ended(end),
@@ -189,7 +189,7 @@ impl<const HEAD: usize> Response<HEAD> {
         let mut complete = false;
         let mut used = 0;
         for &byte in bytes {
-            // Fail immediately: a server of another protocol may be waiting for the client to send more.
+            // Fail immediately: a server of another protocol might be waiting for the client to send more.
             if VERSION.get(self.head.len()).is_some_and(|expected| *expected != byte) {
                 return Err(Failure::NotHttp);
             }
@@ -240,7 +240,7 @@ impl<const HEAD: usize> Default for Response<HEAD> {
 }
 
 /// Offers `piece` to the output. Returns how many bytes the output accepted, and adds this number to `received`.
-fn body<O: Output + ?Sized>(output: &mut O, piece: &[u8], received: &mut u64) -> Result<usize, Failure> {
+fn offer<O: Output + ?Sized>(output: &mut O, piece: &[u8], received: &mut u64) -> Result<usize, Failure> {
     let taken = output.body(piece)?.min(piece.len());
     *received = received.saturating_add(taken as u64);
     Ok(taken)

@@ -44,8 +44,8 @@ impl ClientProgram for Recorder {
     }
 }
 
-/// `waits_for_room` and `waits_for_neighbour` do not return the trait's defaults. So the tests notice a call that is
-/// not forwarded.
+/// `waits_for_room` and `waits_for_neighbour` do not return the trait's defaults, so that the tests notice a call that
+/// is not forwarded.
 impl UdpSession for Recorder {
     const PORTS: usize = 3;
 

@@ -128,7 +128,7 @@ fn q_from_either_side_ends_the_conversation_and_is_the_final_message() {
             }
             pass(&mut tcp, 200);
             assert_eq!((shows(&mut tcp), tcp.next()), (format!("the talk with {PARTNER} has ended\n"), Next::Close));
-            // A partner who has sent nothing may use line endings.
+            // A partner who has sent nothing might use line endings.
             let told = if from_console && greeting.is_empty() { &b"the talk has ended\n"[..] } else { b"q" };
             assert_eq!(tcp.take(), told, "{q:?} after {greeting:?}");
             assert!(tcp.closed());
@@ -230,7 +230,7 @@ fn the_client_drops_a_line_ending_if_the_server_uses_none() {
     pass(&mut tcp, 200);
     assert_eq!((shows(&mut tcp).as_str(), tcp.next()), ("the talk has ended\n", Next::Close));
     assert!(tcp.closed());
-    // The server may begin to use line endings later.
+    // The server can begin to use line endings later.
     let mut tcp = client(open());
     says(&mut tcp, b"one\n");
     tcp.send(b"hello");

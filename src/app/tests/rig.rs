@@ -25,7 +25,7 @@ pub struct Script {
     pub printed: Vec<u8>,
     pub prompts: usize,
     pub typed: VecDeque<Vec<u8>>,
-    /// Whether more input may follow after `typed`.
+    /// Whether more input can follow after `typed`.
     pub open: bool,
     /// Whether a person types the input.
     pub person: bool,
@@ -83,7 +83,7 @@ pub struct Tcp<S> {
     pub console: Script,
     /// How the connection ended.
     pub end: Option<End>,
-    /// How many times the session has requested that the stack wakes all programs.
+    /// How many times the session has asked the stack to wake all programs.
     pub wakes: usize,
     here: Side,
     there: Side,

@@ -71,7 +71,7 @@ fn a_name_belongs_to_one_member() {
         other.hears();
         ann.send(b"/name Ann\n");
         other.hears();
-        // Names that differ only in case count as equal, as on IRC.
+        // Names that differ only in case are treated as equal, as on IRC.
         other.send(b"/name ANN\n");
         assert_eq!(other.hears(), TAKEN, "{buffers:?}");
         other.send(b"/name Ann and more\n");

@@ -8,7 +8,7 @@ use super::rig::*;
 use super::stacks::Pair;
 use crate::app::{ClientOptions, Failure, find};
 
-/// The frames that left the client while its server was silent.
+/// The frames that the client sent while its server was silent.
 #[derive(Debug, Default)]
 struct Sent {
     /// The times of the ARP or NDP requests for the server's hardware address, in ms.
@@ -58,7 +58,7 @@ fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'
 #[derive(Debug)]
 struct Outcome {
     result: Result<(), Failure>,
-    /// When the client stopped, in ms after its start.
+    /// The time at which the client stopped, in ms after its start.
     at: i64,
     sent: Sent,
 }
@@ -69,7 +69,7 @@ fn options(timeout: u64) -> ClientOptions<'static> {
 
 fn pair() -> Pair {
     let mut pair = Pair::new(BIG);
-    // First, each stack checks that no other host has the stack's addresses.
+    // First, each stack checks that no other host uses the stack's addresses.
     for _ in 0..200 {
         let next = [
             pair.client.stack.poll(pair.now, &mut pair.client.io),

@@ -179,7 +179,7 @@ impl Session for Sleeper {
     }
 }
 
-/// A server whose window is closed answers the client's probes. So it is alive, and the client's timeout does not end
+/// A server that answers window probes is alive even while its window is closed, so the client's timeout does not end
 /// the call (MUST-37). A dead server does not answer.
 #[test]
 fn a_timeout_does_not_end_a_call_to_a_server_that_answers_probes() {

@@ -1,4 +1,4 @@
-//! The part of `build.rs` for firmwares. It sets the memory map, the addresses and the seed.
+//! The part of `build.rs` for firmware. It sets the memory map, the addresses and the seed.
 
 use std::env::{self, var};
 use std::fs;
@@ -17,7 +17,7 @@ use network::Network;
 /// Writes the firmware's `settings.rs`, and passes each image's memory map to the linker.
 pub fn prepare() {
     target::check(&var("TARGET").unwrap()).unwrap_or_else(|why| fail(&why));
-    // The linker script of cortex-m-rt includes device.x, also in the firmware of another crate.
+    // The linker script of cortex-m-rt includes device.x, even in the firmware of another crate.
     println!("cargo::rustc-link-search={}", env::current_dir().unwrap().join("src/board/cortex_m").display());
     let enabled =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();
@@ -30,7 +30,7 @@ pub fn prepare() {
         }
     }
     let (seed, seed_is_set) = seed();
-    let settings = Network::of_the_environment(&enabled).unwrap_or_else(|why| fail(&why)).source()
+    let settings = Network::from_environment(&enabled).unwrap_or_else(|why| fail(&why)).source()
         + &format!(
             "/// The board's hardware address, which the build's SMOLSTEP_MAC sets.\n\
              pub const HARDWARE: EthernetAddress = EthernetAddress({:?});\npub const SEED: [u8; 32] = {seed:?};\n\

@@ -1,4 +1,4 @@
-//! The network settings of a firmware. Part of `build.rs`.
+//! The network settings of the firmware. Part of `build.rs`.
 //!
 //! The settings are the environment variables SMOLSTEP_IP, SMOLSTEP_GATEWAY, SMOLSTEP_DNS and SMOLSTEP_SERVER.
 
@@ -13,12 +13,12 @@ const SERVER: &str = "SMOLSTEP_SERVER";
 
 /// The largest number of DNS servers: `SERVERS` in src/names/resolver.rs.
 const DNS_SERVERS: usize = 4;
-/// smoltcp's limit on the addresses of an interface, without and with the feature `ipv6` in Cargo.toml.
+/// smoltcp's limits on the number of addresses of an interface, as set in Cargo.toml: without `ipv6`, and with `ipv6`.
 const ADDRESSES: [usize; 2] = [2, 8];
 /// The largest number of addresses that SLAAC adds: one for each of three prefixes, and a link-local address.
 const MADE: usize = 4;
 
-/// The checked network settings of a firmware.
+/// The checked network settings of the firmware.
 pub struct Network {
     /// The static addresses, and the link-local address that [`Network::add_link_local`] adds.
     addresses: Vec<(IpAddr, u8)>,
@@ -35,13 +35,13 @@ impl Network {
     ///
     /// # Errors
     /// Returns one line that names the invalid setting, the missing setting or the missing feature.
-    pub fn of_the_environment(enabled: &dyn Fn(&str) -> bool) -> Result<Network, String> {
+    pub fn from_environment(enabled: &dyn Fn(&str) -> bool) -> Result<Network, String> {
         let mut network = Network {
             addresses: Vec::new(),
             dhcp: false,
             slaac: false,
-            gateways: listed(GATEWAY)?,
-            dns: listed(DNS)?,
+            gateways: parse_addresses(GATEWAY)?,
+            dns: parse_addresses(DNS)?,
             server: String::new(),
             port: 0,
         };
@@ -53,7 +53,7 @@ impl Network {
                 word => network.add(word)?,
             };
             if is_duplicate {
-                return Err(format!("{word} is twice in {IP}"));
+                return Err(format!("{word} appears twice in {IP}"));
             }
         }
         network.add_link_local();
@@ -61,7 +61,7 @@ impl Network {
         network.check_gateways()?;
         network.check_dns()?;
         let text = setting(SERVER).unwrap_or("192.168.69.100".into());
-        network.call(&text)?;
+        network.set_server(&text)?;
         Ok(network)
     }
 
@@ -89,7 +89,7 @@ impl Network {
         )
     }
 
-    /// Adds a static address. Returns true if the list already had that address.
+    /// Adds a static address. Returns true if the list already contained that address.
     fn add(&mut self, word: &str) -> Result<bool, String> {
         let added = addr_text::cidr(word, IP).map_err(|why| match word.contains(['.', ':', '/']) {
             true => why,
@@ -103,7 +103,7 @@ impl Network {
     /// Adds a link-local address if the static IPv6 addresses include none. With SLAAC, the stack adds the link-local
     /// address.
     ///
-    /// A neighbour may send its solicitation from a link-local address (RFC 4861 section 7.2.2). Without a link-local
+    /// A neighbour can send its solicitation from a link-local address (RFC 4861 section 7.2.2). Without a link-local
     /// address of its own, the board would have no route for the reply.
     fn add_link_local(&mut self) {
         let mut v6 = self.addresses.iter().filter_map(|(address, _)| match address {
@@ -121,7 +121,7 @@ impl Network {
 
     /// Checks that the needed Cargo features are enabled, and that there are not too many addresses.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
-        let v6 = self.has(false);
+        let v6 = self.can_get_address(false);
         // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so
         // DHCP together with IPv6 needs `slaac`.
         let needs = [(self.dhcp, "dhcp"), (v6, "ipv6"), (self.slaac || (self.dhcp && v6), "slaac")];
@@ -132,12 +132,14 @@ impl Network {
         let (all, room) = (self.addresses.len() + made, ADDRESSES[usize::from(v6)]);
         if all > room {
             return Err(format!(
-                "{IP} gives up to {all} addresses, counting those of dhcp, slaac and the link; there is room for {room}"
+                "{IP} needs room for {all} addresses, including those from dhcp, slaac and the link; there is room for \
+                {room}"
             ));
         }
         Ok(())
     }
 
+    /// Checks that each family has at most one gateway, and that each gateway is another host on a configured network.
     fn check_gateways(&self) -> Result<(), String> {
         for (at, gateway) in self.gateways.iter().enumerate() {
             if self.gateways[..at].iter().any(|before| before.is_ipv4() == gateway.is_ipv4()) {
@@ -155,6 +157,7 @@ impl Network {
         Ok(())
     }
 
+    /// Checks that there are not too many DNS servers, and that each of them can be reached.
     fn check_dns(&self) -> Result<(), String> {
         if self.dns.len() > DNS_SERVERS {
             return Err(format!("{DNS} has more than {DNS_SERVERS} servers"));
@@ -163,7 +166,7 @@ impl Network {
     }
 
     /// Parses and checks SMOLSTEP_SERVER, the server that a client calls.
-    fn call(&mut self, text: &str) -> Result<(), String> {
+    fn set_server(&mut self, text: &str) -> Result<(), String> {
         // Here 0 means that the setting names no port, because the setting cannot name port 0.
         let Some((host, port)) = addr_text::host_and_port(text, 0) else {
             return Err(format!(
@@ -172,10 +175,10 @@ impl Network {
             ));
         };
         match host.parse() {
-            // The default server is not checked. It has an IPv4 address, so a board without IPv4 cannot reach it.
+            // The default server is not checked, although a board without IPv4 cannot reach its IPv4 address.
             Ok(_) if setting(SERVER).is_none() => {}
             Ok(address) if !addr_text::is_unicast(address) => {
-                return Err(format!("{address} in {SERVER} is no host's address"));
+                return Err(format!("{address} in {SERVER} is not a host address"));
             }
             Ok(address) => self.check_reach(address, SERVER)?,
             Err(_) => {
@@ -203,25 +206,27 @@ impl Network {
     }
 
     /// Returns whether the firmware can get an IPv4 address, or an IPv6 address if `v4` is false.
-    fn has(&self, v4: bool) -> bool {
+    fn can_get_address(&self, v4: bool) -> bool {
         self.addresses.iter().any(|(own, _)| own.is_ipv4() == v4) || if v4 { self.dhcp } else { self.slaac }
     }
 }
 
 /// Parses the setting `name`, a comma-separated list of other hosts' addresses.
-fn listed(name: &str) -> Result<Vec<IpAddr>, String> {
+fn parse_addresses(name: &str) -> Result<Vec<IpAddr>, String> {
     let mut list = Vec::new();
     for word in setting(name).iter().flat_map(|text| text.split(',')) {
         let address = addr_text::address(word, name)?;
         if !addr_text::is_unicast(address) || address.is_loopback() {
-            return Err(format!("{address} in {name} is no host's address"));
+            return Err(format!("{address} in {name} is not a host address"));
         }
         list.push(address);
     }
     Ok(list)
 }
 
+/// Returns whether `other` is on the network of `own`, an address with its prefix length.
 fn is_on_link(own: (IpAddr, u8), other: IpAddr) -> bool {
+    // An IPv4 address is moved to the upper bits, so that the same mask fits both families.
     let bits = |address: IpAddr| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
         IpAddr::V6(address) => address.to_bits(),
@@ -230,6 +235,7 @@ fn is_on_link(own: (IpAddr, u8), other: IpAddr) -> bool {
     own.0.is_ipv4() == other.is_ipv4() && (bits(own.0) ^ bits(other)) & mask == 0
 }
 
+/// Returns the Rust expression for an address.
 fn address(address: &IpAddr) -> String {
     match address {
         IpAddr::V4(address) => format!("IpAddress::Ipv4(wire::Ipv4Address::from_octets({:?}))", address.octets()),
@@ -237,6 +243,7 @@ fn address(address: &IpAddr) -> String {
     }
 }
 
+/// Returns the Rust expression for an address with its prefix length.
 fn cidr((address, prefix): &(IpAddr, u8)) -> String {
     match address {
         IpAddr::V4(address) => {

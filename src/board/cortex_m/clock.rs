@@ -15,11 +15,13 @@ use crate::phy::Registers;
 pub struct CortexM<B> {
     timer: Mmio,
     system: Mmio,
-    /// The time at the most recent reading, in whole microseconds. `rest` is the remainder, in half ticks.
+    /// The time at the most recent reading, in whole microseconds.
     now: Instant,
+    /// The rest of that time, in half ticks.
     rest: u32,
-    /// The timer's value at the most recent reading. `period` is the timer's period. Both are in ticks.
-    stood: u32,
+    /// The timer's value at the most recent reading, in ticks.
+    last_value: u32,
+    /// The timer's period, in ticks.
     period: u32,
     board: PhantomData<B>,
 }
@@ -34,8 +36,9 @@ const INTERRUPT_ENABLE: usize = 0x100;
 const INTERRUPT_CLEAR: usize = 0x280;
 const STATE: usize = 0xd04;
 
-/// The bit of `STATE` that reports an overflow of SysTick. Writing the bit `FORGET` clears it.
+/// The bit of `STATE` that reports an overflow of SysTick.
 const OVERFLOWED: u32 = 1 << 26;
+/// The bit of `STATE` that clears `OVERFLOWED` when it is written.
 const FORGET: u32 = 1 << 25;
 
 /// The longest period of SysTick, in ticks: the timer has 24 bits.
@@ -45,7 +48,7 @@ const LONGEST: u32 = 1 << 24;
 ///
 /// The register with number `register` has the bits of 32 interrupts, from number 32 × `register` on.
 ///
-/// The bits are computed at compile time, because each turn of the loop writes the registers.
+/// The bits are computed at compile time, because each iteration of the poll loop writes the registers.
 const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
     let [a, b] = interrupts;
     assert!(a < 64 && b < 64, "the interrupts of a board here are below 64");
@@ -56,7 +59,7 @@ impl<B: Board> CortexM<B> {
     /// The number of half ticks in a microsecond. At 12.5 MHz a microsecond is not a whole number of ticks.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
-    /// A deadline is near if fewer than this number of microseconds are left.
+    /// A deadline is near if it is less than this many microseconds away.
     ///
     /// `sleep` sets the timer to a near deadline. For a later deadline the timer keeps its period. The value is less
     /// than smoltcp's shortest retransmission timeout, so sending a segment does not cause a near deadline.
@@ -81,7 +84,7 @@ impl<B: Board> CortexM<B> {
     /// Restarts the timer with a period of `period` ticks.
     fn restart(&mut self, period: u32) {
         self.period = period;
-        self.stood = period;
+        self.last_value = period;
         self.timer.write(RELOAD, period - 1);
         self.timer.write(CURRENT, 0);
         self.system.write(STATE, FORGET);
@@ -96,7 +99,7 @@ impl<B: Board> Machine for CortexM<B> {
             system: Mmio::new(0xe000_e000),
             now: Instant::ZERO,
             rest: 0,
-            stood: Self::PERIOD,
+            last_value: Self::PERIOD,
             period: Self::PERIOD,
             board: PhantomData,
         };
@@ -109,17 +112,17 @@ impl<B: Board> Machine for CortexM<B> {
 
     fn now(&mut self) -> Instant {
         let mut current = self.timer.read(CURRENT);
-        let mut passed = self.stood;
+        let mut passed = self.last_value;
         if self.system.read(STATE) & OVERFLOWED != 0 {
             self.system.write(STATE, FORGET);
             passed += self.period;
             current = self.timer.read(CURRENT);
         }
         // The timer counts down. After a restart it reads 0 until the first tick.
-        self.stood = if current == 0 { self.period } else { current };
-        // The value covers at most two periods, so 32 bits are enough. With a 64-bit division, one turn of the loop
-        // would take half as long again.
-        let halves = self.rest + 2 * passed.saturating_sub(self.stood);
+        self.last_value = if current == 0 { self.period } else { current };
+        // The value covers at most two periods, so 32 bits are enough. A 64-bit division would make each iteration of
+        // the poll loop take half as long again.
+        let halves = self.rest + 2 * passed.saturating_sub(self.last_value);
         self.rest = halves % Self::HALVES_A_MICROSECOND;
         self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());
         self.now
@@ -134,9 +137,11 @@ impl<B: Board> Machine for CortexM<B> {
             if left <= 0 {
                 return;
             }
+            // The number of ticks, computed in half ticks to stay exact. A period of one tick would stop the timer.
             self.restart((left as u32 * (B::TICKS_A_MILLISECOND / 500) / 2).max(2));
         }
         cortex_m::asm::wfi();
+        // Read the clock before the timer returns to its usual period, so that no time is lost.
         if near {
             self.now();
             self.restart(Self::PERIOD);

@@ -7,10 +7,10 @@
 #![allow(unsafe_code)]
 
 // SAFETY: both functions keep the contracts of C and of the ARM run-time ABI (RTABI32 section 4.3.4): they copy `r2`
-// bytes from `r1` to `r0`. r0 is returned unchanged; only r0 to r3 and r12 change. Loads and stores of single words may
-// be unaligned (ARMv7-M, A3.2.1; a board must leave UNALIGN_TRP off, as after a reset). Loads and stores of several
-// words are aligned. Each block is read before it is written, so `memcpy` also moves memory down within an overlapping
-// range.
+// bytes from `r1` to `r0`. r0 is returned unchanged; only r0 to r3 and r12 change. Loads and stores of single words can
+// be unaligned (ARMv7-M, A3.2.1; UNALIGN_TRP is off after a reset, and a board must leave it off). Loads and stores of
+// several words are aligned. Each block is read before it is written, so `memcpy` also moves memory down within an
+// overlapping range.
 core::arch::global_asm!(
     ".section .text.memcpy, \"ax\"",
     ".global memmove, __aeabi_memmove, __aeabi_memmove4, __aeabi_memmove8",
@@ -98,9 +98,9 @@ core::arch::global_asm!(
     "5: bx lr",
 );
 
-// SAFETY: the functions keep the same contracts: they store the byte `c` in `n` bytes from `r0` on. `memset` has `c` in
-// r1 and `n` in r2; `__aeabi_memset` has them the other way round; `__aeabi_memclr` has `n` in r1, and `c` is 0. r0 is
-// returned unchanged; only r0 to r3 and r12 change. The stores may be unaligned, as above.
+// SAFETY: the functions keep the same contracts: they store the byte `c` in `n` bytes from `r0` on. `memset` takes `c`
+// in r1 and `n` in r2; `__aeabi_memset` takes them the other way round; `__aeabi_memclr` takes `n` in r1, and `c` is 0.
+// r0 is returned unchanged; only r0 to r3 and r12 change. The stores can be unaligned, as above.
 core::arch::global_asm!(
     ".section .text.memset, \"ax\"",
     ".global memset, __aeabi_memset, __aeabi_memset4, __aeabi_memset8",

@@ -1,6 +1,6 @@
 //! 64-bit division: `__aeabi_uldivmod` for a Cortex-M3, which divides 32 bits in hardware.
 //!
-//! smoltcp counts microseconds in 64 bits, and divides them with each acknowledgement. Most values fit in 32 bits. For
+//! smoltcp counts microseconds in 64 bits, and divides them on each acknowledgement. Most values fit in 32 bits. For
 //! such values, the compiler's own routine takes ten times as long as the routine in this file. The compiler's routine
 //! also takes six times the flash.
 #![allow(unsafe_code)]

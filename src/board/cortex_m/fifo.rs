@@ -1,8 +1,8 @@
 //! Fast transfers between memory and a FIFO, and sums of words, for Cortex-M.
 #![allow(unsafe_code)]
 
-/// Returns the number of aligned blocks of eight words, and the number of words left over.
-pub fn parts(words: &[[u8; 4]]) -> (usize, usize) {
+/// Splits `words` into aligned blocks of eight words. Returns the number of blocks, and the number of words after them.
+pub fn block_counts(words: &[[u8; 4]]) -> (usize, usize) {
     let eights = if words.as_ptr().cast::<u32>().is_aligned() { words.len() / 8 } else { 0 };
     (eights, words.len() - 8 * eights)
 }

@@ -11,7 +11,7 @@ mod semihosting;
 mod vectors;
 
 pub use clock::CortexM;
-pub(super) use fifo::{parts, read_words, sum_words, write_words};
+pub(super) use fifo::{block_counts, read_words, sum_words, write_words};
 
 use super::Mmio;
 use crate::phy::Registers;
@@ -28,7 +28,7 @@ pub(super) fn reset() -> ! {
 /// Returns the entropy that QEMU puts into the two words at `address` before the start.
 ///
 /// `scripts/firmware run` gives QEMU 64 bits of the host's entropy for each run. `address` is the bottom of memory,
-/// which memory.x reserves. This method has limits:
+/// which memory.x reserves. This source has limits:
 /// - After a reset, QEMU puts the same bits into memory again. So a board that restarts after a fault has the same seed
 ///   as at its first start.
 /// - Without QEMU, the bits are whatever the memory contains after power-on. If these bits are the same at each

@@ -12,9 +12,9 @@ use cortex_m_semihosting::{nr, syscall1};
 /// The result is empty if the command line is missing, is longer than the buffer, or is not UTF-8.
 pub fn command_line(buffer: &mut [u8]) -> &str {
     let mut block = [buffer.as_mut_ptr() as usize, buffer.len()];
-    // SAFETY: SYS_GET_CMDLINE takes the address of two words: an address and a length in bytes. It writes a text of at
-    // most that length to that address, and the text's length to the second word. `block` holds these two words, and
-    // they describe `buffer`, which is borrowed for the whole call. Both pointers come from mutable references.
+    // SAFETY: SYS_GET_CMDLINE takes the address of two words: an address and a length in bytes. The call writes a text
+    // of at most that length to that address, and the text's length to the second word. `block` holds these two words,
+    // and they describe `buffer`, which is borrowed for the whole call. Both pointers come from mutable references.
     let status = unsafe { syscall1(nr::GET_CMDLINE, &raw mut block as usize) };
     let text = if status == 0 { buffer.get(..block[1]).unwrap_or_default() } else { &[] };
     core::str::from_utf8(text).unwrap_or_default()

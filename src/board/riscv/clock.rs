@@ -26,11 +26,12 @@ pub trait RiscVMap {
 pub struct RiscV<B> {
     clint: Mmio,
     plic: Mmio,
-    /// The time at the most recent reading, in whole microseconds. `rest` is the remainder, in ticks.
+    /// The time at the most recent reading, in whole microseconds.
     now: Instant,
+    /// The rest of that time, in ticks.
     rest: u32,
     /// The low 32 bits of the timer at the most recent reading.
-    stood: u32,
+    last_value: u32,
     board: PhantomData<fn() -> B>,
 }
 
@@ -57,11 +58,11 @@ impl<B: Board + RiscVMap> RiscV<B> {
 
     /// Makes the timer interrupt `ticks` ticks after the most recent reading of the clock.
     fn wake_after(&mut self, ticks: u32) {
-        // The timer's low half may have wrapped around since the reading. Then the high half is one more than it was.
+        // If the timer's low half has wrapped around since the reading, the high half is one more than it was then.
         let high = self.clint.read(TIME_HIGH);
-        let high = if self.clint.read(TIME) < self.stood { high.wrapping_sub(1) } else { high };
-        let (low, carry) = self.stood.overflowing_add(ticks);
-        // While the two halves do not match, the time must not seem to have come.
+        let high = if self.clint.read(TIME) < self.last_value { high.wrapping_sub(1) } else { high };
+        let (low, carry) = self.last_value.overflowing_add(ticks);
+        // Set the high half to its maximum first, so that no interrupt occurs while only one half has its new value.
         self.clint.write(COMPARE_HIGH, u32::MAX);
         self.clint.write(COMPARE, low);
         self.clint.write(COMPARE_HIGH, high.wrapping_add(carry.into()));
@@ -76,10 +77,10 @@ impl<B: Board + RiscVMap> Machine for RiscV<B> {
             plic: Mmio::new(B::PLIC),
             now: Instant::ZERO,
             rest: 0,
-            stood: 0,
+            last_value: 0,
             board: PhantomData,
         };
-        machine.stood = machine.clint.read(TIME);
+        machine.last_value = machine.clint.read(TIME);
         for interrupt in B::INTERRUPTS {
             machine.plic.write(PRIORITY + 4 * interrupt as usize, 1);
             let register = ENABLE + 4 * (interrupt as usize / 32);
@@ -92,10 +93,10 @@ impl<B: Board + RiscVMap> Machine for RiscV<B> {
     }
 
     fn now(&mut self) -> Instant {
-        let stands = self.clint.read(TIME);
-        // One turn of the loop is far shorter than 2^32 ticks, so the sum does not overflow.
-        let ticks = self.rest + stands.wrapping_sub(self.stood);
-        self.stood = stands;
+        let value = self.clint.read(TIME);
+        // One iteration of the poll loop is far shorter than 2^32 ticks, so the sum does not overflow.
+        let ticks = self.rest + value.wrapping_sub(self.last_value);
+        self.last_value = value;
         self.rest = ticks % Self::TICKS_A_MICROSECOND;
         self.now += Duration::from_micros((ticks / Self::TICKS_A_MICROSECOND).into());
         self.now
@@ -112,7 +113,8 @@ impl<B: Board + RiscVMap> Machine for RiscV<B> {
     }
 
     fn forget_interrupts(&mut self) {
-        // Each claim takes one pending interrupt, and 0 means that none is left.
+        // Each claim takes one pending interrupt, and 0 means that none remains. Writing the number back completes the
+        // interrupt.
         for _ in B::INTERRUPTS {
             let interrupt = self.plic.read(CLAIM);
             if interrupt == 0 {

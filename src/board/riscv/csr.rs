@@ -20,7 +20,7 @@ pub(super) fn wake_on_timer_and_devices() {
 
 /// Waits until an interrupt is pending.
 pub(super) fn wait_for_interrupt() {
-    // SAFETY: the instruction only waits. Devices may write to memory meanwhile, so the compiler must not assume that
+    // SAFETY: the instruction only waits. Devices can write to memory meanwhile, so the compiler must not assume that
     // memory stays the same.
     unsafe { asm!("wfi", options(nostack)) };
 }

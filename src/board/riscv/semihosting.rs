@@ -1,7 +1,7 @@
 //! Calls to QEMU or a debugger: read the command line, and exit with a result.
 //!
-//! The document "RISC-V Semihosting" defines the instructions of a call. The operations are those of Arm's document
-//! "Semihosting for AArch32 and AArch64". Without QEMU or a debugger, each call is a fault.
+//! The document "RISC-V Semihosting" defines the instructions of a call. Arm's document "Semihosting for AArch32 and
+//! AArch64" defines the operations. Without QEMU or a debugger, each call is a fault.
 #![allow(unsafe_code)]
 
 use super::csr::wait_for_interrupt;
@@ -9,8 +9,9 @@ use super::csr::wait_for_interrupt;
 const GET_COMMAND_LINE: usize = 0x15;
 const EXIT: usize = 0x18;
 
-/// The reasons of `EXIT`: the program has ended, or an unknown error.
+/// The reason for `EXIT`: the program has ended.
 const ENDED: usize = 0x2_0026;
+/// The reason for `EXIT`: an unknown error.
 const FAILED: usize = 0x2_0023;
 
 unsafe extern "C" {
@@ -39,9 +40,10 @@ core::arch::global_asm!(
 /// Returns the command line: see [`Machine::command_line`](crate::board::Machine::command_line).
 pub(super) fn command_line(buffer: &mut [u8]) -> &str {
     let mut block = [buffer.as_mut_ptr() as usize, buffer.len()];
-    // SAFETY: the operation takes the address of two words: an address and a length in bytes. It writes a text of at
-    // most that length to that address, and the text's length to the second word. `block` holds these two words, and
-    // they describe `buffer`, which is borrowed for the whole call. Both pointers come from mutable references.
+    // SAFETY: the operation takes the address of two words: an address and a length in bytes. The operation writes a
+    // text of at most that length to that address, and the text's length to the second word. `block` holds these two
+    // words, and they describe `buffer`, which is borrowed for the whole call. Both pointers come from mutable
+    // references.
     let status = unsafe { semihosting_call(GET_COMMAND_LINE, &raw mut block as usize) };
     let text = if status == 0 { buffer.get(..block[1]).unwrap_or_default() } else { &[] };
     core::str::from_utf8(text).unwrap_or_default()

@@ -9,12 +9,12 @@ unsafe extern "C" {
 // memory between the flash's first address and the call stack read-only, so that a stack overflow is a fault.
 //
 // The memory protection (RISC-V Privileged Architecture 1.12, section 3.7) has two entries here. The first entry only
-// gives the lower end of the second one. The second entry (0x8d) is locked, which makes it apply to machine mode, and
-// allows reading and executing.
+// sets the lower bound of the second entry. The second entry (0x8d) is locked, which makes it apply to machine mode,
+// and allows reading and executing.
 //
 // SAFETY: riscv-rt calls this function once at each start, with sp at the top of the empty stack, and before it
-// initialises .data and .bss. The function writes only between `_stack_end` and sp. It needs no memory of its own, and
-// changes only t0 and t1.
+// initialises .data and .bss. The function writes only between `_stack_end` and sp. The function needs no memory of its
+// own, and changes only t0 and t1.
 #[cfg(feature = "firmware")]
 core::arch::global_asm!(
     ".section .text.__pre_init, \"ax\"",
@@ -41,7 +41,7 @@ core::arch::global_asm!(
 /// The first instructions mask all interrupts, and set the stack pointer and all static variables again. RISC-V has no
 /// register that resets a processor. The devices are reset by their drivers.
 pub(in crate::board) fn reset() -> ! {
-    // SAFETY: `_start` is riscv-rt's first instruction. It expects nothing of the registers or of the memory, and never
-    // returns, so no variable of Rust is used after this call.
+    // SAFETY: `_start` is riscv-rt's first instruction. `_start` expects nothing of the registers or of the memory, and
+    // never returns, so no variable of Rust is used after this call.
     unsafe { _start() }
 }

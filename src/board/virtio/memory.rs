@@ -11,7 +11,7 @@ use virtio_drivers::{BufferDirection, Hal, PAGE_SIZE, PhysAddr};
 /// The number of frames that can wait in each direction.
 pub(super) const FRAMES: usize = 8;
 
-/// A buffer for a frame and its header. The driver refuses a buffer for received frames of less than 1,526 bytes.
+/// A buffer for a frame and its header. The driver refuses a receive buffer of less than 1,526 bytes.
 #[repr(align(4))]
 pub(super) struct Buffer(pub [u8; 1528]);
 
@@ -40,13 +40,13 @@ static QUEUES: Pages = Pages(UnsafeCell::new([[0; PAGE_SIZE]; PAGES]));
 /// The number of pages that are in use.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
-/// The memory of the queues. The addresses of the devices are those of the processor.
+/// The memory of the queues. The devices and the processor use the same addresses.
 pub(super) struct Queues;
 
-// SAFETY: each method states how it keeps its rules.
+// SAFETY: each method's own comment argues its soundness.
 unsafe impl Hal for Queues {
-    // The pages are zeros, because they are in .bss, and are never returned for a second time. They are aligned as their
-    // type is. If there are too few pages, the address 0 reports that.
+    // The pages are zero because they are in .bss and no page is ever handed out twice. The pages are aligned because
+    // the type `Pages` is aligned. The address 0 reports that there are too few pages.
     fn dma_alloc(pages: usize, _direction: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let first = TAKEN.fetch_add(pages, Ordering::Relaxed);
         if first + pages > PAGES {
@@ -57,13 +57,13 @@ unsafe impl Hal for Queues {
         (page as PhysAddr, NonNull::new(page.cast()).unwrap_or(NonNull::dangling()))
     }
 
-    // SAFETY: nothing is accessed. Pages that are given back are not used again. Each device is set up once, so the pages
-    // suffice.
+    // SAFETY: nothing is accessed. Pages that are given back are not used again. Each device is set up once, so there
+    // are enough pages.
     unsafe fn dma_dealloc(_paddr: PhysAddr, _vaddr: NonNull<u8>, _pages: usize) -> i32 {
         0
     }
 
-    // SAFETY: physical addresses are the processor's own. Only the PCI transport calls this method, and there is no PCI
+    // SAFETY: the processor uses physical addresses. Only the PCI transport calls this method, and there is no PCI
     // here.
     unsafe fn mmio_phys_to_virt(paddr: PhysAddr, _size: usize) -> NonNull<u8> {
         NonNull::new(paddr as usize as *mut u8).unwrap_or(NonNull::dangling())

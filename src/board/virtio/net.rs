@@ -10,15 +10,16 @@ use super::memory::{BUFFERS, Buffer, FRAMES, Queues};
 use super::{quietly, transport};
 use crate::phy::{ETHERNET, Ethernet, Faults, NotThere};
 
-/// The number of descriptors of a queue. It must be a power of two.
+/// The number of descriptors of a queue. The number must be a power of two.
 const DESCRIPTORS: usize = 16;
 const _: () = assert!(FRAMES < DESCRIPTORS);
 
 /// The header before each frame, in bytes (section 5.1.6.1).
 const HEADER: usize = 12;
 
-/// The longest frame and the shortest one, in bytes. Shorter frames are padded with zeros (IEEE 802.3 section 3.2.8).
+/// The length of the longest frame, in bytes.
 const FRAME: usize = 1514;
+/// The length of the shortest frame, in bytes. Shorter frames are padded with zeros (IEEE 802.3 section 3.2.8).
 const SHORTEST: usize = 60;
 
 type Driver = VirtIONetRaw<Queues, MmioTransport<'static>, DESCRIPTORS>;
@@ -36,7 +37,7 @@ pub struct Net {
 /// The received frames.
 struct Receiver {
     buffers: &'static mut [Buffer; FRAMES],
-    /// The buffer that each descriptor has, as an index.
+    /// For each descriptor, the index of its buffer.
     tokens: [u8; DESCRIPTORS],
     /// The oldest received frame.
     waiting: Option<Waiting>,
@@ -54,14 +55,14 @@ struct Waiting {
 /// The frames to send.
 struct Sender {
     buffers: &'static mut [Buffer; FRAMES],
-    /// The buffer that each descriptor has, as an index.
+    /// For each descriptor, the index of its buffer.
     tokens: [u8; DESCRIPTORS],
     /// For each buffer, the number of bytes that the device still reads from it, or 0 if the buffer is free.
     lengths: [usize; FRAMES],
 }
 
 impl Net {
-    /// Sets up the device at address `base`. The device receives frames to all addresses, and the stack drops those to
+    /// Sets up the device at address `base`. The device receives frames to all addresses, and the stack drops frames to
     /// other hosts.
     ///
     /// # Errors
@@ -72,7 +73,7 @@ impl Net {
         let mut driver = quietly(|| Driver::new(transport)).map_err(|_| NotThere)?;
         let sender = Sender { buffers: &mut buffers.sent, tokens: [0; DESCRIPTORS], lengths: [0; FRAMES] };
         for buffer in sender.buffers.iter_mut() {
-            // Only an old device has a shorter header. scripts/firmware has QEMU emulate a new one.
+            // Only a legacy device has a shorter header. scripts/firmware makes QEMU emulate a modern device.
             if !matches!(driver.fill_buffer_header(&mut buffer.0), Ok(HEADER)) {
                 return Err(NotThere);
             }
@@ -96,16 +97,16 @@ impl Receiver {
         let lent = unsafe { driver.receive_begin(&mut buffer.0) };
         // There are more descriptors than buffers, so this never fails.
         if let Ok(token) = lent
-            && let Some(place) = self.tokens.get_mut(usize::from(token))
+            && let Some(entry) = self.tokens.get_mut(usize::from(token))
         {
-            *place = index as u8;
+            *entry = index as u8;
         }
     }
 
     /// Returns the oldest received frame, unless none has arrived.
     #[allow(unsafe_code)]
     fn arrived(&mut self, driver: &mut Driver) -> Option<Waiting> {
-        // Each turn takes one buffer back from the device.
+        // Each iteration takes one buffer back from the device.
         for _ in 0..=FRAMES {
             match self.waiting {
                 Some(waiting) if !waiting.is_consumed => break,
@@ -187,9 +188,9 @@ impl smoltcp::phy::TxToken for Sending<'_> {
         let lent = unsafe { self.driver.transmit_begin(&buffer[..padded]) };
         // There are more descriptors than buffers, so this never fails.
         if let Ok(token) = lent
-            && let Some(place) = tokens.get_mut(usize::from(token))
+            && let Some(entry) = tokens.get_mut(usize::from(token))
         {
-            *place = self.index as u8;
+            *entry = self.index as u8;
             lengths[self.index] = padded;
         }
         result
@@ -203,8 +204,8 @@ impl Device for Net {
     fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sending<'_>)> {
         let Net { driver, receiver, sender } = self;
         let index = sender.free(driver)?;
-        let Waiting { index: place, len, .. } = receiver.arrived(driver)?;
-        let frame = receiver.buffers.get(place)?.0.get(HEADER..HEADER + len)?;
+        let Waiting { index: received, len, .. } = receiver.arrived(driver)?;
+        let frame = receiver.buffers.get(received)?.0.get(HEADER..HEADER + len)?;
         Some((Received { frame, waiting: &mut receiver.waiting }, Sending { driver, sender, index }))
     }
 

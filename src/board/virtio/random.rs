@@ -8,7 +8,7 @@ use super::memory::Queues;
 use super::transport;
 use crate::phy::NotThere;
 
-/// The number of times that the source is checked for an answer before it is given up.
+/// The number of times that the source is checked for an answer before the driver gives up.
 const MAX_CHECKS: usize = 10_000_000;
 
 /// The feature of a device that follows version 1 of the standard (section 6).
@@ -19,7 +19,7 @@ const VERSION_1: u64 = 1 << 32;
 /// If there is no random source, or it does not answer, this function logs an error and returns zeros.
 pub(in crate::board) fn entropy(base: usize) -> [u32; 2] {
     draw(base).unwrap_or_else(|NotThere| {
-        log::error!("the random source does not answer, so the seed is that of the build");
+        log::error!("the random source does not answer, so the seed comes from the build");
         [0; 2]
     })
 }

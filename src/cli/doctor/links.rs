@@ -1,6 +1,6 @@
 //! Checks the TAPs and TUNs of this machine: their owners, states and addresses.
 //!
-//! No check suggests deleting an interface, because the owner may still need the interface.
+//! No check suggests deleting an interface, because the owner might still need it.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use super::Report;
 use crate::cli::netlink::{Link, Netlink, Tun};
 use crate::cli::sandbox::KERNEL;
 
-/// Checks all TAPs and TUNs, and returns whether one of them can be used. `admin` is whether this user may configure
+/// Checks all TAPs and TUNs, and returns whether one of them can be used. `admin` says whether this user may configure
 /// interfaces.
 pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     let links = match Netlink::open().and_then(|mut netlink| netlink.links()) {
@@ -42,8 +42,8 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     Ok(usable)
 }
 
-/// Reports the state of one TAP or TUN, and returns whether the interface can be used. `open` is whether this user may
-/// attach to the interface.
+/// Reports the state of one TAP or TUN, and returns whether the interface can be used. `open` says whether this user
+/// may attach to the interface.
 fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, open: bool) -> io::Result<bool> {
     let name = &link.name;
     let owner = match (tun.owner, tun.group) {
@@ -122,8 +122,8 @@ fn has_ipv6(name: &str) -> bool {
     disabled(name).or_else(|_| disabled("default")).is_ok_and(|disabled| disabled.trim() == "0")
 }
 
-/// Returns `sudo` and a space, the prefix of a command that needs root. For root the prefix is empty, because sudo may
-/// not be installed.
+/// Returns `sudo` and a space, the prefix of a command that needs root. For root the prefix is empty, because sudo
+/// might not be installed.
 pub(super) fn sudo() -> &'static str {
     if geteuid().is_root() { "" } else { "sudo " }
 }

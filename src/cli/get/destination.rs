@@ -58,7 +58,7 @@ impl Destination {
                 writable(OFlags::empty())?;
                 (path.canonicalize().map_err(|error| failed(&error))?, found.permissions().mode())
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (behind_links(path), 0o666),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (follow_links(path), 0o666),
             Err(error) => return Err(failed(&error)),
         };
         let folder = match final_path.parent() {
@@ -89,7 +89,7 @@ impl Destination {
         }
     }
 
-    /// Writes as many bytes as possible without blocking. Returns the number of written bytes, which may be 0.
+    /// Writes as many bytes as possible without blocking. Returns the number of written bytes, which can be 0.
     ///
     /// # Errors
     /// Fails with the error of the system call.
@@ -121,7 +121,7 @@ impl Destination {
         !matches!(poll(&mut file, Some(&now)), Ok(0))
     }
 
-    /// Returns the stream on which a write may block, or `None` for a regular file, which never blocks.
+    /// Returns the stream on which a write can block, or `None` for a regular file, which never blocks.
     pub fn stream(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Destination::Output => Some(rustix::stdio::stdout()),
@@ -143,7 +143,7 @@ impl Destination {
 }
 
 /// Follows symbolic links from `path` to a file that need not exist, and returns the file's path.
-fn behind_links(path: &Path) -> PathBuf {
+fn follow_links(path: &Path) -> PathBuf {
     let mut final_path = path.to_owned();
     // Linux follows at most 40 links (path_resolution(7)).
     for _ in 0..40 {

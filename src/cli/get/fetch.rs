@@ -20,7 +20,7 @@ impl<'g> Getter<'g> {
     /// Fetches `target` from the first of its addresses that accepts a connection.
     ///
     /// # Errors
-    /// The error's message is one line, which says for each address why no response was received.
+    /// The error's message is one line that says for each address why no response was received.
     pub(super) fn fetch(
         &mut self,
         target: &Target,
@@ -29,14 +29,14 @@ impl<'g> Getter<'g> {
     ) -> Result<(), Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{target}: {why}"));
         // Frees the slots of connections that have closed since the previous request.
-        self.left.retain(|id| stack.take(*id).is_none());
+        self.closing.retain(|id| stack.take(*id).is_none());
         let addresses = self.addresses(target, stack, io)?;
         let mut dialler = dialler(&addresses, target.port(), self.patience);
         let request = Request::new(target.authority(), target.path_and_query())
             .ok_or_else(|| Failure::run("the URL cannot be put into a request"))?;
         let get = Get::new(request, self.sink, self.patience.into());
         let track = Track { clock: self.clock, stop: self.waiting.stop() };
-        let id = match self.race.run(track, &mut dialler, &get, stack, io, &mut self.left)? {
+        let id = match self.race.run(track, &mut dialler, &get, stack, io, &mut self.closing)? {
             Outcome::Won(id, _) => id,
             Outcome::Stopped => return Err(failed(&"interrupted")),
             Outcome::Lost => {
@@ -50,7 +50,7 @@ impl<'g> Getter<'g> {
                 return Err(failed(&lines.join("; ")));
             }
         };
-        self.left.push(id);
+        self.closing.push(id);
         let ended = self.wait(id, stack, io)?;
         let result = stack.session(id).and_then(WithQuery::program).and_then(|runner| runner.session.result());
         let mut sink = self.sink.borrow_mut();

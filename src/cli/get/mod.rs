@@ -95,9 +95,17 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let waiting = Waiting::new(stop, &sink)?;
     let race = Race::default();
-    let left = Vec::new();
-    let mut getter =
-        Getter { link: &link, tcp: args.tcp, sink: &sink, race: &race, patience: args.timeout, clock, waiting, left };
+    let closing = Vec::new();
+    let mut getter = Getter {
+        link: &link,
+        tcp: args.tcp,
+        sink: &sink,
+        race: &race,
+        patience: args.timeout,
+        clock,
+        waiting,
+        closing,
+    };
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = getter.run(target, &mut io);
     let captured = io.probe.finish();
@@ -115,8 +123,8 @@ struct Getter<'g> {
     patience: Duration,
     clock: Clock,
     waiting: Waiting<'g>,
-    /// Connections that are no longer needed but may still be closing.
-    left: Vec<ConnectionId>,
+    /// Connections that are no longer needed but might still be closing.
+    closing: Vec<ConnectionId>,
 }
 
 impl<'g> Getter<'g> {

@@ -18,7 +18,7 @@ pub struct Sink {
     follow: bool,
     /// Escapes control characters if the destination is a terminal.
     escape: Option<Escape>,
-    /// Output that the destination has not accepted yet: the header, and on a terminal also the body.
+    /// Output that the destination has not accepted yet: the header and, on a terminal, the body.
     pending: Vec<u8>,
     /// Whether the destination accepted only part of the most recent write.
     stalled: bool,
@@ -32,7 +32,7 @@ struct Bar {
     bar: ProgressBar,
     /// The template in use.
     template: &'static str,
-    /// When to check the terminal's width next, counted from the start of the bar.
+    /// The time of the next check of the terminal's width, counted from the start of the bar.
     next_check: Duration,
 }
 
@@ -82,8 +82,8 @@ impl Sink {
         self.destination.stream()
     }
 
-    /// Writes as much of the remaining output as possible without blocking. Returns true once all output is written,
-    /// and also after an error. Call this method after the response has ended.
+    /// Writes as much of the remaining output as possible without blocking. Returns true once all output is written, or
+    /// after an error. Call this method after the response has ended.
     pub fn flush_rest(&mut self) -> bool {
         if let Some(escape) = &mut self.escape {
             escape.finish(&mut |piece| self.pending.extend_from_slice(piece));
@@ -126,6 +126,7 @@ impl Sink {
         self.flush()
     }
 
+    /// Writes as much of the pending output as possible without blocking. Returns whether all of it was written.
     fn flush(&mut self) -> Result<bool, OutputFailed> {
         let pending = core::mem::take(&mut self.pending);
         let written = self.write(&pending)?;
@@ -133,6 +134,7 @@ impl Sink {
         Ok(self.pending.is_empty())
     }
 
+    /// Writes as many of `bytes` as possible without blocking. Returns the number of bytes written.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, OutputFailed> {
         let mut written = 0;
         while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
@@ -172,7 +174,7 @@ impl Sink {
         *next_check = elapsed + CHECK_EVERY;
         let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
         let template = match (columns, bar.length()) {
-            // A terminal of unknown width counts as wide.
+            // A terminal of unknown width is treated as wide.
             (0 | 84.., Some(_)) => "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
             (32.., Some(_)) => "{bytes} of {total_bytes}",
             (0 | 32.., None) => "{spinner} {bytes}, {bytes_per_sec}",

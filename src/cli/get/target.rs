@@ -24,7 +24,7 @@ impl Target {
     /// # Errors
     /// The error's message is one line that describes the problem.
     pub fn parse(text: &str, link: &str) -> Result<Target, Failure> {
-        let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", short(text)));
+        let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", shorten(text)));
         match Url::parse(&url_without_zone(text, link).map_err(|why| bad(&why))?) {
             Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"write it like http://HOST/PATH")),
             // A text without slashes is probably HOST:PORT, not a URL with a scheme.
@@ -37,7 +37,8 @@ impl Target {
             Err(error) => Err(bad(&error)),
             Ok(url) => {
                 // The URL standard takes the first word of http:///PATH as the host. The user probably forgot the host.
-                let hostless = url.scheme() == "http" && !text.split_once("//").is_some_and(|(_, rest)| names(rest));
+                let hostless =
+                    url.scheme() == "http" && !text.split_once("//").is_some_and(|(_, rest)| begins_with_host(rest));
                 if hostless {
                     return Err(bad(&"it names no host"));
                 }
@@ -55,7 +56,7 @@ impl Target {
         // The text comes from the server, so control characters are escaped for the terminal.
         let shown = String::from_utf8_lossy(location).escape_debug().to_string();
         let bad =
-            |why: &dyn fmt::Display| Failure::run(format_args!("{self}: redirected to '{}': {why}", short(&shown)));
+            |why: &dyn fmt::Display| Failure::run(format_args!("{self}: redirected to '{}': {why}", shorten(&shown)));
         let text = core::str::from_utf8(location).map_err(|_| bad(&"that is not a URL"))?;
         let url = self.url.join(text).map_err(|error| bad(&error))?;
         check(&url).map_err(|why| bad(&why))?;
@@ -90,12 +91,12 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&short(self.url.as_str()))
+        f.write_str(&shorten(self.url.as_str()))
     }
 }
 
 /// Returns whether `rest`, the text after a URL's slashes, begins with a host.
-fn names(rest: &str) -> bool {
+fn begins_with_host(rest: &str) -> bool {
     !rest.is_empty() && !rest.starts_with(['/', '\\', '?', '#', ':'])
 }
 
@@ -122,7 +123,7 @@ fn check(url: &Url) -> Result<(), String> {
 }
 
 /// Cuts `text` after [`SHOWN`] characters, and adds an ellipsis if the text was longer.
-fn short(text: &str) -> String {
+fn shorten(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

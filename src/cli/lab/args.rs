@@ -140,7 +140,7 @@ pub struct LabArgs {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
-    /// The language of the lab's texts: en or zh [default: from LC_ALL, LC_MESSAGES or LANG, else en]
+    /// The language of the lab's output: en or zh [default: from LC_ALL, LC_MESSAGES or LANG, else en]
     #[arg(long, value_name = "LANG", value_parser = lang::parse)]
     pub lang: Option<Lang>,
 }
@@ -186,8 +186,8 @@ impl LabArgs {
         wire || !self.fault.is_empty() || self.ack_delay.is_some() || self.network.is_used()
     }
 
-    /// Returns whether an option is used that changes a run, or what is done with it. The options about the length, the
-    /// seed and the look of a run do not count.
+    /// Returns whether an option changes a run, or what is done with the run. Options for the length, the seed and the
+    /// appearance of a run are ignored.
     pub fn changes_the_run(&self) -> bool {
         let stops = self.step || self.until.is_some() || self.expect.is_some() || !self.show.is_empty();
         stops || self.udp || self.latency.is_some() || self.changes_the_wire()
@@ -199,7 +199,8 @@ impl LabArgs {
         files.chain(self.graph.iter().map(|graph| &graph.path))
     }
 
-    /// Returns the language of the lab's texts. Without `--lang`, `--ascii` means English, because no Chinese text is ASCII.
+    /// Returns the language of the lab's output. Without `--lang`, `--ascii` means English, because no Chinese text is
+    /// ASCII.
     pub fn lang(&self) -> Lang {
         self.lang.unwrap_or_else(|| if self.ascii { Lang::En } else { lang::of_locale() })
     }
@@ -217,8 +218,8 @@ impl LabArgs {
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();
-        let looks = self.explain || self.frames || self.clock;
-        let runs = self.what.is_some() || self.web || looks || self.limit.is_some() || self.seed.is_some();
+        let changes_appearance = self.explain || self.frames || self.clock;
+        let runs = self.what.is_some() || self.web || changes_appearance || self.limit.is_some() || self.seed.is_some();
         if shows > 0 && (runs || self.changes_the_run() || self.files().next().is_some()) {
             return Err(Failure::usage(
                 "--list, --print, --coverage and --terms run nothing: leave out options for a run",
@@ -244,7 +245,7 @@ impl LabArgs {
             return Err(Failure::usage("--from should be before --to"));
         }
         if (self.from.is_some() || self.to.is_some()) && self.svg.is_none() && self.graph.is_empty() {
-            let what = "--from and --to select a part of the pictures: add --svg FILE or --graph KIND=FILE";
+            let what = "--from and --to select part of the pictures: add --svg FILE or --graph KIND=FILE";
             return Err(Failure::usage(what));
         }
         if self.step && self.writes_to_stdout() {
@@ -258,6 +259,7 @@ fn is_svg(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"))
 }
 
+/// Parses the value of `--until`.
 fn until(text: &str) -> Result<Goal, String> {
     let (what, value) = text.split_once('=').ok_or("write client=STATE, server=STATE, step=N or time=T")?;
     match what {
@@ -271,6 +273,7 @@ fn until(text: &str) -> Result<Goal, String> {
     }
 }
 
+/// Parses the value of `--graph`.
 fn graph(text: &str) -> Result<GraphFile, String> {
     let kinds = GraphKind::NAMES.map(|(name, _)| name).join(", ");
     let (name, file) = text.split_once('=').ok_or_else(|| format!("write KIND=FILE.svg; kinds are {kinds}"))?;
@@ -281,17 +284,19 @@ fn graph(text: &str) -> Result<GraphFile, String> {
     }
 }
 
+/// Parses the value of `--fault`.
 fn fault(text: &str) -> Result<Asked, String> {
     let fault = Fault::parse(text, |word| duration(word).ok().map(Into::into)).map_err(|error| error.to_string())?;
     Ok(Asked { fault, words: text.into() })
 }
 
-/// Parses a percentage, whose sign may be left out; returns parts per million.
+/// Parses a percentage, with or without the sign. Returns parts per million.
 fn percent(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix('%').unwrap_or(text);
     file::percent(&format!("{number}%")).ok_or_else(|| format!("'{text}' should be from 0% to 100%, as in 10%"))
 }
 
+/// Parses the value of `--rate`. Returns bits per second.
 fn rate(text: &str) -> Result<u64, String> {
     file::rate(text).ok_or_else(|| format!("'{text}' should be like 56kbit, 1Mbit or 1Gbit"))
 }

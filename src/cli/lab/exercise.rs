@@ -71,7 +71,7 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     shown.finish(&ended)
 }
 
-/// Asks each question until its answer is right or the user goes on; returns the last answer to each.
+/// Asks each question until its answer is right or the user goes on. Returns the last answer to each question.
 fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Failure> {
     let mut given = Answers { seed: experiment.seed(), answers: Vec::new() };
     let (mut shell, mut points) = (Shell::lab(lang), 0);

@@ -19,7 +19,7 @@ pub fn is_file(word: &str) -> bool {
 /// Fails if the file cannot be read, is longer, or is not UTF-8.
 pub fn read(path: &Path) -> Result<String, Failure> {
     let fails = |why: &dyn core::fmt::Display| Failure::usage(format_args!("{} cannot be read: {why}", path.display()));
-    // One byte more shows that the file is longer.
+    // One byte more than the limit shows that the file is too long.
     let limit = MAX_FILE_BYTES as u64 + 1;
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(|error| fails(&error))?;
@@ -38,7 +38,7 @@ pub fn read(path: &Path) -> Result<String, Failure> {
 /// Reads an experiment. `seed` replaces the file's seed.
 ///
 /// # Errors
-/// Names the file, the line, the column and the wrong word.
+/// The error names the file, the line, the column and the wrong word.
 pub fn experiment(path: &Path, seed: Option<u64>) -> Result<Experiment, Failure> {
     let text = read(path)?;
     Experiment::parse(&text, seed).map_err(|error| Failure::usage(format_args!("{}:{error}", path.display())))

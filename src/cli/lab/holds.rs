@@ -1,4 +1,4 @@
-//! Shows changes of what both ends keep about a connection, for `--show`.
+//! Shows changes in the values that both ends keep for a connection, for `--show`.
 
 use super::outputs::Shown;
 use super::value::Value;
@@ -34,13 +34,13 @@ impl<'a> Watch<'a> {
             let before = self.last.iter().find(|(h, t, _)| (h, t) == (host, tuple)).map(|(_, _, texts)| texts);
             let changed = self.values.iter().zip(texts).enumerate();
             let changed: Vec<_> = changed
-                .filter(|(place, (_, text))| before.and_then(|before| before.get(*place)) != Some(*text))
+                .filter(|(index, (_, text))| before.and_then(|before| before.get(*index)) != Some(*text))
                 .map(|(_, (value, text))| format!("{}={text}", value.name))
                 .collect();
             if !changed.is_empty() {
-                let of = now.iter().filter(|(h, ..)| h == host).count();
+                let connections = now.iter().filter(|(h, ..)| h == host).count();
                 let port = if *host == 0 { tuple.local.port } else { tuple.remote.port };
-                let port = if of > 1 { format!(" :{port}") } else { String::new() };
+                let port = if connections > 1 { format!(" :{port}") } else { String::new() };
                 shown.say(&format!("      {}{port}  {}", host_name(*host, shown.lang()), changed.join("  ")));
             }
         }

@@ -2,20 +2,22 @@
 
 use crate::lab::lang::Lang;
 
-/// The variables that name the language of messages, in the order of POSIX: the first that is not empty counts.
+/// The variables that name the language of messages, in the order of POSIX: the first variable that is not empty is
+/// used.
 const VARIABLES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
-/// Returns the language of the user's locale. Any language except Chinese gives English.
+/// Returns the language of the user's locale. For any language except Chinese, returns English.
 pub fn of_locale() -> Lang {
     of(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
 }
 
+/// Returns the language of the locale. `variable` returns the value of an environment variable.
 fn of(variable: impl Fn(&str) -> Option<String>) -> Lang {
     let locale = VARIABLES.iter().filter_map(|name| variable(name)).find(|value| !value.is_empty());
     locale.map_or(Lang::En, |locale| if speaks_chinese(&locale) { Lang::Zh } else { Lang::En })
 }
 
-/// Returns whether a locale such as `zh_CN.UTF-8` is Chinese. Its encoding must be UTF-8, or not be named.
+/// Returns whether a locale such as `zh_CN.UTF-8` is Chinese. The locale must name the encoding UTF-8, or none.
 fn speaks_chinese(locale: &str) -> bool {
     let locale = locale.split('@').next().unwrap_or_default();
     let (name, encoding) = locale.split_once('.').unwrap_or((locale, "UTF-8"));

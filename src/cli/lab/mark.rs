@@ -62,7 +62,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Checks that the command line has no option of a run. `fits` is whether the other options are allowed, too.
+/// Checks that the command line has no option of a run. `fits` is the result of the caller's own checks of the options.
 ///
 /// # Errors
 /// Names the options that are allowed.
@@ -75,7 +75,7 @@ pub fn only(args: &LabArgs, allowed: &[&str], fits: bool) -> Result<(), Failure>
     Ok(())
 }
 
-/// Returns the files of answers. A folder stands for its files, by name, except hidden ones.
+/// Returns the files of answers. A folder stands for the files in it, sorted by name, without hidden files.
 fn paths(names: &[String]) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     for name in names.iter().map(Path::new) {
@@ -110,6 +110,7 @@ struct Marks {
 }
 
 impl Marks {
+    /// Marks the answers in the file at `path`. `text` is the exercise, which errors call `exercise`.
     fn of(exercise: &str, text: &str, path: &Path) -> Result<Self, Failure> {
         let in_exercise = |error| Failure::usage(format_args!("{exercise}:{error}"));
         let in_answers = |error| Failure::usage(format_args!("{}:{error}", path.display()));
@@ -130,12 +131,13 @@ impl Marks {
         Ok(Marks { name: path.display().to_string(), seed: answers.seed, verdicts })
     }
 
-    /// Returns the reader's points, and the points of all questions.
+    /// Returns the points of the right answers, and the points of all questions.
     fn points(&self) -> (u32, u32) {
         let right = self.verdicts.iter().filter(|(verdict, ..)| *verdict == Verdict::Right);
         (right.map(|(_, _, points)| points).sum(), self.verdicts.iter().map(|(_, _, points)| points).sum())
     }
 
+    /// Returns the marks as text: a line for the sum, then a line for each question.
     fn text(&self) -> String {
         let (points, all) = self.points();
         let mut text = format!("{}: {points} of {all} points\n", self.name);
@@ -187,11 +189,11 @@ impl Marks {
 /// Runs an experiment; returns the right answers to its questions.
 ///
 /// # Errors
-/// Fails if the experiment has no question, or if the run does not have a frame that a question is about. Also fails if
-/// the reader is to make something happen that happens anyway.
+/// Fails if the experiment has no question, or if a question is about a frame that the run does not send. Also fails if
+/// a question asks the reader to make something happen that happens anyway.
 pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failure> {
     if experiment.questions.is_empty() {
-        return Err(Failure::usage(format_args!("{name} has no question: it is no exercise")));
+        return Err(Failure::usage(format_args!("{name} has no question: it is not an exercise")));
     }
     marks::key(experiment).map_err(|error| Failure::usage(format_args!("{name}:{error}")))
 }

@@ -92,6 +92,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         return Err(Failure::usage(format_args!("{name}:1:1: nothing happens in this file: {hint}")));
     }
     let latency = setup.line.latency;
+    // The expectations that a scenario or a file contains. Those of --expect are in `outputs`.
     let mut shipped = match &what {
         What::Scenario(name, _) if latency > scenarios::LONGEST_LATENCY => {
             let longest = scenarios::LONGEST_LATENCY.total_millis();
@@ -112,15 +113,15 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     if args.step {
         drop(outputs);
         let last = step::step(&mut run, args)?;
-        // The files show the final run, without steps that were undone. Each file is emptied first, since the command `p` may
-        // have written to it.
+        // The files show the final run, without steps that were undone. Each file is emptied first, because the command
+        // `save` might have written to it.
         let mut outputs = Outputs::create(args, latency)?;
         let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab)).map_err(Failure::usage)?;
-        // With --step, a fault that matched no frame is only a warning, because the user may leave before that frame is
-        // sent.
-        unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
+        // With --step, a fault that matched no frame is only a warning, because the user might leave before that frame
+        // is sent.
+        unmatched_faults(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
         if let What::File(name, experiment) = &what {
-            unmet_lines(name, experiment, &ended, false);
+            warn_of_unmet_lines(name, experiment, &ended, false);
         }
         outputs.expect.iter().flat_map(Expected::verdicts).try_for_each(say_line)?;
         outputs.finish()?;
@@ -140,7 +141,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         .map_err(Failure::usage)?;
     outputs.expect.iter().flat_map(Expected::verdicts).for_each(|line| shown.say(&line));
     shown.finish(&ended)?;
-    let unmatched = unmatched(&ended, own_faults, args);
+    let unmatched = unmatched_faults(&ended, own_faults, args);
     let finished = outputs.finish();
     // A fault that matched no frame is only a warning after another error, or if the run has stopped early.
     let complete = ended.last == Stepped::End && args.until.is_none();
@@ -149,7 +150,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
     finished?;
     if let What::File(name, experiment) = &what {
-        unmet_lines(name, experiment, &ended, complete && !args.changes_the_wire());
+        warn_of_unmet_lines(name, experiment, &ended, complete && !args.changes_the_wire());
     }
     match (ended.last, &shipped) {
         (Stepped::End, _) if complete && !unmatched.is_empty() => {
@@ -158,9 +159,11 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         (Stepped::End, _) if args.until.is_some() => {
             Err(Failure::run(format_args!("the run ended after {} steps, before it reached --until", ended.steps)))
         }
-        // With other options, the scenario may not meet its expectations.
+        // With other options, the scenario might not meet its expectations.
         (Stepped::End, Some(shipped)) if !args.changes_the_wire() => shipped.result().map(|()| 0),
-        (Stepped::End, shipped) => failure(&ended, shipped.as_ref(), outputs.expect.as_ref()).map_or(Ok(0), Err),
+        (Stepped::End, shipped) => {
+            unexpected_failure(&ended, shipped.as_ref(), outputs.expect.as_ref()).map_or(Ok(0), Err)
+        }
         (Stepped::On | Stepped::There, _) => Ok(0),
         (Stepped::Limit, _) => {
             let more = if ended.steps >= setup.steps { "no run takes more steps" } else { "--limit allows more" };
@@ -172,11 +175,11 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Returns the client's first failure that neither the scenario's expectations nor those of a file cover.
-fn failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -> Option<Failure> {
+/// Returns the client's first failure that is expected neither by the scenario nor by the file of expectations.
+fn unexpected_failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -> Option<Failure> {
     let is_expected = |end: Option<End>| match end {
         Some(end) => [shipped, file].into_iter().flatten().any(|e| e.expectations.expect_end(0, end)),
-        // A scenario may let its datagrams fail.
+        // A scenario can let its datagrams fail.
         None => shipped.is_some(),
     };
     let failed = ended.failed.iter().find(|failed| !is_expected(failed.end))?;
@@ -184,14 +187,14 @@ fn failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -
 }
 
 /// Returns the faults of the command line that matched no frame, as the user wrote them.
-fn unmatched<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
-    let of_args = |place: &usize| place.checked_sub(own_faults).and_then(|place| args.fault.get(place));
+fn unmatched_faults<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
+    let of_args = |index: &usize| index.checked_sub(own_faults).and_then(|index| args.fault.get(index));
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
 }
 
-/// Warns of the lines of a file that had no effect. `faults` says whether each fault should have matched a frame.
-fn unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, faults: bool) {
-    let faults = ended.unmet.iter().filter(|_| faults).filter_map(|place| experiment.fault_line(*place));
+/// Warns about the lines of a file that had no effect. `faults` says whether each fault should have matched a frame.
+fn warn_of_unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, faults: bool) {
+    let faults = ended.unmet.iter().filter(|_| faults).filter_map(|index| experiment.fault_line(*index));
     faults.for_each(|line| log::warn!("{name}:{line}:1: no frame matched this fault"));
     for line in &ended.unforged {
         log::warn!(
@@ -200,6 +203,7 @@ fn unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, faults: bool)
     }
 }
 
+/// Returns the message about faults that matched no frame.
 fn no_match(faults: &str) -> String {
     format!("no frame matched the fault '{faults}'")
 }
@@ -212,6 +216,7 @@ enum What {
 }
 
 impl What {
+    /// Returns the experiment of a file or a scenario.
     fn experiment(&self) -> Option<&Experiment> {
         match self {
             What::File(_, experiment) | What::Scenario(_, experiment) => Some(experiment),
@@ -239,7 +244,7 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
     if is_file {
         return Ok(What::File(name.into(), file::experiment(name.as_ref(), args.seed)?));
     }
-    // Only the programs that the lab can run.
+    // Suggest only the programs that the lab can run.
     let runs = |app: &App| [false, true].iter().any(|&udp| Setup::program(app, &[], udp).is_ok());
     let programs: Vec<_> = APPS.iter().filter(|app| runs(app)).map(|app| app.name).collect();
     scenario(name, Some(&programs)).map(|scenario| What::Scenario(scenario.slug, scenario.experiment()))
@@ -261,6 +266,7 @@ fn scenario(name: &str, programs: Option<&[&str]>) -> Result<Scenario, Failure> 
     })
 }
 
+/// Returns the messages to send: the TEXTs, or the defaults of the program.
 fn texts(args: &LabArgs, what: &What) -> Vec<String> {
     match (&args.texts[..], what) {
         ([], What::Program(app)) => default_texts(app).iter().map(ToString::to_string).collect(),
@@ -287,6 +293,7 @@ fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes a line for each scenario.
 fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
     let summary = |scenario: &Scenario| lang.pick(scenario.summary, scenario.summary_zh);
     let width = SCENARIOS.iter().map(|scenario| scenario.slug.len()).max().unwrap_or_default();

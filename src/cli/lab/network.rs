@@ -32,15 +32,15 @@ pub struct NetworkArgs {
     /// Probe an idle connection after TIME; four probes without an answer end it [default: 75s, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = positive, allow_hyphen_values = true)]
     pub keep_alive: Option<Duration>,
-    /// How many frames may wait in front of the line that --rate limits; a further frame is dropped [default: no limit,
-    /// or the scenario's]
+    /// How many frames can wait for the line that --rate limits; a further frame is dropped [default: no limit, or the
+    /// scenario's]
     #[arg(long, value_name = "FRAMES", value_parser = whole::<usize>(1..=50, "20"), allow_hyphen_values = true)]
     pub queue: Option<usize>,
-    /// Put a router between the hosts, which answers longer packets with an ICMP error, from 576 to 1500 [default: no
-    /// limit, or the scenario's]
+    /// The MTU of a router between the hosts, from 576 to 1500; it answers longer packets with an ICMP error [default:
+    /// no limit, or the scenario's]
     #[arg(long, value_name = "BYTES", value_parser = whole::<usize>(576..=1500, "1400"), allow_hyphen_values = true)]
     pub router_mtu: Option<usize>,
-    /// Let that router drop longer packets without an ICMP error
+    /// Make the router of --router-mtu drop longer packets without an ICMP error
     #[arg(long)]
     pub black_hole: bool,
     /// Run N copies of the client at once, each on a connection of its own, at most 8 [default: 1, or the scenario's]
@@ -69,7 +69,7 @@ impl NetworkArgs {
     /// Applies the options to `setup`.
     ///
     /// # Errors
-    /// A usage error, if an option needs another option.
+    /// Fails with a usage error if an option needs another option.
     pub fn apply(&self, setup: &mut Setup<'_>) -> Result<(), Failure> {
         setup.congestion = self.congestion.map_or(setup.congestion, Into::into);
         for (buffers, size) in setup.buffers.iter_mut().zip(self.buffer.map_or([None; 2], |sides| sides.0)) {
@@ -88,7 +88,7 @@ impl NetworkArgs {
         line.router_mtu = self.router_mtu.or(line.router_mtu);
         line.black_hole |= self.black_hole;
         if line.queue.is_some() && line.rate.is_none() {
-            return Err(Failure::usage("--queue needs --rate: frames wait only in front of a slow line"));
+            return Err(Failure::usage("--queue needs --rate: frames wait only for a slow line"));
         }
         if line.black_hole && line.router_mtu.is_none() {
             return Err(Failure::usage("--black-hole needs --router-mtu: the size of the packets that get through"));
@@ -111,13 +111,13 @@ fn sides<T: TryFrom<u64> + Copy + Send + Sync + 'static>(
         for part in text.split(',') {
             let bad = || format!("'{part}' should be client={example} or server={example}");
             let (side, value) = part.split_once('=').ok_or_else(bad)?;
-            let place = match side {
+            let index = match side {
                 "client" => 0,
                 "server" => 1,
                 _ => return Err(bad()),
             };
-            if sides[place].replace(number(value)?).is_some() {
-                return Err(format!("{side} stands twice"));
+            if sides[index].replace(number(value)?).is_some() {
+                return Err(format!("{side} appears twice"));
             }
         }
         Ok(Sides(sides))

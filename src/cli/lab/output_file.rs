@@ -24,7 +24,7 @@ impl Text {
         Ok(Text { path: path.into(), file: BufWriter::new(file), fault: None })
     }
 
-    /// Writes what is left, and returns the first error.
+    /// Writes the buffered text, and returns the first error.
     ///
     /// # Errors
     /// Fails if a write has failed.
@@ -65,14 +65,14 @@ pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Returns whether two names stand for the same file, also if they are spelt differently or are links.
+/// Returns whether two names stand for the same file, even if they are spelt differently or are links.
 pub fn is_same(one: &Path, other: &Path) -> bool {
-    one == other || resolved(one).is_some_and(|one| Some(one) == resolved(other))
+    one == other || resolve(one).is_some_and(|one| Some(one) == resolve(other))
 }
 
-/// Returns whether `file` is a further page of the ladder in `svg`, as NAME-2.svg is of NAME.svg.
+/// Returns whether `file` is a further page of the ladder in `svg`, as NAME-2.svg is a page of NAME.svg.
 pub fn is_page(file: &Path, svg: &Path) -> bool {
-    let [Some(file), Some(svg)] = [resolved(file), resolved(svg)] else { return false };
+    let [Some(file), Some(svg)] = [resolve(file), resolve(svg)] else { return false };
     let page = |stem: &OsStr| -> Option<usize> {
         let (stem, first) = (stem.to_str()?, svg.file_stem()?.to_str()?);
         stem.strip_prefix(first)?.strip_prefix('-')?.parse().ok()
@@ -82,7 +82,7 @@ pub fn is_page(file: &Path, svg: &Path) -> bool {
 }
 
 /// Returns a file's name without links and dots, if its folder exists. The file need not exist.
-fn resolved(path: &Path) -> Option<PathBuf> {
+fn resolve(path: &Path) -> Option<PathBuf> {
     if is_stdout(path) {
         return None;
     }

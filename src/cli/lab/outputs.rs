@@ -28,10 +28,11 @@ use crate::trace::IoSink;
 pub struct Shown {
     ladder: Ladder,
     explain: bool,
-    /// Whether to leave out the clock and the frames that find hardware addresses.
+    /// Whether to hide the steps of the clock, and the frames that look up hardware addresses.
     frames: bool,
+    /// Whether the header has been printed.
     headed: bool,
-    /// Whether a line 'clock' has been explained. All such lines have the same reason.
+    /// Whether a `clock` line has been explained. All such lines have the same reason.
     clock_explained: bool,
     /// Whether the steps in which only the clock advances are shown.
     pub clock: bool,
@@ -112,7 +113,7 @@ impl Shown {
         }
     }
 
-    /// Returns the language of the texts.
+    /// Returns the language of the output.
     pub fn lang(&self) -> Lang {
         self.ladder.lang
     }
@@ -228,7 +229,8 @@ impl Outputs {
         }
     }
 
-    /// Writes one entry of a run to the files. `holds` is what the ends hold, if it is to be written.
+    /// Writes one entry of a run to the files. `holds` contains the values that both ends keep, if they are to be
+    /// written.
     pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire, holds: [Option<Control>; 2]) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.
@@ -290,6 +292,7 @@ impl Pcap {
 }
 
 impl Expected {
+    /// Reads expectations from the file at `path`.
     fn read(path: &Path, latency: Duration) -> Result<Self, Failure> {
         let (name, text) = (path.display().to_string(), file::read(path)?);
         let time = |word: &str| duration(word).ok().map(Into::into);
@@ -302,7 +305,7 @@ impl Expected {
         Ok(Expected { name, expectations })
     }
 
-    /// Returns the expectations of an experiment, which errors call `name`.
+    /// Returns the expectations of an experiment. Errors call the experiment `name`.
     pub fn of(name: String, experiment: &Experiment, latency: Duration) -> Self {
         Expected { name, expectations: experiment.expectations(latency) }
     }
@@ -323,7 +326,7 @@ impl Expected {
     /// Checks that every expectation is met.
     ///
     /// # Errors
-    /// The first line whose expectation is not met.
+    /// The error names the first line whose expectation is not met.
     pub fn result(&self) -> Result<(), Failure> {
         self.expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", self.name)))
     }

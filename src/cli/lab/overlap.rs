@@ -11,12 +11,12 @@ use crate::cli::error::Failure;
 /// Checks that no file is written twice, and that no file is both read and written.
 ///
 /// # Errors
-/// A usage error, which names the file.
+/// Fails with a usage error that names the file.
 pub fn check(args: &LabArgs) -> Result<(), Failure> {
     let files: Vec<_> = args.files().collect();
-    for (place, file) in files.iter().enumerate() {
+    for (index, file) in files.iter().enumerate() {
         let name = file.display();
-        if files[..place].iter().any(|other| is_same(other, file)) {
+        if files[..index].iter().any(|other| is_same(other, file)) {
             return Err(Failure::usage(format_args!("{name} cannot be written twice")));
         }
         if let Some(svg) = args.svg.iter().find(|svg| is_page(file, svg)) {

@@ -12,7 +12,7 @@ use crate::cli::replay::replay_script;
 use crate::lab::packetdrill::{Limits, Script};
 use crate::lab::show::Graph;
 
-/// Returns the path of the script on the command line, if it names one: it ends in `.pkt`.
+/// Returns the path of the packetdrill script that the command line names, if any. Such a path ends in `.pkt`.
 pub fn script(args: &LabArgs) -> Option<&Path> {
     args.what.as_deref().filter(|what| what.ends_with(".pkt")).map(Path::new)
 }
@@ -20,7 +20,8 @@ pub fn script(args: &LabArgs) -> Option<&Path> {
 /// Runs a script; returns the exit code.
 ///
 /// # Errors
-/// Exit code 2 if the script cannot be read, and 1 if one of its lines does not hold. The message names the line.
+/// Fails with exit code 2 if the script cannot be read, and with 1 if one of its lines does not hold. The message names
+/// the line.
 pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let name = path.display();
     if args.changes_the_run() || args.seed.is_some() || !args.texts.is_empty() {

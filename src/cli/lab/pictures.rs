@@ -10,7 +10,7 @@ use crate::lab::lang::Lang;
 use crate::lab::run::HostLab;
 use crate::lab::show::{Graph, Part, PictureRows, Visited, write_states_svg};
 
-/// Returns the part of a run that the command line gives.
+/// Returns the part of a run that the command line selects.
 pub fn part(args: &LabArgs) -> Part {
     Part::new(args.from.map(Into::into), args.to.map(Into::into))
 }
@@ -88,7 +88,7 @@ impl GraphOutput {
         }
     }
 
-    /// Processes what the ends of all connections keep after an entry.
+    /// Processes the values that both ends of each connection keep after an entry.
     pub fn take_control(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if self.part.contains(&snapshot.entry) {
             self.graph.note_controls(snapshot, lab);

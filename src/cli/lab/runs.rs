@@ -11,6 +11,7 @@ use crate::lab::{Setup, Snapshot};
 /// The runs, named a, b, c and so on. There is always at least one run.
 pub struct Runs {
     kept: Vec<Kept>,
+    /// The index of the present run.
     present: usize,
 }
 
@@ -21,10 +22,10 @@ struct Kept {
     step: u32,
 }
 
-/// The most runs: one for each letter.
+/// The largest number of runs: one for each letter.
 const MAX_RUNS: usize = 26;
 
-/// The most lines of a run that are compared.
+/// The largest number of lines of a run that are compared.
 const MAX_COMPARED: usize = 20_000;
 
 impl Runs {
@@ -90,20 +91,20 @@ impl Runs {
 
     /// Returns a line for each run.
     pub fn list(&self, lang: Lang) -> Vec<String> {
-        let line = |(place, run): (usize, &Kept)| {
-            let mark = if place == self.present { "*" } else { " " };
+        let line = |(index, run): (usize, &Kept)| {
+            let mark = if index == self.present { "*" } else { " " };
             let by_hand: String =
                 run.by_hand.iter().map(|by_hand| format!("{}{}", lang.pick(", ", "，"), by_hand.text(lang))).collect();
             match lang {
-                Lang::En => format!("{mark} run {}: step {}{by_hand}", name(place), run.step),
-                Lang::Zh => format!("{mark} 运行 {}：第 {} 步{by_hand}", name(place), run.step),
+                Lang::En => format!("{mark} run {}: step {}{by_hand}", name(index), run.step),
+                Lang::Zh => format!("{mark} 运行 {}：第 {} 步{by_hand}", name(index), run.step),
             }
         };
         self.kept.iter().enumerate().map(line).collect()
     }
 
-    /// Returns the ladders of two runs, from the line at which they part: the run with the given name, or else the most
-    /// recently kept other run, and the present run.
+    /// Returns the ladders of two runs, from the line at which they begin to differ: the run with the given name, or
+    /// else the most recently kept other run, and the present run.
     ///
     /// # Errors
     /// Fails if there is no such run, or if the set-up is invalid.
@@ -111,7 +112,7 @@ impl Runs {
         let lang = ladder.lang;
         let other = match name {
             Some(name) => self.find(name, lang).map_err(Failure::usage)?,
-            None => (0..self.kept.len()).rfind(|place| *place != self.present).ok_or_else(|| {
+            None => (0..self.kept.len()).rfind(|index| *index != self.present).ok_or_else(|| {
                 Failure::usage(lang.pick(
                     "there is only this run: branch keeps it and starts another one",
                     "只有这一次运行：branch 把它保留下来，并开始另一次",
@@ -124,13 +125,13 @@ impl Runs {
                 "这就是当前的运行：请指定另一次，branches 列出各次运行",
             )));
         }
-        let places = [other, self.present];
+        let indices = [other, self.present];
         let [mut left, mut right] = [Vec::new(), Vec::new()];
-        for (place, rows) in places.into_iter().zip([&mut left, &mut right]) {
-            *rows = self.rows(setup, place, ladder)?;
+        for (index, rows) in indices.into_iter().zip([&mut left, &mut right]) {
+            *rows = self.rows(setup, index, ladder)?;
         }
         let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
-        let names = places.map(|place| format!("{} {}", lang.pick("run", "运行"), self::name(place)));
+        let names = indices.map(|index| format!("{} {}", lang.pick("run", "运行"), self::name(index)));
         if same == left.len() && same == right.len() {
             let [one, other] = names;
             return Ok(vec![match lang {
@@ -142,8 +143,8 @@ impl Runs {
     }
 
     /// Returns the entries of a run that have a line in the ladder.
-    fn rows(&self, setup: &Setup<'_>, place: usize, ladder: Ladder) -> Result<Vec<Snapshot>, Failure> {
-        let Kept { by_hand, step } = self.kept[place].clone();
+    fn rows(&self, setup: &Setup<'_>, index: usize, ladder: Ladder) -> Result<Vec<Snapshot>, Failure> {
+        let Kept { by_hand, step } = self.kept[index].clone();
         let mut rows = Vec::new();
         if step > 0 {
             Run { by_hand, ..Run::new(setup) }
@@ -158,8 +159,9 @@ impl Runs {
         Ok(rows)
     }
 
+    /// Returns the index of the run called `wanted`.
     fn find(&self, wanted: &str, lang: Lang) -> Result<usize, String> {
-        (0..self.kept.len()).find(|&place| name(place).to_string().eq_ignore_ascii_case(wanted)).ok_or_else(|| {
+        (0..self.kept.len()).find(|&index| name(index).to_string().eq_ignore_ascii_case(wanted)).ok_or_else(|| {
             let last = name(self.kept.len() - 1);
             if lang == Lang::Zh {
                 return format!("没有运行 '{}'：有 a 到 {last}", wanted.escape_debug());
@@ -172,15 +174,15 @@ impl Runs {
 }
 
 /// Returns the name of a run.
-fn name(place: usize) -> char {
-    char::from(b'a' + (place % MAX_RUNS) as u8)
+fn name(index: usize) -> char {
+    char::from(b'a' + (index % MAX_RUNS) as u8)
 }
 
 /// The text between two ladders.
 const GAP: &str = " | ";
 
-/// Returns two ladders side by side, with lines of the same time and step in one row. Without room for that, returns one
-/// ladder below the other.
+/// Returns two ladders side by side, with lines of the same time and step in one row. If the terminal is too narrow,
+/// returns one ladder below the other.
 fn side_by_side(ladder: Ladder, names: &[String; 2], [left, right]: [&[Snapshot]; 2]) -> Vec<String> {
     let half = ladder.width.saturating_sub(GAP.len()) / 2;
     if half < Ladder::NARROWEST {
@@ -208,6 +210,7 @@ fn side_by_side(ladder: Ladder, names: &[String; 2], [left, right]: [&[Snapshot]
     lines
 }
 
+/// Returns the ladder's row for an entry as text.
 fn line(ladder: Ladder, row: &Snapshot) -> String {
     ladder.row(row).map_or(String::new(), |row| row.to_string())
 }
@@ -237,10 +240,10 @@ mod tests {
         let at = Instant::from_millis;
         let left = [(at(1), 1), (at(2), 2), (at(2), 2), (at(9), 3)];
         let right = [(at(1), 1), (at(2), 2), (at(5), 3), (at(9), 4)];
-        let places: Vec<_> =
+        let indices: Vec<_> =
             aligned(&left, &right, |row| *row).into_iter().map(|pair| pair.map(|row| row.map(|row| row.1))).collect();
         let (one, two, three, four) = (Some(1), Some(2), Some(3), Some(4));
-        assert_eq!(places, [[one, one], [two, two], [two, None], [None, three], [three, None], [None, four]]);
+        assert_eq!(indices, [[one, one], [two, two], [two, None], [None, three], [three, None], [None, four]]);
     }
 
     /// In a wide terminal, a frame that only one run loses is in the same row of both ladders.

@@ -41,6 +41,7 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
         let replay = session.run();
         let next = replay
             .with_lab(|lab| {
+                // Repeat the run up to the step at which the prompt continues.
                 while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
                 session.interact(lab, &replay)
             })
@@ -74,6 +75,7 @@ impl<'s> Session<'_, 's> {
         Run { by_hand: self.runs.by_hand().to_vec(), ..Run::new(self.setup) }
     }
 
+    /// Carries out commands until a command needs another run or ends the session.
     fn interact(&mut self, lab: &mut HostLab<'_>, run: &Run<'s>) -> Result<Next, Failure> {
         loop {
             let prompt = format_args!("{}step {} {}> ", self.runs.prompt(), lab.steps(), lab.elapsed());
@@ -99,26 +101,26 @@ impl<'s> Session<'_, 's> {
                 },
                 Ok(Command::Frame) => frames(lab, &mut self.shown),
                 Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
-                Ok(Command::Go(step)) => self.take(lab, run, step - lab.steps(), None),
+                Ok(Command::Go(step)) => self.take_steps(lab, run, step - lab.steps(), None),
                 Ok(Command::Help) => self.shown.say(self.shell.help()),
                 Ok(Command::Inject(to, text)) => {
                     let (states, ends) = (lab.states(), ends(lab, self.setup, to));
                     self.change(lab, Change::Segment(to, ends, text));
                     run.report(lab, states, &mut |snapshot, _| self.shown.row(snapshot));
                 }
-                Ok(Command::Next(count)) => self.take(lab, run, count, None),
+                Ok(Command::Next(count)) => self.take_steps(lab, run, count, None),
                 Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
                 Ok(Command::Save(file)) => self.save(lab.steps(), file),
                 Ok(Command::Sockets) => {
                     table(lab, self.shown.lang()).iter().for_each(|line| self.shown.say(line));
                 }
-                Ok(Command::Until(goal)) => self.take(lab, run, u32::MAX, Some(goal)),
+                Ok(Command::Until(goal)) => self.take_steps(lab, run, u32::MAX, Some(goal)),
             }
         }
     }
 
     /// Takes at most `count` steps, until the goal is reached or the run is over.
-    fn take(&mut self, lab: &mut HostLab<'_>, run: &Run<'_>, count: u32, goal: Option<Goal>) {
+    fn take_steps(&mut self, lab: &mut HostLab<'_>, run: &Run<'_>, count: u32, goal: Option<Goal>) {
         // A single step always shows something.
         self.shown.clock = self.args.clock || count == 1;
         let run = Run { until: goal, ..run.clone() };
@@ -147,7 +149,7 @@ impl<'s> Session<'_, 's> {
         };
         if fault == Verdict::Corrupt && !has_checksum(lab, frame) {
             return self.shown.say(&match self.shown.lang() {
-                Lang::En => format!("frame {frame} is no IP packet: ARP has no checksum, so it would arrive"),
+                Lang::En => format!("frame {frame} is not an IP packet: ARP has no checksum, so it would arrive"),
                 Lang::Zh => format!("帧 {frame} 不是 IP 分组：ARP 没有校验和，损坏了也会被接收"),
             });
         }
@@ -161,7 +163,8 @@ impl<'s> Session<'_, 's> {
         }
     }
 
-    /// Makes a change, and keeps it for the next time that this run is repeated. Returns false if it is not possible.
+    /// Makes a change, and keeps it for the next time that this run is repeated. Returns false if the change is not
+    /// possible.
     fn change(&mut self, lab: &mut HostLab<'_>, what: Change) -> bool {
         let by_hand = ByHand { after: lab.steps(), what };
         if self.runs.by_hand().len() >= MAX_BY_HAND {
@@ -184,10 +187,12 @@ impl<'s> Session<'_, 's> {
         self.shown.lang().pick(english, chinese)
     }
 
+    /// Prints a line for each run.
     fn list(&mut self) {
         self.runs.list(self.shown.lang()).iter().for_each(|line| self.shown.say(line));
     }
 
+    /// Saves a capture of the run up to step `upto`: to `file`, to the file of --pcap, or to [`UNNAMED`].
     fn save(&mut self, upto: u32, file: Option<String>) {
         let pcap = self.args.pcap.as_ref();
         if file.is_none() && pcap.is_none() && Path::new(UNNAMED).exists() {
@@ -209,16 +214,17 @@ fn in_flight(lab: &HostLab<'_>, wanted: Option<u32>) -> Option<u32> {
     lab.wire.in_flight().map(|(id, ..)| id).filter(|id| wanted.is_none_or(|wanted| wanted == *id)).max()
 }
 
+/// Shows the frames in flight, field by field.
 fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
     let (mut none, lang) = (true, shown.lang());
     for (id, from, to, at, bytes) in lab.wire.in_flight() {
         none = false;
         let [from, to] = [from, to].map(|host| host_name(host, lang));
-        let left = if at > lab.now() { at - lab.now() } else { smoltcp::time::Duration::ZERO };
+        let remaining = if at > lab.now() { at - lab.now() } else { smoltcp::time::Duration::ZERO };
         let count = bytes.len();
         shown.say(&match lang {
-            Lang::En => format!("frame {id}, {from} to {to}, arrives in {left}, {count} bytes"),
-            Lang::Zh => format!("帧 {id}，{from}到{to}，{left} 后到达，{count} 字节"),
+            Lang::En => format!("frame {id}, {from} to {to}, arrives in {remaining}, {count} bytes"),
+            Lang::Zh => format!("帧 {id}，{from}到{to}，{remaining} 后到达，{count} 字节"),
         });
         shown.say(Fields(bytes).to_string().trim_end());
     }

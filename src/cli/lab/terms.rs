@@ -18,7 +18,7 @@ pub fn cited(text: &str, rfc: &str, lang: Lang) -> String {
     }
 }
 
-/// Returns the glossary, in lines of at most `width` columns. The Chinese glossary also has the English words.
+/// Returns the glossary, in lines of at most `width` columns. The Chinese glossary also contains the English words.
 pub fn glossary(lang: Lang, width: usize) -> String {
     let mut text = String::new();
     for term in TERMS {

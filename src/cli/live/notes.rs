@@ -86,7 +86,7 @@ impl Numbers {
             self.remember(ends, segment);
         }
         let back = Ends { source: ends.destination, destination: ends.source };
-        let (sender, receiver) = (self.initial(ends), self.initial(back));
+        let (sender, receiver) = (self.initial_number(ends), self.initial_number(back));
         let zero = TcpSeqNumber(0);
         let words = segment.since(sender.unwrap_or(zero), receiver.unwrap_or(zero));
         // An RST that answers a segment without ACK has sequence number 0, which is not relative to an initial number.
@@ -97,6 +97,7 @@ impl Numbers {
         words.to_string()
     }
 
+    /// Stores the initial sequence number of a SYN.
     fn remember(&mut self, ends: Ends, segment: Segment) {
         self.0.retain(|(known, _)| *known != ends);
         if self.0.len() >= REMEMBERED {
@@ -105,7 +106,8 @@ impl Numbers {
         self.0.push_back((ends, segment.seq));
     }
 
-    fn initial(&self, ends: Ends) -> Option<TcpSeqNumber> {
+    /// Returns the initial sequence number of the sender `ends.source`, if its SYN was seen.
+    fn initial_number(&self, ends: Ends) -> Option<TcpSeqNumber> {
         self.0.iter().rev().find(|(known, _)| *known == ends).map(|(_, initial)| *initial)
     }
 }

@@ -23,9 +23,11 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
         index += 1;
         let name = word.split_once('=').map_or(word, |(name, _)| name);
         let takes_value = option(command, name)?.get_action().takes_values();
+        // The option has no value, or its value follows `=` in the same word.
         if !takes_value || name.len() < word.len() {
             continue;
         }
+        // A missing value is another problem, which the parser reports.
         if text(index).is_empty() || option(command, text(index)).is_some() {
             return None;
         }

@@ -29,6 +29,7 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// Catches the signals, then starts the command.
     pub(super) fn start(command: &[OsString]) -> Result<Guest, SandboxError> {
         let signals = take_signals().map_err(SandboxError::Thread)?;
         let mut child = build(command)?.spawn().map_err(|e| cannot_run(command, e))?;
@@ -113,6 +114,7 @@ pub(super) fn cannot_run(command: &[OsString], error: io::Error) -> SandboxError
     }
 }
 
+/// Converts the exit status of the command to an exit code, as a shell does.
 fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|n| n + 128));
     code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1)

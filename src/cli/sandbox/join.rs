@@ -23,6 +23,7 @@ pub fn join(command: &[OsString]) -> SandboxError {
     become_command(command).unwrap_or_else(|error| error)
 }
 
+/// Replaces this process with `command`. Returns the error that prevented the replacement.
 fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
     let pid = newest(&folder()?).ok_or(SandboxError::NoneRunning)?;
     enter(pid).map_err(SandboxError::Join)?;
@@ -30,11 +31,12 @@ fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
     Ok(cannot_run(command, error))
 }
 
+/// Enters the user namespace and the network namespace of process `pid`.
 fn enter(pid: u32) -> io::Result<()> {
-    // Open both files first, because this process may not open them from inside the user namespace.
+    // Open both files first, because this process is not allowed to open them from inside the user namespace.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
-    // A sandbox that root created may share the user namespace of this process. The kernel refuses to enter the current
+    // A sandbox that root created can share the user namespace of this process. The kernel refuses to enter the current
     // namespace again.
     if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
         move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
@@ -48,6 +50,7 @@ fn enter(pid: u32) -> io::Result<()> {
 pub(super) struct Entry(PathBuf);
 
 impl Entry {
+    /// Writes the file of this process in `folder`.
     pub(super) fn write(folder: &Path) -> Result<Entry, SandboxError> {
         let pid = std::process::id();
         let path = folder.join(pid.to_string());
@@ -113,7 +116,8 @@ fn newest(folder: &Path) -> Option<u32> {
 /// Returns the start time of process `pid` in clock ticks since boot, or `None` if there is no such process.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the process's name in brackets, which may contain spaces. The start time is field 22.
+    // The second field is the process's name in brackets, which can contain spaces. The start time is field 22, the
+    // 20th field after the name.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(19)?.parse().ok()
 }

@@ -76,6 +76,7 @@ impl Published {
     }
 }
 
+/// Accepts connections, and starts a thread for each as soon as a permit is free.
 fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
     loop {
         let permit = permits.take();
@@ -86,7 +87,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
             })
         });
         if let Err(error) = started {
-            // The system has no more files or threads. During the pause, other connections may close and release
+            // The system has no more files or threads. During the pause, other connections can close and release
             // theirs.
             log::warn!("a connection to a published port failed: {error}");
             thread::sleep(Duration::from_millis(100));
@@ -94,6 +95,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
     }
 }
 
+/// Connects `client` to the server at `to`, and copies data until both ends have closed.
 fn connect(client: &TcpStream, to: SocketAddr) {
     match TcpStream::connect_timeout(&to, CONNECT) {
         Ok(server) => thread::scope(|scope| splice(scope, client, &server)),

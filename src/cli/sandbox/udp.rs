@@ -22,15 +22,16 @@ pub(super) fn relay(host: &UdpSocket, to: SocketAddr) {
     }
 }
 
+/// Relays datagrams until the sockets cannot be polled.
 fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     let mut clients = Clients::new();
     let mut buffer = vec![0; 65_535];
     loop {
-        let ready = ready(host, &clients)?;
+        let ready = wait_until_ready(host, &clients)?;
         let now = Instant::now();
         for (client, _) in clients.list.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
-            // Each client gets at most one datagram in each turn, so that no client delays the others. An error means
-            // that the server's port is closed. The client then gets no reply, as on a real network.
+            // Each client gets at most one datagram in each iteration, so that no client delays the others. An error
+            // means that the server's port is closed. The client then gets no reply, as on a real network.
             if let Ok(len) = client.socket.recv(&mut buffer) {
                 let _ = host.send_to(buffer.get(..len).unwrap_or_default(), client.address);
                 client.heard = now;
@@ -48,7 +49,7 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
 
 /// Waits for a datagram from any client or from the server. Returns for each client whether a datagram from the server
 /// is waiting.
-fn ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>> {
+fn wait_until_ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>> {
     let sockets = std::iter::once(host).chain(clients.list.iter().map(|c| &c.socket));
     let mut fds: Vec<PollFd<'_>> = sockets.map(|s| PollFd::new(s, PollFlags::IN)).collect();
     let timeout = if clients.list.is_empty() { None } else { Timespec::try_from(IDLE).ok() };
@@ -58,6 +59,7 @@ fn ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>
     }
 }
 
+/// Opens a socket that is connected to the server at `to`.
 fn open(to: SocketAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.connect(to)?;
@@ -73,6 +75,7 @@ struct Clients<S> {
 struct Client<S> {
     address: SocketAddr,
     socket: S,
+    /// The time of the most recent datagram from or to the client.
     heard: Instant,
 }
 

@@ -40,7 +40,7 @@ impl Input {
         match &self.keyboard {
             // Several pasted lines are several commands.
             Some(_) if self.typed.contains(&b'\n') => {
-                let line = self.line().unwrap_or_default();
+                let line = self.take_line().unwrap_or_default();
                 say(format_args!("{prompt}{line}"))?;
                 return Ok(Some(line));
             }
@@ -48,7 +48,7 @@ impl Input {
             None => say(prompt)?,
         }
         loop {
-            if let Some(line) = self.line() {
+            if let Some(line) = self.take_line() {
                 return Ok(Some(line));
             }
             let goes_on = wait(self.source(), &mut interrupt)?;
@@ -70,13 +70,14 @@ impl Input {
         }
     }
 
-    /// Removes and returns the next complete line, or a part of a line that is too long.
-    fn line(&mut self) -> Option<String> {
+    /// Removes and returns the next complete line, or the first part of a line that is too long.
+    fn take_line(&mut self) -> Option<String> {
         let newline = self.typed.iter().position(|byte| *byte == b'\n');
         let end = newline.or((self.typed.len() >= LONGEST).then_some(LONGEST - 1))?;
         Some(text(self.typed.drain(..=end)))
     }
 
+    /// Returns the file from which lines are read.
     fn source(&self) -> BorrowedFd<'_> {
         self.keyboard.as_ref().map_or(rustix::stdio::stdin(), Keyboard::typed)
     }
@@ -124,10 +125,12 @@ fn wait(source: BorrowedFd<'_>, interrupt: &mut Option<&mut dyn Interrupt>) -> R
     }
 }
 
+/// Returns the error for standard input that cannot be read.
 fn failed(error: Errno) -> Failure {
     Failure::run(format_args!("standard input: {error}"))
 }
 
+/// Converts bytes to text. Bytes that are not UTF-8 are replaced.
 fn text(bytes: impl Iterator<Item = u8>) -> String {
     String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
 }

@@ -21,9 +21,10 @@ enum Over {
     Silent,
     /// The server closes without a reply.
     Closes,
-    /// The server sends a reply with three addresses in pieces of this number of bytes. The server does not close.
+    /// The server sends a reply that contains three addresses, in pieces of the given length in bytes, and does not
+    /// close.
     Replies(usize),
-    /// The server announces this length, and sends one byte.
+    /// The server announces a reply of the given length in bytes, but sends only one byte of it.
     Announces(u16),
     Garbage,
     Loop,
@@ -126,7 +127,7 @@ fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveErro
             }
             client.wake_programs();
         }
-        // The clock advances by at most 1 ms, because the caller may have changed something.
+        // The clock advances by at most 1 ms, because the caller might have changed something.
         let soon = now + Duration::from_millis(1);
         now = next.into_iter().flatten().min().unwrap_or(soon).clamp(now, soon);
     }

@@ -21,7 +21,7 @@ pub type Phy = LAN8742A<EthernetMACWithMii<PA2<Alternate<11>>, PC1<Alternate<11>
 /// The frequency of the processor in Hz.
 const FREQUENCY: u32 = 168_000_000;
 
-/// What [`start`] sets up.
+/// The parts of the board that [`start`] sets up.
 pub struct Board {
     pub rings: Rings,
     pub phy: Phy,
@@ -29,7 +29,7 @@ pub struct Board {
     pub seed: [u8; 32],
 }
 
-/// Sets the board up, with an interrupt of SysTick each millisecond. The link comes later.
+/// Sets up the board, with a SysTick interrupt each millisecond. The link comes up later.
 ///
 /// # Panics
 /// If the random generator has failed: a board without a seed stays off the network.
@@ -49,7 +49,7 @@ pub fn start(
     systick.enable_counter();
     let mut seed = [0; 32];
     p.RNG.constrain(&clocks).try_fill_bytes(&mut seed).expect("the random generator works");
-    // 02: an address that nobody else administers. Position on the wafer, and the wafer's number.
+    // 2 marks a locally administered address. The other bytes are the position on the wafer, and the wafer's number.
     let (id, [x, _], [y, _]) = (Uid::get(), Uid::get().x().to_le_bytes(), Uid::get().y().to_le_bytes());
     let hardware = [2, 0xf4, 0x29, x, y, id.waf_num()];
 

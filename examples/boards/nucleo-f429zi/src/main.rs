@@ -17,7 +17,8 @@ mod app {
     use crate::board;
     use crate::net::Net;
 
-    /// The present time, and when to run the stack. The tasks have the same priority: neither interrupts the other.
+    /// The present time, and the time of the next run of the stack. The tasks have the same priority: neither
+    /// interrupts the other.
     #[shared]
     struct Shared {
         #[lock_free]

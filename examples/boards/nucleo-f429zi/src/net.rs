@@ -25,7 +25,7 @@ impl Net {
     /// Creates the servers.
     ///
     /// # Panics
-    /// If this is called twice.
+    /// If this function is called twice.
     pub fn new(board: Board, now: Instant) -> Net {
         let Board { rings, phy, hardware, seed } = board;
         let mut io = Io { device: rings, console: NullConsole, probe: LogProbe::default() };
@@ -33,7 +33,7 @@ impl Net {
         Net { stack, io, phy, link_is_up: true, look_at: now }
     }
 
-    /// Does the work of this moment, and returns when to call this again if no interrupt comes.
+    /// Does the work that is due at `now`. Returns the time of the next call, unless an interrupt comes first.
     pub fn run(&mut self, now: Instant) -> Instant {
         if now >= self.look_at {
             self.look_at = now + LOOK_EVERY;

@@ -4,7 +4,7 @@ use smolstep::smoltcp::phy::{self, Device, DeviceCapabilities};
 use smolstep::smoltcp::time::Instant;
 use stm32_eth::dma::{EthernetDMA, RxPacket, TxRing};
 
-/// The longest frame, in bytes, without the checksum.
+/// The longest frame, in bytes, excluding the checksum.
 const MTU: usize = 1514;
 
 /// The rings of the DMA, which move frames while the processor sleeps.
@@ -35,7 +35,7 @@ impl Device for Rings {
     }
 }
 
-/// A received frame. Its place in the ring is free again once it is dropped.
+/// A received frame. Its entry in the ring is free again once the frame is dropped.
 pub struct Received<'a>(RxPacket<'a>);
 
 impl phy::RxToken for Received<'_> {
@@ -44,12 +44,12 @@ impl phy::RxToken for Received<'_> {
     }
 }
 
-/// A free place in the ring of frames to send.
+/// A free entry in the ring of frames to send.
 pub struct Room<'a>(&'a mut TxRing<'static>);
 
 impl phy::TxToken for Room<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        // The place was free when the token was made, and only this token takes places.
+        // The entry was free when the token was made, and only this token takes entries.
         let mut frame = self.0.send_next(len, None).expect("the place is free");
         // The frame is sent when it is dropped.
         f(&mut frame)

@@ -2,7 +2,8 @@
 
 use embassy_stm32::{Config, rcc};
 
-/// The processor at 400 MHz from the internal oscillator, and 48 MHz for the random generator.
+/// Returns the configuration: 400 MHz for the processor from the internal oscillator, and 48 MHz for the random
+/// generator.
 pub fn clocks() -> Config {
     let mut config = Config::default();
     config.rcc.hsi = Some(rcc::HSIPrescaler::DIV1);

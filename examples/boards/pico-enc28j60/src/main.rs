@@ -25,7 +25,7 @@ fn main() -> ! {
     let p = embassy_rp::init(Default::default());
     let mut id = [0; 8];
     Flash::<_, _, FLASH>::new_blocking(p.FLASH).blocking_unique_id(&mut id).expect("the flash has a unique id");
-    // 02: an address that nobody else administers.
+    // 2 marks a locally administered address.
     let hardware = [2, id[3], id[4], id[5], id[6], id[7]];
     let seed = servers::seed(RoscRng::next_u8);
 
@@ -40,7 +40,7 @@ fn main() -> ! {
     let mut look_at = Instant::ZERO;
     loop {
         let now = now();
-        // To read the state of the link takes ten transactions with the chip.
+        // Reading the state of the link takes ten transactions with the chip.
         if now >= look_at {
             look_at = now + Duration::from_secs(1);
             if let Some(up) = io.device.take_link_change() {

@@ -56,7 +56,7 @@ pub type Servers = Stack<'static, Tcp, Respond<Udp>>;
 /// Creates the board's stack, which asks a DHCP server for an address. Call this once.
 ///
 /// # Errors
-/// Returns a [`SetupError`] if the hardware address or the device is not fit for the stack.
+/// Returns a [`SetupError`] if the stack rejects the hardware address or the device.
 pub fn servers(
     device: &mut impl Device,
     hardware: EthernetAddress,

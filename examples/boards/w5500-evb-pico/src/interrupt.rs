@@ -8,11 +8,11 @@ use embedded_hal_async::digital::Wait;
 /// How long a frame can wait in the chip if its interrupt is lost, in milliseconds.
 const LOOK_EVERY: u64 = 10;
 
-/// An interrupt pin that counts as low every 10 ms as well.
+/// An interrupt pin that is also reported as low every 10 ms.
 ///
 /// The chip reports the arrival of a frame only once. The driver clears this report and then reads one frame, so a
 /// second frame stays in the chip until another arrives. With the plain pin, frames pile up until the chip has no room
-/// left and receives nothing (embassy issue 6456, mended after 0.3.0).
+/// left and receives nothing (embassy issue 6456, fixed after 0.3.0).
 pub struct Interrupt<P>(pub P);
 
 impl<P: Wait> ErrorType for Interrupt<P> {

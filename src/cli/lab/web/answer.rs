@@ -1,4 +1,4 @@
-//! The answers of the door, with the headers that all of them have.
+//! The HTTP answers to the page, with the headers that all of them contain.
 
 use core::fmt;
 
@@ -38,12 +38,12 @@ pub fn json(text: String) -> Answer {
     answer("application/json", text)
 }
 
-/// A request that the door does not serve: the status, and one line that says why.
+/// The answer to a request that is refused: the status, and one line that says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: StatusCode,
     why: String,
-    /// The methods that the path has, if the method was the fault.
+    /// The methods that the path accepts, if the request used another method.
     allow: Option<&'static str>,
 }
 
@@ -53,7 +53,7 @@ impl Refusal {
         Refusal { status, why: why.to_string(), allow: None }
     }
 
-    /// Creates a refusal of a method. `allow` lists the methods that the path has.
+    /// Creates a refusal of a method. `allow` lists the methods that the path accepts.
     pub fn method(allow: &'static str) -> Self {
         let why = format!("this path takes only {allow}");
         Refusal { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, why) }

@@ -29,6 +29,7 @@ pub fn list() -> io::Result<()> {
     fs::write(variable("OUT_DIR").join("page.rs"), text)
 }
 
+/// Adds the page's files in `folder` and in its subfolders to `paths`.
 fn add(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -4,7 +4,7 @@ use tokio::select;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// The time at which a connection is closed, whatever its client does. There is no such time while a command runs.
+/// The time at which a connection is closed, whatever its client does. While a command runs, no time is set.
 pub struct Deadline(watch::Sender<Option<Instant>>);
 
 impl Deadline {

@@ -1,4 +1,4 @@
-//! Accepts connections and serves them, until a signal or a long silence.
+//! The door, which is the HTTP server of the lab's page: serves connections until a signal or a long silence.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -28,7 +28,7 @@ const MAX_HEAD: usize = 16 << 10;
 /// stack while it is made.
 const STACK: usize = 16 << 20;
 
-/// How many commands run at a time. Each belongs to another session.
+/// The largest number of commands that run at a time. Each command belongs to a different session.
 const THREADS: usize = 4;
 
 /// Why the door closed.
@@ -64,26 +64,26 @@ pub async fn run(listener: TcpListener, requests: Rc<Requests>, stop: UnixStream
     let stop = tokio::net::UnixStream::from_std(stop)?;
     select! {
         never = accept(&listener, &requests) => match never {},
-        () = idle(&requests) => Ok(Closed::Idle),
+        () = wait_until_idle(&requests) => Ok(Closed::Idle),
         ready = stop.readable() => ready.map(|()| Closed::Stopped),
     }
 }
 
 /// Accepts connections for ever.
 async fn accept(listener: &tokio::net::TcpListener, requests: &Rc<Requests>) -> Infallible {
-    let places = Arc::new(Semaphore::new(requests.limits.connections));
+    let permits = Arc::new(Semaphore::new(requests.limits.connections));
     loop {
         // The semaphore is never closed.
-        let place = places.clone().acquire_owned().await;
+        let permit = permits.clone().acquire_owned().await;
         match listener.accept().await {
             Ok((stream, _)) => {
                 let requests = requests.clone();
                 spawn_local(async move {
-                    connection(stream, &requests).await;
-                    drop(place);
+                    serve_connection(stream, &requests).await;
+                    drop(permit);
                 });
             }
-            // The client has gone, or the process has too many files: one of them may be closed soon.
+            // The client has gone, or the process has too many open files: one of the files might be closed soon.
             Err(error) => {
                 log::warn!("a connection could not be accepted: {error}");
                 sleep(Duration::from_millis(100)).await;
@@ -93,7 +93,7 @@ async fn accept(listener: &tokio::net::TcpListener, requests: &Rc<Requests>) -> 
 }
 
 /// Waits until no request has arrived for a long time.
-async fn idle(requests: &Requests) {
+async fn wait_until_idle(requests: &Requests) {
     loop {
         let end = requests.latest() + requests.limits.idle;
         if end <= Instant::now() {
@@ -103,8 +103,8 @@ async fn idle(requests: &Requests) {
     }
 }
 
-/// Serves one request. Then the connection is closed, so each of its phases has one deadline.
-async fn connection(stream: TcpStream, requests: &Requests) {
+/// Serves one request, then closes the connection. Each phase of the connection has one deadline.
+async fn serve_connection(stream: TcpStream, requests: &Requests) {
     let deadline = Deadline::at(Instant::now() + requests.limits.request);
     let answer = async |request| Ok::<_, Infallible>(requests.answer(request, &deadline).await);
     let service = service_fn(|request| Box::pin(answer(request)));
@@ -118,7 +118,7 @@ async fn connection(stream: TcpStream, requests: &Requests) {
         () = deadline.passed() => return,
     }
     let mut stream = connection.into_parts().io.into_inner();
-    // Closing a connection with unread bytes resets it, and the client may then lose the answer.
+    // Closing a connection with unread bytes resets it, and the client can then lose the answer.
     let drain = async {
         stream.shutdown().await?;
         while stream.read(&mut [0; 4096]).await? > 0 {}

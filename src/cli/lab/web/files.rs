@@ -1,4 +1,4 @@
-//! The files of the page. The program contains them, so it needs no folder at run time.
+//! The files of the page. The program contains the files, so it needs no folder at run time.
 
 /// The files of the page by name, sorted. build.rs makes this list from the folder `web/`.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));

@@ -28,7 +28,8 @@ use requests::{Limits, Requests};
 /// Serves the page until Ctrl-C, or until no request has arrived for an hour; returns the exit code.
 ///
 /// # Errors
-/// Fails if the options do not fit, if the file on the command line is invalid, or if the port cannot be opened.
+/// Fails if the options cannot be combined, if the file on the command line is invalid, or if the port cannot be
+/// opened.
 pub fn web(args: &LabArgs) -> Result<u8, Failure> {
     let start = start::start(args)?;
     let fails = |error| Failure::run(format_args!("the page cannot be served: {error}"));
@@ -56,7 +57,7 @@ fn token() -> Result<String, Failure> {
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
-/// Opens the address in the user's browser. If that fails, the user can still do it.
+/// Opens the address in the user's browser. If no browser can be opened, asks the user to open the address.
 fn open(address: &str) {
     let mut command = Command::new("xdg-open");
     // In its own process group, a browser that starts now survives the Ctrl-C for the lab.

@@ -1,4 +1,4 @@
-//! Which requests the door serves, and how.
+//! Decides which requests the door serves, and answers them. door.rs defines the door.
 
 use std::cell::{Cell, RefCell};
 
@@ -22,9 +22,9 @@ pub struct Limits {
     pub connections: usize,
     /// The door closes if no request arrives for this long.
     pub idle: Duration,
-    /// The most bytes that the recorded entries of all sessions take. Each session has an equal share.
+    /// The largest number of bytes that the recorded entries of all sessions take. Each session has an equal share.
     pub memory: usize,
-    /// How long a request may take to arrive, and its answer to leave.
+    /// How long a request may take to arrive, and how long its answer may take to be sent.
     pub request: Duration,
     /// The largest number of sessions.
     pub sessions: usize,
@@ -36,7 +36,7 @@ impl Default for Limits {
             body: 1 << 20,
             connections: 64,
             idle: Duration::from_secs(3600),
-            // As much for each session as the WebAssembly module has, so that both record the same runs.
+            // Each session gets as much memory as the WebAssembly module has, so that both record the same runs.
             memory: 16 * (128 << 20),
             request: Duration::from_secs(10),
             sessions: 16,
@@ -44,13 +44,13 @@ impl Default for Limits {
     }
 }
 
-/// What the requests share.
+/// The state that all requests share.
 pub struct Requests {
     pub limits: Limits,
     /// `127.0.0.1:PORT` and `localhost:PORT`. Other hosts are refused, because a foreign page can give this computer's
     /// address to its own name (DNS rebinding).
     hosts: [String; 2],
-    /// The first part of each path. A page that does not know it gets nothing.
+    /// The first part of each path. A page that does not know the token is refused.
     token: String,
     /// The answer to `start`.
     start: String,
@@ -66,7 +66,7 @@ impl Requests {
         Requests { limits, hosts, token, start, sessions, latest: Instant::now().into() }
     }
 
-    /// Returns when the latest request arrived.
+    /// Returns the time at which the latest request arrived.
     pub fn latest(&self) -> Instant {
         self.latest.get()
     }
@@ -78,6 +78,7 @@ impl Requests {
         answer
     }
 
+    /// Checks a request, and serves the file, the session or the command that its path names.
     async fn serve(&self, request: Request<Incoming>, deadline: &Deadline) -> Result<Answer, Refusal> {
         self.check_host(&request)?;
         self.check_origin(&request)?;
@@ -126,6 +127,7 @@ impl Requests {
         Err(Refusal::new(StatusCode::FORBIDDEN, "only the page that smolstep serves may send requests"))
     }
 
+    /// Opens a session, and answers with its id.
     fn open(&self) -> Result<Answer, Refusal> {
         let id = self.sessions.borrow_mut().open();
         let why = "all sessions are busy: try again, or close another page";
@@ -145,6 +147,7 @@ impl Requests {
         answer.map(json).inspect_err(|_| self.sessions.borrow_mut().close(id))
     }
 
+    /// Returns the body of a request. The body must arrive before `deadline`.
     async fn body(&self, request: Request<Incoming>, deadline: &Deadline) -> Result<String, Refusal> {
         let most = self.limits.body;
         let too_long =
@@ -153,7 +156,7 @@ impl Requests {
             return Err(too_long());
         }
         let until = Instant::now().max(deadline.get().unwrap_or_else(Instant::now));
-        // The connection ends a little later, so that the refusal can still leave.
+        // The connection ends a little later, so that the refusal can still be sent.
         deadline.set(until + Duration::from_secs(1));
         let body = timeout_at(until, Limited::new(request.into_body(), most).collect()).await;
         let body = match body {

@@ -9,7 +9,7 @@ use crate::lab::session::LabSession;
 /// The open sessions, the least recently used one first.
 pub struct Sessions {
     most: usize,
-    /// The most bytes that the recorded entries of one session take.
+    /// The largest number of bytes that the recorded entries of one session take.
     most_bytes: usize,
     next: u64,
     open: Vec<Open>,
@@ -24,7 +24,7 @@ struct Open {
 }
 
 impl Sessions {
-    /// Creates a list of at most `most` sessions, whose recorded entries take at most `memory` bytes together.
+    /// Creates a list of at most `most` sessions. Their recorded entries take at most `memory` bytes together.
     pub fn new(most: usize, memory: usize) -> Self {
         Sessions { most, most_bytes: memory / most.max(1), next: 1, open: Vec::new() }
     }
@@ -45,8 +45,8 @@ impl Sessions {
 
     /// Returns the session with an id, for a command. The session is busy until the caller drops the returned value.
     pub fn find(&mut self, id: &str) -> Option<Shared> {
-        let place = self.open.iter().position(|open| open.id.to_string() == id)?;
-        let open = self.open.remove(place);
+        let index = self.open.iter().position(|open| open.id.to_string() == id)?;
+        let open = self.open.remove(index);
         let session = open.session.clone();
         self.open.push(open);
         Some(session)

@@ -1,4 +1,4 @@
-//! What the page opens first, as the command line says.
+//! Tells the page what to open first, as the command line says.
 
 use serde_json::{Map, Value};
 
@@ -10,10 +10,11 @@ use crate::lab::file::Experiment;
 /// Returns the JSON that the page gets as `start`: the members of the session's command `new`, and a file's name.
 ///
 /// # Errors
-/// A usage error if an option does not fit, or if the program, the scenario or the file is invalid.
+/// Fails with a usage error if an option is not possible with --web, or if the program, the scenario or the file is
+/// invalid.
 pub fn start(args: &LabArgs) -> Result<String, Failure> {
-    let looks = args.frames || args.clock || args.explain || args.ascii || args.limit.is_some();
-    if args.changes_the_run() || looks || args.files().next().is_some() {
+    let changes_appearance = args.frames || args.clock || args.explain || args.ascii || args.limit.is_some();
+    if args.changes_the_run() || changes_appearance || args.files().next().is_some() {
         return Err(Failure::usage(
             "with --web, the page has the other options: leave out all but --open, --seed and --lang",
         ));
@@ -34,6 +35,7 @@ pub fn start(args: &LabArgs) -> Result<String, Failure> {
 /// What a run is made from: the names and values of members of `new`.
 type Source = Vec<(&'static str, String)>;
 
+/// Returns the members of `new` that the command line selects. Checks a file before the page opens it.
 fn source(args: &LabArgs) -> Result<Source, Failure> {
     let lab = |name: &str| {
         let text = file::read(name.as_ref())?;

@@ -1,4 +1,4 @@
-//! The door's limits, on a virtual clock. tests/web has the requests that the program refuses.
+//! Tests the limits of the door, on a virtual clock. tests/web contains the requests that the program refuses.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
@@ -20,7 +20,7 @@ struct Door {
     opened: Instant,
 }
 
-/// Runs a test on a runtime whose clock jumps to the next deadline when nothing else is to do.
+/// Runs a test on a runtime whose clock jumps to the next deadline when there is nothing else to do.
 fn on_door(limits: Limits, start: &str, test: impl AsyncFnOnce(Door)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     LocalSet::new().block_on(&runtime, async {
@@ -69,7 +69,7 @@ fn the_door_closes_an_hour_after_the_last_request() {
     on_door(Limits::default(), "{}", async |door| {
         sleep(Duration::from_secs(1800)).await;
         assert_eq!(door.send("GET", "start", "").await, (200, "{}".into()));
-        // A connection without a request does not count, and neither does a request that is refused.
+        // Connections without a request and refused requests do not keep the door open.
         sleep(Duration::from_secs(600)).await;
         drop(door.connect().await);
         let mut foreign = door.connect().await;
@@ -97,7 +97,7 @@ fn a_slow_body_is_answered_after_ten_seconds() {
         let mut slow = door.connect().await;
         sleep(Duration::from_secs(4)).await;
         slow.write_all((door.head("POST", "session/1", 20) + "{").as_bytes()).await.unwrap();
-        // A byte each second does not extend the time.
+        // A byte each second does not extend the deadline.
         for _ in 0..5 {
             sleep(Duration::from_secs(1)).await;
             slow.write_all(b" ").await.unwrap();
@@ -129,7 +129,7 @@ fn a_client_that_reads_nothing_ends_after_ten_seconds() {
     on_door(limits, &start, async |door| {
         let mut deaf = door.connect().await;
         deaf.write_all(door.head("GET", "start", 0).as_bytes()).await.unwrap();
-        // The next client waits until the first one has lost its place.
+        // The next client waits until the first connection is closed.
         assert_eq!(door.send("GET", "session", "").await.0, 405);
         assert_eq!(door.seconds(), 10);
     });
@@ -148,7 +148,7 @@ fn a_connection_that_stays_open_after_its_answer_ends_after_ten_seconds() {
 }
 
 #[test]
-fn the_65th_connection_waits_for_a_place() {
+fn the_65th_connection_waits_until_another_is_closed() {
     on_door(Limits::default(), "{}", async |door| {
         let mut open = Vec::new();
         for _ in 0..64 {
