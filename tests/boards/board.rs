@@ -91,14 +91,14 @@ impl Image {
         self.boot(&["--tap", "tap0"]).listening(all_programs())
     }
 
-    /// Boots the image with QEMU's option `-netdev` and waits until all programs listen, with the large ones.
+    /// Boots the image with QEMU's option `-netdev` and waits until all programs listen, including the large ones.
     pub fn serve_all_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(all_programs())
     }
 
     /// Boots the image with QEMU's option `-netdev` and waits until all small programs listen.
     ///
-    /// The output of the large programs does not count.
+    /// The output of the large programs is ignored.
     pub fn serve_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(programs())
     }

@@ -68,7 +68,7 @@ fn segments_with_wrong_checksums_are_dropped() {
         let syn_ack = replies.first().expect("an answer to the SYN");
         let theirs = u32::from_be_bytes(syn_ack[38..42].try_into().unwrap()).wrapping_add(1);
         let mut more = answers(&wire, &segment(101, theirs, ACK, b""));
-        // On a slow machine, the board may have retransmitted its SYN,ACK.
+        // On a slow machine, the board might have retransmitted its SYN,ACK.
         more.retain(|answer| answer != syn_ack);
         assert_eq!(more, Vec::<Vec<u8>>::new());
 

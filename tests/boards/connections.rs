@@ -1,4 +1,5 @@
-//! TCP connections to a board: long ones, simultaneous ones, too many, and one after another.
+//! TCP connections to a board: long transfers, simultaneous connections, too many connections, and one connection after
+//! another.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -54,7 +55,7 @@ fn a_connection_without_a_free_slot_waits() {
     });
 }
 
-/// The server thanks closes first, so it enters TIME-WAIT for 60 s with each connection.
+/// The server of `thanks` closes first, so each of its connections stays in TIME-WAIT for 60 s.
 #[test]
 fn connections_in_time_wait_block_no_new_connection() {
     on_every_controller("connections::connections_in_time_wait_block_no_new_connection", |image| {

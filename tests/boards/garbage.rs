@@ -76,8 +76,8 @@ fn talks() {
     echoes(10_000);
 }
 
-/// Asserts that the board answers a datagram to its greeting server. One of the random datagrams may have
-/// come from a host that does not exist. The reply to that host may block the port for a second, so the client retries.
+/// Asserts that the board answers a datagram to its greeting server. One of the random datagrams might seem to come
+/// from a host that does not exist. The reply to that host can block the port for a second, so the client retries.
 fn is_greeted_by_datagram() {
     let socket = udp(at(KERNEL[0], 0), at(BOARD, 9999));
     socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();

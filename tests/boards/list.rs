@@ -30,7 +30,7 @@ fn the_host_ports_match_the_ports_of_the_programs() {
     }
 }
 
-/// The failure lists everything that is missing, so that a new board is complete after one look.
+/// Lists everything that is missing in one failure, so that the author of a new board sees all of it at once.
 #[test]
 fn every_board_has_its_files_and_its_entries() {
     let listed: BTreeSet<String> = script(&["boards"], &[]).unwrap().lines().map(str::to_owned).collect();

@@ -16,13 +16,14 @@ use crate::scenario::{
 };
 use crate::wire::Wire;
 
-/// All drivers of a program share the static buffers of their crate, so only one test runs at a time.
+/// Returns a lock that lets only one test run at a time, because all drivers in a program share their crate's static
+/// buffers.
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The chip is reset by a command.
+/// A reset pin that is not connected, because the driver resets the chip by a command.
 struct NoPin;
 
 impl ErrorType for NoPin {

@@ -1,4 +1,4 @@
-//! What happens on the wire, and the calls meanwhile, for the tests of every chip.
+//! The events on the wire, and the calls that are made meanwhile, for the tests of every chip.
 
 use smoltcp::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ pub const GREETING: Call = Call::Tcp("greeting", &[b"Li"]);
 /// What the client of [`GREETING`] prints.
 pub const GREETED: &str = "Welcome!\nHello,Li!\n";
 
-/// Calls from before the burst until long after it.
+/// Calls that last from before the burst until long after it.
 pub const ACROSS_THE_BURST: [Call; 4] =
     [GREETING, Call::Udp("greeting", &[b"Ann"]), Call::Wait(Duration::from_secs(3)), GREETING];
 
-/// Sends a burst at time 2 s that is longer than a chip's buffer.
+/// At 2 s, sends a burst of frames that is longer than a chip's buffer.
 pub fn burst(wire: &Wire) -> impl FnMut(Instant) -> Option<Instant> {
     let (at, mut sent) = (Instant::from_secs(2), false);
     move |now| {
@@ -27,14 +27,14 @@ pub fn burst(wire: &Wire) -> impl FnMut(Instant) -> Option<Instant> {
     }
 }
 
-/// The program that runs while the link goes, and the number of frames after which it goes: bytes flow to the board, from
-/// the board, or no longer.
+/// The program that runs when the link goes down, and the number of frames after which the link goes down. At this
+/// moment, bytes flow to the board, from the board, or not any more.
 pub const GONE: [(&str, usize); 3] = [("discard", 60), ("chargen", 60), ("discard", usize::MAX)];
 const BYTES: u64 = 100_000;
-/// When the link goes at the latest: no call is in progress.
+/// The time at which the link goes down at the latest. By then, no call is in progress.
 const AT_THE_LATEST: Instant = Instant::from_micros_const(8_000_000);
 
-/// Unplugs the wire for 5 s, once it has carried this number of frames.
+/// Unplugs the wire for 5 s, once the wire has carried `frames` frames.
 pub fn gone_for_5_seconds(wire: &Wire, frames: usize) -> impl FnMut(Instant) -> Option<Instant> {
     let mut back = None;
     move |now: Instant| {
@@ -50,12 +50,12 @@ pub fn gone_for_5_seconds(wire: &Wire, frames: usize) -> impl FnMut(Instant) -> 
     }
 }
 
-/// Calls from before the link goes until after it is back.
+/// Returns calls that last from before the link goes down until after it is up again.
 pub fn across_the_gap(program: &str) -> [Call<'_>; 4] {
     [GREETING, Call::Bytes(program, BYTES), Call::Wait(Duration::from_secs(10)), GREETING]
 }
 
-/// Returns the length of what the clients of [`across_the_gap`] print.
+/// Returns the number of bytes that the clients of [`across_the_gap`] print.
 pub fn printed_across_the_gap(program: &str) -> usize {
     2 * GREETED.len() + if program == "chargen" { BYTES as usize } else { 0 }
 }

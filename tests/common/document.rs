@@ -7,7 +7,7 @@
 //! build: a line of shell that runs first, outside the sandbox, in the package's folder, without a time limit
 //! before: a line of shell that runs before the block; repeatable
 //! run: the command whose output the block shows, if the block has no line that begins with $
-//! needs: requirements on the machine; `ci`, `qemu` and `chromium` run only if SMOLSTEP_REQUIRE names them
+//! needs: requirements on the machine; a block with `ci`, `qemu` or `chromium` runs only if SMOLSTEP_REQUIRE lists it
 //! until shown: end the command once it has printed the whole block
 //! output only: standard error is ignored
 //! figures: numbers may differ
@@ -127,8 +127,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Compares a column of the memory table in docs/porting.md with `lines`. A line has the name of a row and a number of
-/// bytes.
+/// Compares a column of the memory table in docs/porting.md with `lines`. Each line consists of the name of a row and a
+/// number of bytes.
 ///
 /// The first column of numbers is column 0. Numbers may differ by 10%, because compilers lay out data differently.
 #[track_caller]

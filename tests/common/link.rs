@@ -104,7 +104,7 @@ impl Link {
     }
 }
 
-/// The time limit of each read and write. This limit is long enough for slow machines.
+/// The time limit of each read and write, long enough for slow machines.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Parses an address, and returns it with a port.

@@ -49,7 +49,7 @@ pub struct Finished {
     pub stderr: Vec<u8>,
 }
 
-/// The time limit of each wait. This limit is long enough for slow machines.
+/// The time limit of each wait, long enough for slow machines.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Peer {
@@ -88,7 +88,7 @@ impl Peer {
         finished
     }
 
-    /// Returns the standard output read so far. The latest output may be missing.
+    /// Returns the standard output read so far. The latest output might be missing.
     pub fn out(&self) -> String {
         self.out.text()
     }

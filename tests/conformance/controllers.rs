@@ -74,7 +74,7 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
     }
 
     fn burst(&self) -> usize {
-        // This number of short frames overflows the memory of the LAN9118.
+        // A burst of this many short frames overflows the memory of the LAN9118.
         200
     }
 
@@ -86,7 +86,7 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
 /// A LAN9118 with 10,560 bytes for received frames and 4,608 bytes for frames to send.
 #[derive(Default)]
 struct Lan {
-    /// Received frames, each as a length and words. The length includes the checksum.
+    /// Received frames, each as a length and its words. The length includes the checksum.
     ///
     /// The words include the checksum, and padding before the frame.
     rx: VecDeque<(usize, VecDeque<u32>)>,

@@ -49,10 +49,10 @@ struct Kernel {
 
 /// An answer from packet_socket.py: whether the command succeeded, and the received frame.
 ///
-/// The frame is empty if the command was to send.
+/// The frame is empty if the command was to send a frame.
 type Said = (bool, Vec<u8>);
 
-/// The command that requests a received frame. This value replaces the length of a frame to send.
+/// The command that requests a received frame. In the protocol, it takes the place of the length of a frame to send.
 const LOOK: u16 = 0xffff;
 
 /// The time limit of each answer.

@@ -10,25 +10,26 @@ use super::records::{record, records, time};
 use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, prefix, servers};
 use super::world::{Ground, World, silence};
 
-/// The input is a list of records. A record is a message from a router, or a time that passes.
+/// The input is a list of records. A record is a message from a router, or a pause.
 pub const TARGET: Target = Target { name: "advertisements", run, honest, hostile };
 
-// The two lowest bits of a record's control byte are its kind. If the kind is a time, the other bits are its length.
+// The two lowest bits of a record's control byte are the kind of the record. If the kind is a pause, the other bits are
+// its length.
 /// A whole ICMPv6 message.
 const WHOLE: u8 = 0;
 /// The options of a router advertisement that is otherwise valid.
 const OPTIONS: u8 = 1;
-/// A time that passes.
+/// A pause.
 const TIME: u8 = 2;
 
-/// The number of bytes of an advertisement before its options (RFC 4861 section 4.2).
+/// The number of bytes before the options of an advertisement (RFC 4861 section 4.2).
 const FIXED: usize = 16;
 
 fn run(input: &[u8]) {
     made(input);
 }
 
-/// Runs an input. Returns the number of addresses that the stack derived from the input.
+/// Processes an input. Returns the number of addresses that the stack derived from the input.
 fn made(input: &[u8]) -> usize {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.slaac = true);
@@ -106,13 +107,13 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, count)
 }
 
-/// Parts of options that may make an advertisement invalid.
+/// Parts of options, each of which can make an advertisement invalid.
 ///
-/// These parts have wrong or zero lengths, or prefixes that no host may use.
+/// The parts have wrong or zero lengths, or prefixes that no host is allowed to use.
 const WORDS: [&[u8]; 6] =
     [&[3, 0], &[3, 4, 64, 0xc0], &[25, 255], &[5, 1, 0, 0, 0, 0, 5, 0xdc], &[0xff, 2, 0, 0], &[0xfe, 0x80, 0, 0]];
 
-/// The first bytes of prefixes: multicast, link-local, reserved, and a valid one.
+/// The first bytes of prefixes: multicast, link-local, reserved and valid.
 const NETWORKS: [[u8; 2]; 4] = [[0xff, 2], [0xfe, 0x80], [0, 0], [0xfd, 1]];
 
 #[cfg(not(fuzzing))]

@@ -25,7 +25,8 @@ pub const TARGET: Target = Target { name: "chat_datagrams", run, honest, hostile
 /// The bit of a record's control byte that marks a typed line.
 const TYPED: u8 = 0x40;
 
-/// A partner at the echo port. chat never answers this partner, because the two would exchange datagrams endlessly.
+/// The partner at the echo port. chat must never answer this partner, because the two would exchange datagrams
+/// endlessly.
 const ECHO: u8 = 32;
 
 const PORT: u16 = 9000;

@@ -10,17 +10,18 @@ use super::records::{record, records, time};
 use super::world::dhcp::{GIVEN, SERVER, Server};
 use super::world::{Ground, OURS, World, datagram, silence, udp};
 
-/// The input is a list of records. A record is a reply, or a time that passes.
+/// The input is a list of records. A record is a reply, or a pause.
 pub const TARGET: Target = Target { name: "dhcp", run, honest, hostile };
 
-// The two lowest bits of a record's control byte are its kind. If the kind is a time, the other bits are its length.
+// The two lowest bits of a record's control byte are the kind of the record. If the kind is a pause, the other bits are
+// its length.
 /// A whole reply. The test sets the transaction identifier and the client hardware address of the reply.
 const WHOLE: u8 = 0;
 /// The offered address and the options of a reply that is otherwise valid.
 const OPTIONS: u8 = 1;
-/// A time that passes while an honest server answers.
+/// A pause during which an honest server answers.
 const HONEST: u8 = 2;
-/// A time that passes without a server.
+/// A pause during which no server answers.
 const SILENCE: u8 = 3;
 
 /// The length of a message before its options (RFC 2131 section 2), in bytes.
@@ -32,7 +33,7 @@ fn run(input: &[u8]) {
     leases(input);
 }
 
-/// Runs an input. Returns the number of leases that the stack accepted.
+/// Processes an input. Returns the number of leases that the stack accepted.
 fn leases(input: &[u8]) -> usize {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
@@ -128,7 +129,8 @@ thread_local! {
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let (mut input, mut count) = (Vec::new(), 0);
     let given = random.pick(&ADDRESSES);
-    // While an honest server answers, other offers are seldom accepted. So half of the inputs have no honest server.
+    // While an honest server answers, other offers are seldom accepted. For this reason, half of the inputs have no
+    // honest server.
     let alone = random.one_in(2);
     while count < 40 {
         // An honest server answers in some periods, so that all states of the client are reached.
@@ -158,7 +160,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, count)
 }
 
-/// Offered addresses: a host's address, and invalid ones.
+/// Offered addresses: one valid host address, and invalid addresses.
 const ADDRESSES: [[u8; 4]; 7] = [
     [10, 0, 0, 50],
     [10, 0, 0, 50],
@@ -169,9 +171,9 @@ const ADDRESSES: [[u8; 4]; 7] = [
     [255, 255, 255, 255],
 ];
 
-/// Options that may make a lease invalid (RFC 2132).
+/// Options, each of which can make a lease invalid (RFC 2132).
 ///
-/// The options contain other message types, masks or times, or have wrong lengths.
+/// The options contain other message types, masks or times, or wrong lengths.
 const WORDS: [&[u8]; 9] = [
     &[53, 1, 2],
     &[53, 1, 5],

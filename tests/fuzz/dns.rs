@@ -11,8 +11,8 @@ use super::records::{record, records};
 use super::world::dhcp::{GIVEN, SERVER};
 use super::world::{Ground, World, arp_asks, arp_has, datagram, silence, udp};
 
-/// The input is a list of records. Each record is a reply to the A or the AAAA query. After every four records, a
-/// second passes.
+/// The input is a list of records. Each record is a reply to the A query or to the AAAA query. After every four
+/// records, a second passes.
 pub const TARGET: Target = Target { name: "dns", run, honest, hostile };
 
 // The bits of a record's control byte.
@@ -31,7 +31,7 @@ fn run(input: &[u8]) {
     let _ = lookup(input);
 }
 
-/// Runs an input. Returns the number of addresses that the lookup found, or its error.
+/// Processes an input. Returns the number of addresses that the lookup found, or its error.
 fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &["10.0.0.50/24"], |_| {});
@@ -129,7 +129,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, replies)
 }
 
-/// Parts of names and records that may make a reply invalid.
+/// Parts of names and records, each of which can make a reply invalid.
 ///
 /// These parts are compression pointers to the header or to themselves, and wrong lengths.
 const WORDS: [&[u8]; 6] = [

@@ -21,7 +21,7 @@ fn run(input: &[u8]) {
     answered(input);
 }
 
-/// Runs an input. Returns the status codes of the answers.
+/// Processes an input. Returns the status codes of the answers.
 fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
     let Some((&cut, bytes)) = input.split_first() else { return seen };
@@ -50,8 +50,8 @@ fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     seen
 }
 
-/// Valid requests, which the test mutates. HEAD is missing, because the test could not tell its answers from those to
-/// GET.
+/// Valid requests, which the test mutates. There is no HEAD, because the test could not tell an answer to HEAD from an
+/// answer to GET.
 const HONEST: [&str; 7] = [
     "GET / HTTP/1.1\r\nHost: 192.168.69.1:8000\r\nUser-Agent: x\r\nAccept: text/html,*/*;q=0.8\r\nConnection: keep-alive\r\n\r\n",
     "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n\r\n",
@@ -64,7 +64,7 @@ const HONEST: [&str; 7] = [
 
 const STATUS: [&str; 8] = ["200 ", "400 ", "404 ", "405 ", "408 ", "414 ", "431 ", "505 "];
 
-/// Bytes that may make a request invalid.
+/// Bytes that can make a request invalid.
 const WORDS: [&[u8]; 15] = [
     b"\r",
     b"\n",

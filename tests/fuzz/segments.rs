@@ -18,11 +18,11 @@ use super::records::{record, records, time};
 use super::world::{arp_asks, arp_has};
 use super::{Target, mutate};
 
-/// The input is a list of records. A record is a segment, an ICMP error, an arbitrary frame, or a time that passes.
+/// The input is a list of records. A record is a segment, an ICMP error, an arbitrary frame, or a pause.
 pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 
-// The two lowest bits of a record's control byte are its kind, and the two bits above are the connection. If the kind
-// is a time, all bits above the kind are its length.
+// The two lowest bits of a record's control byte are the kind of the record, and the next two bits are the number of
+// the connection. If the kind is a pause, all bits above the kind are its length.
 /// A segment. The data of the record is:
 ///
 /// - flags, 1 byte
@@ -37,23 +37,24 @@ const SEGMENT: u8 = 0;
 /// The data of the record is the type, the code, the distance of the quoted sequence number from SND.NXT (2 bytes), and
 /// the length of the quotation.
 const ERROR: u8 = 1;
-/// A frame, without its first six bytes, which are the server's hardware address.
+/// A frame, excluding its first six bytes, which are always the server's hardware address.
 const FRAME: u8 = 2;
-/// A time that passes.
+/// A pause.
 ///
-/// With data, the first byte is the time in units of 4 ms. Without data, [`time`] has made the record.
+/// If the record has data, the first byte is the length of the pause in units of 4 ms. Otherwise [`time`] has made the
+/// record.
 const TIME: u8 = 3;
 
 /// The index of the byte that scales both distances. Bits 0 to 3 and bits 4 to 7 are left shifts.
 const SCALES: usize = 5;
 
-/// The first of the peer's four ports. The honest client has the next port after these four.
+/// The first of the peer's four ports. The honest client uses the next port after these four.
 const PORT: u16 = 5000;
 const ECHO: u16 = 7;
 
-/// The maximum number of frames that one frame, or one second, may cause.
+/// The maximum number of frames that the stack is allowed to send in answer to one frame, or in one second.
 ///
-/// This number is twice the number of segments of the minimum MSS that fill a buffer.
+/// Twice as many segments of the minimum MSS as fill a buffer.
 const MOST_FRAMES: usize = 600;
 
 /// A time in seconds that exceeds the sum of all time limits of the stack.

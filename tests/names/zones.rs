@@ -1,4 +1,4 @@
-//! A link-local address may have a zone wherever an address is allowed. A zone other than the link's name is an error.
+//! A link-local address can have a zone wherever an address is allowed. A zone other than the link's name is an error.
 
 use smolstep::phy::linux::Kind;
 

@@ -53,7 +53,7 @@ fn the_first_valid_router_is_used() {
     assert_eq!(world.told()[2..], ["router 10.0.0.7 is in use"]);
 
     fn several(reply: &mut DhcpRepr<'static>) {
-        // The list has the unspecified address, the network's broadcast address, and two valid routers.
+        // The list contains the unspecified address, the network's broadcast address, and two valid routers.
         const ROUTERS: &[u8] = &[0, 0, 0, 0, 10, 0, 0, 255, 10, 0, 0, 7, 10, 0, 0, 8];
         reply.router = None;
         reply.additional_options = &[DhcpOption { kind: 3, data: ROUTERS }];

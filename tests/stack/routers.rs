@@ -39,8 +39,8 @@ fn a_prefix_that_is_not_on_the_link_makes_an_address_without_neighbours() {
 
 #[test]
 fn a_lifetime_follows_the_two_hour_rule() {
-    // Each case has the remaining lifetime, the advertised lifetime, and the resulting lifetime (RFC 4862 section
-    // 5.5.3).
+    // Each case consists of the remaining lifetime, the advertised lifetime, and the resulting lifetime (RFC 4862
+    // section 5.5.3).
     for (left, advertised, then) in
         [(90_000, 10_000, 10_000), (90_000, 100, 7_200), (90_000, 0, 7_200), (5_000, 100, 5_000), (5_000, 6_000, 6_000)]
     {
@@ -88,7 +88,7 @@ fn the_router_of_the_highest_preference_is_used() {
     let steps: [(Ipv6Address, u8, u16, &[&str]); 7] = [
         (FIRST, LOW, 1800, &["router fe80::1 is in use"]),
         (SECOND, MEDIUM, 1800, &["router fe80::1 is gone", "router fe80::2 is in use"]),
-        // The reserved value counts as medium, and the router in use stays.
+        // The reserved value is treated as medium, and the router in use does not change.
         (THIRD, RESERVED, 1800, &[]),
         (FIRST, HIGH, 1800, &["router fe80::2 is gone", "router fe80::1 is in use"]),
         (FIRST, LOW, 1800, &["router fe80::1 is gone", "router fe80::2 is in use"]),
@@ -145,8 +145,8 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
         world.run(1, silence);
     }
     let (told, dropped) = (world.told(), world.io.probe.dropped(DropReason::TooManyAdvertisements));
-    // In ten seconds, the router in use changes at most ten times, with two lines each. The other lines report the
-    // prefixes.
+    // In ten seconds, the router in use changes at most ten times, and each change is logged in two lines. The other
+    // lines report the prefixes.
     assert!(told.len() <= 10 * 2 + 2 * 3 * 4, "{}: {told:?}", told.len());
     assert!(dropped > 9_000 && solicits <= 10, "{dropped} dropped, {solicits} solicitations");
     assert!(world.addresses().contains(&format!("{MADE}/64")) && world.addresses().len() <= 4);

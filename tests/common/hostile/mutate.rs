@@ -7,8 +7,8 @@ use super::random::Random;
 
 /// Makes one to three random changes to a frame.
 ///
-/// The lengths are then corrected in half of the frames, and the checksums in half. So the stack does not drop all
-/// mutated frames immediately.
+/// The lengths are then corrected in half of the frames, and the checksums in half. For this reason, the stack does not
+/// drop all mutated frames immediately.
 pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     for _ in 0..1 + random.below(3) {
@@ -25,7 +25,8 @@ pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Changes one or two fields of a segment, whose connection may still exist. Lengths and checksums stay correct.
+/// Changes one or two fields of a recorded segment. Its connection might still exist. Lengths and checksums stay
+/// correct.
 pub fn combination(random: &mut Random, medium: Medium, mut frame: Vec<u8>) -> Vec<u8> {
     let at = header_len(medium);
     if let Some((TCP, start, _)) = upper(frame.get(at..).unwrap_or_default()) {
@@ -159,7 +160,7 @@ fn addresses(random: &mut Random, packet: &mut [u8]) {
     }
 }
 
-/// Overwrites the frame with `bytes` from the position `at`. Bytes beyond the end of the frame are dropped.
+/// Overwrites the frame with `bytes`, from offset `at` on. Bytes beyond the end of the frame are dropped.
 fn put(frame: &mut [u8], at: usize, bytes: &[u8]) {
     for (place, byte) in frame.iter_mut().skip(at).zip(bytes) {
         *place = *byte;

@@ -18,7 +18,7 @@ pub struct Server {
     /// If `ignore_request` is set, the server ignores these requests instead.
     pub refuse_request: bool,
     pub ignore_request: bool,
-    /// The source address of the replies, which is the server's or a relay's.
+    /// The source address of the replies: the address of the server or of a relay.
     pub from: Ipv4Address,
     /// The number of identical replies to each message.
     pub copies: usize,
@@ -99,7 +99,7 @@ impl Server {
             client_identifier: None,
             server_identifier: Some(SERVER),
             parameter_request_list: None,
-            // The stack must ignore the second address, because it is not a host's.
+            // The stack must ignore the second address, because it is not a host address.
             dns_servers: Some([[10, 0, 0, 53].into(), Ipv4Address::UNSPECIFIED].into_iter().collect()),
             max_size: None,
             lease_duration: Some(1000),
@@ -115,7 +115,7 @@ impl Server {
     }
 }
 
-/// Builds a frame from `from` to [`GIVEN`] with the reply.
+/// Builds a frame from `from` to [`GIVEN`] that contains the reply.
 fn packed(reply: &DhcpRepr<'_>, from: Ipv4Address) -> Vec<u8> {
     let mut data = vec![0; reply.buffer_len()];
     reply.emit(&mut DhcpPacket::new_unchecked(&mut data[..])).unwrap();

@@ -69,7 +69,7 @@ impl<'w> World<'w> {
 }
 
 impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
-    /// Makes a stack with the caller's memory, programs and probe.
+    /// Creates a stack with the caller's memory, programs and probe.
     pub fn with(
         cable: &'w mut Wire,
         memory: Memory<'w, S, U>,

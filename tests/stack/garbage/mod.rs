@@ -95,7 +95,7 @@ fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
 /// Returns a random frame that the client has sent.
 fn recorded(network: &Network, random: &mut Random) -> Vec<u8> {
     let recorder = &network.client.io.probe.0;
-    // Half of the choices are recent frames, whose connection probably still exists.
+    // Half of the choices are recent frames: their connections probably still exist.
     let back = if random.one_in(2) { random.below(8) } else { random.below(recorder.len()) };
     recorder.iter().rev().nth(back).cloned().unwrap_or_default()
 }

@@ -87,9 +87,9 @@ impl Network {
         self.client.stack.bind(0, app.udp_client(options, to)?).ok()
     }
 
-    /// Polls both stacks until they are idle at the present time. Returns the next deadline.
+    /// Polls both stacks until they are idle at the current time. Returns the next deadline.
     ///
-    /// `change` receives each frame, and true if the frame goes to the server. `change` returns the frames that arrive.
+    /// `change` receives whether a frame goes to the server, and the frame. It returns the frames that arrive instead.
     pub fn settle(&mut self, mut change: impl FnMut(bool, Vec<u8>) -> Vec<Vec<u8>>) -> Option<Instant> {
         let now = self.now;
         for _ in 0..ROUNDS {
