@@ -1,4 +1,5 @@
-//! Measures echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
+//! Measures echoes of 64 bytes on the cable. Client and server run in one thread, so that only the two stacks are
+//! measured.
 //!
 //! One message is in flight at a time, and the connections take turns. Between two turns of a connection, the other
 //! connections displace its memory from the cache. The client is smolstep. The server is smolstep, or one SocketSet
@@ -26,7 +27,7 @@ type End = CableEnd<'static, 8, 1514>;
 /// An echo server and a client on a cable, with many connections between them. The cable's memory is never freed.
 pub struct EchoCable {
     now: Instant,
-    /// The client's next deadline, which is the next connection's turn. `None` if the client waits for no timer.
+    /// The client's next deadline, which is the next connection's turn. `None` if no timer of the client is running.
     turn: Option<Instant>,
     client: Stack<'static, Ping, ()>,
     client_io: Io<End, NullConsole>,
@@ -72,7 +73,7 @@ impl EchoCable {
                 cable.there_and_back();
             }
         }
-        // Each connection uses its memory once before the measurement.
+        // Before the measurement, each connection sends one message, so that its memory has been used once.
         (0..connections).all(|_| cable.round_trip()).then_some(cable)
     }
 
@@ -115,8 +116,8 @@ fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -
     Stack::new(config, device, memory, Instant::from_secs(1)).ok()
 }
 
-/// The delay of an acknowledgement. The delay exceeds the time between two turns, so the next message carries the
-/// acknowledgement.
+/// The delay of an acknowledgement. It exceeds the time between two turns of a connection, so that the next message
+/// carries the acknowledgement.
 const ACK_DELAY: Option<Duration> = Some(Duration::from_millis(500));
 
 fn address(number: u8) -> IpCidr {
@@ -179,7 +180,7 @@ impl OneSet {
             let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
             let mut socket = Socket::new(receive, send);
             socket.set_ack_delay(ACK_DELAY);
-            // smoltcp's own default is no congestion control. A feature of this program changes that default.
+            // By default, smoltcp uses no congestion control. A feature that this program enables changes that default.
             socket.set_congestion_control(CongestionControl::None);
             socket.listen(PORT).ok()?;
             handles.push(sockets.add(socket));

@@ -51,7 +51,7 @@ impl Server {
 
     /// Starts `smolstep serve greeting` on the TAP, with socket buffers of 4 KiB.
     ///
-    /// See [`become_server`].
+    /// The server process calls [`become_server`].
     ///
     /// # Errors
     /// Returns [`Miss::Failed`] if the server does not start.

@@ -37,9 +37,9 @@ pub enum Metric {
 /// A server to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// smolstep with this number of connections.
+    /// smolstep on the cable, with this many connections.
     Connections(usize),
-    /// One SocketSet with this number of sockets.
+    /// One SocketSet on the cable, with this many sockets.
     OneSet(usize),
     /// A Python server with a thread per connection, on the kernel's loopback.
     Python,
@@ -56,7 +56,7 @@ pub enum Subject {
 pub enum Job {
     /// A measurement that produces one figure.
     Alone(Figure),
-    /// A measurement with this number of connections. It produces several figures.
+    /// A measurement with this many connections. It produces several figures.
     Crowd(usize),
 }
 

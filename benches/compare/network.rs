@@ -1,6 +1,6 @@
 //! Creates a new network for each measurement.
 //!
-//! A new network has neither sockets in TIME-WAIT nor queued frames from another measurement.
+//! A new network contains neither sockets in TIME-WAIT nor queued frames from another measurement.
 
 use std::fs;
 use std::io;

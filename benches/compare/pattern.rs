@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 
 use super::random::Random;
 
-/// The period of the pattern in bytes. The period is prime, so that the loss of a buffer or of a power of two bytes is
-/// detected.
+/// The period of the pattern in bytes. It is prime, so that the loss of a whole buffer, or of 2^n bytes, is detected.
 pub const PERIOD: usize = 65_521;
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| Random(1).bytes(PERIOD));
@@ -43,7 +42,7 @@ impl Pattern {
         true
     }
 
-    /// Returns the next bytes in one piece: at least one and at most `limit`.
+    /// Returns the next bytes that are contiguous: at least one and at most `limit` bytes.
     fn piece(&self, limit: usize) -> &'static [u8] {
         let rest = BYTES.get(self.at..).unwrap_or_default();
         rest.get(..limit).unwrap_or(rest)

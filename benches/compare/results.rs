@@ -67,11 +67,11 @@ pub enum RowResult {
     Measured {
         /// smolstep's figure.
         ours: Spread,
-        /// The figure of the other server, if the row compares two.
+        /// The figure of the other server, if the row compares two servers.
         against: Option<Spread>,
         /// The spread of the results of all rounds.
         result: Spread,
     },
-    /// At least one figure was not measured, for this reason.
+    /// At least one figure was not measured. The field is the reason.
     Missing(Miss),
 }

@@ -59,7 +59,7 @@ fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
 
 /// Ends the loop of the server when the client has returned.
 struct Bell<'o> {
-    /// A flag that is set before the pipe closes. Unlike the pipe, the flag can be checked without a system call.
+    /// A flag that is set before the pipe closes. Unlike the pipe, it can be checked without a system call.
     over: &'o AtomicBool,
     ended: PipeReader,
 }

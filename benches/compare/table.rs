@@ -7,7 +7,7 @@ use super::metric::{Figure, Metric, Spread};
 use super::results::RowResult;
 use super::rows::{Outcome, Row};
 
-/// Formats the line `head`, the table, and the reason why a row has no result.
+/// Formats the line `head`, the table, and for each row without a result the reason.
 pub fn table(head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> String {
     let mut table = String::new();
     // Writing to a string does not fail.
@@ -96,7 +96,7 @@ pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
 
 /// Formats a value.
 ///
-/// Rates of connections and greetings are integers. All other values have two decimals.
+/// Rates of connections and greetings are integers. All other values have two decimal places.
 fn number(metric: Metric, value: f64) -> String {
     match metric {
         Metric::Accept | Metric::Active | Metric::Greeting | Metric::Setup => format!("{value:.0}"),

@@ -66,7 +66,7 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
     let [sends, receives] = [(); 2].map(|()| {
         let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
         let mut socket = Socket::new(receive, send);
-        // smoltcp's own default is no congestion control. A feature of this program changes that default.
+        // By default, smoltcp uses no congestion control. A feature that this program enables changes that default.
         socket.set_congestion_control(CongestionControl::None);
         sockets.add(socket)
     });

@@ -40,7 +40,8 @@ impl Path {
         ip("-V").map(|()| Path { program, faults, seed })
     }
 
-    /// Runs `client` with each server in turn, `rounds` times. Returns the results of smolstep and those of Linux.
+    /// Runs `client` with each server in turn, `rounds` times. Returns the results of smolstep, then the results of
+    /// Linux.
     ///
     /// # Errors
     /// Returns a one-line message for the user.

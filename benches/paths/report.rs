@@ -80,7 +80,7 @@ pub fn table(run: &Run, cases: &[Case]) -> String {
 
 /// Formats the results as one JSON object.
 ///
-/// The object has the machine, the run, and the cases with every transfer.
+/// The object contains the machine, the run, and the cases with every transfer.
 pub fn json(run: &Run, cases: &[Case]) -> String {
     let Machine { cpu, cores, kernel, load, .. } = &run.machine;
     let cases: Vec<Value> = cases.iter().filter_map(case_object).collect();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::server::Program;
 
-/// The time limit of a transfer. After this time a transfer stops, and only the bytes that have arrived count.
+/// The time limit of a transfer. A transfer stops after this time, and its result is the bytes that have arrived.
 const LIMIT: Duration = Duration::from_secs(25);
 /// The longest wait until a server listens.
 const START: Duration = Duration::from_secs(10);

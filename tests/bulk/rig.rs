@@ -47,8 +47,8 @@ const PERIOD: usize = 1_048_583;
 impl Transfer {
     /// Creates the link, transfers all bytes, and deletes the link.
     ///
-    /// `before` may change the link. Returns the number of frames that the kernel received. A super-segment counts as
-    /// one frame.
+    /// `before` can change the link. Returns the number of frames that the kernel received. A super-segment is counted
+    /// as one frame.
     ///
     /// # Panics
     /// Panics if a byte is wrong or missing.
@@ -86,7 +86,7 @@ impl Transfer {
 
         let (ended, running) = UnixStream::pair().unwrap();
         let client = thread::spawn(move || {
-            // The socket `running` closes when the thread exits, even by a panic.
+            // The socket `running` closes when the thread exits, even if it panics.
             let _running = running;
             self.client(connect(SERVER[self.family], PORT));
         });
@@ -171,7 +171,7 @@ impl Session for End<'_> {
     }
 }
 
-/// Returns `len` bytes of the pattern, at most 256 KiB, from the position `at`.
+/// Returns `len` bytes of the pattern, at most 256 KiB, from offset `at` on.
 fn pattern(at: u64, len: usize) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = BYTES.get_or_init(|| {

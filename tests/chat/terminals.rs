@@ -162,7 +162,7 @@ fn a_line_begun_for_one_partner_is_not_sent_to_the_next() {
         expect(&mut second, "to you\n");
         server.type_in(b"\xff\r");
         wait_for_line(&server, "(not sent: a line that is not UTF-8)");
-        // A line from the history goes to the present partner.
+        // A line from the history goes to the current partner.
         wait_for_last(&server, ">>>");
         server.type_in(b"\x1b[A\x1b[A\rq\r");
         expect_last(&mut second, "for one only\nthe talk has ended\n");

@@ -7,7 +7,7 @@ use crate::common::netns::output;
 use crate::common::peer::Finished;
 use crate::common::skip;
 
-/// A timeout that is longer than the test waits, so a client that waits for this timeout fails the test.
+/// A timeout that is longer than the test waits: if a client waits for this timeout, the test fails.
 ///
 /// See [`Peer::finish`](crate::common::peer::Peer::finish).
 const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
@@ -44,7 +44,7 @@ fn a_firewall_refuses() {
     });
 }
 
-/// A client retries until its timeout, because these ICMP errors may be temporary.
+/// A client retries until its timeout, because these ICMP errors can be temporary.
 ///
 /// At the timeout, the client reports the ICMP error.
 #[test]

@@ -1,4 +1,4 @@
-//! Writing to standard output fails: a full disk causes one error line, and a closed pipe causes a silent exit.
+//! Failures of standard output: a full disk causes one line of error, and a closed pipe causes a silent exit.
 
 use std::fs::File;
 use std::process::{Command, Stdio};

@@ -16,7 +16,7 @@ use crate::compare::{is_prompt, matches, normal, typed};
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
 /// The values of `needs:` whose blocks do not run by default. A block with such a value runs only if SMOLSTEP_REQUIRE
-/// names this value.
+/// contains this value.
 ///
 /// These blocks take minutes, or need a board or a browser.
 const ON_DEMAND: [&str; 3] = ["chromium", "ci", "qemu"];
@@ -111,7 +111,7 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
     Err(format!("{}: {differs:#?}\n{out}{}", block.place, finished.err()))
 }
 
-/// Returns the lines that each command has printed so far. The last line may be incomplete.
+/// Returns the lines that each command has printed so far. The last line can be incomplete.
 fn printed(out: &str, figures: bool) -> Vec<Vec<String>> {
     let of_command =
         |out: &str| out.lines().filter(|line| !is_prompt(line)).map(|line| normal(line, figures)).collect();

@@ -45,7 +45,8 @@ const FRAME: u8 = 2;
 /// record.
 const TIME: u8 = 3;
 
-/// The index of the byte that scales both distances. Bits 0 to 3 and bits 4 to 7 are left shifts.
+/// The index of the byte that scales both distances: its lower four bits are the left shift of one distance, its upper
+/// four bits the left shift of the other.
 const SCALES: usize = 5;
 
 /// The first of the peer's four ports. The honest client uses the next port after these four.
@@ -54,7 +55,7 @@ const ECHO: u16 = 7;
 
 /// The maximum number of frames that the stack is allowed to send in answer to one frame, or in one second.
 ///
-/// Twice as many segments of the minimum MSS as fill a buffer.
+/// The limit is twice the number of segments of the minimum MSS that fill a buffer.
 const MOST_FRAMES: usize = 600;
 
 /// A time in seconds that exceeds the sum of all time limits of the stack.

@@ -1,4 +1,4 @@
-//! Captures of the lab have each frame once, with its comment. tshark reads them back.
+//! Captures of the lab contain each frame once, with a comment. tshark reads the captures back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {
     (bytes, sent)
 }
 
-/// Runs a set-up, and calls `each` for each entry. Returns the bytes of the capture.
+/// Runs the lab with a set-up, and calls `each` for each entry of the trace. Returns the bytes of the capture.
 pub fn run(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot)) -> Vec<u8> {
     let mut capture = LabCapture::new(IoSink(Vec::new()), 2).unwrap();
     replay_steps(setup, |lab| {

@@ -1,4 +1,4 @@
-//! The exercises in docs/exercises: right answers get all points and wrong ones none, with every seed.
+//! The exercises in docs/exercises: with every seed, right answers get all points and wrong answers get none.
 
 use std::collections::BTreeSet;
 
@@ -57,12 +57,12 @@ fn wrong(answer: &Answer, right: &str, options: usize) -> Vec<String> {
     }
 }
 
-/// Returns whether a character is one of the common Chinese ones.
+/// Returns whether a character is in the block of common Chinese characters.
 fn is_han(c: char) -> bool {
     ('\u{4e00}'..='\u{9fff}').contains(&c)
 }
 
-/// Every text that is not the name of a state or a segment has a Chinese one.
+/// Every text has a Chinese translation, except the names of states and segments.
 #[test]
 fn every_exercise_is_in_chinese() {
     let is_name = |text: &str| NAMES.contains(&text) || ["SYN", "SYN,ACK", "ACK"].contains(&text);
@@ -77,7 +77,7 @@ fn every_exercise_is_in_chinese() {
                 texts.extend(options.iter().map(String::as_str).filter(|text| !is_name(text)));
             }
         }
-        // A formula, such as "T + 1 s", stays as it is.
+        // A formula, such as "T + 1 s", is not translated.
         let is_word = |word: &str| word.len() > 1 && word.contains(|c: char| c.is_ascii_lowercase());
         for text in texts.into_iter().filter(|text| text.split(' ').any(is_word)) {
             assert!(experiment.in_lang(text, Lang::Zh).chars().any(is_han), "{name}: {text}");
@@ -120,7 +120,7 @@ fn right_answers_count_and_wrong_ones_do_not() {
     assert!(kinds.iter().eq(all), "{kinds:?}");
 }
 
-/// Answers that do not depend on the seed: the file, the number of the question, and the answer as RFC 9293 has it.
+/// Answers that do not depend on the seed: the file, the number of the question, and the answer according to RFC 9293.
 const KNOWN: [(&str, usize, &str); 27] = [
     ("01-handshake", 2, "1"),
     ("01-handshake", 3, "SYN-RECEIVED"),
@@ -192,7 +192,7 @@ fn faults_make_it_happen() {
             };
             let right = MADE.iter().find(|(file, _)| name.contains(file)).unwrap_or_else(|| panic!("{name}"));
             assert!(run(right.1), "{name}: {}", right.1);
-            // A frame that is not sent changes nothing.
+            // A fault for a frame that is not sent changes nothing.
             assert!(!run("drop server rst 90"), "{name}");
             made += 1;
         }

@@ -70,7 +70,7 @@ fn what_this_stack_does_otherwise_is_said() {
     has("time-wait", &[], None, "this stack waits 60 s", "RFC 9293 section 3.6.1");
 }
 
-/// A retransmission that is lost too was sent because of the timer, and the next timer is longer.
+/// A retransmission that is lost, too, was sent because the timer expired, and the next timer is longer.
 #[test]
 fn the_backoff_is_told_of_frames_that_are_lost_again() {
     has("lost-data", &[], Some(7), "twice as long", "RFC 6298 section 5");
@@ -90,7 +90,7 @@ fn what_follows_a_timeout_is_not_the_oldest_segment() {
     assert_eq!((oldest, rest > 3), (1, true), "{rest}");
 }
 
-/// Duplicate ACKs show a loss once. If the retransmission is lost too, only time shows it.
+/// Duplicate ACKs show a loss once. If the retransmission is lost, too, only the time shows that.
 #[test]
 fn a_lost_retransmission_is_found_by_time() {
     let faults = ["drop client data 4", "drop client data 9"];
@@ -114,7 +114,8 @@ fn what_waits_for_arp_is_not_what_tells_of_an_unreachable_host() {
     assert_eq!(ends, ["RFC 826"]);
 }
 
-/// What follows from a loss depends on what was lost: nobody repeats these answers, and no later ACK covers them.
+/// The explanation of a loss depends on what was lost: no host repeats these answers, and no later ACK makes up for
+/// them.
 #[test]
 fn a_lost_answer_is_explained_by_what_it_answers() {
     let has_any = |slug: &str, fault: &str, part: &str, rfc: &str| {

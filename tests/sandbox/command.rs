@@ -41,7 +41,8 @@ fn sigterm_reaches_the_command_and_nothing_is_left_behind() {
     let mut sandbox = home.start(&[], &["sh", "-c", "echo up; exec cat"]);
     assert_eq!(sandbox.line(), "up\n");
     assert_eq!(home.entries(), 1);
-    // Otherwise `wait` would close the input, and the command would exit. Only the signal may stop the command.
+    // Otherwise `wait` would close the input, and the command would exit because of that. Only the signal is meant to
+    // stop the command.
     let _input = sandbox.child.stdin.take();
     kill_process(Pid::from_child(&sandbox.child), Signal::TERM).unwrap();
     let status = sandbox.child.wait().unwrap();
@@ -141,7 +142,7 @@ fn a_port_is_published_where_either_transport_is_served() {
             (&["--serve", "ack"], 9998, 0),
             (&["--serve", "ack", "--port", "ack=4000"], 4000, 0),
             (&["--serve", "ack", "--port", "ack=4000"], 9998, 2),
-            // Without --serve, COMMAND may listen on any port.
+            // Without --serve, COMMAND might listen on any port.
             (&[], 7777, 0),
         ] {
             let publish = ["--publish", &format!("{PORT}={port}")];

@@ -1,4 +1,4 @@
-//! smolstep run by an unprivileged user: the commands that work, and the errors of the others.
+//! smolstep, run by an unprivileged user: the commands that work, and the errors of the other commands.
 //!
 //! The tests need root, because they become user 65534. Each test has its own /dev/net.
 

@@ -20,7 +20,7 @@ pub struct Network {
     latency: Duration,
     faults: Faults,
     random: Random,
-    /// Whether the frames of host 0, and those of host 1, are in a burst of losses.
+    /// For each host, whether the frames that it sends are in a burst of losses.
     burst: [bool; 2],
     flights: BTreeMap<(Instant, u64), Flight>,
     order: u64,
@@ -52,8 +52,8 @@ impl Network {
             self.fly(at + late, Flight { to: 1 - from, frame: frame.clone() });
             fate = " duplicated";
         }
-        // The Ethernet header and ARP stay intact. On a real link the frame check sequence protects them; this network
-        // has none.
+        // The Ethernet header and ARP stay intact. On a real link, the frame check sequence protects them. This network
+        // has no frame check sequence.
         if self.happens(self.faults.corrupt) && frame.len() > 34 && frame[12..14] == [8, 0] {
             let place = 14 + self.random.below(frame.len() - 14);
             frame[place] ^= 1 << self.random.below(8);

@@ -25,7 +25,7 @@ pub struct Faults {
     pub duplicate: usize,
     /// Frames with one bit inverted.
     pub corrupt: usize,
-    /// Frames that later frames may overtake.
+    /// Frames that later frames can overtake.
     pub reorder: usize,
     /// Frames that are up to four seconds late.
     pub delay: usize,
@@ -46,7 +46,7 @@ pub enum Attack {
     /// The attacker knows the addresses and ports of a connection.
     Blind,
     /// The attacker also knows the sequence numbers. Such an attacker sends only segments that a host can distinguish
-    /// from those of the peer.
+    /// from the peer's segments.
     Near,
 }
 
@@ -102,7 +102,7 @@ impl Plan {
         while random.one_in(5) && reboots.len() < 3 {
             let (at, host) = (millis(random, 8000), random.below(2));
             reboots.push((at, host));
-            // A client that has restarted may connect from the same port again.
+            // A client that has restarted can connect from the same port again.
             if host == 0 && random.one_in(2) {
                 let connection = random.below(connections.into()) as u16;
                 let at = at + millis(random, 5000);
@@ -164,7 +164,7 @@ fn habits(random: &mut Random, server: bool) -> Habits {
     let finish = match random.below(12) {
         0 => Finish::Abort(random.below(6000)),
         1 | 2 => Finish::Leave,
-        // Only servers wait for the peer to close first. If both programs waited, neither would close.
+        // Only servers wait for the peer to close first. If both programs waited for that, neither would close.
         3..=5 if server => Finish::Last,
         _ => Finish::HalfClose,
     };

@@ -24,7 +24,8 @@ use crate::hostile::random::Random;
 /// The number of steps without work after which a run is stopped.
 const IDLE_STEPS: u32 = 1000;
 
-/// The numbers in one host's segments of a connection: the latest SYN's, the next one, and the latest window.
+/// The numbers in one host's segments of a connection: the sequence number of the latest SYN, the next sequence number,
+/// and the latest window.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     first: u32,
@@ -49,7 +50,7 @@ pub struct World<'p, 'a, 't> {
     trace: Option<&'t mut dyn FnMut(String)>,
 }
 
-/// The counts of steps, frames and bytes in the present second.
+/// The counts of steps, frames and bytes in the current second.
 #[derive(Default)]
 struct Second {
     number: u64,
@@ -236,7 +237,7 @@ impl World<'_, '_, '_> {
 
     /// Returns the numbers of a random synchronized connection of a host.
     ///
-    /// Returns `None` if there is no such connection, or if its program reads no more.
+    /// Returns `None` if there is no such connection, or if its program no longer reads.
     fn numbers(&mut self, host: usize) -> Option<Numbers> {
         let synchronized = |connection: &Connection| {
             matches!(
@@ -286,8 +287,8 @@ impl World<'_, '_, '_> {
         self.findings.add(breach, format!("{} {ports:?} at {}", NAMES[host], self.now));
     }
 
-    /// Called when a connection of `host` has ended with `Closed`. Checks that the peer has received everything that
-    /// `host` has written.
+    /// Checks that the peer has received everything that `host` has written. Called when a connection of `host` has
+    /// ended with `Closed`.
     fn check_closed(&mut self, host: usize, local: u16, remote: u16) {
         let ports = ordered(host, local, remote);
         let last = |side: usize| {
@@ -333,7 +334,7 @@ impl World<'_, '_, '_> {
         }
         let second = &mut self.second;
         (second.steps, second.bytes) = (second.steps + 1, second.bytes + bytes);
-        // Each byte may cause a segment, an acknowledgement and a window update.
+        // Each byte can cause a segment, an acknowledgement and a window update.
         if second.frames > 1000 + 4 * (second.bytes + second.forged) {
             self.findings.add(Breach::Storm, format!("{} frames at {}", second.frames, self.now));
             return Err(());

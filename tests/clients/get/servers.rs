@@ -64,7 +64,7 @@ fn nginx_behind_a_router_with_a_smaller_mtu_serves_what_it_has() {
         nginx.wait_for_log(NGINX_STARTED, 1);
         let file = home.join("saved");
         for (address, refused) in FAR.into_iter().zip([refused_v4, refused_v6]) {
-            // The request has a segment that is too long for the router.
+            // The request contains a segment that is too long for the router.
             let url = url(address, 8080, &format!("/mebi?{}", "x".repeat(4_000)));
             let before = refused();
             let gateways = ["--gateway", KERNEL[0], "--gateway", KERNEL[1]];
@@ -197,8 +197,8 @@ fn refused_v6() -> u64 {
     counts.lines().find_map(|line| line.strip_prefix("Icmp6OutPktTooBigs")).unwrap().trim().parse().unwrap()
 }
 
-/// The configuration of nginx. With server-side includes, nginx does not know the length of a page in advance. So the
-/// body of /chunked/ is chunked.
+/// The configuration of nginx. With server-side includes, nginx does not know the length of a page in advance, so it
+/// sends the body of /chunked/ in chunks.
 const CONFIGURATION: &str = r#"
 daemon off;
 master_process off;

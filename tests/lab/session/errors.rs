@@ -1,4 +1,4 @@
-//! Commands that are not valid: an answer says why, and the session goes on.
+//! Invalid commands: the answer says why a command is invalid, and the session continues.
 
 use serde_json::{Value, json};
 use smolstep::lab::session::LabSession;

@@ -1,9 +1,7 @@
 // Opens the page in Chromium, through both doors, for the tests in *.test.mjs.
 //
-// tests/web/page.rs sets these variables:
-//   SMOLSTEP      the program
-//   SMOLSTEP_WEB  the folder that scripts/web has built; without it, the door of WebAssembly is left out
-//   CHROMIUM      the browser
+// tests/web/page.rs sets these variables: SMOLSTEP      the program SMOLSTEP_WEB  the folder that scripts/web has
+//   built; without it, the WebAssembly door is not tested CHROMIUM      the browser
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -85,7 +83,7 @@ export async function withPage(url, options, run) {
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) problems.push(`${message.text()} ${message.location().url}`);
   });
-  // An exception in the page ends the test, which could wait in vain otherwise.
+  // An exception in the page ends the test, which otherwise might wait for ever.
   const thrown = new Promise((_, reject) => page.on("pageerror", reject));
   thrown.catch(() => undefined);
   const { origin } = new URL(url);
