@@ -51,7 +51,7 @@ pub enum Subject {
     Tuntap,
 }
 
-/// A measurement, which may produce several figures.
+/// A measurement, which can produce several figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     /// A measurement that produces one figure.

@@ -55,8 +55,8 @@ pub async fn serve<D: WakingDevice>(device: D) {
     smolstep::run(&mut stack, &mut io, clock::now, sleep_until).await;
 }
 
-/// Runs `board` on the virtual clock while the far end makes `calls`, one after the other. Returns what the far end's
-/// clients print.
+/// Runs `board` on the virtual clock while the far end makes `calls`, one after the other. Returns the output of the
+/// far end's clients.
 ///
 /// `deliver` receives each frame that arrives at the chip. `plan` runs before each poll of `board`, and returns the
 /// time at which it has to run again.

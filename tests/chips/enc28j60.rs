@@ -40,7 +40,7 @@ impl OutputPin for NoPin {
     }
 }
 
-/// Makes calls to a board with the published driver, and returns what the clients print.
+/// Makes calls to a board with the published driver, and returns the output of the clients.
 fn call(wire: &Wire, chip: &Enc28j60, calls: &[Call<'_>], plan: impl FnMut(Instant) -> Option<Instant>) -> String {
     let driver = Driver::new(chip.clone(), None::<NoPin>, BOARD);
     let board = serve(Embassy::new(driver).unwrap());

@@ -28,8 +28,8 @@ async fn board<I: Wait>(chip: W5500, interrupt: impl FnOnce(InterruptPin) -> I) 
     join(runner.run(), serve(Embassy::new(device).unwrap())).await;
 }
 
-/// Makes calls to a board, and returns what the clients print. `interrupt` turns the chip's interrupt pin into the pin
-/// that the driver gets.
+/// Makes calls to a board, and returns the output of the clients. `interrupt` turns the chip's interrupt pin into the
+/// pin that the driver gets.
 fn call_with<I: Wait>(
     interrupt: impl FnOnce(InterruptPin) -> I,
     wire: &Wire,
@@ -41,7 +41,7 @@ fn call_with<I: Wait>(
     String::from_utf8(printed).unwrap()
 }
 
-/// Makes calls to a board with the interrupt pin of examples/boards/w5500-evb-pico. Returns what the clients print.
+/// Makes calls to a board with the interrupt pin of examples/boards/w5500-evb-pico. Returns the output of the clients.
 fn call(wire: &Wire, chip: &W5500, calls: &[Call<'_>], plan: impl FnMut(Instant) -> Option<Instant>) -> String {
     call_with(Interrupt, wire, chip, calls, plan)
 }

@@ -10,7 +10,7 @@
 //! needs: requirements on the machine; a block with `ci`, `qemu` or `chromium` runs only if SMOLSTEP_REQUIRE lists it
 //! until shown: end the command once it has printed the whole block
 //! output only: standard error is ignored
-//! figures: numbers may differ
+//! figures: numbers can differ from the numbers on the page
 //! picture: the block is a drawing or a formula, not the output of a command
 //! -->
 //! ```
@@ -130,7 +130,8 @@ pub fn root() -> &'static Path {
 /// Compares a column of the memory table in docs/porting.md with `lines`. Each line consists of the name of a row and a
 /// number of bytes.
 ///
-/// The first column of numbers is column 0. Numbers may differ by 10%, because compilers lay out data differently.
+/// The first column of numbers is column 0. Numbers can differ from the table by up to 10%, because compilers lay out
+/// data differently.
 #[track_caller]
 pub fn compare_memory_table(column: usize, lines: &str) {
     let guide = text("docs/porting.md");

@@ -1,6 +1,6 @@
 //! Inputs that are lists of records. Each record is an action and its data.
 
-/// A record: a control byte, the length of its data in two bytes, and the data. The final record of an input may be
+/// A record: a control byte, the length of its data in two bytes, and the data. The final record of an input can be
 /// truncated.
 pub struct Record<'i> {
     pub control: u8,

@@ -85,7 +85,8 @@ fn run(input: &[u8]) {
     play(input);
 }
 
-/// Runs an input. Returns how often a connection had queued data, counted after each record.
+/// Processes an input. Returns the number of records after which a connection had queued data, summed over all
+/// connections.
 fn play(input: &[u8]) -> usize {
     let mut cable = Cable::<16, 1514>::new();
     let (near, far) = cable.ends();

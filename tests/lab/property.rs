@@ -88,7 +88,7 @@ fn fault(random: &mut Random) -> Fault {
     Fault { verdict, sender: random.below(2), kind: random.pick(&kinds), nth }
 }
 
-/// Runs random programs over a wire with random faults. Returns how the connection ended for each side.
+/// Runs random programs over a wire with random faults. Returns the end of the connection on each side.
 fn run(seed: u64) -> [Option<End>; 2] {
     let random = &mut Random(seed);
     let mut faults = Faults::default();

@@ -198,7 +198,7 @@ fn chromium() -> Option<()> {
     version.map(drop).map_err(|e| skip("chromium", &format!("chromium: {e}; on Debian: apt-get install chromium"))).ok()
 }
 
-/// Runs tests/peers/browser.py, whose first lines describe its output.
+/// Runs tests/peers/browser.py. The first lines of that script describe its output.
 fn browse(url: &str, host: &str, port: &str) -> Finished {
     python::run("browser", &[url, host, port]).finish()
 }

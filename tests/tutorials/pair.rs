@@ -127,7 +127,7 @@ pub fn shown(out: &str) -> Vec<String> {
 /// The kernel chooses ports of five digits.
 pub fn anonymous(text: &str) -> String {
     let mut text = text.to_owned();
-    // In this order, a longer address is replaced before an address that is a part of it.
+    // In this order, a longer address is replaced before an address that is part of the longer one.
     for address in [KERNEL, SERVER, CALLER, LOOPBACK].concat() {
         let mut pieces = text.split(address);
         let mut plain = pieces.next().unwrap_or_default().to_owned();

@@ -11,7 +11,7 @@ use crate::common::netns::write_program;
 use crate::common::peer::{Peer, smolstep};
 use crate::door::Door;
 
-/// Returns what the page is told to open.
+/// Returns the program's answer to the page's question what to open.
 fn start(arguments: &[&str]) -> Value {
     let door = Door::open(arguments);
     let answer = door.send("GET", "start", b"");

@@ -142,7 +142,7 @@ impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
         self.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Returns how a connection ended, or `None` if it is still open.
+    /// Returns the end of a connection, or `None` if the connection is still open.
     pub fn end(&self, id: ConnectionId) -> Option<End> {
         self.stack.ended(id)
     }
