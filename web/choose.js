@@ -1,4 +1,4 @@
-// Chooses the experiment: a scenario, an exercise, a program, or a text of one's own.
+// Chooses the experiment: a scenario, an exercise, a program, or the reader's own text.
 import { LabError } from "./door.js";
 import { element } from "./dom.js";
 import { text } from "./text.js";

@@ -1,4 +1,4 @@
-// Chooses the experiment: a scenario, an exercise, a program, or a text of one's own.
+// Chooses the experiment: a scenario, an exercise, a program, or the reader's own text.
 
 import type { App, Change, Panel } from "./app.js";
 import { LabError } from "./door.js";

@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import { serveFolder } from "./static.mjs";
 
-/** How long a condition may take, in milliseconds. A machine under load is slow. */
+/** The time limit of each condition, in milliseconds, long enough for a machine under load. */
 const PATIENCE = Number(process.env.SMOLSTEP_PATIENCE ?? 120_000);
 
 /** The texts of the page that the tests look for, as a reader sees them. */
