@@ -56,6 +56,7 @@ impl EchoCable {
         Self::with(connections, |io| OneSet::new(connections, io.device).map(|set| Server::OneSet(Box::new(set))))
     }
 
+    /// Opens all connections to `server`, and sends one message on each.
     fn with(connections: usize, server: impl FnOnce(Io<End, NullConsole>) -> Option<Server>) -> Option<Self> {
         let now = Instant::from_secs(1);
         let (left, right) = Box::leak(Box::new(Cable::new())).ends();
@@ -70,7 +71,7 @@ impl EchoCable {
             cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;
             // The first connection needs two more steps than the others, for ARP.
             for _ in 0..4 {
-                cable.there_and_back();
+                cable.poll_both();
             }
         }
         // Before the measurement, each connection sends one message, so that its memory has been used once.
@@ -82,7 +83,7 @@ impl EchoCable {
     pub fn round_trip(&mut self) -> bool {
         let Some(turn) = self.turn else { return false };
         self.now = turn;
-        self.there_and_back();
+        self.poll_both();
         // If the echo is missing, the client's next deadline is a retransmission, not the next connection's turn.
         self.turn == Some(turn + Duration::from_micros(1))
     }
@@ -95,7 +96,8 @@ impl EchoCable {
         }
     }
 
-    fn there_and_back(&mut self) {
+    /// Polls the client, the server and the client again, so that a request and its reply are processed.
+    fn poll_both(&mut self) {
         self.client.poll(self.now, &mut self.client_io);
         match &mut self.server {
             Server::OneSet(set) => set.poll(self.now),

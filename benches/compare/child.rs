@@ -66,6 +66,7 @@ impl Server {
         Ok(server)
     }
 
+    /// Starts a server process. Its address is not known yet.
     fn start(command: &mut Command, name: &str) -> Result<Self, Miss> {
         let errors = memfd_create("bench-errors", MemfdFlags::CLOEXEC).map_err(Miss::at("a file in memory"))?;
         let errors = File::from(errors);

@@ -1,4 +1,4 @@
-//! Metrics, the servers that they are measured for, and the values of a figure.
+//! Metrics, the servers for which they are measured, and the measured values.
 
 use core::fmt;
 

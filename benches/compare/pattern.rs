@@ -23,7 +23,7 @@ impl Pattern {
             let piece = self.piece(buffer.len());
             let (now, later) = buffer.split_at_mut(piece.len());
             now.copy_from_slice(piece);
-            self.pass(piece.len());
+            self.advance(piece.len());
             buffer = later;
         }
     }
@@ -36,7 +36,7 @@ impl Pattern {
             if now != piece {
                 return false;
             }
-            self.pass(piece.len());
+            self.advance(piece.len());
             bytes = later;
         }
         true
@@ -48,7 +48,8 @@ impl Pattern {
         rest.get(..limit).unwrap_or(rest)
     }
 
-    fn pass(&mut self, len: usize) {
+    /// Moves the position forward by `len` bytes.
+    fn advance(&mut self, len: usize) {
         self.at = (self.at + len) % PERIOD;
     }
 }

@@ -43,6 +43,7 @@ pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T
     scoped_server(("bench-smolstep", "smolstep"), server, stop, || client((SERVER, PORT).into()))
 }
 
+/// Runs smolstep's server until the bell stops its loop.
 fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
     let program = Program::new(duty).ok_or_else(|| Miss::failed("there is no program greeting"))?;
     let clock = Clock::start();

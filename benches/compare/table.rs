@@ -15,6 +15,7 @@ pub fn table(head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> String {
     table
 }
 
+/// Does the work of [`table`].
 fn write_table(out: &mut String, head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> fmt::Result {
     let mut cells = vec![["row", "smolstep", "against", "result", "lowest to highest", "limit", ""].map(String::from)];
     cells.extend(rows.iter().map(|(row, result)| line(row, result)));
@@ -49,6 +50,7 @@ fn write_table(out: &mut String, head: &str, markdown: bool, rows: &[(&Row, RowR
     Ok(())
 }
 
+/// Returns the cells of a row.
 fn line(row: &Row, result: &RowResult) -> [String; 7] {
     let limit = row.limit.map(|limit| limit.to_string()).unwrap_or_default();
     let verdict = verdict(row, result).to_owned();

@@ -96,6 +96,7 @@ pub fn json(run: &Run, cases: &[Case]) -> String {
     format!("{object:#}\n")
 }
 
+/// Returns the JSON object of a case, or `None` if the case has no transfers.
 fn case_object(case: &Case) -> Option<Value> {
     let Figures { rates, ratio, ratios, .. } = case.figures()?;
     let spread = |Spread { median, low, high }: &Spread| json!({ "median": median, "low": low, "high": high });

@@ -55,6 +55,7 @@ pub fn transfer(program: Program, server: SocketAddr, len: usize) -> Result<Tran
     })
 }
 
+/// Connects to a server, and retries until it listens or [`START`] has passed.
 fn connect(server: SocketAddr) -> std::io::Result<TcpStream> {
     let until = Instant::now() + START;
     loop {

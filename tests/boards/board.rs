@@ -57,6 +57,7 @@ pub fn on_image(name: &str, image: &str, test: impl Fn(&Image) + Send + 'static)
     on_images(name, vec![image.to_owned()], test);
 }
 
+/// Runs `test` with each of the images. The test is skipped if an image cannot be built.
 fn on_images(name: &str, images: Vec<String>, test: impl Fn(&Image) + Send + 'static) {
     let images: Result<Vec<Image>, String> = images.iter().map(|image| Image::build(image, &[])).collect();
     match images {

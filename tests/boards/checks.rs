@@ -123,6 +123,7 @@ fn a_static_memory_uses_no_flash_and_no_call_stack() {
     assert!(frame > 500 && frame <= 6 * 1024, "{board}: {function} takes {frame} bytes of the call stack");
 }
 
+/// Returns the output of llvm-objdump for an ELF file.
 fn objdump(elf: &Path, arguments: &[&str]) -> String {
     let output = Command::new("llvm-objdump").args(arguments).arg(elf).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()

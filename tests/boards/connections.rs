@@ -47,11 +47,11 @@ fn a_connection_without_a_free_slot_waits() {
         }
         assert!(ninth.try_recv().is_err(), "there are more connections than slots");
 
-        ends(streams.pop().unwrap());
+        close_and_expect_end(streams.pop().unwrap());
         let mut ninth = ninth.recv_timeout(PATIENCE).unwrap();
         send(&mut ninth, "ninth");
         expect(&mut ninth, "ninth");
-        streams.into_iter().chain([ninth]).for_each(ends);
+        streams.into_iter().chain([ninth]).for_each(close_and_expect_end);
     });
 }
 
@@ -83,7 +83,8 @@ pub fn echoes(len: usize) {
     writing.join().unwrap();
 }
 
-fn ends(mut stream: TcpStream) {
+/// Closes this side, and asserts that the board closes its side without sending more data.
+fn close_and_expect_end(mut stream: TcpStream) {
     stream.shutdown(Shutdown::Write).unwrap();
     expect_last(&mut stream, "");
 }

@@ -105,12 +105,14 @@ fn first() -> TcpStream {
     stream
 }
 
+/// Sends `len` bytes over TCP, and reads their echo.
 fn echo(stream: &mut TcpStream, len: usize) {
     let request = noise(len, 1);
     send(stream, &request);
     expect(stream, &request);
 }
 
+/// Sends a datagram of `len` bytes, and reads its echo.
 fn datagram(socket: &UdpSocket, len: usize) {
     let request = noise(len, 1);
     ask(socket, &request, &request);
@@ -131,10 +133,11 @@ struct Counter {
 }
 
 impl Counter {
+    /// Returns the median cost of a round trip.
     fn count(&self, mut round_trip: impl FnMut()) -> Cost {
         let mut round = || {
             round_trip();
-            self.sleeps();
+            self.wait_for_sleep();
         };
         // In these rounds, the board does the work that happens only once, such as the growth of the congestion window.
         (0..40).for_each(|_| round());
@@ -151,7 +154,7 @@ impl Counter {
 
     /// Waits until the board sleeps. If the request came earlier, the board would not fall asleep, and the measured
     /// cost would be too low.
-    fn sleeps(&self) {
+    fn wait_for_sleep(&self) {
         let (mut last, mut same) = (0, 0);
         while same < 100 {
             let now = self.read()[0];

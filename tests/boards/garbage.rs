@@ -32,7 +32,7 @@ fn a_board_survives_garbage() {
             }
             Some(frame)
         });
-        talks();
+        serves_clients();
         drop(relay);
         let starts = |board: &Peer| board.out().matches("listening ").count();
         let before = starts(&board);
@@ -59,13 +59,14 @@ fn a_board_survives_garbage() {
         wire.settle();
 
         let _relay = wire.relay(|_, frame| Some(frame));
-        talks();
+        serves_clients();
         // The board has not restarted.
         assert_eq!(starts(&board), before, "{}", board.out());
     });
 }
 
-fn talks() {
+/// Asserts that the board serves greeting over TCP and UDP, and echo.
+fn serves_clients() {
     let mut greeting = connect(BOARD, 9999);
     expect(&mut greeting, "Welcome!");
     send(&mut greeting, "Li");

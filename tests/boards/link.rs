@@ -62,6 +62,7 @@ impl Plug {
         board.wait_for(&line, |out| out.contains(&line));
     }
 
+    /// Sends a command to QEMU's monitor, and waits for the answer.
     fn command(&mut self, text: &str) {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
         let mut answer = String::new();

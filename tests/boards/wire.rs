@@ -36,6 +36,7 @@ pub struct Relay {
 /// The address of a host that only sends ARP requests. The board's reply shows that the board has processed all earlier
 /// frames.
 const ASKER: [u8; 4] = neighbour(250);
+/// The hardware address of [`ASKER`].
 const ASKER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 250];
 
 impl Wire {

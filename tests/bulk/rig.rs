@@ -64,6 +64,7 @@ impl Transfer {
         frames
     }
 
+    /// Runs the stack's end of the transfer on this thread, and the kernel's end on another thread.
     fn serve(self, link: Link) -> u64 {
         let open = if self.offload { TunTap::open_with_offload } else { TunTap::open };
         let mut io = Io::new(open(self.kind, link.name()).unwrap(), NullConsole);
@@ -107,6 +108,7 @@ impl Transfer {
         counters(link.name()).received.packets
     }
 
+    /// Runs the kernel's end of the transfer.
     fn client(self, mut stream: TcpStream) {
         let mut at = 0;
         if self.from == From::Stack {
@@ -183,6 +185,7 @@ fn pattern(at: u64, len: usize) -> &'static [u8] {
     &bytes[at..at + len]
 }
 
+/// Checks that `came` is the part of the pattern that begins at offset `at`.
 fn compare(at: u64, came: &[u8], transfer: &Transfer) {
     for (number, came) in came.chunks(1 << 18).enumerate() {
         let at = at + (number << 18) as u64;

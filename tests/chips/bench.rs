@@ -15,7 +15,9 @@ use crate::wire::{Far, Wire};
 
 /// The hardware address of the board.
 pub const BOARD: [u8; 6] = [2, 0, 0, 0, 0, 1];
+/// The address of the board.
 const BOARD_IP: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24);
+/// The address of the far end.
 const FAR_IP: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 2), 24);
 /// The memory of both stacks: four connections with room for two segments in each direction, as on a board. Lengths are
 /// in bytes.
@@ -36,7 +38,8 @@ pub enum Call<'a> {
     Wait(Duration),
 }
 
-/// Serves greeting, echo, chargen and discard over TCP, and greeting and echo over UDP, on a board's device. Never ends.
+/// Serves greeting, echo, chargen and discard over TCP, and greeting and echo over UDP, on a board's device. Never
+/// returns.
 pub async fn serve<D: WakingDevice>(device: D) {
     let mut memory = HeapPool::<Server, BasicUdp>::new(SIZES);
     let mut io = Io::new(device, NullConsole);
@@ -107,6 +110,7 @@ enum Running {
     Wait(Instant),
 }
 
+/// Starts a call at the far end.
 fn start<'a>(call: &Call<'a>, far: &mut Stack<'_, Client<'a>, UdpClient<'a>>, io: &mut Io<Far, Vec<u8>>) -> Running {
     let to = |port: Option<u16>| IpEndpoint::new(BOARD_IP.address(), port.unwrap());
     let mut tcp = |name, options| {
@@ -132,6 +136,7 @@ fn start<'a>(call: &Call<'a>, far: &mut Stack<'_, Client<'a>, UdpClient<'a>>, io
     }
 }
 
+/// Returns whether a call has ended, and frees its connection or port.
 fn has_ended(running: &Running, far: &mut Stack<'_, Client<'_>, UdpClient<'_>>) -> bool {
     match *running {
         Running::Tcp(id) => far.take(id).is_some_and(|(client, end)| {

@@ -16,8 +16,8 @@ const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
 fn a_closed_udp_port_refuses() {
     on_tap_and_tun("a_closed_udp_port_refuses", |link| {
         // Without this setting, the kernel would send six errors in a row, and then one per second.
-        write("ipv4/icmp_ratelimit", "0");
-        write("ipv6/icmp/ratelimit", "0");
+        set_sysctl("ipv4/icmp_ratelimit", "0");
+        set_sysctl("ipv6/icmp/ratelimit", "0");
         for address in KERNEL {
             for app in ["greeting", "echo", "thanks", "chat"] {
                 failed(&call(link, &[app, "--udp", address, "hi"]), "connection refused");
@@ -89,7 +89,8 @@ fn firewall(rules: &[&str]) -> bool {
     true
 }
 
-fn write(name: &str, value: &str) {
+/// Changes a setting of the kernel in /proc/sys/net. If that fails, the test is skipped.
+fn set_sysctl(name: &str, value: &str) {
     if let Err(error) = std::fs::write(format!("/proc/sys/net/{name}"), value) {
         skip("tap", &format!("/proc/sys/net/{name}: {error}"));
     }

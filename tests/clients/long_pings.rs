@@ -26,8 +26,8 @@ fn a_ping_in_fragments_is_answered_in_fragments() {
 }
 
 #[test]
-fn a_long_ping_to_the_kernel_leaves_in_fragments() {
-    on_tap_and_tun("a_long_ping_to_the_kernel_leaves_in_fragments", |link| {
+fn a_long_ping_to_the_kernel_is_sent_in_fragments() {
+    on_tap_and_tun("a_long_ping_to_the_kernel_is_sent_in_fragments", |link| {
         for address in KERNEL {
             for size in ["1453", "1473", "60000", "65487"] {
                 let mut ping = smolstep();

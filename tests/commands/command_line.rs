@@ -324,7 +324,7 @@ fn a_tap_with_a_small_mtu_is_refused() {
 }
 
 #[test]
-fn help_and_version_are_no_errors() {
+fn help_and_version_are_not_errors() {
     for arguments in [
         "--help",
         "serve --help",
@@ -370,6 +370,7 @@ fn run(arguments: &str) -> Finished {
     Peer::start(smolstep().args(arguments.split(' ')).env("RUST_LOG", "error")).finish()
 }
 
+/// Asserts that a run prints nothing but one line on standard error, which contains `what`.
 #[track_caller]
 fn one_line(run: &Finished, code: Option<i32>, arguments: &str, what: &str) {
     let err = run.err();

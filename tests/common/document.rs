@@ -108,6 +108,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
+/// Stores one line of a block's note in the block.
 fn note(block: &mut Block, line: &str) {
     match line.split_once(": ").unwrap_or((line, "")) {
         ("build", shell) => block.build = Some(shell.into()),

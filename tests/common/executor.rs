@@ -105,6 +105,7 @@ pub struct Sleep<'c> {
 }
 
 impl Sleep<'_> {
+    /// Removes the timer from the clock.
     fn disarm(&self) {
         self.clock.timers.borrow_mut().retain(|(number, ..)| *number != self.number);
     }

@@ -191,6 +191,7 @@ pub fn chargen(len: usize) -> Vec<u8> {
     lines.take(len).collect()
 }
 
+/// Returns the number of bytes and the first 200 of them, for a message.
 fn show(bytes: &[u8]) -> String {
     let shown = bytes.get(..200).unwrap_or(bytes);
     format!("{} bytes \"{}\"", bytes.len(), shown.escape_ascii())

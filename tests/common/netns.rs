@@ -147,11 +147,13 @@ pub fn sandbox_possible() -> Result<(), String> {
     }
 }
 
+/// Returns an error if /dev/net/tun cannot be opened.
 fn open_tun() -> Result<(), String> {
     let opened = File::options().read(true).write(true).open("/dev/net/tun");
     opened.map(drop).map_err(|e| format!("/dev/net/tun: {e}"))
 }
 
+/// Runs the test `name` again in a child process, as root of a new user namespace.
 fn again_as_root(name: &str) {
     if let Err(why) = sandbox_possible() {
         return skip(&why);

@@ -194,6 +194,7 @@ struct Collected {
 }
 
 impl Collected {
+    /// Starts a thread that collects the bytes of a stream until the stream ends.
     fn of(mut stream: impl Read + Send + 'static) -> Arc<Collected> {
         let collected = Arc::new(Collected::default());
         let ours = collected.clone();

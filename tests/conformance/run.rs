@@ -40,7 +40,7 @@ fn an_exchange_loses_no_wake_up_whatever_the_order() {
 }
 
 #[test]
-fn a_loop_that_is_dropped_after_any_poll_goes_on_where_it_was() {
+fn a_loop_that_is_dropped_after_any_poll_continues_where_it_was() {
     for polls in 1..10 {
         let end = exchange::<2, 2>(Order::Random(polls), 20_000, Some(polls));
         assert_eq!(end.time, Duration::ZERO, "a task waited for a timer, with {polls} polls to a loop");

@@ -99,6 +99,7 @@ fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
 struct Tshark;
 
 impl Tshark {
+    /// Returns `None`, and reports the test as skipped, if tshark is not installed.
     fn find() -> Option<Tshark> {
         let here = std::env::var_os("PATH").unwrap_or_default();
         match std::env::split_paths(&here).any(|folder| folder.join("tshark").is_file()) {

@@ -62,6 +62,7 @@ pub fn run(block: &Block) -> Result<(), String> {
     result
 }
 
+/// Runs the commands of a block in `folder`, types the input that the block shows, and compares the output.
 fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
     let examples = block.examples();
     let mut script = block.before.iter().fold(String::new(), |script, line| script + line + "\n");
@@ -118,6 +119,7 @@ fn printed(out: &str, figures: bool) -> Vec<Vec<String>> {
     out.split(&format!("{END}\n")).map(of_command).collect()
 }
 
+/// Starts the script in a new network namespace. `patient` selects the longer time limit.
 fn start(script: &str, folder: &Scratch, patient: bool) -> Peer {
     let bin = Path::new(SMOLSTEP).parent().unwrap().to_str().unwrap();
     let path = format!("{bin}:{}:/usr/sbin:/sbin", env::var("PATH").unwrap_or_default());

@@ -52,10 +52,10 @@ fn leases(input: &[u8]) -> usize {
             }
             kind => {
                 world.run(next.seconds(), |frame| {
-                    note(frame, &mut asked);
-                    if kind == HONEST { server.hear(frame) } else { vec![] }
+                    remember(frame, &mut asked);
+                    if kind == HONEST { server.replies_to(frame) } else { vec![] }
                 });
-                check(&mut world, &mut leases);
+                check_addresses(&mut world, &mut leases);
                 continue;
             }
         };
@@ -66,23 +66,24 @@ fn leases(input: &[u8]) -> usize {
         reply.truncate(1400);
         world.inject(&udp((SERVER, 67), (GIVEN, 68), &reply));
         world.run(0, |frame| {
-            note(frame, &mut asked);
+            remember(frame, &mut asked);
             silence(frame)
         });
-        check(&mut world, &mut leases);
+        check_addresses(&mut world, &mut leases);
     }
     leases
 }
 
 /// Stores the client's most recent message in `asked`.
-fn note(frame: &[u8], asked: &mut Vec<u8>) {
+fn remember(frame: &[u8], asked: &mut Vec<u8>) {
     if let Some((68, 67, data)) = datagram(frame) {
         *asked = data.to_vec();
     }
 }
 
-fn check(world: &mut World<'_>, leases: &mut usize) {
-    *leases += world.told().iter().filter(|line| line.contains(" leases ")).count();
+/// Counts new leases, and asserts that each address in use is a valid host address.
+fn check_addresses(world: &mut World<'_>, leases: &mut usize) {
+    *leases += world.take_events().iter().filter(|line| line.contains(" leases ")).count();
     assert!(world.stack.addresses().len() <= 1 && world.stack.dns_servers().len() <= 3);
     for own in world.stack.addresses() {
         let IpCidr::Ipv4(own) = own else { panic!("{own} from DHCP") };
@@ -99,7 +100,7 @@ fn replies() -> Vec<Vec<u8>> {
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
     let (mut server, mut replies) = (Server::default(), Vec::new());
     world.run(600, |frame| {
-        let reply = server.hear(frame);
+        let reply = server.replies_to(frame);
         replies.extend(reply.iter().map(|reply| reply[14 + 28..].to_vec()));
         reply
     });

@@ -58,6 +58,7 @@ impl Output for Page {
     }
 }
 
+/// Feeds the response to the client in pieces of `cut()` bytes. The output accepts `room` bytes in one call.
 fn read(bytes: &[u8], mut cut: impl FnMut() -> usize, room: usize) -> Outcome {
     let mut page = Page { heads: Vec::new(), body: Vec::new(), room };
     let mut response = Response::<HEAD>::new();

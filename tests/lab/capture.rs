@@ -59,7 +59,7 @@ fn every_frame_of_every_scenario_is_readable() {
 }
 
 #[test]
-fn a_comment_tells_the_change_the_fate_and_why() {
+fn a_comment_names_the_change_the_fate_and_the_reason() {
     let Some(lines) = tshark(&capture("lost-synack", u32::MAX).0, "comments") else { return };
     let comment = |flags: &str, nth: usize| lines.iter().filter(|l| l[2] == flags).nth(nth).unwrap()[1].clone();
     let lost = comment("0x0012", 0);

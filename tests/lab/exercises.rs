@@ -11,12 +11,13 @@ use smolstep::lab::lang::Lang;
 
 use crate::texts_in;
 
+/// Returns the name and the text of each exercise.
 fn exercises() -> Vec<(String, String)> {
     texts_in("docs/exercises")
 }
 
 /// Returns the right answers from a run of the experiment.
-fn key<'e>(experiment: &'e Experiment, name: &str) -> Key<'e> {
+fn right_answers<'e>(experiment: &'e Experiment, name: &str) -> Key<'e> {
     let parts = experiment.parts();
     let setup = parts.setup().unwrap();
     let mut key = Key::new(experiment, setup.line.latency);
@@ -25,7 +26,7 @@ fn key<'e>(experiment: &'e Experiment, name: &str) -> Key<'e> {
 }
 
 /// Returns whether faults make the expectations true.
-fn makes(experiment: &Experiment, faults: &[Fault], mut expectations: Expectations) -> bool {
+fn meets(experiment: &Experiment, faults: &[Fault], mut expectations: Expectations) -> bool {
     let parts = experiment.parts();
     let mut setup = parts.setup().unwrap();
     faults.iter().for_each(|fault| assert!(setup.faults.add(*fault)));
@@ -34,7 +35,7 @@ fn makes(experiment: &Experiment, faults: &[Fault], mut expectations: Expectatio
 }
 
 /// Answers that are not right, for each kind of question.
-fn wrong(answer: &Answer, right: &str, options: usize) -> Vec<String> {
+fn wrong_answers(answer: &Answer, right: &str, options: usize) -> Vec<String> {
     match answer {
         Answer::Choice { .. } => ('a'..).take(options).map(String::from).filter(|letter| letter != right).collect(),
         Answer::Order(_) => {
@@ -97,7 +98,7 @@ fn right_answers_count_and_wrong_ones_do_not() {
         let mut seen: Vec<Vec<Option<String>>> = Vec::new();
         for seed in seeds {
             let experiment = Experiment::parse(&text, Some(seed)).unwrap();
-            let key = key(&experiment, &name);
+            let key = right_answers(&experiment, &name);
             for (index, question) in experiment.questions.iter().enumerate() {
                 let kind = format!("{:?}", question.answer);
                 kinds.insert(kind.split([' ', '(']).next().unwrap_or_default().to_owned());
@@ -107,7 +108,7 @@ fn right_answers_count_and_wrong_ones_do_not() {
                     continue;
                 }
                 assert!(matches!(key.mark(index, &right), Marked::Right), "{place}: {right}");
-                for wrong in wrong(&question.answer, &right, key.options(index).len()) {
+                for wrong in wrong_answers(&question.answer, &right, key.options(index).len()) {
                     assert!(matches!(key.mark(index, &wrong), Marked::Wrong), "{place}: {wrong} beside {right}");
                 }
             }
@@ -159,7 +160,7 @@ fn the_key_has_the_known_answers() {
         let (name, text) = exercises.iter().find(|(name, _)| name.contains(file)).unwrap_or_else(|| panic!("{file}"));
         for seed in [7, 8] {
             let experiment = Experiment::parse(text, Some(seed)).unwrap();
-            let key = key(&experiment, name);
+            let key = right_answers(&experiment, name);
             assert_eq!(key.right(number - 1).as_deref(), Some(answer), "{file}: question {number} with seed {seed}");
         }
     }
@@ -181,13 +182,13 @@ fn faults_make_it_happen() {
     let mut made = 0;
     for (name, text) in exercises() {
         let experiment = Experiment::parse(&text, None).unwrap();
-        let key = key(&experiment, &name);
+        let key = right_answers(&experiment, &name);
         for (index, question) in experiment.questions.iter().enumerate() {
             if !matches!(question.answer, Answer::Make(_)) {
                 continue;
             }
             let run = |answer: &str| match key.mark(index, answer) {
-                Marked::Run { faults, expectations } => makes(&experiment, &faults, expectations),
+                Marked::Run { faults, expectations } => meets(&experiment, &faults, expectations),
                 other => panic!("{name}: {answer}: {other:?}"),
             };
             let right = MADE.iter().find(|(file, _)| name.contains(file)).unwrap_or_else(|| panic!("{name}"));

@@ -105,7 +105,7 @@ fn a_fault_without_a_number_meets_all() {
 
 /// The RTO that the lab shows is the time that the timer ran, even if data was acknowledged meanwhile.
 #[test]
-fn each_timeout_is_twice_the_one_before() {
+fn each_timeout_is_twice_the_previous_timeout() {
     let mut doubled = 0;
     for seed in 0..60 {
         let mut setup = Setup::scripts(

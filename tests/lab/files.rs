@@ -34,7 +34,7 @@ fn a_printed_scenario_runs_as_the_scenario() {
 }
 
 #[test]
-fn an_error_in_a_file_names_its_place() {
+fn an_error_in_a_file_names_its_line_and_word() {
     let folder = folder("files-errors");
     let file = folder.join("x.lab");
     let name = text(&file);

@@ -24,6 +24,7 @@ fn at_prompt(server: &mut Peer, number: usize, line: &str) {
     server.type_in(b"\n");
 }
 
+/// Returns the number of prompts in the output.
 fn prompts(out: &str) -> usize {
     out.matches("s> ").count()
 }

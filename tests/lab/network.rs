@@ -40,6 +40,7 @@ fn sent(setup: &Setup<'_>) -> Vec<(usize, Duration, Option<Segment>, Verdict)> {
     all
 }
 
+/// Returns the largest number of bytes that the client has in flight.
 fn largest_flight(setup: &Setup<'_>) -> i32 {
     client(setup).iter().map(|(_, c)| c.nxt.0.wrapping_sub(c.una.0)).max().unwrap_or_default()
 }
@@ -80,7 +81,7 @@ fn congestion_avoidance_adds_a_segment_in_a_round_trip() {
 }
 
 #[test]
-fn a_fast_recovery_halves_the_window_and_a_timeout_leaves_a_segment() {
+fn a_fast_recovery_halves_the_window_and_a_timeout_reduces_it_to_a_segment() {
     let controls = client(&scenario("recovery-and-timeout"));
     let least = |from: u64, to: u64| {
         let (from, to) = (Duration::from_millis(from), Duration::from_millis(to));
@@ -94,7 +95,7 @@ fn a_fast_recovery_halves_the_window_and_a_timeout_leaves_a_segment() {
 }
 
 #[test]
-fn the_congestion_window_is_the_one_that_was_chosen() {
+fn only_congestion_control_has_a_congestion_window() {
     let mut setup = scenario("slow-start");
     for (congestion, has) in [(Congestion::None, false), (Congestion::Reno, true), (Congestion::Cubic, true)] {
         setup.congestion = congestion;
@@ -211,7 +212,7 @@ fn keep_alive_sets_the_time_between_probes() {
 
 /// The lab says what holds queued data back, and only while data is held back.
 #[test]
-fn the_reason_for_waiting_is_told() {
+fn the_reason_for_waiting_is_shown() {
     let reasons = |slug| {
         let all = client(&scenario(slug)).into_iter().filter_map(|(_, c)| c.held_by);
         all.fold(Vec::new(), |mut reasons, by| {
@@ -298,7 +299,7 @@ fn the_timers_are_those_that_expire() {
 }
 
 #[test]
-fn programs_tell_what_they_read_and_write() {
+fn the_ladder_shows_what_programs_read_and_write() {
     let mut all = Vec::new();
     run(&scenario("client-closes-first"), |lab| {
         while let Some(entry) = lab.entries.pop() {

@@ -72,7 +72,7 @@ fn json_has_what_both_ends_hold() {
 }
 
 #[test]
-fn the_ladder_tells_what_the_wire_does() {
+fn the_ladder_shows_what_the_wire_does() {
     let text = shown(&["greeting", "Li", "--flood", "3", "--explain"]);
     assert!(text.contains(":1026 SYN is forged") && text.contains("RFC 4987"), "{text}");
     let text = shown(&["path-mtu", "--explain"]);

@@ -121,7 +121,7 @@ mod program {
     const HANDSHAKE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/packetdrill/handshake.pkt");
 
     #[test]
-    fn the_exit_code_tells_whether_the_script_holds() {
+    fn the_exit_code_shows_whether_the_script_matches() {
         let run = ends(&[HANDSHAKE], 0, "");
         assert!(String::from_utf8_lossy(&run.stdout).contains("SYN,ACK seq=0 ack=1 len=0 win=65535"));
         let folder = folder("packetdrill-codes");

@@ -8,6 +8,7 @@ use crate::common::netns::output;
 use crate::common::peer::smolstep;
 use crate::terminal::{ends, folder, lab, shown};
 
+/// Returns the widths of the lines, in characters.
 fn widths(text: &str) -> BTreeSet<usize> {
     text.lines().map(|line| line.chars().count()).collect()
 }
@@ -30,7 +31,7 @@ fn a_pipe_has_80_columns_unless_columns_says_otherwise() {
 }
 
 #[test]
-fn frames_leaves_out_the_clock_and_arp() {
+fn the_option_frames_omits_the_clock_and_arp() {
     let text = shown(&lab(&["handshake", "--frames"]));
     assert!(!text.contains("ARP") && !text.contains(" clock "), "{text}");
     for part in ["#3 SYN", "#3 SYN arrives", "connected", "program runs: close", "TIME-WAIT is over"] {

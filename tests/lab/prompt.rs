@@ -15,6 +15,7 @@ fn answers(args: &[&str], lines: &[&str]) -> Vec<String> {
     run.out().split("s> ").skip(1).map(String::from).collect()
 }
 
+/// Starts `lab --step` at a terminal.
 fn start() -> Peer {
     terminal::start(&[env!("CARGO_BIN_EXE_smolstep"), "lab", "--step"])
 }
@@ -147,7 +148,7 @@ fn a_segment_by_hand_is_put_on_the_wire() {
 
 /// After the user goes back and runs again, the changes by hand are repeated. The files contain them, too.
 #[test]
-fn what_was_done_by_hand_is_done_again() {
+fn changes_by_hand_are_repeated() {
     let folder = folder("by-hand");
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let steps =

@@ -74,6 +74,7 @@ impl Session for Peer {
     }
 }
 
+/// Returns a random fault.
 fn fault(random: &mut Random) -> Fault {
     let kinds = [Kind::Ack, Kind::Any, Kind::Data, Kind::Fin, Kind::Rst, Kind::Syn, Kind::SynAck];
     let verdict = match random.below(6) {

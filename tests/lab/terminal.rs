@@ -7,6 +7,7 @@ use std::process::Output;
 use crate::common::netns::output;
 use crate::common::peer::{python, smolstep};
 
+/// Runs `lab --step` at a terminal, types the lines, and returns the output.
 fn typed(lines: &str, args: &[&str]) -> String {
     let mut typist = python::command("typist");
     typist.args([lines, env!("CARGO_BIN_EXE_smolstep"), "lab", "--step"]).args(args);
@@ -15,6 +16,7 @@ fn typed(lines: &str, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// Runs `smolstep lab`, with a ladder of 100 columns.
 pub fn lab(args: &[&str]) -> Output {
     output(smolstep().arg("lab").args(args).env("COLUMNS", "100")).expect("smolstep runs")
 }
@@ -267,7 +269,7 @@ fn expectations_are_checked() {
 
 /// A client's failure is an error, unless the scenario or the file expects that end of the connection.
 #[test]
-fn a_client_that_fails_is_told_of() {
+fn a_client_that_fails_is_reported() {
     let folder = folder("failed");
     let file = folder.join("expect.txt");
     fs::write(&file, "client ends timed-out\n").unwrap();

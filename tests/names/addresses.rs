@@ -147,6 +147,7 @@ fn a_leased_address_in_use_is_declined() {
     });
 }
 
+/// Starts dnsmasq as a DHCP server with a range of addresses.
 fn dhcp(link: Link, first: u8, last: u8) -> Option<Dnsmasq> {
     start(link, &dnsmasq::range(first, last))
 }

@@ -91,6 +91,7 @@ fn run(link: Link, command: &[&str]) -> Finished {
     Peer::start(&mut smolstep).finish()
 }
 
+/// Asserts this exit code, and one line on standard error that begins with `why`.
 #[track_caller]
 fn failed(run: &Finished, code: i32, why: &str) {
     let err = run.err();

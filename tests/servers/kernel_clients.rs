@@ -219,6 +219,7 @@ fn python_clients_work_with_the_servers() {
     });
 }
 
+/// Runs a Python client, which must succeed, and returns its output.
 fn python_client(name: &str, address: &str, port: &str) -> String {
     let finished = python::run(name, &[address, port]).finish();
     assert_eq!(finished.code(), Some(0), "{finished:?}");

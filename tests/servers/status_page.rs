@@ -49,7 +49,8 @@ fn curl_gets_the_page_and_the_errors() {
     });
 }
 
-/// A segment that the control block drops is counted by its reason on the page and in the events. The connection continues.
+/// A segment that the control block drops is counted by its reason on the page and in the events. The connection
+/// continues.
 #[test]
 fn forged_segments_are_counted_by_reason() {
     on_tun("forged_segments_are_counted_by_reason", |link| {

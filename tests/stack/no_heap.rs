@@ -190,6 +190,7 @@ impl Pair<'_, '_> {
         self.assert_printed(want);
     }
 
+    /// Polls both stacks until `done` returns true.
     fn run_until(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
         let until = self.now + Duration::from_secs(60);
         while !done(self) {

@@ -1,4 +1,4 @@
-//! A running `smolstep lab --web`, and raw requests to it.
+//! A running `smolstep lab --web`, and raw requests to it. The tests call such a program a *door* to the lab.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -86,7 +86,7 @@ struct Prepared {
     site: Result<PathBuf, String>,
 }
 
-/// Finds the browser, installs the packages and builds the folder of the page. An error names the program that is missing.
+/// Finds the browser, installs the packages and builds the folder of the page. An error names the missing program.
 fn prepare() -> Result<Prepared, (&'static str, String)> {
     let chromium = find("chromium").ok_or(("chromium", "no chromium; on Debian: apt-get install chromium".into()))?;
     for program in ["node", "npm"] {

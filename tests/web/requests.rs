@@ -193,7 +193,7 @@ fn a_body_over_1_mib_is_refused_however_it_is_sent() {
 }
 
 #[test]
-fn a_body_that_is_no_command_is_an_error_and_the_session_goes_on() {
+fn a_body_that_is_not_a_command_is_an_error_and_the_session_continues() {
     let door = Door::open(&[]);
     door.send("POST", "session", b"");
     for bad in
@@ -211,7 +211,7 @@ fn a_body_that_is_no_command_is_an_error_and_the_session_goes_on() {
 }
 
 #[test]
-fn bytes_that_are_no_http_end_the_connection_and_the_door_goes_on() {
+fn bytes_that_are_not_http_end_the_connection_and_the_door_still_serves() {
     let door = Door::open(&[]);
     let start = door.head("GET", "start", &[]);
     let host = format!("Host: 127.0.0.1:{}\r\n", door.port);

@@ -129,6 +129,7 @@ fn millis(random: &mut Random, limit: usize) -> Duration {
     Duration::from_millis(random.below(limit) as u64)
 }
 
+/// Draws the faults of the network. A third of the plans have no faults.
 fn faults(random: &mut Random) -> Faults {
     if random.one_in(3) {
         return Faults::default();
@@ -144,11 +145,13 @@ fn faults(random: &mut Random) -> Faults {
     }
 }
 
+/// Draws the buffer sizes of a host.
 fn sizes(random: &mut Random) -> Sizes {
     let (receive, send) = (64 + random.below(6000), 64 + random.below(6000));
     Sizes { connections: 8, receive, send, ports: 0, datagrams: 0, payload: 0 }
 }
 
+/// Draws the behaviour of a program.
 fn habits(random: &mut Random, server: bool) -> Habits {
     let len = random.pick(&[0, 1, 3000, 12_000]);
     let len = random.below(len + 1);

@@ -80,7 +80,8 @@ impl Program {
         Program { habits, key, records, record: None, is_client, read_next: Instant::ZERO, write_next: Instant::ZERO }
     }
 
-    fn begin(&mut self, socket: &Socket<'_>) -> usize {
+    /// Adds a record for a new connection, and returns its index.
+    fn add_record(&mut self, socket: &Socket<'_>) -> usize {
         let port = |end: Option<smoltcp::wire::IpEndpoint>| end.map_or(0, |end| end.port);
         let (local, remote) = (port(socket.local_endpoint()), port(socket.remote_endpoint()));
         let mut records = self.records.borrow_mut();
@@ -102,7 +103,7 @@ impl Program {
 
 impl Session for Program {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        let index = self.record.unwrap_or_else(|| self.begin(socket));
+        let index = self.record.unwrap_or_else(|| self.add_record(socket));
         self.record = Some(index);
         let records = self.records.clone();
         let record = &mut records.borrow_mut()[index];

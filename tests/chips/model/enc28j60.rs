@@ -95,6 +95,7 @@ impl Enc28j60 {
 }
 
 impl State {
+    /// Sets the registers to their values after a reset.
     fn reset(&mut self) {
         self.banks = [[0; 32]; 4];
         self.set(REVISION, 6);
@@ -106,6 +107,7 @@ impl State {
         self.set((0, ECON2), 0x80);
     }
 
+    /// Does the work of [`Enc28j60::arrive`].
     fn arrive(&mut self, frame: &[u8]) {
         let hardware = HARDWARE.map(|register| self.at(register));
         if self.at((0, ECON1)) & RX_ENABLE == 0 || !is_for(&hardware, frame) {
@@ -153,10 +155,12 @@ impl State {
         self.wire.send(End::Far, &frame);
     }
 
+    /// Returns the bank in which a register is. Registers that are in all banks are stored in bank 0.
     fn bank(&self, register: u8) -> u8 {
         if register >= FIRST_COMMON { 0 } else { self.banks[0][usize::from(ECON1)] & 3 }
     }
 
+    /// Reads a register. A frame that has been sent completely clears the transmit request.
     fn read(&mut self, register: u8) -> u8 {
         let bank = self.bank(register);
         if register == ECON1 && clock::now() >= self.sent_at {
@@ -165,6 +169,7 @@ impl State {
         self.at((bank, register))
     }
 
+    /// Writes a register, and carries out the command that the new value contains.
     fn write(&mut self, register: u8, byte: u8) {
         let bank = self.bank(register);
         let was = self.at((bank, register));
@@ -187,30 +192,36 @@ impl State {
         }
     }
 
+    /// Reads the byte at the read pointer, and advances the pointer.
     fn read_memory(&mut self) -> u8 {
         let at = self.word(READ_AT);
         self.set_word(READ_AT, self.after(at));
         self.memory[usize::from(at) % MEMORY]
     }
 
+    /// Writes the byte at the write pointer, and advances the pointer.
     fn write_memory(&mut self, byte: u8) {
         let at = self.word(WRITE_AT);
         self.memory[usize::from(at) % MEMORY] = byte;
         self.set_word(WRITE_AT, (at + 1) % MEMORY as u16);
     }
 
+    /// Returns the value of a register.
     fn at(&self, (bank, register): (u8, u8)) -> u8 {
         self.banks[usize::from(bank)][usize::from(register)]
     }
 
+    /// Sets a register, without a side effect.
     fn set(&mut self, (bank, register): (u8, u8), byte: u8) {
         self.banks[usize::from(bank)][usize::from(register)] = byte;
     }
 
+    /// Returns the value of a register of two bytes.
     fn word(&self, register: u8) -> u16 {
         u16::from_le_bytes([self.at((0, register)), self.at((0, register + 1))])
     }
 
+    /// Sets a register of two bytes, without a side effect.
     fn set_word(&mut self, register: u8, word: u16) {
         let [low, high] = word.to_le_bytes();
         self.set((0, register), low);

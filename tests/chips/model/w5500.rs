@@ -114,6 +114,7 @@ impl W5500 {
 }
 
 impl State {
+    /// Does the work of [`W5500::arrive`].
     fn arrive(&mut self, frame: &[u8]) {
         if self.socket[STATUS] != STATUS_MACRAW || !is_for(&self.common[HARDWARE..HARDWARE + 6], frame) {
             return;
@@ -152,16 +153,19 @@ impl State {
         }
     }
 
+    /// Returns whether the interrupt pin is low: an interrupt of socket 0 is pending, and both masks let it through.
     fn interrupt_is_low(&self) -> bool {
         self.socket[INTERRUPT] & self.socket[INTERRUPT_MASK] != 0 && self.common[SOCKET_INTERRUPT_MASK] & 1 != 0
     }
 
+    /// Wakes the tasks that wait for the interrupt pin, if the pin is low.
     fn wake(&mut self) {
         if self.interrupt_is_low() {
             self.waiting.drain(..).for_each(Waker::wake);
         }
     }
 
+    /// Sets the registers to their values after a reset.
     fn reset(&mut self) {
         self.common = [0; 0x40];
         self.socket = [0; 0x30];
@@ -172,6 +176,7 @@ impl State {
         self.read = 0;
     }
 
+    /// Carries out a command for socket 0.
     fn command(&mut self, command: u8) {
         match command {
             // OPEN
@@ -194,6 +199,8 @@ impl State {
         }
     }
 
+    /// Reads a byte. `block` is 0 for the common registers, 1 for the registers of socket 0, 2 for its send buffer and
+    /// 3 for its receive buffer.
     fn read(&self, block: u8, address: u16) -> u8 {
         let index = usize::from(address);
         let of = |word: u16| word.to_be_bytes()[usize::from(address & 1)];
@@ -215,6 +222,7 @@ impl State {
         }
     }
 
+    /// Writes a byte. For `block`, see [`State::read`].
     fn write(&mut self, block: u8, address: u16, byte: u8) {
         let index = usize::from(address);
         match (block, address) {
@@ -230,6 +238,7 @@ impl State {
         self.wake();
     }
 
+    /// Returns the value of a register of two bytes of socket 0.
     fn socket_word(&self, at: usize) -> u16 {
         u16::from_be_bytes([self.socket[at], self.socket[at + 1]])
     }

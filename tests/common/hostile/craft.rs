@@ -165,6 +165,7 @@ fn mac(random: &mut Random) -> [u8; 6] {
     random.pick(&[any, any, any, CLIENT_MAC, SERVER_MAC, [0xff; 6], [0; 6], [1, 0, 0x5e, 0, 0, 1]])
 }
 
+/// Returns random addresses of either family.
 fn ends(random: &mut Random) -> Ends {
     if random.one_in(2) { ends_v4(random) } else { ends_v6(random) }
 }

@@ -41,6 +41,7 @@ pub fn combination(random: &mut Random, medium: Medium, mut frame: Vec<u8>) -> V
     frame
 }
 
+/// Makes one random change to a frame: inverted bits, another length, or another field.
 fn change(random: &mut Random, medium: Medium, frame: &mut Vec<u8>) {
     let at = header_len(medium);
     match random.below(10) {
@@ -141,6 +142,7 @@ pub fn options(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// Replaces the source or the destination of an IP packet with an unusual address.
 fn addresses(random: &mut Random, packet: &mut [u8]) {
     match packet.first().map(|b| b >> 4) {
         Some(4) => {

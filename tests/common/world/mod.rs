@@ -63,7 +63,7 @@ impl<'w> World<'w> {
     }
 
     /// Returns the events since the previous call, one line each.
-    pub fn told(&mut self) -> Vec<String> {
+    pub fn take_events(&mut self) -> Vec<String> {
         std::mem::take(&mut self.io.probe.lines)
     }
 }

@@ -102,7 +102,7 @@ fn a_link_that_goes_during_dhcp_ends_in_an_address_once_it_is_back() {
                     if sent == passed + 1 {
                         set_link(false);
                     }
-                    let replies = if link_is_up.get() { dhcp.hear(&frame) } else { Vec::new() };
+                    let replies = if link_is_up.get() { dhcp.replies_to(&frame) } else { Vec::new() };
                     replies.iter().for_each(|reply| put(&mut runner, reply));
                 }
                 assert!(happened || clock.advance(), "every task sleeps for ever");
@@ -222,6 +222,7 @@ struct Signal {
 }
 
 impl Signal {
+    /// Gives the signal, and wakes the waiting task.
     fn give(&self) {
         self.given.set(true);
         if let Some(waker) = self.waker.take() {

@@ -158,7 +158,7 @@ fn an_exported_file_makes_the_same_run() {
 }
 
 #[test]
-fn what_no_file_can_say_is_an_error() {
+fn exporting_what_a_file_cannot_express_is_an_error() {
     let mut session = opened("handshake");
     let run = ok(&mut session, json!({"do": "fault", "step": 1, "frame": 1, "fault": "drop"}))["name"].clone();
     let message = fails(&mut session, json!({"do": "export", "run": run}));

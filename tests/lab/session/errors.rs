@@ -39,7 +39,7 @@ fn a_command_that_is_not_valid_says_why() {
 }
 
 #[test]
-fn an_error_in_a_file_has_its_place() {
+fn an_error_in_a_file_names_its_line_and_column() {
     let mut session = opened("refused");
     let before = ask(&mut session, &json!({"do": "runs"}));
     for (lab, line, column) in [

@@ -24,6 +24,7 @@ fn fails(session: &mut LabSession, command: Value) -> String {
     answer["error"]["message"].as_str().unwrap().to_owned()
 }
 
+/// Carries out a command, and returns the answer.
 fn ask(session: &mut LabSession, command: &Value) -> Value {
     serde_json::from_str(&session.command(&command.to_string())).unwrap()
 }
@@ -49,7 +50,7 @@ fn opened(scenario: &str) -> LabSession {
 }
 
 #[test]
-fn what_is_listed_opens_and_ends() {
+fn every_listed_experiment_opens_and_ends() {
     let mut session = LabSession::new();
     let list = ok(&mut session, json!({"do": "list"}));
     let names = |kind: &str| list[kind].as_array().unwrap().clone();
@@ -111,7 +112,7 @@ fn connections_have_lanes() {
 /// Two calls at the same time are different connections even before their SYNs, and a page shows each in its own lane.
 /// An entry without a connection is in the lane of the connection whose states it shows.
 #[test]
-fn an_entry_is_in_the_lane_of_the_states_that_it_has() {
+fn an_entry_is_in_the_lane_of_the_states_that_it_shows() {
     let mut session = opened("three-and-four-way-close");
     let entries = trace(&mut session, "a");
     let mut ports: [Option<&str>; 2] = [None; 2];
