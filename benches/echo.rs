@@ -3,7 +3,7 @@
 //! Run this benchmark with `cargo bench --bench echo`. A client sends 64 bytes through both stacks to the echo server,
 //! which sends them back. One message is in flight at a time, and the connections take turns. Between two turns of a
 //! connection, the other connections displace its memory from the cache. `cargo bench --bench compare -- cable-flat
-//! cable-16384` measures the same in rounds.
+//! cable-16384` takes the same measurement in several rounds.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "compare/cable.rs"]

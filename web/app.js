@@ -1,4 +1,4 @@
-// The state of the page: the experiment, its runs, and the place in the current run. Panels draw it.
+// The state of the page: the experiment, its runs, and the current step. Panels draw this state.
 import { LabError } from "./door.js";
 import { Trace } from "./trace.js";
 import { language } from "./text.js";
@@ -7,11 +7,11 @@ export class App {
     experiment;
     lists = { scenarios: [], exercises: [], programs: [] };
     source = {};
-    /** The source that was asked for last. */
+    /** The source of the experiment that was requested most recently. */
     wanted = {};
     /** The name of the reader's own file, if one is open. */
     file;
-    /** The name of the current run, and of the run beside it. */
+    /** The name of the current run, and the name of the run beside it. */
     current = "a";
     beside;
     step = 0;
@@ -26,7 +26,7 @@ export class App {
     listeners = [];
     /** The commands that made the runs, so that another language can repeat them. */
     byHand = [];
-    /** Counts the experiments, so that a late answer for an earlier one is dropped. */
+    /** Counts the experiments, so that a late answer for an earlier experiment is dropped. */
     epoch = 0;
     constructor(door) {
         this.door = door;
@@ -70,7 +70,7 @@ export class App {
     async load() {
         this.lists = (await this.ask({ do: "list", lang: language() })) ?? this.lists;
     }
-    /** Begins an experiment. After an error, the earlier experiment stays. */
+    /** Starts an experiment. After an error, the earlier experiment stays. */
     async open(source, step = 0) {
         this.error = undefined;
         this.wanted = source;
@@ -93,21 +93,21 @@ export class App {
         this.step = Math.min(step, experiment.run.steps);
         const { epoch } = this;
         await this.more(this.trace);
-        // A later experiment may have begun meanwhile.
+        // Another experiment can have started meanwhile.
         if (this.epoch !== epoch)
             return true;
         this.report("experiment");
         void this.fill(this.trace);
         return true;
     }
-    /** Begins the same experiment with other settings. A second change does not wait for the answer to the first. */
+    /** Starts the same experiment again with other settings. A second change does not wait for the answer to the first. */
     async change(settings, seed = this.wanted.seed) {
         const source = { ...this.wanted, settings: { ...this.wanted.settings, ...settings } };
         if (seed !== undefined)
             source.seed = seed;
         await this.open(source);
     }
-    /** Repeats everything in another language. */
+    /** Starts the experiment in another language, and repeats the changes made by hand. */
     async translate() {
         const { byHand, current, step, beside, lane, selected } = this;
         await this.load();
@@ -142,7 +142,7 @@ export class App {
         if (this.step === wanted)
             this.report("step");
     }
-    /** Goes to the next event of a kind: see the command `until`. Returns whether there is one. */
+    /** Goes to the next event of a kind: see the command `until`. Returns whether such an event follows. */
     async until(goal) {
         this.fail(undefined);
         const answer = await this.ask({ do: "until", run: this.current, step: this.step, goal });
@@ -167,7 +167,7 @@ export class App {
         const { step } = this;
         await this.branch({ do: "inject", run: this.current, step, host, segment }, step);
     }
-    /** Removes a run. The runs that branch off it stay. Its name may be given to a later run. */
+    /** Removes a run. The runs that branch off it stay. A later run can get its name. */
     async remove(name) {
         const command = { do: "remove", run: name };
         const answer = await this.ask(command);
@@ -228,7 +228,7 @@ export class App {
     async fill(trace) {
         const { epoch } = this;
         while (this.epoch === epoch && this.runs.get(trace.run.name) === trace && (await this.more(trace))) {
-            // Let the page draw in between.
+            // Lets the browser draw the page between two parts.
             await new Promise((resolve) => setTimeout(resolve, 0));
         }
         this.forget();
@@ -248,7 +248,7 @@ export class App {
         }
     }
     fetching = new Map();
-    /** Fetches a part of a trace, once for all who wait for it. Returns whether there was more. */
+    /** Fetches the next part of a trace, with one request for all callers that wait for it. Returns whether there was more. */
     async more(trace) {
         let pending = this.fetching.get(trace);
         if (!pending) {
@@ -267,7 +267,7 @@ export class App {
         }
     }
 }
-/** How many entries of all traces are kept, about 1 kB each. */
+/** The number of entries of all traces together that the page keeps. An entry takes about 1 kB. */
 const MOST_ENTRIES = 500_000;
 const EMPTY = new Trace({
     name: "a",

@@ -5,7 +5,7 @@ import { text } from "./text.js";
 import { isLost, labelOf } from "./trace.js";
 /** The reasons of frames that are sent again. */
 const AGAIN = /retransmission|after-timeout|tail-probe|repeated-syn|window-opened|path-mtu/;
-/** Draws a frame into its group, which keeps the focus while it is drawn again. */
+/** Draws a frame into its group. The group stays the same when the frame is drawn again, so that it keeps the focus. */
 export function drawArrow(group, frame, drawn) {
     const { trace, now } = drawn;
     const sent = trace.entries[frame.sent];
@@ -15,7 +15,7 @@ export function drawArrow(group, frame, drawn) {
     const isFuture = frame.sent > now;
     const isMoving = !isFuture && !isLost(sent) && (trace.mayArrive(frame) || (frame.arrivals.at(-1) ?? 0) > now);
     const isSelected = frame.number === drawn.selected;
-    // Most arrows are the same after a step.
+    // Most arrows do not change in a step, so they are not drawn again.
     const key = [isFuture, isMoving, isSelected, frame.arrivals.length, drawn.columns.width].join();
     const share = isMoving ? progress(frame, sent, drawn) : 0;
     if (group.dataset["drawn"] === key) {
@@ -70,7 +70,7 @@ function described(frame, sent, trace) {
 function startPoint(frame, sent, { layout, columns }) {
     return [columns.line(sent.lane, frame.side), layout.heights[frame.sent] ?? 0];
 }
-/** Returns where the arrow ends, once for each arrival. A lost frame ends on its way. */
+/** Returns the ends of the arrow, one for each arrival. The arrow of a lost frame ends before the other host. */
 function endPoints(frame, sent, drawn) {
     const { layout, columns } = drawn;
     const [x, y] = startPoint(frame, sent, drawn);
@@ -80,14 +80,14 @@ function endPoints(frame, sent, drawn) {
     const share = 0.62;
     return [[x + (other - x) * share, y + layout.span(layout.flight) * share * 0.6]];
 }
-/** Returns which share of its way a frame has gone. */
+/** Returns the share of the way that a frame has covered. */
 function progress(frame, sent, { trace, layout, now }) {
     const time = trace.entries[now]?.t_us ?? 0;
     const arrival = trace.entries[frame.arrivals.at(-1) ?? -1]?.t_us ?? sent.t_us + layout.flight;
     const share = (time - sent.t_us) / Math.max(1, arrival - sent.t_us);
     return Math.min(0.85, Math.max(0.12, share));
 }
-/** Moves the mark of a frame in flight, which is grabbed there. */
+/** Moves the mark that shows the position of a frame in flight. The reader can grab the frame there. */
 function movePacket(packet, [x, y], [toX, toY] = [0, 0], share) {
     packet?.setAttribute("transform", `translate(${x + (toX - x) * share} ${y + (toY - y) * share})`);
 }
@@ -98,17 +98,17 @@ function tip([x, y], [toX, toY], sent) {
     const angle = (Math.atan2(toY - y, toX - x) * 180) / Math.PI;
     return shape("path", { class: "tip", d: "M0 0L-9 -4V4z", transform: `translate(${toX} ${toY}) rotate(${angle})` });
 }
-/** The label is above the beginning of the arrow, which slopes away from it. */
+/** Draws the label above the beginning of the arrow, because the arrow slopes down from there. */
 function label(sent, { layout, columns }, [x, y], [toX]) {
     const isRight = toX > x;
     const words = columns.fit(withoutPort(labelText(sent, layout), columns), "between");
     return shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words);
 }
-/** Leaves out the port of a label if it is at the head of its lane. */
+/** Removes the port from a label, if the head of the lane shows the port. */
 export function withoutPort(label, { lanes }) {
     return lanes === 1 ? label : label.replace(/^(#\d+ )?:\d+ /, "$1");
 }
-/** Returns the label of a frame, with raw numbers and options if these are shown. */
+/** Returns the label of a frame, including raw numbers and options if the reader has chosen to see them. */
 export function labelText(sent, { shown }) {
     let words = labelOf(sent);
     if (shown.raw) {
@@ -125,7 +125,7 @@ export function labelText(sent, { shown }) {
     }
     return words;
 }
-/** Writes the length of a folded gap. */
+/** Returns the text for the length of a folded gap. */
 export function foldText(microseconds) {
     return `⋯ ${span(microseconds)} ${text("noEvent")}`;
 }

@@ -1,7 +1,7 @@
 // The byte strips: what each end has sent and received, by the state of the bytes.
 import { element } from "./dom.js";
 import { text } from "./text.js";
-/** Acknowledged and read bytes are drawn up to this share of a strip, so that the others stay visible. */
+/** Acknowledged and read bytes take at most this share of a strip, so that the other bytes stay visible. */
 const DONE = 0.25;
 export function bytesPanel(app) {
     const root = element("section", { class: "strips", "aria-label": text("bytes") });
@@ -19,7 +19,7 @@ export function bytesPanel(app) {
     }
     return { root, update };
 }
-/** Returns the stretches of the send buffer, in the order of their numbers. */
+/** Returns the parts of the send buffer, in the order of their sequence numbers. */
 export function sending(holds) {
     const { una = 0, nxt = 0, unsent = 0 } = holds;
     const inFlight = Math.max(0, nxt - una);
@@ -35,7 +35,7 @@ export function sending(holds) {
     parts.push(held_by ? { kind: "held", len: held, note: text(`held-${held_by}`) } : { kind: "held", len: held });
     return parts;
 }
-/** Returns the stretches of the receive buffer. */
+/** Returns the parts of the receive buffer, in the order of their sequence numbers. */
 export function receiving(holds) {
     const { rcv_nxt = 0, rcv_wnd = 0, unread = 0 } = holds;
     const parts = [

@@ -1,10 +1,10 @@
-// Chooses the experiment: a scenario, an exercise, a program, or a text of one's own.
+// Chooses the experiment: a scenario, an exercise, a program, or the reader's own text.
 import { LabError } from "./door.js";
 import { element } from "./dom.js";
 import { text } from "./text.js";
 /** The longest file, in bytes: the limit of the lab. */
 const MOST = 1 << 20;
-/** The list of everything that the lab brings. */
+/** The list of the lab's scenarios, exercises and programs. */
 export function chooser(app) {
     const choice = element("select", { class: "chooser" });
     choice.setAttribute("aria-label", text("experiment"));
@@ -56,7 +56,7 @@ export function editor(app) {
         const lab = area.value;
         if (await app.open({ lab }))
             return;
-        // The earlier experiment stays, and so does the text, in which the reader can correct the error.
+        // The earlier experiment stays. The text stays, too, so that the reader can correct the error.
         const { line, column } = app.error ?? {};
         if (line === undefined)
             return;

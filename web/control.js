@@ -64,17 +64,17 @@ function cell(app, side, [key, , unit], now, before) {
         return element("td", {}, written);
     const old = before[key];
     const title = `${text("was")} ${old === undefined ? "–" : String(old)}`;
-    // The dot marks the change for those who do not see the colour.
+    // The dot marks the change for readers who cannot see the colour.
     return element("td", { class: "changed", title }, "● ", written);
 }
-/** Goes to the step in which a value became what it is. */
+/** Goes to the step in which a value last changed. */
 function goToChange(app, side, key) {
     const { trace, lane, step } = app;
     const entry = trace.entries[trace.track(lane).since(trace.lastOf(step), side, key)];
     if (entry)
         void app.go(entry.step);
 }
-/** Draws how much of a running timer's time is left. */
+/** Draws a bar for each running timer. Its length shows how much of the timer's time remains. */
 function barsOf({ trace, lane, step }, side, holds) {
     const now = trace.timeOf(step);
     return TIMERS.flatMap(([key, name]) => {

@@ -1,6 +1,6 @@
-// Builds elements. Text becomes text nodes only, so no text is read as HTML.
+// Builds elements. Text becomes text nodes, so it is never parsed as HTML.
 const SVG = "http://www.w3.org/2000/svg";
-/** Creates an HTML element. A function is a listener for the event of that name. */
+/** Creates an HTML element. An attribute whose value is a function becomes a listener for the event of that name. */
 export function element(tag, attributes = {}, ...children) {
     return fill(document.createElement(tag), attributes, children);
 }
@@ -15,7 +15,7 @@ export function byId(id) {
         throw new Error(`the page has no element ${id}`);
     return found;
 }
-/** Replaces the children only if the text differs, so that a screen reader reads it once. */
+/** Replaces the children only if the text is new, so that a screen reader reads each text only once. */
 export function setText(node, text) {
     if (node.textContent !== text)
         node.textContent = text;

@@ -1,6 +1,6 @@
 // The two doors to the engine: the program that serves this page, or the WebAssembly module beside it. The other files
 // do not know which one is in use.
-/** An error that the session has answered, or that the door met. */
+/** An error from the session, or from the door itself. */
 export class LabError extends Error {
     line;
     column;
@@ -10,7 +10,7 @@ export class LabError extends Error {
         this.column = column;
     }
 }
-/** Opens the door that this page has. The source is what the program was started with. */
+/** Opens the door of this page. The `source` in the result is the experiment with which the program was started. */
 export async function openDoor() {
     const response = await fetch("start");
     const { door, file, lang, ...source } = response.ok ? await read(response) : { door: "wasm" };
@@ -18,7 +18,7 @@ export async function openDoor() {
 }
 class HttpDoor {
     url;
-    /** Resolves when the command before is answered, so that commands stay in their order. */
+    /** Resolves when the previous command has been answered, so that commands stay in order. */
     last = Promise.resolve();
     constructor(url) {
         this.url = url;
@@ -62,7 +62,7 @@ function result(answer) {
     }
     return answer;
 }
-/** The module runs in a worker, so that a long run does not stop the page. */
+/** The door to the module. The module runs in a worker, so that a long run does not block the page. */
 class WasmDoor {
     worker;
     waiting = [];

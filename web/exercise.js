@@ -1,4 +1,4 @@
-// The questions of an exercise: each is marked at once, and a file of the answers can be handed in.
+// The questions of an exercise. Each answer is marked at once, and the reader can save a file of the answers to hand in.
 import { download, element, setText } from "./dom.js";
 import { text } from "./text.js";
 export function exercisePanel(app) {
@@ -36,7 +36,7 @@ function questionForm(app, item, tally) {
     });
     async function mark() {
         const typed = field.value();
-        // Without an answer, the session marks what was done by hand in the current run.
+        // Without an answer, the session marks the changes made by hand in the current run.
         const answer = typed === "" ? {} : { answer: typed };
         const found = await app.ask({ do: "mark", run: app.run.name, question: question.number, ...answer });
         if (!found)
@@ -51,7 +51,7 @@ function questionForm(app, item, tally) {
     }
     return form;
 }
-/** Options are chosen, or put in order, by their letters; everything else is typed. */
+/** Returns the field for an answer. Options are chosen or ordered by their letters; any other answer is typed. */
 function answerField(question) {
     const { number, kind, form, options = [] } = question;
     const letter = (place) => String.fromCharCode(97 + place);
@@ -69,7 +69,7 @@ function answerField(question) {
     const root = element("div", {}, ...(list.length > 0 ? [element("ul", { class: "options" }, ...list)] : []), input);
     return { root, value: () => input.value.trim() };
 }
-/** Returns the changes by hand of the current run, as an answer for a file. */
+/** Returns the changes made by hand in the current run, in the form of an answer in a file. */
 async function faultsByHand(app) {
     const answer = await app.ask({ do: "export", run: app.run.name });
     const before = new Set(app.experiment?.lab.split("\n"));

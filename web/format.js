@@ -1,9 +1,9 @@
-// Numbers and times as the page writes them.
-/** Writes a time of the run in seconds, with microseconds. */
+// Numbers and times in the form that the page shows.
+/** Returns a time of the run in seconds, with six decimal places. */
 export function seconds(microseconds) {
     return (microseconds / 1e6).toFixed(6);
 }
-/** Writes a length of time with a fitting unit. */
+/** Returns a length of time with a suitable unit. */
 export function span(microseconds) {
     if (microseconds < 1000)
         return `${round(microseconds)} µs`;
@@ -16,7 +16,7 @@ export function rate(bits) {
         return `${round(bits / 1e6)} Mbit/s`;
     return bits >= 1000 ? `${round(bits / 1000)} kbit/s` : `${round(bits)} bit/s`;
 }
-/** Writes a number with at most three decimals. */
+/** Returns a number with at most three decimal places. */
 export function round(value) {
     return String(Math.round(value * 1000) / 1000);
 }

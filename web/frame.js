@@ -1,4 +1,4 @@
-// A frame: its bytes against its fields, and its checksum worked out.
+// A frame: its bytes next to its fields, and the computation of its checksum.
 import { element } from "./dom.js";
 import { hex } from "./format.js";
 import { lastInFlight } from "./prompt.js";
@@ -12,7 +12,7 @@ export function framePanel(app) {
         if (root.closest("[hidden]") || change === "more")
             return;
         const frame = app.selected ?? lastInFlight(app) ?? lastSent(app);
-        // A hidden panel misses changes, and a later run may have the same name.
+        // The runs are compared as objects: a hidden panel misses changes, and a later run can have the same name.
         if (drawn?.run === app.run && drawn.frame === frame)
             return;
         const drawing = { run: app.run, frame };
@@ -67,7 +67,7 @@ function draw(frame, { bytes, fields, checksum }) {
         ...(checksum ? [sum(checksum)] : []),
     ];
 }
-/** Writes how the checksum is computed. */
+/** Shows how the checksum is computed. */
 function sum({ name, words, pseudo, sum, folded, result, is_right }) {
     const list = (some) => some.map((word) => hex(word, 4)).join(" + ");
     return element("details", { class: "checksum", open: true }, element("summary", {}, `${name}: ${hex(result, 4)} ${is_right ? `✓ ${text("right")}` : `✗ ${text("checksumWrong")}`}`), element("p", {}, text("checksumHow")), element("p", { class: "words" }, pseudo > 0 ? `${text("pseudo")}: ${list(words.slice(0, pseudo))}` : ""), element("p", { class: "words" }, `${text("segment")}: ${list(words.slice(pseudo))}`), element("p", { class: "words" }, `${text("sum")}: ${hex(sum, 4)} → ${text("carries")}: ${hex(folded, 4)} → ${text("complement")}: ${hex(result, 4)}`));

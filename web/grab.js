@@ -5,7 +5,7 @@ import { isLost } from "./trace.js";
 import { FAULTS } from "./types.js";
 /** The keys of the faults while an arrow has the focus. */
 const KEYS = { d: "drop", l: "delay", u: "duplicate", c: "corrupt" };
-/** How far the pointer moves before a click is a drag, in pixels. */
+/** The distance in pixels that the pointer must move for a click to become a drag. */
 const DRAG = 6;
 export class Grab {
     app;
@@ -121,7 +121,7 @@ export class Grab {
         if (held)
             this.ladder.focusFrame(held.frame);
     }
-    /** Returns the next frame that the ladder shows. */
+    /** Returns the number of the next frame that the ladder shows, in the direction `by`. */
     neighbour(trace, number, by) {
         for (let next = number + by; trace.frame(next); next += by) {
             const sent = trace.entries[trace.frame(next)?.sent ?? -1];
@@ -135,11 +135,11 @@ export class Grab {
         const sent = held?.trace.entries[held.trace.frame(held.frame)?.sent ?? -1];
         menu.hidden = !sent || isLost(sent);
         const box = this.ladder.root.getBoundingClientRect();
-        // The menu's place limits its width, so it is measured at the left edge.
+        // The position of the menu limits its width, so the menu is measured at the left edge.
         menu.style.left = "0";
         const left = Math.min(x - box.left - 40, box.width - menu.offsetWidth - 8);
         menu.style.left = `${Math.max(4, left)}px`;
-        // Below the frame, or above it if there is no room.
+        // The menu is below the frame, or above the frame if there is no room below.
         const below = y - box.top + 18;
         menu.style.top = `${below + menu.offsetHeight > box.height ? below - menu.offsetHeight - 36 : below}px`;
     }
@@ -149,7 +149,7 @@ export class Grab {
         if (!held)
             return;
         const delay = Math.min(600_000, Math.max(1, Math.trunc(Number(this.delay.value)) || 300));
-        // The menu and the arrows of the earlier run are gone, and the focus with them.
+        // The new run removes the menu and the old arrows, and with them the focus.
         const restore = held.byKey ? () => this.ladder.focusFrame(held.frame) : undefined;
         void this.app.fault(held.frame, fault, `${delay}ms`, held.trace).then(restore);
     }

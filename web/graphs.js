@@ -37,14 +37,14 @@ export class Graphs {
         if (change !== "more")
             void this.draw();
     }
-    /** What is drawn: for exports. */
+    /** Returns the command for the picture that is shown, for exports. */
     request() {
         return { do: "svg", run: this.app.run.name, kind: this.kind.value, ...this.zoom };
     }
     async draw() {
         const request = this.request();
         const drawing = { run: this.app.run, key: JSON.stringify(request) };
-        // A later run may have the same name.
+        // The runs are compared as objects, because a later run can have the same name.
         if (this.drawn?.run !== drawing.run || this.drawn.key !== drawing.key) {
             this.drawn = drawing;
             const answer = await this.app.ask(request);
@@ -77,7 +77,7 @@ export class Graphs {
         cursor.style.height = `${(100 * (plot.bottom - plot.top)) / plot.height}%`;
         setText(this.range, `${span(plot.from_us)} – ${span(plot.to_us)}`);
     }
-    /** Returns the time at a place of the picture. */
+    /** Returns the time at an x coordinate of the window. */
     timeAt(clientX) {
         const { plot } = this;
         if (!plot)
@@ -87,7 +87,7 @@ export class Graphs {
         const share = Math.min(1, Math.max(0, (x - plot.left) / (plot.right - plot.left)));
         return Math.round(plot.from_us + share * (plot.to_us - plot.from_us));
     }
-    /** A click goes to the time; a drag zooms. */
+    /** Goes to the time under the pointer after a click, and zooms after a drag. */
     drag(event) {
         const { band, image } = this;
         if (!this.plot || event.button !== 0)

@@ -6,7 +6,7 @@ import { seconds } from "./format.js";
 import { isShown, Layout, LINE, newState, usualFlight } from "./layout.js";
 import { stateName, text } from "./text.js";
 import { labelOf, sideOf } from "./trace.js";
-/** How far outside of the visible part events are drawn, in pixels. */
+/** The distance outside the visible part within which events are drawn, in pixels. */
 const MARGIN = 200;
 export class Ladder {
     app;
@@ -18,7 +18,7 @@ export class Ladder {
     picture = shape("svg", { class: "ladder-picture", role: "group" });
     ground = shape("g", { "aria-hidden": "true" });
     now = shape("path", { class: "now" });
-    /** The notes that are drawn, and what the ground was drawn for. */
+    /** The notes that are drawn. */
     notes = [];
     drawnGround = "";
     frames = shape("g");
@@ -29,9 +29,9 @@ export class Ladder {
     pending = false;
     /** Whether the next drawing scrolls to the current step. */
     mustFollow = false;
-    /** What is visible. Reading it from the page would make the browser compute the layout once more in each step. */
+    /** The visible part. Reading it from the page would make the browser compute the layout once more in each step. */
     view = { width: 0, height: 0, left: 0, top: 0 };
-    /** The flight time that sets the scale: the same for all runs of an experiment. */
+    /** The flight time that sets the scale. It is the same for all runs of an experiment. */
     static flight = { of: undefined, value: 1 };
     constructor(app, subject, label) {
         this.app = app;
@@ -53,7 +53,7 @@ export class Ladder {
         else
             this.layout?.extend();
         this.mustFollow ||= change !== "more";
-        // At the next frame, so that several changes are drawn once.
+        // Draws at the browser's next animation frame, so that several changes are drawn together.
         if (!this.pending) {
             this.pending = true;
             requestAnimationFrame(() => {
@@ -65,12 +65,12 @@ export class Ladder {
             });
         }
     }
-    /** Draws at once: for measurements. */
+    /** Draws immediately, for measurements. */
     drawNow() {
         this.follow();
         this.draw();
     }
-    /** Returns the times at the upper and lower edge of what is visible, in microseconds. */
+    /** Returns the times at the upper and the lower edge of the visible part, in microseconds. */
     visible() {
         const { layout, view } = this;
         const at = (height) => layout?.moments[layout.momentAt(height)]?.t_us ?? 0;
@@ -216,7 +216,7 @@ export class Ladder {
             x,
             y: (layout.heights[index] ?? 0) + 4,
             "text-anchor": side === 0 ? "end" : "start",
-            // In the other of two ladders, the step would be one of another run.
+            // In the ladder of the other run, the step would belong to that run, so a click there does nothing.
             click: () => trace === this.app.trace && void this.app.go(entry.step),
         };
         const whole = state === undefined ? words : `${entry.from ?? "CLOSED"} → ${state}`;
@@ -246,7 +246,7 @@ export class Ladder {
             group.remove();
             this.arrows.delete(number);
         }
-        // The selected frame, or else the first one in sight, is reached with the Tab key.
+        // The Tab key reaches the selected frame, or else the first visible frame.
         const inTabOrder = visible.has(app.selected ?? -1) ? app.selected : shown.find((frame) => frame.sent >= from)?.number;
         for (const frame of shown) {
             const group = this.arrows.get(frame.number) ?? this.group(frame);
@@ -257,7 +257,7 @@ export class Ladder {
     group(frame) {
         const group = shape("g", { role: "button", "data-frame": frame.number });
         this.arrows.set(frame.number, group);
-        // In the order of sending, which is the order of reading.
+        // The arrows are in the order of sending, so that a screen reader reads them in that order.
         const after = [...this.frames.children].find((other) => Number(other.getAttribute("data-frame")) > frame.number);
         this.frames.insertBefore(group, after ?? null);
         return group;

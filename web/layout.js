@@ -4,9 +4,9 @@ import { sideOf } from "./trace.js";
 import { lastWhere } from "./track.js";
 /** The height of a line of text, in pixels. */
 export const LINE = 17;
-/** The height of a usual flight from one host to the other. */
+/** The height of an arrow that takes the usual flight time, in pixels. */
 const FLIGHT = 54;
-/** A gap that would be higher is folded to the height of FOLD. */
+/** A gap that would be higher than `LONGEST` pixels is folded: its height becomes `FOLD`. */
 const LONGEST = 3 * FLIGHT;
 const FOLD = 66;
 /** The space above the first event. */
@@ -29,12 +29,12 @@ export class Layout {
     shown;
     flight;
     moments = [];
-    /** The height of each entry, by its place in the trace. */
+    /** The y coordinate of each entry, by the entry's index in the trace. */
     heights = [];
-    /** The next free line of each column: inside and outside of the hosts' lines. */
+    /** The next free line of each column, inside and outside the hosts' lines. */
     inside = new Map();
     outside = new Map();
-    /** The next line of each lane for the label of a frame: one frame to a line, as labels of both hosts meet. */
+    /** The next free line of each lane for a frame's label. Each label has its own line, because labels of both hosts meet. */
     labels = new Map();
     /** `flight` is the usual time from sending to arrival, in microseconds. */
     constructor(trace, shown, flight) {
@@ -43,7 +43,7 @@ export class Layout {
         this.flight = flight;
         this.extend();
     }
-    /** Returns the height of all events. */
+    /** Returns the height of the whole ladder, in pixels. */
     get height() {
         return (this.moments.at(-1)?.bottom ?? TOP) + 2 * LINE;
     }
@@ -56,11 +56,11 @@ export class Layout {
                 this.heights.push(isShown(entry, this.shown) ? this.place(entry, index) : this.bottomAt(entry.t_us));
         }
     }
-    /** Returns the place of the moment at a height, or of the first one. */
+    /** Returns the index of the moment at a y coordinate, or the index of the first moment. */
     momentAt(height) {
         return Math.max(0, lastWhere(this.moments.length, (place) => (this.moments[place]?.top ?? Infinity) <= height));
     }
-    /** Returns how many pixels a flight of this length takes without folds and crowds. */
+    /** Returns the height in pixels of a flight of this length, if no gap is folded and no events crowd it. */
     span(microseconds) {
         return Math.min(LONGEST, (microseconds / this.flight) * FLIGHT);
     }
@@ -96,7 +96,7 @@ export class Layout {
         const height = (length / this.flight) * FLIGHT;
         return height > LONGEST ? { height: FOLD, isFolded: true } : { height, isFolded: false };
     }
-    /** Returns the height of an entry that is not shown. */
+    /** Returns the y coordinate for an entry that is not shown. */
     bottomAt(t_us) {
         const last = this.moments.at(-1);
         if (!last)

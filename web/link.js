@@ -1,4 +1,4 @@
-// An experiment in the fragment of the page's address, so that a link is the scenario.
+// Stores an experiment in the fragment of the page's address, so that a link contains the whole experiment.
 import { LabError } from "./door.js";
 import { text } from "./text.js";
 /** The longest fragment, in characters. */
@@ -33,7 +33,7 @@ export async function fromFragment(fragment) {
         throw fail(text("linkDamaged"), packed.length + "lab=".length);
     }
 }
-/** Sends bytes through a stream, and gives up above `most` bytes, as a small text can unpack to a very long one. */
+/** Sends bytes through a stream, and gives up above `most` bytes, because a short text can unpack to a very long one. */
 async function through(bytes, stream, most) {
     const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
     const parts = [];

@@ -46,7 +46,7 @@ async function start() {
         setText(error, failure instanceof Error ? failure.message : String(failure));
     }
 }
-/** Opens what the fragment says, else what the program was started with, else the first scenario. */
+/** Opens the experiment that the fragment names, or else the program's experiment, or else the first scenario. */
 async function begin(app, source) {
     const first = Object.keys(source).length > 0 ? source : { scenario: app.lists.scenarios[0]?.name ?? "handshake" };
     try {
@@ -60,7 +60,7 @@ async function begin(app, source) {
     catch (error) {
         app.fail(error);
     }
-    // The error stays in sight while another experiment is shown.
+    // The error stays visible while another experiment is shown.
     const { error } = app;
     if (app.experiment)
         return;
@@ -89,7 +89,7 @@ function build(app) {
         { id: "share", name: text("share"), panels: [share] },
     ], text("tabs"), (id) => {
         app.tab = id;
-        // The text of a graph is readable only if it is wide.
+        // The text of a graph is readable only if the graph is wide.
         document.body.classList.toggle("wide-side", id === "graphs");
     });
     const help = helpDialog();
@@ -127,7 +127,7 @@ function build(app) {
 function errorText({ message, line, column }) {
     return line === undefined ? message : `${line}:${column ?? 1}: ${message}`;
 }
-/** Returns the step of the run beside the current one: the same step before they part, else the same time. */
+/** Returns the step of the run beside the current run: the same step before they part, later the step at the same time. */
 function stepBeside(app) {
     const trace = app.runs.get(app.beside ?? "");
     if (!trace)
@@ -137,7 +137,7 @@ function stepBeside(app) {
         return app.step;
     return trace.stepAt(time);
 }
-/** The switches of what the ladder shows. */
+/** Builds the switches that select what the ladder shows. */
 function toggles(app) {
     const names = [
         ["background", "showArp"],
@@ -156,10 +156,10 @@ function toggles(app) {
     });
     return element("div", { class: "toggles" }, ...boxes, element("span", { class: "hint" }, text("ladderHint")));
 }
-/** The language, the theme and the help. */
+/** Builds the buttons for the language, the theme and the help. */
 function corner(app, controls, help) {
     const changeLanguage = () => {
-        // The new page has other controls, which could not stop these.
+        // The new page gets new controls, which cannot stop the playing of the old ones.
         controls.stop();
         setLanguage(language() === "zh" ? "en" : "zh");
         build(app);

@@ -100,7 +100,7 @@ export async function execute(app, tools, line) {
             app.fail(new LabError(`'${first.slice(0, 40)}' ${text("notUnderstood")}`));
     }
 }
-/** As in packetdrill, a segment after < arrives at the host. After >, the other host receives it. */
+/** Injects a segment. After <, it arrives at the named host, as in packetdrill; after >, at the other host. */
 function inject(app, rest) {
     const found = /^(client|server)\s*([<>])\s*(.+)$/i.exec(rest);
     if (!found)
@@ -108,7 +108,7 @@ function inject(app, rest) {
     const [, host = "", sign, segment = ""] = found;
     const named = host.toLowerCase();
     const other = named === "client" ? "server" : "client";
-    // The session wants the host that the segment claims to be from.
+    // The session expects the host that the segment claims to be from.
     return app.inject(sign === "<" ? other : named, segment);
 }
 function isFault(name) {
@@ -118,7 +118,7 @@ function isFault(name) {
 export function lastInFlight(app) {
     return app.trace.inFlight(app.trace.lastOf(app.step)).at(-1)?.number;
 }
-/** Single keys outside of fields do what the terminal's letters do. */
+/** Outside input fields, single keys do the same as the letters at the terminal's prompt. */
 function listenForKeys(app, tools, line) {
     const begin = (words) => {
         line.value = words;
@@ -160,7 +160,7 @@ function listenForKeys(app, tools, line) {
         action();
     };
 }
-/** The line that a screen reader reads after each step. */
+/** Builds the line that a screen reader reads after each step. */
 export function announcer(app) {
     const root = element("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
     return {

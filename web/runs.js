@@ -29,7 +29,7 @@ function besideChoice(app) {
     }
     return element("span", { class: "beside" }, ...parts);
 }
-/** Returns the step of the first entry that differs between two runs, as far as both are fetched. */
+/** Returns the step of the first entry in which two runs differ, or undefined if the fetched entries are equal. */
 export function partingStep(one, other) {
     const count = Math.max(one.entries.length, other.entries.length);
     for (let place = 0; place < count; place++) {

@@ -3,7 +3,7 @@ import { LabError } from "./door.js";
 import { download, element } from "./dom.js";
 import { fromBase64Url, toFragment } from "./link.js";
 import { text } from "./text.js";
-/** The most pixels of a PNG's side: browsers refuse larger canvases. */
+/** The maximum width and height of a PNG in pixels. Browsers refuse larger canvases. */
 const MOST_PIXELS = 16_000;
 export class Share {
     app;
@@ -21,7 +21,7 @@ export class Share {
         this.root = element("section", { class: "share", "aria-label": text("share") }, element("h3", {}, text("link")), element("p", { class: "hint" }, text("linkHint")), button("makeLink", () => this.link()), this.address, this.note, element("h3", {}, text("picture")), element("p", { class: "hint" }, text("pictureHint")), button("ladderSvg", () => this.svg(this.ladderRequest())), button("ladderPng", () => this.png(this.ladderRequest())), button("graphSvg", () => this.svg(this.graphs.request())), button("graphPng", () => this.png(this.graphs.request())), button("statesSvg", () => this.svg({ do: "svg", run: this.app.current, kind: "states" })), element("h3", {}, text("data")), button("savePcap", () => this.pcap()), button("saveJson", () => this.json()), button("saveLab", () => this.lab()), button("saveMermaid", () => this.mermaid()));
     }
     update() {
-        // A link of an earlier place is not shown any longer.
+        // The link was for an earlier state of the page, so it is hidden.
         this.address.hidden = true;
         this.note.textContent = "";
     }

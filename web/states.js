@@ -1,4 +1,4 @@
-// The state diagram of RFC 9293 (Figure 5): where both ends are, and the way that each has come.
+// The state diagram of RFC 9293 (figure 5): the states of both ends, and the states that each end has been in.
 import { element, shape } from "./dom.js";
 import { text } from "./text.js";
 /** The centre of each state's box. CLOSED is drawn twice, at the beginning and at the end. */
@@ -52,7 +52,7 @@ export function statesPanel(app) {
         const now = trace.lastOf(step);
         const all = trace.track(lane).changes;
         const changes = all.slice(0, all.findLastIndex((change) => change.index <= now) + 1);
-        // Few steps change a state.
+        // Most steps change no state, so the diagram is not drawn again.
         if (kind === "step" && drawnLane === lane && drawn?.length === changes.length && drawn.at(-1) === changes.at(-1))
             return;
         drawn = changes;
@@ -83,7 +83,7 @@ function line(path, names, shift = 0) {
     const end = endOf(path);
     return shape("g", { class: names, transform: `translate(${shift} ${shift})` }, shape("path", { d: path, class: "line" }), shape("path", { d: "M0 0L-7 -3.5V3.5z", class: "tip", transform: `translate(${end.x} ${end.y}) rotate(${end.angle})` }));
 }
-/** Returns the last point of a path, and its direction there in degrees. */
+/** Returns the last point of a path, and the direction of the path there, in degrees. */
 function endOf(path) {
     let [x, y] = [0, 0];
     let [fromX, fromY] = [0, 0];
@@ -139,7 +139,7 @@ function box(name, x, y, place, states, changes) {
     }
     return parts;
 }
-/** Lists the states of an end so far. A click goes to the step of the change. */
+/** Lists the states of an end so far. A click on a state goes to the step in which the end entered it. */
 function way(app, side, changes) {
     const own = changes.filter((change) => change.side === side).slice(-12);
     const name = element("strong", { class: `side-${side}` }, text(side === 0 ? "client" : "server"), ": ");

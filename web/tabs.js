@@ -23,7 +23,7 @@ export class Tabs {
             button?.setAttribute("tabindex", isOpen ? "0" : "-1");
             if (page)
                 page.hidden = !isOpen;
-            // A hidden panel may have missed changes.
+            // While the panel was hidden, it can have missed changes.
             if (isOpen)
                 for (const panel of tab.panels)
                     panel.update("step");

@@ -1,4 +1,4 @@
-// The entries of a run, and what follows from them: frames, connections, and what is in flight.
+// The entries of a run, and what is computed from them: frames, connections, and the frames in flight.
 import { text } from "./text.js";
 import { lastWhere, Track } from "./track.js";
 /** The fates of a frame that never arrives. */
@@ -6,8 +6,9 @@ const LOST = new Set(["dropped", "lost", "queue-full", "too-long"]);
 export function isLost(entry) {
     return LOST.has(entry.fate ?? "");
 }
-/** How many entries the first request asks for, so that the page is soon ready, and each later one. */
+/** The number of entries in the first request: few, so that the page is ready soon. */
 const FIRST = 500;
+/** The number of entries in each later request. */
 const CHUNK = 5000;
 export class Trace {
     run;
@@ -23,7 +24,7 @@ export class Trace {
     get isWhole() {
         return this.entries.length >= this.run.entries;
     }
-    /** Fetches the next entries. Returns whether there were any. */
+    /** Fetches the next entries. Returns whether there were more. */
     async fetchMore(door) {
         if (this.isWhole)
             return false;
@@ -47,11 +48,11 @@ export class Trace {
     track(lane) {
         return (this.tracks[lane] ??= new Track());
     }
-    /** Returns the place of the last entry up to a step, or -1. */
+    /** Returns the index of the last entry up to a step, or -1. */
     lastOf(step) {
         return lastWhere(this.entries.length, (place) => (this.entries[place]?.step ?? Infinity) <= step);
     }
-    /** Returns the entries of a step, with the place of the first one. */
+    /** Returns the entries of a step, and the index of the first of them. */
     ofStep(step) {
         const [first, last] = [this.lastOf(step - 1) + 1, this.lastOf(step)];
         return { first, entries: this.entries.slice(first, last + 1) };
@@ -83,7 +84,7 @@ export class Trace {
             return entry !== undefined && !isLost(entry) && isUnderWay;
         });
     }
-    /** Returns whether arrivals of a frame can still follow. A frame to a forged address never arrives. */
+    /** Returns whether the frame can still arrive. A frame to a forged address never arrives. */
     mayArrive(frame) {
         return frame.missing > 0 && !this.isWhole;
     }
@@ -119,7 +120,7 @@ export class Trace {
         return this.server !== undefined && host(entry.src ?? "") === this.server ? 1 : 0;
     }
 }
-/** Returns what the ladder writes about an event, or the event's name. */
+/** Returns the label of an event in the ladder, or the event's name. */
 export function labelOf(entry) {
     if (entry.label !== undefined)
         return entry.label;

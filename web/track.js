@@ -1,10 +1,10 @@
-// What the two ends of one connection were and held, at each place of the trace.
-/** What UDP has instead of states. */
+// The states of the two ends of a connection and the values that they store, at each entry of the trace.
+/** The texts in place of states for UDP. */
 const NO_STATES = ["–", "–"];
-/** One connection. Entries are added in their order. */
+/** One connection. Entries are added in order. */
 export class Track {
     changes = [];
-    /** The port that the labels name, if there are several connections. */
+    /** The port that the labels contain, if there are several connections. */
     port;
     states = [];
     holds = [[], []];
@@ -33,7 +33,7 @@ export class Track {
         const held = (side) => this.holds[side][upTo(this.holds[side], index)]?.value ?? {};
         return { states, holds: [held(0), held(1)] };
     }
-    /** Returns the index of the entry since which an end has held the present value. */
+    /** Returns the index of the entry since which an end has had the current value. */
     since(index, side, key) {
         const kept = this.holds[side];
         let place = upTo(kept, index);
@@ -43,11 +43,11 @@ export class Track {
         return kept[place]?.index ?? index;
     }
 }
-/** Returns the place of the last item whose index is at most this one, or -1. */
+/** Returns the position in `items` of the last item whose `index` is at most `index`, or -1. */
 export function upTo(items, index) {
     return lastWhere(items.length, (place) => (items[place]?.index ?? Infinity) <= index);
 }
-/** Returns the last of `count` places for which the condition holds, or -1. It must hold up to one place, and not after. */
+/** Returns the last place below `count` for which `holds` is true, or -1. After the first false, `holds` must stay false. */
 export function lastWhere(count, holds) {
     let [low, high] = [-1, count - 1];
     while (low < high) {

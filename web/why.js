@@ -3,18 +3,18 @@ import { element } from "./dom.js";
 import { seconds } from "./format.js";
 import { text } from "./text.js";
 import { labelOf } from "./trace.js";
-/** The most events of a step that are explained. */
+/** The maximum number of events of a step that are explained. */
 const MOST = 12;
-/** The most explanations of a run that are kept. */
+/** The maximum number of explanations of a run that are kept. */
 const MOST_KNOWN = 5000;
 export function whyPanel(app) {
-    // By the run itself, as a later run may have the same name.
+    // The keys are the runs themselves, because a later run can have the same name.
     const known = new WeakMap();
     const list = element("div", { class: "why-list" });
     const heading = element("h2", {}, text("why"));
     const root = element("section", { class: "why", "aria-label": text("why") }, heading, list);
     let drawn;
-    /** Asks once for each entry. */
+    /** Returns an explanation, which is requested only once for each entry. */
     function why(run, entry) {
         const answers = known.get(run) ?? new Map();
         known.set(run, answers);
@@ -57,7 +57,7 @@ export function whyPanel(app) {
     }
     return { root, update };
 }
-/** Returns what the experiment says about itself. An exercise says it above its questions. */
+/** Returns the experiment's own text. An exercise shows this text above its questions. */
 function introduction(app) {
     const { text: words = [], questions = [] } = app.experiment ?? {};
     const paragraphs = (questions.length > 0 ? [] : words).map((words) => element("p", {}, words));

@@ -22,6 +22,6 @@ function call(exports, request) {
     const address = exports.smolstep_allocate(bytes.length);
     new Uint8Array(exports.memory.buffer, address, bytes.length).set(bytes);
     const len = exports.smolstep_call(address, bytes.length);
-    // A call may have moved the memory, so its buffer is read again.
+    // The call can have moved the memory, so `memory.buffer` is read again.
     return new TextDecoder().decode(new Uint8Array(exports.memory.buffer, exports.smolstep_answer(), len));
 }

@@ -1,4 +1,5 @@
-//! Measures echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
+//! Measures echoes of 64 bytes on the cable. Client and server run in one thread, so that only the two stacks are
+//! measured.
 //!
 //! One message is in flight at a time, and the connections take turns. Between two turns of a connection, the other
 //! connections displace its memory from the cache. The client is smolstep. The server is smolstep, or one SocketSet
@@ -26,7 +27,7 @@ type End = CableEnd<'static, 8, 1514>;
 /// An echo server and a client on a cable, with many connections between them. The cable's memory is never freed.
 pub struct EchoCable {
     now: Instant,
-    /// The client's next deadline, which is the next connection's turn. `None` if the client waits for no timer.
+    /// The client's next deadline, which is the next connection's turn. `None` if no timer of the client is running.
     turn: Option<Instant>,
     client: Stack<'static, Ping, ()>,
     client_io: Io<End, NullConsole>,
@@ -55,6 +56,7 @@ impl EchoCable {
         Self::with(connections, |io| OneSet::new(connections, io.device).map(|set| Server::OneSet(Box::new(set))))
     }
 
+    /// Opens all connections to `server`, and sends one message on each.
     fn with(connections: usize, server: impl FnOnce(Io<End, NullConsole>) -> Option<Server>) -> Option<Self> {
         let now = Instant::from_secs(1);
         let (left, right) = Box::leak(Box::new(Cable::new())).ends();
@@ -69,10 +71,10 @@ impl EchoCable {
             cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;
             // The first connection needs two more steps than the others, for ARP.
             for _ in 0..4 {
-                cable.there_and_back();
+                cable.poll_both();
             }
         }
-        // Each connection uses its memory once before the measurement.
+        // Before the measurement, each connection sends one message, so that its memory has been used once.
         (0..connections).all(|_| cable.round_trip()).then_some(cable)
     }
 
@@ -81,7 +83,7 @@ impl EchoCable {
     pub fn round_trip(&mut self) -> bool {
         let Some(turn) = self.turn else { return false };
         self.now = turn;
-        self.there_and_back();
+        self.poll_both();
         // If the echo is missing, the client's next deadline is a retransmission, not the next connection's turn.
         self.turn == Some(turn + Duration::from_micros(1))
     }
@@ -94,7 +96,8 @@ impl EchoCable {
         }
     }
 
-    fn there_and_back(&mut self) {
+    /// Polls the client, the server and the client again, so that a request and its reply are processed.
+    fn poll_both(&mut self) {
         self.client.poll(self.now, &mut self.client_io);
         match &mut self.server {
             Server::OneSet(set) => set.poll(self.now),
@@ -115,8 +118,8 @@ fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -
     Stack::new(config, device, memory, Instant::from_secs(1)).ok()
 }
 
-/// The delay of an acknowledgement. The delay exceeds the time between two turns, so the next message carries the
-/// acknowledgement.
+/// The delay of an acknowledgement. It exceeds the time between two turns of a connection, so that the next message
+/// carries the acknowledgement.
 const ACK_DELAY: Option<Duration> = Some(Duration::from_millis(500));
 
 fn address(number: u8) -> IpCidr {
@@ -179,7 +182,7 @@ impl OneSet {
             let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
             let mut socket = Socket::new(receive, send);
             socket.set_ack_delay(ACK_DELAY);
-            // smoltcp's own default is no congestion control. A feature of this program changes that default.
+            // By default, smoltcp uses no congestion control. A feature that this program enables changes that default.
             socket.set_congestion_control(CongestionControl::None);
             socket.listen(PORT).ok()?;
             handles.push(sockets.add(socket));

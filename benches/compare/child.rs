@@ -51,7 +51,7 @@ impl Server {
 
     /// Starts `smolstep serve greeting` on the TAP, with socket buffers of 4 KiB.
     ///
-    /// See [`become_server`].
+    /// The server process calls [`become_server`].
     ///
     /// # Errors
     /// Returns [`Miss::Failed`] if the server does not start.
@@ -66,6 +66,7 @@ impl Server {
         Ok(server)
     }
 
+    /// Starts a server process. Its address is not known yet.
     fn start(command: &mut Command, name: &str) -> Result<Self, Miss> {
         let errors = memfd_create("bench-errors", MemfdFlags::CLOEXEC).map_err(Miss::at("a file in memory"))?;
         let errors = File::from(errors);

@@ -10,7 +10,7 @@ use super::metric::Spread;
 use super::pattern::Pattern;
 use super::server::{CHUNK, Check, WELCOME};
 
-/// The time limit of a handshake. This time is long enough to retransmit two lost SYNs.
+/// The time limit of a handshake, long enough to retransmit two lost SYNs.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Connects to `server`. Reads and writes time out after a [`TICK`], so that the caller can check its [`Deadline`].
@@ -29,7 +29,7 @@ pub fn connect(server: SocketAddr) -> Result<TcpStream, Miss> {
 /// Reads `expected.len()` bytes, which must equal `expected`.
 ///
 /// # Errors
-/// Returns an error if other bytes arrive or the stream ends.
+/// Returns an error if other bytes arrive, or if the stream ends first.
 pub fn expect(stream: &mut TcpStream, expected: &[u8], deadline: Deadline<'_>) -> Result<(), Miss> {
     let mut buffer = [0; 64];
     let mut rest = expected;
@@ -72,7 +72,7 @@ pub fn receive(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Re
 /// Measures a stream to the server in Gbit/s. Sends for `span`, then waits until the server has received everything.
 ///
 /// # Errors
-/// Returns an error if the server has not received everything, or has received other bytes.
+/// Returns an error if the server has not received everything, or has received wrong bytes.
 pub fn send(server: SocketAddr, span: Duration, check: &Check, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
@@ -115,8 +115,8 @@ pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Re
     Ok(Spread::of(&times).map_or(0.0, |times| times.median))
 }
 
-/// The maximum number of connections that [`accept`] opens. This number is smaller than the number of ephemeral ports
-/// that the kernel has.
+/// The maximum number of connections that [`accept`] opens. It is smaller than the number of the kernel's ephemeral
+/// ports.
 const OPENED: usize = 20_000;
 
 /// Opens connections one after another for `span`, and closes each after the welcome. Returns the number of connections

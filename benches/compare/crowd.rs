@@ -16,11 +16,11 @@ use super::talk::{Talker, talk, together};
 /// The number of connections that exchange greetings.
 const ACTIVE: usize = 1000;
 
-/// The number of threads that open connections. With one thread, the result would mostly measure the time that a
-/// sleeping core needs to wake.
+/// The number of threads that open connections. With one thread, the result would mostly show how long a sleeping core
+/// takes to wake.
 const OPENING: usize = 16;
 
-/// The number of open files to allow besides the clients' sockets.
+/// The number of open files to allow in addition to the clients' sockets.
 const OTHER_FILES: u64 = 100;
 
 /// Opens `number` connections to a new server, then exchanges greetings on [`ACTIVE`] of them.

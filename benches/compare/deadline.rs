@@ -47,7 +47,7 @@ pub struct Deadline<'s> {
 }
 
 impl<'s> Deadline<'s> {
-    /// Starts the time of a measurement. Ctrl-C sets `stop`.
+    /// Starts the time limit of a measurement. Ctrl-C sets `stop`.
     pub fn new(stop: &'s AtomicBool) -> Self {
         Deadline { stop, until: Instant::now() + LIMIT }
     }

@@ -32,6 +32,7 @@ pub fn json(machine: &Machine, rounds: usize, quick: bool, rows: &[(&Row, RowRes
     format!("{run:#}\n")
 }
 
+/// Returns the JSON object of a row.
 fn row_object(row: &Row, result: &RowResult) -> Value {
     let mut object = json!({ "name": row.name, "text": row.text, "verdict": verdict(row, result) });
     match row.limit {
@@ -78,7 +79,7 @@ impl JsonFile {
     /// Returns a one-line message for the user if the file cannot be written.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        Ok(JsonFile { file: file.map_err(|error| unwritable(path, &error))?, path: path.into() })
+        Ok(JsonFile { file: file.map_err(|error| write_error(path, &error))?, path: path.into() })
     }
 
     /// Writes the results over the old contents.
@@ -89,10 +90,11 @@ impl JsonFile {
         let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
         // A pipe or a terminal has no length to set.
         let emptied = if is_file { self.file.set_len(0) } else { Ok(()) };
-        emptied.and_then(|()| self.file.write_all(text.as_bytes())).map_err(|error| unwritable(&self.path, &error))
+        emptied.and_then(|()| self.file.write_all(text.as_bytes())).map_err(|error| write_error(&self.path, &error))
     }
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> String {
+/// Returns the message for a file that cannot be written.
+fn write_error(path: &Path, error: &std::io::Error) -> String {
     format!("{} cannot be written: {error}", path.display())
 }

@@ -68,6 +68,7 @@ fn serve(mut stream: TcpStream, duty: &Duty) {
     };
 }
 
+/// Greets a client, as the program greeting does.
 fn greet(stream: &mut TcpStream) -> io::Result<()> {
     let (mut message, mut reply) = ([0; 1024], Vec::new());
     stream.write_all(WELCOME)?;

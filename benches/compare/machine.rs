@@ -4,7 +4,7 @@ use core::fmt;
 use std::fs;
 use std::thread::available_parallelism;
 
-/// The properties of a machine that decide its speed, as far as the kernel reports them.
+/// The properties that determine the speed of a machine, if the kernel reports them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// The processor's name.
@@ -20,7 +20,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Returns this machine's present properties.
+    /// Returns the current properties of this machine.
     pub fn here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let cpus = read("/proc/cpuinfo");

@@ -21,14 +21,14 @@ use super::tuntap::with_tuntap;
 /// The length of each measurement, as a time or a number of round trips.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// The duration of each measurement, without its preparation.
+    /// The duration of each measurement, excluding the preparation.
     pub span: Duration,
     /// The number of round trips of a measurement on the cable.
     pub trips: usize,
 }
 
 impl Effort {
-    /// The effort for meaningful figures.
+    /// The effort that gives meaningful figures.
     pub const FULL: Effort = Effort { span: Duration::from_secs(1), trips: 65_536 };
     /// A small effort, which is enough to check that everything runs.
     pub const QUICK: Effort = Effort { span: Duration::from_millis(100), trips: 4096 };

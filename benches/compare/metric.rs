@@ -1,4 +1,4 @@
-//! Metrics, the servers that they are measured for, and the values of a figure.
+//! Metrics, the servers for which they are measured, and the measured values.
 
 use core::fmt;
 
@@ -37,9 +37,9 @@ pub enum Metric {
 /// A server to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// smolstep with this number of connections.
+    /// smolstep on the cable, with this many connections.
     Connections(usize),
-    /// One SocketSet with this number of sockets.
+    /// One SocketSet on the cable, with this many sockets.
     OneSet(usize),
     /// A Python server with a thread per connection, on the kernel's loopback.
     Python,
@@ -51,12 +51,12 @@ pub enum Subject {
     Tuntap,
 }
 
-/// A measurement, which may produce several figures.
+/// A measurement, which can produce several figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     /// A measurement that produces one figure.
     Alone(Figure),
-    /// A measurement with this number of connections. It produces several figures.
+    /// A measurement with this many connections. It produces several figures.
     Crowd(usize),
 }
 

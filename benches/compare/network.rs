@@ -1,6 +1,6 @@
 //! Creates a new network for each measurement.
 //!
-//! A new network has neither sockets in TIME-WAIT nor queued frames from another measurement.
+//! A new network contains neither sockets in TIME-WAIT nor queued frames from another measurement.
 
 use std::fs;
 use std::io;
@@ -82,8 +82,8 @@ fn make_tap() -> io::Result<()> {
     Ok(())
 }
 
-// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Its `unsafe`
-// successor differs only in that respect.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Only in that respect,
+// its `unsafe` successor is different.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> io::Result<()> {
     rustix::thread::unshare(flags).map_err(io::Error::from)

@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 
 use super::random::Random;
 
-/// The period of the pattern in bytes. The period is prime, so that the loss of a buffer or of a power of two bytes is
-/// detected.
+/// The period of the pattern in bytes. It is prime, so that the loss of a whole buffer, or of 2^n bytes, is detected.
 pub const PERIOD: usize = 65_521;
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| Random(1).bytes(PERIOD));
@@ -24,7 +23,7 @@ impl Pattern {
             let piece = self.piece(buffer.len());
             let (now, later) = buffer.split_at_mut(piece.len());
             now.copy_from_slice(piece);
-            self.pass(piece.len());
+            self.advance(piece.len());
             buffer = later;
         }
     }
@@ -37,19 +36,20 @@ impl Pattern {
             if now != piece {
                 return false;
             }
-            self.pass(piece.len());
+            self.advance(piece.len());
             bytes = later;
         }
         true
     }
 
-    /// Returns the next bytes in one piece: at least one and at most `limit`.
+    /// Returns the next bytes that are contiguous: at least one and at most `limit` bytes.
     fn piece(&self, limit: usize) -> &'static [u8] {
         let rest = BYTES.get(self.at..).unwrap_or_default();
         rest.get(..limit).unwrap_or(rest)
     }
 
-    fn pass(&mut self, len: usize) {
+    /// Moves the position forward by `len` bytes.
+    fn advance(&mut self, len: usize) {
         self.at = (self.at + len) % PERIOD;
     }
 }

@@ -3,7 +3,7 @@ import contextlib, os, socket, sys, threading
 
 
 def greet(connection):
-    # A client may reset its connection.
+    # A client can reset its connection.
     with connection, contextlib.suppress(ConnectionError):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(b"Welcome!")

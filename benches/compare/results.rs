@@ -22,7 +22,7 @@ impl Measured {
 
     /// Returns whether a measurement failed or was skipped. The caller does not repeat such a measurement.
     pub fn has_missed(&self, job: Job) -> bool {
-        self.why(job).is_some()
+        self.reason(job).is_some()
     }
 
     /// Returns whether any measurement failed.
@@ -32,7 +32,7 @@ impl Measured {
 
     /// Returns the result of a row.
     pub fn row(&self, row: &Row) -> RowResult {
-        if let Some(miss) = row.figures().map(Figure::job).find_map(|job| self.why(job)) {
+        if let Some(miss) = row.figures().map(Figure::job).find_map(|job| self.reason(job)) {
             return RowResult::Missing(miss.clone());
         }
         let ours = self.values(row.ours);
@@ -55,7 +55,8 @@ impl Measured {
         self.samples.iter().filter(|(own, _)| *own == figure).map(|(_, value)| *value).collect()
     }
 
-    fn why(&self, job: Job) -> Option<&Miss> {
+    /// Returns the reason that a measurement has no result.
+    fn reason(&self, job: Job) -> Option<&Miss> {
         self.missed.iter().find(|(own, _)| *own == job).map(|(_, miss)| miss)
     }
 }
@@ -67,11 +68,11 @@ pub enum RowResult {
     Measured {
         /// smolstep's figure.
         ours: Spread,
-        /// The figure of the other server, if the row compares two.
+        /// The figure of the other server, if the row compares two servers.
         against: Option<Spread>,
         /// The spread of the results of all rounds.
         result: Spread,
     },
-    /// At least one figure was not measured, for this reason.
+    /// At least one figure was not measured. The field is the reason.
     Missing(Miss),
 }

@@ -13,7 +13,7 @@ pub struct Row {
     pub text: &'static str,
     /// smolstep's figure.
     pub ours: Figure,
-    /// The figure of the other server, if the row compares two.
+    /// The figure of the other server, if the row compares two servers.
     pub against: Option<Figure>,
     /// How the result is computed.
     pub result: Outcome,

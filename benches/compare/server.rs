@@ -46,8 +46,8 @@ impl Check {
 
 /// Runs `server` in a thread called `name`, and `client` in the calling thread.
 ///
-/// Calls `stop` when the client has returned, even by a panic. `stop` must make the server return. `what` names the
-/// server in the error if the server panics.
+/// Calls `stop` when the client has returned or panicked. `stop` must make the server return. `what` names the server
+/// in the error if the server panics.
 ///
 /// # Errors
 /// Returns the error of the server, if there is one, because it explains the client's error. Otherwise returns the

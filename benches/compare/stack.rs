@@ -43,6 +43,7 @@ pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T
     scoped_server(("bench-smolstep", "smolstep"), server, stop, || client((SERVER, PORT).into()))
 }
 
+/// Runs smolstep's server until the bell stops its loop.
 fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
     let program = Program::new(duty).ok_or_else(|| Miss::failed("there is no program greeting"))?;
     let clock = Clock::start();
@@ -59,7 +60,7 @@ fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
 
 /// Ends the loop of the server when the client has returned.
 struct Bell<'o> {
-    /// A flag that is set before the pipe closes. Unlike the pipe, the flag can be checked without a system call.
+    /// A flag that is set before the pipe closes. Unlike the pipe, it can be checked without a system call.
     over: &'o AtomicBool,
     ended: PipeReader,
 }

@@ -7,7 +7,7 @@ use super::metric::{Figure, Metric, Spread};
 use super::results::RowResult;
 use super::rows::{Outcome, Row};
 
-/// Formats the line `head`, the table, and the reason why a row has no result.
+/// Formats the line `head`, the table, and for each row without a result the reason.
 pub fn table(head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> String {
     let mut table = String::new();
     // Writing to a string does not fail.
@@ -15,6 +15,7 @@ pub fn table(head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> String {
     table
 }
 
+/// Does the work of [`table`].
 fn write_table(out: &mut String, head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> fmt::Result {
     let mut cells = vec![["row", "smolstep", "against", "result", "lowest to highest", "limit", ""].map(String::from)];
     cells.extend(rows.iter().map(|(row, result)| line(row, result)));
@@ -49,6 +50,7 @@ fn write_table(out: &mut String, head: &str, markdown: bool, rows: &[(&Row, RowR
     Ok(())
 }
 
+/// Returns the cells of a row.
 fn line(row: &Row, result: &RowResult) -> [String; 7] {
     let limit = row.limit.map(|limit| limit.to_string()).unwrap_or_default();
     let verdict = verdict(row, result).to_owned();
@@ -96,7 +98,7 @@ pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
 
 /// Formats a value.
 ///
-/// Rates of connections and greetings are integers. All other values have two decimals.
+/// Rates of connections and greetings are integers. All other values have two decimal places.
 fn number(metric: Metric, value: f64) -> String {
     match metric {
         Metric::Accept | Metric::Active | Metric::Greeting | Metric::Setup => format!("{value:.0}"),

@@ -1,6 +1,6 @@
 //! Many clients of a greeting server, each with one message in flight.
 //!
-//! Each core but one runs a thread with a share of the clients. The remaining core is for the server.
+//! Every core except one runs a thread with a share of the clients. The remaining core is for the server.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -43,7 +43,7 @@ impl Talker {
         deadline.retry(|| self.stream.write_all(self.name.as_bytes()))
     }
 
-    /// Reads a part of the reply. Returns whether the reply is complete.
+    /// Reads the bytes of the reply that have arrived. Returns whether the reply is complete.
     fn read(&mut self, deadline: Deadline<'_>) -> Result<bool, Miss> {
         let mut buffer = [0; 64];
         let len = deadline.retry(|| self.stream.read(&mut buffer))?;

@@ -1,7 +1,7 @@
 //! Unit tests of the benchmark `compare`, which itself has no test harness.
 //!
 //! tests/commands/bench.rs runs these tests.
-#![allow(unused_imports, dead_code, reason = "without a harness, the tests are left out and their helpers remain")]
+#![allow(unused_imports, dead_code, reason = "without a harness, the tests are not compiled, but their helpers are")]
 
 use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

@@ -19,8 +19,9 @@ use super::pattern::Pattern;
 use super::server::{Check, Duty, scoped_server};
 use super::stack::{receive, send};
 
-/// The ports of the example's two sockets.
+/// The port of the example's socket that sends.
 const SENDS: u16 = 1234;
+/// The port of the example's socket that receives.
 const RECEIVES: u16 = 1235;
 
 /// The size of each socket buffer in the example, in bytes.
@@ -53,6 +54,8 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
     scoped_server(("bench-tuntap", "smoltcp's TunTapInterface"), server, stop, client)
 }
 
+/// Runs the loop of smoltcp's example until `over` is set: one socket sends the payload, and one receives and checks
+/// it.
 fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: SyncSender<()>) -> std::io::Result<()> {
     let file = device.as_raw_fd();
     let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into());
@@ -66,7 +69,7 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
     let [sends, receives] = [(); 2].map(|()| {
         let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
         let mut socket = Socket::new(receive, send);
-        // smoltcp's own default is no congestion control. A feature of this program changes that default.
+        // By default, smoltcp uses no congestion control. A feature that this program enables changes that default.
         socket.set_congestion_control(CongestionControl::None);
         sockets.add(socket)
     });

@@ -3,8 +3,8 @@
 //! smolstep and Linux are measured in one run.
 //!
 //! Run this benchmark with `cargo bench --bench paths`. Both servers share one path, which relay.rs builds from two
-//! TAPs. path.rs creates the network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow
-//! phase of the machine affects both.
+//! TAPs. path.rs creates the network namespaces, and transfer.rs contains the clients. The two servers take turns, so a
+//! slow phase of the machine affects both.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../compare/deadline.rs"]
@@ -40,7 +40,7 @@ use server::Program;
 
 /// Compares smolstep with Linux and Reno over a path of 20 ms that loses or reorders segments
 ///
-/// Everything is measured in a private network. The benchmark takes some minutes, because a transfer may take up to 25
+/// Everything is measured in a private network. The benchmark takes a few minutes, because a transfer can take up to 25
 /// s.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "paths", bin_name = "cargo bench --bench paths --", version)]
@@ -65,7 +65,7 @@ struct Args {
     child: Option<Program>,
 }
 
-/// The measured cases. A case has a name, a program, faults, and a number of bytes.
+/// The measured cases. Each has a name, a program, faults, and a number of bytes.
 const CASES: [(&str, Program, Faults, usize); 4] = [
     ("loss-0", Program::Chargen, Faults { loss_percent: 0, reorder: Duration::ZERO }, 2_000_000),
     ("loss-1", Program::Chargen, Faults { loss_percent: 1, reorder: Duration::ZERO }, 2_000_000),

@@ -40,7 +40,8 @@ impl Path {
         ip("-V").map(|()| Path { program, faults, seed })
     }
 
-    /// Runs `client` with each server in turn, `rounds` times. Returns the results of smolstep and those of Linux.
+    /// Runs `client` with each server in turn, `rounds` times. Returns the results of smolstep, then the results of
+    /// Linux.
     ///
     /// # Errors
     /// Returns a one-line message for the user.
@@ -117,8 +118,8 @@ fn ip(arguments: &str) -> Result<(), String> {
     output.status.success().then_some(()).ok_or_else(|| format!("ip {arguments}: {}", complaint.trim()))
 }
 
-// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Its `unsafe`
-// successor differs only in that respect.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Only in that respect,
+// its `unsafe` successor is different.
 #[allow(deprecated)]
 fn unshare() -> rustix::io::Result<()> {
     rustix::thread::unshare(UnshareFlags::NEWNET)

@@ -14,7 +14,7 @@ use rustix::io::{read, write};
 
 use super::random::Random;
 
-/// The delay in each direction. A round trip takes twice this time.
+/// The delay in each direction, which is half a round trip.
 pub const DELAY: Duration = Duration::from_millis(10);
 /// The longest wait for a frame before the relay checks whether it must stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -26,9 +26,9 @@ const BURST: usize = 64;
 /// The faults of a path.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
-    /// The share of data frames towards the client that are lost, in percent.
+    /// The percentage of data frames towards the client that are lost.
     pub loss_percent: usize,
-    /// The maximum extra delay of a frame towards the server. Later frames may overtake a delayed frame.
+    /// The maximum extra delay of a frame towards the server. Later frames can overtake a delayed frame.
     pub reorder: Duration,
 }
 

@@ -80,7 +80,7 @@ pub fn table(run: &Run, cases: &[Case]) -> String {
 
 /// Formats the results as one JSON object.
 ///
-/// The object has the machine, the run, and the cases with every transfer.
+/// The object contains the machine, the run, and the cases with every transfer.
 pub fn json(run: &Run, cases: &[Case]) -> String {
     let Machine { cpu, cores, kernel, load, .. } = &run.machine;
     let cases: Vec<Value> = cases.iter().filter_map(case_object).collect();
@@ -96,6 +96,7 @@ pub fn json(run: &Run, cases: &[Case]) -> String {
     format!("{object:#}\n")
 }
 
+/// Returns the JSON object of a case, or `None` if the case has no transfers.
 fn case_object(case: &Case) -> Option<Value> {
     let Figures { rates, ratio, ratios, .. } = case.figures()?;
     let spread = |Spread { median, low, high }: &Spread| json!({ "median": median, "low": low, "high": high });

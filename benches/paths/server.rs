@@ -92,7 +92,8 @@ pub fn serve(listener: &TcpListener, program: Program, over: &AtomicBool) {
         if over.load(Ordering::Acquire) {
             break;
         }
-        // The thread is not joined. Once the relay has stopped, the thread may never learn that its client has closed.
+        // The thread is not joined. Once the relay has stopped, the thread might never learn that its client has
+        // closed.
         thread::spawn(move || talk(stream, program));
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::server::Program;
 
-/// The time limit of a transfer. After this time a transfer stops, and only the bytes that have arrived count.
+/// The time limit of a transfer. A transfer stops after this time, and its result is the bytes that have arrived.
 const LIMIT: Duration = Duration::from_secs(25);
 /// The longest wait until a server listens.
 const START: Duration = Duration::from_secs(10);
@@ -55,6 +55,7 @@ pub fn transfer(program: Program, server: SocketAddr, len: usize) -> Result<Tran
     })
 }
 
+/// Connects to a server, and retries until it listens or [`START`] has passed.
 fn connect(server: SocketAddr) -> std::io::Result<TcpStream> {
     let until = Instant::now() + START;
     loop {

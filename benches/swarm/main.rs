@@ -90,6 +90,7 @@ fn main() -> ExitCode {
 }
 
 impl Total {
+    /// Adds the result of a seed. A breach is listed once for each seed.
     fn add(&mut self, seed: u64, outcome: Outcome) {
         for (breach, detail) in outcome.findings.0 {
             let seeds = self.breaches.entry(breach).or_default();

@@ -1,4 +1,5 @@
-//! A board's control block hides forged segments from smoltcp, and acknowledgements that would stop smoltcp's timer.
+//! Tests that a board's control block hides forged segments from smoltcp, as well as acknowledgements that would stop
+//! smoltcp's timer.
 
 use smoltcp::phy::Medium;
 use smoltcp::wire::TcpPacket;
@@ -19,7 +20,7 @@ struct Peer<'w> {
 }
 
 impl<'w> Peer<'w> {
-    /// Sends a segment. `ahead` is the distance of its number from SND.NXT.
+    /// Sends a segment. `ahead` is the distance of its sequence number from SND.NXT.
     fn send(&self, ahead: u32, ack: u32, flags: u8, data: &[u8]) {
         let segment = tcp((self.port, 9999), self.seq.wrapping_add(ahead), ack, flags, 1000, &[], data);
         let mut packet = ip(Ends::V4(CLIENT, SERVER), TCP, 0, &segment);
@@ -27,7 +28,7 @@ impl<'w> Peer<'w> {
         self.wire.send(&frame(Medium::Ethernet, SERVER_MAC, CLIENT_MAC, packet));
     }
 
-    /// Returns the number, the acknowledgement, the flags and the length of the board's next segment.
+    /// Returns the sequence number, the acknowledgement number, the flags and the length of the board's next segment.
     fn receive(&self) -> (u32, u32, u8, usize) {
         loop {
             let frame = self.wire.receive();
@@ -64,7 +65,7 @@ fn forged_segments_are_challenged() {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
         // An RST in the window, a SYN, and an acknowledgement of data that was never sent. A connection sends only two
-        // challenges a second.
+        // challenge ACKs a second.
         for (port, (ahead, beyond, flags)) in (5000..).zip([(10, 0, RST), (10, 0, SYN), (0, 1, ACK)]) {
             let peer = Peer::open(&wire, port);
             wire.settle();
@@ -89,7 +90,7 @@ fn equal_acknowledgements_do_not_stop_the_timer_of_a_fin() {
         for _ in 0..4 {
             peer.send(0, peer.ack, ACK, b"");
         }
-        // Skips what left before the board took them in.
+        // Skips the segments that the board sent before it received these acknowledgements.
         wire.settle();
         let (seq, _, flags, _) = peer.receive();
         assert_eq!((seq, flags), (peer.ack, FIN | ACK));

@@ -57,6 +57,7 @@ pub fn on_image(name: &str, image: &str, test: impl Fn(&Image) + Send + 'static)
     on_images(name, vec![image.to_owned()], test);
 }
 
+/// Runs `test` with each of the images. The test is skipped if an image cannot be built.
 fn on_images(name: &str, images: Vec<String>, test: impl Fn(&Image) + Send + 'static) {
     let images: Result<Vec<Image>, String> = images.iter().map(|image| Image::build(image, &[])).collect();
     match images {
@@ -91,14 +92,14 @@ impl Image {
         self.boot(&["--tap", "tap0"]).listening(all_programs())
     }
 
-    /// Boots the image with QEMU's option `-netdev` and waits until all programs listen, with the large ones.
+    /// Boots the image with QEMU's option `-netdev` and waits until all programs listen, including the large ones.
     pub fn serve_all_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(all_programs())
     }
 
     /// Boots the image with QEMU's option `-netdev` and waits until all small programs listen.
     ///
-    /// The output of the large programs does not count.
+    /// The output of the large programs is ignored.
     pub fn serve_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(programs())
     }

@@ -99,7 +99,7 @@ fn an_unknown_self_test_is_refused() {
 
 /// Checks that a static of `stack_memory!` takes no flash and is never on the call stack.
 ///
-/// The memory must be in `.bss`, and no function may have a large stack frame.
+/// The memory must be in `.bss`, and no function must have a large stack frame.
 #[test]
 fn a_static_memory_uses_no_flash_and_no_call_stack() {
     if Command::new("llvm-objdump").arg("--version").output().is_err() {
@@ -123,6 +123,7 @@ fn a_static_memory_uses_no_flash_and_no_call_stack() {
     assert!(frame > 500 && frame <= 6 * 1024, "{board}: {function} takes {frame} bytes of the call stack");
 }
 
+/// Returns the output of llvm-objdump for an ELF file.
 fn objdump(elf: &Path, arguments: &[&str]) -> String {
     let output = Command::new("llvm-objdump").args(arguments).arg(elf).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -10,11 +10,17 @@ use crate::common::hostile::frame::{
 };
 use crate::wire::{NETDEV, Wire};
 
-/// Offsets of checksums and data in an Ethernet frame with IPv4 and no options.
+// Offsets in an Ethernet frame with IPv4 and no options.
+
+/// The offset of the IPv4 checksum.
 const OF_IP: usize = 24;
+/// The offset of the ICMP checksum.
 const OF_ICMP: usize = 36;
+/// The offset of the UDP checksum.
 const OF_UDP: usize = 40;
+/// The offset of the TCP checksum.
 const OF_TCP: usize = 50;
+/// The offset of the data of a UDP datagram.
 const DATA_OF_UDP: usize = 42;
 
 #[test]
@@ -68,7 +74,7 @@ fn segments_with_wrong_checksums_are_dropped() {
         let syn_ack = replies.first().expect("an answer to the SYN");
         let theirs = u32::from_be_bytes(syn_ack[38..42].try_into().unwrap()).wrapping_add(1);
         let mut more = answers(&wire, &segment(101, theirs, ACK, b""));
-        // On a slow machine, the board may have retransmitted its SYN,ACK.
+        // On a slow machine, the board might have retransmitted its SYN,ACK.
         more.retain(|answer| answer != syn_ack);
         assert_eq!(more, Vec::<Vec<u8>>::new());
 
@@ -104,6 +110,7 @@ fn answers(wire: &Wire, frame: &[u8]) -> Vec<Vec<u8>> {
     answers
 }
 
+/// Builds a frame to the board, with correct checksums.
 fn to_board(protocol: u8, payload: &[u8]) -> Vec<u8> {
     let mut packet = ip(Ends::V4(CLIENT, SERVER), protocol, 0, payload);
     fix_checksums(&mut packet);

@@ -12,7 +12,7 @@ use crate::common::hostile::frame::{
 };
 use crate::wire::{NETDEV, Wire};
 
-/// The time that the board may spend on its own work.
+/// The time that the board is allowed to spend on its own work.
 const TOLERANCE: Duration = Duration::from_millis(1);
 
 /// QEMU options for a virtual clock.
@@ -40,7 +40,7 @@ fn unanswered_arp_requests_repeat_at_whole_seconds() {
         let frames = captured(&std::fs::read(&capture).unwrap());
         let asked: Vec<_> = frames.iter().filter(|(_, frame)| asks(frame)).map(|(at, _)| *at).collect();
         let apart: Vec<_> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        // Two timers cause the requests in turn. Both run for whole seconds.
+        // Two timers take turns in causing the requests. Both run for whole seconds.
         let on_time = |apart: &Duration| (*apart + TOLERANCE).subsec_nanos() <= 2 * TOLERANCE.subsec_nanos();
         assert!(apart.len() >= 4 && apart.iter().all(on_time), "{apart:?}");
     });

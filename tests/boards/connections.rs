@@ -1,4 +1,5 @@
-//! TCP connections to a board: long ones, simultaneous ones, too many, and one after another.
+//! TCP connections to a board: long transfers, simultaneous connections, too many connections, and one connection after
+//! another.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -46,15 +47,15 @@ fn a_connection_without_a_free_slot_waits() {
         }
         assert!(ninth.try_recv().is_err(), "there are more connections than slots");
 
-        ends(streams.pop().unwrap());
+        close_and_expect_end(streams.pop().unwrap());
         let mut ninth = ninth.recv_timeout(PATIENCE).unwrap();
         send(&mut ninth, "ninth");
         expect(&mut ninth, "ninth");
-        streams.into_iter().chain([ninth]).for_each(ends);
+        streams.into_iter().chain([ninth]).for_each(close_and_expect_end);
     });
 }
 
-/// The server thanks closes first, so it enters TIME-WAIT for 60 s with each connection.
+/// The server of `thanks` closes first, so each of its connections stays in TIME-WAIT for 60 s.
 #[test]
 fn connections_in_time_wait_block_no_new_connection() {
     on_every_controller("connections::connections_in_time_wait_block_no_new_connection", |image| {
@@ -82,7 +83,8 @@ pub fn echoes(len: usize) {
     writing.join().unwrap();
 }
 
-fn ends(mut stream: TcpStream) {
+/// Closes this side, and asserts that the board closes its side without sending more data.
+fn close_and_expect_end(mut stream: TcpStream) {
     stream.shutdown(Shutdown::Write).unwrap();
     expect_last(&mut stream, "");
 }

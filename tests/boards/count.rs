@@ -14,10 +14,10 @@ use crate::board::{BOARD, on_image};
 use crate::common::link::{KERNEL, PATIENCE, ask, at, expect, noise, patient, send, udp};
 use crate::common::netns::{counters, output};
 
-/// The number of round trips that are measured one by one. The result is the median.
+/// The number of round trips that are measured one by one. The result is the median of their costs.
 ///
-/// The board sleeps before each round trip. On a busy machine, the kernel's delayed ACK may arrive before the next
-/// request, and the board's loop then runs once more. The median ignores these cases.
+/// The board sleeps before each round trip. On a busy machine, the kernel's delayed ACK can arrive before the next
+/// request. The board's loop then runs once more. The median ignores these cases.
 const ROUNDS: usize = 201;
 
 /// The measured cases and their limits, which are slightly above the measured costs.
@@ -90,13 +90,13 @@ fn an_echo_costs_at_most_its_limit() {
 
 /// Returns whether the image contains panic messages, which add half of the cost.
 ///
-/// A toolchain with a precompiled core includes panic messages: see scripts/firmware.
+/// A toolchain with a precompiled core library includes panic messages: see scripts/firmware.
 fn has_texts_of_panics(elf: &[u8]) -> bool {
     let text = b"attempt to subtract sequence numbers with underflow";
     elf.windows(text.len()).any(|window| window == text)
 }
 
-/// Connects as soon as the board answers, because this firmware prints nothing when it is ready.
+/// Connects as soon as the board answers. This firmware does not print a line when it is ready.
 fn first() -> TcpStream {
     let stream = (0..60).find_map(|_| TcpStream::connect_timeout(&at(BOARD, 7), PATIENCE).ok());
     let stream = stream.expect("the board answers");
@@ -105,12 +105,14 @@ fn first() -> TcpStream {
     stream
 }
 
+/// Sends `len` bytes over TCP, and reads their echo.
 fn echo(stream: &mut TcpStream, len: usize) {
     let request = noise(len, 1);
     send(stream, &request);
     expect(stream, &request);
 }
 
+/// Sends a datagram of `len` bytes, and reads its echo.
 fn datagram(socket: &UdpSocket, len: usize) {
     let request = noise(len, 1);
     ask(socket, &request, &request);
@@ -131,10 +133,11 @@ struct Counter {
 }
 
 impl Counter {
+    /// Returns the median cost of a round trip.
     fn count(&self, mut round_trip: impl FnMut()) -> Cost {
         let mut round = || {
             round_trip();
-            self.sleeps();
+            self.wait_for_sleep();
         };
         // In these rounds, the board does the work that happens only once, such as the growth of the congestion window.
         (0..40).for_each(|_| round());
@@ -149,9 +152,9 @@ impl Counter {
         *costs.select_nth_unstable_by_key(middle, |cost| cost.instructions + cost.accesses).1
     }
 
-    /// Waits until the board sleeps. With an earlier request, the board would not fall asleep, and the measured cost
-    /// would be too low.
-    fn sleeps(&self) {
+    /// Waits until the board sleeps. If the request came earlier, the board would not fall asleep, and the measured
+    /// cost would be too low.
+    fn wait_for_sleep(&self) {
         let (mut last, mut same) = (0, 0);
         while same < 100 {
             let now = self.read()[0];

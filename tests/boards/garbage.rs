@@ -32,7 +32,7 @@ fn a_board_survives_garbage() {
             }
             Some(frame)
         });
-        talks();
+        serves_clients();
         drop(relay);
         let starts = |board: &Peer| board.out().matches("listening ").count();
         let before = starts(&board);
@@ -59,13 +59,14 @@ fn a_board_survives_garbage() {
         wire.settle();
 
         let _relay = wire.relay(|_, frame| Some(frame));
-        talks();
+        serves_clients();
         // The board has not restarted.
         assert_eq!(starts(&board), before, "{}", board.out());
     });
 }
 
-fn talks() {
+/// Asserts that the board serves greeting over TCP and UDP, and echo.
+fn serves_clients() {
     let mut greeting = connect(BOARD, 9999);
     expect(&mut greeting, "Welcome!");
     send(&mut greeting, "Li");
@@ -76,8 +77,8 @@ fn talks() {
     echoes(10_000);
 }
 
-/// Asserts that the board answers a datagram to its greeting server. One of the random datagrams may have
-/// come from a host that does not exist. The reply to that host may block the port for a second, so the client retries.
+/// Asserts that the board answers a datagram to its greeting server. One of the random datagrams might seem to come
+/// from a host that does not exist. The reply to that host can block the port for a second, so the client retries.
 fn is_greeted_by_datagram() {
     let socket = udp(at(KERNEL[0], 0), at(BOARD, 9999));
     socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();

@@ -71,9 +71,10 @@ fn the_uart_output_of_a_client_matches_the_golden_file() {
     });
 }
 
+/// Compares the output of an image with its golden file, or writes the file if [`BLESS`] is set.
 #[track_caller]
 fn compare(image: &Image, said: &str) {
-    let said = normal(said);
+    let said = with_names(said);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{}.run", image.name()));
     if std::env::var_os(BLESS).is_some() {
         std::fs::write(&file, said).unwrap();
@@ -94,7 +95,7 @@ fn compare(image: &Image, said: &str) {
 }
 
 /// Replaces addresses and ephemeral ports with names.
-fn normal(said: &str) -> String {
+fn with_names(said: &str) -> String {
     let mut normal = String::new();
     let mut rest = said;
     while let Some((before, after)) = rest.split_once("192.168.69.") {

@@ -62,10 +62,11 @@ impl Plug {
         board.wait_for(&line, |out| out.contains(&line));
     }
 
+    /// Sends a command to QEMU's monitor, and waits for the answer.
     fn command(&mut self, text: &str) {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
         let mut answer = String::new();
-        // A greeting and reports of events may precede the answer.
+        // A greeting and reports of events can come before the answer.
         while !answer.contains("\"return\"") {
             assert!(!answer.contains("\"error\""), "{answer}");
             answer.clear();

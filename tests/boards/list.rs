@@ -30,7 +30,7 @@ fn the_host_ports_match_the_ports_of_the_programs() {
     }
 }
 
-/// The failure lists everything that is missing, so that a new board is complete after one look.
+/// Lists everything that is missing in one failure, so that the author of a new board sees all of it at once.
 #[test]
 fn every_board_has_its_files_and_its_entries() {
     let listed: BTreeSet<String> = script(&["boards"], &[]).unwrap().lines().map(str::to_owned).collect();
@@ -58,7 +58,8 @@ fn every_board_has_its_files_and_its_entries() {
         needs(exists(&format!("src/bin/{image}.rs")), format!("src/bin/{image}.rs: the firmware"));
     }
     for board in boards() {
-        for (kind, command) in [("run", "SMOLSTEP_BLESS=1 cargo test --test boards golden::"), ("size", &bless(&board))]
+        for (kind, command) in
+            [("run", "SMOLSTEP_BLESS=1 cargo test --test boards golden::"), ("size", &bless_command(&board))]
         {
             let file = format!("tests/golden/{board}.{kind}");
             needs(exists(&file), format!("{file}: {command}"));
@@ -80,7 +81,8 @@ fn an_unknown_image_is_refused_with_a_list_of_images() {
     assert_eq!(listed.split(' ').collect::<Vec<_>>(), images());
 }
 
-fn bless(board: &str) -> String {
+/// Returns the command that creates a board's golden size.
+fn bless_command(board: &str) -> String {
     format!("scripts/firmware size {board} --bless")
 }
 

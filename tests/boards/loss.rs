@@ -10,7 +10,7 @@ use crate::common::link::{connect, expect, expect_last, send};
 use crate::connections::echoes;
 use crate::wire::{NETDEV, Way, Wire};
 
-/// Loses one random frame out of every twenty. So even a short transfer is certain to lose frames.
+/// Loses one random frame out of every twenty, so that even a short transfer is certain to lose frames.
 struct Losses {
     random: Random,
     seen: usize,

@@ -15,8 +15,9 @@ use crate::common::link::{KERNEL, Link, ask, at, connect, expect, noise, on_tap,
 use crate::common::peer::{Peer, nc, python};
 use crate::common::skip;
 
-/// Addresses of the board: configured manually, and derived from its hardware address.
+/// Addresses of the board that are configured manually.
 const BY_HAND: [&str; 2] = ["192.168.69.1", "fdaa::1"];
+/// The address that SLAAC derives from the board's hardware address.
 const MADE: &str = "fdaa::ff:fe00:1";
 const LINK_LOCAL: &str = "fe80::ff:fe00:1";
 /// Hosts outside the board's networks.
@@ -179,7 +180,7 @@ fn listens(board: &Peer, address: &str) {
     board.wait_for(&last, |out| out.contains(&last));
 }
 
-/// Asserts that the board answers a ping to `address`. The first reply may be lost while the board resolves the
+/// Asserts that the board answers a ping to `address`. The first reply can be lost while the board resolves the
 /// hardware address.
 fn pinged(address: &str) {
     let ping = Peer::start(Command::new("ping").args(["-c", "3", "-i", "0.5", "-W", "60", address])).finish();
@@ -194,7 +195,7 @@ fn behind_a_router(board: &Peer) {
     }
 }
 
-/// Returns whether `frames` has a neighbour advertisement that announces `address`.
+/// Returns whether `frames` contains a neighbour advertisement that announces `address`.
 ///
 /// The advertisement is unsolicited and goes to all nodes (RFC 4861 section 4.4).
 fn has_advertisement(frames: &[u8], address: &str) -> bool {

@@ -79,7 +79,7 @@ fn programs_on_udp() {
         ask(&client(9999), "Li", "hello Li!");
         ask(&client(9999), b"\xff", b"hello \xff!");
 
-        // The first reply is from echo, because discard sends none.
+        // The first reply comes from echo, because discard sends no reply.
         let silent = UdpSocket::bind(at(KERNEL[0], 0)).unwrap();
         silent.send_to(b"void", at(BOARD, 9)).unwrap();
         silent.connect(at(BOARD, 7)).unwrap();

@@ -1,4 +1,4 @@
-//! The network settings of a firmware's build: the constants that they compile into, and one-line errors.
+//! The network settings of a firmware's build: the constants that they become, and one-line errors.
 
 #[path = "../../src/cli/addr_text.rs"]
 pub mod addr_text;

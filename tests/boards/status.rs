@@ -18,7 +18,7 @@ fn the_page_shows_connections_live() {
         assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("</script>\n"), "{page}");
         assert!(page.contains("<td>tcp 80<td>") && page.contains("<td>udp 9997<td>"), "{page}");
 
-        // At most four of the eight connections may be live pages.
+        // At most four of the eight connections can be live pages.
         let mut pages: Vec<_> = (0..4).map(|_| connect(BOARD, 80)).collect();
         for stream in &mut pages {
             send(stream, "GET /events HTTP/1.1\r\nHost: board\r\n\r\n");
@@ -55,8 +55,8 @@ fn with_dhcp_a_host_with_the_boards_address_is_counted_and_logged() {
     });
 }
 
-/// Boots an image. Another host announces the board's address three times, and the status page shows this number. Returns
-/// the log of the board.
+/// Boots an image. Another host announces the board's address three times, and the status page must then show a count
+/// of three. Returns the log of the board.
 fn shares_its_address(image: &Image) -> String {
     const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 9];
     let wire = Wire::new();

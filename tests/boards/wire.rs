@@ -1,5 +1,4 @@
-//! The board's cable, which the test controls. The cable carries the test's own frames, or connects the board with
-//! tap0.
+//! The board's cable, which the test controls. The cable carries the test's own frames, or connects the board to tap0.
 
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
@@ -34,10 +33,10 @@ pub struct Relay {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The address of a host that only sends ARP requests.
-///
-/// The reply shows that the board has processed all earlier frames.
+/// The address of a host that only sends ARP requests. The board's reply shows that the board has processed all earlier
+/// frames.
 const ASKER: [u8; 4] = neighbour(250);
+/// The hardware address of [`ASKER`].
 const ASKER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 250];
 
 impl Wire {
@@ -84,7 +83,7 @@ impl Wire {
         while !self.receive().starts_with(&reply) {}
     }
 
-    /// Connects the cable with tap0. `change` receives each frame, and returns the frame that arrives, if any.
+    /// Connects the cable to tap0. `change` receives each frame, and returns the frame that arrives, if any.
     pub fn relay(self, mut change: impl FnMut(Way, Vec<u8>) -> Option<Vec<u8>> + Send + 'static) -> Relay {
         let mut tap = TunTap::open(Kind::Tap, "tap0").unwrap();
         self.0.set_nonblocking(true).unwrap();

@@ -29,7 +29,7 @@ fn datagrams_without_a_checksum_come_back() {
     on_tap_and_tun("datagrams::datagrams_without_a_checksum_come_back", |link| {
         for offload in [&["echo"][..], &["echo", "--no-offload"]] {
             let _server = link.serve(offload, 4);
-            // Only over IPv4: UDP over IPv6 requires a checksum.
+            // This part uses only IPv4, because UDP over IPv6 requires a checksum.
             let client = python::run("without_checksums", &[SERVER[0]]).finish();
             assert_eq!(client.code(), Some(0), "{client:?}");
         }

@@ -20,8 +20,8 @@ fn one_frame_in_a_hundred_lost() {
     in_namespace("loss::one_frame_in_a_hundred_lost", || lossy(10));
 }
 
-/// Runs transfers while the kernel drops `per_mille` of 1,000 frames, at random. A run with the same losses cannot be
-/// repeated.
+/// Runs transfers while the kernel drops `per_mille` of 1,000 frames, at random. Each run has other losses, so it
+/// cannot be repeated.
 fn lossy(per_mille: u32) {
     for offload in [true, false] {
         for congestion in [Congestion::Reno, Congestion::Cubic] {
@@ -30,7 +30,7 @@ fn lossy(per_mille: u32) {
                     // In this transfer the kernel is the sender, so the stack's congestion control is not used.
                     continue;
                 }
-                // A lost frame may delay the stack by a retransmission timeout, so the stack sends fewer bytes.
+                // A lost frame can delay the stack by a retransmission timeout, so the stack sends fewer bytes.
                 let bytes = if per_mille > 1 && from == From::Stack { 4 << 20 } else { FIRST.bytes };
                 let transfer = Transfer { offload, from, congestion, bytes, ..FIRST };
                 let mut possible = true;

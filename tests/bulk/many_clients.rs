@@ -112,8 +112,8 @@ fn the_delays_of_several_clients_overlap() {
         for client in &mut clients {
             expect(client, "Hello,second!");
         }
-        // The server read every client's first message, of 5 bytes, before any second message. So the delays of the
-        // clients overlapped.
+        // The server read every client's first message, of 5 bytes, before any second message. This shows that the
+        // delays of the clients overlapped.
         let read = events::of(&server.stop().out(), "read", &[]);
         let lengths: Vec<u64> = read.iter().filter_map(|event| event["len"].as_u64()).collect();
         assert_eq!(lengths, [[5; 20], [6; 20]].concat());

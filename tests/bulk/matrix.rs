@@ -40,6 +40,7 @@ pub const FIRST: Transfer = Transfer {
     congestion: Congestion::Reno,
 };
 
+/// Runs a transfer for each combination of offload, address family, MTU and direction.
 fn every_way(kind: Kind) {
     for offload in [true, false] {
         for (family, mtus) in [(0, &[576, 1280, 1500, 9000][..]), (1, &[1280, 1500, 9000])] {

@@ -47,8 +47,8 @@ const PERIOD: usize = 1_048_583;
 impl Transfer {
     /// Creates the link, transfers all bytes, and deletes the link.
     ///
-    /// `before` may change the link. Returns the number of frames that the kernel received. A super-segment counts as
-    /// one frame.
+    /// `before` can change the link. Returns the number of frames that the kernel received. A super-segment is counted
+    /// as one frame.
     ///
     /// # Panics
     /// Panics if a byte is wrong or missing.
@@ -64,6 +64,7 @@ impl Transfer {
         frames
     }
 
+    /// Runs the stack's end of the transfer on this thread, and the kernel's end on another thread.
     fn serve(self, link: Link) -> u64 {
         let open = if self.offload { TunTap::open_with_offload } else { TunTap::open };
         let mut io = Io::new(open(self.kind, link.name()).unwrap(), NullConsole);
@@ -86,7 +87,7 @@ impl Transfer {
 
         let (ended, running) = UnixStream::pair().unwrap();
         let client = thread::spawn(move || {
-            // The socket `running` closes when the thread exits, even by a panic.
+            // The socket `running` closes when the thread exits, even if it panics.
             let _running = running;
             self.client(connect(SERVER[self.family], PORT));
         });
@@ -107,6 +108,7 @@ impl Transfer {
         counters(link.name()).received.packets
     }
 
+    /// Runs the kernel's end of the transfer.
     fn client(self, mut stream: TcpStream) {
         let mut at = 0;
         if self.from == From::Stack {
@@ -171,7 +173,7 @@ impl Session for End<'_> {
     }
 }
 
-/// Returns `len` bytes of the pattern, at most 256 KiB, from the position `at`.
+/// Returns `len` bytes of the pattern, at most 256 KiB, from offset `at` on.
 fn pattern(at: u64, len: usize) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = BYTES.get_or_init(|| {
@@ -183,6 +185,7 @@ fn pattern(at: u64, len: usize) -> &'static [u8] {
     &bytes[at..at + len]
 }
 
+/// Checks that `came` is the part of the pattern that begins at offset `at`.
 fn compare(at: u64, came: &[u8], transfer: &Transfer) {
     for (number, came) in came.chunks(1 << 18).enumerate() {
         let at = at + (number << 18) as u64;

@@ -71,6 +71,7 @@ fn echo(mut stream: TcpStream, bytes: &[u8], mut at: impl FnMut(usize)) {
     assert!(back == bytes, "{} bytes came back, the first {same} of them right", back.len());
 }
 
+/// Takes the kernel's interface down and brings it up again.
 fn down_and_up(link: Link) {
     down(link.name());
     up(link.name());

@@ -178,7 +178,7 @@ fn a_room_connects_all_members_and_drops_a_slow_reader() {
         let mut dropped = false;
         for _ in 0..20_000 {
             send(&mut ann, &line);
-            // Every line from Ann begins with `Ann: `. Any other line is read completely below.
+            // Every line from Ann begins with `Ann: `. Any other line is read to its end below.
             let mut begin = [0; 5];
             bob.read_exact(&mut begin).unwrap();
             dropped = begin == *b"Slow ";
@@ -238,7 +238,7 @@ fn a_flood_reaches_all_readers() {
                 let line = &line;
                 scope.spawn(move || {
                     let mut heard = vec![];
-                    // The final line may also report that the other reader has left.
+                    // The final line can also report that the other reader has left.
                     while !heard.ends_with(b" has left\n") {
                         let mut piece = [0; 4096];
                         let len = reader.read(&mut piece).unwrap();

@@ -17,11 +17,13 @@ const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 /// The client's address on tap1. The kernel routes between tap1 and the server's tap0.
 const CLIENT: &str = "192.168.70.2";
 
+/// Starts a server at a terminal.
 fn server(arguments: &[&str]) -> Peer {
     let serve = [SMOLSTEP, "serve", "chat", "--tap", "tap0", "--gateway", "192.168.69.100"];
     start(&[&serve, arguments].concat()).listening(4)
 }
 
+/// Starts a client at a terminal.
 fn client() -> Peer {
     make(Kind::Tap, "tap1", &[("192.168.70.100", 24)]);
     fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
@@ -162,7 +164,7 @@ fn a_line_begun_for_one_partner_is_not_sent_to_the_next() {
         expect(&mut second, "to you\n");
         server.type_in(b"\xff\r");
         wait_for_line(&server, "(not sent: a line that is not UTF-8)");
-        // A line from the history goes to the present partner.
+        // A line from the history goes to the current partner.
         wait_for_last(&server, ">>>");
         server.type_in(b"\x1b[A\x1b[A\rq\r");
         expect_last(&mut second, "for one only\nthe talk has ended\n");

@@ -19,7 +19,7 @@ struct VirtualClock;
 embassy_time_driver::time_driver_impl!(static CLOCK: VirtualClock = VirtualClock);
 
 impl Driver for VirtualClock {
-    /// A reading takes a microsecond, so that a driver that waits in a loop sees the time pass.
+    /// Advances the clock by a microsecond at each reading, so that a driver that waits in a loop sees time pass.
     fn now(&self) -> u64 {
         spend(1);
         NOW.get()
@@ -30,7 +30,7 @@ impl Driver for VirtualClock {
     }
 }
 
-/// Returns the present time.
+/// Returns the current time.
 pub fn now() -> Instant {
     Instant::from_micros(NOW.get() as i64)
 }
@@ -41,12 +41,12 @@ pub fn reset() {
     ALARMS.with_borrow_mut(Vec::clear);
 }
 
-/// Lets `micros` microseconds pass, as a task does that occupies the processor.
+/// Advances the clock by `micros` microseconds without waking a task, as if a task kept the processor busy.
 pub fn spend(micros: u64) {
     NOW.set(NOW.get() + micros);
 }
 
-/// Lets the time pass until `at`, and wakes the tasks whose alarms are due. A time in the past only wakes tasks.
+/// Advances the clock to `at`, and wakes the tasks whose alarms are due. If `at` is in the past, only wakes tasks.
 pub fn advance(at: Instant) {
     NOW.set(NOW.get().max(at.total_micros() as u64));
     let due = |(at, _): &mut (u64, Waker)| *at <= NOW.get();

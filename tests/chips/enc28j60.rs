@@ -16,13 +16,14 @@ use crate::scenario::{
 };
 use crate::wire::Wire;
 
-/// All drivers of a program share the static buffers of their crate, so only one test runs at a time.
+/// Returns a lock that lets only one test run at a time, because all drivers in a program share their crate's static
+/// buffers.
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The chip is reset by a command.
+/// A reset pin that is not connected, because the driver resets the chip by a command.
 struct NoPin;
 
 impl ErrorType for NoPin {
@@ -39,7 +40,7 @@ impl OutputPin for NoPin {
     }
 }
 
-/// Makes calls to a board with the published driver, and returns what the clients print.
+/// Makes calls to a board with the published driver, and returns the output of the clients.
 fn call(wire: &Wire, chip: &Enc28j60, calls: &[Call<'_>], plan: impl FnMut(Instant) -> Option<Instant>) -> String {
     let driver = Driver::new(chip.clone(), None::<NoPin>, BOARD);
     let board = serve(Embassy::new(driver).unwrap());

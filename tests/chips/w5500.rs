@@ -18,7 +18,8 @@ use interrupt::Interrupt;
 #[path = "../../examples/boards/w5500-evb-pico/src/interrupt.rs"]
 mod interrupt;
 
-/// A board that serves with the published driver. `interrupt` makes the interrupt pin of the driver.
+/// A board that serves with the published driver. `interrupt` turns the chip's interrupt pin into the pin that the
+/// driver gets.
 async fn board<I: Wait>(chip: W5500, interrupt: impl FnOnce(InterruptPin) -> I) {
     let mut state = State::<2, 2>::new();
     let pins = (interrupt(InterruptPin(chip.clone())), ResetPin(chip.clone()));
@@ -27,7 +28,8 @@ async fn board<I: Wait>(chip: W5500, interrupt: impl FnOnce(InterruptPin) -> I) 
     join(runner.run(), serve(Embassy::new(device).unwrap())).await;
 }
 
-/// Makes calls to a board, and returns what the clients print. The board's interrupt pin is made by `interrupt`.
+/// Makes calls to a board, and returns the output of the clients. `interrupt` turns the chip's interrupt pin into the
+/// pin that the driver gets.
 fn call_with<I: Wait>(
     interrupt: impl FnOnce(InterruptPin) -> I,
     wire: &Wire,
@@ -39,7 +41,7 @@ fn call_with<I: Wait>(
     String::from_utf8(printed).unwrap()
 }
 
-/// Makes calls to a board with the interrupt pin of examples/boards/w5500-evb-pico. Returns what the clients print.
+/// Makes calls to a board with the interrupt pin of examples/boards/w5500-evb-pico. Returns the output of the clients.
 fn call(wire: &Wire, chip: &W5500, calls: &[Call<'_>], plan: impl FnMut(Instant) -> Option<Instant>) -> String {
     call_with(Interrupt, wire, chip, calls, plan)
 }
@@ -96,7 +98,7 @@ fn with_the_plain_interrupt_pin_frames_stay_in_the_chip() {
     assert!(chip.received() > 10_000, "only {} bytes stay", chip.received());
 }
 
-/// If this test fails with a newer driver, a fault of the SPI bus no longer stops the program.
+/// If this test fails with a newer driver, a fault of the SPI bus no longer makes that driver panic.
 #[test]
 #[should_panic(expected = "out of range")]
 fn a_wrong_length_in_the_chip_panics() {

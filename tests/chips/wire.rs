@@ -9,30 +9,30 @@ use smoltcp::time::{Duration, Instant};
 
 use crate::clock;
 
-/// How long a frame is on its way after its sender has sent it.
+/// The time from the end of sending a frame to its arrival.
 const DELAY: Duration = Duration::from_micros(100);
-/// The wire carries this number of bytes in a microsecond: 100 Mbit/s, rounded down.
+/// The number of bytes that the wire carries in a microsecond: 100 Mbit/s, rounded down.
 const BYTES_PER_MICROSECOND: u64 = 12;
 /// Preamble, checksum and the gap between frames, in bytes.
 const OVERHEAD: u64 = 24;
-/// How many frames wait at the other end at most.
+/// The maximum number of frames that wait at the far end.
 const QUEUE: usize = 64;
 
-/// One of the ends of a wire.
+/// One end of a wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Chip,
     Far,
 }
 
-/// The wire. A clone is the same wire.
+/// The wire. A clone refers to the same wire.
 #[derive(Clone)]
 pub struct Wire(Rc<RefCell<State>>);
 
 struct State {
-    /// The frames on their way, in the order of their arrival.
+    /// The frames in flight, in the order of their arrival.
     in_flight: VecDeque<(Instant, End, Vec<u8>)>,
-    /// For each end, the time at which its receiver has the whole of the last frame.
+    /// For each end, the time at which the latest frame to this end has arrived completely.
     busy: [Instant; 2],
     /// The frames that have arrived at the far end.
     arrived: VecDeque<Vec<u8>>,
@@ -44,7 +44,7 @@ struct State {
 }
 
 impl Wire {
-    /// Creates a wire that loses `loss_percent` of the frames. `seed` decides which.
+    /// Creates a wire that loses `loss_percent` percent of the frames. `seed` decides which frames are lost.
     pub fn new(loss_percent: u64, seed: u64) -> Wire {
         Wire(Rc::new(RefCell::new(State {
             in_flight: VecDeque::new(),
@@ -62,7 +62,7 @@ impl Wire {
     pub fn send(&self, to: End, frame: &[u8]) {
         let mut state = self.0.borrow_mut();
         state.sent += 1;
-        // The constants are those of Knuth's MMIX.
+        // The constants come from the generator of Knuth's MMIX.
         state.random = state.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         if !state.plugged || (state.random >> 33) % 100 < state.loss_percent {
             state.lost += 1;
@@ -75,7 +75,7 @@ impl Wire {
         state.in_flight.insert(place, (arrives, to, frame.to_vec()));
     }
 
-    /// Plugs or unplugs the wire. Frames in flight are lost with the link.
+    /// Plugs or unplugs the wire. When the wire is unplugged, the frames in flight are lost.
     pub fn plug(&self, plugged: bool) {
         let mut state = self.0.borrow_mut();
         state.plugged = plugged;
@@ -157,7 +157,7 @@ impl RxToken for Frame {
     }
 }
 
-/// A place for a frame to send.
+/// The right to send one frame.
 pub struct Outlet<'a>(&'a Wire);
 
 impl TxToken for Outlet<'_> {

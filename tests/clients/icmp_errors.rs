@@ -7,7 +7,7 @@ use crate::common::netns::output;
 use crate::common::peer::Finished;
 use crate::common::skip;
 
-/// A timeout that is longer than the test waits, so a client that waits for this timeout fails the test.
+/// A timeout that is longer than the test waits: if a client waits for this timeout, the test fails.
 ///
 /// See [`Peer::finish`](crate::common::peer::Peer::finish).
 const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
@@ -16,8 +16,8 @@ const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
 fn a_closed_udp_port_refuses() {
     on_tap_and_tun("a_closed_udp_port_refuses", |link| {
         // Without this setting, the kernel would send six errors in a row, and then one per second.
-        write("ipv4/icmp_ratelimit", "0");
-        write("ipv6/icmp/ratelimit", "0");
+        set_sysctl("ipv4/icmp_ratelimit", "0");
+        set_sysctl("ipv6/icmp/ratelimit", "0");
         for address in KERNEL {
             for app in ["greeting", "echo", "thanks", "chat"] {
                 failed(&call(link, &[app, "--udp", address, "hi"]), "connection refused");
@@ -44,7 +44,7 @@ fn a_firewall_refuses() {
     });
 }
 
-/// A client retries until its timeout, because these ICMP errors may be temporary.
+/// A client retries until its timeout, because these ICMP errors can be temporary.
 ///
 /// At the timeout, the client reports the ICMP error.
 #[test]
@@ -89,7 +89,8 @@ fn firewall(rules: &[&str]) -> bool {
     true
 }
 
-fn write(name: &str, value: &str) {
+/// Changes a setting of the kernel in /proc/sys/net. If that fails, the test is skipped.
+fn set_sysctl(name: &str, value: &str) {
     if let Err(error) = std::fs::write(format!("/proc/sys/net/{name}"), value) {
         skip("tap", &format!("/proc/sys/net/{name}: {error}"));
     }

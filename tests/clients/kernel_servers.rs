@@ -70,7 +70,7 @@ fn every_program_on_udp() {
             let inbox = server("who_udp", 9997);
             assert_eq!(call(&["inbox", address]), format!("{caller} sent AAABBBCCC\n"));
             assert_eq!(call(&["inbox", address, "a", "b"]), format!("{caller} sent a\n{caller} sent b\n"));
-            // With --no-wait, the client waits for no reply.
+            // With --no-wait, the client does not wait for a reply.
             assert_eq!(call(&["inbox", address, "c", "d", "--no-wait"]), "");
             inbox.wait_for("all five", |out| out == "ready\nAAABBBCCC\na\nb\nc\nd\n");
         }

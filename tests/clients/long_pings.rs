@@ -10,8 +10,8 @@ fn a_ping_in_fragments_is_answered_in_fragments() {
     on_tap_and_tun("a_ping_in_fragments_is_answered_in_fragments", |link| {
         let server = link.serve(&["echo"], 4);
         for address in SERVER {
-            // The final size is the largest that smolstep answers over IPv6. With the ICMP header (8 bytes) and the
-            // IPv6 header (40 bytes), the packet has 65,535 bytes.
+            // The last size is the largest that smolstep answers over IPv6. Including the ICMP header (8 bytes) and the
+            // IPv6 header (40 bytes), the packet is 65,535 bytes long.
             for size in ["1452", "1453", "1472", "1473", "3000", "60000", "65487"] {
                 for _ in 0..3 {
                     // ping's -W applies only to the first answer of a run, so each run sends one request.
@@ -26,8 +26,8 @@ fn a_ping_in_fragments_is_answered_in_fragments() {
 }
 
 #[test]
-fn a_long_ping_to_the_kernel_leaves_in_fragments() {
-    on_tap_and_tun("a_long_ping_to_the_kernel_leaves_in_fragments", |link| {
+fn a_long_ping_to_the_kernel_is_sent_in_fragments() {
+    on_tap_and_tun("a_long_ping_to_the_kernel_is_sent_in_fragments", |link| {
         for address in KERNEL {
             for size in ["1453", "1473", "60000", "65487"] {
                 let mut ping = smolstep();

@@ -38,7 +38,7 @@ fn a_client_names_the_host_that_does_not_answer() {
                 failed(&run(link, &[command, &["--timeout", "50ms"]].concat()), &no_host);
             }
             if link.kind == Kind::Tap {
-                // With this timeout, the client repeats its ARP or NDP request.
+                // This timeout is long enough for the client to repeat its ARP or NDP request.
                 for command in [&["call", "inbox", address, "hi"][..], &["call", "thanks", "--udp", address, "hi"]] {
                     failed(&run(link, &[command, &["--timeout", "1200ms"]].concat()), &no_host);
                 }

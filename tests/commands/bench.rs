@@ -86,7 +86,7 @@ fn wrong_arguments_are_explained() {
     }
 }
 
-/// smolstep has no command `bench` any more: the benchmark is a separate program.
+/// smolstep no longer has a command `bench`: the benchmark is a separate program.
 #[test]
 fn smolstep_has_no_command_bench() {
     let run = Peer::start(smolstep().args(["bench", "--list"])).finish();
@@ -182,7 +182,7 @@ fn bench(arguments: &[&str]) -> Finished {
     Peer::start(program().args(arguments)).finish()
 }
 
-/// Measures greetings with PATH set to `folder`. So the benchmark finds python3 only in `folder`.
+/// Measures greetings with PATH set to `folder`, so that the benchmark finds python3 only in `folder`.
 fn with_path(folder: &Path) -> Finished {
     let rows = ["--quick", "greeting-python", "greeting-threads"];
     Peer::start(program().env("PATH", folder).args(rows)).finish()

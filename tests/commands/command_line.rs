@@ -209,7 +209,7 @@ fn a_loopback_address_gets_a_hint() {
             ("get http://localhost/", "localhost"),
             ("get http://127.0.0.1:8000/", "127.0.0.1"),
             ("get http://[::1]/", "[::1]"),
-            // A DNS server that the machine's /etc/resolv.conf may name.
+            // A DNS server that /etc/resolv.conf often names.
             ("resolve host.example --dns 127.0.0.53", "DNS server: 127.0.0.53"),
             ("call greeting host.example --dns 127.0.0.53 --gateway 192.168.69.100", "DNS server: 127.0.0.53"),
         ] {
@@ -267,7 +267,7 @@ fn a_missing_requirement_is_a_one_line_error() {
 #[test]
 fn too_little_memory_is_a_one_line_error() {
     on_tap("too_little_memory_is_a_one_line_error", |_| {
-        // The memory is enough for the buffers of one direction, but not of both.
+        // The memory is enough for the buffers of one direction, but not for the buffers of both.
         for (kilobytes, arguments) in [
             ("500000", "--socket-buffer 16M --max-connections 20"),
             ("150000", "--socket-buffer 4K --max-connections 17000"),
@@ -324,7 +324,7 @@ fn a_tap_with_a_small_mtu_is_refused() {
 }
 
 #[test]
-fn help_and_version_are_no_errors() {
+fn help_and_version_are_not_errors() {
     for arguments in [
         "--help",
         "serve --help",
@@ -370,6 +370,7 @@ fn run(arguments: &str) -> Finished {
     Peer::start(smolstep().args(arguments.split(' ')).env("RUST_LOG", "error")).finish()
 }
 
+/// Asserts that a run prints nothing but one line on standard error, which contains `what`.
 #[track_caller]
 fn one_line(run: &Finished, code: Option<i32>, arguments: &str, what: &str) {
     let err = run.err();

@@ -32,7 +32,7 @@ fn systemd_accepts_the_unit() {
     let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path)).unwrap();
     fs::remove_dir_all(&folder).unwrap();
     let said = String::from_utf8_lossy(&verified.stderr);
-    // systemd-analyze may also report problems of other units on this machine.
+    // systemd-analyze can also report problems of other units on this machine.
     assert!(verified.status.success() && !said.contains("smolstep"), "{said}");
 }
 
@@ -55,7 +55,7 @@ fn the_unit_serves_under_its_restrictions() {
             let done = done.unwrap();
             assert!(done.status.success() || ignores && line.contains("fdaa"), "{line}: {done:?}");
         }
-        // strace runs as the unprivileged user, because it could not follow this process otherwise.
+        // strace runs as the unprivileged user, because otherwise it could not follow the process of that user.
         let start = settings(&unit, "ExecStart").concat().replace("/usr/local/bin/smolstep", "/dev/net/smolstep");
         let call = format!(
             "mount -t tmpfs tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 && cp \"$0\" /dev/net/smolstep && \

@@ -14,20 +14,20 @@ fn each_state_of_an_interface_is_reported() {
     on_tap_and_tun("each_state_of_an_interface_is_reported", |link| {
         let name = link.name();
         let is = format!("{name} is a {} and anybody's", link.kind);
-        told(&format!("ok       {is}, up, 192.168.69.100/24 fdaa::64/64"));
+        assert_reported(&format!("ok       {is}, up, 192.168.69.100/24 fdaa::64/64"));
 
         let device = TunTap::open(link.kind, name).unwrap();
-        told(&format!("note     {is}, up, in use by another program"));
+        assert_reported(&format!("note     {is}, up, in use by another program"));
         drop(device);
-        told(&format!("ok       {is}, up, "));
+        assert_reported(&format!("ok       {is}, up, "));
 
         down(name);
         let device = TunTap::open(link.kind, name).unwrap();
-        told(&format!("note     {is}, down, in use by another program"));
+        assert_reported(&format!("note     {is}, down, in use by another program"));
         drop(device);
-        told(&format!("note     {is}, down: ip link set {name} up"));
-        paste(&format!("note     {is}, down: "));
-        told(&format!("ok       {is}, up, 192.168.69.100/24"));
+        assert_reported(&format!("note     {is}, down: ip link set {name} up"));
+        run_proposed(&format!("note     {is}, down: "));
+        assert_reported(&format!("ok       {is}, up, 192.168.69.100/24"));
     });
 }
 
@@ -39,11 +39,11 @@ fn a_bridge_is_named() {
         ip("link add br0 type bridge");
         ip("link set tap0 master br0");
         down("tap0");
-        told(&format!("note     {is}, down, enslaved to the bridge br0: ip link set tap0 up"));
-        paste(&format!("note     {is}, down, enslaved to the bridge br0: "));
-        told(&format!("note     {is}, up, enslaved to the bridge br0, which is down: ip link set br0 up"));
-        paste(&format!("note     {is}, up, enslaved to the bridge br0, which is down: "));
-        told(&format!("ok       {is}, up, enslaved to the bridge br0"));
+        assert_reported(&format!("note     {is}, down, enslaved to the bridge br0: ip link set tap0 up"));
+        run_proposed(&format!("note     {is}, down, enslaved to the bridge br0: "));
+        assert_reported(&format!("note     {is}, up, enslaved to the bridge br0, which is down: ip link set br0 up"));
+        run_proposed(&format!("note     {is}, up, enslaved to the bridge br0, which is down: "));
+        assert_reported(&format!("ok       {is}, up, enslaved to the bridge br0"));
     });
 }
 
@@ -51,18 +51,18 @@ fn a_bridge_is_named() {
 fn the_proposed_commands_work_verbatim() {
     in_namespace("the_proposed_commands_work_verbatim", || {
         let none = "note     no TAP or TUN here is yours; the sandbox needs none; make one: ";
-        told(none);
-        paste(none);
-        told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24 fdaa::64/64");
+        assert_reported(none);
+        run_proposed(none);
+        assert_reported("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24 fdaa::64/64");
 
         // The second interface gets another network. Otherwise the kernel would send its packets to the first
         // interface.
         make(Kind::Tun, "tun0", &[]);
-        paste("note     tun0 is a TUN and anybody's, up, without an address: ");
-        told("ok       tun0 is a TUN and anybody's, up, 192.168.70.100/24");
+        run_proposed("note     tun0 is a TUN and anybody's, up, without an address: ");
+        assert_reported("ok       tun0 is a TUN and anybody's, up, 192.168.70.100/24");
         ip("tuntap add dev tap1 mode tap");
-        paste("note     tap1 is a TAP and anybody's, down, without an address: ");
-        told("ok       tap1 is a TAP and anybody's, up, 192.168.71.100/24");
+        run_proposed("note     tap1 is a TAP and anybody's, down, without an address: ");
+        assert_reported("ok       tap1 is a TAP and anybody's, up, 192.168.71.100/24");
     });
 }
 
@@ -70,8 +70,8 @@ fn the_proposed_commands_work_verbatim() {
 fn without_ipv6_no_ipv6_address_is_proposed() {
     in_namespace("without_ipv6_no_ipv6_address_is_proposed", || {
         std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").unwrap();
-        paste("note     no TAP or TUN here is yours; the sandbox needs none; make one: ");
-        told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24");
+        run_proposed("note     no TAP or TUN here is yours; the sandbox needs none; make one: ");
+        assert_reported("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24");
     });
 }
 
@@ -79,7 +79,7 @@ fn without_ipv6_no_ipv6_address_is_proposed() {
 fn a_multi_queue_interface_is_not_used() {
     in_namespace("a_multi_queue_interface_is_not_used", || {
         ip("tuntap add dev tap0 mode tap multi_queue");
-        told("note     tap0 is a TAP and anybody's, made multi-queue, which smolstep does not use");
+        assert_reported("note     tap0 is a TAP and anybody's, made multi-queue, which smolstep does not use");
     });
 }
 
@@ -94,7 +94,7 @@ fn report() -> String {
 ///
 /// Also asserts that no line proposes to delete anything.
 #[track_caller]
-fn told(line: &str) {
+fn assert_reported(line: &str) {
     let report = report();
     assert!(report.lines().any(|l| l.starts_with(line)), "{line} not in {report}");
     assert!(!report.contains(" del"), "{report}");
@@ -102,7 +102,7 @@ fn told(line: &str) {
 
 /// Runs the commands that the report proposes in the line that begins with `line`.
 #[track_caller]
-fn paste(line: &str) {
+fn run_proposed(line: &str) {
     let report = report();
     let commands =
         report.lines().find_map(|l| l.strip_prefix(line)).unwrap_or_else(|| panic!("{line} not in {report}"));

@@ -83,7 +83,7 @@ fn the_server_exits_when_the_reader_of_its_events_has_exited() {
         let mut server = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
         let lines = BufReader::new(server.stdout.take().unwrap()).lines();
         assert_eq!(lines.map_while(Result::ok).filter(|line| line.starts_with("listening ")).take(4).count(), 4);
-        // The connection causes an event. Whether the connection succeeds does not matter.
+        // The attempt to connect causes an event, even if the connection does not succeed.
         let client = thread::spawn(|| TcpStream::connect(at(SERVER[0], 9999)));
         let ended = server.wait_with_output().unwrap();
         assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));

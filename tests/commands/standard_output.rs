@@ -1,4 +1,4 @@
-//! Writing to standard output fails: a full disk causes one error line, and a closed pipe causes a silent exit.
+//! Failures of standard output: a full disk causes one line of error, and a closed pipe causes a silent exit.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -9,15 +9,16 @@ use crate::common::peer::smolstep;
 
 #[test]
 fn a_full_disk_is_a_one_line_error() {
-    each("a_full_disk_is_a_one_line_error", full);
+    check_all("a_full_disk_is_a_one_line_error", assert_error_of_full_disk);
 }
 
 #[test]
 fn a_closed_pipe_is_a_silent_exit() {
-    each("a_closed_pipe_is_a_silent_exit", unread);
+    check_all("a_closed_pipe_is_a_silent_exit", assert_silent_exit);
 }
 
-fn each(test: &str, check: fn(&str)) {
+/// Calls `check` with each command, first with the commands that need no interface.
+fn check_all(test: &str, check: fn(&str)) {
     IN_MEMORY.into_iter().for_each(check);
     on_tap(test, move |_| ON_TAP.into_iter().for_each(check));
 }
@@ -43,7 +44,8 @@ const ON_TAP: [&str; 4] = [
     "resolve ::1 --tap tap0",
 ];
 
-fn full(arguments: &str) {
+/// Asserts that a command reports a full disk.
+fn assert_error_of_full_disk(arguments: &str) {
     let (code, err) = run(arguments, File::create("/dev/full").unwrap());
     assert_eq!(
         (code, err.as_str()),
@@ -52,7 +54,8 @@ fn full(arguments: &str) {
     );
 }
 
-fn unread(arguments: &str) {
+/// Asserts that a command exits silently if nobody reads its output.
+fn assert_silent_exit(arguments: &str) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     // The exit code is 128 plus the number of SIGPIPE, as a shell reports it for a program that SIGPIPE has killed.

@@ -21,9 +21,9 @@ fn at_terminal(link: Link, arguments: &[&str]) -> Peer {
     start(&[&["env", "RUST_LOG=error", SMOLSTEP], arguments, &link.arguments()].concat())
 }
 
-/// Checks that the output has these consecutive lines.
+/// Checks that the output contains these consecutive lines.
 ///
-/// The output must have no control characters except CR, LF and TAB.
+/// The output must not contain control characters except CR, LF and TAB.
 #[track_caller]
 fn assert_shown(out: &str, lines: &[&str]) {
     assert!(out.contains(&lines.join("\r\n")), "{out:?}");

@@ -17,7 +17,8 @@ pub struct Dnsmasq {
     leases: Scratch,
 }
 
-/// Starts dnsmasq on a link. Besides `options`, dnsmasq gets options that isolate it from the machine's settings.
+/// Starts dnsmasq on a link. In addition to `options`, dnsmasq gets options that isolate it from the machine's
+/// settings.
 ///
 /// Returns `None` if dnsmasq is not installed. The test is then skipped: see [`skip`].
 pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
@@ -95,15 +96,15 @@ impl Dnsmasq {
         self.peer.wait_for_log(text, times);
     }
 
-    /// Returns the contents of dnsmasq's lease file, which has a line for each lease.
+    /// Returns the contents of dnsmasq's lease file, which contains a line for each lease.
     pub fn leases(&self) -> String {
         std::fs::read_to_string(&self.leases).unwrap_or_default()
     }
 
-    /// Waits until the lease file is empty. dnsmasq may log a release before it writes the file.
+    /// Waits until the lease file is empty. dnsmasq can log a release before it writes the file.
     ///
     /// # Panics
-    /// Panics if the file still has a lease after [`PATIENCE`].
+    /// Panics if the file still contains a lease after [`PATIENCE`].
     pub fn wait_for_no_lease(&self) {
         let until = Instant::now() + PATIENCE;
         while !self.leases().is_empty() {

@@ -7,10 +7,10 @@
 //! build: a line of shell that runs first, outside the sandbox, in the package's folder, without a time limit
 //! before: a line of shell that runs before the block; repeatable
 //! run: the command whose output the block shows, if the block has no line that begins with $
-//! needs: requirements on the machine; `ci`, `qemu` and `chromium` run only if SMOLSTEP_REQUIRE names them
+//! needs: requirements on the machine; a block with `ci`, `qemu` or `chromium` runs only if SMOLSTEP_REQUIRE lists it
 //! until shown: end the command once it has printed the whole block
 //! output only: standard error is ignored
-//! figures: numbers may differ
+//! figures: numbers can differ from the numbers on the page
 //! picture: the block is a drawing or a formula, not the output of a command
 //! -->
 //! ```
@@ -108,6 +108,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
+/// Stores one line of a block's note in the block.
 fn note(block: &mut Block, line: &str) {
     match line.split_once(": ").unwrap_or((line, "")) {
         ("build", shell) => block.build = Some(shell.into()),
@@ -127,10 +128,11 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Compares a column of the memory table in docs/porting.md with `lines`. A line has the name of a row and a number of
-/// bytes.
+/// Compares a column of the memory table in docs/porting.md with `lines`. Each line consists of the name of a row and a
+/// number of bytes.
 ///
-/// The first column of numbers is column 0. Numbers may differ by 10%, because compilers lay out data differently.
+/// The first column of numbers is column 0. Numbers can differ from the table by up to 10%, because compilers lay out
+/// data differently.
 #[track_caller]
 pub fn compare_memory_table(column: usize, lines: &str) {
     let guide = text("docs/porting.md");

@@ -1,4 +1,4 @@
-//! Reads the events in the output of `serve --events -`, which also has other lines.
+//! Reads the events in the output of `serve --events -`, which also contains other lines.
 
 use serde_json::Value;
 

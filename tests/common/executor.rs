@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use smoltcp::time::Instant;
 
-/// A future and its waker. The task is polled only after it was woken.
+/// A future and its waker. The future is polled only after its waker was called.
 pub struct Task<'f> {
     future: Option<Pin<Box<dyn Future<Output = ()> + 'f>>>,
     woken: Arc<Flag>,
@@ -35,7 +35,7 @@ impl<'f> Task<'f> {
         true
     }
 
-    /// Returns how often the future was polled.
+    /// Returns the number of times that the future was polled.
     pub fn polls(&self) -> usize {
         self.polls
     }
@@ -45,7 +45,7 @@ impl<'f> Task<'f> {
         self.future.is_none()
     }
 
-    /// Returns whether the task waits to be polled.
+    /// Returns whether the task was woken and has not been polled since.
     pub fn is_woken(&self) -> bool {
         self.woken.0.load(Ordering::Relaxed)
     }
@@ -105,6 +105,7 @@ pub struct Sleep<'c> {
 }
 
 impl Sleep<'_> {
+    /// Removes the timer from the clock.
     fn disarm(&self) {
         self.clock.timers.borrow_mut().retain(|(number, ..)| *number != self.number);
     }

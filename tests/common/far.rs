@@ -10,8 +10,9 @@ pub const FAR: [&str; 2] = ["10.7.0.2", "fdbb::2"];
 /// The addresses of the router on the program's link.
 const ROUTER: [&str; 2] = ["10.7.0.1", "fdbb::1"];
 
-/// The script that runs in the new namespace. Waits until the test has moved the interface v1 there, and then runs the
-/// program. The kernel announces the MSS of a link with an MTU of 1500, and sends packets that fit the router.
+/// The script that runs in the new namespace. It waits until the test has moved the interface v1 into the namespace,
+/// and then runs the program. The kernel announces the MSS of a link with an MTU of 1500, but sends packets that fit
+/// the router's MTU.
 const SCRIPT: &str = "echo ready; read -r _; mtu=$1; shift
     ip address add 10.7.0.2/24 dev v1; ip address add fdbb::2/64 dev v1 nodad; ip link set v1 up
     ip route add default via 10.7.0.1 mtu $mtu advmss 1460; ip -6 route add default via fdbb::1 mtu $mtu advmss 1440

@@ -104,7 +104,7 @@ impl Link {
     }
 }
 
-/// The time limit of each read and write. This limit is long enough for slow machines.
+/// The time limit of each read and write, long enough for slow machines.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Parses an address, and returns it with a port.
@@ -191,6 +191,7 @@ pub fn chargen(len: usize) -> Vec<u8> {
     lines.take(len).collect()
 }
 
+/// Returns the number of bytes and the first 200 of them, for a message.
 fn show(bytes: &[u8]) -> String {
     let shown = bytes.get(..200).unwrap_or(bytes);
     format!("{} bytes \"{}\"", bytes.len(), shown.escape_ascii())

@@ -49,8 +49,8 @@ pub fn skip(why: &str) {
 /// use.
 static FORK: Mutex<()> = Mutex::new(());
 
-/// Writes an executable file. No child may start meanwhile, because it would inherit the open file. The program could
-/// then not be executed ("text file busy").
+/// Writes an executable file. No child must start meanwhile: the child would inherit the open file, and the program
+/// could then not be executed ("text file busy").
 pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
     let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     fs::write(path, text)?;
@@ -59,8 +59,8 @@ pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
 
 /// Starts a child process. Tests must use this function or [`output`], because of the lock [`FORK`].
 ///
-/// The locale is C.UTF-8, so that the lab speaks English on every machine, unless the command itself sets or removes LC_ALL.
-/// Without COLUMNS, a ladder that is not shown at a terminal has 80 columns.
+/// The locale is C.UTF-8, so that the lab speaks English on every machine, unless the command itself sets or removes
+/// LC_ALL. COLUMNS is removed, so that a ladder outside a terminal has 80 columns.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
     if command.get_envs().all(|(name, _)| name != "LC_ALL") {
         command.env("LC_ALL", "C.UTF-8");
@@ -90,12 +90,12 @@ pub fn make(kind: Kind, name: &str, addresses: &[(&str, u8)]) {
     }
 }
 
-/// Sets an interface up.
+/// Brings an interface up.
 pub fn up(name: &str) {
     set(name, true);
 }
 
-/// Sets an interface down.
+/// Takes an interface down.
 pub fn down(name: &str) {
     set(name, false);
 }
@@ -147,11 +147,13 @@ pub fn sandbox_possible() -> Result<(), String> {
     }
 }
 
+/// Returns an error if /dev/net/tun cannot be opened.
 fn open_tun() -> Result<(), String> {
     let opened = File::options().read(true).write(true).open("/dev/net/tun");
     opened.map(drop).map_err(|e| format!("/dev/net/tun: {e}"))
 }
 
+/// Runs the test `name` again in a child process, as root of a new user namespace.
 fn again_as_root(name: &str) {
     if let Err(why) = sandbox_possible() {
         return skip(&why);

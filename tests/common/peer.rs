@@ -49,7 +49,7 @@ pub struct Finished {
     pub stderr: Vec<u8>,
 }
 
-/// The time limit of each wait. This limit is long enough for slow machines.
+/// The time limit of each wait, long enough for slow machines.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Peer {
@@ -88,7 +88,7 @@ impl Peer {
         finished
     }
 
-    /// Returns the standard output read so far. The latest output may be missing.
+    /// Returns the standard output read so far. The latest output might be missing.
     pub fn out(&self) -> String {
         self.out.text()
     }
@@ -194,6 +194,7 @@ struct Collected {
 }
 
 impl Collected {
+    /// Starts a thread that collects the bytes of a stream until the stream ends.
     fn of(mut stream: impl Read + Send + 'static) -> Arc<Collected> {
         let collected = Arc::new(Collected::default());
         let ours = collected.clone();

@@ -21,14 +21,14 @@ pub fn wait_for_last(peer: &Peer, line: &str) {
     peer.wait_for(line, |out| screen(out).last().is_some_and(|shown| shown == line));
 }
 
-/// Checks that the program exited with 0 and left the echo of the terminal on.
+/// Checks that the program exited with 0 and that the echo of the terminal is on.
 pub fn left_well(finished: &Finished) {
     assert_eq!(finished.code(), Some(0), "{finished:?}");
     assert!(finished.out().ends_with("echo on\n"), "{finished:?}");
 }
 
-/// Returns the lines on the terminal, without trailing spaces. Only the cursor movements that smolstep uses are
-/// understood.
+/// Returns the lines on the terminal, without trailing spaces. Understands only the cursor movements that smolstep
+/// uses.
 pub fn screen(output: &str) -> Vec<String> {
     let (mut lines, mut row, mut column) = (vec![Vec::new()], 0usize, 0usize);
     let (mut rest, mut kind) = (output.chars(), ' ');

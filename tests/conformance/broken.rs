@@ -133,6 +133,8 @@ impl Card {
         Card { defect, rx: VecDeque::new(), tx: VecDeque::new(), lost: 0, leaked: 0, full: false, wedged: false }
     }
 
+    /// Returns whether the card accepts a frame to send. Some defects make it refuse frames for ever, or accept frames
+    /// when it is full.
     fn has_room(&mut self) -> bool {
         self.full |= self.tx.len() == ROOM;
         let stuck = self.wedged || self.leaked > 32 || (self.defect == Defect::StaysFull && self.full);
@@ -161,13 +163,13 @@ impl Card {
     }
 
     /// Queues a frame to be sent.
-    fn leave(&mut self, mut frame: Vec<u8>) {
+    fn queue(&mut self, mut frame: Vec<u8>) {
         let len = frame.len();
         match self.defect {
             Defect::CutsSent => frame.truncate(1500),
             Defect::EmptyWedges if frame.is_empty() => self.wedged = true,
             Defect::FlipsSent if len > 40 => frame[40] ^= 4,
-            Defect::Offload(offload) => offload.fill(&mut frame),
+            Defect::Offload(offload) => offload.fill_checksums(&mut frame),
             Defect::PadsTooFar => frame.resize(len.max(64), 0),
             Defect::PadsWithRubbish => frame.resize(len.max(60), 0xaa),
             Defect::PadsWithZeros => frame.resize(len.max(60), 0),
@@ -239,7 +241,7 @@ impl phy::TxToken for Tx<'_> {
         let short = if self.0.defect == Defect::ShortTokens { len.min(1510) } else { len };
         let result = f(&mut frame[..short]);
         if !self.1 || self.0.defect != Defect::LosesReply {
-            self.0.leave(frame);
+            self.0.queue(frame);
         }
         result
     }
@@ -281,7 +283,8 @@ impl Peer<Card> for Wire {
 }
 
 impl Offload {
-    fn fill(self, frame: &mut [u8]) {
+    /// Fills in the checksums of a frame to send, except those that the defect leaves out.
+    fn fill_checksums(self, frame: &mut [u8]) {
         let Some(mut ip) = self.packet(frame).filter(|_| self != Offload::NeverFills) else { return };
         let (protocol, ours) = (ip.next_header(), addresses(&ip));
         ip.fill_checksum();
@@ -295,6 +298,7 @@ impl Offload {
         }
     }
 
+    /// Returns whether the card accepts a received frame after it has verified the checksums.
     fn accepts(self, frame: &[u8]) -> bool {
         let mut copy = frame.to_vec();
         let Some(ip) = self.packet(&mut copy).filter(|_| self != Offload::NeverVerifies) else { return true };
@@ -309,11 +313,13 @@ impl Offload {
         }
     }
 
+    /// Returns the IPv4 packet of a frame, or `None` for other frames.
     fn packet(self, frame: &mut [u8]) -> Option<Ipv4Packet<&mut [u8]>> {
         (frame.get(12..14) == Some(&[8, 0])).then(|| Ipv4Packet::new_unchecked(&mut frame[14..]))
     }
 }
 
+/// Returns the source and the destination of a packet.
 fn addresses(ip: &Ipv4Packet<&mut [u8]>) -> (IpAddress, IpAddress) {
     (ip.src_addr().into(), ip.dst_addr().into())
 }

@@ -43,7 +43,7 @@ trait Chip {
     /// Receives a frame. Returns false if the chip has no memory for the frame and does not count the loss.
     fn arrive(&mut self, frame: &[u8]) -> bool;
     /// Removes and returns the oldest frame that the driver has sent.
-    fn leave(&mut self) -> Option<Vec<u8>>;
+    fn take_sent(&mut self) -> Option<Vec<u8>>;
 }
 
 /// The registers of a fake controller, as its driver sees them.
@@ -62,7 +62,7 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
     }
 
     fn observe(&mut self, _device: &mut D, buffer: &mut [u8]) -> Option<usize> {
-        copy(&self.chip.borrow_mut().leave()?, buffer)
+        copy(&self.chip.borrow_mut().take_sent()?, buffer)
     }
 
     fn now(&mut self) -> Instant {
@@ -74,7 +74,7 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
     }
 
     fn burst(&self) -> usize {
-        // This number of short frames overflows the memory of the LAN9118.
+        // A burst of this many short frames overflows the memory of the LAN9118.
         200
     }
 
@@ -86,7 +86,7 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
 /// A LAN9118 with 10,560 bytes for received frames and 4,608 bytes for frames to send.
 #[derive(Default)]
 struct Lan {
-    /// Received frames, each as a length and words. The length includes the checksum.
+    /// Received frames, each as a length and its words. The length includes the checksum.
     ///
     /// The words include the checksum, and padding before the frame.
     rx: VecDeque<(usize, VecDeque<u32>)>,
@@ -112,7 +112,7 @@ impl Chip for Lan {
         true
     }
 
-    fn leave(&mut self) -> Option<Vec<u8>> {
+    fn take_sent(&mut self) -> Option<Vec<u8>> {
         let frame = self.tx.pop_front()?;
         self.done += 1;
         Some(frame)
@@ -123,24 +123,32 @@ impl Registers for Bus<Lan> {
     fn read(&mut self, offset: usize) -> u32 {
         let mut chip = self.0.borrow_mut();
         match offset {
+            // RX_DATA
             0x00..0x20 => chip.reading.pop_front().expect("the driver reads only words that exist"),
+            // RX_STATUS
             0x40 => {
                 assert!(chip.reading.is_empty(), "the previous frame was not read completely");
                 let (len, words) = chip.rx.pop_front().expect("the driver reads only a status that exists");
                 chip.reading = words;
                 (len as u32) << 16
             }
+            // TX_STATUS
             0x48 => {
                 chip.done = chip.done.checked_sub(1).expect("the driver reads only a status that exists");
                 0
             }
+            // BYTE_TEST
             0x64 => 0x8765_4321,
+            // RX_FIFO_INF: the number of frames
             0x7c => (chip.rx.len() as u32) << 16,
+            // TX_FIFO_INF: the number of statuses, and the free bytes
             0x80 => {
                 let used = chip.tx.iter().map(|frame| frame.len().next_multiple_of(4) + 8).sum::<usize>();
                 chip.done << 16 | 4608_u32.saturating_sub(used as u32)
             }
+            // RX_DROP
             0xa0 => std::mem::take(&mut chip.dropped),
+            // MAC_DATA
             0xa8 => chip.mac_data & !1,
             _ => 0,
         }
@@ -149,6 +157,7 @@ impl Registers for Bus<Lan> {
     fn write(&mut self, offset: usize, value: u32) {
         let mut chip = self.0.borrow_mut();
         match offset {
+            // TX_DATA: two command words, then the words of the frame
             0x20..0x40 => {
                 chip.writing.push(value);
                 let [command, length, ..] = chip.writing[..] else { return };
@@ -161,6 +170,7 @@ impl Registers for Bus<Lan> {
                     chip.writing.clear();
                 }
             }
+            // MAC_DATA
             0xa8 => chip.mac_data = value,
             _ => {}
         }
@@ -185,7 +195,7 @@ impl Chip for Lm3s {
         fits
     }
 
-    fn leave(&mut self) -> Option<Vec<u8>> {
+    fn take_sent(&mut self) -> Option<Vec<u8>> {
         self.tx.take()
     }
 }
@@ -194,6 +204,7 @@ impl Registers for Bus<Lm3s> {
     fn read(&mut self, offset: usize) -> u32 {
         let mut chip = self.0.borrow_mut();
         match offset {
+            // DATA: the next word of the frame
             0x10 => {
                 let frame = chip.rx.front_mut().expect("the driver reads only words that exist");
                 let word = frame.pop_front().expect("a frame has a word");
@@ -202,7 +213,9 @@ impl Registers for Bus<Lm3s> {
                 }
                 word
             }
+            // FRAMES_WAITING
             0x34 => chip.rx.len() as u32,
+            // TX_REQUEST: whether a frame is being sent
             0x38 => u32::from(chip.tx.is_some()),
             _ => 0,
         }
@@ -211,7 +224,9 @@ impl Registers for Bus<Lm3s> {
     fn write(&mut self, offset: usize, value: u32) {
         let mut chip = self.0.borrow_mut();
         match offset {
+            // DATA
             0x10 => chip.writing.push(value),
+            // TX_REQUEST: the first word begins with the length of the frame, without its Ethernet header
             0x38 if value & 1 == 1 => {
                 assert!(chip.tx.is_none(), "the previous frame is still being sent");
                 let written = bytes(&std::mem::take(&mut chip.writing));

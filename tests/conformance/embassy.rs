@@ -60,7 +60,7 @@ fn a_driver_without_an_address_of_its_own_is_refused_by_name() {
         let (_, driver) = channel::new(&mut state, TheirAddress::Ethernet(address));
         let mut device = Embassy::new(driver).unwrap();
         assert_eq!(device.hardware_address().unwrap_err().to_string(), error);
-        // The stack itself refuses such an address too.
+        // The stack itself refuses such an address, too.
         let config = Config::new(EthernetAddress(address).into(), Seed([1; 32]), &[]);
         let mut memory = HeapPool::<Server, ()>::new(SIZES);
         let refused = Stack::new(config, &mut device, memory.memory(), Instant::from_secs(1));

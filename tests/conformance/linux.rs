@@ -25,6 +25,7 @@ fn a_tun_conforms() {
     in_namespace("linux::a_tun_conforms", || conforms(Kind::Tun, 1500));
 }
 
+/// Runs the conformance check on a device, with the kernel as the peer.
 fn conforms(kind: Kind, mtu: usize) {
     make(kind, "link0", &[]);
     let short = output(Command::new("ip").args(["link", "set", "link0", "txqueuelen", "16"])).unwrap();
@@ -49,16 +50,17 @@ struct Kernel {
 
 /// An answer from packet_socket.py: whether the command succeeded, and the received frame.
 ///
-/// The frame is empty if the command was to send.
+/// The frame is empty if the command was to send a frame.
 type Said = (bool, Vec<u8>);
 
-/// The command that requests a received frame. This value replaces the length of a frame to send.
+/// The command that requests a received frame. In the protocol, it takes the place of the length of a frame to send.
 const LOOK: u16 = 0xffff;
 
 /// The time limit of each answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Kernel {
+    /// Starts packet_socket.py on an interface, and a thread that reads its answers.
     fn start(interface: &str) -> Kernel {
         let mut command = python::command("packet_socket");
         command.arg(interface).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -75,11 +77,11 @@ impl Kernel {
             }
         });
         let kernel = Kernel { child, input, said, interface: interface.into(), clock: Clock::start() };
-        assert!(kernel.answer().0);
+        assert!(kernel.read_answer().0);
         kernel
     }
 
-    fn answer(&self) -> Said {
+    fn read_answer(&self) -> Said {
         self.said.recv_timeout(PATIENCE).unwrap()
     }
 }
@@ -96,12 +98,12 @@ impl Peer<TunTap> for Kernel {
         self.input.write_all(&(frame.len() as u16).to_be_bytes()).unwrap();
         self.input.write_all(frame).unwrap();
         self.input.flush().unwrap();
-        self.answer().0
+        self.read_answer().0
     }
 
     fn observe(&mut self, _device: &mut TunTap, buffer: &mut [u8]) -> Option<usize> {
         self.input.write_all(&LOOK.to_be_bytes()).unwrap();
-        let (seen, frame) = self.answer();
+        let (seen, frame) = self.read_answer();
         if seen { copy(&frame, buffer) } else { None }
     }
 

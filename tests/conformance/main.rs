@@ -42,8 +42,8 @@ fn send<D: Device>(device: &mut D, frame: &[u8]) -> bool {
     token.map(|token| token.consume(frame.len(), |bytes| bytes.copy_from_slice(frame))).is_some()
 }
 
-/// Moves the next received frame from a device to the start of `buffer`. Returns the frame's length, or `None` if there
-/// is none.
+/// Moves the next received frame from a device to the start of `buffer`. Returns the frame's length, or `None` if no
+/// frame is waiting.
 fn receive<D: Device>(device: &mut D, buffer: &mut [u8]) -> Option<usize> {
     let (token, _) = device.receive(Instant::ZERO)?;
     token.consume(|frame| copy(frame, buffer))

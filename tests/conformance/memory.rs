@@ -50,7 +50,7 @@ impl<const N: usize, const M: usize> Peer<CableEnd<'_, N, M>> for Other<'_, N, M
     }
 }
 
-/// The peer of a loopback is the loopback itself, because it receives what it sends.
+/// The peer of a loopback is the loopback itself, because the loopback receives what it sends.
 struct Itself(Ticks);
 
 impl<const N: usize, const M: usize> Peer<Loopback<N, M>> for Itself {

@@ -40,7 +40,7 @@ fn an_exchange_loses_no_wake_up_whatever_the_order() {
 }
 
 #[test]
-fn a_loop_that_is_dropped_after_any_poll_goes_on_where_it_was() {
+fn a_loop_that_is_dropped_after_any_poll_continues_where_it_was() {
     for polls in 1..10 {
         let end = exchange::<2, 2>(Order::Random(polls), 20_000, Some(polls));
         assert_eq!(end.time, Duration::ZERO, "a task waited for a timer, with {polls} polls to a loop");
@@ -59,11 +59,11 @@ fn a_task_is_polled_at_most_three_times_a_frame() {
 
 /// How an exchange ended.
 struct End {
-    /// The virtual time that it took.
+    /// The virtual time that the exchange took.
     time: Duration,
-    /// How often the server's task was polled.
+    /// The number of times that the server's task was polled.
     polls: usize,
-    /// How many frames the server received and sent.
+    /// The number of frames that the server received and sent.
     frames: usize,
 }
 
@@ -80,7 +80,7 @@ fn echo<const RX: usize, const TX: usize>(order: Order, len: usize) -> End {
 }
 
 /// Sends `len` bytes to an echo server and reads them back. Each driver holds `RX` received frames and `TX` frames to
-/// send. The server's loop is dropped and begun again after each `polls_a_loop` polls.
+/// send. After every `polls_a_loop` polls, the future of the server's loop is dropped and a new one is started.
 fn exchange<const RX: usize, const TX: usize>(order: Order, len: usize, polls_a_loop: Option<u64>) -> End {
     let clock = Clock::new();
     let mut states = [State::<MTU, RX, TX>::new(), State::new()];
@@ -150,7 +150,7 @@ impl Order {
         }
     }
 
-    /// Returns the number of the event that may happen first.
+    /// Returns the number of the event that happens first.
     fn first(self, random: &mut u64) -> u64 {
         match self {
             Order::TasksFirst => 0,
@@ -167,7 +167,7 @@ impl Order {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Echo {
     Server,
-    /// The bytes still to be sent, and the bytes that have not come back.
+    /// The bytes that are still to be sent, and the bytes that have not come back yet.
     Client {
         left: usize,
         unread: usize,
@@ -225,7 +225,8 @@ fn stack<'a, S: Session + Clone, U: UdpSession, C, P>(
     Stack::new(config, &mut io.device, memory, Instant::from_secs(1)).unwrap()
 }
 
-/// Moves one frame that the driver `from` has sent to the driver `to`. Returns false if there is none, or no room.
+/// Moves one frame that the driver `from` has sent to the driver `to`. Returns false if `from` has no frame, or `to`
+/// has no room.
 fn carry_one(from: &mut Runner<'_, MTU>, to: &mut Runner<'_, MTU>) -> bool {
     let (Some(frame), Some(buffer)) = (from.try_tx_buf(), to.try_rx_buf()) else { return false };
     let len = copy(frame, buffer).unwrap();

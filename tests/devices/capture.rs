@@ -88,17 +88,18 @@ fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
         };
         assert!(verified("udp.port == 7") >= 4);
         assert!(verified("tcp") > 20);
-        // The capture has super-segments in both directions over IPv4, and towards the stack over IPv6.
+        // Over IPv4, the capture contains super-segments in both directions; over IPv6, only towards the stack.
         for long in ["tcp.srcport == 7 && ip", "tcp.dstport == 7 && ip", "tcp.dstport == 7 && ipv6"] {
             assert!(verified(&format!("{long} && frame.len > 1514")) > 0, "{long}");
         }
     });
 }
 
-/// Shows that tshark is installed. Its methods run tshark.
+/// A proof that tshark is installed. Its methods run tshark.
 struct Tshark;
 
 impl Tshark {
+    /// Returns `None`, and reports the test as skipped, if tshark is not installed.
     fn find() -> Option<Tshark> {
         let here = std::env::var_os("PATH").unwrap_or_default();
         match std::env::split_paths(&here).any(|folder| folder.join("tshark").is_file()) {

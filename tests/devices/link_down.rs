@@ -28,11 +28,11 @@ fn a_client_says_that_its_link_is_down() {
         down(link.name());
         for arguments in CLIENTS {
             let client = start(link, arguments, "100ms");
-            ended(&client.finish(), DOWN);
+            assert_failed(&client.finish(), DOWN);
             let waiting = start(link, arguments, "1h");
             waiting.wait_for_log(DOWN, 1);
             waiting.interrupt();
-            ended(&waiting.finish(), "interrupted");
+            assert_failed(&waiting.finish(), "interrupted");
         }
     });
 }
@@ -67,16 +67,18 @@ fn goes_down(link: Link, client: &[&str], why: &str) {
     let client = start(link, client, "3s");
     half.wait_for("request", |out| out.contains("asked"));
     down(link.name());
-    ended(&client.finish(), why);
+    assert_failed(&client.finish(), why);
 }
 
+/// Starts a client on this link.
 fn start(link: Link, arguments: &[&str], timeout: &str) -> Peer {
     let mut command = smolstep();
     Peer::start(command.env("RUST_LOG", "warn").args(arguments).args(["--timeout", timeout]).args(link.arguments()))
 }
 
+/// Asserts that a client has failed, and that its last line contains `why`.
 #[track_caller]
-fn ended(client: &Finished, why: &str) {
+fn assert_failed(client: &Finished, why: &str) {
     let err = client.err();
     let last = err.lines().last().unwrap_or_default();
     assert!(client.code() == Some(1) && last.starts_with("smolstep: ") && last.contains(why), "{client:?}");

@@ -1,4 +1,4 @@
-//! The default hardware address on a TAP. This address differs between TAPs, but is the same in each run.
+//! The default hardware address on a TAP. Each TAP has its own address, which is the same in each run.
 //!
 //! The log reports another host on the link with the same address.
 

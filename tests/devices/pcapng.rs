@@ -47,7 +47,7 @@ fn tshark_shows_comments_times_and_interfaces() {
     let mut writer = Writer::new(IoSink(fs::File::create(&file.0).unwrap())).unwrap();
     let one = writer.interface("cable.left", LinkType::Ethernet).unwrap();
     let two = writer.interface("cable.right", LinkType::RawIp).unwrap();
-    // The lengths of these ICMP echo requests have every remainder modulo 4, to test each length of padding.
+    // The lengths of these ICMP echo requests cover every remainder modulo 4, to test each length of padding.
     for n in 0..4u8 {
         let ip = ping(&b"abcdef"[..usize::from(n)]);
         let ethernet = [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0][..], &ip].concat();

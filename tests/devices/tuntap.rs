@@ -59,7 +59,7 @@ fn a_frame_is_kept_while_the_interface_is_down() {
         assert!(device.is_blocked());
         assert!(device.transmit(NOW).is_none());
         assert!(device.receive(NOW).is_none());
-        // While the device is blocked, even a wait with a timeout of zero lasts until the next attempt to send.
+        // While the device is blocked, even a wait with a timeout of zero takes until the next attempt to send.
         assert!(!device.wait(Some(Duration::ZERO), &[]).unwrap().device);
         assert!(device.is_blocked());
         assert_eq!(device.held(), 1, "it was tried more than once");
@@ -142,7 +142,7 @@ fn a_short_wait_is_not_rounded_down_to_zero() {
                 device.wait(Some((deadline - clock.now()).into()), &[]).unwrap();
                 waits += 1;
             }
-            // A second wait may be needed, because the clock and the kernel's timer differ slightly.
+            // A second wait can be necessary, because the clock and the kernel's timer differ slightly.
             assert!(waits <= 2, "{waits} waits for {micros} µs");
         }
     });

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// The prompts of `--step` and of a chat. A page may show the prompt of a terminal, which a pipe does not print.
+/// The prompts of `--step` and of a chat. A page can show the prompt of a terminal, which a program does not print to a
+/// pipe.
 static PROMPT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:(?:run [a-z], )?step \d+ [\d.]+s> |^>>> )").unwrap());
 
 /// Patterns of text that differs between runs, and their replacements.
@@ -59,7 +60,7 @@ pub fn normal(line: &str, figures: bool) -> String {
 
 /// Returns whether `printed` equals `shown`, where `...` stands for any number of lines.
 ///
-/// With `prefix`, more lines may follow in `printed`.
+/// With `prefix`, `printed` can contain more lines at its end.
 pub fn matches(shown: &[String], printed: &[String], prefix: bool) -> bool {
     match shown.split_first() {
         None => prefix || printed.is_empty(),

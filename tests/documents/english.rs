@@ -77,8 +77,8 @@ fn scenarios_exercises_and_scripts_have_no_ruled_out_phrase() {
     assert_plain(files.into_iter().map(of_file));
 }
 
-/// Fails if a text has a ruled-out phrase, and prints the file and line of each. A phrase that spans two lines is not
-/// found.
+/// Fails if a text contains a ruled-out phrase, and prints the file and line of each such phrase. A phrase that spans
+/// two lines is not found.
 fn assert_plain(texts: impl IntoIterator<Item = (String, String)>) {
     let rules: Vec<_> = RULED_OUT.iter().map(|(phrase, instead)| (Regex::new(phrase).unwrap(), instead)).collect();
     let mut found = String::new();

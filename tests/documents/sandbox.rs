@@ -16,7 +16,7 @@ use crate::compare::{is_prompt, matches, normal, typed};
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
 /// The values of `needs:` whose blocks do not run by default. A block with such a value runs only if SMOLSTEP_REQUIRE
-/// names this value.
+/// contains this value.
 ///
 /// These blocks take minutes, or need a board or a browser.
 const ON_DEMAND: [&str; 3] = ["chromium", "ci", "qemu"];
@@ -62,6 +62,7 @@ pub fn run(block: &Block) -> Result<(), String> {
     result
 }
 
+/// Runs the commands of a block in `folder`, types the input that the block shows, and compares the output.
 fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
     let examples = block.examples();
     let mut script = block.before.iter().fold(String::new(), |script, line| script + line + "\n");
@@ -111,13 +112,14 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
     Err(format!("{}: {differs:#?}\n{out}{}", block.place, finished.err()))
 }
 
-/// Returns the lines that each command has printed so far. The last line may be incomplete.
+/// Returns the lines that each command has printed so far. The last line can be incomplete.
 fn printed(out: &str, figures: bool) -> Vec<Vec<String>> {
     let of_command =
         |out: &str| out.lines().filter(|line| !is_prompt(line)).map(|line| normal(line, figures)).collect();
     out.split(&format!("{END}\n")).map(of_command).collect()
 }
 
+/// Starts the script in a new network namespace. `patient` selects the longer time limit.
 fn start(script: &str, folder: &Scratch, patient: bool) -> Peer {
     let bin = Path::new(SMOLSTEP).parent().unwrap().to_str().unwrap();
     let path = format!("{bin}:{}:/usr/sbin:/sbin", env::var("PATH").unwrap_or_default());

@@ -24,6 +24,7 @@ macro_rules! bulk {
 
 bulk!(advertisements chat_datagrams chat_messages chat_room chat_talk dhcp dns http_client http_server lab_files lab_session packetdrill segments);
 
+/// Runs a target with its honest inputs, then with mutated inputs, until it has processed 100,000 messages.
 fn attack(name: &str) {
     let target: &Target = TARGETS.into_iter().find(|target| target.name == name).unwrap();
     (target.honest)().iter().for_each(|input| (target.run)(input));

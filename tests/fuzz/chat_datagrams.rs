@@ -25,7 +25,8 @@ pub const TARGET: Target = Target { name: "chat_datagrams", run, honest, hostile
 /// The bit of a record's control byte that marks a typed line.
 const TYPED: u8 = 0x40;
 
-/// A partner at the echo port. chat never answers this partner, because the two would exchange datagrams endlessly.
+/// The partner at the echo port. chat must never answer this partner, because the two would exchange datagrams
+/// endlessly.
 const ECHO: u8 = 32;
 
 const PORT: u16 = 9000;
@@ -63,9 +64,9 @@ fn run(input: &[u8]) {
             let (partner, data) = (record.control & 0x3f, &record.data[..record.data.len().min(1400)]);
             let partner = partner.min(ECHO);
             far.send(now, partner, data);
-            model.hears(partner, data);
+            model.receive_datagram(partner, data);
         }
-        model.speaks();
+        model.read_typed_lines();
         let mut sent = Vec::new();
         // Each poll sends at least one line.
         for _ in 0..2 + model.sent.len() + model.typed.len() {
@@ -94,7 +95,9 @@ struct Model {
 }
 
 impl Model {
-    fn hears(&mut self, partner: u8, data: &[u8]) {
+    /// Shows a datagram with the number of its partner. A new partner gets the next number, and can displace the
+    /// partner that wrote least recently. `q` ends the talk.
+    fn receive_datagram(&mut self, partner: u8, data: &[u8]) {
         let text = data.strip_suffix(b"\r\n").or(data.strip_suffix(b"\n")).unwrap_or(data);
         let address = endpoint(partner);
         if partner == ECHO {
@@ -115,7 +118,7 @@ impl Model {
             }
         };
         if matches!(text, b"q" | b"Q") {
-            self.ended(partner, number, was_last);
+            self.end_talk(partner, number, was_last);
         } else {
             let line_end: &[u8] = if data.ends_with(b"\n") { b"\n" } else { b"" };
             self.partners.push((partner, number, line_end));
@@ -123,16 +126,19 @@ impl Model {
         }
     }
 
-    fn speaks(&mut self) {
+    /// Sends the typed lines, as long as there is a partner. An error is shown instead of sent.
+    fn read_typed_lines(&mut self) {
         while !self.typed.is_empty() && !self.partners.is_empty() {
             let line = self.typed.remove(0);
-            if let Err(why) = self.says(&line) {
+            if let Err(why) = self.send_line(&line) {
                 self.shown += &format!("not sent: {why}\n");
             }
         }
     }
 
-    fn says(&mut self, line: &[u8]) -> Result<(), &'static str> {
+    /// Sends a line to the partner `@N` that it names, or to the partner that wrote most recently. The line gets the
+    /// line ending of that partner's datagrams. `q` ends the talk and gets no line ending.
+    fn send_line(&mut self, line: &[u8]) -> Result<(), &'static str> {
         let (number, text) = match line.strip_prefix(b"@") {
             None => (None, line),
             Some(rest) => {
@@ -154,12 +160,13 @@ impl Model {
         if goodbye {
             let was_last = self.partners.last().is_some_and(|last| last.1 == number);
             self.partners.retain(|known| known.1 != number);
-            self.ended(partner, number, was_last);
+            self.end_talk(partner, number, was_last);
         }
         Ok(())
     }
 
-    fn ended(&mut self, partner: u8, number: u32, was_last: bool) {
+    /// Shows the end of a talk. If `was_last` is set, also shows the partner to which the next line will be sent.
+    fn end_talk(&mut self, partner: u8, number: u32, was_last: bool) {
         self.shown += &format!("the talk with @{number} {} has ended\n", endpoint(partner));
         if let Some(&(partner, number, _)) = self.partners.last().filter(|_| was_last) {
             self.shown += &format!("(the next line goes to @{number} {})\n", endpoint(partner));

@@ -9,7 +9,7 @@ use super::random::Random;
 /// The maximum length of a stream in bytes. A room has memory for all lines of a stream of this length.
 pub const MOST: usize = 4096;
 
-/// Returns the lines of a stream as chat shows them, up to the line `q`, which ends the conversation.
+/// Returns the lines of a stream in the form that chat shows, up to the line `q`, which ends the conversation.
 pub fn model(stream: &[u8]) -> Vec<String> {
     let (mut lines, mut rest, mut continues) = (Vec::new(), stream, false);
     while !rest.is_empty() {
@@ -75,7 +75,7 @@ pub fn shown(text: &[u8]) -> String {
 /// Asserts that `text` equals `want`.
 ///
 /// # Panics
-/// Panics if the texts differ. The message contains the first line that differs.
+/// Panics if the texts differ. The message contains the first line in which they differ.
 pub fn check(text: &str, want: &str) {
     let differ = text.split('\n').zip(want.split('\n')).enumerate().find(|(_, (line, want))| line != want);
     if let Some((number, (line, want))) = differ {
@@ -95,7 +95,7 @@ pub const LINES: [&[u8]; 8] = [
     b"the talk has ended",
 ];
 
-/// Bytes that may break the parsing or the display of a line.
+/// Bytes that could break the parsing or the display of a line.
 pub const WORDS: [&[u8]; 10] = [
     b"\x00",
     b"\x1b",
@@ -129,7 +129,7 @@ pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
         if !random.one_in(4) {
             mutate(random, &mut line, 0, &WORDS);
         }
-        // The line `q` would end the conversation, so most of these lines are changed.
+        // The line `q` would end the conversation, so most lines `q` are changed.
         if matches!(&line[..], b"q" | b"Q") && !random.one_in(4) {
             line.push(b'!');
         }

@@ -30,7 +30,7 @@ fn run(input: &[u8]) {
     let mut ground = Ground::<Server<'_>, Peer>::new();
     let mut pair = Pair::new(&mut ground, member, ());
 
-    // A member's line begins with the member's name and contains no line ending, so only the room can send this line.
+    // Only the room can send this line: a line from a member would begin with the member's name.
     let listener = pair.connect(Peer::listener(b"\nS has left\n"));
     pair.run(|pair| pair.client.session(listener).is_some_and(|peer| peer.received.ends_with(WELCOME)));
     let speaker = pair.connect(Peer::speaker(&stream, cut));

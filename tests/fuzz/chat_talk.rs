@@ -20,6 +20,7 @@ fn run(input: &[u8]) {
     at_the_client(cut, stream, &want);
 }
 
+/// Sends the stream to a chat server, and asserts that the server shows the lines `want`.
 fn at_the_server(cut: u8, stream: &[u8], want: &[String]) {
     let server = find("chat").and_then(|app| app.server(&Options::default())).expect("chat has a server");
     let mut ground = Ground::<Server<'_>, Peer>::new();
@@ -31,6 +32,7 @@ fn at_the_server(cut: u8, stream: &[u8], want: &[String]) {
     check(&pair.server_io.console.take(), &format!("{begin}{lines}the talk with {CLIENT} has ended\n"));
 }
 
+/// Sends the stream to a chat client, and asserts that the client shows the lines `want`.
 fn at_the_client(cut: u8, stream: &[u8], want: &[String]) {
     let mut options = ClientOptions::default();
     options.timeout = Some(Duration::from_secs(10));

@@ -10,17 +10,18 @@ use super::records::{record, records, time};
 use super::world::dhcp::{GIVEN, SERVER, Server};
 use super::world::{Ground, OURS, World, datagram, silence, udp};
 
-/// The input is a list of records. A record is a reply, or a time that passes.
+/// The input is a list of records. A record is a reply, or a pause.
 pub const TARGET: Target = Target { name: "dhcp", run, honest, hostile };
 
-// The two lowest bits of a record's control byte are its kind. If the kind is a time, the other bits are its length.
+// The two lowest bits of a record's control byte are the kind of the record. If the kind is a pause, the other bits are
+// its length.
 /// A whole reply. The test sets the transaction identifier and the client hardware address of the reply.
 const WHOLE: u8 = 0;
 /// The offered address and the options of a reply that is otherwise valid.
 const OPTIONS: u8 = 1;
-/// A time that passes while an honest server answers.
+/// A pause during which an honest server answers.
 const HONEST: u8 = 2;
-/// A time that passes without a server.
+/// A pause during which no server answers.
 const SILENCE: u8 = 3;
 
 /// The length of a message before its options (RFC 2131 section 2), in bytes.
@@ -32,7 +33,7 @@ fn run(input: &[u8]) {
     leases(input);
 }
 
-/// Runs an input. Returns the number of leases that the stack accepted.
+/// Processes an input. Returns the number of leases that the stack accepted.
 fn leases(input: &[u8]) -> usize {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
@@ -51,10 +52,10 @@ fn leases(input: &[u8]) -> usize {
             }
             kind => {
                 world.run(next.seconds(), |frame| {
-                    note(frame, &mut asked);
-                    if kind == HONEST { server.hear(frame) } else { vec![] }
+                    remember(frame, &mut asked);
+                    if kind == HONEST { server.replies_to(frame) } else { vec![] }
                 });
-                check(&mut world, &mut leases);
+                check_addresses(&mut world, &mut leases);
                 continue;
             }
         };
@@ -65,23 +66,24 @@ fn leases(input: &[u8]) -> usize {
         reply.truncate(1400);
         world.inject(&udp((SERVER, 67), (GIVEN, 68), &reply));
         world.run(0, |frame| {
-            note(frame, &mut asked);
+            remember(frame, &mut asked);
             silence(frame)
         });
-        check(&mut world, &mut leases);
+        check_addresses(&mut world, &mut leases);
     }
     leases
 }
 
 /// Stores the client's most recent message in `asked`.
-fn note(frame: &[u8], asked: &mut Vec<u8>) {
+fn remember(frame: &[u8], asked: &mut Vec<u8>) {
     if let Some((68, 67, data)) = datagram(frame) {
         *asked = data.to_vec();
     }
 }
 
-fn check(world: &mut World<'_>, leases: &mut usize) {
-    *leases += world.told().iter().filter(|line| line.contains(" leases ")).count();
+/// Counts new leases, and asserts that each address in use is a valid host address.
+fn check_addresses(world: &mut World<'_>, leases: &mut usize) {
+    *leases += world.take_events().iter().filter(|line| line.contains(" leases ")).count();
     assert!(world.stack.addresses().len() <= 1 && world.stack.dns_servers().len() <= 3);
     for own in world.stack.addresses() {
         let IpCidr::Ipv4(own) = own else { panic!("{own} from DHCP") };
@@ -98,7 +100,7 @@ fn replies() -> Vec<Vec<u8>> {
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
     let (mut server, mut replies) = (Server::default(), Vec::new());
     world.run(600, |frame| {
-        let reply = server.hear(frame);
+        let reply = server.replies_to(frame);
         replies.extend(reply.iter().map(|reply| reply[14 + 28..].to_vec()));
         reply
     });
@@ -128,7 +130,8 @@ thread_local! {
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let (mut input, mut count) = (Vec::new(), 0);
     let given = random.pick(&ADDRESSES);
-    // While an honest server answers, other offers are seldom accepted. So half of the inputs have no honest server.
+    // While an honest server answers, other offers are seldom accepted. For this reason, half of the inputs have no
+    // honest server.
     let alone = random.one_in(2);
     while count < 40 {
         // An honest server answers in some periods, so that all states of the client are reached.
@@ -158,7 +161,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, count)
 }
 
-/// Offered addresses: a host's address, and invalid ones.
+/// Offered addresses: one valid host address, and invalid addresses.
 const ADDRESSES: [[u8; 4]; 7] = [
     [10, 0, 0, 50],
     [10, 0, 0, 50],
@@ -169,9 +172,9 @@ const ADDRESSES: [[u8; 4]; 7] = [
     [255, 255, 255, 255],
 ];
 
-/// Options that may make a lease invalid (RFC 2132).
+/// Options, each of which can make a lease invalid (RFC 2132).
 ///
-/// The options contain other message types, masks or times, or have wrong lengths.
+/// The options contain other message types, masks or times, or wrong lengths.
 const WORDS: [&[u8]; 9] = [
     &[53, 1, 2],
     &[53, 1, 5],

@@ -11,8 +11,8 @@ use super::records::{record, records};
 use super::world::dhcp::{GIVEN, SERVER};
 use super::world::{Ground, World, arp_asks, arp_has, datagram, silence, udp};
 
-/// The input is a list of records. Each record is a reply to the A or the AAAA query. After every four records, a
-/// second passes.
+/// The input is a list of records. Each record is a reply to the A query or to the AAAA query. After every four
+/// records, a second passes.
 pub const TARGET: Target = Target { name: "dns", run, honest, hostile };
 
 // The bits of a record's control byte.
@@ -31,7 +31,7 @@ fn run(input: &[u8]) {
     let _ = lookup(input);
 }
 
-/// Runs an input. Returns the number of addresses that the lookup found, or its error.
+/// Processes an input. Returns the number of addresses that the lookup found, or its error.
 fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &["10.0.0.50/24"], |_| {});
@@ -52,7 +52,7 @@ fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
     for (number, next) in records(input).enumerate() {
         let question = questions[usize::from(next.control & V6)].as_ref().expect("both queries were sent");
         let mut reply = match next.control {
-            control if control & HONEST != 0 => answer(question),
+            control if control & HONEST != 0 => honest_reply(question),
             control if control & ANSWERS != 0 => {
                 let mut reply = [&question[..], next.data].concat();
                 reply[2..8].copy_from_slice(&[0x81, 0x80, 0, 1, 0, control >> 3]);
@@ -75,7 +75,7 @@ fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
 
 /// Returns an honest reply: www.example is an alias of a.example. The alias ends in a compression pointer into the
 /// question.
-fn answer(question: &[u8]) -> Vec<u8> {
+fn honest_reply(question: &[u8]) -> Vec<u8> {
     let kind = question[question.len() - 3];
     let data = match kind {
         1 => Ipv4Address::new(10, 0, 0, 9).octets().to_vec(),
@@ -91,15 +91,15 @@ fn answer(question: &[u8]) -> Vec<u8> {
 }
 
 /// Returns a resolver's query for www.example. `kind` is the record type.
-fn question(kind: u8) -> Vec<u8> {
+fn query(kind: u8) -> Vec<u8> {
     [&[0, 11, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x03www\x07example\0", &[0, kind, 0, 1]].concat()
 }
 
 fn honest() -> Vec<Vec<u8>> {
     let (mut both, mut whole, mut answers) = (Vec::new(), Vec::new(), Vec::new());
     for (v6, kind) in [(0, 1), (V6, 28)] {
-        let question = question(kind);
-        let reply = answer(&question);
+        let question = query(kind);
+        let reply = honest_reply(&question);
         record(&mut both, HONEST | v6, &[]);
         record(&mut whole, v6, &reply);
         record(&mut answers, ANSWERS | v6 | 2 << 3, &reply[question.len()..]);
@@ -111,8 +111,8 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let (mut input, replies) = (Vec::new(), 1 + random.below(40));
     for _ in 0..replies {
         let v6 = u8::from(random.one_in(2));
-        let question = question(if v6 == 0 { 1 } else { 28 });
-        let mut reply = answer(&question);
+        let question = query(if v6 == 0 { 1 } else { 28 });
+        let mut reply = honest_reply(&question);
         match random.below(8) {
             0 if random.one_in(4) => record(&mut input, HONEST | v6, &[]),
             0..=2 => {
@@ -129,7 +129,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, replies)
 }
 
-/// Parts of names and records that may make a reply invalid.
+/// Parts of names and records, each of which can make a reply invalid.
 ///
 /// These parts are compression pointers to the header or to themselves, and wrong lengths.
 const WORDS: [&[u8]; 6] = [

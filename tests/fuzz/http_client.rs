@@ -58,6 +58,7 @@ impl Output for Page {
     }
 }
 
+/// Feeds the response to the client in pieces of `cut()` bytes. The output accepts `room` bytes in one call.
 fn read(bytes: &[u8], mut cut: impl FnMut() -> usize, room: usize) -> Outcome {
     let mut page = Page { heads: Vec::new(), body: Vec::new(), room };
     let mut response = Response::<HEAD>::new();
@@ -92,7 +93,7 @@ const HEADS: [&str; 6] = [
 const BODIES: [&str; 4] =
     ["hello world", "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n", "b\nhello world\r\n0\r\nTrailer: z\r\n\r\n", ""];
 
-/// Parts of responses, and bytes that may make a response invalid.
+/// Parts of responses, and bytes that can make a response invalid.
 const WORDS: [&[u8]; 16] = [
     b"\r\n",
     b"\n",
@@ -118,7 +119,7 @@ fn honest() -> Vec<Vec<u8>> {
 
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let mut bytes = [random.pick(&HEADS), random.pick(&BODIES)].concat().into_bytes();
-    // One response in five stays unchanged and so valid.
+    // One response in five stays unchanged, and therefore valid.
     if !random.one_in(5) {
         mutate(random, &mut bytes, 0, &WORDS);
     }

@@ -18,11 +18,11 @@ use super::random::Random;
 pub const TARGET: Target = Target { name: "http_server", run, honest, hostile };
 
 fn run(input: &[u8]) {
-    answered(input);
+    status_codes(input);
 }
 
-/// Runs an input. Returns the status codes of the answers.
-fn answered(input: &[u8]) -> BTreeSet<&'static str> {
+/// Processes an input. Returns the status codes of the answers.
+fn status_codes(input: &[u8]) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
     let Some((&cut, bytes)) = input.split_first() else { return seen };
     let rows = [const { Cell::<Option<Row>>::new(None) }; 4];
@@ -38,7 +38,7 @@ fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     let (peer, end) = pair.end(id);
     assert!(matches!(end, End::Closed | End::Reset), "{end:?}");
     // An answer to HEAD announces content that does not follow.
-    let rest = answers(&peer.received, &mut seen);
+    let rest = parse_answers(&peer.received, &mut seen);
     let asks_for_heads = bytes.windows(4).any(|word| word == b"HEAD");
     assert!(asks_for_heads || end == End::Reset || rest.is_empty(), "{}", rest.escape_ascii());
 
@@ -50,8 +50,8 @@ fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     seen
 }
 
-/// Valid requests, which the test mutates. HEAD is missing, because the test could not tell its answers from those to
-/// GET.
+/// Valid requests, which the test mutates. There is no HEAD, because the test could not tell an answer to HEAD from an
+/// answer to GET.
 const HONEST: [&str; 7] = [
     "GET / HTTP/1.1\r\nHost: 192.168.69.1:8000\r\nUser-Agent: x\r\nAccept: text/html,*/*;q=0.8\r\nConnection: keep-alive\r\n\r\n",
     "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n\r\n",
@@ -64,7 +64,7 @@ const HONEST: [&str; 7] = [
 
 const STATUS: [&str; 8] = ["200 ", "400 ", "404 ", "405 ", "408 ", "414 ", "431 ", "505 "];
 
-/// Bytes that may make a request invalid.
+/// Bytes that can make a request invalid.
 const WORDS: [&[u8]; 15] = [
     b"\r",
     b"\n",
@@ -106,13 +106,13 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 fn every_status_code_occurs_except_for_too_many_pages() {
     let mut seen = BTreeSet::new();
     for number in 0..1000 {
-        seen.append(&mut answered(&hostile(&mut Random(number)).0));
+        seen.append(&mut status_codes(&hostile(&mut Random(number)).0));
     }
     assert_eq!(seen, STATUS.into());
 }
 
 /// Parses complete answers, and adds their status codes to `seen`. Returns the remaining bytes.
-fn answers<'r>(mut reply: &'r [u8], seen: &mut BTreeSet<&'static str>) -> &'r [u8] {
+fn parse_answers<'r>(mut reply: &'r [u8], seen: &mut BTreeSet<&'static str>) -> &'r [u8] {
     while let Some(at) = reply.windows(4).position(|end| end == b"\r\n\r\n") {
         let (Ok(head), content) = (std::str::from_utf8(&reply[..at]), &reply[at + 4..]) else { return reply };
         let status = head.strip_prefix("HTTP/1.1 ").unwrap_or_default();
@@ -133,6 +133,7 @@ fn answers<'r>(mut reply: &'r [u8], seen: &mut BTreeSet<&'static str>) -> &'r [u
     reply
 }
 
+/// Returns the bytes after a chunked body, or `None` if the body is incomplete.
 fn chunks(mut content: &[u8]) -> Option<&[u8]> {
     loop {
         let at = content.windows(2).position(|end| end == b"\r\n")?;

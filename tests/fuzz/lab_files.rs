@@ -1,6 +1,6 @@
 //! Fuzzes the lab's files and the files of answers.
 //!
-//! A file is an experiment whose run can start, or an error with a place in the file.
+//! The lab must either start an experiment from the file, or report an error and its position in the file.
 
 use smolstep::cli::replay::replay;
 use smolstep::lab::file::{Answers, Experiment, FileError, Key};
@@ -38,7 +38,7 @@ fn run(input: &[u8]) {
     let _ = experiment.expectations(Duration::from_millis(20)).result();
 }
 
-/// Checks that an error names a place in the file, in one short line.
+/// Checks that an error gives a position in the file, in one short line.
 fn in_file(text: &str, error: &FileError) {
     let message = error.to_string();
     let lines = text.lines().count().max(1);

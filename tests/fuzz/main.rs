@@ -70,7 +70,7 @@ const TARGETS: [&Target; 13] = [
 
 /// Changes `bytes` in one to four random ways, mostly after the first `fixed` bytes.
 ///
-/// A change flips, sets, inserts, removes, repeats or truncates bytes. `words` are byte strings that may break the
+/// A change flips, sets, inserts, removes, repeats or truncates bytes. `words` are byte strings that could break the
 /// protocol.
 pub fn mutate(random: &mut Random, bytes: &mut Vec<u8>, fixed: usize, words: &[&[u8]]) {
     for _ in 0..1 + random.below(4) {

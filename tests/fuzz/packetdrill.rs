@@ -1,4 +1,4 @@
-//! Fuzzes scripts of packetdrill.
+//! Fuzzes packetdrill scripts.
 //!
 //! A script is parsed and run. It must neither panic nor run for ever, and an error must name a line of the script.
 
@@ -12,7 +12,7 @@ use super::{Target, mutate};
 /// The input is the text of a script.
 pub const TARGET: Target = Target { name: "packetdrill", run, honest, hostile };
 
-/// The limits of a run keep the test of an input short.
+/// The limits of a run, so that testing an input takes a short time.
 const LIMITS: Limits = Limits { time: Duration::from_secs(600), steps: 2000 };
 
 fn run(input: &[u8]) {
@@ -36,7 +36,7 @@ fn play(text: &str) -> Option<Result<(), Failed>> {
     Some(result)
 }
 
-/// Scripts that hold.
+/// Scripts that match the run.
 const HONEST: [&str; 4] = [
     include_str!("../../docs/packetdrill/active-close.pkt"),
     include_str!("../../docs/packetdrill/half-close.pkt"),

@@ -1,4 +1,5 @@
-//! The stacks of a server and a client on a cable with a virtual clock. The side that is not tested runs a [`Peer`].
+//! The stacks of a server and a client on a cable with a virtual clock. The side that is not under test runs a
+//! [`Peer`].
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -97,7 +98,8 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
         }
     }
 
-    /// Runs until a connection has ended on both sides. Returns the client's program, and how the connection ended.
+    /// Runs until a connection has ended on both sides. Returns the client's program, and the way in which the
+    /// connection ended.
     pub fn end(&mut self, id: ConnectionId) -> (C, End) {
         self.run(|pair| pair.client.ended(id).is_some() && pair.server.connections_in_use().next().is_none());
         self.client.take(id).expect("the connection has ended")
@@ -137,12 +139,12 @@ pub struct Peer {
     sent: usize,
     /// The random state for the length of the next piece, if the bytes are sent in pieces.
     cut: Option<u64>,
-    /// The lengths of the remaining messages, and the time of the next one.
+    /// The lengths of the remaining messages, and the time of the next message.
     ///
-    /// The field is set if a silence follows each message.
+    /// `None` if the peer does not pause after each message.
     messages: Option<(VecDeque<usize>, Instant)>,
-    /// If set, the peer closes its side when the received bytes end with these. Otherwise it closes after its final
-    /// byte.
+    /// If set, the peer closes its side when the received bytes end with these bytes. Otherwise it closes after its
+    /// final byte.
     until: Option<&'static [u8]>,
     pub received: Vec<u8>,
 }
@@ -177,7 +179,7 @@ impl Session for Peer {
         }
         if let Some(until) = self.until {
             if self.received.ends_with(until) {
-                // Next::Close would end the program, which still has to receive.
+                // With Next::Close, the program would end before it has received everything.
                 socket.close();
             }
             return Next::Wait;

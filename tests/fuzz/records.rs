@@ -1,6 +1,6 @@
 //! Inputs that are lists of records. Each record is an action and its data.
 
-/// A record: a control byte, the length of its data in two bytes, and the data. The final record of an input may be
+/// A record: a control byte, the length of its data in two bytes, and the data. The final record of an input can be
 /// truncated.
 pub struct Record<'i> {
     pub control: u8,
@@ -8,13 +8,13 @@ pub struct Record<'i> {
 }
 
 impl Record<'_> {
-    /// Returns the seconds of a record that [`time`] made: the square of the upper six bits.
+    /// Returns the length of a pause that [`time`] has recorded, in seconds: the square of the upper six bits.
     pub fn seconds(&self) -> u64 {
         u64::from(self.control >> 2).pow(2)
     }
 }
 
-/// The maximum number of records of an input. This number limits the time that the test of an input takes.
+/// The maximum number of records of an input, which limits the time that testing an input takes.
 const MOST: usize = 128;
 
 /// Returns the records of an input.
@@ -37,8 +37,8 @@ pub fn record(input: &mut Vec<u8>, control: u8, data: &[u8]) {
     input.extend(data);
 }
 
-/// Adds a record for a time that passes: the square of `root`, in seconds. The two lowest bits of its control byte are
-/// `kind`.
+/// Adds a record for a pause. Its length is the square of `root`, in seconds. The two lowest bits of its control byte
+/// are `kind`.
 pub fn time(input: &mut Vec<u8>, kind: u8, root: u8) {
     record(input, kind | root << 2, &[]);
 }

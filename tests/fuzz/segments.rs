@@ -18,11 +18,11 @@ use super::records::{record, records, time};
 use super::world::{arp_asks, arp_has};
 use super::{Target, mutate};
 
-/// The input is a list of records. A record is a segment, an ICMP error, an arbitrary frame, or a time that passes.
+/// The input is a list of records. A record is a segment, an ICMP error, an arbitrary frame, or a pause.
 pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 
-// The two lowest bits of a record's control byte are its kind, and the two bits above are the connection. If the kind
-// is a time, all bits above the kind are its length.
+// The two lowest bits of a record's control byte are the kind of the record, and the next two bits are the number of
+// the connection. If the kind is a pause, all bits above the kind are its length.
 /// A segment. The data of the record is:
 ///
 /// - flags, 1 byte
@@ -37,23 +37,25 @@ const SEGMENT: u8 = 0;
 /// The data of the record is the type, the code, the distance of the quoted sequence number from SND.NXT (2 bytes), and
 /// the length of the quotation.
 const ERROR: u8 = 1;
-/// A frame, without its first six bytes, which are the server's hardware address.
+/// A frame, excluding its first six bytes, which are always the server's hardware address.
 const FRAME: u8 = 2;
-/// A time that passes.
+/// A pause.
 ///
-/// With data, the first byte is the time in units of 4 ms. Without data, [`time`] has made the record.
+/// If the record has data, the first byte is the length of the pause in units of 4 ms. Otherwise [`time`] has made the
+/// record.
 const TIME: u8 = 3;
 
-/// The index of the byte that scales both distances. Bits 0 to 3 and bits 4 to 7 are left shifts.
+/// The index of the byte that scales both distances: its lower four bits are the left shift of one distance, its upper
+/// four bits the left shift of the other.
 const SCALES: usize = 5;
 
-/// The first of the peer's four ports. The honest client has the next port after these four.
+/// The first of the peer's four ports. The honest client uses the next port after these four.
 const PORT: u16 = 5000;
 const ECHO: u16 = 7;
 
-/// The maximum number of frames that one frame, or one second, may cause.
+/// The maximum number of frames that the stack is allowed to send in answer to one frame, or in one second.
 ///
-/// This number is twice the number of segments of the minimum MSS that fill a buffer.
+/// The limit is twice the number of segments of the minimum MSS that fill a buffer.
 const MOST_FRAMES: usize = 600;
 
 /// A time in seconds that exceeds the sum of all time limits of the stack.
@@ -70,6 +72,7 @@ struct Side {
     ack: u32,
 }
 
+/// The server's stack, and its peer at the other end of the cable.
 struct Game<'c> {
     now: Instant,
     stack: Stack<'c, echo::Server, ()>,
@@ -83,7 +86,8 @@ fn run(input: &[u8]) {
     play(input);
 }
 
-/// Runs an input. Returns how often a connection had queued data, counted after each record.
+/// Processes an input. Returns the number of records after which a connection had queued data, summed over all
+/// connections.
 fn play(input: &[u8]) -> usize {
     let mut cable = Cable::<16, 1514>::new();
     let (near, far) = cable.ends();
@@ -103,7 +107,7 @@ fn play(input: &[u8]) -> usize {
         let connection = usize::from(next.control >> 2 & 3);
         match (next.control & 3, next.data) {
             (SEGMENT, data) => game.segment(connection, data),
-            (ERROR, data) => game.error(connection, data),
+            (ERROR, data) => game.icmp_error(connection, data),
             (FRAME, data) => {
                 let whole = [&SERVER_MAC[..], data].concat();
                 game.inject(&whole[..whole.len().min(1514)]);
@@ -144,7 +148,8 @@ impl Game<'_> {
         self.inject(&frame(Medium::Ethernet, SERVER_MAC, CLIENT_MAC, packet));
     }
 
-    fn error(&mut self, connection: usize, data: &[u8]) {
+    /// Sends the ICMP error of an [`ERROR`] record.
+    fn icmp_error(&mut self, connection: usize, data: &[u8]) {
         let Some(&[kind, code, d1, d2, cut]) = data.first_chunk() else { return };
         let seq = self.sides[connection].next.wrapping_add(i32::from(i16::from_be_bytes([d1, d2])) as u32);
         let quoted = tcp((ECHO, PORT + connection as u16), seq, 0, ACK, 100, &[], &[]);
@@ -199,11 +204,12 @@ impl Game<'_> {
             assert!(ends.source.addr == IpAddress::Ipv4(SERVER.into()), "from {}", ends.source);
             assert!(segment.len <= 1460, "{summary}");
             if let Some(side) = self.sides.get_mut(usize::from(ends.destination.port.wrapping_sub(PORT))) {
-                side.note(&segment);
+                side.record_segment(&segment);
             }
         }
     }
 
+    /// Asserts that a new client is accepted, gets an echo, and can close.
     fn serves_an_honest_client(&mut self) {
         const NEW: usize = 4;
         self.sides[NEW] = Side::default();
@@ -225,7 +231,8 @@ impl Game<'_> {
 }
 
 impl Side {
-    fn note(&mut self, segment: &Segment) {
+    /// Records the numbers of a segment from the stack.
+    fn record_segment(&mut self, segment: &Segment) {
         let end = (segment.seq.0 as u32).wrapping_add(segment.space() as u32);
         if segment.rst {
             return;
@@ -254,7 +261,8 @@ fn near(input: &mut Vec<u8>, connection: u8, (flags, seq, ack): (u8, i16, i16), 
 /// TCP options: MSS, SACK permitted, window scale.
 const OPTIONS: [u8; 9] = [2, 4, 5, 0xb4, 4, 2, 3, 3, 7];
 
-fn opened(connection: u8) -> Vec<u8> {
+/// Returns an input that opens a connection.
+fn open_connection(connection: u8) -> Vec<u8> {
     let mut input = Vec::new();
     segment(&mut input, connection, SYN, &OPTIONS, b"");
     segment(&mut input, connection, ACK, b"", b"");
@@ -262,22 +270,22 @@ fn opened(connection: u8) -> Vec<u8> {
 }
 
 fn honest() -> Vec<Vec<u8>> {
-    let mut closed = opened(0);
+    let mut closed = open_connection(0);
     segment(&mut closed, 0, ACK, b"", b"hello");
     segment(&mut closed, 0, ACK | FIN, b"", b"");
     segment(&mut closed, 0, ACK, b"", b"");
-    let mut reset = opened(1);
+    let mut reset = open_connection(1);
     segment(&mut reset, 1, ACK, b"", &[7; 1400]);
     near(&mut reset, 1, (RST, 1, 0), b"", b"");
     segment(&mut reset, 1, RST, b"", b"");
-    let mut gaps = opened(2);
+    let mut gaps = open_connection(2);
     near(&mut gaps, 2, (ACK, 100, 0), b"", &[1; 100]);
     near(&mut gaps, 2, (ACK, 300, 0), b"", &[3; 100]);
     (0..4).for_each(|_| near(&mut gaps, 2, (ACK, 0, -1), b"", b""));
     segment(&mut gaps, 2, ACK, b"", &[0; 100]);
     near(&mut gaps, 2, (ACK | FIN, 0, 0), b"", &[2; 1400]);
     time(&mut gaps, TIME, 3);
-    let mut errors = opened(3);
+    let mut errors = open_connection(3);
     segment(&mut errors, 3, ACK, b"", b"data");
     [(3, 3), (3, 4), (11, 0), (4, 0)]
         .iter()
@@ -286,7 +294,7 @@ fn honest() -> Vec<Vec<u8>> {
     near(&mut errors, 3, (ACK, 0, 5000), b"", b"beyond");
     time(&mut errors, TIME, 20);
     let mut many = Vec::new();
-    (0..4).for_each(|connection| many.extend(opened(connection)));
+    (0..4).for_each(|connection| many.extend(open_connection(connection)));
     record(&mut many, FRAME, &[&CLIENT_MAC[..], &[8, 0], &[0x45; 40]].concat());
     record(&mut many, TIME, &[5]);
     vec![closed, reset, gaps, errors, many]
@@ -295,7 +303,7 @@ fn honest() -> Vec<Vec<u8>> {
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let (mut input, mut count) = (Vec::new(), 0);
     for connection in 0..1 + random.below(4) as u8 {
-        input.extend(opened(connection));
+        input.extend(open_connection(connection));
         count += 2;
     }
     while count < 60 {

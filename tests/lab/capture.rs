@@ -1,4 +1,4 @@
-//! Captures of the lab have each frame once, with its comment. tshark reads them back.
+//! Captures of the lab contain each frame once, with a comment. tshark reads the captures back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {
     (bytes, sent)
 }
 
-/// Runs a set-up, and calls `each` for each entry. Returns the bytes of the capture.
+/// Runs the lab with a set-up, and calls `each` for each entry of the trace. Returns the bytes of the capture.
 pub fn run(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot)) -> Vec<u8> {
     let mut capture = LabCapture::new(IoSink(Vec::new()), 2).unwrap();
     replay_steps(setup, |lab| {
@@ -59,7 +59,7 @@ fn every_frame_of_every_scenario_is_readable() {
 }
 
 #[test]
-fn a_comment_tells_the_change_the_fate_and_why() {
+fn a_comment_names_the_change_the_fate_and_the_reason() {
     let Some(lines) = tshark(&capture("lost-synack", u32::MAX).0, "comments") else { return };
     let comment = |flags: &str, nth: usize| lines.iter().filter(|l| l[2] == flags).nth(nth).unwrap()[1].clone();
     let lost = comment("0x0012", 0);

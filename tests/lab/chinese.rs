@@ -14,7 +14,7 @@ use crate::common::peer::{Peer, smolstep};
 fn lab(args: &[&str], locale: &[(&str, &str)]) -> String {
     let mut command = smolstep();
     command.arg("lab").args(args).env_remove("LC_ALL").env_remove("LC_MESSAGES").env_remove("LANG");
-    // No term is broken over two lines.
+    // Makes the lines so wide that no term is broken over two lines.
     command.env("COLUMNS", "200");
     let run = output(command.envs(locale.iter().copied())).expect("smolstep runs");
     assert!(run.status.success(), "{args:?}: {}", String::from_utf8_lossy(&run.stderr));
@@ -70,7 +70,8 @@ fn explanations_and_the_glossary_use_the_terms_of_textbooks() {
     assert!(lab(&["client-closes-first", "--explain", "--lang", "zh"], &[]).contains("四次挥手"));
 }
 
-/// The words that the ladder has in each language, besides the names of states, flags and options in capital letters.
+/// The words that are the same in the English and in the Chinese ladder. So are names in capital letters: states, flags
+/// and options.
 const NOT_TRANSLATED: [&str; 13] = ["a", "ack", "l", "len", "ms", "s", "sack", "seq", "us", "w", "win", "x", "Delay"];
 
 #[test]
@@ -83,7 +84,7 @@ fn each_word_of_the_ladder_is_translated_and_each_line_is_as_wide_as_in_english(
                 let Some((english, chinese)) = english.row(snapshot).zip(chinese.row(snapshot)) else { return };
                 let (english, chinese) = (english.to_string(), chinese.to_string());
                 assert_eq!(columns(&english), columns(&chinese), "{english}\n{chinese}");
-                // In a narrow ladder, the end of a long label is cut.
+                // In a narrow ladder, the end of a long label is cut off.
                 let chinese = if width > 100 { chinese } else { String::new() };
                 let named = chinese.split(|c: char| !c.is_ascii_alphabetic()).map(String::from);
                 words.extend(named.filter(|word| word.chars().any(|c| c.is_ascii_lowercase())));

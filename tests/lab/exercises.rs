@@ -1,4 +1,4 @@
-//! The exercises in docs/exercises: right answers get all points and wrong ones none, with every seed.
+//! The exercises in docs/exercises: with every seed, right answers get all points and wrong answers get none.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,13 @@ use smolstep::lab::lang::Lang;
 
 use crate::texts_in;
 
+/// Returns the name and the text of each exercise.
 fn exercises() -> Vec<(String, String)> {
     texts_in("docs/exercises")
 }
 
 /// Returns the right answers from a run of the experiment.
-fn key<'e>(experiment: &'e Experiment, name: &str) -> Key<'e> {
+fn right_answers<'e>(experiment: &'e Experiment, name: &str) -> Key<'e> {
     let parts = experiment.parts();
     let setup = parts.setup().unwrap();
     let mut key = Key::new(experiment, setup.line.latency);
@@ -25,7 +26,7 @@ fn key<'e>(experiment: &'e Experiment, name: &str) -> Key<'e> {
 }
 
 /// Returns whether faults make the expectations true.
-fn makes(experiment: &Experiment, faults: &[Fault], mut expectations: Expectations) -> bool {
+fn meets(experiment: &Experiment, faults: &[Fault], mut expectations: Expectations) -> bool {
     let parts = experiment.parts();
     let mut setup = parts.setup().unwrap();
     faults.iter().for_each(|fault| assert!(setup.faults.add(*fault)));
@@ -34,7 +35,7 @@ fn makes(experiment: &Experiment, faults: &[Fault], mut expectations: Expectatio
 }
 
 /// Answers that are not right, for each kind of question.
-fn wrong(answer: &Answer, right: &str, options: usize) -> Vec<String> {
+fn wrong_answers(answer: &Answer, right: &str, options: usize) -> Vec<String> {
     match answer {
         Answer::Choice { .. } => ('a'..).take(options).map(String::from).filter(|letter| letter != right).collect(),
         Answer::Order(_) => {
@@ -57,12 +58,12 @@ fn wrong(answer: &Answer, right: &str, options: usize) -> Vec<String> {
     }
 }
 
-/// Returns whether a character is one of the common Chinese ones.
+/// Returns whether a character is in the block of common Chinese characters.
 fn is_han(c: char) -> bool {
     ('\u{4e00}'..='\u{9fff}').contains(&c)
 }
 
-/// Every text that is not the name of a state or a segment has a Chinese one.
+/// Every text has a Chinese translation, except the names of states and segments.
 #[test]
 fn every_exercise_is_in_chinese() {
     let is_name = |text: &str| NAMES.contains(&text) || ["SYN", "SYN,ACK", "ACK"].contains(&text);
@@ -77,7 +78,7 @@ fn every_exercise_is_in_chinese() {
                 texts.extend(options.iter().map(String::as_str).filter(|text| !is_name(text)));
             }
         }
-        // A formula, such as "T + 1 s", stays as it is.
+        // A formula, such as "T + 1 s", is not translated.
         let is_word = |word: &str| word.len() > 1 && word.contains(|c: char| c.is_ascii_lowercase());
         for text in texts.into_iter().filter(|text| text.split(' ').any(is_word)) {
             assert!(experiment.in_lang(text, Lang::Zh).chars().any(is_han), "{name}: {text}");
@@ -97,7 +98,7 @@ fn right_answers_count_and_wrong_ones_do_not() {
         let mut seen: Vec<Vec<Option<String>>> = Vec::new();
         for seed in seeds {
             let experiment = Experiment::parse(&text, Some(seed)).unwrap();
-            let key = key(&experiment, &name);
+            let key = right_answers(&experiment, &name);
             for (index, question) in experiment.questions.iter().enumerate() {
                 let kind = format!("{:?}", question.answer);
                 kinds.insert(kind.split([' ', '(']).next().unwrap_or_default().to_owned());
@@ -107,7 +108,7 @@ fn right_answers_count_and_wrong_ones_do_not() {
                     continue;
                 }
                 assert!(matches!(key.mark(index, &right), Marked::Right), "{place}: {right}");
-                for wrong in wrong(&question.answer, &right, key.options(index).len()) {
+                for wrong in wrong_answers(&question.answer, &right, key.options(index).len()) {
                     assert!(matches!(key.mark(index, &wrong), Marked::Wrong), "{place}: {wrong} beside {right}");
                 }
             }
@@ -120,7 +121,7 @@ fn right_answers_count_and_wrong_ones_do_not() {
     assert!(kinds.iter().eq(all), "{kinds:?}");
 }
 
-/// Answers that do not depend on the seed: the file, the number of the question, and the answer as RFC 9293 has it.
+/// Answers that do not depend on the seed: the file, the number of the question, and the answer according to RFC 9293.
 const KNOWN: [(&str, usize, &str); 27] = [
     ("01-handshake", 2, "1"),
     ("01-handshake", 3, "SYN-RECEIVED"),
@@ -159,7 +160,7 @@ fn the_key_has_the_known_answers() {
         let (name, text) = exercises.iter().find(|(name, _)| name.contains(file)).unwrap_or_else(|| panic!("{file}"));
         for seed in [7, 8] {
             let experiment = Experiment::parse(text, Some(seed)).unwrap();
-            let key = key(&experiment, name);
+            let key = right_answers(&experiment, name);
             assert_eq!(key.right(number - 1).as_deref(), Some(answer), "{file}: question {number} with seed {seed}");
         }
     }
@@ -181,18 +182,18 @@ fn faults_make_it_happen() {
     let mut made = 0;
     for (name, text) in exercises() {
         let experiment = Experiment::parse(&text, None).unwrap();
-        let key = key(&experiment, &name);
+        let key = right_answers(&experiment, &name);
         for (index, question) in experiment.questions.iter().enumerate() {
             if !matches!(question.answer, Answer::Make(_)) {
                 continue;
             }
             let run = |answer: &str| match key.mark(index, answer) {
-                Marked::Run { faults, expectations } => makes(&experiment, &faults, expectations),
+                Marked::Run { faults, expectations } => meets(&experiment, &faults, expectations),
                 other => panic!("{name}: {answer}: {other:?}"),
             };
             let right = MADE.iter().find(|(file, _)| name.contains(file)).unwrap_or_else(|| panic!("{name}"));
             assert!(run(right.1), "{name}: {}", right.1);
-            // A frame that is not sent changes nothing.
+            // A fault for a frame that is not sent changes nothing.
             assert!(!run("drop server rst 90"), "{name}");
             made += 1;
         }

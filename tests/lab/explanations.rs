@@ -24,7 +24,8 @@ fn explanations(slug: &str, faults: &[&str]) -> Vec<(Option<u32>, Explanation)> 
     all
 }
 
-fn has(slug: &str, faults: &[&str], frame: Option<u32>, part: &str, rfc: &str) {
+/// Asserts that an explanation of a frame, or of an event without a frame, contains `part` and names the section `rfc`.
+fn assert_explained(slug: &str, faults: &[&str], frame: Option<u32>, part: &str, rfc: &str) {
     let all = explanations(slug, faults);
     let fits =
         |(of, why): &(Option<u32>, Explanation)| *of == frame && why.text(Lang::En).contains(part) && why.rfc == rfc;
@@ -33,52 +34,52 @@ fn has(slug: &str, faults: &[&str], frame: Option<u32>, part: &str, rfc: &str) {
 }
 
 #[test]
-fn no_later_ack_says_what_the_lost_ack_of_a_fin_said() {
-    has("time-wait", &[], Some(10), "one of the two purposes of TIME-WAIT", "RFC 9293 section 3.3.2");
-    has("time-wait", &[], Some(12), "begins anew", "RFC 9293 section 3.10.7.4");
+fn no_later_ack_replaces_the_lost_ack_of_a_fin() {
+    assert_explained("time-wait", &[], Some(10), "one of the two purposes of TIME-WAIT", "RFC 9293 section 3.3.2");
+    assert_explained("time-wait", &[], Some(12), "begins anew", "RFC 9293 section 3.10.7.4");
     assert!(explanations("time-wait", &[]).iter().all(|(_, why)| !why.text(Lang::En).contains("a later one")));
 }
 
 #[test]
-fn answers_to_probes_are_no_duplicates() {
-    has("zero-window", &[], Some(8), "the closed window has no room", "RFC 9293 section 3.8.6.1");
-    has("keep-alive", &[], Some(8), "begins before the window", "RFC 9293 section 3.8.4");
-    has(
+fn answers_to_probes_are_not_duplicates() {
+    assert_explained("zero-window", &[], Some(8), "the closed window has no room", "RFC 9293 section 3.8.6.1");
+    assert_explained("keep-alive", &[], Some(8), "begins before the window", "RFC 9293 section 3.8.4");
+    assert_explained(
         "half-open-reboot",
         &[],
         Some(8),
         "a peer without such a connection answers it with RST",
         "RFC 5961 section 4.2",
     );
-    has("fast-retransmit", &[], Some(14), "out of order", "RFC 5681 section 3.2");
+    assert_explained("fast-retransmit", &[], Some(14), "out of order", "RFC 5681 section 3.2");
 }
 
 #[test]
 fn rst_in_syn_sent_is_judged_by_its_acknowledgement() {
-    has("refused", &[], Some(4), "it is valid only if it acknowledges our SYN", "RFC 9293 section 3.5.3");
-    has("abort", &[], Some(7), "the expected sequence number", "RFC 9293 section 3.10.7.4");
+    assert_explained("refused", &[], Some(4), "it is valid only if it acknowledges our SYN", "RFC 9293 section 3.5.3");
+    assert_explained("abort", &[], Some(7), "the expected sequence number", "RFC 9293 section 3.10.7.4");
 }
 
 #[test]
-fn what_this_stack_does_otherwise_is_said() {
-    has("simultaneous-open", &[], Some(9), "four segments instead of six", "RFC 9293 section 3.5");
-    has("handshake", &[], Some(7), "three segments close the connection", "RFC 9293 section 3.6");
-    has("keep-alive", &[], Some(7), "By the RFC, keep-alives are off by default", "RFC 9293 section 3.8.4");
-    has("fast-retransmit", &[], Some(19), "Without SACK, three duplicate ACKs", "RFC 6675 section 5");
-    has("lost-data", &[], Some(6), "retransmission timer runs", "RFC 9293 section 3.8.1");
-    has("small-window", &[], Some(5), "the congestion window", "RFC 5681 section 3.1");
-    has("time-wait", &[], None, "this stack waits 60 s", "RFC 9293 section 3.6.1");
+fn deviations_of_this_stack_are_explained() {
+    assert_explained("simultaneous-open", &[], Some(9), "four segments instead of six", "RFC 9293 section 3.5");
+    assert_explained("handshake", &[], Some(7), "three segments close the connection", "RFC 9293 section 3.6");
+    assert_explained("keep-alive", &[], Some(7), "By the RFC, keep-alives are off by default", "RFC 9293 section 3.8.4");
+    assert_explained("fast-retransmit", &[], Some(19), "Without SACK, three duplicate ACKs", "RFC 6675 section 5");
+    assert_explained("lost-data", &[], Some(6), "retransmission timer runs", "RFC 9293 section 3.8.1");
+    assert_explained("small-window", &[], Some(5), "the congestion window", "RFC 5681 section 3.1");
+    assert_explained("time-wait", &[], None, "this stack waits 60 s", "RFC 9293 section 3.6.1");
 }
 
-/// A retransmission that is lost too was sent because of the timer, and the next timer is longer.
+/// A retransmission that is lost, too, was sent because the timer expired, and the next timer is longer.
 #[test]
-fn the_backoff_is_told_of_frames_that_are_lost_again() {
-    has("lost-data", &[], Some(7), "twice as long", "RFC 6298 section 5");
-    has("lost-data", &[], Some(9), "the timeout doubles each time", "RFC 6298 section 5");
+fn the_backoff_of_frames_that_are_lost_again_is_explained() {
+    assert_explained("lost-data", &[], Some(7), "twice as long", "RFC 6298 section 5");
+    assert_explained("lost-data", &[], Some(9), "the timeout doubles each time", "RFC 6298 section 5");
 }
 
 #[test]
-fn what_follows_a_timeout_is_not_the_oldest_segment() {
+fn segments_after_a_timeout_are_not_explained_as_the_oldest_segment() {
     let all: Vec<String> = (1..=8).filter(|n| *n != 2).map(|n| format!("drop client data {n}")).collect();
     let faults: Vec<&str> = all.iter().map(String::as_str).collect();
     let all = explanations("fast-retransmit", &faults);
@@ -90,19 +91,19 @@ fn what_follows_a_timeout_is_not_the_oldest_segment() {
     assert_eq!((oldest, rest > 3), (1, true), "{rest}");
 }
 
-/// Duplicate ACKs show a loss once. If the retransmission is lost too, only time shows it.
+/// Duplicate ACKs show a loss once. If the retransmission is lost, too, only the time shows that.
 #[test]
 fn a_lost_retransmission_is_found_by_time() {
     let faults = ["drop client data 4", "drop client data 9"];
-    has("fast-retransmit", &faults, Some(19), "Without SACK", "RFC 6675 section 5");
-    has("fast-retransmit", &faults, Some(21), "that retransmission was lost too", "RFC 8985 section 6.2");
+    assert_explained("fast-retransmit", &faults, Some(19), "Without SACK", "RFC 6675 section 5");
+    assert_explained("fast-retransmit", &faults, Some(21), "that retransmission was lost too", "RFC 8985 section 6.2");
     assert!(
         explanations("fast-retransmit", &faults).iter().all(|(_, why)| !why.text(Lang::En).contains("timer expired"))
     );
 }
 
 #[test]
-fn what_waits_for_arp_is_not_what_tells_of_an_unreachable_host() {
+fn waiting_for_arp_is_not_explained_as_an_unreachable_host() {
     let mut setup = (find("handshake").expect("a scenario").setup)();
     setup.line.loss = 1_000_000;
     let mut ends = Vec::new();
@@ -114,7 +115,8 @@ fn what_waits_for_arp_is_not_what_tells_of_an_unreachable_host() {
     assert_eq!(ends, ["RFC 826"]);
 }
 
-/// What follows from a loss depends on what was lost: nobody repeats these answers, and no later ACK covers them.
+/// The explanation of a loss depends on what was lost: no host repeats these answers, and no later ACK makes up for
+/// them.
 #[test]
 fn a_lost_answer_is_explained_by_what_it_answers() {
     let has_any = |slug: &str, fault: &str, part: &str, rfc: &str| {

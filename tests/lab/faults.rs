@@ -13,7 +13,7 @@ struct Fate {
     arrived: Vec<(u32, Duration)>,
 }
 
-/// Runs a client with a fault. Returns the number of its first data segment, and its fate.
+/// Runs a client with a fault. Returns the number of the frame with its first data segment, and the fate of that frame.
 fn fate(words: &str) -> (u32, Fate) {
     let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
     let mut setup = Setup::scripts(
@@ -48,7 +48,8 @@ fn fate(words: &str) -> (u32, Fate) {
     (number, fate)
 }
 
-/// Runs a client with a fault. Returns the verdict on its first data segment, and the delay of each of its arrivals.
+/// Runs a client with a fault. Returns the verdict on its first data segment, and the delay of each arrival of that
+/// segment.
 fn delays(words: &str) -> (Verdict, Vec<Duration>) {
     let (number, fate) = fate(words);
     let times = fate.arrived.iter().filter(|(frame, _)| *frame == number).map(|(_, at)| *at - fate.sent).collect();
@@ -102,9 +103,9 @@ fn a_fault_without_a_number_meets_all() {
     assert_eq!((ended, dropped), (Ok(false), 5), "SYN leaves after 0, 1, 3, 7 and 15 s");
 }
 
-/// The RTO shown is the time that the timer ran, even if data was acknowledged meanwhile.
+/// The RTO that the lab shows is the time that the timer ran, even if data was acknowledged meanwhile.
 #[test]
-fn each_timeout_is_twice_the_one_before() {
+fn each_timeout_is_twice_the_previous_timeout() {
     let mut doubled = 0;
     for seed in 0..60 {
         let mut setup = Setup::scripts(

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::common::peer::smolstep;
 use crate::terminal::{self, folder};
 
-/// As [`terminal::ends`], but returns the standard output.
+/// Works like [`terminal::ends`], but returns the standard output.
 #[track_caller]
 fn ends(args: &[&str], code: i32, what: &str) -> String {
     String::from_utf8(terminal::ends(args, code, what).stdout).unwrap()
@@ -34,7 +34,7 @@ fn a_printed_scenario_runs_as_the_scenario() {
 }
 
 #[test]
-fn an_error_in_a_file_names_its_place() {
+fn an_error_in_a_file_names_its_line_and_word() {
     let folder = folder("files-errors");
     let file = folder.join("x.lab");
     let name = text(&file);
@@ -64,7 +64,7 @@ fn a_fault_that_matches_no_frame_is_a_warning() {
     let printed = ends(&["--print", "lost-synack"], 0, "");
     fs::write(&file, printed + "fault drop client rst 5\n").unwrap();
     ends(&[text(&file)], 0, "x.lab:18:1: no frame matched this fault");
-    // With other faults, the frame may be missing for that reason.
+    // If the command line adds other faults, they might be the reason that the frame is missing.
     ends(&[text(&file), "--fault", "drop client syn 1"], 0, "");
 }
 
@@ -77,7 +77,7 @@ fn a_segment_that_meets_no_connection_is_a_warning() {
     for (at, warned) in [("500ms", true), ("1s+3rtt", false)] {
         fs::write(&file, format!("{program}at {at} inject client R 90000:90000(0)\n")).unwrap();
         let output = ends(&[text(&file)], 0, if warned { warning } else { "" });
-        // The ladder shows the reset unless it was not sent.
+        // The ladder shows the RST if it was sent.
         assert_eq!(output.contains("RST"), !warned, "{at}: {output}");
     }
 }
@@ -150,7 +150,7 @@ fn files_of_answers_are_marked() {
         rest.split(' ').next().unwrap().to_owned()
     };
     fs::write(answers.join("ann.txt"), format!("seed 3\n1: {}\n2: TCP\n3: drop client data 1\n", len("3"))).unwrap();
-    // Ben's answers are Ann's, but his exercise has other numbers.
+    // Ben has copied Ann's answers, but his exercise has other numbers.
     fs::write(answers.join("ben.txt"), format!("seed 4\n1: {}\n3: lose it\n", len("3"))).unwrap();
     fs::write(answers.join(".hidden"), "nothing").unwrap();
     let shown = ends(&["mark", text(&exercise), text(&answers)], 0, "");
@@ -247,8 +247,8 @@ fn an_exercise_is_asked_in_chinese() {
     }
 }
 
-/// A file is neither read and written nor written twice, however its name is spelt. After an invalid set-up, a file is as
-/// it was.
+/// No file is both read and written, and no file is written twice, however its name is spelt. If the set-up is invalid,
+/// existing files stay unchanged.
 #[test]
 fn no_file_is_lost() {
     let folder = folder("files-twice");
@@ -271,7 +271,7 @@ fn no_file_is_lost() {
     assert_eq!(fs::read(&lab).unwrap(), before);
     assert_eq!(fs::read(&answers).unwrap(), b"seed 7\n2: 1\n");
     assert!(!Path::new(&svg).exists());
-    // The user does not answer questions whose answers cannot be written.
+    // The command checks that it can write the answers before it asks questions.
     let shown = ends(&["exercise", text(&lab), "/no/such/folder"], 1, "/no/such/folder cannot be written");
     assert_eq!(shown, "");
 }

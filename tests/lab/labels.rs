@@ -25,16 +25,24 @@ const SAME: [(&str, &str); 11] = [
     ("zero-window-probe-ack", "zero_window_probe_ack"),
 ];
 
-/// Our label, tshark's label, and the reason for the difference. docs/lab.md has the same table.
+/// Our label, tshark's label, and the reason for the difference. docs/lab.md contains the same table.
 const DIFFERENT: [(&str, &str, &str); 11] = [
     ("", "retransmission", "the SYN,ACK of a simultaneous open repeats the number of the SYN"),
     ("after-timeout", "retransmission", "a capture does not show which segment the timer was for"),
     ("challenge-ack", "", "tshark has no such label"),
     ("challenge-ack", "duplicate_ack", "tshark has no such label"),
-    ("fast-retransmission", "retransmission", "tshark counts duplicate ACKs; the stack also uses selective ones"),
-    ("path-mtu", "out_of_order", "tshark takes a segment that follows within a few milliseconds for one out of order"),
+    (
+        "fast-retransmission",
+        "retransmission",
+        "tshark counts duplicate ACKs; the stack also uses selective acknowledgements",
+    ),
+    (
+        "path-mtu",
+        "out_of_order",
+        "tshark takes a segment that follows within a few milliseconds for an out-of-order segment",
+    ),
     ("path-mtu", "retransmission", "tshark has no such label"),
-    ("repeated-ack", "duplicate_ack", "tshark does not ask whether the segment came again"),
+    ("repeated-ack", "duplicate_ack", "tshark does not check whether the acknowledged segment arrived again"),
     ("repeated-syn", "retransmission", "tshark has no such label"),
     ("spurious-retransmission", "retransmission", "tshark calls only payload spurious, not SYN or FIN"),
     ("tail-probe", "retransmission", "tshark has no such label"),
@@ -64,7 +72,7 @@ const FAULTS: [(&str, &[&str]); 9] = [
     ("zero-window", &["drop server ack 2"]),
 ];
 
-/// Returns the bytes of a run's capture, and the label of each frame.
+/// Returns the bytes of a run's capture, and the lab's label of each frame.
 fn capture(setup: &Setup<'_>) -> (Vec<u8>, Vec<String>) {
     let mut labels = Vec::new();
     let bytes = run(setup, |snapshot| {
@@ -118,7 +126,7 @@ fn tshark_agrees_with_every_label() {
         let Some(theirs) = tshark(&bytes, &format!("labels-{number}")) else { return };
         assert_eq!(theirs.len(), labels.len(), "{slug}");
         for ((ours, mut theirs), frame) in labels.iter().zip(theirs).zip(1..) {
-            // The particular kinds of retransmission also have the general label.
+            // tshark gives the specific kinds of retransmission the general label as well.
             if theirs.len() > 1 {
                 theirs.remove("retransmission");
             }
@@ -139,7 +147,7 @@ fn tshark_agrees_with_every_label() {
     assert_eq!((same.len(), different.len()), (SAME.len(), DIFFERENT.len()), "a line of a table is never met");
 }
 
-/// The table in docs/lab.md has the same lines.
+/// The table in docs/lab.md contains the same lines as [`DIFFERENT`].
 #[test]
 fn the_guide_lists_the_differences() {
     let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/lab.md")).unwrap();

@@ -24,6 +24,7 @@ fn at_prompt(server: &mut Peer, number: usize, line: &str) {
     server.type_in(b"\n");
 }
 
+/// Returns the number of prompts in the output.
 fn prompts(out: &str) -> usize {
     out.matches("s> ").count()
 }
@@ -71,7 +72,8 @@ fn a_connection_is_stepped_through() {
 fn icmp_messages_have_names() {
     on_tap("icmp_messages_have_names", |link| {
         let mut server = stepped(link, &["echo"], 4);
-        // For a new address, the kernel reports its multicast group and detects duplicates by a neighbour solicitation.
+        // For a new address, the kernel reports the multicast group of the address, and sends a neighbour solicitation
+        // to detect duplicates.
         let mut netlink = Netlink::open().unwrap();
         let index = netlink.link(link.name()).unwrap().unwrap().index;
         at_prompt(&mut server, 1, "u icmp");
@@ -118,7 +120,8 @@ fn bad_input_is_one_line_and_the_end_of_input_ends() {
         let mut command = smolstep();
         command.env("RUST_LOG", "warn").args(["serve", "echo", "--step"]).args(link.arguments());
         let server = Peer::start(&mut command).listening(4);
-        // The input has a line that is not UTF-8, a command of `smolstep lab` only, and a last line without a newline.
+        // The input contains a line that is not UTF-8, a command that only `smolstep lab` has, and a last line without
+        // a newline.
         let out = server.finish_with(b"x\n\xff\xfe\nb\nu NOWHERE\nu\ns\n?\n7 8");
         assert_eq!((out.code(), out.err().as_str()), (Some(0), ""), "{out:?}");
         let text = out.out();
@@ -173,7 +176,7 @@ fn at_a_terminal_a_line_stops_what_waits() {
         let mut server = terminal::start(&command).listening(4);
         at_prompt(&mut server, 1, "u tcp");
         server.wait_for("a step", |out| out.contains("step 1 egress"));
-        // An empty line stops the run, and takes no step.
+        // An empty line stops the run without taking a step.
         server.type_in(b"\n");
         at_prompt(&mut server, 2, "u tcp");
         // A line that is typed before the run begins is for the next prompt.

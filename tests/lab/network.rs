@@ -1,4 +1,4 @@
-//! The options of the network and of the connections: what each changes in a run.
+//! The effects of the options for the network and for the connections.
 
 use smolstep::cli::replay::{Replay, replay_steps};
 use smolstep::lab::scenarios::{SCENARIOS, find};
@@ -12,12 +12,12 @@ fn scenario(slug: &str) -> Setup<'static> {
     (find(slug).expect("a scenario").setup)()
 }
 
-/// Runs a set-up. After each step, calls `each` with the lab.
+/// Runs the lab with a set-up. After each step, calls `each` with the lab.
 fn run(setup: &Setup<'_>, each: impl FnMut(&mut Replay<'_>)) {
     assert!(replay_steps(setup, each).expect("it starts"), "it does not end by itself");
 }
 
-/// Returns what the client keeps about its connections after each step, with the time.
+/// Returns the client's control block after each step, with the time.
 fn client(setup: &Setup<'_>) -> Vec<(Duration, Control)> {
     let mut all = Vec::new();
     run(setup, |lab| {
@@ -27,7 +27,7 @@ fn client(setup: &Setup<'_>) -> Vec<(Duration, Control)> {
     all
 }
 
-/// The segments sent: the host, the time, the segment and what happened to it.
+/// Returns for each frame sent: the host, the time, the segment and the fate of the frame.
 fn sent(setup: &Setup<'_>) -> Vec<(usize, Duration, Option<Segment>, Verdict)> {
     let mut all = Vec::new();
     run(setup, |lab| {
@@ -40,6 +40,7 @@ fn sent(setup: &Setup<'_>) -> Vec<(usize, Duration, Option<Segment>, Verdict)> {
     all
 }
 
+/// Returns the largest number of bytes that the client has in flight.
 fn largest_flight(setup: &Setup<'_>) -> i32 {
     client(setup).iter().map(|(_, c)| c.nxt.0.wrapping_sub(c.una.0)).max().unwrap_or_default()
 }
@@ -51,7 +52,7 @@ fn slow_start_doubles_the_window_in_each_round_trip() {
         setup.line.latency = Duration::from_millis(latency);
         let controls = client(&setup);
         let round_trip = setup.line.latency * 2;
-        // The first flight leaves when the handshake is complete, after ARP and SYN.
+        // The first flight is sent when the handshake is complete, after ARP and SYN.
         for (trips, segments) in [(2, 10), (3, 20), (4, 40)] {
             let window = controls.iter().rfind(|(at, _)| *at <= round_trip * trips).and_then(|(_, c)| c.cwnd);
             assert_eq!(window, Some(segments * 1460), "after {trips} round trips of {round_trip}");
@@ -80,20 +81,21 @@ fn congestion_avoidance_adds_a_segment_in_a_round_trip() {
 }
 
 #[test]
-fn a_fast_recovery_halves_the_window_and_a_timeout_leaves_a_segment() {
+fn a_fast_recovery_halves_the_window_and_a_timeout_reduces_it_to_a_segment() {
     let controls = client(&scenario("recovery-and-timeout"));
     let least = |from: u64, to: u64| {
         let (from, to) = (Duration::from_millis(from), Duration::from_millis(to));
         controls.iter().filter(|(at, _)| *at > from && *at < to).filter_map(|(_, c)| c.cwnd).min()
     };
-    // Of eight segments, seven are in flight when the loss shows: half of that (RFC 5681 section 3.2).
+    // Of eight segments, seven are in flight when the loss is detected. The threshold becomes half of these (RFC 5681
+    // section 3.2).
     assert_eq!(least(0, 1000), Some(7 * 1460 / 2));
     // The second connection begins after two seconds.
     assert_eq!(least(2000, 4000), Some(1460));
 }
 
 #[test]
-fn the_congestion_window_is_the_one_that_was_chosen() {
+fn only_congestion_control_has_a_congestion_window() {
     let mut setup = scenario("slow-start");
     for (congestion, has) in [(Congestion::None, false), (Congestion::Reno, true), (Congestion::Cubic, true)] {
         setup.congestion = congestion;
@@ -109,14 +111,14 @@ fn a_full_queue_drops_the_newest_frame() {
     let mut long = setup.clone();
     long.line.queue = None;
     assert_eq!(dropped(&long), 0);
-    // Two initial windows of ten segments: one frame is on the line, ten wait, and the others are dropped.
+    // Two initial windows of ten segments are sent: one frame is on the line, ten wait, and the others are dropped.
     let burst = sent(&setup);
     let first = burst.iter().position(|(_, _, s, _)| s.is_some_and(|s| s.len > 0)).unwrap();
     let delivered = burst[first..].iter().take_while(|(.., verdict)| *verdict == Verdict::Deliver).count();
     assert!((11..=13).contains(&delivered), "{delivered}");
 }
 
-/// Without a window scale, at most 65,535 bytes are in flight.
+/// Without the window scale option, at most 65,535 bytes are in flight.
 #[test]
 fn a_window_scale_allows_more_than_65535_bytes_in_flight() {
     let mut setup = scenario("window-scaling");
@@ -208,9 +210,9 @@ fn keep_alive_sets_the_time_between_probes() {
     assert!(probes.iter().any(|at| (1_900..2_300).contains(at)), "{probes:?}");
 }
 
-/// Who holds queued data back is told, and only while data is held back.
+/// The lab says what holds queued data back, and only while data is held back.
 #[test]
-fn the_reason_for_waiting_is_told() {
+fn the_reason_for_waiting_is_shown() {
     let reasons = |slug| {
         let all = client(&scenario(slug)).into_iter().filter_map(|(_, c)| c.held_by);
         all.fold(Vec::new(), |mut reasons, by| {
@@ -222,14 +224,14 @@ fn the_reason_for_waiting_is_told() {
     };
     assert_eq!(reasons("nagle-delayed-ack"), [HeldBy::Nagle]);
     assert_eq!(reasons("no-nagle"), []);
-    // When the window opens, the byte of the last probe is sent again first.
+    // When the window opens, the byte of the last window probe is the first to be sent again.
     assert_eq!(reasons("zero-window"), [HeldBy::Window, HeldBy::Loss]);
     assert_eq!(reasons("slow-start"), [HeldBy::Cwnd]);
     assert_eq!(reasons("bandwidth-delay"), [HeldBy::Window]);
 }
 
-/// Sequence numbers are compared modulo 2^32, so no number is special, not even the 0 of a variable
-/// that is not set yet.
+/// Sequence numbers are compared modulo 2^32, so no number is special, not even 0, the value of a variable that is not
+/// set yet.
 #[test]
 fn a_run_does_not_depend_on_the_initial_sequence_numbers() {
     for scenario in SCENARIOS.iter().filter(|scenario| scenario.slug != "wraparound") {
@@ -251,17 +253,18 @@ fn a_run_does_not_depend_on_the_initial_sequence_numbers() {
     }
 }
 
-/// When the delayed ACK, the keep-alive and the user timeout expire.
+/// The times at which the delayed ACK timer, the keep-alive timer and the user timeout expire.
 type Timers = [Option<Instant>; 3];
 
-/// In every scenario, a delayed ACK and a keep-alive probe are sent when their timers expire, and a connection times out
-/// when its user timeout does.
+/// In every scenario, a delayed ACK and a keep-alive probe are sent when their timers expire, and a connection times
+/// out when its user timeout expires.
 #[test]
 fn the_timers_are_those_that_expire() {
     let mut counts = [0; 3];
     for scenario in SCENARIOS {
         let setup = (scenario.setup)();
-        // The most recent expiry of each timer of a host's connection. A connection with work shows no expiry.
+        // The most recent expiry time that each timer of a host's connection had. While a connection has work, its
+        // timers have no expiry time.
         let mut timers: Vec<((usize, Tuple), Timers)> = Vec::new();
         run(&setup, |lab| {
             while let Some(entry) = lab.entries.pop() {
@@ -296,7 +299,7 @@ fn the_timers_are_those_that_expire() {
 }
 
 #[test]
-fn programs_tell_what_they_read_and_write() {
+fn the_ladder_shows_what_programs_read_and_write() {
     let mut all = Vec::new();
     run(&scenario("client-closes-first"), |lab| {
         while let Some(entry) = lab.entries.pop() {
@@ -309,7 +312,7 @@ fn programs_tell_what_they_read_and_write() {
     assert!(all.contains(&(1, 2, 9)), "{all:?}");
 }
 
-/// Half of a flood's connections would fill the server. The honest client is served anyhow.
+/// Half of the flood's connections are enough to fill the server. The honest client is still served.
 #[test]
 fn a_flood_does_not_displace_the_tracked_connection() {
     let mut setup = scenario("syn-flood");

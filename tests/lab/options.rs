@@ -1,4 +1,4 @@
-//! `smolstep lab`: the options of the network and of the connections, and what `--show` and `--json` tell of them.
+//! `smolstep lab`: the options for the network and for the connections, and their values in `--show` and `--json`.
 
 use crate::terminal::{self, ends, folder, lab};
 
@@ -49,7 +49,7 @@ fn a_value_is_shown_when_it_changes() {
         );
     }
     assert!(text.contains("held-by=cwnd") && text.contains("held-by=-"), "{text}");
-    // Of two connections, each line has its port.
+    // If there are two connections, each line contains a port.
     let text = shown(&["handshake", "--clients", "2", "--show", "nxt"]);
     assert!(text.lines().any(|line| line.starts_with("      client :") && line.contains("nxt=")), "{text}");
 }
@@ -72,7 +72,7 @@ fn json_has_what_both_ends_hold() {
 }
 
 #[test]
-fn the_ladder_tells_what_the_wire_does() {
+fn the_ladder_shows_what_the_wire_does() {
     let text = shown(&["greeting", "Li", "--flood", "3", "--explain"]);
     assert!(text.contains(":1026 SYN is forged") && text.contains("RFC 4987"), "{text}");
     let text = shown(&["path-mtu", "--explain"]);
@@ -83,7 +83,7 @@ fn the_ladder_tells_what_the_wire_does() {
     assert!(text.contains("program reads 2 B, writes 9 B"), "{text}");
 }
 
-/// The capture has the frames of the wire, on an interface of their own.
+/// The capture contains the frames that come from the wire itself, on a separate interface.
 #[test]
 fn the_capture_has_the_frames_of_the_wire() {
     let file = folder("wire").join("forged.pcapng");

@@ -1,4 +1,5 @@
-//! `smolstep lab FILE.pkt`: the scripts of docs/packetdrill hold, each of their numbers matters, and errors name the line.
+//! `smolstep lab FILE.pkt`: the scripts in docs/packetdrill match the stack, each number in them is checked, and errors
+//! name the line.
 
 use smolstep::cli::replay::replay_script;
 use smolstep::lab::packetdrill::{Failed, Limits, Script};
@@ -7,7 +8,7 @@ use smoltcp::time::Duration;
 use crate::common::hostile::random::{Random, seed};
 use crate::texts_in;
 
-/// Returns the name and the text of each script of docs/packetdrill.
+/// Returns the name and the text of each script in docs/packetdrill.
 fn scripts() -> Vec<(String, String)> {
     texts_in("docs/packetdrill")
 }
@@ -27,7 +28,7 @@ fn every_shipped_script_holds() {
     }
 }
 
-/// Returns the text with the number at `at` increased by `by`.
+/// Returns the text with the number at the offset `at` increased by `by`.
 fn increased(text: &str, at: usize, by: u64) -> String {
     let len = text[at..].find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len() - at);
     let number: u64 = text[at..at + len].parse().unwrap_or(0);
@@ -35,7 +36,7 @@ fn increased(text: &str, at: usize, by: u64) -> String {
 }
 
 /// Changes each number of each segment that a script expects, and each number of bytes that a read returns. The script
-/// must then fail at that line, or not be valid.
+/// must then fail at that line, or be invalid.
 #[test]
 fn every_expected_number_of_the_shipped_scripts_matters() {
     for (name, text) in scripts() {
@@ -68,7 +69,7 @@ fn every_expected_number_of_the_shipped_scripts_matters() {
     }
 }
 
-/// Mutated scripts neither panic nor run for ever, and most errors have a line that the script has.
+/// Mutated scripts neither panic nor run for ever, and most errors name a line of the script.
 #[test]
 fn mutated_scripts_end() {
     let scripts = scripts();
@@ -120,7 +121,7 @@ mod program {
     const HANDSHAKE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/packetdrill/handshake.pkt");
 
     #[test]
-    fn the_exit_code_tells_whether_the_script_holds() {
+    fn the_exit_code_shows_whether_the_script_matches() {
         let run = ends(&[HANDSHAKE], 0, "");
         assert!(String::from_utf8_lossy(&run.stdout).contains("SYN,ACK seq=0 ack=1 len=0 win=65535"));
         let folder = folder("packetdrill-codes");

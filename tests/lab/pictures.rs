@@ -8,6 +8,7 @@ use crate::common::netns::output;
 use crate::common::peer::smolstep;
 use crate::terminal::{ends, folder, lab, shown};
 
+/// Returns the widths of the lines, in characters.
 fn widths(text: &str) -> BTreeSet<usize> {
     text.lines().map(|line| line.chars().count()).collect()
 }
@@ -23,14 +24,14 @@ fn a_pipe_has_80_columns_unless_columns_says_otherwise() {
         let text = shown(&output(&mut command).expect("smolstep runs"));
         let widest_line = widths(&text).into_iter().max().unwrap();
         assert!(widest_line <= widest && widest_line > widest - 10, "{columns:?}: {widest_line}");
-        // Each frame has its number at every width.
+        // The ladder shows the number of each frame at every width.
         let arrows = text.lines().filter(|line| line.contains("──") || line.contains("╌╌"));
         assert!(arrows.clone().count() > 15 && arrows.into_iter().all(|line| line.contains(" #")), "{text}");
     }
 }
 
 #[test]
-fn frames_leaves_out_the_clock_and_arp() {
+fn the_option_frames_omits_the_clock_and_arp() {
     let text = shown(&lab(&["handshake", "--frames"]));
     assert!(!text.contains("ARP") && !text.contains(" clock "), "{text}");
     for part in ["#3 SYN", "#3 SYN arrives", "connected", "program runs: close", "TIME-WAIT is over"] {
@@ -85,13 +86,13 @@ fn a_long_run_has_several_pages() {
     for (text, page) in pages.iter().zip(1..) {
         assert!(text.contains(&format!("Page {page} of {}.", pages.len())), "page {page}");
     }
-    // A part of a run fits on one page, and standard output gets one picture.
+    // Part of the run fits on one page. On standard output, even the whole run is one picture.
     let part = shown(&lab(&[&texts[..], &["--svg", "-", "--from", "20ms", "--to", "40ms"]].concat()));
     assert!(part.contains("0.030000") && !part.contains("0.050000") && !part.contains(">0.010000"), "{part}");
     assert!(!part.contains("Page 1"));
     let tall = shown(&lab(&[&texts[..], &["--svg", "-"]].concat()));
     assert!(tall.len() > pages[0].len() && !tall.contains("Page 1"));
-    // The exit code is 1 if the client fails, but the picture is complete.
+    // The exit code is 1 because the client fails, but the picture is complete.
     let lossy = lab(&[&run[..], &["--svg", &name("lossy.svg")]].concat());
     assert!(lossy.status.code().is_some());
     assert!(fs::read_to_string(name("lossy.svg")).unwrap().ends_with("</svg>\n"));

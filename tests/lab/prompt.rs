@@ -15,6 +15,7 @@ fn answers(args: &[&str], lines: &[&str]) -> Vec<String> {
     run.out().split("s> ").skip(1).map(String::from).collect()
 }
 
+/// Starts `lab --step` at a terminal.
 fn start() -> Peer {
     terminal::start(&[env!("CARGO_BIN_EXE_smolstep"), "lab", "--step"])
 }
@@ -25,7 +26,7 @@ fn lines_are_edited_with_the_arrow_keys() {
     terminal::wait_for_last(&peer, "step 0 0.000s>");
     peer.type_in(b"9\r");
     terminal::wait_for_last(&peer, "step 9 0.003s>");
-    // Up shows the line before, and left moves in front of the 9.
+    // The up key recalls the previous line, and the left key moves the cursor to the left of the 9.
     peer.type_in(b"\x1b[A");
     terminal::wait_for_last(&peer, "step 9 0.003s> 9");
     peer.type_in(b"\x1b[D1\r");
@@ -124,7 +125,7 @@ fn frames_in_flight_are_changed_by_hand() {
     assert!(shown[2].starts_with("frame 99 is not in flight: frames shows"), "{shown:?}");
 }
 
-/// A forged RST ends a connection only if it has the expected number.
+/// A forged RST ends a connection only if it has the expected sequence number.
 #[test]
 fn a_segment_by_hand_is_put_on_the_wire() {
     for (segment, what) in [
@@ -138,16 +139,16 @@ fn a_segment_by_hand_is_put_on_the_wire() {
         assert!(shown[2].contains(what) && shown[5].contains(what), "{segment}: {shown:?}");
         assert!(shown[6].contains("after step 15"), "{segment}: {shown:?}");
     }
-    // Without a connection, a SYN is a new call, and other segments are answered with RST.
+    // Without a connection, a SYN opens a new connection, and other segments are answered with RST.
     let shown = answers(&[], &["inject server < S 0:0(0) win 1000 <mss 1000,sackOK,nop,nop>", "30", "q"]);
     assert!(shown[1].contains("SYN,ACK seq=0 ack=1"), "{shown:?}");
     let shown = answers(&[], &["inject client < . 5:5(0) ack 7 win 1000", "30", "q"]);
     assert!(shown[1].contains("RST seq="), "{shown:?}");
 }
 
-/// A run with changes by hand is the same after going back, and in the files.
+/// After the user goes back and runs again, the changes by hand are repeated. The files contain them, too.
 #[test]
-fn what_was_done_by_hand_is_done_again() {
+fn changes_by_hand_are_repeated() {
     let folder = folder("by-hand");
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let steps =

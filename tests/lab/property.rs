@@ -1,7 +1,7 @@
 //! Invariants of a connection for any behaviour of the wire.
 //!
-//! Received data is a prefix of the sent data. After a clean end of stream, it is all sent data. A sender is notified
-//! if its data was not acknowledged.
+//! Received data is a prefix of the sent data. After a clean end of stream, all sent data has been received. A sender
+//! is notified if its data was not acknowledged.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -61,7 +61,7 @@ impl Session for Peer {
                 Ok(len) => seen.received.extend_from_slice(&piece[..len]),
                 Err(RecvError::Finished) => {
                     seen.clean = true;
-                    // The program ends only now, although its FIN may have been sent before.
+                    // The program ends only now, although its FIN might already have been sent.
                     return if self.sent == self.send.len() { Next::Close } else { Next::Wait };
                 }
                 Err(RecvError::InvalidState) => return Next::Wait,
@@ -74,6 +74,7 @@ impl Session for Peer {
     }
 }
 
+/// Returns a random fault.
 fn fault(random: &mut Random) -> Fault {
     let kinds = [Kind::Ack, Kind::Any, Kind::Data, Kind::Fin, Kind::Rst, Kind::Syn, Kind::SynAck];
     let verdict = match random.below(6) {
@@ -88,7 +89,7 @@ fn fault(random: &mut Random) -> Fault {
     Fault { verdict, sender: random.below(2), kind: random.pick(&kinds), nth }
 }
 
-/// Returns how the connection ended for each side.
+/// Runs random programs over a wire with random faults. Returns the end of the connection on each side.
 fn run(seed: u64) -> [Option<End>; 2] {
     let random = &mut Random(seed);
     let mut faults = Faults::default();
@@ -132,7 +133,7 @@ fn run(seed: u64) -> [Option<End>; 2] {
     line.black_hole = random.below(2) == 0;
     // Some numbers wrap round within the connection.
     let isn = [(); 2].map(|()| (random.below(2) == 0).then(|| u32::MAX - random.below(9000) as u32));
-    // The smallest buffer has 64 bytes.
+    // The smallest buffer is 64 bytes long.
     let window_scale = (random.below(3) == 0).then(|| random.below(5) as u8);
     let congestion = random.pick(&[Congestion::None, Congestion::Reno, Congestion::Cubic]);
 

@@ -1,6 +1,6 @@
 //! Runs some seeds of `cargo bench --bench swarm`.
 //!
-//! A seed is a run of random programs on a bad network, with restarts and an attacker.
+//! Each seed selects a run of random programs on a bad network, with restarts and an attacker.
 
 #[path = "../../benches/swarm/sim/mod.rs"]
 mod sim;

@@ -7,6 +7,7 @@ use std::process::Output;
 use crate::common::netns::output;
 use crate::common::peer::{python, smolstep};
 
+/// Runs `lab --step` at a terminal, types the lines, and returns the output.
 fn typed(lines: &str, args: &[&str]) -> String {
     let mut typist = python::command("typist");
     typist.args([lines, env!("CARGO_BIN_EXE_smolstep"), "lab", "--step"]).args(args);
@@ -15,12 +16,13 @@ fn typed(lines: &str, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// Runs `smolstep lab`, with a ladder of 100 columns.
 pub fn lab(args: &[&str]) -> Output {
     output(smolstep().arg("lab").args(args).env("COLUMNS", "100")).expect("smolstep runs")
 }
 
-/// Runs the lab, and checks its exit code and what it prints to stderr. That is one line that contains `what`, or nothing
-/// if `what` is empty.
+/// Runs the lab, and checks its exit code and its standard error: one line that contains `what`, or nothing if `what`
+/// is empty.
 #[track_caller]
 pub fn ends(args: &[&str], code: i32, what: &str) -> Output {
     let run = lab(args);
@@ -54,7 +56,7 @@ fn the_list_of_scenarios_has_two_columns() {
     }
 }
 
-/// The challenge is the first ACK of the connection. It announces the window that the SYN has announced.
+/// The challenge ACK is the first ACK of the connection. It announces the same window as the SYN.
 #[test]
 fn a_syn_ack_that_arrives_twice_is_challenged_with_an_open_window() {
     let shown = typed("9|duplicate 4|6|q", &[]);
@@ -93,13 +95,13 @@ fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
 
 #[test]
 fn a_run_stops_when_an_end_comes_into_a_state() {
-    // The ends start in CLOSED and LISTEN: only a change counts.
+    // The ends are in CLOSED and LISTEN from the start: the run stops only at a change of state.
     let shown = typed("u closed|s|q", &["abort"]);
     let prompts: Vec<&str> = shown.split("s> ").collect();
     assert!(prompts[1].contains("program runs: abort"), "{shown}");
     let shown = typed("u server=est|q", &[]);
     assert!(shown.lines().filter(|line| line.ends_with("ESTABLISHED")).count() == 2, "{shown}");
-    // Before the SYN,ACK, the client knows no window.
+    // Before the SYN,ACK arrives, the client does not know the server's window.
     assert!(typed("6|s|q", &[]).contains("SND.WND -"));
 }
 
@@ -221,7 +223,7 @@ fn explanations_fit_the_width_and_the_clock_is_explained_once() {
     assert!(shown.starts_with("   seconds  step"), "the header comes first");
     assert_eq!(shown.matches("Neither host has anything to do").count(), 1);
     assert!(shown.matches(" clock ").count() > 5);
-    // Without --clock, these lines are left out.
+    // Without --clock, these lines are omitted.
     let shown = String::from_utf8(lab(&["time-wait", "--explain"]).stdout).unwrap();
     assert!(!shown.contains("clock"), "{shown}");
 }
@@ -267,7 +269,7 @@ fn expectations_are_checked() {
 
 /// A client's failure is an error, unless the scenario or the file expects that end of the connection.
 #[test]
-fn a_client_that_fails_is_told_of() {
+fn a_client_that_fails_is_reported() {
     let folder = folder("failed");
     let file = folder.join("expect.txt");
     fs::write(&file, "client ends timed-out\n").unwrap();
@@ -323,7 +325,7 @@ fn a_fault_that_matches_no_frame_is_an_error_unless_the_run_was_to_stop_early() 
     let err = String::from_utf8_lossy(&limited.stderr);
     assert_eq!(limited.status.code(), Some(1), "{err}");
     assert!(err.contains(told) && err.ends_with("--limit allows more\n") && !err.contains("correct its"), "{err}");
-    // With --step, an unmatched fault is no error, because the user may quit before the frame is sent.
+    // With --step, an unmatched fault is not an error, because the user can quit before the frame is sent.
     typed("q", &first);
     typed("1000|q", &first);
 }

@@ -129,8 +129,8 @@ fn invalid_offers_are_reported_and_refused() {
 #[test]
 fn a_leased_address_in_use_is_declined() {
     on_tap("a_leased_address_in_use_is_declined", |link| {
-        // The kernel has one of the two addresses, on an interface that dnsmasq does not check. dnsmasq offers this
-        // address first, because it is reserved for the hardware address of smolstep's server.
+        // The kernel uses one of the two addresses, on an interface that dnsmasq does not check. dnsmasq offers this
+        // address first, because dnsmasq reserves the address for the hardware address of smolstep's server.
         let mut netlink = Netlink::open().unwrap();
         let loopback = netlink.link("lo").unwrap().unwrap().index;
         netlink.add_address(loopback, "192.168.69.150".parse().unwrap(), 32).unwrap();
@@ -147,6 +147,7 @@ fn a_leased_address_in_use_is_declined() {
     });
 }
 
+/// Starts dnsmasq as a DHCP server with a range of addresses.
 fn dhcp(link: Link, first: u8, last: u8) -> Option<Dnsmasq> {
     start(link, &dnsmasq::range(first, last))
 }

@@ -13,11 +13,13 @@ mod zones;
 
 use common::peer::Finished;
 
+/// Asserts that a command has succeeded and printed `out`.
 #[track_caller]
 fn done(run: &Finished, out: &str) {
     assert_eq!((run.code(), run.out().as_str(), run.err().as_str()), (Some(0), out, ""), "{run:?}");
 }
 
+/// Asserts that a command has failed with one line that contains `what`.
 #[track_caller]
 fn failed(run: &Finished, what: &str) {
     let err = run.err();

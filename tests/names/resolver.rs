@@ -20,7 +20,7 @@ fn a_name_has_addresses_of_both_families() {
         done(&resolve("HOST.example."), "fdaa::64\n192.168.69.100\n");
         done(&resolve("four.example"), "192.168.69.100\n");
         done(&resolve("alias.example"), "fdaa::64\n192.168.69.100\n");
-        // dnsmasq rotates the addresses between replies.
+        // dnsmasq returns the addresses in another order in each reply.
         let many = resolve("many.example").out();
         let mut many: Vec<_> = many.lines().collect();
         many.sort_unstable();
@@ -110,7 +110,7 @@ fn a_call_by_name_uses_the_address_that_answers() {
     on_tap_and_tun("a_call_by_name_uses_the_address_that_answers", |link| {
         let Some(_dnsmasq) = dnsmasq::start(link, &HOSTS) else { return };
         for address in KERNEL {
-            // On the name's address of the other family, the port is closed.
+            // The name also has an address of the other family, on which the port is closed.
             let _server = python::server("greeting", address.parse().unwrap(), 9999);
             let call = run(link, &[&["call", "greeting", "host.example", "Li", "Cheng"], &DNS[..]].concat());
             done(&call, "Welcome!\nHello,Li!\nHello,Cheng!\n");
@@ -188,7 +188,7 @@ fn the_kernel_echoes() {
             );
             assert!(out.contains("\nround trip min/avg/max = "), "{out}");
         }
-        // One ping is sent in fragments, and one has no data.
+        // One ping is sent in fragments, and another contains no data.
         for (size, bytes) in [("8000", "8008 bytes"), ("0", "8 bytes")] {
             let ping = run(link, &["ping", KERNEL[0], "-c", "1", "-s", size]);
             assert!(ping.code() == Some(0) && ping.out().contains(bytes), "{ping:?}");

@@ -1,4 +1,4 @@
-//! A link-local address may have a zone wherever an address is allowed. A zone other than the link's name is an error.
+//! A link-local address can have a zone wherever an address is allowed. A zone other than the link's name is an error.
 
 use smolstep::phy::linux::Kind;
 
@@ -91,6 +91,7 @@ fn run(link: Link, command: &[&str]) -> Finished {
     Peer::start(&mut smolstep).finish()
 }
 
+/// Asserts this exit code, and one line on standard error that begins with `why`.
 #[track_caller]
 fn failed(run: &Finished, code: i32, why: &str) {
     let err = run.err();

@@ -1,7 +1,7 @@
 """Sends router advertisements endlessly: advertisement_flood.py INTERFACE HOST.
 
 Each advertisement has another prefix, and every two advertisements come from another router. After every 100 advertisements,
-the script waits for an echo from the host. So the host is always busy, but the interface's queue is not full.
+the script waits for an echo from the host. In this way, the host is always busy, but the interface's queue is not full.
 """
 
 import itertools

@@ -1,7 +1,7 @@
 """A client of an echo server, in a network namespace behind a router: behind_router.py OWN ROUTER SERVER.
 
 This process has its own network namespace. After "ready" is printed, the test moves the interface v1 into the namespace.
-Packets are sent without DF, so that a router may fragment them.
+Packets are sent without DF, so that a router is allowed to fragment them.
 """
 
 import socket

@@ -87,7 +87,7 @@ ROWS = "[...document.querySelectorAll('#connections tbody tr')].map(r => [...r.c
 STATE = ROWS + ".filter(r => r[2].endsWith(':%d')).map(r => r[0] + ' ' + r[1] + ' ' + r[4] + ' ' + r[5])[0]"
 
 def established(state):
-    # The page may show a connection before its handshake is complete.
+    # The page can show a connection before its handshake is complete.
     return f"({state} || '').includes(' ESTABLISHED ') && {state}"
 
 def main(browser):

@@ -1,4 +1,4 @@
-"""A server that sends a header and only a part of the announced body. The server prints `asked` for each request."""
+"""A server that sends a header and only part of the announced body. The server prints `asked` for each request."""
 
 from server import tcp
 

@@ -11,7 +11,7 @@ def checksum(data):
 
 
 def packet(source, destination, ports, number, flags):
-    """An IPv4 packet. The addresses are 4 bytes each, and `ports` is the port of the source and that of the destination."""
+    """An IPv4 packet. The addresses are 4 bytes each. `ports` contains the source port and the destination port."""
     segment = lambda sum: struct.pack('!HHIIBBHHH', *ports, number, 0, 5 << 4, flags, 65535, sum, 0)
     pseudo = source + destination + struct.pack('!BBH', 0, 6, 20)
     header = lambda sum: struct.pack('!BBHHHBBH', 0x45, 0, 40, 1, 0, 64, 6, sum) + source + destination

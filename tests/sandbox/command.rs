@@ -30,7 +30,7 @@ fn the_command_sees_tap0_up_with_both_addresses() {
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("192.168.69.100/24") && shown.contains("fdaa::64/64"), "{shown}");
     // tap0 exists, but is not in use: attaching to it works, while creating another tap0 fails.
-    let inside = home.run(&[], &[&me(), "--exact", &path_of("inside_attach"), "--ignored"]);
+    let inside = home.run(&[], &[&this_program(), "--exact", &path_of("inside_attach"), "--ignored"]);
     let said = String::from_utf8_lossy(&inside.stdout);
     assert!(inside.status.success() && said.contains("1 passed"), "{said}");
 }
@@ -41,7 +41,8 @@ fn sigterm_reaches_the_command_and_nothing_is_left_behind() {
     let mut sandbox = home.start(&[], &["sh", "-c", "echo up; exec cat"]);
     assert_eq!(sandbox.line(), "up\n");
     assert_eq!(home.entries(), 1);
-    // Otherwise `wait` would close the input, and the command would exit. Only the signal may stop the command.
+    // Otherwise `wait` would close the input, and the command would exit because of that. Only the signal is meant to
+    // stop the command.
     let _input = sandbox.child.stdin.take();
     kill_process(Pid::from_child(&sandbox.child), Signal::TERM).unwrap();
     let status = sandbox.child.wait().unwrap();
@@ -85,7 +86,7 @@ fn join_runs_in_the_newest_sandbox() {
 fn a_published_port_reaches_the_server() {
     in_namespace("a_published_port_reaches_the_server", || {
         let Some(home) = Home::new("publish") else { return };
-        let inside = [&me(), "--exact", &path_of("inside_server"), "--ignored", "--nocapture"];
+        let inside = [&this_program(), "--exact", &path_of("inside_server"), "--ignored", "--nocapture"];
         let mut sandbox = home.start(&["--publish", &format!("{PORT}=9999")], &inside);
         while !sandbox.line().contains("serving") {}
 
@@ -141,7 +142,7 @@ fn a_port_is_published_where_either_transport_is_served() {
             (&["--serve", "ack"], 9998, 0),
             (&["--serve", "ack", "--port", "ack=4000"], 4000, 0),
             (&["--serve", "ack", "--port", "ack=4000"], 9998, 2),
-            // Without --serve, COMMAND may listen on any port.
+            // Without --serve, COMMAND might listen on any port.
             (&[], 7777, 0),
         ] {
             let publish = ["--publish", &format!("{PORT}={port}")];
@@ -230,7 +231,8 @@ fn inside_attach() {
 
 const INSIDE: &str = "SMOLSTEP_TEST_INSIDE";
 
-fn me() -> String {
+/// Returns the path of this test binary.
+fn this_program() -> String {
     std::env::current_exe().unwrap().to_str().unwrap().to_owned()
 }
 
@@ -251,6 +253,7 @@ impl Home {
         Some(Home(path))
     }
 
+    /// Returns a command that runs `smolstep sandbox`.
     fn command(&self, options: &[&str], command: &[&str]) -> Command {
         let mut built = Command::new(env!("CARGO_BIN_EXE_smolstep"));
         built.arg("sandbox").args(options).arg("--").args(command);
@@ -295,6 +298,7 @@ impl Running {
         line
     }
 
+    /// Closes the standard input, and returns the exit code.
     fn end(mut self) -> Option<i32> {
         drop(self.child.stdin.take());
         self.child.wait().unwrap().code()

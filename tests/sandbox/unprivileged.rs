@@ -1,4 +1,4 @@
-//! smolstep run by an unprivileged user: the commands that work, and the errors of the others.
+//! smolstep, run by an unprivileged user: the commands that work, and the errors of the other commands.
 //!
 //! The tests need root, because they become user 65534. Each test has its own /dev/net.
 
@@ -127,8 +127,9 @@ const OPEN: &str = "mknod -m 666 /dev/net/tun c 10 200";
 const CLOSED: &str = "mknod -m 600 /dev/net/tun c 10 200";
 const ABSENT: &str = "true";
 
-/// Copies of smolstep and of this test binary that every user can read. [`as_nobody`] creates the copies.
+/// A copy of smolstep that every user can read. [`as_nobody`] creates the copy.
 const SMOLSTEP: &str = "/dev/net/smolstep";
+/// A copy of this test binary that every user can read. [`as_nobody`] creates the copy.
 const ME: &str = "/dev/net/me";
 
 /// Runs `command` as user and group 65534 in a new network namespace.

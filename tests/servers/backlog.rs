@@ -54,7 +54,7 @@ fn clients_are_refused_while_the_backlog_is_full() {
         for address in SERVER {
             let mut served = connect(address, 9999);
             expect(&mut served, "Welcome!");
-            refused(address, 9999);
+            assert_refused(address, 9999);
             // Each listener has its own backlog.
             let mut echo = connect(address, 7);
             send(&mut echo, "hi");
@@ -98,7 +98,7 @@ fn clients_are_refused_while_all_slots_are_in_use() {
         let mut client = connect(SERVER[0], 9999);
         expect(&mut client, "Welcome!");
         for address in SERVER {
-            refused(address, 9999);
+            assert_refused(address, 9999);
         }
         send(&mut client, "Li");
         expect(&mut client, "Hello,Li!");
@@ -128,7 +128,8 @@ fn half_way_connections_yield_their_slots() {
     });
 }
 
-fn refused(address: &str, port: u16) {
+/// Asserts that a connection is refused.
+fn assert_refused(address: &str, port: u16) {
     let refused = TcpStream::connect(at(address, port)).inspect(patient);
     assert!(matches!(&refused, Err(e) if e.kind() == ErrorKind::ConnectionRefused), "{refused:?}");
 }

@@ -31,7 +31,7 @@ fn a_client_behind_a_router_that_fragments_is_served() {
         assert!(client.code() == Some(0) && client.out().ends_with("echoed\n"), "{client:?}");
         assert!(fragments_made() >= before + 40);
         server.stop();
-        // The interface may already be deleted, together with the client's namespace.
+        // The interface might already be deleted, together with the client's namespace.
         let _gone = output(Command::new("ip").args(["link", "del", &near])).unwrap();
     });
 }

@@ -76,7 +76,7 @@ fn a_repeated_syn_opens_one_connection() {
     });
 }
 
-/// Connects from the address and port `own`, which an earlier connection may have used.
+/// Connects from the address and port `own`, which can be the endpoint of an earlier connection.
 fn connect_from(own: SocketAddr, remote: SocketAddr) -> TcpStream {
     let family = if own.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     loop {

@@ -86,7 +86,7 @@ fn every_program_on_udp() {
             ask(&echo, noise(10_000, 4), noise(10_000, 4));
             ask(&echo, noise(65_487, 5), noise(65_487, 5));
 
-            // The first reply is from echo, because discard sends none.
+            // The first reply comes from echo, because discard sends no reply.
             let silent = UdpSocket::bind(at(kernel, 0)).unwrap();
             silent.send_to(b"void", at(address, 9)).unwrap();
             silent.connect(at(address, 7)).unwrap();
@@ -219,6 +219,7 @@ fn python_clients_work_with_the_servers() {
     });
 }
 
+/// Runs a Python client, which must succeed, and returns its output.
 fn python_client(name: &str, address: &str, port: &str) -> String {
     let finished = python::run(name, &[address, port]).finish();
     assert_eq!(finished.code(), Some(0), "{finished:?}");

@@ -32,7 +32,7 @@ fn a_client_behind_a_narrow_link_is_served() {
             let client = client.finish();
             assert!(client.code() == Some(0) && client.out().ends_with("served\n"), "{offload:?} {client:?}");
             server.stop();
-            // The interface may already be deleted, together with the client's namespace.
+            // The interface might already be deleted, together with the client's namespace.
             let _gone = output(Command::new("ip").args(["link", "del", &near])).unwrap();
         }
     });

@@ -49,7 +49,8 @@ fn curl_gets_the_page_and_the_errors() {
     });
 }
 
-/// A segment that the control block drops is counted by its reason on the page and in the events. The connection continues.
+/// A segment that the control block drops is counted by its reason on the page and in the events. The connection
+/// continues.
 #[test]
 fn forged_segments_are_counted_by_reason() {
     on_tun("forged_segments_are_counted_by_reason", |link| {
@@ -198,7 +199,7 @@ fn chromium() -> Option<()> {
     version.map(drop).map_err(|e| skip("chromium", &format!("chromium: {e}; on Debian: apt-get install chromium"))).ok()
 }
 
-/// Runs tests/peers/browser.py, whose first lines describe its output.
+/// Runs tests/peers/browser.py. The first lines of that script describe its output.
 fn browse(url: &str, host: &str, port: &str) -> Finished {
     python::run("browser", &[url, host, port]).finish()
 }

@@ -71,7 +71,10 @@ fn addresses_and_routers_change_at_run_time() {
     assert!(world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
     assert!(world.stack.source_for(far).is_err());
     assert!(!world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
-    assert_eq!(world.told(), ["+10.0.1.7/24", "router 10.0.1.1 is in use", "-10.0.1.7/24", "router 10.0.1.1 is gone"]);
+    assert_eq!(
+        world.take_events(),
+        ["+10.0.1.7/24", "router 10.0.1.1 is in use", "-10.0.1.7/24", "router 10.0.1.1 is gone"]
+    );
     let not_unicast = AddressError::NotUnicast(IpAddress::v4(224, 0, 0, 1));
     let added = world.stack.add_address(now, "224.0.0.1/4".parse().unwrap(), &mut world.io.probe);
     assert_eq!(added, Err(not_unicast));
@@ -146,7 +149,7 @@ fn a_host_that_uses_our_address_is_counted_and_reported_once_a_second() {
             world.stack.poll(world.now, &mut world.io);
             world.now += Duration::from_millis(100);
         }
-        assert_eq!(world.told(), [reported; 3]);
+        assert_eq!(world.take_events(), [reported; 3]);
         assert_eq!(world.io.probe.dropped(DropReason::DuplicateAddress), before + 30);
     }
     assert_eq!(world.addresses(), ["10.0.0.7/24", "fd00::7/64"]);

@@ -10,10 +10,10 @@ use smolstep::stack::{DropReason, End};
 #[test]
 fn an_address_is_leased_with_its_router_and_servers() {
     let (mut world, mut server) = (asking(), Server::default());
-    world.run(3, |frame| server.hear(frame));
+    world.run(3, |frame| server.replies_to(frame));
     assert_eq!(server.heard, ["DISCOVER", "REQUEST 10.0.0.50 of 10.0.0.1"]);
     assert_eq!(
-        world.told(),
+        world.take_events(),
         ["DHCP server 10.0.0.1 leases 10.0.0.50/24 for 1000 s", "+10.0.0.50/24", "router 10.0.0.1 is in use"]
     );
     assert_eq!(world.stack.dns_servers().to_vec(), ["10.0.0.53".parse().unwrap()]);
@@ -25,23 +25,23 @@ fn an_address_is_leased_with_its_router_and_servers() {
 #[test]
 fn a_lease_is_renewed_at_half_its_time_and_later_with_any_server() {
     let (mut world, mut server) = (asking(), Server::default());
-    world.run(3, |frame| server.hear(frame));
-    world.told();
+    world.run(3, |frame| server.replies_to(frame));
+    world.take_events();
     server.heard.clear();
-    world.run(500, |frame| server.hear(frame));
+    world.run(500, |frame| server.replies_to(frame));
     assert_eq!(server.heard, ["renew 10.0.0.50 at 10.0.0.1"]);
-    assert_eq!(world.told(), ["DHCP server 10.0.0.1 renews 10.0.0.50/24 for 1000 s"]);
+    assert_eq!(world.take_events(), ["DHCP server 10.0.0.1 renews 10.0.0.50/24 for 1000 s"]);
     // The server is silent during the second lease. From seven eighths of the lease on, the client broadcasts its
     // requests to any server.
     server.heard.clear();
     server.silent = true;
-    world.run(990, |frame| server.hear(frame));
+    world.run(990, |frame| server.replies_to(frame));
     assert_eq!(server.heard.first().map(String::as_str), Some("renew 10.0.0.50 at 10.0.0.1"));
     assert_eq!(server.heard.last().map(String::as_str), Some("renew 10.0.0.50 at 255.255.255.255"));
     assert_eq!((server.heard.len() < 12, world.addresses()), (true, vec!["10.0.0.50/24".into()]), "{:?}", server.heard);
     world.run(10, silence);
     assert_eq!(
-        world.told()[..2],
+        world.take_events()[..2],
         ["router 10.0.0.1 is gone", "the lease of 10.0.0.50/24 has run out; asking for another"]
     );
 }
@@ -49,7 +49,7 @@ fn a_lease_is_renewed_at_half_its_time_and_later_with_any_server() {
 #[test]
 fn an_expired_lease_ends_its_connections() {
     let (mut world, mut server) = (asking(), Server::default());
-    world.run(3, |frame| server.hear(frame));
+    world.run(3, |frame| server.replies_to(frame));
     world.run(900, silence);
     let remote = IpEndpoint::new(SERVER.into(), 80);
     let patience = Duration::from_secs(200);
@@ -57,19 +57,19 @@ fn an_expired_lease_ends_its_connections() {
     world.run(110, silence);
     assert_eq!((world.end(id), world.addresses()), (Some(End::AddressGone), vec![]));
     // The client keeps requesting an address, and gets the same one again.
-    world.run(200, |frame| server.hear(frame));
+    world.run(200, |frame| server.replies_to(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }
 
 #[test]
 fn a_refused_renewal_restarts_the_client() {
     let (mut world, mut server) = (asking(), Server::default());
-    world.run(3, |frame| server.hear(frame));
-    world.told();
+    world.run(3, |frame| server.replies_to(frame));
+    world.take_events();
     server.refuse_renewal = true;
-    world.run(600, |frame| server.hear(frame));
+    world.run(600, |frame| server.replies_to(frame));
     assert_eq!(
-        world.told()[..4],
+        world.take_events()[..4],
         [
             "router 10.0.0.1 is gone",
             "the DHCP server takes 10.0.0.50/24 back; asking for another",
@@ -97,16 +97,16 @@ fn an_invalid_offer_is_refused_and_reported() {
     ];
     for (why, change) in changes {
         let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
-        world.run(1, |frame| server.hear(frame));
+        world.run(1, |frame| server.replies_to(frame));
         let said = format!("refused an offer of DHCP server 10.0.0.1: {why}; still asking");
-        assert_eq!((world.told(), world.addresses()), (vec![said.clone()], vec![]), "{why}");
+        assert_eq!((world.take_events(), world.addresses()), (vec![said.clone()], vec![]), "{why}");
         // The message appears once for each DHCPDISCOVER, regardless of the number of offers.
         server.copies = 5;
-        world.run(25, |frame| server.hear(frame));
+        world.run(25, |frame| server.replies_to(frame));
         assert_eq!(server.heard, ["DISCOVER"; 3], "{why}");
-        assert_eq!(world.told(), [said.clone(), said], "{why}");
+        assert_eq!(world.take_events(), [said.clone(), said], "{why}");
         server.change = None;
-        world.run(60, |frame| server.hear(frame));
+        world.run(60, |frame| server.replies_to(frame));
         assert_eq!(world.addresses(), ["10.0.0.50/24"], "{why}");
     }
 }
@@ -115,52 +115,52 @@ fn an_invalid_offer_is_refused_and_reported() {
 fn an_ack_of_another_address_is_refused() {
     let mut server = Server { change_grant: Some(|r| r.your_ip = [10, 0, 0, 51].into()), ..Server::default() };
     let mut world = asking();
-    world.run(3, |frame| server.hear(frame));
+    world.run(3, |frame| server.replies_to(frame));
     let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.51 is not the requested address; still asking";
-    assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
+    assert_eq!((world.take_events(), world.addresses()), (vec![said.into()], vec![]));
 }
 
 #[test]
 fn an_offer_of_a_static_address_is_refused() {
     let mut world = World::new(&["10.0.0.50/24"], |config| config.dhcp = true);
     let mut server = Server::default();
-    world.run(1, |frame| server.hear(frame));
+    world.run(1, |frame| server.replies_to(frame));
     let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; still asking";
-    assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec!["10.0.0.50/24".into()]));
+    assert_eq!((world.take_events(), world.addresses()), (vec![said.into()], vec!["10.0.0.50/24".into()]));
 }
 
 #[test]
 fn an_offer_of_a_tentative_static_address_is_refused() {
     let mut world = World::new(&["10.0.0.50/24"], |config| (config.claim, config.dhcp) = (true, true));
     let mut server = Server::default();
-    world.run(3, |frame| server.hear(frame));
+    world.run(3, |frame| server.replies_to(frame));
     let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; still asking";
-    assert_eq!(world.told(), [said, "+10.0.0.50/24"]);
-    // The static address stays, whatever the DHCP server does.
-    world.run(2000, |frame| server.hear(frame));
+    assert_eq!(world.take_events(), [said, "+10.0.0.50/24"]);
+    // The static address remains in use, whatever the DHCP server does.
+    world.run(2000, |frame| server.replies_to(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }
 
 #[test]
 fn a_server_that_refuses_its_own_offer_is_named_and_asked_less_often() {
     let (mut world, mut server) = (asking(), Server { refuse_request: true, ..Server::default() });
-    world.run(7, |frame| server.hear(frame));
+    world.run(7, |frame| server.replies_to(frame));
     // Attempts start at 0, 1, 3 and 7 seconds. The first three attempts are complete.
     assert_eq!(server.heard.len(), 2 * 3);
-    world.run(3600, |frame| server.hear(frame));
-    assert_eq!(world.told(), ["DHCP server 10.0.0.1 offers 10.0.0.50, and then refuses it; still asking"]);
+    world.run(3600, |frame| server.replies_to(frame));
+    assert_eq!(world.take_events(), ["DHCP server 10.0.0.1 offers 10.0.0.50, and then refuses it; still asking"]);
     assert!((100..140).contains(&server.heard.len()), "{}", server.heard.len());
     server.refuse_request = false;
-    world.run(70, |frame| server.hear(frame));
+    world.run(70, |frame| server.replies_to(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }
 
 #[test]
 fn a_server_that_does_not_confirm_its_offer_is_named() {
     let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
-    world.run(600, |frame| server.hear(frame));
+    world.run(600, |frame| server.replies_to(frame));
     let said = "DHCP server 10.0.0.1 offers 10.0.0.50, and then does not confirm it; still asking";
-    assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
+    assert_eq!((world.take_events(), world.addresses()), (vec![said.into()], vec![]));
 }
 
 #[test]
@@ -168,11 +168,11 @@ fn an_address_in_use_is_declined() {
     let (mut world, mut server) = (asking(), Server::default());
     let taken = |server: &mut Server, frame: &[u8]| match arp_asks(frame) {
         Some(GIVEN) => vec![arp_has(GIVEN, Ipv4Address::UNSPECIFIED)],
-        _ => server.hear(frame),
+        _ => server.replies_to(frame),
     };
     world.run(3, |frame| taken(&mut server, frame));
     assert_eq!(server.heard, ["DISCOVER", "REQUEST 10.0.0.50 of 10.0.0.1", "DECLINE 10.0.0.50 of 10.0.0.1"]);
-    assert_eq!(world.told(), ["10.0.0.50 is in use by 02:00:00:00:00:09: it is not used here"]);
+    assert_eq!(world.take_events(), ["10.0.0.50 is in use by 02:00:00:00:00:09: it is not used here"]);
     assert!(world.addresses().is_empty());
     // After DHCPDECLINE, the client waits for ten seconds (RFC 2131 section 3.1).
     world.run(6, |frame| taken(&mut server, frame));
@@ -186,12 +186,12 @@ fn an_address_in_use_is_declined() {
 fn silence_is_reported_once() {
     let mut world = World::new(&["10.0.0.2/24"], |config| config.dhcp = true);
     world.run(3600, silence);
-    assert_eq!(world.told(), ["no DHCP server answers; still asking"]);
+    assert_eq!(world.take_events(), ["no DHCP server answers; still asking"]);
     assert_eq!(world.addresses(), ["10.0.0.2/24"]);
     // The client's messages are 4, 8, 16, 32 and then always 64 seconds apart (RFC 2131 section 4.1).
     assert!((55..70).contains(&world.io.probe.sent), "{}", world.io.probe.sent);
     let mut server = Server::default();
-    world.run(70, |frame| server.hear(frame));
+    world.run(70, |frame| server.replies_to(frame));
     assert_eq!(world.addresses(), ["10.0.0.2/24", "10.0.0.50/24"]);
 }
 
@@ -204,8 +204,11 @@ fn a_reply_to_another_client_is_ignored() {
         },
     ] {
         let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
-        world.run(10, |frame| server.hear(frame));
-        assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; still asking".into()], vec![]));
+        world.run(10, |frame| server.replies_to(frame));
+        assert_eq!(
+            (world.take_events(), world.addresses()),
+            (vec!["no DHCP server answers; still asking".into()], vec![])
+        );
     }
 }
 
@@ -213,34 +216,34 @@ fn a_reply_to_another_client_is_ignored() {
 fn a_damaged_reply_is_ignored() {
     let (mut world, mut server) = (asking(), Server::default());
     world.run(10, |frame| {
-        let mut replies = server.hear(frame);
+        let mut replies = server.replies_to(frame);
         for reply in &mut replies {
             // The change flips a bit of the offered address, so the UDP checksum is wrong.
             reply[14 + 20 + 8 + 19] ^= 4;
         }
         replies
     });
-    assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; still asking".into()], vec![]));
+    assert_eq!((world.take_events(), world.addresses()), (vec!["no DHCP server answers; still asking".into()], vec![]));
 }
 
 #[test]
 fn a_lease_is_released_once() {
     let (mut world, mut server) = (asking(), Server::default());
-    world.run(3, |frame| server.hear(frame));
-    world.told();
+    world.run(3, |frame| server.replies_to(frame));
+    world.take_events();
     server.heard.clear();
     for _ in 0..2 {
         world.stack.release_lease(world.now, &mut world.io);
-        world.run(1000, |frame| server.hear(frame));
+        world.run(1000, |frame| server.replies_to(frame));
     }
     assert_eq!(server.heard, ["RELEASE 10.0.0.50 at 10.0.0.1 of 10.0.0.1"]);
-    let told = world.told();
+    let told = world.take_events();
     assert!(told.contains(&"10.0.0.50/24 is given back to DHCP server 10.0.0.1".into()), "{told:?}");
     assert!(world.stack.addresses().is_empty() && world.stack.dns_servers().is_empty());
     // Without a lease, the stack sends no DHCPRELEASE.
     let (mut world, mut server) = (asking(), Server::default());
     world.stack.release_lease(world.now, &mut world.io);
-    world.run(1000, |frame| server.hear(frame));
+    world.run(1000, |frame| server.replies_to(frame));
     assert_eq!(server.heard, [""; 0]);
 }
 
@@ -263,14 +266,14 @@ fn ignored_replies_are_counted_by_reason() {
     ];
     for (change, reason) in changes {
         let (mut world, mut server) = (asking(), Server { change: Some(change), copies: 3, ..Server::default() });
-        world.run(1, |frame| server.hear(frame));
+        world.run(1, |frame| server.replies_to(frame));
         for other in reasons {
             let count = if other == reason { 3 } else { 0 };
             assert_eq!(world.io.probe.dropped(other), count, "{other} of {reason}");
         }
         // A valid reply is accepted, and its copies are counted.
         server.change = None;
-        world.run(10, |frame| server.hear(frame));
+        world.run(10, |frame| server.replies_to(frame));
         assert_eq!(world.addresses(), ["10.0.0.50/24"], "{reason}");
         assert_eq!(world.io.probe.dropped(DropReason::DhcpUnexpected), 4, "{reason}");
     }

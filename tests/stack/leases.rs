@@ -39,21 +39,21 @@ fn networks_of_every_size_are_accepted() {
     ];
     for (address, router, change) in cases {
         let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
-        world.run(3, |frame| server.hear(frame));
+        world.run(3, |frame| server.replies_to(frame));
         let mut told = vec![format!("DHCP server 10.0.0.1 leases {address} for 1000 s"), format!("+{address}")];
         told.extend((!router.is_empty()).then(|| router.to_string()));
-        assert_eq!(world.told(), told);
+        assert_eq!(world.take_events(), told);
     }
 }
 
 #[test]
 fn the_first_valid_router_is_used() {
     let (mut world, mut server) = (asking(), Server { change: Some(several), ..Server::default() });
-    world.run(3, |frame| server.hear(frame));
-    assert_eq!(world.told()[2..], ["router 10.0.0.7 is in use"]);
+    world.run(3, |frame| server.replies_to(frame));
+    assert_eq!(world.take_events()[2..], ["router 10.0.0.7 is in use"]);
 
     fn several(reply: &mut DhcpRepr<'static>) {
-        // The list has the unspecified address, the network's broadcast address, and two valid routers.
+        // The list contains the unspecified address, the network's broadcast address, and two valid routers.
         const ROUTERS: &[u8] = &[0, 0, 0, 0, 10, 0, 0, 255, 10, 0, 0, 7, 10, 0, 0, 8];
         reply.router = None;
         reply.additional_options = &[DhcpOption { kind: 3, data: ROUTERS }];
@@ -65,7 +65,7 @@ fn options_in_file_and_sname_are_read() {
     let (mut world, mut server) = (asking(), Server { change: Some(without_mask), ..Server::default() });
     world.run(3, |frame| {
         server
-            .hear(frame)
+            .replies_to(frame)
             .iter()
             .map(|frame| {
                 let mut data = frame[42..].to_vec();
@@ -76,7 +76,7 @@ fn options_in_file_and_sname_are_read() {
             .collect()
     });
     let told = ["DHCP server 10.0.0.1 leases 10.0.0.50/16 for 1000 s", "+10.0.0.50/16", "router 10.0.0.9 is in use"];
-    assert_eq!(world.told(), told);
+    assert_eq!(world.take_events(), told);
 
     fn without_mask(reply: &mut DhcpRepr<'static>) {
         (reply.subnet_mask, reply.router) = (None, None);
@@ -88,10 +88,10 @@ fn options_in_file_and_sname_are_read() {
 fn an_infinite_lease_is_never_renewed() {
     let endless: Change = |r| r.lease_duration = Some(u32::MAX);
     let (mut world, mut server) = (asking(), Server { change: Some(endless), ..Server::default() });
-    world.run(3, |frame| server.hear(frame));
-    assert_eq!(world.told()[0], "DHCP server 10.0.0.1 leases 10.0.0.50/24 for ever");
+    world.run(3, |frame| server.replies_to(frame));
+    assert_eq!(world.take_events()[0], "DHCP server 10.0.0.1 leases 10.0.0.50/24 for ever");
     server.heard.clear();
-    world.run(10 * 365 * 86_400, |frame| server.hear(frame));
+    world.run(10 * 365 * 86_400, |frame| server.replies_to(frame));
     assert_eq!((world.addresses(), server.heard.len()), (vec!["10.0.0.50/24".into()], 0));
 }
 
@@ -99,8 +99,8 @@ fn an_infinite_lease_is_never_renewed() {
 fn the_shortest_lease_is_renewed_in_time() {
     let short: Change = |r| r.lease_duration = Some(4);
     let (mut world, mut server) = (asking(), Server { change: Some(short), ..Server::default() });
-    world.run(120, |frame| server.hear(frame));
-    let told = world.told();
+    world.run(120, |frame| server.replies_to(frame));
+    let told = world.take_events();
     assert!(told[3..].iter().all(|line| line == "DHCP server 10.0.0.1 renews 10.0.0.50/24 for 4 s"), "{told:?}");
     assert!((50..70).contains(&told.len()), "{}", told.len());
 }
@@ -121,7 +121,7 @@ fn a_distant_router_forwards_packets() {
             assert_eq!((&frame[..6], &frame[30..34]), (&THEIRS.0[..], &FAR.octets()[..]));
             sent += 1;
         }
-        server.hear(frame)
+        server.replies_to(frame)
     };
     world.run(3, &mut peer);
     let remote = IpEndpoint::new(FAR.into(), 80);
@@ -137,11 +137,11 @@ fn a_distant_router_forwards_packets() {
 fn a_distant_router_is_answered() {
     let alone: Change = |r| r.subnet_mask = Some(Ipv4Address::BROADCAST);
     let (mut world, mut server) = (asking(), Server { change: Some(alone), ..Server::default() });
-    world.run(3, |frame| server.hear(frame));
+    world.run(3, |frame| server.replies_to(frame));
     world.inject(&arp(ArpOperation::Request, THEIRS, SERVER, GIVEN));
     let mut answers = vec![];
     world.run(1, |frame| {
-        answers.extend(answer(frame));
+        answers.extend(parse_arp_reply(frame));
         vec![]
     });
     assert_eq!(answers, [(OURS, GIVEN, THEIRS, SERVER)]);
@@ -162,7 +162,7 @@ fn a_relayed_lease_is_renewed_and_released_at_its_server() {
                 assert_eq!(frame[30..34], DISTANT.octets());
                 unicast.push(EthernetAddress::from_bytes(&frame[..6]));
             }
-            server.hear(frame)
+            server.replies_to(frame)
         };
         let mut world = asking();
         world.run(510, &mut peer);
@@ -179,7 +179,7 @@ fn a_link_that_fails_at_any_point_of_dhcp_ends_in_a_lease_once_it_is_back() {
     let (mut world, mut server, mut total) = (asking(), Server::default(), 0);
     world.run(10, |frame| {
         total += 1;
-        server.hear(frame)
+        server.replies_to(frame)
     });
     assert!(total >= 7, "{total} frames: two messages, three probes and two announcements at least");
     for passed in 0..=total {
@@ -188,13 +188,13 @@ fn a_link_that_fails_at_any_point_of_dhcp_ends_in_a_lease_once_it_is_back() {
             // The link fails right after `passed` frames, and their answers, have passed.
             let mut failing = |frame: &[u8]| {
                 sent += 1;
-                if sent > passed { vec![] } else { server.hear(frame) }
+                if sent > passed { vec![] } else { server.replies_to(frame) }
             };
             world.run(seconds, &mut failing);
             world.stack.link_changed(world.now, false);
             world.run(seconds, |_| vec![]);
             world.stack.link_changed(world.now, true);
-            world.run(10, |frame| server.hear(frame));
+            world.run(10, |frame| server.replies_to(frame));
             assert_eq!(world.addresses(), ["10.0.0.50/24"], "after {passed} frames and {seconds} s");
         }
     }
@@ -203,29 +203,29 @@ fn a_link_that_fails_at_any_point_of_dhcp_ends_in_a_lease_once_it_is_back() {
 #[test]
 fn a_refusal_of_another_server_is_ignored() {
     let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
-    let mut refusing = other(true);
+    let mut refusing = other_server(true);
     // The other server refuses every request. These refusals have no effect until the client broadcasts its requests to
     // any server.
-    let mut both = |frame: &[u8]| [server.hear(frame), refusing.hear(frame)].concat();
+    let mut both = |frame: &[u8]| [server.replies_to(frame), refusing.replies_to(frame)].concat();
     world.run(2, &mut both);
-    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.take_events(), [""; 0]);
     server.ignore_request = false;
-    world.run(700, |frame| [server.hear(frame), refusing.hear(frame)].concat());
-    assert_eq!(world.told()[0], "DHCP server 10.0.0.1 leases 10.0.0.50/24 for 1000 s");
+    world.run(700, |frame| [server.replies_to(frame), refusing.replies_to(frame)].concat());
+    assert_eq!(world.take_events()[0], "DHCP server 10.0.0.1 leases 10.0.0.50/24 for 1000 s");
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
     server.silent = true;
-    world.run(1000, |frame| [server.hear(frame), refusing.hear(frame)].concat());
-    let told = world.told();
+    world.run(1000, |frame| [server.replies_to(frame), refusing.replies_to(frame)].concat());
+    let told = world.take_events();
     assert!(told.contains(&"the DHCP server takes 10.0.0.50/24 back; asking for another".into()), "{told:?}");
 }
 
 #[test]
 fn a_server_that_keeps_its_offer_is_preferred() {
-    let (mut world, mut server) = (asking(), other(false));
+    let (mut world, mut server) = (asking(), other_server(false));
     let mut liar = Server { refuse_request: true, given: [10, 0, 0, 60].into(), ..Server::default() };
     // The server that refuses its own offer answers first.
-    world.run(5, |frame| [liar.hear(frame), server.hear(frame)].concat());
-    let told = world.told();
+    world.run(5, |frame| [liar.replies_to(frame), server.replies_to(frame)].concat());
+    let told = world.take_events();
     assert_eq!(
         told[..2],
         [
@@ -238,16 +238,16 @@ fn a_server_that_keeps_its_offer_is_preferred() {
 #[test]
 fn servers_that_disagree_cause_few_lines_and_few_messages() {
     let (mut world, mut first) = (asking(), Server { copies: 2, refuse_renewal: true, ..Server::default() });
-    let mut second = Server { copies: 2, ..other(true) };
-    let mut third = Server { copies: 2, ignore_request: true, ..other(false) };
+    let mut second = Server { copies: 2, ..other_server(true) };
+    let mut third = Server { copies: 2, ignore_request: true, ..other_server(false) };
     third.change = Some(|r| (r.server_identifier, r.your_ip) = (Some([10, 0, 0, 4].into()), [10, 0, 0, 61].into()));
-    world.run(3600, |frame| [second.hear(frame), third.hear(frame), first.hear(frame)].concat());
-    let (told, sent) = (world.told(), first.heard.len());
+    world.run(3600, |frame| [second.replies_to(frame), third.replies_to(frame), first.replies_to(frame)].concat());
+    let (told, sent) = (world.take_events(), first.heard.len());
     assert!(told.len() < 3600 / 10 && sent < 3600 / 10, "{} lines, {sent} messages", told.len());
 }
 
 /// Creates another server, which offers the same address. If `refuses` is set, this server refuses every request.
-fn other(refuses: bool) -> Server {
+fn other_server(refuses: bool) -> Server {
     let change: Change = |r| r.server_identifier = Some([10, 0, 0, 3].into());
     Server {
         change: Some(change),
@@ -258,10 +258,12 @@ fn other(refuses: bool) -> Server {
     }
 }
 
+/// Creates a stack without an address that uses DHCP.
 fn asking() -> World<'static> {
     World::new(&[], |config| config.dhcp = true)
 }
 
+/// Builds an ARP message from the peer.
 fn arp(operation: ArpOperation, hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address) -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
         operation,
@@ -274,7 +276,7 @@ fn arp(operation: ArpOperation, hardware: EthernetAddress, source: Ipv4Address, 
 }
 
 /// Returns the hardware and IPv4 addresses of the sender and the target of an ARP reply.
-fn answer(frame: &[u8]) -> Option<(EthernetAddress, Ipv4Address, EthernetAddress, Ipv4Address)> {
+fn parse_arp_reply(frame: &[u8]) -> Option<(EthernetAddress, Ipv4Address, EthernetAddress, Ipv4Address)> {
     let frame = EthernetFrame::new_checked(frame).ok().filter(|f| f.ethertype() == EthernetProtocol::Arp)?;
     match ArpRepr::parse(&ArpPacket::new_checked(frame.payload()).ok()?).ok()? {
         ArpRepr::EthernetIpv4 {

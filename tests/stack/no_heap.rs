@@ -114,7 +114,7 @@ fn frames_of_a_tap_allocate_nothing() {
             stack.listen(Listener::new(7, echo)).unwrap();
             let (running, ended) = std::io::pipe().unwrap();
             let client = std::thread::spawn(move || {
-                // This end of the pipe closes when the thread exits, even by a panic.
+                // This end of the pipe closes when the thread exits, even if it panics.
                 let _ended = ended;
                 for address in SERVER {
                     let (mut echo, bytes) = (connect(address, 7), noise(200_000, 6));
@@ -190,6 +190,7 @@ impl Pair<'_, '_> {
         self.assert_printed(want);
     }
 
+    /// Polls both stacks until `done` returns true.
     fn run_until(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
         let until = self.now + Duration::from_secs(60);
         while !done(self) {

@@ -39,8 +39,8 @@ fn a_prefix_that_is_not_on_the_link_makes_an_address_without_neighbours() {
 
 #[test]
 fn a_lifetime_follows_the_two_hour_rule() {
-    // Each case has the remaining lifetime, the advertised lifetime, and the resulting lifetime (RFC 4862 section
-    // 5.5.3).
+    // Each case consists of the remaining lifetime, the advertised lifetime, and the resulting lifetime (RFC 4862
+    // section 5.5.3).
     for (left, advertised, then) in
         [(90_000, 10_000, 10_000), (90_000, 100, 7_200), (90_000, 0, 7_200), (5_000, 100, 5_000), (5_000, 6_000, 6_000)]
     {
@@ -84,11 +84,11 @@ fn new_connections_use_a_preferred_address() {
 fn the_router_of_the_highest_preference_is_used() {
     let mut world = asking();
     world.run(2, silence);
-    world.told();
+    world.take_events();
     let steps: [(Ipv6Address, u8, u16, &[&str]); 7] = [
         (FIRST, LOW, 1800, &["router fe80::1 is in use"]),
         (SECOND, MEDIUM, 1800, &["router fe80::1 is gone", "router fe80::2 is in use"]),
-        // The reserved value counts as medium, and the router in use stays.
+        // The reserved value is treated as medium, and the router in use does not change.
         (THIRD, RESERVED, 1800, &[]),
         (FIRST, HIGH, 1800, &["router fe80::2 is gone", "router fe80::1 is in use"]),
         (FIRST, LOW, 1800, &["router fe80::1 is gone", "router fe80::2 is in use"]),
@@ -97,12 +97,12 @@ fn the_router_of_the_highest_preference_is_used() {
         (THIRD, MEDIUM, 5, &[]),
     ];
     for (router, flags, lifetime, told) in steps {
-        world.inject(&from(router, flags, lifetime, &[]));
+        world.inject(&advertisement_from(router, flags, lifetime, &[]));
         world.run(2, silence);
-        assert_eq!(world.told(), told, "{router}");
+        assert_eq!(world.take_events(), told, "{router}");
     }
     world.run(5, silence);
-    assert_eq!(world.told(), ["router fe80::3 is gone", "router fe80::1 is in use"]);
+    assert_eq!(world.take_events(), ["router fe80::3 is gone", "router fe80::1 is in use"]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_router_that_is_not_a_default_router_still_advertises_a_prefix() {
     world.run(2, silence);
     world.inject(&advertisement(0, &[prefix(64, 0xc0, 3600, 3600), servers(600)]));
     world.run(60, silence);
-    let told = world.told();
+    let told = world.take_events();
     assert!(!told.iter().any(|line| line.contains("router answers") || line.contains("in use")), "{told:?}");
     assert_eq!((world.addresses().len(), world.stack.dns_servers().len()), (2, 1));
 }
@@ -122,7 +122,7 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
     world.run(2, silence);
-    world.told();
+    world.take_events();
     let (mut number, mut solicits) = (0_u32, 0);
     for _ in 0..10 {
         for _ in 0..100 {
@@ -135,7 +135,7 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
                 let mut made = prefix(64, 0xc0, 2, 2);
                 made[16 + 4..16 + 7].copy_from_slice(&[a, b, c]);
                 let lifetime = if c % 2 == 0 { 1800 } else { 0 };
-                world.inject(&from(router, HIGH, lifetime, &[made, vec![5, 1, 0, 0, 0, 0, 5, 0]]));
+                world.inject(&advertisement_from(router, HIGH, lifetime, &[made, vec![5, 1, 0, 0, 0, 0, 5, 0]]));
             }
             world.run(0, |frame| {
                 solicits += usize::from(kind(frame) == Some(Icmpv6Message::RouterSolicit));
@@ -144,22 +144,22 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
         }
         world.run(1, silence);
     }
-    let (told, dropped) = (world.told(), world.io.probe.dropped(DropReason::TooManyAdvertisements));
-    // In ten seconds, the router in use changes at most ten times, with two lines each. The other lines report the
-    // prefixes.
+    let (told, dropped) = (world.take_events(), world.io.probe.dropped(DropReason::TooManyAdvertisements));
+    // In ten seconds, the router in use changes at most ten times, and each change is logged in two lines. The other
+    // lines report the prefixes.
     assert!(told.len() <= 10 * 2 + 2 * 3 * 4, "{}: {told:?}", told.len());
     assert!(dropped > 9_000 && solicits <= 10, "{dropped} dropped, {solicits} solicitations");
     assert!(world.addresses().contains(&format!("{MADE}/64")) && world.addresses().len() <= 4);
     // Advertisements from the known router are still processed.
     world.run(3600, silence);
-    world.told();
+    world.take_events();
     world.inject(&advertisement(1800, &[]));
     world.run(2, silence);
-    assert_eq!(world.told(), ["router fe80::1 is in use"]);
+    assert_eq!(world.take_events(), ["router fe80::1 is in use"]);
 }
 
 /// Builds a router's advertisement with `flags` and a lifetime in seconds.
-fn from(router: Ipv6Address, flags: u8, lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
+fn advertisement_from(router: Ipv6Address, flags: u8, lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
     let mut message = vec![134, 0, 0, 0, 64, flags];
     message.extend(lifetime.to_be_bytes());
     message.extend([0; 8]);
@@ -167,6 +167,7 @@ fn from(router: Ipv6Address, flags: u8, lifetime: u16, options: &[Vec<u8>]) -> V
     icmpv6(router, ALL_NODES, message)
 }
 
+/// Creates a stack without an address that uses SLAAC.
 fn asking() -> World<'static> {
     World::new(&[], |config| config.slaac = true)
 }

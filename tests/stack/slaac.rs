@@ -22,17 +22,17 @@ fn a_prefix_becomes_an_address() {
     let made = format!("+{MADE}");
     let network = format!("a router advertises the network of {MADE}");
     let link_local = format!("+{LINK_LOCAL}");
-    assert_eq!(world.told(), [&link_local, "router fe80::1 is in use", &network, &made]);
+    assert_eq!(world.take_events(), [&link_local, "router fe80::1 is in use", &network, &made]);
     assert_eq!(world.stack.dns_servers().to_vec(), ["fd00::53".parse().unwrap()]);
     // Each advertised value expires after its own lifetime. When the router expires, the stack solicits routers again.
     world.run(600, silence);
     assert!(world.stack.dns_servers().is_empty());
     world.run(1200, silence);
-    assert_eq!(world.told(), ["router fe80::1 is gone"]);
+    assert_eq!(world.take_events(), ["router fe80::1 is gone"]);
     world.run(1800, silence);
     let expired = format!("no router advertises the network of {MADE} any more");
     let gone = format!("-{MADE}");
-    assert_eq!(world.told(), ["no IPv6 router answers; still asking", &expired, &gone]);
+    assert_eq!(world.take_events(), ["no IPv6 router answers; still asking", &expired, &gone]);
     assert_eq!(world.addresses(), [LINK_LOCAL]);
 }
 
@@ -65,7 +65,7 @@ fn nothing_leaves_the_link_from_a_link_local_address() {
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
     // The router is known, but duplicate address detection is not complete.
     world.run(0, silence);
-    assert_eq!((world.addresses(), world.told().len()), (vec![LINK_LOCAL.into()], 2));
+    assert_eq!((world.addresses(), world.take_events().len()), (vec![LINK_LOCAL.into()], 2));
     assert_eq!(world.stack.source_for(far), Err(ConnectError::NoRoute));
     assert!(world.stack.source_for(IpEndpoint::new(ROUTER.into(), 7)).is_ok());
     world.run(2, silence);
@@ -73,19 +73,19 @@ fn nothing_leaves_the_link_from_a_link_local_address() {
 }
 
 #[test]
-fn routers_are_solicited_when_the_router_in_use_leaves() {
+fn routers_are_solicited_when_the_router_in_use_withdraws() {
     let (mut world, mut asked) = (asking(), 0);
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
     world.run(2, silence);
-    world.told();
+    world.take_events();
     world.inject(&advertisement(0, &[]));
     world.run(15, |frame| {
         asked += usize::from(kind(frame) == Some(Icmpv6Message::RouterSolicit));
         vec![]
     });
     assert_eq!(
-        (asked, world.told()),
+        (asked, world.take_events()),
         (4, vec!["router fe80::1 is gone".into(), "no IPv6 router answers; still asking".into()])
     );
 }
@@ -99,7 +99,7 @@ fn solicitations_on_a_silent_link_become_rarer() {
     });
     assert!((8..20).contains(&asked), "{asked}");
     let link_local = format!("+{LINK_LOCAL}");
-    assert_eq!(world.told(), [&link_local, "no IPv6 router answers; still asking"]);
+    assert_eq!(world.take_events(), [&link_local, "no IPv6 router answers; still asking"]);
 }
 
 #[test]
@@ -158,11 +158,11 @@ fn an_address_that_a_neighbour_has_is_not_used() {
     let mut world = asking();
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
-    world.told();
+    world.take_events();
     world.run(2, |frame| if kind(frame) == Some(Icmpv6Message::NeighborSolicit) { vec![has(MADE)] } else { vec![] });
     let said = format!("{} is in use by 02:00:00:00:00:09: it is not used here", &MADE[..MADE.len() - 3]);
     assert_eq!(
-        (world.told(), world.addresses()),
+        (world.take_events(), world.addresses()),
         (vec!["router fe80::1 is in use".into(), said], vec![LINK_LOCAL.into()])
     );
     // The next advertisement does not restore the address.
@@ -179,13 +179,14 @@ fn slaac_can_be_combined_with_dhcp_and_static_addresses() {
     let mut server = crate::common::world::dhcp::Server::default();
     world.run(5, |frame| match kind(frame) {
         Some(Icmpv6Message::RouterSolicit) => vec![advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)])],
-        _ => server.hear(frame),
+        _ => server.replies_to(frame),
     });
     let mut addresses = world.addresses();
     addresses.sort();
     assert_eq!(addresses, ["10.0.0.50/24", "192.168.0.1/24", "fd00::5:0:ff:fe00:1/64", "fd01::1/64", LINK_LOCAL]);
 }
 
+/// Creates a stack without an address that uses SLAAC.
 fn asking() -> World<'static> {
     World::new(&[], |config| config.slaac = true)
 }

@@ -50,7 +50,7 @@ fn the_page_counts_ignored_messages_duplicate_addresses_and_long_replies() {
         let changes = if server.heard.is_empty() { &changes[..] } else { &[None] };
         let reply = |&change| {
             server.change = change;
-            server.hear(frame)
+            server.replies_to(frame)
         };
         changes.iter().flat_map(reply).collect()
     });

@@ -52,6 +52,7 @@ fn python_with_python(family: usize, quits: Quits) -> (String, String) {
     (finished(server.finish()), finished(client.finish()))
 }
 
+/// Returns the messages of the client.
 fn said(quits: Quits) -> Vec<&'static str> {
     let last = matches!(quits, Quits::Server(_)).then_some("last");
     TALK.iter().map(|(said, _)| *said).chain(last).collect()

@@ -1,4 +1,4 @@
-//! chat with nc, which sends lines. At the end of a conversation, chat sends nc a text.
+//! chat with nc, which sends lines. At the end of a conversation, chat sends a message to nc.
 
 use std::process::Command;
 
@@ -46,7 +46,7 @@ fn call_chat_talks_with_nc() {
             say(&mut ours, "second");
             nc.wait_for("a line", |out| out == "hi\nsecond\n");
             say(&mut ours, "q");
-            // nc must print everything before its input ends, because at the end of its input nc may discard received
+            // nc must print everything before its input ends, because at the end of its input nc can discard received
             // data.
             nc.wait_for("q", |out| out == "hi\nsecond\nq");
             nc.finish();

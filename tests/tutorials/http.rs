@@ -51,7 +51,7 @@ fn the_clients_show_the_status_page() {
         for family in [0, 1] {
             let one_read = ONE_READ.call(SERVER[family]);
             assert!(one_read.starts_with("HTTP/1.1 200 OK\r\n"), "{one_read}");
-            // The client decodes one read, which may end at any byte. So the text must be ASCII.
+            // The client decodes the bytes of one read, which can end at any byte, so the text must be ASCII.
             assert!(one_read.is_ascii(), "{one_read}");
 
             let header = to_end.call(SERVER[family]);

@@ -2,7 +2,7 @@
 //!
 //! The output of the other program must stay the same.
 //!
-//! CONTRIBUTING.md has a table of the programs.
+//! CONTRIBUTING.md contains a table of the programs.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -105,14 +105,14 @@ pub fn say(peer: &mut Peer, text: &str) {
     peer.type_in(format!("{text}\n").as_bytes());
 }
 
-/// Waits until a line of a program's output ends with `message`. A prompt may come before it in the line.
+/// Waits until a line of a program's output ends with `message`. The line can begin with a prompt.
 pub fn wait_for_message(peer: &Peer, message: &str) {
     peer.wait_for(message, |out| out.contains(&format!("{message}\n")));
 }
 
 /// Returns the messages in the output of `serve chat`.
 ///
-/// The partners' addresses and other lines are left out.
+/// The partners' addresses and other lines are omitted.
 pub fn shown(out: &str) -> Vec<String> {
     let out = anonymous(out);
     let messages = out.lines().filter_map(|line| {
@@ -124,10 +124,10 @@ pub fn shown(out: &str) -> Vec<String> {
 
 /// Replaces all addresses with ADDRESS, and all ports of five digits with PORT.
 ///
-/// Ports of five digits are those that the kernel chooses.
+/// The kernel chooses ports of five digits.
 pub fn anonymous(text: &str) -> String {
     let mut text = text.to_owned();
-    // In this order, a longer address is replaced before an address that is a part of it.
+    // In this order, a longer address is replaced before an address that is part of the longer one.
     for address in [KERNEL, SERVER, CALLER, LOOPBACK].concat() {
         let mut pieces = text.split(address);
         let mut plain = pieces.next().unwrap_or_default().to_owned();

@@ -11,7 +11,7 @@ use crate::common::netns::write_program;
 use crate::common::peer::{Peer, smolstep};
 use crate::door::Door;
 
-/// Returns what the page is told to open.
+/// Returns the program's answer to the page's question what to open.
 fn start(arguments: &[&str]) -> Value {
     let door = Door::open(arguments);
     let answer = door.send("GET", "start", b"");
@@ -66,7 +66,7 @@ fn signals_end_the_program_even_if_they_were_ignored() {
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' INT TERM HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_smolstep"), "lab", "--web"]);
         let door = Door::of(Peer::start(&mut shell));
-        // A connection that is open does not delay the end.
+        // An open connection does not delay the end.
         let _open = std::net::TcpStream::connect(("127.0.0.1", door.port)).unwrap();
         let pid = Pid::from_raw(i32::try_from(door.peer.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
@@ -90,7 +90,7 @@ fn open_gives_the_address_to_the_browser() {
         command.args(["lab", "--web", "--open"]).env("PATH", &folder).env("OPENED", &opened);
         Door::of(Peer::start(&mut command))
     };
-    // The name of a finished file appears at once.
+    // The script renames the file once it is complete, so that the test never reads half of it.
     let door = with(Some("#!/bin/sh\necho \"$1\" >\"$OPENED-\"\n/bin/mv \"$OPENED-\" \"$OPENED\"\nexit 3\n"));
     door.peer.wait_for_log("xdg-open: exit status: 3: open the address in a browser yourself", 1);
     assert_eq!(std::fs::read_to_string(&opened).unwrap(), format!("{}\n", door.url("")));

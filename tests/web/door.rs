@@ -1,4 +1,4 @@
-//! A running `smolstep lab --web`, and raw requests to it.
+//! A running `smolstep lab --web`, and raw requests to it. The tests call such a program a *door* to the lab.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -60,8 +60,8 @@ impl Door {
         answer.unwrap_or_else(|| panic!("no answer to {method} {path}"))
     }
 
-    /// Sends bytes on a new connection, then reads to its end. Returns `None` if there is no answer, and panics if there
-    /// is more than one.
+    /// Sends bytes on a new connection, then reads to the end of the stream. Returns the answer, or `None` if there is
+    /// no answer. Panics if there is more than one.
     pub fn raw(&self, bytes: &[u8]) -> Option<Answer> {
         let received = self.received(bytes);
         if received.is_empty() {
@@ -79,7 +79,7 @@ impl Door {
     pub fn received(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-        // The door may close the connection before it has read all of the bytes.
+        // The door can close the connection before it has read all of the bytes.
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(Shutdown::Write);
         let mut received = Vec::new();

@@ -1,4 +1,4 @@
-//! The files of the page: all of them are served, and the page asks for no others.
+//! The files of the page: all of them are served, and the page does not request other files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +21,8 @@ fn every_file_of_the_page_is_served() {
             Some("html") => "text/html; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
             Some("svg") => "image/svg+xml",
-            // Descriptions of packages, and the file that the static folder has in place of the program's answer.
+            // These are descriptions of packages, and the file that takes the place of the program's answer in a static
+            // folder.
             _ => {
                 assert!(name == "start" || door.send("GET", name, b"").status == 404, "{name}");
                 continue;

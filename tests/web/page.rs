@@ -48,7 +48,7 @@ fn is_open_to_all_readers() {
     run("access");
 }
 
-/// Pictures of the page to look at, if SMOLSTEP_SCREENSHOTS names a folder.
+/// Saves pictures of the page for a person to look at, if SMOLSTEP_SCREENSHOTS names a folder.
 #[test]
 fn has_its_picture_taken() {
     if std::env::var_os("SMOLSTEP_SCREENSHOTS").is_some() {
@@ -69,7 +69,7 @@ fn run(name: &str) {
     command.env("EXERCISE", root("docs/exercises/01-handshake.lab"));
     match &prepared.site {
         Ok(site) => drop(command.env("SMOLSTEP_WEB", site)),
-        // The same tests still run through the other door.
+        // Without the folder, the same tests still run through the program's door.
         Err(why) => skip("node", why),
     }
     let ended = output(&mut command).unwrap();
@@ -77,16 +77,16 @@ fn run(name: &str) {
     assert!(ended.status.success(), "{text}{}", String::from_utf8_lossy(&ended.stderr));
 }
 
-/// What all tests in the browser need.
+/// The requirements of all tests in the browser.
 struct Prepared {
     /// The tests, and the packages that they use.
     folder: PathBuf,
     chromium: PathBuf,
-    /// The folder that scripts/web has built, or why there is none.
+    /// The folder that scripts/web has built, or the reason that there is none.
     site: Result<PathBuf, String>,
 }
 
-/// Finds the browser, installs the packages and builds the folder of the page. An error names the program that is missing.
+/// Finds the browser, installs the packages and builds the folder of the page. An error names the missing program.
 fn prepare() -> Result<Prepared, (&'static str, String)> {
     let chromium = find("chromium").ok_or(("chromium", "no chromium; on Debian: apt-get install chromium".into()))?;
     for program in ["node", "npm"] {
@@ -112,7 +112,8 @@ fn prepare() -> Result<Prepared, (&'static str, String)> {
     Ok(Prepared { folder, chromium, site: site() })
 }
 
-/// Builds the folder of the page with its module. This takes minutes, so it happens only if SMOLSTEP_REQUIRE has `node`.
+/// Builds the folder of the page with its module. This takes minutes, so it happens only if SMOLSTEP_REQUIRE contains
+/// `node`.
 fn site() -> Result<PathBuf, String> {
     if !is_required("node") {
         return Err("the page is tried through WebAssembly only if SMOLSTEP_REQUIRE has node".into());

@@ -43,7 +43,7 @@ fn only_its_own_host_is_served() {
         let answer = get(&start, hosts);
         assert_eq!((answer.status, answer.body.as_str()), (403, refused.as_str()), "{hosts:?}");
     }
-    // The target of a request to a proxy names a host, too.
+    // A request in the form that a proxy receives names a host in its target, too.
     let answer = get(&format!("http://evil.example:{port}{start}"), &[ours]);
     assert_eq!((answer.status, answer.body), (403, refused.clone()));
     let answer = door.raw(format!("GET {start} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
@@ -167,7 +167,7 @@ fn every_answer_has_the_headers_that_protect_the_page() {
         ] {
             assert!(answer.head.contains(&format!("\r\n{header}")), "no {header} in {}", answer.head);
         }
-        // A foreign page may not read an answer.
+        // Another page is not allowed to read an answer.
         assert!(!answer.head.contains("access-control"));
     }
     door.close();
@@ -183,7 +183,7 @@ fn a_body_over_1_mib_is_refused_however_it_is_sent() {
     let head = door.head("POST", "session/1", &["Transfer-Encoding: chunked"]);
     let chunked = [head.as_bytes(), format!("{:x}\r\n", long.len()).as_bytes(), &long, b"\r\n0\r\n\r\n"].concat();
     assert_eq!(door.raw(&chunked).unwrap().status, 413);
-    // curl first asks whether it may send the body.
+    // curl first asks for permission to send the body.
     let url = door.url("session/1");
     let body = crate::common::Scratch::new("long");
     std::fs::write(body.path(), [&long[..], &long].concat()).unwrap();
@@ -193,7 +193,7 @@ fn a_body_over_1_mib_is_refused_however_it_is_sent() {
 }
 
 #[test]
-fn a_body_that_is_no_command_is_an_error_and_the_session_goes_on() {
+fn a_body_that_is_not_a_command_is_an_error_and_the_session_continues() {
     let door = Door::open(&[]);
     door.send("POST", "session", b"");
     for bad in
@@ -211,7 +211,7 @@ fn a_body_that_is_no_command_is_an_error_and_the_session_goes_on() {
 }
 
 #[test]
-fn bytes_that_are_no_http_end_the_connection_and_the_door_goes_on() {
+fn bytes_that_are_not_http_end_the_connection_and_the_door_still_serves() {
     let door = Door::open(&[]);
     let start = door.head("GET", "start", &[]);
     let host = format!("Host: 127.0.0.1:{}\r\n", door.port);
@@ -241,7 +241,7 @@ fn bytes_that_are_no_http_end_the_connection_and_the_door_goes_on() {
         let noise = noise(1 + 37 * usize::try_from(seed).unwrap(), seed);
         let answer = door.received(&noise);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "seed {seed}: {answer:?}");
-        // The same after a valid beginning.
+        // The same bytes after a valid beginning of a request.
         let begun = [door.head("POST", "session/1", &["Transfer-Encoding: chunked"]).as_bytes(), &noise].concat();
         let answer = door.received(&begun);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "seed {seed}: {answer:?}");
@@ -256,7 +256,7 @@ fn a_connection_carries_one_request() {
     // `raw` fails if more than one answer comes.
     let answer = door.raw(two.as_bytes()).unwrap();
     assert_eq!(answer.status, 200);
-    // A second request cannot hide in the body of the first one.
+    // A second request in the body of the first request is not served.
     let hidden =
         door.head("GET", "start", &["Connection: keep-alive", &format!("Content-Length: {}", two.len())]) + &two;
     assert_eq!(door.raw(hidden.as_bytes()).unwrap().status, 200);
@@ -266,7 +266,7 @@ fn a_connection_carries_one_request() {
 #[test]
 fn only_this_computer_reaches_the_door() {
     let door = Door::open(&[]);
-    // Any address of the loopback network except the one that is bound.
+    // Any address of the loopback network except the address on which the door listens.
     assert!(std::net::TcpStream::connect(("127.0.0.2", door.port)).is_err());
     door.close();
 }

@@ -1,4 +1,4 @@
-// The state of the page: the experiment, its runs, and the place in the current run. Panels draw it.
+// The state of the page: the experiment, its runs, and the current step. Panels draw this state.
 
 import { LabError, type Door } from "./door.js";
 import { Trace } from "./trace.js";
@@ -6,7 +6,7 @@ import { language } from "./text.js";
 import type { Shown } from "./layout.js";
 import type { Experiment, Fault, Lists, Run, Settings, Source } from "./types.js";
 
-/** What has changed: each one implies the later ones, except that `more` only adds entries to a trace. */
+/** What has changed. Each change implies the changes listed after it, except `more`, which only adds entries to a trace. */
 export type Change = "experiment" | "runs" | "step" | "more";
 
 /** A command that makes or removes a run. */
@@ -25,11 +25,11 @@ export class App {
   experiment: Experiment | undefined;
   lists: Lists = { scenarios: [], exercises: [], programs: [] };
   source: Source = {};
-  /** The source that was asked for last. */
+  /** The source of the experiment that was requested most recently. */
   private wanted: Source = {};
   /** The name of the reader's own file, if one is open. */
   file: string | undefined;
-  /** The name of the current run, and of the run beside it. */
+  /** The name of the current run, and the name of the run beside it. */
   current = "a";
   beside: string | undefined;
   step = 0;
@@ -44,7 +44,7 @@ export class App {
   private listeners: ((change: Change) => void)[] = [];
   /** The commands that made the runs, so that another language can repeat them. */
   private byHand: ByHand[] = [];
-  /** Counts the experiments, so that a late answer for an earlier one is dropped. */
+  /** Counts the experiments, so that a late answer for an earlier experiment is dropped. */
   private epoch = 0;
 
   constructor(readonly door: Door) {}
@@ -92,7 +92,7 @@ export class App {
     this.lists = (await this.ask<Lists>({ do: "list", lang: language() })) ?? this.lists;
   }
 
-  /** Begins an experiment. After an error, the earlier experiment stays. */
+  /** Starts an experiment. After an error, the earlier experiment stays. */
   async open(source: Source, step = 0): Promise<boolean> {
     this.error = undefined;
     this.wanted = source;
@@ -114,21 +114,21 @@ export class App {
     this.step = Math.min(step, experiment.run.steps);
     const { epoch } = this;
     await this.more(this.trace);
-    // A later experiment may have begun meanwhile.
+    // Another experiment can have started meanwhile.
     if (this.epoch !== epoch) return true;
     this.report("experiment");
     void this.fill(this.trace);
     return true;
   }
 
-  /** Begins the same experiment with other settings. A second change does not wait for the answer to the first. */
+  /** Starts the same experiment again with other settings. A second change does not wait for the answer to the first. */
   async change(settings: Settings, seed = this.wanted.seed): Promise<void> {
     const source: Source = { ...this.wanted, settings: { ...this.wanted.settings, ...settings } };
     if (seed !== undefined) source.seed = seed;
     await this.open(source);
   }
 
-  /** Repeats everything in another language. */
+  /** Starts the experiment in another language, and repeats the changes made by hand. */
   async translate(): Promise<void> {
     const { byHand, current, step, beside, lane, selected } = this;
     await this.load();
@@ -157,7 +157,7 @@ export class App {
     if (this.step === wanted) this.report("step");
   }
 
-  /** Goes to the next event of a kind: see the command `until`. Returns whether there is one. */
+  /** Goes to the next event of a kind: see the command `until`. Returns whether such an event follows. */
   async until(goal: string): Promise<boolean> {
     this.fail(undefined);
     const answer = await this.ask<{ step?: number }>({ do: "until", run: this.current, step: this.step, goal });
@@ -184,7 +184,7 @@ export class App {
     await this.branch({ do: "inject", run: this.current, step, host, segment }, step);
   }
 
-  /** Removes a run. The runs that branch off it stay. Its name may be given to a later run. */
+  /** Removes a run. The runs that branch off it stay. A later run can get its name. */
   async remove(name: string): Promise<void> {
     const command: ByHand = { do: "remove", run: name };
     const answer = await this.ask<{ runs: Run[] }>(command);
@@ -242,7 +242,7 @@ export class App {
   private async fill(trace: Trace): Promise<void> {
     const { epoch } = this;
     while (this.epoch === epoch && this.runs.get(trace.run.name) === trace && (await this.more(trace))) {
-      // Let the page draw in between.
+      // Lets the browser draw the page between two parts.
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     this.forget();
@@ -262,7 +262,7 @@ export class App {
 
   private readonly fetching = new Map<Trace, Promise<boolean>>();
 
-  /** Fetches a part of a trace, once for all who wait for it. Returns whether there was more. */
+  /** Fetches the next part of a trace, with one request for all callers that wait for it. Returns whether there was more. */
   private async more(trace: Trace): Promise<boolean> {
     let pending = this.fetching.get(trace);
     if (!pending) {
@@ -280,7 +280,7 @@ export class App {
   }
 }
 
-/** How many entries of all traces are kept, about 1 kB each. */
+/** The number of entries of all traces together that the page keeps. An entry takes about 1 kB. */
 const MOST_ENTRIES = 500_000;
 
 const EMPTY = new Trace({

@@ -13,17 +13,17 @@ type Point = [number, number];
 /** The reasons of frames that are sent again. */
 const AGAIN = /retransmission|after-timeout|tail-probe|repeated-syn|window-opened|path-mtu/;
 
-/** What is known about a frame when it is drawn. */
+/** Everything that drawing a frame depends on. */
 export interface Drawn {
   trace: Trace;
   layout: Layout;
   columns: Columns;
-  /** The place of the last entry up to the current step. */
+  /** The index of the last entry up to the current step. */
   now: number;
   selected: number | undefined;
 }
 
-/** Draws a frame into its group, which keeps the focus while it is drawn again. */
+/** Draws a frame into its group. The group stays the same when the frame is drawn again, so that it keeps the focus. */
 export function drawArrow(group: SVGGElement, frame: Frame, drawn: Drawn): void {
   const { trace, now } = drawn;
   const sent = trace.entries[frame.sent];
@@ -32,7 +32,7 @@ export function drawArrow(group: SVGGElement, frame: Frame, drawn: Drawn): void 
   const isFuture = frame.sent > now;
   const isMoving = !isFuture && !isLost(sent) && (trace.mayArrive(frame) || (frame.arrivals.at(-1) ?? 0) > now);
   const isSelected = frame.number === drawn.selected;
-  // Most arrows are the same after a step.
+  // Most arrows do not change in a step, so they are not drawn again.
   const key = [isFuture, isMoving, isSelected, frame.arrivals.length, drawn.columns.width].join();
   const share = isMoving ? progress(frame, sent, drawn) : 0;
   if (group.dataset["drawn"] === key) {
@@ -83,7 +83,7 @@ function startPoint(frame: Frame, sent: Entry, { layout, columns }: Drawn): Poin
   return [columns.line(sent.lane, frame.side), layout.heights[frame.sent] ?? 0];
 }
 
-/** Returns where the arrow ends, once for each arrival. A lost frame ends on its way. */
+/** Returns the ends of the arrow, one for each arrival. The arrow of a lost frame ends before the other host. */
 function endPoints(frame: Frame, sent: Entry, drawn: Drawn): Point[] {
   const { layout, columns } = drawn;
   const [x, y] = startPoint(frame, sent, drawn);
@@ -93,7 +93,7 @@ function endPoints(frame: Frame, sent: Entry, drawn: Drawn): Point[] {
   return [[x + (other - x) * share, y + layout.span(layout.flight) * share * 0.6]];
 }
 
-/** Returns which share of its way a frame has gone. */
+/** Returns the share of the way that a frame has covered. */
 function progress(frame: Frame, sent: Entry, { trace, layout, now }: Drawn): number {
   const time = trace.entries[now]?.t_us ?? 0;
   const arrival = trace.entries[frame.arrivals.at(-1) ?? -1]?.t_us ?? sent.t_us + layout.flight;
@@ -101,7 +101,7 @@ function progress(frame: Frame, sent: Entry, { trace, layout, now }: Drawn): num
   return Math.min(0.85, Math.max(0.12, share));
 }
 
-/** Moves the mark of a frame in flight, which is grabbed there. */
+/** Moves the mark that shows the position of a frame in flight. The reader can grab the frame there. */
 function movePacket(packet: Element | null, [x, y]: Point, [toX, toY]: Point = [0, 0], share: number): void {
   packet?.setAttribute("transform", `translate(${x + (toX - x) * share} ${y + (toY - y) * share})`);
 }
@@ -114,7 +114,7 @@ function tip([x, y]: Point, [toX, toY]: Point, sent: Entry): SVGElement {
   return shape("path", { class: "tip", d: "M0 0L-9 -4V4z", transform: `translate(${toX} ${toY}) rotate(${angle})` });
 }
 
-/** The label is above the beginning of the arrow, which slopes away from it. */
+/** Draws the label above the beginning of the arrow, because the arrow slopes down from there. */
 function label(sent: Entry, { layout, columns }: Drawn, [x, y]: Point, [toX]: Point): SVGElement {
   const isRight = toX > x;
   const words = columns.fit(withoutPort(labelText(sent, layout), columns), "between");
@@ -125,12 +125,12 @@ function label(sent: Entry, { layout, columns }: Drawn, [x, y]: Point, [toX]: Po
   );
 }
 
-/** Leaves out the port of a label if it is at the head of its lane. */
+/** Removes the port from a label, if the head of the lane shows the port. */
 export function withoutPort(label: string, { lanes }: Columns): string {
   return lanes === 1 ? label : label.replace(/^(#\d+ )?:\d+ /, "$1");
 }
 
-/** Returns the label of a frame, with raw numbers and options if these are shown. */
+/** Returns the label of a frame, including raw numbers and options if the reader has chosen to see them. */
 export function labelText(sent: Entry, { shown }: Pick<Layout, "shown">): string {
   let words = labelOf(sent);
   if (shown.raw) {
@@ -144,7 +144,7 @@ export function labelText(sent: Entry, { shown }: Pick<Layout, "shown">): string
   return words;
 }
 
-/** Writes the length of a folded gap. */
+/** Returns the text for the length of a folded gap. */
 export function foldText(microseconds: number): string {
   return `⋯ ${span(microseconds)} ${text("noEvent")}`;
 }

@@ -5,14 +5,14 @@ import { element } from "./dom.js";
 import { text, type Key } from "./text.js";
 import type { Holds, Side } from "./types.js";
 
-/** A stretch of bytes. */
+/** Consecutive bytes in the same state. */
 interface Part {
   kind: Key;
   len: number;
   note?: string;
 }
 
-/** Acknowledged and read bytes are drawn up to this share of a strip, so that the others stay visible. */
+/** Acknowledged and read bytes take at most this share of a strip, so that the other bytes stay visible. */
 const DONE = 0.25;
 
 export function bytesPanel(app: App): Panel {
@@ -37,7 +37,7 @@ export function bytesPanel(app: App): Panel {
   return { root, update };
 }
 
-/** Returns the stretches of the send buffer, in the order of their numbers. */
+/** Returns the parts of the send buffer, in the order of their sequence numbers. */
 export function sending(holds: Holds): Part[] {
   const { una = 0, nxt = 0, unsent = 0 } = holds;
   const inFlight = Math.max(0, nxt - una);
@@ -54,7 +54,7 @@ export function sending(holds: Holds): Part[] {
   return parts;
 }
 
-/** Returns the stretches of the receive buffer. */
+/** Returns the parts of the receive buffer, in the order of their sequence numbers. */
 export function receiving(holds: Holds): Part[] {
   const { rcv_nxt = 0, rcv_wnd = 0, unread = 0 } = holds;
   const parts: Part[] = [

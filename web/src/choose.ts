@@ -1,4 +1,4 @@
-// Chooses the experiment: a scenario, an exercise, a program, or a text of one's own.
+// Chooses the experiment: a scenario, an exercise, a program, or the reader's own text.
 
 import type { App, Change, Panel } from "./app.js";
 import { LabError } from "./door.js";
@@ -9,7 +9,7 @@ import type { Source } from "./types.js";
 /** The longest file, in bytes: the limit of the lab. */
 const MOST = 1 << 20;
 
-/** The list of everything that the lab brings. */
+/** The list of the lab's scenarios, exercises and programs. */
 export function chooser(app: App): Panel {
   const choice = element("select", { class: "chooser" });
   choice.setAttribute("aria-label", text("experiment"));
@@ -74,7 +74,7 @@ export function editor(app: App): Panel {
   async function run(): Promise<void> {
     const lab = area.value;
     if (await app.open({ lab })) return;
-    // The earlier experiment stays, and so does the text, in which the reader can correct the error.
+    // The earlier experiment stays. The text stays, too, so that the reader can correct the error.
     const { line, column } = app.error ?? {};
     if (line === undefined) return;
     const start = lab.split("\n").slice(0, line - 1).reduce((sum, before) => sum + before.length + 1, 0);

@@ -1,8 +1,8 @@
-// The horizontal places of the ladder: times, steps, and for each lane the notes and lines of both hosts.
+// The horizontal positions in the ladder, in pixels: times, steps, and for each lane the notes and lines of both hosts.
 
 import type { Side } from "./types.js";
 
-/** The most lanes that have columns of their own. Later connections share the last one. */
+/** The maximum number of lanes that have their own columns. Later connections share the last lane. */
 const LANES = 8;
 
 export class Columns {
@@ -18,7 +18,7 @@ export class Columns {
   private readonly notes: number;
   private readonly between: number;
 
-  /** `space` is the width that there is, in pixels, and `of` the number of lanes of the run. */
+  /** `space` is the available width in pixels, and `of` is the number of lanes of the run. */
   constructor(
     readonly space: number,
     readonly of: number,
@@ -36,21 +36,21 @@ export class Columns {
     this.width = this.steps + 8 + this.lanes * (2 * this.notes + this.between);
   }
 
-  /** Returns the place of a host's line. */
+  /** Returns the x coordinate of a host's line. */
   line(lane: number, side: Side): number {
     const column = Math.min(lane, this.lanes - 1);
     const left = this.steps + 8 + column * (2 * this.notes + this.between) + this.notes;
     return left + side * this.between;
   }
 
-  /** Shortens a text to the space for notes, or between the lines. */
+  /** Shortens a text so that it fits the space for notes, or the space between the lines. */
   fit(text: string, where: "notes" | "between"): string {
     const space = where === "notes" ? this.notes - 8 : this.between - 24;
     return cut(text, Math.max(4, Math.floor(space / this.char)), where === "between");
   }
 }
 
-/** Shortens a text to a number of characters, and at a space if `isWhole` words are left. A Chinese character is as wide as two. */
+/** Shortens a text to `most` columns, with `isWhole` between two words. A Chinese character takes two columns. */
 function cut(text: string, most: number, isWhole: boolean): string {
   let width = 0;
   let end = 0;

@@ -6,7 +6,7 @@ import { span } from "./format.js";
 import { isShown } from "./layout.js";
 import { text, type Key } from "./text.js";
 
-/** The times between two steps while playing, in milliseconds. */
+/** The possible times between two steps during play, in milliseconds. */
 const PACES = [1600, 800, 400, 150, 40];
 
 /** The events that have a button, as the command `until` names them. */

@@ -1,4 +1,4 @@
-// Builds elements. Text becomes text nodes only, so no text is read as HTML.
+// Builds elements. Text becomes text nodes, so it is never parsed as HTML.
 
 type Value = string | number | boolean | undefined | ((event: never) => void);
 export type Attributes = Record<string, Value>;
@@ -6,7 +6,7 @@ type Child = Node | string | undefined;
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Creates an HTML element. A function is a listener for the event of that name. */
+/** Creates an HTML element. An attribute whose value is a function becomes a listener for the event of that name. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -31,7 +31,7 @@ export function byId(id: string): HTMLElement {
   return found;
 }
 
-/** Replaces the children only if the text differs, so that a screen reader reads it once. */
+/** Replaces the children only if the text is new, so that a screen reader reads each text only once. */
 export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }

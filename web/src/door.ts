@@ -3,7 +3,7 @@
 
 import type { Source } from "./types.js";
 
-/** An error that the session has answered, or that the door met. */
+/** An error from the session, or from the door itself. */
 export class LabError extends Error {
   constructor(
     message: string,
@@ -19,7 +19,7 @@ export interface Door {
   command<T>(command: object): Promise<T>;
 }
 
-/** What the program tells the page at its start. The static folder has a file that names the other door. */
+/** What the program tells the page at its start. In a static folder, a file with this content names the other door. */
 interface Start extends Source {
   door?: "wasm";
   /** The name of the file whose text is in `lab`. */
@@ -34,7 +34,7 @@ export interface Opened {
   lang: string | undefined;
 }
 
-/** Opens the door that this page has. The source is what the program was started with. */
+/** Opens the door of this page. The `source` in the result is the experiment with which the program was started. */
 export async function openDoor(): Promise<Opened> {
   const response = await fetch("start");
   const { door, file, lang, ...source }: Start = response.ok ? await read<Start>(response) : { door: "wasm" };
@@ -42,7 +42,7 @@ export async function openDoor(): Promise<Opened> {
 }
 
 class HttpDoor implements Door {
-  /** Resolves when the command before is answered, so that commands stay in their order. */
+  /** Resolves when the previous command has been answered, so that commands stay in order. */
   private last: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly url: string) {}
@@ -95,7 +95,7 @@ function result<T>(answer: Answer): T {
   return answer as T;
 }
 
-/** The module runs in a worker, so that a long run does not stop the page. */
+/** The door to the module. The module runs in a worker, so that a long run does not block the page. */
 class WasmDoor implements Door {
   private readonly waiting: { resolve: (text: string) => void; reject: (error: LabError) => void }[] = [];
 

@@ -1,4 +1,4 @@
-// The questions of an exercise: each is marked at once, and a file of the answers can be handed in.
+// The questions of an exercise. Each answer is marked at once, and the reader can save a file of the answers to hand in.
 
 import type { App, Change, Panel } from "./app.js";
 import { download, element, setText } from "./dom.js";
@@ -65,7 +65,7 @@ function questionForm(app: App, item: Asked, tally: () => void): HTMLElement {
 
   async function mark(): Promise<void> {
     const typed = field.value();
-    // Without an answer, the session marks what was done by hand in the current run.
+    // Without an answer, the session marks the changes made by hand in the current run.
     const answer = typed === "" ? {} : { answer: typed };
     const found = await app.ask<Mark>({ do: "mark", run: app.run.name, question: question.number, ...answer });
     if (!found) return;
@@ -80,7 +80,7 @@ function questionForm(app: App, item: Asked, tally: () => void): HTMLElement {
   return form;
 }
 
-/** Options are chosen, or put in order, by their letters; everything else is typed. */
+/** Returns the field for an answer. Options are chosen or ordered by their letters; any other answer is typed. */
 function answerField(question: Question): { root: HTMLElement; value(): string } {
   const { number, kind, form, options = [] } = question;
   const letter = (place: number) => String.fromCharCode(97 + place);
@@ -99,7 +99,7 @@ function answerField(question: Question): { root: HTMLElement; value(): string }
   return { root, value: () => input.value.trim() };
 }
 
-/** Returns the changes by hand of the current run, as an answer for a file. */
+/** Returns the changes made by hand in the current run, in the form of an answer in a file. */
 async function faultsByHand(app: App): Promise<string> {
   const answer = await app.ask<{ lab: string }>({ do: "export", run: app.run.name });
   const before = new Set(app.experiment?.lab.split("\n"));

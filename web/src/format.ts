@@ -1,11 +1,11 @@
-// Numbers and times as the page writes them.
+// Numbers and times in the form that the page shows.
 
-/** Writes a time of the run in seconds, with microseconds. */
+/** Returns a time of the run in seconds, with six decimal places. */
 export function seconds(microseconds: number): string {
   return (microseconds / 1e6).toFixed(6);
 }
 
-/** Writes a length of time with a fitting unit. */
+/** Returns a length of time with a suitable unit. */
 export function span(microseconds: number): string {
   if (microseconds < 1000) return `${round(microseconds)} µs`;
   if (microseconds < 1e6) return `${round(microseconds / 1000)} ms`;
@@ -17,7 +17,7 @@ export function rate(bits: number): string {
   return bits >= 1000 ? `${round(bits / 1000)} kbit/s` : `${round(bits)} bit/s`;
 }
 
-/** Writes a number with at most three decimals. */
+/** Returns a number with at most three decimal places. */
 export function round(value: number): string {
   return String(Math.round(value * 1000) / 1000);
 }

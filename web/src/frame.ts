@@ -1,4 +1,4 @@
-// A frame: its bytes against its fields, and its checksum worked out.
+// A frame: its bytes next to its fields, and the computation of its checksum.
 
 import type { App, Change, Panel } from "./app.js";
 import { element } from "./dom.js";
@@ -17,7 +17,7 @@ export function framePanel(app: App): Panel {
   async function update(change: Change): Promise<void> {
     if (root.closest("[hidden]") || change === "more") return;
     const frame = app.selected ?? lastInFlight(app) ?? lastSent(app);
-    // A hidden panel misses changes, and a later run may have the same name.
+    // The runs are compared as objects: a hidden panel misses changes, and a later run can have the same name.
     if (drawn?.run === app.run && drawn.frame === frame) return;
     const drawing = { run: app.run, frame };
     drawn = drawing;
@@ -75,7 +75,7 @@ function draw(frame: number, { bytes, fields, checksum }: Bytes): HTMLElement[] 
   ];
 }
 
-/** Writes how the checksum is computed. */
+/** Shows how the checksum is computed. */
 function sum({ name, words, pseudo, sum, folded, result, is_right }: Checksum): HTMLElement {
   const list = (some: number[]) => some.map((word) => hex(word, 4)).join(" + ");
   return element(

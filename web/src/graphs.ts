@@ -57,7 +57,7 @@ export class Graphs implements Panel {
     if (change !== "more") void this.draw();
   }
 
-  /** What is drawn: for exports. */
+  /** Returns the command for the picture that is shown, for exports. */
   request(): Drawing {
     return { do: "svg", run: this.app.run.name, kind: this.kind.value, ...this.zoom };
   }
@@ -65,7 +65,7 @@ export class Graphs implements Panel {
   private async draw(): Promise<void> {
     const request = this.request();
     const drawing = { run: this.app.run, key: JSON.stringify(request) };
-    // A later run may have the same name.
+    // The runs are compared as objects, because a later run can have the same name.
     if (this.drawn?.run !== drawing.run || this.drawn.key !== drawing.key) {
       this.drawn = drawing;
       const answer = await this.app.ask<{ svg: string; plot?: Plot }>(request);
@@ -97,7 +97,7 @@ export class Graphs implements Panel {
     setText(this.range, `${span(plot.from_us)} – ${span(plot.to_us)}`);
   }
 
-  /** Returns the time at a place of the picture. */
+  /** Returns the time at an x coordinate of the window. */
   private timeAt(clientX: number): number {
     const { plot } = this;
     if (!plot) return 0;
@@ -107,7 +107,7 @@ export class Graphs implements Panel {
     return Math.round(plot.from_us + share * (plot.to_us - plot.from_us));
   }
 
-  /** A click goes to the time; a drag zooms. */
+  /** Goes to the time under the pointer after a click, and zooms after a drag. */
   private drag(event: PointerEvent): void {
     const { band, image } = this;
     if (!this.plot || event.button !== 0) return;

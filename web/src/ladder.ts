@@ -10,7 +10,7 @@ import { stateName, text } from "./text.js";
 import { labelOf, sideOf, type Frame, type Trace } from "./trace.js";
 import type { Side } from "./types.js";
 
-/** How far outside of the visible part events are drawn, in pixels. */
+/** The distance outside the visible part within which events are drawn, in pixels. */
 const MARGIN = 200;
 
 /** Which run a ladder shows, and where. */
@@ -27,7 +27,7 @@ export class Ladder {
   private readonly picture = shape("svg", { class: "ladder-picture", role: "group" });
   private readonly ground = shape("g", { "aria-hidden": "true" });
   private readonly now = shape("path", { class: "now" });
-  /** The notes that are drawn, and what the ground was drawn for. */
+  /** The notes that are drawn. */
   private notes: { index: number; node: SVGElement }[] = [];
   private drawnGround = "";
   private readonly frames = shape("g");
@@ -38,9 +38,9 @@ export class Ladder {
   private pending = false;
   /** Whether the next drawing scrolls to the current step. */
   private mustFollow = false;
-  /** What is visible. Reading it from the page would make the browser compute the layout once more in each step. */
+  /** The visible part. Reading it from the page would make the browser compute the layout once more in each step. */
   private readonly view = { width: 0, height: 0, left: 0, top: 0 };
-  /** The flight time that sets the scale: the same for all runs of an experiment. */
+  /** The flight time that sets the scale. It is the same for all runs of an experiment. */
   private static flight: { of: object | undefined; value: number } = { of: undefined, value: 1 };
 
   constructor(
@@ -63,7 +63,7 @@ export class Ladder {
     if (change === "experiment" || trace !== this.laidOut || this.layout?.shown !== this.app.shown) this.lay(trace);
     else this.layout?.extend();
     this.mustFollow ||= change !== "more";
-    // At the next frame, so that several changes are drawn once.
+    // Draws at the browser's next animation frame, so that several changes are drawn together.
     if (!this.pending) {
       this.pending = true;
       requestAnimationFrame(() => {
@@ -75,13 +75,13 @@ export class Ladder {
     }
   }
 
-  /** Draws at once: for measurements. */
+  /** Draws immediately, for measurements. */
   drawNow(): void {
     this.follow();
     this.draw();
   }
 
-  /** Returns the times at the upper and lower edge of what is visible, in microseconds. */
+  /** Returns the times at the upper and the lower edge of the visible part, in microseconds. */
   visible(): { from_us: number; to_us: number } {
     const { layout, view } = this;
     const at = (height: number) => layout?.moments[layout.momentAt(height)]?.t_us ?? 0;
@@ -227,7 +227,7 @@ export class Ladder {
       x,
       y: (layout.heights[index] ?? 0) + 4,
       "text-anchor": side === 0 ? "end" : "start",
-      // In the other of two ladders, the step would be one of another run.
+      // In the ladder of the other run, the step would belong to that run, so a click there does nothing.
       click: () => trace === this.app.trace && void this.app.go(entry.step),
     };
     const whole = state === undefined ? words : `${entry.from ?? "CLOSED"} → ${state}`;
@@ -254,7 +254,7 @@ export class Ladder {
       group.remove();
       this.arrows.delete(number);
     }
-    // The selected frame, or else the first one in sight, is reached with the Tab key.
+    // The Tab key reaches the selected frame, or else the first visible frame.
     const inTabOrder = visible.has(app.selected ?? -1) ? app.selected : shown.find((frame) => frame.sent >= from)?.number;
     for (const frame of shown) {
       const group = this.arrows.get(frame.number) ?? this.group(frame);
@@ -266,7 +266,7 @@ export class Ladder {
   private group(frame: Frame): SVGGElement {
     const group = shape("g", { role: "button", "data-frame": frame.number });
     this.arrows.set(frame.number, group);
-    // In the order of sending, which is the order of reading.
+    // The arrows are in the order of sending, so that a screen reader reads them in that order.
     const after = [...this.frames.children].find((other) => Number(other.getAttribute("data-frame")) > frame.number);
     this.frames.insertBefore(group, after ?? null);
     return group;

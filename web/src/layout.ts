@@ -7,9 +7,9 @@ import type { Entry } from "./types.js";
 
 /** The height of a line of text, in pixels. */
 export const LINE = 17;
-/** The height of a usual flight from one host to the other. */
+/** The height of an arrow that takes the usual flight time, in pixels. */
 const FLIGHT = 54;
-/** A gap that would be higher is folded to the height of FOLD. */
+/** A gap that would be higher than `LONGEST` pixels is folded: its height becomes `FOLD`. */
 const LONGEST = 3 * FLIGHT;
 const FOLD = 66;
 /** The space above the first event. */
@@ -47,12 +47,12 @@ export function newState(entry: Entry): string | undefined {
 
 export class Layout {
   readonly moments: Moment[] = [];
-  /** The height of each entry, by its place in the trace. */
+  /** The y coordinate of each entry, by the entry's index in the trace. */
   readonly heights: number[] = [];
-  /** The next free line of each column: inside and outside of the hosts' lines. */
+  /** The next free line of each column, inside and outside the hosts' lines. */
   private inside = new Map<number, number>();
   private outside = new Map<number, number>();
-  /** The next line of each lane for the label of a frame: one frame to a line, as labels of both hosts meet. */
+  /** The next free line of each lane for a frame's label. Each label has its own line, because labels of both hosts meet. */
   private labels = new Map<number, number>();
 
   /** `flight` is the usual time from sending to arrival, in microseconds. */
@@ -64,7 +64,7 @@ export class Layout {
     this.extend();
   }
 
-  /** Returns the height of all events. */
+  /** Returns the height of the whole ladder, in pixels. */
   get height(): number {
     return (this.moments.at(-1)?.bottom ?? TOP) + 2 * LINE;
   }
@@ -78,12 +78,12 @@ export class Layout {
     }
   }
 
-  /** Returns the place of the moment at a height, or of the first one. */
+  /** Returns the index of the moment at a y coordinate, or the index of the first moment. */
   momentAt(height: number): number {
     return Math.max(0, lastWhere(this.moments.length, (place) => (this.moments[place]?.top ?? Infinity) <= height));
   }
 
-  /** Returns how many pixels a flight of this length takes without folds and crowds. */
+  /** Returns the height in pixels of a flight of this length, if no gap is folded and no events crowd it. */
   span(microseconds: number): number {
     return Math.min(LONGEST, (microseconds / this.flight) * FLIGHT);
   }
@@ -121,7 +121,7 @@ export class Layout {
     return height > LONGEST ? { height: FOLD, isFolded: true } : { height, isFolded: false };
   }
 
-  /** Returns the height of an entry that is not shown. */
+  /** Returns the y coordinate for an entry that is not shown. */
   private bottomAt(t_us: number): number {
     const last = this.moments.at(-1);
     if (!last) return TOP;

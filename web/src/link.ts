@@ -1,4 +1,4 @@
-// An experiment in the fragment of the page's address, so that a link is the scenario.
+// Stores an experiment in the fragment of the page's address, so that a link contains the whole experiment.
 
 import { LabError } from "./door.js";
 import { text } from "./text.js";
@@ -33,7 +33,7 @@ export async function fromFragment(fragment: string): Promise<string | undefined
   }
 }
 
-/** Sends bytes through a stream, and gives up above `most` bytes, as a small text can unpack to a very long one. */
+/** Sends bytes through a stream, and gives up above `most` bytes, because a short text can unpack to a very long one. */
 async function through(bytes: Uint8Array<ArrayBuffer>, stream: GenericTransformStream, most: number) {
   const reader = new Blob([bytes]).stream().pipeThrough<Uint8Array<ArrayBuffer>>(stream).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];

@@ -50,7 +50,7 @@ async function start(): Promise<void> {
   }
 }
 
-/** Opens what the fragment says, else what the program was started with, else the first scenario. */
+/** Opens the experiment that the fragment names, or else the program's experiment, or else the first scenario. */
 async function begin(app: App, source: Source): Promise<void> {
   const first: Source = Object.keys(source).length > 0 ? source : { scenario: app.lists.scenarios[0]?.name ?? "handshake" };
   try {
@@ -61,7 +61,7 @@ async function begin(app: App, source: Source): Promise<void> {
   } catch (error) {
     app.fail(error);
   }
-  // The error stays in sight while another experiment is shown.
+  // The error stays visible while another experiment is shown.
   const { error } = app;
   if (app.experiment) return;
   await app.open(first);
@@ -96,7 +96,7 @@ function build(app: App): { ladder: Ladder } {
     text("tabs"),
     (id) => {
       app.tab = id;
-      // The text of a graph is readable only if it is wide.
+      // The text of a graph is readable only if the graph is wide.
       document.body.classList.toggle("wide-side", id === "graphs");
     },
   );
@@ -135,7 +135,7 @@ function errorText({ message, line, column }: LabError): string {
   return line === undefined ? message : `${line}:${column ?? 1}: ${message}`;
 }
 
-/** Returns the step of the run beside the current one: the same step before they part, else the same time. */
+/** Returns the step of the run beside the current run: the same step before they part, later the step at the same time. */
 function stepBeside(app: App): number {
   const trace = app.runs.get(app.beside ?? "");
   if (!trace) return 0;
@@ -144,7 +144,7 @@ function stepBeside(app: App): number {
   return trace.stepAt(time);
 }
 
-/** The switches of what the ladder shows. */
+/** Builds the switches that select what the ladder shows. */
 function toggles(app: App): HTMLElement {
   const names: [keyof Shown, Key][] = [
     ["background", "showArp"],
@@ -164,10 +164,10 @@ function toggles(app: App): HTMLElement {
   return element("div", { class: "toggles" }, ...boxes, element("span", { class: "hint" }, text("ladderHint")));
 }
 
-/** The language, the theme and the help. */
+/** Builds the buttons for the language, the theme and the help. */
 function corner(app: App, controls: Controls, help: HTMLDialogElement): HTMLElement {
   const changeLanguage = () => {
-    // The new page has other controls, which could not stop these.
+    // The new page gets new controls, which cannot stop the playing of the old ones.
     controls.stop();
     setLanguage(language() === "zh" ? "en" : "zh");
     build(app);

@@ -7,7 +7,7 @@ import { element } from "./dom.js";
 /** The number of steps that are measured. */
 const COUNT = 100;
 
-/** Writes the medians below the page, and leaves them in `document.body.dataset.measured` as JSON. */
+/** Writes the medians below the page, and stores them in `document.body.dataset.measured` as JSON. */
 export async function measure(app: App, ladder: Ladder): Promise<void> {
   while (!app.trace.isWhole) await new Promise((resolve) => setTimeout(resolve, 50));
   const { steps } = app.run;
@@ -15,7 +15,7 @@ export async function measure(app: App, ladder: Ladder): Promise<void> {
   const far: number[] = [];
   for (let count = 0; count < COUNT; count++) {
     near.push(await timed(app, ladder, Math.floor(steps / 2) + count));
-    // Steps all over the run, so that everything in sight is new.
+    // These steps are spread over the whole run, so that everything visible is new.
     far.push(await timed(app, ladder, (count * 7919) % (steps + 1)));
   }
   const paint = performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
@@ -30,7 +30,7 @@ export async function measure(app: App, ladder: Ladder): Promise<void> {
   document.body.append(element("output", { class: "measured" }, JSON.stringify(result)));
 }
 
-/** Returns how long it takes to go to a step, with all panels, style and layout. */
+/** Returns the time that going to a step takes, including all panels, style and layout. */
 async function timed(app: App, ladder: Ladder, step: number): Promise<number> {
   const start = performance.now();
   await app.go(step);

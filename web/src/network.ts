@@ -1,4 +1,4 @@
-// Sliders for the cable and the hosts. A change begins the experiment again.
+// Sliders for the cable and the hosts. A change starts the experiment again.
 
 import type { App, Change, Panel } from "./app.js";
 import { element, setText } from "./dom.js";
@@ -84,7 +84,7 @@ function row({ key, name, values, write }: Slider, change: (settings: Settings) 
   return {
     root: element("label", { class: "setting" }, element("span", {}, text(name)), input, output),
     set(settings) {
-      // A value of the file that is between those of the slider is shown as it is.
+      // If the file sets a value between two values of the slider, the exact value is shown.
       const value = settings[key] ?? null;
       const place = value === null ? -1 : values.findIndex((other) => other !== null && other >= value);
       input.value = String(place < 0 ? values.length - 1 : place);

@@ -111,14 +111,14 @@ export async function execute(app: App, tools: Tools, line: string): Promise<voi
   }
 }
 
-/** As in packetdrill, a segment after < arrives at the host. After >, the other host receives it. */
+/** Injects a segment. After <, it arrives at the named host, as in packetdrill; after >, at the other host. */
 function inject(app: App, rest: string): Promise<void> | void {
   const found = /^(client|server)\s*([<>])\s*(.+)$/i.exec(rest);
   if (!found) return app.fail(new LabError("inject client < SEGMENT, as in inject client < R 1:1(0)"));
   const [, host = "", sign, segment = ""] = found;
   const named = host.toLowerCase();
   const other = named === "client" ? "server" : "client";
-  // The session wants the host that the segment claims to be from.
+  // The session expects the host that the segment claims to be from.
   return app.inject(sign === "<" ? other : named, segment);
 }
 
@@ -131,7 +131,7 @@ export function lastInFlight(app: App): number | undefined {
   return app.trace.inFlight(app.trace.lastOf(app.step)).at(-1)?.number;
 }
 
-/** Single keys outside of fields do what the terminal's letters do. */
+/** Outside input fields, single keys do the same as the letters at the terminal's prompt. */
 function listenForKeys(app: App, tools: Tools, line: HTMLInputElement): void {
   const begin = (words: string) => {
     line.value = words;
@@ -169,7 +169,7 @@ function listenForKeys(app: App, tools: Tools, line: HTMLInputElement): void {
   };
 }
 
-/** The line that a screen reader reads after each step. */
+/** Builds the line that a screen reader reads after each step. */
 export function announcer(app: App): Panel {
   const root = element("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
   return {

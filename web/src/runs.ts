@@ -45,7 +45,7 @@ function besideChoice(app: App): HTMLElement {
   return element("span", { class: "beside" }, ...parts);
 }
 
-/** Returns the step of the first entry that differs between two runs, as far as both are fetched. */
+/** Returns the step of the first entry in which two runs differ, or undefined if the fetched entries are equal. */
 export function partingStep(one: Trace, other: Trace): number | undefined {
   const count = Math.max(one.entries.length, other.entries.length);
   for (let place = 0; place < count; place++) {

@@ -9,7 +9,7 @@ import { fromBase64Url, toFragment } from "./link.js";
 import { text, type Key } from "./text.js";
 import type { Entry } from "./types.js";
 
-/** The most pixels of a PNG's side: browsers refuse larger canvases. */
+/** The maximum width and height of a PNG in pixels. Browsers refuse larger canvases. */
 const MOST_PIXELS = 16_000;
 
 export class Share implements Panel {
@@ -49,7 +49,7 @@ export class Share implements Panel {
   }
 
   update(): void {
-    // A link of an earlier place is not shown any longer.
+    // The link was for an earlier state of the page, so it is hidden.
     this.address.hidden = true;
     this.note.textContent = "";
   }

@@ -1,4 +1,4 @@
-// The state diagram of RFC 9293 (Figure 5): where both ends are, and the way that each has come.
+// The state diagram of RFC 9293 (figure 5): the states of both ends, and the states that each end has been in.
 
 import type { App, Change as Kind, Panel } from "./app.js";
 import { element, shape } from "./dom.js";
@@ -61,7 +61,7 @@ export function statesPanel(app: App): Panel {
     const now = trace.lastOf(step);
     const all = trace.track(lane).changes;
     const changes = all.slice(0, all.findLastIndex((change) => change.index <= now) + 1);
-    // Few steps change a state.
+    // Most steps change no state, so the diagram is not drawn again.
     if (kind === "step" && drawnLane === lane && drawn?.length === changes.length && drawn.at(-1) === changes.at(-1)) return;
     drawn = changes;
     drawnLane = lane;
@@ -103,7 +103,7 @@ function line(path: string, names: string, shift = 0): SVGElement {
   );
 }
 
-/** Returns the last point of a path, and its direction there in degrees. */
+/** Returns the last point of a path, and the direction of the path there, in degrees. */
 function endOf(path: string): { x: number; y: number; angle: number } {
   let [x, y] = [0, 0];
   let [fromX, fromY] = [0, 0];
@@ -158,7 +158,7 @@ function box(name: string, x: number, y: number, place: number, states: string[]
   return parts;
 }
 
-/** Lists the states of an end so far. A click goes to the step of the change. */
+/** Lists the states of an end so far. A click on a state goes to the step in which the end entered it. */
 function way(app: App, side: Side, changes: Change[]): HTMLElement {
   const own = changes.filter((change) => change.side === side).slice(-12);
   const name = element("strong", { class: `side-${side}` }, text(side === 0 ? "client" : "server"), ": ");

@@ -45,7 +45,7 @@ export class Tabs implements Panel {
       button?.setAttribute("aria-selected", String(isOpen));
       button?.setAttribute("tabindex", isOpen ? "0" : "-1");
       if (page) page.hidden = !isOpen;
-      // A hidden panel may have missed changes.
+      // While the panel was hidden, it can have missed changes.
       if (isOpen) for (const panel of tab.panels) panel.update("step");
     });
     this.opened(id);

@@ -1,4 +1,4 @@
-// The entries of a run, and what follows from them: frames, connections, and what is in flight.
+// The entries of a run, and what is computed from them: frames, connections, and the frames in flight.
 
 import type { Door } from "./door.js";
 import { text } from "./text.js";
@@ -8,16 +8,16 @@ import type { Entry, Run, Side } from "./types.js";
 /** A frame, from its sending to its arrivals. */
 export interface Frame {
   number: number;
-  /** The place of its `sent` entry in the trace. */
+  /** The index of its `sent` entry in the trace. */
   sent: number;
-  /** The places of its `arrived` entries. */
+  /** The indices of its `arrived` entries. */
   arrivals: number[];
-  /** The side that sends it. A forged frame has the side that it claims to be from. */
+  /** The side that sends the frame. For a forged frame, the side that it claims to be from. */
   side: Side;
   isForged: boolean;
-  /** How many arrivals are still missing. */
+  /** The number of arrivals that are still missing. */
   missing: number;
-  /** The place in `Trace.frames` of the first frame that was in flight when this one was sent. */
+  /** The index in `Trace.frames` of the first frame that was in flight when this frame was sent. */
   firstOpen: number;
 }
 
@@ -28,8 +28,9 @@ export function isLost(entry: Entry): boolean {
   return LOST.has(entry.fate ?? "");
 }
 
-/** How many entries the first request asks for, so that the page is soon ready, and each later one. */
+/** The number of entries in the first request: few, so that the page is ready soon. */
 const FIRST = 500;
+/** The number of entries in each later request. */
 const CHUNK = 5000;
 
 export class Trace {
@@ -46,7 +47,7 @@ export class Trace {
     return this.entries.length >= this.run.entries;
   }
 
-  /** Fetches the next entries. Returns whether there were any. */
+  /** Fetches the next entries. Returns whether there were more. */
   async fetchMore(door: Door): Promise<boolean> {
     if (this.isWhole) return false;
     const from = this.entries.length;
@@ -69,12 +70,12 @@ export class Trace {
     return (this.tracks[lane] ??= new Track());
   }
 
-  /** Returns the place of the last entry up to a step, or -1. */
+  /** Returns the index of the last entry up to a step, or -1. */
   lastOf(step: number): number {
     return lastWhere(this.entries.length, (place) => (this.entries[place]?.step ?? Infinity) <= step);
   }
 
-  /** Returns the entries of a step, with the place of the first one. */
+  /** Returns the entries of a step, and the index of the first of them. */
   ofStep(step: number): { first: number; entries: Entry[] } {
     const [first, last] = [this.lastOf(step - 1) + 1, this.lastOf(step)];
     return { first, entries: this.entries.slice(first, last + 1) };
@@ -112,7 +113,7 @@ export class Trace {
     });
   }
 
-  /** Returns whether arrivals of a frame can still follow. A frame to a forged address never arrives. */
+  /** Returns whether the frame can still arrive. A frame to a forged address never arrives. */
   mayArrive(frame: Frame): boolean {
     return frame.missing > 0 && !this.isWhole;
   }
@@ -146,7 +147,7 @@ export class Trace {
   }
 }
 
-/** Returns what the ladder writes about an event, or the event's name. */
+/** Returns the label of an event in the ladder, or the event's name. */
 export function labelOf(entry: Entry): string {
   if (entry.label !== undefined) return entry.label;
   if (entry.event === "state") return `${entry.from} → ${entry.to}`;

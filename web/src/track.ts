@@ -1,4 +1,4 @@
-// What the two ends of one connection were and held, at each place of the trace.
+// The states of the two ends of a connection and the values that they store, at each entry of the trace.
 
 import type { Entry, Holds, Side } from "./types.js";
 
@@ -8,7 +8,7 @@ export interface Ends {
   holds: [Holds, Holds];
 }
 
-/** A change of state of an end. */
+/** A change of the TCP state at one end. */
 export interface Change {
   index: number;
   step: number;
@@ -17,13 +17,13 @@ export interface Change {
   to: string;
 }
 
-/** What UDP has instead of states. */
+/** The texts in place of states for UDP. */
 const NO_STATES: [string, string] = ["–", "–"];
 
-/** One connection. Entries are added in their order. */
+/** One connection. Entries are added in order. */
 export class Track {
   readonly changes: Change[] = [];
-  /** The port that the labels name, if there are several connections. */
+  /** The port that the labels contain, if there are several connections. */
   port: string | undefined;
   private readonly states: { index: number; value: [string, string] }[] = [];
   private readonly holds: [Kept[], Kept[]] = [[], []];
@@ -50,7 +50,7 @@ export class Track {
     return { states, holds: [held(0), held(1)] };
   }
 
-  /** Returns the index of the entry since which an end has held the present value. */
+  /** Returns the index of the entry since which an end has had the current value. */
   since(index: number, side: Side, key: keyof Holds): number {
     const kept = this.holds[side];
     let place = upTo(kept, index);
@@ -65,12 +65,12 @@ interface Kept {
   value: Holds;
 }
 
-/** Returns the place of the last item whose index is at most this one, or -1. */
+/** Returns the position in `items` of the last item whose `index` is at most `index`, or -1. */
 export function upTo(items: readonly { index: number }[], index: number): number {
   return lastWhere(items.length, (place) => (items[place]?.index ?? Infinity) <= index);
 }
 
-/** Returns the last of `count` places for which the condition holds, or -1. It must hold up to one place, and not after. */
+/** Returns the last place below `count` for which `holds` is true, or -1. After the first false, `holds` must stay false. */
 export function lastWhere(count: number, holds: (place: number) => boolean): number {
   let [low, high] = [-1, count - 1];
   while (low < high) {

@@ -1,10 +1,10 @@
-// What a session of the lab answers. docs/lab-session.md and docs/lab-json.md explain the fields.
+// The answers of a session of the lab. docs/lab-session.md and docs/lab-json.md explain the fields.
 
 export type Side = 0 | 1;
 export type Fault = "drop" | "delay" | "duplicate" | "corrupt";
 export const FAULTS: readonly Fault[] = ["drop", "delay", "duplicate", "corrupt"];
 
-/** What an end keeps about a connection. */
+/** The values that an end stores about a connection. */
 export interface Holds {
   una?: number;
   nxt?: number;
@@ -86,7 +86,7 @@ export interface Run {
   lanes: number;
 }
 
-/** The settings of the cable and of the hosts. `null` is no limit; for buffers, that the hosts differ. */
+/** The settings of the cable and of the hosts. `null` means no limit; for buffers, that the hosts have different sizes. */
 export interface Settings {
   latency_us?: number;
   jitter_us?: number;
@@ -105,9 +105,9 @@ export interface Settings {
 export interface Question {
   number: number;
   text: string;
-  /** `choice`, `order` and `make` have their own way to be answered. */
+  /** The page has a special field for `choice`, `order` and `make`. */
   kind?: string;
-  /** What an answer looks like, in words. */
+  /** The form of an answer, in words. */
   form: string;
   options?: string[];
   points: number;
@@ -127,7 +127,7 @@ export interface Experiment {
   run: Run;
 }
 
-/** What `new` begins with: one of the first four members. */
+/** The experiment for the command `new`: one of the first four members. */
 export interface Source {
   scenario?: string;
   exercise?: string;
@@ -163,7 +163,7 @@ export interface Field {
   len: number;
 }
 
-/** The Internet checksum of a frame's payload, worked out. */
+/** The computation of the Internet checksum in a frame. */
 export interface Checksum {
   name: string;
   offset: number;
@@ -181,7 +181,7 @@ export interface Bytes {
   checksum?: Checksum;
 }
 
-/** The place of a graph inside its picture, in units of the viewBox. */
+/** The position of a graph inside its picture, in units of the viewBox. */
 export interface Plot {
   left: number;
   right: number;

@@ -23,11 +23,12 @@ pub struct Numbers {
     pub send_end: u32,
 }
 
-/// Builds a frame for the host `victim`. `numbers` belong to one of its connections, in a synchronized state.
+/// Builds a frame for the host `victim`. `numbers` are the numbers of one of its connections, which is in a
+/// synchronized state.
 ///
 /// With [`Attack::Near`], the frame is a segment that RFC 9293 and RFC 5961 require a host to drop or challenge. The
-/// segment is a SYN, an acknowledgement of unsent or very old data, or an RST. The number of the RST is in the window,
-/// but is not RCV.NXT. TCP has no protection against an attacker that guesses all numbers correctly.
+/// segment is a SYN, an acknowledgement of unsent or very old data, or an RST. The sequence number of the RST is in the
+/// window, but is not RCV.NXT. TCP has no protection against an attacker that guesses all numbers correctly.
 pub fn forge(random: &mut Random, attack: Attack, victim: usize, numbers: Option<Numbers>) -> (Vec<u8>, &'static str) {
     let connection = random.below(4) as u16;
     let known = (PORTS.0 + connection, PORTS.1 + connection);

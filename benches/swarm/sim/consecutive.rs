@@ -22,7 +22,7 @@ const MARGIN: Duration = Duration::from_millis(200);
 /// The maximum number of consecutive losses.
 pub const MAX_LOSSES: u32 = 6;
 
-/// The time limit of a run, on the virtual clock. The limit is far above the delay of [`MAX_LOSSES`] losses.
+/// The time limit of a run on the virtual clock, far above the delay of [`MAX_LOSSES`] losses.
 const LIMIT: Duration = Duration::from_secs(400);
 
 /// A transfer, and the byte whose segment is lost.
@@ -32,7 +32,7 @@ pub struct Case {
     pub name: &'static str,
     /// The number of bytes that the sender writes.
     pub len: usize,
-    /// The position of the byte in the stream.
+    /// The offset of the byte in the stream.
     pub byte: usize,
     /// Whether the client sends.
     pub client_sends: bool,
@@ -57,7 +57,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// Returns the maximum delay that `losses` consecutive losses may cause.
+/// Returns the maximum delay that `losses` consecutive losses are allowed to cause.
 pub fn limit(case: &Case, losses: u32) -> Duration {
     let rtt = case.latency * 2;
     // After the first RTT measurement, the RTO is three round trips (RFC 6298 section 2.2). With further measurements,
@@ -129,8 +129,8 @@ fn read_at(case: &Case, losses: u32) -> Option<Instant> {
     None
 }
 
-/// Returns whether a segment carries the byte at position `byte`. `first` is the stream's first sequence number, taken
-/// from SYN.
+/// Returns whether a segment carries the byte at position `byte`. `first` is the stream's first sequence number, which
+/// the function takes from the SYN.
 fn carries(frame: &[u8], byte: usize, first: &mut Option<u32>) -> bool {
     let Some(segment) = Summary::of(frame, Medium::Ethernet).segment() else { return false };
     if segment.syn {

@@ -1,4 +1,4 @@
-//! A host of the swarm: a stack on its own link. The simulation uses the other end of the link.
+//! A host of the swarm: a stack on its own link. The simulated network is at the other end of the link.
 
 use smolstep::host::HeapPool;
 use smolstep::lab::{START, address};

@@ -9,8 +9,8 @@ use smoltcp::time::{Duration, Instant};
 use super::plan::{Attack, Plan};
 use super::program::{Record, Records};
 
-/// The longest time that a run may pass without progress. This time covers an idle timeout or a linger of 60 s, an RTO
-/// of 60 s, TIME-WAIT, and pauses.
+/// The longest time that a run is allowed to spend without progress: enough for an idle timeout or a linger of 60 s, an
+/// RTO of 60 s, TIME-WAIT, and pauses.
 pub const STALL: Duration = Duration::from_secs(200);
 
 /// An invariant that a run has broken.
@@ -146,7 +146,7 @@ fn is_quiet(plan: &Plan) -> bool {
 
 /// Returns whether one of the two programs stopped reading.
 ///
-/// A connection that was aborted because of unread data also counts.
+/// This includes a connection that was aborted because of unread data.
 fn aborts(record: &Record, peers: &[&Record]) -> bool {
     record.discards || record.end == Some(End::Aborted) || peers.iter().any(|peer| peer.discards)
 }

@@ -20,7 +20,7 @@ pub struct Network {
     latency: Duration,
     faults: Faults,
     random: Random,
-    /// Whether the frames of host 0, and those of host 1, are in a burst of losses.
+    /// For each host, whether the frames that it sends are in a burst of losses.
     burst: [bool; 2],
     flights: BTreeMap<(Instant, u64), Flight>,
     order: u64,
@@ -49,17 +49,17 @@ impl Network {
         }
         if self.happens(self.faults.duplicate) {
             let late = Duration::from_micros(self.random.below(20_000) as u64);
-            self.fly(at + late, Flight { to: 1 - from, frame: frame.clone() });
+            self.add_flight(at + late, Flight { to: 1 - from, frame: frame.clone() });
             fate = " duplicated";
         }
-        // The Ethernet header and ARP stay intact. On a real link the frame check sequence protects them; this network
-        // has none.
+        // The Ethernet header and ARP stay intact. On a real link, the frame check sequence protects them. This network
+        // has no frame check sequence.
         if self.happens(self.faults.corrupt) && frame.len() > 34 && frame[12..14] == [8, 0] {
             let place = 14 + self.random.below(frame.len() - 14);
             frame[place] ^= 1 << self.random.below(8);
             fate = " corrupted";
         }
-        self.fly(at, Flight { to: 1 - from, frame });
+        self.add_flight(at, Flight { to: 1 - from, frame });
         fate
     }
 
@@ -73,11 +73,14 @@ impl Network {
         if self.next_arrival()? > now { None } else { self.flights.pop_first().map(|(_, flight)| flight) }
     }
 
-    fn fly(&mut self, at: Instant, flight: Flight) {
+    /// Adds a frame that arrives at the time `at`. Frames with the same arrival time keep their order.
+    fn add_flight(&mut self, at: Instant, flight: Flight) {
         self.order += 1;
         self.flights.insert((at, self.order), flight);
     }
 
+    /// Decides at random whether an event with this probability happens. `in_a_million` is the probability in
+    /// millionths.
     fn happens(&mut self, in_a_million: usize) -> bool {
         in_a_million > 0 && self.random.below(1_000_000) < in_a_million
     }

@@ -25,7 +25,7 @@ pub struct Faults {
     pub duplicate: usize,
     /// Frames with one bit inverted.
     pub corrupt: usize,
-    /// Frames that later frames may overtake.
+    /// Frames that later frames can overtake.
     pub reorder: usize,
     /// Frames that are up to four seconds late.
     pub delay: usize,
@@ -46,7 +46,7 @@ pub enum Attack {
     /// The attacker knows the addresses and ports of a connection.
     Blind,
     /// The attacker also knows the sequence numbers. Such an attacker sends only segments that a host can distinguish
-    /// from those of the peer.
+    /// from the peer's segments.
     Near,
 }
 
@@ -102,7 +102,7 @@ impl Plan {
         while random.one_in(5) && reboots.len() < 3 {
             let (at, host) = (millis(random, 8000), random.below(2));
             reboots.push((at, host));
-            // A client that has restarted may connect from the same port again.
+            // A client that has restarted can connect from the same port again.
             if host == 0 && random.one_in(2) {
                 let connection = random.below(connections.into()) as u16;
                 let at = at + millis(random, 5000);
@@ -129,6 +129,7 @@ fn millis(random: &mut Random, limit: usize) -> Duration {
     Duration::from_millis(random.below(limit) as u64)
 }
 
+/// Draws the faults of the network. A third of the plans have no faults.
 fn faults(random: &mut Random) -> Faults {
     if random.one_in(3) {
         return Faults::default();
@@ -144,11 +145,13 @@ fn faults(random: &mut Random) -> Faults {
     }
 }
 
+/// Draws the buffer sizes of a host.
 fn sizes(random: &mut Random) -> Sizes {
     let (receive, send) = (64 + random.below(6000), 64 + random.below(6000));
     Sizes { connections: 8, receive, send, ports: 0, datagrams: 0, payload: 0 }
 }
 
+/// Draws the behaviour of a program.
 fn habits(random: &mut Random, server: bool) -> Habits {
     let len = random.pick(&[0, 1, 3000, 12_000]);
     let len = random.below(len + 1);
@@ -164,7 +167,7 @@ fn habits(random: &mut Random, server: bool) -> Habits {
     let finish = match random.below(12) {
         0 => Finish::Abort(random.below(6000)),
         1 | 2 => Finish::Leave,
-        // Only servers wait for the peer to close first. If both programs waited, neither would close.
+        // Only servers wait for the peer to close first. If both programs waited for that, neither would close.
         3..=5 if server => Finish::Last,
         _ => Finish::HalfClose,
     };

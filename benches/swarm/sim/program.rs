@@ -12,8 +12,8 @@ use crate::hostile::random::Random;
 /// How a program ends its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// Aborts when the bytes written and read add up to this number. If the connection carries fewer bytes, acts as
-    /// [`HalfClose`](Self::HalfClose).
+    /// Aborts when the numbers of bytes written and read add up to this number. If the connection carries fewer bytes,
+    /// does the same as [`HalfClose`](Self::HalfClose).
     Abort(usize),
     /// Closes its side when it has written everything, then reads to the end.
     HalfClose,
@@ -52,9 +52,9 @@ pub struct Record {
     pub clean: bool,
     /// Whether the program has decided to stop reading.
     pub discards: bool,
-    /// Whether the host has restarted and so forgotten the connection.
+    /// Whether the host has restarted, and has therefore forgotten the connection.
     pub forgotten: bool,
-    /// How the connection ended, once it has ended.
+    /// The way in which the connection ended, once it has ended.
     pub end: Option<End>,
 }
 
@@ -74,13 +74,14 @@ pub struct Program {
 }
 
 impl Program {
-    /// Creates a program. `key` and the number of its record determine the bytes that it writes.
+    /// Creates a program. `key` and the index of the program's record determine the bytes that the program writes.
     pub fn new(habits: Habits, key: u64, records: &Records, is_client: bool) -> Self {
         let records = records.clone();
         Program { habits, key, records, record: None, is_client, read_next: Instant::ZERO, write_next: Instant::ZERO }
     }
 
-    fn begin(&mut self, socket: &Socket<'_>) -> usize {
+    /// Adds a record for a new connection, and returns its index.
+    fn add_record(&mut self, socket: &Socket<'_>) -> usize {
         let port = |end: Option<smoltcp::wire::IpEndpoint>| end.map_or(0, |end| end.port);
         let (local, remote) = (port(socket.local_endpoint()), port(socket.remote_endpoint()));
         let mut records = self.records.borrow_mut();
@@ -102,7 +103,7 @@ impl Program {
 
 impl Session for Program {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        let index = self.record.unwrap_or_else(|| self.begin(socket));
+        let index = self.record.unwrap_or_else(|| self.add_record(socket));
         self.record = Some(index);
         let records = self.records.clone();
         let record = &mut records.borrow_mut()[index];

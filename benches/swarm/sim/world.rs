@@ -24,7 +24,8 @@ use crate::hostile::random::Random;
 /// The number of steps without work after which a run is stopped.
 const IDLE_STEPS: u32 = 1000;
 
-/// The numbers in one host's segments of a connection: the latest SYN's, the next one, and the latest window.
+/// The numbers in one host's segments of a connection: the sequence number of the latest SYN, the next sequence number,
+/// and the latest window.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     first: u32,
@@ -49,7 +50,7 @@ pub struct World<'p, 'a, 't> {
     trace: Option<&'t mut dyn FnMut(String)>,
 }
 
-/// The counts of steps, frames and bytes in the present second.
+/// The counts of steps, frames and bytes in the current second.
 #[derive(Default)]
 struct Second {
     number: u64,
@@ -89,7 +90,7 @@ impl World<'_, '_, '_> {
             let program = Program::new(*habits, random.next(), &world.records[1], false);
             world.hosts[1].stack.listen(Listener::new(PORTS.1 + number as u16, program)).expect("a listener");
         }
-        world.go(random);
+        world.run_loop(random);
         judge(plan, &world.records, &world.excuses, world.now, &mut world.findings);
         let all = world.records.iter().map(|side| side.borrow().len()).sum();
         let is_closed = |record: &&Record| record.end == Some(End::Closed);
@@ -97,7 +98,9 @@ impl World<'_, '_, '_> {
         Outcome { findings: world.findings, closed: (closed, all), frames: world.frames }
     }
 
-    fn go(&mut self, random: &mut Random) {
+    /// Advances the clock from event to event: restarts, calls, arrivals, attacks and the stacks' deadlines. Ends when
+    /// nothing more is due, or after a breach that would never end.
+    fn run_loop(&mut self, random: &mut Random) {
         let mut calls = self.plan.calls.clone();
         let mut reboots = self.plan.reboots.clone();
         let (mut progress, mut progress_at, mut idle_steps) = (0, self.now, 0);
@@ -111,7 +114,7 @@ impl World<'_, '_, '_> {
                 let remote = IpEndpoint::new(address(1), PORTS.1 + call.connection);
                 let Host { stack, io, .. } = &mut self.hosts[0];
                 let result = stack.connect_from(self.now, PORTS.0 + call.connection, remote, program, PATIENCE, io);
-                self.say(|| format!("client: calls port {}: {result:?}", remote.port));
+                self.add_to_trace(|| format!("client: calls port {}: {result:?}", remote.port));
             }
             while let Some(flight) = self.network.arrived(self.now) {
                 self.deliver(flight.to, flight.frame);
@@ -119,7 +122,7 @@ impl World<'_, '_, '_> {
             let events = calls.iter().map(|call| call.at).chain(reboots.iter().map(|(at, _)| *at));
             let mut due = events.map(|at| START + at).chain(self.attack_next).min();
             for host in 0..2 {
-                match self.work(host) {
+                match self.step_until_idle(host) {
                     Ok(at) => due = [due, at].into_iter().flatten().min(),
                     Err(()) => return,
                 }
@@ -149,7 +152,7 @@ impl World<'_, '_, '_> {
     }
 
     /// Steps a host's stack until it is idle. Returns the next deadline, or an error if the run must end.
-    fn work(&mut self, host: usize) -> Result<Option<Instant>, ()> {
+    fn step_until_idle(&mut self, host: usize) -> Result<Option<Instant>, ()> {
         loop {
             let Host { stack, io, .. } = &mut self.hosts[host];
             let before: usize = self.records[host].borrow().iter().map(|record| record.received.len()).sum();
@@ -157,7 +160,7 @@ impl World<'_, '_, '_> {
             let events = std::mem::take(&mut io.probe.0);
             let after: usize = self.records[host].borrow().iter().map(|record| record.received.len()).sum();
             for event in &events {
-                self.say(|| format!("{}: {}", NAMES[host], show(event)));
+                self.add_to_trace(|| format!("{}: {}", NAMES[host], show(event)));
                 if let Event::State { tuple, from: State::SynSent, to: State::SynReceived, .. } = *event {
                     self.excuses.crossed.insert((tuple.local.port, tuple.remote.port));
                 }
@@ -189,14 +192,15 @@ impl World<'_, '_, '_> {
             self.second.frames += 1;
             let summary = Summary::of(&frame, Medium::Ethernet);
             if let (Some(segment), Some(ports)) = (summary.segment(), ports(&summary, host)) {
-                self.note(host, ports, &segment);
+                self.record_segment(host, ports, &segment);
             }
             let fate = self.network.send(self.now, host, frame);
-            self.say(|| format!("{}: {summary}{fate}", NAMES[host]));
+            self.add_to_trace(|| format!("{}: {summary}{fate}", NAMES[host]));
         }
     }
 
-    fn note(&mut self, host: usize, ports: (u16, u16), segment: &Segment) {
+    /// Records the numbers of a segment that `host` sent, for the attacker.
+    fn record_segment(&mut self, host: usize, ports: (u16, u16), segment: &Segment) {
         let Some(seen) = self.seen[host].get_mut(usize::from(ports.1.wrapping_sub(PORTS.1))) else { return };
         let (seq, end) = (segment.seq.0 as u32, (segment.seq.0 as u32).wrapping_add(segment.space() as u32));
         if segment.syn && seq != seen.first {
@@ -210,6 +214,7 @@ impl World<'_, '_, '_> {
         }
     }
 
+    /// Passes a frame to the host `to`. After an RST, a failure of the connection is not a breach.
     fn deliver(&mut self, to: usize, frame: Vec<u8>) {
         let summary = Summary::of(&frame, Medium::Ethernet);
         if summary.segment().is_some_and(|segment| segment.rst)
@@ -220,13 +225,14 @@ impl World<'_, '_, '_> {
         self.hosts[to].wire.outgoing.borrow_mut().push_back(frame);
     }
 
+    /// Sends a forged frame to a random host, and chooses the time of the next attack.
     fn attack(&mut self) {
         let (attack, every) = self.plan.attack;
         let victim = self.random.below(2);
         let numbers = if attack == Attack::Near { self.numbers(victim) } else { None };
         let (frame, name) = forge(&mut self.random, attack, victim, numbers);
         let summary = Summary::of(&frame, Medium::Ethernet);
-        self.say(|| format!("attacker to {}: {name}: {summary}", NAMES[victim]));
+        self.add_to_trace(|| format!("attacker to {}: {name}: {summary}", NAMES[victim]));
         self.second.forged += 1;
         self.hosts[victim].wire.outgoing.borrow_mut().push_back(frame);
         let next = self.now + every * self.random.below(200) as u32 / 100;
@@ -236,7 +242,7 @@ impl World<'_, '_, '_> {
 
     /// Returns the numbers of a random synchronized connection of a host.
     ///
-    /// Returns `None` if there is no such connection, or if its program reads no more.
+    /// Returns `None` if there is no such connection, or if its program no longer reads.
     fn numbers(&mut self, host: usize) -> Option<Numbers> {
         let synchronized = |connection: &Connection| {
             matches!(
@@ -286,8 +292,8 @@ impl World<'_, '_, '_> {
         self.findings.add(breach, format!("{} {ports:?} at {}", NAMES[host], self.now));
     }
 
-    /// Called when a connection of `host` has ended with `Closed`. Checks that the peer has received everything that
-    /// `host` has written.
+    /// Checks that the peer has received everything that `host` has written. Called when a connection of `host` has
+    /// ended with `Closed`.
     fn check_closed(&mut self, host: usize, local: u16, remote: u16) {
         let ports = ordered(host, local, remote);
         let last = |side: usize| {
@@ -316,8 +322,9 @@ impl World<'_, '_, '_> {
         }
     }
 
+    /// Restarts a host, so that it forgets all its connections.
     fn reboot(&mut self, host: usize) {
-        self.say(|| format!("{}: restarts", NAMES[host]));
+        self.add_to_trace(|| format!("{}: restarts", NAMES[host]));
         self.hosts[host].stack.forget_connections();
         for record in self.records[host].borrow_mut().iter_mut().filter(|record| record.end.is_none()) {
             record.forgotten = true;
@@ -333,7 +340,7 @@ impl World<'_, '_, '_> {
         }
         let second = &mut self.second;
         (second.steps, second.bytes) = (second.steps + 1, second.bytes + bytes);
-        // Each byte may cause a segment, an acknowledgement and a window update.
+        // Each byte can cause a segment, an acknowledgement and a window update.
         if second.frames > 1000 + 4 * (second.bytes + second.forged) {
             self.findings.add(Breach::Storm, format!("{} frames at {}", second.frames, self.now));
             return Err(());
@@ -345,6 +352,7 @@ impl World<'_, '_, '_> {
         Ok(())
     }
 
+    /// Returns the port, the state and the queue lengths of each connection of a host, for the description of a breach.
     fn states(&self, host: usize) -> Vec<(u16, State, usize, usize)> {
         let show = |c: Connection| (c.tuple.remote.port, c.state, c.send_queue, c.receive_queue);
         self.hosts[host].stack.connections_in_use().map(show).collect()
@@ -362,7 +370,8 @@ impl World<'_, '_, '_> {
         done.chain(states).fold(0, |sum: usize, number| sum.wrapping_mul(16_777_619).wrapping_add(number))
     }
 
-    fn say(&mut self, line: impl FnOnce() -> String) {
+    /// Adds a line to the trace, if there is one.
+    fn add_to_trace(&mut self, line: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             let micros = (self.now - START).total_micros();
             trace(format!("{:>4}.{:06} {}", micros / 1_000_000, micros % 1_000_000, line()));
@@ -382,6 +391,7 @@ fn ports(summary: &Summary, host: usize) -> Option<(u16, u16)> {
     summary.ends.map(|ends| ordered(host, ends.source.port, ends.destination.port))
 }
 
+/// Returns a line about an event for the trace.
 fn show(event: &Event) -> String {
     match event {
         Event::State { tuple, from, to, .. } => format!("{tuple}: {from} -> {to}"),

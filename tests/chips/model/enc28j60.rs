@@ -1,7 +1,7 @@
-//! A model of the ENC28J60, as far as drivers use it. The source is the chip's data sheet, DS39662E.
+//! A model of the ENC28J60 that implements only what drivers use. The source is the chip's data sheet, DS39662E.
 //!
-//! The chip has 8 KiB of memory. The program divides it into a ring for received frames and a place for one frame to
-//! send. A frame that does not fit into the free part of the ring is dropped.
+//! The chip has 8 KiB of memory. The program divides this memory into a ring of received frames and a buffer for one
+//! frame to send. A frame that does not fit into the free part of the ring is dropped.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -15,11 +15,12 @@ use crate::clock;
 use crate::wire::{End, Wire};
 
 const MEMORY: usize = 8 * 1024;
-/// The time of a transaction in microseconds, at 16 MHz: selecting the chip, and each byte, of which two take one.
+/// The time that selecting the chip takes, in microseconds.
 const SELECT: u64 = 2;
+/// The number of bytes that the SPI bus transfers in a microsecond, at 16 MHz.
 const BYTES_PER_MICROSECOND: u64 = 2;
 
-// Registers that all banks have.
+// Registers that are in all banks.
 const EIR: u8 = 0x1c;
 const ESTAT: u8 = 0x1d;
 const ECON2: u8 = 0x1e;
@@ -32,7 +33,7 @@ const PACKET_DECREMENT: u8 = 1 << 6;
 const RX_ENABLE: u8 = 1 << 2;
 const TX_REQUEST: u8 = 1 << 3;
 
-// Words in bank 0.
+// Registers of two bytes in bank 0.
 const READ_AT: u8 = 0x00;
 const WRITE_AT: u8 = 0x02;
 const TX_START: u8 = 0x04;
@@ -47,7 +48,7 @@ const PACKETS: (u8, u8) = (1, 0x19);
 const MII_COMMAND: (u8, u8) = (2, 0x12);
 const MII_ADDRESS: (u8, u8) = (2, 0x14);
 const MII_READ: (u8, u8) = (2, 0x18);
-/// The hardware address, first byte first.
+/// The registers of the hardware address, in the order of the address's bytes.
 const HARDWARE: [(u8, u8); 6] = [(3, 4), (3, 5), (3, 2), (3, 3), (3, 0), (3, 1)];
 const REVISION: (u8, u8) = (3, 0x12);
 
@@ -56,7 +57,7 @@ const PHY_LINK: u16 = 1 << 10;
 /// The receive status of a good frame, without its length.
 const RECEIVED_OK: u32 = 1 << 23;
 
-/// The chip. A clone is the same chip.
+/// The chip. A clone refers to the same chip.
 #[derive(Clone)]
 pub struct Enc28j60(Rc<RefCell<State>>);
 
@@ -64,7 +65,7 @@ struct State {
     wire: Wire,
     banks: [[u8; 32]; 4],
     memory: [u8; MEMORY],
-    /// When the frame in the memory is sent.
+    /// The time at which the frame in the memory has been sent completely.
     sent_at: Instant,
     dropped: usize,
 }
@@ -94,6 +95,7 @@ impl Enc28j60 {
 }
 
 impl State {
+    /// Sets the registers to their values after a reset.
     fn reset(&mut self) {
         self.banks = [[0; 32]; 4];
         self.set(REVISION, 6);
@@ -105,12 +107,14 @@ impl State {
         self.set((0, ECON2), 0x80);
     }
 
+    /// Does the work of [`Enc28j60::arrive`].
     fn arrive(&mut self, frame: &[u8]) {
         let hardware = HARDWARE.map(|register| self.at(register));
         if self.at((0, ECON1)) & RX_ENABLE == 0 || !is_for(&hardware, frame) {
             return;
         }
-        // Each frame is stored behind a pointer to the next one and its status. Its checksum follows.
+        // Each frame is stored after a pointer to the next frame and after its receive status. The frame's checksum
+        // follows the frame.
         let len = frame.len() + 4;
         if 6 + len > self.free() || self.at(PACKETS) == u8::MAX {
             self.dropped += 1;
@@ -128,7 +132,7 @@ impl State {
         self.set(PACKETS, self.at(PACKETS) + 1);
     }
 
-    /// Returns the free bytes of the ring.
+    /// Returns the number of free bytes in the ring.
     fn free(&self) -> usize {
         let (read, write, len) = (self.word(RX_READ), self.word(RX_WRITE), self.word(RX_END) - self.word(RX_START));
         usize::from(match write.cmp(&read) {
@@ -143,7 +147,7 @@ impl State {
         if at == self.word(RX_END) { self.word(RX_START) } else { (at + 1) % MEMORY as u16 }
     }
 
-    /// Sends the frame in the memory, at 10 Mbit/s. Its first byte is for the MAC.
+    /// Sends the frame in the memory, at 10 Mbit/s. The byte before the frame is a control byte for the MAC.
     fn send(&mut self) {
         let (from, to) = (usize::from(self.word(TX_START)) + 1, usize::from(self.word(TX_END)));
         let frame = padded(self.memory.get(from..=to).expect("the frame to send is within the memory").to_vec());
@@ -151,10 +155,12 @@ impl State {
         self.wire.send(End::Far, &frame);
     }
 
+    /// Returns the bank in which a register is. Registers that are in all banks are stored in bank 0.
     fn bank(&self, register: u8) -> u8 {
         if register >= FIRST_COMMON { 0 } else { self.banks[0][usize::from(ECON1)] & 3 }
     }
 
+    /// Reads a register. A frame that has been sent completely clears the transmit request.
     fn read(&mut self, register: u8) -> u8 {
         let bank = self.bank(register);
         if register == ECON1 && clock::now() >= self.sent_at {
@@ -163,12 +169,13 @@ impl State {
         self.at((bank, register))
     }
 
+    /// Writes a register, and carries out the command that the new value contains.
     fn write(&mut self, register: u8, byte: u8) {
         let bank = self.bank(register);
         let was = self.at((bank, register));
         self.set((bank, register), byte);
         match (bank, register) {
-            // The ring begins at a new address, and is empty.
+            // The ring now begins at another address, and is empty.
             (0, 0x08 | 0x09) => self.set_word(RX_WRITE, self.word(RX_START)),
             (0, ECON2) if byte & PACKET_DECREMENT != 0 => {
                 self.set((0, ECON2), byte & !PACKET_DECREMENT);
@@ -185,30 +192,36 @@ impl State {
         }
     }
 
+    /// Reads the byte at the read pointer, and advances the pointer.
     fn read_memory(&mut self) -> u8 {
         let at = self.word(READ_AT);
         self.set_word(READ_AT, self.after(at));
         self.memory[usize::from(at) % MEMORY]
     }
 
+    /// Writes the byte at the write pointer, and advances the pointer.
     fn write_memory(&mut self, byte: u8) {
         let at = self.word(WRITE_AT);
         self.memory[usize::from(at) % MEMORY] = byte;
         self.set_word(WRITE_AT, (at + 1) % MEMORY as u16);
     }
 
+    /// Returns the value of a register.
     fn at(&self, (bank, register): (u8, u8)) -> u8 {
         self.banks[usize::from(bank)][usize::from(register)]
     }
 
+    /// Sets a register, without a side effect.
     fn set(&mut self, (bank, register): (u8, u8), byte: u8) {
         self.banks[usize::from(bank)][usize::from(register)] = byte;
     }
 
+    /// Returns the value of a register of two bytes.
     fn word(&self, register: u8) -> u16 {
         u16::from_le_bytes([self.at((0, register)), self.at((0, register + 1))])
     }
 
+    /// Sets a register of two bytes, without a side effect.
     fn set_word(&mut self, register: u8, word: u16) {
         let [low, high] = word.to_le_bytes();
         self.set((0, register), low);
@@ -216,7 +229,7 @@ impl State {
     }
 }
 
-/// Returns whether a register belongs to the MAC or the MII, which send a dummy byte before its value.
+/// Returns whether a register belongs to the MAC or the MII, which send a dummy byte before the register's value.
 fn has_dummy(bank: u8, register: u8) -> bool {
     match bank {
         2 => register < FIRST_COMMON,
@@ -252,7 +265,7 @@ impl Transaction {
             0b001 => return chip.read_memory(),
             0b010 => chip.write(register, byte),
             0b011 => chip.write_memory(byte),
-            // The bits of a register are set, or cleared.
+            // These commands set or clear bits of a register.
             0b100 => {
                 let bits = chip.read(register) | byte;
                 chip.write(register, bits);

@@ -5,12 +5,12 @@ pub mod w5500;
 
 use embedded_hal::spi::Operation;
 
-/// The shortest frame that an Ethernet controller sends, in bytes, without the checksum.
+/// The length of the shortest frame that an Ethernet controller sends, in bytes, excluding the checksum.
 const SHORTEST: usize = 60;
-/// The longest frame that a controller accepts, in bytes, without the checksum.
+/// The length of the longest frame that a controller accepts, in bytes, excluding the checksum.
 const LONGEST: usize = 1514;
 
-/// Returns a frame, padded to the shortest length.
+/// Returns a frame, padded with zeros to the shortest length.
 fn padded(mut frame: Vec<u8>) -> Vec<u8> {
     frame.resize(frame.len().max(SHORTEST), 0);
     frame

@@ -1,9 +1,10 @@
-//! A model of the W5500 with socket 0 in MACRAW mode, as far as drivers use it. The source is the chip's data sheet,
-//! version 1.0.9.
+//! A model of the W5500 with socket 0 in MACRAW mode. It implements only what drivers use. The source is the chip's
+//! data sheet, version 1.0.9.
 //!
-//! Three properties decide how well drivers work. The receive interrupt is set when a frame arrives, and only then: it
-//! is not set again for frames that still wait. A frame that does not fit into the receive buffer is dropped. Without a
-//! link, a frame to send stays in the send buffer (seen by users of other drivers; the data sheet does not say it).
+//! Three properties decide how well drivers work. The receive interrupt is set only when a frame arrives: it is not set
+//! again for frames that are still waiting. A frame that does not fit into the receive buffer is dropped. Without a
+//! link, a frame to send stays in the send buffer (users of other drivers report this; the data sheet does not mention
+//! it).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -20,9 +21,9 @@ use embedded_hal_async::spi::{Operation, SpiDevice};
 use super::{is_for, padded};
 use crate::wire::{End, Wire};
 
-/// The size of each buffer, if socket 0 has the whole memory.
+/// The size of each buffer in bytes, if socket 0 has all of the chip's memory.
 const BUFFER: usize = 16 * 1024;
-/// The SPI clock moves this number of bytes in a microsecond, at 32 MHz.
+/// The number of bytes that the SPI bus transfers in a microsecond, at 32 MHz.
 const BYTES_PER_MICROSECOND: u64 = 4;
 
 // Common registers.
@@ -52,7 +53,7 @@ const SEND_OK: u8 = 1 << 4;
 const MACRAW: u8 = 4;
 const STATUS_MACRAW: u8 = 0x42;
 
-/// The chip. A clone is the same chip.
+/// The chip. A clone refers to the same chip.
 #[derive(Clone)]
 pub struct W5500(Rc<RefCell<State>>);
 
@@ -62,9 +63,9 @@ struct State {
     socket: [u8; 0x30],
     tx: Vec<u8>,
     rx: Vec<u8>,
-    /// Where the frames end that wait for the link.
+    /// For each frame that waits for the link, the send pointer at its end.
     unsent: VecDeque<u16>,
-    /// The pointer up to which the program has confirmed that it has read.
+    /// The receive pointer that the program has confirmed: it has read the bytes up to there.
     read: u16,
     waiting: Vec<Waker>,
     dropped: usize,
@@ -93,7 +94,7 @@ impl W5500 {
         self.0.borrow_mut().arrive(frame);
     }
 
-    /// Receives a frame whose length the driver will read wrong, as after a fault of the SPI bus.
+    /// Receives a frame and stores a wrong length for the driver to read, as after a fault of the SPI bus.
     pub fn arrive_garbled(&self, frame: &[u8]) {
         let chip = &mut *self.0.borrow_mut();
         let at = usize::from(chip.socket_word(RX_WRITE));
@@ -106,18 +107,19 @@ impl W5500 {
         self.0.borrow().dropped
     }
 
-    /// Returns how many bytes wait in the receive buffer.
+    /// Returns the number of bytes that wait in the receive buffer.
     pub fn received(&self) -> usize {
         self.0.borrow().received()
     }
 }
 
 impl State {
+    /// Does the work of [`W5500::arrive`].
     fn arrive(&mut self, frame: &[u8]) {
         if self.socket[STATUS] != STATUS_MACRAW || !is_for(&self.common[HARDWARE..HARDWARE + 6], frame) {
             return;
         }
-        // Each frame is stored behind its length, which includes the two bytes of the length.
+        // Each frame is stored after its length, which includes the two bytes of the length field.
         let len = frame.len() + 2;
         if len > usize::from(self.socket[RX_SIZE]) * 1024 - self.received() {
             self.dropped += 1;
@@ -137,7 +139,7 @@ impl State {
         usize::from(self.socket_word(RX_WRITE).wrapping_sub(self.read))
     }
 
-    /// Sends the frames that wait, if there is a link.
+    /// Sends the waiting frames, if the link is up.
     fn send(&mut self) {
         while self.wire.is_plugged()
             && let Some(to) = self.unsent.pop_front()
@@ -151,16 +153,19 @@ impl State {
         }
     }
 
+    /// Returns whether the interrupt pin is low: an interrupt of socket 0 is pending, and both masks let it through.
     fn interrupt_is_low(&self) -> bool {
         self.socket[INTERRUPT] & self.socket[INTERRUPT_MASK] != 0 && self.common[SOCKET_INTERRUPT_MASK] & 1 != 0
     }
 
+    /// Wakes the tasks that wait for the interrupt pin, if the pin is low.
     fn wake(&mut self) {
         if self.interrupt_is_low() {
             self.waiting.drain(..).for_each(Waker::wake);
         }
     }
 
+    /// Sets the registers to their values after a reset.
     fn reset(&mut self) {
         self.common = [0; 0x40];
         self.socket = [0; 0x30];
@@ -171,6 +176,7 @@ impl State {
         self.read = 0;
     }
 
+    /// Carries out a command for socket 0.
     fn command(&mut self, command: u8) {
         match command {
             // OPEN
@@ -193,6 +199,8 @@ impl State {
         }
     }
 
+    /// Reads a byte. `block` is 0 for the common registers, 1 for the registers of socket 0, 2 for its send buffer and
+    /// 3 for its receive buffer.
     fn read(&self, block: u8, address: u16) -> u8 {
         let index = usize::from(address);
         let of = |word: u16| word.to_be_bytes()[usize::from(address & 1)];
@@ -214,6 +222,7 @@ impl State {
         }
     }
 
+    /// Writes a byte. For `block`, see [`State::read`].
     fn write(&mut self, block: u8, address: u16, byte: u8) {
         let index = usize::from(address);
         match (block, address) {
@@ -229,6 +238,7 @@ impl State {
         self.wake();
     }
 
+    /// Returns the value of a register of two bytes of socket 0.
     fn socket_word(&self, at: usize) -> u16 {
         u16::from_be_bytes([self.socket[at], self.socket[at + 1]])
     }

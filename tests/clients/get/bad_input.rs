@@ -38,9 +38,9 @@ fn a_url_that_cannot_be_fetched_is_a_one_line_error() {
     });
 }
 
-/// Invalid responses, each with the server's action after the response and a part of `get`'s error.
+/// Invalid responses, each with the server's action after the response and part of the error that `get` prints.
 ///
-/// A response is a Python expression, whose value is bytes.
+/// A response is given as a Python expression for a value of type `bytes`.
 const LIES: &[(&str, Then, &str)] = &[
     ("b''", Then::Close, "closed the connection without an answer"),
     ("b''", Then::Hold, "timed out waiting for the server"),
@@ -113,8 +113,8 @@ fn an_invalid_response_is_a_one_line_error_and_keeps_the_file() {
         let server = Scripted::on_ipv4();
         for &(answer, then, why) in LIES {
             let url = server.url(answer, then);
-            // Only the tests of the timeout itself have a short timeout. In the other tests, a busy machine may need
-            // time to answer.
+            // Only the tests of the timeout itself have a short timeout. In the other tests, a busy machine can take
+            // longer to answer.
             let timeout = if why.starts_with("timed out") { "1s" } else { "1min" };
             for file in [&old, &new] {
                 let got = get(link, &[&url, "-o", file.to_str().unwrap(), "--timeout", timeout]);

@@ -1,4 +1,4 @@
-//! The output of `get`: a file is complete or absent, and the reader of a pipe may stop or exit.
+//! The output of `get`: a file is complete or absent, and the reader of a pipe can stop reading or exit.
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;
@@ -192,7 +192,7 @@ fn progress_is_shown_only_at_a_terminal() {
         let shown = Peer::start(command(&mut python, link, &arguments)).finish();
         assert_eq!(shown.code(), Some(0), "{shown:?}");
         assert!(shown.out().contains("of 19.07 MiB"), "{:?}", shown.out());
-        // On a narrow terminal the progress line is shortened, so that it needs one line and the cursor never moves up.
+        // On a narrow terminal, the progress display is shortened to one line, so that the cursor never has to move up.
         let mut python = python::command("pseudo_terminal");
         let narrow = ["sh", "-c", "stty cols 20; exec \"$@\"", "sh"];
         python.args(narrow).arg(env!("CARGO_BIN_EXE_smolstep"));

@@ -12,7 +12,7 @@ fn a_host_is_resolved_by_its_name_and_named_in_the_request() {
         let got = get_named(link, &v4.url_of("both.test", request, Then::Close), &[]);
         went_well(&got);
         assert!(got.out().contains("\r\nHost: both.test:4000\r\n"), "{got:?}");
-        // Either address may be first, but only one receives the request.
+        // Either address can be first, but only one receives the request.
         assert_eq!(asked(link, &v4) + asked(link, &v6), 1);
 
         let there = v4.url_of("four.test", request, Then::Close);
@@ -68,7 +68,7 @@ fn get_named(link: Link, url: &str, arguments: &[&str]) -> Finished {
     get(link, &[arguments, &[url, "--dns", KERNEL[0]]].concat())
 }
 
-/// Returns how many requests whose action is [`Then::Close`] a server has received so far.
+/// Returns the number of requests with the action [`Then::Close`] that a server has received so far.
 fn asked(link: Link, server: &Scripted) -> usize {
     // When the server has printed a request for another page, it has printed all earlier requests.
     went_well(&get(link, &[&server.hops(0)]));

@@ -1,4 +1,4 @@
-//! Headers of old and careless servers: `get` reads them as curl does.
+//! Headers from old and careless servers: `get` reads them as curl does.
 
 use super::rig::*;
 use crate::common::link::{KERNEL, on_tap};

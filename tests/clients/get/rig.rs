@@ -39,7 +39,7 @@ pub fn went_well(get: &Finished) {
 
 /// Asserts exit code 1, and one line on standard error that contains `why`.
 ///
-/// The line must have no control character.
+/// The line must not contain control characters.
 #[track_caller]
 pub fn failed(get: &Finished, why: &str) {
     let err = get.err();
@@ -70,7 +70,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Returns the URL of an address, a port and a path, which begins with a slash.
+/// Returns the URL of a path at an address and port. The path begins with a slash.
 pub fn url(address: &str, port: u16, path: &str) -> String {
     match address.contains(':') {
         true => format!("http://[{address}]:{port}{path}"),
@@ -104,8 +104,8 @@ impl Scripted {
         Self::start(KERNEL[0])
     }
 
-    /// Returns a URL. The server answers a request for this URL with the value of the Python expression `expression`,
-    /// which is bytes.
+    /// Returns a URL. The server answers a request for this URL with the bytes to which the Python expression
+    /// `expression` evaluates.
     pub fn url(&self, expression: &str, then: Then) -> String {
         self.url_of(self.address, expression, then)
     }

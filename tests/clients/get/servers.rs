@@ -64,7 +64,7 @@ fn nginx_behind_a_router_with_a_smaller_mtu_serves_what_it_has() {
         nginx.wait_for_log(NGINX_STARTED, 1);
         let file = home.join("saved");
         for (address, refused) in FAR.into_iter().zip([refused_v4, refused_v6]) {
-            // The request has a segment that is too long for the router.
+            // The request contains a segment that is too long for the router.
             let url = url(address, 8080, &format!("/mebi?{}", "x".repeat(4_000)));
             let before = refused();
             let gateways = ["--gateway", KERNEL[0], "--gateway", KERNEL[1]];
@@ -162,8 +162,8 @@ fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
 /// The line that nginx logs once its ports are open.
 const NGINX_STARTED: &str = "using the \"epoll\" event method";
 
-/// Returns a command that starts nginx on port 8080 of two addresses, and the folder of nginx. Returns `None` if nginx is
-/// not installed.
+/// Returns a command that starts nginx on port 8080 of two addresses, and the folder of nginx. Returns `None` if nginx
+/// is not installed.
 fn nginx_command(name: &str, addresses: [&str; 2]) -> Option<(Command, PathBuf)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = path.split(':').chain(["/usr/sbin"]).map(|folder| Path::new(folder).join("nginx")).find(|p| p.exists());
@@ -197,8 +197,8 @@ fn refused_v6() -> u64 {
     counts.lines().find_map(|line| line.strip_prefix("Icmp6OutPktTooBigs")).unwrap().trim().parse().unwrap()
 }
 
-/// The configuration of nginx. With server-side includes, nginx does not know the length of a page in advance. So the
-/// body of /chunked/ is chunked.
+/// The configuration of nginx. With server-side includes, nginx does not know the length of a page in advance, so it
+/// sends the body of /chunked/ in chunks.
 const CONFIGURATION: &str = r#"
 daemon off;
 master_process off;

@@ -76,7 +76,7 @@ fn ndp(random: &mut Random, medium: Medium) -> Vec<u8> {
 
 /// Returns an ICMP message: an echo request, an error, or another type.
 ///
-/// An error may quote a packet that was never sent.
+/// An error can quote a packet that was never sent.
 fn icmp(random: &mut Random, medium: Medium) -> Vec<u8> {
     let ends = ends(random);
     let (protocol, kinds) = match ends {
@@ -95,8 +95,8 @@ fn icmp(random: &mut Random, medium: Medium) -> Vec<u8> {
     packet(random, medium, ends, protocol, 0, &message)
 }
 
-/// Returns a fragment of one of a few datagrams. The fragments may overlap, repeat, be empty, or exceed the largest
-/// datagram.
+/// Returns a fragment of one of a few datagrams. The fragments can overlap, repeat, be empty, or exceed the length of
+/// the largest datagram.
 fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
     let offset = match random.below(3) {
         0 => random.pick(&[0x1fff, 0x1ffe, 0x1fe0]),
@@ -127,7 +127,7 @@ fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
 
 /// Returns a packet with a chain of IPv6 extension headers (RFC 8200 section 4).
 ///
-/// The headers may have options of any type.
+/// The headers can contain options of any type.
 fn extension(random: &mut Random, medium: Medium) -> Vec<u8> {
     let kinds = [0, 43, 44, 60, 51, 59, TCP, UDP, ICMPV6, 200];
     let first = random.pick(&[0, 0, 43, 60]);
@@ -165,11 +165,12 @@ fn mac(random: &mut Random) -> [u8; 6] {
     random.pick(&[any, any, any, CLIENT_MAC, SERVER_MAC, [0xff; 6], [0; 6], [1, 0, 0x5e, 0, 0, 1]])
 }
 
+/// Returns random addresses of either family.
 fn ends(random: &mut Random) -> Ends {
     if random.one_in(2) { ends_v4(random) } else { ends_v6(random) }
 }
 
-/// Returns random IPv4 addresses. The destination is mostly the server. The source may be invalid.
+/// Returns random IPv4 addresses. The destination is usually the server. The source can be invalid.
 fn ends_v4(random: &mut Random) -> Ends {
     let any = random.next() as u8;
     let neighbour = frame::neighbour(any);

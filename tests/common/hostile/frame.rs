@@ -44,6 +44,7 @@ pub fn frame(medium: Medium, to: [u8; 6], from: [u8; 6], packet: Vec<u8>) -> Vec
     ether(medium, to, from, ethertype, packet)
 }
 
+/// Builds a frame with this EtherType. On a medium without Ethernet, the frame is the packet itself.
 pub fn ether(medium: Medium, to: [u8; 6], from: [u8; 6], ethertype: u16, packet: Vec<u8>) -> Vec<u8> {
     let mut frame = match medium {
         Medium::Ethernet => [&to[..], &from, &ethertype.to_be_bytes(), &packet].concat(),

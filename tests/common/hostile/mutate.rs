@@ -7,8 +7,8 @@ use super::random::Random;
 
 /// Makes one to three random changes to a frame.
 ///
-/// The lengths are then corrected in half of the frames, and the checksums in half. So the stack does not drop all
-/// mutated frames immediately.
+/// The lengths are then corrected in half of the frames, and the checksums in half. For this reason, the stack does not
+/// drop all mutated frames immediately.
 pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     for _ in 0..1 + random.below(3) {
@@ -25,7 +25,8 @@ pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Changes one or two fields of a segment, whose connection may still exist. Lengths and checksums stay correct.
+/// Changes one or two fields of a recorded segment. Its connection might still exist. Lengths and checksums stay
+/// correct.
 pub fn combination(random: &mut Random, medium: Medium, mut frame: Vec<u8>) -> Vec<u8> {
     let at = header_len(medium);
     if let Some((TCP, start, _)) = upper(frame.get(at..).unwrap_or_default()) {
@@ -40,6 +41,7 @@ pub fn combination(random: &mut Random, medium: Medium, mut frame: Vec<u8>) -> V
     frame
 }
 
+/// Makes one random change to a frame: inverted bits, another length, or another field.
 fn change(random: &mut Random, medium: Medium, frame: &mut Vec<u8>) {
     let at = header_len(medium);
     match random.below(10) {
@@ -140,6 +142,7 @@ pub fn options(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// Replaces the source or the destination of an IP packet with an unusual address.
 fn addresses(random: &mut Random, packet: &mut [u8]) {
     match packet.first().map(|b| b >> 4) {
         Some(4) => {
@@ -159,7 +162,7 @@ fn addresses(random: &mut Random, packet: &mut [u8]) {
     }
 }
 
-/// Overwrites the frame with `bytes` from the position `at`. Bytes beyond the end of the frame are dropped.
+/// Overwrites the frame with `bytes`, from offset `at` on. Bytes beyond the end of the frame are dropped.
 fn put(frame: &mut [u8], at: usize, bytes: &[u8]) {
     for (place, byte) in frame.iter_mut().skip(at).zip(bytes) {
         *place = *byte;

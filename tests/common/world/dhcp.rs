@@ -9,21 +9,25 @@ pub const GIVEN: Ipv4Address = Ipv4Address::new(10, 0, 0, 50);
 
 /// A DHCP server whose replies the test controls.
 pub struct Server {
+    /// The messages that the server has received, one line each.
     pub heard: Vec<String>,
+    /// The address that the server offers.
     pub given: Ipv4Address,
+    /// Whether the server sends no replies.
     pub silent: bool,
+    /// Whether the server refuses renewals with DHCPNAK.
     pub refuse_renewal: bool,
     /// Whether the server refuses requests for its own offer with DHCPNAK.
-    ///
-    /// If `ignore_request` is set, the server ignores these requests instead.
     pub refuse_request: bool,
+    /// Whether the server ignores all requests.
     pub ignore_request: bool,
-    /// The source address of the replies, which is the server's or a relay's.
+    /// The source address of the replies: the address of the server or of a relay.
     pub from: Ipv4Address,
     /// The number of identical replies to each message.
     pub copies: usize,
-    /// Changes each reply before it is sent. `change_grant` changes only DHCPACK.
+    /// Changes each reply before it is sent.
     pub change: Option<fn(&mut DhcpRepr<'static>)>,
+    /// Changes each DHCPACK before it is sent.
     pub change_grant: Option<fn(&mut DhcpRepr<'static>)>,
 }
 
@@ -46,10 +50,11 @@ impl Default for Server {
 
 impl Server {
     /// Returns the server's replies to a frame from the stack.
-    pub fn hear(&mut self, frame: &[u8]) -> Vec<Vec<u8>> {
+    pub fn replies_to(&mut self, frame: &[u8]) -> Vec<Vec<u8>> {
         self.reply(frame).into_iter().flat_map(|reply| vec![reply; self.copies]).collect()
     }
 
+    /// Records a message in `heard`, and returns the reply to it, if the server sends one.
     fn reply(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let (68, 67, data) = datagram(frame)? else { return None };
         assert!(data.len() >= 300);
@@ -99,7 +104,7 @@ impl Server {
             client_identifier: None,
             server_identifier: Some(SERVER),
             parameter_request_list: None,
-            // The stack must ignore the second address, because it is not a host's.
+            // The stack must ignore the second address, because it is not a host address.
             dns_servers: Some([[10, 0, 0, 53].into(), Ipv4Address::UNSPECIFIED].into_iter().collect()),
             max_size: None,
             lease_duration: Some(1000),
@@ -115,7 +120,7 @@ impl Server {
     }
 }
 
-/// Builds a frame from `from` to [`GIVEN`] with the reply.
+/// Builds a frame from `from` to [`GIVEN`] that contains the reply.
 fn packed(reply: &DhcpRepr<'_>, from: Ipv4Address) -> Vec<u8> {
     let mut data = vec![0; reply.buffer_len()];
     reply.emit(&mut DhcpPacket::new_unchecked(&mut data[..])).unwrap();

@@ -63,13 +63,13 @@ impl<'w> World<'w> {
     }
 
     /// Returns the events since the previous call, one line each.
-    pub fn told(&mut self) -> Vec<String> {
+    pub fn take_events(&mut self) -> Vec<String> {
         std::mem::take(&mut self.io.probe.lines)
     }
 }
 
 impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
-    /// Makes a stack with the caller's memory, programs and probe.
+    /// Creates a stack with the caller's memory, programs and probe.
     pub fn with(
         cable: &'w mut Wire,
         memory: Memory<'w, S, U>,
@@ -142,7 +142,7 @@ impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
         self.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Returns how a connection ended, or `None` if it is still open.
+    /// Returns the end of a connection, or `None` if the connection is still open.
     pub fn end(&self, id: ConnectionId) -> Option<End> {
         self.stack.ended(id)
     }

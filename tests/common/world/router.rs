@@ -30,6 +30,7 @@ pub fn advertisement(lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
     icmpv6(ROUTER, ALL_NODES, message)
 }
 
+/// Builds a frame with an ICMPv6 message, and fills in the message's checksum.
 pub fn icmpv6(from: Ipv6Address, to: Ipv6Address, mut message: Vec<u8>) -> Vec<u8> {
     Icmpv6Packet::new_unchecked(&mut message[..]).fill_checksum(&from, &to);
     let ip = Ipv6Repr {

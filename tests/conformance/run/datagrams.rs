@@ -22,8 +22,8 @@ fn fragments_wait_for_room_and_lose_no_wake_up() {
     }
 }
 
-/// Sends 20 datagrams to an echo server, each after the reply to the previous one. Returns the virtual time that this
-/// takes.
+/// Sends 20 datagrams to an echo server, each after the reply to the previous datagram. Returns the virtual time that
+/// the exchange takes.
 fn echo(order: Order) -> Duration {
     let clock = Clock::new();
     let mut states = [State::<MTU, 1, 1>::new(), State::new()];

@@ -102,7 +102,7 @@ fn a_link_that_goes_during_dhcp_ends_in_an_address_once_it_is_back() {
                     if sent == passed + 1 {
                         set_link(false);
                     }
-                    let replies = if link_is_up.get() { dhcp.hear(&frame) } else { Vec::new() };
+                    let replies = if link_is_up.get() { dhcp.replies_to(&frame) } else { Vec::new() };
                     replies.iter().for_each(|reply| put(&mut runner, reply));
                 }
                 assert!(happened || clock.advance(), "every task sleeps for ever");
@@ -160,8 +160,8 @@ fn a_device_that_stays_full_is_polled_at_most_a_hundred_times_a_second() {
     }
 }
 
-/// Runs `program` as a client of a silent server, until its connection ends. Calls `also` before each event: it does other
-/// work, if there is any, and returns whether it did. Returns how often the client's task was polled.
+/// Runs `program` as a client of a silent server, until its connection ends. Before each event, calls `also`, which can
+/// do other work and returns whether it did any. Returns the number of times that the client's task was polled.
 fn wait_with(clock: &Clock, program: Program, mut also: impl FnMut() -> bool) -> usize {
     let Program::Client { signal, .. } = &program else { panic!("not a client") };
     let signal = signal.clone();
@@ -194,7 +194,7 @@ fn wait_with(clock: &Clock, program: Program, mut also: impl FnMut() -> bool) ->
     other.polls()
 }
 
-/// A program that closes its connection at a time, or after a signal. `Silent` waits for its peer to close.
+/// A program that closes its connection at a given time, or after a signal. `Silent` waits for its peer to close.
 #[derive(Clone)]
 enum Program {
     Silent,
@@ -222,6 +222,7 @@ struct Signal {
 }
 
 impl Signal {
+    /// Gives the signal, and wakes the waiting task.
     fn give(&self) {
         self.given.set(true);
         if let Some(waker) = self.waker.take() {

@@ -1,4 +1,4 @@
-//! What is done by hand: faults, forged segments, branches, and their export to a file.
+//! Changes made by hand: faults, forged segments, branches, and their export to a file.
 
 use serde_json::{Value, json};
 use smolstep::lab::scenarios::SCENARIOS;
@@ -34,7 +34,7 @@ fn each_fault_makes_a_run() {
     let names =
         |runs: &Value| runs["runs"].as_array().unwrap().iter().map(|run| run["name"].clone()).collect::<Vec<_>>();
     assert_eq!(names(&ok(&mut session, json!({"do": "remove", "run": "c"}))), ["a", "b", "d", "e"]);
-    // A branch of a branch does what its parent did before.
+    // A branch of a branch repeats the changes of its parent.
     let (step, frame) = sent(&trace(&mut session, "d"), "FIN,ACK");
     let run = ok(&mut session, json!({"do": "fault", "run": "d", "step": step, "frame": frame, "fault": "drop"}));
     assert_eq!((&run["name"], &run["parent"]), (&"c".into(), &"d".into()));
@@ -105,7 +105,8 @@ fn fates(entries: &[Value]) -> Vec<[Value; 7]> {
     sent.map(|entry| fields.map(|field| entry[field].clone())).collect()
 }
 
-/// Does something to a random frame that a fault can name; returns the run, or `None` if the frame is not in flight.
+/// Makes a random change to a random frame that a fault can name. Returns the name of the new run, or `None` if the
+/// frame is not in flight.
 fn random_fault(session: &mut LabSession, run: &str, entries: &[Value], random: &mut Random) -> Option<String> {
     let is_free = |entry: &&Value| {
         let is_from_host = entry["host"] == "client" || entry["host"] == "server";
@@ -157,7 +158,7 @@ fn an_exported_file_makes_the_same_run() {
 }
 
 #[test]
-fn what_no_file_can_say_is_an_error() {
+fn exporting_what_a_file_cannot_express_is_an_error() {
     let mut session = opened("handshake");
     let run = ok(&mut session, json!({"do": "fault", "step": 1, "frame": 1, "fault": "drop"}))["name"].clone();
     let message = fails(&mut session, json!({"do": "export", "run": run}));

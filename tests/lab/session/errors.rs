@@ -1,4 +1,4 @@
-//! Commands that are not valid: an answer says why, and the session goes on.
+//! Invalid commands: the answer says why a command is invalid, and the session continues.
 
 use serde_json::{Value, json};
 use smolstep::lab::session::LabSession;
@@ -39,7 +39,7 @@ fn a_command_that_is_not_valid_says_why() {
 }
 
 #[test]
-fn an_error_in_a_file_has_its_place() {
+fn an_error_in_a_file_names_its_line_and_column() {
     let mut session = opened("refused");
     let before = ask(&mut session, &json!({"do": "runs"}));
     for (lab, line, column) in [

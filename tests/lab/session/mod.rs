@@ -1,4 +1,4 @@
-//! The lab's session: commands and answers in JSON. docs/lab-session.md lists them.
+//! The lab's session: commands and answers in JSON. docs/lab-session.md describes them.
 
 mod by_hand;
 mod errors;
@@ -24,6 +24,7 @@ fn fails(session: &mut LabSession, command: Value) -> String {
     answer["error"]["message"].as_str().unwrap().to_owned()
 }
 
+/// Carries out a command, and returns the answer.
 fn ask(session: &mut LabSession, command: &Value) -> Value {
     serde_json::from_str(&session.command(&command.to_string())).unwrap()
 }
@@ -49,7 +50,7 @@ fn opened(scenario: &str) -> LabSession {
 }
 
 #[test]
-fn what_is_listed_opens_and_ends() {
+fn every_listed_experiment_opens_and_ends() {
     let mut session = LabSession::new();
     let list = ok(&mut session, json!({"do": "list"}));
     let names = |kind: &str| list[kind].as_array().unwrap().clone();
@@ -65,7 +66,7 @@ fn what_is_listed_opens_and_ends() {
             if kind != "programs" {
                 assert_eq!(new["title"], item["title"]);
             }
-            // The text alone opens the same experiment.
+            // Opening only the text gives the same experiment.
             let again = ok(&mut session, json!({"do": "new", "lab": new["lab"]}));
             assert_eq!((&again["run"], &again["lab"]), (run, &new["lab"]));
         }
@@ -87,7 +88,7 @@ fn a_trace_has_the_fields_of_the_lab_and_its_labels() {
     assert!(label("SYN,ACK seq=0 ack=1") && label("fast") && label("clock"));
     let holds: Vec<&Value> =
         entries.iter().map(|entry| &entry["server_holds"]).filter(|holds| holds.is_object()).collect();
-    // The segments after the lost one wait beyond a hole.
+    // The segments after the lost one are out of order in the receive buffer.
     let hole = holds.iter().find(|holds| holds["out_of_order"].is_array()).unwrap();
     assert!(hole["out_of_order"][0][0].as_u64() > hole["rcv_nxt"].as_u64(), "{hole}");
     assert!(holds.iter().any(|holds| holds["unread"].as_u64() > Some(0)));
@@ -108,10 +109,10 @@ fn connections_have_lanes() {
     assert!((0..2).all(|lane| trace(&mut session, "a").iter().any(|entry| entry["lane"] == lane)));
 }
 
-/// Two calls at the same time are different connections before their SYNs, and a page shows each in its lane. An entry
-/// without a connection is in the lane of the connection whose states it has.
+/// Two calls at the same time are different connections even before their SYNs, and a page shows each in its own lane.
+/// An entry without a connection is in the lane of the connection whose states it shows.
 #[test]
-fn an_entry_is_in_the_lane_of_the_states_that_it_has() {
+fn an_entry_is_in_the_lane_of_the_states_that_it_shows() {
     let mut session = opened("three-and-four-way-close");
     let entries = trace(&mut session, "a");
     let mut ports: [Option<&str>; 2] = [None; 2];
@@ -258,7 +259,7 @@ fn an_exercise_is_marked() {
     let hint = ok(&mut session, json!({"do": "hint", "question": 1}));
     assert!(hint["text"].as_str().unwrap().starts_with("The side that calls"), "{hint}");
     assert!(fails(&mut session, json!({"do": "hint", "question": 0})).contains("there is no question 0"));
-    // The last question is to lose the SYN,ACK, which a fault in words or by hand does.
+    // The last question asks the reader to lose the SYN,ACK. A fault in words and a change by hand are both right.
     let last = questions.len();
     let right = ok(&mut session, json!({"do": "mark", "question": last, "answer": "drop server synack 1"}));
     assert_eq!((&right["verdict"], &right["points"]), (&"right".into(), &right["of"]), "{right}");

@@ -1,7 +1,7 @@
 //! The WebAssembly module answers the same commands as the library, byte for byte.
 //!
-//! `SMOLSTEP_WASM=$(scripts/web wasm) cargo test --test lab wasm` compares a module. If SMOLSTEP_REQUIRE has `node`, the test
-//! builds the module itself.
+//! `SMOLSTEP_WASM=$(scripts/web wasm) cargo test --test lab wasm` tests an existing module. If SMOLSTEP_REQUIRE
+//! contains `node`, the test builds the module itself.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,7 +14,7 @@ use smolstep::lab::session::LabSession;
 use super::{ok, trace};
 use crate::common::{is_required, skip};
 
-/// Returns commands of each kind about a scenario.
+/// Returns commands of every kind for a session about a scenario.
 fn commands(scenario: &str) -> Vec<Value> {
     let mut session = LabSession::new();
     let new = json!({"do": "new", "scenario": scenario, "settings": {"jitter_us": 50}, "lang": "zh"});
@@ -42,7 +42,7 @@ fn commands(scenario: &str) -> Vec<Value> {
     commands
 }
 
-/// Returns the file of the module, or `None` if it is not to be compared.
+/// Returns the file of the module, or `None` if the test is to be skipped.
 fn module() -> Option<String> {
     if let Ok(file) = std::env::var("SMOLSTEP_WASM") {
         return Some(file);

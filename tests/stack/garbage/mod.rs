@@ -22,6 +22,7 @@ use network::{AT_ONCE, BACKLOG, Network, SLOTS};
 
 /// The number of hostile frames in each of the two tests.
 const FRAMES: usize = 100_000;
+/// The seed, unless SMOLSTEP_SEED sets another one.
 const SEED: u64 = 0x5e1f_1e55;
 
 #[test]
@@ -34,6 +35,7 @@ fn garbage_on_ip() {
     survive(Medium::Ip, Overflow::Reset);
 }
 
+/// Asserts that clients are served before and after the hostile frames, and that no connection remains.
 fn survive(medium: Medium, overflow: Overflow) {
     let seed = seed(SEED);
     let frames = Cell::new(0);
@@ -95,7 +97,7 @@ fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
 /// Returns a random frame that the client has sent.
 fn recorded(network: &Network, random: &mut Random) -> Vec<u8> {
     let recorder = &network.client.io.probe.0;
-    // Half of the choices are recent frames, whose connection probably still exists.
+    // Half of the choices are recent frames: their connections probably still exist.
     let back = if random.one_in(2) { random.below(8) } else { random.below(recorder.len()) };
     recorder.iter().rev().nth(back).cloned().unwrap_or_default()
 }
@@ -158,7 +160,7 @@ fn honest_clients(network: &mut Network) {
         if let Some(id) = network.connect(app, v6, &options) {
             let (client, _) = network.run(|network| network.client.stack.take(id));
             assert_eq!(client.result(), Some(Ok(())), "{} over TCP", app.name);
-            assert_eq!(printed(network), tcp_reply(app), "{} over TCP", app.name);
+            assert_eq!(take_printed(network), tcp_reply(app), "{} over TCP", app.name);
         }
         // No user answers a datagram to chat.
         if app.name != "chat"
@@ -166,7 +168,7 @@ fn honest_clients(network: &mut Network) {
         {
             let client = network.run(|network| network.client.stack.take_udp(port));
             assert_eq!(client.result(), Some(Ok(())), "{} over UDP", app.name);
-            assert_eq!(printed(network), udp_reply(app), "{} over UDP", app.name);
+            assert_eq!(take_printed(network), udp_reply(app), "{} over UDP", app.name);
         }
     }
 }
@@ -194,6 +196,7 @@ fn crowds(network: &mut Network) {
     assert_eq!(network.server.io.probe.0, 0, "clients were refused");
 }
 
+/// Returns the options of a program's client, so that its output is short.
 fn options(app: App) -> ClientOptions<'static> {
     let bytes = if app.name == "chargen" { 10 } else { 0 };
     let mut options = ClientOptions::sending(TEXTS);
@@ -201,10 +204,12 @@ fn options(app: App) -> ClientOptions<'static> {
     options
 }
 
-fn printed(network: &mut Network) -> String {
+/// Returns the client's output since the previous call.
+fn take_printed(network: &mut Network) -> String {
     String::from_utf8(std::mem::take(&mut network.client.io.console.0)).unwrap()
 }
 
+/// Returns the output of a program's client over TCP.
 fn tcp_reply(app: App) -> &'static str {
     match app.name {
         "ack" => "ACK\n",
@@ -218,6 +223,7 @@ fn tcp_reply(app: App) -> &'static str {
     }
 }
 
+/// Returns the output of a program's client over UDP.
 fn udp_reply(app: App) -> &'static str {
     match app.name {
         "echo" => "Li\n\nstra\u{df}e\n",

@@ -17,10 +17,10 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpo
 use crate::common::hostile::frame::{CLIENT_MAC, MTU, SERVER_MAC, neighbour};
 
 /// The number of the server's connection slots.
-///
-/// A listener serves up to [`AT_ONCE`] connections. Up to [`BACKLOG`] further connections wait.
 pub const SLOTS: usize = 64;
+/// The maximum number of connections that a listener serves at a time.
 pub const AT_ONCE: usize = 8;
+/// The maximum number of further connections that wait in a listener's backlog.
 pub const BACKLOG: usize = 8;
 
 const SERVER: Sizes = Sizes { connections: SLOTS, receive: 1024, send: 1024, ports: 8, datagrams: 4, payload: 4096 };
@@ -87,9 +87,9 @@ impl Network {
         self.client.stack.bind(0, app.udp_client(options, to)?).ok()
     }
 
-    /// Polls both stacks until they are idle at the present time. Returns the next deadline.
+    /// Polls both stacks until they are idle at the current time. Returns the next deadline.
     ///
-    /// `change` receives each frame, and true if the frame goes to the server. `change` returns the frames that arrive.
+    /// `change` receives whether a frame goes to the server, and the frame. It returns the frames that arrive instead.
     pub fn settle(&mut self, mut change: impl FnMut(bool, Vec<u8>) -> Vec<Vec<u8>>) -> Option<Instant> {
         let now = self.now;
         for _ in 0..ROUNDS {
@@ -135,6 +135,7 @@ impl Network {
     }
 }
 
+/// Moves all frames from one end of a cable to another, and lets `change` replace each. Returns the number of frames.
 fn carry(
     now: Instant,
     from: &mut CableSide,
@@ -152,6 +153,7 @@ fn carry(
     count
 }
 
+/// Sends a frame, or drops it if the cable is full.
 fn send(now: Instant, end: &mut CableSide, frame: &[u8]) {
     if let Some(token) = end.transmit(now) {
         token.consume(frame.len(), |place| place.copy_from_slice(frame));
@@ -162,6 +164,7 @@ fn client(now: Instant, medium: Medium) -> Host<Client<'static>, UdpClient<'stat
     host(now, medium, 2, CLIENT, Overflow::Drop, Printed::default(), Recorder::default())
 }
 
+/// Creates a host at one end of its own cable.
 fn host<S: Session + Clone, U: UdpSession, C, P>(
     now: Instant,
     medium: Medium,

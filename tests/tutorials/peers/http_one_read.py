@@ -1,4 +1,4 @@
-"""Tutorial 0, TCP client: sends an HTTP request and prints the result of one read, also with the ACK server."""
+"""Tutorial 0, TCP client: sends an HTTP request and prints the result of one read. Also used with the ACK server."""
 
 from peer import connected
 

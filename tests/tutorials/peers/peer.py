@@ -42,5 +42,5 @@ def ready():
 
 
 def endpoint(address):
-    """Returns HOST:PORT. In Python an IPv6 address has two more fields, which are left out."""
+    """Returns HOST:PORT. In Python, an IPv6 address has two more fields, which this function omits."""
     return "%s:%s" % address[:2]

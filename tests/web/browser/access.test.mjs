@@ -1,4 +1,4 @@
-// axe-core looks for faults that shut a reader out.
+// axe-core looks for faults that exclude a reader, for example a blind one.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ for (const colorScheme of ["light", "dark"]) {
     `axe finds no serious fault in any panel (${colorScheme})`,
     "exercise=01-handshake",
     async (page) => {
-      // The browser runs this text itself, beside the policy of the page.
+      // The browser itself runs this script, so the page's content security policy does not apply.
       await page.evaluate(AXE);
       await arrow(page, /\bSYN,ACK\b/).focus();
       await page.keyboard.press("d");

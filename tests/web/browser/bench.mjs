@@ -55,7 +55,7 @@ async function steps(name, bytes) {
   await page.goto(`${door.url}?measure`);
   const measured = await page.waitForFunction(() => document.body.dataset.measured, undefined, { timeout: 600_000 });
   console.log(`a step, about ${name}: ${await measured.jsonValue()}`);
-  // The time of the processor does not depend on what else runs on the machine.
+  // Unlike elapsed time, CPU time does not depend on what else runs on the machine.
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
   const before = await processor(session);

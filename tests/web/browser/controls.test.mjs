@@ -34,7 +34,7 @@ throughBothDoors("play goes on until pause", "scenario=handshake", async (page) 
   await waitForStep(page, { above: 2 });
   const pause = page.getByRole("button", { name: "pause (space)" });
   if (await pause.isVisible()) await pause.click({ timeout: 1000 }).catch(() => undefined);
-  // The run may have ended before the click: then the page has paused by itself.
+  // If the run has ended before the click, the page has already paused by itself.
   await page.getByRole("button", { name: "play (space)" }).waitFor();
 });
 

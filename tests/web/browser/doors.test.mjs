@@ -1,4 +1,4 @@
-// Both doors answer the page's commands alike.
+// Both doors give the same answers to the page's commands.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -28,7 +28,7 @@ test("the doors give the same answers", { skip: doors.length > 1 ? false : "ther
     const url = await address(door);
     await withPage(url, {}, async (page) => {
       await open(page, `${url}#scenario=handshake`);
-      // The page's own module sends the commands, so what reaches the page is compared.
+      // The page's own module sends the commands, so the test compares the answers that reach the page.
       answers.push(
         await page.evaluate(async (commands) => {
           const { openDoor } = await import("./door.js");

@@ -28,7 +28,7 @@ throughBothDoors("an exercise is marked, and its file of answers, too", "exercis
   }
   assert.equal(verdicts.every((verdict) => /^[✓✗?] /.test(verdict)), true, verdicts.join("\n"));
   const score = /points: (\d+) \/ (\d+)/.exec(await panel.locator(".score").textContent());
-  // The program marks the file as the page did.
+  // The program gives the file the same marks as the page.
   const { bytes } = await saved(page, panel.getByRole("button", { name: "save the answers" }));
   assert.match(bytes.toString(), /^seed \d+\n/);
   const folder = mkdtempSync(join(tmpdir(), "smolstep-answers-"));

@@ -1,9 +1,7 @@
 // Opens the page in Chromium, through both doors, for the tests in *.test.mjs.
 //
-// tests/web/page.rs sets these variables:
-//   SMOLSTEP      the program
-//   SMOLSTEP_WEB  the folder that scripts/web has built; without it, the door of WebAssembly is left out
-//   CHROMIUM      the browser
+// tests/web/page.rs sets these variables: SMOLSTEP      the program SMOLSTEP_WEB  the folder that scripts/web has
+//   built; without it, the WebAssembly door is not tested CHROMIUM      the browser
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -12,7 +10,7 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import { serveFolder } from "./static.mjs";
 
-/** How long a condition may take, in milliseconds. A machine under load is slow. */
+/** The time limit of each condition, in milliseconds, long enough for a machine under load. */
 const PATIENCE = Number(process.env.SMOLSTEP_PATIENCE ?? 120_000);
 
 /** The texts of the page that the tests look for, as a reader sees them. */
@@ -85,7 +83,7 @@ export async function withPage(url, options, run) {
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) problems.push(`${message.text()} ${message.location().url}`);
   });
-  // An exception in the page ends the test, which could wait in vain otherwise.
+  // An exception in the page ends the test, which otherwise might wait for ever.
   const thrown = new Promise((_, reject) => page.on("pageerror", reject));
   thrown.catch(() => undefined);
   const { origin } = new URL(url);

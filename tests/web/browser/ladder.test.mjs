@@ -36,7 +36,7 @@ throughBothDoors("the SYN,ACK is dragged out of the ladder", "scenario=handshake
 });
 
 throughBothDoors("the SYN,ACK is dropped with the keyboard alone", "scenario=handshake", async (page) => {
-  // Tab reaches the first arrow, and the arrow keys the others.
+  // Tab reaches the first arrow, and the arrow keys reach the other arrows.
   for (let presses = 0; presses < 100; presses++) {
     await page.keyboard.press("Tab");
     if (await page.evaluate(() => document.activeElement.hasAttribute("data-frame"))) break;

@@ -28,7 +28,7 @@ throughBothDoors("the run does not play on in another language", "scenario=lost-
   await page.keyboard.press("Home");
   const place = page.locator(".place");
   await page.waitForFunction(() => / 0\//.test(document.querySelector(".place").textContent));
-  // Longer than the pause between two steps.
+  // This wait is longer than the pause between two steps.
   await page.waitForTimeout(1000);
   assert.match(await place.textContent(), / 0\//);
 });

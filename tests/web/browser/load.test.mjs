@@ -1,4 +1,4 @@
-// The page loads, and says what is wrong if its engine is not there.
+// The page loads, and says what is wrong if its engine is missing.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

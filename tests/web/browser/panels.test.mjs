@@ -27,7 +27,7 @@ throughBothDoors("the state machines light the current states", "scenario=handsh
   await panel.locator(".here.side-0").waitFor();
   assert.match(await panel.locator("svg title").first().textContent(), /client: ESTABLISHED/);
   assert.equal(await panel.locator(".box.visited").count() > 1, true);
-  // The way so far leads back to a step.
+  // A click on an earlier state goes back to its step.
   await panel.getByRole("button", { name: /^SYN-SENT/ }).click();
   await page.waitForFunction(() => /client: SYN-SENT/.test(document.querySelector("svg.states title").textContent));
 });
@@ -69,7 +69,7 @@ throughBothDoors("the byte strip names what holds bytes", "scenario=small-window
   await page.getByRole("button", { name: STEP }).click();
   const strips = panel.getByRole("region", { name: "Bytes" });
   await strips.locator(".strip .part").first().waitFor();
-  // Somewhere in this run, the peer's window holds bytes.
+  // At some step of this run, the peer's window holds bytes back.
   const words = /held by the peer's window|by the peer's window/;
   for (let presses = 0; presses < 200; presses++) {
     if (words.test(await strips.textContent())) return;
@@ -133,7 +133,7 @@ throughBothDoors("the sliders of the network begin the experiment again", "scena
     const slider = panel.getByRole("slider", { name });
     const before = await slider.getAttribute("aria-valuetext");
     await slider.fill((await slider.inputValue()) === "2" ? "3" : "2");
-    // The new value is in force when the experiment has begun again.
+    // The new value takes effect when the experiment has started again.
     const isChanged = ([pattern, before]) => {
       const label = [...document.querySelectorAll("label.setting")].find((one) => new RegExp(pattern).test(one.textContent));
       return label.querySelector("input").getAttribute("aria-valuetext") !== before;
@@ -161,7 +161,7 @@ throughBothDoors("settings that change in quick succession begin one experiment"
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("ArrowLeft");
   }
-  // Commands are answered in their order, so every experiment has begun by then.
+  // Commands are answered in order, so by then every experiment has started.
   await until(page, "packet");
   await page.waitForTimeout(500);
   assert.equal(await count(), before);
@@ -194,7 +194,7 @@ throughBothDoors("a text of one's own runs, and an error has its line and column
   const alert = page.getByRole("alert");
   await alert.waitFor();
   assert.match(await alert.textContent(), /^\d+:\d+: .*synak/);
-  // The run of before is still there.
+  // The earlier run is still there.
   assert.equal(await page.locator("[data-frame]").count() > 0, true);
   await area.fill(text);
   await panel.getByRole("button", { name: "run this text" }).click();

@@ -1,4 +1,4 @@
-// A web server for a folder of files, as a school would have one: it knows nothing of the lab.
+// A web server for a folder of files, such as a school might have. It knows nothing about the lab.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
