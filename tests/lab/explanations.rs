@@ -64,7 +64,13 @@ fn rst_in_syn_sent_is_judged_by_its_acknowledgement() {
 fn deviations_of_this_stack_are_explained() {
     assert_explained("simultaneous-open", &[], Some(9), "four segments instead of six", "RFC 9293 section 3.5");
     assert_explained("handshake", &[], Some(7), "three segments close the connection", "RFC 9293 section 3.6");
-    assert_explained("keep-alive", &[], Some(7), "By the RFC, keep-alives are off by default", "RFC 9293 section 3.8.4");
+    assert_explained(
+        "keep-alive",
+        &[],
+        Some(7),
+        "By the RFC, keep-alives are off by default",
+        "RFC 9293 section 3.8.4",
+    );
     assert_explained("fast-retransmit", &[], Some(19), "Without SACK, three duplicate ACKs", "RFC 6675 section 5");
     assert_explained("lost-data", &[], Some(6), "retransmission timer runs", "RFC 9293 section 3.8.1");
     assert_explained("small-window", &[], Some(5), "the congestion window", "RFC 5681 section 3.1");
