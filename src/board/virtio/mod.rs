@@ -22,7 +22,7 @@ const REGISTERS: usize = 0x1000;
 /// Returns access to the registers of the device at address `base`. `kind` is the expected kind of device.
 fn transport(base: usize, kind: DeviceType) -> Result<MmioTransport<'static>, NotThere> {
     let header = NonNull::new(base as *mut VirtIOHeader).ok_or(NotThere)?;
-    // SAFETY: virt_rv32.rs passes the address of one of the eight places for virtio devices of QEMU's machine `virt`. Each
+    // SAFETY: a board passes the address of one of the eight places for virtio devices of QEMU's machine `virt`. Each
     // place has 4 KiB of registers, also if no device is there. No Rust object lies there, and each place is used once.
     let transport = unsafe { MmioTransport::new(header, REGISTERS) }.map_err(|_| NotThere)?;
     if transport.device_type() == kind { Ok(transport) } else { Err(NotThere) }
