@@ -36,6 +36,16 @@ pub fn script_of(root: &Path, arguments: &[&str]) -> Result<String, String> {
     said(command.args(arguments).env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target")))
 }
 
+/// Checks the library with the feature `board` for a target, with the toolchain that `scripts/firmware` finds.
+///
+/// Fails like [`script`].
+pub fn check_board_for(target: &str) -> Result<String, String> {
+    const CHECK: &str = r#"found=$(scripts/firmware toolchain "$0") || exit; eval "$found"
+        exec "${cargo[@]}" check --lib --no-default-features --features board "${extra[@]}" --target "$0" \
+            --target-dir target/firmware"#;
+    said(Command::new("bash").args(["-c", CHECK, target]).current_dir(REPOSITORY))
+}
+
 fn said(command: &mut Command) -> Result<String, String> {
     // cargo and rustup set these variables for the host's toolchain.
     command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN").env("SMOLSTEP_SEED", "42".repeat(32));
