@@ -19,7 +19,7 @@ pub mod mps2_an500;
 pub mod mps2_an505;
 #[cfg(target_arch = "arm")]
 pub mod mps3_an547;
-#[cfg(all(feature = "virt-rv32", target_arch = "riscv32"))]
+#[cfg(all(feature = "virtio", target_arch = "riscv32"))]
 pub mod virt_rv32;
 
 mod call;
@@ -49,7 +49,7 @@ mod run;
 mod seed;
 mod selftest;
 mod settings;
-#[cfg(all(feature = "virt-rv32", target_arch = "riscv32"))]
+#[cfg(all(feature = "virtio", target_arch = "riscv32"))]
 mod virtio;
 
 pub use call::call;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use smolstep::app::APPS;
 
-use crate::common::firmware::{boards, images, script};
+use crate::common::firmware::{REPOSITORY, boards, images, script, script_of};
 
 #[test]
 fn the_host_ports_match_the_ports_of_the_programs() {
@@ -33,8 +33,19 @@ fn the_host_ports_match_the_ports_of_the_programs() {
 /// Lists everything that is missing in one failure, so that the author of a new board sees all of it at once.
 #[test]
 fn every_board_has_its_files_and_its_entries() {
-    let listed: BTreeSet<String> = script(&["boards"], &[]).unwrap().lines().map(str::to_owned).collect();
-    let images: BTreeSet<String> = images().into_iter().collect();
+    let missing = missing(Path::new(REPOSITORY));
+    assert!(missing.is_empty(), "missing:\n{}", missing.join("\n"));
+}
+
+/// Returns what the boards lack in the folder `root`, which is the repository or a copy of it: each file or entry, and
+/// what it is for.
+pub fn missing(root: &Path) -> Vec<String> {
+    let list = |arguments: &[&str]| -> BTreeSet<String> {
+        script_of(root, arguments).unwrap().lines().map(str::to_owned).collect()
+    };
+    let (listed, in_qemu, images) = (list(&["boards"]), list(&["boards", "--qemu"]), list(&["images"]));
+    let text = |path: &str| read_to_string(root.join(path)).unwrap();
+    let exists = |path: &str| root.join(path).exists();
     let (manifest, modules) = (text("Cargo.toml"), text("src/board/mod.rs"));
     let mut missing = Vec::new();
     let mut needs = |has: bool, what: String| {
@@ -57,7 +68,7 @@ fn every_board_has_its_files_and_its_entries() {
         needs(manifest.contains(&bin), format!("Cargo.toml: a [[bin]] {image} with required-features"));
         needs(exists(&format!("src/bin/{image}.rs")), format!("src/bin/{image}.rs: the firmware"));
     }
-    for board in boards() {
+    for board in in_qemu {
         for (kind, command) in
             [("run", "SMOLSTEP_BLESS=1 cargo test --test boards golden::"), ("size", &bless_command(&board))]
         {
@@ -65,13 +76,13 @@ fn every_board_has_its_files_and_its_entries() {
             needs(exists(&file), format!("{file}: {command}"));
         }
     }
-    for board in names("src/board", "memory.x").difference(&listed) {
+    for board in names(&root.join("src/board"), "memory.x").difference(&listed) {
         needs(false, format!("Cargo.toml: a table [package.metadata.smolstep.boards.{board}]"));
     }
-    for image in names("src/bin", "").difference(&images) {
+    for image in names(&root.join("src/bin"), "").difference(&images) {
         needs(false, format!("Cargo.toml: {image} in the images of a board"));
     }
-    assert!(missing.is_empty(), "missing:\n{}", missing.join("\n"));
+    missing
 }
 
 #[test]
@@ -87,20 +98,8 @@ fn bless_command(board: &str) -> String {
 }
 
 /// Returns the entries of a folder that contain `file`, without the extension `rs`.
-fn names(folder: &str, file: &str) -> BTreeSet<String> {
-    let entries = read_dir(root(folder)).unwrap().map(|entry| entry.unwrap());
+fn names(folder: &Path, file: &str) -> BTreeSet<String> {
+    let entries = read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let found = entries.filter(|entry| file.is_empty() || entry.path().join(file).exists());
     found.map(|entry| entry.file_name().into_string().unwrap().trim_end_matches(".rs").to_owned()).collect()
-}
-
-fn exists(path: &str) -> bool {
-    Path::new(&root(path)).exists()
-}
-
-fn text(path: &str) -> String {
-    read_to_string(root(path)).unwrap()
-}
-
-fn root(path: &str) -> String {
-    format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
 }

@@ -20,6 +20,7 @@ mod link;
 mod list;
 mod loss;
 mod network;
+mod new_board;
 mod programs;
 mod seed;
 mod settings;

@@ -194,3 +194,15 @@ fn only_processors_with_the_needed_instructions_are_accepted() {
         assert!(why.contains(target) && why.contains("without this feature"), "{why}");
     }
 }
+
+/// The build stops with the error of build.rs.
+#[test]
+fn a_build_for_an_unfit_processor_says_so() {
+    match crate::common::firmware::check_board_for("thumbv6m-none-eabi") {
+        Err(why) if why.contains("no Rust for") => crate::common::skip("qemu", &why),
+        said => {
+            let why = target::check("thumbv6m-none-eabi").unwrap_err();
+            assert_eq!(said, Err(format!("error: smolstep@0.1.0: {why}")));
+        }
+    }
+}

@@ -6,6 +6,9 @@ use std::process::Command;
 use super::netns::output;
 use super::peer::Peer;
 
+/// The folder of the repository.
+pub const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
+
 /// The settings of a firmware's build. An empty list means the default settings.
 pub type Settings = &'static [(&'static str, &'static str)];
 
@@ -17,14 +20,36 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/firmware");
 /// of standard error.
 pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> {
     let mut command = Command::new(SCRIPT);
-    // cargo and rustup set these variables for the host's toolchain.
-    command.args(arguments).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
-    command.env("SMOLSTEP_SEED", "42".repeat(32)).envs(settings.iter().copied());
+    command.args(arguments).envs(settings.iter().copied());
     if !settings.is_empty() {
         // Images with settings are built in a separate folder, so that the images without settings need not be rebuilt.
         command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target/settings"));
     }
-    let output = output(&mut command).map_err(|e| format!("{SCRIPT}: {e}"))?;
+    said(&mut command)
+}
+
+/// Returns the output of `scripts/firmware ARGUMENTS` of the copy of the repository in the folder `root`.
+///
+/// Fails like [`script`]. The copy uses what the repository has already built.
+pub fn script_of(root: &Path, arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(root.join("scripts/firmware"));
+    said(command.args(arguments).env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target")))
+}
+
+/// Checks the library with the feature `board` for a target, with the toolchain that `scripts/firmware` finds.
+///
+/// Fails like [`script`].
+pub fn check_board_for(target: &str) -> Result<String, String> {
+    const CHECK: &str = r#"found=$(scripts/firmware toolchain "$0") || exit; eval "$found"
+        exec "${cargo[@]}" check --lib --no-default-features --features board "${extra[@]}" --target "$0" \
+            --target-dir target/firmware"#;
+    said(Command::new("bash").args(["-c", CHECK, target]).current_dir(REPOSITORY))
+}
+
+fn said(command: &mut Command) -> Result<String, String> {
+    // cargo and rustup set these variables for the host's toolchain.
+    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN").env("SMOLSTEP_SEED", "42".repeat(32));
+    let output = output(command).map_err(|e| format!("{SCRIPT}: {e}"))?;
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     match output.status.success() {
         true => Ok(text(&output.stdout)),

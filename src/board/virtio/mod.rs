@@ -22,7 +22,7 @@ const REGISTERS: usize = 0x1000;
 /// Returns access to the registers of the device at address `base`. `kind` is the expected kind of device.
 fn transport(base: usize, kind: DeviceType) -> Result<MmioTransport<'static>, NotThere> {
     let header = NonNull::new(base as *mut VirtIOHeader).ok_or(NotThere)?;
-    // SAFETY: virt_rv32.rs passes the address of one of the eight register blocks for virtio devices of QEMU's machine
+    // SAFETY: a board passes the address of one of the eight register blocks for virtio devices of QEMU's machine
     // `virt`. Each block has 4 KiB of registers, even if no device is attached. No Rust object lies there, and each
     // block is used once.
     let transport = unsafe { MmioTransport::new(header, REGISTERS) }.map_err(|_| NotThere)?;
