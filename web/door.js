@@ -32,6 +32,9 @@ class HttpDoor {
         this.last = answer.catch(() => undefined);
         return answer;
     }
+    read(command) {
+        return this.send(command);
+    }
     async send(command) {
         let response;
         try {
@@ -88,6 +91,9 @@ class WasmDoor {
     }
     async command(command) {
         return result(JSON.parse(await this.send(JSON.stringify(command))));
+    }
+    read(command) {
+        return this.command(command);
     }
     /** The worker answers in the order of the requests. The empty request waits for the module. */
     send(request) {

@@ -1,7 +1,7 @@
 // The ladder of a run. Only the events in sight are drawn, so a long run scrolls like a short one.
 import { drawArrow, foldText, withoutPort } from "./arrow.js";
 import { Columns } from "./columns.js";
-import { element, setText, shape } from "./dom.js";
+import { element, setAttributes, setText, shape } from "./dom.js";
 import { seconds } from "./format.js";
 import { isShown, Layout, LINE, newState, usualFlight } from "./layout.js";
 import { stateName, text } from "./text.js";
@@ -29,6 +29,8 @@ export class Ladder {
     pending = false;
     /** Whether the next drawing scrolls to the current step. */
     mustFollow = false;
+    /** Whether the next drawing moves the scroll bar to `view.top`. */
+    mustScroll = false;
     /** What is visible. Reading it from the page would make the browser compute the layout once more in each step. */
     view = { width: 0, height: 0, left: 0, top: 0 };
     /** The flight time that sets the scale: the same for all runs of an experiment. */
@@ -107,8 +109,8 @@ export class Ladder {
             return;
         const most = Math.max(0, layout.height - view.height);
         view.top = Math.round(Math.min(most, Math.max(0, height - view.height * 0.55)));
-        this.space.style.height = `${Math.max(layout.height, view.height)}px`;
-        this.scroller.scrollTop = view.top;
+        // The scroll bar moves after the drawing. Before it, the browser would compute the layout twice.
+        this.mustScroll = true;
     }
     /** Draws after the reader has scrolled, or the size has changed. */
     look() {
@@ -133,10 +135,12 @@ export class Ladder {
         const top = Math.max(0, view.top - MARGIN);
         const height = Math.min(total - top, view.height + 2 * MARGIN);
         picture.style.top = `${top}px`;
-        picture.setAttribute("width", String(columns.width));
-        picture.setAttribute("height", String(height));
-        picture.setAttribute("viewBox", `0 ${top} ${columns.width} ${height}`);
-        picture.setAttribute("font-size", String(columns.font));
+        setAttributes(picture, {
+            width: columns.width,
+            height,
+            viewBox: `0 ${top} ${columns.width} ${height}`,
+            "font-size": columns.font,
+        });
         const step = this.subject.step();
         const now = trace.lastOf(step);
         const [first, last] = [layout.momentAt(top), layout.momentAt(top + height)];
@@ -146,9 +150,12 @@ export class Ladder {
         for (const { index, node } of this.notes)
             node.classList.toggle("future", index > now);
         const line = (layout.heights[now] ?? 0) + LINE / 2;
-        this.now.setAttribute("d", `M0 ${line}H${columns.width}`);
+        setAttributes(this.now, { d: `M0 ${line}H${columns.width}` });
         this.drawFrames(trace, entries, now);
         this.drawHead(trace, step);
+        if (this.mustScroll)
+            this.scroller.scrollTop = view.top;
+        this.mustScroll = false;
     }
     /** Draws the hosts' lines, the times and the notes, unless they are drawn already. */
     drawGround(trace, moments, [from, to], [top, bottom]) {
@@ -250,7 +257,7 @@ export class Ladder {
         const inTabOrder = visible.has(app.selected ?? -1) ? app.selected : shown.find((frame) => frame.sent >= from)?.number;
         for (const frame of shown) {
             const group = this.arrows.get(frame.number) ?? this.group(frame);
-            group.setAttribute("tabindex", frame.number === inTabOrder ? "0" : "-1");
+            setAttributes(group, { tabindex: frame.number === inTabOrder ? 0 : -1 });
             drawArrow(group, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
         }
     }

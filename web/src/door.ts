@@ -17,6 +17,8 @@ export class LabError extends Error {
 export interface Door {
   /** Sends a command and returns its answer. Rejects with a LabError. */
   command<T>(command: object): Promise<T>;
+  /** Sends a command that changes nothing. It may overtake other commands, and none of them waits for it. */
+  read<T>(command: object): Promise<T>;
 }
 
 /** What the program tells the page at its start. The static folder has a file that names the other door. */
@@ -56,6 +58,10 @@ class HttpDoor implements Door {
     const answer = this.last.then(() => this.send<T>(command));
     this.last = answer.catch(() => undefined);
     return answer;
+  }
+
+  read<T>(command: object): Promise<T> {
+    return this.send<T>(command);
   }
 
   private async send<T>(command: object): Promise<T> {
@@ -119,6 +125,10 @@ class WasmDoor implements Door {
 
   async command<T>(command: object): Promise<T> {
     return result<T>(JSON.parse(await this.send(JSON.stringify(command))) as Answer);
+  }
+
+  read<T>(command: object): Promise<T> {
+    return this.command<T>(command);
   }
 
   /** The worker answers in the order of the requests. The empty request waits for the module. */

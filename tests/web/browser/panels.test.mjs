@@ -1,7 +1,8 @@
 // Each panel shows its part of the run.
 
 import assert from "node:assert/strict";
-import { STEP, arrow, saved, tab, throughBothDoors, waitForStep } from "./lab.mjs";
+import { test } from "node:test";
+import { STEP, address, arrow, doors, open, saved, tab, throughBothDoors, waitForStep, withPage } from "./lab.mjs";
 
 /** Goes to the step after which the client is in a state. */
 async function until(page, goal) {
@@ -19,6 +20,33 @@ throughBothDoors("why explains a step, with a link to the RFC", "scenario=handsh
   await link.waitFor();
   assert.match(await link.getAttribute("href"), /^https:\/\/(www\.rfc-editor\.org|datatracker\.ietf\.org)\//);
   assert.match(await link.getAttribute("rel"), /noreferrer/);
+});
+
+// Only requests of the native door can be held back.
+test("a step is drawn before its explanation arrives, and never beside that of another step", async () => {
+  const [native] = doors;
+  const url = await address(native);
+  await withPage(url, {}, async (page) => {
+    const held = [];
+    await page.route("**/session/*", (route) => {
+      const isWhy = JSON.parse(route.request().postData()).do === "why";
+      return isWhy ? held.push(() => route.continue()) : route.continue();
+    });
+    await open(page, `${url}#scenario=handshake`);
+    const why = page.getByRole("region", { name: "Why" });
+    const answers = () => why.locator(".answer").allTextContents();
+    await until(page, "client=SYN-SENT");
+    await page.waitForFunction(() => /SYN-SENT/.test(document.querySelector(".ladder-head").textContent));
+    assert.deepEqual((await answers()).filter((text) => text !== ""), []);
+    // The answers to the first step arrive after the reader has gone on.
+    while (held.length === 0) await page.waitForTimeout(10);
+    await until(page, "client=ESTABLISHED");
+    const release = setInterval(() => held.splice(0).forEach((go) => go()), 10);
+    await why.getByText("SYN,ACK arrived").first().waitFor();
+    clearInterval(release);
+    assert.doesNotMatch(await why.textContent(), /SYN asks for a connection|A program asks for a connection/);
+    assert.equal((await answers()).every((text) => text !== ""), true);
+  });
 });
 
 throughBothDoors("the state machines light the current states", "scenario=handshake", async (page) => {
