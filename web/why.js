@@ -22,7 +22,7 @@ export function whyPanel(app) {
         if (!answer) {
             if (answers.size >= MOST_KNOWN)
                 answers.clear();
-            answer = app.door.read({ do: "why", run: run.name, entry }).catch(() => undefined);
+            answer = app.engine.read({ do: "why", run: run.name, entry }).catch(() => undefined);
             answers.set(entry, answer);
         }
         return answer;

@@ -27,7 +27,7 @@ export function whyPanel(app: App): Panel {
     let answer = answers.get(entry);
     if (!answer) {
       if (answers.size >= MOST_KNOWN) answers.clear();
-      answer = app.door.read<Why>({ do: "why", run: run.name, entry }).catch(() => undefined);
+      answer = app.engine.read<Why>({ do: "why", run: run.name, entry }).catch(() => undefined);
       answers.set(entry, answer);
     }
     return answer;

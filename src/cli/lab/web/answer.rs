@@ -1,4 +1,4 @@
-//! The answers of the door, with the headers that all of them have.
+//! The answers to requests, with the headers that all of them have.
 
 use core::fmt;
 
@@ -38,7 +38,7 @@ pub fn json(text: String) -> Answer {
     answer("application/json", text)
 }
 
-/// A request that the door does not serve: the status, and one line that says why.
+/// The refusal of a request: the status, and one line that says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: StatusCode,

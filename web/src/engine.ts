@@ -1,9 +1,9 @@
-// The two doors to the engine: the program that serves this page, or the WebAssembly module beside it. The other files
+// The engine behind the page: the program that serves this page, or the WebAssembly module beside it. The other files
 // do not know which one is in use.
 
 import type { Source } from "./types.js";
 
-/** An error that the session has answered, or that the door met. */
+/** An error that the session has answered, or that occurred on the way. */
 export class LabError extends Error {
   constructor(
     message: string,
@@ -14,44 +14,44 @@ export class LabError extends Error {
   }
 }
 
-export interface Door {
+export interface Engine {
   /** Sends a command and returns its answer. Rejects with a LabError. */
   command<T>(command: object): Promise<T>;
   /** Sends a command that changes nothing. It may overtake other commands, and none of them waits for it. */
   read<T>(command: object): Promise<T>;
 }
 
-/** What the program tells the page at its start. The static folder has a file that names the other door. */
+/** What the program tells the page at its start. The static folder has a file that names the other engine. */
 interface Start extends Source {
-  door?: "wasm";
+  engine?: "wasm";
   /** The name of the file whose text is in `lab`. */
   file?: string;
   lang?: string;
 }
 
 export interface Opened {
-  door: Door;
+  engine: Engine;
   source: Source;
   file: string | undefined;
   lang: string | undefined;
 }
 
-/** Opens the door that this page has. The source is what the program was started with. */
-export async function openDoor(): Promise<Opened> {
+/** Starts a session with the engine that this page has. The source is what the program was started with. */
+export async function openEngine(): Promise<Opened> {
   const response = await fetch("start");
-  const { door, file, lang, ...source }: Start = response.ok ? await read<Start>(response) : { door: "wasm" };
-  return { door: door === "wasm" ? await WasmDoor.open() : await HttpDoor.open(), source, file, lang };
+  const { engine, file, lang, ...source }: Start = response.ok ? await read<Start>(response) : { engine: "wasm" };
+  return { engine: engine === "wasm" ? await WasmEngine.open() : await HttpEngine.open(), source, file, lang };
 }
 
-class HttpDoor implements Door {
+class HttpEngine implements Engine {
   /** Resolves when the command before is answered, so that commands stay in their order. */
   private last: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly url: string) {}
 
-  static async open(): Promise<HttpDoor> {
+  static async open(): Promise<HttpEngine> {
     const { id } = await read<{ id: string }>(await post("session", ""));
-    return new HttpDoor(`session/${id}`);
+    return new HttpEngine(`session/${id}`);
   }
 
   command<T>(command: object): Promise<T> {
@@ -102,7 +102,7 @@ function result<T>(answer: Answer): T {
 }
 
 /** The module runs in a worker, so that a long run does not stop the page. */
-class WasmDoor implements Door {
+class WasmEngine implements Engine {
   private readonly waiting: { resolve: (text: string) => void; reject: (error: LabError) => void }[] = [];
 
   private constructor(private readonly worker: Worker) {
@@ -117,10 +117,10 @@ class WasmDoor implements Door {
     });
   }
 
-  static async open(): Promise<WasmDoor> {
-    const door = new WasmDoor(new Worker("worker.js", { type: "module" }));
-    await door.send("");
-    return door;
+  static async open(): Promise<WasmEngine> {
+    const engine = new WasmEngine(new Worker("worker.js", { type: "module" }));
+    await engine.send("");
+    return engine;
   }
 
   async command<T>(command: object): Promise<T> {

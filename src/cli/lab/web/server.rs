@@ -31,7 +31,7 @@ const STACK: usize = 16 << 20;
 /// How many commands run at a time. Each belongs to another session.
 const THREADS: usize = 4;
 
-/// Why the door closed.
+/// Why the server closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// No request arrived for a long time.

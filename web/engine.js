@@ -1,6 +1,6 @@
-// The two doors to the engine: the program that serves this page, or the WebAssembly module beside it. The other files
+// The engine behind the page: the program that serves this page, or the WebAssembly module beside it. The other files
 // do not know which one is in use.
-/** An error that the session has answered, or that the door met. */
+/** An error that the session has answered, or that occurred on the way. */
 export class LabError extends Error {
     line;
     column;
@@ -10,13 +10,13 @@ export class LabError extends Error {
         this.column = column;
     }
 }
-/** Opens the door that this page has. The source is what the program was started with. */
-export async function openDoor() {
+/** Starts a session with the engine that this page has. The source is what the program was started with. */
+export async function openEngine() {
     const response = await fetch("start");
-    const { door, file, lang, ...source } = response.ok ? await read(response) : { door: "wasm" };
-    return { door: door === "wasm" ? await WasmDoor.open() : await HttpDoor.open(), source, file, lang };
+    const { engine, file, lang, ...source } = response.ok ? await read(response) : { engine: "wasm" };
+    return { engine: engine === "wasm" ? await WasmEngine.open() : await HttpEngine.open(), source, file, lang };
 }
-class HttpDoor {
+class HttpEngine {
     url;
     /** Resolves when the command before is answered, so that commands stay in their order. */
     last = Promise.resolve();
@@ -25,7 +25,7 @@ class HttpDoor {
     }
     static async open() {
         const { id } = await read(await post("session", ""));
-        return new HttpDoor(`session/${id}`);
+        return new HttpEngine(`session/${id}`);
     }
     command(command) {
         const answer = this.last.then(() => this.send(command));
@@ -66,7 +66,7 @@ function result(answer) {
     return answer;
 }
 /** The module runs in a worker, so that a long run does not stop the page. */
-class WasmDoor {
+class WasmEngine {
     worker;
     waiting = [];
     constructor(worker) {
@@ -85,9 +85,9 @@ class WasmDoor {
         });
     }
     static async open() {
-        const door = new WasmDoor(new Worker("worker.js", { type: "module" }));
-        await door.send("");
-        return door;
+        const engine = new WasmEngine(new Worker("worker.js", { type: "module" }));
+        await engine.send("");
+        return engine;
     }
     async command(command) {
         return result(JSON.parse(await this.send(JSON.stringify(command))));

@@ -1,8 +1,8 @@
-// Both doors answer the page's commands alike.
+// Both engines answer the page's commands alike.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, doors, open, withPage } from "./lab.mjs";
+import { address, engines, open, withPage } from "./lab.mjs";
 
 const COMMANDS = [
   { do: "list", lang: "zh" },
@@ -22,21 +22,21 @@ const COMMANDS = [
   { do: "nonsense" },
 ];
 
-test("the doors give the same answers", { skip: doors.length > 1 ? false : "there is one door" }, async () => {
+test("the engines give the same answers", { skip: engines.length > 1 ? false : "there is one engine" }, async () => {
   const answers = [];
-  for (const door of doors) {
-    const url = await address(door);
+  for (const engine of engines) {
+    const url = await address(engine);
     await withPage(url, {}, async (page) => {
       await open(page, `${url}#scenario=handshake`);
       // The page's own module sends the commands, so what reaches the page is compared.
       answers.push(
         await page.evaluate(async (commands) => {
-          const { openDoor } = await import("./door.js");
-          const { door } = await openDoor();
+          const { openEngine } = await import("./engine.js");
+          const { engine } = await openEngine();
           const answers = [];
           for (const command of commands) {
             const failed = ({ message, line, column }) => ({ message, line, column });
-            answers.push(JSON.stringify(await door.command(command).catch(failed)));
+            answers.push(JSON.stringify(await engine.command(command).catch(failed)));
           }
           return answers;
         }, COMMANDS),
