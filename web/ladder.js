@@ -22,6 +22,8 @@ export class Ladder {
     notes = [];
     drawnGround = "";
     frames = shape("g");
+    /** The marks of the frames, above their labels. */
+    marks = shape("g", { "aria-hidden": "true" });
     arrows = new Map();
     layout;
     laidOut;
@@ -38,7 +40,7 @@ export class Ladder {
     constructor(app, subject, label) {
         this.app = app;
         this.subject = subject;
-        this.picture.append(this.ground, this.now, this.frames);
+        this.picture.append(this.ground, this.now, this.frames, this.marks);
         this.picture.setAttribute("aria-label", label);
         this.space.append(this.picture);
         this.scroller.append(this.space);
@@ -86,7 +88,7 @@ export class Ladder {
             return;
         this.reveal(this.layout.heights[frame.sent] ?? 0);
         this.draw();
-        this.arrows.get(number)?.focus();
+        this.arrows.get(number)?.group.focus();
     }
     lay(trace) {
         if (Ladder.flight.of !== this.app.experiment) {
@@ -96,6 +98,7 @@ export class Ladder {
         this.laidOut = trace;
         this.arrows.clear();
         this.frames.replaceChildren();
+        this.marks.replaceChildren();
         this.drawnGround = "";
     }
     /** Scrolls to the current step, if it is out of sight. */
@@ -247,27 +250,31 @@ export class Ladder {
             return sent && isShown(sent, layout.shown);
         });
         const visible = new Set(shown.map((frame) => frame.number));
-        for (const [number, group] of this.arrows) {
+        for (const [number, { group, mark }] of this.arrows) {
             if (visible.has(number))
                 continue;
             group.remove();
+            mark.remove();
             this.arrows.delete(number);
         }
         // The selected frame, or else the first one in sight, is reached with the Tab key.
         const inTabOrder = visible.has(app.selected ?? -1) ? app.selected : shown.find((frame) => frame.sent >= from)?.number;
         for (const frame of shown) {
-            const group = this.arrows.get(frame.number) ?? this.group(frame);
-            setAttributes(group, { tabindex: frame.number === inTabOrder ? 0 : -1 });
-            drawArrow(group, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
+            const arrow = this.arrows.get(frame.number) ?? this.arrow(frame);
+            setAttributes(arrow.group, { tabindex: frame.number === inTabOrder ? 0 : -1 });
+            drawArrow(arrow, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
         }
     }
-    group(frame) {
+    arrow(frame) {
         const group = shape("g", { role: "button", "data-frame": frame.number });
-        this.arrows.set(frame.number, group);
+        const mark = shape("g", { "data-mark": frame.number });
+        const arrow = { group, mark };
+        this.arrows.set(frame.number, arrow);
+        this.marks.append(mark);
         // In the order of sending, which is the order of reading.
         const after = [...this.frames.children].find((other) => Number(other.getAttribute("data-frame")) > frame.number);
         this.frames.insertBefore(group, after ?? null);
-        return group;
+        return arrow;
     }
     /** Writes the hosts and their states above the lines. With several lanes, a click selects the connection. */
     drawHead(trace, step) {

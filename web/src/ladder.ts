@@ -1,7 +1,7 @@
 // The ladder of a run. Only the events in sight are drawn, so a long run scrolls like a short one.
 
 import type { App, Change } from "./app.js";
-import { drawArrow, foldText, withoutPort } from "./arrow.js";
+import { drawArrow, foldText, withoutPort, type Arrow } from "./arrow.js";
 import { Columns } from "./columns.js";
 import { element, setAttributes, setText, shape } from "./dom.js";
 import { seconds } from "./format.js";
@@ -31,7 +31,9 @@ export class Ladder {
   private notes: { index: number; node: SVGElement }[] = [];
   private drawnGround = "";
   private readonly frames = shape("g");
-  private readonly arrows = new Map<number, SVGGElement>();
+  /** The marks of the frames, above their labels. */
+  private readonly marks = shape("g", { "aria-hidden": "true" });
+  private readonly arrows = new Map<number, Arrow>();
   private layout: Layout | undefined;
   private laidOut: Trace | undefined;
   private columns = new Columns(600, 1);
@@ -50,7 +52,7 @@ export class Ladder {
     private readonly subject: Subject,
     label: string,
   ) {
-    this.picture.append(this.ground, this.now, this.frames);
+    this.picture.append(this.ground, this.now, this.frames, this.marks);
     this.picture.setAttribute("aria-label", label);
     this.space.append(this.picture);
     this.scroller.append(this.space);
@@ -97,7 +99,7 @@ export class Ladder {
     if (!trace || !frame || !this.layout) return;
     this.reveal(this.layout.heights[frame.sent] ?? 0);
     this.draw();
-    this.arrows.get(number)?.focus();
+    this.arrows.get(number)?.group.focus();
   }
 
   private lay(trace: Trace): void {
@@ -108,6 +110,7 @@ export class Ladder {
     this.laidOut = trace;
     this.arrows.clear();
     this.frames.replaceChildren();
+    this.marks.replaceChildren();
     this.drawnGround = "";
   }
 
@@ -255,27 +258,31 @@ export class Ladder {
       return sent && isShown(sent, layout.shown);
     });
     const visible = new Set(shown.map((frame) => frame.number));
-    for (const [number, group] of this.arrows) {
+    for (const [number, { group, mark }] of this.arrows) {
       if (visible.has(number)) continue;
       group.remove();
+      mark.remove();
       this.arrows.delete(number);
     }
     // The selected frame, or else the first one in sight, is reached with the Tab key.
     const inTabOrder = visible.has(app.selected ?? -1) ? app.selected : shown.find((frame) => frame.sent >= from)?.number;
     for (const frame of shown) {
-      const group = this.arrows.get(frame.number) ?? this.group(frame);
-      setAttributes(group, { tabindex: frame.number === inTabOrder ? 0 : -1 });
-      drawArrow(group, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
+      const arrow = this.arrows.get(frame.number) ?? this.arrow(frame);
+      setAttributes(arrow.group, { tabindex: frame.number === inTabOrder ? 0 : -1 });
+      drawArrow(arrow, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
     }
   }
 
-  private group(frame: Frame): SVGGElement {
+  private arrow(frame: Frame): Arrow {
     const group = shape("g", { role: "button", "data-frame": frame.number });
-    this.arrows.set(frame.number, group);
+    const mark = shape("g", { "data-mark": frame.number });
+    const arrow = { group, mark };
+    this.arrows.set(frame.number, arrow);
+    this.marks.append(mark);
     // In the order of sending, which is the order of reading.
     const after = [...this.frames.children].find((other) => Number(other.getAttribute("data-frame")) > frame.number);
     this.frames.insertBefore(group, after ?? null);
-    return group;
+    return arrow;
   }
 
   /** Writes the hosts and their states above the lines. With several lanes, a click selects the connection. */

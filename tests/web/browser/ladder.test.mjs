@@ -139,3 +139,35 @@ withBothEngines("the wait for the retransmission is folded", "scenario=lost-syna
   await page.locator(".fold-text").first().waitFor();
   await tab(page, "States");
 });
+
+withBothEngines("in a crowd, arrows cross no label, and frames in flight are above the labels", "scenario=shared-bottleneck", async (page) => {
+  const line = page.getByLabel("command, as in the terminal");
+  await line.fill("until step=80");
+  await line.press("Enter");
+  await waitForStep(page, { at: 80 });
+  await page.locator("[data-mark] .packet").first().waitFor();
+  const { labels, bare, marks, covered } = await page.evaluate(() => {
+    const scroller = document.querySelector(".ladder-scroll").getBoundingClientRect();
+    const isSeen = ({ left, right, top, bottom }) =>
+      left > scroller.left && right < scroller.right && top > scroller.top && bottom < scroller.bottom;
+    // Of each frame, the ground of the label is as large as its text.
+    const frames = [...document.querySelectorAll("[data-frame]")];
+    const boxes = frames.map((frame) => [".under", "text"].map((part) => frame.querySelector(part).getBoundingClientRect()));
+    const isBare = ([ground, text]) => text.left < ground.left - 1 || text.right > ground.right + 1;
+    // A mark is hit in front of all labels.
+    const packets = [...document.querySelectorAll("[data-mark] .packet")].filter((packet) => isSeen(packet.getBoundingClientRect()));
+    const isCovered = (packet) => {
+      const { left, top, width, height } = packet.getBoundingClientRect();
+      return !document.elementFromPoint(left + width / 2, top + height / 2).closest("[data-mark]");
+    };
+    return { labels: boxes.length, bare: boxes.filter(isBare).length, marks: packets.length, covered: packets.filter(isCovered).length };
+  });
+  assert.equal(labels > 10 && marks > 3, true, `${labels} labels, ${marks} marks`);
+  assert.deepEqual([bare, covered], [0, 0]);
+  // A mark is grabbed as its frame is.
+  const mark = page.locator("[data-mark]", { has: page.locator(".packet") }).first();
+  const frame = await mark.getAttribute("data-mark");
+  await mark.locator(".packet").click({ force: true });
+  await page.getByRole("group", { name: "what happens to this frame" }).first().getByRole("button", { name: "drop" }).waitFor();
+  await page.locator(`[data-frame="${frame}"].selected`).waitFor();
+});
