@@ -14,6 +14,24 @@ async function checkChinese(page) {
 
 withBothEngines("a browser in Chinese gets the page in Chinese", "scenario=handshake", checkChinese, { locale: "zh-CN" });
 
+withBothEngines(
+  "a scenario has its title and its texts in Chinese",
+  "scenario=slow-start",
+  async (page) => {
+    await checkChinese(page);
+    const { titles, texts } = await page.evaluate(() => ({
+      titles: [".subtitle", ".chooser option"].flatMap((part) => [...document.querySelectorAll(part)].map((node) => node.textContent)),
+      texts: [...document.querySelectorAll(".why-list > p")].map((node) => node.textContent),
+    }));
+    const isChinese = (text) => /\p{Script=Han}/u.test(text);
+    // A program has only its name.
+    assert.deepEqual(titles.filter((title) => title.includes(" ") && !isChinese(title)), []);
+    assert.equal(titles.filter(isChinese).length > 45, true);
+    assert.equal(texts.length > 2 && texts.every(isChinese), true, texts.join("\n"));
+  },
+  { locale: "zh-CN" },
+);
+
 withBothEngines("a button changes the language", "scenario=handshake", async (page) => {
   await page.getByRole("button", { name: "中文" }).click();
   await checkChinese(page);
