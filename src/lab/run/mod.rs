@@ -1,13 +1,15 @@
 //! A repeatable run: what the user did by hand happens again after the same step.
 //!
 //! by_hand.rs has the changes by hand, control_changes.rs the changes of what the ends keep, goal.rs the events at which a
-//! run stops, host_lab.rs the hosts with their memory, and marks.rs the marks of answers.
+//! run stops, host_lab.rs the hosts with their memory, marks.rs the marks of answers, and reductions.rs the reductions of
+//! congestion windows.
 
 mod by_hand;
 mod control_changes;
 mod goal;
 mod host_lab;
 pub(crate) mod marks;
+mod reductions;
 
 pub(crate) use by_hand::{ByHand, Change, MAX_BY_HAND, ends, has_checksum};
 pub(crate) use control_changes::ControlChanges;
@@ -19,6 +21,7 @@ pub(crate) use goal::{GoalError, state};
 #[cfg(feature = "cli")]
 pub(crate) use host_lab::ENTRIES;
 pub(crate) use host_lab::{HostLab, sizes};
+pub(crate) use reductions::Windows;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -152,11 +155,11 @@ impl<'s> Run<'s> {
 
     /// Takes one step, then repeats what the user did by hand after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
-        let before = lab.states();
+        let (before, mut windows) = (lab.states(), Windows::of(lab));
         let progress = lab.step();
-        let mut there = self.report(lab, before, each);
+        let mut there = self.report(lab, before, &mut windows, each);
         self.intervene(lab);
-        there |= self.report(lab, before, each);
+        there |= self.report(lab, before, &mut windows, each);
         there |= match self.until {
             Some(Goal::Step(step)) => lab.steps() >= step,
             Some(Goal::Time(time)) => lab.elapsed() >= time,
@@ -170,12 +173,13 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// Calls `each` with the entries that are not reported yet. `before` are the states before the step. Returns whether
-    /// one of them is the event at which the run stops.
+    /// Calls `each` with the entries that are not reported yet. `before` are the states and `windows` the congestion
+    /// windows before the step. Returns whether one of the entries is the event at which the run stops.
     pub fn report(
         &self,
         lab: &mut HostLab<'_>,
         before: [State; 2],
+        windows: &mut Windows,
         each: &mut dyn FnMut(&Snapshot, &HostLab<'_>),
     ) -> bool {
         let mut there = false;
@@ -184,7 +188,8 @@ impl<'s> Run<'s> {
             if entry.at > START + self.setup.limit {
                 continue;
             }
-            let snapshot = self.foreseen(lab.snapshot(entry));
+            let mut snapshot = self.foreseen(lab.snapshot(entry));
+            snapshot.reduction = windows.reduction(entry.host, &entry.what, lab, self.setup.congestion);
             there |= self.until.is_some_and(|goal| goal.is_reached(&snapshot, before));
             each(&snapshot, lab);
         }

@@ -20,6 +20,9 @@ const COMMANDS = [
   { do: "export", run: "b" },
   { do: "new", lab: "title x\nclient calls\n" },
   { do: "nonsense" },
+  { do: "new", scenario: "recovery-and-timeout", lang: "zh" },
+  { do: "trace", run: "a", from: 0, count: 5000 },
+  { do: "why", run: "a", entry: 60 },
 ];
 
 test("the engines give the same answers", { skip: engines.length > 1 ? false : "there is one engine" }, async () => {

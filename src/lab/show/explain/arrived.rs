@@ -1,5 +1,7 @@
 //! Explains received frames.
 
+#[cfg(feature = "recovery")]
+use super::reduced;
 use super::{Explanation, because};
 use crate::lab::Snapshot;
 use crate::trace::{Carries, Mark, Segment};
@@ -75,6 +77,10 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
 }
 
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
+    #[cfg(feature = "recovery")]
+    if let Some(reduction) = snapshot.reduction {
+        return reduced::arrived(reduction.sign);
+    }
     match mark {
         Some(Mark::OutOfOrder) if segment.fin => because(
             "FIN arrived, but data before it is missing: it counts once that data has arrived.",
