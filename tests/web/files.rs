@@ -50,6 +50,6 @@ fn the_page_asks_only_for_files_that_are_served() {
             }
         }
     }
-    assert!(asked.contains("main.js") && asked.contains("style.css") && asked.contains("server.js"), "{asked:?}");
+    assert!(asked.contains("main.js") && asked.contains("style.css") && asked.contains("engine.js"), "{asked:?}");
     server.close();
 }
