@@ -27,7 +27,7 @@ export interface Drawn {
 export interface Arrow {
   /** The arrow and its label. The group keeps the focus while it is drawn again. */
   group: SVGGElement;
-  /** The mark of a frame in flight or of a lost one, above all labels. */
+  /** The mark of a frame in flight or of a lost one, above all labels. It is empty for other frames. */
   mark: SVGGElement;
 }
 

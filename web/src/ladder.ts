@@ -269,7 +269,11 @@ export class Ladder {
     for (const frame of shown) {
       const arrow = this.arrows.get(frame.number) ?? this.arrow(frame);
       setAttributes(arrow.group, { tabindex: frame.number === inTabOrder ? 0 : -1 });
+      const { mark } = arrow;
       drawArrow(arrow, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
+      // Most frames have no mark.
+      if (!mark.hasChildNodes()) mark.remove();
+      else if (!mark.isConnected) this.marks.append(mark);
     }
   }
 
@@ -278,7 +282,6 @@ export class Ladder {
     const mark = shape("g", { "data-mark": frame.number });
     const arrow = { group, mark };
     this.arrows.set(frame.number, arrow);
-    this.marks.append(mark);
     // In the order of sending, which is the order of reading.
     const after = [...this.frames.children].find((other) => Number(other.getAttribute("data-frame")) > frame.number);
     this.frames.insertBefore(group, after ?? null);
