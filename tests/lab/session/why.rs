@@ -95,7 +95,7 @@ fn each_reason_of_a_reduction_is_named() {
         &["timer expired", "to 1,460 bytes, which is one segment", "up to ssthresh"],
     );
     let mut session = opened("fast-retransmit");
-    has(&mut session, "RFC 6675 section 5", &["SACK blocks of this ACK", "0.7 of the window", "RFC 9438 section 4.6"]);
+    has(&mut session, "RFC 6675 section 5", &["SACK blocks of this ACK", "0.7 of the part", "RFC 9438 section 4.6"]);
     has(&mut opened("lost-syn"), "RFC 6298 section 2", &["after a lost SYN", "RFC 5681 section 3.1"]);
     has(
         &mut opened("shared-bottleneck"),

@@ -83,12 +83,12 @@ impl Display for Numbers {
                 "，即初始窗口：在一个超时重传时间内没有发送数据，原来较大的窗口可能已不合时宜（RFC 5681 §4.1）。",
             )),
             (Sign::Duplicates(_) | Sign::Retransmission | Sign::Sack, _) if is_cubic => f.write_str(lang.pick(
-                ": CUBIC keeps 0.7 of the window in use, and at least two segments (RFC 9438 section 4.6). Reno would keep half.",
-                "：CUBIC 保留所用窗口的 0.7 倍，但不少于两个报文段（RFC 9438 §4.6）；Reno 则减半。",
+                ": CUBIC keeps 0.7 of the part that was in use, and at least two segments (RFC 9438 section 4.6). Reno would keep half.",
+                "：CUBIC 保留实际用到的部分的 0.7 倍，但不少于两个报文段（RFC 9438 §4.6）；Reno 则减半。",
             )),
             (Sign::Duplicates(_) | Sign::Retransmission | Sign::Sack, _) => f.write_str(lang.pick(
-                ": Reno keeps half of the window in use, and at least two segments (RFC 5681 section 3.1).",
-                "：Reno 保留所用窗口的一半，但不少于两个报文段（RFC 5681 §3.1）。",
+                ": Reno keeps half of the part that was in use, and at least two segments (RFC 5681 section 3.1).",
+                "：Reno 保留实际用到的部分的一半，但不少于两个报文段（RFC 5681 §3.1）。",
             )),
         }
     }
