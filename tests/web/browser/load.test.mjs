@@ -39,6 +39,8 @@ test("the page says that the program has ended", async () => {
   const url = /http:\S+/.exec(line)[0];
   await withPage(url, {}, async (page, problems) => {
     await open(page, url);
+    // When the program ends, no request is under way.
+    await page.getByRole("region", { name: "Why" }).getByRole("link").first().waitFor();
     child.kill("SIGINT");
     assert.equal(await exited, 0);
     await page.getByRole("button", { name: "next packet" }).click();
