@@ -1,9 +1,9 @@
 // The state of the page: the experiment, its runs, and the current step. Panels draw this state.
-import { LabError } from "./door.js";
+import { LabError } from "./engine.js";
 import { Trace } from "./trace.js";
 import { language } from "./text.js";
 export class App {
-    door;
+    engine;
     experiment;
     lists = { scenarios: [], exercises: [], programs: [] };
     source = {};
@@ -28,8 +28,8 @@ export class App {
     byHand = [];
     /** Counts the experiments, so that a late answer for an earlier experiment is dropped. */
     epoch = 0;
-    constructor(door) {
-        this.door = door;
+    constructor(engine) {
+        this.engine = engine;
     }
     /** The trace of the current run. */
     get trace() {
@@ -52,7 +52,7 @@ export class App {
     /** Sends a command. An error is shown, and the answer is then undefined. */
     async ask(command) {
         try {
-            return await this.door.command(command);
+            return await this.engine.command(command);
         }
         catch (error) {
             this.fail(error);
@@ -252,7 +252,7 @@ export class App {
     async more(trace) {
         let pending = this.fetching.get(trace);
         if (!pending) {
-            pending = trace.fetchMore(this.door).finally(() => this.fetching.delete(trace));
+            pending = trace.fetchMore(this.engine).finally(() => this.fetching.delete(trace));
             this.fetching.set(trace, pending);
         }
         try {

@@ -1,12 +1,13 @@
 // Draws a frame as an arrow of the ladder.
 import { shape } from "./dom.js";
 import { seconds, span } from "./format.js";
+import { LINE } from "./layout.js";
 import { text } from "./text.js";
 import { isLost, labelOf } from "./trace.js";
 /** The reasons of frames that are sent again. */
 const AGAIN = /retransmission|after-timeout|tail-probe|repeated-syn|window-opened|path-mtu/;
-/** Draws a frame into its group. The group stays the same when the frame is drawn again, so that it keeps the focus. */
-export function drawArrow(group, frame, drawn) {
+/** Draws a frame. */
+export function drawArrow({ group, mark }, frame, drawn) {
     const { trace, now } = drawn;
     const sent = trace.entries[frame.sent];
     if (!sent)
@@ -20,27 +21,34 @@ export function drawArrow(group, frame, drawn) {
     const share = isMoving ? progress(frame, sent, drawn) : 0;
     if (group.dataset["drawn"] === key) {
         if (isMoving)
-            movePacket(group.querySelector(".packet"), startPoint(frame, sent, drawn), ends[0], share);
+            movePacket(mark.firstElementChild, startPoint(frame, sent, drawn), ends[0], share);
         return;
     }
     group.dataset["drawn"] = key;
-    group.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
+    for (const part of [group, mark])
+        part.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
     group.setAttribute("aria-label", described(frame, sent, trace));
     group.setAttribute("aria-pressed", String(isSelected));
     const start = startPoint(frame, sent, drawn);
     const parts = [];
     for (const end of ends) {
         const path = `M${start.join(" ")}L${end.join(" ")}`;
-        parts.push(shape("path", { class: "hit", d: path }), shape("path", { class: "line", d: path }), tip(start, end, sent));
+        parts.push(shape("path", { class: "hit", d: path }), shape("path", { class: "line", d: path }));
+        if (!isLost(sent))
+            parts.push(tip(start, end));
     }
     const first = ends[0] ?? start;
+    const marks = [];
+    if (isLost(sent))
+        marks.push(cross(first));
     if (isMoving) {
         const packet = shape("rect", { class: "packet", x: -8, y: -6, width: 16, height: 12, rx: 2 });
         movePacket(packet, start, first, share);
-        parts.push(packet);
+        marks.push(packet);
     }
-    parts.push(label(sent, drawn, start, first));
-    group.replaceChildren(...parts);
+    mark.replaceChildren(...marks);
+    const [ground, words] = label(sent, drawn, start, first);
+    group.replaceChildren(ground, ...parts, words);
 }
 function classes(frame, sent, is) {
     const names = ["frame", `lane-${Math.min(sent.lane, 3)}`];
@@ -91,18 +99,23 @@ function progress(frame, sent, { trace, layout, now }) {
 function movePacket(packet, [x, y], [toX, toY] = [0, 0], share) {
     packet?.setAttribute("transform", `translate(${x + (toX - x) * share} ${y + (toY - y) * share})`);
 }
-function tip([x, y], [toX, toY], sent) {
-    if (isLost(sent)) {
-        return shape("path", { class: "cross", d: `M${toX - 5} ${toY - 5}l10 10m0 -10l-10 10` });
-    }
+function cross([x, y]) {
+    return shape("path", { class: "cross", d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10` });
+}
+function tip([x, y], [toX, toY]) {
     const angle = (Math.atan2(toY - y, toX - x) * 180) / Math.PI;
     return shape("path", { class: "tip", d: "M0 0L-9 -4V4z", transform: `translate(${toX} ${toY}) rotate(${angle})` });
 }
-/** Draws the label above the beginning of the arrow, because the arrow slopes down from there. */
+/** Draws the label above the beginning of the arrow, because the arrow slopes down from there. The ground of the label hides the earlier
+ *  arrows that cross it. */
 function label(sent, { layout, columns }, [x, y], [toX]) {
     const isRight = toX > x;
     const words = columns.fit(withoutPort(labelText(sent, layout), columns), "between");
-    return shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words);
+    const width = columns.widthOf(words) + 4;
+    return [
+        shape("rect", { class: "under", x: isRight ? x + 6 : x - 6 - width, y: y - LINE + 1, width, height: LINE }),
+        shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words),
+    ];
 }
 /** Removes the port from a label, if the head of the lane shows the port. */
 export function withoutPort(label, { lanes }) {

@@ -1,5 +1,5 @@
 // Chooses the experiment: a scenario, an exercise, a program, or the reader's own text.
-import { LabError } from "./door.js";
+import { LabError } from "./engine.js";
 import { element } from "./dom.js";
 import { text } from "./text.js";
 /** The longest file, in bytes: the limit of the lab. */

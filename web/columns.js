@@ -42,13 +42,24 @@ export class Columns {
         const space = where === "notes" ? this.notes - 8 : this.between - 24;
         return cut(text, Math.max(4, Math.floor(space / this.char)), where === "between");
     }
+    /** Returns the width of a text in pixels. */
+    widthOf(text) {
+        let width = 0;
+        for (const char of text)
+            width += columnsOf(char);
+        return width * this.char;
+    }
+}
+/** Returns the width of a character: a Chinese character is as wide as two others. */
+function columnsOf(char) {
+    return char > "\u2e80" ? 2 : 1;
 }
 /** Shortens a text to `most` columns, with `isWhole` between two words. A Chinese character takes two columns. */
 function cut(text, most, isWhole) {
     let width = 0;
     let end = 0;
     for (const char of text) {
-        width += char > "\u2e80" ? 2 : 1;
+        width += columnsOf(char);
         if (width > most) {
             const part = text.slice(0, Math.max(0, end - 1));
             const space = isWhole ? part.lastIndexOf(" ") : -1;

@@ -20,6 +20,17 @@ export function setText(node, text) {
     if (node.textContent !== text)
         node.textContent = text;
 }
+/** Sets attributes that differ from the present ones. The browser would lay out a picture again for the same value. */
+export function setAttributes(node, attributes) {
+    for (const [name, value] of Object.entries(attributes)) {
+        if (node.getAttribute(name) !== String(value))
+            node.setAttribute(name, String(value));
+    }
+}
+/** Calls a function after the browser has drawn the page. */
+export function afterDrawing(act) {
+    requestAnimationFrame(() => setTimeout(act));
+}
 /** Offers bytes or a text as a file to save. */
 export function download(name, type, content) {
     const url = URL.createObjectURL(new Blob([content], { type }));

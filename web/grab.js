@@ -62,7 +62,7 @@ export class Grab {
         held.moved ||= Math.hypot(dx, dy) > DRAG;
         if (!held.moved)
             return;
-        held.from.style.transform = `translate(${dx}px, ${dy}px)`;
+        this.shift(held.from, `translate(${dx}px, ${dy}px)`);
         for (const zone of this.menu.querySelectorAll(".zone"))
             zone.classList.toggle("over", zone === zoneAt(event));
     }
@@ -70,13 +70,20 @@ export class Grab {
         const { held } = this;
         if (!held)
             return;
-        held.from.style.transform = "";
+        this.shift(held.from, "");
         const fault = held.moved && event.type === "pointerup" ? zoneAt(event)?.getAttribute("data-fault") : undefined;
         if (fault)
             this.apply(fault);
         // A click leaves the menu open.
         else if (held.moved)
             this.close();
+    }
+    /** Moves a frame and its mark. */
+    shift(from, transform) {
+        const mark = this.ladder.root.querySelector(`[data-mark="${from.getAttribute("data-frame")}"]`);
+        for (const part of [from, mark])
+            if (part)
+                part.style.transform = transform;
     }
     onKey(event) {
         const from = frameOf(event.target);
@@ -158,8 +165,14 @@ export class Grab {
         this.held = undefined;
     }
 }
+/** Returns the frame whose arrow, label or mark was hit. */
 function frameOf(target) {
-    return (target instanceof Element && target.closest("[data-frame]")) || undefined;
+    if (!(target instanceof Element))
+        return undefined;
+    const number = target.closest("[data-mark]")?.getAttribute("data-mark");
+    if (number)
+        return target.closest("svg")?.querySelector(`[data-frame="${number}"]`) ?? undefined;
+    return target.closest("[data-frame]") ?? undefined;
 }
 function zoneAt(event) {
     return document.elementFromPoint(event.clientX, event.clientY)?.closest(".zone") ?? undefined;

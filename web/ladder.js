@@ -1,7 +1,7 @@
 // The ladder of a run. Only the events in sight are drawn, so a long run scrolls like a short one.
 import { drawArrow, foldText, withoutPort } from "./arrow.js";
 import { Columns } from "./columns.js";
-import { element, setText, shape } from "./dom.js";
+import { element, setAttributes, setText, shape } from "./dom.js";
 import { seconds } from "./format.js";
 import { isShown, Layout, LINE, newState, usualFlight } from "./layout.js";
 import { stateName, text } from "./text.js";
@@ -22,6 +22,8 @@ export class Ladder {
     notes = [];
     drawnGround = "";
     frames = shape("g");
+    /** The marks of the frames, above their labels. */
+    marks = shape("g", { "aria-hidden": "true" });
     arrows = new Map();
     layout;
     laidOut;
@@ -29,6 +31,8 @@ export class Ladder {
     pending = false;
     /** Whether the next drawing scrolls to the current step. */
     mustFollow = false;
+    /** Whether the next drawing moves the scroll bar to `view.top`. */
+    mustScroll = false;
     /** The visible part. Reading it from the page would make the browser compute the layout once more in each step. */
     view = { width: 0, height: 0, left: 0, top: 0 };
     /** The flight time that sets the scale. It is the same for all runs of an experiment. */
@@ -36,7 +40,7 @@ export class Ladder {
     constructor(app, subject, label) {
         this.app = app;
         this.subject = subject;
-        this.picture.append(this.ground, this.now, this.frames);
+        this.picture.append(this.ground, this.now, this.frames, this.marks);
         this.picture.setAttribute("aria-label", label);
         this.space.append(this.picture);
         this.scroller.append(this.space);
@@ -84,7 +88,7 @@ export class Ladder {
             return;
         this.reveal(this.layout.heights[frame.sent] ?? 0);
         this.draw();
-        this.arrows.get(number)?.focus();
+        this.arrows.get(number)?.group.focus();
     }
     lay(trace) {
         if (Ladder.flight.of !== this.app.experiment) {
@@ -94,6 +98,7 @@ export class Ladder {
         this.laidOut = trace;
         this.arrows.clear();
         this.frames.replaceChildren();
+        this.marks.replaceChildren();
         this.drawnGround = "";
     }
     /** Scrolls to the current step, if it is out of sight. */
@@ -107,8 +112,8 @@ export class Ladder {
             return;
         const most = Math.max(0, layout.height - view.height);
         view.top = Math.round(Math.min(most, Math.max(0, height - view.height * 0.55)));
-        this.space.style.height = `${Math.max(layout.height, view.height)}px`;
-        this.scroller.scrollTop = view.top;
+        // The scroll bar moves after the drawing. Before it, the browser would compute the layout twice.
+        this.mustScroll = true;
     }
     /** Draws after the reader has scrolled, or the size has changed. */
     look() {
@@ -133,10 +138,12 @@ export class Ladder {
         const top = Math.max(0, view.top - MARGIN);
         const height = Math.min(total - top, view.height + 2 * MARGIN);
         picture.style.top = `${top}px`;
-        picture.setAttribute("width", String(columns.width));
-        picture.setAttribute("height", String(height));
-        picture.setAttribute("viewBox", `0 ${top} ${columns.width} ${height}`);
-        picture.setAttribute("font-size", String(columns.font));
+        setAttributes(picture, {
+            width: columns.width,
+            height,
+            viewBox: `0 ${top} ${columns.width} ${height}`,
+            "font-size": columns.font,
+        });
         const step = this.subject.step();
         const now = trace.lastOf(step);
         const [first, last] = [layout.momentAt(top), layout.momentAt(top + height)];
@@ -146,9 +153,12 @@ export class Ladder {
         for (const { index, node } of this.notes)
             node.classList.toggle("future", index > now);
         const line = (layout.heights[now] ?? 0) + LINE / 2;
-        this.now.setAttribute("d", `M0 ${line}H${columns.width}`);
+        setAttributes(this.now, { d: `M0 ${line}H${columns.width}` });
         this.drawFrames(trace, entries, now);
         this.drawHead(trace, step);
+        if (this.mustScroll)
+            this.scroller.scrollTop = view.top;
+        this.mustScroll = false;
     }
     /** Draws the hosts' lines, the times and the notes, unless they are drawn already. */
     drawGround(trace, moments, [from, to], [top, bottom]) {
@@ -240,27 +250,36 @@ export class Ladder {
             return sent && isShown(sent, layout.shown);
         });
         const visible = new Set(shown.map((frame) => frame.number));
-        for (const [number, group] of this.arrows) {
+        for (const [number, { group, mark }] of this.arrows) {
             if (visible.has(number))
                 continue;
             group.remove();
+            mark.remove();
             this.arrows.delete(number);
         }
         // The Tab key reaches the selected frame, or else the first visible frame.
         const inTabOrder = visible.has(app.selected ?? -1) ? app.selected : shown.find((frame) => frame.sent >= from)?.number;
         for (const frame of shown) {
-            const group = this.arrows.get(frame.number) ?? this.group(frame);
-            group.setAttribute("tabindex", frame.number === inTabOrder ? "0" : "-1");
-            drawArrow(group, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
+            const arrow = this.arrows.get(frame.number) ?? this.arrow(frame);
+            setAttributes(arrow.group, { tabindex: frame.number === inTabOrder ? 0 : -1 });
+            const { mark } = arrow;
+            drawArrow(arrow, frame, { trace, layout, columns, now, selected: trace === app.trace ? app.selected : undefined });
+            // Most frames have no mark.
+            if (!mark.hasChildNodes())
+                mark.remove();
+            else if (!mark.isConnected)
+                this.marks.append(mark);
         }
     }
-    group(frame) {
+    arrow(frame) {
         const group = shape("g", { role: "button", "data-frame": frame.number });
-        this.arrows.set(frame.number, group);
+        const mark = shape("g", { "data-mark": frame.number });
+        const arrow = { group, mark };
+        this.arrows.set(frame.number, arrow);
         // The arrows are in the order of sending, so that a screen reader reads them in that order.
         const after = [...this.frames.children].find((other) => Number(other.getAttribute("data-frame")) > frame.number);
         this.frames.insertBefore(group, after ?? null);
-        return group;
+        return arrow;
     }
     /** Writes the hosts and their states above the lines. With several lanes, a click selects the connection. */
     drawHead(trace, step) {

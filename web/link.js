@@ -1,5 +1,5 @@
 // Stores an experiment in the fragment of the page's address, so that a link contains the whole experiment.
-import { LabError } from "./door.js";
+import { LabError } from "./engine.js";
 import { text } from "./text.js";
 /** The longest fragment, in characters. */
 export const LONGEST = 8192;

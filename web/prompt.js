@@ -1,5 +1,5 @@
 // The commands of the terminal's prompt, typed in a line of the page or as single keys.
-import { LabError } from "./door.js";
+import { LabError } from "./engine.js";
 import { element, setText } from "./dom.js";
 import { text } from "./text.js";
 import { labelOf } from "./trace.js";

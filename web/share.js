@@ -1,5 +1,5 @@
 // Exports: the link, pictures, captures, and the text of the experiment.
-import { LabError } from "./door.js";
+import { LabError } from "./engine.js";
 import { download, element } from "./dom.js";
 import { fromBase64Url, toFragment } from "./link.js";
 import { text } from "./text.js";

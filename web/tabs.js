@@ -6,6 +6,7 @@ export class Tabs {
     root;
     buttons;
     pages;
+    current = "";
     constructor(tabs, label, opened) {
         this.tabs = tabs;
         this.opened = opened;
@@ -16,6 +17,7 @@ export class Tabs {
         this.root = element("div", { class: "tabs" }, list, ...this.pages);
     }
     open(id) {
+        this.current = id;
         this.tabs.forEach((tab, place) => {
             const isOpen = tab.id === id;
             const [button, page] = [this.buttons[place], this.pages[place]];
@@ -31,9 +33,13 @@ export class Tabs {
         this.opened(id);
     }
     update(change) {
-        for (const { panels } of this.tabs)
+        for (const { id, panels } of this.tabs) {
+            // A step changes only what is visible.
+            if (change === "step" && id !== this.current)
+                continue;
             for (const panel of panels)
                 panel.update(change);
+        }
     }
     onKey(event) {
         const at = this.buttons.indexOf(event.target);

@@ -25,12 +25,12 @@ export class Trace {
         return this.entries.length >= this.run.entries;
     }
     /** Fetches the next entries. Returns whether there were more. */
-    async fetchMore(door) {
+    async fetchMore(engine) {
         if (this.isWhole)
             return false;
         const from = this.entries.length;
         const count = from === 0 ? FIRST : CHUNK;
-        const { entries } = await door.command({ do: "trace", run: this.run.name, from, count });
+        const { entries } = await engine.command({ do: "trace", run: this.run.name, from, count });
         for (const entry of entries)
             this.add(entry);
         return entries.length > 0;

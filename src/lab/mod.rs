@@ -22,6 +22,8 @@ mod notes;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
 mod peer;
+#[cfg(feature = "recovery")]
+mod reduction;
 #[cfg_attr(not(feature = "alloc"), path = "no_router.rs")]
 mod router;
 #[cfg(feature = "session")]
@@ -59,6 +61,9 @@ pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
 #[cfg(feature = "alloc")]
 pub use forged::Forged;
 pub use peer::{Peer, Script, ScriptStep, UdpPeer};
+#[cfg(feature = "recovery")]
+#[doc(hidden)]
+pub use reduction::{Reduction, Sign};
 #[doc(hidden)]
 pub use setup::CONNECTIONS;
 use setup::MAX_SERVED;

@@ -110,9 +110,14 @@ fn a_full_wire_still_delivers() {
 }
 
 #[test]
-fn every_scenario_has_a_summary_in_both_languages() {
+fn every_scenario_has_its_title_and_its_texts_in_both_languages() {
     for scenario in scenarios::SCENARIOS {
-        lang::tests::check_chinese(scenario.summary, scenario.summary_zh);
+        let experiment = scenario.experiment();
+        let chinese = |text| experiment.in_lang(text, lang::Lang::Zh);
+        assert_eq!((scenario.summary, scenario.summary_zh), (&*experiment.title, chinese(&experiment.title)));
+        for text in core::iter::once(&experiment.title).chain(&experiment.text) {
+            lang::tests::check_chinese(text, chinese(text));
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
+#[cfg(feature = "recovery")]
+use super::Reduction;
 use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
 #[cfg(feature = "recovery")]
@@ -28,6 +30,10 @@ pub struct Snapshot {
     /// The number of the entry's connection among the client's connections.
     #[doc(hidden)]
     pub lane: Lane,
+    /// How the host's congestion window became smaller in this step. Only a run that is recorded step by step knows it.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub reduction: Option<Reduction>,
 }
 
 /// The number of an entry's connection among the connections that the client makes in the run.
@@ -142,7 +148,17 @@ impl<
             || summary.is_some_and(|summary| matches!(summary.carries, Carries::Udp(_)));
         let has_states = !is_udp && self.has_tcp();
         let port = forged.or(port).filter(|&port| port > 0);
-        Snapshot { entry, isn, states, has_states, port, lane: Lane { number, of } }
+        let lane = Lane { number, of };
+        Snapshot {
+            entry,
+            isn,
+            states,
+            has_states,
+            port,
+            lane,
+            #[cfg(feature = "recovery")]
+            reduction: None,
+        }
     }
 
     /// Returns the number of a connection, from 0, in the order of the first segments.

@@ -63,7 +63,7 @@ fn a_fault_that_matches_no_frame_is_a_warning() {
     let file = folder.join("x.lab");
     let printed = ends(&["--print", "lost-synack"], 0, "");
     fs::write(&file, printed + "fault drop client rst 5\n").unwrap();
-    ends(&[text(&file)], 0, "x.lab:18:1: no frame matched this fault");
+    ends(&[text(&file)], 0, "x.lab:19:1: no frame matched this fault");
     // If the command line adds other faults, they might be the reason that the frame is missing.
     ends(&[text(&file), "--fault", "drop client syn 1"], 0, "");
 }

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use crate::common::Scratch;
 use crate::common::netns::write_program;
 use crate::common::peer::{Peer, smolstep};
-use crate::door::Door;
+use crate::server::Server;
 
 /// Returns the program's answer to the page's question what to open.
 fn start(arguments: &[&str]) -> Value {
-    let door = Door::open(arguments);
-    let answer = door.send("GET", "start", b"");
+    let server = Server::open(arguments);
+    let answer = server.send("GET", "start", b"");
     assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
     let start = serde_json::from_str(&answer.body).unwrap();
-    door.close();
+    server.close();
     start
 }
 
@@ -65,12 +65,12 @@ fn signals_end_the_program_even_if_they_were_ignored() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' INT TERM HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_smolstep"), "lab", "--web"]);
-        let door = Door::of(Peer::start(&mut shell));
+        let server = Server::of(Peer::start(&mut shell));
         // An open connection does not delay the end.
-        let _open = std::net::TcpStream::connect(("127.0.0.1", door.port)).unwrap();
-        let pid = Pid::from_raw(i32::try_from(door.peer.id()).unwrap()).unwrap();
+        let _open = std::net::TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        let pid = Pid::from_raw(i32::try_from(server.peer.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
-        let ended = door.peer.finish();
+        let ended = server.peer.finish();
         assert_eq!((ended.code(), ended.err().as_str()), (Some(0), ""), "{signal:?}");
     }
 }
@@ -88,18 +88,18 @@ fn open_gives_the_address_to_the_browser() {
         }
         let mut command = smolstep();
         command.args(["lab", "--web", "--open"]).env("PATH", &folder).env("OPENED", &opened);
-        Door::of(Peer::start(&mut command))
+        Server::of(Peer::start(&mut command))
     };
     // The script renames the file once it is complete, so that the test never reads half of it.
-    let door = with(Some("#!/bin/sh\necho \"$1\" >\"$OPENED-\"\n/bin/mv \"$OPENED-\" \"$OPENED\"\nexit 3\n"));
-    door.peer.wait_for_log("xdg-open: exit status: 3: open the address in a browser yourself", 1);
-    assert_eq!(std::fs::read_to_string(&opened).unwrap(), format!("{}\n", door.url("")));
-    assert_eq!(door.send("GET", "start", b"").status, 200);
-    door.peer.stop();
-    let door = with(None);
-    door.peer.wait_for_log("open the address in a browser yourself", 1);
-    assert_eq!(door.peer.err().lines().count(), 1, "{}", door.peer.err());
-    assert_eq!(door.send("GET", "start", b"").status, 200);
-    door.peer.stop();
+    let server = with(Some("#!/bin/sh\necho \"$1\" >\"$OPENED-\"\n/bin/mv \"$OPENED-\" \"$OPENED\"\nexit 3\n"));
+    server.peer.wait_for_log("xdg-open: exit status: 3: open the address in a browser yourself", 1);
+    assert_eq!(std::fs::read_to_string(&opened).unwrap(), format!("{}\n", server.url("")));
+    assert_eq!(server.send("GET", "start", b"").status, 200);
+    server.peer.stop();
+    let server = with(None);
+    server.peer.wait_for_log("open the address in a browser yourself", 1);
+    assert_eq!(server.peer.err().lines().count(), 1, "{}", server.peer.err());
+    assert_eq!(server.send("GET", "start", b"").status, 200);
+    server.peer.stop();
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -5,7 +5,7 @@
 mod common;
 
 mod command;
-mod door;
 mod files;
 mod page;
 mod requests;
+mod server;

@@ -14,8 +14,8 @@ fn loads() {
 }
 
 #[test]
-fn gets_the_same_answers_through_both_doors() {
-    run("doors");
+fn gets_the_same_answers_from_both_engines() {
+    run("engines");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn run(name: &str) {
     command.env("EXERCISE", root("docs/exercises/01-handshake.lab"));
     match &prepared.site {
         Ok(site) => drop(command.env("SMOLSTEP_WEB", site)),
-        // Without the folder, the same tests still run through the program's door.
+        // Without the folder, the same tests still run with the program.
         Err(why) => skip("node", why),
     }
     let ended = output(&mut command).unwrap();
@@ -116,7 +116,7 @@ fn prepare() -> Result<Prepared, (&'static str, String)> {
 /// `node`.
 fn site() -> Result<PathBuf, String> {
     if !is_required("node") {
-        return Err("the page is tried through WebAssembly only if SMOLSTEP_REQUIRE has node".into());
+        return Err("the page is tried with the module only if SMOLSTEP_REQUIRE has node".into());
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("site");
     let ended = output(Command::new(root("scripts/web")).arg(&folder)).unwrap();

@@ -1,6 +1,6 @@
 // The state of the page: the experiment, its runs, and the current step. Panels draw this state.
 
-import { LabError, type Door } from "./door.js";
+import { LabError, type Engine } from "./engine.js";
 import { Trace } from "./trace.js";
 import { language } from "./text.js";
 import type { Shown } from "./layout.js";
@@ -47,7 +47,7 @@ export class App {
   /** Counts the experiments, so that a late answer for an earlier experiment is dropped. */
   private epoch = 0;
 
-  constructor(readonly door: Door) {}
+  constructor(readonly engine: Engine) {}
 
   /** The trace of the current run. */
   get trace(): Trace {
@@ -74,7 +74,7 @@ export class App {
   /** Sends a command. An error is shown, and the answer is then undefined. */
   async ask<T>(command: object): Promise<T | undefined> {
     try {
-      return await this.door.command<T>(command);
+      return await this.engine.command<T>(command);
     } catch (error) {
       this.fail(error);
       return undefined;
@@ -266,7 +266,7 @@ export class App {
   private async more(trace: Trace): Promise<boolean> {
     let pending = this.fetching.get(trace);
     if (!pending) {
-      pending = trace.fetchMore(this.door).finally(() => this.fetching.delete(trace));
+      pending = trace.fetchMore(this.engine).finally(() => this.fetching.delete(trace));
       this.fetching.set(trace, pending);
     }
     try {

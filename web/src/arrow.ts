@@ -3,7 +3,7 @@
 import type { Columns } from "./columns.js";
 import { shape } from "./dom.js";
 import { seconds, span } from "./format.js";
-import type { Layout } from "./layout.js";
+import { LINE, type Layout } from "./layout.js";
 import { text } from "./text.js";
 import { isLost, labelOf, type Frame, type Trace } from "./trace.js";
 import type { Entry } from "./types.js";
@@ -23,8 +23,16 @@ export interface Drawn {
   selected: number | undefined;
 }
 
-/** Draws a frame into its group. The group stays the same when the frame is drawn again, so that it keeps the focus. */
-export function drawArrow(group: SVGGElement, frame: Frame, drawn: Drawn): void {
+/** The parts of a drawn frame. */
+export interface Arrow {
+  /** The arrow and its label. The group keeps the focus while it is drawn again. */
+  group: SVGGElement;
+  /** The mark of a frame in flight or of a lost one, above all labels. It is empty for other frames. */
+  mark: SVGGElement;
+}
+
+/** Draws a frame. */
+export function drawArrow({ group, mark }: Arrow, frame: Frame, drawn: Drawn): void {
   const { trace, now } = drawn;
   const sent = trace.entries[frame.sent];
   if (!sent) return;
@@ -36,27 +44,31 @@ export function drawArrow(group: SVGGElement, frame: Frame, drawn: Drawn): void 
   const key = [isFuture, isMoving, isSelected, frame.arrivals.length, drawn.columns.width].join();
   const share = isMoving ? progress(frame, sent, drawn) : 0;
   if (group.dataset["drawn"] === key) {
-    if (isMoving) movePacket(group.querySelector(".packet"), startPoint(frame, sent, drawn), ends[0], share);
+    if (isMoving) movePacket(mark.firstElementChild, startPoint(frame, sent, drawn), ends[0], share);
     return;
   }
   group.dataset["drawn"] = key;
-  group.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
+  for (const part of [group, mark]) part.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
   group.setAttribute("aria-label", described(frame, sent, trace));
   group.setAttribute("aria-pressed", String(isSelected));
   const start = startPoint(frame, sent, drawn);
   const parts: SVGElement[] = [];
   for (const end of ends) {
     const path = `M${start.join(" ")}L${end.join(" ")}`;
-    parts.push(shape("path", { class: "hit", d: path }), shape("path", { class: "line", d: path }), tip(start, end, sent));
+    parts.push(shape("path", { class: "hit", d: path }), shape("path", { class: "line", d: path }));
+    if (!isLost(sent)) parts.push(tip(start, end));
   }
   const first = ends[0] ?? start;
+  const marks: SVGElement[] = [];
+  if (isLost(sent)) marks.push(cross(first));
   if (isMoving) {
     const packet = shape("rect", { class: "packet", x: -8, y: -6, width: 16, height: 12, rx: 2 });
     movePacket(packet, start, first, share);
-    parts.push(packet);
+    marks.push(packet);
   }
-  parts.push(label(sent, drawn, start, first));
-  group.replaceChildren(...parts);
+  mark.replaceChildren(...marks);
+  const [ground, words] = label(sent, drawn, start, first);
+  group.replaceChildren(ground, ...parts, words);
 }
 
 function classes(frame: Frame, sent: Entry, is: { isFuture: boolean; isMoving: boolean; isSelected: boolean }): string {
@@ -106,23 +118,25 @@ function movePacket(packet: Element | null, [x, y]: Point, [toX, toY]: Point = [
   packet?.setAttribute("transform", `translate(${x + (toX - x) * share} ${y + (toY - y) * share})`);
 }
 
-function tip([x, y]: Point, [toX, toY]: Point, sent: Entry): SVGElement {
-  if (isLost(sent)) {
-    return shape("path", { class: "cross", d: `M${toX - 5} ${toY - 5}l10 10m0 -10l-10 10` });
-  }
+function cross([x, y]: Point): SVGElement {
+  return shape("path", { class: "cross", d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10` });
+}
+
+function tip([x, y]: Point, [toX, toY]: Point): SVGElement {
   const angle = (Math.atan2(toY - y, toX - x) * 180) / Math.PI;
   return shape("path", { class: "tip", d: "M0 0L-9 -4V4z", transform: `translate(${toX} ${toY}) rotate(${angle})` });
 }
 
-/** Draws the label above the beginning of the arrow, because the arrow slopes down from there. */
-function label(sent: Entry, { layout, columns }: Drawn, [x, y]: Point, [toX]: Point): SVGElement {
+/** Draws the label above the beginning of the arrow, because the arrow slopes down from there. The ground of the label hides the earlier
+ *  arrows that cross it. */
+function label(sent: Entry, { layout, columns }: Drawn, [x, y]: Point, [toX]: Point): [SVGElement, SVGElement] {
   const isRight = toX > x;
   const words = columns.fit(withoutPort(labelText(sent, layout), columns), "between");
-  return shape(
-    "text",
-    { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" },
-    words,
-  );
+  const width = columns.widthOf(words) + 4;
+  return [
+    shape("rect", { class: "under", x: isRight ? x + 6 : x - 6 - width, y: y - LINE + 1, width, height: LINE }),
+    shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words),
+  ];
 }
 
 /** Removes the port from a label, if the head of the lane shows the port. */

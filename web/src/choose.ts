@@ -1,7 +1,7 @@
 // Chooses the experiment: a scenario, an exercise, a program, or the reader's own text.
 
 import type { App, Change, Panel } from "./app.js";
-import { LabError } from "./door.js";
+import { LabError } from "./engine.js";
 import { element } from "./dom.js";
 import { text, type Key } from "./text.js";
 import type { Source } from "./types.js";

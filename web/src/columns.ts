@@ -48,6 +48,18 @@ export class Columns {
     const space = where === "notes" ? this.notes - 8 : this.between - 24;
     return cut(text, Math.max(4, Math.floor(space / this.char)), where === "between");
   }
+
+  /** Returns the width of a text in pixels. */
+  widthOf(text: string): number {
+    let width = 0;
+    for (const char of text) width += columnsOf(char);
+    return width * this.char;
+  }
+}
+
+/** Returns the width of a character: a Chinese character is as wide as two others. */
+function columnsOf(char: string): number {
+  return char > "\u2e80" ? 2 : 1;
 }
 
 /** Shortens a text to `most` columns, with `isWhole` between two words. A Chinese character takes two columns. */
@@ -55,7 +67,7 @@ function cut(text: string, most: number, isWhole: boolean): string {
   let width = 0;
   let end = 0;
   for (const char of text) {
-    width += char > "\u2e80" ? 2 : 1;
+    width += columnsOf(char);
     if (width > most) {
       const part = text.slice(0, Math.max(0, end - 1));
       const space = isWhole ? part.lastIndexOf(" ") : -1;

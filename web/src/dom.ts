@@ -36,6 +36,18 @@ export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Sets attributes that differ from the present ones. The browser would lay out a picture again for the same value. */
+export function setAttributes(node: Element, attributes: Record<string, string | number>): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
+  }
+}
+
+/** Calls a function after the browser has drawn the page. */
+export function afterDrawing(act: () => void): void {
+  requestAnimationFrame(() => setTimeout(act));
+}
+
 /** Offers bytes or a text as a file to save. */
 export function download(name: string, type: string, content: BlobPart): void {
   const url = URL.createObjectURL(new Blob([content], { type }));

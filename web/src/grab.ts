@@ -66,18 +66,24 @@ export class Grab {
     const [dx, dy] = [event.clientX - held.x, event.clientY - held.y];
     held.moved ||= Math.hypot(dx, dy) > DRAG;
     if (!held.moved) return;
-    held.from.style.transform = `translate(${dx}px, ${dy}px)`;
+    this.shift(held.from, `translate(${dx}px, ${dy}px)`);
     for (const zone of this.menu.querySelectorAll(".zone")) zone.classList.toggle("over", zone === zoneAt(event));
   }
 
   private onUp(event: PointerEvent): void {
     const { held } = this;
     if (!held) return;
-    held.from.style.transform = "";
+    this.shift(held.from, "");
     const fault = held.moved && event.type === "pointerup" ? zoneAt(event)?.getAttribute("data-fault") : undefined;
     if (fault) this.apply(fault as Fault);
     // A click leaves the menu open.
     else if (held.moved) this.close();
+  }
+
+  /** Moves a frame and its mark. */
+  private shift(from: SVGElement, transform: string): void {
+    const mark = this.ladder.root.querySelector<SVGElement>(`[data-mark="${from.getAttribute("data-frame")}"]`);
+    for (const part of [from, mark]) if (part) part.style.transform = transform;
   }
 
   private onKey(event: KeyboardEvent): void {
@@ -157,8 +163,12 @@ export class Grab {
   }
 }
 
+/** Returns the frame whose arrow, label or mark was hit. */
 function frameOf(target: EventTarget | null): SVGElement | undefined {
-  return (target instanceof Element && target.closest<SVGElement>("[data-frame]")) || undefined;
+  if (!(target instanceof Element)) return undefined;
+  const number = target.closest("[data-mark]")?.getAttribute("data-mark");
+  if (number) return target.closest("svg")?.querySelector<SVGElement>(`[data-frame="${number}"]`) ?? undefined;
+  return target.closest<SVGElement>("[data-frame]") ?? undefined;
 }
 
 function zoneAt(event: PointerEvent): Element | undefined {

@@ -5,7 +5,7 @@ import { bytesPanel } from "./bytes.js";
 import { chooser, editor } from "./choose.js";
 import { controlPanel } from "./control.js";
 import { Controls } from "./controls.js";
-import { openDoor, LabError } from "./door.js";
+import { openEngine, LabError } from "./engine.js";
 import { byId, element, setText } from "./dom.js";
 import { exercisePanel } from "./exercise.js";
 import { framePanel } from "./frame.js";
@@ -35,9 +35,9 @@ async function start(): Promise<void> {
   const error = byId("error");
   try {
     setText(byId("loading"), text("loading"));
-    const { door, source, file, lang } = await openDoor();
+    const { engine, source, file, lang } = await openEngine();
     if (lang === "en" || lang === "zh") setLanguage(lang);
-    const app = new App(door);
+    const app = new App(engine);
     app.file = file;
     await app.load();
     const { ladder } = build(app);

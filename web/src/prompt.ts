@@ -2,7 +2,7 @@
 
 import type { App, Panel } from "./app.js";
 import type { Controls } from "./controls.js";
-import { LabError } from "./door.js";
+import { LabError } from "./engine.js";
 import { element, setText } from "./dom.js";
 import { text } from "./text.js";
 import { labelOf } from "./trace.js";

@@ -1,7 +1,7 @@
 // Exports: the link, pictures, captures, and the text of the experiment.
 
 import type { App, Panel } from "./app.js";
-import { LabError } from "./door.js";
+import { LabError } from "./engine.js";
 import { download, element } from "./dom.js";
 import type { Drawing, Graphs } from "./graphs.js";
 import type { Ladder } from "./ladder.js";

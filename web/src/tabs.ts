@@ -13,6 +13,7 @@ export class Tabs implements Panel {
   readonly root: HTMLElement;
   private readonly buttons: HTMLElement[];
   private readonly pages: HTMLElement[];
+  private current = "";
 
   constructor(
     private readonly tabs: Tab[],
@@ -39,6 +40,7 @@ export class Tabs implements Panel {
   }
 
   open(id: string): void {
+    this.current = id;
     this.tabs.forEach((tab, place) => {
       const isOpen = tab.id === id;
       const [button, page] = [this.buttons[place], this.pages[place]];
@@ -52,7 +54,11 @@ export class Tabs implements Panel {
   }
 
   update(change: Change): void {
-    for (const { panels } of this.tabs) for (const panel of panels) panel.update(change);
+    for (const { id, panels } of this.tabs) {
+      // A step changes only what is visible.
+      if (change === "step" && id !== this.current) continue;
+      for (const panel of panels) panel.update(change);
+    }
   }
 
   private onKey(event: KeyboardEvent): void {

@@ -1,6 +1,6 @@
 // The entries of a run, and what is computed from them: frames, connections, and the frames in flight.
 
-import type { Door } from "./door.js";
+import type { Engine } from "./engine.js";
 import { text } from "./text.js";
 import { lastWhere, Track, type Ends } from "./track.js";
 import type { Entry, Run, Side } from "./types.js";
@@ -48,11 +48,11 @@ export class Trace {
   }
 
   /** Fetches the next entries. Returns whether there were more. */
-  async fetchMore(door: Door): Promise<boolean> {
+  async fetchMore(engine: Engine): Promise<boolean> {
     if (this.isWhole) return false;
     const from = this.entries.length;
     const count = from === 0 ? FIRST : CHUNK;
-    const { entries } = await door.command<{ entries: Entry[] }>({ do: "trace", run: this.run.name, from, count });
+    const { entries } = await engine.command<{ entries: Entry[] }>({ do: "trace", run: this.run.name, from, count });
     for (const entry of entries) this.add(entry);
     return entries.length > 0;
   }

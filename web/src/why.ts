@@ -1,7 +1,7 @@
 // Why: explains the events of the current step, or the selected frame.
 
 import type { App, Panel } from "./app.js";
-import { element } from "./dom.js";
+import { afterDrawing, element } from "./dom.js";
 import { seconds } from "./format.js";
 import { text } from "./text.js";
 import { labelOf } from "./trace.js";
@@ -27,15 +27,19 @@ export function whyPanel(app: App): Panel {
     let answer = answers.get(entry);
     if (!answer) {
       if (answers.size >= MOST_KNOWN) answers.clear();
-      answer = app.door.command<Why>({ do: "why", run: run.name, entry }).catch(() => undefined);
+      answer = app.engine.read<Why>({ do: "why", run: run.name, entry }).catch(() => undefined);
       answers.set(entry, answer);
     }
     return answer;
   }
 
   function item(entry: Entry): HTMLElement {
+    const { run } = app;
     const answer = element("div", { class: "answer" });
-    void why(app.run, entry.i).then((found) => answer.append(...(found ? explained(found) : [])));
+    const fill = () => void why(run, entry.i).then((found) => answer.append(...(found ? explained(found) : [])));
+    if (known.get(run)?.has(entry.i)) fill();
+    // The step is drawn before the request is sent. By then, the reader may have gone on.
+    else afterDrawing(() => answer.isConnected && fill());
     return element("div", { class: "event" }, element("p", { class: "what" }, headline(entry)), answer);
   }
 

@@ -106,7 +106,7 @@ impl Shown {
             self.say(&row.to_string());
         }
         if let Some(why) = why {
-            let text = cited(why.text(self.ladder.lang), why.rfc, self.ladder.lang);
+            let text = cited(&why.whole(self.ladder.lang).to_string(), why.rfc, self.ladder.lang);
             for line in wrapped(&text, self.ladder.width.max(NARROWEST) - INDENT) {
                 self.say(&format!("{:INDENT$}{line}", ""));
             }

@@ -8,7 +8,7 @@ use super::runs::Runs;
 use crate::cli::error::Failure;
 use crate::cli::shell::{Command, Shell};
 use crate::lab::lang::Lang;
-use crate::lab::run::{ByHand, Change, Goal, HostLab, MAX_BY_HAND, Run, Stepped, ends, has_checksum};
+use crate::lab::run::{ByHand, Change, Goal, HostLab, MAX_BY_HAND, Run, Stepped, Windows, ends, has_checksum};
 use crate::lab::show::{In, host_name, table};
 use crate::lab::{Setup, Verdict};
 use crate::trace::Fields;
@@ -106,7 +106,7 @@ impl<'s> Session<'_, 's> {
                 Ok(Command::Inject(to, text)) => {
                     let (states, ends) = (lab.states(), ends(lab, self.setup, to));
                     self.change(lab, Change::Segment(to, ends, text));
-                    run.report(lab, states, &mut |snapshot, _| self.shown.row(snapshot));
+                    run.report(lab, states, &mut Windows::default(), &mut |snapshot, _| self.shown.row(snapshot));
                 }
                 Ok(Command::Next(count)) => self.take_steps(lab, run, count, None),
                 Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),

@@ -1,14 +1,15 @@
 //! A repeatable run: each change that the user made by hand is made again after the same step.
 //!
 //! The other files are by_hand.rs (changes by hand), control_changes.rs (changes of a connection's
-//! [`Control`](crate::stack::Control)), goal.rs (events at which a run stops), host_lab.rs (hosts and their memory) and
-//! marks.rs (marking of answers).
+//! [`Control`](crate::stack::Control)), goal.rs (events at which a run stops), host_lab.rs (hosts and their memory),
+//! marks.rs (marking of answers) and reductions.rs (reductions of congestion windows).
 
 mod by_hand;
 mod control_changes;
 mod goal;
 mod host_lab;
 pub(crate) mod marks;
+mod reductions;
 
 pub(crate) use by_hand::{ByHand, Change, MAX_BY_HAND, ends, has_checksum};
 pub(crate) use control_changes::ControlChanges;
@@ -20,6 +21,7 @@ pub(crate) use goal::{GoalError, state};
 #[cfg(feature = "cli")]
 pub(crate) use host_lab::ENTRIES;
 pub(crate) use host_lab::{HostLab, sizes};
+pub(crate) use reductions::Windows;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -153,11 +155,11 @@ impl<'s> Run<'s> {
 
     /// Takes one step, then repeats the changes that the user made by hand after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
-        let before = lab.states();
+        let (before, mut windows) = (lab.states(), Windows::of(lab));
         let progress = lab.step();
-        let mut stop_reached = self.report(lab, before, each);
+        let mut stop_reached = self.report(lab, before, &mut windows, each);
         self.intervene(lab);
-        stop_reached |= self.report(lab, before, each);
+        stop_reached |= self.report(lab, before, &mut windows, each);
         stop_reached |= match self.until {
             Some(Goal::Step(step)) => lab.steps() >= step,
             Some(Goal::Time(time)) => lab.elapsed() >= time,
@@ -171,12 +173,13 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// Calls `each` with the entries that are not reported yet. `before` contains the states before the step. Returns
-    /// whether one of the entries is the event at which the run stops.
+    /// Calls `each` with the entries that are not reported yet. `before` contains the states before the step, and
+    /// `windows` the congestion windows. Returns whether one of the entries is the event at which the run stops.
     pub fn report(
         &self,
         lab: &mut HostLab<'_>,
         before: [State; 2],
+        windows: &mut Windows,
         each: &mut dyn FnMut(&Snapshot, &HostLab<'_>),
     ) -> bool {
         let mut stop_reached = false;
@@ -185,7 +188,8 @@ impl<'s> Run<'s> {
             if entry.at > START + self.setup.limit {
                 continue;
             }
-            let snapshot = self.with_later_fault(lab.snapshot(entry));
+            let mut snapshot = self.with_later_fault(lab.snapshot(entry));
+            snapshot.reduction = windows.reduction(entry.host, &entry.what, lab, self.setup.congestion);
             stop_reached |= self.until.is_some_and(|goal| goal.is_reached(&snapshot, before));
             each(&snapshot, lab);
         }

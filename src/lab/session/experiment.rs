@@ -23,7 +23,6 @@ const MOST_RUNS: usize = 26;
 pub(super) struct Opened {
     pub(super) lang: Lang,
     name: String,
-    title: Option<String>,
     pub(super) text: String,
     pub(super) experiment: Experiment,
     /// The runs by name. Run `a` always exists.
@@ -50,14 +49,14 @@ impl Opened {
     /// Opens the experiment that the command `new` asks for, and records its run. Recordings take at most `room` bytes.
     pub(super) fn new(request: &Request, room: usize) -> Result<Self, Problem> {
         let lang = request.lang()?;
-        let Source { name, text, title } = Source::of(request, lang)?;
+        let Source { name, text } = Source::of(request)?;
         let seed = request.optional_number("seed")?;
         // Parse the text without the settings first, so that errors name a line and column of the text that the caller
         // knows.
         Experiment::parse(&text, seed)?;
         let text = settings::apply(&text, &request.object("settings")?, seed)?;
         let experiment = Experiment::parse(&text, None).map_err(|error| Problem::from(error).without_position())?;
-        let mut opened = Opened { lang, name, title, text, experiment, runs: BTreeMap::new(), uses: 0, room };
+        let mut opened = Opened { lang, name, text, experiment, runs: BTreeMap::new(), uses: 0, room };
         let by_hand = Vec::new();
         let recorded = opened.record(&by_hand)?;
         opened.keep('a', None, by_hand, recorded);
@@ -85,7 +84,7 @@ impl Opened {
             value
         };
         Ok(json!({
-            "title": self.title.as_deref().unwrap_or_else(|| self.own_text(&self.experiment.title)),
+            "title": self.own_text(&self.experiment.title),
             "text": self.experiment.text.iter().map(|text| self.own_text(text)).collect::<Vec<_>>(),
             "lab": self.text,
             "name": self.name,

@@ -26,6 +26,9 @@ pub(super) fn why(opened: &mut Opened, request: &Request) -> Result<Value, Probl
     let mut answer = Map::new();
     if let Some(explanation) = show::explain(&recorded.snapshot) {
         let (text, differs) = explanation.parted(lang);
+        let mut text = String::from(text);
+        // Writing to a string cannot fail.
+        let _ = explanation.write_numbers(&mut text, lang);
         answer.insert("text".into(), text.into());
         if let Some(differs) = differs {
             answer.insert("differs".into(), differs.into());

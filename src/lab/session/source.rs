@@ -18,8 +18,6 @@ use crate::lab::{Setup, default_texts};
 pub(super) struct Source {
     pub(super) name: String,
     pub(super) text: String,
-    /// The title in the language of the session, if the title in the text is in another language.
-    pub(super) title: Option<String>,
 }
 
 /// An exercise: its name and its file.
@@ -70,7 +68,7 @@ fn programs() -> impl Iterator<Item = &'static App> {
 
 impl Source {
     /// Returns the text that the command `new` asks for.
-    pub(super) fn of(request: &Request, lang: Lang) -> Result<Self, Problem> {
+    pub(super) fn of(request: &Request) -> Result<Self, Problem> {
         const KINDS: [&str; 4] = ["scenario", "exercise", "program", "lab"];
         let mut given = Vec::new();
         for kind in KINDS {
@@ -82,25 +80,21 @@ impl Source {
             return Err(Problem::new("new needs exactly one of 'scenario', 'exercise', 'program' and 'lab'"));
         };
         let unknown = || Problem::new(format!("there is no {kind} '{}': list names them", clip(word)));
-        let (text, title) = match kind {
-            "scenario" => {
-                let scenario = scenarios::find(word).ok_or_else(unknown)?;
-                let title = (lang == Lang::Zh).then(|| scenario.summary_zh.to_owned());
-                (scenario.text.to_owned(), title)
-            }
+        let text = match kind {
+            "scenario" => scenarios::find(word).ok_or_else(unknown)?.text.to_owned(),
             "exercise" => {
                 let Exercise(_, text) = EXERCISES.iter().find(|Exercise(name, _)| *name == word).ok_or_else(unknown)?;
-                ((*text).to_owned(), None)
+                (*text).to_owned()
             }
             "program" => {
                 let app = app::find(word).filter(|app| programs().any(|other| other.name == app.name));
-                (program(&app.ok_or_else(unknown)?), None)
+                program(&app.ok_or_else(unknown)?)
             }
             // Some editors write a byte order mark.
-            _ => (word.strip_prefix('\u{feff}').unwrap_or(word).to_owned(), None),
+            _ => word.strip_prefix('\u{feff}').unwrap_or(word).to_owned(),
         };
         let name = if kind == "lab" { kind } else { word };
-        Ok(Source { name: name.to_owned(), text, title })
+        Ok(Source { name: name.to_owned(), text })
     }
 }
 
@@ -108,5 +102,5 @@ impl Source {
 fn program(app: &App) -> String {
     let name = app.name;
     let texts: Vec<String> = default_texts(app).iter().map(|text| format!(" \"{text}\"")).collect();
-    format!("title \"The program {name}\"\nserver runs {name}\nclient sends{}\n", texts.concat())
+    format!("title \"The program {name}\"\nzh \"程序 {name}\"\nserver runs {name}\nclient sends{}\n", texts.concat())
 }

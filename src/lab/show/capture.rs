@@ -152,8 +152,8 @@ impl<S: Sink> LabCapture<S> {
         }
         match explain(snapshot) {
             None => Ok(()),
-            Some(why) if why.rfc.is_empty() => write!(out, "; {}", why.text(Lang::En)),
-            Some(why) => write!(out, "; {} ({})", why.text(Lang::En), why.rfc),
+            Some(why) if why.rfc.is_empty() => write!(out, "; {}", why.whole(Lang::En)),
+            Some(why) => write!(out, "; {} ({})", why.whole(Lang::En), why.rfc),
         }
     }
 }

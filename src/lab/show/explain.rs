@@ -1,12 +1,14 @@
 //! Explains in one sentence why an event happened, and names the RFC section. Each sentence is in English and Chinese.
 //!
 //! The other explanations are in explain/arrived.rs (received frames), explain/caused.rs (frames that are sent for a
-//! special reason), explain/dropped.rs (dropped and lost frames), explain/transition.rs (state changes) and
-//! explain/wire.rs (what the wire itself does).
+//! special reason), explain/dropped.rs (dropped and lost frames), explain/reduced.rs (reductions of the congestion
+//! window), explain/transition.rs (state changes) and explain/wire.rs (what the wire itself does).
 
 mod arrived;
 mod caused;
 mod dropped;
+#[cfg(feature = "recovery")]
+mod reduced;
 mod transition;
 mod wire;
 
@@ -15,9 +17,13 @@ use caused::caused;
 use dropped::{dropped, lost};
 pub use transition::transition;
 
+use core::fmt::{self, Display};
+
 use smoltcp::socket::tcp::State;
 
 use super::entry::What;
+#[cfg(feature = "recovery")]
+use crate::lab::Reduction;
 use crate::lab::lang::Lang;
 use crate::lab::{HostEvent, Snapshot, WIRE};
 use crate::stack::{End, Event, Next};
@@ -30,17 +36,47 @@ pub struct Explanation {
     chinese: &'static str,
     /// The RFC and its section, as in `RFC 9293 section 3.5`. Empty if no RFC prescribes the behaviour.
     pub rfc: &'static str,
+    /// How the congestion window became smaller.
+    #[cfg(feature = "recovery")]
+    reduction: Option<Reduction>,
 }
 
 impl Explanation {
-    /// Returns the explanation, in one or two sentences.
+    /// Returns the explanation, in one or two sentences, without the numbers of a reduction.
     pub fn text(&self, lang: Lang) -> &'static str {
         lang.pick(self.english, self.chinese)
     }
 
+    /// Returns the whole explanation. If the congestion window became smaller, it has the numbers.
+    pub(crate) fn whole(&self, lang: Lang) -> impl Display {
+        let (text, differs) = self.parted(lang);
+        let [open, close] = [lang.pick(" (", "（"), lang.pick(")", "）")];
+        fmt::from_fn(move |f| {
+            f.write_str(text)?;
+            self.write_numbers(f, lang)?;
+            match differs {
+                Some(differs) => write!(f, "{open}{differs}{close}"),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Writes the sentence with the numbers of a reduction, if there is one.
+    #[cfg(feature = "recovery")]
+    pub(crate) fn write_numbers(&self, f: &mut dyn fmt::Write, lang: Lang) -> fmt::Result {
+        match self.reduction {
+            Some(reduction) => write!(f, "{}{}", lang.pick(" ", ""), reduced::Numbers(reduction, lang)),
+            None => Ok(()),
+        }
+    }
+
+    #[cfg(not(feature = "recovery"))]
+    pub(crate) fn write_numbers(&self, _f: &mut dyn fmt::Write, _lang: Lang) -> fmt::Result {
+        Ok(())
+    }
+
     /// Returns the explanation in two parts. The second part is a last sentence in brackets, which says how an RFC
     /// differs from this stack.
-    #[cfg(feature = "session")]
     pub(crate) fn parted(&self, lang: Lang) -> (&'static str, Option<&'static str>) {
         let text = self.text(lang);
         let [stop, open, close] = [lang.pick(".", "。"), lang.pick(". (", "。（"), lang.pick(")", "）")];
@@ -54,6 +90,13 @@ impl Explanation {
 
 /// Explains an entry. Returns `None` if the entry needs no explanation.
 pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
+    let explanation = reason(snapshot)?;
+    #[cfg(feature = "recovery")]
+    let explanation = Explanation { reduction: snapshot.reduction, ..explanation };
+    Some(explanation)
+}
+
+fn reason(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
     Some(match snapshot.entry.what {
@@ -94,7 +137,13 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
 }
 
 fn because(english: &'static str, chinese: &'static str, rfc: &'static str) -> Explanation {
-    Explanation { english, chinese, rfc }
+    Explanation {
+        english,
+        chinese,
+        rfc,
+        #[cfg(feature = "recovery")]
+        reduction: None,
+    }
 }
 
 /// Explains a run of a program, by what the program does next.

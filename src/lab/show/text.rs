@@ -120,6 +120,20 @@ pub(crate) fn since(number: TcpSeqNumber, first: TcpSeqNumber) -> u32 {
     number.0.wrapping_sub(first.0) as u32
 }
 
+/// A number with a comma before each three digits: `14,600`.
+#[cfg(feature = "recovery")]
+pub(super) struct Grouped(pub(super) u32);
+
+#[cfg(feature = "recovery")]
+impl Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 1_000, self.0 % 1_000) {
+            (0, rest) => write!(f, "{rest}"),
+            (thousands, rest) => write!(f, "{},{rest:03}", Grouped(thousands)),
+        }
+    }
+}
+
 /// A host's name.
 pub(super) struct Host(pub(super) usize);
 

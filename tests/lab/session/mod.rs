@@ -3,6 +3,7 @@
 mod by_hand;
 mod errors;
 mod wasm;
+mod why;
 
 use serde_json::{Value, json};
 use smolstep::lab::scenarios::SCENARIOS;

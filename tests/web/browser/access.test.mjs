@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { arrow, tab, throughBothDoors } from "./lab.mjs";
+import { arrow, tab, withBothEngines } from "./lab.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TABS = ["States", "Numbers", "Frame", "Graphs", "Network", "Exercise", "File", "Share"];
@@ -17,7 +17,7 @@ async function faults(page) {
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  throughBothDoors(
+  withBothEngines(
     `axe finds no serious fault in any panel (${colorScheme})`,
     "exercise=01-handshake",
     async (page) => {

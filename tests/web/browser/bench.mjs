@@ -32,8 +32,8 @@ async function firstPaint() {
   mkdirSync(empty);
   writeFileSync(join(empty, "index.html"), "<!doctype html><title>empty</title><p>empty");
   const server = await serveFolder(empty);
-  const door = await program("lost-synack");
-  for (const [name, url] of [["empty page", server.url], ["the lab", door.url]]) {
+  const lab = await program("lost-synack");
+  for (const [name, url] of [["empty page", server.url], ["the lab", lab.url]]) {
     const paints = [];
     for (let load = 0; load < LOADS; load++) {
       const page = await newPage();
@@ -45,14 +45,14 @@ async function firstPaint() {
     console.log(`first paint, ${name}: ${median(paints).toFixed(0)} ms (median of ${LOADS})`);
   }
   await server.close();
-  await door.close();
+  await lab.close();
 }
 
 /** Measures how long a step takes to draw. The page measures itself. */
 async function steps(name, bytes) {
-  const door = await program(transfer(bytes));
+  const lab = await program(transfer(bytes));
   const page = await newPage();
-  await page.goto(`${door.url}?measure`);
+  await page.goto(`${lab.url}?measure`);
   const measured = await page.waitForFunction(() => document.body.dataset.measured, undefined, { timeout: 600_000 });
   console.log(`a step, about ${name}: ${await measured.jsonValue()}`);
   // Unlike elapsed time, CPU time does not depend on what else runs on the machine.
@@ -67,14 +67,14 @@ async function steps(name, bytes) {
   const used = ((await processor(session)) - before) / PRESSES;
   console.log(`a step by key: ${(1000 * used).toFixed(1)} ms of the processor for script, style and layout (mean of ${PRESSES})`);
   await page.context().close();
-  await door.close();
+  await lab.close();
 }
 
 /** Scrolls to places all over a run, and measures the time from one to the picture of it. */
 async function scrolling(name, bytes) {
-  const door = await program(transfer(bytes));
+  const lab = await program(transfer(bytes));
   const page = await newPage();
-  await page.goto(door.url);
+  await page.goto(lab.url);
   await page.locator("[data-frame]").first().waitFor({ timeout: 600_000 });
   const { times, most, total } = await page.evaluate(async (scrolls) => {
     const scroller = document.querySelector(".ladder-scroll");
@@ -96,7 +96,7 @@ async function scrolling(name, bytes) {
       `at most ${most} frames drawn`,
   );
   await page.context().close();
-  await door.close();
+  await lab.close();
 }
 
 /** Writes an experiment that sends bytes; returns its file. */

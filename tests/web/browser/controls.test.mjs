@@ -1,7 +1,7 @@
 // The controls: the buttons, the slider, the keys, and the line for commands.
 
 import assert from "node:assert/strict";
-import { STEP, step, throughBothDoors, waitForStep } from "./lab.mjs";
+import { STEP, step, withBothEngines, waitForStep } from "./lab.mjs";
 
 /** Presses a button, and waits until the page shows a later step. */
 async function forward(page, name) {
@@ -10,7 +10,7 @@ async function forward(page, name) {
   await waitForStep(page, { above: before });
 }
 
-throughBothDoors("the buttons move through the run", "scenario=lost-synack", async (page) => {
+withBothEngines("the buttons move through the run", "scenario=lost-synack", async (page) => {
   assert.equal(await step(page), 0);
   await forward(page, STEP);
   await forward(page, "next packet");
@@ -27,7 +27,7 @@ throughBothDoors("the buttons move through the run", "scenario=lost-synack", asy
   await page.getByText("no such event follows").waitFor();
 });
 
-throughBothDoors("play goes on until pause", "scenario=handshake", async (page) => {
+withBothEngines("play goes on until pause", "scenario=handshake", async (page) => {
   // The fastest pace.
   await page.getByLabel("speed of playing").fill("4");
   await page.getByRole("button", { name: "play (space)" }).click();
@@ -38,14 +38,14 @@ throughBothDoors("play goes on until pause", "scenario=handshake", async (page) 
   await page.getByRole("button", { name: "play (space)" }).waitFor();
 });
 
-throughBothDoors("the slider goes to any step", "scenario=handshake", async (page) => {
+withBothEngines("the slider goes to any step", "scenario=handshake", async (page) => {
   const slider = page.getByLabel("place", { exact: true });
   await slider.fill("9");
   await waitForStep(page, { at: 9 });
   assert.match(await slider.getAttribute("aria-valuetext"), /^step 9, /);
 });
 
-throughBothDoors("the keys are those of the terminal", "scenario=handshake", async (page) => {
+withBothEngines("the keys are those of the terminal", "scenario=handshake", async (page) => {
   for (const key of ["Enter", "ArrowRight", "n"]) {
     const before = await step(page);
     await page.keyboard.press(key);
@@ -81,7 +81,7 @@ throughBothDoors("the keys are those of the terminal", "scenario=handshake", asy
   await page.getByRole("dialog").waitFor({ state: "hidden" });
 });
 
-throughBothDoors("a command that is not understood is an error", "scenario=handshake", async (page) => {
+withBothEngines("a command that is not understood is an error", "scenario=handshake", async (page) => {
   const line = page.getByLabel("command, as in the terminal");
   for (const [typed, answer] of [
     ["<b>x</b>", /not understood/],
@@ -105,7 +105,7 @@ throughBothDoors("a command that is not understood is an error", "scenario=hands
   }
 });
 
-throughBothDoors("a segment is injected", "scenario=handshake", async (page) => {
+withBothEngines("a segment is injected", "scenario=handshake", async (page) => {
   const line = page.getByLabel("command, as in the terminal");
   await line.fill("until client=ESTABLISHED");
   await line.press("Enter");

@@ -5,9 +5,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { saved, tab, throughBothDoors } from "./lab.mjs";
+import { saved, tab, withBothEngines } from "./lab.mjs";
 
-throughBothDoors("an exercise is marked, and its file of answers, too", "exercise=01-handshake", async (page) => {
+withBothEngines("an exercise is marked, and its file of answers, too", "exercise=01-handshake", async (page) => {
   const panel = await tab(page, "Exercise");
   const questions = panel.locator("form.question");
   await questions.first().waitFor();

@@ -1,7 +1,9 @@
-// Opens the page in Chromium, through both doors, for the tests in *.test.mjs.
+// Opens the page in Chromium, in front of both engines, for the tests in *.test.mjs.
 //
-// tests/web/page.rs sets these variables: SMOLSTEP      the program SMOLSTEP_WEB  the folder that scripts/web has
-//   built; without it, the WebAssembly door is not tested CHROMIUM      the browser
+// tests/web/page.rs sets these variables:
+//   SMOLSTEP      the program
+//   SMOLSTEP_WEB  the folder that scripts/web has built; without it, the module is not tested
+//   CHROMIUM      the browser
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -33,7 +35,7 @@ const native = {
 /** A folder of files, whose page runs the module in the browser. */
 const wasm = { name: "wasm", start: () => serveFolder(process.env.SMOLSTEP_WEB) };
 
-export const doors = process.env.SMOLSTEP_WEB ? [native, wasm] : [native];
+export const engines = process.env.SMOLSTEP_WEB ? [native, wasm] : [native];
 
 let browser;
 
@@ -44,26 +46,26 @@ async function chromiumOnce() {
 
 after(async () => {
   await browser?.close();
-  for (const door of doors) await (await door.started)?.close();
+  for (const engine of engines) await (await engine.started)?.close();
 });
 
-/** Starts a door, unless it runs already. Returns its address. */
-export async function address(door) {
-  const { url } = await (door.started ??= door.start());
+/** Starts an engine, unless it runs already. Returns the address of its page. */
+export async function address(engine) {
+  const { url } = await (engine.started ??= engine.start());
   return url;
 }
 
 /**
- * Runs a test once for each door. `fragment` says what the page opens, as `scenario=lost-synack`; `options` are those of
+ * Runs a test once for each engine. `fragment` says what the page opens, as `scenario=lost-synack`; `options` are those of
  * a browser context. The test fails if the page logs an error, or if a request leaves the page's origin.
  */
-export function throughBothDoors(name, fragment, run, options = {}) {
-  for (const door of doors) {
-    test(`${name} (${door.name})`, async () => {
-      const url = await address(door);
+export function withBothEngines(name, fragment, run, options = {}) {
+  for (const engine of engines) {
+    test(`${name} (${engine.name})`, async () => {
+      const url = await address(engine);
       await withPage(url, options, async (page) => {
         await open(page, `${url}#${fragment}`);
-        await run(page, door);
+        await run(page, engine);
       });
     });
   }

@@ -1,7 +1,7 @@
 // Frames are grabbed in the ladder, with the mouse and by keyboard, and each change makes a branch.
 
 import assert from "node:assert/strict";
-import { arrow, arrows, step, tab, throughBothDoors, waitForStep } from "./lab.mjs";
+import { arrow, arrows, step, tab, withBothEngines, waitForStep } from "./lab.mjs";
 
 const SYN_ACK = /\bSYN,ACK\b/;
 
@@ -17,13 +17,13 @@ async function checkBranch(page) {
   assert.equal(later.length > 0, true, "the SYN,ACK is sent again");
 }
 
-throughBothDoors("a click on the SYN,ACK offers to drop it", "scenario=handshake", async (page) => {
+withBothEngines("a click on the SYN,ACK offers to drop it", "scenario=handshake", async (page) => {
   await arrow(page, SYN_ACK).locator(".hit").click();
   await page.getByRole("group", { name: "what happens to this frame" }).first().getByRole("button", { name: "drop" }).click();
   await checkBranch(page);
 });
 
-throughBothDoors("the SYN,ACK is dragged out of the ladder", "scenario=handshake", async (page) => {
+withBothEngines("the SYN,ACK is dragged out of the ladder", "scenario=handshake", async (page) => {
   const line = await arrow(page, SYN_ACK).locator(".hit").boundingBox();
   await page.mouse.move(line.x + line.width / 2, line.y + line.height / 2);
   await page.mouse.down();
@@ -35,7 +35,7 @@ throughBothDoors("the SYN,ACK is dragged out of the ladder", "scenario=handshake
   await checkBranch(page);
 });
 
-throughBothDoors("the SYN,ACK is dropped with the keyboard alone", "scenario=handshake", async (page) => {
+withBothEngines("the SYN,ACK is dropped with the keyboard alone", "scenario=handshake", async (page) => {
   // Tab reaches the first arrow, and the arrow keys reach the other arrows.
   for (let presses = 0; presses < 100; presses++) {
     await page.keyboard.press("Tab");
@@ -49,7 +49,7 @@ throughBothDoors("the SYN,ACK is dropped with the keyboard alone", "scenario=han
   await checkBranch(page);
 });
 
-throughBothDoors("the menu is used with the keyboard", "scenario=handshake", async (page) => {
+withBothEngines("the menu is used with the keyboard", "scenario=handshake", async (page) => {
   await arrow(page, SYN_ACK).focus();
   await page.keyboard.press("Enter");
   const drop = page.getByRole("button", { name: "drop" }).first();
@@ -71,7 +71,7 @@ for (const [key, fate] of [
   ["u", "duplicated"],
   ["c", "corrupted"],
 ]) {
-  throughBothDoors(`the key ${key} makes a branch, and the frame keeps the focus`, "scenario=handshake", async (page) => {
+  withBothEngines(`the key ${key} makes a branch, and the frame keeps the focus`, "scenario=handshake", async (page) => {
     await arrow(page, SYN_ACK).focus();
     await page.keyboard.press(key);
     await page.getByRole("button", { name: /^run b: frame \d+ / }).waitFor();
@@ -82,14 +82,14 @@ for (const [key, fate] of [
   });
 }
 
-throughBothDoors("a click on a note goes to its step", "scenario=client-closes-first", async (page) => {
+withBothEngines("a click on a note goes to its step", "scenario=client-closes-first", async (page) => {
   assert.equal(await step(page), 0);
   await page.locator(".note", { hasText: /^FIN-WAIT-1/ }).click();
   await waitForStep(page, { above: 0 });
   await page.getByRole("region", { name: "Why" }).getByText("ESTABLISHED → FIN-WAIT-1").waitFor();
 });
 
-throughBothDoors("on a phone, two branches are one above the other", "scenario=handshake", async (page) => {
+withBothEngines("on a phone, two branches are one above the other", "scenario=handshake", async (page) => {
   await arrow(page, SYN_ACK).focus();
   await page.keyboard.press("d");
   await page.getByLabel("beside it:").selectOption("a");
@@ -100,7 +100,7 @@ throughBothDoors("on a phone, two branches are one above the other", "scenario=h
   assert.equal(below.x + below.width <= 390, true);
 }, { viewport: { width: 390, height: 844 } });
 
-throughBothDoors("two branches stand side by side", "scenario=handshake", async (page) => {
+withBothEngines("two branches stand side by side", "scenario=handshake", async (page) => {
   await arrow(page, SYN_ACK).focus();
   await page.keyboard.press("d");
   await checkBranch(page);
@@ -116,7 +116,7 @@ throughBothDoors("two branches stand side by side", "scenario=handshake", async 
   await right.waitFor({ state: "hidden" });
 });
 
-throughBothDoors("the switches show more of the run", "scenario=handshake", async (page) => {
+withBothEngines("the switches show more of the run", "scenario=handshake", async (page) => {
   const ladder = page.locator(".ladder").first();
   const texts = () => ladder.locator("svg").textContent();
   const before = await arrows(page);
@@ -135,7 +135,39 @@ throughBothDoors("the switches show more of the run", "scenario=handshake", asyn
   await page.waitForFunction((notes) => document.querySelectorAll(".ladder .note").length > notes, notes);
 });
 
-throughBothDoors("the wait for the retransmission is folded", "scenario=lost-synack", async (page) => {
+withBothEngines("the wait for the retransmission is folded", "scenario=lost-synack", async (page) => {
   await page.locator(".fold-text").first().waitFor();
   await tab(page, "States");
+});
+
+withBothEngines("in a crowd, arrows cross no label, and frames in flight are above the labels", "scenario=shared-bottleneck", async (page) => {
+  const line = page.getByLabel("command, as in the terminal");
+  await line.fill("until step=80");
+  await line.press("Enter");
+  await waitForStep(page, { at: 80 });
+  await page.locator("[data-mark] .packet").first().waitFor();
+  const { labels, bare, marks, covered } = await page.evaluate(() => {
+    const scroller = document.querySelector(".ladder-scroll").getBoundingClientRect();
+    const isSeen = ({ left, right, top, bottom }) =>
+      left > scroller.left && right < scroller.right && top > scroller.top && bottom < scroller.bottom;
+    // Of each frame, the ground of the label is as large as its text.
+    const frames = [...document.querySelectorAll("[data-frame]")];
+    const boxes = frames.map((frame) => [".under", "text"].map((part) => frame.querySelector(part).getBoundingClientRect()));
+    const isBare = ([ground, text]) => text.left < ground.left - 1 || text.right > ground.right + 1;
+    // A mark is hit in front of all labels.
+    const packets = [...document.querySelectorAll("[data-mark] .packet")].filter((packet) => isSeen(packet.getBoundingClientRect()));
+    const isCovered = (packet) => {
+      const { left, top, width, height } = packet.getBoundingClientRect();
+      return !document.elementFromPoint(left + width / 2, top + height / 2).closest("[data-mark]");
+    };
+    return { labels: boxes.length, bare: boxes.filter(isBare).length, marks: packets.length, covered: packets.filter(isCovered).length };
+  });
+  assert.equal(labels > 10 && marks > 3, true, `${labels} labels, ${marks} marks`);
+  assert.deepEqual([bare, covered], [0, 0]);
+  // A mark is grabbed as its frame is.
+  const mark = page.locator("[data-mark]", { has: page.locator(".packet") }).first();
+  const frame = await mark.getAttribute("data-mark");
+  await mark.locator(".packet").click({ force: true });
+  await page.getByRole("group", { name: "what happens to this frame" }).first().getByRole("button", { name: "drop" }).waitFor();
+  await page.locator(`[data-frame="${frame}"].selected`).waitFor();
 });

@@ -3,31 +3,31 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
-import { address, doors, open, throughBothDoors, withPage } from "./lab.mjs";
+import { address, engines, open, withBothEngines, withPage } from "./lab.mjs";
 
-throughBothDoors("the page loads without an error", "scenario=handshake", async (page) => {
+withBothEngines("the page loads without an error", "scenario=handshake", async (page) => {
   assert.match(await page.title(), /smolstep/);
   assert.equal(await page.locator("#loading").isHidden(), true);
   assert.equal(await page.locator("#error").isHidden(), true);
   await page.getByRole("button", { name: /\bSYN\b.*client → server/ }).first().waitFor();
 });
 
-throughBothDoors("a fragment that is damaged is an error, and the page goes on", "lab=AAAA", async (page) => {
+withBothEngines("a fragment that is damaged is an error, and the page goes on", "lab=AAAA", async (page) => {
   const alert = page.getByRole("alert");
   await alert.waitFor();
   assert.match(await alert.textContent(), /^1:\d+: /);
 });
 
 for (const fragment of ["lab=%00", "lab=", "scenario=nothing", "exercise=../x", `lab=${"A".repeat(10_000)}`, "<img src=x onerror=alert(1)>"]) {
-  throughBothDoors(`the page goes on after the fragment ${fragment.slice(0, 30)}`, fragment, async (page) => {
+  withBothEngines(`the page goes on after the fragment ${fragment.slice(0, 30)}`, fragment, async (page) => {
     assert.equal(await page.locator("[data-frame]").count() > 0, true);
     assert.equal(await page.locator("img[src=x]").count(), 0);
   });
 }
 
-for (const door of doors) {
-  test(`the page works at a second address of this computer (${door.name})`, async () => {
-    const url = (await address(door)).replace("127.0.0.1", "localhost");
+for (const engine of engines) {
+  test(`the page works at a second address of this computer (${engine.name})`, async () => {
+    const url = (await address(engine)).replace("127.0.0.1", "localhost");
     await withPage(url, {}, (page) => open(page, url));
   });
 }
@@ -39,6 +39,8 @@ test("the page says that the program has ended", async () => {
   const url = /http:\S+/.exec(line)[0];
   await withPage(url, {}, async (page, problems) => {
     await open(page, url);
+    // When the program ends, no request is under way.
+    await page.getByRole("region", { name: "Why" }).getByRole("link").first().waitFor();
     child.kill("SIGINT");
     assert.equal(await exited, 0);
     await page.getByRole("button", { name: "next packet" }).click();

@@ -1,7 +1,8 @@
 // Each panel shows its part of the run.
 
 import assert from "node:assert/strict";
-import { STEP, arrow, saved, tab, throughBothDoors, waitForStep } from "./lab.mjs";
+import { test } from "node:test";
+import { STEP, address, arrow, engines, open, saved, tab, withBothEngines, waitForStep, withPage } from "./lab.mjs";
 
 /** Goes to the step after which the client is in a state. */
 async function until(page, goal) {
@@ -11,7 +12,7 @@ async function until(page, goal) {
   await waitForStep(page, { above: 0 });
 }
 
-throughBothDoors("why explains a step, with a link to the RFC", "scenario=handshake", async (page) => {
+withBothEngines("why explains a step, with a link to the RFC", "scenario=handshake", async (page) => {
   const why = page.getByRole("region", { name: "Why" });
   await why.getByText("The run has not begun.").waitFor();
   await until(page, "client=ESTABLISHED");
@@ -21,7 +22,34 @@ throughBothDoors("why explains a step, with a link to the RFC", "scenario=handsh
   assert.match(await link.getAttribute("rel"), /noreferrer/);
 });
 
-throughBothDoors("the state machines light the current states", "scenario=handshake", async (page) => {
+// Only requests to the program can be held back.
+test("a step is drawn before its explanation arrives, and never beside that of another step", async () => {
+  const [native] = engines;
+  const url = await address(native);
+  await withPage(url, {}, async (page) => {
+    const held = [];
+    await page.route("**/session/*", (route) => {
+      const isWhy = JSON.parse(route.request().postData()).do === "why";
+      return isWhy ? held.push(() => route.continue()) : route.continue();
+    });
+    await open(page, `${url}#scenario=handshake`);
+    const why = page.getByRole("region", { name: "Why" });
+    const answers = () => why.locator(".answer").allTextContents();
+    await until(page, "client=SYN-SENT");
+    await page.waitForFunction(() => /SYN-SENT/.test(document.querySelector(".ladder-head").textContent));
+    assert.deepEqual((await answers()).filter((text) => text !== ""), []);
+    // The answers to the first step arrive after the reader has gone on.
+    while (held.length === 0) await page.waitForTimeout(10);
+    await until(page, "client=ESTABLISHED");
+    const release = setInterval(() => held.splice(0).forEach((go) => go()), 10);
+    await why.getByText("SYN,ACK arrived").first().waitFor();
+    clearInterval(release);
+    assert.doesNotMatch(await why.textContent(), /SYN asks for a connection|A program asks for a connection/);
+    assert.equal((await answers()).every((text) => text !== ""), true);
+  });
+});
+
+withBothEngines("the state machines light the current states", "scenario=handshake", async (page) => {
   const panel = await tab(page, "States");
   await until(page, "client=ESTABLISHED");
   await panel.locator(".here.side-0").waitFor();
@@ -32,7 +60,7 @@ throughBothDoors("the state machines light the current states", "scenario=handsh
   await page.waitForFunction(() => /client: SYN-SENT/.test(document.querySelector("svg.states title").textContent));
 });
 
-throughBothDoors("the control block marks what has changed", "scenario=handshake", async (page) => {
+withBothEngines("the control block marks what has changed", "scenario=handshake", async (page) => {
   const panel = await tab(page, "Numbers");
   await until(page, "client=ESTABLISHED");
   await panel.getByRole("row", { name: /cwnd/ }).waitFor();
@@ -43,7 +71,7 @@ throughBothDoors("the control block marks what has changed", "scenario=handshake
   assert.match(await panel.locator("td.changed").first().getAttribute("title"), /before:/);
 });
 
-throughBothDoors("a value leads to the step of its last change", "scenario=congestion-avoidance", async (page) => {
+withBothEngines("a value leads to the step of its last change", "scenario=congestion-avoidance", async (page) => {
   const panel = await tab(page, "Numbers");
   await page.getByRole("button", { name: "to the end (End)" }).click();
   await waitForStep(page, { last: true });
@@ -56,14 +84,14 @@ throughBothDoors("a value leads to the step of its last change", "scenario=conge
   assert.equal(await value.evaluate((node) => node === document.activeElement), true);
 });
 
-throughBothDoors("timers that run are bars", "scenario=lost-synack", async (page) => {
+withBothEngines("timers that run are bars", "scenario=lost-synack", async (page) => {
   const panel = await tab(page, "Numbers");
   await until(page, "client=SYN-SENT");
   await page.getByRole("button", { name: "next packet", exact: true }).click();
   await panel.getByRole("meter").first().waitFor();
 });
 
-throughBothDoors("the byte strip names what holds bytes", "scenario=small-window", async (page) => {
+withBothEngines("the byte strip names what holds bytes", "scenario=small-window", async (page) => {
   const panel = await tab(page, "Numbers");
   await until(page, "client=ESTABLISHED");
   await page.getByRole("button", { name: STEP }).click();
@@ -78,7 +106,7 @@ throughBothDoors("the byte strip names what holds bytes", "scenario=small-window
   assert.fail("no bytes are held by the peer's window");
 });
 
-throughBothDoors("a frame is shown byte by byte, with its checksum", "scenario=handshake", async (page) => {
+withBothEngines("a frame is shown byte by byte, with its checksum", "scenario=handshake", async (page) => {
   const panel = await tab(page, "Frame");
   await arrow(page, /\bSYN,ACK\b/).focus();
   await panel.locator(".byte").first().waitFor();
@@ -90,7 +118,7 @@ throughBothDoors("a frame is shown byte by byte, with its checksum", "scenario=h
   assert.match(await checksum.textContent(), /pseudo-header/);
 });
 
-throughBothDoors("a damaged frame is shown as it was sent", "scenario=corrupted", async (page) => {
+withBothEngines("a damaged frame is shown as it was sent", "scenario=corrupted", async (page) => {
   const panel = await tab(page, "Frame");
   const damaged = page.locator("[data-frame].altered, [data-frame].lost").first();
   await damaged.focus();
@@ -99,7 +127,7 @@ throughBothDoors("a damaged frame is shown as it was sent", "scenario=corrupted"
   await panel.locator(".checksum").getByText("✓ right").first().waitFor();
 });
 
-throughBothDoors("the graphs follow the run", "scenario=slow-start", async (page) => {
+withBothEngines("the graphs follow the run", "scenario=slow-start", async (page) => {
   const panel = await tab(page, "Graphs");
   const image = panel.locator("img.graph");
   const drawn = () => page.waitForFunction(() => (document.querySelector("img.graph")?.naturalWidth ?? 0) > 0);
@@ -122,7 +150,7 @@ throughBothDoors("the graphs follow the run", "scenario=slow-start", async (page
   await panel.locator(".cursor").waitFor();
 });
 
-throughBothDoors("the sliders of the network begin the experiment again", "scenario=handshake", async (page) => {
+withBothEngines("the sliders of the network begin the experiment again", "scenario=handshake", async (page) => {
   const panel = await tab(page, "Network");
   const time = async () => (await page.locator(".place").textContent());
   await page.getByRole("button", { name: "to the end (End)" }).click();
@@ -152,7 +180,7 @@ throughBothDoors("the sliders of the network begin the experiment again", "scena
   assert.equal(await file.isHidden(), true);
 });
 
-throughBothDoors("settings that change in quick succession begin one experiment", "scenario=fast-retransmit", async (page) => {
+withBothEngines("settings that change in quick succession begin one experiment", "scenario=fast-retransmit", async (page) => {
   const panel = await tab(page, "Network");
   const count = () => page.locator(".ladder").first().locator(".note").count();
   const before = await count();
@@ -167,7 +195,7 @@ throughBothDoors("settings that change in quick succession begin one experiment"
   assert.equal(await count(), before);
 });
 
-throughBothDoors("a run with the name of a removed run is explained anew", "scenario=handshake", async (page) => {
+withBothEngines("a run with the name of a removed run is explained anew", "scenario=handshake", async (page) => {
   const why = page.getByRole("region", { name: "Why" });
   const answers = [];
   for (const key of ["d", "c"]) {
@@ -185,7 +213,7 @@ throughBothDoors("a run with the name of a removed run is explained anew", "scen
   assert.doesNotMatch(answers[1], /never arrives/);
 });
 
-throughBothDoors("a text of one's own runs, and an error has its line and column", "scenario=handshake", async (page) => {
+withBothEngines("a text of one's own runs, and an error has its line and column", "scenario=handshake", async (page) => {
   const panel = await tab(page, "File");
   const area = panel.getByRole("textbox");
   const text = await area.inputValue();
@@ -203,7 +231,7 @@ throughBothDoors("a text of one's own runs, and an error has its line and column
   await alert.waitFor();
 });
 
-throughBothDoors("everything that is saved has its format", "scenario=handshake", async (page) => {
+withBothEngines("everything that is saved has its format", "scenario=handshake", async (page) => {
   const panel = await tab(page, "Share");
   const button = (name) => panel.getByRole("button", { name, exact: true });
   const text = async (name) => (await saved(page, button(name))).bytes.toString();
@@ -220,7 +248,7 @@ throughBothDoors("everything that is saved has its format", "scenario=handshake"
   assert.match(await text("Mermaid"), /^sequenceDiagram/);
 });
 
-throughBothDoors("a link is the whole experiment", "scenario=handshake", async (page) => {
+withBothEngines("a link is the whole experiment", "scenario=handshake", async (page) => {
   await arrow(page, /\bSYN,ACK\b/).focus();
   await page.keyboard.press("d");
   await page.getByRole("navigation", { name: "runs" }).waitFor();

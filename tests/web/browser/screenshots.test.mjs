@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { address, arrow, doors, open, withPage } from "./lab.mjs";
+import { address, arrow, engines, open, withPage } from "./lab.mjs";
 
 const FOLDER = process.env.SMOLSTEP_SCREENSHOTS;
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
@@ -19,7 +19,7 @@ const TABS = ["state", "numbers", "frame", "graphs", "network", "exercise", "fil
 for (const [look, options] of Object.entries(LOOKS)) {
   test(`pictures: ${look}`, { skip: FOLDER ? false : "SMOLSTEP_SCREENSHOTS names no folder" }, async () => {
     mkdirSync(FOLDER, { recursive: true });
-    const url = await address(doors[0]);
+    const url = await address(engines[0]);
     await withPage(url, options, async (page) => {
       await open(page, `${url}#scenario=lost-synack`);
       await arrow(page, /\bSYN,ACK\b/).focus();

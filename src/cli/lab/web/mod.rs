@@ -5,9 +5,9 @@
 
 mod answer;
 mod deadline;
-mod door;
 mod files;
 mod requests;
+mod server;
 mod sessions;
 mod start;
 #[cfg(test)]
@@ -22,8 +22,8 @@ use super::args::LabArgs;
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
 use crate::cli::stop::Stop;
-use door::{Closed, serve};
 use requests::{Limits, Requests};
+use server::{Closed, serve};
 
 /// Serves the page until Ctrl-C, or until no request has arrived for an hour; returns the exit code.
 ///

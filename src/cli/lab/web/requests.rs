@@ -1,4 +1,4 @@
-//! Decides which requests the door serves, and answers them. door.rs defines the door.
+//! Decides which requests the server serves, and answers them. server.rs defines the server.
 
 use std::cell::{Cell, RefCell};
 
@@ -13,14 +13,14 @@ use super::deadline::Deadline;
 use super::files;
 use super::sessions::{Sessions, Shared};
 
-/// The limits of the door.
+/// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The longest body of a request, in bytes.
     pub body: usize,
     /// The largest number of connections at a time. Further connections wait.
     pub connections: usize,
-    /// The door closes if no request arrives for this long.
+    /// The server closes if no request arrives for this long.
     pub idle: Duration,
     /// The largest number of bytes that the recorded entries of all sessions take. Each session has an equal share.
     pub memory: usize,
@@ -105,7 +105,7 @@ impl Requests {
         }
     }
 
-    /// Checks that the request is for this door. HTTP/1.0 allows requests without a host, but the door does not.
+    /// Checks that the request is for this server. HTTP/1.0 allows requests without a host, but the server does not.
     fn check_host(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
         let host = only(request, header::HOST);
         let target = request.uri().authority().map(|authority| authority.as_str().as_bytes());

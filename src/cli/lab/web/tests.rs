@@ -1,4 +1,4 @@
-//! Tests the limits of the door, on a virtual clock. tests/web contains the requests that the program refuses.
+//! Tests the limits of the server, on a virtual clock. tests/web contains the requests that the program refuses.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
@@ -9,11 +9,11 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::door::{Closed, run};
 use super::requests::{Limits, Requests};
+use super::server::{Closed, run};
 
-/// A door that a test has opened, on the test's own runtime.
-struct Door {
+/// A server that a test has opened, on the test's own runtime.
+struct Server {
     address: SocketAddr,
     closed: JoinHandle<std::io::Result<Closed>>,
     stop: UnixStream,
@@ -21,7 +21,7 @@ struct Door {
 }
 
 /// Runs a test on a runtime whose clock jumps to the next deadline when there is nothing else to do.
-fn on_door(limits: Limits, start: &str, test: impl AsyncFnOnce(Door)) {
+fn on_server(limits: Limits, start: &str, test: impl AsyncFnOnce(Server)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     LocalSet::new().block_on(&runtime, async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -30,11 +30,11 @@ fn on_door(limits: Limits, start: &str, test: impl AsyncFnOnce(Door)) {
         stopped.set_nonblocking(true).unwrap();
         let requests = Requests::new(address.port(), "token".into(), start.into(), limits);
         let closed = spawn_local(run(listener, Rc::new(requests), stopped));
-        test(Door { address, closed, stop, opened: Instant::now() }).await;
+        test(Server { address, closed, stop, opened: Instant::now() }).await;
     });
 }
 
-impl Door {
+impl Server {
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
@@ -50,7 +50,7 @@ impl Door {
         answer(&mut stream).await
     }
 
-    /// Returns the virtual time since the door was opened, in whole seconds.
+    /// Returns the virtual time since the server was opened, in whole seconds.
     fn seconds(&self) -> u64 {
         self.opened.elapsed().as_secs()
     }
@@ -65,59 +65,59 @@ async fn answer(stream: &mut TcpStream) -> (u16, String) {
 }
 
 #[test]
-fn the_door_closes_an_hour_after_the_last_request() {
-    on_door(Limits::default(), "{}", async |door| {
+fn the_server_closes_an_hour_after_the_last_request() {
+    on_server(Limits::default(), "{}", async |server| {
         sleep(Duration::from_secs(1800)).await;
-        assert_eq!(door.send("GET", "start", "").await, (200, "{}".into()));
-        // Connections without a request and refused requests do not keep the door open.
+        assert_eq!(server.send("GET", "start", "").await, (200, "{}".into()));
+        // Connections without a request and refused requests do not keep the server running.
         sleep(Duration::from_secs(600)).await;
-        drop(door.connect().await);
-        let mut foreign = door.connect().await;
-        foreign.write_all(door.head("GET", "start", 0).replace("/token/", "/guess/").as_bytes()).await.unwrap();
+        drop(server.connect().await);
+        let mut foreign = server.connect().await;
+        foreign.write_all(server.head("GET", "start", 0).replace("/token/", "/guess/").as_bytes()).await.unwrap();
         assert_eq!(answer(&mut foreign).await.0, 404);
-        assert_eq!(door.closed.await.unwrap().unwrap(), Closed::Idle);
-        assert_eq!(door.opened.elapsed().as_secs(), 5400);
+        assert_eq!(server.closed.await.unwrap().unwrap(), Closed::Idle);
+        assert_eq!(server.opened.elapsed().as_secs(), 5400);
     });
 }
 
 #[test]
-fn a_signal_closes_the_door() {
-    on_door(Limits::default(), "{}", async |door| {
-        let _open = door.connect().await;
-        std::io::Write::write_all(&mut &door.stop, &[0]).unwrap();
-        assert_eq!(door.closed.await.unwrap().unwrap(), Closed::Stopped);
-        assert_eq!(door.opened.elapsed().as_secs(), 0);
+fn a_signal_closes_the_server() {
+    on_server(Limits::default(), "{}", async |server| {
+        let _open = server.connect().await;
+        std::io::Write::write_all(&mut &server.stop, &[0]).unwrap();
+        assert_eq!(server.closed.await.unwrap().unwrap(), Closed::Stopped);
+        assert_eq!(server.opened.elapsed().as_secs(), 0);
     });
 }
 
 #[test]
 fn a_slow_body_is_answered_after_ten_seconds() {
-    on_door(Limits::default(), "{}", async |door| {
-        door.send("POST", "session", "").await;
-        let mut slow = door.connect().await;
+    on_server(Limits::default(), "{}", async |server| {
+        server.send("POST", "session", "").await;
+        let mut slow = server.connect().await;
         sleep(Duration::from_secs(4)).await;
-        slow.write_all((door.head("POST", "session/1", 20) + "{").as_bytes()).await.unwrap();
+        slow.write_all((server.head("POST", "session/1", 20) + "{").as_bytes()).await.unwrap();
         // A byte each second does not extend the deadline.
         for _ in 0..5 {
             sleep(Duration::from_secs(1)).await;
             slow.write_all(b" ").await.unwrap();
         }
         assert_eq!(answer(&mut slow).await, (408, "the body took too long to arrive\n".into()));
-        assert_eq!(door.seconds(), 10);
+        assert_eq!(server.seconds(), 10);
     });
 }
 
 #[test]
 fn a_slow_head_ends_after_ten_seconds() {
-    on_door(Limits::default(), "{}", async |door| {
-        let mut slow = door.connect().await;
+    on_server(Limits::default(), "{}", async |server| {
+        let mut slow = server.connect().await;
         for byte in b"GET / HTT" {
             slow.write_all(&[*byte]).await.unwrap();
             sleep(Duration::from_secs(1)).await;
         }
         let mut rest = Vec::new();
         slow.read_to_end(&mut rest).await.unwrap();
-        assert_eq!((rest.len(), door.seconds()), (0, 10));
+        assert_eq!((rest.len(), server.seconds()), (0, 10));
     });
 }
 
@@ -126,59 +126,59 @@ fn a_client_that_reads_nothing_ends_after_ten_seconds() {
     let limits = Limits { connections: 1, ..Limits::default() };
     // The answer does not fit the buffers of the sockets.
     let start = "0".repeat(64 << 20);
-    on_door(limits, &start, async |door| {
-        let mut deaf = door.connect().await;
-        deaf.write_all(door.head("GET", "start", 0).as_bytes()).await.unwrap();
+    on_server(limits, &start, async |server| {
+        let mut deaf = server.connect().await;
+        deaf.write_all(server.head("GET", "start", 0).as_bytes()).await.unwrap();
         // The next client waits until the first connection is closed.
-        assert_eq!(door.send("GET", "session", "").await.0, 405);
-        assert_eq!(door.seconds(), 10);
+        assert_eq!(server.send("GET", "session", "").await.0, 405);
+        assert_eq!(server.seconds(), 10);
     });
 }
 
 #[test]
 fn a_connection_that_stays_open_after_its_answer_ends_after_ten_seconds() {
     let limits = Limits { connections: 1, ..Limits::default() };
-    on_door(limits, "{}", async |door| {
-        let mut open = door.connect().await;
-        open.write_all(door.head("GET", "start", 0).as_bytes()).await.unwrap();
+    on_server(limits, "{}", async |server| {
+        let mut open = server.connect().await;
+        open.write_all(server.head("GET", "start", 0).as_bytes()).await.unwrap();
         assert_eq!(answer(&mut open).await.0, 200);
-        assert_eq!(door.send("GET", "start", "").await.0, 200);
-        assert_eq!(door.seconds(), 10);
+        assert_eq!(server.send("GET", "start", "").await.0, 200);
+        assert_eq!(server.seconds(), 10);
     });
 }
 
 #[test]
 fn the_65th_connection_waits_until_another_is_closed() {
-    on_door(Limits::default(), "{}", async |door| {
+    on_server(Limits::default(), "{}", async |server| {
         let mut open = Vec::new();
         for _ in 0..64 {
-            open.push(door.connect().await);
+            open.push(server.connect().await);
         }
-        assert_eq!(door.send("GET", "start", "").await.0, 200);
-        assert_eq!(door.seconds(), 10);
+        assert_eq!(server.send("GET", "start", "").await.0, 200);
+        assert_eq!(server.seconds(), 10);
     });
 }
 
 #[test]
 fn bodies_are_limited_with_and_without_a_length() {
     let limits = Limits { body: 1000, ..Limits::default() };
-    on_door(limits, "{}", async |door| {
-        assert_eq!(door.send("POST", "session", "").await, (200, "{\"id\":\"1\"}".into()));
-        assert_eq!(door.send("POST", "session/1", &" ".repeat(1000)).await.0, 200);
+    on_server(limits, "{}", async |server| {
+        assert_eq!(server.send("POST", "session", "").await, (200, "{\"id\":\"1\"}".into()));
+        assert_eq!(server.send("POST", "session/1", &" ".repeat(1000)).await.0, 200);
         let refused = (413, "the body is longer than 1000 bytes\n".into());
-        assert_eq!(door.send("POST", "session/1", &" ".repeat(1001)).await, refused);
+        assert_eq!(server.send("POST", "session/1", &" ".repeat(1001)).await, refused);
         // The length alone is refused, without waiting for the body.
-        let mut stream = door.connect().await;
-        stream.write_all(door.head("POST", "session/1", 1001).as_bytes()).await.unwrap();
+        let mut stream = server.connect().await;
+        stream.write_all(server.head("POST", "session/1", 1001).as_bytes()).await.unwrap();
         assert_eq!(answer(&mut stream).await, refused);
-        let mut stream = door.connect().await;
-        let head = door.head("POST", "session/1", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
+        let mut stream = server.connect().await;
+        let head = server.head("POST", "session/1", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
         stream.write_all(head.as_bytes()).await.unwrap();
         for _ in 0..11 {
             stream.write_all(format!("64\r\n{}\r\n", " ".repeat(100)).as_bytes()).await.unwrap();
         }
         assert_eq!(answer(&mut stream).await, refused);
-        assert_eq!(door.seconds(), 0);
+        assert_eq!(server.seconds(), 0);
     });
 }
 
@@ -186,9 +186,9 @@ fn bodies_are_limited_with_and_without_a_length() {
 fn the_sessions_share_the_memory() {
     const NEW: &str = r#"{"do":"new","scenario":"slow-start"}"#;
     for (memory, end) in [(16 << 16, r#""end":"limit""#), (256 << 20, r#""end":"over""#)] {
-        on_door(Limits { memory, ..Limits::default() }, "{}", async |door| {
-            door.send("POST", "session", "").await;
-            let (status, body) = door.send("POST", "session/1", NEW).await;
+        on_server(Limits { memory, ..Limits::default() }, "{}", async |server| {
+            server.send("POST", "session", "").await;
+            let (status, body) = server.send("POST", "session/1", NEW).await;
             assert!(status == 200 && body.contains(end), "{body}");
         });
     }
@@ -196,15 +196,15 @@ fn the_sessions_share_the_memory() {
 
 #[test]
 fn the_17th_session_replaces_the_oldest() {
-    on_door(Limits::default(), "{}", async |door| {
+    on_server(Limits::default(), "{}", async |server| {
         for id in 1..=16 {
-            assert_eq!(door.send("POST", "session", "").await, (200, format!("{{\"id\":\"{id}\"}}")));
+            assert_eq!(server.send("POST", "session", "").await, (200, format!("{{\"id\":\"{id}\"}}")));
         }
-        assert_eq!(door.send("POST", "session/1", "{}").await.0, 200);
-        assert_eq!(door.send("POST", "session", "").await, (200, "{\"id\":\"17\"}".into()));
-        assert_eq!(door.send("POST", "session/2", "{}").await, (404, "the session is closed: open another\n".into()));
+        assert_eq!(server.send("POST", "session/1", "{}").await.0, 200);
+        assert_eq!(server.send("POST", "session", "").await, (200, "{\"id\":\"17\"}".into()));
+        assert_eq!(server.send("POST", "session/2", "{}").await, (404, "the session is closed: open another\n".into()));
         for id in [1, 3, 17] {
-            assert_eq!(door.send("POST", &format!("session/{id}"), "{}").await.0, 200);
+            assert_eq!(server.send("POST", &format!("session/{id}"), "{}").await.0, 200);
         }
     });
 }

@@ -1,5 +1,7 @@
 //! Explains received frames.
 
+#[cfg(feature = "recovery")]
+use super::reduced;
 use super::{Explanation, because};
 use crate::lab::Snapshot;
 use crate::trace::{Carries, Mark, Segment};
@@ -77,6 +79,10 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
 
 /// Explains a segment, by its mark or else by its flags.
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
+    #[cfg(feature = "recovery")]
+    if let Some(reduction) = snapshot.reduction {
+        return reduced::arrived(reduction.sign);
+    }
     match mark {
         Some(Mark::OutOfOrder) if segment.fin => because(
             "FIN arrived, but data before it is missing: it takes effect once that data has arrived.",

@@ -12,7 +12,7 @@ use crate::lab::show::ladder::tests::{sent, snapshot};
 use crate::trace::Cause;
 
 /// Checks that the text is a sentence, and that the reference is `RFC N`, perhaps with a section.
-fn check(why: Explanation) {
+pub(super) fn check(why: Explanation) {
     assert!(why.english.ends_with(['.', ')']) && !why.english.contains("  "), "{why:?}");
     assert!(why.chinese.ends_with(['。', '）']), "{why:?}");
     check_chinese(why.english, why.chinese);
@@ -117,11 +117,12 @@ fn drops_and_ends_are_explained() {
 }
 
 /// The source of each file that explains, so that the test also reads explanations that no scenario shows.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("../explain.rs"),
     include_str!("arrived.rs"),
     include_str!("caused.rs"),
     include_str!("dropped.rs"),
+    include_str!("reduced.rs"),
     include_str!("transition.rs"),
     include_str!("wire.rs"),
 ];
@@ -139,6 +140,14 @@ fn literals(source: &str) -> Vec<String> {
     texts
 }
 
+/// Returns the numbers that follow a word in a text.
+pub(super) fn numbers(text: &str, word: &str) -> Vec<String> {
+    let after = text.split(word).skip(1);
+    let numbers = after.map(|rest| rest.split(|c: char| !c.is_ascii_digit() && c != '.').next());
+    let numbers = numbers.flatten().map(|number| number.trim_end_matches('.').into());
+    numbers.filter(|number: &String| !number.is_empty()).collect()
+}
+
 #[test]
 fn every_explanation_has_both_languages_and_names_the_same_sections() {
     let mut count = 0;
@@ -148,12 +157,6 @@ fn every_explanation_has_both_languages_and_names_the_same_sections() {
             let [english, chinese, rfc] = &texts[..] else { panic!("{texts:?}") };
             let (english, chinese, rfc) = (english.clone().leak(), chinese.clone().leak(), rfc.clone().leak());
             check(because(english, chinese, rfc));
-            let numbers = |text: &str, word: &str| -> Vec<String> {
-                let after = text.split(word).skip(1);
-                let numbers = after.map(|rest| rest.split(|c: char| !c.is_ascii_digit() && c != '.').next());
-                let numbers = numbers.flatten().map(|number| number.trim_end_matches('.').into());
-                numbers.filter(|number: &String| !number.is_empty()).collect()
-            };
             assert_eq!(numbers(english, "RFC "), numbers(chinese, "RFC "), "{chinese}");
             assert_eq!(numbers(english, " section "), numbers(chinese, " §"), "{chinese}");
             count += 1;

@@ -42,6 +42,8 @@ pub struct Control {
     pub duplicates: u32,
     /// Whether a loss is being repaired.
     pub recovers: bool,
+    /// Whether both ends use SACK (RFC 2018).
+    pub sack: bool,
     /// When the retransmission timer expires.
     pub retransmission: Option<Instant>,
     /// When a tail loss probe is sent.
@@ -123,6 +125,7 @@ impl Block {
             ssthresh: (threshold < u32::MAX).then_some(threshold),
             duplicates: r.duplicates,
             recovers: self.recovers(),
+            sack: r.sack,
             retransmission: r.retransmission.map(|timer| timer.due),
             tail_probe: r.probe,
             persist: r.persist,

@@ -1,8 +1,8 @@
-// Both doors give the same answers to the page's commands.
+// Both engines give the same answers to the page's commands.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, doors, open, withPage } from "./lab.mjs";
+import { address, engines, open, withPage } from "./lab.mjs";
 
 const COMMANDS = [
   { do: "list", lang: "zh" },
@@ -20,23 +20,26 @@ const COMMANDS = [
   { do: "export", run: "b" },
   { do: "new", lab: "title x\nclient calls\n" },
   { do: "nonsense" },
+  { do: "new", scenario: "recovery-and-timeout", lang: "zh" },
+  { do: "trace", run: "a", from: 0, count: 5000 },
+  { do: "why", run: "a", entry: 60 },
 ];
 
-test("the doors give the same answers", { skip: doors.length > 1 ? false : "there is one door" }, async () => {
+test("the engines give the same answers", { skip: engines.length > 1 ? false : "there is one engine" }, async () => {
   const answers = [];
-  for (const door of doors) {
-    const url = await address(door);
+  for (const engine of engines) {
+    const url = await address(engine);
     await withPage(url, {}, async (page) => {
       await open(page, `${url}#scenario=handshake`);
       // The page's own module sends the commands, so the test compares the answers that reach the page.
       answers.push(
         await page.evaluate(async (commands) => {
-          const { openDoor } = await import("./door.js");
-          const { door } = await openDoor();
+          const { openEngine } = await import("./engine.js");
+          const { engine } = await openEngine();
           const answers = [];
           for (const command of commands) {
             const failed = ({ message, line, column }) => ({ message, line, column });
-            answers.push(JSON.stringify(await door.command(command).catch(failed)));
+            answers.push(JSON.stringify(await engine.command(command).catch(failed)));
           }
           return answers;
         }, COMMANDS),

@@ -1,6 +1,6 @@
-// The two doors to the engine: the program that serves this page, or the WebAssembly module beside it. The other files
+// The engine behind the page: the program that serves this page, or the WebAssembly module beside it. The other files
 // do not know which one is in use.
-/** An error from the session, or from the door itself. */
+/** An error from the session, or from the engine itself. */
 export class LabError extends Error {
     line;
     column;
@@ -10,13 +10,13 @@ export class LabError extends Error {
         this.column = column;
     }
 }
-/** Opens the door of this page. The `source` in the result is the experiment with which the program was started. */
-export async function openDoor() {
+/** Starts a session with the engine of this page. The `source` in the result is the experiment with which the program was started. */
+export async function openEngine() {
     const response = await fetch("start");
-    const { door, file, lang, ...source } = response.ok ? await read(response) : { door: "wasm" };
-    return { door: door === "wasm" ? await WasmDoor.open() : await HttpDoor.open(), source, file, lang };
+    const { engine, file, lang, ...source } = response.ok ? await read(response) : { engine: "wasm" };
+    return { engine: engine === "wasm" ? await WasmEngine.open() : await HttpEngine.open(), source, file, lang };
 }
-class HttpDoor {
+class HttpEngine {
     url;
     /** Resolves when the previous command has been answered, so that commands stay in order. */
     last = Promise.resolve();
@@ -25,12 +25,15 @@ class HttpDoor {
     }
     static async open() {
         const { id } = await read(await post("session", ""));
-        return new HttpDoor(`session/${id}`);
+        return new HttpEngine(`session/${id}`);
     }
     command(command) {
         const answer = this.last.then(() => this.send(command));
         this.last = answer.catch(() => undefined);
         return answer;
+    }
+    read(command) {
+        return this.send(command);
     }
     async send(command) {
         let response;
@@ -62,8 +65,8 @@ function result(answer) {
     }
     return answer;
 }
-/** The door to the module. The module runs in a worker, so that a long run does not block the page. */
-class WasmDoor {
+/** The module runs in a worker, so that a long run does not block the page. */
+class WasmEngine {
     worker;
     waiting = [];
     constructor(worker) {
@@ -82,12 +85,15 @@ class WasmDoor {
         });
     }
     static async open() {
-        const door = new WasmDoor(new Worker("worker.js", { type: "module" }));
-        await door.send("");
-        return door;
+        const engine = new WasmEngine(new Worker("worker.js", { type: "module" }));
+        await engine.send("");
+        return engine;
     }
     async command(command) {
         return result(JSON.parse(await this.send(JSON.stringify(command))));
+    }
+    read(command) {
+        return this.command(command);
     }
     /** The worker answers in the order of the requests. The empty request waits for the module. */
     send(request) {

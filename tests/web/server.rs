@@ -1,4 +1,4 @@
-//! A running `smolstep lab --web`, and raw requests to it. The tests call such a program a *door* to the lab.
+//! A running `smolstep lab --web`, and raw requests to it.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::common::peer::{Peer, smolstep};
 
 /// A running `smolstep lab --web`.
-pub struct Door {
+pub struct Server {
     pub peer: Peer,
     pub port: u16,
     pub token: String,
@@ -21,14 +21,14 @@ pub struct Answer {
     pub body: String,
 }
 
-impl Door {
+impl Server {
     /// Starts `smolstep lab --web ARGUMENTS`.
-    pub fn open(arguments: &[&str]) -> Door {
-        Door::of(Peer::start(smolstep().args(["lab", "--web"]).args(arguments)))
+    pub fn open(arguments: &[&str]) -> Server {
+        Server::of(Peer::start(smolstep().args(["lab", "--web"]).args(arguments)))
     }
 
     /// Waits until a started `smolstep lab --web` has printed its address.
-    pub fn of(peer: Peer) -> Door {
+    pub fn of(peer: Peer) -> Server {
         peer.wait_for("address", |out| out.lines().count() == 2);
         let out = peer.out();
         let address = out.split_whitespace().find_map(|word| word.strip_prefix("http://127.0.0.1:")).unwrap();
@@ -36,7 +36,7 @@ impl Door {
         let token = path.strip_suffix('/').unwrap();
         assert!(token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit()), "{out}");
         let (port, token) = (port.parse().unwrap(), token.into());
-        Door { peer, port, token }
+        Server { peer, port, token }
     }
 
     /// Returns the address of a path of the page.
@@ -79,7 +79,7 @@ impl Door {
     pub fn received(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-        // The door can close the connection before it has read all of the bytes.
+        // The server can close the connection before it has read all of the bytes.
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(Shutdown::Write);
         let mut received = Vec::new();
@@ -89,7 +89,7 @@ impl Door {
         }
     }
 
-    /// Checks that the door still serves, then ends it with Ctrl-C.
+    /// Checks that the server still serves, then ends it with Ctrl-C.
     pub fn close(self) {
         assert_eq!(self.send("GET", "start", b"").status, 200);
         let ended = self.peer.stop();

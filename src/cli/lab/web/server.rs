@@ -1,4 +1,4 @@
-//! The door, which is the HTTP server of the lab's page: serves connections until a signal or a long silence.
+//! The HTTP server of the page of the lab: serves connections until a signal or a long silence.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -31,7 +31,7 @@ const STACK: usize = 16 << 20;
 /// The largest number of commands that run at a time. Each command belongs to a different session.
 const THREADS: usize = 4;
 
-/// Why the door closed.
+/// Why the server closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// No request arrived for a long time.

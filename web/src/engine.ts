@@ -1,9 +1,9 @@
-// The two doors to the engine: the program that serves this page, or the WebAssembly module beside it. The other files
+// The engine behind the page: the program that serves this page, or the WebAssembly module beside it. The other files
 // do not know which one is in use.
 
 import type { Source } from "./types.js";
 
-/** An error from the session, or from the door itself. */
+/** An error from the session, or from the engine itself. */
 export class LabError extends Error {
   constructor(
     message: string,
@@ -14,48 +14,54 @@ export class LabError extends Error {
   }
 }
 
-export interface Door {
+export interface Engine {
   /** Sends a command and returns its answer. Rejects with a LabError. */
   command<T>(command: object): Promise<T>;
+  /** Sends a command that changes nothing. It may overtake other commands, and none of them waits for it. */
+  read<T>(command: object): Promise<T>;
 }
 
-/** What the program tells the page at its start. In a static folder, a file with this content names the other door. */
+/** What the program tells the page at its start. In a static folder, a file with this content names the other engine. */
 interface Start extends Source {
-  door?: "wasm";
+  engine?: "wasm";
   /** The name of the file whose text is in `lab`. */
   file?: string;
   lang?: string;
 }
 
 export interface Opened {
-  door: Door;
+  engine: Engine;
   source: Source;
   file: string | undefined;
   lang: string | undefined;
 }
 
-/** Opens the door of this page. The `source` in the result is the experiment with which the program was started. */
-export async function openDoor(): Promise<Opened> {
+/** Starts a session with the engine of this page. The `source` in the result is the experiment with which the program was started. */
+export async function openEngine(): Promise<Opened> {
   const response = await fetch("start");
-  const { door, file, lang, ...source }: Start = response.ok ? await read<Start>(response) : { door: "wasm" };
-  return { door: door === "wasm" ? await WasmDoor.open() : await HttpDoor.open(), source, file, lang };
+  const { engine, file, lang, ...source }: Start = response.ok ? await read<Start>(response) : { engine: "wasm" };
+  return { engine: engine === "wasm" ? await WasmEngine.open() : await HttpEngine.open(), source, file, lang };
 }
 
-class HttpDoor implements Door {
+class HttpEngine implements Engine {
   /** Resolves when the previous command has been answered, so that commands stay in order. */
   private last: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly url: string) {}
 
-  static async open(): Promise<HttpDoor> {
+  static async open(): Promise<HttpEngine> {
     const { id } = await read<{ id: string }>(await post("session", ""));
-    return new HttpDoor(`session/${id}`);
+    return new HttpEngine(`session/${id}`);
   }
 
   command<T>(command: object): Promise<T> {
     const answer = this.last.then(() => this.send<T>(command));
     this.last = answer.catch(() => undefined);
     return answer;
+  }
+
+  read<T>(command: object): Promise<T> {
+    return this.send<T>(command);
   }
 
   private async send<T>(command: object): Promise<T> {
@@ -95,8 +101,8 @@ function result<T>(answer: Answer): T {
   return answer as T;
 }
 
-/** The door to the module. The module runs in a worker, so that a long run does not block the page. */
-class WasmDoor implements Door {
+/** The module runs in a worker, so that a long run does not block the page. */
+class WasmEngine implements Engine {
   private readonly waiting: { resolve: (text: string) => void; reject: (error: LabError) => void }[] = [];
 
   private constructor(private readonly worker: Worker) {
@@ -111,14 +117,18 @@ class WasmDoor implements Door {
     });
   }
 
-  static async open(): Promise<WasmDoor> {
-    const door = new WasmDoor(new Worker("worker.js", { type: "module" }));
-    await door.send("");
-    return door;
+  static async open(): Promise<WasmEngine> {
+    const engine = new WasmEngine(new Worker("worker.js", { type: "module" }));
+    await engine.send("");
+    return engine;
   }
 
   async command<T>(command: object): Promise<T> {
     return result<T>(JSON.parse(await this.send(JSON.stringify(command))) as Answer);
+  }
+
+  read<T>(command: object): Promise<T> {
+    return this.command<T>(command);
   }
 
   /** The worker answers in the order of the requests. The empty request waits for the module. */

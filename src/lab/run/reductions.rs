@@ -1,0 +1,86 @@
+//! Finds the steps in which a sender's congestion window becomes smaller.
+
+use alloc::vec::Vec;
+
+use super::HostLab;
+use crate::lab::show::What;
+use crate::lab::{Reduction, Sign};
+use crate::stack::{Congestion, Control, Tuple};
+use crate::trace::{Cause, Segment, Summary};
+
+/// The congestion windows of all connections before a step.
+#[derive(Default)]
+pub struct Windows(Vec<Window>);
+
+/// The congestion window of one end of a connection.
+struct Window {
+    host: usize,
+    tuple: Tuple,
+    cwnd: u32,
+    recovers: bool,
+}
+
+impl Windows {
+    /// Returns the congestion windows at present.
+    pub fn of(lab: &HostLab<'_>) -> Self {
+        let of_host = |host: usize| {
+            lab.control(host).filter_map(move |(tuple, control)| {
+                Some(Window { host, tuple, cwnd: control.cwnd?, recovers: control.recovers })
+            })
+        };
+        Windows((0..lab.hosts.len()).flat_map(of_host).collect())
+    }
+
+    /// Returns how the congestion window of an entry's host has become smaller in the step. Only the first entry of the
+    /// step with a segment of the connection has the reduction.
+    pub fn reduction(
+        &mut self,
+        host: usize,
+        what: &What,
+        lab: &HostLab<'_>,
+        algorithm: Congestion,
+    ) -> Option<Reduction> {
+        let (summary, cause, is_sent) = match what {
+            What::Arrived { summary, damaged: false, .. } => (summary, None, false),
+            What::Sent { summary, cause, .. } => (summary, *cause, true),
+            _ => return None,
+        };
+        let segment = summary.segment()?;
+        let tuple = tuple(summary, is_sent)?;
+        let place = self.0.iter().position(|window| window.host == host && window.tuple == tuple)?;
+        let before = self.0.swap_remove(place);
+        let (_, after) = lab.control(host).find(|(other, _)| *other == tuple)?;
+        let to = after.cwnd.filter(|cwnd| *cwnd < before.cwnd)?;
+        let sign =
+            if is_sent { sign_of_sent(&segment, cause, &after) } else { sign_of_arrived(&segment, &before, &after)? };
+        let is_cubic = algorithm == Congestion::Cubic;
+        Some(Reduction { from: before.cwnd, to, ssthresh: after.ssthresh, sign, is_cubic })
+    }
+}
+
+fn tuple(summary: &Summary, is_sent: bool) -> Option<Tuple> {
+    let ends = summary.ends?;
+    let (local, remote) = if is_sent { (ends.source, ends.destination) } else { (ends.destination, ends.source) };
+    Some(Tuple { local, remote })
+}
+
+fn sign_of_sent(segment: &Segment, cause: Option<Cause>, after: &Control) -> Sign {
+    match cause {
+        Some(_) if segment.syn => Sign::LostSyn,
+        Some(Cause::FastRetransmission | Cause::LostRetransmission) => Sign::Retransmission,
+        Some(cause) if cause.is_again() && after.recovers => Sign::Timeout,
+        _ => Sign::Idle,
+    }
+}
+
+/// Returns why an arrived segment reduces the window. The handshake only replaces a window by another.
+fn sign_of_arrived(segment: &Segment, before: &Window, after: &Control) -> Option<Sign> {
+    if segment.syn {
+        return None;
+    }
+    Some(match () {
+        () if before.recovers => Sign::Retransmission,
+        () if after.sack => Sign::Sack,
+        () => Sign::Duplicates(after.duplicates),
+    })
+}
