@@ -7,8 +7,7 @@
 /// Returns whether the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame are
 /// right.
 ///
-/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. Returns false for
-/// a fragment of a segment or datagram, whose checksum cannot be verified. The checksums of other protocols do not
+/// `sum` is the sum of the bytes of an IPv4 packet, if the caller knows the sum. Returns false for a fragment of a segment or datagram, whose checksum cannot be verified. The checksums of other protocols do not
 /// count. Returns true for a malformed frame, which the stack drops, and for a frame with a VLAN tag.
 pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
@@ -24,7 +23,8 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     if fragment {
         return false;
     }
-    let mut sum = sum.filter(|_| start == 20);
+    // The sum of a right header is 0xffff, which is zero in this arithmetic.
+    let mut sum = sum.filter(|_| !version_6);
     if protocol == UDP {
         let Some(&[_, _, _, _, high, low, a, b]) = packet.get(start..start + 8) else { return true };
         if (a, b) == (0, 0) {
@@ -43,7 +43,7 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
 
 /// Writes the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is the same value as in [`is_right`]. In a fragment, only the header's checksum is written. The checksum of its
+/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. In a fragment, only the header's checksum is written. The checksum of its
 /// datagram stays 0, which means no checksum.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
