@@ -118,7 +118,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             Target::Slot(index) => {
                 let id = self.connections.id(index);
-                if self.check_state(now, index, Cause::Segment { rst: segment.is_some_and(|segment| segment.rst) }, io) {
+                if self.check_state(now, index, Cause::Segment { rst: segment.is_some_and(|segment| segment.rst) }, io)
+                {
                     self.connections.slots[index].run = true;
                     self.connections.enqueue(index);
                 }
@@ -136,7 +137,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         tx: &mut WatchedTx<'_, '_, T, P>,
         _quote: &mut Option<Quote>,
     ) -> Target {
-        if self.process_neighbour(now, Contents::Packet { packet, from, to_us }, &mut tx.token, tx.out.probe) {
+        // IPv4 packets are not between neighbours.
+        if cfg!(feature = "ipv6")
+            && self.process_neighbour(now, Contents::Packet { packet, from, to_us }, &mut tx.token, tx.out.probe)
+        {
             return Target::Nowhere;
         }
         let target = self.target(now, packet, to_us, segment, tx.out.probe);
