@@ -25,7 +25,7 @@ pub(super) use egress::{Shared, source};
 pub(super) use ethernet::LEN;
 #[cfg(feature = "slaac")]
 pub(super) use ethernet::without_tag;
-pub(super) use ethernet::{Contents, Header, len, read, write};
+pub(super) use ethernet::{Contents, Ends, Header, len, read, write};
 #[cfg(feature = "ipv6")]
 pub(super) use groups::may_be_group_query;
 pub use neighbours::Neighbour;
@@ -99,7 +99,7 @@ impl<'a> Link<'a> {
 
     /// Returns the header of an answer to a frame from this hardware address.
     pub(super) fn answer_to(&self, from: EthernetAddress) -> Header {
-        self.hardware.map(|own| (from, own))
+        self.hardware.map(|own| Ends { to: from, from: own })
     }
 
     /// Fills in the header of a packet to a neighbour. Returns whether the neighbour's hardware address is known.
@@ -108,7 +108,7 @@ impl<'a> Link<'a> {
     pub(super) fn resolve(&mut self, now: Instant, hop: &IpAddress, header: &mut Header) -> bool {
         let Some(own) = self.hardware else { return true };
         let Some((hardware, is_old)) = self.neighbours.find(now, hop) else { return false };
-        *header = Some((hardware, own));
+        *header = Some(Ends { to: hardware, from: own });
         self.old = is_old.then_some(*hop);
         true
     }
@@ -136,7 +136,7 @@ impl<'a> Link<'a> {
             IpAddress::Ipv6(group) if group.is_multicast() => super::ndisc::group_hardware(group),
             _ => return None,
         };
-        Some((hardware, own))
+        Some(Ends { to: hardware, from: own })
     }
 
     /// Records that a packet came from a neighbour, which confirms the neighbour's hardware address.
