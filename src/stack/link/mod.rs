@@ -214,8 +214,8 @@ fn is_time(last: &mut Option<Instant>, now: Instant, interval: Duration) -> bool
 /// Returns the device capabilities that smoltcp sees: IP packets of at most `mtu` bytes and no TCP checksum checks.
 ///
 /// The stack checks TCP checksums before smoltcp sees a segment, because the control block must not believe a damaged
-/// segment.
-pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize) -> DeviceCapabilities {
+/// segment. `window` is the length of a connection's receive buffer, in bytes.
+pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize, window: usize) -> DeviceCapabilities {
     let mut capabilities = device.clone();
     #[cfg(feature = "fragments")]
     {
@@ -223,6 +223,11 @@ pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize) -> Device
         let without = |frame: Option<NonZeroUsize>| NonZeroUsize::new(frame?.get().saturating_sub(header));
         capabilities.segmentation.tcpv4 = without(device.segmentation.tcpv4);
         capabilities.segmentation.tcpv6 = without(device.segmentation.tcpv6);
+    }
+    // smoltcp compares the window of every segment with the length of the longest burst. A window that never exceeds this
+    // length needs no comparison, which costs a board 80 instructions. 100 bytes hold the longest headers.
+    if device.max_burst_size.is_some_and(|burst| window <= burst.saturating_mul(mtu.saturating_sub(100))) {
+        capabilities.max_burst_size = None;
     }
     (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
     capabilities.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };
