@@ -1,12 +1,13 @@
 //! Finds a packet's connection from the packet's headers alone.
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{IpAddress, Ipv4Address, Ipv4Packet, TcpPacket};
+use smoltcp::wire::{IpAddress, Ipv4Packet, TcpPacket};
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{IpProtocol, Ipv6Packet};
 
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
+use crate::stack::link;
 
 /// The part of the stack that handles a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,14 +105,8 @@ fn ip(packet: &[u8], segment: &mut Option<Segment>) -> Ip {
 
 /// Parses an IPv4 packet. Returns `None` if the packet is malformed.
 fn ipv4(packet: &[u8], segment: &mut Option<Segment>) -> Option<Ip> {
-    let fields: &[u8; 20] = packet.first_chunk()?;
-    let header = usize::from(fields[0] & 15) * 4;
-    let payload = packet.get(header..u16::from_be_bytes([fields[2], fields[3]]).into())?;
-    if header < fields.len() {
-        return None;
-    }
-    let address = |at: usize| Ipv4Address::new(fields[at], fields[at + 1], fields[at + 2], fields[at + 3]).into();
-    let (source, destination) = (address(12), address(16));
+    let (fields, payload) = link::ipv4(packet)?;
+    let (source, destination) = link::ipv4_ends(fields);
     if fields[9] != TCP {
         return Some(Ip::Upper(source, destination));
     }
@@ -119,7 +114,7 @@ fn ipv4(packet: &[u8], segment: &mut Option<Segment>) -> Option<Ip> {
     if u16::from_be_bytes([fields[6], fields[7]]) & 0x3fff != 0 {
         return Some(Ip::Dropped(DropReason::FragmentedTcp));
     }
-    *segment = Segment::read(source, destination, payload, header);
+    *segment = Segment::read(source, destination, payload, usize::from(fields[0] & 15) * 4);
     segment.as_ref().map(|_| Ip::Tcp)
 }
 
