@@ -35,6 +35,7 @@ mod half_sip;
 mod heap_pool;
 mod icmp_errors;
 mod ingress;
+mod ipv4;
 mod isn;
 mod link;
 mod memory;

@@ -7,7 +7,7 @@ use smoltcp::wire::{IpProtocol, Ipv6Packet};
 
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
-use crate::stack::link;
+use crate::stack::ipv4;
 
 /// The part of the stack that handles a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +105,8 @@ fn ip(packet: &[u8], segment: &mut Option<Segment>) -> Ip {
 
 /// Parses an IPv4 packet. Returns `None` if the packet is malformed.
 fn ipv4(packet: &[u8], segment: &mut Option<Segment>) -> Option<Ip> {
-    let (fields, payload) = link::ipv4(packet)?;
-    let (source, destination) = link::ipv4_ends(fields);
+    let (fields, payload) = ipv4::read(packet)?;
+    let (source, destination) = ipv4::ends(fields);
     if fields[9] != TCP {
         return Some(Ip::Upper(source, destination));
     }

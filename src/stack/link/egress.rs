@@ -3,7 +3,7 @@
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Address};
+use smoltcp::wire::{IpAddress, IpProtocol};
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{Ipv6Address, Ipv6Packet};
 
@@ -16,7 +16,7 @@ use crate::phy::EthernetAddress;
 use crate::stack::connections::RETRY;
 use crate::stack::event::{AddressEvent, Direction, DropReason, Event, Io, Probe, Step};
 use crate::stack::ingress::{Out, Watch};
-use crate::stack::{Console, Session, Stack, UdpSession};
+use crate::stack::{Console, Session, Stack, UdpSession, ipv4};
 
 /// The sockets that do not belong to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,27 +299,10 @@ pub(super) fn send_frame<P: Probe>(
     });
 }
 
-/// Returns the first 20 bytes of an IPv4 packet's header, and its payload. Returns `None` if the packet is malformed.
-// smoltcp's accessors check the length of the packet once for each field. Inlined, because a call would return four words
-// through memory.
-#[inline(always)]
-pub(in crate::stack) fn ipv4(packet: &[u8]) -> Option<(&[u8; 20], &[u8])> {
-    let fields: &[u8; 20] = packet.first_chunk()?;
-    let header = usize::from(fields[0] & 15) * 4;
-    let payload = packet.get(header..u16::from_be_bytes([fields[2], fields[3]]).into())?;
-    (header >= fields.len()).then_some((fields, payload))
-}
-
-/// Returns the source and destination addresses in an IPv4 header.
-pub(in crate::stack) fn ipv4_ends(fields: &[u8; 20]) -> (IpAddress, IpAddress) {
-    let address = |at: usize| Ipv4Address::new(fields[at], fields[at + 1], fields[at + 2], fields[at + 3]).into();
-    (address(12), address(16))
-}
-
 /// Returns the source and destination addresses of an IP packet.
 fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     match packet.first()? >> 4 {
-        4 => ipv4(packet).map(|(fields, _)| ipv4_ends(fields)),
+        4 => ipv4::read(packet).map(|(fields, _)| ipv4::ends(fields)),
         #[cfg(feature = "ipv6")]
         6 => {
             let packet = Ipv6Packet::new_checked(packet).ok()?;
@@ -338,7 +321,7 @@ pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {
-            let (fields, payload) = ipv4(packet)?;
+            let (fields, payload) = ipv4::read(packet)?;
             let is_first = u16::from_be_bytes([fields[6], fields[7]]) & 0x1fff == 0;
             (IpProtocol::from(fields[9]), if is_first { payload } else { &[] })
         }

@@ -20,7 +20,7 @@ mod tests;
 
 #[cfg(any(feature = "dhcp", all(feature = "board", target_os = "none")))]
 pub(crate) use arp::{ARP_FRAME, write_request};
-pub(super) use egress::{Shared, ipv4, ipv4_ends, source};
+pub(super) use egress::{Shared, source};
 #[cfg(feature = "dhcp")]
 pub(super) use ethernet::LEN;
 #[cfg(feature = "slaac")]
