@@ -76,7 +76,7 @@ pub enum Arrived {
 /// ```
 pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
     match socket.recv_queue() {
-        0 if matches!(socket.peek(0), Err(RecvError::Finished)) => Arrived::EndOfStream,
+        0 if !socket.may_recv() && matches!(socket.peek(0), Err(RecvError::Finished)) => Arrived::EndOfStream,
         0 => Arrived::Nothing,
         queued => Arrived::Message(queued.min(MESSAGE)),
     }

@@ -7,9 +7,9 @@
 /// Returns whether the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame are
 /// right.
 ///
-/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows it. Returns false for a
-/// fragment of a segment or datagram, because its checksum cannot be verified. The checksums of other protocols are
-/// ignored. Returns true for a malformed frame, because the stack drops it, and for a frame with a VLAN tag.
+/// `sum` is the sum of the bytes of an IPv4 packet, if the caller knows the sum. Returns false for a fragment of a
+/// segment or datagram, because its checksum cannot be verified. The checksums of other protocols are ignored. Returns
+/// true for a malformed frame, because the stack drops it, and for a frame with a VLAN tag.
 pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(packet) = ip_start(frame).and_then(|start| frame.get(start..)) else { return true };
     let Some(Transport { protocol, start, mut end, header, pseudo, fragment, version_6 }) = transport(packet) else {
@@ -24,8 +24,9 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     if fragment {
         return false;
     }
-    // If the IP header is longer than 20 bytes, the caller's sum includes the rest of that header.
-    let mut sum = sum.filter(|_| start == 20);
+    // The sum of a correct IP header is 0xffff, which is zero in one's complement, so the sum of the packet is also the
+    // sum of the packet without its header.
+    let mut sum = sum.filter(|_| !version_6);
     if protocol == UDP {
         let Some(&[_, _, _, _, high, low, a, b]) = packet.get(start..start + 8) else { return true };
         // A zero means that there is no checksum, which only IPv4 allows.
@@ -45,9 +46,9 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
 
 /// Writes the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, as in [`is_right`]. In a fragment, only the IP
-/// header's checksum is written, because the other checksum covers all fragments. smoltcp has set that checksum to 0,
-/// which means no checksum in UDP.
+/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. In a fragment, only
+/// the IP header's checksum is written, because the other checksum covers all fragments. smoltcp has set that checksum
+/// to 0, which means no checksum in UDP.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip_start(frame).and_then(|start| frame.get_mut(start..)) else { return };
     let Some(Transport { protocol, start, end, header, pseudo, fragment, version_6 }) = transport(packet) else {

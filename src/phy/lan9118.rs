@@ -130,7 +130,9 @@ impl<R: Registers> Lan9118<R> {
     /// Reads the next good frame from the controller, unless a frame is already waiting.
     fn fetch(&mut self) {
         // Reads at most 256 frames, so that a controller that always reports a frame cannot block the loop.
-        for _ in 0..256 {
+        let mut frames = 256;
+        while frames > 0 {
+            frames -= 1;
             if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 return;
             }

@@ -57,15 +57,14 @@ impl Words {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
         let all = read(words);
-        // The total length in the IPv4 header says where the packet ends. Subtract the bytes before and after the
-        // segment or datagram from the sum.
+        // Subtract the bytes before and after the IP packet from the sum.
         let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
         let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {
             let (packet, behind) = words.split_at((end / 4 - start).min(words.len()));
             let last = behind.first().map_or(0, |word| u32::from_le_bytes(*word) & !(u32::MAX << (end % 4 * 8)));
-            let headers = packet.get(..HEADERS - start).unwrap_or_default();
-            let others = headers.iter().chain(behind).fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)));
+            let before = packet.get(..LENGTH - start).unwrap_or_default();
+            let others = before.iter().chain(behind).fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)));
             add(add(all, !others), last)
         });
         if checksums::is_right(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }

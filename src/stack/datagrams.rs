@@ -310,7 +310,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let socket = self.datagrams.set.get_mut::<Socket>(handle);
         let before = (socket.recv_queue(), socket.send_queue());
         let held_back = port.waits_for.is_some_and(|hop| self.link.holds(hop));
-        let from = socket.peek().ok().map(|(_, meta)| meta.endpoint);
+        let from = if P::LISTENS { socket.peek().ok().map(|(_, meta)| meta.endpoint) } else { None };
         let mut context = Context {
             now,
             console: &mut io.console,

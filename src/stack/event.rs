@@ -240,6 +240,10 @@ impl Event {
 
 /// Receives every frame and every event of a stack. The default methods do nothing and cost nothing.
 pub trait Probe {
+    /// Whether the probe uses events. If not, the stack prepares no event that takes much work.
+    #[doc(hidden)]
+    const LISTENS: bool = true;
+
     /// Called with each frame that the device receives or sends.
     fn frame(&mut self, _now: Instant, _direction: Direction, _frame: &[u8]) {}
 
@@ -248,7 +252,9 @@ pub trait Probe {
 }
 
 /// A [`Probe`] that ignores all frames and events.
-impl Probe for () {}
+impl Probe for () {
+    const LISTENS: bool = false;
+}
 
 /// Two [`Probe`]s. Each frame and each event goes to the first [`Probe`], then to the second.
 impl<A: Probe, B: Probe> Probe for (A, B) {

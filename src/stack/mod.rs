@@ -35,6 +35,7 @@ mod half_sip;
 mod heap_pool;
 mod icmp_errors;
 mod ingress;
+mod ipv4;
 mod isn;
 mod link;
 mod memory;
@@ -143,7 +144,7 @@ pub struct Stack<'a, S, U> {
 }
 
 /// The kind of work whose turn it is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
     Ingress,
     Connections,
@@ -206,7 +207,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let sent = &mut [][..];
         let fragmenter = Fragmenter::new(sent, config.seed.fragments(), mtu, &checksums);
         let longest = fragmenter.longest(mtu).min(scratch.len());
-        let mut iface = isn::interface(link::as_smoltcp_sees(&device, longest), start, now);
+        let window = receive.len() / slots.len().max(1);
+        let mut iface = isn::interface(link::as_smoltcp_sees(&device, longest, window), start, now);
         // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
@@ -277,8 +279,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if let Some(step) = self.configure(now, io) {
             return step;
         }
-        // Each kind of work gets at most one turn, beginning with the kind whose turn it is.
-        for _ in 0..3 {
+        let first = self.turn;
+        loop {
             let step = match self.turn {
                 Turn::Ingress => {
                     self.turn = Turn::Connections;
@@ -307,8 +309,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             if let Some(step) = step {
                 return step;
             }
+            if self.turn == first {
+                return Step::Idle(self.deadline());
+            }
         }
-        Step::Idle(self.deadline())
     }
 
     /// Repeats [`step`](Self::step) until no work is left, at most 256 times.
@@ -316,7 +320,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Returns the time of the next poll if no frame arrives earlier. The result is `now` if work is left, and `None`
     /// if nothing is scheduled.
     pub fn poll<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Instant> {
-        for _ in 0..POLL_BUDGET {
+        let mut steps = POLL_BUDGET;
+        while steps > 0 {
+            steps -= 1;
             if let Step::Idle(deadline) = self.step(now, io) {
                 return deadline;
             }

@@ -195,9 +195,11 @@ pub struct Context<'a> {
 /// The length of the longest message of a TCP program, in bytes. One read returns at most this many bytes.
 pub const MESSAGE: usize = 1024;
 
-/// Ports of services that answer every datagram. A reply to such a service would start an endless loop (RFC 862, 863,
-/// 865, 867, 864, 868).
-const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
+/// Returns whether a port belongs to a service that answers every datagram. A reply to such a service would start an
+/// endless loop (RFC 862, 863, 865, 867, 864, 868).
+fn loops(port: u16) -> bool {
+    matches!(port, 7 | 9 | 13 | 17 | 19 | 37)
+}
 
 impl Context<'_> {
     /// Queues every program to run after this call, as [`Stack::wake_programs`](super::Stack::wake_programs) does.
@@ -233,7 +235,7 @@ impl Context<'_> {
             IpAddress::Ipv6(a) => !(a.is_multicast() || a.is_unspecified()),
         };
         let port = from.endpoint.port;
-        unicast && port != 0 && !LOOPING_PORTS.contains(&port) && !self.udp_ports.contains(&port)
+        unicast && port != 0 && !loops(port) && !self.udp_ports.contains(&port)
     }
 }
 

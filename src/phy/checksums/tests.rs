@@ -33,9 +33,9 @@ fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     frame
 }
 
-/// Returns the sum that a driver computes while it copies the frame.
+/// Returns the sum of the IP packet, which a driver computes while it reads the frame.
 fn summed(frame: &[u8]) -> Option<u32> {
-    Some(sum_of(&frame[34..]))
+    Some(sum_of(&frame[14..]))
 }
 
 #[test]
@@ -72,8 +72,8 @@ fn filled_in_checksums_are_the_same_as_in_smoltcp() {
                 let mut frame = good.clone();
                 frame[at..at + 2].copy_from_slice(&before);
                 frame[24..26].copy_from_slice(&before);
-                let sum = summed(&frame);
-                fill(&mut frame, sum);
+                let sum = sum_of(&frame[34..]);
+                fill(&mut frame, Some(sum));
                 assert_eq!(frame, good, "{protocol} {len} {before:?}");
                 frame[at..at + 2].copy_from_slice(&before);
                 frame[24..26].copy_from_slice(&before);

@@ -73,6 +73,6 @@ impl Out {
                 ndisc::group_hardware(icmpv6::ALL_ROUTERS)
             }
         };
-        link::write(Some((to, hardware)), frame);
+        link::write(Some(link::Ends { to, from: hardware }), frame);
     }
 }

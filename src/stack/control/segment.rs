@@ -12,9 +12,6 @@ use crate::stack::event::Tuple;
 /// The longest packet without data that [`write`] creates: an IPv6 header and a TCP header with three SACK ranges.
 pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
 
-/// The endpoint in an empty segment.
-const NOWHERE: IpEndpoint = IpEndpoint { addr: IpAddress::v4(0, 0, 0, 0), port: 0 };
-
 /// The header of a TCP segment, and the offsets of the header and the payload in the IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Segment {
@@ -36,30 +33,37 @@ pub(in crate::stack) struct Segment {
 }
 
 impl Segment {
-    /// An empty segment to read into. Reading in place saves a copy, which takes about ten instructions on a board.
-    pub(in crate::stack) const EMPTY: Segment = Segment {
-        tuple: Tuple { local: NOWHERE, remote: NOWHERE },
-        seq: TcpSeqNumber(0),
-        ack: None,
-        syn: false,
-        fin: false,
-        rst: false,
-        window: 0,
-        len: 0,
-        header: 0,
-        data: 0,
-    };
-
-    /// Reads a segment from `tcp`. `header` is the offset of the TCP header in the packet, in bytes.
-    pub(in crate::stack) fn read(&mut self, tcp: &TcpPacket<&[u8]>, header: usize) {
-        self.seq = tcp.seq_number();
-        self.ack = tcp.ack().then(|| tcp.ack_number());
-        (self.syn, self.fin, self.rst) = (tcp.syn(), tcp.fin(), tcp.rst());
-        self.window = tcp.window_len();
-        self.len = tcp.payload().len();
-        self.header = header;
-        self.data = header + usize::from(tcp.header_len());
-        (self.tuple.local.port, self.tuple.remote.port) = (tcp.dst_port(), tcp.src_port());
+    /// Reads the TCP header at the beginning of `tcp`, the payload of an IP packet. `header` is the offset of the TCP
+    /// header in the packet, in bytes. Returns `None` if the header is malformed.
+    // Does not use smoltcp's accessors, because they check the length of the packet for each field.
+    pub(in crate::stack) fn read(
+        source: IpAddress,
+        destination: IpAddress,
+        tcp: &[u8],
+        header: usize,
+    ) -> Option<Segment> {
+        let fields: &[u8; 20] = tcp.first_chunk()?;
+        let (offset, flags) = (usize::from(fields[12] >> 4) * 4, fields[13]);
+        if offset < fields.len() || offset > tcp.len() {
+            return None;
+        }
+        let half = |at: usize| u16::from_be_bytes([fields[at], fields[at + 1]]);
+        let number = |at: usize| i32::from_be_bytes([fields[at], fields[at + 1], fields[at + 2], fields[at + 3]]);
+        Some(Segment {
+            tuple: Tuple {
+                local: IpEndpoint { addr: destination, port: half(2) },
+                remote: IpEndpoint { addr: source, port: half(0) },
+            },
+            seq: TcpSeqNumber(number(4)),
+            ack: (flags & 0x10 != 0).then(|| TcpSeqNumber(number(8))),
+            syn: flags & 2 != 0,
+            fin: flags & 1 != 0,
+            rst: flags & 4 != 0,
+            window: half(14),
+            len: tcp.len() - offset,
+            header,
+            data: header + offset,
+        })
     }
 
     /// Returns whether the segment requests a new connection.

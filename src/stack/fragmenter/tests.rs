@@ -55,7 +55,8 @@ fn the_fragments_contain_the_whole_packet() {
     let mut ids = Vec::new();
     for round in 0..600 {
         let v6 = round % 2 == 0;
-        let ethernet = (round % 4 < 2).then_some((EthernetAddress([2; 6]), EthernetAddress([4; 6])));
+        let ethernet =
+            (round % 4 < 2).then_some(link::Ends { to: EthernetAddress([2; 6]), from: EthernetAddress([4; 6]) });
         let link = link::len(ethernet);
         let mtu = random.pick(&[576, 1_280, 1_281, 1_500, 9_000]);
         let header = if v6 { 40 } else { 20 };

@@ -38,7 +38,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         now: Instant,
         packet: &[u8],
         to_us: bool,
-        segment: &mut Segment,
+        segment: &mut Option<Segment>,
         probe: &mut P,
     ) -> Target {
         let iface = &self.iface;
@@ -53,6 +53,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Flow::Shared => return Target::Shared,
             Flow::Tcp(known) => known,
         };
+        let Some(segment) = segment else { return Target::Nowhere };
         // The interface does not check TCP checksums: see `Stack::new`.
         if !demux::checksums_hold(packet, segment, &self.checksums) {
             probe.event(now, &Event::Dropped(DropReason::Checksum));

@@ -1,12 +1,13 @@
 //! Finds a packet's connection from the packet's headers alone.
 
 use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::wire::{IpAddress, Ipv4Packet, TcpPacket};
 #[cfg(feature = "ipv6")]
-use smoltcp::wire::Ipv6Packet;
-use smoltcp::wire::{IpAddress, IpProtocol, IpVersion, Ipv4Packet, TcpPacket};
+use smoltcp::wire::{IpProtocol, Ipv6Packet};
 
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
+use crate::stack::ipv4;
 
 /// The part of the stack that handles a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) enum Flow {
 pub(super) fn flow(
     packet: &[u8],
     to_us: bool,
-    segment: &mut Segment,
+    segment: &mut Option<Segment>,
     own: impl Fn(IpAddress) -> bool,
     broadcast: impl Fn(IpAddress) -> bool,
     known: impl FnOnce(&Tuple) -> Option<usize>,
@@ -36,11 +37,15 @@ pub(super) fn flow(
     let (source, destination) = match ip(packet, segment) {
         Ip::Other => return Flow::Shared,
         Ip::Dropped(why) => return Flow::Drop(why),
-        Ip::Tcp if to_us => match known(&segment.tuple) {
-            Some(index) => return Flow::Tcp(Some(index)),
-            None => (segment.tuple.remote.addr, segment.tuple.local.addr),
-        },
-        Ip::Tcp => return Flow::Drop(DropReason::Martian),
+        Ip::Tcp => {
+            let Some(tuple) = segment.as_ref().map(|segment| &segment.tuple).filter(|_| to_us) else {
+                return Flow::Drop(DropReason::Martian);
+            };
+            match known(tuple) {
+                Some(index) => return Flow::Tcp(Some(index)),
+                None => (tuple.remote.addr, tuple.local.addr),
+            }
+        }
         Ip::Upper(source, destination) => {
             let is_bad = impossible(source, &own) || is_loopback(destination);
             return if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Shared };
@@ -55,8 +60,9 @@ pub(super) fn flow(
 /// Returns the TCP segment in a packet. The local endpoint of the segment's tuple is the packet's receiver, even if
 /// this host sends the packet.
 pub(super) fn segment_of(packet: &[u8]) -> Option<Segment> {
-    let mut segment = Segment::EMPTY;
-    matches!(ip(packet, &mut segment), Ip::Tcp).then_some(segment)
+    let mut segment = None;
+    ip(packet, &mut segment);
+    segment
 }
 
 /// Returns whether a TCP segment's checksums are correct. Skips the checksums that the device verifies.
@@ -88,49 +94,48 @@ enum Ip {
     Other,
 }
 
-/// Parses an IP packet. Reads a TCP packet's segment into `segment`.
-fn ip(packet: &[u8], segment: &mut Segment) -> Ip {
-    match version(packet) {
-        Some(IpVersion::Ipv4) => {
-            let Ok(packet) = Ipv4Packet::new_checked(packet) else { return Ip::Other };
-            let fragment = packet.more_frags() || packet.frag_offset() != 0;
-            let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
-            match packet.next_header() {
-                // If smoltcp reassembled the segment, the segment would reach the shared sockets, which would answer
-                // with RST.
-                IpProtocol::Tcp if fragment => Ip::Dropped(DropReason::FragmentedTcp),
-                IpProtocol::Tcp => tcp(source, destination, packet.payload(), packet.header_len().into(), segment),
-                _ => Ip::Upper(source, destination),
-            }
-        }
+/// Parses an IP packet. Reads a TCP packet's segment into `segment`. Reading in place saves a copy.
+fn ip(packet: &[u8], segment: &mut Option<Segment>) -> Ip {
+    match packet.first().map(|first| first >> 4) {
+        Some(4) => ipv4(packet, segment).unwrap_or(Ip::Other),
         #[cfg(feature = "ipv6")]
-        Some(IpVersion::Ipv6) => {
-            let Ok(packet) = Ipv6Packet::new_checked(packet) else { return Ip::Other };
-            let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
-            match packet.next_header() {
-                // The first octet of a hop-by-hop header is the type of the next header (RFC 8200 section 4.3).
-                IpProtocol::HopByHop if packet.payload().first() == Some(&u8::from(IpProtocol::Tcp)) => {
-                    Ip::Dropped(DropReason::UnsupportedHeader)
-                }
-                IpProtocol::Tcp => tcp(source, destination, packet.payload(), packet.header_len(), segment),
-                _ => Ip::Upper(source, destination),
-            }
-        }
-        None => Ip::Other,
+        Some(6) => ipv6(packet, segment),
+        _ => Ip::Other,
     }
 }
 
-/// Returns the version of an IP packet. smoltcp's `IpVersion::of_packet` panics on an empty packet.
-fn version(packet: &[u8]) -> Option<IpVersion> {
-    if packet.is_empty() { None } else { IpVersion::of_packet(packet).ok() }
+/// Parses an IPv4 packet. Returns `None` if the packet is malformed.
+fn ipv4(packet: &[u8], segment: &mut Option<Segment>) -> Option<Ip> {
+    let (fields, payload) = ipv4::read(packet)?;
+    let (source, destination) = ipv4::ends(fields);
+    if fields[9] != TCP {
+        return Some(Ip::Upper(source, destination));
+    }
+    // If smoltcp reassembled the segment, the segment would reach the shared sockets, which would answer with RST.
+    if u16::from_be_bytes([fields[6], fields[7]]) & 0x3fff != 0 {
+        return Some(Ip::Dropped(DropReason::FragmentedTcp));
+    }
+    *segment = Segment::read(source, destination, payload, usize::from(fields[0] & 15) * 4);
+    segment.as_ref().map(|_| Ip::Tcp)
 }
 
-/// Parses a TCP segment that follows an IP header of `header` bytes.
-fn tcp(source: IpAddress, destination: IpAddress, payload: &[u8], header: usize, segment: &mut Segment) -> Ip {
-    let Ok(tcp) = TcpPacket::new_checked(payload) else { return Ip::Other };
-    (segment.tuple.local.addr, segment.tuple.remote.addr) = (destination, source);
-    segment.read(&tcp, header);
-    Ip::Tcp
+/// The protocol number of TCP.
+const TCP: u8 = 6;
+
+/// Parses an IPv6 packet.
+#[cfg(feature = "ipv6")]
+fn ipv6(packet: &[u8], segment: &mut Option<Segment>) -> Ip {
+    let Ok(packet) = Ipv6Packet::new_checked(packet) else { return Ip::Other };
+    let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
+    match packet.next_header() {
+        // The first octet of a hop-by-hop header is the type of the next header (RFC 8200 section 4.3).
+        IpProtocol::HopByHop if packet.payload().first() == Some(&TCP) => Ip::Dropped(DropReason::UnsupportedHeader),
+        IpProtocol::Tcp => {
+            *segment = Segment::read(source, destination, packet.payload(), packet.header_len());
+            if segment.is_some() { Ip::Tcp } else { Ip::Other }
+        }
+        _ => Ip::Upper(source, destination),
+    }
 }
 
 /// Returns whether `source` cannot be the source of a packet from outside (RFC 1122 section 3.2.1.3).
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn an_empty_packet_is_for_no_connection() {
-        let mut segment = Segment::EMPTY;
+        let mut segment = None;
         let flow = flow(&[], true, &mut segment, |_| true, |_| false, |_| Some(0));
         assert!(matches!(flow, Flow::Shared));
     }

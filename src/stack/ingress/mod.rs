@@ -66,7 +66,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         let Io { device, probe, .. } = io;
         let (rx, token) = device.receive(now)?;
-        let (meta, mut segment, mut quote) = (rx.meta(), Segment::EMPTY, None);
+        let (meta, mut segment, mut quote) = (rx.meta(), None, None);
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
@@ -118,7 +118,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             Target::Slot(index) => {
                 let id = self.connections.id(index);
-                if self.check_state(now, index, Cause::Segment { rst: segment.rst }, io) {
+                if self.check_state(now, index, Cause::Segment { rst: segment.is_some_and(|segment| segment.rst) }, io)
+                {
                     self.connections.slots[index].run = true;
                     self.connections.enqueue(index);
                 }
@@ -132,11 +133,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         &mut self,
         now: Instant,
         Received { packet, from, to_us, meta }: Received<'_>,
-        segment: &mut Segment,
+        segment: &mut Option<Segment>,
         tx: &mut WatchedTx<'_, '_, T, P>,
         _quote: &mut Option<Quote>,
     ) -> Target {
-        if self.process_neighbour(now, Contents::Packet { packet, from, to_us }, &mut tx.token, tx.out.probe) {
+        // IPv4 packets are not between neighbours.
+        if cfg!(feature = "ipv6")
+            && self.process_neighbour(now, Contents::Packet { packet, from, to_us }, &mut tx.token, tx.out.probe)
+        {
             return Target::Nowhere;
         }
         let target = self.target(now, packet, to_us, segment, tx.out.probe);
@@ -153,10 +157,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             pings.arrived(now, hop_limit);
             return target;
         }
-        match target {
-            Target::Nowhere => {}
-            Target::Closed => self.refuse(segment, tx),
-            Target::Shared => {
+        match (target, segment) {
+            (Target::Closed, Some(segment)) => self.refuse(segment, tx),
+            (Target::Shared, _) => {
                 #[cfg(all(feature = "slaac", not(feature = "fragments")))]
                 if link::source(packet).is_some_and(|to| packet.len() > self.mtu_to(now, to))
                     && packet.get(6) == Some(&58)
@@ -172,11 +175,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 let set = &mut self.datagrams.set;
                 self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), set);
             }
-            Target::TimeWait(seq, ack) => self.acknowledge(&segment.tuple, (seq, ack, 0), tx),
-            Target::Slot(index) => {
+            (Target::TimeWait(seq, ack), Some(segment)) => self.acknowledge(&segment.tuple, (seq, ack, 0), tx),
+            (Target::Slot(index), Some(segment)) => {
                 self.link.heard(now, from, segment.tuple.remote.addr);
                 self.deliver(now, index, segment, (packet, meta), tx);
             }
+            _ => {}
         }
         target
     }
@@ -189,7 +193,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let own = |address| self.iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
-        let mut segment = Segment::EMPTY;
+        let mut segment = None;
         let Contents::Packet { packet, to_us, .. } = link::read(frame, self.link.hardware())? else { return None };
         let Flow::Tcp(known) = demux::flow(packet, to_us, &mut segment, own, broadcast, known) else { return None };
         known.map(|index| self.connections.id(index))

@@ -231,7 +231,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         &mut self,
         now: Instant,
         received: Received<'_>,
-        segment: &mut Segment,
+        segment: &mut Option<Segment>,
         tx: &mut WatchedTx<'_, '_, T, P>,
         quote: &mut Option<Quote>,
     ) -> Target {

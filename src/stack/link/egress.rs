@@ -3,7 +3,7 @@
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet};
+use smoltcp::wire::{IpAddress, IpProtocol};
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{Ipv6Address, Ipv6Packet};
 
@@ -16,7 +16,7 @@ use crate::phy::EthernetAddress;
 use crate::stack::connections::RETRY;
 use crate::stack::event::{AddressEvent, Direction, DropReason, Event, Io, Probe, Step};
 use crate::stack::ingress::{Out, Watch};
-use crate::stack::{Console, Session, Stack, UdpSession};
+use crate::stack::{Console, Session, Stack, UdpSession, ipv4};
 
 /// The sockets that do not belong to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -305,10 +305,7 @@ pub(super) fn send_frame<P: Probe>(
 /// Returns the source and destination addresses of an IP packet.
 fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     match packet.first()? >> 4 {
-        4 => {
-            let packet = Ipv4Packet::new_checked(packet).ok()?;
-            Some((packet.src_addr().into(), packet.dst_addr().into()))
-        }
+        4 => ipv4::read(packet).map(|(fields, _)| ipv4::ends(fields)),
         #[cfg(feature = "ipv6")]
         6 => {
             let packet = Ipv6Packet::new_checked(packet).ok()?;
@@ -327,8 +324,9 @@ pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {
-            let packet = Ipv4Packet::new_checked(packet).ok().filter(|packet| packet.frag_offset() == 0)?;
-            (packet.next_header(), packet.payload())
+            let (fields, payload) = ipv4::read(packet)?;
+            let is_first = u16::from_be_bytes([fields[6], fields[7]]) & 0x1fff == 0;
+            (IpProtocol::from(fields[9]), if is_first { payload } else { &[] })
         }
         #[cfg(feature = "ipv6")]
         _ => {

@@ -10,8 +10,17 @@ pub(super) const ARP: [u8; 2] = [0x08, 0x06];
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 
-/// The destination and source addresses of a frame. `None` on a link without Ethernet.
-pub(in crate::stack) type Header = Option<(EthernetAddress, EthernetAddress)>;
+/// The addresses in the header of a frame to send. `None` on a link without Ethernet.
+pub(in crate::stack) type Header = Option<Ends>;
+
+/// The destination and source addresses of a frame.
+// Aligned, so that a board copies the addresses word by word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(4))]
+pub(in crate::stack) struct Ends {
+    pub(in crate::stack) to: EthernetAddress,
+    pub(in crate::stack) from: EthernetAddress,
+}
 
 /// The contents of a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +77,7 @@ pub(in crate::stack) fn len(header: Header) -> usize {
 
 /// Writes the Ethernet header of a frame that contains an IP packet.
 pub(in crate::stack) fn write(header: Header, frame: &mut [u8]) {
-    let Some((to, from)) = header else { return };
+    let Some(Ends { to, from }) = header else { return };
     let ethertype = match frame.get(LEN).map(|first| first >> 4) {
         Some(6) => IPV6,
         _ => IPV4,

@@ -8,7 +8,7 @@ use smoltcp::config::IFACE_MAX_ADDR_COUNT;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, Icmpv6Message, Icmpv6Packet, IpProtocol, Ipv6Address, Ipv6Packet, Ipv6Repr};
 
-use super::ethernet::{self, LEN};
+use super::ethernet::{self, Ends, LEN};
 use crate::stack::connections::sooner;
 use crate::stack::ndisc::{IPV6, group_hardware};
 
@@ -226,7 +226,7 @@ impl Report {
         message[..first.len()].copy_from_slice(&first);
         message[group_at..].copy_from_slice(&self.group.octets());
         Icmpv6Packet::new_unchecked(message).fill_checksum(&source, &to);
-        ethernet::write(Some((group_hardware(to), hardware)), frame);
+        ethernet::write(Some(Ends { to: group_hardware(to), from: hardware }), frame);
     }
 }
 

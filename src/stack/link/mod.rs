@@ -25,7 +25,7 @@ pub(super) use egress::{Shared, source};
 pub(super) use ethernet::LEN;
 #[cfg(feature = "slaac")]
 pub(super) use ethernet::without_tag;
-pub(super) use ethernet::{Contents, Header, len, read, write};
+pub(super) use ethernet::{Contents, Ends, Header, len, read, write};
 #[cfg(feature = "ipv6")]
 pub(super) use groups::may_be_group_query;
 pub use neighbours::Neighbour;
@@ -99,7 +99,7 @@ impl<'a> Link<'a> {
 
     /// Returns the header of an answer to a frame from this hardware address.
     pub(super) fn answer_to(&self, from: EthernetAddress) -> Header {
-        self.hardware.map(|own| (from, own))
+        self.hardware.map(|own| Ends { to: from, from: own })
     }
 
     /// Fills in the header of a packet to a neighbour. Returns whether the neighbour's hardware address is known.
@@ -108,7 +108,7 @@ impl<'a> Link<'a> {
     pub(super) fn resolve(&mut self, now: Instant, hop: &IpAddress, header: &mut Header) -> bool {
         let Some(own) = self.hardware else { return true };
         let Some((hardware, is_old)) = self.neighbours.find(now, hop) else { return false };
-        *header = Some((hardware, own));
+        *header = Some(Ends { to: hardware, from: own });
         self.old = is_old.then_some(*hop);
         true
     }
@@ -136,7 +136,7 @@ impl<'a> Link<'a> {
             IpAddress::Ipv6(group) if group.is_multicast() => super::ndisc::group_hardware(group),
             _ => return None,
         };
-        Some((hardware, own))
+        Some(Ends { to: hardware, from: own })
     }
 
     /// Records that a packet came from a neighbour, which confirms the neighbour's hardware address.
@@ -214,8 +214,8 @@ fn is_time(last: &mut Option<Instant>, now: Instant, interval: Duration) -> bool
 /// Returns the device capabilities that smoltcp sees: IP packets of at most `mtu` bytes and no TCP checksum checks.
 ///
 /// The stack checks TCP checksums before smoltcp sees a segment, because the control block must not process a damaged
-/// segment.
-pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize) -> DeviceCapabilities {
+/// segment. `window` is the length of a connection's receive buffer, in bytes.
+pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize, window: usize) -> DeviceCapabilities {
     let mut capabilities = device.clone();
     #[cfg(feature = "fragments")]
     {
@@ -223,6 +223,11 @@ pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize) -> Device
         let without = |frame: Option<NonZeroUsize>| NonZeroUsize::new(frame?.get().saturating_sub(header));
         capabilities.segmentation.tcpv4 = without(device.segmentation.tcpv4);
         capabilities.segmentation.tcpv6 = without(device.segmentation.tcpv6);
+    }
+    // smoltcp compares the window of every segment with the length of the longest burst. A window that never exceeds this
+    // length needs no comparison, which costs a board 80 instructions. 100 bytes hold the longest headers.
+    if device.max_burst_size.is_some_and(|burst| window <= burst.saturating_mul(mtu.saturating_sub(100))) {
+        capabilities.max_burst_size = None;
     }
     (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
     capabilities.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };

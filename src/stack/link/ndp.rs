@@ -8,7 +8,7 @@ use smoltcp::wire::{
 };
 
 use super::Link;
-use super::ethernet::{self, LEN};
+use super::ethernet::{self, Ends, LEN};
 use crate::stack::ndisc::{self, ADVERT, ALL_NODES, group_hardware, solicited_node};
 
 /// The length of a frame that contains a neighbour solicitation or advertisement with a hardware address, in bytes.
@@ -156,7 +156,7 @@ impl Link<'_> {
             lladdr: Some(hardware.into()),
         };
         ndisc::emit(own, asker.unwrap_or(ALL_NODES), advert, &mut frame[LEN..]);
-        ethernet::write(Some((to, hardware)), frame);
+        ethernet::write(Some(Ends { to, from: hardware }), frame);
     }
 }
 
@@ -170,7 +170,7 @@ pub(in crate::stack) fn write_solicit(
     let group = solicited_node(target);
     let solicit = NdiscRepr::NeighborSolicit { target_addr: target, lladdr: Some(hardware.into()) };
     ndisc::emit(source, group, solicit, &mut frame[LEN..]);
-    ethernet::write(Some((group_hardware(group), hardware)), frame);
+    ethernet::write(Some(Ends { to: group_hardware(group), from: hardware }), frame);
 }
 
 /// Returns the hardware address in an option, if the address is valid for a host.

@@ -217,10 +217,10 @@ fn segments_still_fit_the_link() {
             if syn {
                 (repr.control, repr.ack_number, repr.max_seg_size) = (TcpControl::Syn, None, Some(60_000));
             }
-            let header = Some((EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2])));
+            let (to, from) = (EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]));
             let mut frame = [0; 200];
             let len = control::write(&mut frame[14..], &tuple, &repr, &ChecksumCapabilities::default()).unwrap();
-            crate::stack::link::write(header, &mut frame);
+            link::write(Some(link::Ends { to, from }), &mut frame);
             replies(pair, [frame[..14 + len].to_vec()])
         };
         let sent = send(&mut pair, TcpSeqNumber(0), true);

@@ -211,7 +211,8 @@ fn the_default_mss_of_ipv6_is_1220() {
     let mut send = |repr: &TcpRepr<'_>| {
         let mut frame = [0; 200];
         let len = control::write(&mut frame[14..], &tuple, repr, &ChecksumCapabilities::default()).unwrap();
-        link::write(Some((EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]))), &mut frame);
+        let (to, from) = (EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]));
+        link::write(Some(link::Ends { to, from }), &mut frame);
         // The ethertype of IPv6.
         frame[12..14].copy_from_slice(&[0x86, 0xdd]);
         pair.to_server.borrow_mut().push_back(frame[..14 + len].to_vec());

@@ -167,7 +167,8 @@ impl Raw {
     pub fn frame(&self, repr: &TcpRepr<'_>) -> Vec<u8> {
         let mut frame = [0; 2_000];
         let len = control::write(&mut frame[14..], &self.tuple, repr, &ChecksumCapabilities::default()).unwrap();
-        link::write(Some((EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]))), &mut frame);
+        let (to, from) = (EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]));
+        link::write(Some(link::Ends { to, from }), &mut frame);
         frame[..14 + len].to_vec()
     }
 

@@ -61,7 +61,7 @@ impl Late {
         let (client, server) = (EthernetAddress([2, 0, 0, 0, 0, 2]), EthernetAddress([2, 0, 0, 0, 0, 1]));
         let (mut frame, checksums) = ([0; 200], ChecksumCapabilities::default());
         let len = control::write(&mut frame[14..], &self.tuple, &repr, &checksums).unwrap();
-        link::write(Some((server, client)), &mut frame);
+        link::write(Some(link::Ends { to: server, from: client }), &mut frame);
         self.pair.to_server.borrow_mut().push_back(frame[..14 + len].to_vec());
         self.pair.server.stack.poll(self.pair.now, &mut self.pair.server.io);
         let frames = std::mem::take(&mut *self.pair.to_client.borrow_mut());

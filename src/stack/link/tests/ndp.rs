@@ -268,7 +268,7 @@ fn a_stale_neighbour_is_solicited_unless_it_sends_a_packet() {
         set(link, Stale(PEER));
         let mut header = None;
         assert!(link.resolve(NOW, &B.into(), &mut header));
-        assert_eq!((header, link.due()), (Some((PEER, OWN)), None));
+        assert_eq!((header, link.due()), (Some(Ends { to: PEER, from: OWN }), None));
         // A request is due only after a packet has been sent.
         link.on_sent(NOW);
         assert!(link.due().is_some_and(|due| due <= NOW + Duration::from_millis(10)));
@@ -301,7 +301,7 @@ fn a_group_has_its_own_hardware_address() {
     on_link(|link| {
         let group = Ipv6Address::new(0xff05, 0, 0, 0, 0x1122, 0x3344, 0x5566, 0x7788);
         let to = EthernetAddress([0x33, 0x33, 0x55, 0x66, 0x77, 0x88]);
-        assert_eq!(link.header_of_many(group.into(), false), Some((to, OWN)));
+        assert_eq!(link.header_of_many(group.into(), false), Some(Ends { to, from: OWN }));
         assert_eq!(link.header_of_many(A.into(), false), None);
     });
 }
