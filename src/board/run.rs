@@ -23,8 +23,8 @@ use crate::app::chat::Member;
 use crate::app::{APPS, App, Basic, BasicUdp, Operator, Options, Program, Room, Service, Status, Transport, http};
 use crate::phy::Ethernet;
 use crate::stack::{
-    Console, DisplayEndpoint, Io, KEPT, ListenError, Listener, Memory, NEIGHBOURS, Neighbour, Port, Probe, SCRATCH,
-    Session, SetupError, Slot, SlotIndex, Stack, TimeWaitRecord, UdpSession,
+    Console, DisplayEndpoint, Io, KEPT, ListenError, Listener, Memory, NEIGHBOURS, Neighbour, Probe, SCRATCH, Session,
+    SetupError, SlotIndex, Stack, TimeWaitRecord, UdpSession,
 };
 use crate::trace::LogProbe;
 
@@ -89,14 +89,14 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let options = Options { operator: Some(&operator), ..Options::default() };
     // The memory is on the call stack, because the sessions in it borrow `room` and `status`. Each part is a separate
     // variable. A `Pool` would be moved after it is built, and so take twice its size.
-    let mut slots: [_; N] = from_fn(|_| Slot::default());
+    let mut slots: [_; N] = defaults();
     let mut slot_index = [SlotIndex::default(); N];
-    let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
+    let mut sockets: [_; N] = defaults();
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
     let mut time_wait = [[TimeWaitRecord::default(); 2]; N];
-    let mut ports: [_; UDP.0] = from_fn(|_| Port::default());
-    let mut port_sockets: [_; UDP.0] = from_fn(|_| SocketStorage::default());
+    let mut ports: [_; UDP.0] = defaults();
+    let mut port_sockets: [_; UDP.0] = defaults();
     let mut datagrams = [PacketMetadata::EMPTY; { 2 * UDP.0 }];
     let mut payloads = [0; { UDP.1 }];
     let mut neighbours = [Neighbour::default(); NEIGHBOURS];
@@ -129,6 +129,13 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
         },
         |app| app.udp_server(&options),
     )
+}
+
+/// Returns an array of default values. This function is not inlined, because the caller would then have the array on its
+/// call stack twice.
+#[inline(never)]
+fn defaults<T: Default, const N: usize>() -> [T; N] {
+    from_fn(|_| T::default())
 }
 
 crate::sessions! {
