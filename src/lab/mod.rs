@@ -149,14 +149,14 @@ pub struct Lab<
     bound: heapless::Vec<(usize, u16), MAX_SERVED>,
     /// The numbers of the forged segments that were not sent.
     #[cfg(feature = "alloc")]
-    unforged: heapless::Vec<usize, MAX_SCHEDULED>,
+    unsent_forgeries: heapless::Vec<usize, MAX_SCHEDULED>,
     now: Instant,
     steps: u32,
     /// The host that is asked first at the next step.
     next: usize,
 }
 
-/// A host of the lab: its stack and its console.
+/// A host in the lab: its stack and its console.
 pub struct Host<'a, S, U, C> {
     /// The host's stack.
     pub stack: Stack<'a, S, U>,
@@ -164,7 +164,7 @@ pub struct Host<'a, S, U, C> {
     pub console: C,
 }
 
-/// The result of one call of [`Lab::step`].
+/// The result of one call to [`Lab::step`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// The clock jumped to this time.
@@ -228,7 +228,7 @@ impl<
                 calls: heapless::Vec::new(),
                 bound: heapless::Vec::new(),
                 #[cfg(feature = "alloc")]
-                unforged: heapless::Vec::new(),
+                unsent_forgeries: heapless::Vec::new(),
                 now: START,
                 steps: 0,
                 next: 0,
