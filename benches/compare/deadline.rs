@@ -33,7 +33,8 @@ impl Miss {
         Miss::Failed(format!("{what} panicked; the panic's message is above"))
     }
 
-    /// Returns a function that turns an error of the activity `what` into a failure.
+    /// Returns a function that converts an error into a failure. The failure's message begins with `what`, the activity
+    /// that failed.
     pub fn at<E: fmt::Display>(what: &str) -> impl Fn(E) -> Self {
         move |error| Miss::Failed(format!("{what}: {error}"))
     }

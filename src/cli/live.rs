@@ -176,7 +176,7 @@ fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
     }
 }
 
-/// Prints a step: `head`, `lines`, and both ends of the step's connection.
+/// Prints a step: `head`, `lines`, and both sides of the step's connection.
 fn show<S: Session + Clone, U: UdpSession>(
     stack: &Stack<'_, S, U>,
     head: &str,
@@ -195,7 +195,7 @@ fn show<S: Session + Clone, U: UdpSession>(
     out.flush()
 }
 
-/// Shows both ends of every connection.
+/// Shows both sides of every connection.
 fn show_sockets<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut none = true;

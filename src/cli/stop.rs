@@ -104,7 +104,7 @@ mod tests {
         // The flag of the first signal, before its byte.
         stop.raised.store(true, Ordering::Release);
         assert_eq!(stop.verdict(), Verdict::Close);
-        // The late byte wakes the loop, but is not a second signal. This call of `verdict` reads the byte.
+        // The late byte wakes the loop, but is not a second signal. This call to `verdict` reads the byte.
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::GoOn);
         assert!(!has_byte(&stop));

@@ -110,7 +110,7 @@ impl Probe for Watch<'_> {
             }
         }
         self.status.frame(now, direction, frame);
-        // Another host uses this side's address: warn once, because `take_if` clears `alone`.
+        // If another host uses this side's address, warn once: `take_if` clears `alone`.
         if direction == Direction::In
             && let Some((mac, link)) = self.alone.take_if(|(mac, _)| frame.get(6..12) == Some(mac.as_bytes()))
         {

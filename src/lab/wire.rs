@@ -223,7 +223,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         let bytes = frame.get(..len).unwrap_or_default();
         let summary = Summary::of(bytes, ETHERNET);
         let mut verdict = self.faults.verdict(from, &summary);
-        // The sender or every receiver is unplugged.
+        // If the sender or every receiver is unplugged, the frame is lost.
         if self.cut[from] || (0..self.hosts).all(|to| to == from || self.cut[to]) {
             verdict = Verdict::Lost;
         }

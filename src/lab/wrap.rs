@@ -27,7 +27,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Returns the parts of a text within which no line break is allowed, and whether a space precedes each part.
+/// Splits a text wherever a line break is allowed. Returns for each part whether a space precedes it, and the part.
 fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
     text.split(' ').enumerate().flat_map(|(index, word)| {
         let (mut rest, mut has_space) = (word, index > 0);

@@ -371,7 +371,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         concerned
     }
 
-    /// Lets programs run again if their queued datagrams were all sent.
+    /// Lets a program run again once all its queued datagrams are sent.
+    ///
+    /// Such a program might be waiting for room. It also handles received datagrams only now, because it handles none
+    /// while an answer is unsent: see [`Respond`](crate::stack::Respond).
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (true, Some(handle), Some(session)) = (port.has_unsent, port.handle, &port.session) else { continue };

@@ -188,11 +188,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         let sent = self.transmit_shared(now, Shared::Pings, io);
         let pings = self.pings.as_mut()?;
-        // The socket has passed its request on.
+        // If the request was sent, it is no longer queued.
         if sent == Some(true) {
             pings.queued = false;
         }
-        // The device has no room.
+        // If the device had no room, try again later.
         if sent.is_none() {
             pings.due = Some(now + RETRY);
         }

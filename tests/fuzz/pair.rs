@@ -98,7 +98,7 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
         }
     }
 
-    /// Runs until a connection has ended on both sides. Returns the client's program, and the way in which the
+    /// Runs until a connection has ended on both sides. Returns the client's program and the way in which the
     /// connection ended.
     pub fn end(&mut self, id: ConnectionId) -> (C, End) {
         self.run(|pair| pair.client.ended(id).is_some() && pair.server.connections_in_use().next().is_none());

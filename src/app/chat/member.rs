@@ -276,7 +276,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Returns the name at the beginning of `text`, and the name's length. The name ends at the first character that is not
+/// Returns the name at the beginning of `text` and the name's length. The name ends at the first character that is not
 /// allowed or does not fit.
 fn name_in(text: &[u8]) -> (Name, usize) {
     let (mut name, mut len) = ([0; NAME], 0);

@@ -133,7 +133,7 @@ impl<'m> Status<'m> {
         })
     }
 
-    /// Returns the drop reason at `index`, and the number of frames and connections dropped for that reason.
+    /// Returns the drop reason at `index` and the number of frames and connections dropped for that reason.
     pub(super) fn drops(&self, index: usize) -> Option<(DropReason, u64)> {
         Some((*DropReason::ALL.get(index)?, self.drops.get(index)?.count.get()))
     }

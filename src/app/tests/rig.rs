@@ -320,7 +320,7 @@ pub struct Udp<S> {
 }
 
 impl<S: UdpSession> Udp<S> {
-    /// Creates the session's socket, and a peer on each of the ports `peers`.
+    /// Creates the session's socket and a peer on each of the ports `peers`.
     pub fn new(session: S, peers: &[u16], console: Script) -> Self {
         let (mut here, mut there) = Side::pair();
         let socket = here.add_udp(SERVER);

@@ -229,7 +229,7 @@ impl Outputs {
         }
     }
 
-    /// Writes one entry of a run to the files. `holds` contains the values that both ends keep, if they are to be
+    /// Writes one entry of a run to the files. `holds` contains the values that both sides keep, if they are to be
     /// written.
     pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire, holds: [Option<Control>; 2]) {
         if let Some(json) = &mut self.json {

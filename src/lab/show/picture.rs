@@ -219,7 +219,7 @@ impl Picture {
         }
     }
 
-    /// Returns the y coordinates at which pages begin, and the end of the last page.
+    /// Returns the y coordinates of the start of each page and of the end of the last page.
     fn page_breaks(&self) -> Vec<i32> {
         let mut lines: Vec<i32> = self.texts.texts.iter().map(|placing| placing.text.y).collect();
         lines.sort_unstable();

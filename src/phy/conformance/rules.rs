@@ -28,7 +28,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Err(Fault::ClockStands)
     }
 
-    /// Checks [`Rule::Capabilities`](super::Rule::Capabilities), and that the scratch buffer is long enough.
+    /// Checks [`Rule::Capabilities`](super::Rule::Capabilities) and that the scratch buffer is long enough.
     pub fn capabilities(&mut self) -> Result<(), Fault> {
         let (one, two) = (self.device.capabilities(), self.device.capabilities());
         let mtu = one.max_transmission_unit;

@@ -183,9 +183,9 @@ pub enum Phase {
 /// The queue that a slot is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
-    /// The queue of slots that wait for a neighbour's hardware address.
+    /// The queue of connections awaiting address resolution.
     Neighbour,
     None,
-    /// The queue of slots that wait for a turn.
+    /// The queue of connections that are ready for a turn.
     Run,
 }

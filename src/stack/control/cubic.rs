@@ -58,7 +58,7 @@ impl Cubic {
         self.stop();
     }
 
-    /// Ends the current congestion avoidance. The next call of `grow` starts congestion avoidance again.
+    /// Ends the current congestion avoidance. The next call to `grow` starts congestion avoidance again.
     pub fn stop(&mut self) {
         self.estimate = 0;
     }

@@ -1,6 +1,6 @@
 //! Reassembles datagrams from IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
 //!
-//! The caller lends the memory, and each datagram gets an equal share. When all shares are in use, a new datagram
+//! The caller lends the memory, and each datagram gets an equal share. When all shares are taken, a new datagram
 //! replaces the oldest. An exact copy of a fragment is ignored. A fragment that overlaps another fragment ends its
 //! datagram (RFC 5722 section 4). Further fragments of that datagram are ignored until the datagram times out.
 //!

@@ -70,7 +70,7 @@ impl Link<'_> {
                         nothing
                     };
                 }
-                // The address of another host is neither a multicast address nor one of our addresses.
+                // If the address is a multicast address or one of our own, it does not belong to another host.
                 if source.is_multicast() || is_own(source) {
                     return nothing;
                 }

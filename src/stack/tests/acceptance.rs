@@ -235,7 +235,7 @@ fn each_drop_is_counted_by_its_reason() {
         (TcpRepr { payload: b"more", ..raw.bare(6, 1, 1_000) }, DropReason::AfterFin),
     ];
     for (repr, why) in cases {
-        // The second segment exceeds the limit of challenge ACKs, or is dropped for the same reason as the first.
+        // The second segment exceeds the limit on challenge ACKs, or is dropped for the same reason as the first.
         for count in 1..=2 {
             raw.send(&repr);
             assert_eq!(raw.dropped(why), count, "{why}");

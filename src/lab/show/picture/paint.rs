@@ -111,7 +111,7 @@ fn legend(out: &mut dyn Write, picture: &Picture) -> fmt::Result {
     writeln!(out, r#"<text x="{}" y="20">{}{folded}</text>"#, x + 16, Span(Duration::from_micros(bar)))
 }
 
-/// Writes the names of the columns, and the states at the top of the page.
+/// Writes the names of the columns and the states at the top of the page.
 fn heads(out: &mut dyn Write, picture: &Picture, top: i32) -> fmt::Result {
     let pick = |english, chinese| picture.lang.pick(english, chinese);
     let (y, seconds, step) = (HEAD - 38, pick("seconds", "秒"), pick("step", "步"));
@@ -186,7 +186,7 @@ fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<
     if arrow.is_lost { cross(out, x, y) } else { Ok(()) }
 }
 
-/// Writes the number of the page, and whether the picture is cut.
+/// Writes the number of the page and whether the picture is cut.
 fn foot(out: &mut dyn Write, picture: &Picture, page: Option<usize>, y: i32) -> fmt::Result {
     let pages = picture.pages();
     if let Some(page) = page.filter(|_| pages > 1) {

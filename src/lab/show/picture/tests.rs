@@ -11,7 +11,7 @@ use crate::lab::scenarios::{SCENARIOS, find};
 use crate::lab::show::svg::tests::check;
 use crate::lab::show::{Visited, What, write_states_svg};
 
-/// Returns the rows of a scenario that a picture shows, and the states that it visits.
+/// Returns the rows of a scenario that a picture shows and the states that it visits.
 fn rows(slug: &str) -> (Vec<Snapshot>, Visited) {
     let (mut rows, mut visited) = (Vec::new(), Visited::default());
     replay(&(find(slug).unwrap().setup)(), |snapshot, _| {
@@ -37,7 +37,7 @@ fn numbers(text: &str, mark: &str, attribute: &str) -> Vec<i32> {
     text.lines().filter(|line| line.contains(mark)).filter_map(value).collect()
 }
 
-/// Checks that no text covers another, and that every text is within the picture.
+/// Checks that no text covers another and that every text is within the picture.
 fn check_texts(text: &str, slug: &str) {
     const GROUND: &str = "class=\"ground\"";
     let [x, y, width] = ["x", "y", "width"].map(|attribute| numbers(text, GROUND, attribute));

@@ -81,7 +81,7 @@ impl Placed {
     pub(super) fn add(&mut self, mut text: Text) {
         let (wanted, mut is_apart) = (text.y, false);
         let column = (text.x, text.anchor);
-        // A cross is not a text.
+        // A cross has no label, so it need not move below the previous label.
         if let Some((last, point)) = self.last.get(&column).filter(|(y, _)| !text.text.is_empty() && y + LINE > text.y)
         {
             text.y = last + LINE;
@@ -108,7 +108,7 @@ impl Placed {
 }
 
 impl Placing {
-    /// Writes the text on a white background, and a line to its point if the text has moved.
+    /// Writes the text on a white background and a line to its point if the text has moved.
     pub(super) fn write(&self, out: &mut dyn Write) -> fmt::Result {
         if self.text.text.is_empty() {
             return Ok(());
