@@ -70,7 +70,7 @@ impl<'s> Deadline<'s> {
     /// Repeats `call` while it times out or is interrupted by a signal.
     ///
     /// # Errors
-    /// Returns the errors of [`check`](Self::check) and all other errors of `call`.
+    /// Returns the errors of [`check`](Self::check) and all other errors from `call`.
     pub fn retry<T>(&self, mut call: impl FnMut() -> io::Result<T>) -> Result<T, Miss> {
         loop {
             match call() {

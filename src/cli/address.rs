@@ -102,7 +102,7 @@ impl Lookup<'_> {
         let found = self.all_addresses(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
-        // A lease, a router or a SLAAC address can still arrive and make one of these addresses reachable.
+        // Wait if a lease, a router or a SLAAC address can still arrive and make one of these addresses reachable.
         if found.iter().any(|to| self.may_gain_address(stack, to)) {
             self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
         }
@@ -238,7 +238,7 @@ impl Lookup<'_> {
             }
             queries.advance(stack, io, clock.now());
         };
-        // The result is known, but the DNS servers should still see the TCP connections close.
+        // If the TCP connections are still open, wait: the DNS servers should see them close.
         if !queries.are_closed(stack) {
             Self::wait_for(GRACE, stack, io, clock, stop, |stack| queries.are_closed(stack))?;
         }

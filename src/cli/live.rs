@@ -73,7 +73,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         loop {
             let prompt = format!("step {} {}> ", self.steps, self.at - self.start);
             let Some(line) = self.shell.ask(prompt, Some(&mut *self.interrupt))? else { return Ok(()) };
-            // An empty line that stops a run has no other effect.
+            // If an empty line has stopped a run, it has no other effect.
             if core::mem::take(&mut stopped) && line.trim().is_empty() {
                 continue;
             }

@@ -27,7 +27,7 @@ impl Stop {
     /// Catches SIGHUP, SIGINT and SIGTERM from now on.
     ///
     /// # Errors
-    /// Fails with the error of the system call.
+    /// Fails with the error from the system call.
     pub fn on_signals() -> io::Result<Self> {
         let (received, send) = UnixStream::pair()?;
         received.set_nonblocking(true)?;

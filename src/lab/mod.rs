@@ -254,7 +254,7 @@ impl<
     /// Opens a connection from a host to `remote`: see [`Stack::connect`].
     ///
     /// # Errors
-    /// The errors of [`Stack::connect`].
+    /// The errors from [`Stack::connect`].
     pub fn connect(
         &mut self,
         host: usize,
@@ -344,7 +344,7 @@ impl<
     fn note_sent(&mut self, challenges: bool) {
         let newly_sent = core::mem::take(&mut self.wire.newly_sent);
         for Sent { id, host, summary, verdict, len } in newly_sent {
-            // A frame that no host has sent has no cause.
+            // If no host has sent the frame, it has no cause.
             if host == WIRE {
                 self.push(host, What::Sent { frame: id, summary, len, cause: None, verdict });
                 continue;

@@ -7,7 +7,7 @@ use crate::stack::Direction;
 
 /// The destination of a capture's bytes, for example a file, a UART or memory.
 pub trait Sink {
-    /// The error of a write.
+    /// The error from a write.
     type Error;
 
     /// Writes all of `bytes`, in order.

@@ -119,7 +119,7 @@ impl<'a> Member<'a> {
                 room.write(said, write);
                 write(b"\n");
             };
-            // A member's own lines are not sent back to the member.
+            // If the line is the member's own, it is not sent back.
             if said.by != self.number && !self.send(socket, line) {
                 return Ok(false);
             }
@@ -213,7 +213,7 @@ impl<'a> Member<'a> {
                             write_escaped(write, text);
                         })
                     });
-                    // The room has no space for the line, so the operator keeps the line until `again`.
+                    // If the room has no space for the line, the operator keeps the line until `again`.
                     if let Some(Err(again)) = said {
                         return Some(again);
                     }

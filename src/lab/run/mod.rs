@@ -184,7 +184,7 @@ impl<'s> Run<'s> {
     ) -> bool {
         let mut stop_reached = false;
         while let Some(entry) = lab.entries.pop() {
-            // The clock has jumped past the limit: this entry is not part of the run.
+            // If the clock has jumped past the limit, this entry is not part of the run.
             if entry.at > START + self.setup.limit {
                 continue;
             }
@@ -205,7 +205,7 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// Returns the entry with the fault that the user will cause by hand while the frame is in flight.
+    /// Returns the entry with the manual change that the user will make while its frame is in flight.
     fn with_later_fault(&self, mut snapshot: Snapshot) -> Snapshot {
         if let What::Sent { frame, verdict: verdict @ Verdict::Deliver, .. } = &mut snapshot.entry.what
             && let Some(fault) = self.by_hand.iter().rev().find_map(|by_hand| by_hand.fault_of(*frame))

@@ -88,7 +88,7 @@ impl<'r> Lines<'r> {
         }
     }
 
-    /// Takes the entries of a step, and finds the faults for the frames that are changed by hand.
+    /// Takes the entries of a step, and finds the faults for the frames that are changed manually.
     fn take_entries(&mut self, lab: &mut HostLab<'_>) {
         while let Some(entry) = lab.entries.pop() {
             if let What::Sent { frame, summary, verdict, .. } = entry.what {

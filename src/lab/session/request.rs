@@ -19,7 +19,7 @@ pub(super) struct Request(Map<String, Value>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     message: String,
-    /// The line and the column in the text of an experiment, if the error is there.
+    /// The line and the column, if the error is in the text of an experiment.
     position: Option<(usize, usize)>,
 }
 

@@ -16,7 +16,7 @@ use crate::lab::lang::Lang;
 /// list below the diagram shows up to 16 changes of state that are not in the diagram.
 ///
 /// # Errors
-/// Returns the error of `out`.
+/// Returns the error from `out`.
 pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> fmt::Result {
     let others = visited.others();
     let height = BOTTOM + if others.is_empty() { 0 } else { 30 + 18 * others.len() };

@@ -171,7 +171,7 @@ impl Graph {
     /// Draws the graph.
     ///
     /// # Errors
-    /// Returns the error of `out`.
+    /// Returns the error from `out`.
     pub fn write(&self, out: &mut dyn Write) -> fmt::Result {
         let (tracks, connections) = self.shown_tracks();
         let height = HEAD + PANEL * tracks.len().max(1) + FOOT;

@@ -17,7 +17,7 @@ use crate::trace::{Carries, Cause, Segment, Summary};
 /// Writes an entry as one line that ends with a newline.
 ///
 /// # Errors
-/// Returns the error of `out`.
+/// Returns the error from `out`.
 pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     write(out, snapshot, |_| Ok(()))
 }
@@ -25,7 +25,7 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
 /// Writes an entry like [`write_json`] with the client's and the server's [`Control`] of its connection.
 ///
 /// # Errors
-/// Returns the error of `out`.
+/// Returns the error from `out`.
 #[cfg(feature = "recovery")]
 pub fn write_json_with(out: &mut dyn Write, snapshot: &Snapshot, holds: [Option<Control>; 2]) -> fmt::Result {
     write_json_and(out, snapshot, holds.each_ref().map(Option::as_ref), |_| Ok(()))
@@ -34,7 +34,7 @@ pub fn write_json_with(out: &mut dyn Write, snapshot: &Snapshot, holds: [Option<
 /// Writes an entry like [`write_json_with`] with the fields that `more` adds.
 ///
 /// # Errors
-/// Returns the error of `out`.
+/// Returns the error from `out`.
 #[cfg(feature = "recovery")]
 pub(crate) fn write_json_and(
     out: &mut dyn Write,

@@ -70,7 +70,7 @@ impl Picture {
     /// Draws a page, from 0.
     ///
     /// # Errors
-    /// Returns the error of `out`.
+    /// Returns the error from `out`.
     pub fn write(&self, out: &mut dyn Write, page: usize) -> fmt::Result {
         let breaks = self.breaks.get(page..page + 2).and_then(|breaks| breaks.first_chunk());
         paint::page(out, self, breaks.copied().unwrap_or_default(), Some(page))
@@ -79,7 +79,7 @@ impl Picture {
     /// Draws all pages as one.
     ///
     /// # Errors
-    /// Returns the error of `out`.
+    /// Returns the error from `out`.
     pub fn write_all(&self, out: &mut dyn Write) -> fmt::Result {
         let ends = [self.breaks.first(), self.breaks.last()].map(|end| end.copied().unwrap_or_default());
         paint::page(out, self, ends, None)
@@ -200,7 +200,7 @@ impl Picture {
         let mut last = 0;
         for (at, steps) in &self.events.instants {
             let y = self.axis.height(*at);
-            // A time for which there is no room is not written.
+            // If there is no room for a time, it is not written.
             if y < last && last > 0 {
                 continue;
             }

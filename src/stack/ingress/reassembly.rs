@@ -215,7 +215,7 @@ impl<'a> Reassembler<'a> {
     fn add(&mut self, now: Instant, piece: &Piece<'_>) -> Arrival<'_> {
         let share = self.share();
         let end = piece.offset + piece.data.len();
-        // A fragment without data is rejected, because it adds nothing.
+        // If a fragment contains no data, it is rejected, because it adds nothing.
         if piece.data.is_empty() || ROOM + end > share || piece.head.len() > ROOM {
             return Arrival::Bad;
         }

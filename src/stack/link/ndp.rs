@@ -133,7 +133,7 @@ impl Link<'_> {
         }
         let learnt =
             (old.is_none() || has_changed || is_solicited) && self.neighbours.learn(now, target, hardware, false);
-        // An unsolicited address is stale from the start.
+        // If an address is unsolicited, it is stale from the start.
         if !is_solicited && (old.is_none() || has_changed) {
             self.neighbours.doubt(now, &target);
         }

@@ -56,7 +56,7 @@ impl Block {
             return core::mem::replace(trial, Trial::NONE).mtu.map(usize::from);
         }
         trial.losses += 1;
-        // One loss can have another cause, such as congestion.
+        // If only one segment was lost, the loss can have another cause, such as congestion.
         if trial.losses < 2 {
             return None;
         }
