@@ -346,7 +346,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// Returns the texts that the client of a program sends if the user gives none.
+/// Returns the messages that a program's client sends if the user gives none.
 #[cfg(feature = "session")]
 pub(crate) fn default_texts(app: &App) -> &'static [&'static str] {
     if app.program == Program::Greeting { &["Li", "Cheng", "victor"] } else { &["hello"] }

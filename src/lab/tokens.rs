@@ -1,4 +1,4 @@
-//! Parses words, and texts in quotation marks, in the lines of experiments and expectations.
+//! Parses words, and strings in quotation marks, in the lines of experiments and expectations.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

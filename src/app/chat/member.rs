@@ -99,7 +99,7 @@ impl<'a> Member<'a> {
     }
 
     /// Queues a refusal, if any, then as many lines from other members as fit into the send buffer. Returns whether all
-    /// of these texts are queued.
+    /// of this output is queued.
     ///
     /// # Errors
     /// [`FallenBehind`] if the room has dropped a line that was not yet sent to this member.
@@ -132,11 +132,11 @@ impl<'a> Member<'a> {
         Ok(true)
     }
 
-    /// Queues as much of the rest of a text as fits. Returns whether all of the text is queued.
+    /// Queues as much of the rest of a message as fits. Returns whether all of the message is queued.
     fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Write<'_>)) -> bool {
         let mut queued = self.queued.into();
         let sent = message::stream(socket, &mut queued, compose);
-        // No text is longer than a line in the room, and the length of a line fits in 16 bits.
+        // No message is longer than a line in the room, and the length of a line fits in 16 bits.
         self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
         sent
     }

@@ -96,7 +96,7 @@ impl Opened {
         }))
     }
 
-    /// Returns a text of the experiment in the language of the session.
+    /// Returns a string of the experiment in the language of the session.
     pub(super) fn own_text<'t>(&'t self, text: &'t str) -> &'t str {
         self.experiment.in_lang(text, self.lang)
     }

@@ -120,7 +120,7 @@ impl Request {
         index.ok_or_else(|| Problem::new(format!("'{}' should be client or server", clip(text))))
     }
 
-    /// Returns the language of the texts. English is the default.
+    /// Returns the language of the answers. English is the default.
     pub(super) fn lang(&self) -> Result<Lang, Problem> {
         match self.optional_text("lang")? {
             None | Some("en") => Ok(Lang::En),

@@ -289,7 +289,7 @@ pub(crate) struct Plot {
     pub(crate) times: [u64; 2],
 }
 
-/// Returns the left edge, the top, the width and the height of a panel, excluding its texts, in pixels.
+/// Returns the left edge, the top, the width and the height of a panel, excluding its labels, in pixels.
 fn area(index: usize) -> [f64; 4] {
     [LEFT, HEAD + PANEL * index + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64)
 }

@@ -1,4 +1,4 @@
-//! Short texts without a heap, and relative sequence numbers.
+//! Short strings without a heap, and relative sequence numbers.
 
 use core::fmt::{self, Display, Write};
 

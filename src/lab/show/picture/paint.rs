@@ -10,7 +10,7 @@ use super::super::text::Span;
 use super::super::words::host_name;
 use super::axis::Fold;
 use super::events::Arrow;
-use super::texts::LINE;
+use super::labels::LINE;
 use super::{Picture, TIMES, TIMES_END};
 use crate::lab::lang::Lang;
 
@@ -44,7 +44,7 @@ pub(super) fn page(
     out.write_str("</defs>\n")?;
     legend(out, picture)?;
     heads(out, picture, top)?;
-    // Texts and lines outside this part of the picture are on other pages.
+    // Labels and lines outside this part of the picture are on other pages.
     writeln!(out, r#"<svg x="0" y="{HEAD}" width="{width}" height="{height}" viewBox="0 {top} {width} {height}">"#)?;
     lifelines(out, picture, top, bottom)?;
     for arrow in &picture.events.arrows {
@@ -59,8 +59,8 @@ pub(super) fn page(
             self::arrow(out, picture, arrow, Some(*arrival), top)?;
         }
     }
-    for placing in &picture.texts.texts {
-        if (top..bottom).contains(&placing.text.y) {
+    for placing in &picture.labels.labels {
+        if (top..bottom).contains(&placing.label.y) {
             placing.write(out)?;
         }
     }
