@@ -40,7 +40,7 @@ impl Miss {
     }
 }
 
-/// The time limit of one measurement, and the flag that Ctrl-C sets.
+/// The time limit of one measurement and the flag that Ctrl-C sets.
 #[derive(Clone, Copy)]
 pub struct Deadline<'s> {
     stop: &'s AtomicBool,

@@ -15,7 +15,7 @@ use crate::lab::Fault;
 use crate::stack::Congestion;
 use crate::stack::{Config, Console, ListenError, Listener, Memory, PROBES, SetupError};
 
-/// The maximum number of TCP listeners in a run, and the maximum number of UDP programs.
+/// The maximum number of TCP listeners in a run and the maximum number of UDP programs.
 pub const MAX_SERVED: usize = 4;
 
 /// The time limit for the handshake of a connection.

@@ -76,7 +76,7 @@ pub enum EchoError {
     Unreachable(ConnectError),
 }
 
-/// The open socket for echo requests, and its queues.
+/// The open socket for echo requests, with its queues.
 pub(super) struct Pings<'a> {
     set: SocketSet<'a>,
     handle: SocketHandle,

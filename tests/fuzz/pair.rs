@@ -139,7 +139,7 @@ pub struct Peer {
     sent: usize,
     /// The random state for the length of the next piece, if the bytes are sent in pieces.
     cut: Option<u64>,
-    /// The lengths of the remaining messages, and the time of the next message.
+    /// The lengths of the remaining messages and the time of the next message.
     ///
     /// `None` if the peer does not pause after each message.
     messages: Option<(VecDeque<usize>, Instant)>,

@@ -249,7 +249,7 @@ impl Probe for &Status<'_> {
     }
 }
 
-/// A number of events, and the sum of their bytes.
+/// A number of events and the sum of their bytes.
 #[derive(Debug, Default)]
 struct Tally {
     count: Cell<u64>,

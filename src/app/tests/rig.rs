@@ -305,7 +305,7 @@ fn context<'c>(now: Instant, console: &'c mut dyn Console, scratch: &'c mut [u8]
     Context { now, console, scratch, udp_ports: &[], addresses: &[], held_back: false, wake: false }
 }
 
-/// A UDP session on port [`SERVER`], and its peers' sockets.
+/// A UDP session on port [`SERVER`] and its peers' sockets.
 pub struct Udp<S> {
     pub now: Instant,
     pub session: S,

@@ -15,7 +15,7 @@ pub fn part(args: &LabArgs) -> Part {
     Part::new(args.from.map(Into::into), args.to.map(Into::into))
 }
 
-/// The SVG file of the ladder, and the entries to draw.
+/// The SVG file of the ladder and the entries to draw.
 pub struct Svg {
     file: Text,
     path: PathBuf,

@@ -175,7 +175,7 @@ struct Parser {
     experiment: Experiment,
     varied: Vec<Varied>,
     seed_is_given: bool,
-    /// The program that the server runs, and whether it uses UDP.
+    /// The program that the server runs and whether it uses UDP.
     runs: Option<(crate::app::App, bool)>,
     /// The strings in the line above that can be translated.
     above: Vec<String>,

@@ -31,7 +31,7 @@ pub(super) enum Function {
     /// A call that has no effect. Its result is not compared.
     Option(u32),
     Read(u32, u32),
-    /// The socket, and whether the call closes the sending direction.
+    /// The socket and whether the call closes the sending direction.
     Shutdown(u32, bool),
     Socket,
     Write(u32, u32),

@@ -46,7 +46,7 @@ impl Default for Limits {
 pub struct Failed {
     /// The line's number, from 1.
     pub line: usize,
-    /// The expectation of the line, and the actual event.
+    /// The expectation of the line and the actual event.
     pub what: String,
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Opened {
 
 /// A run: the manual changes and the recording.
 pub(super) struct Branch {
-    /// The run from which this run branches off, and the last step that both share.
+    /// The run from which this run branches off and the last step that both share.
     from: Option<(char, u32)>,
     pub(super) by_hand: Vec<ByHand>,
     summary: Summary,
