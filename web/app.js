@@ -107,7 +107,7 @@ export class App {
             source.seed = seed;
         await this.open(source);
     }
-    /** Starts the experiment in another language, and repeats the changes made by hand. */
+    /** Starts the experiment in another language, and repeats the manual changes. */
     async translate() {
         const { byHand, current, step, beside, lane, selected } = this;
         await this.load();

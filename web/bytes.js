@@ -1,4 +1,4 @@
-// The byte strips: what each end has sent and received, by the state of the bytes.
+// The byte strips: what each side has sent and received, by the state of the bytes.
 import { element } from "./dom.js";
 import { text } from "./text.js";
 /** Acknowledged and read bytes take at most this share of a strip, so that the other bytes stay visible. */

@@ -1,4 +1,4 @@
-// The control block of both ends: numbers, windows, round trips and timers. Changes of this step are marked.
+// The control block of both sides: numbers, windows, round trips and timers. Changes of this step are marked.
 import { element } from "./dom.js";
 import { round, span } from "./format.js";
 import { text } from "./text.js";

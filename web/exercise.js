@@ -36,7 +36,7 @@ function questionForm(app, item, tally) {
     });
     async function mark() {
         const typed = field.value();
-        // Without an answer, the session marks the changes made by hand in the current run.
+        // Without an answer, the session marks the manual changes in the current run.
         const answer = typed === "" ? {} : { answer: typed };
         const found = await app.ask({ do: "mark", run: app.run.name, question: question.number, ...answer });
         if (!found)
@@ -69,7 +69,7 @@ function answerField(question) {
     const root = element("div", {}, ...(list.length > 0 ? [element("ul", { class: "options" }, ...list)] : []), input);
     return { root, value: () => input.value.trim() };
 }
-/** Returns the changes made by hand in the current run, in the form of an answer in a file. */
+/** Returns the manual changes in the current run, in the form of an answer in a file. */
 async function faultsByHand(app) {
     const answer = await app.ask({ do: "export", run: app.run.name });
     const before = new Set(app.experiment?.lab.split("\n"));

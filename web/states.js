@@ -1,4 +1,4 @@
-// The state diagram of RFC 9293 (figure 5): the states of both ends, and the states that each end has been in.
+// The state diagram of RFC 9293 (figure 5): the states of both sides and the states that each side has been in.
 import { element, shape } from "./dom.js";
 import { text } from "./text.js";
 /** The centre of each state's box. CLOSED is drawn twice, at the beginning and at the end. */

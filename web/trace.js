@@ -66,7 +66,7 @@ export class Trace {
         const place = lastWhere(this.entries.length, (place) => (this.entries[place]?.t_us ?? Infinity) <= time);
         return this.entries[place]?.step ?? 0;
     }
-    /** Returns both ends of a connection after a step. */
+    /** Returns both sides of a connection after a step. */
     endsAt(lane, step) {
         return this.track(lane).at(this.lastOf(step));
     }

@@ -1,4 +1,4 @@
-// The states of the two ends of a connection and the values that they store, at each entry of the trace.
+// The states of the two sides of a connection and the values that they store, at each entry of the trace.
 /** The texts in place of states for UDP. */
 const NO_STATES = ["–", "–"];
 /** One connection. Entries are added in order. */
@@ -27,7 +27,7 @@ export class Track {
                 this.changes.push({ index, step: entry.step, side, from, to });
         }
     }
-    /** Returns both ends after the entry with this index. */
+    /** Returns both sides after the entry with this index. */
     at(index) {
         const states = this.states[upTo(this.states, index)]?.value ?? NO_STATES;
         const held = (side) => this.holds[side][upTo(this.holds[side], index)]?.value ?? {};

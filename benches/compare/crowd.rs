@@ -55,7 +55,7 @@ fn open(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Vec
     Ok(talkers.into_iter().flatten().collect())
 }
 
-/// Raises the limit of open files to `number`. Returns [`Miss::Skipped`] if the system refuses.
+/// Raises the limit on open files to `number`. Returns [`Miss::Skipped`] if the system refuses.
 fn allow_files(number: u64) -> Result<(), Miss> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= number) {

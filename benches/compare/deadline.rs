@@ -33,13 +33,14 @@ impl Miss {
         Miss::Failed(format!("{what} panicked; the panic's message is above"))
     }
 
-    /// Returns a function that turns an error of the activity `what` into a failure.
+    /// Returns a function that converts an error into a failure. The failure's message begins with `what`, the activity
+    /// that failed.
     pub fn at<E: fmt::Display>(what: &str) -> impl Fn(E) -> Self {
         move |error| Miss::Failed(format!("{what}: {error}"))
     }
 }
 
-/// The time limit of one measurement, and the flag that Ctrl-C sets.
+/// The time limit of one measurement and the flag that Ctrl-C sets.
 #[derive(Clone, Copy)]
 pub struct Deadline<'s> {
     stop: &'s AtomicBool,
@@ -69,7 +70,7 @@ impl<'s> Deadline<'s> {
     /// Repeats `call` while it times out or is interrupted by a signal.
     ///
     /// # Errors
-    /// Returns the errors of [`check`](Self::check) and all other errors of `call`.
+    /// Returns the errors of [`check`](Self::check) and all other errors from `call`.
     pub fn retry<T>(&self, mut call: impl FnMut() -> io::Result<T>) -> Result<T, Miss> {
         loop {
             match call() {

@@ -14,7 +14,7 @@ use super::server::{CHUNK, Check, Duty, WELCOME, scoped_server};
 /// Runs a client against a server on the kernel's loopback.
 ///
 /// # Errors
-/// Returns the error of the client. Also returns an error if the server cannot listen or accept a connection.
+/// Returns the error from the client. Also returns an error if the server cannot listen or accept a connection.
 pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Miss::at("listening"))?;
     let address = listener.local_addr().map_err(Miss::at("listening"))?;

@@ -51,7 +51,7 @@ pub fn enter() -> Result<(), String> {
 /// the namespace when all of them have exited.
 ///
 /// # Errors
-/// Returns the errors of `work`. Also returns an error if the namespace or the TAP cannot be created.
+/// Returns the errors from `work`. Also returns an error if the namespace or the TAP cannot be created.
 pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Result<T, Miss> {
     let inside = || {
         unshare(UnshareFlags::NEWNET).and_then(|()| make_tap()).map_err(Miss::at("the network namespace"))?;

@@ -1,4 +1,4 @@
-//! The payload of streams. The bytes repeat a fixed pattern, so both ends can produce or check the payload at memory
+//! The payload of streams. The bytes repeat a fixed pattern, so both sides can produce or check the payload at memory
 //! speed.
 
 use std::sync::LazyLock;

@@ -50,8 +50,8 @@ impl Check {
 /// in the error if the server panics.
 ///
 /// # Errors
-/// Returns the error of the server, if there is one, because it explains the client's error. Otherwise returns the
-/// error of the client.
+/// Returns the error from the server, if there is one, because it explains the client's error. Otherwise returns the
+/// error from the client.
 pub fn scoped_server<T>(
     (name, what): (&str, &str),
     server: impl FnOnce() -> Result<(), Miss> + Send,

@@ -29,7 +29,7 @@ const SIZES: Sizes =
 /// Runs a client against smolstep on the TAP.
 ///
 /// # Errors
-/// Returns the error of the client or of the device.
+/// Returns the error from the client or the device.
 pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     // The device is opened before the client starts, so that the client's first frame is received.
     let device = TunTap::open_with_offload(Kind::Tap, TAP).map_err(Miss::failed)?;

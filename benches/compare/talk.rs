@@ -70,7 +70,7 @@ pub fn talk(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> R
 /// Calls `client` in a thread for each of `parts`, and returns the results in order.
 ///
 /// # Errors
-/// Returns the error of the first part that fails.
+/// Returns the error from the first part that fails.
 pub fn together<P: Send, T: Send>(
     parts: impl Iterator<Item = P>,
     client: impl Fn(P) -> Result<T, Miss> + Sync,

@@ -34,7 +34,7 @@ const IDLE: Duration = Duration::from_millis(50);
 /// Runs a client against smoltcp on the TAP.
 ///
 /// # Errors
-/// Returns the error of the client or of the device. The device panics if the TAP fails.
+/// Returns the error from the client or the device. The device panics if the TAP fails.
 pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     let (port, check) = match duty {
         Duty::Receive(check) => (RECEIVES, check.clone()),

@@ -21,7 +21,7 @@ pub trait Registers {
 const MTU: usize = 1514;
 /// The shortest frame in bytes. A driver does not need this constant if the controller pads short frames.
 const MINIMUM: usize = 60;
-/// How many bad frames one call of `Nic::next` may drop. The limit keeps the poll loop running.
+/// How many bad frames one call to `Nic::next` may drop. The limit keeps the poll loop running.
 const MAX_BAD: usize = 8;
 
 /// The driver of the controller. The driver uses only [`Registers`], so that tests need no hardware.

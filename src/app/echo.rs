@@ -45,11 +45,11 @@ impl Responder for Datagrams {
     }
 }
 
-/// The TCP client of one connection: sends texts or console input, and prints the echo.
+/// The TCP client of one connection: sends messages or console input, and prints the echo.
 ///
-/// If there are texts, the client sends each text after the whole previous text has come back. The client prints
-/// received data, and a newline after each text. If there are no texts, the client sends the console's input and prints
-/// received data, unchanged and at the same time. At the end of input the client closes its side.
+/// If there are messages, the client sends each message after the whole previous message has come back. The client
+/// prints received data and a newline after each message. If there are no messages, the client sends the console's
+/// input and prints received data, unchanged and at the same time. At the end of input the client closes its side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
@@ -59,9 +59,9 @@ pub struct Client {
 /// The progress of the client.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Waiting for a text.
+    /// Waiting for a message.
     Next,
-    /// Exchanging a text: `sent` bytes are queued, `back` bytes have come back.
+    /// Exchanging a message: `sent` bytes are queued, `back` bytes have come back.
     Text { sent: usize, back: usize },
     /// Exchanging bytes between console and connection.
     Raw(Raw),

@@ -34,7 +34,7 @@ impl Escape {
                 *next = byte;
                 self.len += 1;
             }
-            // A complete character is written. A CR waits for the next byte, which can be LF.
+            // If the character is complete, it is written. A CR is held until the next byte, which can be LF.
             if self.len >= whole_len(self.held[0]) {
                 self.finish(write);
             }

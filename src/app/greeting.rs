@@ -150,13 +150,13 @@ impl Responder for Datagrams<'_> {
     }
 }
 
-/// The TCP client of one connection: sends texts and prints all received data.
+/// The TCP client of one connection: sends messages and prints all received data.
 ///
-/// The client waits for the welcome, and sends each text after the reply to the previous text. After the final reply,
-/// the client sends `exit` and reads to the end of the stream.
+/// The client waits for the welcome, and sends each message after the reply to the previous message. After the final
+/// reply, the client sends `exit` and reads to the end of the stream.
 ///
 /// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own
-/// line. Empty texts are skipped. Texts after the text `exit` are not sent.
+/// line. Empty messages are skipped. Messages after the message `exit` are not sent.
 #[derive(Clone, Debug, Default)]
 #[doc(hidden)]
 pub struct Client {
@@ -169,13 +169,13 @@ enum Stage {
     /// Waiting for the welcome.
     #[default]
     Welcome,
-    /// Waiting for a text.
+    /// Waiting for a message.
     Input,
     /// Sending the text. The field is the number of bytes queued so far.
     Sending(usize),
     /// Waiting for the reply: all of the text is queued.
     Reply,
-    /// Sending `exit`: there are no more texts.
+    /// Sending `exit`: there are no more messages.
     Exit,
     /// Reading to the end of the stream: `exit` is queued.
     Rest,
@@ -223,7 +223,7 @@ impl ClientProgram for Client {
                 (Arrived::EndOfStream, _) => return run.fail(Failure::NotReplied),
                 (Arrived::Message(len), stage) => {
                     message::print(socket, len, cx.console);
-                    // The server can reply to the beginning of a long text before the end of the text is sent.
+                    // The server can reply to the beginning of a long message before the end of the message is sent.
                     if let Stage::Welcome | Stage::Reply = stage {
                         self.stage = Stage::Input;
                     }

@@ -1,4 +1,4 @@
-//! The source of a client's texts: the client's arguments, or lines from the console.
+//! The source of a client's messages: the client's arguments, or lines from the console.
 
 use super::text::split_line_end;
 use crate::stack::{self, Console, MESSAGE};
@@ -9,10 +9,10 @@ pub const PROMPT: &str = ">> ";
 /// The text that is replaced by lines from the console.
 pub const CONSOLE: &[u8] = b"-";
 
-/// The texts that a client sends, in order.
+/// The messages that a client sends, in order.
 ///
-/// A text is a line without its line ending. A line of more than [`MESSAGE`] bytes becomes several texts of at most
-/// that length. The final line needs no line ending.
+/// A message is a line without its line ending. A line of more than [`MESSAGE`] bytes becomes several messages of at
+/// most that length. The final line needs no line ending.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     /// The current text, unless the current text is a line from the console.
@@ -20,7 +20,7 @@ pub struct Input<'a> {
     rest: &'a [&'a [u8]],
     /// Whether lines from the console replace [`CONSOLE`].
     dash: bool,
-    /// Whether the next texts are lines from the console. Becomes false at the end of the console's input.
+    /// Whether the next messages are lines from the console. Becomes false at the end of the console's input.
     reading: bool,
     line: Line,
 }
@@ -28,7 +28,7 @@ pub struct Input<'a> {
 /// The result of [`Input::advance`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// There are no more texts.
+    /// There are no more messages.
     End,
     /// The console has no complete line yet.
     NotYet,
@@ -47,12 +47,12 @@ impl<'a> Input<'a> {
         Input { current: &[], rest: texts, dash: false, reading: texts.is_empty(), line: Line::new(prompt) }
     }
 
-    /// If `dash`, a text that equals [`CONSOLE`] is replaced by lines from the console.
+    /// If `dash`, a message that equals [`CONSOLE`] is replaced by lines from the console.
     pub fn with_dash(self, dash: bool) -> Self {
         Input { dash, ..self }
     }
 
-    /// Returns whether all remaining texts are lines from the console.
+    /// Returns whether all remaining messages are lines from the console.
     pub fn reads_console(&self) -> bool {
         self.reading && self.rest.is_empty()
     }

@@ -180,13 +180,13 @@ pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnc
 struct Stream<'q, 's> {
     socket: &'q mut Socket<'s>,
     position: &'q mut usize,
-    /// How many of the next bytes to skip, because earlier calls of [`stream`] have queued them.
+    /// How many of the next bytes to skip, because earlier calls to [`stream`] have queued them.
     skip: usize,
     full: bool,
 }
 
 impl Stream<'_, '_> {
-    /// Queues the part of `piece` that earlier calls of [`stream`] have not queued.
+    /// Queues the part of `piece` that earlier calls to [`stream`] have not queued.
     fn append(&mut self, piece: &[u8]) {
         let rest = piece.get(self.skip..).unwrap_or_default();
         self.skip = self.skip.saturating_sub(piece.len());

@@ -53,7 +53,7 @@ pub struct Client {
 /// The progress of the client.
 #[derive(Clone, Copy, Debug, Default)]
 enum Stage {
-    /// Waiting for a text.
+    /// Waiting for a message.
     #[default]
     Input,
     /// Sending the text. The field is the number of bytes queued so far.
@@ -94,7 +94,7 @@ impl ClientProgram for Client {
                     let text = run.input.text();
                     let sent = message::stream(socket, &mut position, |write| write(text));
                     self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
-                    // The server can reply before it has received all of a long text.
+                    // The server can reply before it has received all of a long message.
                     if !sent && self.print(socket, cx) == 0 {
                         return match message::arrived(socket) {
                             Arrived::EndOfStream => run.fail(Failure::TooEarly),

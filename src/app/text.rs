@@ -35,7 +35,7 @@ pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
     }
 }
 
-/// The characters of a text, each with its bytes, and the single bytes that are not UTF-8.
+/// The characters of a string, each with its bytes, and the single bytes that are not UTF-8.
 ///
 /// The core library's decoder uses a table. Without the table, firmware needs 600 bytes less flash.
 pub(super) struct Characters<'t>(pub &'t [u8]);
@@ -46,7 +46,8 @@ impl<'t> Iterator for Characters<'t> {
     fn next(&mut self) -> Option<Self::Item> {
         let first = *self.0.first()?;
         // RFC 3629 section 3: the first byte determines the number of bytes. A code point below `least` would fit in
-        // fewer bytes, so it is invalid.
+        // fewer bytes, so it is invalid. The last arm is for 0xf0 and above. A continuation byte (0x80 to 0xbf) also
+        // gets there, but its code point is too large, so it is invalid, too.
         let (len, bits, least) = match first {
             0..0x80 => (1, first, 0),
             0xc0..0xe0 => (2, first & 0x1f, 0x80),
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
     use crate::testing::random::Random;
 
-    /// Checks that `Characters` splits a text into the same characters and single bytes as the core library does.
+    /// Checks that `Characters` splits a string into the same characters and single bytes as the core library does.
     fn check(text: &[u8]) {
         let mut found = Characters(text);
         for chunk in text.utf8_chunks() {
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn characters_match_the_core_library() {
         (char::MIN..=char::MAX).for_each(|character| check(character.encode_utf8(&mut [0; 4]).as_bytes()));
-        // Bytes near the limits of each length, so that most texts are almost valid.
+        // Bytes near the limits of each length, so that most strings are almost valid.
         let bytes = [
             0, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xee, 0xef,
             0xf0, 0xf1, 0xf4, 0xf5, 0xf7, 0xf8, 0xff,

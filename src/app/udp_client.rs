@@ -35,14 +35,14 @@ impl UdpClient<'_> {
 /// Sends each text as a datagram once the previous text is answered, and prints each reply.
 ///
 /// Each reply is followed by a newline. Only datagrams from the endpoint `remote` are replies. If a datagram or its
-/// reply is lost, the client fails at its timeout. The client never retransmits. A client that waits for no reply skips
-/// empty texts.
+/// reply is lost, the client fails at its timeout. The client never retransmits. A client that expects no reply skips
+/// empty messages.
 #[derive(Clone, Debug)]
 pub struct Asker<'a> {
     remote: IpEndpoint,
     input: Input<'a>,
     fallback: &'a [&'a [u8]],
-    /// The number of bytes still to generate, or `None` if the client sends texts.
+    /// The number of bytes still to generate, or `None` if the client sends messages.
     generate: Option<u64>,
     pattern: Pattern,
     /// Whether the client waits for a reply to each text.
@@ -62,13 +62,13 @@ const LONGEST: usize = 65_507;
 /// The progress of the client.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Waiting for a text.
+    /// Waiting for a message.
     Input,
-    /// Sending a text.
+    /// Sending a message.
     Send,
     /// Waiting for the reply: the text is queued.
     Reply,
-    /// Waiting until the queued datagrams are sent: there are no more texts.
+    /// Waiting until the queued datagrams are sent: there are no more messages.
     Finishing,
 }
 
@@ -102,7 +102,7 @@ impl<'a> Asker<'a> {
     /// Queues one datagram.
     fn send(&mut self, socket: &mut Socket<'_>) -> Result<(), SendError> {
         if self.replies {
-            // Datagrams that have already arrived are replies to earlier texts, so discard these datagrams.
+            // Datagrams that have already arrived are replies to earlier messages, so discard these datagrams.
             while socket.recv().is_ok() {}
         }
         match &mut self.generate {

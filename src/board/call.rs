@@ -54,7 +54,7 @@ pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     })
 }
 
-/// A stack with its device, console and clock, and the client program with its texts.
+/// A stack with its device, console and clock, and the client program with its messages.
 struct Caller<'c, B: Board, U> {
     stack: Stack<'c, Client<'c>, U>,
     io: Io<B::Ethernet, Terminal<B>, LogProbe>,
@@ -105,8 +105,8 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
 
     /// Polls until the connection `id` ends, and logs the result. Calls `each` with the stack after each poll.
     ///
-    /// Returns whether the call succeeded, and how the connection ended. The end is `None` if the stack no longer knows
-    /// the connection.
+    /// Returns whether the call succeeded and how the connection ended. The second value is `None` if the stack no
+    /// longer knows the connection.
     fn finish(
         &mut self,
         id: ConnectionId,

@@ -106,7 +106,7 @@ pub trait Board: 'static {
     /// Returns [`NotThere`] if the controller does not respond.
     fn ethernet(address: EthernetAddress) -> Result<Self::Ethernet, NotThere>;
 
-    /// Returns two words that are different at each start, and that nobody on the network can guess.
+    /// Returns two words that are different at each start and that nobody on the network can guess.
     ///
     /// This method is called after [`ethernet`](Self::ethernet), unless the build set SMOLSTEP_SEED. If the board has
     /// no source of entropy, the words can be constant. The seed then depends on the build alone.

@@ -13,7 +13,7 @@ use crate::stack::{ARP_FRAME, Config, write_request};
 #[cfg(feature = "dhcp")]
 use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 
-/// Returns the stack's configuration: the build's addresses, and whether to request further addresses.
+/// Returns the stack's configuration: the build's addresses and whether to request further addresses.
 ///
 /// With the feature `dhcp`, the stack does not use an address that another host on the link already uses. `entropy` is
 /// [`Board::entropy`](super::Board::entropy). As a generic function, this function would take 420 bytes more flash.

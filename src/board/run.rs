@@ -149,7 +149,7 @@ crate::sessions! {
     }
 }
 
-/// Returns how many UDP ports the programs have, and how many bytes these ports need to buffer datagrams.
+/// Returns how many UDP ports the programs have and how many bytes these ports need to buffer datagrams.
 ///
 /// If `large` is false, the large programs are excluded.
 const fn udp_needs(large: bool) -> (usize, usize) {

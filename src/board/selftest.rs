@@ -213,7 +213,7 @@ impl<B: Board> Returning<B> {
 
 impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
     fn inject(&mut self, device: &mut Acknowledged<B::Ethernet>, frame: &[u8]) -> bool {
-        // The device cannot send a frame longer than its MTU, so such a frame cannot return to it.
+        // If the frame is longer than the device's MTU, the device cannot have sent it.
         if frame.len() > device.capabilities().max_transmission_unit {
             return false;
         }

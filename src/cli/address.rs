@@ -21,8 +21,8 @@ use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 /// The time after which a warning is logged if the link still accepts no frames.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Waits until every configured address is in use or is known to belong to another host. On a link that is up, the
-/// wait takes 150 ms. If the link is down, logs one warning and keeps waiting.
+/// Waits until every configured address is assigned to this host or is known to belong to another host. On a link that
+/// is up, the wait takes 150 ms. If the link is down, logs one warning and keeps waiting.
 ///
 /// # Errors
 /// Fails if another host uses one of the addresses or if the device has failed.
@@ -102,7 +102,7 @@ impl Lookup<'_> {
         let found = self.all_addresses(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
-        // A lease, a router or a SLAAC address can still arrive and make one of these addresses reachable.
+        // Wait if a lease, a router or a SLAAC address can still arrive and make one of these addresses reachable.
         if found.iter().any(|to| self.may_gain_address(stack, to)) {
             self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
         }
@@ -238,7 +238,7 @@ impl Lookup<'_> {
             }
             queries.advance(stack, io, clock.now());
         };
-        // The result is known, but the DNS servers should still see the TCP connections close.
+        // If the TCP connections are still open, wait: the DNS servers should see them close.
         if !queries.are_closed(stack) {
             Self::wait_for(GRACE, stack, io, clock, stop, |stack| queries.are_closed(stack))?;
         }
@@ -305,8 +305,8 @@ impl Lookup<'_> {
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
     }
 
-    /// Returns whether DHCP is in use but has not provided a lease. An IPv4 address that is not a configured address
-    /// comes from a lease.
+    /// Returns whether this host uses DHCP but has no lease yet. An IPv4 address that is not a configured address comes
+    /// from a lease.
     fn lacks_lease<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> bool {
         let leased = |own: &IpCidr| matches!(own, IpCidr::Ipv4(_)) && !self.link.addresses.contains(own);
         self.link.dhcp && !stack.addresses().iter().any(leased)

@@ -355,7 +355,7 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// Returns the error of a client that has not finished.
+    /// Returns the error for a client that has not finished.
     fn not_finished(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
         match why {
             NotDone::Unreachable => Failure::run(unanswered(self.link, stack, remote.addr)),

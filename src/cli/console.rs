@@ -63,7 +63,7 @@ impl Stdio {
         Stdio { edit: Edit::AtPrompt { at_end, disown: false }, ..Self::new() }
     }
 
-    /// Returns standard output without input, for example when the prompt of `--step` reads standard input.
+    /// Returns standard output without input, for example when `--step` reads its commands from standard input.
     pub fn output_only() -> Self {
         Stdio { input: State::Ended, ..Self::new() }
     }

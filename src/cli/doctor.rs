@@ -101,6 +101,6 @@ fn check_sandbox(report: &mut Report<'_>, usable: bool) -> io::Result<bool> {
         }
         Err(refused) => format!("no user and network namespace for a sandbox: {}", refused.remedy()),
     };
-    // A user with a usable TAP or TUN needs no sandbox, so the problem is only a note.
+    // If the user has a usable TAP or TUN, the sandbox is not needed, so the problem is only a note.
     if usable { report.note(refused) } else { report.missing(refused) }.map(|()| false)
 }

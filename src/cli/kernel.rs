@@ -31,7 +31,7 @@ pub struct KernelSocket {
 }
 
 impl KernelSocket {
-    /// Returns the kernel's socket at the other end of our connection `tuple`. Returns `None` if no such socket is in
+    /// Returns the kernel's socket on the other side of our connection `tuple`. Returns `None` if no such socket is in
     /// this network namespace.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         loop {
             let prompt = format!("step {} {}> ", self.steps, self.at - self.start);
             let Some(line) = self.shell.ask(prompt, Some(&mut *self.interrupt))? else { return Ok(()) };
-            // An empty line that stops a run has no other effect.
+            // If an empty line has stopped a run, it has no other effect.
             if core::mem::take(&mut stopped) && line.trim().is_empty() {
                 continue;
             }
@@ -176,7 +176,7 @@ fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
     }
 }
 
-/// Prints a step: `head`, `lines`, and both ends of the step's connection.
+/// Prints a step: `head`, `lines`, and both sides of the step's connection.
 fn show<S: Session + Clone, U: UdpSession>(
     stack: &Stack<'_, S, U>,
     head: &str,
@@ -195,7 +195,7 @@ fn show<S: Session + Clone, U: UdpSession>(
     out.flush()
 }
 
-/// Shows both ends of every connection.
+/// Shows both sides of every connection.
 fn show_sockets<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut none = true;

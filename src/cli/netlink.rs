@@ -220,7 +220,7 @@ fn bytes(nla: &DefaultNla) -> Vec<u8> {
     value
 }
 
-/// Returns the address of this end. On a point-to-point link, the message also contains the other end's address.
+/// Returns the address of this side. On a point-to-point link, the message also contains the other side's address.
 fn own_address(message: &AddressMessage) -> Option<IpAddr> {
     let mut found = None;
     for attribute in &message.attributes {

@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::stack::NullConsole;
 
-    /// Counts the calls of its methods.
+    /// Counts the calls to its methods.
     #[derive(Default)]
     struct Counter(usize);
 

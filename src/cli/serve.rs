@@ -146,7 +146,8 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
         say(listening)?;
         Ok(stop)
     };
-    // With --step, the prompt reads standard input. Without --step, Ctrl-D ends a conversation, not the server.
+    // With --step, standard input is for the commands typed at the prompt. Without --step, Ctrl-D ends a conversation,
+    // not the server.
     let console = if plan.step { Stdio::output_only() } else { Stdio::editing(Some(b"q\n")) };
     plan.run(&link, &clock, Io { device, console, probe: watch }, start).map(drop)
 }
@@ -177,7 +178,7 @@ impl ServerArgs {
         Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
     }
 
-    /// Checks that `apps` contains the program of each program-specific option, and that the options can be combined.
+    /// Checks that `apps` contains the program of each program-specific option and that the options can be combined.
     fn check_flags(&self, apps: &[&'static App]) -> Result<(), Failure> {
         let serves = |program: &Program| apps.iter().any(|app| app.program == *program);
         for (flag, given, of) in [
@@ -198,7 +199,7 @@ impl ServerArgs {
         Ok(())
     }
 
-    /// Returns the programs with their TCP ports, and the programs with their UDP ports. Checks that no two programs
+    /// Returns the programs with their TCP ports and the programs with their UDP ports. Checks that no two programs
     /// share a port.
     fn ports(&self, apps: &[&'static App]) -> Result<(Ports, Ports), Failure> {
         let moves = self.port.iter().map(|word| parse_move(word, apps)).collect::<Result<Vec<_>, _>>()?;

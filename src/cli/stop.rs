@@ -27,7 +27,7 @@ impl Stop {
     /// Catches SIGHUP, SIGINT and SIGTERM from now on.
     ///
     /// # Errors
-    /// Fails with the error of the system call.
+    /// Fails with the error from the system call.
     pub fn on_signals() -> io::Result<Self> {
         let (received, send) = UnixStream::pair()?;
         received.set_nonblocking(true)?;
@@ -104,7 +104,7 @@ mod tests {
         // The flag of the first signal, before its byte.
         stop.raised.store(true, Ordering::Release);
         assert_eq!(stop.verdict(), Verdict::Close);
-        // The late byte wakes the loop, but is not a second signal. This call of `verdict` reads the byte.
+        // The late byte wakes the loop, but is not a second signal. This call to `verdict` reads the byte.
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::GoOn);
         assert!(!has_byte(&stop));

@@ -110,7 +110,7 @@ impl Probe for Watch<'_> {
             }
         }
         self.status.frame(now, direction, frame);
-        // Another host uses this side's address: warn once, because `take_if` clears `alone`.
+        // If another host uses this side's address, warn once: `take_if` clears `alone`.
         if direction == Direction::In
             && let Some((mac, link)) = self.alone.take_if(|(mac, _)| frame.get(6..12) == Some(mac.as_bytes()))
         {
@@ -144,7 +144,7 @@ pub type FileCapture = Capture<IoSink<BufWriter<File>>>;
 /// `now` is the current time on the stack's clock. The capture converts the stack's times to the time of day.
 ///
 /// # Errors
-/// Fails with the error of the system call, for example if the folder does not exist or the disk is full.
+/// Fails with the error from the system call, for example if the folder does not exist or the disk is full.
 pub fn create_capture(path: &Path, interface: &str, medium: Medium, now: Instant) -> io::Result<FileCapture> {
     let file = BufWriter::new(File::create(path)?);
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

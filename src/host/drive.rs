@@ -133,7 +133,7 @@ pub trait HostConsole: Console {
     /// Called when the file that [`wanted`](Self::wanted) returned is readable.
     fn set_ready(&mut self) {}
 
-    /// Removes and returns the error of a failed output, if any.
+    /// Removes and returns the error from a failed output, if any.
     fn fault(&mut self) -> Option<io::Error> {
         None
     }

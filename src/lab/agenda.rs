@@ -9,7 +9,7 @@ use super::{HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 
-/// The largest number of scheduled events, and of calls whose results are kept.
+/// The capacity of two lists: the scheduled events, and the calls whose results are kept.
 pub const MAX_SCHEDULED: usize = 8;
 
 /// The time between two SYNs of a flood.
@@ -130,8 +130,8 @@ impl<
         taken
     }
 
-    /// Puts a frame on the wire that no host has sent. The frame arrives at host `to`. Returns false if there is no
-    /// room.
+    /// Puts on the wire a frame that no host has sent. The frame arrives at host `to`. Returns false if the wire is
+    /// full.
     #[cfg(feature = "session")]
     pub(crate) fn put(&mut self, to: usize, frame: &[u8]) -> bool {
         let has_room = self.wire.in_flight().count() < FRAMES;
@@ -169,7 +169,7 @@ impl<
     #[cfg(feature = "alloc")]
     #[doc(hidden)]
     pub fn unforged(&self) -> impl Iterator<Item = usize> {
-        self.unforged.iter().copied()
+        self.unsent_forgeries.iter().copied()
     }
 
     /// Steps until the run ends or reaches a limit, and calls `each` after every step. Returns whether the run ended.
@@ -190,7 +190,7 @@ impl<
         self.agenda.iter().map(|(at, _)| *at).min()
     }
 
-    /// Executes the scheduled events that are due.
+    /// Executes the scheduled events that are due, in the order in which they were scheduled.
     pub(super) fn run_due(&mut self) {
         while let Some(index) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
             let (_, scheduled) = self.agenda.remove(index);
@@ -203,7 +203,7 @@ impl<
                     let (ends, syn) = Forged::flood_syn(number, port);
                     self.put_forged(ends, &syn);
                     if left > 1 {
-                        // There is room, because this event has just been removed.
+                        // The agenda has room, because this event has just been removed from it.
                         let next = Scheduled::Flood { number: number + 1, left: left - 1, port };
                         let _ = self.agenda.push((self.now + FLOOD_GAP, next));
                     }
@@ -215,8 +215,8 @@ impl<
                         self.put_forged(ends, &forged)
                     });
                     if !sent {
-                        // There is room, because each forged segment was in the agenda.
-                        let _ = self.unforged.push(number);
+                        // A set-up cannot schedule more forged segments than this list can store.
+                        let _ = self.unsent_forgeries.push(number);
                     }
                 }
                 Scheduled::HostEvent(host, what) => {
@@ -230,7 +230,7 @@ impl<
         }
     }
 
-    /// Opens a connection from a host, and keeps the result.
+    /// Opens a connection from a host and keeps the result.
     pub(super) fn call(
         &mut self,
         host: usize,

@@ -159,7 +159,7 @@ impl Expectations {
                 longest = longest.max(text.len());
                 *seen = received.bytes().windows(text.len().max(1)).any(|bytes| bytes == text);
             }
-            // Keep the last bytes, because a text that is not found yet can begin in them.
+            // Keep the last bytes, because an expected string that is not found yet can begin in them.
             received.keep(longest.saturating_sub(1));
         }
         for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
@@ -181,7 +181,7 @@ impl Expectations {
         self.lines.iter().any(|line| !line.never && line.host == host && ends(&line.what))
     }
 
-    /// Returns the number and the text of each line, and whether its expectation is met.
+    /// Returns for each line its number, its text and whether its expectation is met.
     #[doc(hidden)]
     pub fn verdicts(&self) -> impl Iterator<Item = (usize, &str, bool)> {
         self.lines.iter().map(|line| (line.number, line.text.as_str(), line.seen != line.never))
@@ -257,7 +257,7 @@ impl Frames {
     }
 }
 
-/// The names that a file uses for the causes of segments.
+/// The words that an experiment file uses for why a segment was sent, such as `delayed-ack`.
 const CAUSES: [&str; 16] = [
     "after-timeout",
     "challenge-ack",

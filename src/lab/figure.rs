@@ -67,7 +67,7 @@ const fn never(
     Transition { from, to, on, on_zh, never: Some([why, why_zh]) }
 }
 
-/// The transitions of the figure, and the transition that its note 2 adds.
+/// The transitions of the figure and the transition that its note 2 adds.
 pub const TRANSITIONS: [Transition; 21] = [
     on(State::Closed, State::Listen, "passive OPEN", "被动打开"),
     on(State::Closed, State::SynSent, "active OPEN: SYN sent", "主动打开，发送 SYN"),

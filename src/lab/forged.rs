@@ -37,8 +37,8 @@ impl Forged {
     }
 
     /// Returns the frames that carry the segment from `ends[0]` to `ends[1]`, with the hardware address of host `to`.
-    /// `isn` contains the initial sequence numbers of the two ends. If an end has none yet, the segment's number for
-    /// that end is absolute.
+    /// `isn` contains the initial sequence numbers of the two sides. If a side has none yet, the segment's number for
+    /// that side is absolute.
     pub(super) fn frames(&self, ends: [IpEndpoint; 2], to: usize, isn: [Option<TcpSeqNumber>; 2]) -> Vec<Vec<u8>> {
         let addresses = ends.map(|end| match end.addr {
             IpAddress::Ipv4(address) => address,

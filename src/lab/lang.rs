@@ -1,6 +1,6 @@
-//! The languages of the lab's texts, and how many columns a text takes on a terminal.
+//! The languages of the lab's output, and how many columns a string takes on a terminal.
 
-/// A language of the lab's texts. Names of options, states and fields, and all machine-readable files, are in English.
+/// A language of the lab's output. Names of options, states and fields, and all machine-readable files, are in English.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
     /// English.

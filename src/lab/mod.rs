@@ -149,14 +149,14 @@ pub struct Lab<
     bound: heapless::Vec<(usize, u16), MAX_SERVED>,
     /// The numbers of the forged segments that were not sent.
     #[cfg(feature = "alloc")]
-    unforged: heapless::Vec<usize, MAX_SCHEDULED>,
+    unsent_forgeries: heapless::Vec<usize, MAX_SCHEDULED>,
     now: Instant,
     steps: u32,
     /// The host that is asked first at the next step.
     next: usize,
 }
 
-/// A host of the lab: its stack and its console.
+/// A host in the lab: its stack and its console.
 pub struct Host<'a, S, U, C> {
     /// The host's stack.
     pub stack: Stack<'a, S, U>,
@@ -164,7 +164,7 @@ pub struct Host<'a, S, U, C> {
     pub console: C,
 }
 
-/// The result of one call of [`Lab::step`].
+/// The result of one call to [`Lab::step`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// The clock jumped to this time.
@@ -228,7 +228,7 @@ impl<
                 calls: heapless::Vec::new(),
                 bound: heapless::Vec::new(),
                 #[cfg(feature = "alloc")]
-                unforged: heapless::Vec::new(),
+                unsent_forgeries: heapless::Vec::new(),
                 now: START,
                 steps: 0,
                 next: 0,
@@ -254,7 +254,7 @@ impl<
     /// Opens a connection from a host to `remote`: see [`Stack::connect`].
     ///
     /// # Errors
-    /// The errors of [`Stack::connect`].
+    /// The errors from [`Stack::connect`].
     pub fn connect(
         &mut self,
         host: usize,
@@ -344,7 +344,7 @@ impl<
     fn note_sent(&mut self, challenges: bool) {
         let newly_sent = core::mem::take(&mut self.wire.newly_sent);
         for Sent { id, host, summary, verdict, len } in newly_sent {
-            // A frame that no host has sent has no cause.
+            // If no host has sent the frame, it has no cause.
             if host == WIRE {
                 self.push(host, What::Sent { frame: id, summary, len, cause: None, verdict });
                 continue;

@@ -8,7 +8,7 @@ use crate::app::{Client, Server, UdpClient, UdpServer};
 use crate::stack::{Context, Next, Session};
 
 crate::sessions! {
-    /// The program at one end of a TCP connection.
+    /// The program on one side of a TCP connection.
     #[derive(Clone, Debug)]
     #[allow(clippy::large_enum_variant)] // A client contains its line buffer; there is no heap for it.
     pub enum Peer<'a> {

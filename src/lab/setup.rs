@@ -15,7 +15,7 @@ use crate::lab::Fault;
 use crate::stack::Congestion;
 use crate::stack::{Config, Console, ListenError, Listener, Memory, PROBES, SetupError};
 
-/// The maximum number of TCP listeners in a run, and the maximum number of UDP programs.
+/// The maximum number of TCP listeners in a run and the maximum number of UDP programs.
 pub const MAX_SERVED: usize = 4;
 
 /// The time limit for the handshake of a connection.
@@ -346,7 +346,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// Returns the texts that the client of a program sends if the user gives none.
+/// Returns the messages that a program's client sends if the user gives none.
 #[cfg(feature = "session")]
 pub(crate) fn default_texts(app: &App) -> &'static [&'static str] {
     if app.program == Program::Greeting { &["Li", "Cheng", "victor"] } else { &["hello"] }

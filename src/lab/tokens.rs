@@ -1,10 +1,10 @@
-//! Parses words, and texts in quotation marks, in the lines of experiments and expectations.
+//! Parses words, and strings in quotation marks, in the lines of experiments and expectations.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 
-/// Describes a text in quotation marks.
+/// Describes a string in quotation marks.
 pub(super) const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 
 /// Returns the first word of `rest`, or `None` at the end of the line or before a comment.
@@ -12,11 +12,11 @@ pub(super) fn word(rest: &str) -> Option<&str> {
     rest.split_whitespace().next().filter(|word| !word.starts_with('#'))
 }
 
-/// Parses a text in quotation marks at the start of `rest`, with the escapes `\n`, `\r`, `\t`, `\"` and `\\`. Returns
-/// the text and the rest of the line.
+/// Parses a string in quotation marks at the start of `rest`, with the escapes `\n`, `\r`, `\t`, `\"` and `\\`. Returns
+/// the string and the rest of the line.
 ///
 /// # Errors
-/// A description of a text that would be valid.
+/// A description of a string that would be valid.
 pub(super) fn quoted(rest: &str) -> Result<(String, &str), &'static str> {
     let mut chars = rest.strip_prefix('"').ok_or(TEXT)?.chars();
     let mut text = String::new();

@@ -41,12 +41,12 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         Tracks { flows: [None; FLOWS], count: 0, latest: None }
     }
 
-    /// Returns whether both ends are addresses of hosts, and not forged.
+    /// Returns whether both endpoints have the address of a host. A forged address belongs to no host.
     pub(super) fn is_between_hosts(&self, ends: [IpEndpoint; 2]) -> bool {
         ends.iter().all(|end| (0..N).any(|host| address(host) == end.addr))
     }
 
-    /// Returns the connection between `ends`, and the index of the side `ends[0]`.
+    /// Returns the connection between `ends` and the index of the side `ends[0]`.
     pub(super) fn find(&self, ends: [IpEndpoint; 2]) -> Option<(usize, &Tracked)> {
         self.flows.iter().flatten().find_map(|tracked| Some((tracked.side_of(ends)?, tracked)))
     }

@@ -90,7 +90,7 @@ impl<
         summary.ends.map_or([None; 2], |ends| self.isn_of([ends.source, ends.destination]))
     }
 
-    /// Returns the initial sequence numbers of the ends of a connection, if known.
+    /// Returns the initial sequence numbers of the two sides of a connection, if known.
     pub(super) fn isn_of(&self, ends: [IpEndpoint; 2]) -> [Option<TcpSeqNumber>; 2] {
         let isn = self.tracks.isn(ends);
         // The frames of a connection between hosts show both numbers.
@@ -98,7 +98,7 @@ impl<
         isn.unwrap_or_default()
     }
 
-    /// Returns the initial sequence numbers of the ends of a forged connection, as known by its only real host.
+    /// Returns the initial sequence numbers of the two sides of a forged connection, as known by its only real host.
     #[cfg(feature = "recovery")]
     fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let [source, destination] = ends;
@@ -137,7 +137,7 @@ impl<
         let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
         let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
         let states = match ends {
-            // The host that is not an end of a forged connection shows the state of its own connection.
+            // A host that is not a side of the forged connection shows the state of its own connection.
             Some(ends) if !self.tracks.is_between_hosts(ends) => [0, 1].map(|host| {
                 let is_end = ends.iter().any(|end| end.addr == address(host));
                 self.state(host, is_end.then_some(ends))
@@ -249,7 +249,7 @@ fn summary_of(entry: &Entry) -> Option<Summary> {
     }
 }
 
-/// Returns the two ends of the connection or of the datagram that an entry is about.
+/// Returns the two endpoints of the connection or datagram that an entry is about.
 fn ends_of(entry: &Entry) -> Option<[IpEndpoint; 2]> {
     let tuple = |tuple: Tuple| [tuple.local, tuple.remote];
     match (entry.what, summary_of(entry)) {

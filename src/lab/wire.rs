@@ -167,7 +167,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if copy.id == id { copy.frame.get(..copy.len) } else { None }
     }
 
-    /// Sends a frame that was written by hand, as if host `from` had sent it. Returns whether the frame was accepted.
+    /// Sends a forged frame, as if host `from` had sent it. Returns whether the frame was accepted.
     ///
     /// Faults and losses apply as to other frames. A frame is not accepted if the wire is full, or if it is longer than
     /// [`MAX_FRAME`] bytes.
@@ -223,7 +223,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         let bytes = frame.get(..len).unwrap_or_default();
         let summary = Summary::of(bytes, ETHERNET);
         let mut verdict = self.faults.verdict(from, &summary);
-        // The sender or every receiver is unplugged.
+        // If the sender or every receiver is unplugged, the frame is lost.
         if self.cut[from] || (0..self.hosts).all(|to| to == from || self.cut[to]) {
             verdict = Verdict::Lost;
         }

@@ -1,4 +1,4 @@
-//! Breaks texts in English and Chinese into lines.
+//! Breaks English and Chinese text into lines.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,8 +11,8 @@ const CLOSING: &str = "，。：；、？！）";
 /// A space at which no line breaks. It is printed as an ordinary space.
 pub(crate) const NO_BREAK: char = '\u{a0}';
 
-/// Breaks a text between words, or next to a Chinese character, into lines of at most `width` columns. A longer word
-/// gets a line of its own.
+/// Breaks text between words, or next to a Chinese character, into lines of at most `width` columns. A longer word gets
+/// a line of its own.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for (has_space, word) in words(text) {
@@ -27,7 +27,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Returns the parts of a text within which no line break is allowed, and whether a space precedes each part.
+/// Splits text wherever a line break is allowed. Returns for each part whether a space precedes it, and the part.
 fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
     text.split(' ').enumerate().flat_map(|(index, word)| {
         let (mut rest, mut has_space) = (word, index > 0);

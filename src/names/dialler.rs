@@ -179,7 +179,7 @@ impl Dialler {
         }
     }
 
-    /// Returns the connection that was established first, and the connection's remote endpoint. Returns `None` if no
+    /// Returns the connection that was established first and the connection's remote endpoint. Returns `None` if no
     /// connection has been established.
     pub fn winner(&self) -> Option<(ConnectionId, IpEndpoint)> {
         self.winner

@@ -106,7 +106,7 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
         return Reply::NotOurs;
     };
     let (truncated, code) = (flags & TRUNCATED != 0, (flags & 0xf) as u8);
-    // A server that cannot parse the question can omit the question from the reply.
+    // If a server cannot parse the question, it can omit the question from the reply.
     if code != 0 && code != NO_SUCH_NAME && word(bytes, QUESTIONS) == Some(0) {
         return Reply::Failed(code);
     }

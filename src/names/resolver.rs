@@ -336,7 +336,7 @@ impl Resolver {
         for query in self.queries.iter_mut().filter(|query| query.due && query.is_open()) {
             let mut bytes = [0; LONGEST_QUERY];
             let len = message::question(query.id, &self.name, query.kind, &mut bytes);
-            // The send buffer is full. The query stays due, and the next poll tries the same server again.
+            // If the send buffer is full, the query stays due, and the next poll tries the same server again.
             if socket.send_slice(&bytes[..len], IpEndpoint::new(server, PORT)).is_err() {
                 return;
             }
@@ -347,7 +347,7 @@ impl Resolver {
             self.queued = Some(server);
             self.server = (self.server + 1) % self.servers.len().max(1);
             self.ask_at = Some(now + self.wait);
-            // Every server has been queried once, so a round is over. The next round waits twice as long.
+            // If every server has been queried once, the round is over. The next round waits twice as long.
             if self.server == 0 {
                 self.wait *= 2;
             }

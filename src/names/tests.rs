@@ -191,7 +191,7 @@ pub(super) const A: u16 = 1;
 pub(super) const CNAME: u16 = 5;
 pub(super) const AAAA: u16 = 28;
 
-/// Looks up www.example at a server at 10.0.0.1. Returns the result, and how many ms the lookup took.
+/// Looks up www.example at a server at 10.0.0.1. Returns the result and how many ms the lookup took.
 fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Result<Vec<String>, ResolveError>, i64) {
     lookup_with(server, |resolver| if thorough { resolver.thorough() } else { resolver })
 }

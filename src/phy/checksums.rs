@@ -29,7 +29,7 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     let mut sum = sum.filter(|_| !version_6);
     if protocol == UDP {
         let Some(&[_, _, _, _, high, low, a, b]) = packet.get(start..start + 8) else { return true };
-        // A zero means that there is no checksum, which only IPv4 allows.
+        // If the field is zero, there is no checksum, which only IPv4 allows.
         if (a, b) == (0, 0) {
             return !version_6;
         }

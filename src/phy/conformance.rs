@@ -63,7 +63,7 @@ pub use report::{Failure, Fault, Report, Rule};
 /// The number of foreign frames that [`check`] ignores.
 const FOREIGN: usize = 64;
 
-/// The other end of the link of the device under test, and the machine's clock.
+/// The machine's clock, and the other end of the link of the device under test.
 ///
 /// Each method gets the device, because a loopback device and a fake controller are themselves the other end of their
 /// link.

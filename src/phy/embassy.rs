@@ -100,7 +100,7 @@ impl<D: Driver> Embassy<D> {
     /// must wake the task when it knows the address. Drivers made with embassy-net-driver-channel do so.
     ///
     /// # Errors
-    /// Returns the errors of [`hardware_address`](Self::hardware_address) except [`DriverError::NoAddress`].
+    /// Returns the errors from [`hardware_address`](Self::hardware_address) except [`DriverError::NoAddress`].
     pub async fn wait_for_address(&mut self) -> Result<HardwareAddress, DriverError> {
         poll_fn(|cx| {
             // This call gives the driver the task's waker.

@@ -236,7 +236,7 @@ pub enum Overflow {
     Reset,
 }
 
-/// A TCP port, and the program that serves its connections.
+/// A TCP port and the program that serves its connections.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Listener<S> {

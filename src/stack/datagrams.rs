@@ -164,7 +164,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// If the stack reuses the socket of a program that has ended, the socket keeps its old buffers.
     ///
     /// # Errors
-    /// Returns the errors of [`bind`](Self::bind).
+    /// Returns the errors from [`bind`](Self::bind).
     pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
             0 => {
@@ -191,7 +191,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// such as a name look-up.
     ///
     /// # Errors
-    /// Returns the errors of [`bind`](Self::bind).
+    /// Returns the errors from [`bind`](Self::bind).
     pub fn bind_unreported(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
         let number = self.bind(number, session)?;
         for port in self.datagrams.ports.iter_mut().filter(|port| port.session.is_some() && port.number == number) {
@@ -371,7 +371,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         concerned
     }
 
-    /// Lets programs run again if their queued datagrams were all sent.
+    /// Lets a program run again once all its queued datagrams are sent.
+    ///
+    /// Such a program might be waiting for room. It also handles received datagrams only now, because it handles none
+    /// while an answer is unsent: see [`Respond`](crate::stack::Respond).
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (true, Some(handle), Some(session)) = (port.has_unsent, port.handle, &port.session) else { continue };

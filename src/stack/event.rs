@@ -1,4 +1,4 @@
-//! The reports of the poll loop: a [`Step`] for each call of `step`, and typed events for a [`Probe`].
+//! The reports of the poll loop: a [`Step`] for each call to `step`, and typed events for a [`Probe`].
 
 mod address;
 mod drop_reason;
@@ -47,7 +47,7 @@ pub struct Tuple {
 }
 
 impl Tuple {
-    /// Returns the tuple of the same connection at the other end.
+    /// Returns the tuple of the same connection on the other side.
     pub(super) fn reversed(&self) -> Tuple {
         Tuple { local: self.remote, remote: self.local }
     }
@@ -79,7 +79,7 @@ impl fmt::Display for DisplayEndpoint {
     }
 }
 
-/// The work that one call of [`Stack::step`](super::Stack::step) did.
+/// The work that one call to [`Stack::step`](super::Stack::step) did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

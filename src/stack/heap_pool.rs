@@ -58,8 +58,8 @@ impl Sizes {
     ///
     /// A super-segment is 64 KiB. A receive buffer of four super-segments keeps both hosts busy if they run on one
     /// machine. A send buffer of 1 MiB fills a path of 400 Mbit/s with a round-trip time of 20 ms. The send buffer is
-    /// 16 bytes shorter than 1 MiB, so that the window passed to smoltcp has units of 16 bytes, not 32. Retransmitted
-    /// data then begins at the start of a segment, or near the start.
+    /// 16 bytes shorter than 1 MiB, so that the window passed to smoltcp has scale 4 (units of 16 bytes) instead of
+    /// scale 5. Retransmitted data then begins at the start of a segment, or near the start.
     pub const SERVER: Sizes =
         Sizes { connections: 1024, receive: 262_144, send: 16 * 65_535, ports: 16, datagrams: 64, payload: 131_072 };
 }
@@ -80,8 +80,9 @@ const NEIGHBOURS: usize = 1024;
 /// The largest number of destinations for which a path MTU is stored.
 const PATHS: usize = 256;
 
-/// The size in bytes of the memory for packets that wait for ARP or NDP. Each neighbour has space for one packet of the
-/// maximum length and for the packet's length. The operating system provides memory only when the memory is first used.
+/// The size in bytes of the memory for packets awaiting address resolution. Each neighbour has space for one packet of
+/// the maximum length and for the packet's length. The operating system provides memory only when the memory is first
+/// used.
 const KEPT: usize = NEIGHBOURS * (LONG + 2);
 
 /// The number of datagrams that can arrive in fragments at the same time.

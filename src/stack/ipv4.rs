@@ -2,7 +2,7 @@
 
 use smoltcp::wire::{IpAddress, Ipv4Address};
 
-/// Returns the first 20 bytes of an IPv4 packet's header, and its payload. Returns `None` if the packet is malformed.
+/// Returns the first 20 bytes of an IPv4 packet's header and its payload. Returns `None` if the packet is malformed.
 // smoltcp's accessors check the length of the packet once for each field. Inlined, because a call would return four words
 // through memory.
 #[inline(always)]

@@ -83,7 +83,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Passes a SYN to the listening socket of slot `index`.
-    // Not inlined: otherwise each frame would need stack space for this interface.
+    // Not inlined: otherwise every received packet would need space on the call stack for the temporary smoltcp
+    // `Interface`.
     #[inline(never)]
     pub(super) fn process_syn<T: TxToken, P: Probe>(
         &mut self,

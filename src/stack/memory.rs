@@ -34,9 +34,9 @@ pub struct Memory<'a, S, U> {
     /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When all entries are taken, a
     /// new neighbour replaces a neighbour that was not used recently.
     pub neighbours: &'a mut [Neighbour],
-    /// Memory for UDP packets that wait for a neighbour's hardware address. The memory is divided evenly among the
-    /// neighbours. Each share must have room for the longest packet of the link and 2 more bytes. If the memory is too
-    /// small, there are fewer shares than neighbours. A packet can then replace another neighbour's packets.
+    /// Memory for UDP packets awaiting address resolution. The memory is divided evenly among the neighbours. Each
+    /// share must have room for the longest packet of the link and 2 more bytes. If the memory is too small, there are
+    /// fewer shares than neighbours. A packet can then replace another neighbour's packets.
     pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
@@ -104,7 +104,7 @@ pub(crate) const SCRATCH: usize = 1500;
 /// The number of neighbours for which a [`Pool`] has memory.
 pub(crate) const NEIGHBOURS: usize = 8;
 
-/// The size of a [`Pool`]'s memory for packets that wait for a neighbour, in bytes. This memory has room for the
+/// The size of a [`Pool`]'s memory for packets awaiting address resolution, in bytes. This memory has room for the
 /// longest packet in an Ethernet frame and 2 bytes for the packet's length.
 pub(crate) const KEPT: usize = 1502;
 

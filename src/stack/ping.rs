@@ -76,7 +76,7 @@ pub enum EchoError {
     Unreachable(ConnectError),
 }
 
-/// The open socket for echo requests, and its queues.
+/// The open socket for echo requests, with its queues.
 pub(super) struct Pings<'a> {
     set: SocketSet<'a>,
     handle: SocketHandle,
@@ -188,11 +188,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         let sent = self.transmit_shared(now, Shared::Pings, io);
         let pings = self.pings.as_mut()?;
-        // The socket has passed its request on.
+        // If the request was sent, it is no longer queued.
         if sent == Some(true) {
             pings.queued = false;
         }
-        // The device has no room.
+        // If the device had no room, try again later.
         if sent.is_none() {
             pings.due = Some(now + RETRY);
         }

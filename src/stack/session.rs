@@ -288,7 +288,7 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // The socket refuses only a reply that could never be sent. The stack drops such a reply, as UDP allows.
+            // If the socket refuses the reply, it could never be sent. The stack drops such a reply, as UDP allows.
             if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
                 // When this reply is sent, the stack calls `poll` again if another datagram is waiting or the program
                 // ends.

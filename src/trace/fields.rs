@@ -64,7 +64,7 @@ fn data_line(f: &mut fmt::Formatter<'_>, offset: usize, bytes: &[u8], name: &str
 /// Calls `each` with every field of an Ethernet frame, in order.
 ///
 /// # Errors
-/// Returns the error of `each`.
+/// Returns the error from `each`.
 pub(crate) fn each_field(frame: &[u8], each: &mut dyn FnMut(Field<'_>) -> fmt::Result) -> fmt::Result {
     let mut out = Out { each, frame, at: 0 };
     let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return out.rest("not an Ethernet frame") };

@@ -108,7 +108,7 @@ impl Flow {
         let peer_scale = peer.scale;
         let me = &mut self.sides[side];
         if segment.syn {
-            // A retransmitted SYN has the same sequence number.
+            // If the SYN is a retransmission, it has the same sequence number.
             if me.iss != Some(segment.seq) {
                 me.begin_sending(segment.seq);
             }
@@ -142,7 +142,7 @@ impl Flow {
         let window = window(segment, other.scale, me.scale);
         me.heard = Some(now);
         let mut mark = me.compare_with_expected(segment);
-        // An acknowledgement of data that was never sent belongs to an earlier connection.
+        // If an acknowledgement is for data that was never sent, it belongs to an earlier connection and is ignored.
         if let Some(ack) = segment.ack.filter(|ack| *ack <= me.nxt && !segment.rst)
             && me.iss.is_some()
         {

@@ -15,7 +15,7 @@ const VERSION: u8 = 1;
 /// Writes an event from this host's stack as one line. `at` is the time since the stack started.
 ///
 /// # Errors
-/// Returns the error of `out` if a write fails.
+/// Returns the error from `out` if a write fails.
 pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Result {
     let mut line = Object::begin(out)?;
     line.number("t_us", at.total_micros())?;

@@ -225,7 +225,7 @@ fn level_of(event: &AddressEvent) -> Level {
 }
 
 /// Returns the text for one of the two reasons for which a connection attempt lacks room. Without `const`, a board's
-/// flash would contain the texts of all other reasons too, which take 900 bytes.
+/// flash would contain the messages for all other reasons too, which take 900 bytes.
 fn no_room(why: DropReason) -> &'static str {
     match why {
         DropReason::SlotsFull => const { DropReason::SlotsFull.text() },

@@ -7,7 +7,7 @@ use crate::stack::Direction;
 
 /// The destination of a capture's bytes, for example a file, a UART or memory.
 pub trait Sink {
-    /// The error of a write.
+    /// The error from a write.
     type Error;
 
     /// Writes all of `bytes`, in order.
@@ -241,7 +241,7 @@ fn padded(len: usize) -> usize {
     len.next_multiple_of(4)
 }
 
-/// Returns the first [`TEXT`] bytes of a text, or fewer if that would split a character.
+/// Returns the first [`TEXT`] bytes of a string, or fewer if that would split a character.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT)]
 }

@@ -18,7 +18,7 @@ fn a_board_calls_the_kernel() {
     });
 }
 
-/// Both ends are firmware, on a network between two QEMU processes.
+/// Both sides are firmware, on a network between two QEMU processes.
 #[test]
 fn a_board_calls_another_board() {
     let server = match Image::build("lm3s6965evb", AT_THE_CALLED_ADDRESS) {

@@ -129,7 +129,7 @@ fn objdump(elf: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Returns the function with the largest stack frame, and the frame's size.
+/// Returns the function with the largest stack frame and the frame's size.
 ///
 /// The size is the sum of all subtractions from `sp`.
 fn largest_frame(assembly: &str) -> (&str, usize) {

@@ -28,7 +28,7 @@ fn a_mebibyte_is_echoed() {
 /// The log message of a board that has no free slot.
 const DROPPED: &str = "dropped a connection attempt";
 
-/// If all slots are in use, a board drops the SYN. The client retransmits the SYN until a slot is free.
+/// If all slots are taken, a board drops the SYN. The client retransmits the SYN until a slot is free.
 #[test]
 fn a_connection_without_a_free_slot_waits() {
     on_every_board("connections::a_connection_without_a_free_slot_waits", |image| {

@@ -1,5 +1,5 @@
-//! Tests of the list of boards, and of their firmware in QEMU. The peers of the boards are kernel clients and servers
-//! on a TAP, or tests that send their own frames.
+//! Tests of the list of boards and of their firmware in QEMU. The peers of the boards are kernel clients and servers on
+//! a TAP, or tests that send their own frames.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -195,7 +195,7 @@ fn only_processors_with_the_needed_instructions_are_accepted() {
     }
 }
 
-/// The build stops with the error of build.rs.
+/// The build stops with the error from build.rs.
 #[test]
 fn a_build_for_an_unfit_processor_says_so() {
     match crate::common::firmware::check_board_for("thumbv6m-none-eabi") {

@@ -103,7 +103,7 @@ impl Wire {
                 }
                 while let Ok(len) = self.0.recv(&mut frame) {
                     let Some(frame) = change(Way::ToKernel, frame[..len].to_vec()) else { continue };
-                    // A frame that the TAP cannot accept is lost, as on a real wire.
+                    // If the TAP cannot accept the frame, it is lost, as on a real wire.
                     if let Some(token) = tap.transmit(now) {
                         token.consume(frame.len(), |place| place.copy_from_slice(&frame));
                     }

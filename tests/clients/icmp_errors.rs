@@ -1,4 +1,4 @@
-//! ICMP errors from the kernel: for closed UDP ports, from a firewall, and from a router.
+//! ICMP errors that the kernel sends: for closed UDP ports, and in the role of a firewall or a router.
 
 use std::process::Command;
 

@@ -31,7 +31,7 @@ fn a_client_names_the_host_that_does_not_answer() {
                 &["call", "chat", "--udp", address, "hi"],
                 &["get", &url],
             ] {
-                // A TUN accepts every packet, so inbox succeeds as soon as it has sent its datagram.
+                // On a TUN, which accepts every packet, inbox succeeds as soon as it has sent its datagram.
                 if link.kind == Kind::Tun && command[1] == "inbox" {
                     continue;
                 }

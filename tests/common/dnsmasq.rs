@@ -11,7 +11,7 @@ use super::netns::output;
 use super::peer::Peer;
 use super::skip;
 
-/// A running dnsmasq, and the file of its leases.
+/// A running dnsmasq and the file of its leases.
 pub struct Dnsmasq {
     peer: Peer,
     leases: Scratch,

@@ -38,7 +38,7 @@ pub struct Block {
     pub picture: bool,
 }
 
-/// A command of a block, and the lines that it prints.
+/// A command of a block and the lines that it prints.
 #[derive(Clone, Debug)]
 pub struct Example {
     pub command: String,

@@ -148,7 +148,7 @@ pub fn expect_last(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     assert!(read.is_ok() && bytes == text, "{} and {read:?} instead of {}", show(&bytes), show(text));
 }
 
-/// Checks that no bytes have arrived, and that the stream has not ended.
+/// Checks that no bytes have arrived and that the stream has not ended.
 #[track_caller]
 pub fn expect_nothing(stream: &TcpStream) {
     stream.set_nonblocking(true).unwrap();

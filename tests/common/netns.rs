@@ -45,8 +45,8 @@ pub fn skip(why: &str) {
 
 /// A lock that a thread holds while it starts a child, or while it has a TAP or TUN open.
 ///
-/// Otherwise a new child would inherit the open TAP until it executes its program. A server would then find the TAP in
-/// use.
+/// Otherwise a new child would inherit the open TAP until it executes its program. A server would then be unable to
+/// attach to the TAP.
 static FORK: Mutex<()> = Mutex::new(());
 
 /// Writes an executable file. No child must start meanwhile: the child would inherit the open file, and the program

@@ -186,7 +186,7 @@ impl Finished {
     }
 }
 
-/// The bytes of a stream so far, and whether it has ended.
+/// The bytes of a stream so far and whether it has ended.
 #[derive(Default)]
 struct Collected {
     state: Mutex<(Vec<u8>, bool)>,

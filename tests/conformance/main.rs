@@ -22,7 +22,7 @@ fn run<D: Device>(device: &mut D, peer: &mut impl Peer<D>) -> Result<Report, Fai
     check(device, peer, &mut [0; 10_000])
 }
 
-/// A clock that advances by a microsecond at each call of `now`.
+/// A clock that advances by a microsecond at each call to `now`.
 #[derive(Default)]
 struct Ticks(i64);
 

@@ -1,4 +1,4 @@
-//! Tests of the TAP and TUN devices with the kernel as the peer, and of captures of their frames.
+//! Tests of the TAP and TUN devices with the kernel as the peer and of captures of their frames.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -218,7 +218,7 @@ fn each_refusal_is_a_one_line_error() {
     }
 }
 
-/// Creates a TUN, and a kernel socket on port 5000 at its other end.
+/// Creates a TUN and a kernel socket on port 5000 at its other end.
 fn tun_and_kernel_socket() -> (TunTap, UdpSocket) {
     make(Kind::Tun, "tun0", &[KERNEL]);
     let device = TunTap::open(Kind::Tun, "tun0").unwrap();

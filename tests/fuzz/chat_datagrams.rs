@@ -193,7 +193,7 @@ impl Far<'_> {
         });
     }
 
-    /// Receives a datagram from chat. Returns the partner to which it was sent, and its data.
+    /// Receives a datagram from chat. Returns the partner to which it was sent and its data.
     fn receive(&mut self, now: Instant) -> Option<(u8, Vec<u8>)> {
         let (frame, _) = self.0.receive(now)?;
         frame.consume(|frame| {

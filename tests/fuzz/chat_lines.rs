@@ -119,7 +119,7 @@ pub fn honest() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns an input that a hostile peer could send, and the number of its lines. The first byte selects how the stream
+/// Returns an input that a hostile peer could send and the number of its lines. The first byte selects how the stream
 /// is cut into pieces.
 pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let mut input = vec![if random.one_in(2) { random.next() as u8 } else { 0 }];

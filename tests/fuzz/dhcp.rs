@@ -81,7 +81,7 @@ fn remember(frame: &[u8], asked: &mut Vec<u8>) {
     }
 }
 
-/// Counts new leases, and asserts that each address in use is a valid host address.
+/// Counts new leases, and asserts that each of the host's addresses is a valid host address.
 fn check_addresses(world: &mut World<'_>, leases: &mut usize) {
     *leases += world.take_events().iter().filter(|line| line.contains(" leases ")).count();
     assert!(world.stack.addresses().len() <= 1 && world.stack.dns_servers().len() <= 3);

@@ -48,7 +48,7 @@ struct Target {
     run: fn(&[u8]),
     /// Returns inputs that honest peers could send.
     honest: fn() -> Vec<Vec<u8>>,
-    /// Returns an input that a hostile peer could send, and the number of its messages.
+    /// Returns an input that a hostile peer could send and the number of its messages.
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 

@@ -98,7 +98,7 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
         }
     }
 
-    /// Runs until a connection has ended on both sides. Returns the client's program, and the way in which the
+    /// Runs until a connection has ended on both sides. Returns the client's program and the way in which the
     /// connection ended.
     pub fn end(&mut self, id: ConnectionId) -> (C, End) {
         self.run(|pair| pair.client.ended(id).is_some() && pair.server.connections_in_use().next().is_none());
@@ -139,7 +139,7 @@ pub struct Peer {
     sent: usize,
     /// The random state for the length of the next piece, if the bytes are sent in pieces.
     cut: Option<u64>,
-    /// The lengths of the remaining messages, and the time of the next message.
+    /// The lengths of the remaining messages and the time of the next message.
     ///
     /// `None` if the peer does not pause after each message.
     messages: Option<(VecDeque<usize>, Instant)>,

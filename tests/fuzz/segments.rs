@@ -72,7 +72,7 @@ struct Side {
     ack: u32,
 }
 
-/// The server's stack, and its peer at the other end of the cable.
+/// The server's stack and its peer at the other end of the cable.
 struct Game<'c> {
     now: Instant,
     stack: Stack<'c, echo::Server, ()>,

@@ -13,7 +13,7 @@ struct Fate {
     arrived: Vec<(u32, Duration)>,
 }
 
-/// Runs a client with a fault. Returns the number of the frame with its first data segment, and the fate of that frame.
+/// Runs a client with a fault. Returns the number of the frame with its first data segment and the fate of that frame.
 fn fate(words: &str) -> (u32, Fate) {
     let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
     let mut setup = Setup::scripts(
@@ -48,7 +48,7 @@ fn fate(words: &str) -> (u32, Fate) {
     (number, fate)
 }
 
-/// Runs a client with a fault. Returns the verdict on its first data segment, and the delay of each arrival of that
+/// Runs a client with a fault. Returns the verdict on its first data segment and the delay of each arrival of that
 /// segment.
 fn delays(words: &str) -> (Verdict, Vec<Duration>) {
     let (number, fate) = fate(words);

@@ -72,7 +72,7 @@ const FAULTS: [(&str, &[&str]); 9] = [
     ("zero-window", &["drop server ack 2"]),
 ];
 
-/// Returns the bytes of a run's capture, and the lab's label of each frame.
+/// Returns the bytes of a run's capture and the lab's label of each frame.
 fn capture(setup: &Setup<'_>) -> (Vec<u8>, Vec<String>) {
     let mut labels = Vec::new();
     let bytes = run(setup, |snapshot| {

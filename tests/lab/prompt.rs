@@ -1,4 +1,4 @@
-//! `lab --step`: line editing at a terminal, changes by hand, and several runs.
+//! `lab --step`: line editing at a terminal, manual changes, and several runs.
 
 use std::fs;
 
@@ -146,7 +146,7 @@ fn a_segment_by_hand_is_put_on_the_wire() {
     assert!(shown[1].contains("RST seq="), "{shown:?}");
 }
 
-/// After the user goes back and runs again, the changes by hand are repeated. The files contain them, too.
+/// After the user goes back and runs again, the manual changes are repeated. The files contain them, too.
 #[test]
 fn changes_by_hand_are_repeated() {
     let folder = folder("by-hand");

@@ -16,7 +16,7 @@ use smolstep::lab::show::What;
 use smolstep::lab::{Setup, Snapshot, StartError};
 use smoltcp::time::Duration;
 
-/// Returns all entries of a run, and whether it ended by itself.
+/// Returns all entries of a run and whether it ended by itself.
 fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
     let mut entries = Vec::new();
     let ended = replay(&(scenario.setup)(), |snapshot, _| entries.push(*snapshot)).expect("it starts");

@@ -95,7 +95,7 @@ fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
 
 #[test]
 fn a_run_stops_when_an_end_comes_into_a_state() {
-    // The ends are in CLOSED and LISTEN from the start: the run stops only at a change of state.
+    // The sides are in CLOSED and LISTEN from the start: the run stops only at a change of state.
     let shown = typed("u closed|s|q", &["abort"]);
     let prompts: Vec<&str> = shown.split("s> ").collect();
     assert!(prompts[1].contains("program runs: abort"), "{shown}");

@@ -29,7 +29,7 @@ fn the_command_sees_tap0_up_with_both_addresses() {
     let shown = home.run(&[], &["ip", "-br", "addr", "show", "dev", "tap0"]);
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("192.168.69.100/24") && shown.contains("fdaa::64/64"), "{shown}");
-    // tap0 exists, but is not in use: attaching to it works, while creating another tap0 fails.
+    // tap0 exists, but no program uses it: attaching to it works, while creating another tap0 fails.
     let inside = home.run(&[], &[&this_program(), "--exact", &path_of("inside_attach"), "--ignored"]);
     let said = String::from_utf8_lossy(&inside.stdout);
     assert!(inside.status.success() && said.contains("1 passed"), "{said}");

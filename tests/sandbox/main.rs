@@ -1,4 +1,4 @@
-//! Tests of `smolstep sandbox`, and of smolstep without privileges.
+//! Tests of `smolstep sandbox` and of smolstep without privileges.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

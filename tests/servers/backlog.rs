@@ -1,6 +1,6 @@
 //! More connections than a server's slots and backlog can store.
 //!
-//! The tests cover a full backlog, slots that are all in use, and half-way connections that never complete.
+//! The tests cover a full backlog, slots that are all taken, and half-way connections that never complete.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;

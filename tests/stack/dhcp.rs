@@ -136,7 +136,7 @@ fn an_offer_of_a_tentative_static_address_is_refused() {
     world.run(3, |frame| server.replies_to(frame));
     let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; still asking";
     assert_eq!(world.take_events(), [said, "+10.0.0.50/24"]);
-    // The static address remains in use, whatever the DHCP server does.
+    // The host keeps its static address, whatever the DHCP server does.
     world.run(2000, |frame| server.replies_to(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }

@@ -88,7 +88,7 @@ fn the_router_of_the_highest_preference_is_used() {
     let steps: [(Ipv6Address, u8, u16, &[&str]); 7] = [
         (FIRST, LOW, 1800, &["router fe80::1 is in use"]),
         (SECOND, MEDIUM, 1800, &["router fe80::1 is gone", "router fe80::2 is in use"]),
-        // The reserved value is treated as medium, and the router in use does not change.
+        // The reserved value is treated as medium, and the current router does not change.
         (THIRD, RESERVED, 1800, &[]),
         (FIRST, HIGH, 1800, &["router fe80::2 is gone", "router fe80::1 is in use"]),
         (FIRST, LOW, 1800, &["router fe80::1 is gone", "router fe80::2 is in use"]),
@@ -145,7 +145,7 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
         world.run(1, silence);
     }
     let (told, dropped) = (world.take_events(), world.io.probe.dropped(DropReason::TooManyAdvertisements));
-    // In ten seconds, the router in use changes at most ten times, and each change is logged in two lines. The other
+    // In ten seconds, the current router changes at most ten times, and each change is logged in two lines. The other
     // lines report the prefixes.
     assert!(told.len() <= 10 * 2 + 2 * 3 * 4, "{}: {told:?}", told.len());
     assert!(dropped > 9_000 && solicits <= 10, "{dropped} dropped, {solicits} solicitations");

@@ -1,4 +1,4 @@
-//! chat over TCP with the tutorial's programs, which send in turn. Each call of send() is a message without a line
+//! chat over TCP with the tutorial's programs, which send in turn. Each call to send() is a message without a line
 //! ending.
 
 use crate::common::link::{KERNEL, SERVER, on_tap, on_tap_and_tun};

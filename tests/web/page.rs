@@ -79,7 +79,7 @@ fn run(name: &str) {
 
 /// The requirements of all tests in the browser.
 struct Prepared {
-    /// The tests, and the packages that they use.
+    /// The tests and the packages that they use.
     folder: PathBuf,
     chromium: PathBuf,
     /// The folder that scripts/web has built, or the reason that there is none.

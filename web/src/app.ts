@@ -128,7 +128,7 @@ export class App {
     await this.open(source);
   }
 
-  /** Starts the experiment in another language, and repeats the changes made by hand. */
+  /** Starts the experiment in another language, and repeats the manual changes. */
   async translate(): Promise<void> {
     const { byHand, current, step, beside, lane, selected } = this;
     await this.load();

@@ -1,4 +1,4 @@
-// The byte strips: what each end has sent and received, by the state of the bytes.
+// The byte strips: what each side has sent and received, by the state of the bytes.
 
 import type { App, Panel } from "./app.js";
 import { element } from "./dom.js";

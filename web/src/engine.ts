@@ -1,5 +1,5 @@
 // The engine behind the page: the program that serves this page, or the WebAssembly module beside it. The other files
-// do not know which one is in use.
+// do not know which one they use.
 
 import type { Source } from "./types.js";
 

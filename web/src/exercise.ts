@@ -65,7 +65,7 @@ function questionForm(app: App, item: Asked, tally: () => void): HTMLElement {
 
   async function mark(): Promise<void> {
     const typed = field.value();
-    // Without an answer, the session marks the changes made by hand in the current run.
+    // Without an answer, the session marks the manual changes in the current run.
     const answer = typed === "" ? {} : { answer: typed };
     const found = await app.ask<Mark>({ do: "mark", run: app.run.name, question: question.number, ...answer });
     if (!found) return;
@@ -99,7 +99,7 @@ function answerField(question: Question): { root: HTMLElement; value(): string }
   return { root, value: () => input.value.trim() };
 }
 
-/** Returns the changes made by hand in the current run, in the form of an answer in a file. */
+/** Returns the manual changes in the current run, in the form of an answer in a file. */
 async function faultsByHand(app: App): Promise<string> {
   const answer = await app.ask<{ lab: string }>({ do: "export", run: app.run.name });
   const before = new Set(app.experiment?.lab.split("\n"));

@@ -133,7 +133,7 @@ export const en = {
   graphHint: "Click to go to a time. Drag over a part to zoom.",
 
   network: "Network",
-  networkHint: "A change begins the experiment again, without the changes by hand.",
+  networkHint: "A change begins the experiment again, without the manual changes.",
   latency: "latency",
   jitter: "jitter",
   rate: "rate",
@@ -176,7 +176,7 @@ export const en = {
 
   share: "Share",
   link: "Link",
-  linkHint: "The link contains the whole experiment, with the changes by hand. Whoever opens it sees this run.",
+  linkHint: "The link contains the whole experiment, with the manual changes. Whoever opens it sees this run.",
   makeLink: "make a link",
   copied: "The link is copied.",
   copyIt: "Copy the link from the field.",

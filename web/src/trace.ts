@@ -92,7 +92,7 @@ export class Trace {
     return this.entries[place]?.step ?? 0;
   }
 
-  /** Returns both ends of a connection after a step. */
+  /** Returns both sides of a connection after a step. */
   endsAt(lane: number, step: number): Ends {
     return this.track(lane).at(this.lastOf(step));
   }

@@ -1,14 +1,14 @@
-// The states of the two ends of a connection and the values that they store, at each entry of the trace.
+// The states of the two sides of a connection and the values that they store, at each entry of the trace.
 
 import type { Entry, Holds, Side } from "./types.js";
 
-/** The two ends of a connection after an entry. */
+/** The two sides of a connection after an entry. */
 export interface Ends {
   states: [string, string];
   holds: [Holds, Holds];
 }
 
-/** A change of the TCP state at one end. */
+/** A change of the TCP state on one side. */
 export interface Change {
   index: number;
   step: number;
@@ -43,7 +43,7 @@ export class Track {
     }
   }
 
-  /** Returns both ends after the entry with this index. */
+  /** Returns both sides after the entry with this index. */
   at(index: number): Ends {
     const states = this.states[upTo(this.states, index)]?.value ?? NO_STATES;
     const held = (side: Side) => this.holds[side][upTo(this.holds[side], index)]?.value ?? {};

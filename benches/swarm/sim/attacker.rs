@@ -8,7 +8,7 @@ use super::plan::{Attack, PORTS};
 use crate::hostile::frame::*;
 use crate::hostile::random::Random;
 
-/// The sequence numbers and the window at one end of a connection.
+/// The sequence numbers and the window on one side of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {
     /// The ports of the client and of the server.

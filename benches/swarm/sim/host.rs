@@ -11,7 +11,7 @@ use super::link;
 use super::program::Program;
 use crate::hostile::random::Random;
 
-/// A stack, and its end of the link.
+/// A stack and its end of the link.
 pub struct Host<'a> {
     pub stack: Stack<'a, Program, ()>,
     pub io: Io<link::End, NullConsole, Events>,

@@ -30,7 +30,7 @@ use crate::hostile::random::Random;
 pub struct Outcome {
     /// The broken invariants.
     pub findings: Findings,
-    /// The number of programs whose connections ended as `Closed`, and the number of all programs.
+    /// The number of programs whose connections ended as `Closed` and the number of all programs.
     pub closed: (usize, usize),
     /// The number of frames that the hosts sent.
     pub frames: u64,

@@ -68,7 +68,7 @@ pub struct Plan {
     pub latency: Duration,
     /// The faults of the network.
     pub faults: Faults,
-    /// The attacker, and the mean time between its frames.
+    /// The attacker and the mean time between its frames.
     pub attack: (Attack, Duration),
     /// The time after which the attacker stops.
     pub attack_time: Duration,

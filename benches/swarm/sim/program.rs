@@ -28,9 +28,9 @@ pub enum Finish {
 pub struct Habits {
     /// The number of bytes that the program writes.
     pub len: usize,
-    /// The number of bytes of one write, and the pause after it.
+    /// The number of bytes of one write and the pause after it.
     pub write: (usize, Duration),
-    /// The number of bytes of one read, and the pause after it.
+    /// The number of bytes of one read and the pause after it.
     pub read: (usize, Duration),
     /// How the program ends its connection.
     pub finish: Finish,

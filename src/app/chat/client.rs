@@ -170,7 +170,7 @@ impl ClientProgram for Client {
             Arrived::Message(_) | Arrived::Nothing => {}
         }
         self.speak(run, socket, cx);
-        // In FIN-WAIT-2, the peer has acknowledged all data.
+        // If the socket is in FIN-WAIT-2, the peer has acknowledged all data.
         if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
             self.report(cx.console);
             return run.leave();

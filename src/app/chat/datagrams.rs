@@ -63,7 +63,7 @@ impl<'a> Server<'a> {
             partners.forget(number);
             drop(partners);
             say_ended(cx.console, number, address);
-            // A partner whose first datagram is `q` had no conversation to end.
+            // If a partner's first datagram is `q`, there is no conversation to end.
             if number <= numbered_before {
                 self.operator.leave_udp(cx.console, previous.is_some_and(|(last, _)| last == number));
             }

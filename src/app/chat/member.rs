@@ -99,7 +99,7 @@ impl<'a> Member<'a> {
     }
 
     /// Queues a refusal, if any, then as many lines from other members as fit into the send buffer. Returns whether all
-    /// of these texts are queued.
+    /// of this output is queued.
     ///
     /// # Errors
     /// [`FallenBehind`] if the room has dropped a line that was not yet sent to this member.
@@ -119,7 +119,7 @@ impl<'a> Member<'a> {
                 room.write(said, write);
                 write(b"\n");
             };
-            // A member's own lines are not sent back to the member.
+            // If the line is the member's own, it is not sent back.
             if said.by != self.number && !self.send(socket, line) {
                 return Ok(false);
             }
@@ -132,11 +132,11 @@ impl<'a> Member<'a> {
         Ok(true)
     }
 
-    /// Queues as much of the rest of a text as fits. Returns whether all of the text is queued.
+    /// Queues as much of the rest of a message as fits. Returns whether all of the message is queued.
     fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Write<'_>)) -> bool {
         let mut queued = self.queued.into();
         let sent = message::stream(socket, &mut queued, compose);
-        // No text is longer than a line in the room, and the length of a line fits in 16 bits.
+        // No message is longer than a line in the room, and the length of a line fits in 16 bits.
         self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
         sent
     }
@@ -213,7 +213,7 @@ impl<'a> Member<'a> {
                             write_escaped(write, text);
                         })
                     });
-                    // The room has no space for the line, so the operator keeps the line until `again`.
+                    // If the room has no space for the line, the operator keeps the line until `again`.
                     if let Some(Err(again)) = said {
                         return Some(again);
                     }
@@ -276,7 +276,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Returns the name at the beginning of `text`, and the name's length. The name ends at the first character that is not
+/// Returns the name at the beginning of `text` and the name's length. The name ends at the first character that is not
 /// allowed or does not fit.
 fn name_in(text: &[u8]) -> (Name, usize) {
     let (mut name, mut len) = ([0; NAME], 0);

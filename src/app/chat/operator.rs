@@ -176,7 +176,7 @@ impl Operator {
     }
 
     /// Calls `show` with the line, and with whether the line was cut, so that its rest follows. Returns the result of
-    /// `show`, or `None` if the input is in use.
+    /// `show`, or `None` if the input is already borrowed.
     pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
         let input = self.input.try_borrow().ok()?;
         Some(show(input.text(), input.is_cut()))

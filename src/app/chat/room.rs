@@ -108,7 +108,7 @@ impl<'a> Room<'a> {
         self.operator
     }
 
-    /// Adds a member. Returns the member's number, and the position of the first line that the member reads.
+    /// Adds a member. Returns the member's number and the position of the first line that the member reads.
     pub(super) fn join(&self) -> (u16, u64) {
         let number = self.next_member.get();
         self.next_member.set(number.checked_add(1).unwrap_or(1));

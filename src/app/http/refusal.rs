@@ -14,7 +14,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Returns the HTTP status and a text that gives the reason.
+    /// Returns the HTTP status and a message that gives the reason.
     pub fn text(self) -> (&'static str, &'static str) {
         match self {
             Refusal::BadRequest => ("400 Bad Request", "this is not a valid HTTP request"),

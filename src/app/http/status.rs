@@ -133,7 +133,7 @@ impl<'m> Status<'m> {
         })
     }
 
-    /// Returns the drop reason at `index`, and the number of frames and connections dropped for that reason.
+    /// Returns the drop reason at `index` and the number of frames and connections dropped for that reason.
     pub(super) fn drops(&self, index: usize) -> Option<(DropReason, u64)> {
         Some((*DropReason::ALL.get(index)?, self.drops.get(index)?.count.get()))
     }
@@ -249,7 +249,7 @@ impl Probe for &Status<'_> {
     }
 }
 
-/// A number of events, and the sum of their bytes.
+/// A number of events and the sum of their bytes.
 #[derive(Debug, Default)]
 struct Tally {
     count: Cell<u64>,

@@ -1,4 +1,4 @@
-//! The errors of the HTTP client, and the limits of a response.
+//! The errors of the HTTP client and the limits of a response.
 
 use core::fmt;
 

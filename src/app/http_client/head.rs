@@ -116,7 +116,7 @@ fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
         }
         chunked = true;
     }
-    // A transfer coding overrides Content-Length.
+    // If there is a transfer coding, it overrides Content-Length.
     if chunked {
         return Ok(Framing::Chunked);
     }

@@ -39,7 +39,7 @@ fn ask(tcp: &mut Tcp<Server<'static>>, request: &str) -> String {
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const EVENTS: &str = "GET /events HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Decodes a chunked answer. Returns its content, and the data after the answer.
+/// Decodes a chunked answer. Returns its content and the data after the answer.
 fn chunked(answer: &str) -> (String, &str) {
     let (head, mut rest) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("\r\nTransfer-Encoding: chunked"), "{head}");

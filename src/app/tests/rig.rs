@@ -305,7 +305,7 @@ fn context<'c>(now: Instant, console: &'c mut dyn Console, scratch: &'c mut [u8]
     Context { now, console, scratch, udp_ports: &[], addresses: &[], held_back: false, wake: false }
 }
 
-/// A UDP session on port [`SERVER`], and its peers' sockets.
+/// A UDP session on port [`SERVER`] and its peers' sockets.
 pub struct Udp<S> {
     pub now: Instant,
     pub session: S,
@@ -320,7 +320,7 @@ pub struct Udp<S> {
 }
 
 impl<S: UdpSession> Udp<S> {
-    /// Creates the session's socket, and a peer on each of the ports `peers`.
+    /// Creates the session's socket and a peer on each of the ports `peers`.
     pub fn new(session: S, peers: &[u16], console: Script) -> Self {
         let (mut here, mut there) = Side::pair();
         let socket = here.add_udp(SERVER);

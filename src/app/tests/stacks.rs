@@ -36,7 +36,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Creates a server stack that serves every program, and a client stack.
+    /// Creates a server stack, which serves every program, and a client stack.
     pub fn new(buffers: Buffers) -> Self {
         let (a, b) = Box::leak(Box::new(Cable::new())).ends();
         let mut pair = Pair { now: Instant::ZERO, server: Side::new(1, a, buffers), client: Side::new(2, b, buffers) };
@@ -52,7 +52,7 @@ impl Pair {
         pair
     }
 
-    /// Polls both ends, and moves the clock to the next deadline, until `done` has a result.
+    /// Polls both stacks, and moves the clock to the next deadline, until `done` has a result.
     fn run<R>(&mut self, mut done: impl FnMut(&mut Self) -> Option<R>) -> R {
         for _ in 0..10_000 {
             let client = self.client.stack.poll(self.now, &mut self.client.io);

@@ -198,7 +198,7 @@ fn no_wait_sends_all_texts_without_waiting_for_replies() {
     }
     let udp = ask("inbox", &ClientOptions { texts: &[b""], no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Err(Failure::NoText)));
-    // The send buffer cannot store all texts at the same time.
+    // The send buffer cannot store all messages at the same time.
     let udp = ask("inbox", &ClientOptions { texts, no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Ok(())));
 }

@@ -67,7 +67,7 @@ fn mac() -> [u8; 6] {
     }
 }
 
-/// Returns the seed, and whether SMOLSTEP_SEED is set.
+/// Returns the seed and whether SMOLSTEP_SEED is set.
 ///
 /// If SMOLSTEP_SEED is not set, the seed is 32 bytes of this machine's entropy. Anyone who knows a board's seed can
 /// predict its sequence numbers and ports.

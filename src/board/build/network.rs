@@ -119,7 +119,7 @@ impl Network {
         }
     }
 
-    /// Checks that the needed Cargo features are enabled, and that there are not too many addresses.
+    /// Checks that the needed Cargo features are enabled and that there are not too many addresses.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let v6 = self.can_get_address(false);
         // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so
@@ -139,7 +139,7 @@ impl Network {
         Ok(())
     }
 
-    /// Checks that each family has at most one gateway, and that each gateway is another host on a configured network.
+    /// Checks that each family has at most one gateway and that each gateway is another host on a configured network.
     fn check_gateways(&self) -> Result<(), String> {
         for (at, gateway) in self.gateways.iter().enumerate() {
             if self.gateways[..at].iter().any(|before| before.is_ipv4() == gateway.is_ipv4()) {
@@ -157,7 +157,7 @@ impl Network {
         Ok(())
     }
 
-    /// Checks that there are not too many DNS servers, and that each of them can be reached.
+    /// Checks that there are not too many DNS servers and that each of them can be reached.
     fn check_dns(&self) -> Result<(), String> {
         if self.dns.len() > DNS_SERVERS {
             return Err(format!("{DNS} has more than {DNS_SERVERS} servers"));

@@ -37,7 +37,7 @@ unsafe impl Sync for Pages {}
 
 static QUEUES: Pages = Pages(UnsafeCell::new([[0; PAGE_SIZE]; PAGES]));
 
-/// The number of pages that are in use.
+/// The number of allocated pages.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 /// The memory of the queues. The devices and the processor use the same addresses.

@@ -92,7 +92,7 @@ impl Destination {
     /// Writes as many bytes as possible without blocking. Returns the number of written bytes, which can be 0.
     ///
     /// # Errors
-    /// Fails with the error of the system call.
+    /// Fails with the error from the system call.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let limit = if self.is_file() { bytes.len() } else { bytes.len().min(PIPE_BUF) };
         let bytes = bytes.get(..limit).unwrap_or_default();

@@ -30,7 +30,7 @@ pub struct Sink {
 /// A progress bar on a terminal.
 struct Bar {
     bar: ProgressBar,
-    /// The template in use.
+    /// The template that the bar currently uses.
     template: &'static str,
     /// The time of the next check of the terminal's width, counted from the start of the bar.
     next_check: Duration,

@@ -23,7 +23,7 @@ impl<'g> Waiting<'g> {
     /// Creates the interrupt for the signals that `stop` receives and the destination of `sink`.
     ///
     /// # Errors
-    /// Fails with the error of the system call.
+    /// Fails with the error from the system call.
     pub fn new(stop: Stop, sink: &'g RefCell<Sink>) -> Result<Self, Failure> {
         let writable = match sink.borrow().file() {
             None => None,

@@ -1,4 +1,4 @@
-//! Shows changes in the values that both ends keep for a connection, for `--show`.
+//! Shows changes in the values that both sides keep for a connection, for `--show`.
 
 use super::outputs::Shown;
 use super::value::Value;

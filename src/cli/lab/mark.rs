@@ -131,7 +131,7 @@ impl Marks {
         Ok(Marks { name: path.display().to_string(), seed: answers.seed, verdicts })
     }
 
-    /// Returns the points of the right answers, and the points of all questions.
+    /// Returns the points of the right answers and the points of all questions.
     fn points(&self) -> (u32, u32) {
         let right = self.verdicts.iter().filter(|(verdict, ..)| *verdict == Verdict::Right);
         (right.map(|(_, _, points)| points).sum(), self.verdicts.iter().map(|(_, _, points)| points).sum())
@@ -155,7 +155,7 @@ impl Marks {
         text
     }
 
-    /// Writes one line for each question, and a line for the sum.
+    /// Writes one line for each question and a line for the sum.
     fn write_json(&self, out: &mut dyn Write) -> core::fmt::Result {
         for (index, (verdict, answer, of)) in self.verdicts.iter().enumerate() {
             let mut line = Object::begin(out)?;

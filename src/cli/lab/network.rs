@@ -69,7 +69,7 @@ impl NetworkArgs {
     /// Applies the options to `setup`.
     ///
     /// # Errors
-    /// Fails with a usage error if an option needs another option.
+    /// Fails with a usage error if an option is given without another option that it needs.
     pub fn apply(&self, setup: &mut Setup<'_>) -> Result<(), Failure> {
         setup.congestion = self.congestion.map_or(setup.congestion, Into::into);
         for (buffers, size) in setup.buffers.iter_mut().zip(self.buffer.map_or([None; 2], |sides| sides.0)) {

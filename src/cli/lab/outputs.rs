@@ -174,7 +174,7 @@ const NARROWEST: usize = 40;
 
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
 
-/// The files to which a run is written, and the expectations to check.
+/// The expectations to check and the files to which a run is written.
 #[derive(Default)]
 pub struct Outputs {
     json: Option<Text>,
@@ -193,7 +193,7 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// The expectations of a file or a scenario, and the result of the check so far.
+/// The expectations of a file or a scenario and the result of the check so far.
 pub struct Expected {
     name: String,
     pub(super) expectations: Expectations,
@@ -229,7 +229,7 @@ impl Outputs {
         }
     }
 
-    /// Writes one entry of a run to the files. `holds` contains the values that both ends keep, if they are to be
+    /// Writes one entry of a run to the files. `holds` contains the values that both sides keep, if they are to be
     /// written.
     pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire, holds: [Option<Control>; 2]) {
         if let Some(json) = &mut self.json {

@@ -15,7 +15,7 @@ pub fn part(args: &LabArgs) -> Part {
     Part::new(args.from.map(Into::into), args.to.map(Into::into))
 }
 
-/// The SVG file of the ladder, and the entries to draw.
+/// The SVG file of the ladder and the entries to draw.
 pub struct Svg {
     file: Text,
     path: PathBuf,
@@ -88,7 +88,7 @@ impl GraphOutput {
         }
     }
 
-    /// Processes the values that both ends of each connection keep after an entry.
+    /// Processes the values that both sides of each connection keep after an entry.
     pub fn take_control(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if self.part.contains(&snapshot.entry) {
             self.graph.note_controls(snapshot, lab);

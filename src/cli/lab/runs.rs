@@ -15,7 +15,7 @@ pub struct Runs {
     present: usize,
 }
 
-/// A run: what the user did by hand, and the step at which the user left it.
+/// A run: the manual changes and the step at which the user left it.
 #[derive(Clone)]
 struct Kept {
     by_hand: Vec<ByHand>,
@@ -29,12 +29,12 @@ const MAX_RUNS: usize = 26;
 const MAX_COMPARED: usize = 20_000;
 
 impl Runs {
-    /// Returns one run, without anything done by hand.
+    /// Returns one run, without manual changes.
     pub fn new() -> Self {
         Runs { kept: vec![Kept { by_hand: Vec::new(), step: 0 }], present: 0 }
     }
 
-    /// Returns what was done by hand in the present run.
+    /// Returns the manual changes in the current run.
     pub fn by_hand(&self) -> &[ByHand] {
         &self.kept[self.present].by_hand
     }
@@ -49,12 +49,12 @@ impl Runs {
         self.kept[self.present].step = step;
     }
 
-    /// Adds to what was done by hand in the present run.
+    /// Adds a manual change to the current run.
     pub fn add(&mut self, by_hand: ByHand) {
         self.kept[self.present].by_hand.push(by_hand);
     }
 
-    /// Goes back to a step. This also undoes what was done by hand at this step or later.
+    /// Goes back to a step. This also undoes the manual changes at this step or later.
     pub fn go_back(&mut self, step: u32) {
         self.kept[self.present].by_hand.retain(|by_hand| by_hand.after < step);
     }

@@ -1,4 +1,4 @@
-//! Prints the glossary of `lab --terms`, and the sources of explanations.
+//! Prints the glossary of `lab --terms` and the sources of explanations.
 
 use std::fmt::Write;
 

@@ -23,11 +23,11 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
         index += 1;
         let name = word.split_once('=').map_or(word, |(name, _)| name);
         let takes_value = option(command, name)?.get_action().takes_values();
-        // The option has no value, or its value follows `=` in the same word.
+        // If the option has no value, or if its value follows `=` in the same word, the next word is not its value.
         if !takes_value || name.len() < word.len() {
             continue;
         }
-        // A missing value is another problem, which the parser reports.
+        // If the value is missing, the parser reports that.
         if text(index).is_empty() || option(command, text(index)).is_some() {
             return None;
         }

@@ -36,8 +36,8 @@ fn enter(pid: u32) -> io::Result<()> {
     // Open both files first, because this process is not allowed to open them from inside the user namespace.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
-    // A sandbox that root created can share the user namespace of this process. The kernel refuses to enter the current
-    // namespace again.
+    // If root created the sandbox, it can share the user namespace of this process. The kernel refuses to enter the
+    // current namespace again.
     if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
         move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
     }

@@ -95,7 +95,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
     }
 }
 
-/// Connects `client` to the server at `to`, and copies data until both ends have closed.
+/// Connects `client` to the server at `to`, and copies data until both sides have closed.
 fn connect(client: &TcpStream, to: SocketAddr) {
     match TcpStream::connect_timeout(&to, CONNECT) {
         Ok(server) => thread::scope(|scope| splice(scope, client, &server)),
@@ -106,7 +106,7 @@ fn connect(client: &TcpStream, to: SocketAddr) {
     }
 }
 
-/// Copies in both directions until both ends have closed.
+/// Copies in both directions until both sides have closed.
 fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, server: &'scope TcpStream) {
     match Builder::new().stack_size(STACK).spawn_scoped(scope, move || copy(server, client)) {
         Ok(_) => copy(client, server),

@@ -96,8 +96,8 @@ impl Input {
     }
 }
 
-/// Returns whether the user has typed a line at a terminal. Always returns false for a pipe, because only the prompt
-/// reads lines from a pipe.
+/// Returns whether the user has typed a line at a terminal. Always returns false for a pipe: piped lines must stay
+/// unread until the next prompt asks for one.
 pub(super) fn has_line() -> bool {
     let stdin = io::stdin();
     stdin.is_terminal() && can_read(stdin.as_fd())

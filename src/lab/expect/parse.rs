@@ -187,7 +187,7 @@ impl<'t> Words<'t> {
         Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
     }
 
-    /// Parses a text in quotation marks.
+    /// Parses a string in quotation marks.
     fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
         match tokens::quoted(self.rest()) {
             Ok((text, after)) => {

@@ -1,4 +1,4 @@
-//! Parses `zh TEXT...`: the Chinese translation of the texts in the line above.
+//! Parses `zh TEXT...`: the Chinese translation of the strings in the line above.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,10 +8,10 @@ use super::Experiment;
 use super::words::{FileError, Source, Words};
 use crate::lab::lang::Lang;
 
-/// The first words of the lines whose texts are shown to the reader.
+/// The first words of the lines whose strings are shown to the reader.
 const TRANSLATED: [&str; 5] = ["title", "text", "question", "answer", "hint"];
 
-/// Returns the texts of a line, if it is a line that can be translated.
+/// Returns the strings in a line, if it is a line that can be translated.
 pub(super) fn texts(source: &Source) -> Vec<String> {
     let mut words = source.words();
     let mut texts = Vec::new();
@@ -27,7 +27,7 @@ pub(super) fn texts(source: &Source) -> Vec<String> {
     texts
 }
 
-/// Parses the texts after `zh`. Returns each text of the line above with its translation.
+/// Parses the strings after `zh`. Returns each string in the line above with its translation.
 pub(super) fn pairs(mut words: Words<'_>, above: Vec<String>) -> Result<Vec<(String, String)>, FileError> {
     if above.is_empty() {
         return Err(words.error("'zh' needs a text to translate: put it below a title, text, question, answer or hint"));
@@ -44,7 +44,7 @@ pub(super) fn pairs(mut words: Words<'_>, above: Vec<String>) -> Result<Vec<(Str
 }
 
 impl Experiment {
-    /// Returns a text of the file in a language. A text without a translation is returned unchanged.
+    /// Returns a string of the file in a language. A string without a translation is returned unchanged.
     pub fn in_lang<'t>(&'t self, text: &'t str, lang: Lang) -> &'t str {
         let mut pairs = self.chinese.iter().filter(|_| lang == Lang::Zh);
         pairs.find(|(english, _)| english == text).map_or(text, |(_, chinese)| chinese)

@@ -5,7 +5,7 @@ use super::{SIDES, side};
 use crate::lab::Forged;
 use crate::lab::packetdrill::segment::{self, Flags, SegmentText};
 
-/// Parses a host, and a segment that ends the line. The segment claims to come from that host.
+/// Parses a host and then a segment, which takes up the rest of the line. The segment claims to come from that host.
 pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
     let sender = words.parse(SIDES, side)?;
     const SEGMENT: &str = "a segment, as in R 101:101(0) or . 1:1(0) ack 1 win 500";

@@ -55,7 +55,7 @@ const FIRST: &str = "title, text, zh, seed, vary, limit, network, hosts, host, c
 
 const SIDES: &str = "client or server";
 
-/// The experiment in a file. It owns all texts of the file.
+/// The experiment in a file. It owns all strings of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Experiment {
     /// The title: the behaviour that the experiment shows, in one line.
@@ -147,7 +147,7 @@ impl Experiment {
         self.seed
     }
 
-    /// Returns the steps and texts of the programs. A set-up borrows them.
+    /// Returns the steps and messages of the programs. A set-up borrows them.
     pub fn parts(&self) -> Parts<'_> {
         Parts::new(self)
     }
@@ -175,9 +175,9 @@ struct Parser {
     experiment: Experiment,
     varied: Vec<Varied>,
     seed_is_given: bool,
-    /// The program that the server runs, and whether it uses UDP.
+    /// The program that the server runs and whether it uses UDP.
     runs: Option<(crate::app::App, bool)>,
-    /// The texts of the line above that can be translated.
+    /// The strings in the line above that can be translated.
     above: Vec<String>,
     expectations: usize,
     faults: usize,
@@ -332,7 +332,7 @@ impl Parser {
     }
 }
 
-/// Checks that a text is not too long and contains no control characters, because they could disturb a terminal.
+/// Checks that a string is not too long and contains no control characters, because they could disturb a terminal.
 fn check_text(text: &str) -> Result<(), FileError> {
     let error = |line, column, message: String| Err(FileError { line, column, message });
     if text.len() > MAX_FILE_BYTES {

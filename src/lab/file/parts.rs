@@ -1,4 +1,4 @@
-//! Makes a set-up that borrows the steps and texts of an experiment.
+//! Makes a set-up that borrows the steps and messages of an experiment.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use crate::lab::setup::PATIENCE;
 use crate::lab::{Peer, Scheduled, Script, ScriptStep, Setup, StartError, address};
 use crate::stack::{ListenError, Listener};
 
-/// The steps and the texts of an experiment's programs, in the order of the file.
+/// The steps and the messages of an experiment's programs, in the order of the file.
 #[derive(Clone, Debug)]
 pub struct Parts<'e> {
     experiment: &'e Experiment,
@@ -21,7 +21,7 @@ pub struct Parts<'e> {
 }
 
 impl<'e> Parts<'e> {
-    /// Collects the steps and the texts of the experiment's programs.
+    /// Collects the steps and the messages of the experiment's programs.
     pub(super) fn new(experiment: &'e Experiment) -> Self {
         let programs = || {
             experiment.actions.iter().filter_map(|action| match action {

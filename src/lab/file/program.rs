@@ -1,4 +1,4 @@
-//! Parses the programs of the hosts, and their steps.
+//! Parses the programs of the hosts and their steps.
 
 use alloc::format;
 use alloc::string::String;
@@ -18,7 +18,7 @@ const MOST_BYTES: u64 = 16 << 20;
 /// The maximum number of steps in one program.
 const MOST_STEPS: usize = MOST_TEXTS;
 
-/// The maximum number of texts that one client sends.
+/// The maximum number of messages that one client sends.
 const MOST_TEXTS: usize = 10_000;
 
 /// A program of a host.

@@ -296,7 +296,7 @@ fn choice(words: &mut Words<'_>) -> Result<Answer, FileError> {
     }
 }
 
-/// Checks that there is room for one more option, and that the next text differs from the options so far.
+/// Checks that there is room for one more option and that the next text differs from the options so far.
 fn check_option(words: &Words<'_>, options: &[String]) -> Result<(), FileError> {
     if options.len() == MOST_OPTIONS {
         return Err(words.error(format!("a question has at most {MOST_OPTIONS} options")));

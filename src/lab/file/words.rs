@@ -54,14 +54,17 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Replaces each `$NAME` and `${NAME}` in the text of line `line` with its number.
+    /// Replaces each `$NAME` and `${NAME}` in the text of line `line` with its number. An unknown name is not replaced.
     pub(super) fn new(line: usize, text: &str, varied: &[Varied]) -> Self {
         // The spaces at the end are removed, because each look at the next word would skip them again.
-        let (mut out, mut shifts, mut rest, mut shift) = (String::new(), Vec::new(), text.trim_end(), 0);
+        let mut rest = text.trim_end();
+        let (mut out, mut shifts) = (String::new(), Vec::new());
+        // The number of columns by which `rest` is further right in the file than in `out`.
+        let mut shift = 0;
         while let Some(start) = rest.find('$') {
-            let (before, from) = rest.split_at(start);
+            let (before, dollar) = rest.split_at(start);
             out.push_str(before);
-            let (len, name) = name(from);
+            let (len, name) = name(dollar);
             match varied.iter().find(|varied| varied.name == name) {
                 Some(varied) => {
                     let number = format!("{}", varied.number);
@@ -69,9 +72,9 @@ impl Source {
                     out.push_str(&number);
                     shifts.push((out.len(), shift));
                 }
-                None => out.push_str(&from[..len]),
+                None => out.push_str(&dollar[..len]),
             }
-            rest = &from[len..];
+            rest = &dollar[len..];
         }
         out.push_str(rest);
         Source { line, text: out, shifts }
@@ -99,12 +102,12 @@ impl<'t> Words<'t> {
         self.line
     }
 
-    /// Returns the rest of the line, without the spaces at both ends. A comment is included.
+    /// Returns the rest of the line, without leading and trailing spaces. A comment is included.
     pub(super) fn rest(&self) -> &'t str {
         self.text[self.at..].trim()
     }
 
-    /// Reads the line up to one of the words in `stops`, a comment or the end. A text in quotation marks is one word.
+    /// Reads the line up to one of the words in `stops`, a comment or the end. A string in quotation marks is one word.
     pub(super) fn until(&mut self, stops: &[&str]) -> &'t str {
         let start = self.at;
         while let Some(word) = self.peek().filter(|word| !stops.contains(word)) {
@@ -120,7 +123,7 @@ impl<'t> Words<'t> {
         tokens::word(self.rest())
     }
 
-    /// Reads a word. A text in quotation marks is read with [`quoted`](Self::quoted) instead.
+    /// Reads a word. [`quoted`](Self::quoted) reads a string in quotation marks.
     pub(super) fn next(&mut self) -> Option<&'t str> {
         let word = self.peek()?;
         self.at = self.start() + word.len();
@@ -144,7 +147,7 @@ impl<'t> Words<'t> {
         Ok(value)
     }
 
-    /// Reads a text in quotation marks.
+    /// Reads a string in quotation marks.
     pub(super) fn quoted(&mut self) -> Result<String, FileError> {
         let rest = &self.text[self.start()..];
         if self.peek().is_none() {
@@ -155,7 +158,7 @@ impl<'t> Words<'t> {
         Ok(text)
     }
 
-    /// Returns whether a text in quotation marks comes next.
+    /// Returns whether a string in quotation marks comes next.
     pub(super) fn is_quoted(&self) -> bool {
         self.rest().starts_with('"')
     }
@@ -228,7 +231,7 @@ impl<'t> Words<'t> {
     }
 }
 
-/// Returns the name after the `$` at the start of `text`, and the length of the `$`, the name and its brackets.
+/// Returns the name after the `$` at the start of `text`, preceded by the length of the `$`, the name and its brackets.
 fn name(text: &str) -> (usize, &str) {
     let rest = &text[1..];
     if let Some((name, _)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {

@@ -1,4 +1,4 @@
-//! Parses the calls of a script's program: `write(4, ..., 1000) = 1000`.
+//! Parses the calls that a script's program makes: `write(4, ..., 1000) = 1000`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use smoltcp::time::Duration;
 use super::scan::{Error, Scanner};
 use super::time::{When, seconds};
 
-/// A call of the program.
+/// A call that the program makes.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) function: Function,
@@ -31,7 +31,7 @@ pub(super) enum Function {
     /// A call that has no effect. Its result is not compared.
     Option(u32),
     Read(u32, u32),
-    /// The socket, and whether the call closes the sending direction.
+    /// The socket and whether the call closes the sending direction.
     Shutdown(u32, bool),
     Socket,
     Write(u32, u32),
@@ -108,7 +108,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets)
             let until = seconds(scanner)?;
             match when {
                 When::Since(from, _) | When::After(from, _) if from <= until => Some(until),
-                _ => return Err(here.error("later than the start of the call")),
+                _ => return Err(here.expected("later than the start of the call")),
             }
         }
         false => None,
@@ -116,7 +116,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets)
     let mut here = *scanner;
     let name = scanner.word();
     if !NAMES.contains(&name) {
-        return Err(here.error(FUNCTIONS));
+        return Err(here.expected(FUNCTIONS));
     }
     scanner.need("(", ARGUMENTS)?;
     let function = sockets.function(name, scanner, &mut here)?;
@@ -127,7 +127,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets)
     match (function, &result) {
         (Function::Socket | Function::Accept(_), Outcome::Number(number)) => {
             if sockets.open.contains(number) {
-                return Err(at_result.error("the number of a socket that is not open yet"));
+                return Err(at_result.expected("the number of a socket that is not open yet"));
             }
             sockets.open.push(*number);
         }
@@ -166,7 +166,7 @@ impl Sockets {
         let socket = self.socket(scanner)?;
         if matches!(name, "listen" | "connect") {
             if self.listens || self.connects {
-                return Err(here.error(ONE));
+                return Err(here.expected(ONE));
             }
             (self.listens, self.connects) = (name == "listen", name == "connect");
         }
@@ -189,7 +189,7 @@ impl Sockets {
                 match scanner.word() {
                     "SHUT_RD" => Function::Shutdown(socket, false),
                     "SHUT_WR" | "SHUT_RDWR" => Function::Shutdown(socket, true),
-                    _ => return Err(here.error(HOW)),
+                    _ => return Err(here.expected(HOW)),
                 }
             }
             _ => Function::Option(socket),
@@ -201,7 +201,7 @@ impl Sockets {
         const OPEN: &str = "the number of a socket that is open";
         let mut here = *scanner;
         let socket = scanner.number(LARGEST, OPEN)?;
-        if self.open.contains(&socket) { Ok(socket) } else { Err(here.error(OPEN)) }
+        if self.open.contains(&socket) { Ok(socket) } else { Err(here.expected(OPEN)) }
     }
 
     /// Reads a level, a name and a value. Most options have no effect.
@@ -217,7 +217,7 @@ impl Sockets {
                 let mut here = *scanner;
                 let size = scanner.number(*BUFFERS.end(), SIZE)?;
                 if !BUFFERS.contains(&size) {
-                    return Err(here.error(SIZE));
+                    return Err(here.expected(SIZE));
                 }
                 scanner.need("]", SIZE)?;
                 let buffer = if name == "SO_RCVBUF" { &mut self.receive } else { &mut self.send };
@@ -277,7 +277,7 @@ fn argument(scanner: &mut Scanner<'_>) -> Result<(), Error> {
         let word = scanner.peek_word().len();
         scanner.advance(word.max(next.len_utf8()));
     }
-    Err(scanner.error("the rest of the arguments, and )"))
+    Err(scanner.expected("the rest of the arguments, and )"))
 }
 
 /// Skips a text in quotation marks.
@@ -296,7 +296,7 @@ fn string(scanner: &mut Scanner<'_>) -> Result<(), Error> {
             _ => escaped = c == '\\' && !escaped,
         }
     }
-    Err(here.error("the start of a text with a quotation mark at its end"))
+    Err(here.expected("the start of a text with a quotation mark at its end"))
 }
 
 /// Skips the remaining arguments and the closing bracket.

@@ -20,7 +20,7 @@ const TCP: usize = 20;
 /// The byte that fills a payload. [`ScriptStep::SendBytes`](crate::lab::ScriptStep::SendBytes) sends the same byte.
 pub(super) const FILL: u8 = b'x';
 
-/// The two ends of a segment. In each array, the sender comes first.
+/// The two sides of a segment. In each array, the sender comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// The hardware addresses.
@@ -35,7 +35,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Returns the ends of the answer to a segment.
+    /// Returns the sides of the answer to a segment.
     pub fn reversed(&self) -> Ends {
         let Ends { hardware: [h, i], addresses: [a, b], ports: [p, q], isn: [s, r] } = *self;
         Ends { hardware: [i, h], addresses: [b, a], ports: [q, p], isn: [r, s] }
@@ -88,7 +88,7 @@ impl SegmentText {
         ip.set_header_len(IP as u8);
         ip.set_dscp(0);
         ip.set_ecn(0);
-        // Both ends have the MTU of the wire, so the length fits.
+        // Both sides have the MTU of the wire, so the length fits.
         ip.set_total_len(total as u16);
         ip.set_ident(0);
         ip.clear_flags();
@@ -142,7 +142,7 @@ impl SegmentText {
         out.iter_mut().zip(bytes).for_each(|(target, byte)| *target = byte);
     }
 
-    /// Reads the segment in a frame, and its ends. The numbers are absolute, and `isn` is 0.
+    /// Reads the segment in a frame and its two sides. The numbers are absolute, and `isn` is 0.
     ///
     /// Returns `None` if the frame contains no TCP segment over IPv4, or if its length or its checksum is wrong.
     pub fn read(frame: &[u8]) -> Option<(SegmentText, Ends)> {

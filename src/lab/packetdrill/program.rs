@@ -37,7 +37,7 @@ pub(super) enum Request {
     Close,
     Read(u32),
     Shutdown,
-    /// The number of bytes to write, and how many of them are queued so far.
+    /// The number of bytes to write and how many of them are queued so far.
     Write(u32, u32),
 }
 

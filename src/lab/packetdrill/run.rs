@@ -46,7 +46,7 @@ impl Default for Limits {
 pub struct Failed {
     /// The line's number, from 1.
     pub line: usize,
-    /// The expectation of the line, and the actual event.
+    /// The expectation of the line and the actual event.
     pub what: String,
 }
 
@@ -64,7 +64,7 @@ const ENTRIES: usize = 64;
 /// The maximum number of segments from the stack that wait to be compared with a line of the script.
 const MOST_UNREAD: usize = 1000;
 
-/// The port of the end that calls. The other end, which listens, has the port [`SCRIPT_PORT`].
+/// The port of the side that calls. The side that listens has the port [`SCRIPT_PORT`].
 const CALLER_PORT: u16 = 40_000;
 
 /// The seed of a run. Nothing that a script can observe depends on the seed.
@@ -109,7 +109,7 @@ pub fn run<'a, C: Console>(
     runner.settle(last, script.tolerance)
 }
 
-/// Returns the ends of a segment from the peer to the stack, which runs on host number `host`.
+/// Returns the sides of a segment from the peer to the stack, which runs on host number `host`.
 fn ends(host: usize) -> Ends {
     let hosts = [1 - host, host];
     let ports = if host == 0 { [SCRIPT_PORT, CALLER_PORT] } else { [CALLER_PORT, SCRIPT_PORT] };
@@ -122,8 +122,9 @@ struct Runner<'r, 'a, C> {
     limits: Limits,
     /// The number of the host on which the stack runs.
     host: usize,
-    /// The ends of a segment from the peer to the stack, with their initial sequence numbers. In the script, the stack's
-    /// initial number is 0. The script gives the peer's initial number, and later numbers are relative to that number.
+    /// The sides of a segment from the peer to the stack, with their initial sequence numbers. In the script, the
+    /// stack's initial number is 0. The script gives the peer's initial number, and later numbers are relative to that
+    /// number.
     ends: Ends,
     /// The stack's segments that have not been compared with a line yet, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,

@@ -12,7 +12,7 @@ pub struct Error {
     pub column: usize,
     /// The wrong word, or an empty string if a word is missing at the end.
     pub word: String,
-    /// The words that would be valid instead.
+    /// What the word should be. Completes the sentence "'WORD' should be …", as in `left out: …`.
     pub expected: &'static str,
 }
 
@@ -87,7 +87,7 @@ impl<'t> Scanner<'t> {
     /// # Errors
     /// Returns an error if something else comes next.
     pub(super) fn need(&mut self, token: &str, expected: &'static str) -> Result<(), Error> {
-        if self.eat(token) { Ok(()) } else { Err(self.error(expected)) }
+        if self.eat(token) { Ok(()) } else { Err(self.expected(expected)) }
     }
 
     /// Returns the next letters, digits and underscores, without skipping them. The word is empty if something else
@@ -120,7 +120,7 @@ impl<'t> Scanner<'t> {
                 self.advance(word.len());
                 Ok(number)
             }
-            _ => Err(self.error(expected)),
+            _ => Err(self.expected(expected)),
         }
     }
 
@@ -134,8 +134,8 @@ impl<'t> Scanner<'t> {
         self.rest = rest;
     }
 
-    /// Returns an error that says that the next word should be `expected`.
-    pub(super) fn error(&mut self, expected: &'static str) -> Error {
+    /// Returns the error "'WORD' should be `expected`" about the next word.
+    pub(super) fn expected(&mut self, expected: &'static str) -> Error {
         let first = self.peek();
         let word = match first {
             None => String::new(),
@@ -155,7 +155,7 @@ impl<'t> Scanner<'t> {
     pub(super) fn end(&mut self, expected: &'static str) -> Result<(), Error> {
         match self.peek() {
             None if self.unclosed.is_none() => Ok(()),
-            _ => Err(self.error(expected)),
+            _ => Err(self.expected(expected)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Parses a script: lines with a time, and a segment or a call of the program. calls.rs parses the calls.
+//! Parses a script: each line has a time, then a segment or a call of a function. calls.rs parses the calls.
 
 use alloc::vec::Vec;
 
@@ -60,7 +60,7 @@ impl Script {
     pub fn parse(text: &str) -> Result<Script, Error> {
         let mut scanner = Scanner::new(text);
         if text.len() > MAX_FILE_BYTES {
-            return Err(scanner.error("the start of a script of at most 1 MiB"));
+            return Err(scanner.expected("the start of a script of at most 1 MiB"));
         }
         let mut script = Script { tolerance: TOLERANCE, buffers: BUFFERS, connects: false, events: Vec::new() };
         while scanner.eat("--") {
@@ -69,26 +69,26 @@ impl Script {
         let mut sockets = calls::Sockets::default();
         while let Some(first) = scanner.peek() {
             if scanner.line > MAX_FILE_LINES {
-                return Err(scanner.error("left out: a script has at most 10000 lines"));
+                return Err(scanner.expected("left out: a script has at most 10000 lines"));
             }
             if first == '`' {
-                return Err(scanner.error(SHELL));
+                return Err(scanner.expected(SHELL));
             }
             let line = scanner.line;
             let when = time::when(&mut scanner)?;
             let action = match scanner.peek() {
                 Some('<') => Action::Inbound(inbound(&mut scanner)?),
                 Some('>') => Action::Outbound(packet(&mut scanner)?),
-                Some('`') => return Err(scanner.error(SHELL)),
-                Some('%') => return Err(scanner.error(PYTHON)),
+                Some('`') => return Err(scanner.expected(SHELL)),
+                Some('%') => return Err(scanner.expected(PYTHON)),
                 _ => Action::Call(calls::scan(&mut scanner, when, &mut sockets)?),
             };
             script.events.push(Event { line, when, action });
         }
-        // A comment without an end hides the rest of the script.
+        // A comment that is not closed hides the rest of the script, so it is an error.
         scanner.end(time::EXPECTED)?;
         if script.events.is_empty() {
-            return Err(scanner.error("a line, such as: 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"));
+            return Err(scanner.expected("a line, such as: 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"));
         }
         script.connects = sockets.connects;
         script.buffers.receive = sockets.receive.unwrap_or(BUFFERS.receive);
@@ -110,7 +110,7 @@ impl Script {
                 self.tolerance = Duration::from_micros(micros.into());
                 Ok(())
             }
-            _ => Err(here.error(OPTION)),
+            _ => Err(here.expected(OPTION)),
         }
     }
 }
@@ -119,7 +119,7 @@ impl Script {
 fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     scanner.advance(1);
     if matches!(scanner.peek_word(), "icmp" | "udp") || scanner.peek() == Some('[') {
-        return Err(scanner.error(TCP_ONLY));
+        return Err(scanner.expected(TCP_ONLY));
     }
     SegmentText::scan(scanner)
 }
@@ -130,8 +130,8 @@ fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     let segment = packet(scanner)?;
     here.advance(1);
     match segment {
-        SegmentText { window: None, .. } => Err(here.error("a segment with win and a number, as the peer sends it")),
-        SegmentText { options: None, .. } => Err(here.error("a segment with options, as the peer sends it")),
+        SegmentText { window: None, .. } => Err(here.expected("a segment with win and a number, as the peer sends it")),
+        SegmentText { options: None, .. } => Err(here.expected("a segment with options, as the peer sends it")),
         segment => Ok(segment),
     }
 }

@@ -163,13 +163,13 @@ impl SegmentText {
         let len = scanner.number(MAX_LEN, "a length from 0 to 65535")?;
         scanner.need(")", NUMBERS)?;
         if last != seq.wrapping_add(len) {
-            return Err(at_last.error("the sum of the first number and the length"));
+            return Err(at_last.expected("the sum of the first number and the length"));
         }
         let mut at_ack = *scanner;
         let mut ack = flags.has(Flags::ACK).then_some(0);
         if scanner.eat("ack") {
             let number = scanner.number(u32::MAX, NUMBER)?;
-            *ack.as_mut().ok_or_else(|| at_ack.error("left out, as the flags do not contain ."))? = number;
+            *ack.as_mut().ok_or_else(|| at_ack.expected("left out, as the flags do not contain ."))? = number;
         }
         let window = match scanner.eat("win") {
             true => Some(scanner.number(u16::MAX.into(), "a window from 0 to 65535")? as u16),
@@ -199,11 +199,11 @@ fn flags(scanner: &mut Scanner<'_>) -> Result<Flags, Error> {
         match FLAGS.iter().find(|(known, _)| *known == letter) {
             Some((_, bit)) if flags & bit == 0 => flags |= bit,
             None if word == "-" => {}
-            _ => return Err(scanner.error(FLAGS_EXPECTED)),
+            _ => return Err(scanner.expected(FLAGS_EXPECTED)),
         }
     }
     if word.is_empty() {
-        return Err(scanner.error(FLAGS_EXPECTED));
+        return Err(scanner.expected(FLAGS_EXPECTED));
     }
     scanner.advance(len);
     Ok(Flags(flags))
@@ -223,7 +223,7 @@ fn options(scanner: &mut Scanner<'_>) -> Result<Option<Vec<Choice>>, Error> {
         let mut here = *scanner;
         options.push(option(scanner)?);
         if options_len(&options) > MAX_OPTIONS {
-            return Err(here.error("left out: the options would take more than 40 bytes"));
+            return Err(here.expected("left out: the options would take more than 40 bytes"));
         }
         if scanner.eat(">") {
             return Ok(Some(options));
@@ -248,7 +248,7 @@ fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
                 scanner.need(":", "a block, as in 1001:2001")?;
                 let after = scanner.number(u32::MAX, NUMBER)?;
                 if blocks.push((first, after)).is_err() {
-                    return Err(here.error("left out: a segment has room for four blocks"));
+                    return Err(here.expected("left out: a segment has room for four blocks"));
                 }
             }
             Ok(Choice::Sack(blocks))
@@ -261,7 +261,7 @@ fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
             Ok(Choice::Timestamp(val, scanner.number(u32::MAX, TIMESTAMP)?))
         }
         "wscale" => Ok(Choice::WindowScale(scanner.number(255, "a shift from 0 to 255")? as u8)),
-        _ => Err(here.error(OPTION)),
+        _ => Err(here.expected(OPTION)),
     }
 }
 

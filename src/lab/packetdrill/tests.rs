@@ -135,7 +135,7 @@ fn a_damaged_frame_has_no_segment() {
     }
 }
 
-/// A SYN by hand reaches the server, which answers it.
+/// An injected SYN reaches the server, which answers it.
 #[test]
 fn a_frame_by_hand_is_sent_and_arrives() {
     let sizes = Sizes { connections: 1, receive: 4096, send: 4096, ports: 0, datagrams: 0, payload: 0 };

@@ -36,7 +36,7 @@ pub(super) fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
         let mut here = *scanner;
         last = seconds(scanner)?;
         if last < first {
-            return Err(here.error("later than the start of the range"));
+            return Err(here.expected("later than the start of the range"));
         }
     }
     Ok(if relative { When::After(first, last) } else { When::Since(first, last) })
@@ -49,10 +49,12 @@ pub(super) fn seconds(scanner: &mut Scanner<'_>) -> Result<Duration, Error> {
     let whole = digits(0);
     let fraction = if rest.get(whole..).is_some_and(|text| text.starts_with('.')) { digits(whole + 1) } else { 0 };
     if whole + fraction == 0 {
-        return Err(scanner.error(EXPECTED));
+        return Err(scanner.expected(EXPECTED));
     }
     let seconds = rest.get(..whole).filter(|text| !text.is_empty()).map_or(Ok(0), str::parse);
-    let Some(seconds) = seconds.ok().filter(|seconds| *seconds <= LATEST) else { return Err(scanner.error(EXPECTED)) };
+    let Some(seconds) = seconds.ok().filter(|seconds| *seconds <= LATEST) else {
+        return Err(scanner.expected(EXPECTED));
+    };
     let decimals = rest.get(whole + 1..whole + 1 + fraction).unwrap_or_default();
     let micros =
         decimals.bytes().chain(core::iter::repeat(b'0')).take(6).fold(0, |sum, c| sum * 10 + u64::from(c - b'0'));

@@ -1,4 +1,4 @@
-//! Changes that the user makes by hand in a run: altering a frame in flight, or putting a segment on the wire.
+//! Manual changes in a run: altering a frame in flight, or putting a segment on the wire.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,7 +12,7 @@ use crate::lab::{Setup, Verdict, hardware, ipv4};
 use crate::phy::ETHERNET;
 use crate::trace::Summary;
 
-/// A change that the user makes by hand after a step.
+/// A manual change after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByHand {
     /// The last step before the change.
@@ -30,7 +30,7 @@ pub enum Change {
     Segment(usize, Ends, SegmentText),
 }
 
-/// The maximum number of changes by hand in a run.
+/// The maximum number of manual changes in a run.
 pub const MAX_BY_HAND: usize = 1000;
 
 impl ByHand {
@@ -75,8 +75,8 @@ pub fn has_checksum(lab: &HostLab<'_>, frame: u32) -> bool {
 /// The client's port in a segment that belongs to no connection.
 const PORT: u16 = 50_000;
 
-/// Returns the ends of a segment to host `to`, as if the other host had sent it: the ends of the newest connection, or
-/// else of a new call.
+/// Returns the sides of a segment to host `to`, as if the other host had sent it: the sides of the newest connection,
+/// or else of a new call.
 pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     let hosts = [1 - to, to];
     let served = setup.listeners.first().map_or(0, |listener| listener.port);
@@ -91,7 +91,7 @@ pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
             let (tuple, numbers) = (view.connection.tuple, [view.side.iss, view.irs]);
             (ends.ports, ends.isn) =
                 ([tuple.local.port, tuple.remote.port], numbers.map(|n| n.map_or(0, |n| n.0 as u32)));
-            // The receiver sees the ends in the opposite order.
+            // The receiver sees the sides in the opposite order.
             if index == 1 {
                 (ends.ports, ends.isn) = ([ends.ports[1], ends.ports[0]], [ends.isn[1], ends.isn[0]]);
             }

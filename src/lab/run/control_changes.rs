@@ -1,10 +1,10 @@
-//! Finds the changes of both ends' [`Control`] of a connection, from entry to entry.
+//! Finds the changes of both sides' [`Control`] of a connection, from entry to entry.
 
 use super::HostLab;
 use crate::lab::Snapshot;
 use crate::stack::Control;
 
-/// The [`Control`] of both ends at the previous entry, and the number of that entry's connection.
+/// The [`Control`] of both sides at the previous entry and the number of that entry's connection.
 #[derive(Default)]
 pub struct ControlChanges {
     lane: u32,
@@ -12,7 +12,7 @@ pub struct ControlChanges {
 }
 
 impl ControlChanges {
-    /// Returns the [`Control`] of each end after an entry, if it or the connection is not the same as in the previous
+    /// Returns the [`Control`] of each side after an entry, if it or the connection is not the same as in the previous
     /// call.
     pub fn after(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) -> [Option<Control>; 2] {
         let now = ControlChanges { lane: lab.lane_of(snapshot), holds: lab.holds(&snapshot.entry) };

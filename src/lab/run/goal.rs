@@ -11,13 +11,13 @@ use crate::trace::{Carries, Summary};
 /// The event at which a run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// The state of an end changes.
+    /// The state of a side changes.
     Change,
     /// A frame of this kind is sent or arrives.
     Frame(Protocol),
-    /// A frame is sent that is dropped or lost.
+    /// A sent frame is dropped or lost.
     Loss,
-    /// One end enters this state: the client (0), the server (1) or either.
+    /// One side enters this state: the client (0), the server (1) or either.
     State(Option<usize>, State),
     /// The run has taken this many steps.
     Step(u32),
@@ -45,7 +45,7 @@ pub enum GoalError<'w> {
     Event(&'w str),
     /// A number of steps.
     Number(&'w str),
-    /// A state of one end.
+    /// A state of one side.
     State(&'w str),
     /// A time.
     Time(&'w str),

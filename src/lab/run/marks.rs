@@ -75,8 +75,8 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
     })
 }
 
-/// Marks the changes that the reader has made by hand as the answer to question `index`. Returns `None` if no run can
-/// answer this question.
+/// Marks the reader's manual changes as the answer to question `index`. Returns `None` if no run can answer this
+/// question.
 ///
 /// # Errors
 /// Fails if the run cannot start.
@@ -95,7 +95,7 @@ pub fn verdict_by_hand(
     Ok(Some(if expectations.result().is_ok() { Verdict::Right } else { Verdict::Wrong }))
 }
 
-/// Converts the error of a run that could not start.
+/// Converts the error from a run that could not start.
 fn not_started(why: &StartError) -> FileError {
     FileError { line: 1, column: 1, message: format!("{why}") }
 }

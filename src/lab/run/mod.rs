@@ -1,6 +1,6 @@
-//! A repeatable run: each change that the user made by hand is made again after the same step.
+//! A repeatable run: each manual change is made again after the same step.
 //!
-//! The other files are by_hand.rs (changes by hand), control_changes.rs (changes of a connection's
+//! The other files are by_hand.rs (manual changes), control_changes.rs (changes of a connection's
 //! [`Control`](crate::stack::Control)), goal.rs (events at which a run stops), host_lab.rs (hosts and their memory),
 //! marks.rs (marking of answers) and reductions.rs (reductions of congestion windows).
 
@@ -34,12 +34,12 @@ use super::{Peer, Progress, START, Setup, Snapshot, StartError, UdpPeer, Verdict
 use crate::stack::{End, HeapPool};
 use host_lab::Printed;
 
-/// A run of a set-up, with the changes that the user made by hand and the event at which to stop.
+/// A run of a set-up, with the manual changes and the event at which to stop.
 #[derive(Clone)]
 pub struct Run<'s> {
     /// The set-up. The set-up and `by_hand` together determine the run.
     pub setup: &'s Setup<'s>,
-    /// The changes that the user made by hand, in order.
+    /// The manual changes, in order.
     pub by_hand: Vec<ByHand>,
     /// The event at which `--until` or the command `until` stops the run.
     pub until: Option<Goal>,
@@ -59,15 +59,15 @@ pub struct Ended {
     pub time: Duration,
     /// The indices of the faults that matched no frame.
     pub unmet: Vec<usize>,
-    /// The line numbers in the file of the forged segments that were due before any connection.
+    /// The forged segments that were due before any connection had begun, each as its line number in the file.
     pub unforged: Vec<usize>,
-    /// The client's programs that failed.
+    /// The failures of the client's programs.
     pub failed: Vec<Failed>,
     /// The output of the client and of the server.
     pub printed: [Vec<u8>; 2],
 }
 
-/// A program of the client that failed.
+/// A failure of one of the client's programs.
 #[derive(Clone, Debug)]
 pub struct Failed {
     /// How its connection ended, if it had one.
@@ -86,12 +86,12 @@ pub enum Stepped {
     There,
     /// The run has ended.
     End,
-    /// The run has reached its limit of steps or of time.
+    /// The run has reached its limit on steps or time.
     Limit,
 }
 
 impl<'s> Run<'s> {
-    /// Makes a run that continues to its end, without changes by hand.
+    /// Makes a run that continues to its end, without manual changes.
     pub fn new(setup: &'s Setup<'s>) -> Self {
         Run { setup, by_hand: Vec::new(), until: None }
     }
@@ -153,7 +153,7 @@ impl<'s> Run<'s> {
         Ok(act(&mut lab))
     }
 
-    /// Takes one step, then repeats the changes that the user made by hand after this step.
+    /// Takes one step, then repeats the manual changes after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let (before, mut windows) = (lab.states(), Windows::of(lab));
         let progress = lab.step();
@@ -184,7 +184,7 @@ impl<'s> Run<'s> {
     ) -> bool {
         let mut stop_reached = false;
         while let Some(entry) = lab.entries.pop() {
-            // The clock has jumped past the limit: this entry is not part of the run.
+            // If the clock has jumped past the limit, this entry is not part of the run.
             if entry.at > START + self.setup.limit {
                 continue;
             }
@@ -196,7 +196,7 @@ impl<'s> Run<'s> {
         stop_reached
     }
 
-    /// Repeats the changes that the user made by hand after the current step.
+    /// Repeats the manual changes after the current step.
     pub fn intervene(&self, lab: &mut HostLab<'_>) {
         let now = lab.steps();
         for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {
@@ -205,7 +205,7 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// Returns the entry with the fault that the user will cause by hand while the frame is in flight.
+    /// Returns the entry with the manual change that the user will make while its frame is in flight.
     fn with_later_fault(&self, mut snapshot: Snapshot) -> Snapshot {
         if let What::Sent { frame, verdict: verdict @ Verdict::Deliver, .. } = &mut snapshot.entry.what
             && let Some(fault) = self.by_hand.iter().rev().find_map(|by_hand| by_hand.fault_of(*frame))

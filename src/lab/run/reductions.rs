@@ -12,7 +12,7 @@ use crate::trace::{Cause, Segment, Summary};
 #[derive(Default)]
 pub struct Windows(Vec<Window>);
 
-/// The congestion window of one end of a connection.
+/// The congestion window of one side of a connection.
 struct Window {
     host: usize,
     tuple: Tuple,

@@ -41,7 +41,7 @@ pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Pro
     Ok(opened.run_json(name))
 }
 
-/// Puts a segment on the wire that no host has sent.
+/// Puts on the wire a segment that no host has sent.
 pub(super) fn inject(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, step) = (opened.run_name(request)?, request.number("step")?);
     let to = 1 - request.host("host")?;

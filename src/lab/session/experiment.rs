@@ -33,9 +33,9 @@ pub(super) struct Opened {
     room: usize,
 }
 
-/// A run: the changes by hand, and the recording.
+/// A run: the manual changes and the recording.
 pub(super) struct Branch {
-    /// The run from which this run branches off, and the last step that both share.
+    /// The run from which this run branches off and the last step that both share.
     from: Option<(char, u32)>,
     pub(super) by_hand: Vec<ByHand>,
     summary: Summary,
@@ -96,7 +96,7 @@ impl Opened {
         }))
     }
 
-    /// Returns a text of the experiment in the language of the session.
+    /// Returns a string of the experiment in the language of the session.
     pub(super) fn own_text<'t>(&'t self, text: &'t str) -> &'t str {
         self.experiment.in_lang(text, self.lang)
     }
@@ -132,7 +132,7 @@ impl Opened {
         }
     }
 
-    /// Returns the changes by hand in a run.
+    /// Returns the manual changes in a run.
     pub(super) fn by_hand(&self, name: char) -> &[ByHand] {
         self.runs.get(&name).map_or(&[], |branch| &branch.by_hand)
     }
@@ -142,7 +142,7 @@ impl Opened {
         self.runs.get(&name).map_or(0, |branch| branch.summary.steps)
     }
 
-    /// Calls `act` with a run that makes these changes by hand.
+    /// Calls `act` with a run that makes these manual changes.
     pub(super) fn with_run<T>(
         &self,
         by_hand: &[ByHand],
@@ -220,7 +220,7 @@ impl Opened {
         recording.ok_or_else(|| Problem::new("the run is gone: open the experiment again"))
     }
 
-    /// Records a run with these changes by hand.
+    /// Records a run with these manual changes.
     fn record(&self, by_hand: &[ByHand]) -> Result<(Recording, Summary), Problem> {
         self.with_run(by_hand, |run| Recording::of(run, &self.experiment, self.room))
     }
@@ -272,8 +272,8 @@ mod tests {
     use crate::lab::Verdict;
     use crate::lab::run::Change;
 
-    /// If there is not enough memory for all recordings, only the recording in use is kept, and the others are made
-    /// again when they are needed.
+    /// If there is not enough memory for all recordings, only the recording that was last used is kept, and the others
+    /// are made again when they are needed.
     #[test]
     fn recordings_share_a_bounded_memory() {
         let request = Request::parse(r#"{"do":"new","scenario":"handshake"}"#).unwrap();

@@ -1,4 +1,4 @@
-//! The command `export`: a file that makes the same run, with the changes by hand as faults and forged segments.
+//! The command `export`: a file that makes the same run, with the manual changes as faults and forged segments.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) fn export(opened: &mut Opened, request: &Request) -> Result<Value, Pr
     }
     let made = opened.with_run(by_hand, |run| Lines::of(run))?;
     let mut lines: Vec<String> = opened.text.lines().map(ToOwned::to_owned).collect();
-    // Only the first fault that applies to a frame has an effect, so the changes by hand come before the file's faults.
+    // Only the first fault that applies to a frame has an effect, so the manual changes come before the file's faults.
     let is_fault = |line: &String| line.split_whitespace().next() == Some("fault");
     let index = lines.iter().position(is_fault).unwrap_or(lines.len());
     lines.splice(index..index, made);
@@ -41,7 +41,7 @@ pub(super) fn export(opened: &mut Opened, request: &Request) -> Result<Value, Pr
     Ok(json!({ "lab": text }))
 }
 
-/// Finds the lines for the changes by hand, while the run is repeated.
+/// Finds the lines for the manual changes while the run is repeated.
 struct Lines<'r> {
     by_hand: &'r [ByHand],
     /// For each host, the number of frames of each kind so far.
@@ -88,7 +88,7 @@ impl<'r> Lines<'r> {
         }
     }
 
-    /// Takes the entries of a step, and finds the faults for the frames that are changed by hand.
+    /// Takes the entries of a step, and finds the faults for the frames that are changed manually.
     fn take_entries(&mut self, lab: &mut HostLab<'_>) {
         while let Some(entry) = lab.entries.pop() {
             if let What::Sent { frame, summary, verdict, .. } = entry.what {
@@ -116,7 +116,7 @@ impl<'r> Lines<'r> {
         }
     }
 
-    /// Counts a frame. Returns its rarest kind, and its number among the frames of this kind from this host.
+    /// Counts a frame. Returns its rarest kind and its number among the frames of this kind from this host.
     fn count(&mut self, host: usize, summary: &Summary) -> Option<(Kind, u32)> {
         let counts = self.counts.get_mut(host)?;
         let mut found = None;

@@ -74,7 +74,7 @@ pub(super) fn until(opened: &mut Opened, request: &Request) -> Result<Value, Pro
     Ok(reached.filter(|reached| *reached <= last).map_or(json!({}), |reached| json!({ "step": reached })))
 }
 
-/// Shows the whole state of both ends after a step.
+/// Shows the whole state of both sides after a step.
 pub(super) fn table(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, step, lang) = (opened.run_name(request)?, request.number("step")?, opened.lang);
     opened.with_lab(opened.by_hand(run), step, |lab, _| Ok(json!({ "text": show::table(lab, lang).join("\n") })))
@@ -88,7 +88,7 @@ pub(super) fn hint(opened: &mut Opened, request: &Request) -> Result<Value, Prob
     Ok(json!({ "text": opened.own_text(hint) }))
 }
 
-/// Marks an answer, or the changes by hand in a run.
+/// Marks an answer or the manual changes in a run.
 pub(super) fn mark(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (index, question) = question(opened, request)?;
     let (lang, experiment) = (opened.lang, &opened.experiment);
@@ -122,7 +122,7 @@ pub(super) fn mark(opened: &mut Opened, request: &Request) -> Result<Value, Prob
     Ok(json!({ "verdict": name, "message": message, "points": points, "of": question.points }))
 }
 
-/// Returns the question that a command is about, and its index.
+/// Returns the question that a command is about and its index.
 fn question<'o>(opened: &'o Opened, request: &Request) -> Result<(usize, &'o Question), Problem> {
     let number = request.number("question")?;
     let questions = &opened.experiment.questions;

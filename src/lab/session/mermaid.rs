@@ -12,7 +12,7 @@ use crate::lab::lang::Lang;
 use crate::lab::show::{Ladder, What, host_name};
 use crate::lab::{START, change};
 
-/// The maximum number of lines in a diagram. Mermaid does not draw longer texts.
+/// The maximum number of lines in a diagram. Mermaid does not draw longer diagrams.
 const MOST: usize = 1000;
 
 /// Returns the answer to `mermaid`.

@@ -1,4 +1,4 @@
-//! A recorded run: its entries, with the changes of both ends' [`Control`], and its result.
+//! A recorded run: its entries, the changes of both sides' [`Control`], and its result.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -9,7 +9,7 @@ use crate::lab::StartError;
 use crate::lab::file::FileError;
 use crate::lab::lang::Lang;
 
-/// The longest command, in bytes. A text of 1 MiB fits, even if most of its characters are escaped.
+/// The longest command, in bytes. A file of 1 MiB fits, even if most of its characters are escaped.
 const LONGEST: usize = 4 << 20;
 
 /// A command: one JSON object.
@@ -19,7 +19,7 @@ pub(super) struct Request(Map<String, Value>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     message: String,
-    /// The line and the column in the text of an experiment, if the error is there.
+    /// The line and the column, if the error is in the text of an experiment.
     position: Option<(usize, usize)>,
 }
 
@@ -73,7 +73,7 @@ impl Request {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// Returns a text, if the command contains it.
+    /// Returns a string, if the command contains it.
     pub(super) fn optional_text(&self, name: &str) -> Result<Option<&str>, Problem> {
         match self.member(name) {
             None => Ok(None),
@@ -82,7 +82,7 @@ impl Request {
         }
     }
 
-    /// Returns a text.
+    /// Returns a string.
     pub(super) fn text(&self, name: &str) -> Result<&str, Problem> {
         self.optional_text(name)?.ok_or_else(|| missing(name, "a text"))
     }
@@ -120,7 +120,7 @@ impl Request {
         index.ok_or_else(|| Problem::new(format!("'{}' should be client or server", clip(text))))
     }
 
-    /// Returns the language of the texts. English is the default.
+    /// Returns the language of the answers. English is the default.
     pub(super) fn lang(&self) -> Result<Lang, Problem> {
         match self.optional_text("lang")? {
             None | Some("en") => Ok(Lang::En),

@@ -14,7 +14,7 @@ use crate::lab::lang::Lang;
 use crate::lab::scenarios::{self, SCENARIOS};
 use crate::lab::{Setup, default_texts};
 
-/// The text of an experiment, and its name.
+/// The text of an experiment and its name.
 pub(super) struct Source {
     pub(super) name: String,
     pub(super) text: String,

@@ -16,7 +16,7 @@ use crate::lab::lang::Lang;
 /// list below the diagram shows up to 16 changes of state that are not in the diagram.
 ///
 /// # Errors
-/// Returns the error of `out`.
+/// Returns the error from `out`.
 pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> fmt::Result {
     let others = visited.others();
     let height = BOTTOM + if others.is_empty() { 0 } else { 30 + 18 * others.len() };
@@ -118,17 +118,17 @@ const EDGES: [Edge; TRANSITIONS.len()] = [
     edge("M565 860H783", 674, 825, "middle"),
 ];
 
-/// Draws the legend: the colours of the hosts, and the meaning of the numbers.
+/// Draws the legend: the colours of the hosts and the meaning of the numbers.
 fn legend(out: &mut dyn Write, lang: Lang) -> fmt::Result {
     for (((name, color), x), host) in SIDES.into_iter().zip([40, 140]).zip(0..) {
         writeln!(out, r#"<path d="M{x} 26h30" stroke="{color}" stroke-width="3" marker-end="url(#{name})"/>"#)?;
         writeln!(out, r#"<text x="{}" y="30" fill="{color}">{}</text>"#, x + 38, host_name(host, lang))?;
     }
-    let numbers = match lang {
-        Lang::En => "numbers: at which steps, the first",
-        Lang::Zh => "数字：在哪些步，最多列出",
+    let (before, after) = match lang {
+        Lang::En => ("numbers: the first", "steps at which the transition was taken"),
+        Lang::Zh => ("数字：经过该转换的前", "步"),
     };
-    writeln!(out, r#"<text x="40" y="50">{numbers} {STEPS}</text>"#)
+    writeln!(out, r#"<text x="40" y="50">{before} {STEPS} {after}</text>"#)
 }
 
 /// Draws the line of a transition, once for each host that took it.
@@ -158,7 +158,7 @@ fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: boo
     )
 }
 
-/// Writes the event of a transition, and the steps in which the hosts took it.
+/// Writes the event of a transition and the steps in which the hosts took it.
 fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[Taken; 2]) -> fmt::Result {
     let Edge { x, y, anchor, .. } = edge;
     let fill = if taken.iter().any(|t| t.count > 0) { INK } else { "#777777" };

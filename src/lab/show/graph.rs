@@ -92,7 +92,7 @@ impl Graph {
         }
         let [sender, receiver] = snapshot.isn;
         let ends = [ends.source, ends.destination];
-        // Forged addresses have no connection.
+        // If an endpoint is forged, the segment belongs to no connection between hosts.
         if !ends.iter().all(|end| (0..MAX_HOSTS).any(|host| address(host) == end.addr)) {
             return;
         }
@@ -120,7 +120,7 @@ impl Graph {
         }
     }
 
-    /// Processes the [`Control`] of one end of a connection.
+    /// Processes the [`Control`] of one side of a connection.
     pub fn note_control(&mut self, now: Instant, tuple: &Tuple, control: &Control) {
         let at = (now - START).total_micros();
         if self.is_full(at) {
@@ -133,7 +133,7 @@ impl Graph {
         }
     }
 
-    /// Processes the [`Control`] of the ends of all connections after an entry, if the graph shows its values.
+    /// Processes the [`Control`] of both sides of all connections after an entry, if the graph shows its values.
     #[cfg(feature = "session")]
     pub(crate) fn note_controls(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if self.needs_control() {
@@ -171,7 +171,7 @@ impl Graph {
     /// Draws the graph.
     ///
     /// # Errors
-    /// Returns the error of `out`.
+    /// Returns the error from `out`.
     pub fn write(&self, out: &mut dyn Write) -> fmt::Result {
         let (tracks, connections) = self.shown_tracks();
         let height = HEAD + PANEL * tracks.len().max(1) + FOOT;
@@ -289,7 +289,7 @@ pub(crate) struct Plot {
     pub(crate) times: [u64; 2],
 }
 
-/// Returns the left edge, the top, the width and the height of a panel, excluding its texts, in pixels.
+/// Returns the left edge, the top, the width and the height of a panel, excluding its labels, in pixels.
 fn area(index: usize) -> [f64; 4] {
     [LEFT, HEAD + PANEL * index + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64)
 }
@@ -302,7 +302,7 @@ fn times(tracks: &[&Track]) -> [u64; 2] {
     [first.min(last), last]
 }
 
-/// Names the ends of a connection, with the caller's port if there are several connections.
+/// Names the sides of a connection, with the caller's port if there are several connections.
 struct Direction<'t>(&'t Track, usize, Lang);
 
 impl Display for Direction<'_> {

@@ -17,24 +17,24 @@ use crate::trace::{Carries, Cause, Segment, Summary};
 /// Writes an entry as one line that ends with a newline.
 ///
 /// # Errors
-/// Returns the error of `out`.
+/// Returns the error from `out`.
 pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     write(out, snapshot, |_| Ok(()))
 }
 
-/// Writes an entry like [`write_json`], and the client's and the server's [`Control`] of its connection.
+/// Writes an entry like [`write_json`] with the client's and the server's [`Control`] of its connection.
 ///
 /// # Errors
-/// Returns the error of `out`.
+/// Returns the error from `out`.
 #[cfg(feature = "recovery")]
 pub fn write_json_with(out: &mut dyn Write, snapshot: &Snapshot, holds: [Option<Control>; 2]) -> fmt::Result {
     write_json_and(out, snapshot, holds.each_ref().map(Option::as_ref), |_| Ok(()))
 }
 
-/// Writes an entry like [`write_json_with`], and the fields that `more` adds.
+/// Writes an entry like [`write_json_with`] with the fields that `more` adds.
 ///
 /// # Errors
-/// Returns the error of `out`.
+/// Returns the error from `out`.
 #[cfg(feature = "recovery")]
 pub(crate) fn write_json_and(
     out: &mut dyn Write,
@@ -45,7 +45,7 @@ pub(crate) fn write_json_and(
     write(out, snapshot, |line| {
         for (key, control) in ["client_holds", "server_holds"].into_iter().zip(holds) {
             if let Some(control) = control {
-                holds_of(line, key, control)?;
+                write_control(line, key, control)?;
             }
         }
         more(line)
@@ -109,9 +109,9 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
     line.end()
 }
 
-/// Adds the [`Control`] of one end of a connection. Sequence numbers are relative to the initial sequence numbers.
+/// Adds the [`Control`] of one side of a connection. Sequence numbers are relative to the initial sequence numbers.
 #[cfg(feature = "recovery")]
-fn holds_of(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
+fn write_control(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
     line.object(key, ("una", since(c.una, c.iss)), |line| {
         line.number("nxt", since(c.nxt, c.iss))?;
         if let Some(irs) = c.irs {

@@ -206,7 +206,7 @@ impl Row {
         };
         // "── label ────►": two columns of the shaft come before the label, and the rest follows the label.
         let rest = self.ladder.room(self.snapshot.lane).saturating_sub(5 + label.columns());
-        // The arrow of a lost frame does not reach the other end.
+        // The arrow of a lost frame does not reach the other host.
         let gap = if lost { (rest / 3).min(8) } else { 0 };
         let shaft = |f: &mut fmt::Formatter<'_>, count: usize| {
             line.chars().cycle().take(count).try_for_each(|c| f.write_char(c))

@@ -5,10 +5,10 @@
 
 mod axis;
 mod events;
+mod labels;
 mod paint;
 #[cfg(feature = "session")]
 mod rows;
-mod texts;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ pub(crate) use self::rows::{Part, PictureRows};
 
 use self::axis::Axis;
 use self::events::{Arrow, Events, Way, lost_after};
-use self::texts::{Anchor, LINE, Placed, Text};
+use self::labels::{Anchor, LINE, Label, Placed};
 use super::svg::{CHAR, FAINT, INK, ORANGE, RED};
 use super::text::Span;
 use crate::lab::Snapshot;
@@ -37,7 +37,7 @@ const PAGE: i32 = 3000;
 pub struct Picture {
     events: Events,
     axis: Axis,
-    texts: Placed,
+    labels: Placed,
     /// The usual time from sending to arrival, in microseconds.
     flight: u64,
     /// The y coordinates at which pages begin and end, in pixels.
@@ -56,8 +56,8 @@ impl Picture {
         let events = Events::of(rows, from.total_micros(), lang);
         let flight = events.flight();
         let axis = Axis::new(&events.moments(flight), flight);
-        let mut picture = Picture { events, axis, texts: Placed::default(), flight, breaks: Vec::new(), is_cut, lang };
-        picture.place_texts();
+        let mut picture = Picture { events, axis, labels: Placed::default(), flight, breaks: Vec::new(), is_cut, lang };
+        picture.place_labels();
         picture.breaks = picture.page_breaks();
         picture
     }
@@ -70,7 +70,7 @@ impl Picture {
     /// Draws a page, from 0.
     ///
     /// # Errors
-    /// Returns the error of `out`.
+    /// Returns the error from `out`.
     pub fn write(&self, out: &mut dyn Write, page: usize) -> fmt::Result {
         let breaks = self.breaks.get(page..page + 2).and_then(|breaks| breaks.first_chunk());
         paint::page(out, self, breaks.copied().unwrap_or_default(), Some(page))
@@ -79,7 +79,7 @@ impl Picture {
     /// Draws all pages as one.
     ///
     /// # Errors
-    /// Returns the error of `out`.
+    /// Returns the error from `out`.
     pub fn write_all(&self, out: &mut dyn Write) -> fmt::Result {
         let ends = [self.breaks.first(), self.breaks.last()].map(|end| end.copied().unwrap_or_default());
         paint::page(out, self, ends, None)
@@ -138,8 +138,8 @@ impl Picture {
     }
 
     /// Places the labels of the arrows, the notes and the lengths of the folds, from top to bottom.
-    fn place_texts(&mut self) {
-        let mut texts = Vec::new();
+    fn place_labels(&mut self) {
+        let mut labels = Vec::new();
         for arrow in &self.events.arrows {
             let points = self.path(arrow, arrow.arrivals.first().copied());
             let color = match arrow {
@@ -149,7 +149,7 @@ impl Picture {
             };
             let (x, anchor, sign) =
                 if arrow.host == 0 { (points[0].0, Anchor::Start, 1) } else { (points[0].0, Anchor::End, -1) };
-            let mut text = Text {
+            let mut label = Label {
                 x: x + 14 * sign,
                 y: 0,
                 anchor,
@@ -159,16 +159,16 @@ impl Picture {
                 point: (0, 0),
             };
             // The label is on its arrow. Labels of frames that are sent at the same time keep their order.
-            text.point = on_path(&points, x + sign * LABEL);
-            text.y = text.point.1;
-            texts.push(text);
+            label.point = on_path(&points, x + sign * LABEL);
+            label.y = label.point.1;
+            labels.push(label);
             if arrow.is_lost {
                 let (x, y) = points.last().copied().unwrap_or_default();
                 let word = |text: &str, y| {
                     let (anchor, text) = (Anchor::Middle, text.to_string());
-                    Text { x, y, anchor, color: RED, is_bold: false, text, point: (x, y) }
+                    Label { x, y, anchor, color: RED, is_bold: false, text, point: (x, y) }
                 };
-                texts.extend([word("", y), word(self.lang.pick("lost", "丢失"), y + 16)]);
+                labels.extend([word("", y), word(self.lang.pick("lost", "丢失"), y + 16)]);
             }
         }
         for note in &self.events.notes {
@@ -182,7 +182,7 @@ impl Picture {
             let most = (self.widths().0 - 20) as usize / CHAR;
             for text in wrapped(&note.text, most) {
                 let (color, is_bold) = (note.color, note.is_state);
-                texts.push(Text { x, y, anchor, color, is_bold, text, point: (point, y) });
+                labels.push(Label { x, y, anchor, color, is_bold, text, point: (point, y) });
             }
         }
         for fold in &self.axis.folds {
@@ -193,14 +193,14 @@ impl Picture {
                 Lang::En => alloc::format!("⋯ {} without an event ⋯", Span(length)),
                 Lang::Zh => alloc::format!("⋯ {} 内没有事件 ⋯", Span(length)),
             };
-            texts.push(Text { x, y, anchor: Anchor::Middle, color: FAINT, is_bold: false, text, point: (x, y) });
+            labels.push(Label { x, y, anchor: Anchor::Middle, color: FAINT, is_bold: false, text, point: (x, y) });
         }
-        // A cross cannot be moved, so it is placed before the texts that could cover it.
-        texts.sort_by_key(|text| (!text.text.is_empty(), text.y));
+        // A cross cannot be moved, so it is placed before the labels that could cover it.
+        labels.sort_by_key(|label| (!label.text.is_empty(), label.y));
         let mut last = 0;
         for (at, steps) in &self.events.instants {
             let y = self.axis.height(*at);
-            // A time for which there is no room is not written.
+            // If there is no room for a time, it is not written.
             if y < last && last > 0 {
                 continue;
             }
@@ -211,17 +211,17 @@ impl Picture {
                 [first, last] => alloc::format!("{first}–{last}"),
             };
             for (x, color, text) in [(TIMES_END, INK, time.trim().to_string()), (TIMES - 10, FAINT, steps)] {
-                texts.push(Text { x, y, anchor: Anchor::End, color, is_bold: false, text, point: (x, y) });
+                labels.push(Label { x, y, anchor: Anchor::End, color, is_bold: false, text, point: (x, y) });
             }
         }
-        for text in texts {
-            self.texts.add(text);
+        for label in labels {
+            self.labels.add(label);
         }
     }
 
-    /// Returns the y coordinates at which pages begin, and the end of the last page.
+    /// Returns the y coordinates of the start of each page and of the end of the last page.
     fn page_breaks(&self) -> Vec<i32> {
-        let mut lines: Vec<i32> = self.texts.texts.iter().map(|placing| placing.text.y).collect();
+        let mut lines: Vec<i32> = self.labels.labels.iter().map(|placing| placing.label.y).collect();
         lines.sort_unstable();
         let end = lines.last().map_or(0, |y| y + LINE).max(self.axis.end) + LINE;
         let mut breaks = alloc::vec![-LINE];

@@ -1,4 +1,4 @@
-//! Short texts without a heap, and relative sequence numbers.
+//! Short strings without a heap, and relative sequence numbers.
 
 use core::fmt::{self, Display, Write};
 
@@ -8,7 +8,7 @@ use smoltcp::wire::TcpSeqNumber;
 use crate::lab::WIRE;
 use crate::lab::lang::{columns, columns_of};
 
-/// A text of at most `room` columns. Further characters are dropped.
+/// A string of at most `room` columns. Further characters are dropped.
 pub(super) struct Text {
     // A line has at most 160 columns, and a character has at most 3 bytes per column.
     bytes: heapless::String<480>,
@@ -22,7 +22,7 @@ impl Text {
         Text { bytes: heapless::String::new(), columns: 0, room, cut: false }
     }
 
-    /// Returns a text that is never cut.
+    /// Returns a string that is never cut.
     pub(super) fn of(text: &str) -> Self {
         let mut all = Self::new(usize::MAX);
         // No word of the lab is longer than the memory, so none is cut.

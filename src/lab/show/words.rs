@@ -1,6 +1,7 @@
 //! The words of the ladder and of the pictures for events, frames and causes, in English and Chinese.
 //!
-//! Texts without parameters are elsewhere: both languages are written where the text is used, with [`Lang::pick`].
+//! Messages without parameters are elsewhere: both languages are written where the message is used, with
+//! [`Lang::pick`].
 
 use core::fmt::{self, Display};
 

@@ -7,7 +7,7 @@ use crate::phy::ETHERNET;
 use crate::trace::Summary;
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
-    /// Puts a frame on the wire that no host has sent. The frame arrives at host `to` after the latency of the wire.
+    /// Puts on the wire a frame that no host has sent. The frame arrives at host `to` after the latency of the wire.
     pub(in crate::lab) fn put(&mut self, now: Instant, to: usize, bytes: &[u8]) {
         let (mut frame, len) = ([0; MAX_FRAME], bytes.len().min(MAX_FRAME));
         frame[..len].copy_from_slice(&bytes[..len]);

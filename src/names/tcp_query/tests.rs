@@ -75,8 +75,8 @@ fn three(question: &[u8]) -> Vec<u8> {
     reply_to(question, 0, &records)
 }
 
-/// Looks up a name at a server that truncates each datagram to `part` addresses. Returns the result, and how many ms
-/// the lookup took.
+/// Looks up a name at a server that truncates each datagram to `part` addresses. Returns the result and how many ms the
+/// lookup took.
 fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveError>, i64) {
     let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 1, datagrams: 4, payload: 2048 };
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));

@@ -85,8 +85,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
 
     /// Makes the peer send `count` frames before the device receives the first one.
     ///
-    /// Returns how many frames the link accepted, and how many of the accepted frames were lost. Returns an error if
-    /// the device or the link did not count each lost frame.
+    /// Returns how many frames the link accepted and how many of the accepted frames were lost. Returns an error if the
+    /// device or the link did not count each lost frame.
     fn flood(&mut self, len: usize, count: usize) -> Result<(usize, u64), Fault> {
         let before = self.peer.lost(self.device);
         let mut taken = 0;
@@ -97,7 +97,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while let Some(number) = self.receive(len)? {
             // Numbers wrap around: a number is treated as later if it is less than half the range ahead.
             let later = last.is_none_or(|last| (1..0x8000).contains(&number.wrapping_sub(last)));
-            // A frame is out of order, or more frames arrive than were sent.
+            // If a frame is out of order, or if more frames arrive than were sent, the device breaks the rule.
             if !later || missing == 0 {
                 return Err(Fault::Order);
             }

@@ -28,7 +28,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Err(Fault::ClockStands)
     }
 
-    /// Checks [`Rule::Capabilities`](super::Rule::Capabilities), and that the scratch buffer is long enough.
+    /// Checks [`Rule::Capabilities`](super::Rule::Capabilities) and that the scratch buffer is long enough.
     pub fn capabilities(&mut self) -> Result<(), Fault> {
         let (one, two) = (self.device.capabilities(), self.device.capabilities());
         let mtu = one.max_transmission_unit;
@@ -128,7 +128,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if let Some(number) = self.inject(len)? {
             let came = self.receive(len)?;
             let counted = self.peer.lost(self.device).saturating_sub(lost);
-            // A frame that is accepted must be delivered whole or counted as lost.
+            // If an accepted frame is neither delivered whole nor counted as lost, the device breaks the rule.
             if came.is_none() && counted == 0 {
                 return Err(Fault::Lost { missing: 1, counted });
             }

@@ -65,7 +65,7 @@ pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     unsafe { ioctl(fd, Updater::<TUNGETIFF, IfReq>::new(&mut request)) }
 }
 
-/// Returns whether the interface `name` is up, and whether the kernel sees its carrier.
+/// Returns whether the interface `name` is up and whether the kernel sees its carrier.
 pub(super) fn up_and_running(socket: impl AsFd, name: &str) -> Result<(bool, bool)> {
     let mut request = IfReq::new(name);
     // SAFETY: SIOCGIFFLAGS reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every

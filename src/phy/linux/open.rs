@@ -307,8 +307,8 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
 mod tests {
     use super::*;
 
-    /// Calls `offload_to` with `granted` and a kernel that accepts only the flags in `accepted`. Returns the
-    /// description of the missing offload, and the flags that were finally set.
+    /// Calls `offload_to` with `granted` and a simulated ioctl that rejects every flag not in `accepted`. Returns the
+    /// description of the missing offload and the flags that were finally set.
     fn missing(granted: bool, accepted: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
         let missing = offload_to(granted, |flags| {

@@ -15,7 +15,7 @@ use super::offload::{self, Bad, HEADER};
 /// The longest frame from the kernel: the largest IP packet, an Ethernet header and a VLAN tag.
 pub(super) const MAX_FRAME: usize = 65_535 + 18;
 
-/// The largest number of invalid frames that one call of [`Port::read`] discards.
+/// The largest number of invalid frames that one call to [`Port::read`] discards.
 const MAX_DISCARDED: usize = 16;
 
 /// Allocates a buffer for the header and the longest frame, plus one byte to detect a longer frame.
@@ -105,7 +105,7 @@ impl Port {
             self.begin(meta, len);
             return result;
         };
-        let (result, joined) = self.join(join, meta, len, f);
+        let (result, joined) = self.try_join(join, meta, len, f);
         // Write the super-segment now, unless it still waits for segments. A frame that was not joined is in `behind`.
         self.flush();
         if !joined {
@@ -134,10 +134,18 @@ impl Port {
         }
     }
 
-    /// Joins a new frame to the waiting frame. Returns whether the two frames were joined.
+    /// Has `f` fill in a new frame, and joins it to the super-segment in `tx` if possible. `join` is the state of that
+    /// super-segment. Returns the result of `f` and whether the frame was joined.
     ///
-    /// If the two frames cannot be joined, completes the waiting frame and puts the new frame into `behind`.
-    fn join<R>(&mut self, mut join: Join, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
+    /// A frame that was not joined is in `behind`. If the super-segment can take another segment, `self.join` keeps its
+    /// state. Otherwise, the super-segment is completed, so that it can be written.
+    fn try_join<R>(
+        &mut self,
+        mut join: Join,
+        meta: PacketMeta,
+        len: usize,
+        f: impl FnOnce(&mut [u8]) -> R,
+    ) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
         let Some(range) = join.next_range(so_far, len).filter(|_| meta.segmentation_offload_size.is_none()) else {

@@ -148,7 +148,7 @@ impl TunTap {
     ///
     /// # Errors
     /// Returns [`io::ErrorKind::InvalidInput`] if `extra` has more than [`MAX_EXTRA`] files. Otherwise returns the
-    /// error of `ppoll`.
+    /// error from `ppoll`.
     pub fn wait(&mut self, timeout: Option<Duration>, extra: &[BorrowedFd<'_>]) -> io::Result<Ready> {
         if extra.len() > MAX_EXTRA {
             return Err(io::ErrorKind::InvalidInput.into());

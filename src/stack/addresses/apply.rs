@@ -63,7 +63,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                 }
                 Change::Remove(address) => drop(self.remove_address(now, address, probe)),
-                // A router that is already in use, such as one from the configuration, is not replaced.
+                // A router that this host already uses, such as one from the configuration, is not replaced.
                 Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}
                 Change::Router(router) => {
                     if let Err(error) = self.replace_router(now, router, probe) {

@@ -35,7 +35,7 @@ pub(super) enum Origin {
     Static,
 }
 
-/// Queues a change. The queue always has room: the stack empties it after each frame and each call of
+/// Queues a change. The queue always has room: the stack empties it after each frame and each call to
 /// `Autoconf::advance`.
 pub(super) fn push(changes: &mut Changes, change: Change) {
     let _ = changes.push_back(change);

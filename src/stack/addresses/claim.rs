@@ -49,7 +49,7 @@ impl Claims {
         !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
     }
 
-    /// Announces an address that is in use. Does nothing if the list of claims is full.
+    /// Announces an address of this host. Does nothing if the list of claims is full.
     pub(super) fn announce(&mut self, address: IpCidr, now: Instant) {
         self.0.retain(|claim| claim.address.address() != address.address() || !claim.granted);
         let _ = self.0.push(Claim { address, origin: Origin::Static, granted: true, sent: 0, at: now });
@@ -76,7 +76,7 @@ impl Claims {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// Returns an address whose check has ended without an objection, and the address's origin. Returns each address
+    /// Returns an address and its origin, if the address's check has ended without an objection. Returns each address
     /// once. Returns `None` if no check has ended.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;

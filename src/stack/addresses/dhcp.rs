@@ -1,6 +1,6 @@
 //! The DHCP client (RFC 2131 section 4.4): discover, request, check, use, renew.
 //!
-//! dhcp/bound.rs handles a lease in use.
+//! dhcp/bound.rs handles the current lease.
 
 mod bound;
 
@@ -51,8 +51,8 @@ pub(super) struct Client {
     reported_denial: bool,
     /// The number of consecutive requests that a server refused, at most [`REFUSALS`].
     denials: u8,
-    /// A server that did not grant the address it had offered, or that offered an address in use. Other servers' offers
-    /// are preferred.
+    /// A server that did not grant the address it had offered, or that offered an address that another host uses. Other
+    /// servers' offers are preferred.
     distrusted: Option<Ipv4Address>,
     /// Whether the lease must be confirmed because the link came up.
     confirming: bool,
@@ -113,7 +113,7 @@ impl Client {
         }
     }
 
-    /// Returns the DNS servers of the lease in use.
+    /// Returns the DNS servers of the current lease.
     pub(super) fn dns_servers(&self) -> impl Iterator<Item = Ipv4Address> {
         let lease = match &self.state {
             State::Bound(lease) => Some(lease),
@@ -143,7 +143,7 @@ impl Client {
             self.hop_at = now + bound::HOP_INTERVAL;
             return Some(Out::ArpRequest { source: lease.address.address(), target: lease.hop() });
         }
-        // No message is due yet.
+        // If no message is due yet, there is nothing to send.
         if self.at.is_none_or(|at| at > now) {
             return None;
         }
@@ -152,7 +152,7 @@ impl Client {
 
     /// Does the work that is due in the current state. Returns the message to send, or `None` if there is no message.
     fn ask(&mut self, now: Instant, random: u32, claims: &mut Claims, changes: &mut Changes) -> Option<Message> {
-        // No server answered, so the client keeps the lease until the renewal at T1.
+        // If no server has answered the confirmations, the client keeps the lease until the renewal at T1.
         if self.confirming && self.tries >= CONFIRMATIONS {
             self.confirming = false;
             if let State::Bound(lease) = &self.state

@@ -50,12 +50,12 @@ pub(super) use autoconf::Autoconf;
 use autoconf::Wanted;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Returns the addresses in use, with their prefixes.
+    /// Returns this host's current addresses with their prefixes.
     pub fn addresses(&self) -> &[IpCidr] {
         self.iface.ip_addrs()
     }
 
-    /// Adds an address. If the address is already in use, this call replaces its prefix.
+    /// Adds an address. If this host already has the address, this call replaces its prefix.
     ///
     /// # Errors
     /// Returns [`AddressError::NotUnicast`] if the address cannot belong to a host, and [`AddressError::Full`] if the
@@ -80,8 +80,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ///
     /// When the link comes up, the stack forgets its neighbours and path MTUs, announces its groups, and asks again for
     /// leases and prefixes. With [`Config::claim`], [`Config::dhcp`] or [`Config::slaac`], the stack also announces its
-    /// addresses. The current addresses and routers stay in use until a DHCP server or a router withdraws or replaces
-    /// them.
+    /// addresses. This host keeps its current addresses and routers until a DHCP server or a router withdraws or
+    /// replaces them.
     pub fn link_changed(&mut self, now: Instant, up: bool) {
         if !up {
             return;
@@ -95,7 +95,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Joins the solicited-node groups of the addresses in use and of the addresses being claimed (RFC 4862 section
+    /// Joins the solicited-node groups of this host's addresses and of the addresses being claimed (RFC 4862 section
     /// 5.4.2). The stack leaves all other groups.
     #[cfg(feature = "ipv6")]
     pub(super) fn join_groups(&mut self, now: Instant) {
@@ -223,7 +223,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 #[cfg(feature = "dhcp")]
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Returns whether every configured address is in use or is known to belong to another host.
+    /// Returns whether every configured address is assigned to this host or is known to belong to another host.
     pub fn is_settled(&self) -> bool {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }

@@ -1,4 +1,4 @@
-//! The IPv6 routers of the link, and the choice of the router in use (RFC 4861 section 6.3.6, RFC 4191 section 3.2).
+//! The IPv6 routers of the link, and the choice of this host's router (RFC 4861 section 6.3.6, RFC 4191 section 3.2).
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::Ipv6Address;
@@ -7,16 +7,16 @@ use super::change::{Change, Changes, push};
 
 /// The largest number of routers that are kept.
 const ROUTERS: usize = 4;
-/// The shortest time between two changes of the router in use. This time limits the effect of a flood of
+/// The shortest time between two changes of the current router. This time limits the effect of a flood of
 /// advertisements.
 const HOLD: Duration = Duration::from_secs(1);
 
 /// The known routers.
 pub(super) struct Routers {
     list: heapless::Vec<Router, ROUTERS>,
-    /// The router in use.
+    /// The router that this host uses.
     used: Option<Ipv6Address>,
-    /// The router in use does not change before this time.
+    /// The current router does not change before this time.
     hold_until: Instant,
     /// Whether [`advance`](Routers::advance) must choose again which router to use.
     changed: bool,
@@ -70,7 +70,7 @@ impl Routers {
         self.list.push(new).is_ok()
     }
 
-    /// Removes expired routers and switches to the best router. Returns true if the router in use was removed and no
+    /// Removes expired routers and switches to the best router. Returns true if the current router was removed and no
     /// other router is known.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> bool {
         let count = self.list.len();
@@ -81,7 +81,7 @@ impl Routers {
         }
         self.changed = false;
         let rank = |router: &Router| (router.preference, Some(router.address) == self.used);
-        // Among routers of equal preference, the router in use is best. If the router in use is not among them, the
+        // Among routers of equal preference, the current router is best. If the current router is not among them, the
         // first router in the list is best.
         let best = self.list.iter().rev().max_by_key(|router| rank(router)).map(|router| router.address);
         if best == self.used {

@@ -1,6 +1,6 @@
 //! Stateless address autoconfiguration (RFC 4862): solicits routers and creates addresses from advertised prefixes.
 //!
-//! routers.rs chooses the router in use.
+//! routers.rs chooses the router that this host uses.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
@@ -49,7 +49,7 @@ pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source address of this host's solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address is in use. No solicitation is sent before that.
+    /// Whether this host has begun to use the link-local address. Until then, no solicitation is sent.
     ready: bool,
     /// Whether the link-local address comes from the configuration.
     by_hand: bool,
@@ -105,7 +105,7 @@ impl Prefix {
 enum State {
     Claimed,
     Taken,
-    /// The address is in use. If `deprecated`, other addresses are preferred.
+    /// This host uses the address. If `deprecated`, other addresses are preferred.
     Used {
         deprecated: bool,
     },
@@ -217,7 +217,7 @@ impl Host {
         if self.at.is_none_or(|at| at > now) {
             return None;
         }
-        // All solicitations at the constant interval have gone unanswered.
+        // If all solicitations at the constant interval have gone unanswered, report it.
         if self.solicited == SOLICITATIONS && !self.answered {
             push(changes, Change::Report(AddressEvent::NoRouter));
         }

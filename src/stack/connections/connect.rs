@@ -31,7 +31,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Starts a connection from the local port `port`, or from any free port if `port` is 0.
     ///
     /// # Errors
-    /// Returns the errors of [`connect`](Self::connect). Also returns [`ConnectError::Full`] if `port` already has a
+    /// Returns the errors from [`connect`](Self::connect). Also returns [`ConnectError::Full`] if `port` already has a
     /// connection to `remote`.
     pub fn connect_from<D, C, P: Probe>(
         &mut self,

@@ -63,7 +63,7 @@ pub(super) struct Connections<'a, S> {
     run_queue: List<RUN_QUEUE>,
     /// Whether the device had no room at the most recent attempt to send.
     blocked: bool,
-    /// Connections that wait for a neighbour's hardware address.
+    /// Connections awaiting address resolution.
     neighbour_queue: List<RUN_QUEUE>,
     free: List<PHASE_LIST>,
     handshakes: List<PHASE_LIST>,
@@ -244,8 +244,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Queues all connections that wait for a hardware address. Call this when a received frame has made an address
-    /// known.
+    /// Queues all connections awaiting address resolution. Call this when a received frame has made an address known.
     ///
     /// All these connections try again, because their queue does not record which address each of them waits for.
     pub(super) fn neighbours_may_be_known(&mut self) {

@@ -35,7 +35,7 @@ pub struct Slot<'a, S> {
     pub(super) queue: Queue,
     /// Whether the newest segment could not be sent, because the next hop's hardware address is unknown.
     pub(in crate::stack) unresolved: bool,
-    /// The newest ICMP error about a segment in flight, and the error's time of arrival.
+    /// The newest ICMP error about a segment in flight, with the error's time of arrival.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
     /// Whether the stack discarded received data that the program had not read when it finished.
@@ -183,9 +183,9 @@ pub enum Phase {
 /// The queue that a slot is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
-    /// The queue of slots that wait for a neighbour's hardware address.
+    /// The queue of connections awaiting address resolution.
     Neighbour,
     None,
-    /// The queue of slots that wait for a turn.
+    /// The queue of connections that are ready for a turn.
     Run,
 }

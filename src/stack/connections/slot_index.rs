@@ -6,7 +6,7 @@ use smoltcp::time::Instant;
 use crate::stack::buckets::{Bucket, Hashed, Index, NONE};
 use crate::stack::event::Tuple;
 
-/// The index of the node for the run queue. The queue of slots that wait for a hardware address uses the same node.
+/// The index of the node for the run queue. The queue of connections awaiting address resolution uses the same node.
 pub(super) const RUN_QUEUE: usize = 0;
 
 /// The index of the node for the slot's phase list. The phases `Free`, `Handshake`, `Backlog` and `TimeWait` have lists.

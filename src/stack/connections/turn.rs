@@ -20,8 +20,8 @@ use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 /// immediate poll would cause a busy loop.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
 
-/// The time between two ARP or NDP requests for a next hop. A connection that waits for the hardware address is polled
-/// again after this time.
+/// The time between two ARP or NDP requests for a next hop. A connection awaiting address resolution is polled again
+/// after this time.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The largest number of segments that one turn withholds because the peer already has their bytes.
@@ -323,7 +323,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Returns the connection whose deadline passed first, and the timer that expired.
+    /// Returns the connection whose deadline passed first and the timer that expired.
     fn take_due(&mut self, now: Instant) -> Option<(usize, Timer)> {
         let index = self.deadlines.past(self.index, now)?;
         self.deadlines.set(self.index, index, None);

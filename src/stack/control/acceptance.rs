@@ -25,8 +25,8 @@ pub(in crate::stack) enum Verdict {
     Pass,
     /// The segment is a SYN. smoltcp sees a SYN with only the options that smoltcp supports.
     Syn,
-    /// The block has processed the segment, which only acknowledges data or updates the window. smoltcp learns the
-    /// result later, from a segment that the stack builds.
+    /// The control block has processed the segment, which only acknowledges data or updates the window. smoltcp learns
+    /// the result later, from a segment that the stack builds.
     #[cfg(feature = "recovery")]
     Processed,
 }
@@ -70,12 +70,12 @@ impl Block {
         if !segment.syn {
             return Verdict::Pass;
         }
-        // Our own SYN has not been sent, because the neighbour is not resolved. smoltcp would panic on this segment.
+        // If our own SYN has not been sent, because the neighbour is not resolved, smoltcp would panic on this segment.
         // The peer will repeat its SYN.
         if self.flight() == 0 {
             return Verdict::Drop(DropReason::BadSyn);
         }
-        // smoltcp answers with RST.
+        // If the acknowledgement is not for our SYN, smoltcp answers with RST.
         if segment.ack.is_some_and(|ack| ack != self.nxt) {
             return Verdict::Pass;
         }
@@ -103,17 +103,20 @@ impl Block {
         Verdict::Drop(DropReason::BadSyn)
     }
 
-    /// Processes an RST. An RST ends a connection only if its sequence number is RCV.NXT (RFC 5961 section 3.2).
+    /// Processes an RST.
+    ///
+    /// In SYN-SENT, an RST ends the connection only if it acknowledges our SYN. In later states, an RST ends the
+    /// connection only if its sequence number is RCV.NXT (RFC 5961 section 3.2).
     fn reset(&self, state: State, segment: &Segment) -> Verdict {
         match segment.seq {
-            // RFC 9293 section 3.10.7.3: in SYN-SENT, an RST must acknowledge our SYN.
+            // RFC 9293 section 3.10.7.3.
             _ if state == State::SynSent && segment.ack == Some(self.nxt) => Verdict::Pass,
             // RFC 1337: an RST does not end TIME-WAIT. If the connection is aborted, its own RST still waits to be
             // sent.
             _ if matches!(state, State::SynSent | State::TimeWait | State::Closed) => {
                 Verdict::Drop(DropReason::BadReset)
             }
-            // The copy contains no data: smoltcp ignores an RST with data that does not fit the window.
+            // smoltcp would ignore an RST whose data does not fit the window, so the copy contains no data.
             seq if seq == self.rcv_nxt => {
                 Verdict::Copy(Patch { ack: self.una, window: 0, fin: false, skip: 0, keep: 0 })
             }
@@ -133,7 +136,7 @@ impl Block {
         _frame: &[u8],
     ) -> Verdict {
         if state == State::SynReceived {
-            // smoltcp answers with RST.
+            // If the acknowledgement is not for our SYN, smoltcp answers with RST.
             if ack != self.nxt {
                 return Verdict::Pass;
             }
@@ -156,7 +159,7 @@ impl Block {
 
     /// Processes a pure ACK: a segment with neither data nor FIN.
     ///
-    /// With `recovery`, the block processes the acknowledgement itself. smoltcp then sees the segment only in
+    /// With `recovery`, the control block processes the acknowledgement itself. smoltcp then sees the segment only in
     /// SYN-RECEIVED, or if smoltcp must answer the segment.
     fn pure_ack(
         &mut self,

@@ -202,7 +202,7 @@ impl Window {
 
     /// Reverts the most recent `on_loss` or `on_timeout`, because no data was lost (RFC 9438 section 4.9).
     ///
-    /// If `on_timeout` was called several times for the same data, all these calls are reverted. A second call of
+    /// If `on_timeout` was called several times for the same data, all these calls are reverted. A second call to
     /// `undo` does nothing, and neither does a call after the window has grown past its old size.
     pub fn undo(&mut self) {
         let saved = core::mem::replace(&mut self.saved, Saved::NOTHING);

@@ -58,7 +58,7 @@ impl Cubic {
         self.stop();
     }
 
-    /// Ends the current congestion avoidance. The next call of `grow` starts congestion avoidance again.
+    /// Ends the current congestion avoidance. The next call to `grow` starts congestion avoidance again.
     pub fn stop(&mut self) {
         self.estimate = 0;
     }
@@ -184,7 +184,7 @@ impl Progress {
     /// Returns how many more acknowledged bytes earn the next segment, at least 1. A whole segment takes `cost` bytes.
     pub fn missing(self, cost: u32) -> u32 {
         let left = (1 << 32) - u64::from(self.0);
-        // The result is rounded down. The rounding errors of `advance` add up to less than a byte, except for small
+        // The result is rounded down. The rounding errors from `advance` add up to less than a byte, except for small
         // pieces.
         ((left * u64::from(cost)) >> 32).max(1) as u32
     }

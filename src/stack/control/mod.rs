@@ -47,7 +47,7 @@ use super::event::DropReason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "recovery"), allow(dead_code))]
 pub(crate) enum Repeat {
-    /// The timer expired for an earlier segment, and this segment is treated as lost, too.
+    /// The retransmission timer expired for an earlier segment, and this segment is treated as lost, too.
     AfterTimer,
     /// Duplicate or selective acknowledgements showed that the segment was lost.
     Duplicates,

@@ -3,9 +3,9 @@
 //! losses.rs finds lost data. resends.rs finds lost retransmissions. sending.rs decides what smoltcp may send.
 //! timers.rs contains the retransmission timer, the tail loss probe and the probe of a closed window.
 //!
-//! smoltcp retransmits only when its own timer expires, and always from SND.UNA. When data is lost, the block makes
-//! that timer expire ([`Block::wants_rewind`]). [`Block::leaves`] then withholds the segments that the peer has already
-//! received.
+//! smoltcp retransmits only when its own timer expires, and always from SND.UNA. When data is lost, the control block
+//! makes that timer expire ([`Block::wants_rewind`]). [`Block::leaves`] then withholds the segments that the peer has
+//! already received.
 
 mod losses;
 #[cfg(feature = "fragments")]
@@ -55,7 +55,7 @@ pub(in crate::stack) struct Recovery {
     singly: bool,
     #[cfg(feature = "fragments")]
     trial: path::Trial,
-    /// The largest segment that fits the link, in bytes. smoltcp knows only the device's limit.
+    /// The largest segment that fits the link, in bytes. smoltcp knows only the limit that the device reports.
     own_mss: u32,
     /// Whether the peer supports selective acknowledgements (SACK).
     sack: bool,
@@ -94,7 +94,8 @@ pub(in crate::stack) struct Recovery {
     /// Whether a tail loss probe was sent since the most recent new acknowledgement.
     probed: bool,
     retransmission: Option<Timer>,
-    /// How long the timer had run when it expired. `None` again after the first retransmission.
+    /// How long the retransmission timer had run when it expired. `None` before it expires, and again once the first
+    /// retransmission is sent.
     expired: Option<Duration>,
     /// Why a segment was most recently sent again.
     pub(super) repeat: Option<Repeat>,
@@ -210,7 +211,7 @@ pub(in crate::stack) struct Options {
 }
 
 impl Block {
-    /// Returns the block of a new connection.
+    /// Returns the control block of a new connection.
     pub(in crate::stack) fn recovering(options: &Options) -> Block {
         let mut block = Block::EMPTY;
         // RFC 7323 section 2.3: the largest shift is 14.
@@ -313,7 +314,7 @@ impl Block {
             {
                 r.measured(now, sample);
             }
-            // The SYN was retransmitted, so its round trip was not measured.
+            // If the SYN was retransmitted, its round trip was not measured.
             if handshake && r.backoff > 0 {
                 r.rtt.syn_was_lost();
                 r.backoff = 0;

@@ -36,7 +36,7 @@ impl Scoreboard {
             (start, end) = (start.min(from), end.max(to));
         }
         let position = self.ranges.iter().position(|&(from, _)| start < from).unwrap_or(self.ranges.len());
-        // A full list drops its highest range, unless the new range is higher still.
+        // If the list is full, it drops its highest range, unless the new range is higher still.
         if self.ranges.is_full() {
             if position == RANGES {
                 return false;

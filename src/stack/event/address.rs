@@ -13,9 +13,9 @@ use crate::stack::BadOffer;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AddressEvent {
-    /// An address is in use from now on.
+    /// This host uses an address from now on.
     Added(IpCidr),
-    /// A DHCP server leased an address for `seconds` seconds. The address is in use from now on.
+    /// A DHCP server leased an address for `seconds` seconds. This host uses the address from now on.
     Leased {
         /// The address.
         address: Ipv4Cidr,
@@ -38,7 +38,7 @@ pub enum AddressEvent {
         /// The server's address.
         server: Ipv4Address,
     },
-    /// An address was created from a prefix that a router advertises. The address is in use from now on.
+    /// An address was created from a prefix that a router advertises. This host uses the address from now on.
     Advertised(IpCidr),
     /// No DHCP server has answered yet. The event is reported once, and the requests continue.
     NoDhcpServer,

@@ -5,7 +5,7 @@ use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket};
 use super::State;
 use crate::stack::link;
 
-/// Returns the length of a TCP segment's IP header, and of its IP and TCP headers together. `None` for other packets.
+/// Returns the length of a TCP segment's IP header and of its IP and TCP headers together. `None` for other packets.
 pub(super) fn headers(packet: &[u8]) -> Option<(usize, usize)> {
     let (ip, protocol) = match packet.first()? >> 4 {
         4 => {

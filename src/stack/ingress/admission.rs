@@ -116,7 +116,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if !self.connections.listener_has_room(listener) {
             return self.overflow(now, segment, DropReason::BacklogFull, probe);
         }
-        // If every slot is in use, the oldest connection in SYN-RECEIVED loses its slot.
+        // If every slot is taken, the oldest connection in SYN-RECEIVED loses its slot.
         if self.connections.slot_or_time_wait(now).is_none() {
             match self.connections.oldest_handshake() {
                 Some(oldest) => self.connections.drop_unserved(now, oldest, End::Recycled, probe),

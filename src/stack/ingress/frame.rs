@@ -16,7 +16,7 @@ use crate::stack::event::{Direction, Probe};
 use crate::stack::fragmenter::Long;
 use crate::stack::link::{self, Header};
 
-/// A device with one received packet and room for one reply, for one call of `poll_ingress_single`.
+/// A device with one received packet and room for one reply, for one call to `poll_ingress_single`.
 ///
 /// There is only one such type, because smoltcp's code for each device type takes 700 bytes of a board's flash.
 pub(in crate::stack) struct OneFrame<'f, 'o, T, P> {
@@ -105,7 +105,7 @@ pub(in crate::stack) struct Sent {
 /// The connection whose packets are being sent.
 pub(in crate::stack) struct Outgoing<'o> {
     pub(in crate::stack) block: &'o mut Block,
-    /// Memory for a segment until the block has decided whether to send it.
+    /// Memory for a segment until the control block has decided whether to send it.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) scratch: &'o mut [u8],
     #[cfg(feature = "recovery")]

@@ -59,7 +59,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
-        // The reply could need the fragmenter, which is still busy with another datagram.
+        // If the fragmenter is still busy with another datagram, do not receive: the reply could need it.
         #[cfg(feature = "fragments")]
         if self.fragmenter.is_busy() {
             return None;

@@ -1,6 +1,6 @@
 //! Reassembles datagrams from IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
 //!
-//! The caller lends the memory, and each datagram gets an equal share. When all shares are in use, a new datagram
+//! The caller lends the memory, and each datagram gets an equal share. When all shares are taken, a new datagram
 //! replaces the oldest. An exact copy of a fragment is ignored. A fragment that overlaps another fragment ends its
 //! datagram (RFC 5722 section 4). Further fragments of that datagram are ignored until the datagram times out.
 //!
@@ -215,7 +215,7 @@ impl<'a> Reassembler<'a> {
     fn add(&mut self, now: Instant, piece: &Piece<'_>) -> Arrival<'_> {
         let share = self.share();
         let end = piece.offset + piece.data.len();
-        // A fragment without data is rejected, because it adds nothing.
+        // If a fragment contains no data, it is rejected, because it adds nothing.
         if piece.data.is_empty() || ROOM + end > share || piece.head.len() > ROOM {
             return Arrival::Bad;
         }

@@ -203,7 +203,7 @@ fn answer<'p>(
 ) -> Whole<'p> {
     let (from, to) = ends(packet);
     let mut own = to;
-    // A multicast address cannot be the source of the error.
+    // If `to` is a multicast address, it cannot be the source of the error.
     if to.is_multicast() {
         if !problem.to_group || from.is_unspecified() || from.is_multicast() {
             return Whole::Nothing;

@@ -196,7 +196,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Due::GiveUp(index) => {
                     while let Some(packet) = self.link.neighbours.first_kept(index) {
                         let port = udp_source(packet);
-                        // The program waits without limit, so the requests start again and the packets are kept.
+                        // If the program waits without limit, the requests start again and the packets are kept.
                         if port.is_some_and(|port| self.datagrams.waits_for_neighbour(port))
                             && let Some(hop) = self.link.neighbours.ask_anew(now, index)
                         {
@@ -239,7 +239,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                     (Heard::Conflict { own, by, defended }, Some(hardware)) => {
                         self.report_conflict(now, own.into(), by, probe);
-                        // An announcement defends the address.
+                        // If an address must be defended, announce it.
                         if defended && let Some(token) = token.take() {
                             send_frame(now, ARP_FRAME, token, probe, |frame| write_request(frame, hardware, own, own));
                         }

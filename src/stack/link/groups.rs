@@ -97,7 +97,7 @@ impl Groups {
             if self.list.iter().any(|known| known.group == group) {
                 continue;
             }
-            // A new group can replace a group that this host has left.
+            // If the list is full, a new group can replace a group that this host has left.
             if self.list.is_full()
                 && let Some(left) = self.list.iter().position(|known| !known.is_member)
             {

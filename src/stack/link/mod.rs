@@ -1,10 +1,10 @@
 //! The link: Ethernet headers and neighbours' hardware addresses. smoltcp sees IP packets only.
 //!
 //! The file ethernet.rs reads and writes Ethernet headers. The file neighbours.rs stores the neighbours' hardware
-//! addresses and the packets that wait for a neighbour. The files arp.rs and ndp.rs process and write the messages
+//! addresses and the packets awaiting address resolution. The files arp.rs and ndp.rs process and write the messages
 //! between neighbours. The file groups.rs reports the multicast groups to switches, so that solicitations reach this
-//! host. The file egress.rs sends the packets of the shared sockets. The file announce.rs announces this
-//! host's addresses.
+//! host. The file egress.rs sends the packets of the shared sockets. The file announce.rs announces this host's
+//! addresses.
 
 mod announce;
 mod arp;
@@ -68,7 +68,7 @@ pub(super) struct Link<'a> {
 impl<'a> Link<'a> {
     /// Creates a link without known neighbours. Returns `None` if `neighbours` is empty on Ethernet.
     ///
-    /// `kept` is the memory for packets that wait for a neighbour. Each packet is at most `mtu` bytes long. The
+    /// `kept` is the memory for packets awaiting address resolution. Each packet is at most `mtu` bytes long. The
     /// neighbour table hashes addresses with `key`.
     pub(super) fn new(
         hardware: HardwareAddress,

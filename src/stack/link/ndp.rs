@@ -70,7 +70,7 @@ impl Link<'_> {
                         nothing
                     };
                 }
-                // The address of another host is neither a multicast address nor one of our addresses.
+                // If the address is a multicast address or one of our own, it does not belong to another host.
                 if source.is_multicast() || is_own(source) {
                     return nothing;
                 }
@@ -133,7 +133,7 @@ impl Link<'_> {
         }
         let learnt =
             (old.is_none() || has_changed || is_solicited) && self.neighbours.learn(now, target, hardware, false);
-        // An unsolicited address is stale from the start.
+        // If an address is unsolicited, it is stale from the start.
         if !is_solicited && (old.is_none() || has_changed) {
             self.neighbours.doubt(now, &target);
         }

@@ -1,4 +1,4 @@
-//! The neighbours' hardware addresses and the packets that wait for a hardware address (RFC 1122 section 2.3.2).
+//! The neighbours' hardware addresses and the packets awaiting address resolution (RFC 1122 section 2.3.2).
 //!
 //! On hosts, a hash table finds a neighbour in constant time. Boards search the list of their few neighbours. When the
 //! table is full, a new neighbour replaces one that has not been used recently. The clock algorithm chooses the
@@ -24,14 +24,14 @@ const FRESH: Duration = Duration::from_secs(60);
 /// The time between two requests for a neighbour. RFC 1122 section 2.3.2.1 allows at most one request a second.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of requests for a neighbour before its waiting packets are dropped.
+/// The number of requests for a neighbour before its pending packets are dropped.
 const REQUESTS: u8 = 3;
 
 /// The largest number of queued entries that a search for a free entry skips.
 #[cfg(feature = "std")]
 const TRIES: usize = 32;
 
-/// The length of the prefix that stores each waiting packet's length, in bytes.
+/// The length of the prefix that stores each pending packet's length, in bytes.
 const PREFIX: usize = 2;
 
 /// The memory for one neighbour: its addresses and its state.
@@ -90,7 +90,7 @@ impl Hashed for Neighbour {
 pub(super) enum Due {
     /// Send a request for this neighbour.
     Ask(IpAddress),
-    /// This neighbour did not answer any request. Drop the packets that wait for it: see [`Neighbours::first_kept`].
+    /// This neighbour did not answer any request. Drop its pending packets: see [`Neighbours::first_kept`].
     GiveUp(usize),
     /// Send a packet to this neighbour: see [`Neighbours::first_kept`].
     Send(usize, EthernetAddress),
@@ -98,19 +98,19 @@ pub(super) enum Due {
 
 /// The queue of neighbours to which a request was sent, in the order of the requests.
 const ASKED: usize = 0;
-/// The queue of neighbours whose waiting packets can be sent.
+/// The queue of neighbours whose pending packets can be sent.
 const READY: usize = 1;
 
-/// The table of neighbours, with the packets that wait for them.
+/// The table of neighbours, with the packets awaiting address resolution.
 pub(super) struct Neighbours<'a> {
     entries: &'a mut [Neighbour],
     kept: &'a mut [u8],
-    /// The number of slots for waiting packets. An entry's slot is the entry's index modulo `slots`.
+    /// The number of slots for pending packets. An entry's slot is the entry's index modulo `slots`.
     slots: usize,
     key: u64,
     /// The entry at which the next search for a free entry begins.
     hand: usize,
-    /// The number of waiting packets that other packets have replaced since the most recent call of
+    /// The number of pending packets that other packets have replaced since the most recent call to
     /// [`take_lost`](Self::take_lost).
     #[cfg(feature = "std")]
     lost: u32,
@@ -145,7 +145,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Returns a neighbour's hardware address, and whether that address is stale because it might have changed.
+    /// Returns a neighbour's hardware address and whether that address is stale because it might have changed.
     pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<(EthernetAddress, bool)> {
         let index = self.position(address)?;
         let entry = &mut self.entries[index];
@@ -180,7 +180,7 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// Returns whether a packet is waiting for a neighbour.
+    /// Returns whether a packet is awaiting address resolution.
     pub(super) fn holds(&self, address: &IpAddress) -> bool {
         self.position(address).is_some_and(|index| self.entries[index].kept.0 < self.entries[index].kept.1)
     }
@@ -263,7 +263,7 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// Returns the first packet that waits for the neighbour in entry `index`.
+    /// Returns the first pending packet for the neighbour in entry `index`.
     pub(super) fn first_kept(&self, index: usize) -> Option<&[u8]> {
         let (from, to) = self.entries.get(index)?.kept;
         let size = self.kept.len().checked_div(self.slots)?;
@@ -272,13 +272,13 @@ impl<'a> Neighbours<'a> {
         rest.get(..usize::from(u16::from_le_bytes(*prefix)))
     }
 
-    /// Drops the first packet that waits for the neighbour in entry `index`.
+    /// Drops the first pending packet for the neighbour in entry `index`.
     pub(super) fn drop_kept(&mut self, index: usize) {
         let len = self.first_kept(index).map_or(0, |packet| PREFIX + packet.len());
         self.entries[index].kept.0 += len as u32;
     }
 
-    /// Drops all packets that wait for a neighbour. On hosts, counts them for `take_lost`.
+    /// Drops all pending packets for the neighbour in entry `index`. On hosts, counts them for `take_lost`.
     fn lose(&mut self, index: usize) {
         #[cfg(feature = "std")]
         while self.first_kept(index).is_some() {
@@ -334,7 +334,7 @@ impl<'a> Neighbours<'a> {
         self.blocked_until = until;
     }
 
-    /// Removes a neighbour. Packets that still wait for the neighbour are lost without being counted.
+    /// Removes a neighbour. Its pending packets are lost without being counted.
     pub(super) fn forget(&mut self, index: usize) {
         let entry = &mut self.entries[index];
         (entry.hardware, entry.requests, entry.kept) = (None, 0, (0, 0));
@@ -373,7 +373,7 @@ impl<'a> Neighbours<'a> {
             self.hand = if index + 1 < self.entries.len() { index + 1 } else { 0 };
             let entry = &mut self.entries[index];
             #[cfg(feature = "std")]
-            // An entry with pending work is skipped while there are tries left.
+            // If an entry has pending work, skip it while there are tries left.
             if entry.queued.contains(&true) && tries.next().is_some() {
                 continue;
             }

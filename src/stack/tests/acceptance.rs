@@ -173,7 +173,7 @@ fn a_fin_that_comes_with_old_data_is_taken() {
     for (first, again, ack) in [(&b"abc"[..], &b"abc"[..], 5), (b"abc", b"abcdef", 8), (b"", b"", 2)] {
         for control in [TcpControl::None, TcpControl::Fin] {
             let mut raw = Raw::open(SMALL, App::Idle, 1_000);
-            // In the second round, the FIN came first, and the stack's acknowledgement was lost.
+            // In the second round, the FIN came first and the stack's acknowledgement was lost.
             if control == TcpControl::None || first == again {
                 let repr = TcpRepr { control, payload: first, ..raw.bare(1, 1, 1_000) };
                 raw.send(&repr);
@@ -235,7 +235,7 @@ fn each_drop_is_counted_by_its_reason() {
         (TcpRepr { payload: b"more", ..raw.bare(6, 1, 1_000) }, DropReason::AfterFin),
     ];
     for (repr, why) in cases {
-        // The second segment exceeds the limit of challenge ACKs, or is dropped for the same reason as the first.
+        // The second segment exceeds the limit on challenge ACKs, or is dropped for the same reason as the first.
         for count in 1..=2 {
             raw.send(&repr);
             assert_eq!(raw.dropped(why), count, "{why}");

@@ -65,7 +65,7 @@ fn fin_wait_2_ends_although_the_peer_answers_keep_alives() {
     assert!(pair.served().is_empty());
 }
 
-/// The program never closes. CLOSE-WAIT on the server ends when the idle time has passed.
+/// The program never closes its connection. CLOSE-WAIT on the server ends when the idle time has passed.
 #[test]
 fn close_wait_ends() {
     let mut pair = Pair::new(SMALL);

@@ -19,7 +19,7 @@ pub(super) fn pair() -> Pair {
     Pair::new(SIZES).with_both_families()
 }
 
-/// Runs both ends for a minute. `change` replaces each frame to the server with other frames.
+/// Runs both hosts for a minute. `change` replaces each frame to the server with other frames.
 fn run_through(pair: &mut Pair, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>) {
     for _ in 0..6_000 {
         pair.client.stack.poll(pair.now, &mut pair.client.io);

@@ -314,7 +314,7 @@ fn routers_and_prefixes_are_requested_when_the_link_comes_up() {
     // Both addresses have the same solicited-node group.
     assert_eq!(network.reports, 2);
     assert_eq!(network.addresses(), ["fe80::ff:fe00:1/64", "fd00::1:0:ff:fe00:1/64"]);
-    // Without a router, the addresses stay in use.
+    // Without a router, the host keeps its addresses.
     network.router = None;
     network.link_up();
     network.run(100);

@@ -1,4 +1,4 @@
-//! Tests of slots when every slot is in use: which connections lose their slot and which never do.
+//! Tests of slots when every slot is taken: which connections lose their slot and which never do.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;

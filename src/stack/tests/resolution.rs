@@ -1,4 +1,4 @@
-//! Tests of packets that wait for a neighbour's hardware address and of a table with many neighbours.
+//! Tests of packets awaiting address resolution and of a table with many neighbours.
 
 use std::vec::Vec;
 
@@ -245,7 +245,7 @@ fn a_peers_new_hardware_address_is_found_when_the_link_comes_up() {
     let (new, _) = made_up(2);
     exchange(&mut pair, &[arp(ArpOperation::Request, old, address, own)]);
     assert_eq!(exchange(&mut pair, &[datagram(old, address, b"hello")])[0][..6], old.0);
-    // The old hardware address would stay in use for a minute.
+    // The stack would use the old hardware address for a minute.
     assert_eq!(exchange(&mut pair, &[datagram(new, address, b"hello")])[0][..6], old.0);
     pair.server.stack.link_changed(pair.now, false);
     pair.server.stack.link_changed(pair.now, true);

@@ -9,7 +9,7 @@ use crate::stack::*;
 
 const PEER: [u8; 6] = [2, 0, 0, 0, 0, 9];
 
-/// Returns an Ethernet frame to the server that contains a datagram from `source`.
+/// Returns an Ethernet frame that is addressed to the server and contains a datagram from `source`.
 fn datagram(source: IpEndpoint, destination: IpEndpoint, text: &[u8]) -> Vec<u8> {
     let (IpAddress::Ipv4(from), IpAddress::Ipv4(to)) = (source.addr, destination.addr) else { panic!("IPv4 only") };
     let udp = UdpRepr { src_port: source.port, dst_port: destination.port };

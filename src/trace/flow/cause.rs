@@ -8,7 +8,8 @@ use smoltcp::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The n-th retransmission of a segment that is treated as lost because the timer expired for an earlier segment.
+    /// The n-th retransmission of a segment that is treated as lost because the retransmission timer expired for an
+    /// earlier segment.
     AfterTimeout(u32),
     /// A challenge ACK: the answer to a SYN, RST or ACK that does not fit the connection (RFC 5961 sections
     /// 3.2, 4.2 and 5.2).

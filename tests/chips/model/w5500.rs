@@ -139,7 +139,7 @@ impl State {
         usize::from(self.socket_word(RX_WRITE).wrapping_sub(self.read))
     }
 
-    /// Sends the waiting frames, if the link is up.
+    /// Sends the pending frames, if the link is up.
     fn send(&mut self) {
         while self.wire.is_plugged()
             && let Some(to) = self.unsent.pop_front()

@@ -162,8 +162,8 @@ fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
 /// The line that nginx logs once its ports are open.
 const NGINX_STARTED: &str = "using the \"epoll\" event method";
 
-/// Returns a command that starts nginx on port 8080 of two addresses, and the folder of nginx. Returns `None` if nginx
-/// is not installed.
+/// Returns the folder of nginx, preceded by a command that starts nginx on port 8080 of two addresses. Returns `None`
+/// if nginx is not installed.
 fn nginx_command(name: &str, addresses: [&str; 2]) -> Option<(Command, PathBuf)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = path.split(':').chain(["/usr/sbin"]).map(|folder| Path::new(folder).join("nginx")).find(|p| p.exists());

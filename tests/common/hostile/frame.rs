@@ -96,7 +96,7 @@ pub fn udp(ports: (u16, u16), data: &[u8]) -> Vec<u8> {
     [&ports.0.to_be_bytes()[..], &ports.1.to_be_bytes(), &len.to_be_bytes(), &[0; 2], data].concat()
 }
 
-/// Returns the protocol of an IP packet, and the start and end of its payload.
+/// Returns the protocol of an IP packet and the start and end of its payload.
 ///
 /// Returns `None` if the header is not plausible.
 pub fn upper(packet: &[u8]) -> Option<(u8, usize, usize)> {

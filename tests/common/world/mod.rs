@@ -137,7 +137,7 @@ impl<'w, S: Session + Clone, U: UdpSession, P: Probe> World<'w, S, U, P> {
         (self.now - self.start).secs()
     }
 
-    /// Returns the addresses in use.
+    /// Returns the host's addresses.
     pub fn addresses(&self) -> Vec<String> {
         self.stack.addresses().iter().map(ToString::to_string).collect()
     }

@@ -1,4 +1,4 @@
-//! Changes made by hand: faults, forged segments, branches, and their export to a file.
+//! Manual changes: faults, forged segments, branches, and their export to a file.
 
 use serde_json::{Value, json};
 use smolstep::lab::scenarios::SCENARIOS;
@@ -7,7 +7,7 @@ use smolstep::lab::session::LabSession;
 use super::{ask, fails, ok, opened, trace};
 use crate::common::hostile::random::Random;
 
-/// Returns the step of the entry in which a host sends the first frame with these flags, and the frame.
+/// Returns the first frame that a host sends with these flags, preceded by the step of its entry.
 fn sent(entries: &[Value], flags: &str) -> (u64, u64) {
     let entry = entries.iter().find(|entry| entry["event"] == "sent" && entry["flags"] == flags).unwrap();
     (entry["step"].as_u64().unwrap(), entry["frame"].as_u64().unwrap())

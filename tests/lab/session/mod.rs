@@ -260,7 +260,7 @@ fn an_exercise_is_marked() {
     let hint = ok(&mut session, json!({"do": "hint", "question": 1}));
     assert!(hint["text"].as_str().unwrap().starts_with("The side that calls"), "{hint}");
     assert!(fails(&mut session, json!({"do": "hint", "question": 0})).contains("there is no question 0"));
-    // The last question asks the reader to lose the SYN,ACK. A fault in words and a change by hand are both right.
+    // The last question asks the reader to lose the SYN,ACK. A fault in words and a manual change are both right.
     let last = questions.len();
     let right = ok(&mut session, json!({"do": "mark", "question": last, "answer": "drop server synack 1"}));
     assert_eq!((&right["verdict"], &right["points"]), (&"right".into(), &right["of"]), "{right}");

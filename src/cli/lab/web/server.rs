@@ -44,7 +44,7 @@ pub enum Closed {
 /// non-blocking. A command that still runs then is abandoned.
 ///
 /// # Errors
-/// Fails with the error of the system call.
+/// Fails with the error from the system call.
 pub fn serve(listener: TcpListener, requests: Requests, stop: UnixStream) -> io::Result<Closed> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().thread_stack_size(STACK).max_blocking_threads(THREADS).build()?;
@@ -57,7 +57,7 @@ pub fn serve(listener: TcpListener, requests: Requests, stop: UnixStream) -> io:
 /// Serves connections on the present runtime, as [`serve`] does.
 ///
 /// # Errors
-/// Fails with the error of the system call.
+/// Fails with the error from the system call.
 pub async fn run(listener: TcpListener, requests: Rc<Requests>, stop: UnixStream) -> io::Result<Closed> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;

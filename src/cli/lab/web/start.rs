@@ -7,7 +7,7 @@ use super::super::{What, exercise, file, find, mark};
 use crate::cli::error::Failure;
 use crate::lab::file::Experiment;
 
-/// Returns the JSON that the page gets as `start`: the members of the session's command `new`, and a file's name.
+/// Returns the JSON that the page gets as `start`: the members of the session's command `new` and a file's name.
 ///
 /// # Errors
 /// Fails with a usage error if an option is not possible with --web, or if the program, the scenario or the file is

@@ -1,4 +1,4 @@
-//! Carries out the calls of a script's program, and compares their results.
+//! Carries out the calls that a script's program makes, and compares their results.
 
 use alloc::format;
 use alloc::vec::Vec;

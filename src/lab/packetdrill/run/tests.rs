@@ -1,4 +1,4 @@
-//! Tests of runs: what a script can do, and how it fails.
+//! Tests of runs: what a script can do and how it fails.
 
 use std::format;
 use std::string::ToString;
@@ -40,7 +40,7 @@ fn holds(start: &str, rest: &str) {
     assert_eq!(run_within(LIMITS, &format!("{start}{rest}")), Ok(()), "{rest}");
 }
 
-/// Checks that the line `nth` after `start` fails, and that the message contains `what`.
+/// Checks that the line `nth` after `start` fails and that the message contains `what`.
 #[track_caller]
 fn fails(start: &str, rest: &str, nth: usize, what: &str) {
     let failed = run_within(LIMITS, &format!("{start}{rest}")).expect_err(rest);
@@ -97,7 +97,7 @@ fn numbers_are_relative_to_the_initial_number_after_the_syn() {
     );
 }
 
-/// Both ends open the connection at the same time (RFC 9293 section 3.5).
+/// Both sides open the connection at the same time (RFC 9293 section 3.5).
 #[test]
 fn both_ends_can_open() {
     let open = "+.1 < S 7:7(0) win 5792 <mss 1000>\n+0 > S. 0:0(0) ack 8 <...>\n+.1 < . 1:1(0) ack 1 win 5792\n";

@@ -108,7 +108,7 @@ pub fn transition(from: State, to: State) -> Explanation {
             "RFC 9293 section 3.6",
         ),
         (LastAck, Closed) => because(
-            "Our FIN is acknowledged: the end that closed last needs no TIME-WAIT.",
+            "Our FIN is acknowledged: the side that closed last needs no TIME-WAIT.",
             "我们的 FIN 得到确认：后关闭的一端不需要 TIME-WAIT。",
             "RFC 9293 section 3.10.7.4",
         ),

@@ -1,4 +1,4 @@
-//! Tests of the graphs: what is recorded, and that the pictures are well-formed.
+//! Tests of the graphs: what is recorded, and whether the pictures are well-formed.
 
 use std::string::String;
 use std::vec::Vec;

@@ -119,11 +119,11 @@ impl Track {
         self.arrived.push((start, end));
     }
 
-    /// Records that a segment of the other end arrives. `isn` is the initial number of this direction's sender.
+    /// Records that a segment from the other side arrives. `isn` is the initial number of this direction's sender.
     pub(super) fn acknowledged(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let number = relative(ack, isn);
-        // The window of a SYN is never scaled. Other windows are scaled only if both ends announced a scale (RFC 7323
+        // The window of a SYN is never scaled. Other windows are scaled only if both sides announced a scale (RFC 7323
         // section 2.2).
         let shift = match self.scales {
             [Some(_), Some(shift)] if !segment.syn => shift,

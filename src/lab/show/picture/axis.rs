@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 pub(super) struct Moment {
     /// The time in microseconds.
     pub(super) at: u64,
-    /// The height that the texts of this instant take, in pixels.
+    /// The height that the labels of this instant take, in pixels.
     pub(super) need: i32,
 }
 
@@ -27,13 +27,13 @@ const FLIGHT: [i32; 2] = [56, 140];
 /// The largest height of a frame's flight if many frames follow each other closely, in pixels.
 const DENSEST: i32 = 1200;
 
-/// The number of consecutive instants for which all texts must fit.
+/// The number of consecutive instants for which all labels must fit.
 const ROW: usize = 16;
 
 /// The margin that is included in [`Moment::need`], in pixels.
 pub(super) const MARGIN: i32 = 7;
 
-/// The height of a folded interval, excluding the texts of the instant before it, in pixels.
+/// The height of a folded interval, excluding the labels of the instant before it, in pixels.
 const FOLD: i32 = 40;
 
 /// An interval without events is folded if it lasts longer than this many flights.
@@ -46,7 +46,7 @@ pub(super) struct Axis {
     pub(super) folds: Vec<Fold>,
     /// The number of pixels per microsecond, outside the folds.
     pub(super) scale: f64,
-    /// The height at which the texts of the last instant end.
+    /// The height at which the labels of the last instant end.
     pub(super) end: i32,
 }
 
@@ -57,13 +57,13 @@ impl Axis {
         let flight = flight.max(1) as f64;
         let gap = |pair: &[Moment]| (pair[1].at - pair[0].at) as f64;
         let is_fold = |pair: &[Moment]| gap(pair) > FLIGHTS * flight;
-        // The scale at which the texts of most instants have room before the next instant.
+        // The scale at which the labels of most instants have room before the next instant.
         let mut wanted: Vec<f64> =
             moments.windows(2).filter(|pair| !is_fold(pair)).map(|pair| f64::from(pair[0].need) / gap(pair)).collect();
         wanted.sort_by(f64::total_cmp);
         let most = wanted.get(wanted.len() * 4 / 5).copied().unwrap_or_default();
         let scale = most.clamp(f64::from(FLIGHT[0]) / flight, f64::from(FLIGHT[1]) / flight);
-        // If many instants follow each other closely, all their texts must fit, or the last texts would be far below
+        // If many instants follow each other closely, all their labels must fit, or the last labels would be far below
         // their arrows.
         let is_row = |row: &&[Moment]| row.windows(2).all(|pair| !is_fold(pair));
         let need = |row: &[Moment]| row.iter().skip(1).map(|moment| moment.need - MARGIN).sum::<i32>();

@@ -12,7 +12,7 @@ use super::super::ladder::{Body, Ladder, Tone};
 use super::super::svg::{FAINT, INK, ORANGE, RED};
 use super::super::words::In;
 use super::axis::{MARGIN, Moment};
-use super::texts::LINE;
+use super::labels::LINE;
 use crate::lab::lang::Lang;
 use crate::lab::{Lane, START, Snapshot};
 use crate::stack::Next;
@@ -62,7 +62,7 @@ pub(super) struct Events {
     pub(super) ports: Vec<Option<u16>>,
     /// How many frames are sent or arrive at the same instant, for each lane and host.
     counts: BTreeMap<(u64, usize, usize, Way), i32>,
-    /// The changes of state of each lane's ends, in order: time, lane, and the new states.
+    /// The state changes of the two sides of each lane, in order: time, lane, and the new states.
     pub(super) states: Vec<(u64, usize, [State; 2])>,
 }
 
@@ -187,7 +187,7 @@ impl Events {
         self.counts.get(&(at, lane, host, way)).copied().unwrap_or_default()
     }
 
-    /// Returns the instants at which something is drawn, and the room that their texts need.
+    /// Returns the instants at which something is drawn and the room that their labels need.
     pub(super) fn moments(&self, flight: u64) -> Vec<Moment> {
         let mut counts: BTreeMap<(u64, usize, usize), i32> = BTreeMap::new();
         // Both hosts write their labels between the lines, and notes outside.

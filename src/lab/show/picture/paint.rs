@@ -10,7 +10,7 @@ use super::super::text::Span;
 use super::super::words::host_name;
 use super::axis::Fold;
 use super::events::Arrow;
-use super::texts::LINE;
+use super::labels::LINE;
 use super::{Picture, TIMES, TIMES_END};
 use crate::lab::lang::Lang;
 
@@ -44,7 +44,7 @@ pub(super) fn page(
     out.write_str("</defs>\n")?;
     legend(out, picture)?;
     heads(out, picture, top)?;
-    // Texts and lines outside this part of the picture are on other pages.
+    // Labels and lines outside this part of the picture are on other pages.
     writeln!(out, r#"<svg x="0" y="{HEAD}" width="{width}" height="{height}" viewBox="0 {top} {width} {height}">"#)?;
     lifelines(out, picture, top, bottom)?;
     for arrow in &picture.events.arrows {
@@ -59,8 +59,8 @@ pub(super) fn page(
             self::arrow(out, picture, arrow, Some(*arrival), top)?;
         }
     }
-    for placing in &picture.texts.texts {
-        if (top..bottom).contains(&placing.text.y) {
+    for placing in &picture.labels.labels {
+        if (top..bottom).contains(&placing.label.y) {
             placing.write(out)?;
         }
     }
@@ -111,7 +111,7 @@ fn legend(out: &mut dyn Write, picture: &Picture) -> fmt::Result {
     writeln!(out, r#"<text x="{}" y="20">{}{folded}</text>"#, x + 16, Span(Duration::from_micros(bar)))
 }
 
-/// Writes the names of the columns, and the states at the top of the page.
+/// Writes the names of the columns and the states at the top of the page.
 fn heads(out: &mut dyn Write, picture: &Picture, top: i32) -> fmt::Result {
     let pick = |english, chinese| picture.lang.pick(english, chinese);
     let (y, seconds, step) = (HEAD - 38, pick("seconds", "秒"), pick("step", "步"));
@@ -186,7 +186,7 @@ fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<
     if arrow.is_lost { cross(out, x, y) } else { Ok(()) }
 }
 
-/// Writes the number of the page, and whether the picture is cut.
+/// Writes the number of the page and whether the picture is cut.
 fn foot(out: &mut dyn Write, picture: &Picture, page: Option<usize>, y: i32) -> fmt::Result {
     let pages = picture.pages();
     if let Some(page) = page.filter(|_| pages > 1) {

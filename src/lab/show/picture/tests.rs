@@ -11,7 +11,7 @@ use crate::lab::scenarios::{SCENARIOS, find};
 use crate::lab::show::svg::tests::check;
 use crate::lab::show::{Visited, What, write_states_svg};
 
-/// Returns the rows of a scenario that a picture shows, and the states that it visits.
+/// Returns the rows of a scenario that a picture shows and the states that it visits.
 fn rows(slug: &str) -> (Vec<Snapshot>, Visited) {
     let (mut rows, mut visited) = (Vec::new(), Visited::default());
     replay(&(find(slug).unwrap().setup)(), |snapshot, _| {
@@ -37,8 +37,8 @@ fn numbers(text: &str, mark: &str, attribute: &str) -> Vec<i32> {
     text.lines().filter(|line| line.contains(mark)).filter_map(value).collect()
 }
 
-/// Checks that no text covers another, and that every text is within the picture.
-fn check_texts(text: &str, slug: &str) {
+/// Checks that no text covers another and that every text is within the picture.
+fn check_labels(text: &str, slug: &str) {
     const GROUND: &str = "class=\"ground\"";
     let [x, y, width] = ["x", "y", "width"].map(|attribute| numbers(text, GROUND, attribute));
     let rects: Vec<_> = (0..x.len()).map(|i| (x[i], y[i], width[i])).collect();
@@ -47,7 +47,7 @@ fn check_texts(text: &str, slug: &str) {
         assert!(x >= 0 && x + width <= all, "{slug}: a text at {x} is {width} wide");
         for &(other, top, wide) in &rects[..index] {
             let apart = x + width <= other || other + wide <= x || y + LINE <= top || top + LINE <= y;
-            assert!(apart, "{slug}: texts at {x},{y} and {other},{top}");
+            assert!(apart, "{slug}: labels at {x},{y} and {other},{top}");
         }
     }
 }
@@ -60,7 +60,7 @@ fn every_scenario_makes_pictures_whose_texts_do_not_overlap() {
             let picture = Picture::new(&rows, Duration::ZERO, false, lang);
             let text: String = (0..picture.pages()).map(|page| draw(&picture, page)).collect();
             if picture.pages() == 1 {
-                check_texts(&text, scenario.slug);
+                check_labels(&text, scenario.slug);
             }
             (text, picture.pages())
         };
@@ -137,11 +137,11 @@ fn a_long_run_has_pages_and_says_where_it_is_cut() {
     assert!(pages.last().unwrap().contains("Cut here: the run goes on. --from 1960.102s draws the rest."));
     for page in &pages {
         assert!(numbers(page, "xmlns", "height")[0] < 3500);
-        check_texts(page, "a page");
+        check_labels(page, "a page");
     }
     // Each text is on one page.
     let all: usize = pages.iter().map(|page| page.matches("class=\"ground\"").count()).sum();
-    assert_eq!(all, picture.texts.texts.len());
+    assert_eq!(all, picture.labels.labels.len());
     let mut tall = String::new();
     picture.write_all(&mut tall).unwrap();
     check(&tall);

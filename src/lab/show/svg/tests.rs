@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::*;
 
-/// Checks that elements are closed in the right order, and that text is escaped.
+/// Checks that elements are closed in the right order and that text is escaped.
 pub(in crate::lab) fn check(picture: &str) {
     let mut open = Vec::new();
     for part in picture.split('<').skip(1) {

@@ -1,4 +1,4 @@
-//! A lease in use: its router, the next hop to its server, its renewal and its end.
+//! The current lease: its router, the next hop to its server, its renewal and its end.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{DhcpMessageType, EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
@@ -91,8 +91,8 @@ impl Client {
         (lease.hop_hardware.is_none() && self.hop_requests > 0).then_some(self.hop_at)
     }
 
-    /// Called when the link comes up, perhaps on another network. Confirms the lease in use (RFC 2131 sections 3.2 and
-    /// 3.7). If no lease is in use, starts again with DHCPDISCOVER.
+    /// Called when the link comes up, perhaps on another network. Confirms the current lease (RFC 2131 sections 3.2 and
+    /// 3.7). If there is no lease, starts again with DHCPDISCOVER.
     pub(in super::super) fn link_up(&mut self, now: Instant, claims: &mut Claims) {
         self.distrusted = None;
         match &mut self.state {

@@ -86,8 +86,8 @@ impl Block {
     pub(super) fn find_losses(&mut self, now: Instant, flight: u32) {
         let una = self.una;
         let r = &mut self.recovery;
-        // The retransmission of the segment at SND.UNA was also lost, because the peer has received data that was sent
-        // later.
+        // If the peer has received data that was sent later, the retransmission of the segment at SND.UNA was also
+        // lost.
         if let Some(left) = r.nxt_at_resend
             && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
         {

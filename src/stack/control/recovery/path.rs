@@ -12,9 +12,9 @@ use super::{Block, TcpSeqNumber, distance};
 pub(super) struct Trial {
     /// Whether the retransmission timer has just expired.
     pub(super) expired: bool,
-    /// How many times in a row the timer has expired for segments of the current length.
+    /// How many times in a row the retransmission timer has expired for segments of the current length.
     losses: u8,
-    /// Whether the peer has sent a segment since the timer most recently expired.
+    /// Whether the peer has sent a segment since the retransmission timer most recently expired.
     heard: bool,
     /// The path MTU that the connection tries now or tried most recently.
     mtu: Option<u16>,
@@ -51,16 +51,16 @@ impl Block {
     pub(in crate::stack) fn judge_loss(&mut self, smaller: usize) -> Option<usize> {
         let trial = &mut self.recovery.trial;
         let heard = core::mem::take(&mut trial.heard);
-        // The shorter segments arrived, and a long segment was lost again.
+        // If shorter segments arrived and a long segment was lost again, the path has a black hole.
         if trial.passed_below.is_some() {
             return core::mem::replace(trial, Trial::NONE).mtu.map(usize::from);
         }
         trial.losses += 1;
-        // One loss can have another cause, such as congestion.
+        // If only one segment was lost, the loss can have another cause, such as congestion.
         if trial.losses < 2 {
             return None;
         }
-        // The peer is reachable, so the segments were lost because of their length.
+        // If the peer has answered, it is reachable, so the segments were lost because of their length.
         if heard {
             *trial = Trial::NONE;
             return Some(smaller);

@@ -123,7 +123,7 @@ impl Block {
         self.find_lost_resends(now);
         let r = &mut self.recovery;
         let is_late = r.reordering_limit().is_some_and(|limit| now >= r.resends.latest + limit);
-        // No burst is remembered, but some of the retransmitted data is still missing. All of it is sent again.
+        // If no burst is remembered, but some of the retransmitted data is still missing, all of it is sent again.
         if r.resends.bursts.is_empty() && is_late && r.board.first_hole(self.una, r.resent).is_some() {
             r.resent = self.una;
             self.reduce_again(now, self.recovery.resends.latest);

@@ -304,7 +304,7 @@ impl Block {
         if !probes {
             r.frontier = end;
         }
-        // The segment contains new bytes, perhaps after bytes that were sent before.
+        // If `end` is after SND.NXT, the segment contains new bytes, perhaps after bytes that were sent before.
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
                 // The peer might acknowledge a super-segment in parts. The first part's acknowledgement completes the
@@ -334,7 +334,7 @@ impl Block {
             self.recovery.retransmission = timer.or(self.recovery.retransmission);
             return true;
         }
-        // All bytes of the segment were sent before. The peer needs only bytes in the hole.
+        // Here, all bytes of the segment were sent before. The peer needs only the bytes in a hole.
         if hole.is_none() {
             return false;
         }

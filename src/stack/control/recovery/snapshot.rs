@@ -7,7 +7,7 @@ use smoltcp::wire::TcpSeqNumber;
 use super::super::receiver::RANGES;
 use super::{Block, Congestion};
 
-/// The TCP variables that one end of a connection keeps (RFC 9293 section 3.3.1, RFC 6298, RFC 5681).
+/// The TCP variables that one side of a connection keeps (RFC 9293 section 3.3.1, RFC 6298, RFC 5681).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub struct Control {
@@ -42,7 +42,7 @@ pub struct Control {
     pub duplicates: u32,
     /// Whether a loss is being repaired.
     pub recovers: bool,
-    /// Whether both ends use SACK (RFC 2018).
+    /// Whether both sides use SACK (RFC 2018).
     pub sack: bool,
     /// When the retransmission timer expires.
     pub retransmission: Option<Instant>,

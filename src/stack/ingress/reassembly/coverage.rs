@@ -6,7 +6,7 @@ use core::ops::Range;
 const UNIT: usize = 8;
 const WORDS: usize = 65_536 / UNIT / 32;
 
-/// The bytes of a datagram that have arrived, in units of 8.
+/// Records which 8-byte units of a datagram have arrived.
 #[derive(Clone)]
 pub(super) struct Coverage {
     /// One bit for each unit that has arrived.

@@ -282,8 +282,8 @@ fn the_table_behaves_like_a_plain_list() {
     }
 }
 
-/// Learning 100,000 unrequested neighbours replaces neither a neighbour in use nor a neighbour with an unanswered
-/// request.
+/// Learning 100,000 unrequested neighbours replaces neither a neighbour that this host uses nor a neighbour with an
+/// unanswered request.
 #[test]
 fn unrequested_neighbours_replace_no_neighbour_in_use() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 1024], std::vec![0; 1024 * (MTU + PREFIX)]);
