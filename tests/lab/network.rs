@@ -65,7 +65,7 @@ fn slow_start_doubles_the_window_in_each_round_trip() {
 fn congestion_avoidance_adds_a_segment_in_a_round_trip() {
     let setup = scenario("congestion-avoidance");
     let controls = client(&setup);
-    let after: Vec<_> = controls.iter().filter(|(_, c)| c.ssthresh.is_some() && !c.recovers).collect();
+    let after: Vec<_> = controls.iter().filter(|(_, c)| c.ssthresh.is_some() && c.recovery_point.is_none()).collect();
     let mut growths = Vec::new();
     for pair in after.windows(2) {
         let (before, now) = (pair[0].1.cwnd.unwrap(), pair[1].1.cwnd.unwrap());
@@ -240,7 +240,7 @@ fn a_run_does_not_depend_on_the_initial_sequence_numbers() {
             setup.isn = isn.map(Some);
             let values = |(at, c): (Duration, Control)| {
                 let flight = c.nxt.0.wrapping_sub(c.una.0);
-                (at, flight, c.cwnd, c.ssthresh, c.rto, c.duplicates, c.recovers, c.unsent)
+                (at, flight, c.cwnd, c.ssthresh, c.rto, c.duplicates, c.recovery_point.is_some(), c.unsent)
             };
             client(&setup).into_iter().map(values).collect::<Vec<_>>()
         };

@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use smoltcp::wire::TcpSeqNumber;
+
 use super::HostLab;
 use crate::lab::show::What;
 use crate::lab::{Reduction, Sign};
@@ -17,7 +19,8 @@ struct Window {
     host: usize,
     tuple: Tuple,
     cwnd: u32,
-    recovers: bool,
+    /// The sequence number at which the connection's recovery ends, while a loss is repaired.
+    recovery_point: Option<TcpSeqNumber>,
 }
 
 impl Windows {
@@ -25,7 +28,7 @@ impl Windows {
     pub fn of(lab: &HostLab<'_>) -> Self {
         let of_host = |host: usize| {
             lab.control(host).filter_map(move |(tuple, control)| {
-                Some(Window { host, tuple, cwnd: control.cwnd?, recovers: control.recovers })
+                Some(Window { host, tuple, cwnd: control.cwnd?, recovery_point: control.recovery_point })
             })
         };
         Windows((0..lab.hosts.len()).flat_map(of_host).collect())
@@ -68,7 +71,7 @@ fn sign_of_sent(segment: &Segment, cause: Option<Cause>, after: &Control) -> Sig
     match cause {
         Some(_) if segment.syn => Sign::LostSyn,
         Some(Cause::FastRetransmission | Cause::LostRetransmission) => Sign::Retransmission,
-        Some(cause) if cause.is_again() && after.recovers => Sign::Timeout,
+        Some(cause) if cause.is_again() && after.recovery_point.is_some() => Sign::Timeout,
         _ => Sign::Idle,
     }
 }
@@ -79,7 +82,9 @@ fn sign_of_arrived(segment: &Segment, before: &Window, after: &Control) -> Optio
         return None;
     }
     Some(match () {
-        () if before.recovers => Sign::Retransmission,
+        // An ACK also ends an idle time, because smoltcp is then told of a window for new data.
+        () if after.recovery_point.is_none() => Sign::Idle,
+        () if before.recovery_point == after.recovery_point => Sign::Retransmission,
         () if after.sack => Sign::Sack,
         () => Sign::Duplicates(after.duplicates),
     })

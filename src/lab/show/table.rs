@@ -89,7 +89,7 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
             or_dash(c.ssthresh),
             lang.pick("duplicate ACKs", "重复确认"),
             c.duplicates,
-            if c.recovers { lang.pick("  repairs a loss", "  正在恢复丢失") } else { "" }
+            if c.recovery_point.is_some() { lang.pick("  repairs a loss", "  正在恢复丢失") } else { "" }
         ),
         format!(
             "  {}{}",

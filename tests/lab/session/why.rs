@@ -119,3 +119,33 @@ fn the_third_duplicate_ack_is_named() {
     let parts = ["The third duplicate ACK", "cwnd falls from 14,600 to 7,300 bytes", "Reno keeps half"];
     has(&mut session, "RFC 5681 section 3.2", &parts);
 }
+
+/// The ACK that ends an idle time shows no loss, although the window becomes smaller when it arrives.
+#[test]
+fn an_ack_after_an_idle_time_is_not_explained_by_a_loss() {
+    let file = "hosts buffer 65535\nserver listens 7000\n  send 40000 bytes\n  wait until 10s\n  send 1000 bytes\n  close\n\
+                client calls 7000\n  wait until 5s\n  read to end\n  close\n";
+    let mut session = LabSession::new();
+    ok(&mut session, json!({"do": "new", "lab": file}));
+    let found = reductions(&mut session);
+    assert!(!found.is_empty());
+    for (.., why) in found {
+        let text = why["text"].as_str().unwrap();
+        assert!(text.contains("RFC 5681 section 4.1") && !text.contains("lost"), "{why}");
+    }
+}
+
+/// The ACK that ends a recovery also shows the next loss. No retransmission was lost.
+#[test]
+fn a_recovery_that_follows_another_is_not_explained_by_a_lost_retransmission() {
+    let file = "network latency 5ms\nhosts buffer 65535\nserver listens 7000\n  read to end\n  close\n\
+                client calls 7000\n  send 60000 bytes\n  close\n\
+                fault drop client data 2\nfault delay 3ms client data 13\nfault drop client data 14\n";
+    let mut session = LabSession::new();
+    ok(&mut session, json!({"do": "new", "lab": file}));
+    let found = reductions(&mut session);
+    assert!(found.len() >= 2, "{found:?}");
+    for (.., why) in &found[..2] {
+        assert!(why["text"].as_str().unwrap().contains("SACK blocks of this ACK"), "{why}");
+    }
+}

@@ -3,6 +3,8 @@
 #[cfg(feature = "recovery")]
 use super::reduced;
 use super::{Explanation, because};
+#[cfg(feature = "recovery")]
+use crate::lab::Sign;
 use crate::lab::Snapshot;
 use crate::trace::{Carries, Mark, Segment};
 
@@ -80,7 +82,9 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
 /// Explains a segment, by its mark or else by its flags.
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
     #[cfg(feature = "recovery")]
-    if let Some(reduction) = snapshot.reduction {
+    if let Some(reduction) = snapshot.reduction
+        && !matches!(reduction.sign, Sign::Idle)
+    {
         return reduced::arrived(reduction.sign);
     }
     match mark {

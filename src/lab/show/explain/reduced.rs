@@ -20,10 +20,10 @@ pub(super) fn arrived(sign: Sign) -> Explanation {
             "RFC 5681 section 3.2",
         ),
         Sign::Sack => because(
-            "The SACK blocks of this ACK say that three segments behind a gap have arrived, so the segment in the gap counts as \
-             lost. This ACK makes the sender reduce cwnd, its congestion window, to ssthresh. Without SACK, the third duplicate ACK \
+            "The SACK blocks of this ACK say that three segments behind a gap have arrived, or more if late segments were taken for \
+             lost before, so the segment in the gap counts as lost. This ACK makes the sender reduce cwnd, its congestion window, to ssthresh. Without SACK, the third duplicate ACK \
              would do so (RFC 5681 section 3.2).",
-            "这个 ACK 中的选择确认表明：缺口之后的三个报文段都已到达，所以认为缺口处的报文段已丢失。这个 ACK \
+            "这个 ACK 中的选择确认表明：缺口之后的三个报文段（如果曾把迟到的报文段误认为丢失，则要更多）都已到达，所以认为缺口处的报文段已丢失。这个 ACK \
              使发送方把拥塞窗口 cwnd 降为 ssthresh。不使用 SACK 时，第三个重复确认起同样的作用（RFC 5681 §3.2）。",
             "RFC 6675 section 5",
         ),

@@ -40,8 +40,8 @@ pub struct Control {
     pub ssthresh: Option<u32>,
     /// The number of duplicate ACKs that have arrived in a row.
     pub duplicates: u32,
-    /// Whether a loss is being repaired.
-    pub recovers: bool,
+    /// While a loss is being repaired, the sequence number whose acknowledgement ends the recovery.
+    pub recovery_point: Option<TcpSeqNumber>,
     /// Whether both sides use SACK (RFC 2018).
     pub sack: bool,
     /// When the retransmission timer expires.
@@ -124,7 +124,7 @@ impl Block {
             cwnd: (r.window.algorithm() != Congestion::None).then(|| r.window.bytes()),
             ssthresh: (threshold < u32::MAX).then_some(threshold),
             duplicates: r.duplicates,
-            recovers: self.recovers(),
+            recovery_point: r.point,
             sack: r.sack,
             retransmission: r.retransmission.map(|timer| timer.due),
             tail_probe: r.probe,

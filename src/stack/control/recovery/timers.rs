@@ -24,8 +24,8 @@ impl Block {
     /// Restarts the retransmission timer and the timer of the tail loss probe.
     pub(super) fn arm(&mut self, now: Instant) {
         let flight = self.flight();
-        // The bytes that probe a closed window are beyond the window.
-        let probes_window = flight > self.window;
+        // The bytes that probe a closed window are beyond the window. A FIN may be, too.
+        let probes_window = self.window == 0 || flight > self.window + 1;
         let r = &mut self.recovery;
         let timeout = r.rtt.timeout(r.backoff);
         r.retransmission = Some(Timer::start(now, timeout));
