@@ -4,7 +4,6 @@ use core::array::from_fn;
 use core::cell::Cell;
 use core::fmt::Write;
 
-use smoltcp::iface::SocketStorage;
 use smoltcp::phy::Device;
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::{Duration, Instant};
