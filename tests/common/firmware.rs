@@ -20,7 +20,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/firmware");
 /// of standard error.
 pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> {
     let mut command = Command::new(SCRIPT);
-    command.args(arguments).envs(settings.iter().copied());
+    command.args(arguments).env("SMOLSTEP_SEED", seed()).envs(settings.iter().copied());
     if !settings.is_empty() {
         // Images with settings are built in a separate folder, so that the images without settings need not be rebuilt.
         command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target/settings"));
@@ -33,7 +33,8 @@ pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> 
 /// Fails like [`script`]. The copy uses what the repository has already built.
 pub fn script_of(root: &Path, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(root.join("scripts/firmware"));
-    said(command.args(arguments).env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target")))
+    let target = concat!(env!("CARGO_MANIFEST_DIR"), "/target");
+    said(command.args(arguments).env("SMOLSTEP_SEED", seed()).env("CARGO_TARGET_DIR", target))
 }
 
 /// Checks the library with the feature `board` for a target, with the toolchain that `scripts/firmware` finds.
@@ -43,12 +44,18 @@ pub fn check_board_for(target: &str) -> Result<String, String> {
     const CHECK: &str = r#"found=$(scripts/firmware toolchain "$0") || exit; eval "$found"
         exec "${cargo[@]}" check --lib --no-default-features --features board "${extra[@]}" --target "$0" \
             --target-dir target/firmware"#;
-    said(Command::new("bash").args(["-c", CHECK, target]).current_dir(REPOSITORY))
+    said(Command::new("bash").args(["-c", CHECK, target]).env("SMOLSTEP_SEED", seed()).current_dir(REPOSITORY))
 }
 
+/// Returns the seed of an image whose settings contain no other, so that all builds are equal.
+fn seed() -> String {
+    "42".repeat(32)
+}
+
+/// Runs a command. Returns its standard output, or an error if the command fails.
 fn said(command: &mut Command) -> Result<String, String> {
     // cargo and rustup set these variables for the host's toolchain.
-    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN").env("SMOLSTEP_SEED", "42".repeat(32));
+    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
     let output = output(command).map_err(|e| format!("{SCRIPT}: {e}"))?;
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     match output.status.success() {
