@@ -1,5 +1,4 @@
 //! Stateless address autoconfiguration (RFC 4862): solicits routers and creates addresses from advertised prefixes.
-//!
 //! routers.rs chooses the router that this host uses.
 
 use smoltcp::time::{Duration, Instant};
@@ -29,8 +28,7 @@ const TWO_HOURS: Duration = Duration::from_secs(7200);
 const FOR_EVER: u32 = u32::MAX;
 /// The largest number of advertisements processed per second. Known routers and other routers have separate limits.
 const ADVERTISEMENTS: u8 = 16;
-/// The time in which at most [`PREFIXES`] new prefixes are accepted. This time limits the effect of a flood of
-/// advertisements.
+/// The time in which at most [`PREFIXES`] new prefixes are accepted, even in a flood of advertisements.
 const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
@@ -377,16 +375,14 @@ impl Host {
     /// Handles an option that lists DNS servers (RFC 8106 section 5.1).
     fn servers(&mut self, now: Instant, option: &[u8]) {
         let Some(lifetime) = number(option, 4) else { return };
-        for octets in option.get(8..).unwrap_or_default().chunks_exact(16) {
-            let Some(&octets) = octets.first_chunk::<16>() else { continue };
-            let server = Ipv6Address::from(octets);
+        for octets in option.get(8..).unwrap_or_default().as_chunks::<16>().0 {
+            let server = Ipv6Address::from(*octets);
             if server.is_unspecified() || server.is_multicast() || server.is_loopback() {
                 continue;
             }
             self.dns.retain(|(known, _)| *known != server);
             if lifetime > 0 {
-                // Servers that do not fit are ignored.
-                let _ = self.dns.push((server, after(now, lifetime)));
+                let _ = self.dns.push((server, after(now, lifetime))); // Servers that do not fit are ignored.
             }
         }
     }

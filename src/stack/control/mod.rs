@@ -300,7 +300,7 @@ impl Block {
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
         let _ = self.take_own_scale(segment, frame);
         if segment.syn {
-            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 for now.
+            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 until the SYN,ACK arrives.
             self.edge = TcpSeqNumber(segment.window.into());
         }
         if let Some(ack) = segment.ack.filter(|_| !segment.rst) {

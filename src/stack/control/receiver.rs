@@ -83,7 +83,7 @@ impl Block {
         }
         let r = &mut self.receiver;
         let Some(ack) = segment.ack else {
-            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 for now.
+            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 until the SYN,ACK arrives.
             r.limit = TcpSeqNumber(segment.window.into());
             return;
         };

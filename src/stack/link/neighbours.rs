@@ -4,6 +4,7 @@
 //! table is full, a new neighbour replaces one that has not been used recently. The clock algorithm chooses the
 //! neighbour to replace, with one mark for each neighbour.
 
+mod pending;
 mod queues;
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -15,6 +16,7 @@ use crate::phy::EthernetAddress;
 use crate::stack::buckets::{self, Bucket, HASHED, Hashed, NONE};
 use crate::stack::connections::RETRY;
 use crate::stack::half_sip::half_sip_of_address;
+use pending::PREFIX;
 use queues::Links;
 
 /// How long a hardware address is used without a packet from the neighbour. RFC 1122 section 2.3.2.1 recommends about a
@@ -30,9 +32,6 @@ const REQUESTS: u8 = 3;
 /// The largest number of queued entries that a search for a free entry skips.
 #[cfg(feature = "std")]
 const TRIES: usize = 32;
-
-/// The length of the prefix that stores each pending packet's length, in bytes.
-const PREFIX: usize = 2;
 
 /// The memory for one neighbour: its addresses and its state.
 #[derive(Clone, Copy, Debug)]
@@ -180,11 +179,6 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// Returns whether a packet is awaiting address resolution.
-    pub(super) fn holds(&self, address: &IpAddress) -> bool {
-        self.position(address).is_some_and(|index| self.entries[index].kept.0 < self.entries[index].kept.1)
-    }
-
     /// Stores a neighbour's hardware address. Returns whether the hardware address was unknown before.
     ///
     /// A neighbour without an entry gets an entry only if `add` is set.
@@ -229,69 +223,6 @@ impl<'a> Neighbours<'a> {
     #[cfg(feature = "ipv6")]
     pub(super) fn entry(&self, address: &IpAddress) -> Option<Option<EthernetAddress>> {
         self.position(address).map(|index| self.entries[index].hardware)
-    }
-
-    /// Stores a packet until its neighbour answers. Returns false if the neighbour has no entry, or if the packet does
-    /// not fit a slot.
-    ///
-    /// The packet is stored after the neighbour's earlier packets. If there is no room after them, the new packet
-    /// replaces them.
-    pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8]) -> bool {
-        let (Some(index), true) = (self.position(address), self.slots > 0) else { return false };
-        let (slot, size) = (index % self.slots, self.kept.len() / self.slots);
-        let (from, to) = self.entries[index].kept;
-        let need = PREFIX + packet.len();
-        let Ok(len) = u16::try_from(packet.len()) else { return false };
-        if need > size {
-            return false;
-        }
-        let is_full = to as usize + need > size;
-        // Other neighbours that share this slot lose their packets.
-        for other in (slot..self.entries.len()).step_by(self.slots) {
-            if other != index || is_full {
-                self.lose(other);
-            }
-        }
-        let (from, to) = if is_full { (0, 0) } else { (from, to as usize) };
-        let Some(room) = self.kept.get_mut(slot * size + to..).and_then(|room| room.get_mut(..need)) else {
-            return false;
-        };
-        let (prefix, bytes) = room.split_at_mut(PREFIX);
-        prefix.copy_from_slice(&len.to_le_bytes());
-        bytes.copy_from_slice(packet);
-        self.entries[index].kept = (from, (to + need) as u32);
-        true
-    }
-
-    /// Returns the first pending packet for the neighbour in entry `index`.
-    pub(super) fn first_kept(&self, index: usize) -> Option<&[u8]> {
-        let (from, to) = self.entries.get(index)?.kept;
-        let size = self.kept.len().checked_div(self.slots)?;
-        let slot = self.kept.get((index % self.slots) * size..)?;
-        let (prefix, rest) = slot.get(from as usize..to as usize)?.split_first_chunk::<PREFIX>()?;
-        rest.get(..usize::from(u16::from_le_bytes(*prefix)))
-    }
-
-    /// Drops the first pending packet for the neighbour in entry `index`.
-    pub(super) fn drop_kept(&mut self, index: usize) {
-        let len = self.first_kept(index).map_or(0, |packet| PREFIX + packet.len());
-        self.entries[index].kept.0 += len as u32;
-    }
-
-    /// Drops all pending packets for the neighbour in entry `index`. On hosts, counts them for `take_lost`.
-    fn lose(&mut self, index: usize) {
-        #[cfg(feature = "std")]
-        while self.first_kept(index).is_some() {
-            self.drop_kept(index);
-            self.lost += 1;
-        }
-        self.entries[index].kept = (0, 0);
-    }
-
-    /// Returns how many packets were replaced by other packets since the previous call.
-    #[cfg(feature = "std")]
-    pub(super) fn take_lost(&mut self) -> u32 {
-        core::mem::take(&mut self.lost)
     }
 
     /// Restarts the requests for a neighbour. Returns the neighbour's address, for which the caller sends the first
