@@ -25,11 +25,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         let random = self.random.next();
         let autoconf = self.autoconf.as_mut()?;
+        // Take the token first: `advance` counts its frame as sent, so the device must have room for the frame.
         let Some(token) = io.device.transmit(now) else {
             autoconf.blocked(now + RETRY);
             return None;
         };
         let out = autoconf.advance(now, random);
+        // `advance` might have started or ended a claim, whose solicited-node group must be joined or left.
         #[cfg(feature = "ipv6")]
         self.join_groups(now);
         let autoconf = self.autoconf.as_mut()?;
@@ -42,8 +44,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         sent
     }
 
-    /// Passes a frame to autoconfiguration. Returns whether the frame was only for autoconfiguration.
-    pub(in crate::stack) fn configured_by(&mut self, now: Instant, frame: &[u8]) -> bool {
+    /// Lets autoconfiguration process a received frame. Returns true if the interface should not see the frame.
+    pub(in crate::stack) fn autoconf_process(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
         // A tagged frame that does not fit this array keeps its tag, and autoconfiguration ignores the frame.
         #[cfg(feature = "slaac")]

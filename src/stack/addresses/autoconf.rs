@@ -7,7 +7,7 @@
 //! because a TUN device has no neighbours.
 //!
 //! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers.
-//! smoltcp's SLAAC reports its next poll time as either never or immediately.
+//! smoltcp's SLAAC cannot tell when its next poll is due: it reports either never or immediately.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
@@ -82,7 +82,7 @@ impl Autoconf {
             blocked_until: None,
             changes: Changes::new(),
         };
-        // The list has room for all addresses: the caller has checked how many there are.
+        // The list of claims has room for all addresses, because the caller has counted them.
         for &address in addresses.iter().filter(|_| wanted.claim) {
             autoconf.claims.add(address, Origin::Static, now);
         }
@@ -116,6 +116,7 @@ impl Autoconf {
                 if let Err(why) = client.process(now, &reply, own, &mut self.claims, &mut self.changes) {
                     push(&mut self.changes, Change::Dropped(why));
                 }
+                // No socket of the interface needs a DHCP reply.
                 true
             }
             #[cfg(feature = "slaac")]
@@ -133,7 +134,8 @@ impl Autoconf {
     /// unpredictable.
     pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         self.blocked_until = None;
-        // Each granted address queues up to `GRANT` changes.
+        // Each granted address queues up to `GRANT` changes. If they do not fit, the address is granted in a later
+        // call.
         while self.changes.len() + GRANT <= CHANGES
             && let Some((address, origin)) = self.claims.granted(now)
         {
@@ -180,7 +182,8 @@ impl Autoconf {
         #[cfg(not(feature = "slaac"))]
         let slaac = None;
         let due = [self.claims.due(), dhcp, slaac].into_iter().flatten().min();
-        // If no work is due, `blocked_until` has no effect.
+        // All work waits until `blocked_until`, if it is set: `None` is less than any time. If no work is scheduled,
+        // the result stays `None`.
         due.max(due.and(self.blocked_until))
     }
 
@@ -258,7 +261,7 @@ impl Autoconf {
         self.dhcp.iter_mut().for_each(|client| client.learn(address, hardware));
     }
 
-    /// Handles a conflict: the host `by` uses or claims the address of `claim`, which has ended.
+    /// Handles a conflict: the host `by` uses or claims the address of `claim`. The caller has already ended the claim.
     fn conflict(&mut self, now: Instant, claim: (IpCidr, Origin), by: EthernetAddress) {
         let (cidr, origin) = claim;
         let address = cidr.address();

@@ -10,8 +10,8 @@ use super::frame::Out;
 
 /// The largest number of claims at the same time: one for each address of the interface.
 const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
-/// The number of DAD probes that are sent for an address (PROBE_NUM of RFC 5227 section 1.1). A DAD probe is an ARP
-/// request or a neighbour solicitation for the address.
+/// The number of DAD probes (duplicate address detection) for an address: PROBE_NUM of RFC 5227 section 1.1. A DAD
+/// probe is an ARP request or a neighbour solicitation for the address.
 const PROBES: u8 = 3;
 /// The number of announcements of an address: ANNOUNCE_NUM of RFC 5227. RFC 4861 section 7.2.6 allows up to three.
 const ANNOUNCEMENTS: u8 = 2;
@@ -22,21 +22,22 @@ const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
 /// are slow to come up. This stack waits only 300 ms, because a neighbour on a working link answers within a
 /// millisecond.
 const INTERVAL: Duration = Duration::from_millis(300);
-/// How long the stack waits after each DAD probe for a configured address. This time is shorter, because the user waits
-/// until the address is ready.
+/// How long the stack waits after each DAD probe if the address comes from the configuration. This time is shorter,
+/// because the user waits until the address is ready.
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
-/// Addresses that are being claimed, or that are being announced after they were granted.
+/// The addresses that are being claimed or announced.
 #[derive(Default)]
 pub(super) struct Claims(heapless::Vec<Claim, CLAIMS>);
 
 struct Claim {
     address: IpCidr,
     origin: Origin,
+    /// Whether the check has ended without an objection, so that the address is only announced.
     granted: bool,
     /// The number of DAD probes sent so far. Once the address is granted, the number of announcements sent so far.
     sent: u8,
-    /// When the next message is due. After the last DAD probe, when the address is granted.
+    /// When the next message is due. After the last DAD probe, this is the time at which the address is granted.
     at: Instant,
 }
 
@@ -76,8 +77,9 @@ impl Claims {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// Returns an address and its origin, if the address's check has ended without an objection. Returns each address
-    /// once. Returns `None` if no check has ended.
+    /// Grants one address whose check has ended without an objection. Returns the address and its origin.
+    ///
+    /// The claim then announces the address, so each address is returned once. Returns `None` if no check has ended.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;
@@ -86,7 +88,7 @@ impl Claims {
         Some((claim.address, claim.origin))
     }
 
-    /// Returns the next DAD probe or announcement to send.
+    /// Returns the next DAD probe or announcement to send, and counts it as sent. `None` if no message is due.
     pub(super) fn advance(&mut self, now: Instant) -> Option<Out> {
         // A claim ends after its last announcement.
         self.0.retain(|claim| !claim.granted || claim.sent < ANNOUNCEMENTS);
@@ -116,7 +118,9 @@ impl Claims {
         self.0.iter().map(|claim| claim.at).min()
     }
 
-    /// Ends and returns the claim that `frame` contradicts: the frame's sender uses or claims the same address.
+    /// Ends and returns the claim that `frame` contradicts. The frame's sender uses or claims the same address.
+    ///
+    /// `hardware` is this host's hardware address. Returns `None` if the frame contradicts no claim.
     pub(super) fn contradicted(
         &mut self,
         frame: &EthernetFrame<&[u8]>,
@@ -150,6 +154,7 @@ fn claimed_by_arp(payload: &[u8], hardware: EthernetAddress) -> Option<IpAddress
     if source_hardware_addr == hardware {
         return None;
     }
+    // The sender of an ARP probe has no address yet. The target of the probe is the address that the sender claims.
     let probed = source_protocol_addr.is_unspecified();
     Some(if probed { target_protocol_addr } else { source_protocol_addr }.into())
 }

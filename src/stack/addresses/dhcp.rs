@@ -24,7 +24,7 @@ const REQUESTS: u8 = 4;
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
 /// How long the client waits after the first refusal before it starts again.
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
-/// How many consecutive refusals double the wait. The longest wait after a refusal is thus 64 s.
+/// Each consecutive refusal doubles the wait, at most this many times. The longest wait after a refusal is thus 64 s.
 const REFUSALS: u8 = 6;
 /// The shortest time between two attempts to renew a lease (RFC 2131 section 4.4.5). If the lease ends less than 8
 /// minutes after T1, the shortest time is an eighth of that period, but at least a second.
@@ -80,10 +80,12 @@ enum State {
 enum Expected<'o> {
     /// Any address that this host neither uses nor claims as a configured address.
     NoneOf(&'o [IpCidr], &'o Claims),
+    /// This address only: the address that the client has requested or already uses.
     Only(Ipv4Address),
 }
 
 impl Client {
+    /// Creates a client that sends its first DHCPDISCOVER at the time `now`.
     pub(super) fn new(now: Instant) -> Self {
         Client {
             state: State::Selecting,
@@ -152,7 +154,8 @@ impl Client {
 
     /// Does the work that is due in the current state. Returns the message to send, or `None` if there is no message.
     fn ask(&mut self, now: Instant, random: u32, claims: &mut Claims, changes: &mut Changes) -> Option<Message> {
-        // If no server has answered the confirmations, the client keeps the lease until the renewal at T1.
+        // If no server has answered the confirmations, the client keeps the lease until the renewal at T1. If T1 has
+        // passed, the client renews the lease now, in the last arm below.
         if self.confirming && self.tries >= CONFIRMATIONS {
             self.confirming = false;
             if let State::Bound(lease) = &self.state
@@ -165,7 +168,8 @@ impl Client {
         self.asked = now;
         // The client reports at most one invalid reply to each of its messages.
         let refused = core::mem::take(&mut self.reported_refusal);
-        // The jitter spreads the messages from hosts that start at the same time.
+        // The wait doubles with each message, from 4 s to 64 s. The jitter spreads the messages from hosts that start
+        // at the same time.
         let jitter = Duration::from_millis(u64::from(random % 1000));
         let wait = (FIRST * (1 << self.tries.min(4))).min(LONGEST) + jitter;
         match &self.state {
@@ -303,8 +307,10 @@ impl Client {
         Ok(())
     }
 
-    /// Declines the lease, because another host has the address.
+    /// Prepares to decline the lease, because another host has the address.
     pub(super) fn conflict(&mut self, now: Instant) {
+        // No other state is lost here: a DHCP claim exists only in `Checking`, or after `release`, which has set
+        // `Selecting`.
         if let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) {
             self.distrusted = Some(lease.server);
             self.state = State::Declining(lease);

@@ -19,6 +19,7 @@ pub(super) fn options(message: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
         (OVERLOAD, &[which]) => Some(which),
         _ => None,
     });
+    // RFC 2132 section 9.3: the value 1 means `file`, 2 means `sname`, and 3 means both.
     let which = overload.unwrap_or(0);
     let file = message.get(FILE).filter(|_| which & 1 != 0).unwrap_or_default();
     let sname = message.get(SNAME).filter(|_| which & 2 != 0).unwrap_or_default();
@@ -31,6 +32,7 @@ struct Field<'m>(&'m [u8]);
 impl<'m> Iterator for Field<'m> {
     type Item = (u8, &'m [u8]);
 
+    /// Returns the number and the data of the next option. Skips padding.
     fn next(&mut self) -> Option<(u8, &'m [u8])> {
         loop {
             let (&kind, rest) = self.0.split_first()?;

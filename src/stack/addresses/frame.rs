@@ -50,6 +50,8 @@ impl Out {
     pub(in crate::stack) fn emit(&self, hardware: EthernetAddress, frame: &mut [u8]) {
         frame.fill(0);
         let packet = &mut frame[link::LEN..];
+        // `write_request` writes a whole ARP frame. The other messages are IP packets, whose Ethernet header follows
+        // below.
         let to = match self {
             Out::ArpAnnounce(address) => return write_request(frame, hardware, *address, *address),
             Out::ArpRequest { source, target } => return write_request(frame, hardware, *source, *target),

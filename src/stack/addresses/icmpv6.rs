@@ -13,7 +13,8 @@ pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0,
 /// The length of an IPv6 packet that contains a router solicitation, in bytes.
 pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
-/// Returns the address that the sender of a neighbour message uses or claims (RFC 4862 section 5.4).
+/// Returns the address that the sender of a neighbour message uses or claims (RFC 4862 section 5.4). `None` for a
+/// solicitation that is not a DAD probe, and for all other frames.
 pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     let (claims, bytes) = match icmpv6(frame, Icmpv6Message::NeighborAdvert) {
         Some((_, bytes)) => (true, bytes),
@@ -23,6 +24,7 @@ pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
             (source.is_unspecified(), bytes)
         }
     };
+    // Both messages contain the target address after 8 bytes (RFC 4861 sections 4.3 and 4.4).
     let target = Ipv6Address::from(*bytes.get(8..)?.first_chunk::<16>()?);
     claims.then_some(target.into())
 }

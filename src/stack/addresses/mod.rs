@@ -248,8 +248,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Releases the DHCP lease, if there is one, and stops DHCP. Call this function before the program exits.
     ///
-    /// Connections from the leased address end. If the DHCPRELEASE message is lost, the lease expires by itself (RFC
-    /// 2131 section 4.4.6).
+    /// Connections from the leased address end. If the DHCPRELEASE message is lost, or if the device has no room for
+    /// it, the lease expires by itself (RFC 2131 section 4.4.6).
     pub fn release_lease<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let random = self.random.next();
         let Some(autoconf) = &mut self.autoconf else { return };
@@ -320,7 +320,11 @@ pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(),
     Ok(())
 }
 
-/// Creates the state of autoconfiguration if `config` enables any part of it.
+/// Creates the state of autoconfiguration. Returns `None` if `config` enables no part of it.
+///
+/// # Errors
+/// Returns [`SetupError::TooMany`] if the addresses would exceed the limit, and
+/// [`SetupError::AutoconfNeedsEthernet`] if DHCP or SLAAC has no Ethernet.
 #[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
     config: &Config,
@@ -338,6 +342,7 @@ pub(super) fn autoconf(
     let more = usize::from(config.dhcp);
     #[cfg(feature = "slaac")]
     let more = more + usize::from(config.slaac);
+    // Without Ethernet there are no neighbours, so `claim` has no effect.
     match config.hardware {
         HardwareAddress::Ethernet(_) if config.addresses.len() + more > MAX_ADDRESSES => Err(SetupError::TooMany),
         HardwareAddress::Ethernet(hardware) if wanted.any() => {

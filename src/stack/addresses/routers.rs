@@ -18,12 +18,13 @@ pub(super) struct Routers {
     used: Option<Ipv6Address>,
     /// The current router does not change before this time.
     hold_until: Instant,
-    /// Whether [`advance`](Routers::advance) must choose again which router to use.
+    /// Whether [`advance`](Routers::advance) must choose the router again.
     changed: bool,
 }
 
 struct Router {
     address: Ipv6Address,
+    /// When the router's lifetime ends.
     until: Instant,
     /// 1 means high, 0 means medium, and -1 means low.
     preference: i8,
@@ -48,7 +49,8 @@ impl Routers {
             self.list.retain(|router| router.address != address);
             return true;
         }
-        // RFC 4191 section 2.2: the reserved value is treated as medium.
+        // Bits 3 and 4 of the flags are the preference. The reserved value, 2, is treated as medium (RFC 4191 section
+        // 2.2).
         let preference = match flags >> 3 & 3 {
             1 => 1,
             3 => -1,
@@ -61,6 +63,7 @@ impl Routers {
             return true;
         }
         if self.list.is_full() {
+            // A full list drops a router of lower preference, but never the current router.
             let used = self.used;
             let worse =
                 self.list.iter().position(|router| router.preference < preference && Some(router.address) != used);
@@ -82,7 +85,7 @@ impl Routers {
         self.changed = false;
         let rank = |router: &Router| (router.preference, Some(router.address) == self.used);
         // Among routers of equal preference, the current router is best. If the current router is not among them, the
-        // first router in the list is best.
+        // first router in the list is best: `max_by_key` returns the last maximum, and the order is reversed.
         let best = self.list.iter().rev().max_by_key(|router| rank(router)).map(|router| router.address);
         if best == self.used {
             return false;

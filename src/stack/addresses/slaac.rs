@@ -140,8 +140,10 @@ impl Host {
         }
     }
 
-    /// Claims the link-local address. A configured link-local address is used immediately.
+    /// Claims the link-local address. An address from the configuration is ready immediately: `Autoconf` claims it if
+    /// necessary.
     pub(super) fn start(&mut self, claims: &mut Claims, now: Instant) {
+        // `add` succeeds, because the list of claims has room for every address of the interface.
         if self.by_hand || !claims.add(IpCidr::Ipv6(self.link_local), Origin::Slaac, now) {
             self.ready = true;
             self.at = Some(now);
@@ -193,7 +195,7 @@ impl Host {
     /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if a
     /// solicitation is due.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
-        // Routers that are still on the link have had enough time to answer.
+        // Routers that are still on the link have had enough time to answer, so the others are removed.
         if self.confirm_at.take_if(|at| *at <= now).is_some() {
             self.routers.drop_unconfirmed();
             self.prefixes.iter_mut().filter(|prefix| !prefix.confirmed).for_each(|prefix| prefix.until = now);
@@ -215,7 +217,7 @@ impl Host {
         if self.at.is_none_or(|at| at > now) {
             return None;
         }
-        // If all solicitations at the constant interval have gone unanswered, report it.
+        // Report once that no router has answered the solicitations at the constant interval.
         if self.solicited == SOLICITATIONS && !self.answered {
             push(changes, Change::Report(AddressEvent::NoRouter));
         }
@@ -263,7 +265,8 @@ impl Host {
         changes: &mut Changes,
     ) {
         let Some((source, bytes)) = icmpv6(frame, Icmpv6Message::RouterAdvert).filter(|_| self.ready) else { return };
-        // Other advertisements are not valid (RFC 4861 section 6.1.2).
+        // An advertisement is valid only from a link-local address (RFC 4861 section 6.1.2). After the ICMPv6 header,
+        // it contains the hop limit, the flags and the router lifetime.
         let (Some(&[_, _, _, _, _, flags, high, low, ..]), true) =
             (bytes.first_chunk::<16>(), source.is_unicast_link_local())
         else {
@@ -273,6 +276,7 @@ impl Host {
             return push(changes, Change::Dropped(DropReason::TooManyAdvertisements));
         }
         self.answered = true;
+        // The first answer after the link came up starts a time limit for the answers of the other routers.
         if core::mem::take(&mut self.unconfirmed) {
             self.confirm_at = Some(now + INTERVAL);
         }
@@ -288,6 +292,7 @@ impl Host {
             self.at = None;
         }
         let mut options = bytes.get(16..).unwrap_or_default();
+        // Each option begins with its type and its length in units of 8 bytes.
         while let Some(&[kind, units]) = options.first_chunk() {
             let len = usize::from(units) * 8;
             let Some(option) = options.get(..len).filter(|option| !option.is_empty()) else { return };
@@ -305,7 +310,8 @@ impl Host {
         }
     }
 
-    /// Counts an advertisement from `source`. Returns false if this second's limit is exceeded.
+    /// Counts an advertisement from `source`. Returns false if this second's limit is exceeded. Known routers have
+    /// their own limit, so that a flood from other hosts cannot suppress their advertisements.
     fn may_read(&mut self, now: Instant, source: Ipv6Address) -> bool {
         if now >= self.read_since + Duration::from_secs(1) {
             (self.read, self.read_since) = ([0; 2], now);
@@ -317,6 +323,7 @@ impl Host {
 
     /// Handles a prefix information option (RFC 4861 section 6.3.4, RFC 4862 section 5.5.3).
     fn prefix(&mut self, now: Instant, option: &[u8], own: &[IpCidr], claims: &mut Claims, changes: &mut Changes) {
+        // `rest` contains the valid lifetime, the preferred lifetime, four reserved bytes and the prefix.
         let Some(&[_, _, length, flags, ref rest @ ..]) = option.first_chunk::<32>() else { return };
         let (Some(valid), Some(preferred)) = (number(rest, 0), number(rest, 4)) else { return };
         let Some(&[a, b, c, d, e, f, g, h]) = rest.get(12..20).and_then(|bytes| bytes.first_chunk::<8>()) else {
@@ -358,12 +365,12 @@ impl Host {
         let preferred_until = after(now, preferred);
         let prefix = Prefix { address, until, preferred_until, on_link, confirmed: true, state };
         if claims.add(prefix.cidr(), Origin::Slaac, now) {
-            // The list has room for the prefix: see the check above.
+            // The list has room for the prefix, because `is_full` was false above.
             let _ = self.prefixes.push(prefix);
         }
     }
 
-    /// Counts a new prefix. Returns false if the limit of [`PREFIX_INTERVAL`] is exceeded.
+    /// Counts a new prefix. Returns false if there were already [`PREFIXES`] new prefixes in this [`PREFIX_INTERVAL`].
     fn may_add_prefix(&mut self, now: Instant) -> bool {
         if now >= self.prefixes_since + PREFIX_INTERVAL {
             (self.new_prefixes, self.prefixes_since) = (0, now);

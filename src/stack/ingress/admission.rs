@@ -59,7 +59,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             probe.event(now, &Event::Dropped(DropReason::Checksum));
             return Target::Nowhere;
         }
-        let known = known.filter(|&index| !self.is_old_duplicate(now, index, segment, probe));
+        let known = known.filter(|&index| !self.end_old_duplicate(now, index, segment, probe));
         let (records, time_wait) = (&mut self.connections.time_wait_records, self.config.tcp.time_wait);
         if known.is_none()
             && let Some(late) = records.arrives(now, time_wait, segment)
@@ -82,6 +82,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.overflow(now, segment, DropReason::BacklogFull, probe)
             }
             Some(index) if !(segment.opens() && self.is_superseded_by(index, segment)) => Target::Slot(index),
+            // The interface ignores an RST, and answers any other segment with RST.
             None if segment.rst || segment.ack.is_some() => Target::Shared,
             None if !segment.syn => self.without_ack(now, segment, probe),
             // The SYN starts a new connection in place of this connection, which is in TIME-WAIT.
@@ -112,11 +113,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         segment: &Segment,
         probe: &mut P,
     ) -> Target {
+        // If nothing listens on the port, the interface answers with RST.
         let Some(listener) = self.connections.listener_on(segment.tuple.local.port) else { return Target::Shared };
         if !self.connections.listener_has_room(listener) {
             return self.overflow(now, segment, DropReason::BacklogFull, probe);
         }
-        // If every slot is taken, the oldest connection in SYN-RECEIVED loses its slot.
+        // If every slot is taken, `slot_or_time_wait` frees the slot of the oldest connection in TIME-WAIT. Without
+        // such a connection, the oldest connection in SYN-RECEIVED loses its slot.
         if self.connections.slot_or_time_wait(now).is_none() {
             match self.connections.oldest_handshake() {
                 Some(oldest) => self.connections.drop_unserved(now, oldest, End::Recycled, probe),
@@ -182,12 +185,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Returns whether a segment shows that the SYN of this connection in SYN-RECEIVED was an old duplicate or a
-    /// forgery.
+    /// Ends a connection in SYN-RECEIVED if a segment shows that its SYN was an old duplicate or a forgery. Returns
+    /// whether the connection has ended.
     ///
-    /// The peer then still has the previous connection, which is in TIME-WAIT on this host. The connection in
-    /// SYN-RECEIVED ends, and TIME-WAIT continues (RFC 9293 section 3.6.1).
-    fn is_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
+    /// In this case, the peer still has the previous connection, whose TIME-WAIT continues on this host (RFC 9293
+    /// section 3.6.1).
+    fn end_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
         let in_handshake = self.connections.slots[index].phase == Phase::Handshake;
         let is_old = in_handshake && self.connections.time_wait_records.owns(now, segment);
         if is_old {

@@ -39,6 +39,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Verdict::Copy(patch) => self.pass_copy(index, segment, &patch, (packet, meta), tx),
             Verdict::Syn => return self.deliver_syn(now, index, state, segment, (packet, meta), tx),
             Verdict::Answer | Verdict::Pass => {
+                // `pass` borrows the stack, so the scratch memory is taken out and put back.
                 let scratch = core::mem::take(&mut self.scratch);
                 self.pass(index, (packet, meta), scratch, tx);
                 self.scratch = scratch;

@@ -111,7 +111,8 @@ fn ipv4(packet: &[u8], segment: &mut Option<Segment>) -> Option<Ip> {
     if fields[9] != TCP {
         return Some(Ip::Upper(source, destination));
     }
-    // If smoltcp reassembled the segment, the segment would reach the shared sockets, which would answer with RST.
+    // A fragment has an offset or the flag More Fragments. If smoltcp reassembled the segment, the segment would reach
+    // the shared sockets, which would answer with RST.
     if u16::from_be_bytes([fields[6], fields[7]]) & 0x3fff != 0 {
         return Some(Ip::Dropped(DropReason::FragmentedTcp));
     }

@@ -98,12 +98,14 @@ pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
 
 /// Copies a packet without its extension headers to `out`. Returns the copy's length.
 ///
-/// `at` is the offset of the upper-layer header, and `protocol` is its type. Returns `None` if `out` is too short.
+/// `at` is the offset of the upper-layer header, and `protocol` is its type. Returns `None` if `out` is too short, or
+/// if the payload is longer than its length field allows.
 pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> Option<usize> {
     let (header, payload) = (packet.get(..HEADER)?, packet.get(at..)?);
     let len = HEADER + payload.len();
     let out = out.get_mut(..len)?;
     out[..HEADER].copy_from_slice(header);
+    // The Payload Length field.
     out[4..6].copy_from_slice(&u16::try_from(payload.len()).ok()?.to_be_bytes());
     out[NEXT_HEADER] = protocol;
     out[HEADER..].copy_from_slice(payload);
@@ -168,8 +170,12 @@ fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
 
 /// Checks the options of a header that begins at the offset `at` of its packet.
 ///
-/// The two high bits of an unknown option's type say what to do: skip the option, drop the packet, or drop the packet
-/// and answer it (RFC 8200 section 4.2).
+/// The two high bits of an unknown option's type say what to do (RFC 8200 section 4.2):
+///
+/// - 0: skip the option;
+/// - 1: drop the packet;
+/// - 2: drop the packet and send an error, even if the packet was addressed to a multicast group;
+/// - 3: drop the packet and send an error, but not about a packet to a multicast group.
 fn options(header: &[u8], at: usize) -> Result<(), Chain> {
     const PAD_1: u8 = 0;
     const PAD_N: u8 = 1;

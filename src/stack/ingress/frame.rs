@@ -156,6 +156,7 @@ pub(in crate::stack) struct Out<'o, P> {
 }
 
 impl<'o, P> Out<'o, P> {
+    /// Creates a path without a connection and without memory for long packets. The caller can add them.
     pub(in crate::stack) fn new(probe: &'o mut P, now: Instant, header: Header) -> Self {
         Out {
             probe,
@@ -220,6 +221,7 @@ impl<'o, D: Device, P: Probe> Device for Watch<'_, 'o, D, P> {
         None
     }
 
+    /// Returns a token for smoltcp's next packet. If there is none, records the reason in `out.sent`.
     fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
         let sent = &mut self.out.sent;
         let token = match &mut self.device {
@@ -275,6 +277,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
     /// Sends the packet of `len` bytes that `make` writes.
     fn send(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let Out { probe, now, header, long: _long, outgoing, memory, sent, .. } = self.out;
+        // Writes the packet, and lets the connection's control block read and change it.
         let mut finish = |packet: &mut [u8]| {
             make(packet);
             if let Some(outgoing) = outgoing {

@@ -31,6 +31,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             IpProtocol::Tcp => self.segment_undelivered(now, quote, io),
             #[cfg(feature = "recovery")]
             IpProtocol::Udp => {
+                // The stack learns the path MTU even if no program handles the error.
                 let is_ours = self.datagram_too_long(now, quote);
                 self.datagram_undelivered(quote.local().port, quote.remote(), &quote.error) || is_ours
             }

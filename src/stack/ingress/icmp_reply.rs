@@ -16,6 +16,7 @@ const BURST: u8 = 10;
 /// The rate limit of errors: a token bucket (RFC 4443 section 2.4 f).
 pub(super) struct Limit {
     tokens: u8,
+    /// When the newest token was added, or when the newest error found the bucket full.
     since: Instant,
 }
 
@@ -28,6 +29,7 @@ impl Default for Limit {
 impl Limit {
     /// Returns whether another error may be sent now. If so, counts the error.
     pub(super) fn allows(&mut self, now: Instant) -> bool {
+        // A token is added after each tenth of a second, until the bucket is full.
         let each = Duration::from_micros(1_000_000 / u64::from(BURST));
         while self.tokens < BURST && self.since + each <= now {
             self.tokens += 1;

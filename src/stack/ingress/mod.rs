@@ -1,8 +1,8 @@
-//! Processes a received frame, which is for a connection, for a new connection, or for the shared sockets.
+//! Processes a received frame for a connection, a new connection or the shared sockets.
 //!
 //! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file admission.rs
-//! drops the packet or decides which part of the stack handles it. The file deliver.rs delivers a segment to its
-//! connection. The file icmp.rs passes an ICMP error to the connection or program that caused it.
+//! drops the packet, or decides which part of the stack handles the packet. The file deliver.rs delivers a segment to
+//! its connection. The file icmp.rs passes an ICMP error to the connection or program that caused it.
 
 mod admission;
 mod deliver;
@@ -59,7 +59,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
-        // If the fragmenter is still busy with another datagram, do not receive: the reply could need it.
+        // If the fragmenter is still busy with another datagram, do not receive a frame: the reply could need the
+        // fragmenter.
         #[cfg(feature = "fragments")]
         if self.fragmenter.is_busy() {
             return None;
@@ -70,7 +71,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
-            if self.configured_by(now, frame) {
+            if self.autoconf_process(now, frame) {
                 return Target::Nowhere;
             }
             let Some(contents) = link::read(frame, self.link.hardware()) else { return Target::Nowhere };
@@ -79,9 +80,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return Target::Nowhere;
             };
             #[cfg(feature = "ipv6")]
-            if link::may_be_group_query(packet) && self.link.is_group_query(now, packet, self.random.next()) {
+            if link::may_be_group_query(packet) && self.link.process_group_query(now, packet, self.random.next()) {
                 return Target::Nowhere;
             }
+            // The calls below borrow the whole stack, so the fragmenter is taken out and put back.
             let mut fragmenter = core::mem::take(&mut self.fragmenter);
             let mut out = Out::new(probe, now, self.link.answer_to(from));
             #[cfg(feature = "fragments")]
@@ -128,7 +130,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes a whole packet. If the packet contains an ICMP error, stores the error in `_quote`.
+    /// Processes a whole packet. Returns the part of the stack that has handled the packet.
+    ///
+    /// Stores the segment in `segment` if the packet contains one, and the ICMP error in `_quote` if the packet
+    /// contains one.
     fn take_in<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -137,7 +142,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         tx: &mut WatchedTx<'_, '_, T, P>,
         _quote: &mut Option<Quote>,
     ) -> Target {
-        // IPv4 packets are not between neighbours.
+        // Only IPv6 neighbours send each other messages in packets. IPv4 neighbours use ARP.
         if cfg!(feature = "ipv6")
             && self.process_neighbour(now, Contents::Packet { packet, from, to_us }, &mut tx.token, tx.out.probe)
         {

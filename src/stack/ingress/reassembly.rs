@@ -182,8 +182,10 @@ impl<'a> Reassembler<'a> {
         self.datagrams.iter().filter(|datagram| datagram.key.is_some()).map(|datagram| datagram.begin + TIMEOUT).min()
     }
 
-    /// Removes one datagram that has timed out. Returns false if the datagram had already been abandoned, otherwise
-    /// true, and the length of the ICMP error about the datagram, if any. Returns `None` if no datagram has timed out.
+    /// Removes one datagram that has timed out. Returns `None` if no datagram has timed out.
+    ///
+    /// The result is whether the loss must be reported, and the length of the ICMP error about the datagram, if there
+    /// is one. The loss of an abandoned datagram has already been reported.
     ///
     /// The error is written to `out`. No error is written for a datagram whose first fragment is missing (RFC 1122
     /// section 3.3.2, RFC 8200 section 4.5), or for an abandoned datagram.
@@ -199,6 +201,7 @@ impl<'a> Reassembler<'a> {
         let bytes = &self.bytes[index * share..][..share];
         let start = ROOM - datagram.head;
         let packet = &bytes[start..ROOM + datagram.first];
+        // Time exceeded during reassembly: type 11 in ICMP, type 3 in ICMPv6.
         let len = match key.destination {
             IpAddress::Ipv4(_) => icmp_reply::v4(out, Error { kind: 11, code: 1, word: 0 }, packet),
             IpAddress::Ipv6(own) => icmp_reply::v6(out, Error { kind: 3, code: 1, word: 0 }, own, [packet, &[]]),
@@ -215,7 +218,7 @@ impl<'a> Reassembler<'a> {
     fn add(&mut self, now: Instant, piece: &Piece<'_>) -> Arrival<'_> {
         let share = self.share();
         let end = piece.offset + piece.data.len();
-        // If a fragment contains no data, it is rejected, because it adds nothing.
+        // A fragment without data is rejected, because it adds nothing.
         if piece.data.is_empty() || ROOM + end > share || piece.head.len() > ROOM {
             return Arrival::Bad;
         }
@@ -227,7 +230,8 @@ impl<'a> Reassembler<'a> {
         }
         let range = ROOM + piece.offset..ROOM + end;
         let is_copy = |bytes: &[u8]| bytes[range.clone()] == *piece.data;
-        // The end of the datagram must not move: no other fragment reaches the end of the final fragment.
+        // The final fragment sets the end of the datagram. No other fragment may reach this end, and no second final
+        // fragment may move it.
         let fits = match datagram.total {
             Some(total) if piece.more => end < total,
             Some(total) => end == total,
@@ -245,15 +249,18 @@ impl<'a> Reassembler<'a> {
         if !piece.more {
             datagram.total = Some(end);
         }
+        // The headers of the first fragment become the headers of the datagram.
         if piece.offset == 0 {
             let start = ROOM - piece.head.len();
             bytes[start..ROOM].copy_from_slice(piece.head);
             (datagram.head, datagram.first) = (piece.head.len(), piece.data.len());
             (datagram.announced_at, datagram.next) = (piece.announced_at, piece.next);
         }
+        // Fragments do not overlap, so the datagram is complete once its bytes add up to its length.
         if datagram.total != Some(datagram.coverage.bytes()) {
             return Arrival::Kept { lost };
         }
+        // The entry is free again, but its bytes stay until the next call.
         datagram.key = None;
         match rebuild(datagram, bytes) {
             Some(packet) => Arrival::Rebuilt(&bytes[packet]),
@@ -280,7 +287,7 @@ impl<'a> Reassembler<'a> {
     }
 }
 
-/// Writes the header of a complete datagram's packet. Returns the packet's range in `bytes`.
+/// Turns a complete datagram's first headers and data into one packet. Returns the packet's range in `bytes`.
 ///
 /// Returns `None` if the packet is too long, or if the ECN fields of its fragments contradict each other.
 fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
@@ -292,6 +299,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         }
         set_congested(&mut bytes[start..ROOM]);
     }
+    // IPv4 has no Fragment header, so no field announces one.
     if datagram.announced_at == 0 {
         let mut ip = Ipv4Packet::new_unchecked(&mut bytes[start..ROOM + total]);
         ip.set_total_len(u16::try_from(datagram.head + total).ok()?);
@@ -300,7 +308,8 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         ip.fill_checksum();
     } else {
         bytes[start + datagram.announced_at] = datagram.next;
-        // The copy overwrites the Fragment header, which is the header before the data.
+        // Removes the Fragment header, which is the last header before the data: the copy moves the other headers over
+        // it.
         bytes.copy_within(start..ROOM - extensions::FRAGMENT, start + extensions::FRAGMENT);
         start += extensions::FRAGMENT;
         let payload = ROOM - start - extensions::HEADER + total;

@@ -50,6 +50,7 @@ pub(in crate::stack) struct Front<'a> {
     /// Memory for a packet whose extension headers were removed, or for an ICMP error.
     copy: &'a mut [u8],
     limit: Limit,
+    /// The earliest time at which a fragmented datagram can time out.
     due: Option<Instant>,
 }
 
@@ -101,6 +102,7 @@ impl<'a> Front<'a> {
             dropped(DropReason::Checksum);
             return Whole::Nothing;
         }
+        // A datagram that begins with this fragment times out then.
         self.due = sooner(self.due, Some(now + super::reassembly::TIMEOUT));
         match self.reassembler.arrives_v4(now, packet) {
             Arrival::Rebuilt(packet) => return Whole::Remade(packet),
@@ -226,7 +228,7 @@ fn is_member(group: Ipv6Address, addresses: &[IpCidr]) -> bool {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Makes a packet whole, then processes it.
+    /// Makes a packet whole, then processes it. Returns the part of the stack that has handled the packet.
     pub(super) fn take_whole<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -235,6 +237,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         tx: &mut WatchedTx<'_, '_, T, P>,
         quote: &mut Option<Quote>,
     ) -> Target {
+        // `take_in` borrows the whole stack, so `front` is taken out and put back.
         let mut front = core::mem::take(&mut self.front);
         let host = Host {
             checksum: self.checksums.ipv4.rx(),
@@ -252,8 +255,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Target::Nowhere
             }
             Whole::Remade(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
-            // A frame to several hosts is answered with an error only if its packet was addressed to a multicast group
-            // (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e).
+            // The stack answers a frame to several hosts with an error only if the packet was addressed to a multicast
+            // group (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e).
             Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {
                 tx.take().consume(answer.len(), |out| out.copy_from_slice(answer));
                 Target::Nowhere
@@ -273,7 +276,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             if lost {
                 io.probe.event(now, &Event::Dropped(DropReason::LostFragments));
             }
-            // The rate of errors is limited, and this host might have lost the address since the fragment arrived.
+            // This host might have lost the address since the fragment arrived. The rate of errors is limited, and
+            // `allows` counts the error.
             if let Some(len) = answer
                 && source(&self.scratch[..len]).is_some_and(|own| self.iface.has_ip_addr(own))
                 && self.front.limit.allows(now)

@@ -27,8 +27,8 @@ pub(in crate::stack) enum Shared {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Lets the shared sockets send one packet. Returns whether the sockets did anything, or `None` if nothing can be
-    /// sent now.
+    /// Lets the shared sockets that `which` selects send one packet. Returns whether they did anything, or `None` if
+    /// nothing can be sent now.
     pub(in crate::stack) fn transmit_shared<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -39,6 +39,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if self.fragmenter.is_busy() {
             return None;
         }
+        // Take the token first, so that no socket gives up a packet for which the device has no room.
         let token = io.device.transmit(now)?;
         let set = match which {
             Shared::Datagrams => &mut self.datagrams.set,
@@ -74,6 +75,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return probe.event(now, &Event::Dropped(DropReason::Unreachable));
             };
             if !self.link.resolve(now, &hop, &mut header) {
+                // `ask` creates the neighbour's entry, in which `keep` stores the packet.
                 let must_ask = self.link.neighbours.ask(now, hop);
                 if !self.link.neighbours.keep(&hop, packet) {
                     probe.event(now, &Event::Dropped(DropReason::Unreachable));
@@ -88,6 +90,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             self.link.on_sent(now);
         }
+        // The port's newest datagram is sent now, so the port no longer waits for a hardware address.
         if self.datagrams.any_waits()
             && let Some(port) = udp_source(packet)
         {
@@ -106,6 +109,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         hop: IpAddress,
         io: &mut Io<D, C, P>,
     ) -> bool {
+        // Take the token first: `neighbours.ask` records the request as sent, so the device must have room for it.
         let Some(token) = io.device.transmit(now) else { return false };
         let must_ask = self.link.neighbours.ask(now, hop);
         self.report_lost(now, &mut io.probe);
@@ -271,6 +275,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         };
         self.report_lost(now, probe);
         if learnt {
+            // The connections that wait for a hardware address try again.
             self.connections.neighbours_may_be_known();
         }
         true
@@ -278,7 +283,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Reports that another host uses one of our addresses. Each message of that host is counted as dropped. At most one
+    /// Reports that another host uses one of our addresses. Each message from that host counts as dropped. At most one
     /// event a second names the host.
     fn report_conflict<P: Probe>(&mut self, now: Instant, address: IpAddress, by: EthernetAddress, probe: &mut P) {
         probe.event(now, &Event::Dropped(DropReason::DuplicateAddress));

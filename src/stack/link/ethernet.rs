@@ -61,6 +61,7 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
 pub(in crate::stack) fn without_tag<'f>(frame: &'f [u8], room: &'f mut [u8]) -> &'f [u8] {
     let len = frame.len().saturating_sub(4);
     match (untagged(frame), room.get_mut(..len)) {
+        // After a tag of 4 bytes, the payload begins at offset 18 instead of 14.
         (Some((18, _)), Some(copy)) => {
             copy[..12].copy_from_slice(&frame[..12]);
             copy[12..].copy_from_slice(&frame[16..]);

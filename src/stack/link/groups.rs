@@ -145,6 +145,7 @@ impl Groups {
 
     /// Returns the time of the next report.
     pub(super) fn due(&self) -> Option<Instant> {
+        // `None` is less than any time: without `blocked_until`, or without a report, the result is `self.due`.
         self.due.max(self.due.and(self.blocked_until))
     }
 
@@ -281,6 +282,7 @@ fn read(packet: &[u8]) -> Option<Query> {
 fn has_router_alert(mut options: &[u8]) -> bool {
     loop {
         options = match options {
+            // Pad1, the only option without a length.
             [0, rest @ ..] => rest,
             [ROUTER_ALERT, 2, ..] => return true,
             [_, len, rest @ ..] if rest.len() >= usize::from(*len) => &rest[usize::from(*len)..],

@@ -106,6 +106,7 @@ impl<'a> Link<'a> {
     ///
     /// Call [`on_sent`](Self::on_sent) once the packet has been sent.
     pub(super) fn resolve(&mut self, now: Instant, hop: &IpAddress, header: &mut Header) -> bool {
+        // A link without Ethernet needs no header.
         let Some(own) = self.hardware else { return true };
         let Some((hardware, is_old)) = self.neighbours.find(now, hop) else { return false };
         *header = Some(Ends { to: hardware, from: own });
@@ -170,11 +171,11 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Processes an MLD query. Returns false if the packet is not an MLD query.
+    /// Processes a packet if it is an MLD query. Returns whether the packet is an MLD query.
     ///
     /// `random` chooses when the reports are sent.
     #[cfg(feature = "ipv6")]
-    pub(super) fn is_group_query(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {
+    pub(super) fn process_group_query(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {
         self.hardware.is_some() && self.groups.asked(now, packet, random)
     }
 
@@ -196,7 +197,8 @@ impl<'a> Link<'a> {
         is_time(&mut self.defended_at, now, DEFEND_INTERVAL)
     }
 
-    /// Returns whether a host that uses one of our addresses may be reported now.
+    /// Returns whether a host that uses one of our addresses may be reported now. If so, starts the interval until the
+    /// next report.
     fn reports(&mut self, now: Instant) -> bool {
         is_time(&mut self.reported_at, now, REPORT_INTERVAL)
     }
@@ -219,13 +221,14 @@ pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize, window: u
     let mut capabilities = device.clone();
     #[cfg(feature = "fragments")]
     {
+        // The device's limits include the link header, which smoltcp does not see.
         let header = device.max_transmission_unit - device.ip_mtu();
         let without = |frame: Option<NonZeroUsize>| NonZeroUsize::new(frame?.get().saturating_sub(header));
         capabilities.segmentation.tcpv4 = without(device.segmentation.tcpv4);
         capabilities.segmentation.tcpv6 = without(device.segmentation.tcpv6);
     }
-    // smoltcp compares the window of every segment with the length of the longest burst. A window that never exceeds this
-    // length needs no comparison, which costs a board 80 instructions. 100 bytes hold the longest headers.
+    // smoltcp compares the window of every segment with the length of the longest burst. A window that never exceeds
+    // this length needs no comparison, which costs a board 80 instructions. 100 bytes hold the longest headers.
     if device.max_burst_size.is_some_and(|burst| window <= burst.saturating_mul(mtu.saturating_sub(100))) {
         capabilities.max_burst_size = None;
     }

@@ -70,7 +70,7 @@ impl Link<'_> {
                         nothing
                     };
                 }
-                // If the address is a multicast address or one of our own, it does not belong to another host.
+                // A multicast address or one of our own addresses does not belong to another host.
                 if source.is_multicast() || is_own(source) {
                     return nothing;
                 }
@@ -102,6 +102,7 @@ impl Link<'_> {
     /// A new hardware address is stale from the start. The next packet to the neighbour makes the stack send a
     /// solicitation, which confirms the address (RFC 4861 section 7.2.3).
     fn solicited(&mut self, now: Instant, source: IpAddress, hardware: EthernetAddress) -> bool {
+        // The hardware address is already known.
         if self.neighbours.entry(&source) == Some(Some(hardware)) {
             return false;
         }
@@ -133,7 +134,7 @@ impl Link<'_> {
         }
         let learnt =
             (old.is_none() || has_changed || is_solicited) && self.neighbours.learn(now, target, hardware, false);
-        // If an address is unsolicited, it is stale from the start.
+        // An address from an unsolicited advertisement is stale from the start.
         if !is_solicited && (old.is_none() || has_changed) {
             self.neighbours.doubt(now, &target);
         }

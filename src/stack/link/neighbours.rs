@@ -166,7 +166,9 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Returns whether a request for a neighbour must be sent now. Creates an entry for the neighbour.
+    /// Returns whether the caller must send a request for a neighbour now. If so, records the request as sent.
+    ///
+    /// A neighbour without an entry gets an entry. Returns false while an earlier request is scheduled or unanswered.
     pub(super) fn ask(&mut self, now: Instant, address: IpAddress) -> bool {
         let index = match self.position(&address) {
             Some(index) if self.entries[index].requests > 0 => return false,
@@ -191,6 +193,7 @@ impl<'a> Neighbours<'a> {
         let entry = &mut self.entries[index];
         let before = entry.hardware.replace(hardware);
         (entry.fresh_until, entry.requests) = (now + FRESH, 0);
+        // Pending packets can be sent now.
         if entry.kept.0 < entry.kept.1 {
             self.push(READY, index);
         }
@@ -205,6 +208,7 @@ impl<'a> Neighbours<'a> {
         {
             let entry = &mut self.entries[index];
             entry.fresh_until = now + FRESH;
+            // The packet also answers any request, so no further request is sent.
             if core::mem::take(&mut entry.requests) > 0 {
                 self.unlink(ASKED, index);
             }
@@ -234,7 +238,7 @@ impl<'a> Neighbours<'a> {
         Some(address)
     }
 
-    /// Returns the next work that is due.
+    /// Returns the next work that is due. A request is recorded as sent.
     pub(super) fn next_due(&mut self, now: Instant) -> Option<Due> {
         while let Some(index) = self.front(READY) {
             let entry = &self.entries[index];
@@ -268,6 +272,7 @@ impl<'a> Neighbours<'a> {
     /// Removes a neighbour. Its pending packets are lost without being counted.
     pub(super) fn forget(&mut self, index: usize) {
         let entry = &mut self.entries[index];
+        // Without packets, `next_due` removes the entry from the queue READY.
         (entry.hardware, entry.requests, entry.kept) = (None, 0, (0, 0));
         if let Some(address) = entry.address.take()
             && let Some(bucket) = self.bucket(&address)

@@ -9,14 +9,16 @@ use super::super::lease::{Lease, Message};
 use super::{Client, State};
 use crate::stack::event::{AddressEvent, Loss};
 
-/// The number of ARP requests for the next hop. Renewals are sent to the next hop.
+/// The number of ARP requests for the next hop, to which the client sends its renewals.
 const HOP_REQUESTS: u8 = 3;
 /// The time between two ARP requests for the next hop.
 pub(super) const HOP_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Client {
-    /// Starts to use the address, because no other host uses it.
+    /// Starts to use the address, because no other host has objected to the claim.
     pub(in super::super) fn granted(&mut self, now: Instant, changes: &mut Changes) {
+        // No other state is lost here: a DHCP claim exists only in `Checking`, or after `release`, which has set
+        // `Selecting`.
         let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) else { return };
         let Lease { address, server, seconds, .. } = lease;
         push(changes, Change::Report(AddressEvent::Leased { address, server, seconds }));
@@ -53,7 +55,7 @@ impl Client {
         Some(Message { client, server, to, ..self.message(DhcpMessageType::Release) })
     }
 
-    /// Replaces the lease with the renewed lease.
+    /// Replaces the current lease with `lease`, the renewed lease from a DHCPACK.
     pub(super) fn renew(&mut self, now: Instant, mut lease: Lease, changes: &mut Changes) {
         let State::Bound(old) = &self.state else { return };
         let Lease { address, server, seconds, .. } = lease;
@@ -62,18 +64,20 @@ impl Client {
             // Only the mask has changed, so connections from the address continue.
             push(changes, Change::Add(IpCidr::Ipv4(address)));
         }
+        // The old router is removed only if the new lease names another router, which `bind` then sets.
         if let Some(router) = old.router
             && lease.router != old.router
         {
             push(changes, Change::RouterGone(router.into()));
         }
+        // The hardware address of the next hop stays known if the next hop is the same.
         if lease.hop_hardware.is_none() && lease.hop() == old.hop() {
             lease.hop_hardware = old.hop_hardware;
         }
         self.bind(now, lease, changes);
     }
 
-    /// Ends the lease and requests another lease at the time `at`.
+    /// Ends the lease of `address` for the reason `why`. Requests another lease at the time `at`.
     pub(super) fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
         if let State::Bound(lease) = &self.state
             && let Some(router) = lease.router

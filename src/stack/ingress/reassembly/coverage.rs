@@ -59,6 +59,7 @@ impl Coverage {
         }
         // The range repeats a fragment if that fragment alone begins in the range and has the same start and end.
         let begins = units.clone().filter(|&unit| is_set(&self.begins, unit)).count();
+        // No earlier fragment continues beyond the end of the range.
         let ends = !is_set(&self.there, units.end) || is_set(&self.begins, units.end);
         match taken == units.len() && begins == 1 && is_set(&self.begins, units.start) && ends {
             true => Added::Again,

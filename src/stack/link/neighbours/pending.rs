@@ -28,7 +28,8 @@ impl Neighbours<'_> {
             return false;
         }
         let is_full = to as usize + need > size;
-        // Other neighbours that share this slot lose their packets.
+        // Other neighbours that share this slot lose their packets. If the slot is full, this neighbour loses its own
+        // packets, too.
         for other in (slot..self.entries.len()).step_by(self.slots) {
             if other != index || is_full {
                 self.lose(other);

@@ -35,6 +35,7 @@ impl Neighbours<'_> {
     #[inline(never)]
     pub(in crate::stack::link) fn due(&self) -> Option<Instant> {
         let due = match self.front(READY) {
+            // Pending packets can be sent immediately.
             Some(_) => Some(Instant::ZERO),
             None => self.front(ASKED).map(|index| self.entries[index].asked_at + INTERVAL),
         };
