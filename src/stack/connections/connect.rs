@@ -47,6 +47,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let is_free = |tuple: &Tuple| {
             self.connections.find(tuple).is_none() && !self.connections.time_wait_records.holds(now, tuple)
         };
+        // Port 0 selects an ephemeral port. The choice hashes the endpoints with the local port 0.
         let tuple = match port {
             0 => self.ports.choose(&tuple(0), |port| is_free(&tuple(port))).map(tuple),
             port => Some(tuple(port)).filter(is_free),
@@ -95,7 +96,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some((session, end))
     }
 
-    /// Stops listening and closes every connection. Sends FIN if the connection's program is running, otherwise RST.
+    /// Stops listening and closes every connection.
+    ///
+    /// A connection whose program is running sends its queued data, then FIN. A connection in a backlog sends RST. A
+    /// connection that is not established yet ends without a segment.
     ///
     /// Call [`poll`](Self::poll) until [`is_quiet`](Self::is_quiet) returns true.
     pub fn shut_down<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
@@ -112,6 +116,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                     self.connections.close(index);
                     self.connections.enqueue(index);
                 }
+                // The other slots are free, or their connections are closing or have ended.
                 _ => {}
             }
         }
@@ -158,6 +163,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let routed = addresses.iter().any(|a| a.contains_addr(&remote.addr))
             || self.config.gateways.iter().any(|g| g.version() == remote.addr.version());
         let family = addresses.iter().any(|a| a.address().version() == remote.addr.version());
+        // This host cannot connect to itself, because nothing returns its own packets.
         let own = addresses.iter().any(|a| a.address() == remote.addr);
         let source = self.iface.get_source_address(&remote.addr).map(|source| self.preferred(source));
         match source {

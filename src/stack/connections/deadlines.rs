@@ -119,6 +119,7 @@ fn due(slots: &[SlotIndex], position: usize) -> Instant {
 pub(in crate::stack) fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
+        // At most one of the two times is set.
         (one, none) => one.or(none),
     }
 }

@@ -37,7 +37,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.table.insert(self.index, index);
     }
 
-    /// Moves a connection to another phase. If the connection is still in that phase at `give_up_at`, the stack
+    /// Moves a connection to the phase `phase`. If the connection is still in this phase at `give_up_at`, the stack
     /// abandons the connection.
     ///
     /// Only this function changes the lists, the listener's counts and the timers that depend on the phase.
@@ -71,24 +71,27 @@ impl<S: Session + Clone> Connections<'_, S> {
             }
             (Phase::Free, _) => {
                 slot.session = None;
+                // From now on, no `ConnectionId` of the old connection refers to this slot.
                 slot.generation = slot.generation.wrapping_add(1);
                 self.free.push_front(self.index, index);
             }
             _ => {}
         }
         match phase {
+            // An RST or a SYN must be sent, or the program must run.
             Phase::Aborting(_) | Phase::Connecting | Phase::Serving => self.enqueue(index),
             // In TIME-WAIT, the slot still answers late segments.
             Phase::Ended(_) if state == State::TimeWait => {}
             Phase::Ended(_) | Phase::Free => self.forget(index),
             _ => {}
         }
+        // A connection has entered the backlog, or has made room for a connection in the backlog.
         if phase == Phase::Backlog || before == Phase::Serving {
             self.serve_waiting(listener);
         }
     }
 
-    /// Starts to serve connections from the backlog, up to the listener's limit.
+    /// Starts to serve connections from the backlog, oldest first, up to the listener's limit.
     fn serve_waiting(&mut self, listener: Option<u8>) {
         while let Some(listening) = listener.and_then(|number| self.listeners.get(usize::from(number)))
             && listening.serving < listening.listener.serve_at_once
@@ -321,6 +324,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 self.connections.abort(now, index, self.connections.slots[index].timed_out());
                 self.on_state_change(now, index, Cause::Timer, io);
             }
+            // These phases have no time limit.
             Phase::Ended(_) | Phase::Free | Phase::TimeWait => self.connections.slots[index].give_up_at = None,
         }
     }
@@ -343,9 +347,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Calls `act` with a connection's program. Wakes all programs afterwards if the program called
-    /// [`Context::wake_programs`]. Returns `None` if there is no program. The function is never inlined, which saves
-    /// 100 bytes of a board's flash.
+    /// Calls `act` with a connection's program, socket and [`Context`]. Returns the result of `act`, or `None` if the
+    /// connection has no program.
+    ///
+    /// Wakes all programs afterwards if the program called [`Context::wake_programs`]. The function is never inlined,
+    /// which saves 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn with_program<R>(
         &mut self,

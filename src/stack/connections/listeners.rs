@@ -41,7 +41,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     }
 
     /// Returns whether a listener can serve one more established connection or keep it in the backlog. Connections in
-    /// SYN-RECEIVED are ignored, because each of them is checked again when it is established.
+    /// SYN-RECEIVED are not counted, because each of them is checked again when it is established.
     pub(in crate::stack) fn listener_has_room(&self, listener: usize) -> bool {
         self.listeners.get(listener).is_none_or(|listening| {
             let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);

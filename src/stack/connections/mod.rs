@@ -75,7 +75,8 @@ pub(super) struct Connections<'a, S> {
 }
 
 impl<'a, S: Session + Clone> Connections<'a, S> {
-    /// Creates the free slots, one for each socket. Returns `None` if the slices' lengths do not match.
+    /// Creates the free slots, one for each socket, and divides the buffers `receive` and `send` evenly among them.
+    /// Returns `None` if the slices' lengths do not match, or if there are too many slots.
     pub(super) fn new(
         slots: &'a mut [Slot<'a, S>],
         index: &'a mut [SlotIndex],
@@ -127,8 +128,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.slots.get(id.slot()).is_some_and(|slot| slot.generation == id.generation && slot.phase != Phase::Free)
     }
 
-    /// Returns whether a connection still has its endpoints. Only [`Stack::ended`](super::Stack::ended) and
-    /// [`Stack::take`](super::Stack::take) use a connection without endpoints.
+    /// Returns whether a connection still has its endpoints. A connection that has ended and is not in TIME-WAIT has no
+    /// endpoints. It can keep its slot until [`Stack::take`](super::Stack::take) returns its program.
     pub(super) fn is_alive(&self, id: ConnectionId) -> bool {
         self.is_current(id) && self.tuple(id.slot()).is_some()
     }
@@ -253,16 +254,19 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Resets the socket of a slot for a new connection. `mss` is the number of payload bytes in the largest segment
-    /// that fits the link. Only the feature `recovery` uses this number.
+    /// Resets the socket of a slot for a new connection. Returns the closed socket, which the caller opens.
+    ///
+    /// `mss` is the number of payload bytes in the largest segment that fits the link. Only the feature `recovery` uses
+    /// this number.
     ///
     /// smoltcp cannot return a socket's buffers, so the socket itself is reused. `listen` and `connect` reset most of
-    /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values are kept
-    /// and do no harm. The duplicate-ACK counter restarts at the next new acknowledgement. The sequence number of the
-    /// newest segment only selects SACK ranges.
+    /// the socket's state. This function replaces the congestion controller and the timestamp generator. Two old values
+    /// remain and do no harm. The duplicate-ACK counter restarts at the next new acknowledgement. The sequence number
+    /// of the newest segment only selects SACK ranges.
     ///
     /// The socket set also remembers that the socket waits for the previous peer's hardware address, which could block
-    /// the new connection for a second. To clear this state, the socket is removed from the set and added again.
+    /// the new connection for a second. To clear this state, this function removes the socket from the set and adds it
+    /// again.
     pub(super) fn fresh_socket(&mut self, index: usize, _mss: usize) -> Option<&mut Socket<'a>> {
         let slot = self.slots.get_mut(index)?;
         #[cfg(feature = "recovery")]

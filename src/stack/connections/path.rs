@@ -49,12 +49,13 @@ impl Cut {
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Sets a connection's largest segment from its path MTU. Returns how to cut longer segments.
     ///
-    /// After a retransmission timeout, first checks whether the path is a black hole, which drops long packets
-    /// silently. If so, stores a smaller path MTU.
+    /// After a retransmission timeout, this function first checks whether the path is a black hole, which drops long
+    /// packets silently. If so, the function stores a smaller path MTU.
     pub(super) fn follow_path(&mut self, now: Instant, index: usize) -> Cut {
         let Some(tuple) = self.connections.tuple(index) else { return Cut::Nothing };
         let (local, remote) = (tuple.local.addr, tuple.remote.addr);
         let slot = &mut self.connections.slots[index];
+        // `len` is the number of payload bytes in the segment whose retransmission timer has expired.
         if let Some(len) = slot.control.take_expired() {
             let heard_at = slot.control.heard_at();
             let is_named =
@@ -92,6 +93,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let Refusal::TooBig(mtu) = quote.error.why else { return false };
         let (local, remote) = (quote.source, quote.destination);
         let block = &mut self.connections.slots[index].control;
+        // A forged error might quote a longer packet than was sent.
         let fits = block.in_flight_from(quote.seq()).is_some_and(|bytes| quote.len <= HEADERS + bytes);
         let Some(mtu) = paths::reported(&remote, mtu, quote.len).filter(|_| fits) else { return false };
         self.paths.learn(now, remote, mtu);

@@ -73,6 +73,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         repr.control = control;
         let mut packet = [0; control::LONGEST];
         let Some(len) = control::write(&mut packet, &tuple, &repr, &control::inner_checksums()) else { return };
+        // Without a token, smoltcp cannot send its answer.
         tx.token = None;
         self.iface.poll_ingress_single(
             tx.out.now,
@@ -80,6 +81,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             set,
         );
         let state = set.get::<Socket>(*handle).state();
+        // The segment contains no data, but smoltcp might have accepted its FIN.
         block.passed(0, state);
         #[cfg(feature = "recovery")]
         block.shown(window_field, false);

@@ -38,7 +38,7 @@ pub struct Slot<'a, S> {
     /// The newest ICMP error about a segment in flight, with the error's time of arrival.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
-    /// Whether the stack discarded received data that the program had not read when it finished.
+    /// Whether the stack discarded received data that the program had not read when the program finished.
     #[cfg(feature = "recovery")]
     pub(super) discarded: bool,
     /// The time at which the program has asked to run.
@@ -121,6 +121,7 @@ impl<S> Slot<'_, S> {
     /// Returns whether the socket must not be polled, so that the socket stays in TIME-WAIT. A poll could end smoltcp's
     /// own TIME-WAIT, which is shorter, and discard unread data.
     pub(super) fn rests(&self, now: Instant) -> bool {
+        // The program might still read from the socket.
         let reads = || {
             let is_unread = self.peek().is_some_and(|socket| socket.recv_queue() > 0);
             self.phase == Phase::Serving && (is_unread || self.wake_at.is_some())

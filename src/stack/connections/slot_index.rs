@@ -9,7 +9,8 @@ use crate::stack::event::Tuple;
 /// The index of the node for the run queue. The queue of connections awaiting address resolution uses the same node.
 pub(super) const RUN_QUEUE: usize = 0;
 
-/// The index of the node for the slot's phase list. The phases `Free`, `Handshake`, `Backlog` and `TimeWait` have lists.
+/// The index of the node for the list of the slot's phase. The phases `Free`, `Handshake`, `Backlog` and `TimeWait`
+/// have such lists.
 pub(super) const PHASE_LIST: usize = 1;
 
 /// The links of one slot: in the connection table, the lists and the queue of deadlines.

@@ -50,13 +50,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     pub(crate) fn controls(&self) -> impl Iterator<Item = (Tuple, Control)> {
         self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
             let queues = slot.peek().map_or([0; 2], |socket| [socket.send_queue(), socket.recv_queue()]);
+            let [send_queue, _] = queues;
             let mut control = slot.control.snapshot(slot.state, queues, self.config.tcp.nagle);
             control.time_wait = (slot.state == tcp::State::TimeWait).then_some(slot.time_wait_until);
             control.user_timeout = sooner(slot.give_up_at, slot.dead_at(self.config.tcp.idle_timeout));
-            // smoltcp does not report which of its timers expires next. If an ACK is owed, the next timer is the
-            // delayed-ACK timer. If there is nothing to send, the next timer is the keep-alive timer.
+            // smoltcp reports when its next timer expires, but not which timer this is. If an ACK is owed, it is the
+            // delayed-ACK timer. If there is nothing to send or to retransmit, it is the keep-alive timer. A queued
+            // connection has work now, so no timer is shown.
             let at = slot.socket_at.filter(|_| slot.queue != Queue::Run);
-            match (slot.control.owes_ack(), queues[0], slot.control.flight()) {
+            match (slot.control.owes_ack(), send_queue, slot.control.flight()) {
                 (true, ..) => control.delayed_ack = at.filter(|_| self.config.tcp.ack_delay.is_some()),
                 (false, 0, 0) => control.keep_alive = at.filter(|_| control.time_wait.is_none()),
                 _ => {}

@@ -12,8 +12,8 @@ use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
 use crate::stack::half_sip::half_sip_of;
 
-/// The shortest time between two answers for a record, in ticks. The time exceeds 500 ms, as for challenge ACKs (RFC
-/// 5961 section 7).
+/// The shortest time between two answers for a record, in ticks of 131 ms. The time exceeds 500 ms, the interval
+/// between challenge ACKs (RFC 5961 section 7).
 const ANSWER_INTERVAL: u16 = 5;
 
 /// The record of a connection in TIME-WAIT whose slot was reused.
@@ -103,6 +103,8 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         record.tuple = Some(tuple);
         (record.seq, record.ack) = numbers;
         record.ends_at = end(until);
+        // The record may answer the first late segment at once. Only differences of `answered` matter, so 16 bits are
+        // enough.
         record.answered = (ticks(now) as u16).wrapping_sub(ANSWER_INTERVAL);
         if let Some(bucket) = self.bucket(&tuple) {
             buckets::insert(self.records, bucket, index);
@@ -174,6 +176,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
     /// Returns the index of the record with these endpoints, if its TIME-WAIT has not ended.
     fn find(&self, now: Instant, tuple: &Tuple) -> Option<usize> {
         let now = ticks(now);
+        // The sign of the difference is right even if the ticks have wrapped round.
         let is_same = |record: &TimeWaitRecord| {
             record.tuple.as_ref() == Some(tuple) && (record.ends_at.wrapping_sub(now) as i32) > 0
         };

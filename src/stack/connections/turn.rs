@@ -51,9 +51,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             match self.send(now, index, io) {
                 Sending::Blocked => {
-                    // The device is full, but a program whose timer has expired might be next in the queue: see
-                    // `start_due`.
-                    if !self.connections.next_but_one_runs() {
+                    // The device is full, but the program of the next connection in the queue might have to run: see
+                    // `start`. A program needs no room in the device.
+                    if !self.connections.second_must_run() {
                         return None;
                     }
                     self.connections.move_to_back(index);
@@ -105,7 +105,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Next::Close => connections.close(index),
             Next::Abort => connections.abort(now, index, End::Aborted),
         }
-        if self.check_state(now, index, Cause::Program, io) && self.connections.blocked {
+        let is_alive = self.check_state(now, index, Cause::Program, io);
+        if is_alive && self.connections.blocked {
             self.connections.schedule_blocked(now, index);
         }
     }
@@ -131,6 +132,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             } else {
                 slot.set().and_then(|set| self.iface.poll_at(now, set))
             };
+            // The newest attempt to send shows whether the next hop's hardware address is known.
             if sent.unresolved || changed {
                 self.connections.slots[index].unresolved = !changed;
             }
@@ -143,6 +145,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         match changed {
             true => Sending::Segment,
+            // Instead of the segment, a request for the next hop's hardware address is sent.
             false if sent.unresolved && self.ask_for(now, index, io) => Sending::Other,
             false => Sending::Nothing,
         }
@@ -154,6 +157,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let Some(tuple) = self.connections.tuple(index) else { return false };
         match self.next_hop(tuple.remote.addr) {
             Some(hop) => self.link.resolve(now, &hop, header),
+            // A link without Ethernet needs no next hop.
             None => self.link.hardware().is_none(),
         }
     }
@@ -164,8 +168,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         hop.is_some_and(|hop| self.ask(now, hop, io))
     }
 
-    /// Lets smoltcp send one frame for a connection. Returns whether smoltcp built a frame, and what
-    /// became of the frame.
+    /// Lets smoltcp send one frame for a connection. Returns whether smoltcp built a frame, and what became of the
+    /// frame.
     #[cfg(not(feature = "recovery"))]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let mut header = None;
@@ -193,6 +197,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.connections.slots[index].control.expire(now);
         #[cfg(feature = "fragments")]
         let path = self.follow_path(now, index);
+        // The fragmenter still sends another packet, so this connection waits as if the device were full.
         #[cfg(feature = "fragments")]
         if path.needs_fragmenter() && self.fragmenter.is_busy() {
             return (false, Sent { exhausted: true, ..total });
@@ -213,6 +218,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             total.frames += frames;
             total.withheld += withheld;
             (total.exhausted, total.unresolved) = (exhausted, unresolved);
+            // Try again only if every frame so far was withheld.
             if withheld == 0 || frames > 0 {
                 break;
             }
@@ -237,8 +243,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.show_news(index, &mut WatchedTx { token, out: &mut out });
     }
 
-    /// Handles the earliest deadline that has passed. Queues the connection that has this deadline for a turn. Handles
-    /// one deadline per call.
+    /// Handles the earliest deadline that has passed, and queues its connection for a turn. Handles one deadline per
+    /// call.
     pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let Some((index, timer)) = self.connections.take_due(now) else { return };
         let id = self.connections.id(index);
@@ -281,6 +287,7 @@ impl<S: Session + Clone> Connections<'_, S> {
             // The program must run, or the socket has more to send. The connection waits for another turn.
             self.enqueue(index);
         } else if at.is_some_and(|at| at <= now) {
+            // The socket asks for another poll now, although it sent nothing.
             at = Some(now + if unresolved { ASK_INTERVAL } else { RETRY });
         }
         if unresolved && self.slots[index].queue == Queue::None {
@@ -310,13 +317,15 @@ impl<S: Session + Clone> Connections<'_, S> {
             (Phase::Serving, _) if slot.wake_at.is_none() => self.tcp.idle_timeout,
             _ => return,
         };
+        // A change in the length of a queue is progress.
         let progress = slot.peek().map_or((0, 0), |socket| (socket.send_queue(), socket.recv_queue()));
         if slot.give_up_at.is_none() || slot.progress != progress {
             slot.give_up_at = Some(now + limit);
             slot.progress = progress;
         }
         // A peer that acknowledges anything, such as a window probe, is alive (RFC 9293 section 3.8.6.1). An answer to
-        // a keep-alive is ignored, because no data is queued then. A FIN in flight is treated as queued data.
+        // a keep-alive probe does not count, because such a probe is sent only while no data is queued. A FIN in flight
+        // is treated as queued data.
         #[cfg(feature = "recovery")]
         if progress.0 > 0 || slot.control.flight() > 0 {
             slot.give_up_at = slot.give_up_at.max(Some(slot.control.heard_at() + slot.control.interval() + limit));
@@ -352,7 +361,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     }
 
     /// Returns whether the program of the second connection in the run queue must run.
-    fn next_but_one_runs(&self) -> bool {
+    fn second_must_run(&self) -> bool {
         self.run_queue.second(self.index).is_some_and(|behind| self.slots[behind].run)
     }
 }

@@ -34,7 +34,7 @@ pub(in crate::stack) enum Verdict {
 impl Block {
     /// Processes a segment that arrives in `state` and decides whether smoltcp sees it.
     ///
-    /// The caller has verified the checksums.
+    /// `frame` is the packet that contains the segment. The caller has verified the checksums.
     pub(in crate::stack) fn arrives(&mut self, now: Instant, state: State, segment: &Segment, frame: &[u8]) -> Verdict {
         let verdict = match state {
             _ if segment.rst => self.reset(state, segment),
@@ -42,7 +42,7 @@ impl Block {
                 self.take_syn(segment, frame);
                 Verdict::Syn
             }
-            State::SynSent => self.answers_syn(now, segment, frame),
+            State::SynSent => self.process_in_syn_sent(now, segment, frame),
             // A SYN that starts a new connection does not arrive here: see `is_superseded_by`.
             State::SynReceived if segment.opens() && segment.seq == self.irs => self.repeated_syn(),
             // The SYN,ACK has not been sent, because the neighbour is not resolved. There is no answer to repeat.
@@ -55,6 +55,7 @@ impl Block {
                 Some(ack) => self.with_ack(now, state, segment, ack, frame),
             },
         };
+        // A connection sends at most one challenge ACK in each `CHALLENGE_INTERVAL`.
         match verdict {
             Verdict::Challenge(why) if now < self.challenge_at => Verdict::Drop(why),
             Verdict::Challenge(why) => {
@@ -66,7 +67,7 @@ impl Block {
     }
 
     /// Processes a segment in SYN-SENT, where the stack waits for the answer to its own SYN.
-    fn answers_syn(&mut self, _now: Instant, segment: &Segment, frame: &[u8]) -> Verdict {
+    fn process_in_syn_sent(&mut self, _now: Instant, segment: &Segment, frame: &[u8]) -> Verdict {
         if !segment.syn {
             return Verdict::Pass;
         }
@@ -79,9 +80,11 @@ impl Block {
         if segment.ack.is_some_and(|ack| ack != self.nxt) {
             return Verdict::Pass;
         }
-        // Until smoltcp acknowledges the peer's SYN, the window that our own SYN has offered is valid.
+        // Until smoltcp acknowledges the peer's SYN, the window that our own SYN has offered is valid. Our SYN has no
+        // acknowledgement number, so `limit` contains only this window, whose field has 16 bits.
         let offered = usize::from(self.limit().0 as u16);
         self.take_syn(segment, frame);
+        // `take_syn` has set RCV.NXT, at which the offered window begins.
         self.set_limit(self.rcv_nxt + offered);
         // If the segment has no ACK, both sides have sent a SYN at the same time (RFC 9293 section 3.5).
         if segment.ack.is_some() {
@@ -111,8 +114,7 @@ impl Block {
         match segment.seq {
             // RFC 9293 section 3.10.7.3.
             _ if state == State::SynSent && segment.ack == Some(self.nxt) => Verdict::Pass,
-            // RFC 1337: an RST does not end TIME-WAIT. If the connection is aborted, its own RST still waits to be
-            // sent.
+            // RFC 1337: an RST does not end TIME-WAIT. An aborted connection in CLOSED still has its own RST to send.
             _ if matches!(state, State::SynSent | State::TimeWait | State::Closed) => {
                 Verdict::Drop(DropReason::BadReset)
             }
@@ -171,9 +173,9 @@ impl Block {
     ) -> Verdict {
         // smoltcp answers a segment outside the window, such as a keep-alive probe.
         let acceptable = segment.seq == self.rcv_nxt || (self.rcv_nxt < segment.seq && segment.seq < self.edge);
-        // A keep-alive or a retransmission has a lower number. A peer that has filled the window and sent a byte to
-        // probe it has a higher number. Any other number can come from a blind attacker who has guessed the
-        // acknowledgement number.
+        // A keep-alive or a retransmission has a lower number. A segment has a higher number if the peer has filled the
+        // window and sent a byte to probe the window. Any other number can come from a blind attacker who has guessed
+        // the acknowledgement number.
         #[cfg(feature = "recovery")]
         let is_near = distance(segment.seq, self.rcv_nxt) < 0x1_0000 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
         #[cfg(feature = "recovery")]
@@ -219,10 +221,11 @@ impl Block {
             self.una = ack;
         }
         let fits = data_end <= self.limit();
+        // Data before this FIN is missing. The control block remembers the FIN until that data has arrived.
         if acceptable && segment.fin && fits && segment.seq > self.rcv_nxt {
             self.early_fin = Some(data_end);
         }
-        // The data arrived earlier, but the FIN did not. Only the FIN of this segment is new.
+        // If all data of this segment arrived earlier, but its FIN did not, only the FIN is new.
         let only_fin = segment.fin && !self.fin_taken && segment.len > 0 && data_end == self.rcv_nxt;
         let patch = Patch {
             ack: ack.max(self.una),

@@ -12,12 +12,14 @@ pub(super) const MAX_WINDOW: u32 = 1 << 30;
 /// The state of CUBIC that a reduction changes and `undo` restores.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cubic {
-    /// W_max, or 0 at the start and after a timeout. If it is 0, the next congestion avoidance starts at its plateau.
+    /// W_max, or 0 at the start and after a timeout. If the value is 0, the next congestion avoidance starts at its
+    /// plateau.
     max: u32,
     /// cwnd_prior: the window before the most recent reduction.
     prior: u32,
     /// W_est, the window that Reno would have. Its value is 0 outside congestion avoidance.
     estimate: u32,
+    /// When the curve reaches its plateau, in milliseconds.
     plateau_at: u32,
 }
 
@@ -95,11 +97,13 @@ impl Cubic {
                 ahead.clamp(window, window.saturating_add(window / 2))
             };
             // The number of bytes that must be acknowledged before the window grows by one segment. Each acknowledged
-            // segment earns the fraction `(target - window) / window` of a segment.
+            // segment earns the fraction `(target - window) / window` of a segment. `None` means that the window has
+            // reached its target and does not grow.
             let cost = (u64::from(window) * u64::from(mss_bytes)).checked_div((target - window).into());
             let cost = cost.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX).max(1));
             let estimate_cost = self.estimate_cost(window);
 
+            // Each pass handles bytes up to the next whole segment of this window or of Reno's window.
             let missing = cost.map_or(u32::MAX, |cost| steps.window.missing(cost));
             let piece = acked.min(missing).min(steps.estimate.missing(estimate_cost));
             acked -= piece;
@@ -110,6 +114,7 @@ impl Cubic {
                 window = window.saturating_add(mss_bytes).min(MAX_WINDOW);
             }
         }
+        // Reno's window might have grown in the last pass.
         if here < self.estimate { window.max(self.estimate.min(most)) } else { window }
     }
 
@@ -167,6 +172,7 @@ fn time_to_plateau(bytes: u32, mss: u16) -> u32 {
 
 /// Returns the cube root of a number below 2⁶³, rounded down.
 fn cube_root(number: u64) -> u32 {
+    // Finds the bits of the root one by one, the highest first.
     let set_bit = |root: u64, bit: u32| {
         let larger = root | 1 << bit;
         if larger * larger * larger <= number { larger } else { root }

@@ -1,7 +1,7 @@
 //! The control block of a TCP connection (RFC 9293 section 3.3.1).
 //!
-//! smoltcp keeps a control block of its own. The stack keeps this second block, and derives it only from the
-//! connection's frames.
+//! smoltcp keeps a control block of its own. The stack keeps this second control block, and derives its values only
+//! from the connection's frames.
 //!
 //! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp creates passes
 //! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees and which segments the stack
@@ -165,6 +165,8 @@ impl Block {
         self.window = segment.window.into();
         self.largest_window = self.window;
         self.window_from = (segment.seq, segment.ack.unwrap_or(self.una));
+        // Windows are scaled only if both SYNs have the option (RFC 7323 section 2.2). The loop restores our scale if
+        // it finds the peer's option.
         let own_scale = core::mem::take(&mut self.scale);
         #[cfg(feature = "recovery")]
         let inner_scale = core::mem::take(&mut self.receiver.inner_scale);
@@ -194,6 +196,7 @@ impl Block {
         self.rcv_nxt += received;
         let closed = matches!(state, State::CloseWait | State::LastAck | State::Closing | State::TimeWait);
         if closed && !self.fin_taken {
+            // The peer's FIN takes one sequence number.
             self.fin_taken = true;
             self.rcv_nxt += 1;
         }
@@ -300,7 +303,8 @@ impl Block {
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
         let _ = self.take_own_scale(segment, frame);
         if segment.syn {
-            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 until the SYN,ACK arrives.
+            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 until the SYN,ACK
+            // arrives.
             self.edge = TcpSeqNumber(segment.window.into());
         }
         if let Some(ack) = segment.ack.filter(|_| !segment.rst) {
@@ -315,7 +319,9 @@ impl Block {
         }
     }
 
-    /// Returns `(seq, ack, window field)` of a pure ACK that acknowledges everything received.
+    /// Returns the sequence number, acknowledgement number and window field of an ACK for everything received.
+    ///
+    /// The caller must send this ACK, because its window counts as announced.
     pub(super) fn acknowledgement(&mut self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
         #[cfg(feature = "recovery")]
         let (seq, field) = (self.bare_number(), self.field_to_announce(self.rcv_nxt));

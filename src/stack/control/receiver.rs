@@ -7,9 +7,9 @@ use super::{Block, Segment, distance};
 
 /// The number of window units that are not announced at first.
 ///
-/// The window field counts units of 2^scale bytes, and smoltcp rounds it down. If a received segment is not a multiple
-/// of the unit, the right edge of the window moves back (RFC 7323 section 2.4). The stack rounds the field up instead,
-/// so the edge moves forward into this reserve.
+/// The window field counts units of 2^scale bytes, and smoltcp rounds the field down. If the length of a received
+/// segment is not a multiple of the unit, the right edge of the window would move back (RFC 7323 section 2.4). The
+/// stack rounds the field up instead, so the edge moves forward into this reserve.
 const RESERVE: u32 = 256;
 
 /// The largest number of SACK ranges in a segment.
@@ -83,7 +83,8 @@ impl Block {
         }
         let r = &mut self.receiver;
         let Some(ack) = segment.ack else {
-            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 until the SYN,ACK arrives.
+            // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 until the SYN,ACK
+            // arrives.
             r.limit = TcpSeqNumber(segment.window.into());
             return;
         };
@@ -93,6 +94,7 @@ impl Block {
         for option in segment.options(frame) {
             if let TcpOption::SackRange([Some((start, end)), ..]) = option {
                 let (start, end) = (TcpSeqNumber(start as i32), TcpSeqNumber(end as i32));
+                // smoltcp reports one range, which replaces the known ranges that it overlaps or touches.
                 r.ranges.retain(|&(from, to)| to < start || end < from);
                 if r.ranges.is_full() {
                     r.ranges.pop();
@@ -113,7 +115,8 @@ impl Block {
         [(); RANGES].map(|()| ranges.next())
     }
 
-    /// Returns the SACK ranges of an acknowledgement about to be sent (RFC 2018 section 4, RFC 2883 section 4).
+    /// Returns the SACK ranges of an acknowledgement about to be sent (RFC 2018 section 4, RFC 2883 section 4). A
+    /// duplicate range comes first and is reported only once.
     pub(in crate::stack) fn ranges_to_report(&mut self) -> [Option<(u32, u32)>; RANGES] {
         let ranges = self.receiver.duplicate.take().into_iter().chain(self.receiver.ranges.iter().copied());
         let mut reported = [None; RANGES];
@@ -128,6 +131,8 @@ impl Block {
     /// The field never moves the announced right edge back, and never announces more than smoltcp accepts.
     pub(in crate::stack) fn field_to_announce(&mut self, ack: TcpSeqNumber) -> u16 {
         let unit = 1 << self.scale;
+        // In units: `most` is the window that smoltcp accepts, and `announced` is the window that the peer already
+        // knows.
         let most = distance(ack, self.receiver.limit) / unit;
         let announced = distance(ack, self.edge).div_ceil(unit);
         let reserve = if self.scale == 0 { 0 } else { RESERVE.min(most / 2) };
@@ -151,10 +156,11 @@ impl Block {
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_announce(ack),
-            // The window field of a SYN is not scaled. It is a multiple of the unit, so that the edge need not move back
-            // when the field is scaled.
+            // The window field of a SYN is not scaled. It is a multiple of the unit, so that the edge need not move
+            // back when the field is scaled.
             true if self.receiver.offered_scale.is_some() => segment.window >> self.scale << self.scale,
-            // With a scale of 1, the field could announce nearly the whole receive buffer, so it leaves out the reserve.
+            // With a scale of 1, the field could announce nearly the whole receive buffer, so it leaves out the
+            // reserve.
             true if self.scale == 1 => segment.window.saturating_sub(RESERVE as u16 * 2),
             true => segment.window,
         };
@@ -178,6 +184,7 @@ impl Block {
         while let Some(&[kind, len]) = options.get(at..).and_then(<[u8]>::first_chunk)
             && kind > 1
         {
+            // Kind 3 is the window scale option: kind, length, shift count.
             if let (3, Some(shift)) = (kind, options.get_mut(at + 2)) {
                 *shift = scale;
                 break;
@@ -192,7 +199,7 @@ impl Block {
 
     /// Lowers the MSS option of an outgoing SYN to the largest segment that fits the link.
     fn lower_mss(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
-        // smoltcp writes the MSS option first.
+        // smoltcp writes the MSS option first. Its kind is 2, and its length is 4.
         let Some([2, 4, high, low]) =
             frame.get_mut(segment.header + 20..segment.data).and_then(<[u8]>::first_chunk_mut)
         else {
@@ -212,6 +219,7 @@ impl Block {
 fn change_checksum(frame: &mut [u8], segment: &Segment, (old, new): (u16, u16), checksums: &ChecksumCapabilities) {
     if checksums.tcp.tx() {
         let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
+        // One's complement arithmetic: each of the two foldings adds the carries to the low 16 bits.
         let sum = u32::from(!tcp.checksum()) + u32::from(!old) + u32::from(new);
         let sum = (sum & 0xffff) + (sum >> 16);
         tcp.set_checksum(!((sum & 0xffff) + (sum >> 16)) as u16);

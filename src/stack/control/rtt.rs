@@ -40,6 +40,8 @@ impl Rtt {
     ///
     /// The timeout is at least SRTT plus `least`, as on Linux. Rule 2.4 asks for at least one second.
     pub(super) fn measured(&mut self, time: Duration, least: Duration) {
+        // At least 1 µs, because an SRTT of 0 means that nothing was measured. At most nine minutes, far above the
+        // longest timeout.
         let time = u32::try_from(time.total_micros()).unwrap_or(u32::MAX / 8).clamp(1, u32::MAX / 8);
         if self.smoothed == 0 {
             (self.smoothed, self.variation) = (time, time / 2);

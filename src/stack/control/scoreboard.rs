@@ -46,7 +46,7 @@ impl Scoreboard {
         self.ranges.insert(position, (start, end)).is_ok()
     }
 
-    /// Removes the ranges below `una`.
+    /// Removes the parts of the ranges below `una`.
     pub(super) fn trim(&mut self, una: TcpSeqNumber) {
         self.ranges.retain(|&(_, to)| to > una);
         if let Some((from, _)) = self.ranges.first_mut() {
@@ -61,10 +61,12 @@ impl Scoreboard {
             if high <= start {
                 continue;
             }
+            // The hole ends where the next range begins.
             if low > start {
                 end = end.min(low);
                 break;
             }
+            // The range covers `start`, so the hole can only begin after the range.
             start = high;
         }
         (start < end).then_some((start, end))
@@ -83,8 +85,8 @@ impl Scoreboard {
 
     /// Returns the sequence number below which every unacknowledged byte is lost (RFC 6675 section 4, `IsLost`).
     ///
-    /// Above this number, the peer has acknowledged `threshold` ranges or more than `threshold` - 1 segments of `mss`
-    /// bytes.
+    /// From this number on, the peer has acknowledged `threshold` ranges, or more bytes than `threshold` - 1 segments
+    /// of `mss` bytes. `None` if the peer has acknowledged less.
     pub(super) fn lost_below(&self, threshold: u32, mss: u32) -> Option<TcpSeqNumber> {
         let (mut count, mut bytes) = (0, 0u32);
         self.ranges.iter().rev().find_map(|&(low, high)| {

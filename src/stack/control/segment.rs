@@ -35,7 +35,7 @@ pub(in crate::stack) struct Segment {
 impl Segment {
     /// Reads the TCP header at the beginning of `tcp`, the payload of an IP packet. `header` is the offset of the TCP
     /// header in the packet, in bytes. Returns `None` if the header is malformed.
-    // Does not use smoltcp's accessors, because they check the length of the packet for each field.
+    // This function does not use smoltcp's accessors, because they check the length of the packet for each field.
     pub(in crate::stack) fn read(
         source: IpAddress,
         destination: IpAddress,
@@ -55,6 +55,7 @@ impl Segment {
                 remote: IpEndpoint { addr: source, port: half(0) },
             },
             seq: TcpSeqNumber(number(4)),
+            // The flags are FIN (1), SYN (2), RST (4) and ACK (16): see RFC 9293 section 3.1.
             ack: (flags & 0x10 != 0).then(|| TcpSeqNumber(number(8))),
             syn: flags & 2 != 0,
             fin: flags & 1 != 0,
@@ -94,6 +95,7 @@ pub(in crate::stack) struct Options<'f>(&'f [u8]);
 impl<'f> Iterator for Options<'f> {
     type Item = TcpOption<'f>;
 
+    /// Returns the next option. `None` at the end of the options, or at a malformed option.
     fn next(&mut self) -> Option<TcpOption<'f>> {
         if self.0.is_empty() {
             return None;
@@ -135,7 +137,7 @@ pub(in crate::stack) fn write(
     Some(len)
 }
 
-/// Returns a segment with neither options nor data.
+/// Returns a segment with neither options nor data. The tuple's remote endpoint is the sender.
 pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber, window_len: u16) -> TcpRepr<'static> {
     TcpRepr {
         src_port: tuple.remote.port,
@@ -175,6 +177,7 @@ pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, p
     let payload = packet.get(segment.data + patch.skip..segment.data + segment.len)?;
     let room = out.len().checked_sub(headers.len())?;
     let payload = &payload[..payload.len().min(patch.keep).min(room)];
+    // FIN may follow only the final byte of the payload.
     let whole = patch.skip + payload.len() == segment.len;
     let len = headers.len() + payload.len();
     out[..headers.len()].copy_from_slice(headers);
