@@ -29,15 +29,16 @@ pub struct Config {
     /// Options of every TCP connection.
     pub tcp: TcpOptions,
     /// Whether to check that no other host has the addresses before the stack uses them (RFC 5227, RFC 4862 section
-    /// 5.4). Ethernet only.
+    /// 5.4). This setting has no effect without Ethernet.
     ///
     /// The check takes 150 ms. During the check, [`Stack::is_settled`](super::Stack::is_settled) returns false.
     #[cfg(feature = "dhcp")]
     pub claim: bool,
-    /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. Ethernet only.
+    /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. DHCP requires Ethernet.
     #[cfg(feature = "dhcp")]
     pub dhcp: bool,
-    /// Whether to create a link-local address and addresses from the prefixes that routers advertise. Ethernet only.
+    /// Whether to create a link-local address and addresses from the prefixes that routers advertise. SLAAC requires
+    /// Ethernet.
     #[cfg(feature = "slaac")]
     pub slaac: bool,
 }
@@ -79,7 +80,7 @@ impl Config {
         if !fits {
             return Err(SetupError::BadHardwareAddress);
         }
-        // An interface without addresses can get an IPv4 address later.
+        // An interface without addresses can get an IPv4 address later, so it needs the MTU for IPv4.
         let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
         let needs = if self.slaac { 1280 } else { needs };
@@ -110,9 +111,11 @@ fn is_host(address: EthernetAddress) -> bool {
     address.is_unicast() && is_known
 }
 
-/// Returns the smallest MTU that the address's IP version allows, in bytes.
+/// Returns the smallest MTU with which the stack uses the address's IP version, in bytes.
 fn least_mtu(address: &IpCidr) -> usize {
     match address {
+        // RFC 791 allows links with a smaller MTU, but the stack requires the 576 bytes that every IPv4 host can
+        // receive.
         IpCidr::Ipv4(_) => 576,
         #[cfg(feature = "ipv6")]
         IpCidr::Ipv6(_) => 1280,
@@ -150,8 +153,8 @@ pub struct TcpOptions {
     /// What happens to a new connection when there is no room for it.
     pub overflow: Overflow,
     /// How long a connection stays in TIME-WAIT, at least 10 s. 60 s by default, as on Linux. RFC 9293 section 3.4.2
-    /// recommends 4 minutes. A new connection can take over the slot earlier. A record then answers late segments from
-    /// the old connection's peer.
+    /// recommends 4 minutes. If no slot is free, a new connection can take over the slot earlier. A record then answers
+    /// late segments from the old connection's peer.
     pub time_wait: Duration,
     /// The window scale that a SYN offers, from 0 to 14, for experiments only. `None` by default, which means the
     /// smallest scale with which the window covers the receive buffer.
@@ -251,7 +254,7 @@ pub struct Listener<S> {
 }
 
 impl<S> Listener<S> {
-    /// Creates a listener without a limit on the connections that are served at the same time.
+    /// Creates a listener with a backlog of 128 connections. Any number of connections can be served at the same time.
     pub fn new(port: u16, session: S) -> Self {
         Listener { port, session, serve_at_once: usize::MAX, backlog: 128 }
     }
@@ -265,7 +268,7 @@ pub enum SetupError {
     /// DHCP or SLAAC was requested on a device without Ethernet.
     #[cfg(feature = "dhcp")]
     AutoconfNeedsEthernet,
-    /// An address is not unicast.
+    /// An address is not unicast. The value is the first such address.
     BadAddress(IpAddress),
     /// The hardware address does not match the device's medium, is zero, or is not unicast. A driver that reports zero
     /// has no address yet, and must be started before the stack.
@@ -274,7 +277,10 @@ pub enum SetupError {
     BadGateway(IpAddress),
     /// The lengths of the memory's slices do not match, or a slice is too short. See [`Memory`](super::Memory).
     BadMemory,
-    /// The device's MTU is too small. IPv4 needs 576 bytes (RFC 791), and IPv6 needs 1,280 (RFC 8200 section 5).
+    /// The device's MTU is too small. The value is this MTU in bytes.
+    ///
+    /// The stack requires 576 bytes for IPv4, the length that every host must accept (RFC 791). IPv6 needs 1,280 bytes
+    /// (RFC 8200 section 5).
     MtuTooSmall(usize),
     /// There are more addresses or gateways than smoltcp's build-time limits allow.
     TooMany,

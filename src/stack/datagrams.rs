@@ -25,6 +25,7 @@ pub(super) struct Datagrams<'a, U> {
     pub(super) set: SocketSet<'a>,
     pool: UdpPool<'a>,
     ports: &'a mut [Port<U>],
+    /// The numbers of the ports that have a program.
     in_use: heapless::Vec<u16, MAX_PROGRAMS>,
     /// The index of the port whose program is considered next.
     next: usize,
@@ -96,8 +97,8 @@ impl<'a, U> Datagrams<'a, U> {
         ports.any(|port| port.session.as_ref().is_some_and(UdpSession::waits_for_neighbour))
     }
 
-    /// Notifies the program on port `number` that its datagram was dropped, because the receiver's hardware address is
-    /// unknown.
+    /// Notifies the program on port `number` that its datagram was dropped: no hardware address is known for the
+    /// receiver.
     pub(super) fn unreachable(&mut self, number: u16)
     where
         U: UdpSession,
@@ -168,6 +169,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
             0 => {
+                // The search for a free port starts at a random port: see ports.rs.
                 let mut ports = ephemeral_ports(self.random.next() as u16);
                 ports.find(|port| !self.datagrams.in_use.contains(port)).ok_or(ListenError::Full)?
             }
@@ -180,6 +182,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             Some(handle) => handle,
             None => self.datagrams.set.add(self.datagrams.pool.socket(receive, send).ok_or(ListenError::Full)?),
         };
+        // The entry keeps the socket even if a later step fails, so that its memory is not lost.
         port.handle = Some(handle);
         self.datagrams.in_use.push(number).map_err(|_| ListenError::Full)?;
         self.datagrams.set.get_mut::<Socket>(handle).bind(number).map_err(|_| ListenError::InUse)?;
@@ -253,6 +256,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
             self.datagrams.may_send = false;
         }
+        // The programs take turns: the search starts after the program that ran most recently.
         let count = self.datagrams.ports.len();
         let index =
             (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.datagrams.ports[k].must_run)?;
@@ -260,7 +264,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.run_port(now, index, io)
     }
 
-    /// Sends the next part of the packet in the fragmenter. Returns `None` if there is no such packet, or if the device
+    /// Sends the next part of the packet in the fragmenter. Returns `None` if the fragmenter is empty, or if the device
     /// has no room.
     #[cfg(feature = "fragments")]
     pub(super) fn send_fragment<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
@@ -308,8 +312,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return None;
         };
         let socket = self.datagrams.set.get_mut::<Socket>(handle);
-        let before = (socket.recv_queue(), socket.send_queue());
+        let (unread, unsent) = (socket.recv_queue(), socket.send_queue());
         let held_back = port.waits_for.is_some_and(|hop| self.link.holds(hop));
+        // Only an event needs the sender, so the stack looks for it only if the probe listens.
         let from = if P::LISTENS { socket.peek().ok().map(|(_, meta)| meta.endpoint) } else { None };
         let mut context = Context {
             now,
@@ -322,8 +327,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         let next = session.poll(socket, &mut context);
         let wake = context.wake;
-        let read = before.0.saturating_sub(socket.recv_queue());
-        let sent = socket.send_queue().saturating_sub(before.1);
+        let read = unread.saturating_sub(socket.recv_queue());
+        let sent = socket.send_queue().saturating_sub(unsent);
         if (read > 0 || sent > 0) && !port.unreported {
             io.probe.event(now, &Event::Udp { port: port.number, from, read, sent });
         }
@@ -360,6 +365,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Passes an ICMP error about a datagram to the program that sent it. Returns whether the error concerns the
     /// program.
+    ///
+    /// `local` is the program's port, and `remote` is the receiver of the datagram.
     #[cfg(feature = "recovery")]
     pub(super) fn datagram_undelivered(&mut self, local: u16, remote: IpEndpoint, error: &IcmpError) -> bool {
         let mut ports = self.datagrams.ports.iter_mut().filter(|port| port.number == local && !port.has_ended);

@@ -1,10 +1,10 @@
 //! Identifications for fragmented packets.
 //!
-//! Consecutive identifications would reveal to any receiver of fragments how many fragmented datagrams other hosts get.
-//! The receiver could then forge fragments of those datagrams (RFC 6274 section 3.5, RFC 7739 section 3). For this
-//! reason, a keyed permutation enciphers the count of fragmented datagrams. A permutation repeats no identification
-//! before the count itself wraps around (RFC 6864 section 4.3). IPv4 packets that are not fragmented have the
-//! identification 0.
+//! Consecutive identifications would reveal to any receiver of fragments how many fragmented datagrams this host sends
+//! to other hosts. The receiver could then forge fragments of those datagrams (RFC 6274 section 3.5, RFC 7739 section
+//! 3). For this reason, a keyed permutation enciphers the count of fragmented datagrams. A permutation repeats no
+//! identification before the count itself wraps around (RFC 6864 section 4.3). IPv4 packets that are not fragmented
+//! have the identification 0.
 
 use super::half_sip::half_sip;
 
@@ -34,6 +34,7 @@ impl FragmentIds {
     /// bits.
     pub(super) fn permute_long(&self, count: u32) -> u32 {
         let (mut left, mut right) = ((count >> 16) as u16, count as u16);
+        // The round numbers differ from those in `permute`, so that the two permutations never hash the same input.
         for round in 4..8 {
             let mixed = left ^ half_sip::<2, 4>(self.key, &[round, right.into()]) as u16;
             (left, right) = (right, mixed);

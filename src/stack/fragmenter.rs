@@ -35,8 +35,8 @@ pub(super) const LONGEST: usize = 65_535;
 #[cfg(feature = "fragments")]
 const FRAGMENT: usize = 8;
 
-/// Cuts one long packet at a time. The packet stays in the buffer until all its parts are sent. Empty without the
-/// feature `fragments`.
+/// Cuts one long packet at a time. The packet stays in the buffer until all its parts are sent. Without the feature
+/// `fragments`, the type has no buffer and cuts nothing.
 #[derive(Default)]
 pub(super) struct Fragmenter<'a> {
     #[cfg(feature = "fragments")]
@@ -67,7 +67,7 @@ struct State {
     segment: Option<(usize, usize)>,
     /// The length of the buffered packet, in bytes. 0 if the buffer is empty.
     len: usize,
-    /// How many payload bytes of the buffered packet were sent.
+    /// How many payload bytes of the buffered packet have been sent.
     sent: usize,
     /// The number of packets that were buffered so far. Each packet's identification is computed from this count.
     count: u32,
@@ -75,7 +75,7 @@ struct State {
     retry: Option<Instant>,
 }
 
-/// The fragmenter, borrowed for one packet. Empty for frames that are never fragmented.
+/// The fragmenter, borrowed for one packet. [`Long::none`] is for frames that are never fragmented.
 pub(super) struct Long<'t> {
     #[cfg(feature = "fragments")]
     parts: Option<(&'t mut State, &'t mut [u8])>,
@@ -212,7 +212,7 @@ impl Long<'_> {
         true
     }
 
-    /// Remembers a packet that is sent without being cut.
+    /// Remembers a packet that is sent without being cut, because a router can still report the packet as too long.
     pub(super) fn note(&mut self, packet: &[u8]) {
         if let Some((state, _)) = &mut self.parts {
             state.recent.note(packet);
@@ -247,7 +247,8 @@ impl Long<'_> {
             let [next, fragmented] = [ip.next_header().into(), IpProtocol::Ipv6Frag.into()];
             ip.set_payload_len((FRAGMENT + chunk) as u16);
             ip.set_next_header(IpProtocol::from(fragmented));
-            // The Fragment header (RFC 8200 section 4.5).
+            // The Fragment header (RFC 8200 section 4.5). The offset is a multiple of 8 bytes, so the flag More
+            // Fragments fits its lowest bit.
             let [high, low] = (state.sent as u16 | u16::from(more)).to_be_bytes();
             let [a, b, c, d] = state.ids.permute_long(state.count).to_be_bytes();
             head[ip_header..].copy_from_slice(&[next, 0, high, low, a, b, c, d]);
@@ -283,6 +284,7 @@ impl State {
         }
         if let Some((_, header)) = self.segment {
             let left = self.len.checked_sub(header + self.sent)?;
+            // At least one byte is sent, even if the headers are longer than the limit.
             return Some((header, left.min(self.limit.saturating_sub(header).max(1))));
         }
         let header = if self.is_v6(packet) { 40 } else { 4 * usize::from(packet.first()? & 15) };

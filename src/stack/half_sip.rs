@@ -14,8 +14,8 @@ use super::event::Tuple;
 pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];
-    // The final block contains the length in bytes. This block contains no input, because the input consists of whole
-    // words.
+    // The highest byte of the final block is the length in bytes, four for each word. The block contains no input,
+    // because the input consists of whole words.
     let end = (words.len() as u32) << 26;
     for &word in words.iter().chain([&end]) {
         state[3] ^= word;
@@ -37,6 +37,7 @@ pub(super) fn half_sip_of<const C: usize, const D: usize>(key: u64, tuple: &Tupl
         }
         #[cfg(feature = "ipv6")]
         (remote, local) => {
+            // Eight words for the addresses. The ninth word contains the ports.
             let mut words = [ports; 9];
             let addresses = [remote, local].map(|address| match address {
                 // Both endpoints of a connection have the same IP version.

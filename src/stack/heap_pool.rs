@@ -71,7 +71,8 @@ impl Default for Sizes {
 }
 
 /// The size in bytes of the programs' scratch memory. The longest packet that smoltcp creates for a device with
-/// segmentation offload fits into this memory. There, the control block inspects each packet before the packet is sent.
+/// segmentation offload fits into this memory. In this memory, the control block inspects each packet before the stack
+/// sends the packet.
 const SCRATCH: usize = 65_535;
 
 /// The number of entries in the neighbour cache.
@@ -103,7 +104,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     }
 
     /// Allocates empty memory like [`new`](Self::new), but for `neighbours` hosts on the link instead of 1,024. Each
-    /// neighbour takes 64 KiB. A system that does not provide memory lazily has to clear all of it.
+    /// neighbour takes 64 KiB. A system that does not provide memory lazily has to clear all of this memory.
     #[doc(hidden)]
     pub fn with_neighbours(sizes: Sizes, neighbours: usize) -> Self {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;

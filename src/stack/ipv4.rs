@@ -3,8 +3,8 @@
 use smoltcp::wire::{IpAddress, Ipv4Address};
 
 /// Returns the first 20 bytes of an IPv4 packet's header and its payload. Returns `None` if the packet is malformed.
-// smoltcp's accessors check the length of the packet once for each field. Inlined, because a call would return four words
-// through memory.
+// This function does not use smoltcp's accessors, which check the length of the packet for each field. Inlined, because
+// a call would return four words through memory.
 #[inline(always)]
 pub(super) fn read(packet: &[u8]) -> Option<(&[u8; 20], &[u8])> {
     let fields: &[u8; 20] = packet.first_chunk()?;

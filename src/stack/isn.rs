@@ -47,8 +47,8 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
 /// SND.NXT. The result is above all sequence numbers of the old connection (RFC 9293 section 3.6.1). This holds even if
 /// the old connection used sequence numbers faster than the clock counts.
 pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
-    // The sequence number of an old window probe is less than 64 KiB away from `last`. Linux adds nearly the same
-    // number.
+    // smoltcp stores sequence numbers as `i32`, and compares them modulo 2^32. An old window probe has a sequence
+    // number less than 64 KiB away from `last`. Linux adds nearly the same number.
     if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
 }
 
@@ -126,6 +126,7 @@ fn step_back(state: u64) -> u64 {
 
 /// Returns the number that smoltcp's generator draws in this state.
 fn output(state: u64) -> u32 {
+    // The three highest bits select which 32 bits are drawn.
     (state >> (29 - (state >> 61))) as u32
 }
 

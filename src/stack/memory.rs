@@ -36,7 +36,7 @@ pub struct Memory<'a, S, U> {
     pub neighbours: &'a mut [Neighbour],
     /// Memory for UDP packets awaiting address resolution. The memory is divided evenly among the neighbours. Each
     /// share must have room for the longest packet of the link and 2 more bytes. If the memory is too small, there are
-    /// fewer shares than neighbours. A packet can then replace another neighbour's packets.
+    /// fewer shares than neighbours, and a packet can replace another neighbour's packets.
     pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],

@@ -269,8 +269,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if self.connections.add_listener(listener) { Ok(()) } else { Err(ListenError::Full) }
     }
 
-    /// Does one bounded piece of work and returns a description of it. A step receives a frame, runs a program, or
-    /// sends one socket's frames.
+    /// Does one bounded piece of work and returns a description of the work. A step receives a frame, runs a program,
+    /// or sends one socket's frames.
     pub fn step<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Step {
         self.start_due(now, io);
         #[cfg(feature = "fragments")]
@@ -279,6 +279,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if let Some(step) = self.configure(now, io) {
             return step;
         }
+        // Each kind of work gets at most one turn in this step. The first kind that finds work ends the step.
         let first = self.turn;
         loop {
             let step = match self.turn {

@@ -36,7 +36,9 @@ const BASES_V6: &[usize] = &[1_280];
 pub struct Path {
     /// `None` if the entry is empty.
     address: Option<IpAddress>,
+    /// The path MTU in bytes.
     mtu: u16,
+    /// When the path MTU is no longer used.
     until: Instant,
     bucket: Bucket,
 }
@@ -163,5 +165,6 @@ pub(super) fn reported(address: &IpAddress, mtu: u32, len: usize) -> Option<usiz
         _ => mtu,
     };
     let floor = if matches!(address, IpAddress::Ipv4(_)) { FLOOR_V4 } else { FLOOR_V6 };
+    // A packet that fits the reported MTU would not have been dropped.
     (floor..len).contains(&mtu).then_some(mtu)
 }

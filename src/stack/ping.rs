@@ -135,6 +135,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
         let hop = self.next_hop(to);
         let pings = self.pings.as_mut().filter(|pings| len <= pings.longest).ok_or(EchoError::TooLong)?;
+        // An earlier packet might still wait for the next hop's hardware address.
         if pings.queued || hop.is_some_and(|hop| self.link.holds(hop)) {
             return Err(EchoError::Waiting);
         }
@@ -172,7 +173,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.pings.as_mut()?.refusals.pop_front()
     }
 
-    /// Sends the queued echo request. Returns `None` if no frame was sent.
+    /// Sends the queued echo request, if it is time to send. Returns `None` if no frame was sent.
     pub(super) fn run_pings<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -216,7 +217,7 @@ impl<'a> Pings<'a> {
         &mut self.set
     }
 
-    /// Tries again to send the queued request.
+    /// Lets the socket send its queued request in the next step.
     #[cfg(feature = "fragments")]
     pub(super) fn try_again(&mut self) {
         self.may_send = true;

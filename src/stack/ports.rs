@@ -12,7 +12,7 @@ use super::half_sip::half_sip_of;
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
 /// The number of counters, among which the destinations are divided by a hash. A destination can count the connections
-/// to the other destinations that share its counter: on average, one in 16 (RFC 6056 section 3.3.4).
+/// to the other destinations that share its counter. On average, one destination in 16 does (RFC 6056 section 3.3.4).
 const COUNTERS: usize = 16;
 
 /// Chooses the local ports of connections that this side starts.
@@ -32,6 +32,7 @@ impl Ports {
         let hash = half_sip_of::<2, 4>(self.key, tuple);
         let counter = &mut self.counters[(hash >> 16) as usize % COUNTERS];
         ephemeral_ports((hash as u16).wrapping_add(*counter)).find(|&port| {
+            // The next search starts after the last port that was tried.
             *counter = counter.wrapping_add(1);
             is_free(port)
         })

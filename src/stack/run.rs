@@ -59,10 +59,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 /// The task sleeps until the device has a frame, has room to send again or reports a change of its link, or until the
 /// next deadline. If work remains after a [`Stack::poll`], the task yields to other tasks first.
 ///
-/// # Signals of the program
-/// The future borrows the stack. It may be dropped at any time: all state is in the stack and the device, and the next
-/// call continues from there. A program that has to notify its sessions therefore waits for a signal while it runs the
-/// stack:
+/// # Signals of the program The future borrows the stack. The future may be dropped at any time: all state is in the
+/// stack and the device, and the next call continues from there. A program that has to notify its sessions therefore
+/// waits for a signal while it runs the stack:
 ///
 /// ```
 /// # use core::future::Future;
@@ -100,8 +99,8 @@ where
 
 /// Runs a stack in an async task until `done` returns true. The other arguments are the same as for [`run`].
 ///
-/// `done` is called after each poll, before the task sleeps. It checks whether a program has ended, with
-/// [`Stack::ended`] or [`Stack::take_udp`]. To give the stack new work, such as a connection, end the loop first.
+/// `done` is called after each poll, before the task sleeps. For example, `done` checks whether a program has ended,
+/// with [`Stack::ended`] or [`Stack::take_udp`]. To give the stack new work, such as a connection, end the loop first.
 pub async fn run_until<'a, S, U, D, C, P, T>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<D, C, P>,

@@ -257,6 +257,7 @@ impl<R: Responder> Respond<R> {
 impl<R: Responder> UdpSession for Respond<R> {
     const PORTS: usize = R::PORTS;
 
+    /// Passes one datagram to the responder and queues its answer.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         // The next answer is written only after the previous answer is sent, so that no single port can fill the
         // device's queue.
@@ -288,7 +289,7 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // If the socket refuses the reply, it could never be sent. The stack drops such a reply, as UDP allows.
+            // A reply that the socket refuses could never be sent. The stack drops such a reply, as UDP allows.
             if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
                 // When this reply is sent, the stack calls `poll` again if another datagram is waiting or the program
                 // ends.

@@ -15,8 +15,8 @@ pub enum DropReason {
     BadAck,
     /// An IP fragment that is not valid, or does not fit its datagram.
     ///
-    /// The fragment overlaps another fragment (RFC 5722 section 4), or completes a datagram whose fragments contradict each
-    /// other about congestion (RFC 3168 section 5.3).
+    /// The fragment overlaps another fragment (RFC 5722 section 4), or completes a datagram whose fragments contradict
+    /// each other about congestion (RFC 3168 section 5.3).
     BadFragment,
     /// An ICMP error that does not quote a packet in flight, or that reports an impossible path MTU (RFC 5927 section
     /// 4.1).

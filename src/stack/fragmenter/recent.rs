@@ -17,14 +17,15 @@ const SHORT: usize = 552;
 struct Datagram {
     destination: IpAddress,
     protocol: IpProtocol,
-    /// UDP: the ports and the length. ICMP: type, code, identifier, sequence number. Checksums are omitted, because
-    /// address translators (NAT) can change them.
+    /// The first eight payload bytes, without the checksum, which address translators (NAT) can change. For UDP, these
+    /// bytes are the ports and the length. For ICMP, they are the type, the code, the identifier and the sequence
+    /// number.
     start: [u8; 6],
     /// The length of the whole packet.
     len: usize,
 }
 
-/// A ring of the most recent long datagrams.
+/// A ring of the long datagrams that were sent most recently.
 #[derive(Default)]
 pub(super) struct Recent {
     datagrams: [Option<Datagram>; COUNT],
@@ -50,6 +51,7 @@ impl Recent {
             datagram.destination == quote.destination
                 && datagram.protocol == quote.protocol
                 && Some(datagram.start) == start
+                // The first fragment is shorter than its datagram.
                 && quote.len <= datagram.len
         })
     }

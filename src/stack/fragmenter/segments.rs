@@ -25,7 +25,8 @@ pub(super) fn headers(packet: &[u8]) -> Option<(usize, usize)> {
 }
 
 impl State {
-    /// Writes the next `chunk` bytes of the segment in `packet` to `frame`, as a TCP segment.
+    /// Writes the next `chunk` bytes of the segment in `packet` to `frame`, as a TCP segment. `ip` and `header` are the
+    /// two lengths that [`headers`] returns.
     pub(super) fn write_segment(
         &mut self,
         (ip, header): (usize, usize),
@@ -65,6 +66,7 @@ impl State {
         link::write(self.header, frame);
         self.sent += chunk;
         if is_last {
+            // The buffer is empty again.
             self.len = 0;
         }
     }

@@ -61,7 +61,8 @@ impl Quote {
     }
 }
 
-/// Reads the ICMP error in an IP packet for this host. `None` for any other packet. The quoted packet might be forged.
+/// Reads the ICMP error in an IP packet for this host. `is_own` says whether an address belongs to this host. Returns
+/// `None` for any other packet. The quoted packet might be forged.
 pub(in crate::stack) fn read(
     packet: &[u8],
     checksums: &ChecksumCapabilities,
@@ -91,13 +92,14 @@ fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     }
     let (&[kind, code, _, _, _, _, a, b], quoted) = packet.payload().split_first_chunk::<HEADER>()?;
     let why = match (kind, code) {
+        // RFC 792 and RFC 1191: 3 means "destination unreachable", 11 "time exceeded", and 12 "parameter problem".
         (3, 4) => Refusal::TooBig(u16::from_be_bytes([a, b]).into()),
         (3, code) => unreachable_v4(code),
         (11, _) => Refusal::TimeExceeded,
         (12, _) => Refusal::ParameterProblem,
         _ => return None,
     };
-    // The quoted header. Only a first fragment contains the start of the segment or datagram.
+    // Reads the quoted IP header. Only a first fragment contains the start of the segment or datagram.
     let (fixed, _) = quoted.split_first_chunk::<20>()?;
     let [first, _, len1, len2, _, _, fragment, offset, _, protocol, _, _, s1, s2, s3, s4, destination @ ..] = *fixed;
     let is_first = u16::from_be_bytes([fragment, offset]) & 0x1fff == 0;
@@ -128,6 +130,8 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     }
     let (&[kind, code, _, _, mtu @ ..], quoted) = packet.payload().split_first_chunk::<HEADER>()?;
     let why = match (kind, code) {
+        // RFC 4443: 1 means "destination unreachable", 2 "packet too big", 3 "time exceeded", and 4 "parameter
+        // problem".
         (1, code) => unreachable_v6(code),
         (2, _) => Refusal::TooBig(u32::from_be_bytes(mtu)),
         (3, _) => Refusal::TimeExceeded,
