@@ -36,7 +36,8 @@
 //! read a clock, an environment variable or a file. The servers, the tests and the lab all call `step`, so the lab
 //! steps through the same code that a server runs.
 //!
-//! In an async task, [`run`] calls `poll` whenever the device has a frame or room, and at each deadline.
+//! In an async task, [`run`] calls `poll` whenever the device has a received frame or room to send, and at each
+//! deadline.
 //!
 //! # Layers
 //!

@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
+/// Runs the command. Prints an error as one line, and exits with the error's code.
 fn main() -> ExitCode {
     smolstep::cli::start_log();
     match smolstep::cli::run() {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
+            // A failure without a message means that the reader of standard output is gone.
             if !failure.is_quiet() {
                 eprintln!("smolstep: {failure}");
             }

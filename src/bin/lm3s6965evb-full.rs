@@ -5,12 +5,12 @@
 mod firmware {
     use smolstep::board::{self, lm3s6965evb::Lm3s6965evb};
 
-    /// The number of connections. The feature `ipv6` uses the memory of two connections.
+    /// The number of connections. There are two fewer with the feature `ipv6`, which needs their memory.
     const CONNECTIONS: usize = if cfg!(feature = "ipv6") { 6 } else { 8 };
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // The type arguments: the number of connections, and the sizes in bytes of each receive buffer and send buffer.
+        // The last two arguments are the sizes, in bytes, of each connection's receive buffer and send buffer.
         board::serve_all::<Lm3s6965evb, CONNECTIONS, 1460, 1460>()
     }
 }

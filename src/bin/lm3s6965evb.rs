@@ -9,14 +9,14 @@ mod firmware {
 
     const PORTS: usize = BasicUdp::PORTS;
 
-    /// The number of connections. The feature `ipv6` uses the memory of one connection.
+    /// The number of connections. There is one fewer with the feature `ipv6`, which needs its memory.
     const CONNECTIONS: usize = if cfg!(feature = "ipv6") { 7 } else { 8 };
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // After the programs, the type arguments are the number of connections, and the sizes in bytes of each receive
-        // buffer and send buffer. The pool is on the call stack, because nearly all of this board's memory is reserved
-        // for the call stack.
+        // After CONNECTIONS come the sizes, in bytes, of each connection's receive buffer and send buffer. Each UDP
+        // port can queue one datagram. The pool is on the call stack, because nearly all of this board's memory is
+        // reserved for the call stack.
         let mut pool =
             const { Pool::<Basic, BasicUdp, CONNECTIONS, 1460, 1460, PORTS, 1, { board::UDP_PAYLOAD }>::new() };
         board::serve::<Lm3s6965evb>(pool.memory())

@@ -7,8 +7,8 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // The type arguments: 4 connections, and the sizes in bytes of each receive buffer and send buffer. Each size
-        // is twice the MSS.
+        // The numbers are 4 connections, and the sizes in bytes of each receive buffer and send buffer. Each size is
+        // twice the MSS.
         board::echo::<Mps2An385, 4, 2920, 2920>()
     }
 }

@@ -7,7 +7,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // The type arguments: 8 connections, and the sizes in bytes of each receive buffer and send buffer.
+        // The numbers are 8 connections, and the sizes in bytes of each receive buffer and send buffer.
         board::serve_all::<Mps2An385, 8, 1072, 1460>()
     }
 }

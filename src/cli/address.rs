@@ -21,8 +21,8 @@ use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 /// The time after which a warning is logged if the link still accepts no frames.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Waits until every configured address is assigned to this host or is known to belong to another host. On a link that
-/// is up, the wait takes 150 ms. If the link is down, logs one warning and keeps waiting.
+/// Waits until it is known whether another host uses a configured address of this host. On a link that is up, the wait
+/// takes 150 ms. If the link is down, logs one warning and keeps waiting.
 ///
 /// # Errors
 /// Fails if another host uses one of the addresses or if the device has failed.
@@ -32,6 +32,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     io: &mut Io<TunTap, Stdio, P>,
     clock: &Clock,
 ) -> Result<(), Failure> {
+    // When to log the warning, or `None` once it is logged.
     let mut silence = Some(clock.now() + SILENCE.into());
     while !stack.is_settled() {
         let deadline = stack.poll(clock.now(), io);
@@ -52,7 +53,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     check(stack)
 }
 
-/// Checks that no other host uses a configured address.
+/// Fails if another host uses a configured address. The error names that host's hardware address.
 fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(), Failure> {
     match stack.taken() {
         None => Ok(()),
@@ -72,10 +73,10 @@ fn link_down(name: &str) -> String {
 pub struct Lookup<'l> {
     /// The link.
     pub link: &'l Link,
-    /// The timeout of each part of a lookup: the wait for this side's addresses, the wait for a lease or a router, and
-    /// the queries.
+    /// The timeout of each part of a lookup. The parts are the wait for this side's addresses, the wait for a lease or
+    /// a router, and the queries.
     pub patience: Duration,
-    /// Whether to wait for the answers for both address families, even if some addresses are already known.
+    /// Whether to wait for both address families, even if some addresses are already known.
     pub thorough: bool,
 }
 
@@ -189,10 +190,11 @@ impl Lookup<'_> {
                 None => self.no_server(stack),
             });
         }
-        let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
-        let ids = [(ids >> 16) as u16, ids as u16];
+        let random = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
+        let ids = [(random >> 16) as u16, random as u16];
+        let (reaches_v6, reaches_v4) = (has_family(stack, true), has_family(stack, false));
         let mut resolver = Resolver::new(name, &self.reached_servers(stack), self.patience.into(), ids)
-            .reaching(has_family(stack, true), has_family(stack, false))
+            .reaching(reaches_v6, reaches_v4)
             .with_tcp();
         if self.thorough {
             resolver = resolver.thorough();
@@ -228,8 +230,10 @@ impl Lookup<'_> {
             })?;
             match finished {
                 Some(WithResolver::Resolver(resolver)) => break resolver,
+                // This cannot happen, because the port was bound to a resolver.
                 Some(WithResolver::Program(_)) => return Ok(None),
                 None if ended == Ended::Stopped => return Ok(None),
+                // There is a new server, or a query over TCP must begin or has ended.
                 None => {}
             }
             let servers = self.reached_servers(stack);
@@ -239,13 +243,13 @@ impl Lookup<'_> {
             queries.advance(stack, io, clock.now());
         };
         // If the TCP connections are still open, wait: the DNS servers should see them close.
-        if !queries.are_closed(stack) {
-            Self::wait_for(GRACE, stack, io, clock, stop, |stack| queries.are_closed(stack))?;
+        if !queries.free_closed(stack) {
+            Self::wait_for(GRACE, stack, io, clock, stop, |stack| queries.free_closed(stack))?;
         }
         Ok(Some(resolver))
     }
 
-    /// Returns the DNS servers given with --dns, then the servers that DHCP and routers have announced so far.
+    /// Returns the DNS servers of --dns, then the servers that DHCP and routers have announced so far.
     fn servers<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> impl Iterator<Item = IpAddress> {
         self.link.dns.iter().copied().chain(stack.dns_servers())
     }
@@ -276,7 +280,7 @@ impl Lookup<'_> {
         check(stack)
     }
 
-    /// Polls until `done` returns true or the timeout `patience` expires.
+    /// Polls until `done` returns true or the timeout `patience` expires. Fails if a signal ends the wait.
     fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'a, S, U>,
@@ -288,7 +292,7 @@ impl Lookup<'_> {
         Self::wait_for(self.patience, stack, io, clock, stop, done)
     }
 
-    /// Polls until `done` returns true or the timeout `time` expires.
+    /// Polls until `done` returns true or the timeout `time` expires. Fails if a signal ends the wait.
     fn wait_for<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         time: Duration,
         stack: &mut Stack<'a, S, U>,
@@ -298,6 +302,7 @@ impl Lookup<'_> {
         mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
     ) -> Result<(), Failure> {
         let until = clock.now() + time.into();
+        // Without the timer, `drive` could sleep past this time, because it knows only the stack's deadlines.
         let timer = Timer::new()?;
         timer.set(clock, Some(until))?;
         let ended =

@@ -87,7 +87,8 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let mut texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
     let udp = args.udp || app.tcp.is_none();
     if texts == [CONSOLE] && (udp || !app.takes_one_message()) {
-        // Without TEXTs, the client itself reads standard input. echo and discard then send the bytes unchanged.
+        // The only TEXT is `-`. Without TEXTs, the client itself reads standard input, and echo and discard send the
+        // bytes unchanged.
         texts.clear();
     }
     let options = ClientOptions {
@@ -127,7 +128,7 @@ pub fn has_client(app: &App) -> bool {
 }
 
 impl CallArgs {
-    /// Returns the server's host and port.
+    /// Returns the server's host and port. Without a port on the command line, the port is the program's own.
     fn remote(&self, app: &App, link: &Link) -> Result<(String, u16), Failure> {
         let port = match (self.udp, app.tcp, app.udp) {
             (false, Some(port), _) | (false, None, Some(port)) | (true, _, Some(port)) => port,
@@ -190,7 +191,7 @@ impl<'t> Job<'t> {
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
-    /// A corrected form of the host, for a hint in an error message.
+    /// A corrected form of the host, for a hint in an error message: see [`bracketed`].
     hint: Option<String>,
     race: &'c Race,
     /// Connections that lost a [`Race`] and might still be closing.
@@ -200,7 +201,7 @@ struct Caller<'c> {
     stop: Stop,
 }
 
-/// Memory for one connection to each address of a host.
+/// Memory for a connection to each of a host's 16 addresses, and for earlier connections.
 const SIZES: Sizes = Sizes { connections: 24, ports: 1, ..Sizes::SERVER };
 
 type Clients<'s, 'c, 't> = Stack<'s, WithQuery<Runner<'c, Client<'t>>>, WithResolver<UdpClient<'t>>>;
@@ -253,6 +254,7 @@ impl<'c> Caller<'c> {
         io: &mut Around,
     ) -> Result<(), Failure> {
         let (mut lines, mut sent) = (Lines::default(), false);
+        // Each chunk is a slice of one text.
         for texts in job.options.texts.chunks(1) {
             if texts != [CONSOLE] {
                 self.run_tcp(dialler, job.sending(texts), stack, io)?;
@@ -281,6 +283,7 @@ impl<'c> Caller<'c> {
         stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
+        // Free the slots of earlier connections that have closed.
         self.closing.retain(|id| stack.take(*id).is_none());
         let Some(client) = job.app.client(&job.options) else { return Ok(()) };
         let track = Track { clock: self.clock, stop: &mut self.stop };
@@ -301,6 +304,7 @@ impl<'c> Caller<'c> {
             }
         };
         *dialler = Dialler::to_address(remote, self.patience.into());
+        // The client can have its result before the connection has closed.
         let is_done = |stack: &Clients<'_, 'c, 't>| {
             stack.session(id).and_then(WithQuery::program).is_some_and(|runner| runner.session.result() == Some(Ok(())))
         };
@@ -325,6 +329,7 @@ impl<'c> Caller<'c> {
         stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
+        // If there is no route, fail now rather than at the timeout.
         stack.source_for(remote).map_err(|error| describe(remote, error))?;
         let Some(client) = job.app.udp_client(&job.options, remote) else { return Ok(()) };
         let port = stack.bind(0, WithResolver::Program(client)).map_err(Failure::run)?;
@@ -342,6 +347,7 @@ impl<'c> Caller<'c> {
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &"interrupted")),
             },
+            // A signal arrived before the client ended.
             _ => Err(failed(remote, &"interrupted")),
         }
     }

@@ -121,6 +121,7 @@ mod tests {
         commands.map(|mut command| (command.render_long_help().to_string(), command)).collect()
     }
 
+    /// The help of an optional option states a default, as a default value of clap or in its text.
     #[test]
     fn help_states_the_default_of_each_option() {
         for (_, command) in helps() {
@@ -137,6 +138,7 @@ mod tests {
         }
     }
 
+    /// The help names the port of each program, the default addresses and an example.
     #[test]
     fn help_names_ports_addresses_and_the_environment() {
         for (help, command) in helps() {
@@ -181,6 +183,7 @@ mod tests {
                 for (at, _) in line.match_indices("nc ") {
                     let (before, arguments) = line.split_at(at);
                     let first = arguments.split_whitespace().nth(1).unwrap_or_default();
+                    // A command is not the end of a longer word, and its first argument looks like an option or a host.
                     let command = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
                         && first.starts_with(|c: char| c == '-' || c == '$' || c.is_ascii_digit() || c.is_uppercase());
                     let address = first.contains("::");

@@ -51,19 +51,20 @@ enum Edit {
 }
 
 impl Stdio {
-    /// Returns standard input and output, without line editing.
+    /// Returns a console on standard input and output, without line editing.
     pub fn new() -> Self {
         Stdio { input: State::Unused, fault: None, edit: Edit::No, output: Output::new() }
     }
 
-    /// Returns standard input and output, with line editing if they are a terminal. Editing begins at the first prompt,
-    /// and output then appears above the edited line. At the end of input, programs read `at_end`, and input continues.
-    /// If `at_end` is `None`, input ends.
+    /// Returns a console on standard input and output, with line editing if they are a terminal. Editing begins at the
+    /// first prompt. From then on, output appears above the edited line. When the user types Ctrl-D, programs read
+    /// `at_end`, and input continues. If `at_end` is `None`, input ends.
     pub fn editing(at_end: Option<&'static [u8]>) -> Self {
         Stdio { edit: Edit::AtPrompt { at_end, disown: false }, ..Self::new() }
     }
 
-    /// Returns standard output without input, for example when `--step` reads its commands from standard input.
+    /// Returns a console that only prints. Programs find that input has ended. With `--step`, for example, standard
+    /// input is for the commands at the prompt.
     pub fn output_only() -> Self {
         Stdio { input: State::Ended, ..Self::new() }
     }
@@ -84,14 +85,15 @@ impl Stdio {
         }
         let mut discarded = false;
         let mut buf = [0; 256];
-        // The loop is bounded, because a program can write to the terminal endlessly.
+        // The loop is bounded, because a program that types on the terminal might never stop.
         for _ in 0..4096 {
             if !can_read(self.file()) {
                 break;
             }
             match rustix::io::read(self.file(), &mut buf) {
                 Ok(1..) => discarded = true,
-                // Without an editor, Ctrl-D reads as 0 bytes. No conversation is in progress, so Ctrl-D is ignored.
+                // Without an editor, Ctrl-D on an open terminal reads as 0 bytes. No conversation is in progress, so
+                // Ctrl-D is ignored.
                 Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
                 _ => {
@@ -126,6 +128,7 @@ impl Default for Stdio {
 }
 
 impl Console for Stdio {
+    /// Prints `bytes`, above the edited line if there is one.
     fn print(&mut self, bytes: &[u8]) {
         if let Edit::Edited(editor) = &mut self.edit {
             return editor.print(&self.output.escaped(bytes));
@@ -134,6 +137,8 @@ impl Console for Stdio {
         self.keep(result);
     }
 
+    /// Starts the editor, if lines are to be edited and this process is in the foreground. The editor shows `text`
+    /// itself. Without an editor, prints `text` on a terminal.
     fn prompt(&mut self, text: &str) {
         if let Edit::AtPrompt { at_end, disown } = self.edit
             && in_foreground()
@@ -149,8 +154,12 @@ impl Console for Stdio {
         }
     }
 
+    /// Reads the input that is ready. If none is ready, makes [`wanted`](HostConsole::wanted) ask the poll loop to wait
+    /// for it.
     fn read(&mut self, buf: &mut [u8]) -> Input {
-        if KEYBOARD.serve(|| self.start_over()) {
+        // `Keyboard::start_over` calls this method with a request to discard the input. Such a call reads nothing.
+        let was_request = KEYBOARD.serve(|| self.start_over());
+        if was_request {
             return Input::NotYet;
         }
         match self.input {
@@ -160,6 +169,7 @@ impl Console for Stdio {
                 return Input::NotYet;
             }
             State::Ready if in_foreground() => {}
+            // A read in the background would stop this process.
             State::Ready => return Input::NotYet,
         }
         // Read only once after each report that input is ready, so that the read cannot block.

@@ -1,4 +1,4 @@
-//! `smolstep doctor`: checks what smolstep can do on this machine and shows the command that fixes each problem.
+//! `smolstep doctor`: checks what smolstep can do on this machine. For each problem, shows the command that fixes it.
 
 mod links;
 
@@ -41,7 +41,7 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Reports a check that passed. Always returns true, as the result of that check.
+    /// Reports a check that passed. Always returns true, which the caller returns as the check's result.
     fn ok(&mut self, what: impl fmt::Display) -> io::Result<bool> {
         writeln!(self.out, "ok       {what}")?;
         Ok(true)
@@ -58,7 +58,7 @@ impl Report<'_> {
     }
 }
 
-/// Checks that this user can open `/dev/net/tun`.
+/// Reports and returns whether this user can open `/dev/net/tun`.
 fn check_file(report: &mut Report<'_>) -> io::Result<bool> {
     const PATH: &str = "/dev/net/tun";
     let sudo = sudo();
@@ -78,7 +78,7 @@ fn check_file(report: &mut Report<'_>) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Checks whether this user may create and configure interfaces.
+/// Reports and returns whether this user may create and configure interfaces.
 fn check_capability(report: &mut Report<'_>) -> io::Result<bool> {
     if capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::NET_ADMIN)) {
         return report.ok("you may make and configure interfaces (CAP_NET_ADMIN)");
@@ -89,7 +89,7 @@ fn check_capability(report: &mut Report<'_>) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Checks that `smolstep sandbox` works. `usable` says whether there is a usable TAP or TUN.
+/// Reports and returns whether `smolstep sandbox` works. `usable` says whether there is a usable TAP or TUN.
 fn check_sandbox(report: &mut Report<'_>, usable: bool) -> io::Result<bool> {
     let refused = match namespace::enter() {
         Ok(()) => {

@@ -1,7 +1,7 @@
 //! Edits a line at a terminal while other lines are printed above it.
 //!
-//! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop
-//! waits for like any other file. A second thread prints, because printing can block until the editor is ready, and the
+//! The editor reads the keyboard on its own thread, and writes finished lines to a socket. The poll loop waits for this
+//! socket like any other file. A second thread prints, because printing can block until the editor is ready, and the
 //! poll loop must not block.
 
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 pub(super) struct Editor {
     shared: Arc<Shared>,
     typed: UnixStream,
-    /// Kept open, so that `typed` reports the end of input only if input ends, not when the editor's thread stops.
+    /// Kept open. Otherwise, `typed` would report the end of input whenever the editor's thread stops.
     _keyboard: UnixStream,
     /// The terminal's settings before the editor started.
     before: Termios,
@@ -92,7 +92,11 @@ impl Editor {
     /// before.
     pub fn disown(&self) -> bool {
         let mut state = self.shared.lock();
-        state.begun && !core::mem::replace(&mut state.disowned, true)
+        if !state.begun {
+            return false;
+        }
+        let was_disowned = core::mem::replace(&mut state.disowned, true);
+        !was_disowned
     }
 
     /// Prints each complete line above the edited line. Keeps the text after the last LF for the next call.
@@ -110,6 +114,7 @@ impl Editor {
 
 /// Prints the remaining text, then restores the terminal's settings.
 impl Drop for Editor {
+    /// Waits until the printer has printed everything, for up to [`FAREWELL`], and prints what is left.
     fn drop(&mut self) {
         if !self.partial.is_empty() {
             self.print(b"\n");
@@ -137,7 +142,7 @@ impl Drop for Editor {
     }
 }
 
-/// Limits the log to warnings and errors unless RUST_LOG is set, because log lines would interrupt the conversation.
+/// Limits the log to warnings and errors unless RUST_LOG is set. More log lines would interrupt the conversation.
 fn quieten() {
     if std::env::var_os("RUST_LOG").is_none() {
         log::set_max_level(log::LevelFilter::Warn);
@@ -192,7 +197,7 @@ struct State {
 /// The activity of the editor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
-    /// Between two lines: printing must wait for a moment.
+    /// The editor is between two lines. Printing must wait for a moment.
     #[default]
     Between,
     Editing,
@@ -235,7 +240,7 @@ impl Shared {
         core::mem::take(&mut state.disowned)
     }
 
-    /// Blocks the editor's thread once all messages are printed, because nothing would erase a line drawn after that.
+    /// Blocks the editor's thread once all messages are printed. Nothing would erase a line that is drawn later.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
         while state.drained {
@@ -283,7 +288,7 @@ fn edit(
                 line.push('\n');
                 keyboard.write_all(line.as_bytes())
             }
-            // A closed terminal also reports the end of input, repeatedly.
+            // A closed terminal also reports the end of input, again and again. The last arm handles it.
             Err(ReadlineError::Eof) if tcgetattr(rustix::stdio::stdin()).is_ok() => match at_end {
                 Some(bytes) => keyboard.write_all(bytes),
                 None => break,
@@ -305,6 +310,7 @@ fn edit(
         }
     }
     shared.set(At::Over);
+    // After Ctrl-C, the signal ends the program, so the end of input is not reported as well.
     if !interrupted {
         let _ = keyboard.shutdown(std::net::Shutdown::Write);
     }
@@ -332,10 +338,11 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
             (at, None) => {
-                // rustyline's queue holds one text. The editor's thread takes a text only after it has printed the one
-                // before. When the queue accepts the second `NOTHING`, the thread has taken the first `NOTHING`, so all
-                // real messages are printed.
-                for _ in 0..if at == At::Editing { 2 } else { 0 } {
+                // rustyline's queue holds one text. The editor's thread takes a text only after it has printed the
+                // previous text. When the queue accepts the second `NOTHING`, the thread has taken the first `NOTHING`,
+                // so all real messages are printed.
+                let nothings = if at == At::Editing { 2 } else { 0 };
+                for _ in 0..nothings {
                     let _ = printer.print(NOTHING.into());
                 }
                 shared.lock().drained = true;
@@ -371,11 +378,13 @@ impl Highlighter for Hooks {
 impl Hinter for Hooks {
     type Hint = String;
 
+    /// Records whether a line has been begun. Gives no hint.
     fn hint(&self, line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
         // Called after each drawing of the line.
         self.0.set(At::Editing);
         let mut state = self.0.lock();
         state.begun = !line.is_empty();
+        // A line that the user has emptied and begins again is for the present client.
         state.disowned &= state.begun;
         None
     }

@@ -17,7 +17,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Creates an error with exit code `code`.
+    /// Creates an error with exit code `code` and the message `what`.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
         // Words on the command line can contain control characters, which are escaped to keep the message on one line.
         let mut line = String::new();
@@ -59,7 +59,7 @@ impl Failure {
         self
     }
 
-    /// Returns whether the message is empty.
+    /// Returns whether there is no message to print: see [`output`](Self::output).
     pub fn is_quiet(&self) -> bool {
         self.what.is_empty()
     }

@@ -44,7 +44,7 @@ impl Events {
         Ok(Events { path, began: now, lines: RefCell::new(Lines { out, line: String::new(), fault: None }) })
     }
 
-    /// Writes the line for an event.
+    /// Writes the line for an event. After a write error, does nothing.
     pub fn write(&self, now: Instant, event: &Event) {
         let Lines { out, line, fault } = &mut *self.lines.borrow_mut();
         if fault.is_some() {
@@ -57,7 +57,7 @@ impl Events {
     }
 
     /// Checks that the server can continue. A failed write to standard output stops the server. A failed write to a
-    /// file does not.
+    /// file does not, and [`finish`](Self::finish) reports it.
     ///
     /// # Errors
     /// Fails if the lines are written to standard output and a write has failed.
@@ -65,7 +65,7 @@ impl Events {
         if self.path.is_some() { Ok(()) } else { self.finish() }
     }
 
-    /// Returns the first write error. Later calls succeed.
+    /// Reports the first write error, and forgets it, so that later calls succeed.
     ///
     /// # Errors
     /// Fails if a line could not be written.

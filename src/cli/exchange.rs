@@ -18,11 +18,12 @@ impl Exchange {
     pub(super) fn open(protocol: isize) -> io::Result<Self> {
         let mut socket = Socket::new(protocol)?;
         socket.bind_auto()?;
+        // The kernel has the address 0.
         socket.connect(&SocketAddr::new(0, 0))?;
         Ok(Exchange { socket, sequence: 0 })
     }
 
-    /// Sends one request and passes each answer to `each`, until the kernel reports success or an error.
+    /// Sends one request, and passes each answer to `each`. Returns when the kernel reports success or an error.
     pub(super) fn request<M: NetlinkSerializable + NetlinkDeserializable>(
         &mut self,
         message: M,
@@ -42,6 +43,7 @@ impl Exchange {
         loop {
             let (answer, _) = self.socket.recv_from_full()?;
             let mut rest = &answer[..];
+            // A datagram can contain several messages. Each one begins with its length.
             while let Some(&[a, b, c, d]) = rest.first_chunk() {
                 let len = usize::try_from(u32::from_ne_bytes([a, b, c, d])).unwrap_or(usize::MAX);
                 let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
@@ -54,6 +56,7 @@ impl Exchange {
                 }
                 match one.payload {
                     NetlinkPayload::Done(_) => return Ok(()),
+                    // An error message without a code reports success.
                     NetlinkPayload::Error(error) if error.code.is_none() => return Ok(()),
                     NetlinkPayload::Error(error) => return Err(error.to_io()),
                     NetlinkPayload::InnerMessage(inner) => each(inner),

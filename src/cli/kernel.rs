@@ -1,4 +1,4 @@
-//! Reads the state of the kernel's end of a connection, if that end is on this host, with sock_diag over netlink.
+//! Reads the state of the kernel's end of a connection, if that end is on this host. Uses sock_diag over netlink.
 
 use core::fmt;
 use core::time::Duration;
@@ -50,6 +50,7 @@ impl KernelSocket {
             socket_id,
         };
         let mut found = None;
+        // The request names no addresses, so the kernel lists every TCP socket of this family.
         Exchange::open(NETLINK_SOCK_DIAG)?.request(SockDiagMessage::InetRequest(request), NLM_F_DUMP, |answer| {
             if let SockDiagMessage::InetResponse(socket) = answer {
                 let id = &socket.header.socket_id;
@@ -65,6 +66,7 @@ impl KernelSocket {
 }
 
 impl fmt::Display for KernelSocket {
+    /// Writes the state and, unless the connection is in TIME-WAIT, the values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let KernelSocket { state, rto, cwnd, unacknowledged, retransmits } = self;
         if rto.is_zero() {
@@ -96,6 +98,7 @@ fn state(number: u8) -> &'static str {
     match number {
         1 => "ESTABLISHED",
         2 => "SYN-SENT",
+        // The kernel's state 12 is a handshake that has no full socket yet (TCP_NEW_SYN_RECV).
         3 | 12 => "SYN-RECEIVED",
         4 => "FIN-WAIT-1",
         5 => "FIN-WAIT-2",

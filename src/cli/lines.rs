@@ -41,7 +41,8 @@ impl Lines {
             if self.typed.len() > LONGEST {
                 return Err(Failure::run(format_args!("a line of standard input is longer than {LONGEST} bytes")));
             }
-            if !core::mem::replace(&mut prompted, true) {
+            if !prompted {
+                prompted = true;
                 io.console.prompt(PROMPT);
             }
             let mut buf = [0; 4096];
@@ -49,7 +50,8 @@ impl Lines {
                 Input::Bytes(len) => self.typed.extend_from_slice(buf.get(..len).unwrap_or_default()),
                 Input::End => self.ended = true,
                 Input::NotYet => {
-                    // Wait for one event, which can be input.
+                    // `drive` calls `done` before each wait. The first call returns false, and the second call ends
+                    // `drive` after one wait, which input can end.
                     let mut waited = false;
                     let done = |_: &mut Stack<'_, S, U>| core::mem::replace(&mut waited, true);
                     if drive(stack, io, clock, interrupt, done)? == Ended::Stopped {

@@ -200,7 +200,7 @@ impl Link {
         Stack::new(config, device, memory, now).map_err(Failure::usage)
     }
 
-    /// Returns a link-local IPv6 address to add to the configured addresses, derived from the hardware address.
+    /// Returns a link-local IPv6 address to add to the configured addresses. It is derived from the hardware address.
     ///
     /// Neighbours send solicitations from their link-local addresses (RFC 4861 section 7.2.2). Without a link-local
     /// address of its own, the stack has no route to these addresses, and cannot answer. Returns `None` on a TUN, if no

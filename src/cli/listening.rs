@@ -17,7 +17,8 @@ impl<'p> Listening<'p> {
         Listening { tcp, udp, known: Vec::new() }
     }
 
-    /// Returns a line for each listener on an address that was added or removed since the previous call.
+    /// Returns a line for each listener on an address that was added or removed since the previous call. Remembers
+    /// `addresses` for the next call.
     pub fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
         if addresses.clone().eq(self.known.iter().copied()) {
             return String::new();

@@ -1,5 +1,5 @@
-//! `smolstep serve --step`: stops the poll loop after each step, while the peer's clock keeps running. The prompt is in
-//! shell.rs. The lines that describe a step are in live/notes.rs.
+//! `smolstep serve --step`: stops the poll loop after each step. The peer's clock keeps running meanwhile. The prompt
+//! is in shell.rs. The lines that describe a step are in live/notes.rs.
 
 mod notes;
 
@@ -21,9 +21,9 @@ use crate::phy::linux::TunTap;
 use crate::stack::{Connection, Io, Session, Stack, Step, UdpSession};
 use notes::Notes;
 
-/// Runs the stack step by step, as the user commands at the prompt, until `q`, the end of input or a signal. Calls
-/// `each` after each step. Returns `io` and the result. The result is an error if `each`, the device, standard input or
-/// standard output has failed.
+/// Runs the stack step by step, as the user commands at the prompt. Returns after `q`, the end of input or a signal.
+/// Calls `each` after each step. Returns `io` and the result. The result is an error if `each`, the device, standard
+/// input or standard output has failed.
 pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
     io: Io<TunTap, Stdio, Watch<'s>>,
@@ -69,12 +69,14 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
     where
         E: FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
     {
+        // Whether a line that the user typed has stopped the previous command.
         let mut stopped = false;
         loop {
             let prompt = format!("step {} {}> ", self.steps, self.at - self.start);
             let Some(line) = self.shell.ask(prompt, Some(&mut *self.interrupt))? else { return Ok(()) };
-            // If an empty line has stopped a run, it has no other effect.
-            if core::mem::take(&mut stopped) && line.trim().is_empty() {
+            let has_stopped = core::mem::take(&mut stopped);
+            // If an empty line has stopped a command, it has no other effect.
+            if has_stopped && line.trim().is_empty() {
                 continue;
             }
             let (mut steps, mut goal) = (0, None);
@@ -136,7 +138,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 self.steps += u32::from(!matches!(step, Step::Idle(_)));
                 self.at = now;
                 let seconds = (now - self.start).total_micros() as f64 / 1e6;
-                let head = format!("{seconds:>11.6}s step {} {}", self.steps, phase(step).0);
+                let (phase, _) = phase(step);
+                let head = format!("{seconds:>11.6}s step {} {phase}", self.steps);
                 show(stack, &head, step, &lines).map_err(Failure::output)?;
             }
             match step {
@@ -157,6 +160,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         let now = self.clock.now();
         let timeout = deadline.map(|at| if at > now { at - now } else { Duration::ZERO });
         let stdin = io::stdin();
+        // Interrupts that report only signals have one file.
         let [file, _] = self.interrupt.files();
         let typed = stdin.is_terminal().then(|| stdin.as_fd());
         let files: heapless::Vec<BorrowedFd<'_>, 2> = [typed, file].into_iter().flatten().collect();

@@ -31,7 +31,7 @@ fn is_loopback_name(name: &str, hosts: &str) -> bool {
     addresses.next().is_some_and(is_loopback) && addresses.all(is_loopback)
 }
 
-/// Returns whether an address is a loopback address. An IPv4 loopback address can be mapped to IPv6.
+/// Returns whether an address is a loopback address. This includes IPv4 loopback addresses that are mapped to IPv6.
 pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
@@ -54,6 +54,7 @@ pub fn loopback_error(host: &str, link: &str) -> Failure {
 mod tests {
     use super::*;
 
+    /// A name is local if all its addresses in the file are loopback addresses. Comments and invalid lines are ignored.
     #[test]
     fn the_loopback_and_its_names_are_local() {
         let hosts = "127.0.0.1 localhost\n127.0.1.1\there.example here # me\n::1 here ip6-loopback\n\

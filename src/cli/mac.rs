@@ -36,6 +36,7 @@ fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAd
         .chunks(4)
         .map(|bytes| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte)))
         .collect();
+    // A hash has 32 bits, and an address needs 48, so the words are hashed with two keys.
     let [a, b, c, d] = half_sip::<2, 4>(0, &words).to_be_bytes();
     let [e, f, ..] = half_sip::<2, 4>(1, &words).to_be_bytes();
     Some(local([a, b, c, d, e, f]))
@@ -53,6 +54,7 @@ mod tests {
 
     const MACHINE: &str = "0123456789abcdef0123456789abcdef\n";
 
+    /// The address is the same for the same input, and different if any part of the input differs.
     #[test]
     fn the_address_depends_on_machine_host_tap_and_side() {
         let of = |tap, side, machine, host| derive(tap, side, machine, host).unwrap();

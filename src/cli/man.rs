@@ -62,6 +62,7 @@ fn pages(command: clap::Command) -> io::Result<Vec<(String, String)>> {
             let page = Man::new(command).source(concat!("smolstep ", env!("CARGO_PKG_VERSION"))).manual("smolstep");
             let mut bytes = Vec::new();
             page.render(&mut bytes)?;
+            // clap_mangen writes the text after the options, which contains the examples, as a section EXTRA.
             let text = String::from_utf8_lossy(&bytes).replace("\n.SH EXTRA\n", "\n.SH EXAMPLES\n");
             Ok((page.get_filename(), text))
         })

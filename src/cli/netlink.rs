@@ -1,5 +1,5 @@
-//! Reads and changes the kernel's interfaces and addresses over rtnetlink, in the network namespace of the calling
-//! thread.
+//! Reads and changes the kernel's interfaces and addresses over rtnetlink. All calls apply to the network namespace of
+//! the calling thread.
 
 use std::io;
 use std::net::IpAddr;
@@ -202,6 +202,7 @@ fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
             _ => None,
         })
     };
+    // IFF_TUN and IFF_TAP from linux/if_tun.h.
     let kind = match value(IFLA_TUN_TYPE)?.first()? {
         1 => Kind::Tun,
         2 => Kind::Tap,
@@ -220,7 +221,8 @@ fn bytes(nla: &DefaultNla) -> Vec<u8> {
     value
 }
 
-/// Returns the address of this side. On a point-to-point link, the message also contains the other side's address.
+/// Returns the address of this side. On a point-to-point link, the message contains this side's address as `Local` and
+/// the other side's as `Address`. Otherwise, `Local` can be missing.
 fn own_address(message: &AddressMessage) -> Option<IpAddr> {
     let mut found = None;
     for attribute in &message.attributes {

@@ -61,6 +61,7 @@ impl Output {
 }
 
 impl Drop for Output {
+    /// Writes the bytes that the escaping still holds back.
     fn drop(&mut self) {
         if let Some(escape) = &mut self.0 {
             // An error during the drop cannot be reported.
@@ -89,6 +90,7 @@ pub fn start_log() {
     builder.init();
 }
 
+/// Prints log lines above the edited line, or on standard error if no line is being edited.
 struct LogLines;
 
 impl Write for LogLines {

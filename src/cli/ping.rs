@@ -56,7 +56,7 @@ const LONGEST: usize = 65_535;
 /// lost.
 const OUTSTANDING: usize = 1024;
 
-/// Memory for a resolver: a UDP port for several queries and replies, and TCP connections for replies of any length.
+/// Memory for a resolver. A UDP port holds several queries and replies. TCP connections receive longer replies.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep ping` and returns whether any reply arrived.
@@ -86,6 +86,7 @@ fn run(
     // These buffers are declared before the stack, which borrows them.
     let mut socket = [SocketStorage::EMPTY];
     let mut packets = [PacketMetadata::EMPTY; 32];
+    // Two messages in each direction.
     let mut bytes = vec![0; 4 * (args.size.min(LONGEST) + ECHO_HEADER)];
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, WithQuery<()>, WithResolver<()>> =
@@ -119,6 +120,7 @@ fn exchange_echoes<'a>(
     let timer = Timer::new()?;
     let mut result = Ok(true);
     drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
+        // The loop ends at the end of the run or at an error.
         result = ping.advance(stack, &timer);
         !matches!(result, Ok(true))
     })?;
@@ -156,6 +158,7 @@ struct Ping<'p> {
 }
 
 impl<'p> Ping<'p> {
+    /// Begins a run in which the first request is sent immediately.
     fn new(args: &'p PingArgs, address: IpAddr, clock: Clock) -> Self {
         let start = clock.now();
         Ping {
@@ -176,7 +179,8 @@ impl<'p> Ping<'p> {
         }
     }
 
-    /// Shows new replies, sends a request if one is due, and sets the timer. Returns false once the run is over.
+    /// Shows new replies and ICMP errors, and sends a request if one is due. Sets `timer` to the time of the next call.
+    /// Returns false once the run is over.
     fn advance<'a>(
         &mut self,
         stack: &mut Stack<'a, WithQuery<()>, WithResolver<()>>,
@@ -209,7 +213,7 @@ impl<'p> Ping<'p> {
     fn send(&mut self, stack: &mut Stack<'_, WithQuery<()>, WithResolver<()>>, now: Instant) -> Result<(), Failure> {
         self.sent = self.sent.wrapping_add(1);
         self.last_sent = now;
-        // After a delay, requests that should have been sent meanwhile are skipped.
+        // If this request is late, the requests that should have followed meanwhile are skipped.
         self.send_at = (self.send_at + self.args.interval.into()).max(now);
         match stack.send_echo(self.address.into(), self.sent as u16, self.args.size) {
             Ok(()) => {}
@@ -266,8 +270,13 @@ impl<'p> Ping<'p> {
 
     /// Shows the ICMP error about a request and stops waiting for the request's reply.
     fn show_refusal(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
+        if refusal.to != self.address.into() {
+            return Ok(());
+        }
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
-        if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
+        let sent = number.and_then(|number| self.outstanding.remove(&number));
+        // Ignore an error about a request that was never sent, or that has its reply or an error already.
+        if sent.is_none() {
             return Ok(());
         }
         self.errors += 1;

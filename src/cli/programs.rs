@@ -35,7 +35,9 @@ pub fn find(name: &str) -> Result<&'static App, Failure> {
 /// One `--port` option: serves a program on another port.
 pub struct Move {
     pub program: Program,
+    /// Whether the program's TCP port stays the same.
     pub udp_only: bool,
+    /// The new port.
     pub port: u16,
 }
 

@@ -90,6 +90,7 @@ impl Race {
         self.round.set(self.round.get() + 1);
         self.winner.set(None);
         let timer = Timer::new()?;
+        // The connections of this race. A connection's number is its index.
         let mut begun = Vec::new();
         let outcome = loop {
             let now = clock.now();
@@ -192,6 +193,7 @@ mod tests {
         }
     }
 
+    /// The first runner that is polled wins. The other runner aborts its connection, and its program is never called.
     #[test]
     fn only_the_winner_receives_calls() {
         let race = Race::default();
@@ -215,6 +217,7 @@ mod tests {
         assert_eq!(runners.map(|runner| runner.session.0), [3, 0]);
     }
 
+    /// Only the first connection wins, and a connection of an earlier race never wins.
     #[test]
     fn one_connection_wins_a_race() {
         let race = Race::default();

@@ -52,8 +52,8 @@ pub fn replay_script(script: &Script, limits: Limits, each: &mut dyn FnMut(&Snap
     run(script, limits, pools.each_mut().map(|pool| (pool.memory(), NullConsole)), each)
 }
 
-/// Returns a table of the transitions in RFC 9293 figure 5, with the scenarios that reach each transition. `lang` is
-/// the language of the table.
+/// Returns a table of the transitions in RFC 9293 figure 5. It names the scenarios that reach each transition. `lang`
+/// is the language of the table.
 ///
 /// # Errors
 /// Returns [`StartError`] if a scenario cannot be started.

@@ -33,7 +33,7 @@ pub struct ResolveArgs {
     pub timeout: Duration,
 }
 
-/// Memory for a resolver: a UDP port for several queries and replies, and TCP connections for replies of any length.
+/// Memory for a resolver. A UDP port holds several queries and replies. TCP connections receive longer replies.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep resolve`.

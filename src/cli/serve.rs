@@ -30,7 +30,7 @@ use crate::host::{Clock, Ended, Interrupt, Sizes, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Config, Io, Listener, Overflow, Stack};
 
-/// The number of connection slots on the status page, starting with the first slot.
+/// The number of connection slots that the status page shows, beginning with the first slot.
 const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
@@ -178,7 +178,7 @@ impl ServerArgs {
         Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
     }
 
-    /// Checks that `apps` contains the program of each program-specific option and that the options can be combined.
+    /// Checks that `apps` has the program of each option for one program, and that the options can be combined.
     fn check_flags(&self, apps: &[&'static App]) -> Result<(), Failure> {
         let serves = |program: &Program| apps.iter().any(|app| app.program == *program);
         for (flag, given, of) in [

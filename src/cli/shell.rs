@@ -24,8 +24,8 @@ use input::Input;
 /// A command at the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Drop, delay, duplicate or corrupt the frame in flight with this number, or the most recently sent frame in
-    /// flight.
+    /// Drop, delay, duplicate or corrupt a frame in flight: the frame with this number, or the most recently sent
+    /// frame.
     Alter(Verdict, Option<u32>),
     /// Go back one step.
     Back,
@@ -41,7 +41,7 @@ pub enum Command {
     Go(u32),
     /// Show the list of commands.
     Help,
-    /// Put a segment that no host has sent on the wire to this host.
+    /// Put a segment on the wire that arrives at this host, although no host has sent it.
     Inject(usize, SegmentText),
     /// Take several steps.
     Next(u32),
@@ -260,12 +260,14 @@ pub fn state(name: &str) -> Result<State, String> {
     run::state(name).ok_or_else(|| format!("unknown state '{}': {}", name.escape_debug(), did_you_mean(name, &NAMES)))
 }
 
-/// Parses the event of the command `until`. Only the lab's prompt accepts events other than a frame or a state of any
-/// end.
+/// Parses the event of the command `until`. The prompt of `serve --step` accepts only a frame, or a state without the
+/// name of a side.
 fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
     let goal = Goal::parse(word, |word| duration(word).ok().map(Into::into));
     let is_allowed = |goal: &Goal| in_lab || matches!(goal, Goal::Frame(_) | Goal::State(None, _));
+    // The error about a state that is not known.
     let in_state = |name| state_in(name, lang).err().unwrap_or_default();
+    // An arm either returns a goal, or yields the text of the error.
     Err(match goal {
         Ok(goal) if is_allowed(&goal) => return Ok(goal),
         Err(GoalError::Number(word)) if in_lab => return number(word, lang).map(Goal::Step),
@@ -289,6 +291,7 @@ fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
 /// arrives at the other host.
 fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
     let (host, rest) = words.trim_start().split_once(char::is_whitespace).unwrap_or_default();
+    // The client is host 0, and the server is host 1.
     let host = ["client", "server"].iter().position(|name| host.eq_ignore_ascii_case(name));
     let rest = rest.trim_start();
     let (to, text) = match (host, rest.strip_prefix('<'), rest.strip_prefix('>')) {

@@ -50,6 +50,7 @@ impl Interrupt for Stop {
         [Some(self.received.as_fd()), None]
     }
 
+    /// Returns `Close` if a signal has arrived since the previous `Close`, and `GoOn` otherwise.
     fn verdict(&mut self) -> Verdict {
         if !self.closing && !self.raised.load(Ordering::Acquire) {
             return Verdict::GoOn;
@@ -66,6 +67,7 @@ impl Interrupt for Stop {
 /// An interrupt that requests closing immediately, without waiting for a signal.
 pub struct Closing<'i, I> {
     interrupt: &'i mut I,
+    /// Whether `Close` has been returned.
     has_asked: bool,
 }
 
@@ -82,7 +84,8 @@ impl<I: Interrupt> Interrupt for Closing<'_, I> {
     }
 
     fn verdict(&mut self) -> Verdict {
-        if core::mem::replace(&mut self.has_asked, true) { self.interrupt.verdict() } else { Verdict::Close }
+        let has_asked = core::mem::replace(&mut self.has_asked, true);
+        if has_asked { self.interrupt.verdict() } else { Verdict::Close }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use strsim::damerau_levenshtein;
 
-/// Returns the candidate nearest to `word`: one that begins with `word`, or that differs in at most a third of the
-/// letters. Returns `None` if no candidate is near enough.
+/// Returns the candidate nearest to `word`, or `None` if no candidate is near enough. A near candidate begins with
+/// `word`, or differs from `word` in at most a third of the letters.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
@@ -15,7 +15,7 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     near.filter(|(distance, _)| *distance <= letters / 3).min_by_key(|(distance, _)| *distance).map(|(_, near)| near)
 }
 
-/// Returns the end of an error message about an unknown `word`: the nearest candidate, or all candidates.
+/// Returns the end of an error message about an unknown `word`. It names the nearest candidate, or all candidates.
 pub fn did_you_mean(word: &str, candidates: &[&str]) -> String {
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("did you mean '{near}'?"),

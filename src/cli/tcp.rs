@@ -43,19 +43,19 @@ impl From<Congestion> for stack::Congestion {
     }
 }
 
-/// The largest total size of the default receive buffers, in bytes. If the default buffers would exceed this total,
-/// each buffer is made smaller.
+/// The maximum total size of all default receive buffers, in bytes. With many connections, each default buffer is
+/// therefore smaller.
 const RECEIVE_IN_ALL: usize = 256 << 20;
-/// The largest total size of the default send buffers, in bytes. If the default buffers would exceed this total, each
-/// buffer is made smaller.
+/// The maximum total size of all default send buffers, in bytes. With many connections, each default buffer is
+/// therefore smaller.
 const SEND_IN_ALL: usize = 1 << 30;
 
 /// The smallest size to which a default buffer is reduced, in bytes. This is the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Allocates memory for `sizes` with the requested socket buffers. Default buffers are smaller for
-    /// more than 1,024 connections. Send buffers are also made smaller if the system has too little memory.
+    /// Allocates memory for `sizes` with the requested socket buffers. Default buffers are smaller for more than 1,024
+    /// connections.
     ///
     /// # Errors
     /// Fails with a usage error if the memory is not available.
@@ -65,6 +65,7 @@ impl TcpArgs {
             Some(size) => (size, size),
             None => (sizes.receive.min(share(RECEIVE_IN_ALL)), sizes.send.min(share(SEND_IN_ALL))),
         };
+        // If the system has too little memory, the send buffers become as small as the receive buffers.
         let with = |send| HeapPool::try_new(Sizes { receive, send, ..sizes });
         with(send).or_else(|| with(send.min(receive))).ok_or_else(|| {
             Failure::usage(format_args!(

@@ -11,7 +11,7 @@ use crate::names::{Resolver, TcpQuery, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Session, Stack, UdpSession};
 
-/// How long a finished lookup waits for its connections to close.
+/// The maximum time that a finished lookup waits for its connections to close.
 pub const GRACE: Duration = Duration::from_secs(1);
 
 /// A stack with a resolver on a UDP port.
@@ -42,7 +42,7 @@ impl TcpQueries {
         wanted || self.running.iter().any(|(id, _)| ended_query(stack, *id).is_some())
     }
 
-    /// Starts the queries that the resolver requests, and passes the results of finished queries to the resolver.
+    /// Passes the results of finished queries to the resolver, and starts the queries that it requests.
     pub fn advance<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Resolving<'_, S, U>,
@@ -51,6 +51,7 @@ impl TcpQueries {
     ) {
         for (id, number) in std::mem::take(&mut self.running) {
             match ended_query(stack, id) {
+                // The query is still running.
                 None => self.running.push((id, number)),
                 Some(query) => {
                     self.closing.push(id);
@@ -60,6 +61,7 @@ impl TcpQueries {
                 }
             }
         }
+        // `next_tcp` marks the query as begun, and does not return it again.
         while let Some((number, server, query)) = self.resolver(stack).and_then(Resolver::next_tcp) {
             let patience = TcpQuery::PATIENCE.min(self.patience.into());
             match stack.connect(now, server, WithQuery::Query(query.into()), patience, io) {
@@ -76,11 +78,12 @@ impl TcpQueries {
                 }
             }
         }
+        // The resolver must run, because its queries have changed.
         stack.wake_programs();
     }
 
     /// Frees the slots of closed connections. Returns whether no connection is still closing.
-    pub fn are_closed<S: Session + Clone, U: UdpSession>(&mut self, stack: &mut Resolving<'_, S, U>) -> bool {
+    pub fn free_closed<S: Session + Clone, U: UdpSession>(&mut self, stack: &mut Resolving<'_, S, U>) -> bool {
         self.closing.retain(|id| stack.take(*id).is_none());
         self.closing.is_empty()
     }
@@ -150,6 +153,7 @@ mod tests {
     use super::*;
     use crate::stack::NullConsole;
 
+    /// The recorder stores the name of each method that is called.
     #[test]
     fn each_call_is_forwarded_to_the_program() {
         #[derive(Clone, Debug, Default)]

@@ -49,7 +49,9 @@ pub(super) struct Alarm<'s> {
 
 impl Interrupt for Alarm<'_> {
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
-        [self.stop.files()[0], Some(self.timer.file())]
+        // `Stop` has one file.
+        let [signals, _] = self.stop.files();
+        [signals, Some(self.timer.file())]
     }
 
     fn verdict(&mut self) -> Verdict {
@@ -63,6 +65,7 @@ mod tests {
 
     use super::*;
 
+    /// An expired timer is readable, more than once. Setting it to `None` stops it.
     #[test]
     fn an_expired_timer_wakes_until_it_is_set_again() {
         let (clock, timer) = (Clock::start(), Timer::new().unwrap());

@@ -12,6 +12,7 @@ pub fn whole<T: TryFrom<u64>>(
         let (least, most) = (range.start(), range.end());
         let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|n| T::try_from(n).ok());
         number.ok_or_else(|| match *most {
+            // This number is the limit of the type, so the message does not mention it.
             u64::MAX => format!("it must be a whole number from {least}, as in {example}"),
             most => format!("it must be a whole number from {least} to {most}, as in {example}"),
         })
@@ -41,8 +42,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Formats `random` / 2^64, which is less than 1, as Python prints it: with up to 16 digits after the point.
+/// Formats `random` / 2^64, which is less than 1, with up to 16 digits after the point, as Python does.
 pub fn fraction(random: u64) -> String {
+    // The first 16 digits after the point, without rounding.
     let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
     let digits = digits.trim_end_matches('0');
     format!("0.{}", if digits.is_empty() { "0" } else { digits })

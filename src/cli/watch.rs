@@ -19,7 +19,8 @@ use crate::phy::linux::{Kind, TunTap, complete};
 use crate::stack::{ConnectionId, Direction, Event, Hardware, Probe};
 use crate::trace::{Capture, IoSink, LogProbe};
 
-/// Logs events. On request, also writes events as lines of JSON, writes frames to a capture, and updates a status.
+/// Logs events. On request, also writes events as lines of JSON, writes frames to a capture, and updates the status
+/// page's data.
 pub struct Watch<'s> {
     log: LogProbe,
     capture: Option<(PathBuf, FileCapture)>,
@@ -77,6 +78,7 @@ impl<'s> Watch<'s> {
     /// Returns whether an event belongs to a connection that is not reported.
     fn is_left_out(&self, event: &Event) -> bool {
         match event {
+            // A DNS query peeks at its reply, so it causes no `Read`. The log does not show `Wrote`.
             Event::Connected { id, .. } | Event::Ended { id, .. } | Event::State { id, .. } => {
                 self.left_out.contains(id)
             }
@@ -97,6 +99,7 @@ impl<'s> Watch<'s> {
 }
 
 impl Probe for Watch<'_> {
+    /// Passes the frame on to the capture and to the status.
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         if let Some((_, capture)) = &mut self.capture {
             match &mut self.completed {
@@ -110,7 +113,7 @@ impl Probe for Watch<'_> {
             }
         }
         self.status.frame(now, direction, frame);
-        // If another host uses this side's address, warn once: `take_if` clears `alone`.
+        // If another host uses this side's address as its source (bytes 6 to 11), warn once: `take_if` clears `alone`.
         if direction == Direction::In
             && let Some((mac, link)) = self.alone.take_if(|(mac, _)| frame.get(6..12) == Some(mac.as_bytes()))
         {
@@ -119,6 +122,7 @@ impl Probe for Watch<'_> {
         }
     }
 
+    /// Passes the event on to the log, to the lines of JSON and to the status.
     fn event(&mut self, now: Instant, event: &Event) {
         if self.is_left_out(event) {
             return;

@@ -13,6 +13,7 @@ pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsStr
     let mut before_dashes = true;
     for word in words {
         let text = word.to_str().unwrap_or_default();
+        // The word after the program's name is the subcommand.
         if joined.len() == 1 {
             subcommand = command.find_subcommand(text);
         }

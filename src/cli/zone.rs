@@ -41,6 +41,7 @@ pub fn url_without_zone<'t>(url: &'t str, link: &str) -> Result<Cow<'t, str>, St
     if bare.parse::<Ipv6Addr>().is_err() {
         return Ok(url.into());
     }
+    // The tail begins with the closing bracket.
     let tail = rest.get(before.len() + 1 + zone.len()..).unwrap_or_default();
     let name = percent_decode_str(zone.strip_prefix("25").unwrap_or(zone)).decode_utf8_lossy();
     if name == link || zone == link {

@@ -20,6 +20,7 @@ impl Clock {
     /// Returns the current time.
     pub fn now(&self) -> Instant {
         let micros = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
+        // The clock starts at 1 s.
         Instant::from_micros(micros.saturating_add(1_000_000))
     }
 }

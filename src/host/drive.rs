@@ -10,12 +10,12 @@ use super::clock::Clock;
 use crate::phy::linux::{Fault, TunTap};
 use crate::stack::{Console, Io, NullConsole, Probe, Session, Stack, UdpSession};
 
-/// How long connections are given to close after [`Verdict::Close`].
+/// The time that connections have to close after [`Verdict::Close`].
 const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// A way to stop the loop from outside, such as a signal.
 pub trait Interrupt {
-    /// Returns the files to wait for. One of these files becomes readable when the verdict can have changed.
+    /// Returns the files to wait for. One of these files becomes readable when the verdict may have changed.
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2];
 
     /// Returns the current verdict. [`drive`] calls this after every poll of the stack.
@@ -116,6 +116,7 @@ where
         if let Some(up) = io.device.take_link_change() {
             stack.link_changed(clock.now(), up);
         }
+        // If the console wants input, its file is the first of `files`.
         if waits_for_input && ready.extra(0) {
             io.console.set_ready();
             stack.wake_programs();
@@ -133,7 +134,7 @@ pub trait HostConsole: Console {
     /// Called when the file that [`wanted`](Self::wanted) returned is readable.
     fn set_ready(&mut self) {}
 
-    /// Removes and returns the error from a failed output, if any.
+    /// Removes and returns the error from a failed write, if any.
     fn fault(&mut self) -> Option<io::Error> {
         None
     }
@@ -156,6 +157,7 @@ pub enum DriveError {
 }
 
 impl fmt::Display for DriveError {
+    /// Writes one line that names the part that failed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DriveError::Device(fault) => write!(f, "{fault}"),

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// How many addresses of each family are kept. The first 8 are kept, because the server chose the order.
+/// The maximum number of addresses kept per family. The first ones are kept, because the server chose their order.
 const KEPT: usize = 8;
 
 /// The addresses of one name, at most 8 of each family.

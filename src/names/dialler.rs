@@ -135,7 +135,9 @@ impl Dialler {
         }
         if let Some(&address) = self.next_address() {
             return match self.next_at {
+                // One attempt at a time: the running attempt ends by its own timeout at the latest.
                 _ if is_running && !self.overlap => DialStep::Wait(None),
+                // It is too early for the next attempt.
                 Some(at) if is_running && now < at => DialStep::Wait(Some(at)),
                 _ => {
                     // In one-at-a-time mode, an attempt may take only `delay` if another address is left to try. The
@@ -146,6 +148,7 @@ impl Dialler {
                 }
             };
         }
+        // No address is left to try.
         match (self.resolved, is_running) {
             (false, false) => DialStep::Resolve,
             (_, true) => DialStep::Wait(None),
@@ -157,6 +160,7 @@ impl Dialler {
     pub fn begun(&mut self, now: Instant, remote: IpEndpoint, connection: Result<ConnectionId, ConnectError>) {
         self.untried.retain(|address| *address != remote.addr);
         self.v6_next = matches!(remote.addr, IpAddress::Ipv4(_));
+        // After an attempt that could not be begun, the next attempt needs no delay.
         self.next_at = connection.is_ok().then(|| now + self.delay);
         // The list has room for the attempt, because the address was in `untried` before.
         let _ = self.attempts.push(Attempt { remote, state: connection.map_err(DialError::Connect) });

@@ -12,7 +12,7 @@ use smoltcp::wire::IpAddress;
 pub enum ResolveError {
     /// The name's aliases form a loop, or the name has more than 16 aliases.
     AliasLoop,
-    /// The server returned the given error code: 2 means an internal failure, and 5 means a refusal (RFC 1035 section
+    /// The server returned the given error code. 2 means an internal failure, and 5 means a refusal (RFC 1035 section
     /// 4.1.1).
     Failed(IpAddress, u8),
     /// No server answered in time, and a datagram from this server could not be parsed.
@@ -63,7 +63,10 @@ impl core::error::Error for ResolveError {}
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {
+    /// Writes the duration in seconds, with up to three digits after the point and without trailing zeros.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `rest` is the fraction in milliseconds. Its digits follow, beginning with the tenths and without trailing
+        // zeros.
         let (mut rest, mut unit) = (self.0.millis(), 100);
         write!(f, "{}", self.0.secs())?;
         if rest > 0 {

@@ -15,11 +15,11 @@ const FLAGS: usize = 2;
 const QUESTIONS: usize = 4;
 /// The offset of the number of answers in the header.
 const ANSWERS: usize = 6;
-/// The flag of a reply.
+/// The flag that marks a reply.
 const QR: u16 = 0x8000;
-/// The flag of a reply, and the opcode, which is 0 for a standard query.
+/// The bits of the flag that marks a reply, and of the opcode. The opcode of a standard query is 0.
 const QR_AND_OPCODE: u16 = 0xf800;
-/// The flag of a truncated message.
+/// The flag that marks a truncated message.
 const TRUNCATED: u16 = 0x0200;
 /// The error code that says that the name does not exist.
 const NO_SUCH_NAME: u8 = 3;
@@ -27,6 +27,13 @@ const NO_SUCH_NAME: u8 = 3;
 const TYPE_AND_CLASS: usize = 4;
 /// The Internet class.
 const IN: u16 = 1;
+/// The type of a record that makes its name an alias of another name, which is the record's data.
+const CNAME: u16 = 5;
+/// The maximum number of aliases that a lookup follows. Common resolvers have the same limit. A longer chain is a loop
+/// or an attack.
+const ALIASES: usize = 16;
+/// The maximum number of labels and pointers in a name. This maximum limits the time to parse a reply.
+const HOPS: usize = 128;
 
 /// A host name in wire format: for each label its length and its bytes, then a 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,12 +62,6 @@ impl Name {
         &self.wire
     }
 }
-const CNAME: u16 = 5;
-/// The maximum number of aliases that a lookup follows. Common resolvers have the same limit. A longer chain is a loop
-/// or an attack.
-const ALIASES: usize = 16;
-/// The maximum number of labels and pointers in a name. This maximum limits the time to parse a reply.
-const HOPS: usize = 128;
 
 /// The type of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub(super) enum Kind {
 /// The result of reading a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// The number of addresses in the reply. Zero is a valid answer.
+    /// The number of addresses in the reply. Zero means that the name has no address of the query's kind.
     Addresses(usize),
     /// The name leads through more than [`ALIASES`] aliases.
     AliasLoop,
@@ -88,12 +89,13 @@ pub(super) enum Reply {
     Truncated(usize),
 }
 
-/// Writes a query into `out` and returns its length.
+/// Writes a query into `out` and returns the query's length in bytes.
 pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_QUERY]) -> usize {
     let wire = name.wire();
     // The header: the recursion-desired flag is set, and there is one question.
     out[..HEADER].copy_from_slice(&[(id >> 8) as u8, id as u8, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     out[HEADER..HEADER + wire.len()].copy_from_slice(wire);
+    // The type and the class follow the name.
     out[HEADER + wire.len()..HEADER + wire.len() + 4].copy_from_slice(&[0, kind as u8, 0, IN as u8]);
     HEADER + wire.len() + 4
 }
@@ -126,13 +128,15 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
     let records = Records { bytes, at: after + TYPE_AND_CLASS, left: count };
     match canonical_name(records).and_then(|owner| read_addresses(records, owner, kind, each)) {
         Ok(found) if truncated => Reply::Truncated(found),
+        // The server can cut a reply in the middle of a record.
         Err(_) if truncated => Reply::Truncated(0),
         Ok(found) => Reply::Addresses(found),
         Err(reply) => reply,
     }
 }
 
-/// Follows the aliases of the question's name. Returns the position of the name that owns the addresses.
+/// Follows the aliases of the question's name. Returns the position of the name that owns the addresses. The records
+/// can be in any order, so the search for each alias begins with the first record.
 fn canonical_name(records: Records<'_>) -> Result<usize, Reply> {
     let (bytes, mut owner) = (records.bytes, HEADER);
     for _ in 0..=ALIASES {
@@ -193,6 +197,7 @@ struct Records<'m> {
 impl Iterator for Records<'_> {
     type Item = Option<Record>;
 
+    /// Returns the next record, `Some(None)` if it is malformed, or `None` after the section or a malformed record.
     fn next(&mut self) -> Option<Option<Record>> {
         self.left = self.left.checked_sub(1)?;
         let record = self.read_record();
@@ -205,7 +210,7 @@ impl Iterator for Records<'_> {
 }
 
 impl Records<'_> {
-    /// Reads the record at the current position. Returns `None` if the record is malformed.
+    /// Reads the record at the current position. Returns `None` if the record is malformed (RFC 1035 section 4.1.3).
     fn read_record(&self) -> Option<Record> {
         let after_name = skip_name(self.bytes, self.at)?;
         // Type numbers have other meanings in other classes. A record of another class is treated as type 0, which no
@@ -258,6 +263,7 @@ struct Labels<'m> {
 impl<'m> Iterator for Labels<'m> {
     type Item = &'m [u8];
 
+    /// Returns the next label, without its length byte. `hops` limits the number of labels and pointers.
     fn next(&mut self) -> Option<&'m [u8]> {
         loop {
             self.hops = self.hops.checked_sub(1)?;
@@ -268,6 +274,7 @@ impl<'m> Iterator for Labels<'m> {
                     self.at += 1 + len;
                     return Some(label);
                 }
+                // A pointer: the lower 14 bits are the position at which the name continues.
                 0xc0.. => self.at = (len & 0x3f) << 8 | usize::from(*self.bytes.get(self.at + 1)?),
                 _ => return None,
             }

@@ -15,7 +15,8 @@ use crate::stack::{Context, IcmpError, Next, UdpSession};
 pub(crate) const SERVERS: usize = 4;
 /// The port of DNS (RFC 1035 section 4.2).
 const PORT: u16 = 53;
-/// How long each query of the first round waits for an answer. Each further round doubles this time.
+/// In the first round, how long to wait for a server's answer before the next server is queried. Each further round
+/// doubles this time.
 const FIRST: Duration = Duration::from_secs(1);
 /// How long to wait for IPv6 addresses after IPv4 addresses arrive (RFC 8305 section 3). Some servers never answer the
 /// IPv6 query.
@@ -27,7 +28,7 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Looks up the IPv6 and IPv4 addresses of a name. Queries each server in turn for both families at the same time.
 ///
-/// The result is ready as soon as both families are answered. Otherwise, the result is ready 50 ms after IPv4 addresses
+/// The result is ready as soon as both queries are answered. Otherwise, the result is ready 50 ms after IPv4 addresses
 /// arrive or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start
 /// these delays. In any case, the result is ready within the timeout `patience`.
 ///
@@ -37,6 +38,7 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 pub struct Resolver {
     name: Name,
     servers: heapless::Vec<IpAddress, SERVERS>,
+    /// The query for IPv6 addresses and the query for IPv4 addresses, in this order.
     queries: [Query; 2],
     /// Whether to wait for the answers for both families, even if some addresses are known.
     thorough: bool,
@@ -48,19 +50,19 @@ pub struct Resolver {
     until: Option<Instant>,
     /// When the next query is sent.
     ask_at: Option<Instant>,
-    /// How long each query of the current round waits for an answer.
+    /// In the current round, how long to wait for a server's answer before the next server is queried.
     wait: Duration,
     /// The index of the server to query next.
     server: usize,
     /// When the lookup stops waiting for the other family.
     conclude_at: Option<Instant>,
     addresses: Addresses,
-    /// The error to report if there are no addresses although a server has answered.
+    /// The error to report if both queries are answered and there are no addresses.
     why_none: ResolveError,
     /// Whether the caller repeats a query over TCP after a truncated reply.
     #[cfg(feature = "cli")]
     has_tcp: bool,
-    /// The failure to report if the lookup finds no address.
+    /// The failure to report if the lookup times out without an address.
     trouble: Option<ResolveError>,
     /// The number of failures so far.
     troubles: usize,
@@ -107,8 +109,8 @@ impl Resolver {
     /// Creates a lookup of `name` with the timeout `patience`. The lookup queries the first 4 of `servers`, in the
     /// given order.
     ///
-    /// An attacker must not be able to guess `ids`, or the attacker could forge the servers' replies (RFC 5452 section
-    /// 4.3).
+    /// `ids` are the message IDs of the query for IPv6 addresses and of the query for IPv4 addresses. An attacker who
+    /// can guess them can forge the servers' replies (RFC 5452 section 4.3).
     pub fn new(name: Name, servers: &[IpAddress], patience: Duration, ids: [u16; 2]) -> Self {
         let query = |kind, id| Query { kind, id, due: false, answered: false, over_tcp: OverTcp::No };
         Resolver {
@@ -182,7 +184,7 @@ impl Resolver {
         self.asked = self.asked.or(sent_to);
     }
 
-    /// Returns the latest time for the next poll.
+    /// Returns the time by which the resolver must be polled again.
     fn next_deadline(&self) -> Option<Instant> {
         let conclude_at = self.conclude_at.filter(|_| !self.thorough);
         let ask_at = self.ask_at.filter(|_| self.queries.iter().any(Query::is_open));
@@ -220,7 +222,7 @@ impl Resolver {
         }
     }
 
-    /// Handles the reply to a query.
+    /// Handles the reply of `server` to the query with index `at`.
     fn process_reply(&mut self, at: usize, server: IpAddress, reply: Reply, now: Instant) {
         match reply {
             Reply::Failed(code) => return self.record_failure(ResolveError::Failed(server, code)),
@@ -234,7 +236,7 @@ impl Resolver {
         self.queries[at].answered = true;
     }
 
-    /// Limits the wait for the other family, once an address of a reachable family is known.
+    /// Limits the wait for the other family, if the family of query `at` is reachable and an address is known.
     fn limit_wait(&mut self, at: usize, now: Instant) {
         if self.reached[at] && !self.addresses.is_empty() {
             let delay = if self.queries[at].kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
@@ -250,8 +252,8 @@ impl Resolver {
         self
     }
 
-    /// Returns a query to send over TCP, if any: the query's index, the server's endpoint and the session. The caller
-    /// reports the end of the query with [`end_tcp`](Self::end_tcp).
+    /// Returns a query to send over TCP, if any, and marks the query as begun. The result is the query's index, the
+    /// server's endpoint and the session. The caller reports the end of the query with [`end_tcp`](Self::end_tcp).
     #[cfg(feature = "cli")]
     pub(crate) fn next_tcp(&mut self) -> Option<(usize, IpEndpoint, TcpQuery)> {
         let wanted = |query: &Query| {
@@ -277,6 +279,7 @@ impl Resolver {
         let Some(OverTcp::Begun(server, found)) = self.queries.get(at).map(|query| query.over_tcp) else { return };
         self.queries[at].over_tcp = OverTcp::No;
         match query.and_then(TcpQuery::reply) {
+            // The lookup has already ended.
             _ if self.result.is_some() => {}
             Some((reply, addresses)) => {
                 addresses.in_order().for_each(|address| self.addresses.add(address));
@@ -288,8 +291,8 @@ impl Resolver {
         }
     }
 
-    /// Records a server's failure, and lets the next poll query the next server. The lookup ends after two failures per
-    /// server, on average.
+    /// Records a server's failure, and lets the next poll query the next server. The lookup ends once there are twice
+    /// as many failures as servers.
     fn record_failure(&mut self, why: ResolveError) {
         self.trouble = Some(why);
         self.troubles += 1;
@@ -323,6 +326,7 @@ impl Resolver {
             };
             return self.conclude(Err(self.trouble.unwrap_or(silent)));
         }
+        // Without a set time, the queries are due now.
         let ask_at = *self.ask_at.get_or_insert(now);
         if now >= ask_at {
             self.queries.iter_mut().for_each(|query| query.due = true);
@@ -356,6 +360,7 @@ impl Resolver {
 }
 
 impl UdpSession for Resolver {
+    /// Handles the replies, and sends the queries that are due. Closes the port once the lookup has a result.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.receive(socket, cx.now);
         if !cx.is_unsent(socket) {
@@ -372,11 +377,12 @@ impl UdpSession for Resolver {
     }
 
     fn unreachable(&mut self) {
-        // Skip the unreachable server, and query the next server immediately.
+        // Query the next server immediately. `ask` has already moved on from the unreachable server.
         self.ask_at = None;
         self.queued = None;
     }
 
+    /// Handles an ICMP error about a query to `remote`. Returns whether the error is about this lookup.
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
         let server = remote.addr;
         let concerns_us = remote.port == PORT && self.servers.contains(&server) && self.result.is_none();

@@ -24,7 +24,7 @@ pub(crate) struct TcpQuery {
     name: Name,
     kind: Kind,
     id: u16,
-    /// How many bytes of the query are queued so far.
+    /// How many bytes of the query, including its length field, are queued so far.
     position: usize,
     addresses: Addresses,
     /// `None` while the query runs, `Some(None)` if the query has failed.
@@ -51,7 +51,8 @@ impl TcpQuery {
         Some((self.result??, &self.addresses))
     }
 
-    /// Queues as much of the query as fits into the send buffer.
+    /// Queues as much of the query as fits into the send buffer. Each call writes the whole query anew, so that the
+    /// session need not store it.
     fn send(&mut self, socket: &mut Socket<'_>) {
         let mut question = [0; LONGEST_QUERY];
         let len = message::question(self.id, &self.name, self.kind, &mut question);
@@ -83,6 +84,7 @@ impl TcpQuery {
 impl Session for TcpQuery {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let until = *self.until.get_or_insert(cx.now + PATIENCE);
+        // In any other state, the server has closed its side, or the connection is gone.
         let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
         if self.result.is_none() {
             self.send(socket);
@@ -98,6 +100,7 @@ impl Session for TcpQuery {
             socket.close();
             self.until = Some(cx.now + GRACE);
         }
+        // The server may take until the end of `GRACE` to close its side.
         match self.until {
             _ if stream_ended => Next::Close,
             Some(until) if cx.now < until => Next::WakeAt(until),

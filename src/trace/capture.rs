@@ -51,6 +51,7 @@ impl<S: Sink> Capture<S> {
 }
 
 impl<S: Sink> Probe for Capture<S> {
+    /// Writes a frame. After a write error, does nothing.
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         if self.error.is_some() {
             return;

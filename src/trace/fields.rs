@@ -18,7 +18,7 @@ pub struct Fields<'f>(pub &'f [u8]);
 pub(crate) struct Field<'f> {
     /// The offset of the field's first byte in the frame.
     pub(crate) offset: usize,
-    /// The bytes.
+    /// The field's bytes.
     pub(crate) bytes: &'f [u8],
     pub(crate) name: &'static str,
     /// The decoded value, or `None` for bytes that are not decoded.
@@ -26,6 +26,7 @@ pub(crate) struct Field<'f> {
 }
 
 impl fmt::Display for Fields<'_> {
+    /// Writes a line for each field. Data that is not decoded gets a line for every 16 bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         each_field(self.0, &mut |field| {
             let Field { mut offset, bytes, name, value } = field;
@@ -40,13 +41,14 @@ impl fmt::Display for Fields<'_> {
             for byte in bytes {
                 write!(f, "{byte:02x}")?;
             }
+            // Names after at most 6 bytes, as of a hardware address, begin in the same column.
             let width = 14usize.saturating_sub(2 * bytes.len()).max(2);
             writeln!(f, "{:width$}{name} = {value}", "")
         })
     }
 }
 
-/// Writes at most 16 bytes of data.
+/// Writes a line of at most 16 bytes of data, in hexadecimal and as text.
 fn data_line(f: &mut fmt::Formatter<'_>, offset: usize, bytes: &[u8], name: &str) -> fmt::Result {
     write!(f, "{offset:>4}  ")?;
     for byte in bytes {
@@ -111,7 +113,7 @@ impl Out<'_, '_> {
 
     /// Passes on the fields of an ARP message.
     fn arp(&mut self) -> fmt::Result {
-        let names = [
+        let fields = [
             (2, "hardware type"),
             (2, "protocol type"),
             (1, "hardware length"),
@@ -122,7 +124,8 @@ impl Out<'_, '_> {
             (6, "target's hardware address"),
             (4, "target's IP address"),
         ];
-        for (len, name) in names {
+        for (len, name) in fields {
+            // Only an IPv4 address has 4 bytes here, and only an Ethernet address has 6.
             match self.frame.get(self.at..self.at + len).unwrap_or_default() {
                 &[a, b, c, d] => self.field(len, name, &core::net::Ipv4Addr::new(a, b, c, d))?,
                 bytes if bytes.len() == 6 => {
@@ -201,12 +204,13 @@ impl Out<'_, '_> {
         }
     }
 
-    /// Passes on the fields of a TCP segment. The addresses are part of its checksum.
+    /// Passes on the fields of a TCP segment. The segment's checksum covers both addresses.
     fn tcp(&mut self, bytes: &[u8], [source, destination]: [IpAddress; 2]) -> fmt::Result {
         let Ok(tcp) = TcpPacket::new_checked(bytes) else { return self.rest("not TCP") };
         let header = usize::from(tcp.header_len());
         self.field(2, "source port", &tcp.src_port())?;
         self.field(2, "destination port", &tcp.dst_port())?;
+        // smoltcp stores sequence numbers as `i32`. The header's numbers have no sign.
         self.field(4, "sequence number", &(tcp.seq_number().0 as u32))?;
         self.field(4, "acknowledgement number", &(tcp.ack_number().0 as u32))?;
         let flags = [
@@ -231,7 +235,7 @@ impl Out<'_, '_> {
         self.rest("data")
     }
 
-    /// Passes on the fields of a UDP datagram. The addresses are part of its checksum.
+    /// Passes on the fields of a UDP datagram. The datagram's checksum covers both addresses.
     fn udp(&mut self, bytes: &[u8], [source, destination]: [IpAddress; 2]) -> fmt::Result {
         let Ok(udp) = UdpPacket::new_checked(bytes) else { return self.rest("not UDP") };
         self.field(2, "source port", &udp.src_port())?;
@@ -254,10 +258,11 @@ impl fmt::Display for Flags {
     }
 }
 
-/// Writes the options of a TCP header, excluding the padding.
+/// Writes the options of a TCP header, without the padding.
 struct Options<'o>(&'o [u8]);
 
 impl fmt::Display for Options<'_> {
+    /// Writes the options with commas between them, up to the end of the list or an option that cannot be parsed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0;
         let mut comma = "";

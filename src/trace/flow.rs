@@ -36,16 +36,19 @@ pub struct Side {
     pub scale: Option<u8>,
     /// How long the most recent retransmission waited for its timer.
     pub rto: Option<Duration>,
+    /// The number of duplicate ACKs that have arrived since new data was acknowledged. A retransmission can set this
+    /// number to 0 earlier.
     duplicates: u32,
     /// The event that began the current recovery, and SND.NXT at that time. The recovery ends once that sequence number
     /// is acknowledged.
     recovery: Option<(Trigger, TcpSeqNumber)>,
     /// When the most recent segment arrived.
     heard: Option<Instant>,
+    /// The latest transmissions, in no particular order.
     sent: [Option<Transmission>; REMEMBERED],
     /// When new data from this side was most recently acknowledged.
     advanced: Option<Instant>,
-    /// When the oldest payload that this side has not yet acknowledged arrived.
+    /// The arrival time of the oldest payload that this side has not acknowledged.
     unacknowledged_since: Option<Instant>,
     /// The next sequence number that this side expects, inferred from the frames.
     expected: Option<TcpSeqNumber>,
@@ -61,16 +64,19 @@ enum Asked {
     WindowProbe,
 }
 
+/// The kind of event that began a recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trigger {
     Duplicates,
     Timer,
 }
 
+/// The most recent transmission of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Transmission {
     seq: TcpSeqNumber,
     at: Instant,
+    /// The number of times that the segment has been sent.
     count: u32,
 }
 
@@ -118,6 +124,7 @@ impl Flow {
         let cause = if segment.rst {
             None
         } else if segment.space() > 0 {
+            // The segment carries payload, SYN or FIN.
             me.sent_space(now, segment, &peer, repeat)
         } else {
             me.sent_ack(now, segment, offered, &peer)
@@ -126,7 +133,7 @@ impl Flow {
             me.unacknowledged_since = None;
             me.asked = None;
             me.rcv_nxt = segment.ack;
-            // If a segment filled a gap, this number also covers the data after the gap.
+            // If a segment filled a gap, the acknowledgement number also covers the data after the gap.
             me.expected = Some(me.expected.map_or(ack, |expected| expected.max(ack)));
         }
         me.offered = offered;
@@ -156,12 +163,13 @@ impl Flow {
                 // the gap, so it is counted as a duplicate.
                 me.duplicates = u32::from(segment.sacks[0].is_some());
                 me.recovery = me.recovery.filter(|(_, point)| ack < *point);
-            // A pure ACK that repeats the number and the window while data is in flight.
             } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
+                // A duplicate: a pure ACK that repeats the number and the window while data is in flight.
                 me.duplicates += 1;
             }
             me.snd_wnd = window;
         }
+        // A SYN without ACK announces a window, too.
         if segment.syn && segment.ack.is_none() {
             me.snd_wnd = window;
         }
@@ -172,7 +180,7 @@ impl Flow {
     }
 }
 
-/// Returns the window that a segment announces, in bytes.
+/// Returns the window that a segment announces, in bytes. `sender` and `receiver` are the window scales of both sides.
 ///
 /// The window is scaled only if both sides sent a window scale option, and never in a SYN (RFC 7323 section 2.2).
 fn window(segment: &Segment, sender: Option<u8>, receiver: Option<u8>) -> usize {
@@ -236,6 +244,7 @@ impl Side {
             return None;
         }
         let before = self.transmission_of(segment.seq);
+        // A SYN that was sent before is never new.
         let is_new = segment.seq >= self.nxt && !(segment.syn && before.is_some());
         let count = before.map_or(0, |transmission| transmission.count);
         self.remember(Transmission { seq: segment.seq, at: now, count: count + 1 });
@@ -298,7 +307,7 @@ impl Side {
         Cause::Retransmission { rto, count: count.max(1) }
     }
 
-    /// Returns the cause of a retransmission for which the stack has reported the reason, and updates the recovery.
+    /// Returns the cause of a retransmission whose reason the stack has reported. Updates the recovery.
     fn known_cause(&mut self, repeat: Repeat, before: Option<Transmission>) -> Cause {
         let count = before.map_or(0, |transmission| transmission.count).max(1);
         let (trigger, cause) = match repeat {
@@ -316,13 +325,14 @@ impl Side {
         };
         self.duplicates = 0;
         self.recovery = match self.recovery {
-            Some((before, point)) if before == trigger => Some((trigger, point)),
+            // The retransmission belongs to the current recovery, which keeps its end.
+            Some((current, point)) if current == trigger => Some((trigger, point)),
             _ => Some((trigger, self.nxt)),
         };
         cause
     }
 
-    /// Returns the transmission that covers `seq`. It can start below `seq`.
+    /// Returns the stored transmission that covers `seq`. It starts at `seq`, or else nearest below it.
     ///
     /// For example, a FIN that was sent with payload can be retransmitted alone.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
@@ -333,8 +343,8 @@ impl Side {
     /// Returns why a pure ACK is sent, or `None` if it acknowledges data that just arrived.
     fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize, peer: &Side) -> Option<Cause> {
         if let Some(ack) = segment.ack.filter(|_| segment.ack == self.rcv_nxt) {
-            // RFC 5681 section 2 defines a duplicate ACK: (a) data is outstanding, (b) to (d) hold here, (e) the window
-            // is unchanged.
+            // RFC 5681 section 2 defines a duplicate ACK: (a) data is outstanding, and (e) the window is unchanged.
+            // Conditions (b) to (d) hold here: no data, no SYN or FIN, and the same acknowledgement number.
             let is_duplicate = ack < peer.nxt && offered == self.offered;
             return match self.asked {
                 Some(Asked::KeepAlive) => Some(Cause::KeepAliveAck),
@@ -350,8 +360,8 @@ impl Side {
         }
     }
 
-    /// Stores a transmission in the entry of the same segment, or else in a free entry, an acknowledged entry or the
-    /// oldest entry, in this order.
+    /// Stores a transmission. Replaces the entry of the same segment, or else a free entry, an acknowledged entry or
+    /// the oldest entry, in this order.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
         let rank = |t: &Option<Transmission>| match t {

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-/// Writes an ICMP message's name, for example `ICMP destination unreachable (port)`.
+/// Writes the name of an ICMP message with type `kind`, for example `ICMP destination unreachable (port)`. Writes the
+/// numbers of an unknown type.
 pub(super) fn v4(f: &mut fmt::Formatter<'_>, kind: u8, code: u8) -> fmt::Result {
     let (name, detail) = match (kind, code) {
         (0, _) => ("echo reply", ""),
@@ -29,7 +30,8 @@ pub(super) fn v4(f: &mut fmt::Formatter<'_>, kind: u8, code: u8) -> fmt::Result 
     write(f, "ICMP", name, detail)
 }
 
-/// Writes an ICMPv6 message's name, for example `ICMPv6 router solicitation`.
+/// Writes the name of an ICMPv6 message with type `kind`, for example `ICMPv6 router solicitation`. Writes the numbers
+/// of an unknown type.
 pub(super) fn v6(f: &mut fmt::Formatter<'_>, kind: u8, code: u8) -> fmt::Result {
     let (name, detail) = match (kind, code) {
         (1, 0) => ("destination unreachable", "no route"),

@@ -19,6 +19,7 @@ const VERSION: u8 = 1;
 pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Result {
     let mut line = Object::begin(out)?;
     line.number("t_us", at.total_micros())?;
+    // The lab's lines have the next two fields, too, with other values.
     line.text("host", "self")?;
     line.text("phase", "event")?;
     line.text("event", event_name(event))?;
@@ -44,7 +45,7 @@ pub(crate) fn event_name(event: &Event) -> &'static str {
     }
 }
 
-/// Adds the fields that depend on the kind of event.
+/// Adds the fields that depend on the kind of event. docs/lab-json.md explains each field.
 pub(crate) fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
     if let Some(tuple) = event.tuple() {
         line.text("local", Endpoint(tuple.local))?;
@@ -89,7 +90,7 @@ pub(crate) struct Object<'w> {
 }
 
 impl<'w> Object<'w> {
-    /// Begins a line with the version of the format.
+    /// Begins a line, with the version of the format as its first field.
     pub(crate) fn begin(out: &'w mut dyn Write) -> Result<Self, fmt::Error> {
         write!(out, "{{\"v\":{VERSION}")?;
         Ok(Object { out })
@@ -132,6 +133,7 @@ impl<'w> Object<'w> {
 pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {
+    /// Writes `text` with quotes, backslashes and control characters escaped.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for char in text.chars() {
             match char {

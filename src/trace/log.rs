@@ -15,21 +15,21 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// |---|---|
 /// | warn  | connections refused because a pool is full, addresses lost, refused or used by another host |
 /// | info  | connections accepted, opened or closed, data received, leases, prefixes and routers that start or end |
-/// | debug | state changes, half-way connections that ended, dropped frames, addresses added or removed |
+/// | debug | state changes, half-way connections (SYN-RECEIVED) that end, dropped frames, addresses added or removed |
 ///
 /// Lines about addresses are written only with the feature `dhcp`. Without this feature, messages of another host that
 /// uses an address of this host are counted ([`DropReason::DuplicateAddress`]), but that host is not logged.
 ///
 /// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
 /// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
-/// Further lines are moved to level debug. The number of moved lines is reported at the first event after that second,
-/// or earlier, before a line that reports a closed connection.
+/// Further lines get the log level debug. At the first event after that second, the probe logs how many lines got the
+/// level debug. If a connection closes within the second, the probe logs that number immediately.
+///
+/// In each second, the first line about an ignored DHCP message has level warn. Further such lines have level debug.
 ///
 /// With the feature `defmt`, each line also goes to defmt, which filters lines by `DEFMT_LOG`. The text of the lines
 /// takes space in flash. To send compact frames instead, write a [`Probe`] that logs the [`Event`] itself, which
 /// implements `defmt::Format`.
-///
-/// One line a second about ignored DHCP messages has level warn. Further such lines have level debug.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
@@ -42,12 +42,13 @@ pub struct LogProbe {
 const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
 
 impl LogProbe {
-    /// The largest number of lines about received data with level info in each second.
+    /// The maximum number of lines per second about received data at level info.
     pub const RECEIVED_A_SECOND: u32 = 100;
-    /// The largest number of lines about drops with level warn in each second.
+    /// The maximum number of lines per second about drops at level warn.
     pub const DROPPED_A_SECOND: u32 = 5;
 
-    /// Writes the lines of an event. First writes the number of lines that were moved to debug, if any.
+    /// Passes the lines of an event to `say`. First reports how many earlier lines got the level debug because there
+    /// were too many.
     fn report(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
         let connection_ended = matches!(event, Event::Ended { .. });
         if let Some(count) = self.received.take_left_out(now, connection_ended) {
@@ -119,6 +120,7 @@ impl LogProbe {
 }
 
 impl Probe for LogProbe {
+    /// Logs the lines of an event.
     fn event(&mut self, now: Instant, event: &Event) {
         self.report(now, event, &mut |level, line| {
             log::log!(target: "smolstep", level, "{line}");
@@ -128,7 +130,7 @@ impl Probe for LogProbe {
     }
 }
 
-/// Logs a line with defmt. The chip formats the text, as it does for the crate log.
+/// Logs a line with defmt. The chip formats the text, as for the crate `log`.
 #[cfg(feature = "defmt")]
 fn send_to_defmt(level: Level, line: fmt::Arguments<'_>) {
     let line = defmt::Display2Format(&line);
@@ -141,21 +143,24 @@ fn send_to_defmt(level: Level, line: fmt::Arguments<'_>) {
     }
 }
 
-/// Counts the lines of one kind in each second.
+/// Limits the number of lines of one kind that keep their level in each second.
 #[derive(Clone, Debug, Default)]
 struct Limit {
     /// The start of the current second.
     since: Option<Instant>,
     /// The number of lines that have kept their level in this second.
     count: u32,
-    /// The number of lines that were moved to debug and are not reported yet.
+    /// How many lines got the level debug instead. [`take_left_out`](Self::take_left_out) sets this number to 0.
     left_out: u32,
 }
 
 impl Limit {
-    /// Counts one more line and returns its level.
+    /// Counts one more line and returns its level. The first `a_second` lines in a second have level `level`. Further
+    /// lines have level debug.
     fn level(&mut self, now: Instant, a_second: u32, level: Level) -> Level {
         if self.elapsed(now) {
+            // A new second begins. `report` has already taken `left_out` of the previous second, except for DHCP
+            // messages, whose number is not reported.
             *self = Limit { since: Some(now), count: 0, left_out: 0 };
         }
         if self.count < a_second {
@@ -167,9 +172,9 @@ impl Limit {
         }
     }
 
-    /// Returns the number of lines that were moved to debug, and sets that number to 0.
+    /// Returns the number of lines that got the level debug, and sets that number to 0.
     ///
-    /// Returns `None` if no lines were moved, or if the second is not over and `immediately` is false.
+    /// Returns `None` if there are no such lines, or if the second is not over and `immediately` is false.
     fn take_left_out(&mut self, now: Instant, immediately: bool) -> Option<u32> {
         if self.left_out == 0 || !(immediately || self.elapsed(now)) {
             return None;
@@ -177,6 +182,7 @@ impl Limit {
         Some(core::mem::take(&mut self.left_out))
     }
 
+    /// Returns whether the current second is over, or no second has begun.
     fn elapsed(&self, now: Instant) -> bool {
         self.since.is_none_or(|since| now >= since + Duration::from_secs(1))
     }
@@ -224,8 +230,8 @@ fn level_of(event: &AddressEvent) -> Level {
     }
 }
 
-/// Returns the text for one of the two reasons for which a connection attempt lacks room. Without `const`, a board's
-/// flash would contain the messages for all other reasons too, which take 900 bytes.
+/// Returns the text of `why`, which is `SlotsFull` or `BacklogFull`. Without `const`, a board's flash would contain the
+/// texts of all other reasons too, which take 900 bytes.
 fn no_room(why: DropReason) -> &'static str {
     match why {
         DropReason::SlotsFull => const { DropReason::SlotsFull.text() },

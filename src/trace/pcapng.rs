@@ -49,7 +49,7 @@ impl<W: std::io::Write> Sink for IoSink<W> {
 /// A longer frame is cut, but its real length is recorded.
 pub const SNAP_LEN: usize = 65_535 + 14;
 
-/// The longest comment or interface name, in bytes. A longer text is cut between two characters.
+/// The longest comment or interface name, in bytes. A longer text is cut, but never within a character.
 pub const TEXT: usize = 1024;
 
 /// The type of the frames on an interface.
@@ -129,6 +129,7 @@ impl<S: Sink> Writer<S> {
         let options = option_len(name) + option_len(&MICROSECONDS) + option_len(&[]);
         block(&mut self.sink, INTERFACE_DESCRIPTION, 8 + options, |sink| {
             sink.write_all(&link.number().to_le_bytes())?;
+            // These two bytes are reserved.
             sink.write_all(&[0, 0])?;
             sink.write_all(&(SNAP_LEN as u32).to_le_bytes())?;
             option(sink, IF_NAME, name)?;
@@ -148,6 +149,7 @@ impl<S: Sink> Writer<S> {
         let kept = frame.bytes.get(..SNAP_LEN).unwrap_or(frame.bytes);
         let len = u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX);
         let comment = cut(frame.comment).as_bytes();
+        // The lowest two bits of the option epb_flags are the direction.
         let flags: u32 = match frame.direction {
             None => 0,
             Some(Direction::In) => 1,
@@ -159,6 +161,7 @@ impl<S: Sink> Writer<S> {
         let options = comment_len + option_len(&flags) + option_len(&[]);
         block(&mut self.sink, ENHANCED_PACKET, 20 + padded(kept.len()) + options, |sink| {
             sink.write_all(&frame.interface.0.to_le_bytes())?;
+            // The upper half of the time comes first.
             sink.write_all(&((frame.micros >> 32) as u32).to_le_bytes())?;
             sink.write_all(&(frame.micros as u32).to_le_bytes())?;
             sink.write_all(&(kept.len() as u32).to_le_bytes())?;
@@ -210,7 +213,8 @@ fn block<S: Sink>(
     len: usize,
     body: impl FnOnce(&mut S) -> Result<(), S::Error>,
 ) -> Result<(), S::Error> {
-    // The length fits into 32 bits: a block contains at most a frame, a comment and about a hundred bytes.
+    // The type and the two copies of the total length take 12 bytes. The total fits into 32 bits, because a block
+    // contains at most a frame, a comment and about a hundred bytes.
     let total = (len + 12) as u32;
     sink.write_all(&kind.to_le_bytes())?;
     sink.write_all(&total.to_le_bytes())?;

@@ -71,8 +71,8 @@ pub struct Segment {
     pub scale: Option<u8>,
     /// The maximum segment size option (RFC 9293 section 3.7.1).
     pub mss: Option<u16>,
-    /// The blocks of the SACK option, which acknowledges data after a gap (RFC 2018): the first sequence number of each
-    /// block, and the sequence number after its end.
+    /// The blocks of the SACK option, which acknowledges data after a gap (RFC 2018). Each block is a pair: its first
+    /// sequence number, and the sequence number after its end.
     pub sacks: [Option<(TcpSeqNumber, TcpSeqNumber)>; 3],
     /// The number of payload bytes.
     pub len: usize,
@@ -125,6 +125,7 @@ impl Segment {
 fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
     let packet = if is_ethernet(medium) {
         let (header, packet) = frame.split_at_checked(ETHERNET_HEADER)?;
+        // The header ends with the EtherType, which is 0x0806 for ARP.
         if header.ends_with(&[8, 6]) {
             return arp(packet);
         }
@@ -148,13 +149,14 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
     }
 }
 
-/// Returns the protocol and payload after hop-by-hop options, which MLD reports contain (RFC 8200 section 4.3, RFC 3810
-/// section 5).
+/// Returns the protocol and payload after any hop-by-hop options (RFC 8200 section 4.3). MLD reports have such options
+/// (RFC 3810 section 5).
 #[cfg(feature = "ipv6")]
 fn behind_options(protocol: IpProtocol, payload: &[u8]) -> Option<(IpProtocol, &[u8])> {
     if protocol != IpProtocol::HopByHop {
         return Some((protocol, payload));
     }
+    // The length counts units of 8 bytes, without the first unit.
     let &[next, units] = payload.first_chunk()?;
     Some((next.into(), payload.get(8 * (usize::from(units) + 1)..)?))
 }
@@ -170,7 +172,7 @@ fn arp(payload: &[u8]) -> Option<Summary> {
     Some(Summary { ends: None, carries })
 }
 
-/// Parses the header that follows an IP header.
+/// Parses the header that follows an IP header. The ports are 0 if the protocol has no ports.
 fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Option<Summary> {
     let (carries, ports) = match protocol {
         IpProtocol::Icmp => (Carries::Icmp(*payload.first()?, *payload.get(1)?), (0, 0)),
@@ -199,6 +201,7 @@ fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
             TcpOption::WindowScale(shift) => scale = Some(shift.min(14)),
             TcpOption::MaxSegmentSize(size) => mss = Some(size),
             TcpOption::SackRange(blocks) => {
+                // smoltcp stores sequence numbers as `i32`.
                 sacks = blocks.map(|b| b.map(|(from, to)| (TcpSeqNumber(from as i32), TcpSeqNumber(to as i32))));
             }
             _ => {}
@@ -229,6 +232,7 @@ impl fmt::Display for Summary {
             Carries::Icmp(kind, code) => icmp::v4(f, *kind, *code),
             Carries::Icmpv6(kind, code) => icmp::v6(f, *kind, *code),
             Carries::Other => f.write_str("unreadable frame"),
+            // Relative to 0, the sequence numbers are absolute.
             Carries::Tcp(segment) => segment.since(TcpSeqNumber(0), TcpSeqNumber(0)).fmt(f),
             Carries::Udp(len) => write!(f, "UDP len={len}"),
         }
@@ -236,8 +240,8 @@ impl fmt::Display for Summary {
 }
 
 impl Segment {
-    /// Displays the segment's flags, numbers, length and window. The sequence number is relative to `sender`, and the
-    /// acknowledgement number to `receiver`.
+    /// Returns a text of the segment's flags, numbers, length and window. The sequence number is relative to `sender`.
+    /// The acknowledgement number is relative to `receiver`.
     pub fn since(self, sender: TcpSeqNumber, receiver: TcpSeqNumber) -> impl fmt::Display {
         Since { segment: self, sender, receiver }
     }
@@ -250,8 +254,10 @@ struct Since {
 }
 
 impl fmt::Display for Since {
+    /// Writes the flags and the numbers, for example `ACK seq=1 ack=1 len=9 win=63`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Since { segment, sender, receiver } = self;
+        // smoltcp stores sequence numbers as `i32`. The numbers of the text have no sign.
         write!(f, "{} seq={}", segment.flags(), segment.seq.0.wrapping_sub(sender.0) as u32)?;
         if let Some(ack) = segment.ack {
             write!(f, " ack={}", ack.0.wrapping_sub(receiver.0) as u32)?;

@@ -1,4 +1,4 @@
-//! Writes a response body to a stream, or to a file that is replaced only once the body is complete.
+//! Writes a response body to a stream or to a file. An existing file is replaced only once the body is complete.
 
 use core::fmt;
 use std::fs::{File, Permissions};
@@ -30,8 +30,8 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Opens the destination of `-o`: standard output for `None` and `-`, else the [`file`](Destination::file) at
-    /// `path`.
+    /// Opens the destination of `-o`. This is standard output for `None` and `-`, else the [`file`](Destination::file)
+    /// at `path`.
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -55,6 +55,7 @@ impl Destination {
             Ok(found) if found.is_dir() => return Err(failed(&"is a directory: give the name of a file in it")),
             Ok(found) if !found.is_file() => return Ok(Destination::Special(writable(OFlags::NONBLOCK)?, path.into())),
             Ok(found) => {
+                // Opening the file only checks that the user may write to it.
                 writable(OFlags::empty())?;
                 (path.canonicalize().map_err(|error| failed(&error))?, found.permissions().mode())
             }
@@ -94,6 +95,7 @@ impl Destination {
     /// # Errors
     /// Fails with the error from the system call.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A longer write to a pipe could block.
         let limit = if self.is_file() { bytes.len() } else { bytes.len().min(PIPE_BUF) };
         let bytes = bytes.get(..limit).unwrap_or_default();
         if !self.can_write() {
@@ -121,7 +123,7 @@ impl Destination {
         !matches!(poll(&mut file, Some(&now)), Ok(0))
     }
 
-    /// Returns the stream on which a write can block, or `None` for a regular file, which never blocks.
+    /// Returns the stream on which a write can block, or `None` for a regular file.
     pub fn stream(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Destination::Output => Some(rustix::stdio::stdout()),

@@ -1,4 +1,4 @@
-//! Sends one request to the first address of a host that accepts a connection, and receives the response.
+//! Sends one request to a host's first address that accepts a connection, and receives the response.
 
 use core::fmt;
 
@@ -28,7 +28,7 @@ impl<'g> Getter<'g> {
         io: &mut Around,
     ) -> Result<(), Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{target}: {why}"));
-        // Frees the slots of connections that have closed since the previous request.
+        // Free the slots of connections that have closed since the previous request.
         self.closing.retain(|id| stack.take(*id).is_none());
         let addresses = self.addresses(target, stack, io)?;
         let mut dialler = dialler(&addresses, target.port(), self.patience);
@@ -50,6 +50,7 @@ impl<'g> Getter<'g> {
                 return Err(failed(&lines.join("; ")));
             }
         };
+        // When this request is over, the connection might still be closing.
         self.closing.push(id);
         let ended = self.wait(id, stack, io)?;
         let result = stack.session(id).and_then(WithQuery::program).and_then(|runner| runner.session.result());

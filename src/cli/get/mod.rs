@@ -68,7 +68,7 @@ const REDIRECTS: usize = 10;
 /// The longest response header that is accepted, in bytes.
 const HEAD: usize = 16_384;
 
-/// Memory for one connection to each address of a host, and for connections to earlier hosts that are still closing.
+/// Memory for one connection to each address of a host, and for connections to earlier hosts.
 const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
@@ -109,12 +109,14 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = getter.run(target, &mut io);
     let captured = io.probe.finish();
+    // The getter borrows the sink.
     drop(getter);
     result?;
     sink.into_inner().finish()?;
     captured
 }
 
+/// The state shared by all requests of one `smolstep get`.
 struct Getter<'g> {
     link: &'g Link,
     tcp: TcpArgs,

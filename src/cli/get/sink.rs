@@ -72,7 +72,7 @@ impl Sink {
         self.stalled && self.destination.can_write()
     }
 
-    /// Returns whether the most recent write was incomplete, so that the caller should wait for [`file`](Self::file).
+    /// Returns whether the most recent write was incomplete. The caller then waits for [`file`](Self::file).
     pub fn wanted(&self) -> bool {
         self.stalled
     }
@@ -113,6 +113,7 @@ impl Sink {
     pub fn finish(mut self) -> Result<(), Failure> {
         self.end_bar();
         let name = self.destination.to_string();
+        // The destination cannot be moved out of a type with a destructor, so another one replaces it.
         core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
     }
 
@@ -173,6 +174,7 @@ impl Sink {
         }
         *next_check = elapsed + CHECK_EVERY;
         let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
+        // Each template is used from the number of columns that it needs.
         let template = match (columns, bar.length()) {
             // A terminal of unknown width is treated as wide.
             (0 | 84.., Some(_)) => "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
@@ -181,7 +183,8 @@ impl Sink {
             (12.., _) => "{bytes}",
             _ => " ",
         };
-        if core::mem::replace(shown, template) != template
+        let previous = core::mem::replace(shown, template);
+        if previous != template
             && let Ok(style) = ProgressStyle::with_template(template)
         {
             bar.set_style(style.progress_chars("=> "));
@@ -196,6 +199,8 @@ impl Sink {
 }
 
 impl Output for Sink {
+    /// Writes the header if requested. Stores the location of a redirect to follow, or warns of an unusual status.
+    /// Returns whether to receive the body.
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
         if self.include {
             self.hand_on(head.bytes)?;
@@ -205,6 +210,7 @@ impl Output for Sink {
         match (location, head.status) {
             (Some(location), _) if self.follow => {
                 self.redirect = Some(location.to_vec());
+                // The body of a redirect is not received.
                 return Ok(false);
             }
             (Some(_), _) => log::warn!("{} {reason}: -L follows this redirect", head.status),
@@ -215,11 +221,14 @@ impl Output for Sink {
         Ok(true)
     }
 
+    /// Writes as much of a piece of the body as possible without blocking. Returns the number of bytes accepted.
     fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        // The header, or the rest of the previous piece, comes first.
         if !self.flush()? {
             return Ok(0);
         }
         let written = match self.escape {
+            // The whole piece is accepted: `pending` keeps the escaped text that is not written yet.
             Some(_) => self.hand_on(piece).map(|_| piece.len())?,
             None => self.write(piece)?,
         };

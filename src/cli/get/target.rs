@@ -185,6 +185,8 @@ mod tests {
         }
     }
 
+    /// A valid location is resolved, and an invalid one is rejected with the reason. No message contains an escape
+    /// character.
     #[test]
     fn redirects_are_resolved_against_the_current_url() {
         let from = Target::parse("http://192.168.69.100:8000/a/b?c", "tap0").unwrap();

@@ -10,7 +10,7 @@ use crate::cli::error::Failure;
 use crate::cli::stop::Stop;
 use crate::host::{Interrupt, Verdict};
 
-/// An interrupt that reports signals and also wakes the loop when the destination accepts bytes again.
+/// An interrupt that reports signals, and wakes the loop when the destination accepts bytes again.
 pub struct Waiting<'g> {
     stop: Stop,
     sink: &'g RefCell<Sink>,

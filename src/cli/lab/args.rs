@@ -180,7 +180,7 @@ impl LabArgs {
         line
     }
 
-    /// Returns whether the command line changes more of the wire than its latency.
+    /// Returns whether an option other than `--latency` changes the wire or the hosts' connections.
     pub fn changes_the_wire(&self) -> bool {
         let wire = self.loss.is_some() || self.jitter.is_some() || self.rate.is_some() || self.mtu.is_some();
         wire || !self.fault.is_empty() || self.ack_delay.is_some() || self.network.is_used()
@@ -213,8 +213,8 @@ impl LabArgs {
     /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// Fails if --list, --print, --coverage or --terms is combined with an option that needs a run, if a picture's
-    /// name does not end in .svg, or if --ascii is combined with Chinese. overlap.rs checks the files.
+    /// Fails if two options exclude each other, if an option lacks another that it needs, or if a picture's name does
+    /// not end in .svg. overlap.rs checks the files.
     pub fn check(&self) -> Result<(), Failure> {
         let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
         let shows = shows.into_iter().filter(|shows| *shows).count();
@@ -262,6 +262,7 @@ fn is_svg(file: &Path) -> bool {
 /// Parses the value of `--until`.
 fn until(text: &str) -> Result<Goal, String> {
     let (what, value) = text.split_once('=').ok_or("write client=STATE, server=STATE, step=N or time=T")?;
+    // The client is host 0, and the server is host 1.
     match what {
         "client" => state(value).map(|state| Goal::State(Some(0), state)),
         "server" => state(value).map(|state| Goal::State(Some(1), state)),

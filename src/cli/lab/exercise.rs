@@ -23,7 +23,7 @@ pub const WORD: &str = "exercise";
 const HELP: &str = "?  shows the hint    Enter  goes to the next question    q  ends";
 const HELP_ZH: &str = "?  显示提示    Enter  转到下一题    q  结束";
 
-/// Asks the questions of a file, and writes the answers to a second file, if one is named; returns the exit code.
+/// Asks the questions of a file, and writes the answers to a second file, if one is named. Returns the exit code.
 ///
 /// # Errors
 /// Fails if the file cannot be read, or if standard input or a file has failed.
@@ -40,7 +40,7 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
     let experiment = file::experiment(name.as_ref(), args.seed)?;
     let key = key(&experiment, name)?;
     if let Some(path) = answers {
-        // An error is reported before the user has answered all questions.
+        // Try to create the file, so that an error is reported before the user answers the questions.
         drop(File::create_new(path).map_err(|error| unwritable(path, &error))?);
         std::fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
     }
@@ -71,7 +71,8 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     shown.finish(&ended)
 }
 
-/// Asks each question until its answer is right or the user goes on. Returns the last answer to each question.
+/// Asks each question until its answer is right or the user goes on to the next one. Returns the last answer to each
+/// question.
 fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Failure> {
     let mut given = Answers { seed: experiment.seed(), answers: Vec::new() };
     let (mut shell, mut points) = (Shell::lab(lang), 0);

@@ -9,7 +9,7 @@ use crate::stack::Tuple;
 /// Prints values below the rows of the ladder, after each step that has changed one of them.
 pub struct Watch<'a> {
     values: &'a [Value],
-    /// The host, the connection and the latest texts of its values.
+    /// For each connection of each host, the latest texts of its values.
     last: Vec<(usize, Tuple, Vec<String>)>,
 }
 
@@ -38,6 +38,7 @@ impl<'a> Watch<'a> {
                 .map(|(_, (value, text))| format!("{}={text}", value.name))
                 .collect();
             if !changed.is_empty() {
+                // If the host has several connections, the client's port says which one has changed.
                 let connections = now.iter().filter(|(h, ..)| h == host).count();
                 let port = if *host == 0 { tuple.local.port } else { tuple.remote.port };
                 let port = if connections > 1 { format!(" :{port}") } else { String::new() };

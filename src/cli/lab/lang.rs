@@ -2,7 +2,7 @@
 
 use crate::lab::lang::Lang;
 
-/// The variables that name the language of messages, in the order of POSIX: the first variable that is not empty is
+/// The variables that name the language of messages, in the order of POSIX. The first variable that is not empty is
 /// used.
 const VARIABLES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
@@ -42,6 +42,7 @@ pub fn parse(text: &str) -> Result<Lang, String> {
 mod tests {
     use super::*;
 
+    /// An empty variable counts as not set. Chinese needs the encoding UTF-8, or none.
     #[test]
     fn the_first_variable_that_is_set_decides() {
         let lang = |set: &[(&str, &str)]| {

@@ -18,7 +18,7 @@ pub const WORD: &str = "mark";
 /// Marks files of answers; returns the exit code.
 ///
 /// # Errors
-/// Fails if the exercise cannot be read. A file of answers that cannot be read is an error after all others are marked.
+/// Fails if the exercise cannot be read. If a file of answers cannot be read, fails after all other files are marked.
 pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     let [exercise, answers @ ..] = &args.texts[..] else {
         return Err(Failure::usage("mark needs a file and answers: smolstep lab mark FILE ANSWERS..."));
@@ -26,8 +26,8 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     if answers.is_empty() {
         return Err(Failure::usage("mark needs files of answers, or a folder of them, after the exercise"));
     }
-    let files_fit = args.files().count() == args.json.iter().count();
-    only(args, &["--json"], files_fit && !args.explain && !args.ascii)?;
+    let writes_only_json = args.files().count() == args.json.iter().count();
+    only(args, &["--json"], writes_only_json && !args.explain && !args.ascii)?;
     if args.seed.is_some() {
         return Err(Failure::usage("mark takes no --seed: each file of answers names its own"));
     }
@@ -110,11 +110,12 @@ struct Marks {
 }
 
 impl Marks {
-    /// Marks the answers in the file at `path`. `text` is the exercise, which errors call `exercise`.
+    /// Marks the answers in the file at `path`. `text` is the exercise. Error messages call it `exercise`.
     fn of(exercise: &str, text: &str, path: &Path) -> Result<Self, Failure> {
         let in_exercise = |error| Failure::usage(format_args!("{exercise}:{error}"));
         let in_answers = |error| Failure::usage(format_args!("{}:{error}", path.display()));
         let written = file::read(path)?;
+        // The exercise is parsed twice: the answers need the number of questions, and the run needs the answers' seed.
         let count = Experiment::parse(text, None).map_err(in_exercise)?.questions.len();
         let answers = Answers::parse(&written, count).map_err(in_answers)?;
         let experiment = Experiment::parse(text, Some(answers.seed)).map_err(in_exercise)?;
@@ -137,7 +138,7 @@ impl Marks {
         (right.map(|(_, _, points)| points).sum(), self.verdicts.iter().map(|(_, _, points)| points).sum())
     }
 
-    /// Returns the marks as text: a line for the sum, then a line for each question.
+    /// Returns the marks as text: a line with the total, and a line for each question.
     fn text(&self) -> String {
         let (points, all) = self.points();
         let mut text = format!("{}: {points} of {all} points\n", self.name);
@@ -155,7 +156,7 @@ impl Marks {
         text
     }
 
-    /// Writes one line for each question and a line for the sum.
+    /// Writes a line of JSON for each question, and a line with the total.
     fn write_json(&self, out: &mut dyn Write) -> core::fmt::Result {
         for (index, (verdict, answer, of)) in self.verdicts.iter().enumerate() {
             let mut line = Object::begin(out)?;

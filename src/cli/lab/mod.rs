@@ -175,18 +175,19 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Returns the client's first failure that is expected neither by the scenario nor by the file of expectations.
+/// Returns the client's first failure that neither the scenario nor the file of expectations expects.
 fn unexpected_failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -> Option<Failure> {
     let is_expected = |end: Option<End>| match end {
         Some(end) => [shipped, file].into_iter().flatten().any(|e| e.expectations.expect_end(0, end)),
-        // A scenario can let its datagrams fail.
+        // A UDP client or a failed `connect` has no `End`. A scenario can let them fail.
         None => shipped.is_some(),
     };
     let failed = ended.failed.iter().find(|failed| !is_expected(failed.end))?;
     Some(Failure::run(format_args!("the client failed: {}", failed.why)))
 }
 
-/// Returns the faults of the command line that matched no frame, as the user wrote them.
+/// Returns the faults of the command line that matched no frame, as the user wrote them. In the run's list of faults,
+/// the first `own_faults` faults are those of the scenario or file.
 fn unmatched_faults<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
     let of_args = |index: &usize| index.checked_sub(own_faults).and_then(|index| args.fault.get(index));
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
@@ -203,13 +204,14 @@ fn warn_of_unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, fault
     }
 }
 
-/// Returns the message about faults that matched no frame.
+/// Returns the message that no frame matched `faults`, the words of one or more faults.
 fn no_match(faults: &str) -> String {
     format!("no frame matched the fault '{faults}'")
 }
 
+/// The program, the scenario or the file that the command line names.
 enum What {
-    /// A file, by its name.
+    /// A file: its name and its experiment.
     File(String, Experiment),
     Program(App),
     Scenario(&'static str, Experiment),

@@ -97,7 +97,7 @@ impl NetworkArgs {
     }
 }
 
-/// Returns a parser for a number in `range` for both sides, or for `client=N`, `server=N` or both with a comma.
+/// Returns a parser for a number in `range` for both sides, or for `client=N`, `server=N` or `client=N,server=N`.
 fn sides<T: TryFrom<u64> + Copy + Send + Sync + 'static>(
     range: std::ops::RangeInclusive<u64>,
     example: &'static str,
@@ -116,7 +116,8 @@ fn sides<T: TryFrom<u64> + Copy + Send + Sync + 'static>(
                 "server" => 1,
                 _ => return Err(bad()),
             };
-            if sides[index].replace(number(value)?).is_some() {
+            let earlier = sides[index].replace(number(value)?);
+            if earlier.is_some() {
                 return Err(format!("{side} appears twice"));
             }
         }

@@ -70,7 +70,7 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
     one == other || resolve(one).is_some_and(|one| Some(one) == resolve(other))
 }
 
-/// Returns whether `file` is a further page of the ladder in `svg`, as NAME-2.svg is a page of NAME.svg.
+/// Returns whether `file` is a further page of the ladder in `svg`. NAME-2.svg is a page of NAME.svg.
 pub fn is_page(file: &Path, svg: &Path) -> bool {
     let [Some(file), Some(svg)] = [resolve(file), resolve(svg)] else { return false };
     let page = |stem: &OsStr| -> Option<usize> {
@@ -78,10 +78,11 @@ pub fn is_page(file: &Path, svg: &Path) -> bool {
         stem.strip_prefix(first)?.strip_prefix('-')?.parse().ok()
     };
     let is_beside = file.parent() == svg.parent() && file.extension() == svg.extension();
+    // The first page is `svg` itself.
     is_beside && file.file_stem().and_then(page).is_some_and(|page| page > 1)
 }
 
-/// Returns a file's name without links and dots, if its folder exists. The file need not exist.
+/// Returns a file's path without links, `.` and `..`, if its folder exists. The file need not exist.
 fn resolve(path: &Path) -> Option<PathBuf> {
     if is_stdout(path) {
         return None;

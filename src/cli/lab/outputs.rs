@@ -32,7 +32,7 @@ pub struct Shown {
     frames: bool,
     /// Whether the header has been printed.
     headed: bool,
-    /// Whether a `clock` line has been explained. All such lines have the same reason.
+    /// Whether a `clock` line has been explained. All such lines have the same explanation.
     clock_explained: bool,
     /// Whether the steps in which only the clock advances are shown.
     pub clock: bool,
@@ -98,7 +98,8 @@ impl Shown {
         let row = self.ladder.row(snapshot);
         let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
         self.clock_explained |= is_clock;
-        if (row.is_some() || why.is_some()) && !core::mem::replace(&mut self.headed, true) {
+        if (row.is_some() || why.is_some()) && !self.headed {
+            self.headed = true;
             let header = self.ladder.header().to_string();
             self.say(&header);
         }
@@ -193,7 +194,7 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// The expectations of a file or a scenario and the result of the check so far.
+/// The expectations of a file or a scenario, and the result of the check so far.
 pub struct Expected {
     name: String,
     pub(super) expectations: Expectations,
@@ -250,7 +251,7 @@ impl Outputs {
         }
     }
 
-    /// Completes the files and checks the expectations of the file.
+    /// Completes the files, and checks the expectations of --expect.
     ///
     /// # Errors
     /// Fails if a file is not complete, or if an expectation is not met.
@@ -305,12 +306,12 @@ impl Expected {
         Ok(Expected { name, expectations })
     }
 
-    /// Returns the expectations of an experiment. Errors call the experiment `name`.
+    /// Returns the expectations of an experiment. Error messages call it `name`.
     pub fn of(name: String, experiment: &Experiment, latency: Duration) -> Self {
         Expected { name, expectations: experiment.expectations(latency) }
     }
 
-    /// Processes an entry.
+    /// Compares an entry of the run with the expectations.
     pub fn see(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         self.expectations.see(snapshot, lab.wire.last_received());
     }
@@ -338,6 +339,7 @@ fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<()
     let mut made: Vec<&Path> = Vec::new();
     for path in paths.filter(|path| !is_stdout(path)) {
         let is_new = !path.exists();
+        // Opening a file to append to it creates the file, but does not truncate it.
         if let Err(error) = File::options().append(true).create(true).open(path) {
             for path in made {
                 // A file that cannot be removed stays, but is empty.

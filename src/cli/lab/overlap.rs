@@ -24,6 +24,7 @@ pub fn check(args: &LabArgs) -> Result<(), Failure> {
             return Err(Failure::usage(format_args!("{name} can be a page of {svg}: choose another name")));
         }
     }
+    // The file that the command reads, if any: an exercise, an experiment or a script.
     let word = args.what.as_deref();
     let what = match word {
         Some(exercise::WORD | mark::WORD) => args.texts.first().map(String::as_str),

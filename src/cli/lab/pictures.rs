@@ -24,7 +24,7 @@ pub struct Svg {
 }
 
 impl Svg {
-    /// Empties the file.
+    /// Empties the file, and begins a picture of the part of the run that the command line selects.
     ///
     /// # Errors
     /// Fails if the file cannot be written.
@@ -33,7 +33,7 @@ impl Svg {
         Ok(Svg { file: Text::create(path)?, path: path.into(), lang: args.lang(), rows })
     }
 
-    /// Processes an entry.
+    /// Adds an entry to the picture, if the picture shows it.
     pub fn take(&mut self, snapshot: &Snapshot) {
         self.rows.take(snapshot);
     }
@@ -69,7 +69,7 @@ pub struct GraphOutput {
 }
 
 impl GraphOutput {
-    /// Empties the file.
+    /// Empties the file, and begins a graph of the part of the run that the command line selects.
     ///
     /// # Errors
     /// Fails if the file cannot be written.
@@ -81,14 +81,14 @@ impl GraphOutput {
         })
     }
 
-    /// Processes an entry.
+    /// Adds an entry to the graph, if the entry is in the selected part of the run.
     pub fn take(&mut self, snapshot: &Snapshot) {
         if self.part.contains(&snapshot.entry) {
             self.graph.note(snapshot);
         }
     }
 
-    /// Processes the values that both sides of each connection keep after an entry.
+    /// Adds the state of each connection after an entry, such as its congestion window.
     pub fn take_control(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if self.part.contains(&snapshot.entry) {
             self.graph.note_controls(snapshot, lab);
@@ -114,7 +114,7 @@ pub struct States {
 }
 
 impl States {
-    /// Empties the file.
+    /// Empties the file, and begins a diagram without visited transitions.
     ///
     /// # Errors
     /// Fails if the file cannot be written.
@@ -122,7 +122,7 @@ impl States {
         Ok(States { file: Text::create(path)?, visited: Visited::default(), lang: args.lang() })
     }
 
-    /// Processes an entry.
+    /// Records the change of state that an entry reports, if any.
     pub fn take(&mut self, snapshot: &Snapshot) {
         self.visited.note(snapshot);
     }

@@ -1,4 +1,4 @@
-//! The runs that a user tries at the prompt: `branch` keeps one and continues with a copy, and `compare` shows two.
+//! The runs that a user tries at the prompt. `branch` keeps a run and continues with a copy. `compare` shows two runs.
 
 use smoltcp::time::Instant;
 
@@ -34,7 +34,7 @@ impl Runs {
         Runs { kept: vec![Kept { by_hand: Vec::new(), step: 0 }], present: 0 }
     }
 
-    /// Returns the manual changes in the current run.
+    /// Returns the manual changes in the present run.
     pub fn by_hand(&self) -> &[ByHand] {
         &self.kept[self.present].by_hand
     }
@@ -49,12 +49,12 @@ impl Runs {
         self.kept[self.present].step = step;
     }
 
-    /// Adds a manual change to the current run.
+    /// Adds a manual change to the present run.
     pub fn add(&mut self, by_hand: ByHand) {
         self.kept[self.present].by_hand.push(by_hand);
     }
 
-    /// Goes back to a step. This also undoes the manual changes at this step or later.
+    /// Undoes the manual changes at `step` or later, because the user goes back to this step.
     pub fn go_back(&mut self, step: u32) {
         self.kept[self.present].by_hand.retain(|by_hand| by_hand.after < step);
     }
@@ -103,8 +103,8 @@ impl Runs {
         self.kept.iter().enumerate().map(line).collect()
     }
 
-    /// Returns the ladders of two runs, from the line at which they begin to differ: the run with the given name, or
-    /// else the most recently kept other run, and the present run.
+    /// Returns the ladders of two runs, from the line at which they begin to differ. The runs are the run called `name`
+    /// and the present run. Without a name, the first one is the most recently kept other run.
     ///
     /// # Errors
     /// Fails if there is no such run, or if the set-up is invalid.
@@ -183,26 +183,26 @@ const GAP: &str = " | ";
 
 /// Returns two ladders side by side, with lines of the same time and step in one row. If the terminal is too narrow,
 /// returns one ladder below the other.
-fn side_by_side(ladder: Ladder, names: &[String; 2], [left, right]: [&[Snapshot]; 2]) -> Vec<String> {
+fn side_by_side(ladder: Ladder, [left_name, right_name]: &[String; 2], [left, right]: [&[Snapshot]; 2]) -> Vec<String> {
     let half = ladder.width.saturating_sub(GAP.len()) / 2;
     if half < Ladder::NARROWEST {
         let one = |name: &String, rows: &[Snapshot]| -> Vec<String> {
             let heading = [name.clone(), ladder.header().to_string()];
             heading.into_iter().chain(rows.iter().map(|row| line(ladder, row))).collect()
         };
-        return [one(&names[0], left), one(&names[1], right)].concat();
+        return [one(left_name, left), one(right_name, right)].concat();
     }
     let ladder = Ladder { width: half, ..ladder };
     let half = half.min(Ladder::WIDEST);
+    // Pads `text` to half of the width. `plain` is `text` without colours, which take no columns.
     let padded = |text: &str, plain: &str| format!("{text}{:pad$}", "", pad = half.saturating_sub(columns(plain)));
     let header = Ladder { color: false, ..ladder }.header().to_string();
     let mut lines = vec![
-        format!("{}{GAP}{}", padded(&names[0], &names[0]), names[1]),
+        format!("{}{GAP}{right_name}", padded(left_name, left_name)),
         format!("{}{GAP}{header}", padded(&header, &header)),
     ];
     for [left, right] in aligned(left, right, |row| (row.entry.at, row.entry.step)) {
         let right = right.map_or(String::new(), |row| line(ladder, row));
-        // Colours take no columns, so the padding follows from the line without colours.
         let plain = left.map_or(String::new(), |row| line(Ladder { color: false, ..ladder }, row));
         let left = left.map_or(String::new(), |row| line(ladder, row));
         lines.push(format!("{}{GAP}{right}", padded(&left, &plain)).trim_end().to_owned());
@@ -215,7 +215,8 @@ fn line(ladder: Ladder, row: &Snapshot) -> String {
     ladder.row(row).map_or(String::new(), |row| row.to_string())
 }
 
-/// Pairs the rows that have the same time and step. Both lists are in the order of time.
+/// Pairs the rows that have the same time and step. A row without such a partner is paired with `None`. Both lists are
+/// in the order of time.
 fn aligned<'r, T>(left: &'r [T], right: &'r [T], key: impl Fn(&T) -> (Instant, u32)) -> Vec<[Option<&'r T>; 2]> {
     let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
     let mut pairs = Vec::new();
@@ -235,6 +236,7 @@ mod tests {
     use super::*;
     use crate::lab::run::Change;
 
+    /// Each row is a time and a step. A row that only one run has is paired with nothing.
     #[test]
     fn rows_of_the_same_step_are_in_one_line() {
         let at = Instant::from_millis;
@@ -264,6 +266,7 @@ mod tests {
         assert!(gaps.iter().all(|gap| *gap == gaps[0]), "{lines:#?}");
     }
 
+    /// `branch` copies the run with its dropped frame. Going back in the copy undoes the drop in the copy only.
     #[test]
     fn a_run_is_kept_and_another_one_is_tried() {
         let mut runs = Runs::new();

@@ -22,6 +22,7 @@ enum Next {
     Again(u32),
     /// Run another run up to the step at which the user left it.
     Other,
+    /// Leave the prompt at this step.
     Quit(u32),
 }
 
@@ -121,7 +122,7 @@ impl<'s> Session<'_, 's> {
 
     /// Takes at most `count` steps, until the goal is reached or the run is over.
     fn take_steps(&mut self, lab: &mut HostLab<'_>, run: &Run<'_>, count: u32, goal: Option<Goal>) {
-        // A single step always shows something.
+        // A single step also shows a step in which only the clock advances. Otherwise, nothing might be printed.
         self.shown.clock = self.args.clock || count == 1;
         let run = Run { until: goal, ..run.clone() };
         for _ in 0..count {
@@ -132,6 +133,7 @@ impl<'s> Session<'_, 's> {
                 Stepped::End => self.shown.say(self.pick("the run is over", "运行结束")),
                 Stepped::Limit => self.shown.say(self.pick("the limit is reached", "达到了时限")),
             }
+            // The run cannot go on, or the goal is reached.
             if stepped != Stepped::On || lab.steps() == before {
                 break;
             }

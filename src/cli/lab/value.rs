@@ -52,7 +52,7 @@ impl Value {
     }
 }
 
-/// Returns the time since the start of the run at which a timer expires.
+/// Returns the time at which a timer expires, counted from the start of the run.
 fn time(at: Option<Instant>) -> String {
     span(at.map(|at| at - START))
 }

@@ -54,6 +54,7 @@ impl<'s> Notes<'s> {
 }
 
 impl Probe for Notes<'_> {
+    /// Records a frame with its direction.
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         self.watch.frame(now, direction, frame);
         let way = if direction == Direction::In { "in " } else { "out" };
@@ -62,6 +63,7 @@ impl Probe for Notes<'_> {
         self.step.frames.push(summary);
     }
 
+    /// Records a change of state. Other events are only passed on.
     fn event(&mut self, now: Instant, event: &Event) {
         self.watch.event(now, event);
         if let Event::State { from, to, .. } = event {

@@ -22,6 +22,7 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
         }
         index += 1;
         let name = word.split_once('=').map_or(word, |(name, _)| name);
+        // The parser reports an unknown option.
         let takes_value = option(command, name)?.get_action().takes_values();
         // If the option has no value, or if its value follows `=` in the same word, the next word is not its value.
         if !takes_value || name.len() < word.len() {
@@ -57,7 +58,7 @@ fn find_or_all(name: &str) -> Result<(), Failure> {
     if name == "all" { Ok(()) } else { find(name).map(drop) }
 }
 
-/// Returns an error message with the corrected command line, in which `--` precedes the word at `index`.
+/// Returns an error message with the corrected command line: `--` precedes the word at `index`.
 fn put_dashes(words: &[OsString], index: usize) -> String {
     let (options, command) = words.split_at(index);
     let more = if command.len() > 1 { " ..." } else { "" };

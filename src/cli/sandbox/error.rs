@@ -33,7 +33,8 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    /// Returns the exit code: 126 or 127, as in a shell, for a command that cannot be run, and 1 for other errors.
+    /// Returns the exit code. As in a shell, this is 126 or 127 for a command that cannot be run. It is 1 for other
+    /// errors.
     pub fn exit_code(&self) -> u8 {
         match self {
             SandboxError::NotFound(_) => 127,

@@ -46,8 +46,8 @@ impl Guest {
     /// Returns the command's exit code, or `None` if the command is still running. If a signal killed the command, the
     /// code is 128 plus the signal's number. Also passes a new SIGTERM on to the command.
     pub fn exit_code(&mut self) -> Option<u8> {
-        let mut bytes = [0; 16];
-        if matches!((&self.signals).read(&mut bytes), Ok(1..)) {
+        let received = (&self.signals).read(&mut [0; 16]);
+        if matches!(received, Ok(1..)) {
             // The call fails only if the child has exited. The next lines handle a child that has exited.
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         }

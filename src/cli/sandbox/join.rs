@@ -23,7 +23,8 @@ pub fn join(command: &[OsString]) -> SandboxError {
     become_command(command).unwrap_or_else(|error| error)
 }
 
-/// Replaces this process with `command`. Returns the error that prevented the replacement.
+/// Replaces this process with `command`. Returns the error that prevented the replacement: `Ok` is the error of `exec`,
+/// which returns only on failure.
 fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
     let pid = newest(&folder()?).ok_or(SandboxError::NoneRunning)?;
     enter(pid).map_err(SandboxError::Join)?;
@@ -144,6 +145,7 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
     }
 
+    /// The folder must have mode 0700 and belong to the user.
     #[test]
     fn a_folder_that_others_can_use_is_refused() {
         let folder = std::env::temp_dir().join(format!("smolstep-open-{}", std::process::id()));

@@ -1,9 +1,9 @@
 //! `smolstep sandbox`: runs a command in its own user and network namespace, with a TAP.
 //!
-//! One process does all the work: the process binds the published ports, enters the namespace, creates the TAP, starts
-//! the command as a child process, and serves until the command exits. The order matters, because ports that are bound
-//! before the process enters the namespace belong to the host. The process starts no second thread before it enters the
-//! namespace, because the kernel does not move a process with several threads.
+//! One process does all the work. It binds the published ports, enters the namespace and creates the TAP. Then it
+//! starts the command as a child process, and serves until the command exits. The order matters, because ports that are
+//! bound before the process enters the namespace belong to the host. The process starts no second thread before it
+//! enters the namespace, because the kernel does not move a process with several threads.
 
 mod dashes;
 mod error;
@@ -91,7 +91,6 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     if args.serve.is_empty() && args.server != ServerArgs::default() {
         return Err(Failure::usage("options of servers need --serve APP, as in --serve greeting --port greeting=4000"));
     }
-    // The console belongs to COMMAND, so chat has no terminal.
     let mut plan = args.server.plan(&args.serve)?;
     if args.server.once && !plan.serves(Program::Inbox) {
         return Err(Failure::usage("in a sandbox chat is a room, which has no end: --once is only for inbox"));
@@ -99,10 +98,11 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     if !args.serve.is_empty() {
         args.publish.iter().try_for_each(|published| plan.check_published(*published))?;
     }
+    // The console belongs to COMMAND, so chat has no terminal and is always a room.
     plan.room = true;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
-    // The link has no other host, so the addresses need no check.
     let mut link = words.link(Side::Server)?;
+    // The link has no host that could use the same addresses, so they need no check.
     link.claim = false;
     let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
     if args.serve.is_empty() {
@@ -126,8 +126,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Moves this process permanently into new namespaces and creates tap0 there. The process must have only one
-    /// thread. tap0 is then up and has both addresses of [`KERNEL`].
+    /// Moves this process permanently into new namespaces and creates tap0 there. tap0 is up and has both addresses of
+    /// [`KERNEL`]. The process must have only one thread.
     ///
     /// # Errors
     /// The error's message is one line for the user: see [`SandboxError`].
@@ -162,6 +162,7 @@ impl Sandbox {
 
 /// Creates tap0 with its addresses in this thread's network namespace. Sets tap0 and the loopback interface up.
 pub(crate) fn make_tap() -> Result<(), SandboxError> {
+    // The file stays attached until tap0 is up, so that no frame is lost: see `create`.
     let _attached_until_up = create(Kind::Tap, TAP)?;
     quieten(TAP);
     let configured = || {

@@ -8,8 +8,9 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use rustix::thread::UnshareFlags;
 
-/// Moves this process into a new network namespace and a new user namespace, in which the process is root. The process
-/// must have only one thread. If the kernel refuses root a user namespace, root gets only a network namespace.
+/// Moves this process into a new network namespace and a new user namespace. In the user namespace, the process is
+/// root. The process must have only one thread. If the kernel refuses root a user namespace, root gets only a network
+/// namespace.
 pub(crate) fn enter() -> Result<(), Refused> {
     let (uid, gid) = (geteuid(), getegid());
     match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {

@@ -79,6 +79,7 @@ impl Published {
 /// Accepts connections, and starts a thread for each as soon as a permit is free.
 fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
     loop {
+        // The permit is taken first. Without one, further connections wait in the kernel's accept queue.
         let permit = permits.take();
         let started = listener.accept().and_then(|(client, _)| {
             Builder::new().stack_size(STACK).spawn(move || {
@@ -106,7 +107,7 @@ fn connect(client: &TcpStream, to: SocketAddr) {
     }
 }
 
-/// Copies in both directions until both sides have closed.
+/// Copies in both directions until both sides have closed. A second thread copies from the server to the client.
 fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, server: &'scope TcpStream) {
     match Builder::new().stack_size(STACK).spawn_scoped(scope, move || copy(server, client)) {
         Ok(_) => copy(client, server),
@@ -118,7 +119,8 @@ fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, s
     }
 }
 
-/// Copies in one direction. Passes on an end of stream as a half-close, and an error or a reset as a reset.
+/// Copies data from `from` to `to` until the stream ends. Passes on the end as a half-close, and an error or a reset as
+/// a reset of both connections.
 fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     match io::copy(&mut from, &mut to).and_then(|_| to.shutdown(Shutdown::Write)) {
         Ok(()) => {}
@@ -131,6 +133,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
 
 /// Makes the socket send RST when the socket is closed, and ends any read on the socket immediately.
 fn reset(socket: &TcpStream) {
+    // With a linger time of zero, closing a socket sends RST instead of FIN (SO_LINGER).
     let _ = set_socket_linger(socket, Some(Duration::ZERO));
     let _ = socket.shutdown(Shutdown::Read);
 }

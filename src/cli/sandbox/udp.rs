@@ -47,11 +47,12 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Waits for a datagram from any client or from the server. Returns for each client whether a datagram from the server
-/// is waiting.
+/// Waits for a datagram from any client or from the server, for up to [`IDLE`] if there are clients. Returns for each
+/// client whether a datagram from the server is waiting.
 fn wait_until_ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>> {
     let sockets = std::iter::once(host).chain(clients.list.iter().map(|c| &c.socket));
     let mut fds: Vec<PollFd<'_>> = sockets.map(|s| PollFd::new(s, PollFlags::IN)).collect();
+    // If there are clients, the wait ends in time to forget an idle one.
     let timeout = if clients.list.is_empty() { None } else { Timespec::try_from(IDLE).ok() };
     match poll(&mut fds, timeout.as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(fds.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect()),
@@ -121,6 +122,7 @@ mod tests {
         SocketAddr::from((Ipv4Addr::LOCALHOST, port as u16))
     }
 
+    /// The sockets are numbers here. A client that is heard again gets its old socket, not the new one.
     #[test]
     fn a_client_keeps_its_socket_until_it_has_been_idle() {
         let start = Instant::now();
@@ -133,6 +135,7 @@ mod tests {
         assert!(clients.list.is_empty());
     }
 
+    /// Client 1 is heard last, so client 2 has been silent longest when another client arrives.
     #[test]
     fn a_full_table_replaces_the_client_that_was_silent_longest() {
         let start = Instant::now();

@@ -55,6 +55,7 @@ impl Input {
             if goes_on && self.read()? {
                 continue;
             }
+            // Without a stop, this is the end of input. The last line can lack a line ending.
             if goes_on && !self.typed.is_empty() {
                 return Ok(Some(text(self.typed.drain(..))));
             }
@@ -107,6 +108,7 @@ pub(super) fn has_line() -> bool {
 fn wait(source: BorrowedFd<'_>, interrupt: &mut Option<&mut dyn Interrupt>) -> Result<bool, Failure> {
     loop {
         let ready = {
+            // Interrupts that report only signals have one file.
             let files = [Some(source.as_fd()), interrupt.as_ref().and_then(|interrupt| interrupt.files()[0])];
             let mut fds: heapless::Vec<PollFd<'_>, 2> =
                 files.into_iter().flatten().map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();
@@ -114,6 +116,7 @@ fn wait(source: BorrowedFd<'_>, interrupt: &mut Option<&mut dyn Interrupt>) -> R
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(failed(error)),
             }
+            // The source is the first file.
             !fds[0].revents().is_empty()
         };
         if interrupt.as_mut().is_some_and(|interrupt| interrupt.verdict() != Verdict::GoOn) {

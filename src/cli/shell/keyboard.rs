@@ -20,7 +20,7 @@ use rustyline::history::MemHistory;
 /// The thread that edits lines.
 #[derive(Debug)]
 pub(super) struct Keyboard {
-    /// The prompts, each with whether the program handles SIGINT.
+    /// Sends each prompt to the thread. The flag says whether the program handles SIGINT.
     prompts: Sender<(String, bool)>,
     typed: UnixStream,
     /// Kept open, so that `typed` reports the end of input only if input ends, not after Ctrl-C.
@@ -31,7 +31,7 @@ pub(super) struct Keyboard {
     before: Termios,
 }
 
-/// The line that stands for a line that is not UTF-8.
+/// The text that replaces a typed line that is not UTF-8.
 const NOT_TEXT: &str = "\u{fffd}";
 
 /// Ends bracketed paste, and starts a new line.
@@ -101,6 +101,7 @@ fn edit(
             Err(ReadlineError::Interrupted) => {
                 // Cannot fail: a process may always signal itself.
                 let _ = kill_process(getpid(), Signal::INT);
+                // The signal itself ends the wait for a line, so the end of input is not reported.
                 if handles_sigint {
                     return;
                 }

@@ -8,11 +8,11 @@ use smoltcp::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The n-th retransmission of a segment that is treated as lost because the retransmission timer expired for an
+    /// The n-th retransmission of a segment that is treated as lost. The retransmission timer has expired for an
     /// earlier segment.
     AfterTimeout(u32),
-    /// A challenge ACK: the answer to a SYN, RST or ACK that does not fit the connection (RFC 5961 sections
-    /// 3.2, 4.2 and 5.2).
+    /// A challenge ACK: the answer to a SYN, RST or ACK that does not fit the connection (RFC 5961 sections 3.2, 4.2
+    /// and 5.2).
     ChallengeAck,
     /// A delayed ACK, which waited this long for data that could carry it or for a second full segment.
     DelayedAck(Duration),
@@ -21,8 +21,10 @@ pub enum Cause {
     /// The ACK carries no data, SYN or FIN, and repeats the previous acknowledgement number and window while data is
     /// outstanding.
     DuplicateAck,
-    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2) or because of SACK ranges that show the
-    /// same loss (RFC 6675 section 4), or a later retransmission in the same recovery.
+    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2).
+    ///
+    /// SACK ranges can show the same loss (RFC 6675 section 4). Later retransmissions in the same recovery are
+    /// included.
     FastRetransmission,
     /// A keep-alive probe: nothing arrived for the keep-alive interval.
     KeepAlive,
@@ -149,8 +151,9 @@ impl fmt::Display for Cause {
 pub enum Mark {
     /// An earlier segment is missing.
     OutOfOrder,
-    /// A partial ACK: it covers only some of the data that was in flight when the recovery began, so another segment
-    /// was lost too (RFC 6582 section 3.2).
+    /// A partial ACK: it covers only some of the data that was in flight when the recovery began.
+    ///
+    /// It shows that another segment was lost, too (RFC 6582 section 3.2).
     PartialAck,
     /// All bytes of the segment had arrived before.
     Repeated,

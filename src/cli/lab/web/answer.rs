@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
-/// The page may load only its own files, and run only its own scripts. No other page may show it in a frame.
+/// The page may load only its own files, and run only its own scripts. No other page may show this page in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -22,7 +22,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// A response with its whole body.
 pub type Answer = Response<Full<Bytes>>;
 
-/// Returns an answer with status 200.
+/// Returns an answer with status 200 and the headers of all answers.
 pub fn answer(media_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(Full::new(body.into()));
     let headers = response.headers_mut();
@@ -61,6 +61,7 @@ impl Refusal {
 }
 
 impl From<Refusal> for Answer {
+    /// Converts a refusal to an answer whose body is the reason.
     fn from(refusal: Refusal) -> Self {
         let mut response = answer("text/plain; charset=utf-8", format!("{}\n", refusal.why));
         *response.status_mut() = refusal.status;

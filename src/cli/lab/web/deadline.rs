@@ -34,6 +34,7 @@ impl Deadline {
         loop {
             let time = *changes.borrow_and_update();
             select! {
+                // Without a time, this branch is disabled, and only a change ends the wait.
                 () = sleep_until(time.unwrap_or_else(Instant::now)), if time.is_some() => return,
                 // The sender is `self`, so waiting for a change cannot fail.
                 _ = changes.changed() => {}

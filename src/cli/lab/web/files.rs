@@ -16,6 +16,7 @@ pub fn find(path: &str) -> Option<File> {
     Some(File { media_type: media_type(name), bytes })
 }
 
+/// Returns the media type for the extension of a file's name.
 fn media_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",

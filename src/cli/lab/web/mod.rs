@@ -25,7 +25,7 @@ use crate::cli::stop::Stop;
 use requests::{Limits, Requests};
 use server::{Closed, serve};
 
-/// Serves the page until Ctrl-C, or until no request has arrived for an hour; returns the exit code.
+/// Serves the page until Ctrl-C, or until no request has arrived for an hour. Returns the exit code.
 ///
 /// # Errors
 /// Fails if the options cannot be combined, if the file on the command line is invalid, or if the port cannot be
@@ -50,7 +50,7 @@ pub fn web(args: &LabArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Returns a text of 32 digits that nobody can guess.
+/// Returns a text of 32 hexadecimal digits that nobody can guess.
 fn token() -> Result<String, Failure> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;

@@ -74,6 +74,7 @@ impl Requests {
     /// Answers a request. The head of the request has arrived, and its body must arrive before `deadline`.
     pub async fn answer(&self, request: Request<Incoming>, deadline: &Deadline) -> Answer {
         let answer = self.serve(request, deadline).await.unwrap_or_else(Answer::from);
+        // From now on, the deadline is for sending the answer.
         deadline.set(Instant::now() + self.limits.request);
         answer
     }
@@ -116,7 +117,7 @@ impl Requests {
         Err(Refusal::new(StatusCode::FORBIDDEN, format_args!("only the host {} is served", self.hosts[0])))
     }
 
-    /// Checks that the request comes from the page itself, if it says where it comes from.
+    /// Checks that a request with the header `Origin` comes from the page itself.
     fn check_origin(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
         let is_ours = |origin: &[u8]| {
             origin.strip_prefix(b"http://").is_some_and(|host| self.hosts.iter().any(|ours| ours.as_bytes() == host))
@@ -141,9 +142,12 @@ impl Requests {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "the session is closed: open another"));
         };
         let command = self.body(request, deadline).await?;
+        // A command may run for any time.
         deadline.clear();
         let answer = run(session, command).await;
+        // The idle time begins again, because the command might have run for long.
         self.latest.set(Instant::now());
+        // A command that panicked leaves its session in an unknown state, so the session is closed.
         answer.map(json).inspect_err(|_| self.sessions.borrow_mut().close(id))
     }
 
@@ -155,6 +159,7 @@ impl Requests {
         if request.body().size_hint().lower() > most as u64 {
             return Err(too_long());
         }
+        // The deadline is still the one for receiving the request.
         let until = Instant::now().max(deadline.get().unwrap_or_else(Instant::now));
         // The connection ends a little later, so that the refusal can still be sent.
         deadline.set(until + Duration::from_secs(1));

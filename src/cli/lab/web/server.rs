@@ -24,8 +24,8 @@ use super::requests::Requests;
 /// The largest head of a request, in bytes. hyper refuses longer ones.
 const MAX_HEAD: usize = 16 << 10;
 
-/// The stack of a thread that runs a command, in bytes. Without optimization, a lab of 200 kB is moved about on the
-/// stack while it is made.
+/// The stack of a thread that runs a command, in bytes. In a build without optimisation, creating a lab copies its
+/// 200 kB on the stack several times.
 const STACK: usize = 16 << 20;
 
 /// The largest number of commands that run at a time. Each command belongs to a different session.
@@ -40,8 +40,8 @@ pub enum Closed {
     Stopped,
 }
 
-/// Serves connections until `stop` becomes readable, or until no request has arrived for `Limits::idle`. `stop` must be
-/// non-blocking. A command that still runs then is abandoned.
+/// Serves connections until `stop` becomes readable or no request has arrived for `Limits::idle`. `stop` must be
+/// non-blocking. A command that is still running at the end is abandoned.
 ///
 /// # Errors
 /// Fails with the error from the system call.
@@ -54,7 +54,7 @@ pub fn serve(listener: TcpListener, requests: Requests, stop: UnixStream) -> io:
     closed
 }
 
-/// Serves connections on the present runtime, as [`serve`] does.
+/// Serves connections on the current runtime, as [`serve`] does.
 ///
 /// # Errors
 /// Fails with the error from the system call.
@@ -73,7 +73,7 @@ pub async fn run(listener: TcpListener, requests: Rc<Requests>, stop: UnixStream
 async fn accept(listener: &tokio::net::TcpListener, requests: &Rc<Requests>) -> Infallible {
     let permits = Arc::new(Semaphore::new(requests.limits.connections));
     loop {
-        // The semaphore is never closed.
+        // Above the limit, further connections wait. This cannot fail, because the semaphore is never closed.
         let permit = permits.clone().acquire_owned().await;
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -83,7 +83,8 @@ async fn accept(listener: &tokio::net::TcpListener, requests: &Rc<Requests>) -> 
                     drop(permit);
                 });
             }
-            // The client has gone, or the process has too many open files: one of the files might be closed soon.
+            // The client has gone, or the process has too many open files. The pause gives other connections time to
+            // close their files.
             Err(error) => {
                 log::warn!("a connection could not be accepted: {error}");
                 sleep(Duration::from_millis(100)).await;
@@ -103,7 +104,10 @@ async fn wait_until_idle(requests: &Requests) {
     }
 }
 
-/// Serves one request, then closes the connection. Each phase of the connection has one deadline.
+/// Serves one request, then closes the connection. The connection is also closed if its deadline passes.
+///
+/// At first, the deadline is for receiving the request. [`Requests::answer`] then sets a new deadline, for sending the
+/// answer. While a command runs, there is no deadline.
 async fn serve_connection(stream: TcpStream, requests: &Requests) {
     let deadline = Deadline::at(Instant::now() + requests.limits.request);
     let answer = async |request| Ok::<_, Infallible>(requests.answer(request, &deadline).await);
@@ -113,12 +117,13 @@ async fn serve_connection(stream: TcpStream, requests: &Requests) {
     let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     let served = poll_fn(|context| connection.poll_without_shutdown(context));
     select! {
-        // hyper has answered an invalid request, and the client of a broken connection cannot be helped.
+        // Ignore an error: hyper has answered an invalid request, and a broken connection can carry no answer.
         _ = served => {}
         () = deadline.passed() => return,
     }
     let mut stream = connection.into_parts().io.into_inner();
-    // Closing a connection with unread bytes resets it, and the client can then lose the answer.
+    // Read until the client has closed its side. Closing a connection with unread bytes would reset it, and the client
+    // could lose the answer.
     let drain = async {
         stream.shutdown().await?;
         while stream.read(&mut [0; 4096]).await? > 0 {}

@@ -8,14 +8,16 @@ use crate::lab::session::LabSession;
 
 /// The open sessions, the least recently used one first.
 pub struct Sessions {
+    /// The largest number of sessions.
     most: usize,
     /// The largest number of bytes that the recorded entries of one session take.
     most_bytes: usize,
+    /// The id of the next session.
     next: u64,
     open: Vec<Open>,
 }
 
-/// A session that commands and threads share. The lock makes the commands of one session serial.
+/// A session that commands and threads share. The lock lets only one command of a session run at a time.
 pub type Shared = Arc<Mutex<LabSession>>;
 
 struct Open {
@@ -29,10 +31,11 @@ impl Sessions {
         Sessions { most, most_bytes: memory / most.max(1), next: 1, open: Vec::new() }
     }
 
-    /// Opens a session and returns its id. A full list first closes the session that has been idle for the longest time.
+    /// Opens a session and returns its id. If the list is full, first closes the session that has been idle longest.
     /// Returns `None` if no session is idle.
     pub fn open(&mut self) -> Option<u64> {
         if self.open.len() >= self.most {
+            // If only this list holds a session, no command is using it.
             let idle = self.open.iter().position(|open| Arc::strong_count(&open.session) == 1)?;
             self.open.remove(idle);
         }
@@ -46,6 +49,7 @@ impl Sessions {
     /// Returns the session with an id, for a command. The session is busy until the caller drops the returned value.
     pub fn find(&mut self, id: &str) -> Option<Shared> {
         let index = self.open.iter().position(|open| open.id.to_string() == id)?;
+        // The most recently used session is last in the list.
         let open = self.open.remove(index);
         let session = open.session.clone();
         self.open.push(open);
@@ -73,6 +77,7 @@ mod tests {
         assert!(sessions.find("1").is_some() && sessions.find("3").is_some());
     }
 
+    /// A session is busy until the value that `find` returns is dropped. A busy session is never closed.
     #[test]
     fn a_session_with_a_command_stays() {
         let mut sessions = Sessions::new(2, 1 << 20);

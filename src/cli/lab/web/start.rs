@@ -7,7 +7,8 @@ use super::super::{What, exercise, file, find, mark};
 use crate::cli::error::Failure;
 use crate::lab::file::Experiment;
 
-/// Returns the JSON that the page gets as `start`: the members of the session's command `new` and a file's name.
+/// Returns the JSON that the page gets as `start`. It has the members of the session's command `new`, and a file's
+/// name.
 ///
 /// # Errors
 /// Fails with a usage error if an option is not possible with --web, or if the program, the scenario or the file is
@@ -32,7 +33,7 @@ pub fn start(args: &LabArgs) -> Result<String, Failure> {
     Ok(Value::Object(members).to_string())
 }
 
-/// What a run is made from: the names and values of members of `new`.
+/// The source of a run: the names and values of members of `new`.
 type Source = Vec<(&'static str, String)>;
 
 /// Returns the members of `new` that the command line selects. Checks a file before the page opens it.
@@ -52,6 +53,7 @@ fn source(args: &LabArgs) -> Result<Source, Failure> {
         ))),
         (Some(name), []) if file::is_file(name) => lab(name),
         (Some(_), []) => Ok(match find(args)? {
+            // The arms above have handled files.
             What::File(..) => Vec::new(),
             What::Program(app) => vec![("program", app.name.into())],
             What::Scenario(name, _) => vec![("scenario", name.into())],
