@@ -169,10 +169,14 @@ pub trait ClientProgram {
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
     /// Does the work of [`Session::shut_down`].
-    fn shut_down(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) {}
+    fn shut_down(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) {
+        // Most programs have nothing to do here.
+    }
 
     /// Does the work of [`Session::ended`].
-    fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {}
+    fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
+        // Most programs have nothing to do here.
+    }
 }
 
 /// The state of one run of a TCP client. All client programs use this state.

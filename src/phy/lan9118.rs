@@ -137,6 +137,7 @@ impl<R: Registers> Lan9118<R> {
         let mut frames = 256;
         while frames > 0 {
             frames -= 1;
+            // Bits 16 to 23 are the number of frames that the controller holds.
             if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 return;
             }

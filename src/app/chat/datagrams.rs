@@ -117,6 +117,7 @@ impl<'a> Server<'a> {
 impl UdpSession for Server<'_> {
     /// Prints one received datagram or sends one typed line. Asks to be polled again until there is neither.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        // `take` clears the flag, so that each loss is reported once.
         if core::mem::take(&mut self.lost) {
             print_line(cx.console, |write| {
                 write(b"the last datagram is lost: no host on the link answers for its address")

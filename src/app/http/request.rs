@@ -194,8 +194,7 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
     // The parser receives only this line, so the result is never a complete request.
     match request.parse(line) {
         Ok(_) => {}
-        // Without a word that begins with `HTTP/`, the line is not an HTTP request of another version, but no HTTP
-        // request.
+        // A line without `HTTP/` is no HTTP request at all, so its version is not the problem.
         Err(Error::Version) if line.split(|&b| b == b' ').any(|word| word.starts_with(b"HTTP/")) => {
             return Err(Refusal::Version);
         }
