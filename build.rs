@@ -1,5 +1,5 @@
-//! The build script. With the feature `cli`, it lists the files of the lab's page. For a board, it runs the code in
-//! src/board/build.
+//! The build script. With the feature `cli`, the script lists the files of the lab's web page. For a board, the script
+//! runs the code in src/board/build.
 
 #[cfg(feature = "board")]
 #[path = "src/board/build/mod.rs"]

@@ -1,6 +1,6 @@
 //! Measures how fast a stack answers the SYNs of a flood.
 //!
-//! The connection table is full: it contains 1,024 half-way connections.
+//! The connection table is full: it contains 1,024 half-way connections (SYN-RECEIVED).
 //!
 //! Each SYN evicts the oldest half-way connection. Run this benchmark with `cargo bench --bench syn`.
 #![allow(missing_docs, reason = "a program, not a library")]

@@ -9,7 +9,8 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-/// A card with two queues: received frames and frames to send. A real card's interrupt handler fills the first queue.
+/// A card with two queues: first the received frames, then the frames to send. A real card's interrupt handler fills
+/// the first queue.
 #[derive(Default)]
 struct Card(Queue<4, 1500>, Queue<4, 1500>);
 

@@ -1,4 +1,4 @@
-//! Prints each step of the poll loops of a client and a server that exchange one message and one reply.
+//! Prints each step of two poll loops. A client and a server exchange one message and one reply.
 
 use std::error::Error;
 

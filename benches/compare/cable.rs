@@ -109,6 +109,7 @@ impl EchoCable {
     }
 }
 
+/// Creates the stack of host `number`, whose memory is never freed.
 fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -> Option<Stack<'static, S, ()>> {
     let sizes = Sizes { connections, receive: BUFFER, send: BUFFER, ports: 0, datagrams: 0, payload: 0 };
     let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();

@@ -23,7 +23,7 @@ const PYTHON: &str = include_str!("python.py");
 /// The maximum length of the line in which a server announces its address, in bytes.
 const LINE: usize = 256;
 
-/// The number of bytes at the end of a server's standard error in which [`Server::miss`] finds the final line.
+/// How many bytes at the end of a server's standard error [`Server::miss`] searches for the final line.
 const COMPLAINT: usize = 1024;
 
 /// A running server, which is killed on drop.

@@ -134,6 +134,7 @@ pub fn accept(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Res
     Ok(opened as f64 / start.elapsed().as_secs_f64())
 }
 
+/// Returns the rate in Gbit/s.
 fn gigabits(bytes: usize, time: Duration) -> f64 {
     bytes as f64 * 8.0 / time.as_secs_f64() / 1e9
 }

@@ -87,6 +87,7 @@ fn greet(stream: &mut TcpStream) -> io::Result<()> {
     }
 }
 
+/// Sends the payload until the client closes.
 fn send(stream: &mut TcpStream) -> io::Result<()> {
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
     loop {
@@ -95,6 +96,7 @@ fn send(stream: &mut TcpStream) -> io::Result<()> {
     }
 }
 
+/// Receives and checks the payload until the client closes.
 fn receive(stream: &mut TcpStream, check: &Check) -> io::Result<()> {
     let (mut buffer, mut pattern, mut bytes) = (vec![0; CHUNK], Pattern::default(), 0);
     loop {

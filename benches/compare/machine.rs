@@ -40,6 +40,6 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { cpu, cores, kernel, congestion, load } = self;
         let s = if *cores == 1 { "" } else { "s" };
-        write!(f, "{cpu}, {cores} core{s}, Linux {kernel} with {congestion}, load {load} before")
+        write!(f, "{cpu}, {cores} core{s}, Linux {kernel} with {congestion}, load average {load} before the run")
     }
 }

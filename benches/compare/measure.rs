@@ -110,6 +110,7 @@ fn measure(figure: Figure, span: Duration, deadline: Deadline<'_>) -> Result<f64
         _ => Duty::Greet,
     };
     let not_here = || Miss::failed("it is measured in another way");
+    // The metric names what the server does. If the server receives, the client sends.
     let client = |server| match figure.metric {
         Metric::Accept => client::accept(server, span, deadline),
         Metric::Greeting => {

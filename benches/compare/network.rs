@@ -28,7 +28,7 @@ pub const PREFIX: u8 = 24;
 /// The process is root in the user namespace.
 ///
 /// If the kernel refuses a user namespace and the user is root, this function creates only a network namespace. The
-/// process must have one thread.
+/// process must have only one thread.
 ///
 /// # Errors
 /// Returns a one-line message for the user.
@@ -82,8 +82,8 @@ fn make_tap() -> io::Result<()> {
     Ok(())
 }
 
-// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Only in that respect,
-// its `unsafe` successor is different.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Its `unsafe`
+// successor differs only in that respect.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> io::Result<()> {
     rustix::thread::unshare(flags).map_err(io::Error::from)

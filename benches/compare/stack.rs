@@ -37,6 +37,7 @@ pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T
     let (over, mut end) = (AtomicBool::new(false), Some(end));
     let stop = || {
         over.store(true, Ordering::Release);
+        // Closing the pipe wakes the loop.
         end = None;
     };
     let server = || serve(device, duty, Bell { over: &over, ended });

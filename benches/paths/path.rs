@@ -118,8 +118,8 @@ fn ip(arguments: &str) -> Result<(), String> {
     output.status.success().then_some(()).ok_or_else(|| format!("ip {arguments}: {}", complaint.trim()))
 }
 
-// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Only in that respect,
-// its `unsafe` successor is different.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Its `unsafe`
+// successor differs only in that respect.
 #[allow(deprecated)]
 fn unshare() -> rustix::io::Result<()> {
     rustix::thread::unshare(UnshareFlags::NEWNET)

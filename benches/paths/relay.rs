@@ -57,6 +57,7 @@ pub fn relay(taps: [&OwnedFd; 2], faults: Faults, seed: u64, over: &AtomicBool) 
             Err(error) => return Err(error),
         }
         let now = Instant::now();
+        // `from` is the index of the TAP from which the frames come: 0 for the servers, 1 for the client.
         for (from, queue) in queues.iter_mut().enumerate() {
             for _ in 0..BURST {
                 let Ok(len) = read(taps[from], &mut frame[..]) else { break };

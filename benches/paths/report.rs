@@ -41,10 +41,12 @@ impl Case {
     fn figures(&self) -> Option<Figures> {
         let rates = self.transfers.each_ref().map(|all| all.iter().map(Transfer::rate).collect::<Vec<_>>());
         let gaps = self.transfers.each_ref().map(|all| all.iter().map(|one| one.gap.as_secs_f64() * 1e3).collect());
-        let ratios: Vec<f64> = rates[0].iter().zip(&rates[1]).map(|(ours, theirs)| ours / theirs).collect();
+        let [ours, theirs] = &rates;
+        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
         let both = |values: [Vec<f64>; 2]| Some([Spread::of(&values[0])?, Spread::of(&values[1])?]);
         let rates = both(rates)?;
-        let ratio = rates[0].median / rates[1].median;
+        let [ours, theirs] = &rates;
+        let ratio = ours.median / theirs.median;
         Some(Figures { rates, ratio, ratios: Spread::of(&ratios)?, gaps: both(gaps)? })
     }
 }
@@ -64,14 +66,15 @@ pub fn table(run: &Run, cases: &[Case]) -> String {
         let Some(Figures { rates, ratio, ratios, gaps }) = case.figures() else { continue };
         let spread = |Spread { median, low, high }: &Spread| format!("{median:.2} ({low:.2} to {high:.2})");
         let gap = |Spread { median, high, .. }: &Spread| format!("{median:.0}, at most {high:.0}");
+        let ([our_rate, their_rate], [our_gap, their_gap]) = (&rates, &gaps);
         let cells = [
             case.name.to_owned(),
-            spread(&rates[0]),
-            spread(&rates[1]),
+            spread(our_rate),
+            spread(their_rate),
             format!("{ratio:.2}"),
             spread(&ratios),
-            gap(&gaps[0]),
-            gap(&gaps[1]),
+            gap(our_gap),
+            gap(their_gap),
         ];
         out += &format!("| {} |\n", cells.join(" | "));
     }

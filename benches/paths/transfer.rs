@@ -66,6 +66,7 @@ fn connect(server: SocketAddr) -> std::io::Result<TcpStream> {
     }
 }
 
+/// Receives until `len` bytes have arrived or the time limit has passed. `start` is the time of the handshake.
 fn receive(stream: &mut TcpStream, len: usize, start: Instant) -> std::io::Result<Transfer> {
     let (mut buffer, mut bytes, mut last, mut gap) = (vec![0; 65_536], 0, start, Duration::ZERO);
     while bytes < len && start.elapsed() < LIMIT {

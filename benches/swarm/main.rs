@@ -51,6 +51,7 @@ struct Args {
 struct Total {
     /// For each breach, the seeds in which it occurred, each with a description. [`Total::print`] sorts the seeds.
     breaches: BTreeMap<Breach, Vec<(u64, String)>>,
+    /// The number of programs whose connections ended as `Closed`, and the number of all programs.
     closed: (usize, usize),
     frames: u64,
 }

@@ -46,7 +46,7 @@ impl Registers for Controller {
     }
 }
 
-/// The other end of the cable in the conformance check.
+/// The other end of the cable in the conformance check: its controller, its clock, and its counter.
 pub struct Far<'f>(pub &'f mut Controller, pub Clock, pub u32);
 
 impl Peer<Nic<Controller>> for Far<'_> {

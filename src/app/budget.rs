@@ -1,4 +1,4 @@
-//! The size of each part of the memory of a stack that can run every program. docs/porting.md shows the table.
+//! The memory of a stack that can run every program, part by part. docs/porting.md shows the sizes as a table.
 
 use core::mem::size_of;
 

@@ -15,6 +15,7 @@ pub struct Server {
 }
 
 impl Session for Server {
+    /// Discards received data, and fills the send buffer with the pattern until the peer closes.
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         message::consume(socket, usize::MAX);
         if message::arrived(socket) == Arrived::EndOfStream {
@@ -52,6 +53,7 @@ impl Client {
 }
 
 impl ClientProgram for Client {
+    /// Prints received data until the limit is reached or the server closes.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         run.deadline.arm(cx.now);
         let limit = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
@@ -108,6 +110,7 @@ impl Pattern {
     pub fn fill(&mut self, buffer: &mut [u8]) {
         let mut rest = buffer;
         while !rest.is_empty() {
+            // The rest of the line's text or, once all of the text is written, the rest of CR LF.
             let piece = match self.column.checked_sub(COLUMNS) {
                 None => &ROUND[self.line + self.column..self.line + COLUMNS],
                 Some(at) => &END[at..],

@@ -14,6 +14,7 @@ use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 pub struct Server;
 
 impl Session for Server {
+    /// Discards received data until the peer closes.
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         message::consume(socket, usize::MAX);
         match message::arrived(socket) {
@@ -121,6 +122,7 @@ impl Client {
 }
 
 impl ClientProgram for Client {
+    /// Sends more data. Restarts the deadline whenever the server has acknowledged data.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let acknowledged = socket.send_queue() < self.queued;
         self.feed(run, socket, cx);

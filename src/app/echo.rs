@@ -16,6 +16,7 @@ use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 pub struct Server;
 
 impl Session for Server {
+    /// Sends back as much received data as fits into the send buffer.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             // The server reads only as much as it can send. Other data stays in the receive buffer, so that the peer
@@ -99,6 +100,7 @@ impl Client {
             let back = message::receive(socket, usize::MAX, |piece| cx.console.print(piece)) as u64;
             raw.back += back;
             let len = message::room(socket).min(cx.scratch.len());
+            // Without room in the send buffer, the input stays in the console.
             let typed = match &mut cx.scratch[..len] {
                 [] => Input::NotYet,
                 buffer => cx.console.read(buffer),
@@ -120,6 +122,7 @@ impl Client {
             if back > 0 || sent > 0 {
                 run.deadline.restart(cx.now);
             }
+            // Continue until neither direction has moved a byte.
             if ended || (back, sent) == (0, 0) {
                 break;
             }
@@ -154,6 +157,7 @@ impl Client {
 }
 
 impl ClientProgram for Client {
+    /// Sends messages or console input, and prints the echo, until there is nothing to send or to print.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             match self.stage {
@@ -175,6 +179,7 @@ impl ClientProgram for Client {
                     let text = run.input.text();
                     let before = (sent, back);
                     message::stream(socket, &mut sent, |write| write(text));
+                    // Data beyond the length of the message is not its echo, and stays in the receive buffer.
                     back += message::receive(socket, text.len() - back, |piece| cx.console.print(piece));
                     self.stage = Stage::Text { sent, back };
                     if (sent, back) == (text.len(), text.len()) {

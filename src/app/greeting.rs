@@ -29,7 +29,7 @@ impl<'a> Template<'a> {
     /// Creates a template from bytes with at least one `{}`.
     ///
     /// # Errors
-    /// [`TemplateError::NoPlace`] if `text` contains no `{}`. Put `{}` where the message belongs.
+    /// Returns [`TemplateError::NoPlace`] if `text` contains no `{}`. Put `{}` where the message belongs.
     pub fn new(text: &'a [u8]) -> Result<Self, TemplateError> {
         let has_placeholder = text.windows(Self::PLACEHOLDER.len()).any(|w| w == Self::PLACEHOLDER);
         if has_placeholder { Ok(Template(text)) } else { Err(TemplateError::NoPlace) }
@@ -97,6 +97,7 @@ impl<'a> Server<'a> {
 }
 
 impl Session for Server<'_> {
+    /// Sends the welcome, then a reply to each message until `exit` or the end of the stream.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             self.state = match self.state {
@@ -111,6 +112,7 @@ impl Session for Server<'_> {
                 },
                 State::Reply { len, due, mut position } => {
                     let message = message::peek(socket, cx.scratch, len);
+                    // `exit` gets no reply, so it does not wait for the delay either.
                     if split_line_end(message).0 == EXIT {
                         message::consume(socket, len);
                         return Next::Close;
@@ -182,10 +184,12 @@ enum Stage {
 }
 
 impl ClientProgram for Client {
+    /// Sends each message after the reply to the previous one, and prints all received data.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             if let Stage::Input = self.stage {
                 let advance = run.input.advance(cx.console);
+                // While a person types, there is no deadline.
                 run.deadline.clear();
                 self.stage = match advance {
                     Advance::Text if run.input.text() == EXIT => Stage::Exit,
@@ -211,6 +215,7 @@ impl ClientProgram for Client {
                 self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
             }
             let arrived = message::arrived(socket);
+            // If the server has already closed, `exit` is not needed.
             if let Stage::Exit = self.stage
                 && arrived != Arrived::EndOfStream
             {

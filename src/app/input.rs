@@ -6,7 +6,7 @@ use crate::stack::{self, Console, MESSAGE};
 /// The prompt for a line.
 pub const PROMPT: &str = ">> ";
 
-/// The text that is replaced by lines from the console.
+/// The text that stands for lines from the console.
 pub const CONSOLE: &[u8] = b"-";
 
 /// The messages that a client sends, in order.
@@ -67,6 +67,7 @@ impl<'a> Input<'a> {
                 }
             }
             match self.rest.split_first() {
+                // Lines from the console take the place of this text.
                 Some((&CONSOLE, others)) if self.dash => (self.reading, self.rest) = (true, others),
                 Some((first, others)) => {
                     (self.current, self.rest) = (first, others);
@@ -149,6 +150,7 @@ impl Line {
             let (text, _) = split_line_end(line);
             return Some(if text.len() > MESSAGE { (MESSAGE, MESSAGE) } else { (text.len(), line.len()) });
         }
+        // A text without a line ending is complete at the end of the input, or if the array is full.
         let last = self.ended && !bytes.is_empty();
         let len = bytes.len().min(MESSAGE);
         (last || bytes.len() == self.bytes.len()).then_some((len, len))

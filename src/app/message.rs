@@ -1,11 +1,11 @@
-//! Functions for writing a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder).
+//! Functions for a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder) of your own.
 //!
 //! The functions read one message at a time, and send replies through buffers of any size.
 //!
 //! A message is the data that one read returns, up to [`MESSAGE`] bytes. A message stays in the receive buffer until
 //! the program consumes it. The receive buffer is a ring, so a message can be stored in two pieces. Data that arrives
-//! later belongs to the next message. A program that keeps a message in the buffer until its reply is queued slows down
-//! a peer that does not read.
+//! later belongs to the next message. A program can keep a message in the buffer until the reply is queued. This slows
+//! down a peer that does not read the replies.
 //!
 //! This server sends each message back twice, with a send buffer of any size:
 //!
@@ -76,6 +76,7 @@ pub enum Arrived {
 /// ```
 pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
     match socket.recv_queue() {
+        // `Finished` means that a FIN has arrived, and not that the connection was lost.
         0 if !socket.may_recv() && matches!(socket.peek(0), Err(RecvError::Finished)) => Arrived::EndOfStream,
         0 => Arrived::Nothing,
         queued => Arrived::Message(queued.min(MESSAGE)),
@@ -150,7 +151,7 @@ pub fn room(socket: &Socket<'_>) -> usize {
     if socket.may_send() { socket.send_capacity().saturating_sub(socket.send_queue()) } else { 0 }
 }
 
-/// Queues all of `reply` if it fits into the send buffer, else nothing. Returns whether the reply is queued.
+/// Queues all of `reply` if it fits into the send buffer, otherwise nothing. Returns whether the reply is queued.
 ///
 /// A reply longer than the send buffer never fits: use [`stream`] for it.
 ///
@@ -182,6 +183,7 @@ struct Stream<'q, 's> {
     position: &'q mut usize,
     /// How many of the next bytes to skip, because earlier calls to [`stream`] have queued them.
     skip: usize,
+    /// Whether the send buffer has no room for more.
     full: bool,
 }
 
@@ -223,6 +225,7 @@ pub(super) fn copy_into(buffer: &mut [u8], text: &[u8]) -> Option<usize> {
 pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Write<'_>)) -> Option<usize> {
     let mut len = Some(0);
     compose(&mut |piece| {
+        // Once a piece does not fit, `len` stays `None`.
         len = len.and_then(|start| {
             let end = start + piece.len();
             buffer.get_mut(start..end)?.copy_from_slice(piece);

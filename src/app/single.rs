@@ -25,12 +25,14 @@ impl Server {
 }
 
 impl Session for Server {
+    /// Replies to the first message once the reply fits, then prints the message and closes.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let len = match (self.message, message::arrived(socket)) {
             (Some(len), _) | (None, Arrived::Message(len)) => len,
             (None, Arrived::Nothing) => return Next::Wait,
             (None, Arrived::EndOfStream) => return Next::Close,
         };
+        // Data that arrives while the reply waits for room is not part of the message.
         self.message = Some(len);
         if !message::send_whole(socket, self.reply) {
             return Next::Wait;
@@ -72,6 +74,7 @@ impl Client {
 }
 
 impl ClientProgram for Client {
+    /// Sends the first text that is not empty, and prints the reply until the server closes.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             match self.stage {

@@ -12,7 +12,7 @@ pub trait SerialPort {
     /// Returns the next typed byte, or `None` if there is none.
     fn read(&mut self) -> Option<u8>;
 
-    /// Returns the keyboard with which programs discard the input that a person has typed: see
+    /// Returns the keyboard with which programs discard the input that a person has typed. See
     /// [`Operator::with_keyboard`](super::Operator::with_keyboard). Returns `None` by default.
     fn keyboard(&self) -> Option<&'static Keyboard> {
         None
@@ -21,8 +21,8 @@ pub trait SerialPort {
 
 /// A terminal at a serial port, as the programs' standard input and output.
 ///
-/// Programs read their input in whole lines. A line has at most 127 bytes; further bytes are rejected. Output bytes that
-/// could control the terminal are escaped.
+/// Programs read whole lines. A line has at most 127 bytes; further bytes are rejected. Output bytes that could control
+/// the terminal are escaped.
 ///
 /// ```
 /// use smolstep::app::{SerialPort, Terminal};
@@ -90,6 +90,7 @@ impl<P: SerialPort> Terminal<P> {
                 }
                 Some(BACKSPACE | DELETE) if self.typed.len() > self.finished => {
                     self.typed.pop_back();
+                    // Step back, overwrite the character with a space, and step back again.
                     self.port.write(b"\x08 \x08");
                 }
                 // The final byte of the buffer is reserved for the line ending.
@@ -117,13 +118,16 @@ impl<P: SerialPort> Console for Terminal<P> {
         self.escape.put(bytes, &mut |piece| port.write(piece));
     }
 
+    /// Reads the bytes of finished lines, as many as fit into `buf`.
     fn read(&mut self, buf: &mut [u8]) -> Input {
+        // If a program has requested that the input is discarded, this read does nothing else.
         if let Some(keyboard) = self.port.keyboard()
             && keyboard.serve(|| Some(self.start_over()))
         {
             return Input::NotYet;
         }
         let mut len = 0;
+        // Only finished lines are read, because the person can still edit the unfinished line.
         for slot in buf.iter_mut().take(self.finished) {
             let Some(byte) = self.typed.pop_front() else { break };
             *slot = byte;

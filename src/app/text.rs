@@ -43,6 +43,8 @@ pub(super) struct Characters<'t>(pub &'t [u8]);
 impl<'t> Iterator for Characters<'t> {
     type Item = (Option<char>, &'t [u8]);
 
+    /// Returns the next character and its bytes. If the next byte does not begin a valid character, returns `None` and
+    /// that byte.
     fn next(&mut self) -> Option<Self::Item> {
         let first = *self.0.first()?;
         // RFC 3629 section 3: the first byte determines the number of bytes. A code point below `least` would fit in

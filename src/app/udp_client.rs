@@ -161,8 +161,10 @@ impl UdpSession for Asker<'_> {
         true
     }
 
+    /// Handles an ICMP error about a datagram to `remote`. Returns whether the error is about this client's unanswered
+    /// text.
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
-        // In this stage, the most recent text has been answered, so an error cannot concern it.
+        // In the stage `Input`, the most recent text has been answered, so an error cannot concern it.
         let has_reply = self.replies && matches!(self.stage, Stage::Input);
         if remote != self.remote || !self.sent_any || has_reply || self.result.is_some() {
             return false;
@@ -174,11 +176,14 @@ impl UdpSession for Asker<'_> {
         true
     }
 
+    /// Sends each text after the reply to the previous text, until the client has to wait.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             self.stage = match self.stage {
+                // An ICMP error has ended the client.
                 _ if self.result.is_some() => return Next::Close,
                 Stage::Input => {
+                    // An error about the previous text does not explain a later silence.
                     self.noted = None;
                     let next = self.advance(cx);
                     if next == Advance::NotYet && cx.is_unsent(socket) {

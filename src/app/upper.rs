@@ -29,6 +29,7 @@ struct Reply {
 }
 
 impl Session for Server {
+    /// Replies to the message piece by piece. Prints each piece once its reply is queued.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let mut reply = match (self.reply, message::arrived(socket)) {
             (Some(reply), _) => reply,
@@ -52,6 +53,7 @@ impl Session for Server {
                 return Next::Wait;
             }
             cx.console.print(text);
+            // Without text, no more of the message can be read.
             if is_last || text.is_empty() {
                 cx.console.print(b"\n");
                 message::consume(socket, bytes.len());
@@ -66,6 +68,7 @@ impl Session for Server {
 /// Returns `bytes` without the final character, which can be incomplete or can be the CR of a CR LF.
 fn first_piece(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte & 0xc0 != 0x80);
+    // A single character is returned whole, so that the server makes progress.
     bytes.get(..end.unwrap_or(0)).filter(|piece| !piece.is_empty()).unwrap_or(bytes)
 }
 

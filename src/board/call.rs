@@ -27,8 +27,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout for connecting to an address of a name if the name has another address to try.
 const NEXT_AFTER: Duration = Duration::from_secs(2);
 
-/// The size of the buffer for a lookup's two queries, in bytes: 512 for each message (RFC 1035 section 4.2.1). The
-/// buffer for the two replies has the same size.
+/// The size of the buffer for a lookup's two queries, in bytes. Each message has up to 512 bytes (RFC 1035 section
+/// 4.2.1). The buffer for the two replies has the same size.
 const LOOKUP: usize = 2 * 512;
 
 /// Runs a program's client against its server, then makes QEMU exit with the result.
@@ -37,7 +37,7 @@ const LOOKUP: usize = 2 * 512;
 /// unless SMOLSTEP_SERVER names another one. Without QEMU or a debugger, the exit is a fault, and the board restarts.
 ///
 /// # Panics
-/// For the same reasons as [`serve`](super::serve).
+/// Panics for the same reasons as [`serve`](super::serve).
 pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     let port = settings::PORT.unwrap_or(port);
     let clock = B::Machine::start();
@@ -64,6 +64,7 @@ struct Caller<'c, B: Board, U> {
 }
 
 impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
+    /// Creates the stack with the settings of the build, and announces the board's addresses.
     fn new(
         memory: Memory<'c, Client<'c>, U>,
         mut io: Io<B::Ethernet, Terminal<B>, LogProbe>,
@@ -88,7 +89,10 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         }
         // A single address needs no `Dialler`, which would take 1 KB of flash.
         match self.begin(remote, TIMEOUT) {
-            Ok(id) => self.finish(id, remote, |_| ()).0,
+            Ok(id) => {
+                let (succeeded, _end) = self.finish(id, remote, |_| ());
+                succeeded
+            }
             Err(_) => false,
         }
     }
@@ -118,6 +122,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
             stack.ended(id).is_some()
         });
         let (result, end) = match self.stack.take(id) {
+            // If the program has no result, the reason is the end of the connection.
             Some((client, end)) => (client.result().unwrap_or(Err(Failure::Ended(end))), Some(end)),
             None => (Err(Failure::TooEarly), None),
         };
@@ -167,12 +172,14 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         let mut done = false;
         loop {
             match dialler.next(self.clock.now()) {
+                // If no address is reachable, no step is left.
                 DialStep::Resolve if self.find(host, port, &mut dialler) => dialler.resolved(),
                 DialStep::Connect { remote, patience } => {
                     let begun = self.begin(remote, patience);
                     dialler.begun(self.clock.now(), remote, begun);
                     let Ok(id) = begun else { continue };
                     let (is_done, end) = self.finish(id, remote, |stack| {
+                        // Only one connection is open at a time, so an established connection is `id`.
                         if stack.connections_in_use().any(|c| !matches!(c.phase, Phase::Connecting | Phase::Ended(_))) {
                             dialler.established(id);
                         }
@@ -212,6 +219,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     fn resolve(&mut self, host: &str) -> Option<Addresses> {
         let servers = self.servers(host)?;
         let name = Name::new(host).inspect_err(|error| log::error!("bad host '{host}': {error}")).ok()?;
+        // A random id for each of the two queries makes it hard to forge a reply.
         let drawn = self.stack.draw();
         let ids = [drawn as u16, (drawn >> 16) as u16];
         let resolver = Resolver::new(name, &servers, TIMEOUT, ids).reaching(cfg!(feature = "ipv6"), true);
@@ -262,8 +270,7 @@ fn reaches<U: UdpSession>(stack: &Stack<'_, Client<'_>, U>, remote: IpEndpoint) 
     stack.source_for(remote).is_ok()
 }
 
-/// Converts an address to smoltcp's type. Returns `None` for an IPv6 address if the
-/// firmware was built without the feature `ipv6`.
+/// Converts an address to smoltcp's type. Returns `None` for an IPv6 address if the build lacks the feature `ipv6`.
 fn address(address: IpAddr) -> Option<IpAddress> {
     match address {
         IpAddr::V4(address) => Some(address.into()),

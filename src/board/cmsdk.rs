@@ -28,6 +28,7 @@ impl Cmsdk {
     pub fn start(self, divider: u32) {
         let mut uart = Mmio::new(self.base);
         uart.write(DIVIDER, divider);
+        // Bits 0, 1 and 3: the transmitter, the receiver and the receive interrupt.
         uart.write(CONTROL, 0b1011);
     }
 
@@ -39,6 +40,7 @@ impl Cmsdk {
     /// Returns the next typed byte, and clears the interrupt.
     pub fn take(self) -> Option<u8> {
         let mut uart = Mmio::new(self.base);
+        // Clears the receive interrupt before the byte is read, so that a later byte raises it again.
         uart.write(INTERRUPT, 0b10);
         (uart.read(STATE) & 0b10 != 0).then(|| uart.read(DATA) as u8)
     }

@@ -26,7 +26,7 @@ const PAYLOAD: usize = 1472;
 /// measures this firmware.
 ///
 /// # Panics
-/// If the controller does not respond, or the stack cannot be set up. The board then restarts.
+/// Panics if the controller does not respond, or the stack cannot be set up. The board then restarts.
 pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut clock = B::Machine::start();
     B::start();

@@ -40,6 +40,7 @@ impl Board for Lm3s6965evb {
     const TICKS_A_MILLISECOND: u32 = 12_500;
     const INTERRUPTS: [u32; 2] = [42, 5];
 
+    /// Turns on the clocks of the UART and the Ethernet controller, and sets up the UART.
     fn start() {
         let mut system = Mmio::new(SYSTEM);
         let gates = system.read(GATES_1);
@@ -57,12 +58,14 @@ impl Board for Lm3s6965evb {
     }
 
     fn put(byte: u8) {
+        // Bit 5 of the flags: the transmit FIFO is full.
         put(&mut Mmio::new(UART), |uart| uart.read(FLAGS) & (1 << 5) != 0, DATA, byte);
     }
 
     fn take() -> Option<u8> {
         let mut uart = Mmio::new(UART);
         uart.write(INTERRUPT_CLEAR, RECEIVED);
+        // Bit 4 of the flags: the receive FIFO is empty.
         (uart.read(FLAGS) & (1 << 4) == 0).then(|| uart.read(DATA) as u8)
     }
 

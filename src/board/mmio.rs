@@ -21,10 +21,10 @@ impl Mmio {
     /// Returns the peripheral at address `base`.
     ///
     /// # Safety
-    /// The peripheral has registers at all offsets that a driver will use, of the width that the driver uses: 32 bits,
-    /// or 8 bits for [`read_byte`](Self::read_byte) and [`write_byte`](Self::write_byte). No Rust object lies at these
-    /// addresses. The peripheral writes to no memory: it has no DMA, or its DMA stays off. On a Cortex-M, no interrupt
-    /// handler runs while a driver reads a FIFO.
+    /// The peripheral has a register at each offset that a driver will use. Each register is 32 bits wide, or 8 bits
+    /// for [`read_byte`](Self::read_byte) and [`write_byte`](Self::write_byte). No Rust object lies at these addresses.
+    /// The peripheral writes to no memory: it has no DMA, or its DMA stays off. On a Cortex-M, no interrupt handler
+    /// runs while a driver reads a FIFO.
     pub const unsafe fn at(base: usize) -> Self {
         Mmio { base }
     }

@@ -87,8 +87,8 @@ pub trait Board: 'static {
     /// multiple of 500. On RISC-V, the timer is in the CLINT, and the number must be a multiple of 1,000.
     const TICKS_A_MILLISECOND: u32;
 
-    /// The numbers of the interrupts that end a sleep: those of the network controller and of the console input. Each
-    /// number is below 64.
+    /// The numbers of the interrupts that end a sleep. One belongs to the network controller, and one to the console
+    /// input. Each number is below 64.
     const INTERRUPTS: [u32; 2];
 
     /// Sets up the console. This method is called before all other methods.

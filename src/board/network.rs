@@ -16,7 +16,8 @@ use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 /// Returns the stack's configuration: the build's addresses and whether to request further addresses.
 ///
 /// With the feature `dhcp`, the stack does not use an address that another host on the link already uses. `entropy` is
-/// [`Board::entropy`](super::Board::entropy). As a generic function, this function would take 420 bytes more flash.
+/// [`Board::entropy`](super::Board::entropy). It is an argument, because a function that is generic over the board
+/// would take 420 bytes more flash.
 pub fn config(entropy: fn() -> [u32; 2]) -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
     let mut config = Config::new(hardware, seed(entropy), settings::ADDRESSES);
@@ -98,6 +99,7 @@ impl Taken {
     /// Logs the address that the stack reports as taken, unless it was already logged.
     pub(super) fn report<S: Session + Clone, U: UdpSession>(&mut self, stack: &Stack<'_, S, U>) {
         if let Some((address, by)) = stack.taken()
+            // `replace` stores this address, and returns the address that was logged before.
             && self.0.replace(address) != Some(address)
         {
             log::error!("{}; build it with another SMOLSTEP_IP", AddressEvent::Taken { address, by });

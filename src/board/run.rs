@@ -31,7 +31,7 @@ use crate::trace::LogProbe;
 /// `PAYLOAD` if the port's program only uses shorter datagrams.
 const PAYLOAD: usize = 1472;
 
-/// The memory for the lines of a chat room, in bytes. Two of the longest lines fit if they consist of letters.
+/// The memory for the lines of a chat room, in bytes. The longest line fits if none of its characters is escaped.
 const ROOM: usize = 1024;
 
 /// The average length of the datagram buffers of [`serve`]'s UDP ports, in bytes. Each port has a receive buffer and a
@@ -52,7 +52,7 @@ pub const UDP_PAYLOAD: usize = {
 /// ```
 ///
 /// # Panics
-/// If the stack cannot be set up. The panic message is the text of the [`SetupError`].
+/// Panics if the stack cannot be set up. The panic message is the text of the [`SetupError`].
 pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) -> ! {
     let options = Options::default();
     serve_programs::<B, _, _, _>(
@@ -71,9 +71,10 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
 /// buffer of `TX` bytes.
 ///
 /// # Panics
-/// For the same reasons as [`serve`].
+/// Panics for the same reasons as [`serve`].
 pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
-    const UDP: (usize, usize) = udp_needs(true);
+    const PORTS: usize = udp_needs(true).0;
+    const PAYLOADS: usize = udp_needs(true).1;
     let mut clock = B::Machine::start();
     let rows = [const { Cell::new(None) }; N];
     let status = Status::new(&rows, clock.now());
@@ -94,10 +95,10 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
     let mut time_wait = [[TimeWaitRecord::default(); 2]; N];
-    let mut ports: [_; UDP.0] = defaults();
-    let mut port_sockets: [_; UDP.0] = defaults();
-    let mut datagrams = [PacketMetadata::EMPTY; { 2 * UDP.0 }];
-    let mut payloads = [0; { UDP.1 }];
+    let mut ports: [_; PORTS] = defaults();
+    let mut port_sockets: [_; PORTS] = defaults();
+    let mut datagrams = [PacketMetadata::EMPTY; 2 * PORTS];
+    let mut payloads = [0; PAYLOADS];
     let mut neighbours = [Neighbour::default(); NEIGHBOURS];
     let mut kept = [0; KEPT];
     let mut scratch = [0; SCRATCH];
@@ -130,16 +131,16 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     )
 }
 
-/// Returns an array of default values. This function is not inlined, because the caller would then have the array on its
-/// call stack twice.
+/// Returns an array of default values. This function is not inlined, because the caller would then have the array on
+/// its call stack twice.
 #[inline(never)]
 fn defaults<T: Default, const N: usize>() -> [T; N] {
     from_fn(|_| T::default())
 }
 
 crate::sessions! {
-    /// The TCP programs of [`serve_all`]. These are the programs of `app::Server`, except that chat is always a room,
-    /// so that the code for conversations between two people takes no flash.
+    /// The TCP programs of [`serve_all`]. These are the programs of `app::Server`, but chat is always a room. So the
+    /// code for conversations between two people takes no flash.
     #[derive(Clone)]
     enum LargeServer<'a> {
         Basic(Basic<'a>),
@@ -157,7 +158,8 @@ const fn udp_needs(large: bool) -> (usize, usize) {
         let app = &APPS[at];
         if app.udp.is_some() && (large || !app.large) {
             ports += 1;
-            bytes += least(app.udp_room.0, PAYLOAD) + least(app.udp_room.1, PAYLOAD);
+            let (receive, send) = app.udp_room;
+            bytes += least(receive, PAYLOAD) + least(send, PAYLOAD);
         }
         at += 1;
     }
@@ -180,6 +182,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     tcp: impl Fn(&App) -> Option<S>,
     udp: impl Fn(&App) -> Option<U>,
 ) -> ! {
+    // The caller's probe replaces the probe of `start`.
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
     // The stack is used in place, because a move would put it on the call stack twice.
@@ -268,22 +271,22 @@ type Known = heapless::Vec<IpAddress, 8>;
 /// Reports the addresses on which the board has begun or stopped listening.
 #[cfg(feature = "dhcp")]
 fn report_listening<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool) {
-    let now = || addresses.iter().map(IpCidr::address);
-    if now().eq(known.iter().copied()) {
+    let present = || addresses.iter().map(IpCidr::address);
+    if present().eq(known.iter().copied()) {
         return;
     }
-    for &gone in known.iter().filter(|&&one| now().all(|other| other != one)) {
+    for &gone in known.iter().filter(|&&one| present().all(|other| other != one)) {
         log::warn!("no longer listening on {gone}");
     }
-    now().filter(|one| !known.contains(one)).for_each(|new| print_listening::<B>(new, large));
-    *known = now().take(known.capacity()).collect();
+    present().filter(|one| !known.contains(one)).for_each(|new| print_listening::<B>(new, large));
+    *known = present().take(known.capacity()).collect();
 }
 
 /// The poll loop: polls and sleeps until `done` returns true.
 ///
-/// `done` is called after each poll and before the sleep, because it is possible that nothing ends the sleep once the
-/// work is done. `done` receives the stack and the time of the poll. `listen` reads the console's input, and returns
-/// whether to wake the programs.
+/// `done` is called after each poll and before the sleep, because nothing might end the sleep once the work is done.
+/// `done` receives the stack and the time of the poll. `listen` reads the console's input, and returns whether to wake
+/// the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,
@@ -306,7 +309,8 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         if now >= check_link_at {
             check_link_at = now + Duration::from_secs(1);
             let up = io.device.link_is_up();
-            if core::mem::replace(&mut link_is_up, up) != up {
+            let was_up = core::mem::replace(&mut link_is_up, up);
+            if was_up != up {
                 log::warn!("the link is {}", if up { "up" } else { "down" });
                 stack.link_changed(now, up);
                 if up {

@@ -4,7 +4,7 @@ use super::settings;
 use crate::stack::{Seed, half_sip};
 
 /// Returns the seed of this start. If the build set SMOLSTEP_SEED, that seed is used unchanged, so that runs can be
-/// compared.
+/// compared. Otherwise the board's entropy is mixed into the build's seed.
 pub(super) fn seed(entropy: fn() -> [u32; 2]) -> Seed {
     let mut seed = settings::SEED;
     if !settings::SEED_IS_SET {

@@ -25,7 +25,7 @@ use crate::phy::{Ethernet, EthernetAddress};
 /// | `panic` | panics; the board reports the panic and restarts, again and again |
 ///
 /// # Panics
-/// If the word is `panic`.
+/// Panics if the word is `panic`.
 pub fn selftest<B: Board>() -> ! {
     B::start();
     Uart::<B>::NEW.log();
@@ -50,7 +50,8 @@ pub fn selftest<B: Board>() -> ! {
     B::Machine::exit(ok)
 }
 
-// Not inlined: a function that contained both this test and `conformance` would need call stack for both.
+/// Runs the checks of the lab, and prints each result. Returns whether all of them passed.
+// Not inlined, because a function that contained both this test and `conformance` would need call stack for both.
 #[inline(never)]
 fn lab<B: Board>(uart: &mut Uart<B>) -> bool {
     let mut ok = true;
@@ -66,6 +67,7 @@ fn lab<B: Board>(uart: &mut Uart<B>) -> bool {
     ok
 }
 
+/// Runs the conformance check on the board's controller, and prints the result. Returns whether the device passed.
 #[inline(never)]
 fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
     let mut device = match B::ethernet(settings::HARDWARE) {
@@ -75,8 +77,10 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
             return false;
         }
     };
+    // A controller that promises no burst gets the usual number of frames: see [`Peer::burst`].
     let burst = device.capabilities().max_burst_size.unwrap_or(64);
     let mut cable = Returning::<B> { clock: B::Machine::start(), burst };
+    // The buffer must be one byte longer than the longest frame.
     let result = conformance::check(&mut device, &mut cable, &mut [0; 1515]);
     // Writing to the console never fails.
     let _ = match &result {
@@ -86,14 +90,15 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
     result.is_ok()
 }
 
-/// Fills, clears and copies memory: every short length from every alignment, to every alignment. Returns whether exactly
-/// the right bytes have changed.
+/// Fills, clears and copies memory: every short length from every alignment, to every alignment. Returns whether
+/// exactly the right bytes have changed.
 fn copies() -> bool {
     const ROOM: usize = 88;
     let source: [u8; ROOM] = black_box(core::array::from_fn(|at| at as u8));
     (0..4 * 4 * 80).all(|case: usize| {
         let (from, at, len) = black_box((case % 4, case / 4 % 4, case / 16));
-        // Also copies within one array: down and up, by 0 to 3 bytes.
+        // Each entry has a change of `bytes`, and the value that the change must give the byte at `place`. The changes
+        // fill, clear, copy, and copy within one array (down and up, by 0 to 3 bytes).
         let changes: [(fn(&mut [u8; ROOM], &[u8; ROOM], [usize; 3]), fn(usize, [usize; 3]) -> u8); 4] = [
             (|bytes, _, [_, at, len]| bytes[at..at + len].fill(black_box(0xa5)), |_, _| 0xa5),
             (|bytes, _, [_, at, len]| bytes[at..at + len].fill(0), |_, _| 0),
@@ -120,6 +125,7 @@ fn copies() -> bool {
 
 /// Divides numbers of every bit length by each other. Returns whether each dividend is quotient × divisor + remainder.
 fn division() -> bool {
+    // For each bit length, the number of only ones and the two numbers after it.
     let numbers = || (0..64).flat_map(|bits| [0, 1, 2].map(|more| (u64::MAX >> bits).wrapping_add(more)));
     numbers().all(|number| {
         numbers().filter(|&by| by != 0).all(|by| {
@@ -130,16 +136,19 @@ fn division() -> bool {
     })
 }
 
+/// Prints the table [`BUDGET`]: the memory that a stack needs on this processor. Returns true.
 fn memory<B: Board>(uart: &mut Uart<B>) -> bool {
     // Writing to the console never fails.
     BUDGET.iter().all(|(what, bytes)| writeln!(uart, "{what:46} {bytes:6}").is_ok())
 }
 
+/// Calls itself until the call stack overflows.
 #[inline(never)]
 #[allow(unconditional_recursion, reason = "the recursion overflows the call stack on purpose")]
 fn overflow(depth: u32) -> u32 {
     let frame = black_box([depth; 64]);
     call_and_return(depth);
+    // The frame is used after the call, so that the compiler must keep it on the call stack.
     overflow(depth + 1) ^ black_box(frame)[1]
 }
 
@@ -212,6 +221,7 @@ impl<B: Board> Returning<B> {
 }
 
 impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
+    /// Sends `frame` through the device itself. The cable returns the frame to the device.
     fn inject(&mut self, device: &mut Acknowledged<B::Ethernet>, frame: &[u8]) -> bool {
         // If the frame is longer than the device's MTU, the device cannot have sent it.
         if frame.len() > device.capabilities().max_transmission_unit {
@@ -221,6 +231,7 @@ impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
         token.map(|token| token.consume(frame.len(), |bytes| bytes.copy_from_slice(frame))).is_some()
     }
 
+    /// Waits a moment, then copies the frame that the device has received, if any, to `buffer`.
     fn observe(&mut self, device: &mut Acknowledged<B::Ethernet>, buffer: &mut [u8]) -> Option<usize> {
         let now = self.pause();
         let (token, _) = device.receive(now)?;
@@ -247,7 +258,7 @@ impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
     }
 
     fn forges(&self) -> bool {
-        // The driver writes the right checksum into every frame that it sends.
+        // The driver writes the right checksum into every frame that it sends, so no wrong checksum can come back.
         false
     }
 

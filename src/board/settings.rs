@@ -1,4 +1,4 @@
-//! The settings of the build: see `build.rs`.
+//! The settings of the build, which `build.rs` writes.
 
 #[allow(unused_imports, reason = "a build without addresses does not use the import")]
 use smoltcp::wire;

@@ -36,16 +36,21 @@ impl Board for VirtRv32 {
     const TICKS_A_MILLISECOND: u32 = 10_000;
     const INTERRUPTS: [u32; 2] = [1, 10];
 
+    /// Sets up the UART.
     fn start() {
         let mut uart = Mmio::new(UART);
-        // 8 bits and FIFOs, with an interrupt for each received byte. QEMU ignores the baud rate.
+        // Sets 8 data bits. QEMU ignores the baud rate.
         uart.write_byte(LINE_CONTROL, 0b11);
+        // Turns on both FIFOs, and empties them.
         uart.write_byte(FIFO_CONTROL, 0b111);
+        // Turns on the interrupt for received bytes, which ends a sleep.
         uart.write_byte(INTERRUPT_ENABLE, 1);
     }
 
+    /// Sends a byte through the UART.
     fn put(byte: u8) {
         let mut uart = Mmio::new(UART);
+        // A UART that stays full loses the byte, so that it cannot block the board.
         if (0..MAX_CHECKS).any(|_| uart.read_byte(LINE_STATUS) & ROOM != 0) {
             uart.write_byte(DATA, byte);
         }

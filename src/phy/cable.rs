@@ -8,15 +8,15 @@ use super::queue::{FrameIn, FrameOut, Queue};
 
 /// A cable with two ends: each end receives the frames that the other end sends, in order and undamaged.
 ///
-/// The cable holds up to `FRAMES` frames in each direction (at least 2) of up to `MTU` bytes each (at least 590,
-/// including the 14-byte Ethernet header). The cable stores the frames itself, in about `2 × FRAMES × MTU` bytes,
-/// without a heap. All bits of a new Ethernet cable are zero, so a static cable is in `.bss`. The stack at each end
-/// computes and verifies checksums.
+/// The cable holds up to `FRAMES` frames in each direction, of up to `MTU` bytes each. `FRAMES` is at least 2, and
+/// `MTU` is at least 590, including the 14-byte Ethernet header. The cable stores the frames itself, in about `2 ×
+/// FRAMES × MTU` bytes, without a heap. All bits of a new Ethernet cable are zero, so a static cable is in `.bss`. The
+/// stack at each end computes and verifies checksums.
 ///
 /// A full cable loses nothing: an end that cannot send returns no token, and smoltcp tries again at the next poll. The
-/// last free slot in each direction is kept for a reply, so that the two ends never wait for each other. While `FRAMES
-/// - 1` frames sent by an end are in the cable, that end's `transmit` returns `None`. While `FRAMES` frames are, its
-/// `receive` returns `None` too.
+/// last free slot in each direction is kept for a reply, so that the two ends never wait for each other. While an end's
+/// frames fill all but one of its slots, that end's `transmit` returns `None`. While they fill all slots, its `receive`
+/// also returns `None`.
 ///
 /// Frames are read and written in place, without a copy. The ends can be borrowed independently: while a closure runs
 /// on a token of one end, the other end can be used.
@@ -38,17 +38,17 @@ pub struct Cable<const FRAMES: usize, const MTU: usize> {
 }
 
 impl<const FRAMES: usize, const MTU: usize> Cable<FRAMES, MTU> {
-    /// An empty cable that carries Ethernet frames.
+    /// Creates an empty cable that carries Ethernet frames.
     pub const fn new() -> Self {
         Self::with_medium(ETHERNET)
     }
 
-    /// An empty cable that carries Ethernet frames or, with [`Medium::Ip`], bare IP packets.
+    /// Creates an empty cable that carries Ethernet frames or, with [`Medium::Ip`], bare IP packets.
     pub const fn with_medium(medium: Medium) -> Self {
         Cable { medium, queues: [const { Queue::new() }; 2] }
     }
 
-    /// The two ends. Frames in flight stay in the cable when its ends are dropped.
+    /// Returns the two ends. Frames in flight stay in the cable when its ends are dropped.
     pub fn ends(&mut self) -> (CableEnd<'_, FRAMES, MTU>, CableEnd<'_, FRAMES, MTU>) {
         let [there, back] = &self.queues;
         let medium = self.medium;

@@ -1,11 +1,13 @@
-//! The checksums of IPv4, TCP and UDP (RFC 791, RFC 9293 section 3.1, RFC 768), for controllers that do not compute them.
+//! The checksums of IPv4, TCP and UDP, for controllers that cannot compute them.
+//!
+//! RFC 791, RFC 9293 section 3.1 and RFC 768 define the checksums.
 //!
 //! A driver copies every word of a frame anyway. Summing the words during the copy costs much less than a second pass.
 //! Words are summed as little-endian numbers on every machine, and only the final 16-bit sum is swapped (RFC 1071
 //! section 2).
 
-/// Returns whether the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame are
-/// right.
+/// Returns whether the checksums in an Ethernet frame are right. The checksums are those of the IPv4 header and of the
+/// TCP segment or UDP datagram.
 ///
 /// `sum` is the sum of the bytes of an IPv4 packet, if the caller knows the sum. Returns false for a fragment of a
 /// segment or datagram, because its checksum cannot be verified. The checksums of other protocols are ignored. Returns
@@ -28,6 +30,7 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     // sum of the packet without its header.
     let mut sum = sum.filter(|_| !version_6);
     if protocol == UDP {
+        // The second half of the UDP header: its length and its checksum.
         let Some(&[_, _, _, _, high, low, a, b]) = packet.get(start..start + 8) else { return true };
         // If the field is zero, there is no checksum, which only IPv4 allows.
         if (a, b) == (0, 0) {
@@ -46,9 +49,9 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
 
 /// Writes the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. In a fragment, only
-/// the IP header's checksum is written, because the other checksum covers all fragments. smoltcp has set that checksum
-/// to 0, which means no checksum in UDP.
+/// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. In a fragment,
+/// only the IP header's checksum is written, because the checksum of the segment or datagram covers all fragments.
+/// smoltcp has set that checksum to 0. In UDP, 0 means that there is no checksum.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip_start(frame).and_then(|start| frame.get_mut(start..)) else { return };
     let Some(Transport { protocol, start, end, header, pseudo, fragment, version_6 }) = transport(packet) else {
@@ -64,6 +67,7 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     // If the IP header is longer than 20 bytes, the caller's sum includes the rest of that header.
     let sum = sum.filter(|_| start == 20).unwrap_or_else(|| sum_of(segment));
     let sum = add(add(sum, pseudo), protocol_and_length(protocol, segment.len()));
+    // The offset of the checksum field in a UDP header and in a TCP header.
     let at = if protocol == UDP { 6 } else { 16 };
     let Some(field) = segment.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) else { return };
     let checksum = match checksum_excluding(sum, *field) {
@@ -74,7 +78,7 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     *field = checksum.to_le_bytes();
 }
 
-/// Returns the checksum of bytes with the sum `sum`, which includes the present value `field` of the checksum field.
+/// Returns the checksum of bytes whose sum is `sum`. The sum includes `field`, the present value of the checksum field.
 fn checksum_excluding(sum: u32, field: [u8; 2]) -> u16 {
     // Adding the complement of `field` removes the field's value from the sum.
     !fold(add(sum, u32::from(!u16::from_le_bytes(field))))
@@ -89,6 +93,7 @@ pub(super) fn add(a: u32, b: u32) -> u32 {
 /// Returns the end-around-carry sum of `bytes`, which must start at an even offset in the packet.
 fn sum_of(bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<4>();
+    // The last one to three bytes, padded with zeros to a word.
     let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
     words.iter().fold(last, |sum, word| add(sum, u32::from_le_bytes(*word)))
 }
@@ -138,6 +143,7 @@ fn transport(packet: &[u8]) -> Option<Transport> {
                 end,
                 header: fold(sum),
                 pseudo,
+                // The flag "more fragments", or an offset other than 0.
                 fragment: u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0,
                 version_6: false,
             })

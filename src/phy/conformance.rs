@@ -65,8 +65,7 @@ const FOREIGN: usize = 64;
 
 /// The machine's clock, and the other end of the link of the device under test.
 ///
-/// Each method gets the device, because a loopback device and a fake controller are themselves the other end of their
-/// link.
+/// Each method receives the device, because a loopback device or a fake controller is itself the other end of its link.
 pub trait Peer<D> {
     /// Sends `frame` to the device. Returns false if the link does not accept the frame.
     ///
@@ -107,7 +106,7 @@ pub trait Peer<D> {
         true
     }
 
-    /// Returns the number of attempts after which a missing frame is treated as lost, or a missing token as refused.
+    /// Returns how often to try before a missing frame counts as lost, or a missing token as refused.
     ///
     /// Return more than 1 if [`Peer::inject`] and [`Peer::observe`] do not wait until a frame has arrived.
     fn tries(&self) -> usize {
@@ -125,7 +124,7 @@ pub trait Peer<D> {
 /// Returns a [`Failure`] with the first rule that the device breaks.
 ///
 /// # Panics
-/// If the device or the peer panics.
+/// Panics if the device or the peer panics.
 pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut [u8]) -> Result<Report, Failure> {
     let mut bench = Bench::new(device, peer, scratch);
     for (rule, obeys) in Bench::RULES {

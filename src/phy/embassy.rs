@@ -17,7 +17,7 @@ use super::medium::{EthernetAddress, HardwareAddress};
 /// own (a `runner`), an executor runs that task at the same time. A loop that polls continuously needs no executor if
 /// the driver has no task of its own. The adapter has no buffers: frames are read and written in the driver's memory.
 ///
-/// A board's task, with `clock` and `sleep_until` from embassy-time:
+/// In a board's task, `clock` and `sleep_until` use embassy-time:
 ///
 /// ```
 /// # use core::future::Future;
@@ -145,6 +145,7 @@ impl<D: Driver> Device for Embassy<D> {
         self.driver.transmit(&mut Context::from_waker(&self.waker)).map(TxToken)
     }
 
+    /// Converts the driver's capabilities. The kind of the hardware address determines the medium.
     fn capabilities(&self) -> DeviceCapabilities {
         let theirs = self.driver.capabilities();
         let mut capabilities = DeviceCapabilities::default();
@@ -177,6 +178,7 @@ impl<D: Driver> WakingDevice for Embassy<D> {
     }
 }
 
+/// Converts a driver's checksum setting to smoltcp's type.
 fn checksum(theirs: TheirChecksum) -> Checksum {
     match theirs {
         TheirChecksum::Both => Checksum::Both,

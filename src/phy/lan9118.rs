@@ -71,21 +71,25 @@ impl<R: Registers> Lan9118<R> {
     /// Returns [`NotThere`] if the controller does not identify itself, or does not complete a command.
     pub fn new(mut registers: R, address: EthernetAddress) -> Result<Self, NotThere> {
         let r = &mut registers;
+        // This register has a fixed value, which shows that the controller is there.
         or_not_there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
+        // Resets the controller.
         r.write(HW_CFG, 1);
         or_not_there(wait(r, |r| r.read(HW_CFG) & 1 == 0))?;
         // Reserves 5 KiB of frame memory for frames to send, and the rest for received frames. Sets flow control as the
         // data sheet recommends.
         r.write(HW_CFG, 0x0015_0000);
         r.write(AFC_CFG, 0x006e_3740);
+        // Turns off all interrupts, and clears those that are pending.
         r.write(INT_EN, 0);
         r.write(INT_STS, u32::MAX);
-        // Has the PHY negotiate 10 or 100 Mbit/s, half or full duplex.
+        // Makes the PHY negotiate 10 or 100 Mbit/s, half or full duplex.
         write_phy(r, 4, 0x01e1)?;
         write_phy(r, 0, 0x1200)?;
         let [a, b, c, d, e, f] = address.0;
         write_mac(r, ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]))?;
         write_mac(r, ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]))?;
+        // Puts 2 bytes before each received frame, and turns on the transmitter.
         r.write(RX_CFG, 2 << 8);
         r.write(TX_CFG, 2);
         // Turns on full duplex, the transmitter and the receiver. Turns off promiscuous mode, which is on after a
@@ -133,6 +137,7 @@ impl<R: Registers> Lan9118<R> {
         let mut frames = 256;
         while frames > 0 {
             frames -= 1;
+            // Bits 16 to 23 are the number of frames that the controller holds.
             if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 return;
             }
@@ -141,6 +146,7 @@ impl<R: Registers> Lan9118<R> {
             // There are 2 bytes before the frame, and padding to a whole word after it.
             let words = (len + 2).div_ceil(4);
             let error = status & (1 << 15) != 0;
+            // The length includes the 4-byte checksum.
             match len.checked_sub(4) {
                 Some(len @ 14..=FRAME) if !error => {
                     let registers = &mut self.registers;
@@ -150,6 +156,7 @@ impl<R: Registers> Lan9118<R> {
                     }
                 }
                 _ => {
+                    // Reads the bad frame word by word, and discards the words.
                     for _ in 0..words {
                         self.registers.read(RX_DATA);
                     }
@@ -178,12 +185,14 @@ fn or_not_there(done: bool) -> Result<(), NotThere> {
 /// Writes a register of the MAC.
 fn write_mac<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
     r.write(MAC_DATA, value);
+    // Bit 31 starts the access, and reads 1 until the access is complete.
     r.write(MAC_COMMAND, 1 << 31 | register);
     or_not_there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))
 }
 
 /// Reads a register of the MAC.
 fn read_mac<R: Registers>(r: &mut R, register: u32) -> Result<u32, NotThere> {
+    // As in `write_mac`. Bit 30 makes the access a read.
     r.write(MAC_COMMAND, 0b11 << 30 | register);
     or_not_there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))?;
     Ok(r.read(MAC_DATA))
@@ -219,8 +228,10 @@ impl<R: Registers> Device for Lan9118<R> {
     where
         R: 'a;
 
+    /// Returns the next good frame, and the permission to send a reply.
     fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sending<'_, R>)> {
         self.fetch();
+        // Without room for a reply, the frame stays in `received`.
         if self.waiting.is_none() || !self.has_room() {
             return None;
         }
@@ -262,7 +273,7 @@ pub struct Sending<'a, R> {
 
 impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
-    /// If `len` exceeds the MTU in the capabilities. smoltcp never requests such a length.
+    /// Panics if `len` exceeds the MTU in the capabilities. smoltcp never requests such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
         // Writes the two command words, then the frame, which begins 2 bytes into its first word. The frame is one

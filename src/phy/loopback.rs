@@ -8,21 +8,22 @@ use super::queue::{FrameIn, FrameOut, Queue};
 
 /// A device that receives the frames that it sends, in order. The stack computes and verifies checksums.
 ///
-/// The device holds up to `FRAMES` frames (at least 2) of up to `MTU` bytes each (at least 590, including the 14-byte
-/// Ethernet header), without a heap. The last free slot is kept for a reply: when the device holds `FRAMES - 1` frames,
-/// `transmit` returns `None`, but `receive` still works. smoltcp tries again at the next poll.
+/// The device holds up to `FRAMES` frames of up to `MTU` bytes each, without a heap. `FRAMES` is at least 2, and `MTU`
+/// is at least 590, including the 14-byte Ethernet header. The last free slot is kept for a reply. When the device
+/// holds `FRAMES - 1` frames, `transmit` returns `None`, but `receive` still works. smoltcp tries again at the next
+/// poll.
 pub struct Loopback<const FRAMES: usize, const MTU: usize> {
     medium: Medium,
     queue: Queue<FRAMES, MTU>,
 }
 
 impl<const FRAMES: usize, const MTU: usize> Loopback<FRAMES, MTU> {
-    /// An empty loopback that carries Ethernet frames.
+    /// Creates an empty loopback that carries Ethernet frames.
     pub const fn new() -> Self {
         Self::with_medium(ETHERNET)
     }
 
-    /// An empty loopback that carries Ethernet frames or, with [`Medium::Ip`], bare IP packets.
+    /// Creates an empty loopback that carries Ethernet frames or, with [`Medium::Ip`], bare IP packets.
     pub const fn with_medium(medium: Medium) -> Self {
         Loopback { medium, queue: Queue::new() }
     }

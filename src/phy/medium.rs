@@ -24,7 +24,8 @@ pub(crate) const ETHERNET_HEADER: usize = 14;
 
 /// Returns whether the frames of a device can have Ethernet headers.
 pub(crate) fn is_ethernet(medium: Medium) -> bool {
-    // Another crate may have turned on the feature `medium-ethernet` of smoltcp.
+    // Without the feature `ethernet`, every device counts as an Ethernet device, even if another crate has turned on
+    // the feature `medium-ethernet` of smoltcp.
     ETHERNET == Medium::Ip || medium != Medium::Ip
 }
 

@@ -6,11 +6,11 @@ use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 
 /// A queue of `FRAMES` frames of up to `MTU` bytes, for one reader and one writer.
 ///
-/// The reader and the writer can work at the same time: each frame has a separate cell, so one frame can be read while
+/// The reader and the writer can work at the same time. Each frame has a separate cell, so one frame can be read while
 /// the next is written.
 ///
-/// The last free slot is kept for a reply to a received frame. So only a reply can fill a queue, and the received frame
-/// has just freed a slot in the other queue: two full queues never wait for each other.
+/// The last free slot is kept for a reply to a received frame, so only a reply can fill a queue. The received frame has
+/// just freed a slot in the other queue. So two full queues never wait for each other.
 pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,
@@ -23,7 +23,7 @@ struct Slot<const MTU: usize> {
 }
 
 impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
-    /// An empty queue, all bits zero. `FRAMES` is at least 2, `MTU` at least 590.
+    /// Creates an empty queue, whose bits are all zero. `FRAMES` is at least 2, `MTU` at least 590.
     pub const fn new() -> Self {
         const {
             assert!(FRAMES >= 2, "a queue needs room for one frame and one reply");
@@ -59,7 +59,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         Some(FrameOut { queue: self, slot })
     }
 
-    /// The capabilities of a device made of such queues. The stack computes and verifies all checksums.
+    /// Returns the capabilities of a device made of such queues. The stack computes and verifies all checksums.
     pub fn capabilities(medium: Medium) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = medium;
@@ -104,7 +104,7 @@ pub struct FrameOut<'a, const FRAMES: usize, const MTU: usize> {
 
 impl<const FRAMES: usize, const MTU: usize> TxToken for FrameOut<'_, FRAMES, MTU> {
     /// # Panics
-    /// If `len` is more than `MTU`. smoltcp never sends a frame longer than the device's capabilities say.
+    /// Panics if `len` is more than `MTU`. smoltcp never sends a frame longer than the device's capabilities say.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(mut self, len: usize, f: F) -> R {
         let result = f(&mut self.slot.bytes[..len]);
         self.slot.len = len;

@@ -73,7 +73,8 @@ pub(super) fn wait<R: Registers>(registers: &mut R, mut done: impl FnMut(&mut R)
     (0..MAX_ATTEMPTS).any(|_| done(registers))
 }
 
-/// The length of the longest Ethernet frame, excluding its checksum, in bytes: a header of 14 and a payload of 1,500.
+/// The length of the longest Ethernet frame, excluding its checksum, in bytes. The header has 14 bytes, and the payload
+/// up to 1,500.
 pub(super) const FRAME: usize = 1514;
 
 /// The length of the shortest frame, in bytes. Shorter frames are padded with zeros (IEEE 802.3 section 3.2.8).
@@ -96,8 +97,8 @@ pub(super) fn shows_link(status: u32) -> bool {
 pub struct Faults {
     /// Frames received with an error, or with an invalid length.
     pub bad: u32,
-    /// Frames with a wrong IPv4, TCP or UDP checksum, and fragments of segments and datagrams, because the driver
-    /// cannot verify their checksums.
+    /// Frames with a wrong IPv4, TCP or UDP checksum. Fragments of segments and datagrams also count, because the
+    /// driver cannot verify their checksums.
     pub checksums: u32,
     /// Frames that were lost because the controller's memory was full.
     pub overruns: u32,

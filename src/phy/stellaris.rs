@@ -1,5 +1,6 @@
-//! The Ethernet controller of the Stellaris LM3S6965: a FIFO in each direction, one frame at a time (LM3S6965 data
-//! sheet, chapter 15).
+//! The Ethernet controller of the Stellaris LM3S6965 (LM3S6965 data sheet, chapter 15).
+//!
+//! The controller has a FIFO in each direction, through which the driver moves one frame at a time.
 
 use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -60,6 +61,7 @@ impl<R: Registers> Stellaris<R> {
     pub fn new(mut registers: R, address: EthernetAddress) -> Self {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
+        // Clears the interrupts that are pending.
         r.write(STATUS, 0x7f);
         // Empties the receive FIFO.
         r.write(RX_CONTROL, 0x10);
@@ -106,6 +108,7 @@ impl<R: Registers> Stellaris<R> {
     /// the link failed between two reads, the second read reports it as down even if the link is up again.
     pub fn link_is_up(&mut self) -> bool {
         let status = self.registers.read(MII_RECEIVED);
+        // Begins to read the PHY's status register.
         self.registers.write(MII_CONTROL, PHY_STATUS << 3 | 1);
         shows_link(status)
     }
@@ -161,8 +164,10 @@ impl<R: Registers> Device for Stellaris<R> {
     where
         R: 'a;
 
+    /// Returns the next good frame, and the permission to send a reply.
     fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sending<'_, R>)> {
         self.fetch();
+        // Without room for a reply, the frame stays in `received`.
         if self.waiting.is_none() || !self.has_room() {
             return None;
         }
@@ -202,7 +207,7 @@ pub struct Sending<'a, R> {
 
 impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
-    /// If `len` exceeds the MTU in the capabilities. smoltcp never requests such a length.
+    /// Panics if `len` exceeds the MTU in the capabilities. smoltcp never requests such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
         // The length in the 2 bytes before the frame counts only the data after the Ethernet header.

@@ -7,9 +7,9 @@ use smoltcp::phy::Device;
 /// A device that wakes a task when the stack has to be polled again.
 ///
 /// [`run`](crate::run) and [`Stack::poll_with`](crate::stack::Stack::poll_with) need such a device. `phy::Embassy`
-/// turns every driver for embassy-net into such a device. To turn a driver for smoltcp into one, store the waker in a
-/// cell that an interrupt handler can use, such as `AtomicWaker` of embassy-sync, and have the interrupt handler wake
-/// it.
+/// turns every driver for embassy-net into such a device. To turn a driver for smoltcp into such a device, store the
+/// waker in a cell that an interrupt handler can use, such as `AtomicWaker` of embassy-sync. Let the interrupt handler
+/// wake this waker.
 pub trait WakingDevice: Device {
     /// Stores the waker of the task that polls the device. The new waker replaces the waker of the previous call.
     ///

@@ -20,7 +20,7 @@ pub(super) struct Words([u8; 1520]);
 pub(super) enum Arrived {
     /// A good frame.
     Frame,
-    /// A frame with a wrong checksum, or a fragment, because its checksum cannot be verified.
+    /// A frame with a wrong checksum, or a fragment, whose checksum cannot be verified.
     Wrong,
 }
 
@@ -57,26 +57,30 @@ impl Words {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
         let all = read(words);
-        // Subtract the bytes before and after the IP packet from the sum.
+        // Subtract the bytes before and after the IP packet from the sum. `end` is the offset of the packet's end in
+        // the buffer.
         let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
         let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {
             let (packet, behind) = words.split_at((end / 4 - start).min(words.len()));
+            // The packet can end inside the first word of `behind`. `last` is the part of that word that belongs to the
+            // packet.
             let last = behind.first().map_or(0, |word| u32::from_le_bytes(*word) & !(u32::MAX << (end % 4 * 8)));
             let before = packet.get(..LENGTH - start).unwrap_or_default();
             let others = before.iter().chain(behind).fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)));
+            // Adding the complement of `others` subtracts it.
             add(add(all, !others), last)
         });
         if checksums::is_right(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }
     }
 
-    /// Has `write` fill in a frame of `len` bytes, then completes the frame for the controller.
+    /// Lets `write` fill in a frame of `len` bytes, then completes the frame for the controller.
     ///
-    /// Pads the frame with zeros to the minimum length and to a whole word. Then fills in the checksums.
-    /// `sum` adds up whole words. Returns the padded length, the words, and the result of `write`.
+    /// Pads the frame with zeros to the minimum length and to a whole word. Then fills in the checksums. `sum` adds up
+    /// whole words. Returns the padded length, the words, and the result of `write`.
     ///
     /// # Panics
-    /// If `len` exceeds [`FRAME`].
+    /// Panics if `len` exceeds [`FRAME`].
     pub fn send<T>(
         &mut self,
         len: usize,
@@ -84,6 +88,7 @@ impl Words {
         sum: impl FnOnce(&[[u8; 4]]) -> u32,
     ) -> (usize, &mut [[u8; 4]], T) {
         assert!(len <= FRAME, "a frame of {len} bytes");
+        // The frame begins at offset 2 of the buffer.
         let result = write(&mut self.0[2..2 + len]);
         let padded = len.max(SHORTEST);
         let words = (2 + padded).div_ceil(4);

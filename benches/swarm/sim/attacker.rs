@@ -98,6 +98,7 @@ fn icmp(random: &mut Random, victim: usize, ports: (u16, u16), seq: u32) -> Vec<
     packet(Ends::V4(other, own), ICMP, &message, macs)
 }
 
+/// Builds a frame with an IP packet and right checksums. `to` and `from` are the hardware addresses.
 fn packet(ends: Ends, protocol: u8, payload: &[u8], (to, from): ([u8; 6], [u8; 6])) -> Vec<u8> {
     let mut packet = ip(ends, protocol, 0, payload);
     fix_checksums(&mut packet);

@@ -78,6 +78,7 @@ fn read_at(case: &Case, losses: u32) -> Option<Instant> {
     let sizes = Sizes { connections: 1, receive: 16_384, send: 16_384, ports: 0, datagrams: 0, payload: 0 };
     let mut pools = [HeapPool::new(sizes), HeapPool::new(sizes)];
     let [client, server] = &mut pools;
+    // The idle timeout must not end the connection during the losses.
     let set = |config: &mut smolstep::stack::Config| config.tcp.idle_timeout = Duration::from_secs(3600);
     let mut hosts = [Host::new(0, client, 1, set), Host::new(1, server, 2, set)];
     let records: [Records; 2] = [Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(Vec::new()))];
@@ -116,6 +117,7 @@ fn read_at(case: &Case, losses: u32) -> Option<Instant> {
             };
             due = [due, idle].into_iter().flatten().min();
         }
+        // The first read that reaches beyond the byte contains it.
         if let Some((_, at)) = records[1 - sender]
             .borrow()
             .first()
@@ -137,6 +139,7 @@ fn carries(frame: &[u8], byte: usize, first: &mut Option<u32>) -> bool {
         *first = Some((segment.seq.0 as u32).wrapping_add(1));
     }
     let Some(first) = *first else { return false };
+    // smoltcp stores sequence numbers as signed numbers. In 32 bits without sign, differences wrap around as TCP needs.
     let offset = byte as u32 - (segment.seq.0 as u32).wrapping_sub(first).min(byte as u32);
     (segment.seq.0 as u32).wrapping_sub(first) as usize <= byte && (offset as usize) < segment.len
 }

@@ -9,8 +9,8 @@ use smoltcp::time::{Duration, Instant};
 use super::plan::{Attack, Plan};
 use super::program::{Record, Records};
 
-/// The longest time that a run is allowed to spend without progress: enough for an idle timeout or a linger of 60 s, an
-/// RTO of 60 s, TIME-WAIT, and pauses.
+/// The longest time that a run is allowed to spend without progress. The time is enough for an idle timeout or a linger
+/// of 60 s, an RTO of 60 s, TIME-WAIT, and pauses.
 pub const STALL: Duration = Duration::from_secs(200);
 
 /// An invariant that a run has broken.

@@ -102,6 +102,7 @@ impl Program {
 }
 
 impl Session for Program {
+    /// Reads and writes one piece each if their pauses are over, and ends the connection as planned.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let index = self.record.unwrap_or_else(|| self.add_record(socket));
         self.record = Some(index);

@@ -24,8 +24,8 @@ use crate::hostile::random::Random;
 /// The number of steps without work after which a run is stopped.
 const IDLE_STEPS: u32 = 1000;
 
-/// The numbers in one host's segments of a connection: the sequence number of the latest SYN, the next sequence number,
-/// and the latest window.
+/// The numbers in one host's segments of a connection. These are the sequence number of the latest SYN, the next
+/// sequence number, and the latest window.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     first: u32,
@@ -40,6 +40,7 @@ pub struct World<'p, 'a, 't> {
     hosts: [Host<'a>; 2],
     network: Network,
     records: [Records; 2],
+    /// For each host and connection, the numbers in the host's segments.
     seen: [[Seen; 3]; 2],
     excuses: Excuses,
     attack_next: Option<Instant>,
@@ -202,12 +203,14 @@ impl World<'_, '_, '_> {
     /// Records the numbers of a segment that `host` sent, for the attacker.
     fn record_segment(&mut self, host: usize, ports: (u16, u16), segment: &Segment) {
         let Some(seen) = self.seen[host].get_mut(usize::from(ports.1.wrapping_sub(PORTS.1))) else { return };
+        // smoltcp stores sequence numbers as signed numbers. `end` is the number after the segment.
         let (seq, end) = (segment.seq.0 as u32, (segment.seq.0 as u32).wrapping_add(segment.space() as u32));
         if segment.syn && seq != seen.first {
             *seen = Seen { first: seq, next: end, window: 0 };
         }
         if !segment.rst {
             seen.window = segment.window;
+            // Serial number arithmetic: the signed difference says which number is later.
             if (end.wrapping_sub(seen.next) as i32) > 0 {
                 seen.next = end;
             }

@@ -1,4 +1,4 @@
-//! Names esp-hal's linker script, which has the memory map of the chip.
+//! Passes esp-hal's linker script to the linker. The script contains the memory map of the chip.
 
 fn main() {
     println!("cargo::rustc-link-arg-bins=-Tlinkall.x");

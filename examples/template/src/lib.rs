@@ -1,4 +1,5 @@
-//! The board: change this file. The register addresses belong to the mps2-an385, so that QEMU can run the template.
+//! The board. Change this file for your board. The register addresses belong to the mps2-an385, so that QEMU can run
+//! the template.
 #![no_std]
 
 use core::panic::PanicInfo;
@@ -35,6 +36,7 @@ impl Board for MyBoard {
     }
 
     fn take() -> Option<u8> {
+        // Clears the receive interrupt first, so that a byte that arrives now raises the interrupt again.
         uart().write(0x0c, 0b10);
         (uart().read(0x04) & 0b10 != 0).then(|| uart().read(0x00) as u8)
     }

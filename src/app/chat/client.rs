@@ -30,8 +30,8 @@ pub struct Client {
     holds_end: bool,
     /// The end of the pause after a message. The next message is not sent before this time.
     pause: Option<Instant>,
-    /// The time at which the client stops after it has sent `q`, even if the server has not closed. The server of one
-    /// tutorial keeps the connection open until its next client connects.
+    /// The time at which the client stops after it has sent `q`, even if the server has not closed. A simple server can
+    /// keep the connection open until its next client connects.
     leaves_at: Option<Instant>,
     /// Whether the end of the conversation has been printed.
     reported: bool,
@@ -89,12 +89,14 @@ impl Client {
                     match run.input.advance(cx.console) {
                         Advance::NotYet => return,
                         Advance::Text => self.stage = Stage::Sending(0),
+                        // At the end of input, send the LF that is held back before FIN.
                         Advance::End if self.holds_end && !message::send_whole(socket, b"\n") => return,
                         Advance::End => self.close(run, socket, cx),
                     }
                 }
                 Stage::Sending(mut position) => {
                     let (text, framing) = (run.input.text(), self.lines.framing());
+                    // A cut line continues in the next text, and `q` is always sent without LF.
                     let has_end = !run.input.is_cut() && !is_goodbye(text);
                     let sent = message::stream(socket, &mut position, |write| {
                         write(if self.holds_end { b"\n" } else { b"" });
@@ -134,6 +136,8 @@ impl Client {
 }
 
 impl ClientProgram for Client {
+    /// Prints received lines, then sends typed lines. The client is done after a goodbye from either side, or once the
+    /// server has closed.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if self.stage == Stage::Begin {
             (self.stage, self.reported) = (Stage::Input, false);
@@ -150,6 +154,7 @@ impl ClientProgram for Client {
             let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);
             write_escaped(write, text);
             write(b"\n");
+            // If the server's line is the same as `END`, the end has been printed.
             self.reported = END.strip_suffix(b"\n") == Some(text);
             self.lines.take(socket, line);
             if self.stage == Stage::Closed {
@@ -164,6 +169,7 @@ impl ClientProgram for Client {
                     Stage::Begin | Stage::Closed | Stage::Input => run.complete(),
                 };
             }
+            // The limit for one poll is reached, so continue in the next poll.
             Arrived::Message(_) if self.lines.first(socket, cx.scratch, cx.now).is_some() => {
                 return Next::WakeAt(cx.now);
             }

@@ -38,6 +38,7 @@ impl<'a> Server<'a> {
         let (text, line_end) = split_line_end(data);
         let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
+        // A sender that must not be answered, such as a broadcast address, gets no number.
         if !cx.may_answer(&from) {
             print_line(cx.console, |write| {
                 write_display(write, format_args!("@- {address} "));
@@ -76,7 +77,8 @@ impl<'a> Server<'a> {
         true
     }
 
-    /// Sends one typed line to a partner, or prints why the line is not sent. Returns false if no line was typed.
+    /// Sends one typed line to a partner, or prints why the line is not sent. Returns false if no line for a UDP
+    /// partner was typed.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         if let Typed::End | Typed::NotYet = self.operator.typed(Asker::Datagrams, cx) {
             return false;
@@ -84,6 +86,7 @@ impl<'a> Server<'a> {
         let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return false };
         let capacity = socket.payload_send_capacity().min(cx.scratch.len());
         let buffer = cx.scratch.get_mut(..capacity).unwrap_or_default();
+        // `None` means that the input is in use, and `Some(Ok(Some(partner)))` that the line was `q`.
         let outcome: Option<Result<_, Refused>> = self.operator.read(|line, _| {
             let (number, text) = addressed(line).map_err(|()| Refused::BadNumber)?;
             let partner = partners.find(number).ok_or(Refused::NoPartner)?;
@@ -112,7 +115,9 @@ impl<'a> Server<'a> {
 }
 
 impl UdpSession for Server<'_> {
+    /// Prints one received datagram or sends one typed line. Asks to be polled again until there is neither.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        // `take` clears the flag, so that each loss is reported once.
         if core::mem::take(&mut self.lost) {
             print_line(cx.console, |write| {
                 write(b"the last datagram is lost: no host on the link answers for its address")

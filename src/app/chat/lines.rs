@@ -22,8 +22,8 @@ pub enum Framing {
     Unknown,
     /// Each message ends with LF.
     Lines,
-    /// Each message ends with a silence of [`SILENCE`]. Python programs treat each `send` and each `recv` as one
-    /// message.
+    /// Each message ends with a silence of [`SILENCE`]. Simple programs, such as those of Python tutorials, treat each
+    /// `send` and each `recv` as one message.
     Messages,
 }
 
@@ -34,6 +34,7 @@ pub struct Line {
     pub len: usize,
     /// Whether the line is only `q`, which ends the conversation.
     pub goodbye: bool,
+    /// How many bytes of the receive buffer the line occupies, including its line ending.
     used: usize,
     end: LineEnd,
 }
@@ -56,8 +57,8 @@ pub struct Lines {
     framing: Framing,
     /// Whether the next text is the rest of a line that was cut.
     continues: bool,
-    /// The number of bytes in the receive buffer, and the time at which the silence is long enough if no more bytes
-    /// arrive.
+    /// The number of bytes in the receive buffer, and the end of the silence. If no more bytes arrive before this time,
+    /// the silence is long enough.
     silence: Option<(usize, Instant)>,
 }
 
@@ -67,6 +68,7 @@ impl Lines {
     /// A line is complete at its line ending, at the maximum length, or at the end of the stream. If the partner does
     /// not send lines, the text is also complete after [`SILENCE`].
     pub fn first(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8], now: Instant) -> Option<Line> {
+        // Silence completes a message from a partner who does not send lines.
         let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
         let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
@@ -81,6 +83,7 @@ impl Lines {
             None if stream_ended => Some(LineEnd::Stream),
             None => silent.then_some(LineEnd::Silence),
         };
+        // The line is complete, and not too long.
         if let (Some(end), true) = (end, text.len() <= LINE) {
             let goodbye = !self.continues && is_goodbye(text);
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
@@ -122,8 +125,8 @@ impl Lines {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
 
-    /// Restarts the silence if the number of received bytes (`queued`) has changed. Returns whether the partner has
-    /// been silent for [`SILENCE`]. Always returns false for a partner who sends lines.
+    /// Restarts the silence if `queued`, the number of bytes in the receive buffer, has changed. Returns whether the
+    /// partner has been silent for [`SILENCE`]. Always returns false for a partner who sends lines.
     fn track_silence(&mut self, queued: usize, now: Instant) -> bool {
         // After a cut, silence with an empty receive buffer means that the message had ended at the cut.
         let is_inside_message = queued > 0 || self.continues;

@@ -23,9 +23,9 @@ use crate::stack::{Console, Context, End, Next, Session};
 /// names that look like addresses, and other members' names are refused. The member then receives a note, and the
 /// member's next line may set another name.
 ///
-/// If the ring is full of unread lines, a member's new line stays in that member's receive buffer. The line waits at
-/// most 2 s for each quarter of the ring. A member that has not read that quarter by then receives a note and is
-/// disconnected.
+/// If the room's ring is full of unread lines, a member's new line stays in that member's receive buffer. If not all
+/// members read the oldest quarter of the ring within 2 s, the room drops that quarter. A member that has not read it
+/// receives a note and is disconnected.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
     room: &'a Room<'a>,
@@ -83,6 +83,7 @@ impl<'a> Member<'a> {
 
     /// Joins the room. Sends the welcome to the member, and a note to the console and all other members.
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
+        // The first member begins the operator's conversation.
         if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
             operator.begin(cx.console);
         }
@@ -102,7 +103,7 @@ impl<'a> Member<'a> {
     /// of this output is queued.
     ///
     /// # Errors
-    /// [`FallenBehind`] if the room has dropped a line that was not yet sent to this member.
+    /// Returns [`FallenBehind`] if the room has dropped a line that was not yet sent to this member.
     fn queue_lines(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
         while let Stage::Talking { position, first } = self.stage {
             let room = self.room;
@@ -125,6 +126,7 @@ impl<'a> Member<'a> {
             }
             self.queued = 0;
             self.stage = Stage::Talking { position: said.next, first };
+            // A line that waits for space in the ring might fit now.
             if room.mark_read(said) {
                 cx.wake_programs();
             }
@@ -151,6 +153,8 @@ impl<'a> Member<'a> {
         }
         let text = cx.scratch.get(..line.len)?;
         let first = matches!(self.stage, Stage::Talking { first: true, .. });
+        // `Ok(true)` means that the line has been handled, and `Ok(false)` that a name is refused. `Err` says when to
+        // try again.
         let said = match text.strip_prefix(b"/name ") {
             // A line to this member is partly sent. The reply to `/name` must wait until that line is complete.
             Some(_) if first && self.queued > 0 => return None,
@@ -164,6 +168,7 @@ impl<'a> Member<'a> {
                 self.tell_in_turn(cx.now, cx.console, &line).map(|()| true)
             }
         };
+        // After a refusal, `first` stays true, so that the next line may set another name.
         match (said, &mut self.stage) {
             (Err(again), _) => return Some(Spoken::NotYet(again)),
             (Ok(true), Stage::Talking { first, .. }) => *first = false,
@@ -256,6 +261,7 @@ impl<'a> Member<'a> {
         if let Who::Name(slot) = core::mem::replace(&mut self.who, Who::Nobody) {
             self.room.set_name(slot, Room::NO_NAME);
         }
+        // The last member ends the operator's conversation.
         if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
             operator.leave(cx.console);
         }
@@ -268,6 +274,7 @@ impl<'a> Member<'a> {
 
     /// Writes the member's name, or the member's address while the member has no name.
     fn write_name(&self, write: &mut Write<'_>) {
+        // The room pads names with zeros.
         match self.who {
             Who::Address(address) => write_display(write, format_args!("{}", SocketAddr::from(address))),
             Who::Name(slot) => write(self.room.name(slot).split(|&b| b == 0).next().unwrap_or_default()),
@@ -321,6 +328,7 @@ enum Spoken {
 }
 
 impl Session for Member<'_> {
+    /// Sends lines from other members to this member, then passes one line from this member to the room.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if self.stage == Stage::Begin {
             self.join(socket, cx);
@@ -349,8 +357,8 @@ impl Session for Member<'_> {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
             }
-            // A member that has closed its side leaves the room only after it has received all lines from the other
-            // members.
+            // A member that has closed its side leaves the room only after all lines from the other members are in its
+            // send buffer.
             None if message::arrived(socket) == Arrived::EndOfStream && all_queued == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
@@ -366,6 +374,7 @@ impl Session for Member<'_> {
         }
     }
 
+    /// Leaves the room, unless the member has already left it.
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
         match (self.stage, end) {
             (Stage::Begin | Stage::Dropped(_) | Stage::Over, _) => {}

@@ -84,6 +84,7 @@ fn say_goodbye(socket: &mut Socket<'_>, begun: bool, framing: Framing) -> Next {
             message::send_whole(socket, GOODBYE);
         }
     } else if !begun || (message::room(socket) > END.len() && message::send_whole(socket, b"\n")) {
+        // The condition has also sent the LF that ends a partly sent line, but only if `END` fits after it.
         message::send_whole(socket, END);
     }
     Next::Close

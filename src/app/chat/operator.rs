@@ -25,9 +25,13 @@ pub struct Operator {
     input: RefCell<Input<'static>>,
     /// Whether `input` has a complete line that is not sent yet.
     line: Cell<bool>,
+    /// Whether the console's input has ended.
     ended: Cell<bool>,
+    /// Whether a TCP conversation or a room is active.
     talking: Cell<bool>,
+    /// Whether the operator has only one conversation.
     once: bool,
+    /// Whether this only conversation has ended.
     over: Cell<bool>,
     keyboard: Option<&'static Keyboard>,
     pub(super) partners: RefCell<Partners>,
@@ -119,7 +123,9 @@ impl Operator {
         let Some(forgotten) = self.keyboard.and_then(|keyboard| keyboard.start_over(console)) else { return };
         let Ok(mut input) = self.input.try_borrow_mut() else { return };
         *input = Input::with_prompt(&[], PROMPT);
-        if self.line.replace(false) || forgotten {
+        // The discarded `input` can have held a complete line, too.
+        let had_line = self.line.replace(false);
+        if had_line || forgotten {
             console.print(why);
         }
     }
@@ -143,7 +149,8 @@ impl Operator {
         }
     }
 
-    /// Prints to whom the next line is sent, if there is a partner. Discards a line typed for the partner who left.
+    /// Prints which UDP partner receives the next line, if there is a partner. Discards a line typed for the partner
+    /// who left.
     fn readdress(&self, console: &mut dyn Console) {
         let next = self.partners.try_borrow().ok().and_then(|partners| partners.last());
         let Some((number, address)) = next.filter(|_| !self.over.get()) else { return };
@@ -154,6 +161,7 @@ impl Operator {
     /// Looks for a typed line for `asker`. The line stays until [`take`](Self::take) removes it.
     pub(super) fn typed(&self, asker: Asker, cx: &mut Context<'_>) -> Typed {
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
+        // If the line of an earlier call has not been taken, this call returns the same line.
         let new = !self.line.get();
         if new {
             match input.advance(cx.console) {
@@ -175,8 +183,8 @@ impl Operator {
         if is_goodbye(input.text()) { Typed::Goodbye } else { Typed::Line }
     }
 
-    /// Calls `show` with the line, and with whether the line was cut, so that its rest follows. Returns the result of
-    /// `show`, or `None` if the input is already borrowed.
+    /// Calls `show` with the line, and with whether the line was cut. The rest of a cut line follows as another line.
+    /// Returns the result of `show`, or `None` if the input is already borrowed.
     pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
         let input = self.input.try_borrow().ok()?;
         Some(show(input.text(), input.is_cut()))
@@ -190,6 +198,7 @@ impl Operator {
     /// Returns which part of the server sends the line `text`.
     fn addressee(&self, text: &[u8]) -> Asker {
         let on_udp = self.partners.try_borrow().is_ok_and(|partners| !partners.is_empty());
+        // During a TCP conversation, only a line with `@` is for a UDP partner.
         if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Asker::Talk } else { Asker::Datagrams }
     }
 }

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use smoltcp::socket::udp::UdpMetadata;
 
-/// The number of partners that are remembered.
+/// The number of partners that the server remembers.
 pub(super) const PARTNERS: usize = 16;
 
 /// The partners who have sent a datagram and may be answered.
@@ -16,6 +16,7 @@ pub struct Partners {
     pub(super) numbered: u32,
 }
 
+/// A partner, and the metadata for answers to this partner.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Partner {
     pub number: u32,

@@ -17,14 +17,15 @@ pub const NAME: usize = 16;
 /// A member's name: UTF-8 padded with zeros. All zeros mean no name.
 pub type Name = [u8; NAME];
 
-/// How long a new line waits for all members to read a quarter of the ring. After that, the quarter is dropped.
+/// How long a new line that does not fit waits for the members to read older lines. The time applies to the oldest
+/// quarter of the ring. If not all members have read that quarter in time, the room drops it.
 pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The most recent lines of a chat room, in a ring of bytes.
 ///
 /// Each member reads at its own pace. A new line that does not fit must wait until all members have read the oldest
-/// lines. The wait is at most 2 seconds for each quarter of the ring, so that a slow reader cannot block the room.
-/// After 2 seconds that quarter is dropped, and members that have not read it have fallen behind.
+/// lines. If the members take more than 2 seconds to read the oldest quarter of the ring, the room drops this quarter.
+/// Members that have not read it have fallen behind. So a slow reader cannot block the room.
 ///
 /// An eighth of the ring is reserved for the notes that a member has joined or left. These notes never wait. A line
 /// needs 6 bytes more than its text. A line longer than the ring is cut.
@@ -38,7 +39,8 @@ pub struct Room<'a> {
     members: Cell<u16>,
     /// Whether a line waits until it fits into the ring.
     waiting: Cell<bool>,
-    /// The current wait for space in the ring. The wait ends when all members have read a quarter of the ring.
+    /// The current wait for space in the ring. The wait ends when all members have read the quarter of the ring that
+    /// was the oldest when the wait began.
     wait: Cell<Option<Wait>>,
 }
 
@@ -63,6 +65,7 @@ pub struct Line {
     pub by: u16,
     /// The position of the next line.
     pub next: u64,
+    /// The position of the line's text.
     at: u64,
     /// The number of members that have not read the line.
     readers: u16,
@@ -120,6 +123,7 @@ impl<'a> Room<'a> {
     pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
+        // Lines that this member has not read no longer wait for it.
         let mut position = position.max(oldest);
         while position < newest {
             let line = self.line_at(position);
@@ -131,7 +135,7 @@ impl<'a> Room<'a> {
     /// Returns the index of a free slot for `name`. Names that differ only in ASCII case are treated as equal.
     ///
     /// # Errors
-    /// [`NameRefused::Taken`] if another member has this name. [`NameRefused::NoSlot`] if no slot is free.
+    /// Returns [`NameRefused::Taken`] if another member has this name, and [`NameRefused::NoSlot`] if no slot is free.
     pub(super) fn slot_for(&self, name: &Name) -> Result<u16, NameRefused> {
         if self.names.iter().any(|other| other.get().eq_ignore_ascii_case(name)) {
             return Err(NameRefused::Taken);
@@ -157,20 +161,20 @@ impl<'a> Room<'a> {
         self.members.get()
     }
 
-    /// Adds a line if the line fits into the ring. Otherwise the line must wait until it fits, at most [`HOLD`] for
-    /// each quarter of the ring. After that, the unread lines of the quarter are dropped to make room.
+    /// Adds a line if the line fits into the ring. Otherwise the line must wait until it fits. If the members do not
+    /// read the oldest quarter of the ring within [`HOLD`], this method drops that quarter to make room.
     ///
     /// Calls `compose` twice: to measure the line, and to write the line.
     ///
     /// # Errors
-    /// Returns the latest time at which to try again if the line does not fit yet. All programs are also
-    /// polled as soon as the line might fit.
+    /// Returns the latest time at which to try again if the line does not fit yet. All programs are also polled as soon
+    /// as the line might fit.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let Ends { mut oldest, newest } = self.ends.get();
             let quarter = self.ring.len() as u64 / 4;
-            // A wait is over once all members have read a quarter of the ring, counted from its first line. Then a new
-            // wait begins.
+            // A wait is over once all members have read a quarter of the ring, counted from the line that was the
+            // oldest when the wait began. A new wait then begins.
             let current = self.wait.get().filter(|wait| oldest - wait.oldest < quarter);
             let wait = current.unwrap_or(Wait { since: now, oldest });
             let until = later(wait.since, HOLD);
@@ -212,6 +216,7 @@ impl<'a> Room<'a> {
                 left -= 1;
             }
         };
+        // The header: the sender, the length of the text, and the number of members that must read the line.
         write(&by.to_be_bytes());
         write(&(len as u16).to_be_bytes());
         write(&self.members.get().to_be_bytes());
@@ -249,7 +254,7 @@ impl<'a> Room<'a> {
     /// Returns the line at `position`, or `None` if the member has read all lines.
     ///
     /// # Errors
-    /// [`FallenBehind`] if the line was dropped.
+    /// Returns [`FallenBehind`] if the line was dropped.
     pub(super) fn read(&self, position: u64) -> Result<Option<Line>, FallenBehind> {
         let Ends { oldest, newest } = self.ends.get();
         match position {
@@ -267,14 +272,17 @@ impl<'a> Room<'a> {
         for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {
             self.cell(at).set(byte);
         }
+        // All members have read all lines, so nothing has to wait.
         if readers == 0 && line.next == self.ends.get().newest {
             self.wait.set(None);
         }
+        // If the waiting line does not fit after all, `say_in_turn` sets `waiting` again.
         readers == 0 && self.waiting.replace(false)
     }
 
     /// Writes the text of a line that [`read`](Self::read) has just returned.
     pub(super) fn write(&self, line: Line, write: &mut Write<'_>) {
+        // The line is read in pieces, because it can wrap around the end of the ring.
         let mut piece = [0; 64];
         let mut at = line.at;
         while at < line.next {
@@ -290,6 +298,7 @@ impl<'a> Room<'a> {
 
     /// Reads the header of the line at `position`.
     fn line_at(&self, position: u64) -> Line {
+        // Reads one of the header's numbers: the member at offset 0, the length at 2, the number of readers at 4.
         let number = |offset| {
             let first = position + offset;
             u16::from_be_bytes([self.cell(first).get(), self.cell(first + 1).get()])

@@ -98,6 +98,7 @@ impl<'a> Talk<'a> {
             self.pause = None;
             match operator.typed(Asker::Talk, cx) {
                 Typed::NotYet => return false,
+                // Without input, there is no final reply to wait for.
                 Typed::End => return self.stage == Stage::LastReply,
                 Typed::Goodbye => {
                     operator.take();
@@ -133,7 +134,7 @@ impl<'a> Talk<'a> {
         sooner(sooner(Next::Wait, self.lines.complete_at(now)), self.pause)
     }
 
-    /// Ends the conversation, and prints `why`.
+    /// Ends the conversation, and reports the end on the console. `why` is empty, or a colon and the reason.
     fn end(&mut self, cx: &mut Context<'_>, why: core::fmt::Arguments<'_>) {
         self.stage = Stage::Over;
         self.note(cx, format_args!("the talk with "), format_args!(" has ended{why}"));
@@ -163,8 +164,10 @@ enum Processed {
 }
 
 impl Session for Talk<'_> {
+    /// Prints lines from the partner, and sends typed lines, until one side ends the conversation.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if self.stage == Stage::Begin {
+            // If the operator has only one conversation and it is over, later connections are reset.
             if self.operator.is_some_and(Operator::is_over) {
                 return Next::Abort;
             }
@@ -183,6 +186,7 @@ impl Session for Talk<'_> {
                 let in_messages = self.lines.framing() == Framing::Messages;
                 self.stage = Stage::LastReply;
                 let note = if in_messages { split_line_end(LAST_REPLY).0 } else { LAST_REPLY };
+                // A pause must follow the note, because silence ends a message without a line ending.
                 if message::send_whole(socket, note) && in_messages {
                     self.pause = Some(later(cx.now, PAUSE));
                 }
@@ -201,6 +205,7 @@ impl Session for Talk<'_> {
         }
     }
 
+    /// Ends the conversation, unless it has already ended.
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
         match (self.stage, end) {
             (Stage::Begin | Stage::Over, _) => {}

@@ -11,7 +11,7 @@ use crate::app::text::{print_line, split_line_end, write_escaped};
 use crate::app::timing::Deadline;
 use crate::stack::{Context, IcmpError, Next, UdpSession};
 
-/// The client on one UDP port: sends each line as a datagram, and prints received datagrams at the same time.
+/// The client on one UDP port. It sends each line as a datagram, and prints received datagrams at the same time.
 ///
 /// After the end of input the client waits for an answer to the final line. `q` from either side ends the conversation.
 /// A line is sent with LF if the server's most recent datagram had a line ending. `q` is always sent without LF.
@@ -87,7 +87,7 @@ impl<'a> Client<'a> {
     /// Queues the typed line as a datagram, and returns the next stage.
     ///
     /// # Errors
-    /// Returns `None` if the send buffer has no room yet, or a [`Failure`] if this line can never be sent.
+    /// Returns `Err(None)` if the send buffer has no room yet. Returns the [`Failure`] if this line can never be sent.
     fn send(&mut self, socket: &mut Socket<'_>) -> Result<Stage, Option<Failure>> {
         let text = self.input.text();
         let line_end: &[u8] = if self.in_lines && !is_goodbye(text) { b"\n" } else { b"" };
@@ -103,6 +103,7 @@ impl<'a> Client<'a> {
             write(text);
             write(line_end);
         });
+        // From now on, answers and errors concern this line.
         (self.answered, self.noted) = (false, None);
         Ok(if is_goodbye(text) { Stage::SendingGoodbye } else { Stage::Input { has_sent: true } })
     }
@@ -139,7 +140,11 @@ impl UdpSession for Client<'_> {
         true
     }
 
+    /// Handles an ICMP error about a datagram to `remote`. Returns whether the error is about this client's unanswered
+    /// text.
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
+        // The error matters only while the most recent line has no answer. `Refused` ends the client at the next poll,
+        // and any other failure is reported at the deadline.
         let has_sent = self.stage != Stage::Input { has_sent: false };
         if remote != self.remote || !has_sent || self.answered || self.result.is_some() {
             return false;
@@ -151,6 +156,7 @@ impl UdpSession for Client<'_> {
         true
     }
 
+    /// Prints received datagrams, then sends typed lines until one of them has to wait.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if let Some(result) = self.result {
             return self.finish(result, cx);

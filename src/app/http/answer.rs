@@ -14,7 +14,7 @@ use crate::app::message::{self, Write};
 /// The kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
-    /// One event: the changing sections of the page, with one line for each part.
+    /// One event: the changing sections of the page, with one `data:` line for each part.
     Event,
     Page,
     Refusal(Refusal),
@@ -82,7 +82,8 @@ impl Answer {
         self.is_event() || (self.content == Content::Watch && !self.asked.head_only)
     }
 
-    /// Returns whether the connection closes after the answer.
+    /// Returns whether the connection closes after the answer. A stream of events has no length, so only the end of the
+    /// connection can end it.
     pub fn is_last(&self) -> bool {
         self.asked.last || self.content == Content::Watch
     }
@@ -125,6 +126,7 @@ impl Answer {
             }
             (Stage::Part(part, _), _) if self.asked.unchunked => part.write(status, out),
             (Stage::Part(part, _), _) => {
+                // A chunk begins with its length, so the part is written twice: first to measure it, then to send it.
                 let mut length = Length(0);
                 part.write(status, &mut length)?;
                 write!(out, "{:x}\r\n", length.0)?;
@@ -154,7 +156,7 @@ impl Answer {
                 out.write_str(if self.asked.unchunked { "\r\n" } else { "Transfer-Encoding: chunked\r\n\r\n" })
             }
             Content::Refusal(refusal) => {
-                // "404 Not Found: …" and a newline.
+                // The content is "404 Not Found: …" and a newline: three bytes more than the two texts.
                 let length = status.len() + text.len() + 3;
                 out.write_str(refusal.headers())?;
                 write!(out, "Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n")?;

@@ -2,8 +2,8 @@
 //!
 //! `/` is the page, which also works without its script. `/events` sends the changing sections of the page after each
 //! change, as server-sent events (WHATWG HTML, section 9.2). A connection stores only the progress of its current
-//! answer. A line of a request's head, up to 1,022 bytes, stays in the receive buffer until it is complete. The page is
-//! generated part by part as the send buffer has room.
+//! answer. A line of a request's head, up to 1,022 bytes, stays in the receive buffer until the line is complete. The
+//! page is generated part by part as the send buffer has room.
 
 mod answer;
 mod page;
@@ -38,7 +38,7 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// The server of one connection: answers requests one after another.
 ///
-/// The server closes the connection after the peer has closed it or has sent an invalid request.
+/// The server closes the connection after the peer has closed its side or has sent an invalid request.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     status: &'a Status<'a>,
@@ -56,7 +56,7 @@ enum Stage {
     Answer(Answer, u32),
     /// Waiting for a request. The flag says whether the request's first byte has arrived.
     Head(Head, bool),
-    /// Waiting for a revision of the status other than this one. The previous event began at this time.
+    /// Waiting until the status has another revision than this one. The previous event began at this time.
     Watch(u32, Instant),
 }
 
@@ -70,6 +70,7 @@ impl<'a> Server<'a> {
     /// action.
     fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
         let Stage::Head(head, begun) = &mut self.stage else { return None };
+        // The first byte of the request has arrived, so the time for the head begins now.
         if !*begun && socket.recv_queue() > 0 {
             (*begun, self.deadline) = (true, None);
         }
@@ -125,7 +126,8 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// If an event is due, begins the event and returns `None`. Otherwise returns the next action.
+    /// If an event is due, begins the event and returns `None`. Otherwise returns the next action. `since` is the time
+    /// at which the previous event began, and `revision` is the status's revision at that time.
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         // Data from a client that receives events is ignored.
         message::consume(socket, usize::MAX);
@@ -141,6 +143,7 @@ impl<'a> Server<'a> {
 }
 
 impl Session for Server<'_> {
+    /// Works through the stages until a stage has to wait, or the connection ends.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             let next = match self.stage {

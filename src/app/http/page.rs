@@ -16,8 +16,8 @@ pub const TOP: &str = include_str!("top.html");
 /// The HTML at the end of the page.
 pub const BOTTOM: &str = include_str!("bottom.html");
 
-/// The sections: the HTML that ends the previous section and begins this section, and the list of this section's
-/// contents.
+/// The sections of the page, in order. Each has the HTML that ends the previous section and begins this one, and the
+/// list of its contents.
 const SECTIONS: [(&str, List); 5] = [
     (r#"<section id="now" aria-label="Now"><dl>"#, List::Now),
     (
@@ -91,6 +91,7 @@ impl Position {
             self.index = index.saturating_add(1);
             // Past the final section, index 0 is the HTML that ends that section. Later indices are past the end.
             let contents = SECTIONS.get(usize::from(self.section)).filter(|_| !self.live || self.section < LIVE);
+            // Index 0 is the HTML that begins a section. Index n is item n - 1 of the section's list.
             match (contents, index.checked_sub(1)) {
                 (None, None) => return Some(Part::Text(if self.live { LIVE_END } else { END })),
                 (None, Some(_)) => return None,

@@ -85,6 +85,7 @@ impl Head {
             let queued = socket.recv_queue();
             let line = message::peek(socket, scratch, queued.min(LINE));
             let Some(at) = line.iter().position(|&byte| byte == b'\n') else {
+                // A line that is too long, or that fills the receive buffer, can never become complete.
                 let full = queued >= LINE || queued == socket.recv_capacity();
                 return if full { self.too_long() } else { Read::More };
             };
@@ -148,6 +149,7 @@ impl Head {
             self.coded = true;
         } else if is("content-length") {
             let length = number(header.value.trim_ascii()).ok_or(Refusal::BadRequest)?;
+            // A length may be repeated. Two different lengths would allow request smuggling.
             if self.content.replace(length).is_some_and(|other| other != length) {
                 return Err(Refusal::BadRequest);
             }
@@ -192,6 +194,7 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
     // The parser receives only this line, so the result is never a complete request.
     match request.parse(line) {
         Ok(_) => {}
+        // A line without `HTTP/` is no HTTP request at all, so its version is not the problem.
         Err(Error::Version) if line.split(|&b| b == b' ').any(|word| word.starts_with(b"HTTP/")) => {
             return Err(Refusal::Version);
         }

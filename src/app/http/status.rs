@@ -192,6 +192,7 @@ impl<'m> Status<'m> {
 }
 
 impl Probe for &Status<'_> {
+    /// Counts a frame and its bytes, separately for each direction.
     fn frame(&mut self, _now: Instant, direction: Direction, frame: &[u8]) {
         let [inward, outward] = &self.frames;
         match direction {
@@ -200,8 +201,9 @@ impl Probe for &Status<'_> {
         }
     }
 
+    /// Updates the counters and the rows of the connections. Changes the revision if the page has changed.
     fn event(&mut self, now: Instant, event: &Event) {
-        // Bytes sent to a receiver of the page's events do not change the page, because each event would then cause
+        // Bytes sent to a receiver of the page's events do not count as a change. Otherwise each event would cause
         // another event.
         let mut page_changed = true;
         match *event {
@@ -236,6 +238,7 @@ impl Probe for &Status<'_> {
                 to_send.add(sent);
             }
             Event::Wrote { id, bytes, .. } => {
+                // Without a row, the page does not show these bytes.
                 page_changed = false;
                 self.change(id, |row| {
                     page_changed = !row.watches;

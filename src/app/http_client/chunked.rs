@@ -83,6 +83,7 @@ impl Chunks {
                 Part::Data(left) if consumed == 0 => {
                     return Ok(Piece::Data(usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len())));
                 }
+                // First report the bytes of the coding. The next call handles the rest.
                 Part::Done | Part::Data(_) => break,
                 _ => self.process_coding(byte)?,
             }
@@ -102,6 +103,7 @@ impl Chunks {
     /// Handles one byte that is not data. A line may end with LF alone, as in the head. The data of a chunk must end
     /// with CR LF, which detects a size that is wrong by one byte.
     fn process_coding(&mut self, byte: u8) -> Result<(), ChunkError> {
+        // Counts the bytes of the line with a size, or of the trailer section. Each of them starts from 0.
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {
             (Part::Size { .. } | Part::Extension { .. }, _) if self.counted > LINE => {

@@ -60,7 +60,7 @@ pub enum Failure {
     TimedOut,
     /// The head has more than 100 fields.
     TooManyFields,
-    /// The server sent more than 16 responses that are not final.
+    /// The server sent more than 16 interim responses (status 1xx).
     TooManyInterim,
     /// The body has a transfer coding other than chunked.
     UnknownCoding,

@@ -1,8 +1,8 @@
 //! Parses the head of a response: status line, fields, framing (RFC 9112 sections 2 to 6).
 //!
-//! Like curl, the parser accepts the heads of old servers: folded lines, spaces before a colon, several spaces in the
-//! status line, no reason phrase. A line that is not a valid field is skipped, unless its name is Content-Length or
-//! Transfer-Encoding.
+//! Like curl, the parser accepts the heads of old servers. Such heads can have folded lines, spaces before a colon,
+//! several spaces in the status line, or no reason phrase. A line that is not a valid field is skipped, unless its name
+//! is Content-Length or Transfer-Encoding.
 
 use super::failure::{FIELDS, Failure};
 
@@ -54,6 +54,7 @@ pub fn unfold(head: &mut [u8]) {
         if let Some([cr, lf, b' ' | b'\t']) = head.get_mut(at - 1..at + 2)
             && *lf == b'\n'
         {
+            // The next line begins with a space or a tab, so it continues this line.
             *lf = b' ';
             if *cr == b'\r' {
                 *cr = b' ';

@@ -53,7 +53,7 @@ use crate::stack::{Context, End, Next, Session};
 /// connection.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A GET on one TCP connection. The response is passed to `output`. Its head may be up to `HEAD` bytes long.
+/// A GET on one TCP connection. Passes the response to `output`. The response's head may be up to `HEAD` bytes long.
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
@@ -99,6 +99,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
                 Ok(used) => (used, Ok(Moved::Some)),
                 Err(failure) => (0, Err(failure)),
             });
+            // The outer result is the socket's, which fails if no data can follow. The inner result is the response's.
             match fed {
                 Ok(Ok(Moved::Some)) => moved = Moved::Some,
                 Ok(Ok(Moved::Stalled)) => return Ok(Moved::Stalled),
@@ -115,6 +116,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         // The server can answer before it has received all of a long request.
         message::stream(socket, &mut self.position, |write| request.compose(write));
         match self.receive(socket)? {
+            // There is no deadline while the output accepts no data: see [`Output::body`].
             Moved::Stalled => return Ok(Next::Wait),
             // Only data of the body restarts the deadline: a head that arrives byte by byte must still be complete in
             // time.

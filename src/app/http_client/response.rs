@@ -40,7 +40,7 @@ impl<O: Output> Output for &RefCell<O> {
     }
 }
 
-/// The output accepts no more data.
+/// The error of an output that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputFailed;
 
@@ -144,6 +144,7 @@ impl<const HEAD: usize> Response<HEAD> {
                     Piece::Done => break,
                 },
             };
+            // The output accepts no more data now.
             if taken == 0 {
                 break;
             }
@@ -195,6 +196,7 @@ impl<const HEAD: usize> Response<HEAD> {
             }
             self.head.push(byte).map_err(|_| Failure::HeadTooLong(HEAD))?;
             used += 1;
+            // An empty line, which can contain a CR, ends the head.
             complete = byte == b'\n' && self.line_empty;
             self.line_empty = byte == b'\n' || (byte == b'\r' && self.line_empty);
             if complete {

@@ -255,7 +255,7 @@ fn after_sending_q_the_client_waits_a_second_for_the_server_to_close() {
     let mut tcp = client(open());
     says(&mut tcp, b"q\n");
     assert_eq!(tcp.take(), b"q");
-    // The server of one tutorial keeps the connection open until its next client connects.
+    // A simple server can keep the connection open until its next client connects.
     pass(&mut tcp, 999);
     assert!(tcp.session.result().is_none());
     pass(&mut tcp, 1);

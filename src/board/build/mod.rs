@@ -25,6 +25,7 @@ pub fn prepare() {
         let folder = PathBuf::from("src/board").join(board);
         println!("cargo::rerun-if-changed={}/memory.x", folder.display());
         for image in images {
+            // `link.x` includes the `memory.x` of this folder.
             println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join(&folder).display());
             println!("cargo::rustc-link-arg-bin={image}=-Tlink.x");
         }
@@ -47,6 +48,7 @@ fn boards() -> Vec<(String, Vec<String>)> {
     let read = fs::read_to_string(MANIFEST).map_err(|error| error.to_string());
     let manifest = read.and_then(|text| text.parse::<toml::Table>().map_err(|error| error.to_string()));
     let manifest = manifest.unwrap_or_else(|error| fail(&format!("{MANIFEST}: {error}")));
+    // The table `boards` has an entry for each board, which contains the list `images`.
     let keys = ["package", "metadata", "smolstep", "boards"];
     let boards = keys.iter().try_fold(&manifest, |table, key| table.get(*key)?.as_table());
     let boards = boards.unwrap_or_else(|| fail(&format!("{MANIFEST} has no [package.metadata.smolstep.boards]")));
@@ -62,6 +64,7 @@ fn mac() -> [u8; 6] {
     let text = setting("SMOLSTEP_MAC").unwrap_or("02:00:00:00:00:01".into());
     let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
     match bytes.and_then(|bytes| <[u8; 6]>::try_from(bytes).ok()) {
+        // The lowest bit of the first byte marks a group address.
         Some(mac) if mac[0] & 1 == 0 && mac != [0; 6] => mac,
         _ => fail(&format!("bad address '{text}' for SMOLSTEP_MAC: use a unicast address like 02:00:00:00:00:01")),
     }
@@ -91,7 +94,7 @@ fn seed() -> ([u8; 32], bool) {
     (seed, true)
 }
 
-/// Returns the environment variable `name`, or `None` if the variable is not set, is empty, or is not UTF-8.
+/// Returns the environment variable `name`. Returns `None` if the variable is not set, is empty, or is not UTF-8.
 fn setting(name: &str) -> Option<String> {
     println!("cargo::rerun-if-env-changed={name}");
     var(name).ok().filter(|text| !text.is_empty())

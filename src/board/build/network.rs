@@ -13,7 +13,8 @@ const SERVER: &str = "SMOLSTEP_SERVER";
 
 /// The largest number of DNS servers: `SERVERS` in src/names/resolver.rs.
 const DNS_SERVERS: usize = 4;
-/// smoltcp's limits on the number of addresses of an interface, as set in Cargo.toml: without `ipv6`, and with `ipv6`.
+/// smoltcp's limits on the number of addresses of an interface, as set in Cargo.toml. The first is for a build without
+/// `ipv6`, and the second for a build with `ipv6`.
 const ADDRESSES: [usize; 2] = [2, 8];
 /// The largest number of addresses that SLAAC adds: one for each of three prefixes, and a link-local address.
 const MADE: usize = 4;
@@ -47,6 +48,7 @@ impl Network {
         };
         let text = setting(IP).unwrap_or("192.168.69.1/24".into());
         for word in text.split(',') {
+            // `replace` returns the previous value, which is true if the word came before.
             let is_duplicate = match word {
                 "dhcp" => std::mem::replace(&mut network.dhcp, true),
                 "slaac" => std::mem::replace(&mut network.slaac, true),
@@ -107,12 +109,14 @@ impl Network {
     /// address of its own, the board would have no route for the reply.
     fn add_link_local(&mut self) {
         let mut v6 = self.addresses.iter().filter_map(|(address, _)| match address {
-            IpAddr::V6(address) => Some(address.is_unicast_link_local()),
+            IpAddr::V6(address) => Some(address),
             IpAddr::V4(_) => None,
         });
+        let has_v6 = v6.clone().next().is_some();
+        let has_link_local = v6.any(Ipv6Addr::is_unicast_link_local);
         // The interface identifier is the hardware address with ff:fe in the middle and the universal bit flipped (RFC
         // 4291 appendix A).
-        if !self.slaac && v6.next().is_some_and(|first| !first) && !v6.any(|link_local| link_local) {
+        if !self.slaac && has_v6 && !has_link_local {
             let [a, b, c, d, e, f] = mac();
             let address = Ipv6Addr::from_octets([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
             self.addresses.push((address.into(), 64));
@@ -121,6 +125,7 @@ impl Network {
 
     /// Checks that the needed Cargo features are enabled and that there are not too many addresses.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
+        // Whether the firmware can get an IPv6 address.
         let v6 = self.can_get_address(false);
         // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so
         // DHCP together with IPv6 needs `slaac`.
@@ -139,7 +144,8 @@ impl Network {
         Ok(())
     }
 
-    /// Checks that each family has at most one gateway and that each gateway is another host on a configured network.
+    /// Checks that each address family has at most one gateway. Also checks that each gateway is another host on a
+    /// configured network.
     fn check_gateways(&self) -> Result<(), String> {
         for (at, gateway) in self.gateways.iter().enumerate() {
             if self.gateways[..at].iter().any(|before| before.is_ipv4() == gateway.is_ipv4()) {
@@ -225,14 +231,16 @@ fn parse_addresses(name: &str) -> Result<Vec<IpAddr>, String> {
 }
 
 /// Returns whether `other` is on the network of `own`, an address with its prefix length.
-fn is_on_link(own: (IpAddr, u8), other: IpAddr) -> bool {
+fn is_on_link((own, prefix): (IpAddr, u8), other: IpAddr) -> bool {
     // An IPv4 address is moved to the upper bits, so that the same mask fits both families.
     let bits = |address: IpAddr| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
         IpAddr::V6(address) => address.to_bits(),
     };
-    let mask = !u128::MAX.checked_shr(own.1.into()).unwrap_or(0);
-    own.0.is_ipv4() == other.is_ipv4() && (bits(own.0) ^ bits(other)) & mask == 0
+    // The mask has `prefix` ones at the top. The shift fails only for 128, where all bits are ones.
+    let mask = !u128::MAX.checked_shr(prefix.into()).unwrap_or(0);
+    let same_family = own.is_ipv4() == other.is_ipv4();
+    same_family && bits(own) & mask == bits(other) & mask
 }
 
 /// Returns the Rust expression for an address.

@@ -6,7 +6,7 @@ const FAMILIES: [&str; 4] = ["thumbv7m-", "thumbv7em-", "thumbv8m.main-", "riscv
 /// Checks that a target has the instructions that `src/board` uses.
 ///
 /// The check is not a `compile_error!` in `src/board`, because a stable compiler has no cfg for the version of an Arm
-/// architecture. Also, this error is the only one that the build reports.
+/// architecture. Also, the build reports no other error after this one.
 ///
 /// # Errors
 /// Returns one line that says what to do.

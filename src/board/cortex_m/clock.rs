@@ -92,6 +92,7 @@ impl<B: Board> CortexM<B> {
 }
 
 impl<B: Board> Machine for CortexM<B> {
+    /// Masks all interrupts, lets the board's interrupts end a sleep, and starts the timer.
     fn start() -> Self {
         cortex_m::interrupt::disable();
         let mut clock = CortexM {
@@ -110,24 +111,28 @@ impl<B: Board> Machine for CortexM<B> {
         clock
     }
 
+    /// Reads the timer, and adds the time since the previous reading to the clock.
     fn now(&mut self) -> Instant {
         let mut current = self.timer.read(CURRENT);
+        // The timer counts down, so the ticks since the most recent reading are `passed` minus the present value.
         let mut passed = self.last_value;
         if self.system.read(STATE) & OVERFLOWED != 0 {
+            // The timer has begun another period. The first reading can be from before that, so read the timer again.
             self.system.write(STATE, FORGET);
             passed += self.period;
             current = self.timer.read(CURRENT);
         }
-        // The timer counts down. After a restart it reads 0 until the first tick.
+        // After a restart, the timer reads 0 until the first tick.
         self.last_value = if current == 0 { self.period } else { current };
-        // The value covers at most two periods, so 32 bits are enough. A 64-bit division would make each iteration of
-        // the poll loop take half as long again.
+        // The sum covers at most two periods, so 32 bits are enough. A 64-bit division would make each iteration of the
+        // poll loop take half as long again.
         let halves = self.rest + 2 * passed.saturating_sub(self.last_value);
         self.rest = halves % Self::HALVES_A_MICROSECOND;
         self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());
         self.now
     }
 
+    /// Sleeps until an interrupt. If the deadline is near, the timer interrupts at the deadline.
     fn sleep(&mut self, until: Option<Instant>) {
         let left = |now: Instant| until.map_or(i64::MAX, |at| at.total_micros() - now.total_micros());
         // For this comparison, the most recent reading of the clock is exact enough.

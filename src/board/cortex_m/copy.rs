@@ -1,9 +1,9 @@
-//! Copying and filling memory: `memcpy`, `memmove` and `memset` for a Cortex-M3, which moves eight words with two
-//! instructions.
+//! Copying and filling memory: `memcpy`, `memmove` and `memset` for a Cortex-M3.
 //!
-//! The echo program copies the data of a full segment four times between the controller and the buffers. The compiler's
-//! own routines move a word at a time, and take three times the flash. Each segment is read into a cleared structure, and
-//! the compiler's own `memset` spends seven instructions on a word.
+//! A Cortex-M3 can move eight words with two instructions. The echo program copies the data of a full segment four
+//! times between the controller and the buffers. The compiler's own routines move a word at a time, and take three
+//! times the flash. Each segment is read into a cleared structure, and the compiler's own `memset` spends seven
+//! instructions on a word.
 #![allow(unsafe_code)]
 
 // SAFETY: both functions keep the contracts of C and of the ARM run-time ABI (RTABI32 section 4.3.4): they copy `r2`

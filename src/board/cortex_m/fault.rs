@@ -31,6 +31,7 @@ const UNDEFINED: u32 = 1 << 16;
 ///
 /// `stack` is the stack pointer at the fault. `end` is the lowest address of the call stack (`memory.x`).
 extern "C" fn fault(stack: usize, end: usize) -> ! {
+    // A stack pointer less than 256 bytes above the end, or below it, means that the stack is exhausted.
     if stack < end + 256 {
         log::error!("stack overflow: more than its size in memory.x was used");
         reset()

@@ -1,7 +1,8 @@
 //! Fast transfers between memory and a FIFO, and sums of words, for Cortex-M.
 #![allow(unsafe_code)]
 
-/// Splits `words` into aligned blocks of eight words. Returns the number of blocks and the number of words after them.
+/// Splits `words` into blocks of eight words. Returns the number of blocks and the number of words after them. If
+/// `words` is not aligned, there are no blocks.
 pub fn block_counts(words: &[[u8; 4]]) -> (usize, usize) {
     let eights = if words.as_ptr().cast::<u32>().is_aligned() { words.len() / 8 } else { 0 };
     (eights, words.len() - 8 * eights)

@@ -1,5 +1,7 @@
-//! Time and sleep, from the timer of the CLINT, and the interrupts of the PLIC (RISC-V Privileged Architecture 1.12,
-//! sections 3.1.9 and 3.2.1; RISC-V Platform-Level Interrupt Controller 1.0).
+//! Time and sleep, from the timer of the CLINT, and the interrupts of the PLIC.
+//!
+//! The RISC-V Privileged Architecture 1.12 describes the timer (sections 3.1.9 and 3.2.1). The RISC-V Platform-Level
+//! Interrupt Controller 1.0 describes the PLIC.
 
 use core::marker::PhantomData;
 
@@ -18,10 +20,10 @@ pub trait RiscVMap {
     const PLIC: usize;
 }
 
-/// A RISC-V processor with a clock that counts the time since the start, with the 64-bit timer of the CLINT.
+/// A RISC-V processor with a clock that counts the time since the start. The clock uses the 64-bit timer of the CLINT.
 ///
-/// Only the timer's low 32 bits are read, so the clock loses time unless it is read at least once in 2^32 ticks (7
-/// minutes at 10 MHz).
+/// The clock reads only the timer's low 32 bits. So the clock loses time unless it is read at least once in 2^32 ticks
+/// (7 minutes at 10 MHz).
 #[derive(Debug)]
 pub struct RiscV<B> {
     clint: Mmio,
@@ -70,6 +72,7 @@ impl<B: Board + RiscVMap> RiscV<B> {
 }
 
 impl<B: Board + RiscVMap> Machine for RiscV<B> {
+    /// Masks all interrupts, starts the clock, and lets the timer and the board's devices end a sleep.
     fn start() -> Self {
         csr::mask_interrupts();
         let mut machine = RiscV {
@@ -82,6 +85,7 @@ impl<B: Board + RiscVMap> Machine for RiscV<B> {
         };
         machine.last_value = machine.clint.read(TIME);
         for interrupt in B::INTERRUPTS {
+            // Priority 1 is above the threshold, which is 0.
             machine.plic.write(PRIORITY + 4 * interrupt as usize, 1);
             let register = ENABLE + 4 * (interrupt as usize / 32);
             let enabled = machine.plic.read(register);
@@ -92,6 +96,7 @@ impl<B: Board + RiscVMap> Machine for RiscV<B> {
         machine
     }
 
+    /// Reads the timer, and adds the time since the previous reading to the clock.
     fn now(&mut self) -> Instant {
         let value = self.clint.read(TIME);
         // One iteration of the poll loop is far shorter than 2^32 ticks, so the sum does not overflow.
@@ -102,6 +107,7 @@ impl<B: Board + RiscVMap> Machine for RiscV<B> {
         self.now
     }
 
+    /// Sleeps until the time `until`, for at most [`LONGEST`]. An interrupt ends the sleep early.
     fn sleep(&mut self, until: Option<Instant>) {
         let now = self.now();
         let left = until.map_or(LONGEST, |at| (at.total_micros() - now.total_micros()).min(LONGEST));
@@ -112,6 +118,7 @@ impl<B: Board + RiscVMap> Machine for RiscV<B> {
         csr::wait_for_interrupt();
     }
 
+    /// Claims and completes the pending interrupts of the board's devices.
     fn forget_interrupts(&mut self) {
         // Each claim takes one pending interrupt, and 0 means that none remains. Writing the number back completes the
         // interrupt.

@@ -3,8 +3,8 @@
 
 use super::riscv::reset;
 
-// Interrupts are masked, so only an exception leads to this address. The handler cannot run on an exhausted stack, so it
-// first resets the stack pointer to the top.
+// Interrupts are masked, so only an exception leads to this address. The handler cannot run on an exhausted stack, so
+// it first resets the stack pointer to the top.
 //
 // SAFETY: this replaces riscv-rt's handler of the same name, which `mtvec` holds. The content of the stack and of the
 // registers is lost, but no later code reads it, because `fault` never returns.
@@ -30,6 +30,7 @@ const UNDEFINED: usize = 2;
 /// `stack` is the stack pointer at the fault. `end` is the lowest address of the call stack (`memory.x`). `at` is the
 /// address of the failed instruction, and `cause` is the content of `mcause`.
 extern "C" fn fault(stack: usize, end: usize, at: usize, cause: usize) -> ! {
+    // A stack pointer less than 256 bytes above the end, or below it, means that the stack is exhausted.
     if stack < end + 256 {
         log::error!("stack overflow: more than its size in memory.x was used");
         reset()

@@ -15,7 +15,7 @@ const ENDED: usize = 0x2_0026;
 const FAILED: usize = 0x2_0023;
 
 unsafe extern "C" {
-    /// Has QEMU or the debugger execute an operation, and returns the result.
+    /// Makes QEMU or the debugger execute an operation, and returns the result.
     fn semihosting_call(operation: usize, parameter: usize) -> usize;
 }
 

@@ -26,7 +26,7 @@ pub(super) static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffe
     sent: [const { Buffer([0; 1528]) }; FRAMES],
 });
 
-/// The number of pages: two for each of the network device's two queues, and two for the random source's queue.
+/// The number of pages. Each of the network device's two queues needs two pages, and so does the random source's queue.
 const PAGES: usize = 6;
 
 #[repr(align(4096))]
@@ -45,8 +45,10 @@ pub(super) struct Queues;
 
 // SAFETY: each method's own comment argues its soundness.
 unsafe impl Hal for Queues {
-    // The pages are zero because they are in .bss and no page is ever handed out twice. The pages are aligned because
-    // the type `Pages` is aligned. The address 0 reports that there are too few pages.
+    /// Hands out `pages` pages that were not used before, or the address 0 if there are too few.
+    ///
+    /// The pages are zero, because they are in .bss and no page is ever handed out twice. The pages are aligned,
+    /// because the type `Pages` is aligned.
     fn dma_alloc(pages: usize, _direction: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let first = TAKEN.fetch_add(pages, Ordering::Relaxed);
         if first + pages > PAGES {

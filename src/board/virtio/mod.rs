@@ -1,5 +1,6 @@
-//! Virtio devices: a network device and a random source, with the drivers of the crate virtio-drivers (Virtual I/O
-//! Device 1.2, sections 5.1 and 5.4).
+//! Virtio devices: a network device and a random source (Virtual I/O Device 1.2, sections 5.1 and 5.4).
+//!
+//! The drivers are based on the crate virtio-drivers.
 #![allow(unsafe_code)]
 
 mod memory;
@@ -20,6 +21,9 @@ use crate::phy::NotThere;
 const REGISTERS: usize = 0x1000;
 
 /// Returns access to the registers of the device at address `base`. `kind` is the expected kind of device.
+///
+/// # Errors
+/// Returns [`NotThere`] if no device of this kind is attached at `base`.
 fn transport(base: usize, kind: DeviceType) -> Result<MmioTransport<'static>, NotThere> {
     let header = NonNull::new(base as *mut VirtIOHeader).ok_or(NotThere)?;
     // SAFETY: a board passes the address of one of the eight register blocks for virtio devices of QEMU's machine

@@ -26,7 +26,7 @@ type Driver = VirtIONetRaw<Queues, MmioTransport<'static>, DESCRIPTORS>;
 
 /// A virtio network device.
 ///
-/// The device holds up to 8 received frames and up to 8 frames to send. If its buffers are full, further frames wait in
+/// The device holds up to 8 received frames and up to 8 frames to send. If the buffers are full, further frames wait in
 /// QEMU.
 pub struct Net {
     driver: Driver,
@@ -88,12 +88,12 @@ impl Net {
 }
 
 impl Receiver {
-    /// Lends a buffer to the device.
+    /// Lends the buffer `index` to the device, which writes a received frame to it.
     #[allow(unsafe_code)]
     fn lend(&mut self, driver: &mut Driver, index: usize) {
         let Some(buffer) = self.buffers.get_mut(index) else { return };
-        // SAFETY: the buffer is static. Nothing reads or writes it until `receive_complete` has returned it, because only
-        // `waiting` names a buffer, and a frame is consumed when this function is called.
+        // SAFETY: the buffer is static. Nothing reads or writes it until `receive_complete` has returned it, because
+        // only `waiting` names a buffer, and a frame is consumed when this function is called.
         let lent = unsafe { driver.receive_begin(&mut buffer.0) };
         // There are more descriptors than buffers, so this never fails.
         if let Ok(token) = lent
@@ -110,6 +110,7 @@ impl Receiver {
         for _ in 0..=FRAMES {
             match self.waiting {
                 Some(waiting) if !waiting.is_consumed => break,
+                // The frame has been read, so the device gets its buffer back.
                 Some(waiting) => {
                     self.waiting = None;
                     self.lend(driver, waiting.index);
@@ -138,11 +139,13 @@ impl Sender {
     #[allow(unsafe_code)]
     fn free(&mut self, driver: &mut Driver) -> Option<usize> {
         for _ in 0..FRAMES {
+            // Takes back the buffer of a frame that the device has sent.
             let Some(token) = driver.poll_transmit() else { break };
             let index = usize::from(*self.tokens.get(usize::from(token))?);
             let len = self.lengths.get_mut(index)?;
             let frame = self.buffers.get(index)?.0.get(..*len)?;
-            // SAFETY: `send` has passed these bytes to the device, and has stored their buffer's index under this token.
+            // SAFETY: `send` has passed these bytes to the device, and has stored their buffer's index under this
+            // token.
             let _ = unsafe { driver.transmit_complete(token, frame) };
             *len = 0;
         }
@@ -157,6 +160,7 @@ pub struct Received<'a> {
 }
 
 impl smoltcp::phy::RxToken for Received<'_> {
+    /// Passes the frame to `read`. The device can then get the buffer back.
     fn consume<T, F: FnOnce(&[u8]) -> T>(self, read: F) -> T {
         let result = read(self.frame);
         if let Some(waiting) = self.waiting {
@@ -174,8 +178,10 @@ pub struct Sending<'a> {
 }
 
 impl smoltcp::phy::TxToken for Sending<'_> {
+    /// Fills in the frame, pads it, and lends its buffer to the device.
+    ///
     /// # Panics
-    /// If `len` exceeds the longest frame.
+    /// Panics if `len` exceeds the longest frame.
     #[allow(unsafe_code)]
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, write: F) -> T {
         assert!(len <= FRAME, "a frame of {len} bytes");
@@ -201,8 +207,11 @@ impl Device for Net {
     type RxToken<'a> = Received<'a>;
     type TxToken<'a> = Sending<'a>;
 
+    /// Returns the oldest received frame, and a buffer for a reply to it.
     fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sending<'_>)> {
         let Net { driver, receiver, sender } = self;
+        // First take a buffer for the reply. Without one, received frames wait, so that the stack can answer each of
+        // them.
         let index = sender.free(driver)?;
         let Waiting { index: received, len, .. } = receiver.arrived(driver)?;
         let frame = receiver.buffers.get(received)?.0.get(HEADER..HEADER + len)?;
@@ -225,6 +234,7 @@ impl Device for Net {
 
 impl Ethernet for Net {
     fn acknowledge(&mut self) {
+        // The poll loop looks for frames in any case, so the cause of the interrupt does not matter.
         let _ = self.driver.ack_interrupt();
     }
 

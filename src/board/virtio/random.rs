@@ -24,10 +24,12 @@ pub(in crate::board) fn entropy(base: usize) -> [u32; 2] {
     })
 }
 
-/// Draws two words. The crate's own driver of this device would wait without a limit.
+/// Draws two words from the device. This function replaces the crate's own driver of the device, which would wait
+/// without a limit.
 fn draw(base: usize) -> Result<[u32; 2], NotThere> {
     let mut transport = transport(base, DeviceType::EntropySource)?;
     let found = DeviceStatus::ACKNOWLEDGE | DeviceStatus::DRIVER;
+    // These steps initialise a device (section 3.1.1): reset, found, features, queue, ready.
     transport.set_status(DeviceStatus::empty());
     transport.set_status(found);
     transport.write_driver_features(VERSION_1);

@@ -24,6 +24,7 @@ pub(super) struct Bench<'b, D, P> {
 }
 
 impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
+    /// Begins a check: reads the device's capabilities and the clock.
     pub fn new(device: &'b mut D, peer: &'b mut P, scratch: &'b mut [u8]) -> Self {
         let capabilities = device.capabilities();
         let frames = Frames { medium: capabilities.medium, to: peer.address() };
@@ -89,7 +90,8 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         self.receive_and(len, |token, _| drop(token))
     }
 
-    /// Like [`receive`](Self::receive), but calls `reply` with the transmit token while the frame is still being read.
+    /// Like [`receive`](Self::receive), but also sends a reply. Calls `reply` with the transmit token while the frame
+    /// is still being read.
     pub fn receive_and(
         &mut self,
         len: usize,
@@ -99,12 +101,14 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         let mut tries = self.peer.tries();
         while tries > 0 {
             let now = self.now()?;
+            // A foreign frame does not count as an attempt.
             let Some((rx, tx)) = self.device.receive(now) else {
                 tries -= 1;
                 continue;
             };
             let read = rx.consume(|frame| {
                 let read = frames.read(frame, len);
+                // Reply only to a test frame that is intact.
                 if let (Ok(Some(_)), Some(reply)) = (&read, reply.take()) {
                     reply(tx, frames);
                 }
@@ -124,6 +128,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
     pub fn observe(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let mut tries = self.peer.tries();
         while tries > 0 {
+            // A foreign frame does not count as an attempt.
             let Some(came) = self.peer.observe(self.device, self.scratch) else {
                 tries -= 1;
                 continue;
@@ -158,6 +163,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
             match came {
                 Ok(None) => {}
                 Err(fault @ (Fault::Foreign | Fault::ClockBack)) => return Err(fault),
+                // A frame came that this test has not sent, or that is not intact.
                 _ => return Err(Fault::Unsent),
             }
         }

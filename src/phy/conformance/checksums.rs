@@ -40,8 +40,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.checksum(Protocol::Icmp, sums.icmpv4)
     }
 
-    /// Checks the checksum of one protocol. `stack` says whether the stack computes and verifies it, according to the
-    /// device's capabilities.
+    /// Checks the checksum of one protocol. `stack` says whether the stack computes and verifies this checksum,
+    /// according to the device's capabilities.
     fn checksum(&mut self, protocol: Protocol, stack: Checksum) -> Result<(), Fault> {
         // smoltcp writes 0 into a checksum field that the device must fill in.
         if !self.sends_right(protocol, if stack.tx() { Sum::Good } else { Sum::Zero })? {
@@ -50,6 +50,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if !self.delivers(protocol, Sum::Good)? {
             return Err(Fault::ChecksumRefused(protocol.name()));
         }
+        // Wrong checksums are tested only if the device verifies checksums and the peer can send wrong ones.
         if stack.rx() || !self.peer.forges() {
             return Ok(());
         }
@@ -77,6 +78,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             };
             match self.scratch.get(..came).and_then(|frame| protocol.is_right(medium, frame)) {
                 Some(right) => return Ok(right),
+                // A foreign frame does not count as an attempt.
                 None => self.count_foreign()?,
             }
         }
@@ -101,6 +103,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             if token.consume(|frame| protocol.is_right(medium, frame)).is_some() {
                 return Ok(true);
             }
+            // A foreign frame does not count as an attempt.
             self.count_foreign()?;
         }
         Ok(false)
@@ -108,6 +111,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
 }
 
 impl Protocol {
+    /// Returns the protocol's name, for messages.
     fn name(self) -> &'static str {
         match self {
             Protocol::Icmp => "ICMPv4",
@@ -117,6 +121,7 @@ impl Protocol {
         }
     }
 
+    /// Returns the protocol number in the IP header of a test packet.
     fn number(self) -> IpProtocol {
         match self {
             Protocol::Icmp => IpProtocol::Icmp,
@@ -129,6 +134,7 @@ impl Protocol {
 
     /// Writes a packet of [`length`] bytes to `frame`, with `sum` in the checksum field of this protocol.
     fn write(self, medium: Medium, to: EthernetAddress, sum: Sum, frame: &mut [u8]) {
+        // The data of the packet: each byte is its offset.
         frame.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
         if is_ethernet(medium) {
             ethernet(frame, to, 0x0800);
@@ -148,6 +154,7 @@ impl Protocol {
         ip.set_src_addr(SOURCE);
         ip.set_dst_addr(DESTINATION);
         ip.fill_checksum();
+        // For each protocol, first compute the right checksum, and then replace it with the value that `sum` selects.
         if self == Protocol::Ip {
             let good = ip.checksum();
             return ip.set_checksum(sum.of(good));
@@ -157,7 +164,7 @@ impl Protocol {
         match self {
             Protocol::Icmp => {
                 let mut icmp = Icmpv4Packet::new_unchecked(payload);
-                // Use an echo reply, because a stack does not answer an echo reply.
+                // A stack does not answer an echo reply.
                 icmp.set_msg_type(Icmpv4Message::EchoReply);
                 icmp.set_msg_code(0);
                 icmp.fill_checksum();
@@ -169,6 +176,7 @@ impl Protocol {
                 let mut tcp = TcpPacket::new_unchecked(payload);
                 tcp.set_header_len(20);
                 tcp.clear_flags();
+                // A stack does not answer a segment with RST.
                 tcp.set_rst(true);
                 tcp.fill_checksum(&source, &destination);
                 let good = tcp.checksum();
@@ -199,6 +207,7 @@ impl Protocol {
             Protocol::Tcp => TcpPacket::new_checked(payload).is_ok_and(|t| t.verify_checksum(&source, &destination)),
             Protocol::Udp => {
                 let udp = UdpPacket::new_checked(payload);
+                // A checksum of 0 means that there is none.
                 udp.is_ok_and(|u| u.checksum() != 0 && u.verify_checksum(&source, &destination))
             }
         })

@@ -52,15 +52,18 @@ impl Frames {
         if !self.is_ours(frame) {
             return Ok(None);
         }
+        // A short Ethernet frame may be padded to the minimum length.
         let padded = if is_ethernet(self.medium) { len.max(MINIMUM) } else { len };
         if frame.len() < len || frame.len() > padded {
             return Err(Fault::Length { sent: len, came: frame.len() });
         }
-        let at = self.header();
-        let number = match (frame.get(at), frame.get(at + 1)) {
-            (Some(&low), Some(&high)) if len >= at + 2 => u16::from_le_bytes([low, high]),
+        // The number is in the two bytes after the header, if the frame has room for both of them.
+        let start = self.header();
+        let number = match (frame.get(start), frame.get(start + 1)) {
+            (Some(&low), Some(&high)) if len >= start + 2 => u16::from_le_bytes([low, high]),
             _ => 0,
         };
+        // Bytes up to `len` must be as sent, and the padding after them must be 0.
         let header = self.header_bytes(len);
         for (at, &byte) in frame.iter().enumerate() {
             if at >= len && byte != 0 {
@@ -73,8 +76,8 @@ impl Frames {
         Ok(Some(number))
     }
 
-    /// Returns whether a frame is a test frame, judged by its EtherType, or by its IP version, header length and
-    /// protocol.
+    /// Returns whether a frame is a test frame. The EtherType tells, or without Ethernet the IP version, header length
+    /// and protocol.
     fn is_ours(&self, frame: &[u8]) -> bool {
         if is_ethernet(self.medium) {
             frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes())

@@ -18,7 +18,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Ok(())
     }
 
-    /// Sends until the device returns no token. Returns the number of frames sent.
+    /// Sends frames of `len` bytes until the device returns no token, but at most one burst. Returns the number of
+    /// frames sent.
     ///
     /// Then checks that each of these frames arrives, and that the device can send again.
     fn exhaust(&mut self, len: usize) -> Result<usize, Fault> {
@@ -28,8 +29,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while count < burst && self.send(len)?.is_some() {
             count += 1;
         }
-        // If the device keeps a slot for a reply, it now receives one more frame, and the test replies. Otherwise that
-        // frame waits in the device.
+        // The queue is full if the device has returned no token. If the device keeps a slot for a reply, it now
+        // receives one more frame, and the test replies. Otherwise that frame waits in the device.
         let (mut answer, mut held) = (None, None);
         if count < burst
             && let Some(number) = self.inject(SMALL)?

@@ -10,10 +10,11 @@ pub struct Report {
     /// The number of frames that the device accepts before it returns no transmit token. `None` if it accepts a whole
     /// burst.
     pub transmit_queue: Option<usize>,
-    /// The number of frames of a burst that the link accepted, including accepted frames that were then lost. `None` if
-    /// the device received the whole burst.
+    /// The number of frames of a burst that the link accepted, including those that were lost later. `None` if the
+    /// device received the whole burst.
     pub receive_queue: Option<usize>,
-    /// The number of accepted frames of the burst that the device did not receive. All of them were counted as lost.
+    /// The number of frames of that burst that the link accepted but the device did not receive. The device or the link
+    /// has counted all of them as lost.
     pub lost: u64,
     /// The number of foreign frames that arrived during the check.
     pub foreign: usize,
@@ -25,6 +26,7 @@ impl fmt::Display for Report {
         write!(f, "MTU {}; holds ", self.mtu)?;
         write_count(f, self.transmit_queue)?;
         f.write_str(" to send and ")?;
+        // The frames that the device received are those that were accepted and not lost.
         write_count(f, self.receive_queue.map(|n| n - (self.lost as usize).min(n)))?;
         f.write_str(" received")?;
         if self.lost > 0 {
@@ -45,7 +47,7 @@ fn write_count(f: &mut fmt::Formatter<'_>, count: Option<usize>) -> fmt::Result 
     }
 }
 
-/// The rule that a device breaks, and the fault that was observed. The `Display` text of a failure is one line.
+/// The rule that a device breaks, and the fault that the check observed. The `Display` text of a failure is one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The rule.
@@ -119,13 +121,13 @@ impl fmt::Display for Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// A frame with a wrong checksum of this kind arrived, though the device should have dropped it.
+    /// The device delivered a frame with a wrong checksum of this kind, instead of dropping it.
     BadChecksumPassed(&'static str),
     /// `max_burst_size` is 0, so nothing could ever be sent.
     BurstOfNone,
     /// Two calls returned different capabilities.
     CapabilitiesChange,
-    /// A frame with a right checksum of this kind, or without an optional checksum, did not arrive.
+    /// The device did not deliver a frame with a right checksum of this kind, or without an optional checksum.
     ChecksumRefused(&'static str),
     /// The device sent a wrong checksum of this kind, or no checksum.
     ChecksumWrong(&'static str),

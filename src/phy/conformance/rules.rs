@@ -30,17 +30,20 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
 
     /// Checks [`Rule::Capabilities`](super::Rule::Capabilities) and that the scratch buffer is long enough.
     pub fn capabilities(&mut self) -> Result<(), Fault> {
+        // Two calls must return the same values.
         let (one, two) = (self.device.capabilities(), self.device.capabilities());
         let mtu = one.max_transmission_unit;
         if one.medium != two.medium || mtu != two.max_transmission_unit || one.max_burst_size != two.max_burst_size {
             return Err(Fault::CapabilitiesChange);
         }
+        // With a smaller MTU, the device could not receive each packet that a host must accept.
         if !(SMALLEST_PACKET + header(one.medium)..=LONGEST_FRAME).contains(&mtu) {
             return Err(Fault::Mtu(mtu));
         }
         if one.max_burst_size == Some(0) {
             return Err(Fault::BurstOfNone);
         }
+        // `too_long` sends a frame that is one byte longer than the MTU.
         if self.scratch.len() <= mtu { Err(Fault::Scratch(mtu + 1)) } else { Ok(()) }
     }
 
@@ -51,6 +54,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
 
     /// Checks [`Rule::Sending`](super::Rule::Sending).
     pub fn sending(&mut self) -> Result<(), Fault> {
+        // First one frame alone, so that `quiet` notices a device that sends it twice.
         let number = self.must_send(SMALL)?;
         self.must_observe(number, SMALL)?;
         self.quiet()?;
@@ -63,6 +67,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
 
     /// Checks [`Rule::Receiving`](super::Rule::Receiving).
     pub fn receiving(&mut self) -> Result<(), Fault> {
+        // First one frame alone, so that `quiet` notices a device that receives it twice.
         let number = self.must_inject(SMALL)?;
         self.must_receive(number, SMALL)?;
         self.quiet()?;
@@ -83,6 +88,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         for (len, reply_len) in [(SMALL, SMALL), (mtu, mtu), (SMALL, mtu), (mtu, SMALL)] {
             let number = self.must_inject(len)?;
             let reply = self.next_number(reply_len);
+            // The closure runs while the received frame is still being read.
             let came = self.receive_and(len, |token, frames| {
                 token.consume(reply_len, |frame| frames.write(reply, frame));
             })?;
@@ -94,6 +100,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
 
     /// Checks [`Rule::UnusedToken`](super::Rule::UnusedToken).
     pub fn unused_tokens(&mut self) -> Result<(), Fault> {
+        // Takes a token for each frame of a burst. A device whose unused tokens keep their slots runs out of slots.
         for _ in 0..self.peer.burst() {
             let now = self.now()?;
             drop(self.device.transmit(now).ok_or(Fault::NoToken)?);
@@ -111,6 +118,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         // An empty frame can look like a foreign frame, but must not be counted as one.
         let foreign = self.report.foreign;
         self.quiet()?;
+        // The link may refuse an empty frame.
         self.inject(0)?;
         self.quiet()?;
         self.report.foreign = foreign;
@@ -132,6 +140,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             if came.is_none() && counted == 0 {
                 return Err(Fault::Lost { missing: 1, counted });
             }
+            // If a frame came, it must be the frame that the peer sent.
             expect(came.or(Some(number)), number, Fault::NotReceived)?;
         }
         let number = self.must_inject(SMALL)?;
@@ -144,6 +153,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         let (header, mtu) = (self.frames.header(), self.report.mtu);
         let last = mtu.saturating_sub(1);
         [
+            // No data, half of the frame's number, and all of the number.
             header,
             header + 1,
             header + 2,

@@ -49,8 +49,12 @@ impl Carrier {
                 break;
             }
             each_link(&buffer[..len], &mut |index, up| {
-                if index == self.index && self.up.replace(up).unwrap_or(true) != up {
-                    change = Some(up);
+                if index == self.index {
+                    // Before the first message, the link counts as up.
+                    let was_up = self.up.replace(up).unwrap_or(true);
+                    if was_up != up {
+                        change = Some(up);
+                    }
                 }
             });
         }
@@ -64,7 +68,7 @@ impl AsFd for Carrier {
     }
 }
 
-/// Calls `report` for each link in a netlink datagram, with the link's index and whether the link is up.
+/// Calls `report` for each link in a netlink datagram. Passes the link's index and whether the link is up.
 fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
     while datagram.len() >= HEADER {
         let Some(len) = word(datagram, 0).map(|len| len as usize).filter(|&len| len >= HEADER) else { return };

@@ -16,6 +16,11 @@ use super::offload::{LONGEST, tcp_of};
 /// The longest headers of a segment, in bytes: Ethernet, IPv6, and TCP with all options.
 pub(super) const MAX_HEAD: usize = ETHERNET_HEADER_LEN + IPV6_HEADER_LEN + 60;
 
+/// The offset of the sequence number in a TCP header (RFC 9293 section 3.1).
+const SEQUENCE: usize = 4;
+/// The offset of the flags in a TCP header.
+const FLAGS: usize = 13;
+
 const ACK: u8 = 0x10;
 const PSH: u8 = 0x08;
 
@@ -41,14 +46,14 @@ impl Join {
     /// begin a super-segment.
     pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
         let tcp = tcp_of(frame, medium).filter(|tcp| tcp.v6 && tcp.end == frame.len())?;
-        if *frame.get(tcp.start + 13)? != ACK {
+        if *frame.get(tcp.start + FLAGS)? != ACK {
             return None;
         }
         let (link, head) = (tcp.start.checked_sub(IPV6_HEADER_LEN)?, tcp.payload);
         // The headers of the next segment are written over the end of this payload, so the payload must be long enough.
         let size = frame.len().checked_sub(head).filter(|&size| size >= head)?;
         let size = NonZeroU16::new(u16::try_from(size).ok()?)?;
-        let mut join = Join { link, head, size, next: word(frame, tcp.start + 4)?, flags: 0 };
+        let mut join = Join { link, head, size, next: word(frame, tcp.start + SEQUENCE)?, flags: 0 };
         join.add(frame)?;
         Some(join)
     }
@@ -79,8 +84,11 @@ impl Join {
             return None;
         }
         let payload = frame.len().checked_sub(self.head)?;
-        let flags = *frame.get(tcp + 13)? & !PSH;
-        if word(frame, tcp + 4)? != self.next || flags != ACK || payload == 0 || payload > usize::from(self.size.get())
+        let flags = *frame.get(tcp + FLAGS)? & !PSH;
+        if word(frame, tcp + SEQUENCE)? != self.next
+            || flags != ACK
+            || payload == 0
+            || payload > usize::from(self.size.get())
         {
             return None;
         }
@@ -89,7 +97,8 @@ impl Join {
         self.add(frame)
     }
 
-    /// Returns whether another segment can be added after the most recent frame, which is `len` bytes long.
+    /// Returns whether another segment can be added after the most recent frame, which is `len` bytes long. A segment
+    /// that has PSH, or is shorter than the others, is the last one.
     pub(super) fn may_continue(&self, len: usize) -> bool {
         self.flags & PSH == 0 && len - self.head == usize::from(self.size.get())
     }
@@ -99,19 +108,21 @@ impl Join {
     pub(super) fn finish(self, frame: &mut [u8]) -> NonZeroU16 {
         let tcp = self.link + IPV6_HEADER_LEN;
         let len = u16::try_from(frame.len() - tcp).unwrap_or(u16::MAX);
+        // The payload length of the IPv6 header.
         if let Some(to) = frame.get_mut(self.link + 4..self.link + 6) {
             to.copy_from_slice(&len.to_be_bytes());
         }
-        if let Some(flags) = frame.get_mut(tcp + 13) {
+        if let Some(flags) = frame.get_mut(tcp + FLAGS) {
             *flags = self.flags;
         }
         self.size
     }
 
-    /// Records the length and flags of `frame`. Returns `None` if `frame` is too short or too long.
+    /// Counts the payload of `frame` in `next`, and adds its flags to `flags`. Returns `None` if `frame` is too short
+    /// or too long.
     fn add(&mut self, frame: &[u8]) -> Option<()> {
         self.next = self.next.wrapping_add(u32::try_from(frame.len() - self.head).ok()?);
-        self.flags |= frame.get(self.link + IPV6_HEADER_LEN + 13)?;
+        self.flags |= frame.get(self.link + IPV6_HEADER_LEN + FLAGS)?;
         Some(())
     }
 }

@@ -1,7 +1,7 @@
-//! The virtio-net header before each frame, which says whether the kernel or this program completes checksums and cuts
-//! segments.
+//! The virtio-net header before each frame.
 //!
-//! The header is a `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte order.
+//! The header says whether the kernel or this program completes checksums and cuts segments. The header is a `struct
+//! virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte order.
 
 #[cfg(test)]
 mod tests;
@@ -97,6 +97,7 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
 pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     let Some(tcp) = tcp_of(frame, medium) else { return header };
+    // The kernel adds the sum of the segment, so the field must contain the sum of the pseudo-header.
     put(frame, tcp.start + TCP_SUM, tcp.pseudo);
     let mut set = |at: usize, value: usize| {
         if let (Some(to), Ok(value)) = (header.get_mut(at..at + 2), u16::try_from(value)) {
@@ -130,6 +131,7 @@ pub fn complete(frame: &mut [u8], medium: Medium) {
     if present != 0 && present != tcp.pseudo {
         return;
     }
+    // With the pseudo-header's sum in the field, the sum of the segment covers the pseudo-header, too.
     put(frame, tcp.start + TCP_SUM, tcp.pseudo);
     let sum = !sum(0, frame.get(tcp.start..tcp.end).unwrap_or_default());
     put(frame, tcp.start + TCP_SUM, sum);
@@ -208,11 +210,13 @@ fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
 fn sum(before: u64, bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<4>();
     let mut total = words.iter().fold(before, |total, &word| total + u64::from(u32::from_be_bytes(word)));
+    // The last one to three bytes, padded with zeros.
     let mut last = [0; 4];
     for (to, from) in last.iter_mut().zip(rest) {
         *to = *from;
     }
     total += u64::from(u32::from_be_bytes(last));
+    // Add the carries to the low 16 bits.
     while total > 0xFFFF {
         total = (total & 0xFFFF) + (total >> 16);
     }

@@ -24,7 +24,7 @@ pub enum Kind {
 /// Creates a TAP or TUN that exists until it is deleted or its network namespace is destroyed.
 ///
 /// The new interface is down and has no address. The returned file is attached to the interface. Set the interface up
-/// before dropping the file: if no file is attached at that time, frames that the kernel sends in the first second can
+/// before you drop the file. If no file is attached at that time, frames that the kernel sends in the first second can
 /// be lost.
 ///
 /// # Errors
@@ -117,6 +117,7 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {
         match ioctl::up_and_running(socket, name)? {
+            // The interface is up, but the kernel does not see the carrier yet.
             (true, false) => std::thread::sleep(Duration::from_millis(1)),
             // The kernel sets the flag just before it starts to send. It does both under the RTNL lock, so wait for
             // that lock.
@@ -267,6 +268,7 @@ impl fmt::Display for OpenError {
 
 impl core::error::Error for OpenError {}
 
+/// Returns [`OpenError::BadName`] if no interface can have this name.
 fn check_name(name: &str) -> Result<(), OpenError> {
     // The kernel's rule, except that `%` is not allowed: the kernel would replace it with a number.
     let bad = |c: char| matches!(c, '/' | ':' | '%') || c.is_whitespace() || c.is_control();
@@ -276,6 +278,7 @@ fn check_name(name: &str) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Opens /dev/net/tun. The returned file can be attached to one interface.
 fn open_clone_device() -> Result<OwnedFd, OpenError> {
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
     rustix::fs::open("/dev/net/tun", flags, Mode::empty()).map_err(|errno| match errno {

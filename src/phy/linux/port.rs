@@ -15,7 +15,8 @@ use super::offload::{self, Bad, HEADER};
 /// The longest frame from the kernel: the largest IP packet, an Ethernet header and a VLAN tag.
 pub(super) const MAX_FRAME: usize = 65_535 + 18;
 
-/// The largest number of invalid frames that one call to [`Port::read`] discards.
+/// The largest number of invalid frames that one call to [`Port::read`] discards. The limit keeps a flood of invalid
+/// frames from blocking the program.
 const MAX_DISCARDED: usize = 16;
 
 /// Allocates a buffer for the header and the longest frame, plus one byte to detect a longer frame.
@@ -59,6 +60,7 @@ pub(super) enum Blocked {
 }
 
 impl Port {
+    /// Creates the port of an attached file. `offload` says whether each frame has a virtio-net header.
     pub(super) fn new(fd: OwnedFd, medium: Medium, offload: bool) -> Port {
         Port {
             fd,
@@ -92,23 +94,26 @@ impl Port {
         self.header > 0
     }
 
-    /// Has `f` fill in a frame of `len` bytes, then writes the frame or keeps it for later. Returns the result of `f`.
+    /// Lets `f` fill in a frame of `len` bytes, then writes the frame or keeps it for later. Returns the result of `f`.
     ///
     /// If a super-segment is waiting for more segments, this method tries to join the frame to the super-segment. A
     /// frame that cannot be joined is sent after the super-segment.
     ///
     /// # Panics
-    /// If `len` exceeds [`MAX_FRAME`].
+    /// Panics if `len` exceeds [`MAX_FRAME`].
     pub(super) fn send<R>(&mut self, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
         let Some(join) = self.join.take() else {
             let result = f(&mut self.tx[self.header..self.header + len]);
             self.begin(meta, len);
             return result;
         };
+        // If the super-segment can take more segments, `try_join` stores `join` in `self.join` again.
         let (result, joined) = self.try_join(join, meta, len, f);
-        // Write the super-segment now, unless it still waits for segments. A frame that was not joined is in `behind`.
+        // Write the super-segment now, unless it waits for more segments.
         self.flush();
         if !joined {
+            // The new frame is in `behind`. If the super-segment has been written, the new frame takes its place in
+            // `tx`. Otherwise the kernel has not accepted the super-segment, and the new frame must wait.
             if self.pending == 0 {
                 mem::swap(&mut self.tx, &mut self.behind);
                 self.begin(meta, len);
@@ -134,7 +139,7 @@ impl Port {
         }
     }
 
-    /// Has `f` fill in a new frame, and joins it to the super-segment in `tx` if possible. `join` is the state of that
+    /// Lets `f` fill in a new frame, and joins it to the super-segment in `tx` if possible. `join` is the state of that
     /// super-segment. Returns the result of `f` and whether the frame was joined.
     ///
     /// A frame that was not joined is in `behind`. If the super-segment can take another segment, `self.join` keeps its
@@ -231,7 +236,8 @@ impl Port {
     /// Keeps the frame for a retry. A frame that is retried many times is counted once.
     fn hold(&mut self, errno: Errno, until: Blocked) {
         self.blocked = until;
-        if !mem::replace(&mut self.counted, true) {
+        let was_counted = mem::replace(&mut self.counted, true);
+        if !was_counted {
             self.held += 1;
             log::debug!("the kernel does not take a frame of {} bytes yet: {errno}", self.pending);
         }
@@ -290,6 +296,7 @@ impl Port {
             match read(&self.fd, &mut *buffer) {
                 Ok(len) => return Some(len),
                 Err(Errno::INTR) => {}
+                // No frame is waiting, the kernel lacks memory, or the interface is down.
                 Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM | Errno::IO) => return None,
                 Err(errno) => {
                     self.fault = Some(errno);

@@ -20,10 +20,10 @@ use super::port::{Blocked, MAX_FRAME, Port, buffer};
 
 /// A TAP or TUN to which this program is attached.
 ///
-/// If the kernel cannot take a frame now (its queue is full, or the interface is down), the device holds the frame and
-/// tries again later. While a frame is held, [`Device::transmit`] and [`Device::receive`] return `None`, so that the
-/// stack keeps its data. At most one frame is held, or two with offload. If the interface is deleted, [`TunTap::fault`]
-/// returns the error.
+/// If the kernel's queue is full or the interface is down, the kernel does not accept a frame. The device then holds
+/// the frame and tries again later. While a frame is held, [`Device::transmit`] and [`Device::receive`] return `None`,
+/// so that the stack keeps its data. At most one frame is held, or two with offload. If the interface is deleted,
+/// [`TunTap::fault`] returns the error.
 #[derive(Debug)]
 pub struct TunTap {
     name: String,
@@ -37,7 +37,8 @@ pub struct TunTap {
     link_change: Option<bool>,
 }
 
-/// The time between attempts to write a held frame, unless the kernel reports earlier that the file is writable.
+/// The time between attempts to write a held frame. The device tries earlier if the kernel reports that the file is
+/// writable.
 ///
 /// The file of a TAP that is down is never writable. Since Linux 5.2, the kernel reports the file as writable as soon
 /// as the TAP is up. The retry is for older kernels, and for a lack of kernel memory, because the kernel never reports
@@ -72,6 +73,7 @@ impl TunTap {
         Self::attach(kind, name, true)
     }
 
+    /// Attaches to the interface `name`. `offload` requests as much offload as the kernel grants.
     fn attach(kind: Kind, name: &str, offload: bool) -> Result<TunTap, OpenError> {
         let (fd, mtu, granted) = open::attach(kind, name, offload)?;
         let port = Port::new(fd, kind.medium(), granted);
@@ -90,12 +92,12 @@ impl TunTap {
         self.port.offloads()
     }
 
-    /// The interface's name.
+    /// Returns the interface's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The kind of the interface: a TAP carries Ethernet frames, and a TUN carries IP packets.
+    /// Returns the kind of the interface: a TAP carries Ethernet frames, and a TUN carries IP packets.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -105,19 +107,19 @@ impl TunTap {
         self.port.is_blocked()
     }
 
-    /// The number of discarded frames: received frames that were empty, too long or corrupt, and sent frames that the
-    /// kernel refused or cut short.
+    /// Returns the number of discarded frames. These are received frames that were empty, too long or corrupt, and sent
+    /// frames that the kernel refused or cut short.
     pub fn dropped(&self) -> u64 {
         self.port.dropped
     }
 
-    /// The number of frames that had to wait in the device because the kernel did not accept them immediately. These
-    /// frames are not lost.
+    /// Returns the number of frames that had to wait in the device. The kernel did not accept these frames immediately,
+    /// but they are not lost.
     pub fn held(&self) -> u64 {
         self.port.held
     }
 
-    /// The error that stopped the device, if any. The device sends and receives no frame after the error.
+    /// Returns the error that stopped the device, if any. The device sends and receives no frame after the error.
     pub fn fault(&self) -> Option<Fault> {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
     }
@@ -134,14 +136,14 @@ impl TunTap {
         self.port.end_join();
     }
 
-    /// Waits until a frame arrives, the held frame can be sent, a file in `extra` can be read, or `timeout` expires.
+    /// Waits for a frame, for room for the held frame, for input in `extra`, or until the timeout.
     ///
     /// With `None` the wait has no time limit. A file in `extra` is also reported as readable at its end. This method
     /// can return early with nothing ready: after a signal, after a change of any interface, or to retry the held
     /// frame.
     ///
-    /// While a frame is held, this method ignores `timeout` and waits for up to 100 ms, because the stack can do
-    /// nothing until the frame is written. Otherwise the timeout is as exact as the kernel's timers.
+    /// While a frame is held, this method ignores `timeout` and waits for up to 100 ms. The stack can do nothing until
+    /// the frame is written. Otherwise the timeout is as exact as the kernel's timers.
     ///
     /// A file at its end stays readable, so do not pass such a file in `extra` again. After a fault this method returns
     /// immediately.
@@ -171,6 +173,7 @@ impl TunTap {
             Err(errno) => return Err(errno.into()),
         }
         let mut ready = Ready::default();
+        // Whether the interface was deleted, and whether the carrier has a message.
         let (mut gone, mut reported) = (false, false);
         // The device comes first, then the files in `extra`, then the carrier.
         for (i, fd) in fds.iter().enumerate() {
@@ -242,6 +245,7 @@ impl Device for TunTap {
     type RxToken<'a> = RxToken<'a>;
     type TxToken<'a> = TxToken<'a>;
 
+    /// Returns the next valid frame from the kernel, and a token for a reply.
     fn receive(&mut self, _now: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
         // Receive only if a reply can be sent: no super-segment is being joined, and all waiting frames are written.
         if self.port.is_joining() || !self.port.make_room() {
@@ -255,6 +259,7 @@ impl Device for TunTap {
         self.port.make_room().then(|| TxToken::new(&mut self.port))
     }
 
+    /// Describes the interface. With offload, the kernel computes TCP checksums and cuts super-segments.
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = self.kind.medium();
@@ -296,8 +301,8 @@ impl<'a> TxToken<'a> {
 
 impl phy::TxToken for TxToken<'_> {
     /// # Panics
-    /// If a frame is longer than 65,553 bytes. The device's MTU and its limit for super-segments do not exceed that
-    /// length.
+    /// Panics if a frame is longer than 65,553 bytes. The device's MTU and its limit for super-segments do not exceed
+    /// that length.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         self.port.send(self.meta, len, f)
     }
@@ -307,11 +312,11 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-/// Writes the waiting super-segment and turns offload off.
-///
-/// If offload stayed on, the next program that attaches would receive frames with offload, even if the program does not
-/// support offload.
 impl Drop for TunTap {
+    /// Writes the waiting super-segment and turns offload off.
+    ///
+    /// If offload stayed on, the next program that attaches would receive frames with offload, even if the program does
+    /// not support offload.
     fn drop(&mut self) {
         self.flush();
         if self.offloads() {

@@ -21,13 +21,13 @@ const NETWORK: [Option<&str>; 2] = [option_env!("WLAN_NAME"), option_env!("WLAN_
 async fn main(_spawner: Spawner) {
     esp_println::logger::init_logger(log::LevelFilter::Info);
     let p = esp_hal::init(esp_hal::Config::default().with_cpu_clock(CpuClock::max()));
-    // The radio's library needs a heap of 100 KiB; the stack needs none. Once the program runs, the memory of the
-    // bootloader is free.
+    // The radio's library needs a heap of 100 KiB; the stack needs none. 64 KiB of the heap reuse the memory of the
+    // bootloader, which is free once the program runs.
     esp_alloc::heap_allocator!(#[esp_hal::ram(reclaimed)] size: 64 * 1024);
     esp_alloc::heap_allocator!(size: 36 * 1024);
     esp_rtos::start(TimerGroup::new(p.TIMG0).timer0, p.FROM_CPU_INTR0);
     let mut seed = [0; 32];
-    // Noise of the converter, until the radio starts.
+    // Until the radio starts, the random generator needs the noise of the analogue-to-digital converter.
     let entropy = TrngSource::new(p.RNG, p.ADC1);
     Trng::try_new().expect("the random generator has its source").read(&mut seed);
     drop(entropy);

@@ -32,7 +32,7 @@ pub struct Board {
 /// Sets up the board, with a SysTick interrupt each millisecond. The link comes up later.
 ///
 /// # Panics
-/// If the random generator has failed: a board without a seed stays off the network.
+/// Panics if the random generator has failed. A board without a seed must stay off the network.
 pub fn start(
     p: Peripherals,
     mut systick: SYST,
@@ -49,7 +49,8 @@ pub fn start(
     systick.enable_counter();
     let mut seed = [0; 32];
     p.RNG.constrain(&clocks).try_fill_bytes(&mut seed).expect("the random generator works");
-    // 2 marks a locally administered address. The other bytes are the position on the wafer, and the wafer's number.
+    // The first byte, 2, marks a locally administered address. The last three bytes identify the chip: its position on
+    // the wafer, and the wafer's number.
     let (id, [x, _], [y, _]) = (Uid::get(), Uid::get().x().to_le_bytes(), Uid::get().y().to_le_bytes());
     let hardware = [2, 0xf4, 0x29, x, y, id.waf_num()];
 

@@ -43,7 +43,7 @@ mod app {
         (Shared { now, wake_at: now }, Local { net: Net::new(board, now) })
     }
 
-    /// Counts milliseconds, and has the stack run at its deadline.
+    /// Counts milliseconds. At the stack's deadline, requests the interrupt that runs the stack.
     #[task(binds = SysTick, shared = [now, wake_at])]
     fn tick(cx: tick::Context) {
         *cx.shared.now += Duration::from_millis(1);
@@ -52,7 +52,8 @@ mod app {
         }
     }
 
-    /// Runs the stack when a frame has arrived or has been sent, and at its deadline.
+    /// Runs the stack. The controller requests this interrupt when a frame has arrived or has been sent, and `tick`
+    /// requests it at the stack's deadline.
     #[task(binds = ETH, local = [net], shared = [now, wake_at])]
     fn ethernet(cx: ethernet::Context) {
         stm32_eth::eth_interrupt_handler();

@@ -25,7 +25,7 @@ impl Net {
     /// Creates the servers.
     ///
     /// # Panics
-    /// If this function is called twice.
+    /// Panics if this function is called twice.
     pub fn new(board: Board, now: Instant) -> Net {
         let Board { rings, phy, hardware, seed } = board;
         let mut io = Io { device: rings, console: NullConsole, probe: LogProbe::default() };
@@ -33,7 +33,8 @@ impl Net {
         Net { stack, io, phy, link_is_up: true, look_at: now }
     }
 
-    /// Does the work that is due at `now`. Returns the time of the next call, unless an interrupt comes first.
+    /// Checks the link once a second, and polls the stack. Returns the time at which to call this method again, if no
+    /// interrupt comes first.
     pub fn run(&mut self, now: Instant) -> Instant {
         if now >= self.look_at {
             self.look_at = now + LOOK_EVERY;
@@ -41,6 +42,7 @@ impl Net {
             if up {
                 set_speed(&mut self.phy);
             }
+            // Stores the new state, and acts only if the state has changed.
             if core::mem::replace(&mut self.link_is_up, up) != up {
                 log::info!("the link is {}", if up { "up" } else { "down" });
                 self.stack.link_changed(now, up);

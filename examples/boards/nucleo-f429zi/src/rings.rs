@@ -7,7 +7,7 @@ use stm32_eth::dma::{EthernetDMA, RxPacket, TxRing};
 /// The longest frame, in bytes, excluding the checksum.
 const MTU: usize = 1514;
 
-/// The rings of the DMA, which move frames while the processor sleeps.
+/// The DMA with its rings. The DMA moves frames while the processor sleeps.
 pub struct Rings(pub EthernetDMA<'static, 'static>);
 
 impl Device for Rings {

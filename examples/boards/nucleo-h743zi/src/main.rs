@@ -26,8 +26,8 @@ async fn main(_spawner: Spawner) {
     let mut seed = [0; 32];
     Rng::new(p.RNG, Irqs).async_fill_bytes(&mut seed).await.expect("the random generator works");
     let id = uid::uid();
-    // 2 marks a locally administered address. The other bytes identify the chip: its position on the wafer, and the
-    // wafer.
+    // The first byte, 2, marks a locally administered address. The other bytes identify the chip: its position on the
+    // wafer, and the wafer.
     let hardware = [2, id[0], id[2], id[4], id[5], id[6]];
     let device = Ethernet::new(
         FRAMES.take(),

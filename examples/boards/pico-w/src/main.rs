@@ -38,12 +38,12 @@ async fn main(_spawner: Spawner) {
     let channel = dma::Channel::new(p.DMA_CH0, Irqs);
     let (divider, data, clock) = (DEFAULT_CLOCK_DIVIDER, p.PIN_24, p.PIN_29);
     let spi = PioSpi::new(&mut pio.common, pio.sm0, divider, pio.irq0, select, data, clock, channel);
-    // The state is part of the task, which is a static variable.
+    // The executor keeps the task in a static variable, so this variable of the task lives for ever, too.
     let mut state = State::new();
     let nvram = aligned_bytes!(concat!(env!("OUT_DIR"), "/nvram.bin"));
     let (device, mut control, runner) = cyw43::new(&mut state, power, spi, &FIRMWARE, nvram).await;
     let serve = async {
-        // The radio has its hardware address from here on.
+        // After `init`, the radio knows its hardware address.
         control.init(cyw43_firmware::CYW43_43439A0_CLM).await;
         while let Err(error) = control.join(name, JoinOptions::new(password.as_bytes())).await {
             log::warn!("no connection to the network: {error:?}");

@@ -45,7 +45,8 @@ impl Responder for Udp {
     }
 }
 
-// Four connections with two segments each way, and one datagram of the largest size each way at each UDP port.
+// Four connections, with buffers for two segments in each direction. Each UDP port can store one datagram of the
+// largest size in each direction.
 smolstep::stack_memory!(static MEMORY:
     tcp: [Tcp; 4], receive: 2920, send: 2920,
     udp: Respond<Udp>, datagrams: 2, payload: 1472);
@@ -82,6 +83,7 @@ pub fn seed(mut random: impl FnMut() -> u8) -> [u8; 32] {
     core::array::from_fn(|_| (0..64).fold(0, |mixed: u8, _| mixed.rotate_left(1) ^ random()))
 }
 
+/// Logs an error of `listen` or `bind`. The board still serves its other ports.
 fn check<T>(served: Result<T, ListenError>) {
     if let Err(error) = served {
         log::error!("{error}");

@@ -10,10 +10,11 @@ use smolstep::trace::LogProbe;
 /// Serves on a driver, and never returns. The log shows the address that the DHCP server assigns.
 ///
 /// # Panics
-/// If the driver is not for Ethernet, if the stack rejects its hardware address, or if this function is called twice.
+/// Panics if the driver is not for Ethernet, if the stack rejects its hardware address, or if this function is called
+/// twice.
 pub async fn serve(driver: impl Driver, seed: [u8; 32]) -> ! {
     let mut device = Embassy::new(driver).expect("an Ethernet driver");
-    // The driver of a radio has no address before it is started.
+    // The driver of a radio has no address before the radio is started.
     let Ok(HardwareAddress::Ethernet(hardware)) = device.wait_for_address().await else {
         panic!("the driver has no Ethernet address")
     };

@@ -35,7 +35,7 @@ async fn main(_spawner: Spawner) {
     let p = embassy_rp::init(Default::default());
     let mut id = [0; 8];
     Flash::<_, _, FLASH>::new_blocking(p.FLASH).blocking_unique_id(&mut id).expect("the flash has a unique id");
-    // 2 marks a locally administered address.
+    // The first byte, 2, marks a locally administered address. The others come from the flash's unique id.
     let hardware = [2, id[3], id[4], id[5], id[6], id[7]];
     let seed = servers::seed(RoscRng::next_u8);
 
