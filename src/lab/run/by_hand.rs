@@ -34,11 +34,12 @@ pub enum Change {
 pub const MAX_BY_HAND: usize = 1000;
 
 impl ByHand {
-    /// Makes the change. Returns false if the frame is not in flight, or if there is no room on the wire.
+    /// Makes the change in the lab. Returns false if the frame is not in flight, or if there is no room on the wire.
     pub fn apply(&self, lab: &mut HostLab<'_>, setup: &Setup<'_>) -> bool {
         match &self.what {
             Change::Frame(frame, fault) => lab.wire.alter(*frame, *fault),
             Change::Segment(to, ends, text) => {
+                // A segment that is longer than the MTU takes several frames.
                 text.frames(ends, setup.line.mtu).iter().all(|frame| lab.put(*to, frame))
             }
         }
@@ -52,7 +53,8 @@ impl ByHand {
         }
     }
 
-    /// Describes the change in a language.
+    /// Describes the change in a language. A segment is written as in the command `inject`: the receiver, `<` and the
+    /// segment.
     pub fn text(&self, lang: Lang) -> String {
         let what = match &self.what {
             Change::Frame(frame, fault) => format!("{} {frame} {}", lang.pick("frame", "帧"), In(lang, *fault)),
@@ -66,8 +68,8 @@ impl ByHand {
     }
 }
 
-/// Returns whether a frame in flight is an IP packet. Damage to any other frame would go unnoticed, because such a
-/// frame has no checksum.
+/// Returns whether the frame with this number is in flight and contains an IP packet. Other frames, such as ARP, have
+/// no checksum, so their receivers would not notice damage.
 pub fn has_checksum(lab: &HostLab<'_>, frame: u32) -> bool {
     lab.wire.in_flight().any(|(id, .., bytes)| id == frame && Summary::of(bytes, ETHERNET).ends.is_some())
 }
@@ -75,9 +77,11 @@ pub fn has_checksum(lab: &HostLab<'_>, frame: u32) -> bool {
 /// The client's port in a segment that belongs to no connection.
 const PORT: u16 = 50_000;
 
-/// Returns the sides of a segment to host `to`, as if the other host had sent it: the sides of the newest connection,
-/// or else of a new call.
+/// Returns the sides of a segment that host `to` receives and that seems to come from the other host. The ports and the
+/// initial sequence numbers are those of the sender's last connection in slot order, or else of the receiver's. If
+/// neither host has a connection, they are those of a new call.
 pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
+    // As in `Ends`, the sender comes first.
     let hosts = [1 - to, to];
     let served = setup.listeners.first().map_or(0, |listener| listener.port);
     let mut ends =
@@ -86,14 +90,15 @@ pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
         ends.ports.reverse();
     }
     // The sender knows the connection's numbers, unless it has forgotten the connection. Then ask the receiver.
-    for (index, host) in hosts.into_iter().enumerate() {
+    for (host, is_receiver) in hosts.into_iter().zip([false, true]) {
         if let Some(view) = lab.views(host).last() {
             let (tuple, numbers) = (view.connection.tuple, [view.side.iss, view.irs]);
             (ends.ports, ends.isn) =
                 ([tuple.local.port, tuple.remote.port], numbers.map(|n| n.map_or(0, |n| n.0 as u32)));
             // The receiver sees the sides in the opposite order.
-            if index == 1 {
-                (ends.ports, ends.isn) = ([ends.ports[1], ends.ports[0]], [ends.isn[1], ends.isn[0]]);
+            if is_receiver {
+                ends.ports.reverse();
+                ends.isn.reverse();
             }
             break;
         }

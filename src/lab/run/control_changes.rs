@@ -1,4 +1,4 @@
-//! Finds the changes of both sides' [`Control`] of a connection, from entry to entry.
+//! Finds what has changed in both sides' [`Control`] of a connection since the previous entry.
 
 use super::HostLab;
 use crate::lab::Snapshot;
@@ -8,12 +8,13 @@ use crate::stack::Control;
 #[derive(Default)]
 pub struct ControlChanges {
     lane: u32,
+    /// The client's and the server's [`Control`].
     holds: [Option<Control>; 2],
 }
 
 impl ControlChanges {
-    /// Returns the [`Control`] of each side after an entry, if it or the connection is not the same as in the previous
-    /// call.
+    /// Returns the [`Control`] of each side after an entry. A side whose [`Control`] has not changed since the previous
+    /// call gets `None`, unless the entry is about another connection than before.
     pub fn after(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) -> [Option<Control>; 2] {
         let now = ControlChanges { lane: lab.lane_of(snapshot), holds: lab.holds(&snapshot.entry) };
         let before = core::mem::replace(self, now);

@@ -55,8 +55,9 @@ impl Goal {
     /// Parses an event, as in `ESTABLISHED`, `client=est`, `syn`, `loss` or `time=2s`. `time` parses a time.
     ///
     /// # Errors
-    /// Returns [`GoalError`] with the invalid part.
+    /// Returns [`GoalError`] with the invalid part of `word`.
     pub fn parse<'w>(word: &'w str, time: impl Fn(&str) -> Option<Duration>) -> Result<Goal, GoalError<'w>> {
+        // `client=STATE` or `server=STATE`.
         let of =
             |host, name: &'w str| state(name).map(|state| Goal::State(Some(host), state)).ok_or(GoalError::State(name));
         if let Some((what, value)) = word.split_once('=') {
@@ -69,6 +70,7 @@ impl Goal {
                 what if what.eq_ignore_ascii_case("time") => {
                     return time(value).map(Goal::Time).ok_or(GoalError::Time(value));
                 }
+                // An unknown name before '=' is reported below, as an unknown event.
                 _ => {}
             }
         }
@@ -96,6 +98,7 @@ impl Goal {
             (Goal::Change, What::Stack(event)) => change(&event).is_some(),
             (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),
             (Goal::Loss, What::Sent { verdict, .. }) => verdict.is_lost(),
+            // `Run::step` checks `Goal::Step` and `Goal::Time`, which belong to no entry.
             _ => false,
         }
     }
@@ -113,17 +116,20 @@ impl Protocol {
     }
 }
 
-/// Returns the TCP state that RFC 9293 calls `name`, or the only state whose name starts with `name`.
+/// Returns the TCP state that RFC 9293 calls `name`, or the only state whose name starts with `name`. Case does not
+/// matter.
 pub fn state(name: &str) -> Option<State> {
     let all = || NAMES.into_iter().zip(STATES);
     let begins = |full: &str| full.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
     let mut named = all().filter(|(full, _)| !name.is_empty() && begins(full));
     let exact = all().find(|(full, _)| full.eq_ignore_ascii_case(name));
+    // An abbreviation is valid only if no second name begins with it.
     exact.or(named.next().filter(|_| named.next().is_none())).map(|(_, state)| state)
 }
 
 /// Returns whether a host enters a state in this entry. `before` contains the states before the step.
 fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
+    // A step can pass through a state. Its event counts, even if the state after the step is another one.
     let reported = match snapshot.entry.what {
         What::Stack(event) if snapshot.entry.host == host => change(&event).is_some_and(|(_, to)| to == state),
         _ => false,

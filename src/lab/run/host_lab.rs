@@ -8,7 +8,7 @@ use crate::stack::{Console, Sizes};
 /// The largest number of entries that one step can add to the trace.
 pub const ENTRIES: usize = 64;
 
-/// The maximum number of bytes of output that is kept for each host in a run. Further output is dropped.
+/// The maximum number of bytes of output that are kept for each host in a run. Further output is dropped.
 const PRINTED: usize = 1 << 16;
 
 /// A lab with two hosts, as the program and sessions run it.

@@ -22,13 +22,14 @@ pub enum Verdict {
 /// Runs an experiment, and returns the right answers to its questions.
 ///
 /// # Errors
-/// Fails if the run does not contain a frame that a question is about, or if a question asks the reader to make
+/// Fails if the run does not contain a frame that a question is about. Also fails if a question asks the reader to make
 /// something happen that happens anyway.
 pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
     let error = |line, message: String| FileError { line, column: 1, message };
     let parts = experiment.parts();
     let setup = parts.setup()?;
     let mut key = Key::new(experiment, setup.line.latency);
+    // The line and the expectations of each question that asks the reader to make something happen.
     let questions = experiment.questions.iter().enumerate();
     let made = questions.filter_map(|(index, question)| Some((question.line, key.expectations(index)?)));
     let mut made: Vec<_> = made.collect();
@@ -37,7 +38,7 @@ pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
         made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
     });
     ended.map_err(|why| not_started(&why))?;
-    // If the run meets such an expectation by itself, the reader has nothing to do.
+    // If the run meets such expectations by itself, the reader has nothing to do.
     if let Some((line, _)) = made.iter().find(|(_, expectations)| expectations.result().is_ok()) {
         let what = "the expectation is met without further faults, so the question asks nothing";
         return Err(error(*line, what.into()));
@@ -50,7 +51,8 @@ pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
     Ok(key)
 }
 
-/// Marks an answer to question `index`. An answer that consists of faults is marked by a run.
+/// Marks an answer to question `index`. If the answer consists of faults, runs the experiment with these faults and
+/// checks what the question expects.
 ///
 /// # Errors
 /// Fails if the run cannot start.
@@ -75,8 +77,8 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
     })
 }
 
-/// Marks the reader's manual changes as the answer to question `index`. Returns `None` if no run can answer this
-/// question.
+/// Marks the reader's manual changes as the answer to question `index`. Returns `None` if the question does not ask the
+/// reader to make something happen.
 ///
 /// # Errors
 /// Fails if the run cannot start.

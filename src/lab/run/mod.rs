@@ -1,8 +1,13 @@
 //! A repeatable run: each manual change is made again after the same step.
 //!
-//! The other files are by_hand.rs (manual changes), control_changes.rs (changes of a connection's
-//! [`Control`](crate::stack::Control)), goal.rs (events at which a run stops), host_lab.rs (hosts and their memory),
-//! marks.rs (marking of answers) and reductions.rs (reductions of congestion windows).
+//! The other files are:
+//!
+//! - by_hand.rs: manual changes
+//! - control_changes.rs: changes of a connection's [`Control`](crate::stack::Control)
+//! - goal.rs: events at which a run stops
+//! - host_lab.rs: hosts and their memory
+//! - marks.rs: marking of answers
+//! - reductions.rs: reductions of congestion windows
 
 mod by_hand;
 mod control_changes;
@@ -45,7 +50,7 @@ pub struct Run<'s> {
     pub until: Option<Goal>,
 }
 
-/// The size of a host's neighbour cache. The neighbours are the other host and the router.
+/// The number of entries in a host's neighbour cache. The neighbours are the other host and the router.
 const NEIGHBOURS: usize = 8;
 
 /// How a run ended.
@@ -124,6 +129,7 @@ impl<'s> Run<'s> {
         self.with_lab(|lab| {
             let (mut last, mut goes_on) = (Stepped::On, true);
             while last == Stepped::On && upto.is_none_or(|upto| lab.steps() < upto) {
+                // The step is completed even if `each` returns false for one of its entries.
                 last = self.step(lab, &mut |snapshot, lab| goes_on &= each(snapshot, lab));
                 if last == Stepped::On && !goes_on {
                     last = Stepped::Limit;
@@ -141,7 +147,7 @@ impl<'s> Run<'s> {
         })
     }
 
-    /// Makes a lab at the start of the run, and calls `act` with it.
+    /// Makes a lab at the start of the run, makes the changes before the first step, and calls `act` with the lab.
     ///
     /// # Errors
     /// Fails if the set-up is invalid.
@@ -153,13 +159,15 @@ impl<'s> Run<'s> {
         Ok(act(&mut lab))
     }
 
-    /// Takes one step, then repeats the manual changes after this step.
+    /// Takes one step, then repeats the manual changes after this step. Calls `each` with the entries of both.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let (before, mut windows) = (lab.states(), Windows::of(lab));
         let progress = lab.step();
+        // The step's own entries leave the lab's ring before the manual changes add theirs.
         let mut stop_reached = self.report(lab, before, &mut windows, each);
         self.intervene(lab);
         stop_reached |= self.report(lab, before, &mut windows, each);
+        // These two events belong to no entry, so `report` does not find them.
         stop_reached |= match self.until {
             Some(Goal::Step(step)) => lab.steps() >= step,
             Some(Goal::Time(time)) => lab.elapsed() >= time,
@@ -173,8 +181,9 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// Calls `each` with the entries that are not reported yet. `before` contains the states before the step, and
-    /// `windows` the congestion windows. Returns whether one of the entries is the event at which the run stops.
+    /// Removes all entries from the lab's ring, and calls `each` with each of them. `before` contains the states before
+    /// the step, and `windows` the congestion windows before the step. Returns whether one of the entries is the event
+    /// at which the run stops.
     pub fn report(
         &self,
         lab: &mut HostLab<'_>,
@@ -200,12 +209,13 @@ impl<'s> Run<'s> {
     pub fn intervene(&self, lab: &mut HostLab<'_>) {
         let now = lab.steps();
         for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {
-            // The result is ignored, because it is the same as when the user made the change.
+            // The result is the same as when the user made the change, so it is ignored.
             by_hand.apply(lab, self.setup);
         }
     }
 
-    /// Returns the entry with the manual change that the user will make while its frame is in flight.
+    /// Returns an entry. If the user later changes the entry's frame in flight, the change replaces the frame's
+    /// verdict, so that the line of the sent frame shows it. Of several changes, the last one counts.
     fn with_later_fault(&self, mut snapshot: Snapshot) -> Snapshot {
         if let What::Sent { frame, verdict: verdict @ Verdict::Deliver, .. } = &mut snapshot.entry.what
             && let Some(fault) = self.by_hand.iter().rev().find_map(|by_hand| by_hand.fault_of(*frame))
@@ -216,19 +226,22 @@ impl<'s> Run<'s> {
     }
 }
 
-/// Returns the client's programs that have failed, and removes all programs that have ended.
+/// Returns the client's programs that have failed, and removes the client's programs that have ended.
 fn take_failed(lab: &mut HostLab<'_>) -> Vec<Failed> {
     let calls: Vec<_> = lab.calls().filter(|(host, _)| *host == 0).map(|(_, call)| call).collect();
     let ports: Vec<_> = lab.bound().filter(|(host, _)| *host == 0).map(|(_, port)| port).collect();
     let stack = &mut lab.hosts[0].stack;
     let of_call = |call| match call {
         Err(error) => Some(Failed { end: None, why: ToString::to_string(&error) }),
+        // `take` returns `None` while the connection has not ended. Its program has not failed yet.
         Ok(id) => match stack.take(id)? {
             (Peer::Client(client), end) => match client.result() {
                 Some(Ok(())) => None,
                 Some(Err(why)) => Some(Failed { end: Some(end), why: why.to_string() }),
+                // The connection ended before the client was done.
                 None => Some(Failed { end: Some(end), why: end.to_string() }),
             },
+            // Scripts report no result, so only an orderly close is a success.
             (_, End::Closed) => None,
             (_, end) => Some(Failed { end: Some(end), why: end.to_string() }),
         },

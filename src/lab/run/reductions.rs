@@ -24,7 +24,7 @@ struct Window {
 }
 
 impl Windows {
-    /// Returns the congestion windows at present.
+    /// Returns the present congestion windows.
     pub fn of(lab: &HostLab<'_>) -> Self {
         let of_host = |host: usize| {
             lab.control(host).filter_map(move |(tuple, control)| {
@@ -34,8 +34,8 @@ impl Windows {
         Windows((0..lab.hosts.len()).flat_map(of_host).collect())
     }
 
-    /// Returns how the congestion window of an entry's host has become smaller in the step. Only the first entry of the
-    /// step with a segment of the connection has the reduction.
+    /// Returns how the step reduced the congestion window of an entry's connection, at the entry's host. Only the first
+    /// entry of the step with a segment of this connection gets the reduction. Other entries get `None`.
     pub fn reduction(
         &mut self,
         host: usize,
@@ -49,7 +49,8 @@ impl Windows {
             _ => return None,
         };
         let segment = summary.segment()?;
-        let tuple = tuple(summary, is_sent)?;
+        let tuple = tuple_at_host(summary, is_sent)?;
+        // Removing the window keeps later entries of this step from getting the same reduction.
         let place = self.0.iter().position(|window| window.host == host && window.tuple == tuple)?;
         let before = self.0.swap_remove(place);
         let (_, after) = lab.control(host).find(|(other, _)| *other == tuple)?;
@@ -61,14 +62,17 @@ impl Windows {
     }
 }
 
-fn tuple(summary: &Summary, is_sent: bool) -> Option<Tuple> {
+/// Returns the connection of a frame. `local` is the sender if `is_sent` is true, and otherwise the receiver.
+fn tuple_at_host(summary: &Summary, is_sent: bool) -> Option<Tuple> {
     let ends = summary.ends?;
     let (local, remote) = if is_sent { (ends.source, ends.destination) } else { (ends.destination, ends.source) };
     Some(Tuple { local, remote })
 }
 
+/// Returns why the window was reduced in a step that sends this segment. `after` is the [`Control`] after the step.
 fn sign_of_sent(segment: &Segment, cause: Option<Cause>, after: &Control) -> Sign {
     match cause {
+        // A SYN has a cause only if it is sent again.
         Some(_) if segment.syn => Sign::LostSyn,
         Some(Cause::FastRetransmission | Cause::LostRetransmission) => Sign::Retransmission,
         Some(cause) if cause.is_again() && after.recovery_point.is_some() => Sign::Timeout,
@@ -76,14 +80,16 @@ fn sign_of_sent(segment: &Segment, cause: Option<Cause>, after: &Control) -> Sig
     }
 }
 
-/// Returns why an arrived segment reduces the window. The handshake only replaces a window by another.
+/// Returns why an arrived segment reduces the window. Returns `None` for a segment of the handshake, which only
+/// replaces the initial window by another.
 fn sign_of_arrived(segment: &Segment, before: &Window, after: &Control) -> Option<Sign> {
     if segment.syn {
         return None;
     }
     Some(match () {
-        // An ACK also ends an idle time, because smoltcp is then told of a window for new data.
+        // An ACK can also end an idle time: the stack then announces to smoltcp a window for new data.
         () if after.recovery_point.is_none() => Sign::Idle,
+        // The recovery was already in progress, so one of its own retransmissions is lost.
         () if before.recovery_point == after.recovery_point => Sign::Retransmission,
         () if after.sack => Sign::Sack,
         () => Sign::Duplicates(after.duplicates),

@@ -26,6 +26,7 @@ pub struct LabCapture<S> {
     interfaces: heapless::Vec<InterfaceId, MAX_HOSTS>,
     /// The interface of the frames that no host has sent, once there is such a frame.
     wire: Option<InterfaceId>,
+    /// The state changes that are not in a comment yet, oldest first.
     changes: heapless::Deque<Change, CHANGES>,
 }
 
@@ -33,6 +34,7 @@ pub struct LabCapture<S> {
 /// oldest.
 const CHANGES: usize = 16;
 
+/// A change of state that waits for the next frame of its connection.
 #[derive(Clone, Copy, Debug)]
 struct Change {
     step: u32,
@@ -113,7 +115,8 @@ impl<S: Sink> LabCapture<S> {
         Ok(self.writer.into_sink())
     }
 
-    /// Returns the interface of frames that no host has sent. Adds it before the first such frame.
+    /// Returns the interface of the frames that no host has sent. Adds this interface to the capture before the first
+    /// such frame.
     fn wire_interface(&mut self) -> Result<InterfaceId, S::Error> {
         match self.wire {
             Some(interface) => Ok(interface),

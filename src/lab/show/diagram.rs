@@ -35,10 +35,12 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> f
     for (x, y, state) in BOXES {
         state_box(out, x, y, state, visited.was_in(state))?;
     }
+    // The labels come last, so that no line or box covers them.
     for ((edge, transition), index) in EDGES.iter().zip(TRANSITIONS).zip(0..) {
         edge_label(out, edge, lang, lang.pick(transition.on, transition.on_zh), visited.taken(index))?;
     }
     if !others.is_empty() {
+        // If the list is full, it may lack later changes.
         let not_drawn = if others.len() == OTHERS {
             lang.pick("Not in the diagram, the first of them:", "图中没有的转换（最前面的一部分）：")
         } else {
@@ -62,7 +64,7 @@ const GREY: &str = "#aaaaaa";
 /// The arrowheads: one for transitions that were not taken, and one for each host.
 const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
 
-/// The y coordinate of the list of other changes, in pixels.
+/// The y coordinate of the list of changes that are not in the diagram, in pixels.
 const BOTTOM: usize = 920;
 
 /// The centre of each state's box, in pixels. CLOSED is drawn twice, at the top and at the bottom.
@@ -83,9 +85,11 @@ const BOXES: [(usize, usize, State); 12] = [
 
 /// The line of a transition, and the position of the line's label, in pixels.
 struct Edge {
+    /// The line, as SVG path data.
     path: &'static str,
     x: usize,
     y: usize,
+    /// The part of the label at `x`, as SVG's `text-anchor`.
     anchor: &'static str,
 }
 
@@ -131,7 +135,7 @@ fn legend(out: &mut dyn Write, lang: Lang) -> fmt::Result {
     writeln!(out, r#"<text x="40" y="50">{before} {STEPS} {after}</text>"#)
 }
 
-/// Draws the line of a transition, once for each host that took it.
+/// Draws the line of a transition once for each host that took it, or once in grey if no host took it.
 fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Result {
     let path = edge.path;
     let took = |side: usize| taken.get(side).is_some_and(|taken| taken.count > 0);
@@ -147,7 +151,7 @@ fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Resu
     Ok(())
 }
 
-/// Draws the box of a state.
+/// Draws the box of a state around the point (`x`, `y`).
 fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: bool) -> fmt::Result {
     let (fill, stroke, weight) = if visited { ("#fff8d6", INK, "bold") } else { ("#ffffff", GREY, "normal") };
     let (left, top, text) = (x - 75, y - 20, y + 5);
@@ -158,7 +162,8 @@ fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: boo
     )
 }
 
-/// Writes the event of a transition and the steps in which the hosts took it.
+/// Writes the event that causes a transition. Below it, writes a line with the step numbers for each host that took the
+/// transition.
 fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[Taken; 2]) -> fmt::Result {
     let Edge { x, y, anchor, .. } = edge;
     let fill = if taken.iter().any(|t| t.count > 0) { INK } else { "#777777" };

@@ -76,7 +76,7 @@ impl What {
     pub fn is_background(&self) -> bool {
         match self {
             What::Clock => true,
-            // ICMPv6 types 133 to 137 are neighbour discovery (RFC 4861 section 4).
+            // ICMPv6 types 133 to 137 are messages of neighbour discovery (RFC 4861 section 4).
             What::Arrived { summary, .. } | What::Sent { summary, .. } => {
                 matches!(summary.carries, Carries::ArpReply | Carries::ArpRequest | Carries::Icmpv6(133..=137, _))
             }
@@ -84,7 +84,7 @@ impl What {
         }
     }
 
-    /// Returns the name of the phase in which the event happened.
+    /// Returns the name of the phase in which the event happened: the field `phase` of a line of JSON.
     pub fn phase(&self) -> &'static str {
         match self {
             What::Arrived { .. } => "ingress",
@@ -128,7 +128,7 @@ impl<const N: usize> Ring<N> {
         self.entries.iter()
     }
 
-    /// Returns how many entries were overwritten before they were taken.
+    /// Returns how many entries were overwritten before [`pop`](Self::pop) returned them.
     pub fn overwritten(&self) -> u64 {
         self.overwritten
     }

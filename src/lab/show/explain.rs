@@ -1,8 +1,13 @@
 //! Explains in one sentence why an event happened, and names the RFC section. Each sentence is in English and Chinese.
 //!
-//! The other explanations are in explain/arrived.rs (received frames), explain/caused.rs (frames that are sent for a
-//! special reason), explain/dropped.rs (dropped and lost frames), explain/reduced.rs (reductions of the congestion
-//! window), explain/transition.rs (state changes) and explain/wire.rs (what the wire itself does).
+//! The other explanations are in the folder explain:
+//!
+//! - arrived.rs: received frames
+//! - caused.rs: frames that are sent for a special reason
+//! - dropped.rs: dropped and lost frames
+//! - reduced.rs: reductions of the congestion window
+//! - transition.rs: state changes
+//! - wire.rs: drops, answers and forged segments of the wire
 
 mod arrived;
 mod caused;
@@ -20,6 +25,7 @@ pub use transition::transition;
 use core::fmt::{self, Display};
 
 use smoltcp::socket::tcp::State;
+use smoltcp::wire::TcpSeqNumber;
 
 use super::entry::What;
 #[cfg(feature = "recovery")]
@@ -36,18 +42,18 @@ pub struct Explanation {
     chinese: &'static str,
     /// The RFC and its section, as in `RFC 9293 section 3.5`. Empty if no RFC prescribes the behaviour.
     pub rfc: &'static str,
-    /// How the congestion window became smaller.
+    /// How the congestion window became smaller, if it did.
     #[cfg(feature = "recovery")]
     reduction: Option<Reduction>,
 }
 
 impl Explanation {
-    /// Returns the explanation, in one or two sentences, without the numbers of a reduction.
+    /// Returns the explanation, in one or two sentences, without the numbers of a reduced congestion window.
     pub fn text(&self, lang: Lang) -> &'static str {
         lang.pick(self.english, self.chinese)
     }
 
-    /// Returns the whole explanation. If the congestion window became smaller, it has the numbers.
+    /// Returns the whole explanation. If the congestion window became smaller, the explanation contains the numbers.
     pub(crate) fn whole(&self, lang: Lang) -> impl Display {
         let (text, differs) = self.parted(lang);
         let [open, close] = [lang.pick(" (", "（"), lang.pick(")", "）")];
@@ -75,8 +81,8 @@ impl Explanation {
         Ok(())
     }
 
-    /// Returns the explanation in two parts. The second part is a last sentence in brackets, which says how an RFC
-    /// differs from this stack.
+    /// Returns the explanation in two parts. If the last sentence is in brackets, it is the second part, without its
+    /// brackets: it says how an RFC differs from this stack.
     pub(crate) fn parted(&self, lang: Lang) -> (&'static str, Option<&'static str>) {
         let text = self.text(lang);
         let [stop, open, close] = [lang.pick(".", "。"), lang.pick(". (", "。（"), lang.pick(")", "）")];
@@ -96,6 +102,7 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     Some(explanation)
 }
 
+/// Explains an entry, without the reduction of the congestion window.
 fn reason(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
@@ -136,6 +143,7 @@ fn reason(snapshot: &Snapshot) -> Option<Explanation> {
     })
 }
 
+/// Makes an explanation from its text in two languages and its RFC section, which can be empty.
 fn because(english: &'static str, chinese: &'static str, rfc: &'static str) -> Explanation {
     Explanation {
         english,
@@ -168,11 +176,15 @@ fn ran(next: Next) -> Explanation {
     }
 }
 
-/// Explains a segment that carries new data or answers a received segment.
+/// Explains a sent segment that has no special cause, by its flags and its payload. `state` is the sender's state after
+/// the step.
 fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     use State::*;
-    let first = |number: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| matches!((number, isn), (Some(number), Some(isn)) if number == isn + 1);
     let [sender, receiver] = snapshot.isn;
+    // Both numbers directly follow a SYN, so neither side has sent data yet.
+    let after_syn = |isn: Option<TcpSeqNumber>| isn.map(|isn| isn + 1);
+    let has_first_numbers =
+        after_syn(sender) == Some(segment.seq) && segment.ack.is_some() && after_syn(receiver) == segment.ack;
     if segment.rst {
         because(
             "RST tells the peer that there is no such connection here, or that this end has aborted \
@@ -230,7 +242,7 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
             "确认对方的 FIN：FIN 消耗一个序号，所以确认号要加 1。",
             "RFC 9293 section 3.4",
         )
-    } else if state == Some(Established) && first(Some(segment.seq), sender) && first(segment.ack, receiver) {
+    } else if state == Some(Established) && has_first_numbers {
         because(
             "The third segment of the handshake: it acknowledges the peer's SYN.",
             "三次握手中的第三个报文段：确认对方的 SYN。",
@@ -288,7 +300,7 @@ fn other(carries: Carries) -> Option<Explanation> {
     })
 }
 
-/// Explains an event of the stack.
+/// Explains an event that a host's stack reports. `state` is the host's state after the step.
 fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
     Some(match event {
         Event::Address(_) => return None,
@@ -321,6 +333,7 @@ fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
     })
 }
 
+/// Explains how a connection ended. `state` is the host's state after the step.
 fn ended(end: End, state: Option<State>) -> Explanation {
     match end {
         End::Aborted => because(

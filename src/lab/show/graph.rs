@@ -1,7 +1,7 @@
 //! Draws graphs of a run's connections (SVG 1.1): sequence numbers, windows, round trips and throughput over time.
 //!
-//! One panel shows one connection, in the direction with more payload. The crate plotters is not used: on WebAssembly
-//! it measures text with elements of the web page, so it needs a page, and the picture is not the same as elsewhere.
+//! One panel shows one connection, in the direction with more payload. The crate plotters is not used. On WebAssembly
+//! it measures text with elements of the web page, so it needs a page, and its pictures differ from those elsewhere.
 
 mod frame;
 mod round_trips;
@@ -57,7 +57,7 @@ const PANELS: usize = 4;
 /// The largest number of directions that are recorded: two for each connection.
 const TRACKS: usize = 32;
 
-/// The maximum number of points in a graph. A graph that reaches it says where it is cut.
+/// The maximum number of points in a graph. A graph that reaches this number says where it is cut.
 const POINTS: usize = 60_000;
 
 /// A graph of a run.
@@ -66,7 +66,7 @@ pub struct Graph {
     lang: Lang,
     tracks: Vec<Track>,
     points: usize,
-    /// The time at which the graph was full, in microseconds.
+    /// The time from which entries are ignored because the graph is full, in microseconds.
     cut_at: Option<u64>,
 }
 
@@ -76,10 +76,11 @@ impl Graph {
         Graph { kind, lang, tracks: Vec::new(), points: 0, cut_at: None }
     }
 
-    /// Processes an entry.
+    /// Records a segment that is sent or arrives. Ignores all other entries.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let at = (snapshot.entry.at - START).total_micros();
         let (summary, sent) = match snapshot.entry.what {
+            // For a sent frame: whether it is a retransmission, and whether it is lost.
             What::Sent { summary, cause, verdict, .. } => {
                 (summary, Some((cause.is_some_and(Cause::is_again), verdict.is_lost())))
             }
@@ -87,7 +88,7 @@ impl Graph {
             _ => return,
         };
         let (Some(segment), Some(ends)) = (summary.segment(), summary.ends) else { return };
-        if self.is_full(at) {
+        if self.cut_if_full(at) {
             return;
         }
         let [sender, receiver] = snapshot.isn;
@@ -96,11 +97,12 @@ impl Graph {
         if !ends.iter().all(|end| (0..MAX_HOSTS).any(|host| address(host) == end.addr)) {
             return;
         }
-        let Some(forth) = self.track_index(ends) else { return };
-        let Some(back) = self.track_index([ends[1], ends[0]]) else { return };
+        let Some(forth) = self.find_or_add_track(ends) else { return };
+        let Some(back) = self.find_or_add_track([ends[1], ends[0]]) else { return };
         self.points += 1;
         match sent {
             Some((is_again, is_lost)) => {
+                // The sender of this SYN sends the data of one direction, and receives the data of the other.
                 if segment.syn {
                     self.tracks[forth].scales[0] = segment.scale;
                     self.tracks[back].scales[1] = segment.scale;
@@ -110,6 +112,7 @@ impl Graph {
                 }
             }
             None => {
+                // The payload belongs to the segment's direction, and the acknowledgement to the opposite one.
                 if let Some(isn) = sender {
                     self.tracks[forth].delivered(at, &segment, isn);
                 }
@@ -120,20 +123,20 @@ impl Graph {
         }
     }
 
-    /// Processes the [`Control`] of one side of a connection.
+    /// Records the [`Control`] of one side of a connection at the time `now`.
     pub fn note_control(&mut self, now: Instant, tuple: &Tuple, control: &Control) {
         let at = (now - START).total_micros();
-        if self.is_full(at) {
+        if self.cut_if_full(at) {
             return;
         }
-        if let Some(index) = self.track_index([tuple.local, tuple.remote])
+        if let Some(index) = self.find_or_add_track([tuple.local, tuple.remote])
             && self.tracks[index].record_control(at, control)
         {
             self.points += 1;
         }
     }
 
-    /// Processes the [`Control`] of both sides of all connections after an entry, if the graph shows its values.
+    /// Records the [`Control`] of both sides of all connections after an entry, if the graph shows its values.
     #[cfg(feature = "session")]
     pub(crate) fn note_controls(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if self.needs_control() {
@@ -148,17 +151,17 @@ impl Graph {
         matches!(self.kind, GraphKind::Cwnd | GraphKind::Rtt)
     }
 
-    /// Returns whether the graph is full. Stores the time at which it became full.
-    fn is_full(&mut self, at: u64) -> bool {
+    /// Returns whether the graph is cut. A full graph is cut at the first time `at` for which this is called.
+    fn cut_if_full(&mut self, at: u64) -> bool {
         if self.points >= POINTS {
             self.cut_at.get_or_insert(at);
         }
         self.cut_at.is_some()
     }
 
-    /// Returns the index of the track of a direction. Adds a track if there is none, or returns `None` if there is no
-    /// room.
-    fn track_index(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
+    /// Returns the index of the track from `ends[0]` to `ends[1]`. Adds the track if there is none. Returns `None` if
+    /// there is no room for it.
+    fn find_or_add_track(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let known = self.tracks.iter().position(|track| track.ends == ends);
         known.or_else(|| {
             (self.tracks.len() < TRACKS).then(|| {
@@ -232,14 +235,14 @@ impl Graph {
     pub(crate) fn plot(&self) -> Option<Plot> {
         let (tracks, _) = self.shown_tracks();
         let last = tracks.len().checked_sub(1)?;
-        let (top, bottom) = (area(0), area(last));
+        let ([left, top, width, _], [_, last_top, _, last_height]) = (area(0), area(last));
         Some(Plot {
-            left: top[0],
-            right: top[0] + top[2],
-            top: top[1],
-            bottom: bottom[1] + bottom[3],
+            left,
+            right: left + width,
+            top,
+            bottom: last_top + last_height,
             size: [WIDTH, HEAD + PANEL * tracks.len() + FOOT],
-            times: Frame::new(top, times(&tracks), self.lang).times(),
+            times: Frame::new(area(0), times(&tracks), self.lang).times(),
         })
     }
 
@@ -299,10 +302,12 @@ fn times(tracks: &[&Track]) -> [u64; 2] {
     let sent = tracks.iter().flat_map(|track| track.sent.iter().map(|sent| sent.at));
     let acked = tracks.iter().flat_map(|track| track.acked.iter().map(|acked| acked.at));
     let (first, last) = sent.chain(acked).fold((u64::MAX, 0), |(a, b), at| (a.min(at), b.max(at)));
+    // Without any point, both times are 0.
     [first.min(last), last]
 }
 
-/// Names the sides of a connection, with the caller's port if there are several connections.
+/// Names the sender and the receiver of a track, and its number of payload bytes. The second field is the number of
+/// connections: if there are several, the ports are named, too.
 struct Direction<'t>(&'t Track, usize, Lang);
 
 impl Display for Direction<'_> {
@@ -310,6 +315,7 @@ impl Display for Direction<'_> {
         let Direction(track, connections, lang) = self;
         for (index, end) in track.ends.iter().enumerate() {
             f.write_str(if index == 0 { "" } else { lang.pick(" to ", " 到 ") })?;
+            // The client and the server have names. Another host has only its address.
             match [0, 1].into_iter().find(|host| address(*host) == end.addr) {
                 Some(host) => f.write_str(host_name(host, *lang))?,
                 None => write!(f, "{}", end.addr)?,

@@ -114,6 +114,7 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
 fn write_control(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
     line.object(key, ("una", since(c.una, c.iss)), |line| {
         line.number("nxt", since(c.nxt, c.iss))?;
+        // Until the peer's SYN has arrived, these values have no meaning.
         if let Some(irs) = c.irs {
             line.number("snd_wnd", c.snd_wnd)?;
             line.number("rcv_nxt", since(c.rcv_nxt, irs))?;
@@ -165,10 +166,11 @@ struct OutOfOrder<'c>(&'c Control);
 impl Display for OutOfOrder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let irs = self.0.irs.unwrap_or_default();
-        let mut comma = "[";
+        // Before the first range, this is the bracket of the outer array.
+        let mut separator = "[";
         for (from, to) in self.0.out_of_order.iter().flatten() {
-            write!(f, "{comma}[{},{}]", since(*from, irs), since(*to, irs))?;
-            comma = ",";
+            write!(f, "{separator}[{},{}]", since(*from, irs), since(*to, irs))?;
+            separator = ",";
         }
         f.write_char(']')
     }
@@ -186,7 +188,7 @@ fn name(what: &What) -> &'static str {
     }
 }
 
-/// Adds the fields of a frame's headers.
+/// Adds the fields of a frame's headers. `isn` is as in [`Snapshot`].
 fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>; 2]) -> fmt::Result {
     let protocol = match summary.carries {
         Carries::ArpReply | Carries::ArpRequest => "ARP",
@@ -214,7 +216,7 @@ fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>;
     }
 }
 
-/// Adds the fields of a segment.
+/// Adds the fields of a segment. `isn` contains the initial sequence numbers of the sender and of the receiver.
 fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> fmt::Result {
     line.text("flags", segment.flags())?;
     line.number("seq", segment.seq.0 as u32)?;
@@ -238,7 +240,7 @@ fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2])
     Ok(())
 }
 
-/// Adds the reason why a frame was sent.
+/// Adds the reason why a frame was sent, and the numbers that belong to this reason.
 fn add_cause(line: &mut Object<'_>, cause: &Cause) -> fmt::Result {
     line.text("reason", cause.slug())?;
     match cause {
@@ -278,7 +280,7 @@ fn add_next(line: &mut Object<'_>, next: &Next) -> fmt::Result {
     }
 }
 
-/// A number of microseconds, written in milliseconds. A fraction is written with three decimals.
+/// A number of microseconds, written in milliseconds: without decimals if it is whole, or else with three.
 struct Millis(u64);
 
 impl Display for Millis {

@@ -136,6 +136,7 @@ impl Display for Header {
         ladder.paint(f, BOLD)?;
         let [seconds, step] = [ladder.word("seconds", "秒"), ladder.word("step", "步")];
         let [client, server] = [0, 1].map(|host| Text::of(host_name(host, ladder.lang)));
+        // The client's heading is above its states, and the server's heading above its own.
         write!(f, "{seconds:>TIME$} {step:>STEP$} {client:<width$} {:w$} {server}", "", w = ladder.middle())?;
         if ladder.color { f.write_str(PLAIN) } else { Ok(()) }
     }
@@ -149,8 +150,9 @@ struct Row {
 
 impl Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A line consists of the time, the step, the client's state, the lanes, the event and the server's state.
         let Row { ladder, snapshot, body } = self;
-        let (width, middle, [client, server]) = (ladder.state_width(), ladder.room(snapshot.lane), snapshot.states);
+        let (width, room, [client, server]) = (ladder.state_width(), ladder.room(snapshot.lane), snapshot.states);
         let (time, step) = (Micros(snapshot.entry.at), snapshot.entry.step);
         let name = |state| if snapshot.has_states { ladder.name(state) } else { Text::of("-") };
         write!(f, "{time} {step:>STEP$} {:<width$} ", name(client))?;
@@ -165,11 +167,12 @@ impl Display for Row {
         ladder.paint(f, color)?;
         match body {
             Body::Arrow { host, lost, again, label } => self.arrow(f, *host, *lost, *again, label)?,
-            Body::Clock => write!(f, "{:^middle$}", ladder.clock())?,
+            Body::Clock => write!(f, "{:^room$}", ladder.clock())?,
             Body::Arrival { host, text, .. } | Body::Note { host, text, .. } => match host {
-                0 => write!(f, "{text:<middle$}")?,
-                1 => write!(f, "{text:>middle$}")?,
-                _ => write!(f, "{text:^middle$}")?,
+                // A text is beside its host's state. The texts of other hosts and of the wire are in the middle.
+                0 => write!(f, "{text:<room$}")?,
+                1 => write!(f, "{text:>room$}")?,
+                _ => write!(f, "{text:^room$}")?,
             },
         }
         ladder.paint(f, if tone.is_empty() && color.is_empty() { "" } else { PLAIN })?;
@@ -178,10 +181,12 @@ impl Display for Row {
 }
 
 impl Row {
-    /// Writes a column for each connection of the run, and marks the column of the line's connection.
+    /// Writes a column for each connection of the run, and marks the column of the line's connection. Writes nothing if
+    /// the run has only one connection.
     fn lanes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ladder, lane) = (self.ladder, self.snapshot.lane);
         let count = lanes(lane);
+        // If there are more connections than columns, several connections share a column.
         let own = lane.number.map(|number| number as usize % count.max(1));
         let [mark, other] = if ladder.ascii { ['*', '|'] } else { ['●', '│'] };
         for column in 0..count {
@@ -204,7 +209,8 @@ impl Row {
             (true, false) => ("-", '>', '<', 'x'),
             (true, true) => ("- ", '>', '<', 'x'),
         };
-        // "── label ────►": two columns of the shaft come before the label, and the rest follows the label.
+        // "── label ────►": two columns of the shaft, a space, the label, a space, the rest of the shaft, the
+        // arrowhead.
         let rest = self.ladder.room(self.snapshot.lane).saturating_sub(5 + label.columns());
         // The arrow of a lost frame does not reach the other host.
         let gap = if lost { (rest / 3).min(8) } else { 0 };

@@ -38,9 +38,9 @@ pub struct Picture {
     events: Events,
     axis: Axis,
     labels: Placed,
-    /// The usual time from sending to arrival, in microseconds.
+    /// The usual time from a frame's sending to its arrival, in microseconds.
     flight: u64,
-    /// The y coordinates at which pages begin and end, in pixels.
+    /// The y coordinates, in pixels, at which each page begins and at which the last page ends.
     breaks: Vec<i32>,
     /// Whether the run goes on after the last row.
     is_cut: bool,
@@ -48,8 +48,8 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Draws rows that begin at the time `from`, with words in the language `lang`. `is_cut` says whether rows are
-    /// missing at the end.
+    /// Lays out a picture that begins at the time `from`, with words in the language `lang`. `is_cut` says whether rows
+    /// are missing at the end.
     ///
     /// A row before `from` must be a frame that is in flight at that time.
     pub fn new(rows: &[Snapshot], from: Duration, is_cut: bool, lang: Lang) -> Self {
@@ -67,11 +67,12 @@ impl Picture {
         self.breaks.len() - 1
     }
 
-    /// Draws a page, from 0.
+    /// Draws a page. The first page has number 0.
     ///
     /// # Errors
     /// Returns the error from `out`.
     pub fn write(&self, out: &mut dyn Write, page: usize) -> fmt::Result {
+        // A page that does not exist is drawn empty.
         let breaks = self.breaks.get(page..page + 2).and_then(|breaks| breaks.first_chunk());
         paint::page(out, self, breaks.copied().unwrap_or_default(), Some(page))
     }
@@ -108,27 +109,31 @@ impl Picture {
         TIMES + self.lanes() as i32 * (2 * notes + between)
     }
 
-    /// Returns the y coordinate of an end of an arrow. Arrows that begin or end at the same time are drawn one below
-    /// the other.
+    /// Returns the y coordinate of an arrow's start (`Way::Out`) or end (`Way::In`). `at` is the time of the start or
+    /// end. `order` counts the frames that the host sent or received before at the same time. Such arrows are drawn one
+    /// below the other.
     fn height(&self, arrow: &Arrow, way: Way, (at, order): (u64, i32)) -> i32 {
         let host = if way == Way::Out { arrow.host } else { 1 - arrow.host };
         let count = self.events.count(at, arrow.lane, host, way);
         self.axis.height(at) + order * (self.axis.room(at) / (count + 1)).clamp(2, LINE)
     }
 
-    /// Returns the points of an arrow to one of its arrivals. An arrow without an arrival ends after two thirds of the
-    /// way.
+    /// Returns the points of an arrow to one of its arrivals, given by its time and order. An arrow without an arrival
+    /// ends after two thirds of the way.
     fn path(&self, arrow: &Arrow, arrival: Option<(u64, i32)>) -> Vec<(i32, i32)> {
         let lines = self.lines(arrow.lane);
         let (x, to) = (lines[arrow.host], lines[1 - arrow.host]);
         let end = arrival.map_or(arrow.at + lost_after(self.flight), |(at, _)| at);
         let to = if arrival.is_some() { to } else { x + (to - x) * 2 / 3 };
-        let sent = self.height(arrow, Way::Out, (arrow.at, arrow.order)) - self.axis.height(arrow.at);
-        let arrived = arrival.map_or(sent, |end| self.height(arrow, Way::In, end) - self.axis.height(end.0));
+        // How far the start and the end are below the heights of their times, because of other arrows at these times.
+        let start_shift = self.height(arrow, Way::Out, (arrow.at, arrow.order)) - self.axis.height(arrow.at);
+        let end_shift =
+            arrival.map_or(start_shift, |(at, order)| self.height(arrow, Way::In, (at, order)) - self.axis.height(at));
         let point = |at: u64| {
+            // The part of the flight that is over at this time.
             let part = (at - arrow.at) as f64 / (end - arrow.at).max(1) as f64;
             let between = |a: i32, b: i32| a + (f64::from(b - a) * part) as i32;
-            (between(x, to), self.axis.height(at) + between(sent, arrived))
+            (between(x, to), self.axis.height(at) + between(start_shift, end_shift))
         };
         // The arrow bends at both ends of a fold, because time is drawn shorter inside it.
         let bends = self.axis.folds.iter().flat_map(|fold| fold.times).filter(|at| arrow.at < *at && *at < end);
@@ -168,6 +173,7 @@ impl Picture {
                     let (anchor, text) = (Anchor::Middle, text.to_string());
                     Label { x, y, anchor, color: RED, is_bold: false, text, point: (x, y) }
                 };
+                // The label without text keeps room for the cross.
                 labels.extend([word("", y), word(self.lang.pick("lost", "丢失"), y + 16)]);
             }
         }
@@ -179,8 +185,8 @@ impl Picture {
                 _ => ((left + right) / 2, Anchor::Middle, (left + right) / 2),
             };
             let y = self.axis.height(note.at);
-            let most = (self.widths().0 - 20) as usize / CHAR;
-            for text in wrapped(&note.text, most) {
+            let columns = (self.widths().0 - 20) as usize / CHAR;
+            for text in wrapped(&note.text, columns) {
                 let (color, is_bold) = (note.color, note.is_state);
                 labels.push(Label { x, y, anchor, color, is_bold, text, point: (point, y) });
             }
@@ -231,6 +237,7 @@ impl Picture {
                 let next = lines.partition_point(|line| *line < y - LINE / 2);
                 lines.get(next).is_none_or(|line| *line > y + LINE / 2)
             };
+            // The page ends in its last quarter, as low as possible.
             let next = (begin + PAGE * 3 / 4..begin + PAGE).rev().find(is_free);
             breaks.push(next.unwrap_or(begin + PAGE));
         }
@@ -247,7 +254,7 @@ const TIMES_END: i32 = 78;
 /// The width of the columns of times and steps together, in pixels.
 const TIMES: i32 = 180;
 
-/// Returns the point of a path at the x coordinate `x`.
+/// Returns the point of a path at the x coordinate `x`. If the path does not reach `x`, returns its last y coordinate.
 fn on_path(points: &[(i32, i32)], x: i32) -> (i32, i32) {
     for pair in points.windows(2) {
         let [(ax, ay), (bx, by)] = [pair[0], pair[1]];

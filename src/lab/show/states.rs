@@ -29,8 +29,8 @@ impl Taken {
 
     /// Counts the transition, and stores the step if there is room.
     fn record(&mut self, step: u32) {
-        if let Some(index) = self.steps.get_mut(self.count as usize) {
-            *index = step;
+        if let Some(place) = self.steps.get_mut(self.count as usize) {
+            *place = step;
         }
         self.count = self.count.saturating_add(1);
     }
@@ -38,7 +38,7 @@ impl Taken {
 
 /// A change of state that is not in the diagram.
 ///
-/// Such a change is caused by an RST, a timeout or an abort, or by a segment that causes two transitions at once.
+/// An RST, a timeout, an abort, or a segment that causes two transitions at once can cause such a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Other {
     /// The host: 0 is the client, 1 the server.
@@ -59,10 +59,11 @@ pub struct Visited {
 }
 
 impl Visited {
-    /// Processes an entry.
+    /// Records the transition of an entry, if it is a change of state.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let entry = &snapshot.entry;
-        // A server listens before the first step, so no event reports its LISTEN state.
+        // A server listens before the first step, so no event reports its LISTEN state. The first transition of the
+        // diagram leads from CLOSED to LISTEN.
         for (side, state) in snapshot.states.iter().enumerate() {
             if *state == State::Listen && self.taken[0][side].count == 0 {
                 self.taken[0][side].record(0);

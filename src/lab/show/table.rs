@@ -14,7 +14,7 @@ use crate::lab::lang::Lang;
 use crate::lab::run::HostLab;
 use crate::stack::{Control, HeldBy};
 
-/// Returns the lines of a table of both sides' [`Control`] of every connection.
+/// Returns the lines of a table: each connection of each side, with its buffers and its [`Control`].
 pub(crate) fn table(lab: &HostLab<'_>, lang: Lang) -> Vec<String> {
     let mut table = Vec::new();
     for host in [0, 1] {
@@ -37,7 +37,7 @@ pub(crate) fn table(lab: &HostLab<'_>, lang: Lang) -> Vec<String> {
     table
 }
 
-/// Returns the lines about one side of a connection. `due` is the time of its next work.
+/// Returns the lines about one side of a connection. `due` is the time at which the stack next has work for it.
 fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<String> {
     let number = |number: TcpSeqNumber, first: TcpSeqNumber| format!("{} ({})", since(number, first), number.0 as u32);
     let flight = since(c.nxt, c.una);

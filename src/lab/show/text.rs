@@ -8,7 +8,7 @@ use smoltcp::wire::TcpSeqNumber;
 use crate::lab::WIRE;
 use crate::lab::lang::{columns, columns_of};
 
-/// A string of at most `room` columns. Further characters are dropped.
+/// A string of at most `room` columns. Characters that do not fit are dropped.
 pub(super) struct Text {
     // A line has at most 160 columns, and a character has at most 3 bytes per column.
     bytes: heapless::String<480>,
@@ -38,7 +38,7 @@ impl Text {
         self.cut
     }
 
-    /// If the text was cut, puts `sign` at its end.
+    /// If the text was cut, puts `sign` at its end, and removes characters to make room for the sign.
     pub(super) fn mark_cut(&mut self, sign: &str) {
         let columns = columns(sign);
         while self.cut && self.columns + columns > self.room {
@@ -50,9 +50,10 @@ impl Text {
         }
     }
 
-    /// Writes a field. If `whole` is true, does not write a field that would be cut.
-    pub(super) fn field(&mut self, whole: bool, field: fmt::Arguments<'_>) -> fmt::Result {
-        if whole {
+    /// Writes a field. If `omits` is true, writes nothing if the field would be cut.
+    pub(super) fn field(&mut self, omits: bool, field: fmt::Arguments<'_>) -> fmt::Result {
+        if omits {
+            // Try the field in the remaining room.
             let mut alone = Text::new(self.room - self.columns);
             alone.write_fmt(field)?;
             if alone.cut {
@@ -65,6 +66,7 @@ impl Text {
 
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // The first character that does not fit is dropped, with the rest of `text`.
         for char in text.chars() {
             let columns = self.columns + columns_of(char);
             if columns > self.room || self.bytes.push(char).is_err() {
@@ -77,7 +79,7 @@ impl Write for Text {
     }
 }
 
-/// Pads the text to the width of the formatter, which counts columns here.
+/// Pads the text to the formatter's width, which is a number of columns and not of characters here.
 impl Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spaces = f.width().unwrap_or(0).saturating_sub(self.columns);
@@ -103,6 +105,7 @@ impl Display for Span {
             _ => (1_000_000, "s"),
         };
         write!(f, "{}", micros / unit)?;
+        // The decimals, without trailing zeros.
         let (mut rest, mut digit) = (micros % unit, unit / 10);
         if rest > 0 {
             f.write_char('.')?;
@@ -120,13 +123,14 @@ pub(crate) fn since(number: TcpSeqNumber, first: TcpSeqNumber) -> u32 {
     number.0.wrapping_sub(first.0) as u32
 }
 
-/// A number with a comma before each three digits: `14,600`.
+/// A number with commas between groups of three digits: `14,600`.
 #[cfg(feature = "recovery")]
 pub(super) struct Grouped(pub(super) u32);
 
 #[cfg(feature = "recovery")]
 impl Display for Grouped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The groups before the last one are written in the same way.
         match (self.0 / 1_000, self.0 % 1_000) {
             (0, rest) => write!(f, "{rest}"),
             (thousands, rest) => write!(f, "{},{rest:03}", Grouped(thousands)),

@@ -1,6 +1,6 @@
 //! The words of the ladder and of the pictures for events, frames and causes, in English and Chinese.
 //!
-//! Messages without parameters are elsewhere: both languages are written where the message is used, with
+//! Messages without parameters are elsewhere: the code that uses a message contains it in both languages, with
 //! [`Lang::pick`].
 
 use core::fmt::{self, Display};
@@ -11,11 +11,12 @@ use crate::lab::{HostEvent, Verdict};
 use crate::stack::{DropReason, End};
 use crate::trace::{Carries, Cause, Mark, Summary};
 
-/// Displays a value in a language. The English text is the value's own `Display`.
+/// Displays a value in a language.
 pub(crate) struct In<T>(pub(crate) Lang, pub(crate) T);
 
 impl Display for In<DropReason> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The English words are the value's own `Display`.
         let In(Lang::Zh, why) = self else { return self.1.fmt(f) };
         f.write_str(match why {
             DropReason::AfterFin => "FIN 之后的数据",
@@ -53,6 +54,7 @@ impl Display for In<DropReason> {
 
 impl Display for In<End> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The English words are the value's own `Display`.
         let In(Lang::Zh, end) = self else { return self.1.fmt(f) };
         f.write_str(match end {
             End::Aborted => "异常终止",
@@ -71,6 +73,7 @@ impl Display for In<End> {
 
 impl Display for In<HostEvent> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The English words are the value's own `Display`.
         let In(Lang::Zh, host_event) = self else { return self.1.fmt(f) };
         f.write_str(match host_event {
             HostEvent::Cut => "网线被拔掉",
@@ -81,6 +84,7 @@ impl Display for In<HostEvent> {
 
 impl Display for In<Mark> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The words follow those of the frame, so they begin with a space or a colon.
         match (self.0, self.1) {
             (Lang::En, Mark::PartialAck) => write!(f, ": {}", self.1),
             (Lang::En, mark) => write!(f, " {mark}"),
@@ -93,6 +97,7 @@ impl Display for In<Mark> {
 
 impl Display for In<Summary> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The English words are the value's own `Display`.
         let In(Lang::Zh, summary) = self else { return self.1.fmt(f) };
         match summary.carries {
             Carries::ArpReply => f.write_str("ARP 应答"),
@@ -127,7 +132,7 @@ impl Display for Brief {
     }
 }
 
-/// The work of a program, after the word `program`: ` reads 2 B, writes 9 B`.
+/// How much a program read and wrote, to follow the word `program`: ` reads 2 B, writes 9 B`.
 impl Display for In<Transfer> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0, self.1) {
@@ -145,6 +150,7 @@ impl Display for In<Transfer> {
 
 impl Display for In<Verdict> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The English words are the value's own `Display`.
         let In(Lang::Zh, verdict) = self else { return self.1.fmt(f) };
         f.write_str(match verdict {
             Verdict::Corrupt => "损坏",
@@ -165,8 +171,8 @@ pub(crate) fn host_name(host: usize, lang: Lang) -> &'static str {
     if host == 0 { lang.pick("client", "客户") } else { lang.pick("server", "服务器") }
 }
 
-/// Returns a cause as the mark before a segment's flags, in full and in brief. The mark of a retransmission comes after
-/// the retransmission's sign and timeout.
+/// Returns the words for a cause that precede a segment's flags in a label, in full and in brief. In the label of a
+/// retransmission, these words follow the sign `↻` and the timeout.
 pub(super) fn marks(lang: Lang, cause: Cause) -> [&'static str; 2] {
     let [english, chinese] = match cause {
         Cause::AfterTimeout(_) => [[" after the timeout ", " "], [" 超时之后 ", " "]],

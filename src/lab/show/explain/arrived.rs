@@ -48,7 +48,7 @@ pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot)
     })
 }
 
-/// Explains why a damaged frame is dropped. Its sender is not told, whatever it carries.
+/// Explains why a damaged frame is dropped. No receiver reports the damage to the sender.
 pub(super) fn damaged(carries: Carries) -> Explanation {
     match carries {
         Carries::Tcp(_) => because(
@@ -79,10 +79,12 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
     }
 }
 
-/// Explains a segment, by its mark or else by its flags.
+/// Explains a received segment. If it makes the congestion window smaller, explains this reduction. Otherwise, explains
+/// the segment by its mark, or else by its flags.
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
     #[cfg(feature = "recovery")]
     if let Some(reduction) = snapshot.reduction
+        // An idle time says nothing about this segment, so the segment keeps its usual explanation.
         && !matches!(reduction.sign, Sign::Idle)
     {
         return reduced::arrived(reduction.sign);

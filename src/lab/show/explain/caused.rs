@@ -1,4 +1,4 @@
-//! Explains segments that are sent for another reason than new data or a due acknowledgement.
+//! Explains segments that are sent for a special reason, such as a retransmission, a probe or a challenge ACK.
 
 use smoltcp::socket::tcp::State;
 
@@ -6,7 +6,7 @@ use super::{Explanation, because};
 use crate::lab::Snapshot;
 use crate::trace::{Cause, Segment};
 
-/// Explains a segment by the cause that the stack or the frames show.
+/// Explains a segment by its cause, which the stack reports or the frames show. `state` is the sender's state.
 pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     match cause {
         Cause::AfterTimeout(_) => because(

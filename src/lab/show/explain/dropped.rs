@@ -6,7 +6,7 @@ use super::{Explanation, because};
 use crate::stack::DropReason;
 use crate::trace::{Carries, Cause, Segment};
 
-/// Explains what follows when the wire loses a frame.
+/// Explains what follows when the wire loses a frame. `state` is the sender's state.
 pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>) -> Explanation {
     match (carries, cause) {
         (_, Some(Cause::KeepAlive)) => because(

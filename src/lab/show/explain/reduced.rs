@@ -34,6 +34,7 @@ pub(super) fn arrived(sign: Sign) -> Explanation {
              cwnd 降为 ssthresh。",
             "RFC 5681 section 4.3",
         ),
+        // `Duplicates` with another number than three.
         _ => because(
             "Enough duplicate ACKs have arrived: three at first, and more if late segments were taken for lost before. This ACK makes \
              the sender reduce cwnd, its congestion window, to ssthresh.",
@@ -49,6 +50,7 @@ pub(super) struct Numbers(pub(super) Reduction, pub(super) Lang);
 
 impl Display for Numbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // First the two windows, then the rule by which the sender chose the smaller one.
         let Numbers(Reduction { from, to, ssthresh, sign, is_cubic }, lang) = *self;
         let (from, to) = (Grouped(from), Grouped(to));
         match lang {
@@ -134,7 +136,7 @@ mod tests {
                 texts.insert(english);
             }
         }
-        // Of a loss, the text depends on the algorithm, and of a timeout, on the threshold.
+        // The text of a loss depends on the algorithm, and the text of a timeout on the threshold.
         assert_eq!(texts.len(), 2 + 1 + 1 + 3);
     }
 }

@@ -4,7 +4,7 @@ use super::{Explanation, because};
 use crate::lab::Verdict;
 use crate::trace::Carries;
 
-/// Explains why the wire drops a frame, or returns `None` if only a fault or chance is the reason.
+/// Explains why the wire drops a frame. Returns `None` if the reason is only a fault or chance.
 pub(super) fn dropped(verdict: Verdict) -> Option<Explanation> {
     Some(match verdict {
         Verdict::QueueFull => because(
@@ -24,7 +24,7 @@ pub(super) fn dropped(verdict: Verdict) -> Option<Explanation> {
     })
 }
 
-/// Explains a frame that no host has sent.
+/// Explains a frame that no host has sent: it comes from the router, or is forged.
 pub(super) fn sent(carries: Carries) -> Explanation {
     match carries {
         Carries::ArpReply => {

@@ -1,4 +1,4 @@
-//! The frame of a graph: its axes with numbers and units, its legend, and functions that draw lines and signs in it.
+//! The frame of a graph: axes with numbers and units, a legend, and functions that draw lines and signs.
 
 use alloc::string::String;
 use core::fmt::{self, Write};
@@ -34,8 +34,8 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Makes a frame for times from `first` to `last`. The first argument is the frame's left edge, top, width and
-    /// height, in pixels.
+    /// Makes a frame for times from `first` to `last`, with a small margin on both sides. The first argument is the
+    /// frame's left edge, top, width and height, in pixels.
     pub(super) fn new([left, top, width, height]: [f64; 4], [first, last]: [u64; 2], lang: Lang) -> Self {
         let margin = ((last - first) / 50).max(1);
         let times = [first.saturating_sub(margin), last + margin];
@@ -48,7 +48,7 @@ impl Frame {
         self
     }
 
-    /// Makes the axis of values logarithmic. The lowest value must be above 0.
+    /// Makes the axis of values logarithmic, unless the lowest value is 0.
     pub(super) fn with_log(mut self) -> Self {
         self.is_log = self.values[0] > 0.0;
         self
@@ -68,6 +68,7 @@ impl Frame {
     /// Returns the y coordinate of a value.
     pub(super) fn y(&self, value: f64) -> f64 {
         let [low, high] = self.values;
+        // The distance from the bottom, as a fraction of the frame's height.
         let part =
             if self.is_log { log10(value.max(low) / low) / log10(high / low) } else { (value - low) / (high - low) };
         self.top + self.height * (1.0 - part)
@@ -79,6 +80,7 @@ impl Frame {
         let (right, bottom) = (left + width, top + height);
         // Vertical lines, with the times below them.
         let step = nice(((times[1] - times[0]) as f64 / 8.0).max(1.0)).max(1.0);
+        // Begin with the last multiple of `step` at or before the left edge.
         let mut at = (times[0] as f64 / step) as u64 as f64 * step;
         while at <= times[1] as f64 {
             if at >= times[0] as f64 {
@@ -98,6 +100,7 @@ impl Frame {
         // Horizontal lines, with the values on their left.
         let step = nice((values[1] - values[0]) / factor / 6.0);
         let mut value = if self.is_log { nice(values[0] / factor / 2.0) } else { 0.0 };
+        // Rounding errors must not remove the line at the top.
         while value * factor <= values[1] * 1.0001 {
             let y = self.y(value * factor);
             if value * factor >= values[0] {
@@ -114,7 +117,7 @@ impl Frame {
         writeln!(out, r#"<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="{FAINT}"/>"#)
     }
 
-    /// Draws the legend above the frame.
+    /// Draws the legend above the frame. Each part has a sign, its colour and its text.
     pub(super) fn legend(&self, out: &mut dyn Write, signs: &[(Sign, &str, &str)]) -> fmt::Result {
         let (mut x, y) = (self.left, self.top - 12.0);
         for (sign, color, text) in signs {
@@ -137,15 +140,15 @@ impl Frame {
         Ok(())
     }
 
-    /// Begins a part of the picture that is clipped at the frame. `</svg>` ends this part.
+    /// Begins a part of the picture that is clipped at the frame. The caller ends this part with `</svg>`.
     pub(super) fn open(&self, out: &mut dyn Write) -> fmt::Result {
         let Frame { left, top, width, height, .. } = self;
         write!(out, r#"<svg x="{left}" y="{top}" width="{width}" height="{height}" "#)?;
         writeln!(out, r#"viewBox="{left} {top} {width} {height}">"#)
     }
 
-    /// Draws a line of steps: each value holds until the next. The last value holds until the end of the frame. `style`
-    /// is [`SOLID`], [`DASHED`] or [`THIN`].
+    /// Draws a line of steps: each value holds until the next point, and the last value until the right edge. The line
+    /// has a gap after a point without a value. `style` is [`SOLID`], [`DASHED`] or [`THIN`].
     pub(super) fn steps(
         &self,
         out: &mut dyn Write,
@@ -160,6 +163,7 @@ impl Frame {
             let x = self.x(at);
             // Writing to a string cannot fail.
             let _ = match value.map(|value| self.y(value)) {
+                // The value is unchanged, so the line goes on to the next point.
                 Some(_) if value == last && is_drawing => continue,
                 Some(y) if is_drawing => write!(path, "H{x:.1}V{y:.1}"),
                 Some(y) => write!(path, "M{x:.1} {y:.1}"),
@@ -182,7 +186,7 @@ impl Frame {
 pub(super) const SOLID: &str = r#" stroke-width="2""#;
 /// The style of a dashed line.
 pub(super) const DASHED: &str = r#" stroke-width="1.5" stroke-dasharray="5 3""#;
-/// The style of a thin line.
+/// The style of a thin line: SVG's default.
 pub(super) const THIN: &str = "";
 
 /// Draws a vertical bar with ends.
@@ -219,6 +223,7 @@ fn nice(least: f64) -> f64 {
     while power > least {
         power /= 10.0;
     }
+    // Rounding errors must not skip a step that equals `least`.
     [1.0, 2.0, 5.0]
         .map(|factor| factor * power)
         .into_iter()
@@ -235,7 +240,7 @@ fn next_decade(value: f64) -> f64 {
     power
 }
 
-/// Returns how many decimals a multiple of `step` needs.
+/// Returns how many decimals a multiple of `step` needs, at most 9.
 fn decimals(step: f64) -> usize {
     let (mut digits, mut rest) = (0, step);
     while rest < 0.9999 && digits < 9 {

@@ -9,13 +9,15 @@ use super::track::{Kept, Track};
 /// The axis is logarithmic if the largest value is at least this multiple of the smallest.
 const WIDE: f64 = 20.0;
 
-/// Draws the panel of one direction.
+/// Draws the panel of one direction: dots for round trips, two lines, and a mark for each retransmission.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let kept = track.kept.iter().flat_map(|kept| [kept.srtt, Some(kept.rto)]).flatten();
     let values = || kept.clone().chain(track.round_trips.iter().map(|(_, time)| *time)).filter(|time| *time > 0);
     let (low, high) = values().fold((u64::MAX, 1), |(low, high), time| (low.min(time), high.max(time)));
+    // Without any value, both are 1.
     let (low, high) = (low.min(high) as f64, high as f64);
     let is_wide = high >= low * WIDE;
+    // The highest value is a little below the top, and on a logarithmic axis the lowest is above the bottom.
     let frame = frame.with_values(if is_wide { low / 2.0 } else { 0.0 }, high * if is_wide { 2.0 } else { 1.08 });
     let frame = if is_wide { frame.with_log() } else { frame };
     let lang = frame.lang;

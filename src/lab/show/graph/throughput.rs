@@ -8,7 +8,7 @@ use super::frame::{DASHED, Frame, SOLID, Sign};
 use super::track::Track;
 use crate::lab::lang::Lang;
 
-/// The minimum number of intervals. Their length is a round number.
+/// The minimum number of intervals over which the payload is averaged. Their length is a round number.
 const INTERVALS: u64 = 40;
 
 /// Draws the panel of one direction.
@@ -16,7 +16,8 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let [first, last] = frame.times();
     let interval = round_below((last - first) / INTERVALS);
     let count = ((last - first) / interval + 1) as usize;
-    let bits = |points: &mut dyn Iterator<Item = (u64, u64)>| {
+    // Adds up the bytes of each interval, and returns the interval's rate in bits per second.
+    let rates = |points: &mut dyn Iterator<Item = (u64, u64)>| {
         let mut sums = alloc::vec![0_u64; count];
         for (at, bytes) in points {
             if let Some(sum) = sums.get_mut(((at - first) / interval) as usize) {
@@ -27,8 +28,8 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         sums.into_iter().map(rate).collect::<Vec<f64>>()
     };
     // SYN and FIN are included although they are not payload: they are too small to be seen.
-    let sent = bits(&mut track.sent.iter().map(|sent| (sent.at, (sent.to - sent.from) as u64)));
-    let delivered = bits(&mut track.delivered.iter().copied());
+    let sent = rates(&mut track.sent.iter().map(|sent| (sent.at, (sent.to - sent.from) as u64)));
+    let delivered = rates(&mut track.delivered.iter().copied());
     let high = sent.iter().chain(&delivered).copied().fold(1.0, f64::max);
     let frame = frame.with_values(0.0, high * 1.08);
     let (unit, factor) = match high {
@@ -51,7 +52,8 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         ],
     )?;
     frame.open(out)?;
-    let points = |rates: Vec<f64>| rates.into_iter().zip(0..).map(move |(rate, k)| (first + k * interval, Some(rate)));
+    let points =
+        |rates: Vec<f64>| rates.into_iter().zip(0..).map(move |(rate, index)| (first + index * interval, Some(rate)));
     frame.steps(out, points(sent), FAINT, DASHED)?;
     frame.steps(out, points(delivered), BLUE, SOLID)?;
     out.write_str("</svg>\n")

@@ -16,10 +16,11 @@ const FAR: f64 = 4.0;
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let data = track.sent.iter().map(|sent| sent.to).max().unwrap_or(1).max(1) as f64;
     let edge = track.acked.iter().map(|acked| acked.edge).max().unwrap_or(1) as f64;
-    let high = if edge <= data * FAR { edge.max(data) } else { data };
+    let has_edge = edge <= data * FAR;
+    let high = if has_edge { edge.max(data) } else { data };
     let frame = frame.with_values(0.0, high * 1.08);
     let lang = frame.lang;
-    let limit = match edge <= data * FAR {
+    let edge_name = match has_edge {
         true => lang.pick("window's edge", "窗口右沿"),
         false => lang.pick("window's edge (above)", "窗口右沿（在上方）"),
     };
@@ -33,12 +34,13 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
             (Sign::Line, GREEN, lang.pick("acknowledged", "已确认")),
             (Sign::Dot, GREEN, lang.pick("duplicate ACK", "重复确认")),
             (Sign::Bar, PURPLE, lang.pick("SACK block", "SACK 块")),
-            (Sign::Dashed, BLUE, limit),
+            (Sign::Dashed, BLUE, edge_name),
         ],
     )?;
     frame.open(out)?;
     let edges = track.acked.iter().map(|acked| (acked.at, Some(acked.edge as f64)));
     frame.steps(out, edges, BLUE, DASHED)?;
+    // An old acknowledgement can arrive late, so the line shows the highest number so far.
     let mut highest = i64::MIN;
     let numbers = track.acked.iter().map(|acked| {
         highest = highest.max(acked.number);

@@ -8,17 +8,20 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 use crate::stack::Control;
 use crate::trace::Segment;
 
-/// A segment that occupies sequence numbers. Times are in microseconds since the start. Sequence numbers are relative.
+/// A sent segment that occupies sequence numbers. Times are in microseconds since the start of the run. Sequence
+/// numbers are relative to the initial sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
     pub(super) at: u64,
     pub(super) from: i64,
+    /// The sequence number after the segment.
     pub(super) to: i64,
+    /// Whether the segment is a retransmission.
     pub(super) is_again: bool,
     pub(super) is_lost: bool,
 }
 
-/// An acknowledgement that has arrived.
+/// An acknowledgement that has arrived at the sender of the data. Units are as in [`Sent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Acked {
     pub(super) at: u64,
@@ -55,8 +58,8 @@ pub(super) struct Track {
     pub(super) kept: Vec<Kept>,
     /// The measured round trips: the time of the acknowledgement, and the round trip.
     pub(super) round_trips: Vec<(u64, u64)>,
-    /// The segments that are not acknowledged yet: the sequence number after the segment, the time, and whether the
-    /// segment was sent again.
+    /// The segments that are not acknowledged yet: the sequence number after the segment, the time of its first
+    /// transmission, and whether the segment was sent again.
     pending: VecDeque<(i64, u64, bool)>,
 }
 
@@ -80,7 +83,7 @@ impl Track {
         self.delivered.iter().map(|(_, len)| len).sum()
     }
 
-    /// Records that a segment is sent.
+    /// Records that a segment is sent. `isn` is the initial sequence number of its sender.
     pub(super) fn sent(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber, is_again: bool, is_lost: bool) {
         if segment.space() == 0 {
             return;
@@ -97,17 +100,19 @@ impl Track {
         }
     }
 
-    /// Records that payload arrives. Counts the bytes that have not arrived before.
+    /// Records the bytes of payload that arrive for the first time. `isn` is the initial sequence number of their
+    /// sender.
     pub(super) fn delivered(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
+        // SYN takes the sequence number before the payload.
         let from = relative(segment.seq, isn) + i64::from(segment.syn);
         let (mut start, mut end) = (from, from + segment.len as i64);
         // The number of these bytes that have arrived before.
         let known: i64 = self.arrived.iter().map(|(a, b)| (end.min(*b) - start.max(*a)).max(0)).sum();
-        let len = segment.len as i64 - known;
-        if len <= 0 {
+        let new = segment.len as i64 - known;
+        if new <= 0 {
             return;
         }
-        self.delivered.push((at, len as u64));
+        self.delivered.push((at, new as u64));
         // Merge the new range with each range that it overlaps or touches.
         self.arrived.retain(|&(a, b)| {
             let is_apart = b < start || end < a;
@@ -119,7 +124,8 @@ impl Track {
         self.arrived.push((start, end));
     }
 
-    /// Records that a segment from the other side arrives. `isn` is the initial number of this direction's sender.
+    /// Records the acknowledgement, window and SACK blocks of a segment that arrives at this direction's sender. `isn`
+    /// is this sender's initial sequence number.
     pub(super) fn acknowledged(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let number = relative(ack, isn);
@@ -134,20 +140,23 @@ impl Track {
         let is_duplicate = last.is_some_and(|last| last.number == number && last.edge == edge) && segment.space() == 0;
         let sacks = segment.sacks.map(|block| block.map(|(from, to)| (relative(from, isn), relative(to, isn))));
         self.acked.push(Acked { at, number, edge, is_duplicate, sacks });
+        // The newest segment whose arrival this acknowledgement reports gives the round trip.
         let mut reported = None;
         while let Some(first) = self.pending.pop_front_if(|(end, ..)| *end <= number) {
             reported = Some(first);
         }
-        // A segment after a gap is reported by a SACK block first.
+        // A SACK block reports a segment after a gap before the acknowledgement number does.
         self.pending.retain(|segment| {
-            let is_reported = sacks.iter().flatten().any(|(from, to)| *from < segment.0 && segment.0 <= *to);
+            let (end, ..) = *segment;
+            let is_reported = sacks.iter().flatten().any(|(from, to)| *from < end && end <= *to);
             if is_reported {
                 reported = Some(*segment);
             }
             !is_reported
         });
-        if let Some((_, sent, false)) = reported {
-            self.round_trips.push((at, at - sent));
+        // A segment that was sent again does not measure a round trip: see `sent`.
+        if let Some((_, sent_at, false)) = reported {
+            self.round_trips.push((at, at - sent_at));
         }
     }
 
@@ -162,6 +171,7 @@ impl Track {
             rto: control.rto.total_micros(),
         };
         match self.kept.last_mut() {
+            // Only the time differs.
             Some(last) if (Kept { at, ..*last }) == kept => false,
             // Only the last value of an instant is drawn.
             Some(last) if last.at == at => {
@@ -176,6 +186,7 @@ impl Track {
     }
 }
 
+/// Returns a sequence number relative to the initial sequence number. It is negative for a number before `isn`.
 fn relative(number: TcpSeqNumber, isn: TcpSeqNumber) -> i64 {
     i64::from(number.0.wrapping_sub(isn.0))
 }

@@ -6,10 +6,11 @@ use super::super::svg::{BLUE, FAINT, ORANGE, RED};
 use super::frame::{DASHED, Frame, SOLID, Sign, THIN, diamond};
 use super::track::Track;
 
-/// Draws the panel of one direction.
+/// Draws the panel of one direction: three lines, and a mark for each retransmission.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let windows = track.kept.iter().flat_map(|kept| [kept.cwnd, kept.ssthresh, Some(kept.in_flight)]);
     let high = windows.flatten().max().unwrap_or(1);
+    // The highest value is a little below the top.
     let frame = frame.with_values(0.0, f64::from(high) * 1.08);
     let lang = frame.lang;
     frame.axes(out, lang.pick("bytes", "字节"), 1.0)?;

@@ -16,7 +16,7 @@ use crate::lab::{Snapshot, WIRE};
 use crate::stack::{Event, Next};
 use crate::trace::Cause;
 
-/// The part of a line between the two state columns.
+/// The part of a line between the two state columns. Host 0 is the client, and host 1 the server.
 pub(in crate::lab::show) enum Body {
     /// The client or the server sends a frame.
     Arrow {
@@ -47,7 +47,8 @@ pub(in crate::lab::show) enum Tone {
 }
 
 impl Body {
-    /// Returns the part for an entry, or `None` if other lines show the event.
+    /// Returns the part for an entry, or `None` if other lines show the event. A text that does not fit gets its
+    /// shortest wording. If that does not fit either, the text is cut, with a sign at its end.
     pub(in crate::lab::show) fn of(ladder: Ladder, snapshot: &Snapshot) -> Option<Self> {
         let body = Self::with_wording(ladder, snapshot, false)?;
         let mut body = if body.is_cut() { Self::with_wording(ladder, snapshot, true)? } else { body };
@@ -62,7 +63,7 @@ impl Body {
         matches!(self, Body::Arrival { text, .. } | Body::Note { text, .. } if text.is_cut())
     }
 
-    /// Returns the part, in the shortest wording if `brief` is true.
+    /// Returns the part, in the shortest wording if `brief` is true. A text that is too long is cut.
     fn with_wording(ladder: Ladder, snapshot: &Snapshot, brief: bool) -> Option<Self> {
         let (host, lang) = (snapshot.entry.host, ladder.lang);
         let room = ladder.room(snapshot.lane);
@@ -77,7 +78,7 @@ impl Body {
                     (true, false) => damage,
                     (true, true) => lang.pick("damaged: thrown away", "已损坏，丢弃"),
                     (false, false) => lang.pick("arrives", "到达"),
-                    // The mark says what is special.
+                    // The mark, which follows, is enough.
                     (false, true) => "",
                 };
                 let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));
@@ -94,7 +95,7 @@ impl Body {
             What::Ran(next, _, transfer) => {
                 tone = Tone::Dim;
                 let _ = match snapshot.port {
-                    // The words begin with a space in English.
+                    // The words that `program_words` adds begin with a space in English, but not in Chinese.
                     Some(port) if brief => write!(text, ":{port}{}", lang.pick("", " ")),
                     _ => port(&mut text),
                 };
@@ -154,7 +155,7 @@ impl Body {
     }
 }
 
-/// Describes what a program did, and what it does next.
+/// Writes how much a program read and wrote, and what it does next.
 fn program_words(text: &mut Text, lang: Lang, brief: bool, next: Next, transfer: Transfer) -> fmt::Result {
     write!(text, "{}", In(lang, transfer))?;
     match next {
@@ -166,7 +167,7 @@ fn program_words(text: &mut Text, lang: Lang, brief: bool, next: Next, transfer:
     }
 }
 
-/// Describes an event. Returns `None` if other lines show the event.
+/// Writes the words for an event of a stack. Writes nothing and returns `None` if other lines show the event.
 fn event_words(text: &mut Text, lang: Lang, brief: bool, event: &Event) -> Option<fmt::Result> {
     Some(match event {
         Event::Address(what) => write!(text, "{what}"),
@@ -182,7 +183,7 @@ fn event_words(text: &mut Text, lang: Lang, brief: bool, event: &Event) -> Optio
             write!(text, "{}{}", lang.pick("half-way connection over: ", "半连接结束："), In(lang, *end))
         }
         Event::Refused { why, .. } => write!(text, "{}{}", lang.pick("refused: ", "拒绝："), In(lang, *why)),
-        // No step causes this change, so no other line shows it.
+        // A timer causes this change, so no line of a frame or program shows it.
         Event::State { from: State::TimeWait, to: State::Closed, .. } => {
             text.write_str(lang.pick("TIME-WAIT is over", "TIME-WAIT 结束"))
         }

@@ -79,6 +79,7 @@ impl Label {
                     None => i64::from(number.0 as u32),
                 };
                 let blocks = || segment.sacks.iter().flatten();
+                // See `Wording`: whether to omit fields that do not fit, and whether to write only `ack` and one block.
                 let omits_fields = wording >= Wording::FieldsThatFit;
                 let is_short = wording >= Wording::OneBlock && blocks().next().is_some();
                 text.write_str(segment.flags())?;
@@ -112,7 +113,8 @@ impl Label {
         }
     }
 
-    /// Writes what happens to the frame and why it was sent. Writes nothing for an ordinary frame.
+    /// Writes what happens to the frame and why it was sent, each with a space after it. Writes nothing for an ordinary
+    /// frame.
     fn marks(&self, text: &mut Text, wording: Wording) -> fmt::Result {
         let long = wording == Wording::Full;
         match self.verdict {

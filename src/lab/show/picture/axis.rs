@@ -1,5 +1,5 @@
-//! The time axis: maps a time of the run to a height, and folds the intervals in which nothing happens. The height of a
-//! time is its y coordinate in pixels, from the top.
+//! The time axis: maps each time of the run to a height, which is a y coordinate in pixels, from the top. Intervals in
+//! which nothing happens are folded.
 
 use alloc::vec::Vec;
 
@@ -61,15 +61,17 @@ impl Axis {
         let mut wanted: Vec<f64> =
             moments.windows(2).filter(|pair| !is_fold(pair)).map(|pair| f64::from(pair[0].need) / gap(pair)).collect();
         wanted.sort_by(f64::total_cmp);
-        let most = wanted.get(wanted.len() * 4 / 5).copied().unwrap_or_default();
-        let scale = most.clamp(f64::from(FLIGHT[0]) / flight, f64::from(FLIGHT[1]) / flight);
+        let usual = wanted.get(wanted.len() * 4 / 5).copied().unwrap_or_default();
+        let scale = usual.clamp(f64::from(FLIGHT[0]) / flight, f64::from(FLIGHT[1]) / flight);
         // If many instants follow each other closely, all their labels must fit, or the last labels would be far below
         // their arrows.
+        // A row consists of `ROW + 1` instants without a fold between them.
         let is_row = |row: &&[Moment]| row.windows(2).all(|pair| !is_fold(pair));
         let need = |row: &[Moment]| row.iter().skip(1).map(|moment| moment.need - MARGIN).sum::<i32>();
         let density = |row: &[Moment]| f64::from(need(row)) / (row[ROW].at - row[0].at) as f64;
         let densest = moments.windows(ROW + 1).filter(is_row).map(density).fold(0.0, f64::max);
         let scale = densest.clamp(scale, f64::from(DENSEST) / flight);
+        // From instant to instant, add the height of the interval between them.
         let mut axis = Axis { points: Vec::new(), folds: Vec::new(), scale, end: 0 };
         let mut height = 0.0;
         axis.points.extend(moments.first().map(|first| (first.at, height)));
@@ -78,6 +80,7 @@ impl Axis {
             let folded = is_fold(pair);
             height += if folded { f64::from(FOLD + pair[0].need) } else { gap(pair) * scale };
             if folded {
+                // The labels of the instant before the fold are above the folded lines.
                 let heights = [top as i32 + pair[0].need, height as i32];
                 axis.folds.push(Fold { times: [pair[0].at, pair[1].at], heights });
             }
@@ -87,7 +90,8 @@ impl Axis {
         axis
     }
 
-    /// Returns the height of a time in microseconds. Before the first instant, heights are negative.
+    /// Returns the height of a time in microseconds, between the heights of the instants before and after it. Before
+    /// the first instant, heights are negative.
     pub(super) fn height(&self, at: u64) -> i32 {
         let after = self.points.partition_point(|(time, _)| *time <= at);
         let (Some(&(from, top)), next) = (self.points.get(after.saturating_sub(1)), self.points.get(after)) else {
@@ -101,7 +105,7 @@ impl Axis {
         height as i32
     }
 
-    /// Returns the room in pixels between an instant and the next one.
+    /// Returns the room in pixels between an instant and the next one. After the last instant, the room is unlimited.
     pub(super) fn room(&self, at: u64) -> i32 {
         let after = self.points.partition_point(|(time, _)| *time <= at);
         self.points.get(after).map_or(i32::MAX, |(_, next)| *next as i32 - self.height(at))

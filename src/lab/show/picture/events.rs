@@ -1,4 +1,4 @@
-//! Reads the rows of a run as arrows between two lines, and notes beside the lines.
+//! Converts the rows of a run to arrows between two lines, and notes beside the lines.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
@@ -60,7 +60,7 @@ pub(super) struct Events {
     pub(super) instants: BTreeMap<u64, [u32; 2]>,
     /// The port of each lane, if the run has several connections.
     pub(super) ports: Vec<Option<u16>>,
-    /// How many frames are sent or arrive at the same instant, for each lane and host.
+    /// How many frames are sent or arrive at the same instant, for each instant, lane, host and direction.
     counts: BTreeMap<(u64, usize, usize, Way), i32>,
     /// The state changes of the two sides of each lane, in order: time, lane, and the new states.
     pub(super) states: Vec<(u64, usize, [State; 2])>,
@@ -71,7 +71,7 @@ fn micros(snapshot: &Snapshot) -> u64 {
     (snapshot.entry.at - START).total_micros()
 }
 
-/// Whether frames are sent or arrive.
+/// The direction of a frame, as a host sees it: the frame arrives (`In`) or is sent (`Out`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     In,
@@ -79,12 +79,13 @@ pub(super) enum Way {
 }
 
 impl Events {
-    /// Reads the rows. Frames that were sent before `from` are drawn only if they arrive later.
+    /// Converts the rows. Frames that were sent before `from` are drawn only if they arrive at or after `from`.
     pub(super) fn of(rows: &[Snapshot], from: u64, lang: Lang) -> Self {
         let mut events = Events::default();
         let count = rows.iter().map(|s| s.lane.of as usize).max().unwrap_or(1).clamp(1, LANES);
         events.ports = alloc::vec![None; count];
         let ladder = Ladder { width: if count > 1 { 90 } else { 112 }, ascii: false, color: false, lang };
+        // The index of each frame's arrow, and the last states of each lane.
         let mut frames: BTreeMap<u32, usize> = BTreeMap::new();
         let mut known = alloc::vec![None; count];
         for snapshot in rows {
@@ -176,26 +177,29 @@ impl Events {
         events
     }
 
-    /// Counts a frame. Returns how many frames were counted before it.
+    /// Counts a frame that a host sends or receives at the time `at`. Returns how many such frames were counted before.
     fn count_frame(&mut self, at: u64, lane: usize, host: usize, way: Way) -> i32 {
         let count = self.counts.entry((at, lane, host, way)).or_insert(0);
         core::mem::replace(count, *count + 1)
     }
 
-    /// Returns how many frames are sent or arrive at the same time.
+    /// Returns how many frames a host sends or receives at the time `at`.
     pub(super) fn count(&self, at: u64, lane: usize, host: usize, way: Way) -> i32 {
         self.counts.get(&(at, lane, host, way)).copied().unwrap_or_default()
     }
 
-    /// Returns the instants at which something is drawn and the room that their labels need.
+    /// Returns the instants at which something is drawn, with the height that their labels need. `flight` is the usual
+    /// time from sending to arrival, in microseconds.
     pub(super) fn moments(&self, flight: u64) -> Vec<Moment> {
         let mut counts: BTreeMap<(u64, usize, usize), i32> = BTreeMap::new();
-        // Both hosts write their labels between the lines, and notes outside.
+        // Column 2 contains the labels of both hosts' arrows, between the lines. Columns 0 and 1 contain the notes of
+        // the client and of the server, outside the lines.
         let arrows = self.arrows.iter().map(|arrow| (arrow.at, arrow.lane, 2));
         let notes = self.notes.iter().map(|note| (note.at, note.lane, note.host.min(2)));
         for column in arrows.chain(notes) {
             *counts.entry(column).or_default() += 1;
         }
+        // The number of labels in the fullest column at a time.
         let most = |at: u64| {
             let counts = counts.range((at, 0, 0)..=(at, usize::MAX, usize::MAX));
             counts.map(|(_, count)| *count).max().unwrap_or_default()
@@ -208,7 +212,7 @@ impl Events {
         times.into_iter().map(|at| Moment { at, need: LINE * most(at) + MARGIN }).collect()
     }
 
-    /// Returns the usual time from sending to arrival in microseconds: the median.
+    /// Returns the median time from sending to arrival, in microseconds.
     pub(super) fn flight(&self) -> u64 {
         let flight = |arrow: &Arrow| Some(arrow.arrivals.first()?.0 - arrow.at);
         let mut flights: Vec<u64> = self.arrows.iter().filter_map(flight).collect();
@@ -217,7 +221,7 @@ impl Events {
     }
 }
 
-/// Returns the time after which the arrow of a lost frame ends, in microseconds.
+/// Returns how long after sending the arrow of a lost frame ends, in microseconds.
 pub(super) fn lost_after(flight: u64) -> u64 {
     flight * 2 / 3
 }

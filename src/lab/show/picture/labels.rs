@@ -19,7 +19,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// A label, and the point to which it belongs. Coordinates are in pixels.
+/// A label and its place. Coordinates are in pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Label {
     pub(super) x: i32,
@@ -29,16 +29,18 @@ pub(super) struct Label {
     pub(super) color: &'static str,
     pub(super) is_bold: bool,
     pub(super) text: String,
-    /// The point from which a line leads to the label, if the label cannot be placed there.
+    /// The point to which the label belongs. If the label has to move away from it, a line joins them.
     pub(super) point: (i32, i32),
 }
 
 impl Label {
+    /// Returns the width of the label.
     pub(super) fn width(&self) -> i32 {
         // A label without text keeps room for a cross.
         (CHAR * columns(&self.text).max(2)) as i32
     }
 
+    /// Returns the x coordinate of the label's left edge.
     pub(super) fn left(&self) -> i32 {
         match self.anchor {
             Anchor::Start => self.x,
@@ -47,14 +49,16 @@ impl Label {
         }
     }
 
+    /// Returns the y coordinate of the label's top edge.
     pub(super) fn top(&self) -> i32 {
         self.y - LINE / 2
     }
 
     /// Returns whether the two labels overlap.
     fn covers(&self, other: &Label) -> bool {
-        let apart = |a: i32, length: i32, b: i32, other: i32| a + length <= b || b + other <= a;
-        !apart(self.top(), LINE, other.top(), LINE) && !apart(self.left(), self.width(), other.left(), other.width())
+        // Each interval has a start and a length.
+        let overlap = |a: i32, a_length: i32, b: i32, b_length: i32| a < b + b_length && b < a + a_length;
+        overlap(self.top(), LINE, other.top(), LINE) && overlap(self.left(), self.width(), other.left(), other.width())
     }
 }
 
@@ -81,7 +85,8 @@ impl Placed {
     pub(super) fn add(&mut self, mut label: Label) {
         let (wanted, mut is_apart) = (label.y, false);
         let column = (label.x, label.anchor);
-        // A cross is a label without text. It does not move below the previous label.
+        // Labels of a column keep their order, so a label moves below the previous one. But a label without text stands
+        // for a cross, which cannot move.
         if let Some((last, point)) =
             self.last.get(&column).filter(|(y, _)| !label.text.is_empty() && y + LINE > label.y)
         {
@@ -99,7 +104,7 @@ impl Placed {
         self.labels.push(Placing { label, is_led });
     }
 
-    /// Returns the lowest label that this label would cover.
+    /// Returns the lowest of the placed labels that `label` would cover.
     fn covered(&self, label: &Label) -> Option<&Label> {
         let line = label.y.div_euclid(LINE);
         let near = self.lines.range(line - 1..=line + 1).flat_map(|(_, labels)| labels);
@@ -109,7 +114,8 @@ impl Placed {
 }
 
 impl Placing {
-    /// Writes the label on a white background and a line to its point if the label has moved.
+    /// Writes the label on a white background. If the label has moved, also draws a line from its point to it. Writes
+    /// nothing for a label without text.
     pub(super) fn write(&self, out: &mut dyn Write) -> fmt::Result {
         if self.label.text.is_empty() {
             return Ok(());

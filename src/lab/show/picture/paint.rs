@@ -69,7 +69,7 @@ pub(super) fn page(
     out.write_str("</svg>\n")
 }
 
-/// Returns the colours of the lanes, if there are several lanes.
+/// Returns the colours of the lanes, or nothing if there is only one lane.
 fn colors(picture: &Picture) -> impl Iterator<Item = &'static str> {
     super::events::COLORS.into_iter().take(if picture.lanes() > 1 { picture.lanes() } else { 0 })
 }
@@ -84,7 +84,7 @@ fn tip_name(color: &'static str) -> &'static str {
     }
 }
 
-/// Draws the legend and the scale.
+/// Draws the legend and the scale, which is a bar with the time that its length stands for.
 fn legend(out: &mut dyn Write, picture: &Picture) -> fmt::Result {
     let pick = |english, chinese| picture.lang.pick(english, chinese);
     let x = TIMES;
@@ -132,7 +132,7 @@ fn heads(out: &mut dyn Write, picture: &Picture, top: i32) -> fmt::Result {
         let states = || picture.events.states.iter().filter(|(_, of, _)| *of == lane);
         let before = states().rfind(|(at, ..)| picture.axis.height(*at) < top);
         let Some((_, _, shown)) = before.or_else(|| states().next()) else { continue };
-        // The first state of a lane is shown here unless it is noted beside the line.
+        // A lane's first states are shown here only if they are CLOSED or LISTEN: the others are noted beside the line.
         let is_shown = |state: State| before.is_some() || matches!(state, State::Closed | State::Listen);
         for (x, state) in lines.iter().zip(shown).filter(|(_, state)| is_shown(**state)) {
             let y = HEAD - 22;
@@ -165,7 +165,8 @@ fn lifelines(out: &mut dyn Write, picture: &Picture, top: i32, bottom: i32) -> f
     Ok(())
 }
 
-/// Draws an arrow to one of its arrivals, unless it ends above this page.
+/// Draws an arrow to one of its arrivals, or the arrow of a frame that never arrives. Draws nothing if the arrow ends
+/// above this page, which begins at the height `top`.
 fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<(u64, i32)>, top: i32) -> fmt::Result {
     let points = picture.path(arrow, arrival);
     let Some(&(x, y)) = points.last().filter(|(_, y)| *y >= top - LINE) else { return Ok(()) };
@@ -186,7 +187,7 @@ fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<
     if arrow.is_lost { cross(out, x, y) } else { Ok(()) }
 }
 
-/// Writes the number of the page and whether the picture is cut.
+/// Writes the page's number if there are several pages, and a note on the last page if rows are missing.
 fn foot(out: &mut dyn Write, picture: &Picture, page: Option<usize>, y: i32) -> fmt::Result {
     let pages = picture.pages();
     if let Some(page) = page.filter(|_| pages > 1) {

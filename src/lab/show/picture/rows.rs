@@ -18,7 +18,8 @@ pub struct Part {
 }
 
 impl Part {
-    /// Returns the part between two times since the start of the run. If a time is `None`, the part has no limit there.
+    /// Returns the part between two times since the start of the run. If a time is `None`, the part has no limit on
+    /// that side.
     pub fn new(from: Option<Duration>, to: Option<Duration>) -> Self {
         Part { from: from.unwrap_or(Duration::ZERO), to: to.unwrap_or(Duration::from_micros(u64::MAX)) }
     }
@@ -29,6 +30,7 @@ impl Part {
         self.from <= at && at <= self.to
     }
 
+    /// Returns whether an entry is before this part.
     fn is_before(&self, entry: &Entry) -> bool {
         entry.at - START < self.from
     }
@@ -42,9 +44,10 @@ pub struct PictureRows {
     part: Part,
     /// Whether to hide frames that find hardware addresses.
     hides_background: bool,
-    /// The frames in flight at the start of the part.
+    /// The frames in flight before the part begins.
     early: Vec<Snapshot>,
     rows: Vec<Snapshot>,
+    /// Whether there was no room for a row.
     is_cut: bool,
 }
 
@@ -55,7 +58,7 @@ impl PictureRows {
         PictureRows { part, hides_background, early: Vec::new(), rows: Vec::new(), is_cut: false }
     }
 
-    /// Processes an entry.
+    /// Keeps an entry if the picture shows it.
     pub fn take(&mut self, snapshot: &Snapshot) {
         let what = &snapshot.entry.what;
         let is_state = matches!(what, What::Stack(Event::State { .. } | Event::Connecting { .. }));
@@ -64,7 +67,7 @@ impl PictureRows {
             return;
         }
         match what {
-            // A frame is kept while it is in flight before the part begins.
+            // Before the part begins, a frame is kept only while it is in flight.
             What::Sent { .. } if self.part.is_before(&snapshot.entry) => self.early.push(*snapshot),
             What::Arrived { frame, .. } if self.part.is_before(&snapshot.entry) => {
                 let is_other = |s: &Snapshot| !matches!(s.entry.what, What::Sent { frame: sent, .. } if sent == *frame);
@@ -74,7 +77,7 @@ impl PictureRows {
             _ if self.rows.len() < PICTURE_ROWS => self.rows.push(*snapshot),
             _ => self.is_cut = true,
         }
-        // Drop the oldest frame: frames that never arrive would stay in the list.
+        // Frames that never arrive would stay in the list, so drop the oldest frame.
         if self.early.len() > IN_FLIGHT {
             self.early.remove(0);
         }
