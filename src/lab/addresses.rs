@@ -19,6 +19,9 @@ pub(crate) fn hardware(host: usize) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, last_byte(host)])
 }
 
+/// Returns the last byte of a host's addresses.
+///
+/// It is 2 for the client (host 0), 1 for the server (host 1), and then 3 and 4.
 fn last_byte(host: usize) -> u8 {
     match host {
         0 => 2,

@@ -9,7 +9,7 @@ use super::{HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 
-/// The capacity of two lists: the scheduled events, and the calls whose results are kept.
+/// The maximum number of scheduled events. The lab also keeps the results of this many calls.
 pub const MAX_SCHEDULED: usize = 8;
 
 /// The time between two SYNs of a flood.
@@ -37,13 +37,16 @@ impl Moment {
     /// The longest time: a year, so that adding it to another time cannot overflow.
     pub(super) const LONGEST: Duration = Duration::from_secs(31_557_600);
 
-    /// Parses a sum of round trips and times, for example `3rtt+200ms` or `1.5rtt`. `time` parses a single time.
+    /// Parses a sum of round trips and times, for example `3rtt+200ms` or `1.5rtt`. `time` parses a term without `rtt`.
+    ///
+    /// Returns `None` if a term is not valid, or if the sum exceeds a year or 1,000 round trips.
     pub(super) fn parse(word: &str, time: impl Fn(&str) -> Option<Duration>) -> Option<Self> {
         const MOST_TRIPS: u32 = 2000;
         let mut sum = Moment { time: Duration::ZERO, trips: 0 };
         for term in word.split('+') {
             match term.strip_suffix("rtt") {
                 Some(count) => {
+                    // A round trip is two trips, and half a round trip is one.
                     let (whole, half) = count.strip_suffix(".5").map_or((count, 0), |whole| (whole, 1));
                     let trips = whole.parse::<u32>().ok()?.checked_mul(2)?.checked_add(half)?;
                     sum.trips = sum.trips.checked_add(trips).filter(|trips| *trips <= MOST_TRIPS)?;
@@ -56,7 +59,7 @@ impl Moment {
 }
 
 impl From<Duration> for Moment {
-    /// The same time on every wire.
+    /// Returns the moment that is at `time` on every wire.
     fn from(time: Duration) -> Self {
         Moment { time, trips: 0 }
     }
@@ -87,7 +90,7 @@ pub enum Scheduled<S> {
         number: u32,
         /// The number of SYNs that remain to be sent.
         left: u32,
-        /// The port.
+        /// The server's port.
         port: u16,
     },
     /// A forged segment is put on the wire. The first field is a number that the caller chooses: see [`Lab::unforged`].
@@ -117,6 +120,7 @@ impl<
         let host = match scheduled {
             Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _) => host,
             #[cfg(feature = "alloc")]
+            // No host causes these events, and the server always exists.
             Scheduled::Flood { .. } | Scheduled::Forge(..) => 1,
         };
         host < N && self.agenda.push((at, scheduled)).is_ok()
@@ -164,8 +168,9 @@ impl<
         self.bound.iter().copied()
     }
 
-    /// Returns the numbers of the forged segments that were not sent because no connection had begun when they were
-    /// due.
+    /// Returns the numbers of the forged segments that were not sent.
+    ///
+    /// A forged segment is not sent if no connection has begun when the segment is due.
     #[cfg(feature = "alloc")]
     #[doc(hidden)]
     pub fn unforged(&self) -> impl Iterator<Item = usize> {
@@ -173,6 +178,8 @@ impl<
     }
 
     /// Steps until the run ends or reaches a limit, and calls `each` after every step. Returns whether the run ended.
+    ///
+    /// The limits are the virtual time `time` since the start, and `steps` steps.
     pub fn run(&mut self, time: Duration, steps: u32, mut each: impl FnMut(&mut Self)) -> bool {
         loop {
             let progress = self.step();
@@ -196,6 +203,7 @@ impl<
             let (_, scheduled) = self.agenda.remove(index);
             match scheduled {
                 Scheduled::Call { host, port, remote, session, patience } => {
+                    // `call` keeps the result.
                     let _ = self.call(host, port, remote, session, patience);
                 }
                 #[cfg(feature = "alloc")]
@@ -210,10 +218,14 @@ impl<
                 }
                 #[cfg(feature = "alloc")]
                 Scheduled::Forge(number, forged) => {
-                    let sent = self.tracks.latest.is_some_and(|[a, b]| {
-                        let ends = if a.addr == address(forged.sender) { [a, b] } else { [b, a] };
-                        self.put_forged(ends, &forged)
-                    });
+                    // The segment belongs to the connection of the most recent frame or event.
+                    let sent = match self.tracks.latest {
+                        Some([a, b]) => {
+                            let ends = if a.addr == address(forged.sender) { [a, b] } else { [b, a] };
+                            self.put_forged(ends, &forged)
+                        }
+                        None => false,
+                    };
                     if !sent {
                         // A set-up cannot schedule more forged segments than this list can store.
                         let _ = self.unsent_forgeries.push(number);
@@ -230,7 +242,7 @@ impl<
         }
     }
 
-    /// Opens a connection from a host and keeps the result.
+    /// Opens a connection from a host and keeps the result. `port` is the local port; 0 means any free port.
     pub(super) fn call(
         &mut self,
         host: usize,

@@ -74,11 +74,11 @@ struct Frames {
     again: bool,
     /// The frame's number among the counted frames, from 1. `None` means any of them.
     nth: Option<u32>,
-    /// The longest time since the previous such frame.
+    /// The longest time since the previous frame that fits `which`.
     within: Option<Duration>,
     /// The number of frames counted so far.
     count: u32,
-    /// When the most recent such frame was sent.
+    /// When the most recent frame that fits `which` was sent.
     last: Option<Instant>,
 }
 
@@ -141,26 +141,32 @@ impl Expectations {
         Ok(Expectations { lines, received: Default::default() })
     }
 
-    /// Processes an entry. `frame` is the last received frame: see [`Wire::last_received`](super::Wire::last_received).
+    /// Processes an entry of the run, and marks the lines whose event it is.
+    ///
+    /// `frame` is the last received frame: see [`Wire::last_received`](super::Wire::last_received).
     pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
         let entry = snapshot.entry;
+        // The strings that this host is expected to receive, and that have not been found yet.
         let texts = self.lines.iter_mut().filter(|line| line.host == entry.host && !line.seen);
         let texts = texts.filter_map(|line| match &line.what {
             Wanted::Receives(text) => Some((text, &mut line.seen)),
             _ => None,
         });
         let mut texts = texts.peekable();
+        // Without such a string, there is no need to collect the received bytes.
         if texts.peek().is_some()
             && let Some(received) = self.received.get_mut(entry.host)
-            && received.process(entry.host, snapshot, frame)
         {
-            let mut longest = 0;
-            for (text, seen) in texts {
-                longest = longest.max(text.len());
-                *seen = received.bytes().windows(text.len().max(1)).any(|bytes| bytes == text);
+            let has_read = received.process(entry.host, snapshot, frame);
+            if has_read {
+                let mut longest = 0;
+                for (text, seen) in texts {
+                    longest = longest.max(text.len());
+                    *seen = received.bytes().windows(text.len().max(1)).any(|bytes| bytes == text);
+                }
+                // Keep the last bytes, because an expected string that is not found yet can begin in them.
+                received.keep(longest.saturating_sub(1));
             }
-            // Keep the last bytes, because an expected string that is not found yet can begin in them.
-            received.keep(longest.saturating_sub(1));
         }
         for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
             line.seen |= match (&mut line.what, entry.what) {
@@ -242,12 +248,13 @@ impl Frames {
         if !fits {
             return false;
         }
+        // `within` is the time since the previous frame that fits, even if only retransmissions are counted.
         let before = self.last.replace(now);
         if self.again && !cause.is_some_and(Cause::is_again) {
             return false;
         }
         self.count += 1;
-        // How long a retransmission waited for its timer, or else the time since the previous such frame.
+        // A retransmission has waited for its timer, and any other frame since the previous frame that fits.
         let waited = match cause {
             Some(Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. }) => Some(rto),
             _ => before.map(|before| now - before),
@@ -257,7 +264,7 @@ impl Frames {
     }
 }
 
-/// The words that an experiment file uses for why a segment was sent, such as `delayed-ack`.
+/// The words that a file uses for the reason why a segment was sent, such as `delayed-ack`.
 const CAUSES: [&str; 16] = [
     "after-timeout",
     "challenge-ack",
@@ -277,7 +284,7 @@ const CAUSES: [&str; 16] = [
     "zero-window-probe-ack",
 ];
 
-/// The names that a file uses for marks.
+/// The names that a file uses for the marks of arriving segments.
 const MARKS: [&str; 3] = ["out-of-order", "partial-ack", "repeated"];
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use smoltcp::time::Duration;
 
 use crate::trace::{Carries, Summary};
 
-/// The largest number of faults of a run.
+/// The maximum number of faults in a run.
 pub const MAX_FAULTS: usize = 16;
 
 /// What happens to a frame.
@@ -14,7 +14,7 @@ pub const MAX_FAULTS: usize = 16;
 pub enum Verdict {
     /// The frame is delivered with one bit inverted.
     Corrupt,
-    /// The frame is delivered late by this time.
+    /// The frame is delivered this much later.
     Delay(Duration),
     /// The frame is delivered unchanged.
     Deliver,
@@ -59,7 +59,7 @@ impl fmt::Display for Verdict {
 /// The frames that a fault applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A segment without payload, SYN, FIN and RST.
+    /// A segment without payload, and without SYN, FIN and RST.
     Ack,
     /// Any frame with an IP packet.
     Any,
@@ -196,19 +196,21 @@ impl Fault {
     }
 }
 
-/// Writes the words that [`Fault::parse`] reads, with a delay in whole microseconds.
 impl fmt::Display for Fault {
+    /// Writes the words that [`Fault::parse`] reads. A delay is in whole milliseconds or else in microseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = match self.verdict {
             Verdict::Corrupt => "corrupt",
             Verdict::Delay(time) => {
                 let micros = time.total_micros();
                 let (number, unit) = if micros % 1000 == 0 { (micros / 1000, "ms") } else { (micros, "us") };
+                // The verb and its time are written here, so the next `write!` begins with the space after them.
                 write!(f, "delay {number}{unit}")?;
                 ""
             }
             Verdict::Duplicate => "duplicate",
             Verdict::Reorder => "reorder",
+            // A parsed fault has none of these verdicts except `Drop`.
             Verdict::Deliver | Verdict::Drop | Verdict::Lost | Verdict::QueueFull | Verdict::TooLong => "drop",
         };
         let sender = if self.sender == 0 { "client" } else { "server" };
@@ -218,7 +220,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The faults of a run. Each fault counts the frames that match it, and the frames to which it was applied.
+/// The faults of a run. Each has two counts: the frames that match it, and the frames to which it was applied.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     faults: heapless::Vec<(Fault, u32, u32), MAX_FAULTS>,

@@ -52,10 +52,12 @@ pub struct Transition {
     pub never: Option<[&'static str; 2]>,
 }
 
+/// Returns a transition that this stack makes. `on` is the event that causes it.
 const fn on(from: State, to: State, on: &'static str, on_zh: &'static str) -> Transition {
     Transition { from, to, on, on_zh, never: None }
 }
 
+/// Returns a transition that this stack never makes. `why` is the reason.
 const fn never(
     from: State,
     to: State,
@@ -67,7 +69,7 @@ const fn never(
     Transition { from, to, on, on_zh, never: Some([why, why_zh]) }
 }
 
-/// The transitions of the figure and the transition that its note 2 adds.
+/// The transitions of the figure, and the transition that its note 2 adds.
 pub const TRANSITIONS: [Transition; 21] = [
     on(State::Closed, State::Listen, "passive OPEN", "被动打开"),
     on(State::Closed, State::SynSent, "active OPEN: SYN sent", "主动打开，发送 SYN"),

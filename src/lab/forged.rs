@@ -26,17 +26,21 @@ pub struct Forged {
 }
 
 impl Forged {
-    /// Returns the endpoints and the content of a SYN of a flood against a port of the server. `number` is the number
-    /// of SYNs of the flood that were sent before it.
+    /// Returns the endpoints and the content of a SYN in a flood against a port of the server. `number` is the number
+    /// of earlier SYNs in the flood.
     pub(super) fn flood_syn(number: u32, port: u16) -> ([IpEndpoint; 2], Self) {
         // The addresses are reserved for documentation (RFC 5737 section 3).
         let host = Ipv4Address::new(198, 51, 100, (number % 250) as u8 + 1);
         let source = IpEndpoint::new(host.into(), 1024 + (number % 60_000) as u16);
+        // `sender` has no effect, because the endpoints are given here.
         let syn = Forged { sender: 0, flags: Flags(Flags::SYN), seq: 0, ack: None, window: 65_535 };
         ([source, IpEndpoint::new(address(1), port)], syn)
     }
 
-    /// Returns the frames that carry the segment from `ends[0]` to `ends[1]`, with the hardware address of host `to`.
+    /// Returns the frames that carry the segment from `ends[0]` to `ends[1]`.
+    ///
+    /// Their destination is the hardware address of host `to`.
+    ///
     /// `isn` contains the initial sequence numbers of the two sides. If a side has none yet, the segment's number for
     /// that side is absolute.
     pub(super) fn frames(&self, ends: [IpEndpoint; 2], to: usize, isn: [Option<TcpSeqNumber>; 2]) -> Vec<Vec<u8>> {
@@ -45,6 +49,7 @@ impl Forged {
             #[cfg(feature = "ipv6")]
             IpAddress::Ipv6(_) => Ipv4Address::UNSPECIFIED,
         });
+        // smoltcp stores a sequence number as an `i32`.
         let isn = isn.map(|isn| isn.map_or(0, |isn| isn.0 as u32));
         // The segment seems to come from outside the network, through the router.
         let hardware = [router::HARDWARE, hardware(to)];
@@ -52,6 +57,7 @@ impl Forged {
         let Forged { flags, seq, ack, window, .. } = *self;
         let options = if flags.has(Flags::SYN) { vec![Choice::Mss(1460)] } else { vec![] };
         let segment = SegmentText { flags, seq, len: 0, ack, window: Some(window), options: Some(options) };
+        // Without data, the segment fits into one frame, whatever the MTU is.
         segment.frames(&ends, usize::MAX)
     }
 }

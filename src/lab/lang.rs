@@ -28,8 +28,9 @@ pub fn columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
-/// Returns the number of columns of a character: 2 for the characters of Chinese, Japanese and Korean and for their
-/// punctuation, 1 for all others.
+/// Returns the number of columns of a character.
+///
+/// Characters and punctuation of Chinese, Japanese and Korean take 2 columns, and all others take 1.
 pub(crate) const fn columns_of(char: char) -> usize {
     match char {
         '\u{1100}'..='\u{115f}'

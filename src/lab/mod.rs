@@ -1,8 +1,8 @@
 //! The lab: two or more stacks on one wire and one virtual clock, run one step at a time.
 //!
-//! Each step calls [`Stack::step`], the same function that runs the servers on a TAP. The same set-up and seed give the
-//! same run on every machine. To go back to step K, the lab runs again from the start up to step K. There is no heap:
-//! the caller owns the stacks' memory.
+//! Each step calls [`Stack::step`], the same function that runs the servers on a TAP device. The same set-up and seed
+//! give the same run on every machine. To go back to step K, the lab runs again from the start up to step K. There is
+//! no heap: the caller owns the stacks' memory.
 
 mod addresses;
 mod agenda;
@@ -93,7 +93,7 @@ use notes::Notes;
 use tracking::Tracks;
 use wire::{Port, Random, Received};
 
-/// The largest number of hosts on a wire.
+/// The maximum number of hosts on a wire.
 pub(crate) const MAX_HOSTS: usize = 4;
 
 /// The maximum length of an experiment file or a script, in bytes.
@@ -204,6 +204,7 @@ impl<
         let mut random = Random::new(seed);
         let mut wire = Wire::new(N, line, faults, random.next());
         let mut host = 0;
+        // `map` cannot stop at an error, so the error is noted, and the host is missing.
         let mut failed = None;
         let hosts = memory.map(|(memory, console)| {
             // Each host gets its own address, and a seed that the run's seed determines.
@@ -289,6 +290,7 @@ impl<
             self.note(host, Some(step), &events);
             return Progress::Step(host, step);
         }
+        // No host has work, so the clock jumps to the next deadline, or to `limit` if that is earlier.
         let due = due.filter(|at| limit.is_none_or(|limit| *at <= limit));
         let Some(at) = due.or(limit.filter(|limit| *limit > self.now)) else { return Progress::End };
         self.now = self.now.max(at);
@@ -311,10 +313,12 @@ impl<
     }
 
     /// Converts the results of a step into entries.
+    ///
+    /// The entries are about the received frame, the program that ran, the events of the stack and the sent frames.
     fn note(&mut self, host: usize, step: Option<Step>, events: &Notes) {
         if let Some(Received { id, summary, damaged, injected }) = self.wire.received.take() {
             let now = self.now;
-            // A damaged segment fails its checksum, so no socket sees its content.
+            // A damaged segment fails its checksum, so no socket sees its content. Only a sent segment begins a flow.
             let mark = match (self.tracks.flow(&summary, false), summary.segment()) {
                 (Some((flow, side)), Some(segment)) if !damaged && !injected => flow.arrived(1 - side, now, &segment),
                 _ => None,
@@ -363,6 +367,7 @@ impl<
         }
     }
 
+    /// Adds an entry about the current step.
     fn push(&mut self, host: usize, what: What) {
         self.entries.push(Entry { step: self.steps, at: self.now, host, what });
     }

@@ -71,7 +71,7 @@ pub enum ScriptStep<'a> {
 }
 
 impl ScriptStep<'_> {
-    /// Returns the time since the start of the run before which the next step must not begin.
+    /// Returns the earliest time since the start of the run at which the next step can begin.
     fn end_of_pause(&self) -> Moment {
         let (millis, trips) = match *self {
             ScriptStep::Pause(millis) => (millis, 0),
@@ -100,8 +100,8 @@ impl<'a> Script<'a> {
 }
 
 impl Session for Script<'_> {
+    /// Runs steps until one must wait. `bytes_done` is the progress of the current step.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        // Runs steps until one must wait. `bytes_done` is the progress of the current step.
         while let Some((step, rest)) = self.steps.split_first() {
             let is_complete = match *step {
                 ScriptStep::Abort => return Next::Abort,
@@ -119,9 +119,11 @@ impl Session for Script<'_> {
                 }
                 ScriptStep::Read(count) => {
                     let remaining = count - self.bytes_done;
+                    // The closure returns how many bytes to remove from the buffer, and the result of `recv`.
                     match socket.recv(|data| (data.len().min(remaining), data.len().min(remaining))) {
                         Ok(0) => return Next::Wait,
                         Ok(len) => self.bytes_done += len,
+                        // No more bytes can arrive.
                         Err(_) => return Next::Close,
                     }
                     self.bytes_done == count

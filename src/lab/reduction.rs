@@ -16,11 +16,11 @@ pub struct Reduction {
     pub is_cubic: bool,
 }
 
-/// The sign of congestion, or the other reason, that reduces a congestion window.
+/// Why a sender reduces its congestion window: a sign of congestion, or another reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub enum Sign {
-    /// Enough duplicate ACKs: the n-th one in a row (RFC 5681 section 3.2).
+    /// The n-th duplicate ACK in a row arrived (RFC 5681 section 3.2).
     Duplicates(u32),
     /// Nothing was sent for a retransmission timeout (RFC 5681 section 4.1).
     Idle,

@@ -30,6 +30,7 @@ const ARP: usize = ETHERNET + 28;
 
 /// Returns whether a frame is for the router.
 pub(super) fn is_for_router(frame: &[u8]) -> bool {
+    // A frame begins with its destination address.
     frame.starts_with(HARDWARE.as_bytes())
 }
 
@@ -65,6 +66,7 @@ pub(super) fn too_long_error(frame: &[u8], mtu: usize) -> Option<[u8; ERROR]> {
     message[ICMP..].copy_from_slice(quoted);
     let mut icmp = Icmpv4Packet::new_unchecked(message);
     icmp.set_msg_type(Icmpv4Message::DstUnreachable);
+    // Code 4: fragmentation is needed, but DF is set (RFC 792).
     icmp.set_msg_code(4);
     icmp.fill_checksum();
     Some(answer)

@@ -16,11 +16,12 @@ use crate::trace::Cause;
 
 /// Two hosts with one connection, and few frames in flight.
 type Small<'a> = Lab<'a, Script<'a>, (), NullConsole, 2, 8, 3, 2, 1>;
+/// The memory of a host: one connection, with a receive buffer and a send buffer of 256 bytes each.
 type Memory<'a> = Pool<'a, Script<'a>, (), 1, 256, 256, 0, 0, 0>;
 
-/// More steps than any run takes.
+/// The limit on the steps of a run. Every run takes fewer steps.
 const STEPS: u32 = 1000;
-/// A longer virtual time than any run takes.
+/// The limit on the virtual time of a run. Every run takes less time.
 const TIME: Duration = Duration::from_secs(90);
 
 /// A run, with its expected events.
@@ -105,7 +106,7 @@ pub enum Failure {
     Missing(Option<Seen>),
     /// A stack could not be set up.
     Setup(SetupError),
-    /// In this step, the first event occurred, but the second was expected, or no event if the second is `None`.
+    /// In this step, the first event occurred instead of the second. `None` means that no event was expected.
     Unexpected(u32, Seen, Option<Seen>),
 }
 
@@ -145,7 +146,7 @@ impl Check {
         let mut pools = [const { Memory::new() }; 2];
         let mut faults = Faults::default();
         for fault in self.faults.iter().filter_map(|words| Fault::parse(words, |_| None).ok()) {
-            // All faults fit: no run has more than MAX_FAULTS.
+            // This always succeeds, because no run has more than MAX_FAULTS.
             faults.add(fault);
         }
         let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
@@ -171,6 +172,7 @@ impl Check {
                     frames += 1;
                     digest.add(lab.wire.sent(frame).unwrap_or_default());
                 }
+                // Only the first difference is reported.
                 if let (Some(came), None) = (event_of(&entry), failed) {
                     let wanted = expected.next();
                     failed = (wanted != Some(came)).then_some(Failure::Unexpected(entry.step, came, wanted));
@@ -200,6 +202,7 @@ struct Digest(u64);
 impl Digest {
     const NEW: Self = Digest(0xcbf2_9ce4_8422_2325);
 
+    /// Adds the bytes of a frame to the hash.
     fn add(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);

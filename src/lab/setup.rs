@@ -15,7 +15,7 @@ use crate::lab::Fault;
 use crate::stack::Congestion;
 use crate::stack::{Config, Console, ListenError, Listener, Memory, PROBES, SetupError};
 
-/// The maximum number of TCP listeners in a run and the maximum number of UDP programs.
+/// The maximum number of TCP listeners in a run, and of UDP programs.
 pub const MAX_SERVED: usize = 4;
 
 /// The time limit for the handshake of a connection.
@@ -38,14 +38,14 @@ pub struct Setup<'a> {
     /// The congestion control of both hosts.
     #[cfg(feature = "recovery")]
     pub congestion: Congestion,
-    /// The initial sequence numbers of the client's and the server's connections, or `None` for numbers computed as in
-    /// RFC 6528. Further hosts use the client's number.
+    /// The initial sequence numbers of the client's and the server's connections. Further hosts use the client's
+    /// number. `None` means numbers that are computed as in RFC 6528.
     #[cfg(feature = "recovery")]
     pub isn: [Option<u32>; 2],
     /// The window scale of both hosts, or `None` for the smallest scale that covers the receive buffer.
     #[cfg(feature = "recovery")]
     pub window_scale: Option<u8>,
-    /// How long a peer can be silent before its connection ends. Four keep-alive probes are sent in that time.
+    /// How long a peer can be silent before its connection ends. The stack sends four keep-alive probes in that time.
     pub idle_timeout: Duration,
     /// The time between two keep-alive probes. After four probes without an answer, the connection ends. `None` means a
     /// quarter of `idle_timeout`.
@@ -88,7 +88,7 @@ impl Default for Buffers {
 }
 
 impl Default for Setup<'_> {
-    /// A perfect wire between two idle hosts, for at most 10 minutes and a million steps.
+    /// Returns a perfect wire between two idle hosts, for at most 10 minutes and a million steps.
     fn default() -> Self {
         Setup {
             line: Line::default(),
@@ -133,7 +133,7 @@ pub enum StartError {
     Stack(SetupError),
     /// There are too many listeners, programs or events, or a host does not exist.
     TooMany,
-    /// A receive buffer is so small that a window with this scale would be closed most of the time.
+    /// A receive buffer is so small that the window would be closed most of the time with this window scale.
     WindowScale(u8),
 }
 
@@ -187,6 +187,7 @@ impl<'a> Setup<'a> {
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
         // The client of chargen ends once it has received enough bytes.
         let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };
+        // A client without texts calls once.
         let calls = options.texts.len().div_ceil(each).max(1);
         for call in 0..calls {
             let texts = options.texts.chunks(each).nth(call).unwrap_or_default();
@@ -235,7 +236,7 @@ impl<'a> Setup<'a> {
         let _ = self.agenda.push((after.into(), Scheduled::HostEvent(host, what)));
     }
 
-    /// Adds faults. Ignores invalid faults, and faults after the 16th.
+    /// Adds faults. Ignores invalid faults, faults of the kind `delay`, and faults after the 16th.
     pub fn with_faults(mut self, faults: &[&str]) -> Self {
         for words in faults.iter().take(MAX_FAULTS) {
             if let Ok(fault) = Fault::parse(words, |_| None) {
@@ -245,7 +246,7 @@ impl<'a> Setup<'a> {
         self
     }
 
-    /// Returns whether anything is scheduled. Otherwise the run is over before its first step.
+    /// Returns whether anything is scheduled. If nothing is, the run is over before its first step.
     #[cfg(feature = "session")]
     pub(crate) fn starts(&self) -> bool {
         !self.agenda.is_empty() || self.flood > 0 || self.udp.iter().any(|(host, ..)| *host == 0)
@@ -262,6 +263,7 @@ impl<'a> Setup<'a> {
     /// [`StartError`] names the setting that does not fit.
     #[doc(hidden)]
     pub fn check(&self) -> Result<(), StartError> {
+        // A window is a multiple of 2^scale bytes. Below four of them, it would be closed most of the time.
         #[cfg(feature = "recovery")]
         if let Some(scale) = self.window_scale
             && self.buffers.iter().any(|buffers| buffers.receive >> scale.min(14) < 4)
@@ -296,7 +298,7 @@ impl<'a> Setup<'a> {
         for (host, port, session) in &self.udp {
             let stack = &mut lab.hosts.get_mut(*host).ok_or(StartError::TooMany)?.stack;
             let port = stack.bind(*port, session.clone()).map_err(StartError::Listen)?;
-            // This always fits: `bound` has as much room as `self.udp`.
+            // This always succeeds: `bound` has as much room as `self.udp`.
             let _ = lab.bound.push((*host, port));
         }
         for (after, scheduled) in &self.agenda {
@@ -336,6 +338,7 @@ impl<'a> Setup<'a> {
         let tcp = &mut config.tcp;
         tcp.ack_delay = self.ack_delay;
         tcp.nagle = self.nagle;
+        // The stack sends its keep-alive probes at equal intervals within the idle timeout.
         tcp.idle_timeout = self.keep_alive.map_or(self.idle_timeout, |interval| interval * PROBES);
         #[cfg(feature = "recovery")]
         {

@@ -1,4 +1,4 @@
-//! The glossary: the words of TCP that the lab uses, in English and Chinese, each with the RFC section that defines the word.
+//! The glossary: the words of TCP that the lab uses, in English and Chinese. Each has the RFC section that defines it.
 
 use super::lang::Lang;
 
@@ -26,6 +26,7 @@ impl Term {
     }
 }
 
+/// Returns a term with its name and meaning in both languages, and its RFC section.
 const fn term(
     name: &'static str,
     chinese_name: &'static str,
@@ -48,7 +49,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "ARP",
         "地址解析协议 ARP",
-        "Asks all hosts on a link for the hardware address of an IP address.",
+        "The protocol that asks all hosts on a link which hardware address belongs to an IP address.",
         "向链路上的所有主机询问某个 IP 地址对应的硬件地址。",
         "RFC 826",
     ),
@@ -56,14 +57,14 @@ pub const TERMS: [Term; 40] = [
         "backlog",
         "连接队列（backlog）",
         "The connections of a listener that wait for its program. A SYN that finds no room is ignored or refused, or replaces a half-way \
-         connection.",
+         connection (SYN-RECEIVED).",
         "在监听端口上等待程序接受的连接。队列已满时到达的 SYN 被忽略或拒绝，或者取代一个半连接。",
         "RFC 4987 section 2.2",
     ),
     term(
         "challenge ACK",
         "挑战 ACK",
-        "Answers a SYN or an RST that may be forged: it names the expected numbers, and ends nothing.",
+        "An ACK that answers a SYN or an RST that may be forged. It names the expected numbers, and the connection goes on.",
         "用来回答可能是伪造的 SYN 或 RST：只给出期望的序号，并不终止连接。",
         "RFC 5961 section 3.2",
     ),
@@ -77,7 +78,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "delayed ACK",
         "延迟确认",
-        "An acknowledgement that waits for data that can carry it, or for a second full segment, for less than half a second.",
+        "An acknowledgement that waits, for less than half a second, for data that can carry it or for a second full segment.",
         "为了捎带数据、或者一次确认两个报文段而推迟发送的确认，推迟的时间小于 0.5 秒。",
         "RFC 9293 section 3.8.6.3",
     ),
@@ -93,7 +94,8 @@ pub const TERMS: [Term; 40] = [
     term(
         "fast retransmit",
         "快重传",
-        "Sends a segment again as soon as three duplicate ACKs, or SACK, show that later ones have arrived, before the timer expires.",
+        "Sending a segment again before its timer expires, because three duplicate ACKs or SACK show that later ones have \
+         arrived.",
         "一旦收到三个重复确认，或者从选择确认得知后面的报文段已经到达，就立即重传丢失的报文段，\
          不等计时器超时。",
         "RFC 5681 section 3.2",
@@ -131,63 +133,65 @@ pub const TERMS: [Term; 40] = [
     term(
         "half-way",
         "半连接",
-        "The lab's word for a connection in SYN-RECEIVED: a SYN was received and answered, and the answer is not acknowledged.",
+        "The lab's word for a connection in SYN-RECEIVED: a SYN was received and answered, and the answer is not acknowledged \
+         yet.",
         "处于 SYN-RECEIVED 状态的连接：已收到 SYN 并作了回答，但这个回答还没有得到确认。",
         "RFC 9293 section 3.3.2",
     ),
     term(
         "handshake",
         "三次握手",
-        "SYN, SYN,ACK and ACK: both sides learn the other's initial sequence number.",
+        "The exchange of SYN, SYN,ACK and ACK, in which each side learns the other's initial sequence number.",
         "依次发送 SYN、SYN,ACK 和 ACK，也叫三报文握手：双方都得知对方的初始序号。",
         "RFC 9293 section 3.5",
     ),
     term(
         "initial sequence number (ISN)",
         "初始序号（ISN）",
-        "The number of a side's SYN, from which its bytes are counted. Nobody else should be able to guess it.",
+        "The sequence number of a side's SYN, from which the side counts its bytes. Nobody else should be able to guess it.",
         "一端的 SYN 的序号，数据字节从它之后开始编号。它不应当被别人猜出。",
         "RFC 9293 section 3.4.1",
     ),
     term(
         "keep-alive",
         "保活",
-        "A segment with an old number, sent to a silent peer: a peer that still runs answers it.",
+        "A segment with an old sequence number, sent to a silent peer. A peer that still runs answers it.",
         "向长时间没有动静的对方发送一个带旧序号的报文段：对方只要还在运行就会应答。",
         "RFC 9293 section 3.8.4",
     ),
     term(
         "maximum segment lifetime (MSL)",
         "最长报文段寿命（MSL）",
-        "How long a segment can stay in the network: two minutes, by agreement.",
+        "The longest time that a segment can stay in the network: two minutes, by convention.",
         "报文段能够在网络中存在的时间，约定为两分钟。",
         "RFC 9293 section 3.4.2",
     ),
     term(
         "maximum segment size (MSS)",
         "最大报文段长度（MSS）",
-        "The most payload that a side accepts in one segment, announced in its SYN.",
+        "The longest payload that a side accepts in one segment. The side announces it in its SYN.",
         "一端在一个报文段中最多能接受的数据量，在 SYN 中说明。",
         "RFC 9293 section 3.7.1",
     ),
     term(
         "Nagle's algorithm",
         "Nagle 算法",
-        "Holds a small segment back while earlier data is not acknowledged.",
+        "A rule for the sender: it holds a small segment back while earlier data is not acknowledged.",
         "先前的数据没有得到确认时，暂不发送很小的报文段。",
         "RFC 9293 section 3.7.4",
     ),
     term(
         "out of order",
         "失序",
-        "A segment that arrives although one before it is missing. It is acknowledged at once, with the number of the gap.",
+        "A segment that arrives while an earlier one is missing. The receiver acknowledges at once, with the number of the \
+         first missing byte.",
         "报文段到达时，它之前还有报文段没有到达。这时立即发送确认，给出缺口处的序号。",
         "RFC 5681 section 4.2",
     ),
     term(
         "partial ACK",
         "部分确认",
-        "An acknowledgement of some, but not all, of the data in flight when a loss was found: more was lost.",
+        "An acknowledgement of only a part of the data that was in flight when a loss was found. It shows that more was lost.",
         "只确认了发现丢失时在途数据中的一部分，说明还有别的报文段丢失了。",
         "RFC 6582 section 3.2",
     ),
@@ -201,7 +205,8 @@ pub const TERMS: [Term; 40] = [
     term(
         "receive window",
         "接收窗口（rwnd）",
-        "How many bytes a receiver has room for, counted from the acknowledgement number. Each segment announces the window again.",
+        "How many bytes a receiver has room for, counted from the acknowledgement number. Each segment announces the window \
+         again.",
         "接收方还能容纳多少字节，从确认号算起。每个报文段都重新通告，所以也叫通告窗口。滑动窗口由此向\
          前滑动。",
         "RFC 9293 section 3.8.6",
@@ -216,7 +221,8 @@ pub const TERMS: [Term; 40] = [
     term(
         "retransmission timeout (RTO)",
         "超时重传时间（RTO）",
-        "How long a sender waits for an acknowledgement. It follows the round-trip time, and doubles with each expiry.",
+        "How long a sender waits for an acknowledgement before it sends a segment again. It follows the round-trip time, and \
+         doubles each time it expires.",
         "发送方等待确认的时间。它随往返时间而变，每超时一次就加倍。",
         "RFC 6298 section 2",
     ),
@@ -244,7 +250,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "selective acknowledgement (SACK)",
         "选择确认（SACK）",
-        "An option that lists ranges that have arrived behind a gap, so that only the gap is sent again.",
+        "An option that lists the data that has arrived after a gap, so that the sender repeats only the gap.",
         "列出缺口之后已到达的数据块的选项，使发送方只重传缺口中的数据。",
         "RFC 2018 section 3",
     ),
@@ -258,29 +264,29 @@ pub const TERMS: [Term; 40] = [
     term(
         "silly window syndrome",
         "糊涂窗口综合征",
-        "Many tiny segments, because a receiver offers or a sender uses each small piece of window at once.",
+        "Many tiny segments: the receiver announces each small piece of window at once, or the sender fills it at once.",
         "接收方每空出一点窗口就通告，或者发送方有一点窗口就发送，于是产生许多很小的报文段。",
         "RFC 9293 section 3.8.6.2",
     ),
     term(
         "simultaneous open",
         "同时打开",
-        "Both sides send SYN before either arrives, and one connection results.",
+        "Both sides send SYN before either SYN arrives, and a single connection results.",
         "双方在收到对方的 SYN 之前都发送了 SYN，结果只建立一个连接。",
         "RFC 9293 section 3.5",
     ),
     term(
         "slow start",
         "慢启动",
-        "Lets the congestion window grow with each acknowledgement, to at most twice its size in a round trip, until a loss or the \
-         threshold (ssthresh).",
+        "The phase in which the congestion window grows with each acknowledgement, at most to twice its size in a round trip. It \
+         ends with a loss, or at the threshold (ssthresh).",
         "拥塞窗口每经过一个往返时间最多加倍，直到出现丢失或达到门限（ssthresh）。也叫慢开始。",
         "RFC 5681 section 3.1",
     ),
     term(
         "spurious retransmission",
         "虚假重传",
-        "A segment sent again although the first one arrived: its acknowledgement was lost, or late.",
+        "A segment that was sent again although the first one had arrived. The acknowledgement was lost or late.",
         "原来的报文段已到达、却又重传了的报文段：对它的确认丢失或迟到了。",
         "RFC 5682 section 1",
     ),
@@ -294,7 +300,8 @@ pub const TERMS: [Term; 40] = [
     term(
         "tail loss probe",
         "尾部丢失探测",
-        "Sends new data or the last segment again, before the timer expires: without a later segment, nothing else would show a loss.",
+        "Sending new data, or the last segment again, before the timer expires. Without a later segment, nothing else would \
+         show a loss.",
         "不等计时器超时就发送新数据，或者再次发送最后一个报文段：后面没有别的报文段，否则无从发现丢失。",
         "RFC 8985 section 7",
     ),
@@ -310,7 +317,7 @@ pub const TERMS: [Term; 40] = [
     term(
         "window scale",
         "窗口扩大因子",
-        "A shift of the window field, for windows above 65,535 bytes. Each side names its own in its SYN.",
+        "A shift of the window field, for windows above 65,535 bytes. Each side names its own shift in its SYN.",
         "窗口字段左移的位数，双方各在自己的 SYN 中给出，用于大于 65,535 字节的窗口。",
         "RFC 7323 section 2",
     ),

@@ -16,13 +16,14 @@ pub(super) fn word(rest: &str) -> Option<&str> {
 /// the string and the rest of the line.
 ///
 /// # Errors
-/// A description of a string that would be valid.
+/// Returns a description of a string that would be valid.
 pub(super) fn quoted(rest: &str) -> Result<(String, &str), &'static str> {
     let mut chars = rest.strip_prefix('"').ok_or(TEXT)?.chars();
     let mut text = String::new();
     loop {
         let escaped = match chars.next() {
             Some('"') => break,
+            // The character after the backslash is escaped.
             Some('\\') => chars.next(),
             Some(plain) => {
                 text.push(plain);

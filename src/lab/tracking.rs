@@ -10,7 +10,7 @@ use crate::trace::{Flow, Summary};
 /// The tracked connections of `N` hosts: at most `FLOWS`.
 pub(super) struct Tracks<const N: usize, const FLOWS: usize> {
     flows: [Option<Tracked>; FLOWS],
-    /// How many connections have been tracked so far.
+    /// The number of connections that have been tracked so far.
     pub(super) count: u32,
     /// The connection of the most recent frame or event.
     pub(super) latest: Option<[IpEndpoint; 2]>,
@@ -28,8 +28,7 @@ pub(super) struct Tracked {
 }
 
 impl Tracked {
-    /// Returns the index of the endpoint `ends[0]` in this connection, or `None` if `ends` belong to another
-    /// connection.
+    /// Returns the index of `ends[0]` in this connection, or `None` if `ends` belong to another connection.
     fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let [a, b] = ends;
         if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
@@ -46,18 +45,20 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         ends.iter().all(|end| (0..N).any(|host| address(host) == end.addr))
     }
 
-    /// Returns the connection between `ends` and the index of the side `ends[0]`.
+    /// Returns the connection between `ends`, preceded by the index of the side `ends[0]`.
     pub(super) fn find(&self, ends: [IpEndpoint; 2]) -> Option<(usize, &Tracked)> {
         self.flows.iter().flatten().find_map(|tracked| Some((tracked.side_of(ends)?, tracked)))
     }
 
-    /// Returns the initial sequence numbers of `ends`, if the frames of their connection have shown them.
+    /// Returns the initial sequence numbers of the two sides `ends`, as far as frames have shown them.
+    ///
+    /// Returns `None` if the connection is not tracked.
     pub(super) fn isn(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let (side, Tracked { flow, .. }) = self.find(ends)?;
         Some([flow.sides[side].iss, flow.sides[1 - side].iss])
     }
 
-    /// Records the state that an event reports.
+    /// Records the state that an event reports. Its connection becomes the most recent one, if it is between hosts.
     pub(super) fn note_state(&mut self, event: &Event) {
         let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
         if self.is_between_hosts(ends) {
@@ -69,14 +70,16 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         }
     }
 
-    /// Returns the index for a new connection. If no index is free, the new connection replaces an older one. A
-    /// connection from a forged address replaces only another such connection.
+    /// Returns the index for a new connection. If no index is free, the new connection replaces an older one.
+    ///
+    /// A connection from a forged address replaces only another such connection.
     fn room_for(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
         if let Some(free) = self.flows.iter().position(Option::is_none) {
             return Some(free);
         }
         let is_forged = |t: &Option<Tracked>| t.as_ref().is_some_and(|t| !self.is_between_hosts(t.ends));
         let oldest = self.flows.iter().position(is_forged).or(self.is_between_hosts(ends).then_some(0))?;
+        // The connections are stored by age, so the new one takes the last place.
         self.flows.get_mut(oldest..)?.rotate_left(1);
         Some(FLOWS - 1)
     }

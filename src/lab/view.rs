@@ -19,10 +19,10 @@ pub struct Snapshot {
     pub entry: Entry,
     /// The initial sequence numbers of the frame's sender and receiver, if known.
     pub isn: [Option<TcpSeqNumber>; 2],
-    /// The states of the client and of the server after the step, for the entry's connection or else the most recent
-    /// connection.
+    /// The states of the client and of the server after the step. They are the states of the entry's connection, or of
+    /// the most recent connection if the entry has none.
     pub states: [State; 2],
-    /// Whether the entry can have TCP states. `false` for UDP, and in a run without TCP.
+    /// Whether the entry can have TCP states. This is `false` for UDP, and in a run without TCP.
     #[doc(hidden)]
     pub has_states: bool,
     /// The caller's port of the entry's connection, if the run has several connections.
@@ -30,7 +30,8 @@ pub struct Snapshot {
     /// The number of the entry's connection among the client's connections.
     #[doc(hidden)]
     pub lane: Lane,
-    /// How the host's congestion window became smaller in this step. Only a run that is recorded step by step knows it.
+    /// How the host's congestion window became smaller in this step. Only `lab::run` sets this field, because it
+    /// compares the windows before and after a step.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub reduction: Option<Reduction>,
@@ -93,12 +94,14 @@ impl<
     /// Returns the initial sequence numbers of the two sides of a connection, if known.
     pub(super) fn isn_of(&self, ends: [IpEndpoint; 2]) -> [Option<TcpSeqNumber>; 2] {
         let isn = self.tracks.isn(ends);
-        // The frames of a connection between hosts show both numbers.
+        // The frames of a connection between hosts show both numbers. For a forged connection, ask the stack of the
+        // only real host.
         let isn = if self.tracks.is_between_hosts(ends) { isn } else { self.isn_of_forged(ends).or(isn) };
         isn.unwrap_or_default()
     }
 
-    /// Returns the initial sequence numbers of the two sides of a forged connection, as known by its only real host.
+    /// Returns the initial sequence numbers of the two sides of a forged connection. Only the stack of
+    /// the side that is a real host knows them.
     #[cfg(feature = "recovery")]
     fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let [source, destination] = ends;
@@ -126,11 +129,13 @@ impl<
             What::Stack(Event::Dropped(_)) => self.tracks.latest,
             _ => ends_of(&entry),
         };
+        // The port and the number tell the client's connections apart, so a single connection has neither.
         let of = self.client_calls();
         let port = ends.filter(|_| of > 1).map(|ends| {
             let caller = ends.iter().find(|end| end.addr == address(0));
             caller.map_or(0, |end| end.port)
         });
+        // The port is 0 if the client is not a side of the connection.
         let port = port.filter(|&port| port > 0);
         let number = ends.filter(|_| port.is_some()).map(|ends| self.number_of(ends));
         // A forged connection is always identified by its port.
@@ -173,8 +178,9 @@ impl<
         self.tracks.count + waiting.position(|call| call == ends).unwrap_or_default() as u32
     }
 
-    /// Returns the number of the connection whose states are shown with an entry: the entry's own connection, or else
-    /// the most recent connection.
+    /// Returns the number of the connection whose states are shown with an entry.
+    ///
+    /// This is the entry's own connection, or the most recent connection if the entry has none.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub fn lane_of(&self, snapshot: &Snapshot) -> u32 {
@@ -190,8 +196,8 @@ impl<
         is_used || stacks.any(|stack| stack.is_listening() || stack.connections_in_use().next().is_some())
     }
 
-    /// Returns the [`Control`] that each of the first two hosts has for the connection of an entry, or else for the
-    /// most recent connection.
+    /// Returns the [`Control`] that each of the first two hosts has for the connection of an entry. If the entry has no
+    /// connection, returns it for the most recent connection.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub fn holds(&self, entry: &Entry) -> [Option<Control>; 2] {
@@ -225,7 +231,8 @@ impl<
         let ends = ends.or(self.tracks.latest);
         let between =
             |c: &Connection| ends.is_some_and(|ends| ends.contains(&c.tuple.local) && ends.contains(&c.tuple.remote));
-        let ended = || {
+        // The state that an event last reported for this connection.
+        let last_reported = || {
             let ends = ends?;
             let own = ends.iter().position(|end| end.addr == address(host))?;
             let (side, tracked) = self.tracks.find([ends[own], ends[1 - own]])?;
@@ -234,7 +241,7 @@ impl<
         match stack.connections_in_use().find(between) {
             Some(connection) => connection.state,
             // The connection has ended, even if a program still listens on its port.
-            None if ended().is_some_and(|state| state != State::Listen) => State::Closed,
+            None if last_reported().is_some_and(|state| state != State::Listen) => State::Closed,
             None if stack.is_listening() => State::Listen,
             None => State::Closed,
         }

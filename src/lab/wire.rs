@@ -18,7 +18,7 @@ use crate::trace::{Carries, Summary};
 /// The longest frame, in bytes, as on Ethernet.
 pub const MAX_FRAME: usize = 1514;
 
-/// The default number of frames in flight.
+/// The default maximum number of frames in flight.
 ///
 /// If the wire is full, hosts cannot send. Frames still arrive, but the answer to an arriving frame is lost if there is
 /// no room for it. If a frame arrived only when there was room for an answer, a full wire would stay full.
@@ -48,7 +48,7 @@ struct InFlight {
     from: usize,
     to: usize,
     at: Instant,
-    /// When the sender has finished transmitting the frame.
+    /// The time at which the sender has transmitted the frame.
     transmitted: Instant,
     /// Decides which of the frames with the same arrival time arrives first.
     order: u32,
@@ -62,8 +62,8 @@ const MICROS_PER_SECOND: u64 = 1_000_000;
 /// How long a reordered frame waits for the sender's next frame.
 const YIELD: Duration = Duration::from_millis(200);
 
-/// The maximum number of frames that one step of a stack can send: one for a connection, or one for each UDP port. By
-/// default, the wire keeps copies of this many sent frames.
+/// The maximum number of frames that one step of a stack can send. A step sends one for a connection, or one for each
+/// UDP port. By default, the wire keeps copies of this many sent frames.
 pub const SENT_IN_STEP: usize = 16;
 
 /// A frame that a host has received.
@@ -207,7 +207,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         self.slots.iter().flatten().filter(waits).filter(first).count() > room
     }
 
-    /// Reports a frame to the lab, and keeps a copy of the frame. The frame's number is `self.count` after the call.
+    /// Numbers a frame, reports it to the lab, and keeps a copy. After the call, `self.count` is the frame's number.
     fn report(&mut self, host: usize, frame: &[u8; MAX_FRAME], len: usize, summary: Summary, verdict: Verdict) {
         self.count += 1;
         // A host's frames always fit: the device checked for room before it returned the token.
@@ -248,7 +248,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if verdict == Verdict::QueueFull {
             return;
         }
-        // An answer of the router gets the next number.
+        // Keep the number, because an answer of the router takes the next one.
         let id = self.count;
         let (transmitted, at) = self.arrival(now, from, len);
         let (at, copies) = match verdict {
@@ -296,8 +296,9 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
-    /// Returns the times at which a frame of `len` bytes has been transmitted and at which it arrives. The host `from`
-    /// transmits its earlier frames first.
+    /// Returns the time at which a frame of `len` bytes has been transmitted, and the time at which it arrives.
+    ///
+    /// Host `from` transmits its earlier frames first.
     fn arrival(&mut self, now: Instant, from: usize, len: usize) -> (Instant, Instant) {
         let Line { latency, jitter, rate, .. } = self.line;
         let transmission = match rate {
@@ -313,7 +314,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         (free_at, free_at + latency + Duration::from_micros(jitter))
     }
 
-    /// Removes and returns the next frame that has arrived at host `to`.
+    /// Removes and returns the earliest frame that has arrived at host `to`.
     fn take(&mut self, now: Instant, to: usize) -> Option<InFlight> {
         let due = |slot: &InFlight| slot.to == to && slot.at <= now;
         let index = (0..FRAMES)
@@ -331,6 +332,7 @@ impl Random {
         Random(seed)
     }
 
+    /// Returns the next random number.
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;

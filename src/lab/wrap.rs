@@ -33,11 +33,13 @@ fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
         let (mut rest, mut has_space) = (word, index > 0);
         // Each call returns the part up to the next position at which a line break is allowed.
         core::iter::from_fn(move || {
+            // `last` is the character before `next`.
             let mut last = rest.chars().next()?;
             let mut chars = rest.char_indices().skip(1);
             let end = chars.find(|(_, next)| can_break(core::mem::replace(&mut last, *next), *next));
             let (word, after) = rest.split_at(end.map_or(rest.len(), |(end, _)| end));
             rest = after;
+            // Only the first part of a word follows a space.
             Some((core::mem::replace(&mut has_space, false), word))
         })
     })

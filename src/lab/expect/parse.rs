@@ -111,7 +111,7 @@ pub(super) fn line(
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
 
-/// Returns the error about a line after [`MAX_EXPECTATIONS`](super::MAX_EXPECTATIONS) others.
+/// Returns the error for a line that exceeds [`MAX_EXPECTATIONS`](super::MAX_EXPECTATIONS).
 pub(super) fn too_many(number: usize, text: &str) -> ExpectError {
     let mut words = Words { line: number, text, at: 0 };
     let first = words.next().unwrap_or_default();
@@ -159,7 +159,9 @@ impl<'t> Words<'t> {
         figure::state(word).ok_or_else(|| self.error(word, STATE))
     }
 
-    /// Parses `WHICH [N] [within TIME]`.
+    /// Parses `[N] [within TIME]`, after the word `which`, which names the frames.
+    ///
+    /// `again` is true for `retransmits`. `expected` lists the words that `which` could be, for an error.
     fn sends(
         &mut self,
         which: &str,
@@ -168,6 +170,7 @@ impl<'t> Words<'t> {
         time: &dyn Fn(&str) -> Option<Duration>,
     ) -> Result<Wanted, ExpectError> {
         let lower = which.to_ascii_lowercase();
+        // `retransmits` takes only a kind of frame, and no reason for sending it.
         let caused = CAUSES.into_iter().find(|name| *name == lower && !again).map(Which::Caused);
         let kind = || if lower == "icmp" { Some(Which::Icmp) } else { Kind::named(&lower).map(Which::Kind) };
         let which = caused.or_else(kind).ok_or_else(|| self.error(which, expected))?;

@@ -50,7 +50,8 @@ impl Received {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {
                 if let Some(ends) = summary.ends.filter(|ends| ends.destination.addr == address(host)) {
-                    let _ = self.store_payload(&ends, snapshot.isn[0], frame);
+                    let [sender_isn, _] = snapshot.isn;
+                    let _ = self.store_payload(&ends, sender_isn, frame);
                 }
                 false
             }
@@ -82,7 +83,9 @@ impl Received {
         }
     }
 
-    /// Stores the payload of a frame whose checksum is correct.
+    /// Stores the payload of a frame. `isn` is the sender's initial sequence number.
+    ///
+    /// Returns `None` if the frame is not valid, for example because its checksum is wrong.
     fn store_payload(&mut self, ends: &Ends, isn: Option<TcpSeqNumber>, frame: &[u8]) -> Option<()> {
         let frame = EthernetFrame::new_checked(frame).ok()?;
         let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
@@ -94,6 +97,7 @@ impl Received {
                     return None;
                 }
                 let isn = isn?;
+                // SYN takes the first sequence number, so the data begins at the second.
                 let at = tcp.seq_number().0.wrapping_sub(isn.0).wrapping_sub(1);
                 self.stream(ends, isn).keep(usize::try_from(at).ok()?, tcp.payload());
             }
@@ -114,7 +118,7 @@ impl Received {
         Some(())
     }
 
-    /// Returns the stream of a connection. Begins a stream if there is none yet.
+    /// Returns the stream of a connection. If there is none yet, adds an empty stream.
     fn stream(&mut self, ends: &Ends, isn: TcpSeqNumber) -> &mut Stream {
         let Ends { source: remote, destination: local } = *ends;
         let ends = Tuple { local, remote };
@@ -129,6 +133,7 @@ impl Received {
 impl Stream {
     /// Stores a payload at offset `at` of the stream. Bytes that the program has already read are skipped.
     fn keep(&mut self, at: usize, payload: &[u8]) {
+        // `self.bytes` begins with the first byte that the program has not read.
         let (skipped, at) = (self.read.saturating_sub(at), at.saturating_sub(self.read));
         let Some(payload) = payload.get(skipped..) else { return };
         let end = at.saturating_add(payload.len());
@@ -136,6 +141,7 @@ impl Stream {
             return;
         }
         if self.bytes.len() < end {
+            // A gap is filled with zeros until its segment arrives.
             self.bytes.resize(end, 0);
         }
         self.bytes.range_mut(at..end).zip(payload).for_each(|(kept, byte)| *kept = *byte);

@@ -1,4 +1,4 @@
-//! Parses a file of answers, which contains a line `seed S`, and a line `N: ANSWER` for each answered question.
+//! Parses a file of answers: a line `seed S`, and then a line `N: ANSWER` for each answered question.
 
 use alloc::format;
 use alloc::string::{String, ToString};

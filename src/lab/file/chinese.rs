@@ -21,6 +21,7 @@ pub(super) fn texts(source: &Source) -> Vec<String> {
     while words.peek().is_some() {
         match words.is_quoted().then(|| words.quoted()) {
             Some(Ok(text)) => texts.push(text),
+            // A word without quotation marks is not translated.
             _ => drop(words.next()),
         }
     }
@@ -32,6 +33,7 @@ pub(super) fn pairs(mut words: Words<'_>, above: Vec<String>) -> Result<Vec<(Str
     if above.is_empty() {
         return Err(words.error("'zh' needs a text to translate: put it below a title, text, question, answer or hint"));
     }
+    // Skip `zh`.
     words.next();
     let mut pairs = Vec::new();
     for text in above {

@@ -5,20 +5,22 @@ use super::{SIDES, side};
 use crate::lab::Forged;
 use crate::lab::packetdrill::segment::{self, Flags, SegmentText};
 
-/// Parses a host and then a segment, which takes up the rest of the line. The segment claims to come from that host.
+/// Parses a host, and a segment that takes up the rest of the line. The segment claims to come from that host.
 pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
     let sender = words.parse(SIDES, side)?;
     const SEGMENT: &str = "a segment, as in R 101:101(0) or . 1:1(0) ack 1 win 500";
     let flags = words.peek().ok_or_else(|| words.missing(SEGMENT))?;
     let text = words.rest().split('#').next().unwrap_or_default().trim_end();
     let segment = segment::parse(text).map_err(|error| words.unfit_at(error.column, &error.word, error.expected))?;
-    if !matches!(segment.flags.0 & !Flags::ACK, 0 | Flags::FIN | Flags::PSH | Flags::RST | Flags::SYN) {
+    let besides_ack = segment.flags.0 & !Flags::ACK;
+    if !matches!(besides_ack, 0 | Flags::FIN | Flags::PSH | Flags::RST | Flags::SYN) {
         return Err(words.unfit_word(flags, "at most one of S, F, R and P, and . for ACK"));
     }
     if segment.len > 0 {
         let numbers = text.split_whitespace().nth(1).unwrap_or_default();
         return Err(words.unfit_word(numbers, "a segment without data, as in 1:1(0)"));
     }
+    // Without options, the list is empty. `None` stands for `<...>`, which means any options.
     if segment.options.as_ref().is_none_or(|options| !options.is_empty()) {
         return Err(words.error("a forged segment has no options: leave < and > out"));
     }

@@ -27,12 +27,13 @@ pub struct Key<'e> {
 /// What the run has shown so far about the answer to a question.
 #[derive(Clone, Debug, Default)]
 struct Found {
-    /// The number of frames that the question is about.
+    /// The number of frames so far that fit the question.
     count: u32,
-    /// The number of the one frame that the question is about.
+    /// The number of the frame whose field or state the question asks for.
     frame: Option<u32>,
     /// The step after which the host's state is the answer.
     step: Option<u32>,
+    /// The right answer, if the run has shown it.
     answer: Option<String>,
 }
 
@@ -68,8 +69,9 @@ impl<'e> Key<'e> {
         }
     }
 
-    /// Returns the right answer to question `index`, or `None` if the run does not contain the frame in question. If
-    /// the question asks the reader to make something happen, the right answer is the expectation.
+    /// Returns the right answer to question `index`. Returns `None` if the run does not contain the frame in question.
+    ///
+    /// If the question asks the reader to make something happen, the answer returned is the expectation.
     pub fn right(&self, index: usize) -> Option<String> {
         let (question, found) = (self.experiment.questions.get(index)?, self.found.get(index)?);
         match &question.answer {
@@ -79,6 +81,7 @@ impl<'e> Key<'e> {
             }
             Answer::Order(items) => {
                 let shown = self.shown_order(index);
+                // The letter under which each item is shown, in the order of the file, which is the right order.
                 let letters = (0..items.len()).filter_map(|item| shown.iter().position(|other| *other == item));
                 Some(letters.map(|position| letter(position).to_string()).collect::<Vec<_>>().join(" "))
             }
@@ -107,6 +110,7 @@ impl<'e> Key<'e> {
             Some(Answer::Choice { options, .. } | Answer::Order(options)) => options.len(),
             _ => 0,
         };
+        // Shuffle the options (Fisher and Yates).
         let mut random = Random::new(self.experiment.seed().wrapping_add(index as u64));
         let mut order: Vec<usize> = (0..count).collect();
         for position in (1..count).rev() {
@@ -123,7 +127,7 @@ impl<'e> Key<'e> {
         }
     }
 
-    /// Parses an expectation for this wire. It is valid, because it was parsed before for another wire.
+    /// Parses an expectation for this wire. It is valid, because the parser of the file has checked it.
     fn parsed(&self, expectation: &str) -> Expectations {
         Expectations::parse_for(expectation, self.latency, duration).unwrap_or_default()
     }
@@ -194,10 +198,11 @@ fn invalid(answer: &str, expected: &str) -> Marked {
     }
 }
 
-/// Parses an answer that consists of faults, separated by semicolons. A run with these faults then shows whether it is
+/// Parses an answer that consists of faults, separated by semicolons. Returns the run that shows whether the answer is
 /// right.
 fn marked_by_run(answer: &str, expectations: Expectations) -> Marked {
     let mut faults = Vec::new();
+    // This list shows when an answer has more faults than a run can take.
     let mut room = Faults::default();
     for words in answer.split(';').map(str::trim).filter(|words| !words.is_empty()) {
         match Fault::parse(words.strip_prefix("fault ").unwrap_or(words), duration) {
@@ -236,18 +241,20 @@ impl Found {
             (Answer::Count(count), What::Sent { summary, cause, .. }) => {
                 self.count += u32::from(count.fits(entry.host, entry.at - START, &summary, cause, latency));
             }
-            (Answer::Field(field, of), What::Sent { frame, summary, .. })
-                if self.is_it(*of, entry.host, frame, &summary) && self.answer.is_none() =>
-            {
-                self.answer = match field {
-                    Field::Time => Some((entry.at - START).total_millis().to_string()),
-                    _ => summary.segment().and_then(|segment| field.of(&segment, snapshot.isn)),
-                };
+            (Answer::Field(field, of), What::Sent { frame, summary, .. }) => {
+                let is_wanted = self.count_frame(*of, entry.host, frame, &summary);
+                if is_wanted && self.answer.is_none() {
+                    self.answer = match field {
+                        Field::Time => Some((entry.at - START).total_millis().to_string()),
+                        _ => summary.segment().and_then(|segment| field.of(&segment, snapshot.isn)),
+                    };
+                }
             }
             (Answer::State { host, when: When::After(of) }, what) => {
                 let reached = match what {
                     What::Sent { frame, summary, .. } => {
-                        self.is_it(*of, entry.host, frame, &summary) && entry.host == *host
+                        let is_wanted = self.count_frame(*of, entry.host, frame, &summary);
+                        is_wanted && entry.host == *host
                     }
                     What::Arrived { frame, .. } => self.frame == Some(frame) && entry.host == *host,
                     _ => false,
@@ -270,19 +277,20 @@ impl Found {
         }
     }
 
-    /// Returns whether a sent frame is the frame that a question is about. Counts the sender's frames of that kind.
-    fn is_it(&mut self, of: FrameRef, sender: usize, number: u32, summary: &Summary) -> bool {
-        let is_it = match of {
+    /// Counts a sent frame, if its kind and sender fit the question. Returns whether the question is about this frame.
+    fn count_frame(&mut self, of: FrameRef, sender: usize, number: u32, summary: &Summary) -> bool {
+        let is_wanted = match of {
             FrameRef::Number(wanted) => wanted == number,
             FrameRef::Nth { host, kind, nth } => {
-                self.count += u32::from(host == sender && kind.matches(summary));
-                host == sender && kind.matches(summary) && self.count == nth
+                let fits = host == sender && kind.matches(summary);
+                self.count += u32::from(fits);
+                fits && self.count == nth
             }
         };
-        if is_it {
+        if is_wanted {
             self.frame = Some(number);
         }
-        is_it
+        is_wanted
     }
 }
 
@@ -302,12 +310,16 @@ impl Field {
     /// Returns the field of a segment as the ladder writes it. `isn` contains the initial sequence numbers of the
     /// segment's sender and receiver.
     fn of(self, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> Option<String> {
-        let since = |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0));
+        let [sender_isn, receiver_isn] = isn;
+        // smoltcp stores a sequence number as an `i32`, but the ladder shows it without a sign.
+        let since =
+            |number: TcpSeqNumber, isn: Option<TcpSeqNumber>| number.0.wrapping_sub(isn.map_or(0, |isn| isn.0)) as u32;
         Some(match self {
-            Field::Ack => (since(segment.ack?, isn[1]) as u32).to_string(),
+            Field::Ack => since(segment.ack?, receiver_isn).to_string(),
             Field::Flags => segment.flags().to_string(),
             Field::Len => segment.len.to_string(),
-            Field::Seq => (since(segment.seq, isn[0]) as u32).to_string(),
+            Field::Seq => since(segment.seq, sender_isn).to_string(),
+            // The time is not in the segment.
             Field::Time => return None,
             Field::Win => segment.window.to_string(),
         })

@@ -1,8 +1,8 @@
 //! Files that contain an experiment: the network, the hosts' programs, faults, expectations and questions.
 //!
 //! docs/lab-file.md describes the format. [`Experiment::parse`] reads a file into an owned [`Experiment`]. The programs
-//! of a [`Setup`](super::Setup) borrow their steps, so a run is made in two phases: [`Experiment::parts`] lists the
-//! steps, and [`Parts::setup`] borrows them.
+//! of a [`Setup`](super::Setup) borrow their steps. So [`Experiment::parts`] first lists the steps, and
+//! [`Parts::setup`] then makes a set-up that borrows them.
 //!
 //! The lines are parsed in settings.rs (changes of the set-up), program.rs (programs), inject.rs (forged segments),
 //! question.rs (questions) and chinese.rs (translations).
@@ -123,6 +123,7 @@ impl Experiment {
             self.settings.iter().rfind(has).map_or(1, Source::line)
         };
         let error = |words: &[&str], message: String| Err(FileError { line: line_of(words), column: 1, message });
+        // Each client makes its own copy of the client's calls, and a flood is one more event.
         let calls = setup.agenda.iter().filter(|(_, what)| matches!(what, Scheduled::Call { host: 0, .. })).count();
         let scheduled = setup.agenda.len() - calls + calls * setup.clients + usize::from(setup.flood > 0);
         if scheduled > MAX_SCHEDULED {
@@ -322,7 +323,7 @@ impl Parser {
         Ok(())
     }
 
-    /// Counts calls and events, and fails if there are too many.
+    /// Counts `count` more calls or events, and fails if there are too many.
     fn count_scheduled(&mut self, words: &Words<'_>, count: usize) -> Result<(), FileError> {
         self.scheduled += count;
         if self.scheduled <= MAX_SCHEDULED {

@@ -43,21 +43,22 @@ impl<'e> Parts<'e> {
     /// Returns the set-up of the run.
     ///
     /// # Errors
-    /// [`FileError`] names the line of a program that cannot be added. [`Experiment::parse`] has already ruled this
-    /// out.
+    /// [`FileError`] names the line of a program that cannot be added. A parsed experiment has no such program, because
+    /// [`Experiment::parse`] makes the set-up too.
     pub fn setup(&self) -> Result<Setup<'_>, FileError> {
         let mut setup = Setup { seed: self.experiment.seed, ..Setup::default() };
         for source in &self.experiment.settings {
             settings::apply(source.words(), &mut setup)?;
         }
-        let mut indices = 0..;
+        // `steps` and `texts` have one element for each program, and none for an event.
+        let mut program_indices = 0..;
         for action in &self.experiment.actions {
             match action {
                 Action::Event { at, host, what } => setup.host_event(*at, *host, *what),
                 // There is room: the parser has counted the events.
                 Action::Inject { line, at, forged } => drop(setup.agenda.push((*at, Scheduled::Forge(*line, *forged)))),
                 Action::Program(program) => {
-                    let index = indices.next().unwrap_or_default();
+                    let index = program_indices.next().unwrap_or_default();
                     let steps = self.steps.get(index).map_or(&[][..], Vec::as_slice);
                     let texts = self.texts.get(index).map_or(&[][..], Vec::as_slice);
                     add(&mut setup, program, steps, texts).map_err(|error| FileError {
@@ -86,7 +87,7 @@ fn script_step(step: &Step) -> ScriptStep<'_> {
     }
 }
 
-/// Adds a program to a set-up.
+/// Adds a program to a set-up. A script takes its `steps`, and a client sends `texts`.
 fn add<'a>(
     setup: &mut Setup<'a>,
     program: &Program,
@@ -95,7 +96,8 @@ fn add<'a>(
 ) -> Result<(), StartError> {
     match &program.role {
         Role::Calls { remote, local, at } => {
-            let remote = IpEndpoint::new(address(1 - program.host), *remote);
+            let other_host = 1 - program.host;
+            let remote = IpEndpoint::new(address(other_host), *remote);
             let session = Peer::Script(Script::new(steps));
             let call = Scheduled::Call { host: program.host, port: *local, remote, session, patience: PATIENCE };
             setup.agenda.push((*at, call)).map_err(|_| StartError::TooMany)?;
@@ -123,9 +125,9 @@ fn add<'a>(
                 check_port_is_free(setup, listener.port, false)?;
                 setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
             }
-            for udp in both.udp.into_iter().filter(|(host, ..)| *host == 1) {
-                check_port_is_free(setup, udp.1, true)?;
-                setup.udp.push(udp).map_err(|_| StartError::TooMany)?;
+            for (host, port, peer) in both.udp.into_iter().filter(|(host, ..)| *host == 1) {
+                check_port_is_free(setup, port, true)?;
+                setup.udp.push((host, port, peer)).map_err(|_| StartError::TooMany)?;
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{SIDES, keyword, side};
 use crate::app::{self, App};
 use crate::lab::{Moment, Setup};
 
-/// The maximum number of bytes that one step reads or sends. A run of such a step takes about a second.
+/// The maximum number of bytes that one step reads or sends. Running a step of this size takes about a second.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// The maximum number of steps in one program.
@@ -68,7 +68,7 @@ impl Program {
         }
     }
 
-    /// Parses a step and adds it to the program.
+    /// Parses the line of a step, and adds the step to the program.
     pub(super) fn step(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
         if matches!(self.role, Role::Client { .. } | Role::Server { .. }) {
             return Err(words.error("a program with a name has no steps: use 'listens' or 'calls' instead of 'runs'"));
@@ -105,6 +105,7 @@ impl Program {
                 words.take("bytes");
                 Step::SendBytes(count)
             }
+            // The remaining word is `wait`.
             _ => {
                 keyword(&mut words, "until")?;
                 let Moment { time, trips } = words.parse(values::MOMENT, values::moment)?;
@@ -115,6 +116,7 @@ impl Program {
                 }
             }
         };
+        // The word `bytes` after a number is optional.
         if matches!(step, Step::Read(_)) {
             words.take("bytes");
         }
@@ -126,7 +128,9 @@ impl Program {
 
 const VERBS: &str = "listens, calls, runs or sends";
 
-/// Parses the line that begins a program. `runs` is the program that the server runs.
+/// Parses the line that begins a program. `runs` is the program that the server runs, and whether it uses UDP.
+///
+/// A line `server runs` changes `runs`. A later line `client sends` needs it to know which client sends.
 pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Result<Program, FileError> {
     let line = words.line();
     let host = words.parse(SIDES, side)?;
@@ -151,6 +155,7 @@ pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Resu
             let Some((app, udp)) = *runs else {
                 return Err(words.error("which program sends? Put a line such as 'server runs greeting' above"));
             };
+            // `client` reads the word `sends`.
             client(&mut words, app, udp)?
         }
         Some("runs") => {
@@ -158,11 +163,15 @@ pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Resu
             let app = words.parse("a program, as in greeting; 'smolstep apps' lists the programs", app::find)?;
             let mut udp = app.tcp.is_none();
             if words.take("over") {
-                let name = words.parse("tcp or udp", |word| ["tcp", "udp"].iter().position(|name| *name == word))?;
-                if name == 0 && udp {
+                let over_udp = words.parse("tcp or udp", |word| match word {
+                    "tcp" => Some(false),
+                    "udp" => Some(true),
+                    _ => None,
+                })?;
+                if udp && !over_udp {
                     return Err(words.error(format!("{} has no TCP side: leave out 'over tcp'", app.name)));
                 }
-                udp = name == 1;
+                udp = over_udp;
             }
             if host == 1 {
                 *runs = Some((app, udp));
@@ -175,6 +184,7 @@ pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Resu
         None => return Err(words.missing(VERBS)),
     };
     words.end()?;
+    // Not every program has a client and a server that the lab can run over this protocol.
     if let Role::Client { app, udp, .. } | Role::Server { app, udp } = &role
         && let Err(error) = Setup::program(app, &[], *udp)
     {

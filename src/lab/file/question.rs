@@ -12,7 +12,7 @@ use super::{SIDES, check_expectation, keyword, side};
 use crate::lab::lang::Lang;
 use crate::lab::{Kind, Moment};
 
-/// The maximum number of options of a choice, and of items of an order. Each needs a letter.
+/// The maximum number of options in a choice, and of items in an order. Each is shown with a letter.
 pub(super) const MOST_OPTIONS: usize = 26;
 
 /// A question of a file.
@@ -46,7 +46,7 @@ pub enum Answer {
     Field(Field, FrameRef),
     /// Faults that the reader chooses so that this expectation is met.
     Make(String),
-    /// The question has no answer yet.
+    /// The question has no answer yet. A parsed file has no such question.
     Missing,
     /// A number, and the largest difference between this number and a right answer.
     Number {
@@ -230,6 +230,7 @@ fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
             Answer::Field(field, frame(words)?)
         }
         "make" => {
+            // Errors count columns from the start of the expectation.
             let before = words.clone();
             let expectation = words.until(&["hint", "points"]);
             check_expectation(&before, expectation)?;

@@ -11,6 +11,9 @@ use crate::lab::{Buffers, Fault, FaultError, Setup};
 #[cfg(feature = "recovery")]
 use crate::stack::Congestion;
 
+/// The smallest MTU in a file, in bytes. The stack refuses to run IPv4 on a smaller one (RFC 791).
+const LEAST_MTU: u64 = 576;
+
 /// The maximum size of a buffer, in bytes.
 const MOST_BUFFER: u64 = 1 << 20;
 
@@ -19,7 +22,7 @@ pub(super) fn check(words: Words<'_>) -> Result<(), FileError> {
     apply(words, &mut Setup::default())
 }
 
-/// Makes the change that a line describes to a set-up.
+/// Applies the change that a line describes to a set-up.
 pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
     match words.next() {
         Some("clients") => setup.clients = size(&mut words, 1, 8)?,
@@ -29,6 +32,7 @@ pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), F
             let rest = rest.split('#').next().unwrap_or_default();
             let fault = Fault::parse(rest, duration)
                 .map_err(|FaultError { word, expected }| words.unfit_word(word, expected))?;
+            // There is room: the parser of the file counts the faults. `Fault::parse` has read the whole line.
             setup.faults.add(fault);
             return Ok(());
         }
@@ -87,7 +91,7 @@ fn network_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), Fi
         }
         Some("mtu") => {
             words.next();
-            line.mtu = size(words, 576, 1500)?;
+            line.mtu = size(words, LEAST_MTU, 1500)?;
         }
         Some("queue") => {
             words.next();
@@ -99,7 +103,7 @@ fn network_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), Fi
         }
         Some("router-mtu") => {
             words.next();
-            line.router_mtu = or_none(words, |words| size(words, 576, 1500))?;
+            line.router_mtu = or_none(words, |words| size(words, LEAST_MTU, 1500))?;
         }
         _ => return Err(words.unfit(NETWORK)),
     }
@@ -111,7 +115,7 @@ const HOSTS: &str = "congestion none, reno or cubic; nagle on or off; ack-delay 
 
 /// Parses and applies an option of `hosts` to both hosts.
 fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
-    // Keep-alive probes are sent at every quarter of this time, so a quarter must be at least a millisecond.
+    // The stack sends a keep-alive probe every quarter of the idle timeout. A quarter must be at least a millisecond.
     let idle = |word: &str| duration(word).filter(|time| time.total_millis() >= 4);
     match words.peek() {
         Some("ack-delay") => {
@@ -151,8 +155,9 @@ fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), File
             setup.window_scale = Some(words.parse("a number from 0 to 14", number(0, 14))?);
         }
         Some("buffer" | "receive" | "send" | "isn") => {
-            let mut again = words.clone();
-            host_option(&mut again, setup, 0)?;
+            // Read the same words once for each host.
+            let mut for_client = words.clone();
+            host_option(&mut for_client, setup, 0)?;
             host_option(words, setup, 1)?;
         }
         _ => return Err(words.unfit(HOSTS)),
@@ -169,7 +174,9 @@ fn host_option(words: &mut Words<'_>, setup: &mut Setup<'_>, host: usize) -> Res
     if name == "isn" {
         words.next();
         let isn = words.parse("a number from 0 to 4294967295", number(0, u32::MAX.into()))?;
-        setup.isn.iter_mut().skip(host).take(1).for_each(|slot| *slot = Some(isn));
+        if let Some(of_host) = setup.isn.get_mut(host) {
+            *of_host = Some(isn);
+        }
         return Ok(());
     }
     if !["buffer", "receive", "send"].contains(&name) {
@@ -199,7 +206,7 @@ fn number<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Option<T> 
     move |word| T::try_from(whole(least..=most)(word)?).ok()
 }
 
-/// Parses a size.
+/// Parses a number from `least` to `most`, such as a size in bytes.
 fn size(words: &mut Words<'_>, least: u64, most: u64) -> Result<usize, FileError> {
     words.parse(&format!("a number from {least} to {most}"), number(least, most))
 }

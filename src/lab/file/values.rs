@@ -10,7 +10,7 @@ pub(super) const DURATION: &str = "a time with a unit (us, ms, s, min or h), as 
 /// Describes a time that can depend on the latency of the wire.
 pub(super) const MOMENT: &str = "a time, as in 2s, 300ms, 1.5rtt or 3rtt+200ms";
 
-/// Parses a time without round trips, such as `300ms`.
+/// Parses a time without round trips, such as `300ms`. It can be at most a year.
 pub(crate) fn duration(word: &str) -> Option<Duration> {
     let split = word.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = word.split_at(split);
@@ -36,7 +36,7 @@ pub(super) fn moment(word: &str) -> Option<Moment> {
     Moment::parse(word, duration_or_zero)
 }
 
-/// Parses a rate, such as `10Mbit`; returns bits per second.
+/// Parses a rate of at least 1 kbit/s, such as `10Mbit`. Returns bits per second.
 pub(crate) fn rate(word: &str) -> Option<u64> {
     let split = word.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = word.split_at(split);
@@ -46,14 +46,16 @@ pub(crate) fn rate(word: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor).filter(|rate| *rate >= 1000)
 }
 
-/// Parses a percentage with at most four digits after the point; returns parts per million.
+/// Parses a percentage with at most four digits after the point. Returns parts per million.
 pub(crate) fn percent(word: &str) -> Option<u32> {
-    let (whole, part) = word.strip_suffix('%')?.split_once('.').unwrap_or((word.strip_suffix('%')?, ""));
+    let number = word.strip_suffix('%')?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || part.len() > 4 || !is_number(whole) || !is_number(part) {
         return None;
     }
     let mut parts = whole.parse::<u32>().ok().filter(|whole| *whole <= 100)? * 10_000;
+    // One percent is 10,000 parts per million, so the first digit after the point counts 1,000.
     for (digit, weight) in part.bytes().zip([1000, 100, 10, 1]) {
         parts += u32::from(digit - b'0') * weight;
     }

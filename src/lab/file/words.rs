@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::lab::tokens::{self, clip};
 
-/// An error in a file: its line and column, and one sentence that says what is wrong and what would be valid.
+/// An error in a file: its line and column, and a sentence that says what is wrong and what would be valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
     /// The line's number, from 1.
@@ -40,8 +40,8 @@ pub(super) struct Words<'t> {
     text: &'t str,
     /// The offset in `text` of the unread words.
     at: usize,
-    /// For each `$NAME` that was replaced, the offset in `text` after its number, and the number of columns by which
-    /// the following text is further right in the file.
+    /// For each `$NAME` that was replaced, the offset in `text` after its number, and a shift in columns. In the file,
+    /// the text after that offset is further right by this shift.
     shifts: &'t [(usize, isize)],
 }
 
@@ -111,7 +111,9 @@ impl<'t> Words<'t> {
     pub(super) fn until(&mut self, stops: &[&str]) -> &'t str {
         let start = self.at;
         while let Some(word) = self.peek().filter(|word| !stops.contains(word)) {
-            if !self.is_quoted() || self.quoted().is_err() {
+            // A string in quotation marks can contain spaces, and words from `stops`.
+            let has_read_string = self.is_quoted() && self.quoted().is_ok();
+            if !has_read_string {
                 self.at = self.start() + word.len();
             }
         }
@@ -168,31 +170,30 @@ impl<'t> Words<'t> {
         if self.peek().is_none() { Ok(()) } else { Err(self.unfit("the end of the line")) }
     }
 
-    /// Returns an error about the next word.
+    /// Returns the error that the next word should be `expected`.
     pub(super) fn unfit(&self, expected: &str) -> FileError {
         let word = self.peek().unwrap_or_default();
         self.error(format!("'{}' should be {expected}", clip(word)))
     }
 
-    /// Returns an error about a word in the rest of the line, as reported by another parser. `column` counts the
-    /// characters of the rest, from 1.
+    /// Returns an error about a word in the rest of the line. Another parser reported the word and `column`, which
+    /// counts the characters of the rest from 1.
     pub(super) fn unfit_at(&self, column: usize, word: &str, expected: &str) -> FileError {
         let start = self.start();
         let at = self.text[start..].char_indices().nth(column.saturating_sub(1));
         self.unfit_at_offset(at.map_or(self.text.len(), |(at, _)| start + at), word, expected)
     }
 
-    /// Returns an error about a word in the rest of the line, as reported by another parser that does not know the
-    /// column.
+    /// Returns an error about a word in the rest of the line. Another parser reported the word, but not its column.
     pub(super) fn unfit_word(&self, word: &str, expected: &str) -> FileError {
         let rest = &self.text[self.at..];
-        let at = rest.match_indices(word).map(|(at, _)| self.at + at);
+        let mut offsets = rest.match_indices(word).map(|(at, _)| self.at + at);
         // The text can occur inside an earlier word, so look for a whole word first.
         let is_whole = |at: &usize| {
             let after = self.text[at + word.len()..].chars().next();
             self.text[..*at].ends_with(char::is_whitespace) && after.is_none_or(char::is_whitespace)
         };
-        let at = at.clone().find(is_whole).or_else(|| at.clone().next()).unwrap_or(self.at);
+        let at = offsets.clone().find(is_whole).or_else(|| offsets.next()).unwrap_or(self.at);
         self.unfit_at_offset(at, word, expected)
     }
 
@@ -212,7 +213,7 @@ impl<'t> Words<'t> {
         FileError { line: self.line, column: self.column(end.max(self.at)), message }
     }
 
-    /// Returns an error at the next word.
+    /// Returns an error with this message, at the next word.
     pub(super) fn error(&self, message: impl Into<String>) -> FileError {
         FileError { line: self.line, column: self.column(self.start()), message: message.into() }
     }
@@ -223,7 +224,7 @@ impl<'t> Words<'t> {
         self.at + rest.len() - rest.trim_start().len()
     }
 
-    /// Returns the column in the file of an offset in the text.
+    /// Returns the column in the file that corresponds to an offset in the text.
     fn column(&self, offset: usize) -> usize {
         let shift = self.shifts.iter().rfind(|(at, _)| *at <= offset).map_or(0, |(_, shift)| *shift);
         let column = self.text[..offset].chars().count() + 1;
@@ -231,10 +232,11 @@ impl<'t> Words<'t> {
     }
 }
 
-/// Returns the name after the `$` at the start of `text`, preceded by the length of the `$`, the name and its brackets.
+/// Reads the `$NAME` or `${NAME}` at the start of `text`. Returns its length, and the name.
 fn name(text: &str) -> (usize, &str) {
     let rest = &text[1..];
     if let Some((name, _)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+        // `$`, `{` and `}` take three bytes.
         return (name.len() + 3, name);
     }
     let len = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());

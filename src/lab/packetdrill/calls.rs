@@ -13,7 +13,8 @@ use super::time::{When, seconds};
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) function: Function,
-    /// When the call returns, if it waits. This time is relative to the same time as the start of the call.
+    /// The time at which a call that waits returns. Like the start of the call, it is relative to the start of the
+    /// script or to the previous line.
     pub(super) until: Option<Duration>,
     pub(super) result: Outcome,
 }
@@ -25,10 +26,10 @@ pub(super) enum Function {
     Bind(u32),
     Close(u32),
     Connect(u32),
-    /// With SO_LINGER and a time of 0, `close` sends RST.
+    /// The socket, and whether `close` sends RST. SO_LINGER with a time of 0 asks for this.
     Linger(u32, bool),
     Listen(u32, u32),
-    /// A call that has no effect. Its result is not compared.
+    /// A call that has no effect here. Its result is not compared.
     Option(u32),
     Read(u32, u32),
     /// The socket and whether the call closes the sending direction.
@@ -73,7 +74,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The sockets that are open at the current line of a script, and the settings of the stack that its calls determine.
+/// The sockets that are open at a line of a script, and the settings of the stack that the calls determine.
 #[derive(Default)]
 pub(super) struct Sockets {
     open: Vec<u32>,
@@ -124,6 +125,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets)
     scanner.need("=", RESULT)?;
     let mut at_result = *scanner;
     let result = outcome(scanner)?;
+    // A later line can name only a socket that is still open.
     match (function, &result) {
         (Function::Socket | Function::Accept(_), Outcome::Number(number)) => {
             if sockets.open.contains(number) {
@@ -158,7 +160,7 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Sockets {
-    /// Reads the arguments that have an effect. `here` is at the name of the function, for errors.
+    /// Reads the arguments that have an effect. An error about the function points at `here`, the position of its name.
     fn function(&mut self, name: &str, scanner: &mut Scanner<'_>, here: &mut Scanner<'_>) -> Result<Function, Error> {
         if name == "socket" {
             return Ok(Function::Socket);
@@ -204,7 +206,7 @@ impl Sockets {
         if self.open.contains(&socket) { Ok(socket) } else { Err(here.expected(OPEN)) }
     }
 
-    /// Reads a level, a name and a value. Most options have no effect.
+    /// Reads the level, the name and the value of a socket option. Most options have no effect.
     fn option(&mut self, socket: u32, scanner: &mut Scanner<'_>) -> Result<Function, Error> {
         comma(scanner)?;
         argument(scanner)?;
@@ -221,6 +223,7 @@ impl Sockets {
                 }
                 scanner.need("]", SIZE)?;
                 let buffer = if name == "SO_RCVBUF" { &mut self.receive } else { &mut self.send };
+                // The buffers are made before the run, so only the first size counts.
                 buffer.get_or_insert(size as usize);
                 Ok(Function::Option(socket))
             }
@@ -248,7 +251,7 @@ fn comma(scanner: &mut Scanner<'_>) -> Result<(), Error> {
     scanner.need(",", "a comma and the next argument")
 }
 
-/// Skips a buffer, and reads the number of its bytes.
+/// Skips the argument for the buffer, and reads the number of bytes.
 fn count(scanner: &mut Scanner<'_>) -> Result<u32, Error> {
     comma(scanner)?;
     argument(scanner)?;
@@ -271,9 +274,11 @@ fn argument(scanner: &mut Scanner<'_>) -> Result<(), Error> {
                 string(scanner)?;
                 continue;
             }
+            // An argument contains none of these, so its end is missing.
             '`' | '%' | ';' => break,
             _ => {}
         }
+        // Skip a whole word, or else one character.
         let word = scanner.peek_word().len();
         scanner.advance(word.max(next.len_utf8()));
     }

@@ -36,6 +36,7 @@ impl Wanted {
     pub(super) fn compare(&mut self, seen: &SegmentText) -> Verdict {
         let wanted = &mut self.segment;
         let is_piece = seen.len > 0 && seen.len < wanted.len;
+        // Only the last piece has FIN, and PSH is compared only there.
         let mask = if is_piece { !(Flags::FIN | Flags::PSH) } else { !0 };
         let options = |segment: &SegmentText| {
             let mut options = segment.options.clone().unwrap_or_default();

@@ -17,6 +17,9 @@ const IP: usize = 20;
 /// The length of a TCP header without options, in bytes.
 const TCP: usize = 20;
 
+/// The offset in a TCP header of the byte with the flags.
+const FLAGS_OFFSET: usize = 13;
+
 /// The byte that fills a payload. [`ScriptStep::SendBytes`](crate::lab::ScriptStep::SendBytes) sends the same byte.
 pub(super) const FILL: u8 = b'x';
 
@@ -50,20 +53,21 @@ impl Ends {
 impl SegmentText {
     /// Returns the frames of the segment, with correct checksums. `mtu` is the length of the longest IP packet.
     ///
-    /// The payload consists of the letter x. If it does not fit into one frame, it is divided among several frames. FIN
-    /// and PSH are then in the last frame, and SYN is in the first. A missing window is 0.
+    /// The payload consists of the letter x. If it does not fit into one frame, it is divided among several frames. SYN
+    /// is in the first of them, and FIN and PSH are in the last. A missing window is 0.
     pub fn frames(&self, ends: &Ends, mtu: usize) -> Vec<Vec<u8>> {
         let most = mtu.saturating_sub(IP + TCP + self.options_len()).max(1);
         let len = self.len as usize;
         let mut frames = Vec::new();
         let mut sent = 0;
+        // A segment without payload takes one frame.
         while sent < len || frames.is_empty() {
             let count = most.min(len - sent);
             let mut flags = self.flags.0;
             if sent + count < len {
                 flags &= !(Flags::FIN | Flags::PSH);
             }
-            // A SYN takes the number before the first byte.
+            // SYN takes the sequence number before the first byte.
             let mut seq = self.seq.wrapping_add(sent as u32);
             if sent > 0 && self.flags.has(Flags::SYN) {
                 (flags, seq) = (flags & !Flags::SYN, seq.wrapping_add(1));
@@ -88,7 +92,7 @@ impl SegmentText {
         ip.set_header_len(IP as u8);
         ip.set_dscp(0);
         ip.set_ecn(0);
-        // Both sides have the MTU of the wire, so the length fits.
+        // The MTU of the wire limits the length, so it fits into 16 bits.
         ip.set_total_len(total as u16);
         ip.set_ident(0);
         ip.clear_flags();
@@ -100,9 +104,9 @@ impl SegmentText {
         ip.set_dst_addr(ends.addresses[1]);
         ip.fill_checksum();
         let bytes = ip.payload_mut();
-        // The flags are written as a byte, because smoltcp would not write every combination of flags.
+        // A script can combine the flags freely, so they are written as one byte.
         bytes[..header].fill(0);
-        bytes[13] = flags.0;
+        bytes[FLAGS_OFFSET] = flags.0;
         let mut tcp = TcpPacket::new_unchecked(bytes);
         tcp.set_src_port(ends.ports[0]);
         tcp.set_dst_port(ends.ports[1]);
@@ -118,9 +122,12 @@ impl SegmentText {
     }
 
     /// Writes the options. The bytes after them stay 0, which marks the end of the options.
+    ///
+    /// SACK blocks are relative to `isn`, the receiver's initial sequence number.
     fn write_options(&self, out: &mut [u8], isn: u32) {
         let mut bytes = Vec::new();
         for option in self.options.as_deref().unwrap_or_default() {
+            // Most options consist of their kind, their length in bytes and a value (RFC 9293 section 3.2).
             match option {
                 Choice::Eol => bytes.push(0),
                 Choice::Mss(size) => bytes.extend([&[2, 4][..], &size.to_be_bytes()].concat()),
@@ -159,8 +166,9 @@ impl SegmentText {
         if !tcp.verify_checksum(&ip.src_addr().into(), &ip.dst_addr().into()) {
             return None;
         }
+        // smoltcp stores a sequence number as an `i32`.
         let segment = SegmentText {
-            flags: Flags(*ip.payload().get(13)?),
+            flags: Flags(*ip.payload().get(FLAGS_OFFSET)?),
             seq: tcp.seq_number().0 as u32,
             len: tcp.payload().len() as u32,
             ack: tcp.ack().then(|| tcp.ack_number().0 as u32),
@@ -176,14 +184,15 @@ impl SegmentText {
         Some((segment, ends))
     }
 
-    /// Returns the segment with numbers relative to `isn`, the initial sequence numbers of the sender and the receiver.
+    /// Returns the segment with relative numbers. `isn` contains the initial sequence numbers of sender and receiver.
     pub fn relative_to(mut self, isn: [u32; 2]) -> SegmentText {
-        self.seq = self.seq.wrapping_sub(isn[0]);
-        self.ack = self.ack.map(|ack| ack.wrapping_sub(isn[1]));
+        let [sender_isn, receiver_isn] = isn;
+        self.seq = self.seq.wrapping_sub(sender_isn);
+        self.ack = self.ack.map(|ack| ack.wrapping_sub(receiver_isn));
         for option in self.options.iter_mut().flatten() {
             if let Choice::Sack(blocks) = option {
                 for (first, after) in blocks {
-                    (*first, *after) = (first.wrapping_sub(isn[1]), after.wrapping_sub(isn[1]));
+                    (*first, *after) = (first.wrapping_sub(receiver_isn), after.wrapping_sub(receiver_isn));
                 }
             }
         }
@@ -191,18 +200,19 @@ impl SegmentText {
     }
 }
 
+/// Returns a sequence number as smoltcp stores it.
 fn number(value: u32) -> TcpSeqNumber {
     TcpSeqNumber(value as i32)
 }
 
-/// Reads options up to the first malformed option.
+/// Reads options up to the end of the options, or up to the first malformed option.
 fn read_options(mut bytes: &[u8]) -> Vec<Choice> {
     let mut options = Vec::new();
     while let Ok((rest, option)) = TcpOption::parse(bytes) {
-        options.push(match option {
+        let choice = match option {
             TcpOption::EndOfList => {
                 options.push(Choice::Eol);
-                break;
+                return options;
             }
             TcpOption::NoOperation => Choice::Nop,
             TcpOption::MaxSegmentSize(size) => Choice::Mss(size),
@@ -211,7 +221,8 @@ fn read_options(mut bytes: &[u8]) -> Vec<Choice> {
             TcpOption::SackRange(ranges) => Choice::Sack(ranges.into_iter().flatten().collect()),
             TcpOption::TimeStamp { tsval, tsecr } => Choice::Timestamp(tsval, tsecr),
             TcpOption::Unknown { kind, .. } => Choice::Unknown(kind),
-        });
+        };
+        options.push(choice);
         bytes = rest;
     }
     options

@@ -12,7 +12,7 @@ use crate::stack::{Context, End, Next, Session};
 #[derive(Clone, Debug)]
 pub struct Program {
     table: Rc<RefCell<Vec<Connection>>>,
-    /// The connection's index in the table. A listener's program has none, because each connection gets a clone of the
+    /// The connection's index in the table. The program of a listener has none: each connection gets a clone of the
     /// program.
     index: Option<usize>,
 }
@@ -47,13 +47,13 @@ impl Program {
         Program { table: Rc::new(RefCell::new(Vec::new())), index: None }
     }
 
-    /// Makes the program of a connection that the script opens. Also returns the connection's index.
+    /// Makes the program of a connection that the script opens. Returns it with the connection's index.
     pub(super) fn connecting(&self) -> (Self, usize) {
         let index = self.add(true);
         (Program { table: self.table.clone(), index: Some(index) }, index)
     }
 
-    /// Calls `act` with a connection.
+    /// Calls `act` with the connection at `index`. Returns `None` if there is no such connection.
     pub(super) fn with<R>(&self, index: usize, act: impl FnOnce(&mut Connection) -> R) -> Option<R> {
         self.table.borrow_mut().get_mut(index).map(act)
     }
@@ -75,9 +75,11 @@ impl Program {
 }
 
 impl Session for Program {
+    /// Carries out the call that the script has requested on this connection.
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         let index = match self.index {
             Some(index) => index,
+            // This clone of the listener's program runs for the first time, so its connection is new.
             None => *self.index.insert(self.add(false)),
         };
         self.with(index, |connection| connection.poll(socket)).unwrap_or(Next::Wait)
@@ -93,6 +95,7 @@ impl Session for Program {
 impl Connection {
     /// Carries out as much of the request as is possible now. A read waits for data, and a write waits for room.
     fn poll(&mut self, socket: &mut Socket<'_>) -> Next {
+        // The stack runs a program only after the handshake.
         self.is_established = true;
         let Some(request) = self.request else { return Next::Wait };
         let (reply, next) = match request {
@@ -116,12 +119,13 @@ impl Connection {
         next
     }
 
-    /// Takes the result of a request, if the request has returned. The end of the connection ends every request.
+    /// Takes the result of the request, if there is one. The end of the connection ends every request.
     pub(super) fn returned(&mut self) -> Option<Result<u32, &'static str>> {
         self.reply.take().or_else(|| Some(Self::after(self.end?, self.request.take()?)))
     }
 
-    /// Gives up a request that must wait, and returns its result. The result of a call that does not wait is EAGAIN.
+    /// Gives up the request, because its call must not wait, and returns the result. If nothing was read or written,
+    /// the result is EAGAIN.
     pub(super) fn stop_waiting(&mut self) -> Result<u32, &'static str> {
         match (self.reply.take(), self.request.take()) {
             (Some(reply), _) => reply,
@@ -143,16 +147,22 @@ impl Connection {
     }
 }
 
+/// Returns whether the sending direction is closed, so that no more data can be queued.
 fn has_sent_fin(socket: &Socket<'_>) -> bool {
     !matches!(socket.state(), State::Established | State::CloseWait)
 }
 
-/// Reads up to `most` bytes. Returns `None` if there is no data yet.
+/// Reads up to `most` bytes. Returns their number or the name of an error, or `None` if there is no data yet.
 fn read(socket: &mut Socket<'_>, most: u32) -> Option<Result<u32, &'static str>> {
     let mut count = 0;
+    // The receive buffer is a ring, so one call to `recv` can return only a part of the data.
     while count < most {
         let remaining = (most - count) as usize;
-        match socket.recv(|data| (data.len().min(remaining), data.len().min(remaining))) {
+        let received = socket.recv(|data| {
+            let len = data.len().min(remaining);
+            (len, len)
+        });
+        match received {
             // The cast is lossless, because at most `most` bytes are read.
             Ok(len) if len > 0 => count += len as u32,
             Err(RecvError::InvalidState) if count == 0 => return Some(Err("ENOTCONN")),
@@ -163,7 +173,9 @@ fn read(socket: &mut Socket<'_>, most: u32) -> Option<Result<u32, &'static str>>
     (count > 0 || most == 0).then_some(Ok(count))
 }
 
-/// Queues as many of `count` bytes as there is room for. Returns `None` if bytes remain.
+/// Queues as many of the remaining bytes as there is room for. `queued` of `count` bytes are queued so far.
+///
+/// Returns the number of queued bytes or the name of an error, or `None` if bytes remain.
 fn write(socket: &mut Socket<'_>, count: u32, queued: &mut u32) -> Option<Result<u32, &'static str>> {
     while *queued < count {
         let remaining = (count - *queued) as usize;

@@ -35,13 +35,13 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// An hour and a million steps.
+    /// Returns the limits of an hour and a million steps.
     fn default() -> Self {
         Limits { time: Duration::from_secs(3600), steps: 1_000_000 }
     }
 }
 
-/// A line of a script that describes something else than what happened.
+/// A line of a script that does not agree with what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
     /// The line's number, from 1.
@@ -58,7 +58,7 @@ impl fmt::Display for Failed {
 
 impl core::error::Error for Failed {}
 
-/// The largest number of entries that one step can add to the trace.
+/// The maximum number of entries that one step can add to the trace.
 const ENTRIES: usize = 64;
 
 /// The maximum number of segments from the stack that wait to be compared with a line of the script.
@@ -72,10 +72,10 @@ const SEED: u64 = 7;
 
 type ScriptLab<'a, C> = Lab<'a, Program, (), C, 2, ENTRIES>;
 
-/// Runs a script. The stack is host 0, the client, if the script calls `connect`, and otherwise host 1.
+/// Runs a script. The tested stack is host 0 if the script calls `connect`, and otherwise host 1.
 ///
-/// `memory` is the memory of both hosts. The script's peer is the other host. The stack of that host has no address, so
-/// it does not answer by itself. Calls `each` with every entry of the trace.
+/// `memory` is the memory of both hosts. The other host is the script's peer. Its stack has no address, so it does not
+/// answer by itself. `run` calls `each` with every entry of the trace.
 ///
 /// # Errors
 /// [`Failed`] names the first line that fails.
@@ -92,6 +92,7 @@ pub fn run<'a, C: Console>(
     let made = Lab::new(line, Faults::default(), SEED, memory, |of, config| {
         config.tcp.ack_delay = None;
         if of != host {
+            // The script plays the peer, so frames to the peer must not reach its stack.
             config.hardware = EthernetAddress([2, 0, 0, 0, 0, 0xff]).into();
             config.addresses.clear();
         }
@@ -123,8 +124,7 @@ struct Runner<'r, 'a, C> {
     /// The number of the host on which the stack runs.
     host: usize,
     /// The sides of a segment from the peer to the stack, with their initial sequence numbers. In the script, the
-    /// stack's initial number is 0. The script gives the peer's initial number, and later numbers are relative to that
-    /// number.
+    /// stack's initial number is 0. The peer's initial number is in its SYN, and its later numbers are relative to it.
     ends: Ends,
     /// The stack's segments that have not been compared with a line yet, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,
@@ -133,7 +133,7 @@ struct Runner<'r, 'a, C> {
 }
 
 impl<'a, C: Console> Runner<'_, 'a, C> {
-    /// Carries out a line of the script: makes its call, injects its segment, or waits for its segment.
+    /// Carries out a line of the script: makes its call, puts its segment on the wire, or waits for its segment.
     fn run_event(&mut self, script: &Script, event: &Event) -> Result<(), Failed> {
         let (line, now, tolerance) = (event.line, self.lab.elapsed(), script.tolerance);
         // A line without a time is due now.
@@ -171,7 +171,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         Ok(())
     }
 
-    /// Takes a step that happens at `until` or earlier. Returns false if there is none.
+    /// Takes a step that happens at `until` or earlier. Returns false if there is no such step.
     fn step(&mut self, line: usize, until: Duration) -> Result<bool, Failed> {
         let Limits { time, steps } = self.limits;
         if until > time || self.lab.steps() >= steps {
@@ -203,12 +203,13 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
             let What::Sent { frame, .. } = entry.what else { continue };
             let Some(bytes) = self.lab.wire.sent(frame).filter(|_| entry.host == self.host) else { continue };
             if let Some((segment, _)) = SegmentText::read(bytes) {
-                if segment.flags.has(Flags::SYN) {
+                let is_syn = segment.flags.has(Flags::SYN);
+                if is_syn {
                     self.ends.isn[1] = segment.seq;
                 }
-                let isn = self.ends.reversed().isn;
+                let [peer_isn, stack_isn] = self.ends.isn;
                 // In a SYN, the script writes the acknowledgement number as it is in the frame.
-                let isn = if segment.flags.has(Flags::SYN) { [isn[0], 0] } else { isn };
+                let isn = if is_syn { [stack_isn, 0] } else { [stack_isn, peer_isn] };
                 self.sent.push_back((entry.at - START, segment.relative_to(isn)));
             } else if let Some(answer) = router::arp_reply_from(bytes, self.ends.hardware[0], self.ends.addresses[0]) {
                 // If the wire is full, the stack asks again.
@@ -221,6 +222,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     fn inject(&mut self, line: usize, segment: &SegmentText) -> Result<(), Failed> {
         let mut ends = self.ends;
         if segment.flags.has(Flags::SYN) {
+            // In a SYN, the script writes the peer's number as it is in the frame.
             ends.isn[0] = 0;
             // A SYN on an open connection does not begin another connection, so the initial number stays.
             let mut connections = self.lab.hosts[self.host].stack.connections_in_use();
@@ -230,6 +232,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         }
         for frame in segment.frames(&ends, self.lab.wire.line.mtu) {
             let now = self.lab.elapsed();
+            // While the wire is full, let frames arrive.
             while !self.lab.inject(1 - self.host, &frame) {
                 if !self.step(line, now)? {
                     return Err(Failed { line, what: "the wire has no room for the segment".into() });

@@ -12,7 +12,7 @@ pub struct Error {
     pub column: usize,
     /// The wrong word, or an empty string if a word is missing at the end.
     pub word: String,
-    /// What the word should be. Completes the sentence "'WORD' should be …", as in `left out: …`.
+    /// What the word should be. This text completes the sentence "'WORD' should be …", as in `left out: …`.
     pub expected: &'static str,
 }
 
@@ -46,7 +46,7 @@ impl<'t> Scanner<'t> {
         Scanner { rest: text, line_text: text, line: 1, unclosed: None }
     }
 
-    /// Skips spaces and comments, and returns the next character.
+    /// Skips spaces and comments, and returns the next character without skipping it.
     pub(super) fn peek(&mut self) -> Option<char> {
         loop {
             let rest = self.rest.trim_start();
@@ -71,8 +71,9 @@ impl<'t> Scanner<'t> {
         self.rest
     }
 
-    /// Skips `token` if it comes next. A token of letters must be a whole word.
+    /// Skips `token` if it comes next, and returns whether it did. A token of letters must be a whole word.
     pub(super) fn eat(&mut self, token: &str) -> bool {
+        // Skip spaces and comments.
         self.peek();
         let is_word = token.chars().all(is_letter);
         let found = if is_word { self.peek_word() == token } else { self.rest.starts_with(token) };
@@ -165,6 +166,7 @@ impl<'t> Scanner<'t> {
     }
 }
 
+/// Returns whether a character can be in a word.
 fn is_letter(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }

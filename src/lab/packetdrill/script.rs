@@ -13,7 +13,7 @@ use crate::lab::{Buffers, MAX_FILE_BYTES, MAX_FILE_LINES};
 /// A script.
 #[derive(Clone, Debug)]
 pub struct Script {
-    /// How much earlier or later than its line says a segment can be sent, or a call can return.
+    /// How far a time can differ from the time in a line: when its segment is sent, or when its call returns.
     pub tolerance: Duration,
     /// The buffers of the connection: SO_RCVBUF and SO_SNDBUF set them.
     pub buffers: Buffers,
@@ -124,10 +124,11 @@ fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     SegmentText::scan(scanner)
 }
 
-/// Reads a segment that the peer sends, which must have a window and options without `<...>`.
+/// Reads a segment that the peer sends. It must have a window, and must not have `<...>` as its options.
 fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     let mut here = *scanner;
     let segment = packet(scanner)?;
+    // Errors point at the segment, after the `<`.
     here.advance(1);
     match segment {
         SegmentText { window: None, .. } => Err(here.expected("a segment with win and a number, as the peer sends it")),

@@ -126,7 +126,7 @@ pub struct SegmentText {
     pub seq: u32,
     /// The number of payload bytes.
     pub len: u32,
-    /// The acknowledgement number, if the ACK flag is set. If the text omits the number, it is 0.
+    /// The acknowledgement number, if the ACK flag is set. A number that the text omits is 0.
     pub ack: Option<u32>,
     /// The window field, not scaled. `None` if the text omits it.
     pub window: Option<u16>,
@@ -185,6 +185,7 @@ impl SegmentText {
     }
 }
 
+/// Returns the length of options with their padding, which fills the last word of 4 bytes.
 fn options_len(options: &[Choice]) -> usize {
     options.iter().map(Choice::len).sum::<usize>().next_multiple_of(4)
 }
@@ -197,6 +198,7 @@ fn flags(scanner: &mut Scanner<'_>) -> Result<Flags, Error> {
     let word = rest.get(..len).unwrap_or_default();
     for letter in word.chars() {
         match FLAGS.iter().find(|(known, _)| *known == letter) {
+            // A letter that comes twice is an error.
             Some((_, bit)) if flags & bit == 0 => flags |= bit,
             None if word == "-" => {}
             _ => return Err(scanner.expected(FLAGS_EXPECTED)),
@@ -241,7 +243,7 @@ fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
         "nop" => Ok(Choice::Nop),
         "sack" => {
             let mut blocks = heapless::Vec::new();
-            // A segment has at least one block, and a block begins with a digit.
+            // The option has at least one block, and a block begins with a digit.
             while blocks.is_empty() || scanner.peek().is_some_and(|c| c.is_ascii_digit()) {
                 let mut here = *scanner;
                 let first = scanner.number(u32::MAX, "a block, as in 1001:2001")?;
@@ -265,8 +267,8 @@ fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
     }
 }
 
-/// Writes the segment as a script does. A missing window is not written.
 impl fmt::Display for SegmentText {
+    /// Writes the segment as in a script. A missing window is not written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = self.seq.wrapping_add(self.len);
         write!(f, "{} {}:{last}({})", self.flags, self.seq, self.len)?;

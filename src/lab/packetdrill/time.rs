@@ -4,7 +4,7 @@ use smoltcp::time::Duration;
 
 use super::scan::{Error, Scanner};
 
-/// The time of a line, as a range. A single time is a range that begins and ends at that time.
+/// The time of a line, as a range. A single time is both the start and the end of its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
     /// At any time.
@@ -45,6 +45,7 @@ pub(super) fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
 /// Reads a time in seconds, such as `5`, `0.25` or `.25`. Digits after the sixth decimal are ignored.
 pub(super) fn seconds(scanner: &mut Scanner<'_>) -> Result<Duration, Error> {
     let rest = scanner.rest();
+    // Counts the digits from byte `from` on.
     let digits = |from: usize| rest.get(from..).map_or(0, |text| text.bytes().take_while(u8::is_ascii_digit).count());
     let whole = digits(0);
     let fraction = if rest.get(whole..).is_some_and(|text| text.starts_with('.')) { digits(whole + 1) } else { 0 };
@@ -56,6 +57,7 @@ pub(super) fn seconds(scanner: &mut Scanner<'_>) -> Result<Duration, Error> {
         return Err(scanner.expected(EXPECTED));
     };
     let decimals = rest.get(whole + 1..whole + 1 + fraction).unwrap_or_default();
+    // Zeros complete the decimals to six, which are microseconds.
     let micros =
         decimals.bytes().chain(core::iter::repeat(b'0')).take(6).fold(0, |sum, c| sum * 10 + u64::from(c - b'0'));
     scanner.advance(if fraction == 0 { whole } else { whole + 1 + fraction });

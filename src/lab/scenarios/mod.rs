@@ -1,7 +1,7 @@
-//! The lab's scenarios. Each shows one behaviour of TCP or UDP, and states what is expected.
+//! The lab's scenarios. Each shows one behaviour of TCP or UDP, and lists the events that must occur.
 //!
-//! Each scenario is a file: docs/lab-file.md describes the format. The self-test has no heap, so the programs of its three
-//! scenarios are also in steps.rs.
+//! Each scenario is a file: docs/lab-file.md describes the format. The self-test has no heap, so the programs of its
+//! three scenarios are also in steps.rs.
 
 mod steps;
 
@@ -18,7 +18,7 @@ use super::file::Experiment;
 
 /// The longest latency at which every scenario meets its expectations.
 ///
-/// A round trip of a second takes as long as the timer of a SYN, so the stack would assume a loss.
+/// If a round trip took a second, the timer of the SYN would expire first, and the stack would assume a loss.
 #[doc(hidden)]
 pub const LONGEST_LATENCY: Duration = Duration::from_millis(300);
 

@@ -13,12 +13,13 @@ use crate::lab::packetdrill::segment;
 use crate::lab::run::{ByHand, Change, ends, has_checksum};
 use crate::lab::show::What;
 
-/// Drops, delays, duplicates or damages a frame in flight.
+/// Drops, delays, duplicates or damages a frame in flight. Returns the new run.
 pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, step, frame) = (opened.run_name(request)?, request.number("step")?, request.number("frame")?);
     let fault = verdict(request.text("fault")?)?;
     let (lang, made) = (opened.lang, opened.by_hand(run).to_vec());
     let by_hand = ByHand { after: step, what: Change::Frame(frame, fault) };
+    // Try the change in a repeated run, so that a change that is not possible makes no new run.
     let is_there = opened.with_lab(&made, step, |lab, run| {
         if !lab.wire.in_flight().any(|(id, ..)| id == frame) {
             return Ok(false);
@@ -41,9 +42,10 @@ pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Pro
     Ok(opened.run_json(name))
 }
 
-/// Puts on the wire a segment that no host has sent.
+/// Puts on the wire a segment that no host has sent. Returns the new run.
 pub(super) fn inject(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, step) = (opened.run_name(request)?, request.number("step")?);
+    // The command names the alleged sender. The other host receives the segment.
     let to = 1 - request.host("host")?;
     let text = request.text("segment")?;
     let segment = segment::parse(text.trim()).map_err(|error| {
@@ -77,11 +79,12 @@ fn verdict(text: &str) -> Result<Verdict, Problem> {
     })
 }
 
+/// Returns the error for a full wire.
 fn no_room(lang: Lang) -> Problem {
     Problem::new(lang.pick("there is no room on the wire for one more frame", "网线上容不下更多的帧"))
 }
 
-/// Returns the error for a frame that is not in flight. The message says when it is.
+/// Returns the error for a frame that is not in flight after step `step`. The message says when the frame is in flight.
 fn not_in_flight(opened: &mut Opened, run: char, step: u32, frame: u32) -> Problem {
     let lang = opened.lang;
     let recording = match opened.recording(run) {

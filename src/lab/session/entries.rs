@@ -13,7 +13,7 @@ const BLOCK: usize = 64;
 /// A recorded entry.
 pub(super) struct Recorded {
     pub(super) snapshot: Snapshot,
-    /// The [`Control`] that the client and the server have for the connection, if it has changed.
+    /// The [`Control`] of the connection on the client and on the server, if it has changed since the previous entry.
     pub(super) holds: [Option<Box<Control>>; 2],
 }
 
@@ -51,7 +51,7 @@ impl Entries {
         self.blocks.iter().flatten()
     }
 
-    /// Returns at most `count` entries that begin at index `from`, with their indices.
+    /// Returns at most `count` entries from index `from` on, each with its index.
     pub(super) fn part(&self, from: usize, count: usize) -> impl Iterator<Item = (usize, &Recorded)> {
         let end = from.saturating_add(count).min(self.len());
         (from.min(end)..end).filter_map(|index| Some((index, self.get(index)?)))

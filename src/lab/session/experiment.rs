@@ -27,13 +27,13 @@ pub(super) struct Opened {
     pub(super) experiment: Experiment,
     /// The runs by name. Run `a` always exists.
     runs: BTreeMap<char, Branch>,
-    /// How many times recordings have been used so far.
+    /// The number of uses of recordings so far.
     uses: u64,
     /// The maximum number of bytes that all recordings take together.
     room: usize,
 }
 
-/// A run: the manual changes and the recording.
+/// A run: its manual changes and its recording.
 pub(super) struct Branch {
     /// The run from which this run branches off and the last step that both share.
     from: Option<(char, u32)>,
@@ -55,6 +55,7 @@ impl Opened {
         // knows.
         Experiment::parse(&text, seed)?;
         let text = settings::apply(&text, &request.object("settings")?, seed)?;
+        // The text now contains the seed.
         let experiment = Experiment::parse(&text, None).map_err(|error| Problem::from(error).without_position())?;
         let mut opened = Opened { lang, name, text, experiment, runs: BTreeMap::new(), uses: 0, room };
         let by_hand = Vec::new();
@@ -63,7 +64,7 @@ impl Opened {
         Ok(opened)
     }
 
-    /// Returns the members of the experiment, with run `a`.
+    /// Returns the answer to `new`: the members of the experiment, with run `a`.
     pub(super) fn json(&self) -> Result<Value, Problem> {
         let parts = self.experiment.parts();
         let setup = setup(&parts)?;
@@ -101,7 +102,7 @@ impl Opened {
         self.experiment.in_lang(text, self.lang)
     }
 
-    /// Returns the members of a run.
+    /// Returns the members of the run `name`, or `null` if there is no such run.
     pub(super) fn run_json(&self, name: char) -> Value {
         let Some(branch) = self.runs.get(&name) else { return Value::Null };
         let mut value = branch.summary.json();
@@ -114,7 +115,7 @@ impl Opened {
         value
     }
 
-    /// Returns the answer to `runs`.
+    /// Returns the answer to `runs`: the members of each run.
     pub(super) fn runs_json(&self) -> Value {
         json!({ "runs": self.runs.keys().map(|name| self.run_json(*name)).collect::<Vec<_>>() })
     }
@@ -162,6 +163,7 @@ impl Opened {
     ) -> Result<T, Problem> {
         self.with_run(by_hand, |run| {
             run.with_lab(|lab| {
+                // Repeat the run up to step `step`, or until it ends or reaches a limit.
                 while lab.steps() < step && run.step(lab, &mut |_, _| {}) == Stepped::On {}
                 if lab.steps() < step {
                     return Err(Problem::new(match self.lang {
@@ -183,6 +185,7 @@ impl Opened {
                 Lang::Zh => format!("最多有 {MOST_RUNS} 次运行：请先删除其中一次"),
             }));
         };
+        // Later changes of run `parent` are left out, because the new run goes another way after this change.
         let after = by_hand.after;
         let mut all: Vec<ByHand> = self.by_hand(parent).iter().filter(|made| made.after <= after).cloned().collect();
         if all.len() >= MAX_BY_HAND {
@@ -206,7 +209,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Returns the recording of a run. Makes it again if it has been dropped.
+    /// Returns the recording of a run. If it has been dropped, records the run again.
     pub(super) fn recording(&mut self, name: char) -> Result<&Recording, Problem> {
         let is_missing = self.runs.get(&name).is_some_and(|branch| branch.recording.is_none());
         if is_missing {
@@ -237,8 +240,8 @@ impl Opened {
         self.use_recording(name);
     }
 
-    /// Records that a recording is used. If the recordings together take too much memory, drops the least recently used
-    /// ones.
+    /// Notes that the recording of run `name` is in use. If all recordings together take too much memory, drops the
+    /// least recently used ones.
     fn use_recording(&mut self, name: char) {
         self.uses += 1;
         if let Some(branch) = self.runs.get_mut(&name) {

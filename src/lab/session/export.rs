@@ -16,10 +16,10 @@ use crate::lab::show::What;
 use crate::lab::{Fault, Kind, Progress, START, Verdict};
 use crate::trace::Summary;
 
-/// The kinds of frames. The rarest kinds come first.
+/// The kinds of frames, the rarest first. A frame that fits several kinds is named by the first of them.
 const KINDS: [Kind; 8] = [Kind::SynAck, Kind::Syn, Kind::Rst, Kind::Fin, Kind::Data, Kind::Udp, Kind::Ack, Kind::Any];
 
-/// Returns the answer to `export`.
+/// Carries out `export`: returns the text of a file that makes the same run.
 pub(super) fn export(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let run = opened.run_name(request)?;
     let by_hand = opened.by_hand(run);
@@ -46,24 +46,26 @@ struct Lines<'r> {
     by_hand: &'r [ByHand],
     /// For each host, the number of frames of each kind so far.
     counts: [[u32; KINDS.len()]; 2],
-    /// The fault for each frame that was changed, by the frame's number.
+    /// The fault of each frame that was changed, by the frame's number.
     faults: BTreeMap<u32, Fault>,
     /// The reason why no line can describe a change.
     problem: Option<Problem>,
 }
 
 impl<'r> Lines<'r> {
-    /// Returns the lines of a run.
+    /// Returns the lines of a file that make the manual changes of a run.
     fn of(run: &'r Run<'_>) -> Result<Vec<String>, Problem> {
         let mut found =
             Lines { by_hand: &run.by_hand, counts: Default::default(), faults: BTreeMap::new(), problem: None };
         let mut injected = Vec::new();
         run.with_lab(|lab| {
-            found.inject(lab, &mut injected);
+            // `with_lab` has already made the changes before the first step.
+            found.list_injected(lab, &mut injected);
+            // Repeat the run as `Run::step` does: a step, then the manual changes after this step.
             loop {
                 let progress = lab.step();
                 found.take_entries(lab);
-                found.inject(lab, &mut injected);
+                found.list_injected(lab, &mut injected);
                 run.intervene(lab);
                 found.take_entries(lab);
                 let is_over = lab.steps() >= run.setup.steps || lab.elapsed() > run.setup.limit;
@@ -79,7 +81,7 @@ impl<'r> Lines<'r> {
     }
 
     /// Adds the lines for the segments that are put on the wire after the current step.
-    fn inject(&self, lab: &HostLab<'_>, lines: &mut Vec<String>) {
+    fn list_injected(&self, lab: &HostLab<'_>, lines: &mut Vec<String>) {
         for made in self.by_hand.iter().filter(|made| made.after == lab.steps()) {
             if let Change::Segment(to, _, text) = &made.what {
                 let from = if *to == 0 { "server" } else { "client" };
@@ -97,6 +99,7 @@ impl<'r> Lines<'r> {
                 if faults.peek().is_none() {
                     continue;
                 }
+                // The file's own fault comes first, then the manual changes of this frame.
                 let joined = faults.try_fold(verdict, combine);
                 match (kind, joined) {
                     (Some((kind, nth)), Some(verdict)) => {
@@ -116,7 +119,8 @@ impl<'r> Lines<'r> {
         }
     }
 
-    /// Counts a frame. Returns its rarest kind and its number among the frames of this kind from this host.
+    /// Counts a frame of host `host` for each kind that it fits. Returns the rarest of these kinds, and the frame's
+    /// number among the host's frames of that kind. Returns `None` for a frame of the wire.
     fn count(&mut self, host: usize, summary: &Summary) -> Option<(Kind, u32)> {
         let counts = self.counts.get_mut(host)?;
         let mut found = None;
@@ -128,7 +132,7 @@ impl<'r> Lines<'r> {
     }
 }
 
-/// Returns the fault that has the same effect as the two faults in this order, if there is one.
+/// Returns the single fault that has the same effect as `first` and then `second`, if there is one.
 fn combine(first: Verdict, second: Verdict) -> Option<Verdict> {
     match (first, second) {
         (Verdict::Deliver, second) => Some(second),

@@ -16,12 +16,13 @@ use crate::trace::{Field, each_field};
 /// The length of an Ethernet header, in bytes.
 const ETHERNET: usize = 14;
 
-/// Returns the answer to `frame`.
+/// Carries out `frame`: returns the bytes and the fields of a frame, and how its checksum is computed.
 pub(super) fn frame(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, wanted) = (opened.run_name(request)?, request.number("frame")?);
     let mut bytes = None;
     opened.with_run(opened.by_hand(run), |run| {
         run.record_while(None, &mut |snapshot, lab| {
+            // The wire keeps only the latest frames, so copy the bytes now.
             if matches!(snapshot.entry.what, What::Sent { frame, .. } if frame == wanted) {
                 bytes = lab.wire.sent(wanted).map(<[u8]>::to_vec);
             }
@@ -64,8 +65,9 @@ fn fields(frame: &[u8]) -> Vec<Value> {
     fields
 }
 
-/// Computes the Internet checksum (RFC 1071) of the TCP, UDP or ICMP part of an IPv4 packet, and returns the steps of
-/// the computation.
+/// Computes the Internet checksum of a TCP, UDP or ICMP message (RFC 1071). Returns the steps of the computation.
+///
+/// Returns `None` if the frame does not contain such a message in an unfragmented IPv4 packet.
 fn checksum(frame: &[u8]) -> Option<Value> {
     let ethernet = EthernetFrame::new_checked(frame).ok()?;
     if ethernet.ethertype() != EthernetProtocol::Ipv4 {
@@ -75,6 +77,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
     if packet.more_frags() || packet.frag_offset() > 0 {
         return None;
     }
+    // `offset` is the place of the checksum in the payload of the packet.
     let (name, offset, has_pseudo) = match packet.next_header() {
         IpProtocol::Icmp => ("ICMP", 2, false),
         IpProtocol::Tcp => ("TCP", 16, true),
@@ -84,7 +87,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
     let payload = packet.payload();
     let field = u16::from_be_bytes(*payload.get(offset..)?.first_chunk()?);
     let mut summed = Vec::new();
-    // The pseudo-header: addresses, protocol and length.
+    // For TCP and UDP, the sum includes a pseudo-header: the addresses, the protocol and the length.
     if has_pseudo {
         summed.extend_from_slice(&packet.src_addr().octets());
         summed.extend_from_slice(&packet.dst_addr().octets());
@@ -92,6 +95,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
         summed.extend_from_slice(&u16::try_from(payload.len()).ok()?.to_be_bytes());
     }
     let pseudo = summed.len() / 2;
+    // The checksum field counts as 0.
     let mut own = payload.to_vec();
     own.get_mut(offset..offset + 2)?.fill(0);
     // A zero byte completes the last word.
@@ -99,6 +103,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
     summed.append(&mut own);
     let words: Vec<u16> = summed.chunks_exact(2).map(|word| u16::from_be_bytes([word[0], word[1]])).collect();
     let sum: u64 = words.iter().map(|word| u64::from(*word)).sum();
+    // Add the carries to the low 16 bits.
     let mut folded = sum;
     while folded > 0xffff {
         folded = (folded & 0xffff) + (folded >> 16);

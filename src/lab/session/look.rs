@@ -15,7 +15,7 @@ use crate::lab::run::{Goal, Run, Stepped};
 use crate::lab::show;
 use crate::lab::terms::TERMS;
 
-/// Explains an entry.
+/// Explains an entry. The answer has no members if the entry needs no explanation.
 pub(super) fn why(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, lang) = (opened.run_name(request)?, opened.lang);
     let index = request.number("entry")?;
@@ -25,6 +25,7 @@ pub(super) fn why(opened: &mut Opened, request: &Request) -> Result<Value, Probl
     };
     let mut answer = Map::new();
     if let Some(explanation) = show::explain(&recorded.snapshot) {
+        // The sentence that says how an RFC differs from this stack is a member of its own.
         let (text, differs) = explanation.parted(lang);
         let mut text = String::from(text);
         // Writing to a string cannot fail.
@@ -70,7 +71,7 @@ pub(super) fn until(opened: &mut Opened, request: &Request) -> Result<Value, Pro
             }
         })
     })?;
-    // The recording can have ended earlier, because it would take too much memory.
+    // A recording has a memory limit, so it can be shorter than this run.
     Ok(reached.filter(|reached| *reached <= last).map_or(json!({}), |reached| json!({ "step": reached })))
 }
 
@@ -88,14 +89,16 @@ pub(super) fn hint(opened: &mut Opened, request: &Request) -> Result<Value, Prob
     Ok(json!({ "text": opened.own_text(hint) }))
 }
 
-/// Marks an answer or the manual changes in a run.
+/// Marks an answer, or the manual changes in a run if the command contains no answer.
 pub(super) fn mark(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (index, question) = question(opened, request)?;
     let (lang, experiment) = (opened.lang, &opened.experiment);
+    // The caller does not know the text with the settings, so errors have no position.
     let in_file = |error| Problem::from(error).without_position();
     let key = marks::key(experiment).map_err(in_file)?;
     let verdict = match request.optional_text("answer")? {
         Some(answer) => marks::verdict(experiment, &key, index, answer).map_err(in_file)?,
+        // Manual changes answer only a question that asks the reader to make something happen.
         None if !matches!(question.answer, Answer::Make(_)) => Verdict::Missing,
         None => {
             let by_hand = opened.by_hand(opened.run_name(request)?);
@@ -122,7 +125,7 @@ pub(super) fn mark(opened: &mut Opened, request: &Request) -> Result<Value, Prob
     Ok(json!({ "verdict": name, "message": message, "points": points, "of": question.points }))
 }
 
-/// Returns the question that a command is about and its index.
+/// Returns the question that a command is about, preceded by its index.
 fn question<'o>(opened: &'o Opened, request: &Request) -> Result<(usize, &'o Question), Problem> {
     let number = request.number("question")?;
     let questions = &opened.experiment.questions;

@@ -15,7 +15,7 @@ use crate::lab::{START, change};
 /// The maximum number of lines in a diagram. Mermaid does not draw longer diagrams.
 const MOST: usize = 1000;
 
-/// Returns the answer to `mermaid`.
+/// Carries out `mermaid`: returns the text of the diagram, of at most [`MOST`] lines.
 pub(super) fn mermaid(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, lang) = (opened.run_name(request)?, opened.lang);
     let entries = &opened.recording(run)?.entries;
@@ -45,6 +45,7 @@ fn line(recorded: &Recorded, lang: Lang) -> Option<String> {
     let mut line = String::new();
     let micros = (entry.at - START).total_micros();
     let time = format_args!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    // Writing to a string cannot fail. A frame from the wire itself (host 4) is a note, because it has no sender.
     let _ = match entry.what {
         What::Sent { verdict, .. } if entry.host < 2 => {
             let arrow = if verdict.is_lost() { "--x" } else { "->>" };
@@ -71,7 +72,7 @@ fn line(recorded: &Recorded, lang: Lang) -> Option<String> {
     Some(line)
 }
 
-/// Returns the ladder that writes the labels.
+/// Returns the ladder whose labels the diagram uses.
 fn ladder(lang: Lang) -> Ladder {
     Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang }
 }

@@ -47,8 +47,8 @@ impl LabSession {
         Self::default()
     }
 
-    /// Makes a session in which all recorded entries take at most `most_bytes` bytes. The default is 128 MiB. A run is
-    /// stopped when its entries take more.
+    /// Makes a session in which all recorded entries together take at most `most_bytes` bytes. The default is 128 MiB.
+    /// A recording stops when it reaches this limit.
     pub fn with_memory(most_bytes: usize) -> Self {
         LabSession { opened: None, most_bytes }
     }
@@ -105,7 +105,7 @@ impl LabSession {
     }
 }
 
-/// Returns the answer to a command that has succeeded.
+/// Returns the answer to a command that has succeeded: the members of `value`, after `"ok": true`.
 fn answer(value: Value) -> String {
     let members = value.to_string();
     let rest = members.strip_prefix('{').unwrap_or("}");

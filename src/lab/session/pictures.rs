@@ -18,14 +18,14 @@ use crate::trace::Sink;
 /// The maximum length of a capture, in bytes.
 const MOST_CAPTURED: usize = 64 << 20;
 
-/// Draws the ladder, the state diagram or a graph.
+/// Draws the ladder, the state diagram or a graph. With a graph, the answer says where its axes are.
 pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, kind, lang) = (opened.run_name(request)?, request.text("kind")?, opened.lang);
-    let micros = |name| {
-        let micros = request.optional_number(name);
-        micros.map(|micros| micros.map(|micros| Duration::from_micros(micros.min(LATEST))))
+    let time = |name| -> Result<Option<Duration>, Problem> {
+        let micros = request.optional_number(name)?;
+        Ok(micros.map(|micros| Duration::from_micros(micros.min(LATEST))))
     };
-    let part = Part::new(micros("from_us")?, micros("to_us")?);
+    let part = Part::new(time("from_us")?, time("to_us")?);
     let mut svg = String::new();
     let graph_kind = GraphKind::NAMES.iter().find(|(name, _)| *name == kind).map(|(_, kind)| *kind);
     let plot = opened.with_run(opened.by_hand(run), |run| {
@@ -81,10 +81,10 @@ pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Probl
     Ok(answer)
 }
 
-/// The latest time that a part of a run can begin or end at, in microseconds: a century.
+/// The latest time at which a part of a run can begin or end, in microseconds: a century.
 const LATEST: u64 = 100 * 31_557_600_000_000;
 
-/// Records a capture.
+/// Returns a capture of the run, as a pcapng file.
 pub(super) fn pcapng(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let run = opened.run_name(request)?;
     let bytes = opened.with_run(opened.by_hand(run), |run| {

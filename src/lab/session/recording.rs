@@ -41,6 +41,7 @@ pub(super) struct Summary {
     printed: [String; 2],
     /// The line, the text and the result of each expectation.
     expectations: Vec<(usize, String, bool)>,
+    /// The number of connections that the entries belong to, or 1 if there is none.
     lanes: u32,
 }
 
@@ -50,7 +51,7 @@ impl Recording {
         Self::record_limited(run, experiment, MOST_ENTRIES, most_bytes)
     }
 
-    /// Records a run, and stops after the step in which it reaches `most` entries or `most_bytes` bytes.
+    /// Records and summarises a run. Stops after the step in which it reaches `most` entries or `most_bytes` bytes.
     fn record_limited(
         run: &Run<'_>,
         experiment: &Experiment,
@@ -69,6 +70,7 @@ impl Recording {
             bytes += size_of::<Recorded>() + changed.iter().flatten().count() * size_of::<Control>();
             lanes = lanes.max(lane + 1);
             entries.push(Recorded { snapshot, holds: changed });
+            // Continue below both limits.
             entries.len() < most && bytes < most_bytes
         })?;
         let summary = Summary {

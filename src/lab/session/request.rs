@@ -68,12 +68,12 @@ impl Request {
         }
     }
 
-    /// Returns a member. `null` is the same as no member.
+    /// Returns the member `name`. A member that is `null` counts as missing.
     fn member(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// Returns a string, if the command contains it.
+    /// Returns the string in member `name`, if the command contains it.
     pub(super) fn optional_text(&self, name: &str) -> Result<Option<&str>, Problem> {
         match self.member(name) {
             None => Ok(None),
@@ -82,12 +82,12 @@ impl Request {
         }
     }
 
-    /// Returns a string.
+    /// Returns the string in member `name`, which must not be missing.
     pub(super) fn text(&self, name: &str) -> Result<&str, Problem> {
         self.optional_text(name)?.ok_or_else(|| missing(name, "a text"))
     }
 
-    /// Returns a whole number, if the command contains it.
+    /// Returns the whole number in member `name`, if the command contains it.
     pub(super) fn optional_number(&self, name: &str) -> Result<Option<u64>, Problem> {
         match self.member(name) {
             None => Ok(None),
@@ -98,13 +98,13 @@ impl Request {
         }
     }
 
-    /// Returns a whole number that fits 32 bits, such as the number of a step or of a frame.
+    /// Returns the number in member `name`, which fits 32 bits, such as the number of a step or of a frame.
     pub(super) fn number(&self, name: &str) -> Result<u32, Problem> {
         let number = self.optional_number(name)?.ok_or_else(|| missing(name, "a whole number"))?;
         u32::try_from(number).map_err(|_| Problem::new(format!("'{name}' should be at most {}", u32::MAX)))
     }
 
-    /// Returns the members of an object. If the command does not contain the object, returns no members.
+    /// Returns the members of the object in member `name`, or no members if the command does not contain the object.
     pub(super) fn object(&self, name: &str) -> Result<Map<String, Value>, Problem> {
         match self.member(name) {
             None => Ok(Map::new()),
@@ -113,7 +113,7 @@ impl Request {
         }
     }
 
-    /// Returns the host that a member names.
+    /// Returns the host in member `name`: 0 for `client`, 1 for `server`.
     pub(super) fn host(&self, name: &str) -> Result<usize, Problem> {
         let text = self.text(name)?;
         let index = ["client", "server"].iter().position(|host| *host == text);

@@ -17,7 +17,7 @@ const HEAD: &str = "# Settings";
 /// The form of a setting's value.
 #[derive(Clone, Copy)]
 enum Form {
-    /// A whole number, followed by a unit. The number 0 is written as the word `zero`, if it is set.
+    /// A whole number, followed by a unit. If `zero` is set, a file writes this word instead of 0.
     Number { unit: &'static str, zero: Option<&'static str> },
     /// A percentage.
     Percent,
@@ -27,10 +27,12 @@ enum Form {
     Switch,
 }
 
+/// Returns the form of a number that is always written as a number.
 const fn number(unit: &'static str) -> Form {
     Form::Number { unit, zero: None }
 }
 
+/// Returns the form of a number for which 0 means no limit, written `none`.
 const fn or_none(unit: &'static str) -> Form {
     Form::Number { unit, zero: Some("none") }
 }
@@ -50,8 +52,10 @@ const SETTINGS: [(&str, &str, Form); 11] = [
     ("ack_delay_us", "hosts ack-delay", number("us")),
 ];
 
-/// Returns the text of a file with further settings and another seed. Replaces settings of earlier calls. `null` means
-/// no limit. For a setting that always has a value, `null` means no change.
+/// Returns the text of a file with lines for `settings` at its end, and with `seed`.
+///
+/// The lines replace those that an earlier call added. For a setting that can be unlimited, `null` means no limit. For
+/// any other setting, `null` means no change.
 pub(super) fn apply(text: &str, settings: &Map<String, Value>, seed: Option<u64>) -> Result<String, Problem> {
     let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
     if let Some(seed) = seed {
@@ -79,6 +83,7 @@ pub(super) fn apply(text: &str, settings: &Map<String, Value>, seed: Option<u64>
         });
         lines.push(line);
     }
+    // The last line must end with a newline too.
     lines.push(String::new());
     Ok(lines.join("\n"))
 }
@@ -93,7 +98,7 @@ fn set_seed(lines: &mut Vec<String>, seed: u64) {
 }
 
 impl Form {
-    /// Returns the words for a value.
+    /// Returns the value as a file writes it. `name` is the setting, for errors.
     fn word(self, name: &str, value: &Value) -> Result<String, Problem> {
         let error = |what: &str| Problem::new(format!("the setting '{name}' should be {what}"));
         match self {
@@ -122,7 +127,9 @@ impl Form {
     }
 }
 
-/// Returns the values in force. The value is `null` for a setting without a limit, and for buffers of different sizes.
+/// Returns the values of all settings in a set-up.
+///
+/// A setting without a limit is `null`. `buffer` is `null` if the buffers have different sizes.
 pub(super) fn in_force(setup: &Setup<'_>) -> Value {
     let line = &setup.line;
     let [client, server] = setup.buffers;

@@ -44,7 +44,7 @@ const EXERCISES: [Exercise; 12] = [
     exercise!("12-congestion"),
 ];
 
-/// Returns the answer to `list`.
+/// Carries out `list`: returns the scenarios, the exercises and the programs.
 pub(super) fn list(lang: Lang) -> Value {
     let scenarios = SCENARIOS
         .iter()
@@ -67,7 +67,7 @@ fn programs() -> impl Iterator<Item = &'static App> {
 }
 
 impl Source {
-    /// Returns the text that the command `new` asks for.
+    /// Returns the text that the command `new` asks for, and its name.
     pub(super) fn of(request: &Request) -> Result<Self, Problem> {
         const KINDS: [&str; 4] = ["scenario", "exercise", "program", "lab"];
         let mut given = Vec::new();

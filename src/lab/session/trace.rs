@@ -13,7 +13,7 @@ use crate::lab::show::{Ladder, write_json_and};
 /// The maximum number of entries in an answer.
 const MOST: u64 = 5000;
 
-/// Returns the answer to `trace`.
+/// Carries out `trace`: returns at most `count` entries of a run, from entry `from` on.
 pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Problem> {
     let from = request.optional_number("from")?.unwrap_or(0);
     let count = request.optional_number("count")?.unwrap_or(MOST).min(MOST);
@@ -27,7 +27,7 @@ pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Pr
         }
         // Writing to a string cannot fail.
         let _ = write_entry(&mut out, index, recorded, lang);
-        // The written entry ends with a newline, as in a file.
+        // `write_entry` ends an entry with a newline, as in a file. Remove it.
         out.truncate(out.trim_end().len());
     }
     let total = entries.len();

@@ -18,6 +18,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     /// is no room for its duplicate.
     #[doc(hidden)]
     pub fn alter(&mut self, id: u32, fault: Verdict) -> bool {
+        // There is a copy of the frame for each receiver.
         let copies = self.slots.iter().flatten().filter(|slot| slot.id == id).count();
         let free = self.slots.iter().filter(|slot| slot.is_none()).count();
         match fault {
@@ -26,10 +27,12 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             Verdict::Duplicate => self.duplicate(id),
             Verdict::Delay(time) => {
                 for slot in self.slots.iter_mut().flatten().filter(|slot| slot.id == id) {
+                    // A reordered frame no longer waits for the sender's next frame.
                     (slot.at, slot.yields) = (slot.at + time, false);
                 }
             }
             Verdict::Corrupt => {
+                // Damaging a copy twice would repair it.
                 for slot in self.slots.iter_mut().flatten().filter(|slot| slot.id == id && !slot.damaged) {
                     slot.damaged = true;
                     damage(&mut slot.frame, slot.len);
@@ -43,6 +46,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
 
     /// Duplicates each copy of a frame in flight, as long as there is room.
     fn duplicate(&mut self, id: u32) {
+        // The duplicates made here have a higher order, so they are not duplicated in turn.
         let newest = self.order;
         for index in 0..FRAMES {
             let original = self.slots[index].as_ref().filter(|slot| slot.id == id && slot.order <= newest);
@@ -56,7 +60,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     }
 }
 
-/// Inverts one bit of a frame of `len` bytes.
+/// Inverts one bit in the last byte of a frame of `len` bytes.
 pub(super) fn damage(frame: &mut [u8; MAX_FRAME], len: usize) {
     if let Some(byte) = frame.get_mut(len.saturating_sub(1)) {
         *byte ^= 1;

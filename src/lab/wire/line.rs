@@ -15,11 +15,12 @@ pub struct Line {
     pub loss: u32,
     /// The largest IP packet, in bytes.
     pub mtu: usize,
-    /// The length of each host's transmit queue, in frames, or `None` for no limit. Without a rate, no frame waits.
+    /// The length of each host's transmit queue, in frames, or `None` for no limit. Without a rate, the queue stays
+    /// empty.
     pub queue: Option<usize>,
     /// The largest IP packet that the router between the hosts forwards, in bytes, or `None` for no limit.
     pub router_mtu: Option<usize>,
-    /// Whether the router drops packets that are too long silently, without ICMP.
+    /// Whether the router sends no ICMP error about a packet that it drops because it is too long.
     pub black_hole: bool,
 }
 
@@ -29,7 +30,7 @@ impl Line {
 }
 
 impl Default for Line {
-    /// A delay of 1 ms each way, no loss, and an MTU of 1,500 bytes.
+    /// Returns a wire with a delay of 1 ms each way, no loss, and an MTU of 1,500 bytes.
     fn default() -> Self {
         Line {
             latency: Self::DEFAULT_LATENCY,

@@ -23,7 +23,9 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
     where
         Self: 't;
 
+    /// Takes the next frame that has arrived at the host, with a token for its answer.
     fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_, FRAMES, KEPT>)> {
+        // The host can answer the frame at once, so a frame arrives only if its answer can be reported.
         if !self.wire.can_report() {
             return None;
         }
@@ -43,6 +45,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = ETHERNET;
+        // smoltcp counts the Ethernet header as well.
         capabilities.max_transmission_unit = self.wire.line.mtu + 14;
         capabilities
     }

@@ -19,18 +19,22 @@ pub(super) struct Sockets {
     waiting: Option<Waiting>,
 }
 
+/// A socket that is open.
 struct Socket {
+    /// The socket's number in the script.
     number: u32,
     kind: Kind,
     /// Whether `close` sends RST.
     aborts: bool,
 }
 
+/// What a socket is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A connection, by its index in the program's table.
     Connection(usize),
     Listener,
+    /// A socket that neither listens nor has a connection.
     New,
 }
 
@@ -65,6 +69,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     /// Carries out a call. If `until` is given, the call is allowed to wait until then, and its result is compared
     /// later.
     pub(super) fn call(&mut self, line: usize, call: &Call, until: Option<Duration>) -> Result<(), Failed> {
+        // A new socket gets the number that the script expects.
         let number = match call.result {
             Outcome::Number(number) => number,
             Outcome::Error(_) => 0,
@@ -101,6 +106,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                 self.request(line, kind, Request::Write(count, 0))?
             }
         };
+        // `poll_waiting` asks this socket for a result that is still missing.
         let socket = match call.function {
             Function::Accept(socket) | Function::Connect(socket) => socket,
             Function::Read(socket, _) | Function::Write(socket, _) => socket,
@@ -182,7 +188,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         waiting.returned = result.map(|result| (self.lab.elapsed(), result));
     }
 
-    /// Makes the last call return at once, because it must not wait.
+    /// Makes the last call return now, because the script gives no later time for its result.
     fn stop_waiting(&mut self) {
         let now = self.lab.elapsed();
         let Sockets { program, waiting: Some(waiting), .. } = &mut self.sockets else { return };
@@ -225,7 +231,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         result.is_err().then_some(Err("ENETUNREACH"))
     }
 
-    /// Closes a socket. A connection that is not established yet is given up.
+    /// Closes a socket, and gives up its connection if the handshake has not ended. Returns the result of the call.
     fn close(&mut self, line: usize, number: u32) -> Result<Result<u32, &'static str>, Failed> {
         let socket = self.sockets.open.iter().position(|socket| socket.number == number);
         let Some(Socket { kind, aborts, .. }) = socket.map(|socket| self.sockets.open.remove(socket)) else {
@@ -233,6 +239,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         };
         let Kind::Connection(index) = kind else { return Ok(Ok(0)) };
         if self.sockets.program.with(index, |connection| connection.is_established) == Some(false) {
+            // A script opens only one connection, so closing all connections of the stack closes only this one.
             let ((), events) = self.lab.with(self.host, |stack, now, io| stack.shut_down(now, io));
             self.lab.note(self.host, None, &events);
             self.drain();
@@ -267,7 +274,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     }
 }
 
-/// Returns the result of `connect`, if the handshake has ended.
+/// Returns the result of `connect`, or `None` during the handshake.
 fn connect_result(connection: &mut Connection) -> Option<Result<u32, &'static str>> {
     match connection.end {
         Some(End::Refused) => Some(Err("ECONNREFUSED")),
