@@ -11,6 +11,7 @@ mod losses;
 #[cfg(feature = "fragments")]
 mod path;
 mod resends;
+mod samples;
 mod sending;
 mod snapshot;
 mod timers;
@@ -26,6 +27,7 @@ use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
 use super::{Block, Repeat, Segment, distance};
 use resends::Resends;
+use samples::{Sample, Samples};
 use timers::Timer;
 
 /// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2).
@@ -107,8 +109,7 @@ pub(in crate::stack) struct Recovery {
     persisting: bool,
     /// How many times in a row the retransmission timer has expired.
     backoff: u8,
-    /// The segment whose acknowledgement completes a round-trip measurement.
-    sample: Option<Sample>,
+    samples: Samples,
     /// When new data was most recently sent.
     sent_at: Instant,
     /// When the peer most recently acknowledged something new, or could not be expected to acknowledge anything.
@@ -123,17 +124,6 @@ pub(in crate::stack) struct Recovery {
     frontier: TcpSeqNumber,
     /// smoltcp's own retransmission timer does not expire before this time.
     rests_until: Instant,
-}
-
-/// A segment with new data, which was sent once.
-#[derive(Clone, Copy, Debug)]
-struct Sample {
-    /// The sequence number after the segment's final byte.
-    end: TcpSeqNumber,
-    sent: Instant,
-    /// Whether data before the segment was retransmitted. A cumulative acknowledgement can then be late, so only a
-    /// selective acknowledgement of the segment completes the measurement.
-    behind_loss: bool,
 }
 
 impl Recovery {
@@ -173,7 +163,7 @@ impl Recovery {
         persist: None,
         persisting: false,
         backoff: 0,
-        sample: None,
+        samples: Samples::EMPTY,
         sent_at: Instant::ZERO,
         heard_at: Instant::ZERO,
         shown_scale: 0,
@@ -304,14 +294,13 @@ impl Block {
         let r = &mut self.recovery;
         if opened {
             // The peer dropped everything that was sent into its closed window.
-            (r.persist, r.persisting, r.backoff, r.sample) = (None, false, 0, None);
+            (r.persist, r.persisting, r.backoff) = (None, false, 0);
+            r.samples.clear();
             (r.resent, r.lost_below) = (self.una, self.nxt);
             r.forget_resends();
         }
         if acked > 0 {
-            if let Some(sample) = r.sample.take_if(|sample| ack >= sample.end)
-                && !sample.behind_loss
-            {
+            if let Some(sample) = r.samples.acknowledged(ack) {
                 r.measured(now, sample);
             }
             // If the SYN was retransmitted, its round trip was not measured.

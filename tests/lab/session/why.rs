@@ -97,11 +97,18 @@ fn each_reason_of_a_reduction_is_named() {
     let mut session = opened("fast-retransmit");
     has(&mut session, "RFC 6675 section 5", &["SACK blocks of this ACK", "0.7 of the part", "RFC 9438 section 4.6"]);
     has(&mut opened("lost-syn"), "RFC 6298 section 2", &["after a lost SYN", "RFC 5681 section 3.1"]);
-    has(
-        &mut opened("shared-bottleneck"),
-        "RFC 8985 section 6.2",
-        &["that retransmission was lost too", "Reno keeps half"],
-    );
+    let lost_again = |seed: u64| {
+        let mut session = LabSession::new();
+        let settings = json!({"loss_percent": 20, "congestion": "reno"});
+        ok(&mut session, json!({"do": "new", "scenario": "slow-start", "settings": settings, "seed": seed}));
+        reductions(&mut session).into_iter().any(|(.., why)| {
+            let text = why["text"].as_str().unwrap();
+            why["rfc"] == "RFC 8985 section 6.2"
+                && text.contains("that retransmission was lost too")
+                && text.contains("Reno keeps half")
+        })
+    };
+    assert!((0..30).any(lost_again), "no seed below 30 loses a retransmission");
     // After the idle time, FIN leaves with the initial window for the segments of the path.
     let mut session = opened("path-mtu");
     let idle = |(.., why): &(u64, u64, Value)| why["text"].as_str().unwrap().contains("RFC 5681 section 4.1");

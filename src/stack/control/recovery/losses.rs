@@ -25,7 +25,7 @@ impl Block {
                     if self.una < start && start < end && end <= self.nxt {
                         news |= self.recovery.board.add(start, end);
                         let r = &mut self.recovery;
-                        if let Some(sample) = r.sample.take_if(|sample| start < sample.end && sample.end <= end) {
+                        if let Some(sample) = r.samples.reported(start, end) {
                             r.measured(now, sample);
                         }
                     }

@@ -122,7 +122,8 @@ impl Block {
         (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
         // As after a timeout, losses before this number do not reduce the congestion window.
         (r.point, r.timed_out, r.by_path) = (Some(nxt), true, true);
-        (r.duplicates, r.sample, r.tail) = (0, None, None);
+        (r.duplicates, r.tail) = (0, None);
+        r.samples.clear();
         r.forget_resends();
     }
 }

@@ -3,7 +3,7 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{Block, Recovery, Repeat, SMALL_WINDOW_DELAY, Sample, Segment, distance};
+use super::{Block, Recovery, Repeat, SMALL_WINDOW_DELAY, Segment, distance};
 
 /// The part of a segment from smoltcp that is sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,11 +306,10 @@ impl Block {
         }
         // If `end` is after SND.NXT, the segment contains new bytes, perhaps after bytes that were sent before.
         if end > self.nxt {
-            if r.sample.is_none() && segment.seq >= self.nxt {
+            if segment.seq >= self.nxt {
                 // The peer might acknowledge a super-segment in parts. The first part's acknowledgement completes the
                 // measurement.
-                let end = end.min(segment.seq + r.mss as usize);
-                r.sample = Some(Sample { end, sent: now, behind_loss: false });
+                r.samples.add(end.min(segment.seq + r.mss as usize), now);
             }
             if is_first {
                 r.heard_at = now;
@@ -320,7 +319,7 @@ impl Block {
                 if r.tail.take().is_none() {
                     r.resends.add(segment.seq, self.nxt, now);
                 }
-                r.skip_sample(segment.seq, self.nxt);
+                r.samples.skip(segment.seq, self.nxt);
                 r.resent = r.resent.max(self.nxt);
             }
             if r.persisting && self.window <= distance(self.una, self.nxt) {
@@ -346,7 +345,7 @@ impl Block {
             r.repeated = r.repeated.saturating_add(distance(segment.seq, end));
             r.resends.add(segment.seq, end, now);
         }
-        r.skip_sample(segment.seq, end);
+        r.samples.skip(segment.seq, end);
         if segment.seq <= self.una {
             r.nxt_at_resend = Some(self.nxt);
         }
@@ -355,16 +354,6 @@ impl Block {
 }
 
 impl Recovery {
-    /// Excludes the retransmitted bytes `from..to` from the measurement of the round trip.
-    fn skip_sample(&mut self, from: TcpSeqNumber, to: TcpSeqNumber) {
-        // The peer might acknowledge the first transmission, so the segment's round trip is not measured (Karn's
-        // algorithm).
-        self.sample = self.sample.filter(|sample| sample.end <= from || to < sample.end);
-        if let Some(sample) = &mut self.sample {
-            sample.behind_loss |= from < sample.end;
-        }
-    }
-
     /// Returns why `segment` is sent again. Must be called before the retransmission is recorded.
     fn why_again(&mut self, segment: &Segment) -> Repeat {
         let is_lost_again = self.is_lost_again(segment.seq);

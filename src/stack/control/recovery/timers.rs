@@ -78,7 +78,8 @@ impl Block {
                 r.board.clear();
             }
             r.timeout_at = una;
-            (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
+            (r.duplicates, r.probe, r.tail) = (0, None, None);
+            r.samples.clear();
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
             r.forget_resends();
             (r.point, r.timed_out, r.expired) = (Some(nxt), true, Some(timer.due - timer.started));
