@@ -79,6 +79,14 @@ impl<
         })
     }
 
+    /// Returns the newest connection of a host: the one whose first segment was sent last.
+    #[cfg(feature = "recovery")]
+    #[doc(hidden)]
+    pub fn newest(&self, host: usize) -> Option<View> {
+        let number = |view: &View| self.number_of([view.connection.tuple.local, view.connection.tuple.remote]);
+        self.views(host).max_by_key(number)
+    }
+
     /// Returns the [`Control`] of each connection of a host.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]

@@ -146,6 +146,21 @@ fn a_segment_by_hand_is_put_on_the_wire() {
     assert!(shown[1].contains("RST seq="), "{shown:?}");
 }
 
+/// The server's first connection is over. The third connection has taken its slot, so the newest connection is not the
+/// last one in slot order.
+#[test]
+fn a_segment_by_hand_belongs_to_the_newest_connection() {
+    let file = folder("prompt-newest").join("x.lab");
+    let server = "server listens 7000\nread to end\nclose\n";
+    let first = "client calls 7000\nwait until 200ms\nclose\n";
+    let others = ["100ms", "1s"].map(|at| format!("client calls 7000 at {at}\nwait until 10s\nclose\n"));
+    fs::write(&file, format!("title \"newest\"\n{server}{first}{}", others.concat())).unwrap();
+    let shown = answers(&[file.to_str().unwrap()], &["u step=50", "inject client < R 1:1(0)", "q"]);
+    let ports = ["50743", "50744", "50745"].map(|port| shown[0].contains(port));
+    assert_eq!(ports, [true; 3], "{shown:?}");
+    assert!(shown[1].contains("50745 RST is forged"), "{shown:?}");
+}
+
 /// After the user goes back and runs again, the manual changes are repeated. The files contain them, too.
 #[test]
 fn changes_by_hand_are_repeated() {

@@ -1,9 +1,10 @@
 //! The DHCP client with a server that grants, refuses, stays silent, or sends invalid offers.
 
 use smoltcp::time::Duration;
-use smoltcp::wire::{DhcpMessageType, DhcpRepr, IpEndpoint, Ipv4Address};
+use smoltcp::wire::{DhcpMessageType, DhcpRepr, Icmpv6Message, IpEndpoint, Ipv4Address};
 
 use crate::common::world::dhcp::{GIVEN, SERVER, Server};
+use crate::common::world::router::{advertisement, kind, prefix};
 use crate::common::world::{Idle, World, arp_asks, arp_has, silence};
 use smolstep::stack::{DropReason, End};
 
@@ -139,6 +140,32 @@ fn an_offer_of_a_tentative_static_address_is_refused() {
     // The host keeps its static address, whatever the DHCP server does.
     world.run(2000, |frame| server.replies_to(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
+}
+
+#[test]
+fn a_lease_is_claimed_once_the_list_of_claims_has_room() {
+    let own = ["10.0.0.2/24", "10.0.0.3/24", "10.0.0.4/24", "10.0.0.5/24", "10.0.0.6/24", "10.0.0.7/24"];
+    let mut world = World::new(&own, |config| (config.claim, config.dhcp, config.slaac) = (true, true, true));
+    let mut server = Server::default();
+    let mut held = vec![];
+    // The server answers after a second. Until then, the link-local address and an advertised prefix have filled the list,
+    // together with the configured addresses, which are still being announced.
+    world.run(1, |frame| match kind(frame) {
+        Some(Icmpv6Message::RouterSolicit) => vec![advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)])],
+        Some(_) => vec![],
+        None => {
+            held.extend(server.replies_to(frame));
+            vec![]
+        }
+    });
+    assert_eq!(server.heard, ["DISCOVER"]);
+    held.iter().for_each(|reply| world.inject(reply));
+    let mut probed = false;
+    world.run(20, |frame| {
+        probed |= arp_asks(frame) == Some(GIVEN);
+        if kind(frame).is_some() { vec![] } else { server.replies_to(frame) }
+    });
+    assert!(probed, "{:?}", server.heard);
 }
 
 #[test]

@@ -44,6 +44,8 @@ const WHAT: &str = "a TCP state, sends, retransmits, gets, receives, ends, drops
 const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, after-timeout, challenge-ack, delayed-ack, duplicate-ack, \
                      fast-retransmission, keep-alive, keep-alive-ack, path-mtu, repeated-ack, repeated-syn, spurious-retransmission, \
                      tail-probe, window-opened, window-update, zero-window-probe or zero-window-probe-ack";
+/// What is sent again has a kind, and no reason: the reason is the loss.
+const RESENT: &str = "syn, synack, ack, data, fin, rst, udp, icmp or any";
 const REASON: &str = "backlog-full, slots-full and so on";
 
 /// Parses a line. Returns `None` for an empty line or a comment.
@@ -69,8 +71,8 @@ pub(super) fn line(
             words.sends(which, KINDS, false, time)?
         }
         "retransmits" => {
-            let which = words.need(KINDS)?;
-            words.sends(which, KINDS, true, time)?
+            let which = words.need(RESENT)?;
+            words.sends(which, RESENT, true, time)?
         }
         "gets" => {
             const EXPECTED: &str = "out-of-order, partial-ack or repeated";

@@ -30,7 +30,7 @@ fn the_wrong_word_is_named() {
         ("klient RST", "'klient' should be client, server, wire or never"),
         ("never", "a word is missing at the end: client, server or wire"),
         ("client rsst", "'rsst' should be a TCP state, sends"),
-        ("client retransmits keep-alive", "'keep-alive' should be"),
+        ("client retransmits keep-alive", "'keep-alive' should be syn, synack, ack, data, fin, rst, udp, icmp or any"),
         ("client sends data 0", "'0' should be a number"),
         ("client sends data 1 within soon", "'soon' should be a time"),
         ("client sends data 1 within 2rtt+soon", "'2rtt+soon' should be a time"),

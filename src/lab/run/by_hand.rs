@@ -78,8 +78,8 @@ pub fn has_checksum(lab: &HostLab<'_>, frame: u32) -> bool {
 const PORT: u16 = 50_000;
 
 /// Returns the sides of a segment that host `to` receives and that seems to come from the other host. The ports and the
-/// initial sequence numbers are those of the sender's last connection in slot order, or else of the receiver's. If
-/// neither host has a connection, they are those of a new call.
+/// initial sequence numbers are those of the sender's newest connection, or else of the receiver's. If neither host has a
+/// connection, they are those of a new call.
 pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     // As in `Ends`, the sender comes first.
     let hosts = [1 - to, to];
@@ -91,7 +91,7 @@ pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     }
     // The sender knows the connection's numbers, unless it has forgotten the connection. Then ask the receiver.
     for (host, is_receiver) in hosts.into_iter().zip([false, true]) {
-        if let Some(view) = lab.views(host).last() {
+        if let Some(view) = lab.newest(host) {
             let (tuple, numbers) = (view.connection.tuple, [view.side.iss, view.irs]);
             (ends.ports, ends.isn) =
                 ([tuple.local.port, tuple.remote.port], numbers.map(|n| n.map_or(0, |n| n.0 as u32)));

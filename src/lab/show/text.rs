@@ -66,8 +66,12 @@ impl Text {
 
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // The first character that does not fit is dropped, with the rest of `text`.
+        // The first character that does not fit is dropped, with everything after it: a narrower character would fit after
+        // a wide one, but the text between them would be missing.
         for char in text.chars() {
+            if self.cut {
+                break;
+            }
             let columns = self.columns + columns_of(char);
             if columns > self.room || self.bytes.push(char).is_err() {
                 self.cut = true;
@@ -149,5 +153,21 @@ impl Display for Host {
             WIRE => f.write_str("wire"),
             host => write!(f, "host{host}"),
         }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_follows_a_character_that_did_not_fit() {
+        // A wide character needs two columns, and one is left. The digit would fit.
+        let mut text = Text::new(3);
+        let _ = write!(text, "a端{}", "口");
+        let _ = write!(text, "1");
+        assert_eq!((text.bytes.as_str(), text.is_cut()), ("a端", true));
+        text.mark_cut("+");
+        assert_eq!(text.bytes.as_str(), "a+");
     }
 }

@@ -196,8 +196,9 @@ impl Client {
             }
             State::Checking(lease) => {
                 // The claim starts now, not when DHCPACK arrived, because other work might have delayed this call.
-                claims.add(IpCidr::Ipv4(lease.address), Origin::Dhcp, now);
-                self.at = None;
+                let is_claimed = claims.add(IpCidr::Ipv4(lease.address), Origin::Dhcp, now);
+                // If the list of claims is full, the client tries again until another claim ends.
+                self.at = (!is_claimed).then(|| now + AFTER_REFUSAL);
                 None
             }
             State::Declining(lease) => {
