@@ -4,8 +4,8 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::stack::Console;
 
-/// Passes a program's request to discard the input typed so far to a console. The program and the console share one
-/// `Keyboard`.
+/// Passes a program's request to a console: the console discards the input typed so far. The program and the console
+/// share one `Keyboard`.
 ///
 /// The program calls [`start_over`](Self::start_over). The console calls [`serve`](Self::serve) at the beginning of
 /// each [`Console::read`].

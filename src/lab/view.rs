@@ -108,8 +108,8 @@ impl<
         isn.unwrap_or_default()
     }
 
-    /// Returns the initial sequence numbers of the two sides of a forged connection. Only the stack of
-    /// the side that is a real host knows them.
+    /// Returns the initial sequence numbers of the two sides of a forged connection. Only the stack of the side that is
+    /// a real host knows them.
     #[cfg(feature = "recovery")]
     fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let [source, destination] = ends;

@@ -106,7 +106,7 @@ pub trait Peer<D> {
         true
     }
 
-    /// Returns how often to try before a missing frame counts as lost, or a missing token as refused.
+    /// Returns how many times to try before a missing frame counts as lost, or a missing token as refused.
     ///
     /// Return more than 1 if [`Peer::inject`] and [`Peer::observe`] do not wait until a frame has arrived.
     fn tries(&self) -> usize {

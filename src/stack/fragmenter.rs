@@ -247,8 +247,8 @@ impl Long<'_> {
             let [next, fragmented] = [ip.next_header().into(), IpProtocol::Ipv6Frag.into()];
             ip.set_payload_len((FRAGMENT + chunk) as u16);
             ip.set_next_header(IpProtocol::from(fragmented));
-            // The Fragment header (RFC 8200 section 4.5). The offset is a multiple of 8 bytes, so the flag More
-            // Fragments fits its lowest bit.
+            // The Fragment header (RFC 8200 section 4.5). The offset is a multiple of 8 bytes, so its lowest bit is
+            // free for the flag More Fragments.
             let [high, low] = (state.sent as u16 | u16::from(more)).to_be_bytes();
             let [a, b, c, d] = state.ids.permute_long(state.count).to_be_bytes();
             head[ip_header..].copy_from_slice(&[next, 0, high, low, a, b, c, d]);

@@ -38,7 +38,7 @@ pub struct Path {
     address: Option<IpAddress>,
     /// The path MTU in bytes.
     mtu: u16,
-    /// When the path MTU is no longer used.
+    /// The time from which the path MTU is no longer used.
     until: Instant,
     bucket: Bucket,
 }

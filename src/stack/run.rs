@@ -59,9 +59,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 /// The task sleeps until the device has a frame, has room to send again or reports a change of its link, or until the
 /// next deadline. If work remains after a [`Stack::poll`], the task yields to other tasks first.
 ///
-/// # Signals of the program The future borrows the stack. The future may be dropped at any time: all state is in the
-/// stack and the device, and the next call continues from there. A program that has to notify its sessions therefore
-/// waits for a signal while it runs the stack:
+/// # Signals of the program
+/// The future borrows the stack. The future may be dropped at any time: all state is in the stack and the device, and
+/// the next call continues from there. A program that has to notify its sessions therefore waits for a signal while it
+/// runs the stack:
 ///
 /// ```
 /// # use core::future::Future;

@@ -148,8 +148,8 @@ fn a_lease_is_claimed_once_the_list_of_claims_has_room() {
     let mut world = World::new(&own, |config| (config.claim, config.dhcp, config.slaac) = (true, true, true));
     let mut server = Server::default();
     let mut held = vec![];
-    // The server answers after a second. Until then, the link-local address and an advertised prefix have filled the list,
-    // together with the configured addresses, which are still being announced.
+    // The server answers after a second. Until then, the link-local address and an advertised prefix have filled the
+    // list, together with the configured addresses, which are still being announced.
     world.run(1, |frame| match kind(frame) {
         Some(Icmpv6Message::RouterSolicit) => vec![advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)])],
         Some(_) => vec![],

@@ -56,7 +56,7 @@ enum Stage {
     Answer(Answer, u32),
     /// Waiting for a request. The flag says whether the request's first byte has arrived.
     Head(Head, bool),
-    /// Waiting until the status has another revision than this one. The previous event began at this time.
+    /// Waiting until the status has a revision other than this one. The previous event began at this time.
     Watch(u32, Instant),
 }
 

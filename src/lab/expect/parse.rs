@@ -44,7 +44,7 @@ const WHAT: &str = "a TCP state, sends, retransmits, gets, receives, ends, drops
 const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, after-timeout, challenge-ack, delayed-ack, duplicate-ack, \
                      fast-retransmission, keep-alive, keep-alive-ack, path-mtu, repeated-ack, repeated-syn, spurious-retransmission, \
                      tail-probe, window-opened, window-update, zero-window-probe or zero-window-probe-ack";
-/// What is sent again has a kind, and no reason: the reason is the loss.
+/// The words that can follow `retransmits`: the kinds of frames, without the reasons for sending them.
 const RESENT: &str = "syn, synack, ack, data, fin, rst, udp, icmp or any";
 const REASON: &str = "backlog-full, slots-full and so on";
 

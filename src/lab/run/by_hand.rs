@@ -77,9 +77,10 @@ pub fn has_checksum(lab: &HostLab<'_>, frame: u32) -> bool {
 /// The client's port in a segment that belongs to no connection.
 const PORT: u16 = 50_000;
 
-/// Returns the sides of a segment that host `to` receives and that seems to come from the other host. The ports and the
-/// initial sequence numbers are those of the sender's newest connection, or else of the receiver's. If neither host has a
-/// connection, they are those of a new call.
+/// Returns the sides of a segment that host `to` receives and that seems to come from the other host.
+///
+/// The ports and the initial sequence numbers are those of the sender's newest connection, or else of the receiver's.
+/// If neither host has a connection, they are those of a new call.
 pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     // As in `Ends`, the sender comes first.
     let hosts = [1 - to, to];

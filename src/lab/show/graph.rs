@@ -151,7 +151,7 @@ impl Graph {
         matches!(self.kind, GraphKind::Cwnd | GraphKind::Rtt)
     }
 
-    /// Returns whether the graph is cut. A full graph is cut at the first time `at` for which this is called.
+    /// Returns whether the graph is cut. If the graph is full and not cut yet, cuts it at the time `at`.
     fn cut_if_full(&mut self, at: u64) -> bool {
         if self.points >= POINTS {
             self.cut_at.get_or_insert(at);

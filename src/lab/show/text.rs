@@ -66,8 +66,8 @@ impl Text {
 
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // The first character that does not fit is dropped, with everything after it: a narrower character would fit after
-        // a wide one, but the text between them would be missing.
+        // The first character that does not fit is dropped, with everything after it. A later, narrower character might
+        // fit, but the text before it would be missing.
         for char in text.chars() {
             if self.cut {
                 break;

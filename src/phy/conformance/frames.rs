@@ -76,8 +76,8 @@ impl Frames {
         Ok(Some(number))
     }
 
-    /// Returns whether a frame is a test frame. The EtherType tells, or without Ethernet the IP version, header length
-    /// and protocol.
+    /// Returns whether a frame is a test frame, which has a certain EtherType. Without Ethernet, it has a certain IP
+    /// version, header length and protocol.
     fn is_ours(&self, frame: &[u8]) -> bool {
         if is_ethernet(self.medium) {
             frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes())

@@ -22,7 +22,8 @@ const LONGEST: Duration = Duration::from_secs(64);
 const REQUESTS: u8 = 4;
 /// How long the client waits after a conflict before it starts again (RFC 2131 section 3.1 point 5).
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
-/// How long the client waits after the first refusal before it starts again.
+/// How long the client waits after the first refusal before it starts again. Also the time between two attempts to
+/// claim the leased address.
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 /// Each consecutive refusal doubles the wait, at most this many times. The longest wait after a refusal is thus 64 s.
 const REFUSALS: u8 = 6;

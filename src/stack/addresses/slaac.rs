@@ -143,7 +143,7 @@ impl Host {
     /// Claims the link-local address. An address from the configuration is ready immediately: `Autoconf` claims it if
     /// necessary.
     pub(super) fn start(&mut self, claims: &mut Claims, now: Instant) {
-        // `add` succeeds, because the list of claims has room for every address of the interface.
+        // `add` succeeds, because at the start the list of claims has room for this address.
         if self.by_hand || !claims.add(IpCidr::Ipv6(self.link_local), Origin::Slaac, now) {
             self.ready = true;
             self.at = Some(now);

@@ -324,7 +324,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 self.connections.abort(now, index, self.connections.slots[index].timed_out());
                 self.on_state_change(now, index, Cause::Timer, io);
             }
-            // These phases have no time limit.
+            // `give_up_at` limits none of these phases. TIME-WAIT ends at `time_wait_until`.
             Phase::Ended(_) | Phase::Free | Phase::TimeWait => self.connections.slots[index].give_up_at = None,
         }
     }

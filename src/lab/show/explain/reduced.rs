@@ -34,7 +34,7 @@ pub(super) fn arrived(sign: Sign) -> Explanation {
              cwnd 降为 ssthresh。",
             "RFC 5681 section 4.3",
         ),
-        // `Duplicates` with another number than three.
+        // `Duplicates` with a number other than three.
         _ => because(
             "Enough duplicate ACKs have arrived: three at first, and more if late segments were taken for lost before. This ACK makes \
              the sender reduce cwnd, its congestion window, to ssthresh.",

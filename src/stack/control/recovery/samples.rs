@@ -1,8 +1,9 @@
 //! The segments whose acknowledgements measure the round-trip time (RFC 6298 section 3).
 //!
-//! One measurement for each round trip is the least that the RFC asks for. With more of them, SRTT follows a round trip
-//! that changes within one or two flights, and a retransmission timeout ends its backoff sooner, because one of several
-//! segments is more likely to arrive.
+//! One measurement for each round trip is the least that the RFC asks for. With more of them, SRTT follows a change of
+//! the round trip within a few flights. The backoff of the retransmission timeout also ends sooner, because one of
+//! several segments is more likely to arrive. The RFC warns that SRTT and RTTVAR then remember a shorter time. The
+//! smallest margin of the timeout limits this effect: see `Rtt::measured`.
 
 use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
@@ -17,7 +18,7 @@ pub(super) struct Samples(heapless::Vec<Sample, SEGMENTS>);
 /// A segment with new data, which was sent once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
-    /// The sequence number after the segment's final byte.
+    /// The sequence number after the segment's final byte. For a super-segment, the number after its first part.
     end: TcpSeqNumber,
     pub(super) sent: Instant,
     /// Whether data before the segment was retransmitted. A cumulative acknowledgement can then be late, so only a
@@ -28,7 +29,8 @@ pub(super) struct Sample {
 impl Samples {
     pub(super) const EMPTY: Samples = Samples(heapless::Vec::new());
 
-    /// Begins the measurement of a segment with new data that ends before `end`.
+    /// Begins the measurement of a segment with new data that ends before `end`. Does nothing if [`SEGMENTS`] segments
+    /// are being measured.
     pub(super) fn add(&mut self, end: TcpSeqNumber, sent: Instant) {
         let _ = self.0.push(Sample { end, sent, behind_loss: false });
     }
@@ -42,13 +44,14 @@ impl Samples {
     /// trip is not measured (Karn's algorithm).
     pub(super) fn skip(&mut self, from: TcpSeqNumber, to: TcpSeqNumber) {
         self.0.retain(|sample| sample.end <= from || to < sample.end);
+        // Also marks the segments that were sent after these bytes.
         for sample in &mut self.0 {
             sample.behind_loss |= from < sample.end;
         }
     }
 
-    /// Ends the measurements of all segments up to `ack`. Returns the first of them, if `ack` measures it: the time for
-    /// which the peer delayed its acknowledgement then counts, too.
+    /// Ends the measurements of all segments up to `ack`. Returns the first of them that is not behind a loss. With the
+    /// first one, the time for which the peer delayed its acknowledgement counts, too.
     pub(super) fn acknowledged(&mut self, ack: TcpSeqNumber) -> Option<Sample> {
         let first = self.0.iter().find(|sample| sample.end <= ack && !sample.behind_loss).copied();
         self.0.retain(|sample| ack < sample.end);
