@@ -254,7 +254,8 @@ impl Frames {
             return false;
         }
         self.count += 1;
-        // A retransmission has waited for its timer, and any other frame since the previous frame that fits.
+        // A retransmission by timer has waited for its RTO. The wait of any other frame began at the previous frame
+        // that fits.
         let waited = match cause {
             Some(Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. }) => Some(rto),
             _ => before.map(|before| now - before),
