@@ -9,7 +9,7 @@ use super::input::Input;
 use super::timing::Deadline;
 use crate::stack::{Context, End, IcmpError, Next, Session};
 
-/// The options of all clients.
+/// The options that any client can have.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct ClientOptions<'a> {
@@ -19,7 +19,7 @@ pub struct ClientOptions<'a> {
     pub dash: bool,
     /// The messages to send instead if the console's input ends without a line.
     pub fallback: &'a [&'a [u8]],
-    /// How long to wait for each reply, from the moment when the client starts to send the text.
+    /// The longest time to wait for each reply, from the moment when the client starts to send the text.
     ///
     /// In programs without replies, this is the longest time without progress. `None` means no limit. Time spent
     /// waiting for a person to type is not included.

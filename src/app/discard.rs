@@ -42,8 +42,8 @@ impl Responder for Datagrams {
 #[doc(hidden)]
 pub struct Client {
     source: Source,
-    /// How many bytes were queued after the previous poll. If fewer bytes are queued at the next poll, the peer has
-    /// acknowledged data.
+    /// The number of bytes that were queued after the previous poll. If fewer bytes are queued at the next poll, the
+    /// peer has acknowledged data.
     queued: usize,
 }
 

@@ -19,12 +19,12 @@ pub struct Server {
     reply: Option<Reply>,
 }
 
-/// The progress of the reply.
+/// How much of a message has been answered.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
-    /// How many bytes of the message are not consumed yet.
+    /// The number of bytes of the message that are not consumed yet.
     left: usize,
-    /// How many bytes of the reply to the current piece are queued.
+    /// The number of bytes of the reply to the current piece that are queued.
     position: usize,
 }
 

@@ -16,8 +16,8 @@ use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 /// Returns the stack's configuration: the build's addresses and whether to request further addresses.
 ///
 /// With the feature `dhcp`, the stack does not use an address that another host on the link already uses. `entropy` is
-/// [`Board::entropy`](super::Board::entropy). It is an argument, because a function that is generic over the board
-/// would take 420 bytes more flash.
+/// [`Board::entropy`](super::Board::entropy). This function is not generic over the board, because it would then take
+/// 420 bytes more flash.
 pub fn config(entropy: fn() -> [u32; 2]) -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
     let mut config = Config::new(hardware, seed(entropy), settings::ADDRESSES);

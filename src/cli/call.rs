@@ -128,7 +128,8 @@ pub fn has_client(app: &App) -> bool {
 }
 
 impl CallArgs {
-    /// Returns the server's host and port. Without a port on the command line, the port is the program's own.
+    /// Returns the server's host and port. If the command line names no port, returns the default port of
+    /// `app`.
     fn remote(&self, app: &App, link: &Link) -> Result<(String, u16), Failure> {
         let port = match (self.udp, app.tcp, app.udp) {
             (false, Some(port), _) | (false, None, Some(port)) | (true, _, Some(port)) => port,

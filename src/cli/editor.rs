@@ -194,7 +194,7 @@ struct State {
     held: bool,
 }
 
-/// The activity of the editor.
+/// The editor's current activity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
     /// The editor is between two lines. Printing must wait for a moment.

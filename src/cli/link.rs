@@ -97,7 +97,7 @@ pub struct Link {
 }
 
 impl LinkArgs {
-    /// Validates the options. `side` selects the default addresses.
+    /// Builds the link that the options describe. `side` selects the default addresses.
     ///
     /// # Errors
     /// Fails with a usage error that names the invalid word and its expected form.
@@ -200,7 +200,8 @@ impl Link {
         Stack::new(config, device, memory, now).map_err(Failure::usage)
     }
 
-    /// Returns a link-local IPv6 address to add to the configured addresses. It is derived from the hardware address.
+    /// Returns a link-local IPv6 address, derived from the hardware address, to add to the configured
+    /// addresses.
     ///
     /// Neighbours send solicitations from their link-local addresses (RFC 4861 section 7.2.2). Without a link-local
     /// address of its own, the stack has no route to these addresses, and cannot answer. Returns `None` on a TUN, if no

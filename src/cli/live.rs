@@ -48,7 +48,7 @@ struct Live<'l, 's, I, E> {
     each: E,
     shell: Shell,
     start: Instant,
-    /// When the most recent step was taken.
+    /// The time at which the most recent step was taken.
     at: Instant,
     steps: u32,
 }

@@ -143,11 +143,11 @@ struct Ping<'p> {
     duplicates: u32,
     /// The number of requests that were lost because of an ICMP error or an unanswered ARP or NDP request.
     errors: u32,
-    /// When the most recent request was sent.
+    /// The time at which the most recent request was sent.
     last_sent: Instant,
-    /// When to send the next request.
+    /// The time at which to send the next request.
     send_at: Instant,
-    /// When each unanswered request was sent. The key is the request's number.
+    /// The time at which each unanswered request was sent, by the request's number.
     outstanding: BTreeMap<u32, Instant>,
     /// The minimum round-trip time, in milliseconds.
     least: f64,

@@ -113,7 +113,7 @@ pub enum OnOverflow {
 /// A list of programs, each with its server's port.
 type Ports = Vec<(u16, &'static App)>;
 
-/// The validated options of a server.
+/// The programs, ports and options of a server, all of them validated.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     tcp: Ports,
@@ -153,10 +153,11 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 impl ServerArgs {
-    /// Validates the programs `names`, the ports and the options for single programs.
+    /// Builds the plan of a server that runs the programs `names`, with their ports and options.
     ///
     /// # Errors
-    /// Fails with a usage error that names the invalid word and its expected form.
+    /// Fails with a usage error if a program is unknown, if two programs share a port, or if an option is invalid or
+    /// does not apply to these programs.
     pub fn plan(&self, names: &[String]) -> Result<Plan<'_>, Failure> {
         let apps = find_all(names)?;
         self.check_flags(&apps)?;
@@ -170,6 +171,7 @@ impl ServerArgs {
             delay: self.delay.unwrap_or_default().into(),
             once: self.once,
             reply: self.reply.as_ref().map(|text| text.as_bytes()),
+            // `Plan::run` sets these three, which refer to values that it creates.
             status: None,
             operator: None,
             room: None,

@@ -58,7 +58,7 @@ pub enum Command {
 /// The kinds of frames that the command `until` accepts.
 const FRAMES: &str = "tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or packet (any IP packet)";
 
-/// The names of a command and its usage.
+/// A command of the prompt: its two names and its usage.
 struct Word {
     name: &'static str,
     short: &'static str,

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// Joins each negative number to the option before it with `=`, so that clap reports an invalid value.
+/// Joins each negative number to the option before it with `=`.
 ///
-/// Without the `=`, clap would report the number as an unknown option.
+/// clap then reports the number as an invalid value of that option. Without the `=`, clap would take the number for an
+/// option and report that this option is unknown.
 pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::new();
     let mut subcommand = None;

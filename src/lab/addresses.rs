@@ -14,14 +14,14 @@ pub(crate) fn ipv4(host: usize) -> Ipv4Address {
     Ipv4Address::new(192, 168, 69, last_byte(host))
 }
 
-/// Returns the hardware address of a host. It ends in the same byte as the IPv4 address.
+/// Returns the hardware address of a host, which ends in the same byte as the host's IPv4 address.
 pub(crate) fn hardware(host: usize) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, last_byte(host)])
 }
 
 /// Returns the last byte of a host's addresses.
 ///
-/// It is 2 for the client (host 0), 1 for the server (host 1), and then 3 and 4.
+/// The byte is 2 for the client (host 0), 1 for the server (host 1), and then 3 and 4.
 fn last_byte(host: usize) -> u8 {
     match host {
         0 => 2,

@@ -69,21 +69,22 @@ enum Wanted {
 /// The frames that a line expects.
 #[derive(Clone, Debug)]
 struct Frames {
-    which: Which,
+    filter: Filter,
     /// Whether only retransmissions are counted.
     again: bool,
     /// The frame's number among the counted frames, from 1. `None` means any of them.
     nth: Option<u32>,
-    /// The longest time since the previous frame that fits `which`.
+    /// The longest time since the previous frame that the filter selects.
     within: Option<Duration>,
     /// The number of frames counted so far.
     count: u32,
-    /// When the most recent frame that fits `which` was sent.
+    /// The time at which the most recent frame that the filter selects was sent.
     last: Option<Instant>,
 }
 
+/// Selects frames: those sent for one reason, all ICMP messages, or those of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Which {
+enum Filter {
     Caused(&'static str),
     Icmp,
     Kind(Kind),
@@ -240,10 +241,10 @@ fn slug(words: &str) -> String {
 impl Frames {
     /// Counts a frame that a host sends. Returns whether this frame meets the expectation.
     fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
-        let fits = match &self.which {
-            Which::Caused(name) => cause.map(Cause::slug) == Some(*name),
-            Which::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
-            Which::Kind(kind) => kind.matches(summary),
+        let fits = match &self.filter {
+            Filter::Caused(name) => cause.map(Cause::slug) == Some(*name),
+            Filter::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
+            Filter::Kind(kind) => kind.matches(summary),
         };
         if !fits {
             return false;

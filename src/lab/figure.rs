@@ -37,7 +37,7 @@ pub const NAMES: [&str; 11] = [
     "TIME-WAIT",
 ];
 
-/// A transition of the figure.
+/// A transition between two states in the figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The state before the transition.

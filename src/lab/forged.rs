@@ -39,7 +39,7 @@ impl Forged {
 
     /// Returns the frames that carry the segment from `ends[0]` to `ends[1]`.
     ///
-    /// Their destination is the hardware address of host `to`.
+    /// The frames are sent to the hardware address of host `to`.
     ///
     /// `isn` contains the initial sequence numbers of the two sides. If a side has none yet, the segment's number for
     /// that side is absolute.

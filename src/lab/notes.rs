@@ -5,7 +5,7 @@ use smoltcp::time::Instant;
 use super::show::Transfer;
 use crate::stack::{Event, Probe};
 
-/// The events of one step.
+/// Collects the events that the stack reports in one step.
 #[derive(Default)]
 pub(super) struct Notes(pub(super) heapless::Vec<Event, 16>);
 

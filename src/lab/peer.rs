@@ -86,7 +86,7 @@ impl ScriptStep<'_> {
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
     steps: &'a [ScriptStep<'a>],
-    /// The latency of the wire.
+    /// The time that a frame takes on the wire.
     latency: Duration,
     /// The number of bytes sent or read in the current step.
     bytes_done: usize,

@@ -27,11 +27,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Setup<'a> {
     /// The wire.
     pub line: Line,
-    /// The faults of the wire.
+    /// The faults that the wire makes.
     pub faults: Faults,
     /// The seed for sequence numbers, ports and random losses.
     pub seed: u64,
-    /// How long an ACK waits for data that can carry it, or `None` to send each ACK at once.
+    /// The longest time for which an ACK waits for data that can carry the ACK, or `None` to send each ACK at once.
     pub ack_delay: Option<Duration>,
     /// Whether small segments wait until earlier segments are acknowledged (Nagle's algorithm).
     pub nagle: bool,
@@ -45,7 +45,8 @@ pub struct Setup<'a> {
     /// The window scale of both hosts, or `None` for the smallest scale that covers the receive buffer.
     #[cfg(feature = "recovery")]
     pub window_scale: Option<u8>,
-    /// How long a peer can be silent before its connection ends. The stack sends four keep-alive probes in that time.
+    /// The longest time for which a peer can be silent before its connection ends. The stack sends four keep-alive
+    /// probes in that time.
     pub idle_timeout: Duration,
     /// The time between two keep-alive probes. After four probes without an answer, the connection ends. `None` means a
     /// quarter of `idle_timeout`.
@@ -358,7 +359,7 @@ pub(crate) fn default_texts(app: &App) -> &'static [&'static str] {
 /// The type of a lab that a [`Setup`] starts.
 pub type SetupLab<'a, C, const N: usize, const R: usize> = Lab<'a, Peer<'a>, UdpPeer<'a>, C, N, R>;
 
-/// The port of scripted servers.
+/// The port on which a scripted server listens.
 pub const SCRIPT_PORT: u16 = 7000;
 
 /// Returns a call from the client to `port` of the server.

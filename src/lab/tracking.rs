@@ -84,7 +84,7 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         Some(FLOWS - 1)
     }
 
-    /// Returns the flow of a segment and the index of the side that sent it.
+    /// Returns the flow to which a segment belongs, and the index of the side that sent the segment.
     ///
     /// If the flow is not tracked yet, begins to track it if `begin` is true, and otherwise returns `None`.
     pub(super) fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {

@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub entry: Entry,
     /// The initial sequence numbers of the frame's sender and receiver, if known.
     pub isn: [Option<TcpSeqNumber>; 2],
-    /// The states of the client and of the server after the step. They are the states of the entry's connection, or of
+    /// The states of the client and of the server after the step. The states are those of the entry's connection, or of
     /// the most recent connection if the entry has none.
     pub states: [State; 2],
     /// Whether the entry can have TCP states. This is `false` for UDP, and in a run without TCP.
@@ -188,7 +188,8 @@ impl<
 
     /// Returns the number of the connection whose states are shown with an entry.
     ///
-    /// This is the entry's own connection, or the most recent connection if the entry has none.
+    /// If the entry has a connection, returns that connection's number. Otherwise, returns the number of the most
+    /// recent connection.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub fn lane_of(&self, snapshot: &Snapshot) -> u32 {

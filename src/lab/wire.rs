@@ -59,7 +59,7 @@ struct InFlight {
 
 const MICROS_PER_SECOND: u64 = 1_000_000;
 
-/// How long a reordered frame waits for the sender's next frame.
+/// The longest time for which a reordered frame waits for the sender's next frame.
 const YIELD: Duration = Duration::from_millis(200);
 
 /// The maximum number of frames that one step of a stack can send. A step sends one for a connection, or one for each
@@ -76,7 +76,7 @@ pub(super) struct Received {
     pub(super) injected: bool,
 }
 
-/// A copy of a sent frame.
+/// Stores the bytes of a sent frame.
 struct Bytes {
     id: u32,
     frame: [u8; MAX_FRAME],

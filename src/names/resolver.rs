@@ -18,8 +18,8 @@ const PORT: u16 = 53;
 /// In the first round, how long to wait for a server's answer before the next server is queried. Each further round
 /// doubles this time.
 const FIRST: Duration = Duration::from_secs(1);
-/// How long to wait for IPv6 addresses after IPv4 addresses arrive (RFC 8305 section 3). Some servers never answer the
-/// IPv6 query.
+/// The longest time to wait for IPv6 addresses after IPv4 addresses arrive (RFC 8305 section 3). Some servers never
+/// answer the IPv6 query.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 /// How long to wait for IPv4 addresses after IPv6 addresses arrive. The IPv4 addresses are needed if no IPv6 connection
 /// can be established. The delay leaves time to repeat a lost query. In RFC 8305 a client connects immediately and
@@ -46,15 +46,15 @@ pub struct Resolver {
     reached: [bool; 2],
     /// The timeout of the lookup.
     patience: Duration,
-    /// When the lookup times out, or `None` before the first poll.
+    /// The time at which the lookup times out, or `None` before the first poll.
     until: Option<Instant>,
-    /// When the next query is sent.
+    /// The time at which the next query is sent.
     ask_at: Option<Instant>,
     /// In the current round, how long to wait for a server's answer before the next server is queried.
     wait: Duration,
     /// The index of the server to query next.
     server: usize,
-    /// When the lookup stops waiting for the other family.
+    /// The time at which the lookup stops waiting for the other family.
     conclude_at: Option<Instant>,
     addresses: Addresses,
     /// The error to report if both queries are answered and there are no addresses.

@@ -10,9 +10,9 @@ use super::addresses::Addresses;
 use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use crate::stack::{Context, End, Next, Session};
 
-/// How long a server may take to reply.
+/// The longest time that a server may take to reply.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a server may take to close the connection after its reply.
+/// The longest time that a server may take to close the connection after its reply.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The size in bytes of the length field before each message (RFC 1035 section 4.2.2).
@@ -24,12 +24,12 @@ pub(crate) struct TcpQuery {
     name: Name,
     kind: Kind,
     id: u16,
-    /// How many bytes of the query, including its length field, are queued so far.
+    /// The number of bytes of the query, including its length field, that are queued so far.
     position: usize,
     addresses: Addresses,
     /// `None` while the query runs, `Some(None)` if the query has failed.
     result: Option<Option<Reply>>,
-    /// When to reset the connection, if it is still open.
+    /// The time at which to reset the connection, if it is still open.
     until: Option<Instant>,
 }
 

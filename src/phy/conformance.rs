@@ -133,7 +133,7 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
     Ok(bench.report)
 }
 
-/// A function that checks a rule. It returns the observed fault if the device breaks the rule.
+/// A function that checks a rule, and returns the observed fault if the device breaks the rule.
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {

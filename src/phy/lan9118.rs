@@ -13,8 +13,8 @@ use super::words::{self, Arrived, Words};
 /// of all connections, plus 60 bytes for each segment, must stay below that size. A received frame waits until the
 /// controller has room for a frame to send, so that the stack can reply to every frame.
 ///
-/// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. It drops frames with a wrong
-/// checksum, and IP fragments of TCP segments and UDP datagrams.
+/// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. The driver drops frames with a
+/// wrong checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Lan9118<R> {
     registers: R,

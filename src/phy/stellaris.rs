@@ -14,8 +14,8 @@ use super::words::{self, Arrived, Words};
 /// The controller can deliver frames for other hosts, and the driver drops them. A received frame waits until the
 /// controller can send a frame, so that the stack can reply to every frame.
 ///
-/// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. It drops frames with a wrong
-/// checksum, and IP fragments of TCP segments and UDP datagrams.
+/// The driver computes and verifies IPv4, TCP and UDP checksums while it copies frames. The driver drops frames with a
+/// wrong checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Stellaris<R> {
     registers: R,

@@ -132,7 +132,7 @@ pub struct TcpOptions {
     /// The congestion control. CUBIC by default.
     #[cfg(feature = "recovery")]
     pub congestion: Congestion,
-    /// How long a connection may stay in SYN-RECEIVED (RFC 4987 section 3.3). 10 s by default.
+    /// The longest time for which a connection may stay in SYN-RECEIVED (RFC 4987 section 3.3). 10 s by default.
     pub handshake_timeout: Duration,
     /// How long a peer may be silent before the connection is aborted. 5 minutes by default. A peer is silent if it
     /// does not acknowledge keep-alive probes, data or a FIN.
@@ -146,7 +146,7 @@ pub struct TcpOptions {
     /// 6298 section 2.4 recommends a timeout of at least 1 s.
     #[cfg(feature = "recovery")]
     pub least_rto: Duration,
-    /// How long a closing connection can go without progress before it is aborted. 60 s by default.
+    /// The longest time that a closing connection may go without progress before it is aborted. 60 s by default.
     pub linger: Duration,
     /// Whether Nagle's algorithm delays small segments (RFC 9293 section 3.7.4). Off by default.
     pub nagle: bool,

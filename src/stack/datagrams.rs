@@ -33,7 +33,7 @@ pub(super) struct Datagrams<'a, U> {
     may_send: bool,
     /// The next deadline. The deadline is updated after each step of the UDP ports.
     due: Option<Instant>,
-    /// When to poll the sockets again after the device had no room.
+    /// The time at which to poll the sockets again after the device had no room.
     retry: Option<Instant>,
 }
 
@@ -380,8 +380,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Lets a program run again once all its queued datagrams are sent.
     ///
-    /// Such a program might be waiting for room. It also handles received datagrams only now, because it handles none
-    /// while an answer is unsent: see [`Respond`](crate::stack::Respond).
+    /// Such a program might be waiting for room. The program also handles received datagrams only now, because it
+    /// handles none while an answer is unsent: see [`Respond`](crate::stack::Respond).
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (true, Some(handle), Some(session)) = (port.has_unsent, port.handle, &port.session) else { continue };

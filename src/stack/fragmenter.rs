@@ -67,11 +67,11 @@ struct State {
     segment: Option<(usize, usize)>,
     /// The length of the buffered packet, in bytes. 0 if the buffer is empty.
     len: usize,
-    /// How many payload bytes of the buffered packet have been sent.
+    /// The number of payload bytes of the buffered packet that have been sent.
     sent: usize,
     /// The number of packets that were buffered so far. Each packet's identification is computed from this count.
     count: u32,
-    /// When to try again, if the device had no room.
+    /// The time at which to try again, if the device had no room.
     retry: Option<Instant>,
 }
 

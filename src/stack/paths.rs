@@ -14,7 +14,7 @@ use smoltcp::wire::IpAddress;
 use super::buckets::{self, Bucket, Hashed};
 use super::half_sip::half_sip_of_address;
 
-/// How long a path MTU is used (RFC 1191 section 6.3, RFC 8201 section 4: 10 minutes).
+/// The time for which a path MTU is used (RFC 1191 section 6.3, RFC 8201 section 4: 10 minutes).
 const LIFETIME: Duration = Duration::from_secs(600);
 
 /// The smallest path MTU that the stack accepts, in bytes. For IPv4, the limit is 576 bytes (the default MSS of 536

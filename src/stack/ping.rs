@@ -35,7 +35,7 @@ pub struct EchoMemory<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Echo {
-    /// The sender of the reply.
+    /// The address from which the reply came.
     pub from: IpAddress,
     /// The sequence number of the request.
     pub seq: u16,
@@ -45,7 +45,7 @@ pub struct Echo {
     pub hop_limit: u8,
     /// Whether the data is the same as in the request.
     pub intact: bool,
-    /// When the reply arrived.
+    /// The time at which the reply arrived.
     pub at: Instant,
 }
 
@@ -86,7 +86,7 @@ pub(super) struct Pings<'a> {
     longest: usize,
     /// Whether to let the socket send in the next step.
     may_send: bool,
-    /// When to let the socket send again.
+    /// The time at which to let the socket send again.
     due: Option<Instant>,
     /// Whether a request waits in the socket.
     queued: bool,

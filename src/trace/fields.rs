@@ -14,7 +14,7 @@ use smoltcp::wire::{
 /// Bytes that cannot be decoded are written in hexadecimal and as text.
 pub struct Fields<'f>(pub &'f [u8]);
 
-/// A field of a frame.
+/// A field in a frame: its name, its place and its bytes.
 pub(crate) struct Field<'f> {
     /// The offset of the field's first byte in the frame.
     pub(crate) offset: usize,

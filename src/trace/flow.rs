@@ -34,7 +34,7 @@ pub struct Side {
     pub snd_wnd: usize,
     /// The window scale that this side announced.
     pub scale: Option<u8>,
-    /// How long the most recent retransmission waited for its timer.
+    /// The time that the most recent retransmission waited for its timer.
     pub rto: Option<Duration>,
     /// The number of duplicate ACKs that have arrived since new data was acknowledged. A retransmission can set this
     /// number to 0 earlier.
@@ -42,11 +42,11 @@ pub struct Side {
     /// The event that began the current recovery, and SND.NXT at that time. The recovery ends once that sequence number
     /// is acknowledged.
     recovery: Option<(Trigger, TcpSeqNumber)>,
-    /// When the most recent segment arrived.
+    /// The time at which the most recent segment arrived.
     heard: Option<Instant>,
     /// The latest transmissions, in no particular order.
     sent: [Option<Transmission>; REMEMBERED],
-    /// When new data from this side was most recently acknowledged.
+    /// The time at which new data from this side was most recently acknowledged.
     advanced: Option<Instant>,
     /// The arrival time of the oldest payload that this side has not acknowledged.
     unacknowledged_since: Option<Instant>,
@@ -274,7 +274,8 @@ impl Side {
         (!segment.syn && self.snd_wnd == 0 && segment.seq == self.una).then_some(Cause::ZeroWindowProbe)
     }
 
-    /// Returns why a segment is retransmitted. `before` is the segment's previous transmission.
+    /// Returns why a segment is retransmitted, and updates the recovery. `before` is the segment's previous
+    /// transmission.
     fn why_again(
         &mut self,
         now: Instant,
@@ -332,7 +333,7 @@ impl Side {
         cause
     }
 
-    /// Returns the stored transmission that covers `seq`. It starts at `seq`, or else nearest below it.
+    /// Returns the stored transmission that covers `seq`. If several do, returns the one that starts last.
     ///
     /// For example, a FIN that was sent with payload can be retransmitted alone.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {

@@ -150,7 +150,8 @@ struct Limit {
     since: Option<Instant>,
     /// The number of lines that have kept their level in this second.
     count: u32,
-    /// How many lines got the level debug instead. [`take_left_out`](Self::take_left_out) sets this number to 0.
+    /// The number of lines that got the level debug instead. [`take_left_out`](Self::take_left_out) sets the number
+    /// to 0.
     left_out: u32,
 }
 

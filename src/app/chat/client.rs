@@ -49,10 +49,10 @@ enum Stage {
     Closed,
 }
 
-/// How many lines one poll may print. The limit keeps one connection from delaying the others.
+/// The largest number of lines that one poll prints. The limit keeps one connection from delaying the others.
 const LINES_A_TURN: usize = 16;
 
-/// How long the server may take to close after the client's `q`.
+/// The longest time that the server may take to close after the client's `q`.
 const PARTING: Duration = Duration::from_secs(1);
 
 impl Default for Client {

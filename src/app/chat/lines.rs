@@ -11,7 +11,7 @@ use crate::app::timing::later;
 /// The maximum length of a line in bytes, without its line ending.
 pub const LINE: usize = 512;
 
-/// How long the partner must be silent to end a message without a line ending.
+/// The time for which the partner must be silent to end a message without a line ending.
 pub const SILENCE: Duration = Duration::from_millis(200);
 
 /// How a partner's messages end.
@@ -34,7 +34,7 @@ pub struct Line {
     pub len: usize,
     /// Whether the line is only `q`, which ends the conversation.
     pub goodbye: bool,
-    /// How many bytes of the receive buffer the line occupies, including its line ending.
+    /// The number of bytes that the line occupies in the receive buffer, including its line ending.
     used: usize,
     end: LineEnd,
 }

@@ -32,7 +32,7 @@ pub struct Member<'a> {
     lines: Lines,
     who: Who,
     number: u16,
-    /// How many bytes of the text being sent are in the send buffer.
+    /// The number of bytes of the text being sent that are in the send buffer.
     queued: u16,
     /// The refusal that must be sent to the member next. `queued` then counts the refusal's bytes, and other members'
     /// lines wait.
@@ -71,7 +71,7 @@ const NO_SLOT: &[u8] = b"no room for another name: you keep your address\n";
 const TAKEN: &[u8] = b"this name is taken: '/name NAME' as the next line gives you another\n";
 const TOO_SLOW: &[u8] = b"\nyou have read too slowly and missed lines: goodbye\n";
 
-/// How long a member that has fallen behind may take to read the note.
+/// The longest time that a member that has fallen behind may take to read the note.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl<'a> Member<'a> {
@@ -248,7 +248,8 @@ impl<'a> Member<'a> {
         Ok(())
     }
 
-    /// Leaves the room and frees the member's name. Tells the console and all other members `how` the member leaves.
+    /// Leaves the room and frees the member's name. Tells the console and all other members that the
+    /// member leaves. `how` is the text after the member's name.
     fn leave(&mut self, cx: &mut Context<'_>, how: core::fmt::Arguments<'_>) {
         if let Stage::Talking { position, .. } = self.stage {
             self.room.leave(position);
@@ -319,7 +320,7 @@ impl NameRefused {
     }
 }
 
-/// The outcome of reading from a member.
+/// The line that a member has sent: an ordinary line, a goodbye, or a line that must wait.
 enum Spoken {
     Goodbye,
     Line,

@@ -35,14 +35,14 @@ pub use operator::Operator;
 pub use room::Room;
 pub use udp_client::Client as UdpClient;
 
-/// The prompt for a line.
+/// The prompt printed before a line is typed.
 const PROMPT: &str = ">>> ";
 
 /// The final line that the server sends in a conversation. The client prints the same line when the conversation ends.
 const END: &[u8] = b"the talk has ended\n";
 
 crate::sessions! {
-    /// The server of one TCP connection.
+    /// The server side of one TCP connection.
     #[derive(Clone, Debug)]
     pub enum Server<'a> {
         /// A member of a room.

@@ -37,7 +37,7 @@ pub struct Operator {
     pub(super) partners: RefCell<Partners>,
 }
 
-/// The part of the server that requests a typed line.
+/// Which part of the server requests a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// The server on UDP.
@@ -46,7 +46,7 @@ pub enum Asker {
     Talk,
 }
 
-/// The result of looking for a typed line.
+/// The state of the operator's input: a line, no line yet, or the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed {
     /// The input has ended.

@@ -17,8 +17,8 @@ pub const NAME: usize = 16;
 /// A member's name: UTF-8 padded with zeros. All zeros mean no name.
 pub type Name = [u8; NAME];
 
-/// How long a new line that does not fit waits for the members to read older lines. The time applies to the oldest
-/// quarter of the ring. If not all members have read that quarter in time, the room drops it.
+/// The longest time for which a new line that does not fit waits for the members to read older lines. The time applies
+/// to the oldest quarter of the ring. If not all members have read that quarter in time, the room drops it.
 pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The most recent lines of a chat room, in a ring of bytes.
@@ -44,7 +44,7 @@ pub struct Room<'a> {
     wait: Cell<Option<Wait>>,
 }
 
-/// When a wait for space began, and the position of the oldest line at that time.
+/// The time at which a wait for space began, and the position of the oldest line at that time.
 #[derive(Clone, Copy, Debug)]
 struct Wait {
     since: Instant,

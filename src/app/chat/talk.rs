@@ -26,7 +26,7 @@ pub struct Talk<'a> {
     lines: Lines,
     partner: Option<IpEndpoint>,
     stage: Stage,
-    /// How many bytes of the typed line are in the send buffer.
+    /// The number of bytes of the typed line that are in the send buffer.
     queued: u16,
     /// The end of the pause after a message. The next message is not sent before this time.
     pause: Option<Instant>,
@@ -45,7 +45,7 @@ enum Stage {
 /// The note to a partner who has closed its side.
 const LAST_REPLY: &[u8] = b"(waiting for the last reply)\n";
 
-/// How many lines one poll may print. The limit keeps one connection from delaying the others.
+/// The largest number of lines that one poll prints. The limit keeps one connection from delaying the others.
 const LINES_A_TURN: usize = 16;
 
 impl<'a> Talk<'a> {

@@ -28,7 +28,7 @@ pub struct Answer {
     content: Content,
     asked: Asked,
     stage: Stage,
-    /// How many bytes of the current stage's output are already in the send buffer.
+    /// The number of bytes of the current stage's output that are already in the send buffer.
     queued: u16,
 }
 

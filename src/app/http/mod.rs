@@ -25,11 +25,11 @@ use crate::stack::{Context, End, Next, Session, Tuple};
 pub use self::status::{Row, Transport};
 pub use self::status::{Service, Status};
 
-/// How long the head of a request may take to arrive.
+/// The longest time in which the head of a request may arrive.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between two requests.
+/// The longest time for which a connection may be idle between two requests.
 const REST: Duration = Duration::from_secs(5);
-/// How long a peer may take to receive an answer, or one event.
+/// The longest time that a peer may take to receive an answer, or one event.
 const TAKE: Duration = Duration::from_secs(60);
 /// The shortest time between two events.
 const SOON: Duration = Duration::from_millis(250);
@@ -43,7 +43,7 @@ const LATE: Duration = Duration::from_secs(1);
 pub struct Server<'a> {
     status: &'a Status<'a>,
     stage: Stage,
-    /// When to close or reset the connection, if it makes no progress.
+    /// The time at which to close or reset the connection, if it makes no progress.
     deadline: Option<Instant>,
     /// Whether this connection is registered in the status as a receiver of events.
     watches: bool,

@@ -46,7 +46,7 @@ const LIVE: u8 = 4;
 /// The HTML that ends the final changing section, if no other section follows.
 const LIVE_END: &str = "</dl></section>";
 
-/// The contents of a section.
+/// The list that a section of the page contains.
 #[derive(Clone, Copy, Debug)]
 enum List {
     Drops,

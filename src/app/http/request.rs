@@ -27,7 +27,7 @@ pub struct Asked {
     pub last: bool,
 }
 
-/// A resource of this server.
+/// A resource that a client can request from this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     Events,
@@ -47,7 +47,7 @@ pub enum Read {
 /// The state of a request's head that is being read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head {
-    /// How many bytes have been read so far.
+    /// The number of bytes read so far.
     len: u16,
     /// The request line, if it has been read.
     first: Option<First>,
@@ -104,7 +104,7 @@ impl Head {
         }
     }
 
-    /// Returns the refusal of a line or a head that is too long.
+    /// Returns the refusal that answers a first line or a head that is too long.
     fn too_long(&self) -> Read {
         let refusal = if self.first.is_none() { Refusal::TargetTooLong } else { Refusal::HeadTooLong };
         Read::Refused(refusal, Asked::nothing())

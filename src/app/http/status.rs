@@ -32,17 +32,17 @@ pub struct Status<'m> {
     watchers: Cell<usize>,
 }
 
-/// The row of one connection.
+/// A connection's row on the status page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     id: ConnectionId,
     pub(super) tuple: Tuple,
     pub(super) state: State,
-    /// When the connection entered this state.
+    /// The time at which the connection entered this state.
     pub(super) since: Instant,
-    /// How many bytes the connection's program has read.
+    /// The number of bytes that the connection's program has read.
     pub(super) read: u64,
-    /// How many bytes the connection's program has written.
+    /// The number of bytes that the connection's program has written.
     pub(super) wrote: u64,
     /// Whether the connection receives the events of this status.
     pub(super) watches: bool,

@@ -12,7 +12,7 @@ pub const TRAILER: u16 = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunks {
     part: Part,
-    /// How many bytes of the line with the size, or of the trailer section, have been read.
+    /// The number of bytes read of the line with the size, or of the trailer section.
     counted: u16,
 }
 

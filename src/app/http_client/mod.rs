@@ -49,15 +49,15 @@ use super::message::{self, Arrived};
 use super::timing::Deadline;
 use crate::stack::{Context, End, Next, Session};
 
-/// How long the server may take to close the connection after its response. After this time the client resets the
-/// connection.
+/// The longest time that the server may take to close the connection after its response. After this time, the client
+/// resets the connection.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A GET on one TCP connection. Passes the response to `output`. The response's head may be up to `HEAD` bytes long.
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
-    /// How many bytes of the request are queued so far.
+    /// The number of bytes of the request that are queued so far.
     position: usize,
     response: Response<HEAD>,
     output: O,
@@ -172,7 +172,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
     }
 }
 
-/// The outcome of moving data from the socket to the output.
+/// How much data was moved from the socket to the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moved {
     /// No data had arrived.

@@ -10,7 +10,7 @@ use crate::stack::End;
 /// The beginning of every head.
 const VERSION: &[u8] = b"HTTP/1.";
 
-/// The destination of a response.
+/// Receives the head and the body of a response.
 pub trait Output {
     /// Called once with the head of the final response. Returns whether to receive the body as well.
     ///
@@ -56,13 +56,13 @@ pub struct Response<const HEAD: usize> {
     head: heapless::Vec<u8, HEAD>,
     /// Whether the line of the head that is being received is empty so far.
     line_empty: bool,
-    /// How many interim responses have been received.
+    /// The number of interim responses received so far.
     interim: u8,
     /// How the rest of the body is received, or `None` before the head of the final response.
     body: Option<Body>,
     /// Whether the server has announced that it keeps the connection open after the response.
     stays_open: bool,
-    /// How many bytes of the body have been passed to the output.
+    /// The number of bytes of the body that have been passed to the output.
     received: u64,
 }
 

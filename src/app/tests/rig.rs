@@ -83,7 +83,7 @@ pub struct Tcp<S> {
     pub console: Script,
     /// How the connection ended.
     pub end: Option<End>,
-    /// How many times the session has asked the stack to wake all programs.
+    /// The number of times that the session has asked the stack to wake all programs.
     pub wakes: usize,
     here: Side,
     there: Side,

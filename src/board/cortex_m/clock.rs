@@ -17,7 +17,7 @@ pub struct CortexM<B> {
     system: Mmio,
     /// The time at the most recent reading, in whole microseconds.
     now: Instant,
-    /// The rest of that time, in half ticks.
+    /// The part of that time that is less than a microsecond, in half ticks.
     rest: u32,
     /// The timer's value at the most recent reading, in ticks.
     last_value: u32,
@@ -56,8 +56,8 @@ const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
 }
 
 impl<B: Board> CortexM<B> {
-    /// The number of half ticks in a microsecond. At 12.5 MHz a microsecond is not a whole number of ticks.
-    const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
+    /// The number of half ticks in a microsecond. At 12.5 MHz, a microsecond is 12.5 ticks.
+    const HALF_TICKS_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
     /// A deadline is near if it is less than this many microseconds away.
     ///
@@ -114,21 +114,23 @@ impl<B: Board> Machine for CortexM<B> {
     /// Reads the timer, and adds the time since the previous reading to the clock.
     fn now(&mut self) -> Instant {
         let mut current = self.timer.read(CURRENT);
-        // The timer counts down, so the ticks since the most recent reading are `passed` minus the present value.
-        let mut passed = self.last_value;
+        // The timer counts down, so the number of ticks since the previous reading is `previous` minus the present
+        // value.
+        let mut previous = self.last_value;
         if self.system.read(STATE) & OVERFLOWED != 0 {
             // The timer has begun another period. The first reading can be from before that, so read the timer again.
             self.system.write(STATE, FORGET);
-            passed += self.period;
+            previous += self.period;
             current = self.timer.read(CURRENT);
         }
         // After a restart, the timer reads 0 until the first tick.
         self.last_value = if current == 0 { self.period } else { current };
-        // The sum covers at most two periods, so 32 bits are enough. A 64-bit division would make each iteration of the
-        // poll loop take half as long again.
-        let halves = self.rest + 2 * passed.saturating_sub(self.last_value);
-        self.rest = halves % Self::HALVES_A_MICROSECOND;
-        self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());
+        // The time is counted in half ticks, because a microsecond is not a whole number of ticks on every board: see
+        // `HALF_TICKS_A_MICROSECOND`. The sum covers at most two periods, so 32 bits are enough. A 64-bit division
+        // would make each iteration of the poll loop take half as long again.
+        let half_ticks = self.rest + 2 * previous.saturating_sub(self.last_value);
+        self.rest = half_ticks % Self::HALF_TICKS_A_MICROSECOND;
+        self.now += Duration::from_micros((half_ticks / Self::HALF_TICKS_A_MICROSECOND).into());
         self.now
     }
 

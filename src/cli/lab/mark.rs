@@ -199,7 +199,8 @@ pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failur
     marks::key(experiment).map_err(|error| Failure::usage(format_args!("{name}:{error}")))
 }
 
-/// Marks an answer to question `index`. An answer that consists of faults is marked by a run.
+/// Marks an answer to question `index`. If the answer consists of faults, runs the experiment with these
+/// faults and checks what the question expects.
 ///
 /// # Errors
 /// Fails if the run cannot start.

@@ -218,7 +218,7 @@ enum What {
 }
 
 impl What {
-    /// Returns the experiment of a file or a scenario.
+    /// Returns the experiment that a file or a scenario contains.
     fn experiment(&self) -> Option<&Experiment> {
         match self {
             What::File(_, experiment) | What::Scenario(_, experiment) => Some(experiment),

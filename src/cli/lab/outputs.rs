@@ -73,7 +73,7 @@ impl Shown {
         }
     }
 
-    /// Creates the ladder of a command line.
+    /// Creates a ladder with the options of the command line.
     pub fn of(args: &LabArgs) -> Self {
         let plain = Shown::new(args.lang());
         Shown {

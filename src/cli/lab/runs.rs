@@ -11,7 +11,7 @@ use crate::lab::{Setup, Snapshot};
 /// The runs, named a, b, c and so on. There is always at least one run.
 pub struct Runs {
     kept: Vec<Kept>,
-    /// The index of the present run.
+    /// The index in `kept` of the current run.
     present: usize,
 }
 
@@ -142,7 +142,7 @@ impl Runs {
         Ok(side_by_side(ladder, &names, [&left[same..], &right[same..]]))
     }
 
-    /// Returns the entries of a run that have a line in the ladder.
+    /// Returns the entries of run `index` for which the ladder has a line.
     fn rows(&self, setup: &Setup<'_>, index: usize, ladder: Ladder) -> Result<Vec<Snapshot>, Failure> {
         let Kept { by_hand, step } = self.kept[index].clone();
         let mut rows = Vec::new();
@@ -173,7 +173,7 @@ impl Runs {
     }
 }
 
-/// Returns the name of a run.
+/// Returns the letter that names the run with index `index`.
 fn name(index: usize) -> char {
     char::from(b'a' + (index % MAX_RUNS) as u8)
 }

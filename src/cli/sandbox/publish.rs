@@ -25,7 +25,7 @@ pub struct Publish {
 /// kernel's accept queue.
 pub const MAX_CONNECTIONS: usize = 64;
 
-/// How long to wait for a server to accept a connection.
+/// The longest time to wait for a server to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// The stack size of a thread that copies data, in bytes. The thread's buffer fits on this stack.

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 /// The largest number of clients for one port. A further client replaces the client that has been silent longest.
 const MAX_CLIENTS: usize = 64;
 
-/// How long a client may be silent before its socket is closed.
+/// The longest time for which a client may be silent before its socket is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Relays datagrams between `host` and the server at `to`, until the process exits.

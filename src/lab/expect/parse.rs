@@ -7,7 +7,7 @@ use core::fmt;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
-use super::{CAUSES, ENDS, Frames, Kind, Line, MARKS, Wanted, Which};
+use super::{CAUSES, ENDS, Filter, Frames, Kind, Line, MARKS, Wanted};
 use crate::lab::{WIRE, figure, tokens};
 use crate::stack::DropReason;
 
@@ -67,12 +67,12 @@ pub(super) fn line(
     };
     let what = match words.need(WHAT)? {
         "sends" => {
-            let which = words.need(KINDS)?;
-            words.sends(which, KINDS, false, time)?
+            let frames = words.need(KINDS)?;
+            words.sends(frames, KINDS, false, time)?
         }
         "retransmits" => {
-            let which = words.need(RESENT)?;
-            words.sends(which, RESENT, true, time)?
+            let frames = words.need(RESENT)?;
+            words.sends(frames, RESENT, true, time)?
         }
         "gets" => {
             const EXPECTED: &str = "out-of-order, partial-ack or repeated";
@@ -161,21 +161,21 @@ impl<'t> Words<'t> {
         figure::state(word).ok_or_else(|| self.error(word, STATE))
     }
 
-    /// Parses `[N] [within TIME]`, after the word `which`, which names the frames.
+    /// Parses `[N] [within TIME]`, after `frames`, the word that names the frames.
     ///
-    /// `again` is true for `retransmits`. `expected` lists the words that `which` could be, for an error.
+    /// `again` is true for `retransmits`. `expected` lists the words that `frames` could be, for an error.
     fn sends(
         &mut self,
-        which: &str,
+        frames: &str,
         expected: &'static str,
         again: bool,
         time: &dyn Fn(&str) -> Option<Duration>,
     ) -> Result<Wanted, ExpectError> {
-        let lower = which.to_ascii_lowercase();
+        let lower = frames.to_ascii_lowercase();
         // `retransmits` takes only a kind of frame, and no reason for sending it.
-        let caused = CAUSES.into_iter().find(|name| *name == lower && !again).map(Which::Caused);
-        let kind = || if lower == "icmp" { Some(Which::Icmp) } else { Kind::named(&lower).map(Which::Kind) };
-        let which = caused.or_else(kind).ok_or_else(|| self.error(which, expected))?;
+        let caused = CAUSES.into_iter().find(|name| *name == lower && !again).map(Filter::Caused);
+        let kind = || if lower == "icmp" { Some(Filter::Icmp) } else { Kind::named(&lower).map(Filter::Kind) };
+        let filter = caused.or_else(kind).ok_or_else(|| self.error(frames, expected))?;
         let mut nth = None;
         if let Some(word) = self.peek().filter(|word| *word != "within") {
             self.next();
@@ -189,7 +189,7 @@ impl<'t> Words<'t> {
             let word = self.need(TIME)?;
             within = Some(time(word).ok_or_else(|| self.error(word, TIME))?);
         }
-        Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
+        Ok(Wanted::Sends(Frames { filter, again, nth, within, count: 0, last: None }))
     }
 
     /// Parses a string in quotation marks.

@@ -8,7 +8,7 @@ use core::fmt::Write;
 use super::words::{FileError, Source};
 use super::{check_text, values};
 
-/// The answers of a reader.
+/// A reader's answers to the questions in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
     /// The seed of the experiment that the reader saw.
@@ -59,7 +59,7 @@ impl Answers {
         self.answers.iter().find(|(other, _)| *other == number).map(|(_, answer)| answer.as_str())
     }
 
-    /// Returns the text of a file with these answers.
+    /// Returns the text of an answer file that contains these answers.
     pub fn text(&self) -> String {
         let mut text = format!("seed {}\n", self.seed);
         for (number, answer) in &self.answers {

@@ -127,7 +127,7 @@ impl<'e> Key<'e> {
         }
     }
 
-    /// Parses an expectation for this wire. It is valid, because the parser of the file has checked it.
+    /// Parses an expectation for this wire. The expectation is valid, because the parser of the file has checked it.
     fn parsed(&self, expectation: &str) -> Expectations {
         Expectations::parse_for(expectation, self.latency, duration).unwrap_or_default()
     }
@@ -217,7 +217,7 @@ fn marked_by_run(answer: &str, expectations: Expectations) -> Marked {
     Marked::Run { faults, expectations }
 }
 
-/// Returns the letter of an option.
+/// Returns the letter that names the option at `position`.
 fn letter(position: usize) -> char {
     char::from(b'a' + (position % 26) as u8)
 }

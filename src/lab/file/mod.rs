@@ -67,7 +67,7 @@ pub struct Experiment {
     /// Each translated text with its translation.
     chinese: Vec<(String, String)>,
     seed: u64,
-    /// The lines that change the set-up. They have been checked.
+    /// The lines that change the set-up. The parser has checked these lines.
     settings: Vec<Source>,
     actions: Vec<Action>,
     /// The expectations. Each is on the same line as in the file, and the other lines are empty.

@@ -15,7 +15,7 @@ use crate::lab::{Kind, Moment};
 /// The maximum number of options in a choice, and of items in an order. Each is shown with a letter.
 pub(super) const MOST_OPTIONS: usize = 26;
 
-/// A question of a file.
+/// A question that a file asks its reader.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// The line's number in the file.

@@ -10,7 +10,7 @@ pub(super) const DURATION: &str = "a time with a unit (us, ms, s, min or h), as 
 /// Describes a time that can depend on the latency of the wire.
 pub(super) const MOMENT: &str = "a time, as in 2s, 300ms, 1.5rtt or 3rtt+200ms";
 
-/// Parses a time without round trips, such as `300ms`. It can be at most a year.
+/// Parses a time without round trips, such as `300ms`. The time can be at most a year.
 pub(crate) fn duration(word: &str) -> Option<Duration> {
     let split = word.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = word.split_at(split);

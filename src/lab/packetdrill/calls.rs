@@ -39,7 +39,7 @@ pub(super) enum Function {
 }
 
 impl Function {
-    /// Returns the function's name in a message.
+    /// Returns the name that messages use for the function.
     pub(super) fn name(self) -> &'static str {
         match self {
             Function::Accept(_) => "accept",

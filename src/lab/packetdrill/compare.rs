@@ -8,7 +8,7 @@ pub(super) struct Wanted {
     segment: SegmentText,
 }
 
-/// The result of a comparison.
+/// The result of comparing a segment with the line of a script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The segment completes the line.

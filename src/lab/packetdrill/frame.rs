@@ -38,7 +38,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Returns the sides of the answer to a segment.
+    /// Returns the ends with the two sides swapped, as in an answer.
     pub fn reversed(&self) -> Ends {
         let Ends { hardware: [h, i], addresses: [a, b], ports: [p, q], isn: [s, r] } = *self;
         Ends { hardware: [i, h], addresses: [b, a], ports: [q, p], isn: [r, s] }

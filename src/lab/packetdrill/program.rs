@@ -134,7 +134,7 @@ impl Connection {
         }
     }
 
-    /// Returns the result of a call that is made after the end of the connection.
+    /// Returns the result of a call that the program makes after the connection has ended because of `end`.
     pub(super) fn after(end: End, request: Request) -> Result<u32, &'static str> {
         match (request, end) {
             (Request::Abort | Request::Close, _) => Ok(0),

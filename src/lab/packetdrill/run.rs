@@ -25,7 +25,7 @@ use crate::lab::{Faults, Lab, Line, Progress, SCRIPT_PORT, START, Snapshot, Wire
 use crate::stack::{Console, Memory};
 use sockets::Sockets;
 
-/// The limits of a run.
+/// The limits at which the run of a script ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest virtual time.
@@ -35,7 +35,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Returns the limits of an hour and a million steps.
+    /// Returns limits of one hour of virtual time and a million steps.
     fn default() -> Self {
         Limits { time: Duration::from_secs(3600), steps: 1_000_000 }
     }
@@ -46,7 +46,7 @@ impl Default for Limits {
 pub struct Failed {
     /// The line's number, from 1.
     pub line: usize,
-    /// The expectation of the line and the actual event.
+    /// The text that says what the line expects and what happened instead.
     pub what: String,
 }
 
@@ -117,7 +117,7 @@ fn ends(host: usize) -> Ends {
     Ends { hardware: hosts.map(hardware), addresses: hosts.map(ipv4), ports, isn: [0; 2] }
 }
 
-/// A run of a script.
+/// Runs a script, line by line.
 struct Runner<'r, 'a, C> {
     lab: ScriptLab<'a, C>,
     limits: Limits,

@@ -13,7 +13,8 @@ use crate::lab::{Buffers, MAX_FILE_BYTES, MAX_FILE_LINES};
 /// A script.
 #[derive(Clone, Debug)]
 pub struct Script {
-    /// How far a time can differ from the time in a line: when its segment is sent, or when its call returns.
+    /// The largest difference allowed between the time in a line and the time at which the line's segment is sent or
+    /// its call returns.
     pub tolerance: Duration,
     /// The buffers of the connection: SO_RCVBUF and SO_SNDBUF set them.
     pub buffers: Buffers,
@@ -124,7 +125,7 @@ fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     SegmentText::scan(scanner)
 }
 
-/// Reads a segment that the peer sends. It must have a window, and must not have `<...>` as its options.
+/// Reads a segment that the peer sends. The segment must have a window, and must not have `<...>` as its options.
 fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     let mut here = *scanner;
     let segment = packet(scanner)?;

@@ -21,7 +21,7 @@ const LATEST: u64 = 86_400;
 /// Describes a valid time, for errors.
 pub(super) const EXPECTED: &str = "a time in seconds up to 86400: 0.1, +0.1, 0.1~0.3, +0.1~+0.3 or *";
 
-/// Reads the time of a line.
+/// Reads the time with which a line begins.
 pub(super) fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
     if scanner.eat("*") {
         return Ok(When::Any);

@@ -45,7 +45,7 @@ pub enum GoalError<'w> {
     Event(&'w str),
     /// A number of steps.
     Number(&'w str),
-    /// A state of one side.
+    /// A state that one side should enter.
     State(&'w str),
     /// A time.
     Time(&'w str),

@@ -82,7 +82,7 @@ pub struct Failed {
     pub why: String,
 }
 
-/// The result of a step.
+/// Whether the run continues after a step, or why it stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stepped {
     /// The run continues.

@@ -17,7 +17,7 @@ pub(super) struct Recorded {
     pub(super) holds: [Option<Box<Control>>; 2],
 }
 
-/// The entries of a run.
+/// Stores the recorded entries of a run.
 #[derive(Default)]
 pub(super) struct Entries {
     blocks: Vec<Vec<Recorded>>,

@@ -97,7 +97,7 @@ impl Opened {
         }))
     }
 
-    /// Returns a string of the experiment in the language of the session.
+    /// Returns `text`, a string from the experiment's file, in the language of the session.
     pub(super) fn own_text<'t>(&'t self, text: &'t str) -> &'t str {
         self.experiment.in_lang(text, self.lang)
     }
@@ -138,7 +138,7 @@ impl Opened {
         self.runs.get(&name).map_or(&[], |branch| &branch.by_hand)
     }
 
-    /// Returns the last step of a run.
+    /// Returns the number of the last step of run `name`.
     pub(super) fn last_step(&self, name: char) -> u32 {
         self.runs.get(&name).map_or(0, |branch| branch.summary.steps)
     }
@@ -209,17 +209,19 @@ impl Opened {
         Ok(())
     }
 
-    /// Returns the recording of a run. If it has been dropped, records the run again.
+    /// Returns the recording of run `name`. If the recording has been dropped to free memory, first repeats the run
+    /// with the same manual changes to record it again.
     pub(super) fn recording(&mut self, name: char) -> Result<&Recording, Problem> {
-        let is_missing = self.runs.get(&name).is_some_and(|branch| branch.recording.is_none());
+        let is_missing = self.runs.get(&name).is_some_and(|run| run.recording.is_none());
         if is_missing {
-            let (recording, _) = self.record(self.by_hand(name))?;
-            if let Some(branch) = self.runs.get_mut(&name) {
-                branch.recording = Some(recording);
+            let manual_changes = self.by_hand(name);
+            let (recording, _) = self.record(manual_changes)?;
+            if let Some(run) = self.runs.get_mut(&name) {
+                run.recording = Some(recording);
             }
         }
-        self.use_recording(name);
-        let recording = self.runs.get(&name).and_then(|branch| branch.recording.as_ref());
+        self.drop_recordings_for(name);
+        let recording = self.runs.get(&name).and_then(|run| run.recording.as_ref());
         recording.ok_or_else(|| Problem::new("the run is gone: open the experiment again"))
     }
 
@@ -237,20 +239,20 @@ impl Opened {
         (recording, summary): (Recording, Summary),
     ) {
         self.runs.insert(name, Branch { from, by_hand, summary, recording: Some(recording), used: 0 });
-        self.use_recording(name);
+        self.drop_recordings_for(name);
     }
 
-    /// Notes that the recording of run `name` is in use. If all recordings together take too much memory, drops the
-    /// least recently used ones.
-    fn use_recording(&mut self, name: char) {
+    /// Notes that the recording of run `name` is used now. If all recordings together take too much memory, drops the
+    /// least recently used ones, but never this one.
+    fn drop_recordings_for(&mut self, name: char) {
         self.uses += 1;
-        if let Some(branch) = self.runs.get_mut(&name) {
-            branch.used = self.uses;
+        if let Some(run) = self.runs.get_mut(&name) {
+            run.used = self.uses;
         }
-        let size = |branch: &Branch| branch.recording.as_ref().map_or(0, |recording| recording.bytes);
+        let size = |run: &Branch| run.recording.as_ref().map_or(0, |recording| recording.bytes);
         while self.runs.values().map(size).sum::<usize>() > self.room {
-            let others = self.runs.iter_mut().filter(|(other, branch)| **other != name && branch.recording.is_some());
-            let Some((_, oldest)) = others.min_by_key(|(_, branch)| branch.used) else { break };
+            let others = self.runs.iter_mut().filter(|(other, run)| **other != name && run.recording.is_some());
+            let Some((_, oldest)) = others.min_by_key(|(_, run)| run.used) else { break };
             oldest.recording = None;
         }
     }

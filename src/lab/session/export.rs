@@ -53,7 +53,7 @@ struct Lines<'r> {
 }
 
 impl<'r> Lines<'r> {
-    /// Returns the lines of a file that make the manual changes of a run.
+    /// Returns the lines with which a file makes the same changes as the user made by hand in `run`.
     fn of(run: &'r Run<'_>) -> Result<Vec<String>, Problem> {
         let mut found =
             Lines { by_hand: &run.by_hand, counts: Default::default(), faults: BTreeMap::new(), problem: None };

@@ -81,7 +81,7 @@ pub(super) fn table(opened: &mut Opened, request: &Request) -> Result<Value, Pro
     opened.with_lab(opened.by_hand(run), step, |lab, _| Ok(json!({ "text": show::table(lab, lang).join("\n") })))
 }
 
-/// Returns the hint of a question.
+/// Carries out `hint`: returns the hint that a question offers.
 pub(super) fn hint(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (_, question) = question(opened, request)?;
     let none = || Problem::new(opened.lang.pick("there is no hint", "没有提示"));

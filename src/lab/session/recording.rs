@@ -29,7 +29,7 @@ pub(super) struct Recording {
     pub(super) bytes: usize,
 }
 
-/// The results of a run. They are kept even if the entries are dropped.
+/// The results of a run, which are kept even if the entries are dropped.
 pub(super) struct Summary {
     pub(super) steps: u32,
     entries: usize,
@@ -94,7 +94,7 @@ impl Recording {
 }
 
 impl Summary {
-    /// Returns the members of a run.
+    /// Returns the members of the JSON object that describes a run.
     pub(super) fn json(&self) -> Value {
         let expectations = self.expectations.iter();
         let expectations: Vec<_> =

@@ -27,12 +27,12 @@ enum Form {
     Switch,
 }
 
-/// Returns the form of a number that is always written as a number.
+/// Returns the form of a setting whose value is always written as a number with `unit`.
 const fn number(unit: &'static str) -> Form {
     Form::Number { unit, zero: None }
 }
 
-/// Returns the form of a number for which 0 means no limit, written `none`.
+/// Returns the form of a setting whose value 0 means no limit and is written `none`.
 const fn or_none(unit: &'static str) -> Form {
     Form::Number { unit, zero: Some("none") }
 }
@@ -173,7 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_one_word() {
+    fn unknown_settings_and_invalid_values_are_rejected() {
+        assert!(applied("", json!({"congestion": "reno", "latency_us": 0, "loss_percent": 100}), None).is_ok());
         for bad in [
             json!({"congestion": "reno black-hole"}),
             json!({"latency_us": -1}),

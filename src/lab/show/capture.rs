@@ -12,7 +12,7 @@ use crate::lab::{MAX_HOSTS, START, Snapshot, Verdict, WIRE, Wire};
 use crate::stack::{Direction, Event, Tuple};
 use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 
-/// Writes a capture of a run.
+/// Writes the frames of a run to a capture file.
 ///
 /// Each frame is recorded as it was sent, on its sender's interface, even if it never arrived or was damaged. The
 /// frame's comment contains the step, the state changes since the connection's last frame, the fault, and the cause of

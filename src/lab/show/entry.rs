@@ -19,7 +19,7 @@ pub struct Entry {
     pub what: What,
 }
 
-/// The event of an entry.
+/// The event that an entry records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {

@@ -60,7 +60,7 @@ const TRACKS: usize = 32;
 /// The maximum number of points in a graph. A graph that reaches this number says where it is cut.
 const POINTS: usize = 60_000;
 
-/// A graph of a run.
+/// Draws a graph from the entries of a run.
 pub struct Graph {
     kind: GraphKind,
     lang: Lang,

@@ -39,12 +39,12 @@ impl Ladder {
     /// The largest number of columns in a ladder. More columns would only make the arrows longer.
     pub const WIDEST: usize = 160;
 
-    /// Returns the heading of the columns.
+    /// Returns the line with the names of the columns.
     pub fn header(&self) -> impl Display {
         Header(*self)
     }
 
-    /// Returns the line of an entry, or `None` if other lines show the event.
+    /// Returns the line that shows an entry, or `None` if other lines show the event.
     ///
     /// The state columns show changes of state. The line for a program's run shows the data that the program read.
     pub fn row(&self, snapshot: &Snapshot) -> Option<impl Display + use<>> {
@@ -61,7 +61,7 @@ impl Ladder {
         })
     }
 
-    /// Returns the text of a line in which the clock advances.
+    /// Returns the word that a line shows if only the clock advances.
     fn clock(&self) -> Text {
         self.word("clock", "时钟")
     }

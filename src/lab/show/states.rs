@@ -7,16 +7,16 @@ use crate::lab::Snapshot;
 use crate::lab::figure::TRANSITIONS;
 use crate::stack::Event;
 
-/// How many steps are stored for each transition and host. The first steps are kept.
+/// The largest number of steps stored for each transition and host. The first steps are kept.
 pub const STEPS: usize = 4;
 
-/// How many changes that are not in the diagram are stored. The first changes are kept.
+/// The largest number of stored changes that are not in the diagram. The first changes are kept.
 pub const OTHERS: usize = 16;
 
-/// How often one host took a transition, and in which steps.
+/// The number of times that one host took a transition, and the steps in which it did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// How often the host took the transition.
+    /// The number of times that the host took the transition.
     pub count: u32,
     steps: [u32; STEPS],
 }
@@ -47,7 +47,7 @@ pub struct Other {
     pub from: State,
     /// The state after the change.
     pub to: State,
-    /// The step of the change.
+    /// The step in which the state changed.
     pub step: u32,
 }
 

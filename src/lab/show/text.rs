@@ -8,7 +8,7 @@ use smoltcp::wire::TcpSeqNumber;
 use crate::lab::WIRE;
 use crate::lab::lang::{columns, columns_of};
 
-/// A string of at most `room` columns. Characters that do not fit are dropped.
+/// A string of at most `room` columns. Text is cut before the first character that does not fit.
 pub(super) struct Text {
     // A line has at most 160 columns, and a character has at most 3 bytes per column.
     bytes: heapless::String<480>,
@@ -66,8 +66,8 @@ impl Text {
 
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // The first character that does not fit is dropped, with everything after it. A later, narrower character might
-        // fit, but the text before it would be missing.
+        // Stop at the first character that does not fit. A narrower character after it might fit, but then the text
+        // would lack the characters between.
         for char in text.chars() {
             if self.cut {
                 break;

@@ -11,7 +11,7 @@ use crate::lab::{HostEvent, Verdict};
 use crate::stack::{DropReason, End};
 use crate::trace::{Carries, Cause, Mark, Summary};
 
-/// Displays a value in a language.
+/// Displays a value in a language: `In(lang, value)`.
 pub(crate) struct In<T>(pub(crate) Lang, pub(crate) T);
 
 impl Display for In<DropReason> {
@@ -166,7 +166,7 @@ impl Display for In<Verdict> {
     }
 }
 
-/// Returns the name of a host in a language.
+/// Returns the name of host `host` in the language `lang`.
 pub(crate) fn host_name(host: usize, lang: Lang) -> &'static str {
     if host == 0 { lang.pick("client", "客户") } else { lang.pick("server", "服务器") }
 }

@@ -11,7 +11,7 @@ pub struct Line {
     pub jitter: Duration,
     /// The rate in bits per second, or `None` for no limit.
     pub rate: Option<u64>,
-    /// How many frames in a million are lost at random.
+    /// The number of frames in a million that are lost at random.
     pub loss: u32,
     /// The largest IP packet, in bytes.
     pub mtu: usize,

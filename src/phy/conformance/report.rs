@@ -165,7 +165,8 @@ pub enum Fault {
     Padding(usize),
     /// The link refuses a frame of this length, though no frame is in flight.
     Refused(usize),
-    /// The scratch buffer is shorter than this many bytes. It must be one byte longer than the longest frame.
+    /// The scratch buffer is shorter than this many bytes. The scratch buffer must be one byte longer than the
+    /// longest frame.
     Scratch(usize),
     /// A transmit token provided a buffer of a different length than requested.
     TokenLength {

@@ -129,6 +129,7 @@ mod tests {
     fn a_message_with_a_wrong_length_stops_the_parser() {
         for len in [0, 15, u32::MAX] {
             let mut datagram = [message(17, 1, 1, 0), message(RTM_NEWLINK, 1, 1, 0)].concat();
+            assert_eq!(links(&datagram), [(1, false)]);
             datagram[..4].copy_from_slice(&len.to_ne_bytes());
             assert_eq!(links(&datagram), []);
         }

@@ -36,7 +36,7 @@ pub(super) enum Bad {
     Checksum,
 }
 
-/// Checks a header and a frame from the kernel, and completes the frame's checksum.
+/// Checks a frame from the kernel and its virtio-net header, and completes the frame's checksum.
 ///
 /// A TCP checksum is verified, not completed. If the header says that the kernel has verified the segment, or that the
 /// checksum is incomplete, the TCP checksum is ignored.
@@ -143,7 +143,7 @@ pub(super) struct Tcp {
     pub(super) start: usize,
     pub(super) payload: usize,
     pub(super) end: usize,
-    /// The sum of the pseudo-header.
+    /// The checksum's sum over the pseudo-header.
     pseudo: u16,
 }
 

@@ -177,7 +177,7 @@ pub enum OpenError {
 }
 
 impl Kind {
-    /// Returns the smoltcp medium of this kind.
+    /// Returns the smoltcp medium that describes the frames of an interface of this kind.
     pub fn medium(self) -> Medium {
         match self {
             Kind::Tap => Medium::Ethernet,
@@ -290,8 +290,7 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
 
 /// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or neither a TAP nor a TUN.
 ///
-/// This function tries to attach a second file as each other kind. The second file is closed at once, so it does no
-/// harm.
+/// This function tries to attach a second file as each other kind, and closes the second file at once.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))

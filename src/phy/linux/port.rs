@@ -52,7 +52,7 @@ pub(super) struct Port {
     header: usize,
 }
 
-/// When to retry writing the held frame.
+/// The condition for writing the held frame again.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Blocked {
     UntilWritable,

@@ -31,7 +31,7 @@ pub(in crate::stack) struct Autoconf {
     slaac: Option<slaac::Host>,
     /// A configured address that another host uses.
     taken: Option<(IpAddress, EthernetAddress)>,
-    /// When to try again to send a frame for which the device had no room.
+    /// The time at which to try again to send a frame for which the device had no room.
     blocked_until: Option<Instant>,
     changes: Changes,
 }

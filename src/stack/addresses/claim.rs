@@ -22,7 +22,7 @@ const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
 /// are slow to come up. This stack waits only 300 ms, because a neighbour on a working link answers within a
 /// millisecond.
 const INTERVAL: Duration = Duration::from_millis(300);
-/// How long the stack waits after each DAD probe if the address comes from the configuration. This time is shorter,
+/// The wait after each DAD probe if the address comes from the configuration. This time is shorter,
 /// because the user waits until the address is ready.
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
@@ -37,7 +37,7 @@ struct Claim {
     granted: bool,
     /// The number of DAD probes sent so far. Once the address is granted, the number of announcements sent so far.
     sent: u8,
-    /// When the next message is due. After the last DAD probe, this is the time at which the address is granted.
+    /// The time at which the next message is due. After the last DAD probe, the time at which the address is granted.
     at: Instant,
 }
 

@@ -20,9 +20,9 @@ const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(64);
 /// The number of DHCPREQUEST messages for one offer, before the client abandons the offer.
 const REQUESTS: u8 = 4;
-/// How long the client waits after a conflict before it starts again (RFC 2131 section 3.1 point 5).
+/// The time that the client waits after a conflict before it starts again (RFC 2131 section 3.1 point 5).
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
-/// How long the client waits after the first refusal before it starts again. Also the time between two attempts to
+/// The time that the client waits after the first refusal before it starts again. Also the time between two attempts to
 /// claim the leased address.
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 /// Each consecutive refusal doubles the wait, at most this many times. The longest wait after a refusal is thus 64 s.
@@ -40,9 +40,9 @@ pub(super) struct Client {
     xid: u32,
     /// The number of messages sent in this state.
     tries: u8,
-    /// When the newest message was sent.
+    /// The time at which the newest message was sent.
     asked: Instant,
-    /// When the next message is due. `None` if no message is scheduled.
+    /// The time at which the next message is due. `None` if no message is scheduled.
     at: Option<Instant>,
     /// Whether the client has already reported that no server answers.
     reported_silence: bool,
@@ -57,9 +57,9 @@ pub(super) struct Client {
     distrusted: Option<Ipv4Address>,
     /// Whether the lease must be confirmed because the link came up.
     confirming: bool,
-    /// How many more ARP requests for the lease's next hop the client can send.
+    /// The number of ARP requests for the lease's next hop that the client can still send.
     hop_requests: u8,
-    /// When the next of these requests is due.
+    /// The time at which the next of these requests is due.
     hop_at: Instant,
 }
 

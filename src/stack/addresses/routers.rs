@@ -24,7 +24,7 @@ pub(super) struct Routers {
 
 struct Router {
     address: Ipv6Address,
-    /// When the router's lifetime ends.
+    /// The time at which the router's lifetime ends.
     until: Instant,
     /// 1 means high, 0 means medium, and -1 means low.
     preference: i8,

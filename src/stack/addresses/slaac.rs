@@ -53,7 +53,7 @@ pub(super) struct Host {
     by_hand: bool,
     /// The number of solicitations sent so far.
     solicited: u8,
-    /// When the next solicitation is due.
+    /// The time at which the next solicitation is due.
     at: Option<Instant>,
     /// The time between two solicitations.
     wait: Duration,
@@ -61,7 +61,7 @@ pub(super) struct Host {
     answered: bool,
     /// Whether no router has answered since the link came up.
     unconfirmed: bool,
-    /// When to remove all routers and prefixes that are unconfirmed since the link came up.
+    /// The time at which to remove all routers and prefixes that are unconfirmed since the link came up.
     confirm_at: Option<Instant>,
     prefixes: heapless::Vec<Prefix, PREFIXES>,
     routers: Routers,
@@ -80,9 +80,9 @@ pub(super) struct Host {
 #[derive(Clone, Copy)]
 struct Prefix {
     address: Ipv6Address,
-    /// When the valid lifetime of the address ends.
+    /// The time at which the valid lifetime of the address ends.
     until: Instant,
-    /// When the preferred lifetime of the address ends.
+    /// The time at which the preferred lifetime of the address ends.
     preferred_until: Instant,
     /// Whether hosts with this prefix are on the link.
     on_link: bool,

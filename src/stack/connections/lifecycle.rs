@@ -8,7 +8,8 @@ use super::{Connections, Phase};
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{Console, Context, End, Next, Session, Stack, UdpSession};
 
-/// How long a connection waits for its RST to be sent. The peer's hardware address might have to be resolved first.
+/// The longest time for which a connection waits for its RST to be sent. The peer's hardware address might have to be
+/// resolved first.
 const RESET_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why a connection's state might have changed.

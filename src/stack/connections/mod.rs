@@ -129,12 +129,12 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     }
 
     /// Returns whether a connection still has its endpoints. A connection that has ended and is not in TIME-WAIT has no
-    /// endpoints. It can keep its slot until [`Stack::take`](super::Stack::take) returns its program.
+    /// endpoints. Such a connection can keep its slot until [`Stack::take`](super::Stack::take) returns its program.
     pub(super) fn is_alive(&self, id: ConnectionId) -> bool {
         self.is_current(id) && self.tuple(id.slot()).is_some()
     }
 
-    /// Returns the two endpoints of a connection.
+    /// Returns the two endpoints of the connection in slot `index`, unless the connection has lost them.
     pub(super) fn tuple(&self, index: usize) -> Option<Tuple> {
         self.index[index].tuple
     }
@@ -149,7 +149,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.deadlines.first(self.index)
     }
 
-    /// Returns the deadline of a connection.
+    /// Returns the time at which the connection in slot `index` next has work.
     pub(super) fn due_of(&self, index: usize) -> Option<Instant> {
         self.deadlines.of(self.index, index)
     }

@@ -13,8 +13,8 @@ use crate::stack::control::Block;
 use crate::stack::icmp_errors::IcmpError;
 use crate::stack::session::End;
 
-/// How long a peer must be silent before an RST reports that the peer's data was discarded. During this time, the peer
-/// can still read the program's data.
+/// The time for which a peer must be silent before an RST reports that the peer's data was discarded. During this time,
+/// the peer can still read the program's data.
 #[cfg(feature = "recovery")]
 const LOSS_NOTICE: Duration = Duration::from_millis(500);
 
@@ -25,7 +25,7 @@ pub struct Slot<'a, S> {
     pub(in crate::stack) phase: Phase,
     /// The listener's number. `None` if this side started the connection.
     pub(in crate::stack) listener: Option<u8>,
-    /// How many connections have used this slot.
+    /// The number of connections that have used this slot.
     pub(in crate::stack) generation: u32,
     /// The TCP state that was most recently reported to the [`Probe`](crate::stack::Probe).
     pub(in crate::stack) state: State,
@@ -43,12 +43,12 @@ pub struct Slot<'a, S> {
     pub(super) discarded: bool,
     /// The time at which the program has asked to run.
     pub(super) wake_at: Option<Instant>,
-    /// When the stack abandons the connection, unless the connection makes progress.
+    /// The time at which the stack abandons the connection, unless the connection makes progress.
     pub(super) give_up_at: Option<Instant>,
     /// The time of smoltcp's next work for this socket, as of the most recent turn. Only a snapshot shows this time.
     #[cfg(feature = "recovery")]
     pub(super) socket_at: Option<Instant>,
-    /// When TIME-WAIT ends.
+    /// The time at which TIME-WAIT ends.
     pub(in crate::stack) time_wait_until: Instant,
     /// The lengths of the send and receive queues when the connection most recently made progress.
     pub(super) progress: (usize, usize),

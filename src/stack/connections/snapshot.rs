@@ -25,7 +25,7 @@ pub struct Connection {
     pub send_queue: usize,
     /// The number of received bytes that the program has not read yet.
     pub receive_queue: usize,
-    /// When the connection next has work, unless a frame arrives earlier.
+    /// The time at which the connection next has work, unless a frame arrives earlier.
     pub due: Option<Instant>,
 }
 

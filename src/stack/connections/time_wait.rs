@@ -21,13 +21,13 @@ const ANSWER_INTERVAL: u16 = 5;
 pub struct TimeWaitRecord {
     /// `None` if the record is empty.
     tuple: Option<Tuple>,
-    /// When the record most recently answered a segment, in ticks.
+    /// The time at which the record most recently answered a segment, in ticks.
     answered: u16,
     /// SND.NXT.
     seq: TcpSeqNumber,
     /// RCV.NXT.
     ack: TcpSeqNumber,
-    /// When TIME-WAIT ends, in ticks.
+    /// The time at which TIME-WAIT ends, in ticks.
     ends_at: u32,
     bucket: Bucket,
 }

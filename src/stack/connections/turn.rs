@@ -265,7 +265,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// A timer of a connection.
+/// The action for a connection whose deadline has passed.
 enum Timer {
     /// Ends the connection, because its time limit has expired.
     GiveUp,

@@ -41,7 +41,7 @@ const MOST_SEGMENTS: u32 = 4_096;
 pub(in crate::stack) struct Window {
     bytes: u32,
     ssthresh: u32,
-    /// When the most recent ACK arrived, in milliseconds. The value wraps round, as in [`Cubic`].
+    /// The time at which the most recent ACK arrived, in milliseconds. The value wraps round, as in [`Cubic`].
     last_ack: u32,
     steps: Steps,
     cubic: Cubic,

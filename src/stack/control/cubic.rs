@@ -19,7 +19,7 @@ pub(super) struct Cubic {
     prior: u32,
     /// W_est, the window that Reno would have. Its value is 0 outside congestion avoidance.
     estimate: u32,
-    /// When the curve reaches its plateau, in milliseconds.
+    /// The time at which the curve reaches its plateau, in milliseconds.
     plateau_at: u32,
 }
 

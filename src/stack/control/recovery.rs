@@ -39,7 +39,8 @@ const MOST_DUPLICATES: u32 = 48;
 /// use 200 ms.
 const PEER_ACK_DELAY: Duration = Duration::from_millis(200);
 
-/// How long data waits for a larger window if a full segment does not fit (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
+/// The time for which data waits for a larger window if a full segment does not fit. RFC 9293 section 3.8.6.2.1
+/// recommends 0.1 to 1 s.
 const SMALL_WINDOW_DELAY: Duration = Duration::from_millis(500);
 
 /// The state of a connection's loss recovery.
@@ -76,7 +77,7 @@ pub(in crate::stack) struct Recovery {
     /// Lost data below this sequence number has been retransmitted.
     resent: TcpSeqNumber,
     resends: Resends,
-    /// When the congestion window was most recently reduced because of a loss.
+    /// The time at which the congestion window was most recently reduced because of a loss.
     reduced_at: Instant,
     /// Data below this sequence number was sent while the congestion window was full.
     limited_until: TcpSeqNumber,
@@ -96,23 +97,24 @@ pub(in crate::stack) struct Recovery {
     /// Whether a tail loss probe was sent since the most recent new acknowledgement.
     probed: bool,
     retransmission: Option<Timer>,
-    /// How long the retransmission timer had run when it expired. `None` before it expires, and again once the first
-    /// retransmission is sent.
+    /// The time for which the retransmission timer had run when it expired. `None` before it expires, and again once
+    /// the first retransmission is sent.
     expired: Option<Duration>,
     /// Why a segment was most recently sent again.
     pub(super) repeat: Option<Repeat>,
-    /// When a tail loss probe is sent.
+    /// The time at which a tail loss probe is sent.
     probe: Option<Instant>,
-    /// When the persist timer expires. Data is then sent although it does not fit the peer's window.
+    /// The time at which the persist timer expires. Data is then sent although it does not fit the peer's window.
     persist: Option<Instant>,
     /// Whether the time in `persist` has passed.
     persisting: bool,
-    /// How many times in a row the retransmission timer has expired.
+    /// The number of times in a row that the retransmission timer has expired.
     backoff: u8,
     samples: Samples,
-    /// When new data was most recently sent.
+    /// The time at which new data was most recently sent.
     sent_at: Instant,
-    /// When the peer most recently acknowledged something new, or could not be expected to acknowledge anything.
+    /// The time at which the peer most recently acknowledged something new, or could not be expected to acknowledge
+    /// anything.
     heard_at: Instant,
     /// The peer's window scale (shift count) that is passed to smoltcp.
     shown_scale: u8,
@@ -201,7 +203,7 @@ pub(in crate::stack) struct Options {
 }
 
 impl Block {
-    /// Returns the control block of a new connection.
+    /// Creates the control block of a new connection with loss recovery.
     pub(in crate::stack) fn recovering(options: &Options) -> Block {
         let mut block = Block::EMPTY;
         // RFC 7323 section 2.3: the largest shift is 14.

@@ -167,8 +167,10 @@ pub(in crate::stack) struct Patch {
     pub(in crate::stack) keep: usize,
 }
 
-/// Copies a packet to `out` with the changes in `patch`. Returns the copy's length, or `None` if `out` is too short for
-/// the headers.
+/// Copies a packet to `out` with the changes in `patch`. Returns the copy's length.
+///
+/// Returns `None` if `out` is too short for the headers, if `packet` is shorter than `segment` says, or if `patch`
+/// skips more bytes than the payload has.
 ///
 /// If the payload does not fit `out`, the rest of the payload and FIN are cut off. The peer sends them again. The TCP
 /// checksum is not updated, because smoltcp's interface does not check it.
@@ -187,7 +189,9 @@ pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, p
     tcp.set_ack_number(patch.ack);
     tcp.set_window_len(patch.window);
     tcp.set_fin(patch.fin && whole);
-    set_len(&mut out[..len], &segment.tuple, true);
+    // smoltcp's interface checks the checksum of an IPv4 header.
+    let fill_ipv4_checksum = true;
+    set_len(&mut out[..len], &segment.tuple, fill_ipv4_checksum);
     Some(len)
 }
 
@@ -226,14 +230,15 @@ pub(in crate::stack) fn shorten(
     len
 }
 
-/// Writes a packet's length into its IP header. Also updates the checksum of an IPv4 header if `checksum` is set.
-fn set_len(packet: &mut [u8], tuple: &Tuple, checksum: bool) {
+/// Writes a packet's length into its IP header. If `fill_ipv4_checksum` is set, also updates the checksum of an
+/// IPv4 header.
+fn set_len(packet: &mut [u8], tuple: &Tuple, fill_ipv4_checksum: bool) {
     let len = packet.len();
     match tuple.local.addr {
         IpAddress::Ipv4(_) => {
             let mut ip = Ipv4Packet::new_unchecked(packet);
             ip.set_total_len(len as u16);
-            if checksum {
+            if fill_ipv4_checksum {
                 ip.fill_checksum();
             }
         }

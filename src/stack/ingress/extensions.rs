@@ -28,7 +28,7 @@ pub(super) enum Chain {
     /// The header of TCP, UDP or ICMPv6, at the offset `at` of the packet. `fragment` says whether a Fragment header
     /// precedes it.
     Upper { protocol: u8, at: usize, fragment: bool },
-    /// The packet is malformed or has no upper-layer header. It is dropped silently.
+    /// The packet is malformed or has no upper-layer header. The packet is dropped silently.
     Silent,
 }
 

@@ -70,7 +70,7 @@ impl RxToken for NoToken {
     }
 }
 
-/// The token of the received packet.
+/// The token with which smoltcp receives one packet.
 pub(in crate::stack) struct Received<'f> {
     frame: &'f [u8],
     meta: PacketMeta,

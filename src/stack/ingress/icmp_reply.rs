@@ -16,7 +16,7 @@ const BURST: u8 = 10;
 /// The rate limit of errors: a token bucket (RFC 4443 section 2.4 f).
 pub(super) struct Limit {
     tokens: u8,
-    /// When the newest token was added, or when the newest error found the bucket full.
+    /// The time at which the newest token was added, or at which the newest error found the bucket full.
     since: Instant,
 }
 

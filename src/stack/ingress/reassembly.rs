@@ -45,7 +45,7 @@ const CONGESTED: u8 = 1 << 0b11;
 pub struct Reassembly {
     /// Identifies the datagram. `None` if the entry is free.
     key: Option<Key>,
-    /// When a fragment of the datagram first arrived.
+    /// The time at which the first fragment of the datagram arrived.
     begin: Instant,
     /// Whether the stack has abandoned the datagram. Further fragments of the datagram are ignored.
     abandoned: bool,

@@ -27,12 +27,12 @@ pub(in crate::stack) enum Shared {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Lets the shared sockets that `which` selects send one packet. Returns whether they did anything, or `None` if
+    /// Lets the sockets of the group `shared` send one packet. Returns whether a socket did anything, or `None` if
     /// nothing can be sent now.
     pub(in crate::stack) fn transmit_shared<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
-        which: Shared,
+        shared: Shared,
         io: &mut Io<D, C, P>,
     ) -> Option<bool> {
         #[cfg(feature = "fragments")]
@@ -41,7 +41,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         // Take the token first, so that no socket gives up a packet for which the device has no room.
         let token = io.device.transmit(now)?;
-        let set = match which {
+        let set = match shared {
             Shared::Datagrams => &mut self.datagrams.set,
             #[cfg(feature = "ping")]
             Shared::Pings => self.pings.as_mut()?.set(),

@@ -1,7 +1,10 @@
 //! Reports membership of the solicited-node groups by MLDv2 (RFC 3810), or by MLDv1 (RFC 2710) if a router uses MLDv1.
 //!
 //! A switch with MLD snooping forwards neighbour solicitations only to the ports whose hosts have reported the group.
-//! The stack does not use smoltcp's own reports. smoltcp would send its reports with the link header of a connection.
+//! The stack does not use smoltcp's own reports. While the stack serves a connection, each packet that smoltcp sends
+//! gets that connection's link header. A report would thus go to the hardware address of the connection's next hop
+//! instead of the group's hardware address.
+//!
 //! For a group that it joins, smoltcp would report the record type that means leaving (RFC 3810 section 5.2.12).
 
 use smoltcp::config::IFACE_MAX_ADDR_COUNT;
@@ -12,13 +15,13 @@ use super::ethernet::{self, Ends, LEN};
 use crate::stack::connections::sooner;
 use crate::stack::ndisc::{IPV6, group_hardware};
 
-/// How many times each change is reported (Robustness Variable, RFC 3810 section 9.1).
+/// The number of times that each change is reported (Robustness Variable, RFC 3810 section 9.1).
 const ROBUSTNESS: u8 = 2;
 /// The longest time between two reports of the same change, in milliseconds (RFC 3810 section 9.11).
 const CHANGE_INTERVAL: u32 = 1_000;
 /// The shortest time between two reports of a group, however often routers send queries.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
-/// How long an MLDv1 router is assumed to be present after its most recent query (RFC 3810 section 9.12).
+/// The time for which an MLDv1 router is assumed to be present after its most recent query (RFC 3810 section 9.12).
 const OLD_ROUTER: Duration = Duration::from_secs(260);
 
 /// The largest number of groups: one for each address of the interface and one for each address being claimed.
@@ -36,11 +39,11 @@ const V2: usize = 28;
 #[derive(Default)]
 pub(super) struct Groups {
     list: heapless::Vec<Membership, GROUPS>,
-    /// When the next report is sent.
+    /// The time at which the next report is sent.
     due: Option<Instant>,
     /// Until this time, an MLDv1 router is assumed to be on the link.
     v1_until: Option<Instant>,
-    /// When to try again after the device had no room for a report.
+    /// The time at which to try again after the device had no room for a report.
     blocked_until: Option<Instant>,
 }
 
@@ -48,9 +51,9 @@ struct Membership {
     group: Ipv6Address,
     /// Whether this host is a member of the group. False if the host has left the group.
     is_member: bool,
-    /// How many more reports about joining or leaving the group must be sent.
+    /// The number of reports about joining or leaving the group that must still be sent.
     changes: u8,
-    /// When the next report of the group is sent, because of a change or a query.
+    /// The time at which the next report of the group is sent, because of a change or a query.
     at: Option<Instant>,
     /// No report of the group is sent before this time.
     quiet_until: Instant,

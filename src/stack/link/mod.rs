@@ -59,9 +59,9 @@ pub(super) struct Link<'a> {
     old: Option<IpAddress>,
     #[cfg(feature = "ipv6")]
     groups: groups::Groups,
-    /// When one of our addresses was most recently defended against another host.
+    /// The time at which one of our addresses was most recently defended against another host.
     defended_at: Option<Instant>,
-    /// When a host that uses one of our addresses was last reported.
+    /// The time at which a host that uses one of our addresses was last reported.
     reported_at: Option<Instant>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Link<'a> {
         self.hardware
     }
 
-    /// Returns the header of an answer to a frame from this hardware address.
+    /// Returns the link header with which to answer a frame from the hardware address `from`.
     pub(super) fn answer_to(&self, from: EthernetAddress) -> Header {
         self.hardware.map(|own| Ends { to: from, from: own })
     }

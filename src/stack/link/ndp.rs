@@ -141,7 +141,10 @@ impl Link<'_> {
         learnt
     }
 
-    /// Writes an advertisement that answers a solicitation.
+    /// Writes an advertisement of our address `own`, in a frame to the hardware address `to`.
+    ///
+    /// The advertisement answers the solicitation of `asker`. If `asker` is `None`, the advertisement goes to all
+    /// nodes: the stack answers a probe of duplicate address detection (DAD), or announces the address unasked.
     pub(in crate::stack) fn write_advert(
         &self,
         frame: &mut [u8],

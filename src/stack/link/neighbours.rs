@@ -40,9 +40,9 @@ pub struct Neighbour {
     address: Option<IpAddress>,
     /// The neighbour's hardware address, or `None` if it has never been known.
     hardware: Option<EthernetAddress>,
-    /// When the hardware address becomes stale.
+    /// The time at which the hardware address becomes stale.
     fresh_until: Instant,
-    /// When the most recent request was sent.
+    /// The time at which the most recent request was sent.
     asked_at: Instant,
     /// The number of requests since the most recent answer.
     requests: u8,
@@ -84,7 +84,7 @@ impl Hashed for Neighbour {
     }
 }
 
-/// A piece of due work.
+/// An action that is due for a neighbour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// Send a request for this neighbour.

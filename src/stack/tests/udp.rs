@@ -98,6 +98,11 @@ fn datagrams_that_could_start_a_loop_get_no_reply() {
         pair.server.stack.poll(pair.now, &mut pair.server.io);
     }
     assert_eq!(pair.to_client.borrow().iter().filter(|f| is_udp(f)).count(), 0);
+    // A datagram from another port of the same host gets a reply.
+    let source = IpEndpoint::new(IpAddress::v4(10, 0, 0, 9), 5000);
+    pair.to_server.borrow_mut().push_back(datagram(source, IpEndpoint::new(SERVER, 4000), b"x"));
+    pair.server.stack.poll(pair.now, &mut pair.server.io);
+    assert_eq!(pair.to_client.borrow().iter().filter(|f| is_udp(f)).count(), 1);
 }
 
 /// The reply to a client that never answers ARP waits during three requests. Meanwhile the server answers other

@@ -41,7 +41,7 @@ pub enum Cause {
     RepeatedSyn,
     /// A retransmission because the retransmission timer expired.
     Retransmission {
-        /// How long the timer had run.
+        /// The time for which the timer had run.
         ///
         /// Without the feature `recovery`, the time since the segment was previously sent or since new data was
         /// acknowledged, whichever was later.
@@ -153,7 +153,7 @@ pub enum Mark {
     OutOfOrder,
     /// A partial ACK: it covers only some of the data that was in flight when the recovery began.
     ///
-    /// It shows that another segment was lost, too (RFC 6582 section 3.2).
+    /// A partial ACK shows that another segment was lost, too (RFC 6582 section 3.2).
     PartialAck,
     /// All bytes of the segment had arrived before.
     Repeated,

@@ -13,7 +13,7 @@ use super::deadline::Deadline;
 use super::files;
 use super::sessions::{Sessions, Shared};
 
-/// The limits of the server.
+/// The largest sizes, numbers and times that the server accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The longest body of a request, in bytes.
@@ -24,7 +24,7 @@ pub struct Limits {
     pub idle: Duration,
     /// The largest number of bytes that the recorded entries of all sessions take. Each session has an equal share.
     pub memory: usize,
-    /// How long a request may take to arrive, and how long its answer may take to be sent.
+    /// The longest time that a request may take to arrive, and the longest time that its answer may take to be sent.
     pub request: Duration,
     /// The largest number of sessions.
     pub sessions: usize,
@@ -79,7 +79,8 @@ impl Requests {
         answer
     }
 
-    /// Checks a request, and serves the file, the session or the command that its path names.
+    /// Rejects a request that is not for this page. Otherwise, serves the file, the session or the command that the
+    /// path names.
     async fn serve(&self, request: Request<Incoming>, deadline: &Deadline) -> Result<Answer, Refusal> {
         self.check_host(&request)?;
         self.check_origin(&request)?;
@@ -184,7 +185,7 @@ async fn run(session: Shared, command: String) -> Result<String, Refusal> {
     })
 }
 
-/// Returns the value of a header that occurs exactly once.
+/// Returns the value of the header `name` if this header occurs exactly once.
 fn only(request: &Request<Incoming>, name: HeaderName) -> Option<&[u8]> {
     let mut values = request.headers().get_all(name).iter();
     values.next().filter(|_| values.next().is_none()).map(|value| value.as_bytes())

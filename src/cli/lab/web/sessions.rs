@@ -8,7 +8,7 @@ use crate::lab::session::LabSession;
 
 /// The open sessions, the least recently used one first.
 pub struct Sessions {
-    /// The largest number of sessions.
+    /// The largest number of sessions that are open at a time.
     most: usize,
     /// The largest number of bytes that the recorded entries of one session take.
     most_bytes: usize,
@@ -46,7 +46,8 @@ impl Sessions {
         Some(id)
     }
 
-    /// Returns the session with an id, for a command. The session is busy until the caller drops the returned value.
+    /// Returns the session whose id is `id`, for a command. The session is busy until the caller drops the
+    /// returned value.
     pub fn find(&mut self, id: &str) -> Option<Shared> {
         let index = self.open.iter().position(|open| open.id.to_string() == id)?;
         // The most recently used session is last in the list.
@@ -56,7 +57,7 @@ impl Sessions {
         Some(session)
     }
 
-    /// Closes the session with an id.
+    /// Closes the session whose id is `id`, if there is one.
     pub fn close(&mut self, id: &str) {
         self.open.retain(|open| open.id.to_string() != id);
     }
@@ -93,12 +94,15 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_found_as_they_are_written() {
+    fn only_the_exact_id_finds_or_closes_a_session() {
         let mut sessions = Sessions::new(2, 1 << 20);
-        sessions.open();
+        assert_eq!(sessions.open(), Some(1));
+        // The last of these ids is 2^64 + 1, which a 64-bit number would store as 1.
         for id in ["", "0", "01", "+1", "1 ", "2", "18446744073709551617"] {
             assert!(sessions.find(id).is_none(), "{id}");
+            sessions.close(id);
         }
+        assert!(sessions.find("1").is_some());
         sessions.close("1");
         assert!(sessions.find("1").is_none());
     }

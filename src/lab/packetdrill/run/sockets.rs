@@ -48,7 +48,7 @@ struct Waiting {
     returned: Option<(Duration, Result<u32, &'static str>)>,
 }
 
-/// The time limit for the handshake. It is so long that a script sees how the stack itself gives up.
+/// The time limit for the handshake. The limit is so long that the stack gives up first, and the script sees how.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 impl Sockets {

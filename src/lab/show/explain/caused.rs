@@ -6,7 +6,8 @@ use super::{Explanation, because};
 use crate::lab::Snapshot;
 use crate::trace::{Cause, Segment};
 
-/// Explains a segment by its cause, which the stack reports or the frames show. `state` is the sender's state.
+/// Explains why a segment was sent. `cause` is the reason that the stack reported or that the frames show. `state` is
+/// the sender's state.
 pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     match cause {
         Cause::AfterTimeout(_) => because(

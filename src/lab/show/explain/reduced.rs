@@ -45,7 +45,7 @@ pub(super) fn arrived(sign: Sign) -> Explanation {
     }
 }
 
-/// A sentence with the numbers of a reduction.
+/// Displays the size of cwnd before and after a reduction, and why the new size was chosen.
 pub(super) struct Numbers(pub(super) Reduction, pub(super) Lang);
 
 impl Display for Numbers {

@@ -1,4 +1,4 @@
-//! The frame of a graph: axes with numbers and units, a legend, and functions that draw lines and signs.
+//! The frame of a graph: axes with numbers and units, a legend, and functions that draw lines and points.
 
 use alloc::string::String;
 use core::fmt::{self, Write};
@@ -7,9 +7,9 @@ use crate::lab::lang::{Lang, columns};
 
 use super::super::svg::{CHAR, FAINT, INK, RED};
 
-/// The sign of a line or point in the legend.
+/// The symbol that stands for a line or point in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(super) enum Symbol {
     Bar,
     Cross,
     Dashed,
@@ -59,13 +59,13 @@ impl Frame {
         self.times
     }
 
-    /// Returns the x coordinate of a time.
+    /// Returns the x coordinate at which the time `at` is drawn.
     pub(super) fn x(&self, at: u64) -> f64 {
         let [first, last] = self.times;
         self.left + (at as f64 - first as f64) * self.width / (last - first) as f64
     }
 
-    /// Returns the y coordinate of a value.
+    /// Returns the y coordinate at which `value` is drawn.
     pub(super) fn y(&self, value: f64) -> f64 {
         let [low, high] = self.values;
         // The distance from the bottom, as a fraction of the frame's height.
@@ -117,22 +117,22 @@ impl Frame {
         writeln!(out, r#"<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="{FAINT}"/>"#)
     }
 
-    /// Draws the legend above the frame. Each part has a sign, its colour and its text.
-    pub(super) fn legend(&self, out: &mut dyn Write, signs: &[(Sign, &str, &str)]) -> fmt::Result {
+    /// Draws the legend above the frame. Each entry has a symbol, its colour and its text.
+    pub(super) fn legend(&self, out: &mut dyn Write, entries: &[(Symbol, &str, &str)]) -> fmt::Result {
         let (mut x, y) = (self.left, self.top - 12.0);
-        for (sign, color, text) in signs {
-            match sign {
-                Sign::Bar => bar(out, x + 9.0, [y - 6.0, y + 6.0], color)?,
-                Sign::Cross => self::cross(out, x + 9.0, y)?,
-                Sign::Diamond => diamond(out, x + 9.0, y, color)?,
-                Sign::Dot => dot(out, x + 9.0, y, color)?,
-                Sign::Dashed => {
+        for (symbol, color, text) in entries {
+            match symbol {
+                Symbol::Bar => bar(out, x + 9.0, [y - 6.0, y + 6.0], color)?,
+                Symbol::Cross => self::cross(out, x + 9.0, y)?,
+                Symbol::Diamond => diamond(out, x + 9.0, y, color)?,
+                Symbol::Dot => dot(out, x + 9.0, y, color)?,
+                Symbol::Dashed => {
                     writeln!(
                         out,
                         r#"<path d="M{x} {y}h18" stroke="{color}" stroke-width="2" stroke-dasharray="5 3"/>"#
                     )?;
                 }
-                Sign::Line => writeln!(out, r#"<path d="M{x} {y}h18" stroke="{color}" stroke-width="2"/>"#)?,
+                Symbol::Line => writeln!(out, r#"<path d="M{x} {y}h18" stroke="{color}" stroke-width="2"/>"#)?,
             }
             writeln!(out, r#"<text x="{}" y="{}" fill="{INK}">{text}</text>"#, x + 24.0, y + 4.0)?;
             x += 24.0 + (CHAR * (columns(text) + 2)) as f64;
@@ -208,7 +208,7 @@ pub(super) fn diamond(out: &mut dyn Write, x: f64, y: f64, color: &str) -> fmt::
     writeln!(out, r#"<path d="M{x:.1} {:.1}l5 5l-5 5l-5 -5z" fill="{color}"/>"#, y - 5.0)
 }
 
-/// Draws the cross of a lost segment.
+/// Draws the cross that marks a lost segment.
 pub(super) fn cross(out: &mut dyn Write, x: f64, y: f64) -> fmt::Result {
     let (left, top) = (x - 4.0, y - 4.0);
     writeln!(out, r#"<path d="M{left:.1} {top:.1}l8 8m0 -8l-8 8" stroke="{RED}" stroke-width="2" fill="none"/>"#)

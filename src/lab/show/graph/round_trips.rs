@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use super::super::svg::{BLUE, INK, ORANGE, RED};
-use super::frame::{DASHED, Frame, SOLID, Sign, diamond, dot};
+use super::frame::{DASHED, Frame, SOLID, Symbol, diamond, dot};
 use super::track::{Kept, Track};
 
 /// The axis is logarithmic if the largest value is at least this multiple of the smallest.
@@ -27,10 +27,10 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     frame.legend(
         out,
         &[
-            (Sign::Dot, INK, lang.pick("measured round trip", "测得的往返时间")),
-            (Sign::Line, BLUE, "SRTT"),
-            (Sign::Dashed, ORANGE, "RTO"),
-            (Sign::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
+            (Symbol::Dot, INK, lang.pick("measured round trip", "测得的往返时间")),
+            (Symbol::Line, BLUE, "SRTT"),
+            (Symbol::Dashed, ORANGE, "RTO"),
+            (Symbol::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
         ],
     )?;
     frame.open(out)?;

@@ -69,7 +69,7 @@ fn a_time_sequence_has_each_segment_and_marks_what_is_sent_again() {
     assert!(track.acked.iter().filter(|acked| acked.is_duplicate).count() >= 3);
     assert!(track.acked.iter().any(|acked| acked.sacks[0] == Some((2921, 4381))), "{:?}", track.acked);
     let text = draw(&graphs[3]);
-    // The legend has one of each sign. Red is not the only mark.
+    // The legend has one of each symbol. Red is not the only mark.
     assert_eq!(text.matches("l5 5l-5 5l-5 -5z").count(), 1 + 1);
     assert_eq!(text.matches("l8 8m0 -8l-8 8").count(), 1 + 1);
     assert!(text.contains("client to server, 11680 bytes of payload"), "{text}");

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use super::super::svg::{BLUE, FAINT};
-use super::frame::{DASHED, Frame, SOLID, Sign};
+use super::frame::{DASHED, Frame, SOLID, Symbol};
 use super::track::Track;
 use crate::lab::lang::Lang;
 
@@ -47,8 +47,8 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     frame.legend(
         out,
         &[
-            (Sign::Line, BLUE, &name),
-            (Sign::Dashed, FAINT, lang.pick("sent, with what is sent again", "发送（含重传）")),
+            (Symbol::Line, BLUE, &name),
+            (Symbol::Dashed, FAINT, lang.pick("sent, with what is sent again", "发送（含重传）")),
         ],
     )?;
     frame.open(out)?;

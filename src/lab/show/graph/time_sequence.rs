@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use super::super::svg::{BLUE, INK, RED};
-use super::frame::{DASHED, Frame, SOLID, Sign, bar, cross, diamond, dot};
+use super::frame::{DASHED, Frame, SOLID, Symbol, bar, cross, diamond, dot};
 use super::track::Track;
 
 const GREEN: &str = "#00695c";
@@ -28,13 +28,13 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     frame.legend(
         out,
         &[
-            (Sign::Bar, INK, lang.pick("segment", "报文段")),
-            (Sign::Diamond, RED, lang.pick("sent again", "重传")),
-            (Sign::Cross, RED, lang.pick("lost", "丢失")),
-            (Sign::Line, GREEN, lang.pick("acknowledged", "已确认")),
-            (Sign::Dot, GREEN, lang.pick("duplicate ACK", "重复确认")),
-            (Sign::Bar, PURPLE, lang.pick("SACK block", "SACK 块")),
-            (Sign::Dashed, BLUE, edge_name),
+            (Symbol::Bar, INK, lang.pick("segment", "报文段")),
+            (Symbol::Diamond, RED, lang.pick("sent again", "重传")),
+            (Symbol::Cross, RED, lang.pick("lost", "丢失")),
+            (Symbol::Line, GREEN, lang.pick("acknowledged", "已确认")),
+            (Symbol::Dot, GREEN, lang.pick("duplicate ACK", "重复确认")),
+            (Symbol::Bar, PURPLE, lang.pick("SACK block", "SACK 块")),
+            (Symbol::Dashed, BLUE, edge_name),
         ],
     )?;
     frame.open(out)?;

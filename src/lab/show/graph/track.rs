@@ -186,7 +186,7 @@ impl Track {
     }
 }
 
-/// Returns a sequence number relative to the initial sequence number. It is negative for a number before `isn`.
+/// Returns a sequence number relative to the initial sequence number. The result is negative for a number before `isn`.
 fn relative(number: TcpSeqNumber, isn: TcpSeqNumber) -> i64 {
     i64::from(number.0.wrapping_sub(isn.0))
 }

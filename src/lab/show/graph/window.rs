@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use super::super::svg::{BLUE, FAINT, ORANGE, RED};
-use super::frame::{DASHED, Frame, SOLID, Sign, THIN, diamond};
+use super::frame::{DASHED, Frame, SOLID, Symbol, THIN, diamond};
 use super::track::Track;
 
 /// Draws the panel of one direction: three lines, and a mark for each retransmission.
@@ -19,14 +19,14 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     frame.legend(
         out,
         &[
-            (Sign::Line, BLUE, if has_cwnd { "cwnd" } else { lang.pick("no congestion control", "无拥塞控制") }),
+            (Symbol::Line, BLUE, if has_cwnd { "cwnd" } else { lang.pick("no congestion control", "无拥塞控制") }),
             (
-                Sign::Dashed,
+                Symbol::Dashed,
                 ORANGE,
                 if has_ssthresh { "ssthresh" } else { lang.pick("ssthresh (none yet)", "ssthresh（尚无）") },
             ),
-            (Sign::Line, FAINT, lang.pick("sent, not acknowledged", "已发送、未确认")),
-            (Sign::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
+            (Symbol::Line, FAINT, lang.pick("sent, not acknowledged", "已发送、未确认")),
+            (Symbol::Diamond, RED, lang.pick("a segment is sent again", "重传报文段")),
         ],
     )?;
     frame.open(out)?;

@@ -37,7 +37,7 @@ pub(in crate::lab::show) enum Body {
     Note { host: usize, tone: Tone, text: Text },
 }
 
-/// The emphasis of a line.
+/// How a line is emphasised, by its colour.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::lab::show) enum Tone {
     Again,

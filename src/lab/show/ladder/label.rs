@@ -10,7 +10,7 @@ use super::Ladder;
 use crate::lab::Verdict;
 use crate::trace::{Cause, Summary};
 
-/// The label of an arrow.
+/// The text next to an arrow, which describes the frame.
 pub(super) struct Label {
     pub(super) ladder: Ladder,
     pub(super) isn: [Option<TcpSeqNumber>; 2],

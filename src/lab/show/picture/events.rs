@@ -29,7 +29,7 @@ pub(super) struct Arrow {
     /// The sender: 0 is the client, 1 the server.
     pub(super) host: usize,
     pub(super) at: u64,
-    /// How many frames the sender has already sent at the same time.
+    /// The number of frames that the sender has already sent at the same time.
     pub(super) order: i32,
     /// Each arrival: the time, and how many frames have already arrived at the same time.
     pub(super) arrivals: Vec<(u64, i32)>,

@@ -12,7 +12,7 @@ use super::{Block, TcpSeqNumber, distance};
 pub(super) struct Trial {
     /// Whether the retransmission timer has just expired.
     pub(super) expired: bool,
-    /// How many times in a row the retransmission timer has expired for segments of the current length.
+    /// The number of times in a row that the retransmission timer has expired for segments of the current length.
     losses: u8,
     /// Whether the peer has sent a segment since the retransmission timer most recently expired.
     heard: bool,

@@ -20,10 +20,10 @@ const LEAST_MARGIN: Duration = Duration::from_millis(2);
 #[derive(Clone, Debug)]
 pub(super) struct Resends {
     bursts: heapless::Vec<Burst, BURSTS>,
-    /// How many times retransmissions were found to be lost since the most recent round-trip measurement. Each time
-    /// doubles `reordering_limit`, because the round trip might have become longer.
+    /// The number of times that retransmissions were found to be lost since the most recent round-trip measurement.
+    /// Each time doubles `reordering_limit`, because the round trip might have become longer.
     repeats: u8,
-    /// When data was most recently retransmitted.
+    /// The time at which data was most recently retransmitted.
     latest: Instant,
 }
 

@@ -5,7 +5,7 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::{Block, Recovery, Repeat, SMALL_WINDOW_DELAY, Segment, distance};
 
-/// The part of a segment from smoltcp that is sent to the peer.
+/// The decision about which part of a segment from smoltcp is sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Leave {
     /// A pure ACK is sent instead of the segment, because the peer needs only the acknowledgement number.
@@ -260,17 +260,25 @@ impl Block {
     }
 
     /// Processes a segment that smoltcp created and decides which part of the segment is sent.
+    ///
+    /// A segment that [`is_wanted`](Self::is_wanted) rejects is not sent. If such a segment carries a new
+    /// acknowledgement number, a pure ACK with this number is sent instead.
     pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> Leave {
-        let news = segment.ack.filter(|&ack| ack != self.announced_ack && !segment.rst);
-        self.announced_ack = news.unwrap_or(self.announced_ack);
+        let new_ack = segment.ack.filter(|&ack| ack != self.announced_ack && !segment.rst);
+        self.announced_ack = new_ack.unwrap_or(self.announced_ack);
         self.read_announcement(segment, frame);
         // The window passed to smoltcp is a whole number of units of several bytes. The window can thus end after the
-        // lost range, and so can a retransmitted segment.
-        let (end, old) = (segment.seq + segment.len, segment.end() <= self.nxt);
-        let hole = self.allowed_hole().filter(|&(start, to)| old && start < to && segment.seq < to && to < end);
-        let front = hole.map(|(_, to)| to);
-        match (self.is_wanted(now, segment), news) {
-            (true, _) => front.map_or(Leave::Whole, Leave::Front),
+        // lost range, and so can a retransmitted segment. In that case, only the bytes up to the end of the lost range
+        // are sent.
+        let is_retransmission = segment.end() <= self.nxt;
+        // Unlike `segment.end()`, this number does not count FIN.
+        let payload_end = segment.seq + segment.len;
+        let cut_at = self
+            .allowed_hole()
+            .filter(|&(start, to)| is_retransmission && start < to && segment.seq < to && to < payload_end)
+            .map(|(_, to)| to);
+        match (self.is_wanted(now, segment), new_ack) {
+            (true, _) => cut_at.map_or(Leave::Whole, Leave::Front),
             (false, Some(_)) => Leave::Acknowledgement,
             (false, None) => Leave::Nothing,
         }
@@ -354,7 +362,7 @@ impl Block {
 }
 
 impl Recovery {
-    /// Returns why `segment` is sent again. Must be called before the retransmission is recorded.
+    /// Returns why `segment` is sent again, and clears `expired`. Must be called before the retransmission is recorded.
     fn why_again(&mut self, segment: &Segment) -> Repeat {
         let is_lost_again = self.is_lost_again(segment.seq);
         match self.expired.take() {

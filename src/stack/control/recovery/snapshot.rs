@@ -44,13 +44,13 @@ pub struct Control {
     pub recovery_point: Option<TcpSeqNumber>,
     /// Whether both sides use SACK (RFC 2018).
     pub sack: bool,
-    /// When the retransmission timer expires.
+    /// The time at which the retransmission timer expires.
     pub retransmission: Option<Instant>,
-    /// When a tail loss probe is sent.
+    /// The time at which a tail loss probe is sent.
     pub tail_probe: Option<Instant>,
-    /// When the persist timer expires and a closed window is probed.
+    /// The time at which the persist timer expires and a closed window is probed.
     pub persist: Option<Instant>,
-    /// When TIME-WAIT ends.
+    /// The time at which TIME-WAIT ends.
     pub time_wait: Option<Instant>,
     /// The number of bytes in the send buffer, sent or not.
     pub queued: u32,
@@ -58,11 +58,12 @@ pub struct Control {
     pub unread: u32,
     /// The received ranges above RCV.NXT, newest first.
     pub out_of_order: [Option<(TcpSeqNumber, TcpSeqNumber)>; RANGES],
-    /// When a delayed ACK is sent.
+    /// The time at which a delayed ACK is sent.
     pub delayed_ack: Option<Instant>,
-    /// When a keep-alive probe is sent, if nothing is in flight or waits to be sent.
+    /// The time at which a keep-alive probe is sent, if nothing is in flight or waits to be sent.
     pub keep_alive: Option<Instant>,
-    /// When the stack abandons the connection, unless the peer answers or the handshake or the closing makes progress.
+    /// The time at which the stack abandons the connection, unless the peer answers or the handshake or the closing
+    /// makes progress.
     pub user_timeout: Option<Instant>,
     /// The number of bytes in the send buffer that have not been sent.
     pub unsent: u32,

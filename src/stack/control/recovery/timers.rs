@@ -8,9 +8,9 @@ use super::{Block, PEER_ACK_DELAY, distance};
 /// The retransmission timer while it is running.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timer {
-    /// When the timer was started.
+    /// The time at which the timer was started.
     started: Instant,
-    /// When the timer expires.
+    /// The time at which the timer expires.
     pub(super) due: Instant,
 }
 

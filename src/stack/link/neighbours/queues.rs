@@ -42,7 +42,7 @@ impl Neighbours<'_> {
         due.max(due.and(Some(self.blocked_until)))
     }
 
-    /// Returns the first entry of a queue.
+    /// Returns the index of the first entry in the queue `kind`.
     pub(super) fn front(&self, kind: usize) -> Option<usize> {
         let first = self.queues[kind].next;
         (first != NONE).then_some(first.into())

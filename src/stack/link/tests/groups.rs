@@ -139,6 +139,7 @@ fn a_flood_of_queries_gets_ten_reports_a_second() {
 #[test]
 fn invalid_queries_are_ignored() {
     let right = query(ALL, 1_000, false);
+    assert!(member().asked(NOW, &right, 0));
     let fails = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut wrong = right.clone();
         change(&mut wrong);
