@@ -154,7 +154,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let mut out = tx.out.of_long(self.fragmenter.lend_for(limit));
             #[cfg(feature = "fragments")]
             let tx = &mut WatchedTx { token: tx.token.take(), out: &mut out };
-            self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), pings.set());
+            if demux::header_holds(packet, &self.checksums) {
+                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), pings.set());
+            }
             pings.arrived(now, hop_limit);
             return target;
         }
@@ -178,7 +180,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 #[cfg(feature = "fragments")]
                 let tx = &mut WatchedTx { token: tx.token.take(), out: &mut out };
                 let set = &mut self.datagrams.set;
-                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), set);
+                if demux::header_holds(packet, &self.checksums) {
+                    self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), set);
+                }
             }
             (Target::TimeWait(seq, ack), Some(segment)) => self.acknowledge(&segment.tuple, (seq, ack, 0), tx),
             (Target::Slot(index), Some(segment)) => {

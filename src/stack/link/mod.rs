@@ -230,6 +230,11 @@ pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize, window: u
         capabilities.max_burst_size = None;
     }
     (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
+    // The stack also checks the IPv4 headers of segments. smoltcp would check them again, so it checks no IPv4 headers.
+    #[cfg(feature = "recovery")]
+    {
+        capabilities.checksum.ipv4 = if device.checksum.ipv4.tx() { Checksum::Tx } else { Checksum::None };
+    }
     capabilities.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };
     capabilities
 }
