@@ -30,6 +30,8 @@ pub(super) enum Flow {
 /// - `own` returns whether an address belongs to the interface.
 /// - `broadcast` returns whether an address is a network's broadcast address.
 /// - `known` finds the slot of a connection. The addresses of a known connection have been checked already.
+// With `recovery`, inlined, because nearly every frame takes this path.
+#[cfg_attr(feature = "recovery", inline(always))]
 pub(super) fn flow(
     packet: &[u8],
     to_us: bool,
@@ -70,6 +72,7 @@ pub(super) fn segment_of(packet: &[u8]) -> Option<Segment> {
 }
 
 /// Returns whether a TCP segment's checksums are correct. Skips the checksums that the device verifies.
+#[cfg_attr(feature = "recovery", inline(always))]
 pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCapabilities) -> bool {
     let is_v4 = matches!(segment.tuple.local.addr, IpAddress::Ipv4(_));
     let Some((header, tcp)) =
@@ -151,8 +154,7 @@ fn ipv4(packet: &[u8], segment: &mut Option<Segment>) -> Option<Ip> {
     if u16::from_be_bytes([fields[6], fields[7]]) & 0x3fff != 0 {
         return Some(Ip::Dropped(DropReason::FragmentedTcp));
     }
-    *segment = Segment::read(source, destination, payload, usize::from(fields[0] & 15) * 4);
-    segment.as_ref().map(|_| Ip::Tcp)
+    Segment::read(source, destination, payload, usize::from(fields[0] & 15) * 4, segment).map(|()| Ip::Tcp)
 }
 
 /// The protocol number of TCP.
@@ -167,8 +169,8 @@ fn ipv6(packet: &[u8], segment: &mut Option<Segment>) -> Ip {
         // The first octet of a hop-by-hop header is the type of the next header (RFC 8200 section 4.3).
         IpProtocol::HopByHop if packet.payload().first() == Some(&TCP) => Ip::Dropped(DropReason::UnsupportedHeader),
         IpProtocol::Tcp => {
-            *segment = Segment::read(source, destination, packet.payload(), packet.header_len());
-            if segment.is_some() { Ip::Tcp } else { Ip::Other }
+            let header = packet.header_len();
+            Segment::read(source, destination, packet.payload(), header, segment).map_or(Ip::Other, |()| Ip::Tcp)
         }
         _ => Ip::Upper(source, destination),
     }

@@ -70,7 +70,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
-            if self.configured_by(now, frame) {
+            if self.autoconf.is_some() && self.configured_by(now, frame) {
                 return Target::Nowhere;
             }
             let Some(contents) = link::read(frame, self.link.hardware()) else { return Target::Nowhere };
@@ -86,16 +86,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let mut tx = WatchedTx { token: Some(token), out: &mut out };
             let received = Received { packet, from, to_us, meta };
             #[cfg(feature = "fragments")]
-            {
-                self.take_whole(now, received, &mut segment, &mut tx, &mut quote)
+            if !whole::is_whole(packet) {
+                return self.take_whole(now, received, &mut segment, &mut tx, &mut quote);
             }
-            #[cfg(not(feature = "fragments"))]
-            {
-                self.take_in(now, received, &mut segment, &mut tx, &mut quote)
-            }
+            self.take_in(now, received, &mut segment, &mut tx, &mut quote)
         });
         #[cfg(feature = "dhcp")]
-        self.apply_changes(now, &mut io.probe);
+        if self.autoconf.is_some() {
+            self.apply_changes(now, &mut io.probe);
+        }
         #[cfg(any(feature = "ping", feature = "recovery"))]
         if let Some(quote) = quote {
             self.process_icmp_error(now, &quote, io);
@@ -109,6 +108,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Some(Step::Ingress(None))
             }
             Target::Slot(index) => {
+                #[cfg(feature = "std")]
+                self.connections.found(index);
                 let id = self.connections.id(index);
                 if self.check_state(now, index, Cause::Segment { rst: segment.is_some_and(|segment| segment.rst) }, io)
                 {

@@ -180,7 +180,7 @@ impl<'a> Front<'a> {
 
 /// Returns whether a packet is neither a fragment nor has extension headers, as nearly all packets. This look at two
 /// bytes saves most of the work of [`Front::take`].
-fn is_whole(packet: &[u8]) -> bool {
+pub(super) fn is_whole(packet: &[u8]) -> bool {
     match packet.first().map(|first| first >> 4) {
         // These bits are the More Fragments flag and the fragment offset.
         Some(4) => packet.get(6..8).is_none_or(|field| field[0] & 0x3f == 0 && field[1] == 0),
@@ -231,7 +231,7 @@ fn is_member(group: Ipv6Address, addresses: &[IpCidr]) -> bool {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Makes a packet whole, then processes it.
+    /// Makes a packet whole for which [`is_whole`] returns false, then processes it.
     pub(super) fn take_whole<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -240,9 +240,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         tx: &mut WatchedTx<'_, '_, T, P>,
         quote: &mut Option<Quote>,
     ) -> Target {
-        if is_whole(received.packet) {
-            return self.take_in(now, received, segment, tx, quote);
-        }
         let limit = self.limit_to_source(now, received.packet);
         let mut front = core::mem::take(&mut self.front);
         let host = Host {

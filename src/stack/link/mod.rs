@@ -140,6 +140,7 @@ impl<'a> Link<'a> {
     }
 
     /// Records that a packet came from a neighbour, which confirms the neighbour's hardware address.
+    #[cfg_attr(feature = "recovery", inline(always))]
     pub(super) fn heard(&mut self, now: Instant, from: EthernetAddress, source: IpAddress) {
         if self.hardware.is_some() {
             self.neighbours.confirm(now, &source, from);
