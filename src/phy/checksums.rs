@@ -78,6 +78,23 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     *field = checksum.to_le_bytes();
 }
 
+/// Returns whether the checksum of an IPv4 header is right.
+#[cfg(feature = "recovery")]
+pub(crate) fn is_header_right(header: &[u8]) -> bool {
+    // For a header without options, whose length the compiler then knows, this is a handful of instructions.
+    let sum = header.as_array::<20>().map_or_else(|| sum_of(header), |header| sum_of(header));
+    cfg!(fuzzing) || fold(sum) == 0xffff
+}
+
+/// Returns whether the checksum of a TCP segment is right. `ends` contains the packet's source and destination
+/// addresses.
+#[cfg(feature = "recovery")]
+pub(crate) fn is_tcp_right(ends: &[u8], segment: &[u8]) -> bool {
+    let ends = ends.as_array::<8>().map_or_else(|| sum_of(ends), |ends| sum_of(ends));
+    let sum = add(add(sum_of(segment), ends), protocol_and_length(TCP, segment.len()));
+    cfg!(fuzzing) || fold(sum) == 0xffff
+}
+
 /// Returns the checksum of bytes whose sum is `sum`. The sum includes `field`, the present value of the checksum field.
 fn checksum_excluding(sum: u32, field: [u8; 2]) -> u16 {
     // Adding the complement of `field` removes the field's value from the sum.
@@ -91,11 +108,21 @@ pub(super) fn add(a: u32, b: u32) -> u32 {
 }
 
 /// Returns the end-around-carry sum of `bytes`, which must start at an even offset in the packet.
+// The words are as long as the machine's registers. If they have eight bytes, one word of four bytes can remain.
 fn sum_of(bytes: &[u8]) -> u32 {
-    let (words, rest) = bytes.as_chunks::<4>();
-    // The last one to three bytes, padded with zeros to a word.
-    let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
-    words.iter().fold(last, |sum, word| add(sum, u32::from_le_bytes(*word)))
+    let (words, rest) = bytes.as_chunks::<{ size_of::<usize>() }>();
+    let (half, rest) = rest.as_chunks::<4>();
+    let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | usize::from(byte));
+    let last = half.iter().fold(last, |sum, half| sum + u32::from_le_bytes(*half) as usize);
+    let sum = words.iter().fold(last, |sum: usize, word| {
+        let (sum, carry) = sum.overflowing_add(usize::from_le_bytes(*word));
+        sum + usize::from(carry)
+    });
+    #[cfg(target_pointer_width = "64")]
+    let sum = add(sum as u32, (sum >> 32) as u32);
+    #[cfg(not(target_pointer_width = "64"))]
+    let sum = sum as u32;
+    sum
 }
 
 /// Returns the offset of the IP packet in a frame, if the frame contains one (EtherTypes 0x0800 and 0x86dd).

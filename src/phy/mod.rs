@@ -1,7 +1,7 @@
 //! Network devices: in memory, on Linux, and Ethernet controllers. conformance.rs can test each of them.
 
 mod cable;
-mod checksums;
+pub(crate) mod checksums;
 pub mod conformance;
 #[cfg(feature = "embassy")]
 mod embassy;

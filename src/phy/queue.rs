@@ -88,6 +88,7 @@ pub struct FrameIn<'a, const FRAMES: usize, const MTU: usize> {
 }
 
 impl<const FRAMES: usize, const MTU: usize> RxToken for FrameIn<'_, FRAMES, MTU> {
+    #[inline(always)]
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
         let result = f(&self.slot.bytes[..self.slot.len]);
         self.queue.first.set((self.queue.first.get() + 1) % FRAMES);

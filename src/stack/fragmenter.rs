@@ -128,10 +128,6 @@ impl Fragmenter<'_> {
     pub(super) fn longest(&self, mtu: usize) -> usize {
         mtu
     }
-
-    pub(super) fn lend(&mut self) -> Long<'_> {
-        Long::none()
-    }
 }
 
 #[cfg(not(feature = "fragments"))]

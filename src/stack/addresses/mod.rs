@@ -192,6 +192,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         mtu
     }
 
+    /// Returns the path MTU for answers to a packet, in bytes. The result is `usize::MAX` if only the link limits the
+    /// answers.
+    #[cfg(feature = "fragments")]
+    pub(super) fn limit_to_source(&self, now: Instant, packet: &[u8]) -> usize {
+        let sender = if self.limits_packets() { super::link::source(packet) } else { None };
+        sender.map_or(usize::MAX, |to| self.mtu_to(now, to))
+    }
+
     /// Returns the source address for new connections (RFC 6724 section 5, rule 3). The result is `source`, or another
     /// address if `source` is deprecated.
     pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {

@@ -59,6 +59,10 @@ pub(super) struct Connections<'a, S> {
     pub(super) slots: &'a mut [Slot<'a, S>],
     index: &'a mut [SlotIndex],
     table: Table<{ HASHED }>,
+    /// The slot that most recently received a segment. The next segment is often for the same connection, and comparing
+    /// one tuple costs a tenth of a hash.
+    #[cfg(feature = "std")]
+    newest: usize,
     deadlines: Deadlines,
     run_queue: List<RUN_QUEUE>,
     /// Whether the device had no room at the most recent attempt to send.
@@ -106,6 +110,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
             slots,
             index,
             table: Table::new(key, count),
+            #[cfg(feature = "std")]
+            newest: 0,
             deadlines: Deadlines::EMPTY,
             run_queue: List::EMPTY,
             blocked: false,
@@ -141,7 +147,17 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Returns the slot of the connection with these two endpoints.
     pub(super) fn find(&self, tuple: &Tuple) -> Option<usize> {
+        #[cfg(feature = "std")]
+        if self.index.get(self.newest).is_some_and(|slot| slot.tuple.as_ref() == Some(tuple)) {
+            return Some(self.newest);
+        }
         self.table.find(self.index, tuple)
+    }
+
+    /// Remembers the slot that received a segment, for [`find`](Self::find).
+    #[cfg(feature = "std")]
+    pub(super) fn found(&mut self, index: usize) {
+        self.newest = index;
     }
 
     /// Returns the earliest deadline.

@@ -34,14 +34,17 @@ pub(in crate::stack) struct Segment {
 
 impl Segment {
     /// Reads the TCP header at the beginning of `tcp`, the payload of an IP packet. `header` is the offset of the TCP
-    /// header in the packet, in bytes. Returns `None` if the header is malformed.
+    /// header in the packet, in bytes. Stores the segment in `segment`, which saves a copy. Returns `None` if the header
+    /// is malformed.
     // This function does not use smoltcp's accessors, because they check the length of the packet for each field.
+    #[cfg_attr(feature = "recovery", inline(always))]
     pub(in crate::stack) fn read(
         source: IpAddress,
         destination: IpAddress,
         tcp: &[u8],
         header: usize,
-    ) -> Option<Segment> {
+        segment: &mut Option<Segment>,
+    ) -> Option<()> {
         let fields: &[u8; 20] = tcp.first_chunk()?;
         let (offset, flags) = (usize::from(fields[12] >> 4) * 4, fields[13]);
         if offset < fields.len() || offset > tcp.len() {
@@ -49,7 +52,7 @@ impl Segment {
         }
         let half = |at: usize| u16::from_be_bytes([fields[at], fields[at + 1]]);
         let number = |at: usize| i32::from_be_bytes([fields[at], fields[at + 1], fields[at + 2], fields[at + 3]]);
-        Some(Segment {
+        *segment = Some(Segment {
             tuple: Tuple {
                 local: IpEndpoint { addr: destination, port: half(2) },
                 remote: IpEndpoint { addr: source, port: half(0) },
@@ -64,7 +67,8 @@ impl Segment {
             len: tcp.len() - offset,
             header,
             data: header + offset,
-        })
+        });
+        Some(())
     }
 
     /// Returns whether the segment requests a new connection.

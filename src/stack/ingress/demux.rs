@@ -1,10 +1,14 @@
 //! Finds a packet's connection from the packet's headers alone.
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{IpAddress, Ipv4Packet, TcpPacket};
+use smoltcp::wire::IpAddress;
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{IpProtocol, Ipv6Packet};
+#[cfg(not(feature = "recovery"))]
+use smoltcp::wire::{Ipv4Packet, TcpPacket};
 
+#[cfg(feature = "recovery")]
+use crate::phy::checksums::{self, is_header_right};
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
 use crate::stack::ipv4;
@@ -26,6 +30,8 @@ pub(super) enum Flow {
 /// - `own` returns whether an address belongs to the interface.
 /// - `broadcast` returns whether an address is a network's broadcast address.
 /// - `known` finds the slot of a connection. The addresses of a known connection have been checked already.
+// With `recovery`, inlined, because nearly every frame takes this path.
+#[cfg_attr(feature = "recovery", inline(always))]
 pub(super) fn flow(
     packet: &[u8],
     to_us: bool,
@@ -66,6 +72,7 @@ pub(super) fn segment_of(packet: &[u8]) -> Option<Segment> {
 }
 
 /// Returns whether a TCP segment's checksums are correct. Skips the checksums that the device verifies.
+#[cfg_attr(feature = "recovery", inline(always))]
 pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCapabilities) -> bool {
     let is_v4 = matches!(segment.tuple.local.addr, IpAddress::Ipv4(_));
     let Some((header, tcp)) =
@@ -73,9 +80,41 @@ pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCa
     else {
         return false;
     };
-    let Tuple { local, remote } = &segment.tuple;
-    (!is_v4 || !caps.ipv4.rx() || Ipv4Packet::new_unchecked(header).verify_checksum())
-        && (!caps.tcp.rx() || TcpPacket::new_unchecked(tcp).verify_checksum(&remote.addr, &local.addr))
+    (!is_v4 || !caps.ipv4.rx() || is_header_right(header))
+        && (!caps.tcp.rx() || is_tcp_right(header, tcp, &segment.tuple))
+}
+
+/// Returns whether the checksum of a segment after this IP header is right.
+#[cfg(feature = "recovery")]
+fn is_tcp_right(header: &[u8], tcp: &[u8], tuple: &Tuple) -> bool {
+    let is_v4 = matches!(tuple.local.addr, IpAddress::Ipv4(_));
+    let ends = header.get(if is_v4 { 12..20 } else { 8..40 });
+    ends.is_some_and(|ends| checksums::is_tcp_right(ends, tcp))
+}
+
+// Boards use smoltcp's slower functions. A second caller of the driver's sum would add a call to the driver's deepest
+// calls, and so 8 bytes of stack.
+#[cfg(not(feature = "recovery"))]
+fn is_header_right(header: &[u8]) -> bool {
+    Ipv4Packet::new_unchecked(header).verify_checksum()
+}
+
+#[cfg(not(feature = "recovery"))]
+fn is_tcp_right(_header: &[u8], tcp: &[u8], Tuple { local, remote }: &Tuple) -> bool {
+    TcpPacket::new_unchecked(tcp).verify_checksum(&remote.addr, &local.addr)
+}
+
+/// Returns whether smoltcp may process a packet that is not for a connection, because its IPv4 header is not damaged.
+/// Returns true if the device or smoltcp verifies this header.
+pub(super) fn header_holds(_packet: &[u8], _caps: &ChecksumCapabilities) -> bool {
+    #[cfg(feature = "recovery")]
+    if let Some(first) = _packet.first()
+        && first >> 4 == 4
+        && _caps.ipv4.rx()
+    {
+        return _packet.get(..usize::from(first & 15) * 4).is_some_and(is_header_right);
+    }
+    true
 }
 
 /// Returns whether the TCP checksum of a packet is correct. Returns true for a packet without a TCP segment.
@@ -116,8 +155,7 @@ fn ipv4(packet: &[u8], segment: &mut Option<Segment>) -> Option<Ip> {
     if u16::from_be_bytes([fields[6], fields[7]]) & 0x3fff != 0 {
         return Some(Ip::Dropped(DropReason::FragmentedTcp));
     }
-    *segment = Segment::read(source, destination, payload, usize::from(fields[0] & 15) * 4);
-    segment.as_ref().map(|_| Ip::Tcp)
+    Segment::read(source, destination, payload, usize::from(fields[0] & 15) * 4, segment).map(|()| Ip::Tcp)
 }
 
 /// The protocol number of TCP.
@@ -132,8 +170,8 @@ fn ipv6(packet: &[u8], segment: &mut Option<Segment>) -> Ip {
         // The first octet of a hop-by-hop header is the type of the next header (RFC 8200 section 4.3).
         IpProtocol::HopByHop if packet.payload().first() == Some(&TCP) => Ip::Dropped(DropReason::UnsupportedHeader),
         IpProtocol::Tcp => {
-            *segment = Segment::read(source, destination, packet.payload(), packet.header_len());
-            if segment.is_some() { Ip::Tcp } else { Ip::Other }
+            let header = packet.header_len();
+            Segment::read(source, destination, packet.payload(), header, segment).map_or(Ip::Other, |()| Ip::Tcp)
         }
         _ => Ip::Upper(source, destination),
     }

@@ -180,6 +180,12 @@ impl<'o, P> Out<'o, P> {
     pub(in crate::stack) fn of<'s>(&'s mut self, outgoing: Outgoing<'s>) -> Out<'s, P> {
         Out { outgoing: Some(outgoing), ..Out::new(self.probe, self.now, self.header) }
     }
+
+    /// Borrows this path for packets that `long` keeps if they are too long.
+    #[cfg(feature = "fragments")]
+    pub(in crate::stack) fn of_long<'s>(&'s mut self, long: Long<'s>) -> Out<'s, P> {
+        Out { long, ..Out::new(self.probe, self.now, self.header) }
+    }
 }
 
 /// The device that smoltcp sends to.

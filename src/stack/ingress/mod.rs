@@ -71,7 +71,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
-            if self.autoconf_process(now, frame) {
+            if self.autoconf.is_some() && self.autoconf_process(now, frame) {
                 return Target::Nowhere;
             }
             let Some(contents) = link::read(frame, self.link.hardware()) else { return Target::Nowhere };
@@ -83,29 +83,19 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             if link::may_be_group_query(packet) && self.link.process_group_query(now, packet, self.random.next()) {
                 return Target::Nowhere;
             }
-            // The calls below borrow the whole stack, so the fragmenter is taken out and put back.
-            let mut fragmenter = core::mem::take(&mut self.fragmenter);
             let mut out = Out::new(probe, now, self.link.answer_to(from));
-            #[cfg(feature = "fragments")]
-            {
-                let sender = if self.limits_packets() { link::source(packet) } else { None };
-                out.long = fragmenter.lend_for(sender.map_or(usize::MAX, |to| self.mtu_to(now, to)));
-            }
-            #[cfg(not(feature = "fragments"))]
-            {
-                out.long = fragmenter.lend();
-            }
             let mut tx = WatchedTx { token: Some(token), out: &mut out };
             let received = Received { packet, from, to_us, meta };
             #[cfg(feature = "fragments")]
-            let target = self.take_whole(now, received, &mut segment, &mut tx, &mut quote);
-            #[cfg(not(feature = "fragments"))]
-            let target = self.take_in(now, received, &mut segment, &mut tx, &mut quote);
-            self.fragmenter = fragmenter;
-            target
+            if !whole::is_whole(packet) {
+                return self.take_whole(now, received, &mut segment, &mut tx, &mut quote);
+            }
+            self.take_in(now, received, &mut segment, &mut tx, &mut quote)
         });
         #[cfg(feature = "dhcp")]
-        self.apply_changes(now, &mut io.probe);
+        if self.autoconf.is_some() {
+            self.apply_changes(now, &mut io.probe);
+        }
         #[cfg(any(feature = "ping", feature = "recovery"))]
         if let Some(quote) = quote {
             self.process_icmp_error(now, &quote, io);
@@ -119,6 +109,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Some(Step::Ingress(None))
             }
             Target::Slot(index) => {
+                #[cfg(feature = "std")]
+                self.connections.found(index);
                 let id = self.connections.id(index);
                 if self.check_state(now, index, Cause::Segment { rst: segment.is_some_and(|segment| segment.rst) }, io)
                 {
@@ -144,6 +136,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> Target {
         // Only IPv6 neighbours send each other messages in packets. IPv4 neighbours use ARP.
         if cfg!(feature = "ipv6")
+            && packet.first().is_some_and(|first| first >> 4 == 6)
             && self.process_neighbour(now, Contents::Packet { packet, from, to_us }, &mut tx.token, tx.out.probe)
         {
             return Target::Nowhere;
@@ -153,12 +146,22 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if matches!(target, Target::Shared) {
             *_quote = icmp_errors::read(packet, &self.checksums, |address| self.iface.has_ip_addr(address));
         }
+        // Only the shared sockets answer with packets that can be too long: an answer to an echo request is as long as the
+        // request.
+        #[cfg(feature = "fragments")]
+        let limit = if matches!(target, Target::Shared) { self.limit_to_source(now, packet) } else { usize::MAX };
         #[cfg(feature = "ping")]
         if matches!(target, Target::Shared)
             && let Some(pings) = &mut self.pings
             && let Some(hop_limit) = ping::icmp_hop_limit(packet)
         {
-            self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), pings.set());
+            #[cfg(feature = "fragments")]
+            let mut out = tx.out.of_long(self.fragmenter.lend_for(limit));
+            #[cfg(feature = "fragments")]
+            let tx = &mut WatchedTx { token: tx.token.take(), out: &mut out };
+            if demux::header_holds(packet, &self.checksums) {
+                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), pings.set());
+            }
             pings.arrived(now, hop_limit);
             return target;
         }
@@ -177,8 +180,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 if to_us && let Some(source) = link::source(packet) {
                     self.link.heard(now, from, source);
                 }
+                #[cfg(feature = "fragments")]
+                let mut out = tx.out.of_long(self.fragmenter.lend_for(limit));
+                #[cfg(feature = "fragments")]
+                let tx = &mut WatchedTx { token: tx.token.take(), out: &mut out };
                 let set = &mut self.datagrams.set;
-                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), set);
+                if demux::header_holds(packet, &self.checksums) {
+                    self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), set);
+                }
             }
             (Target::TimeWait(seq, ack), Some(segment)) => self.acknowledge(&segment.tuple, (seq, ack, 0), tx),
             (Target::Slot(index), Some(segment)) => {

@@ -33,6 +33,7 @@ pub(in crate::stack) enum Contents<'f> {
 
 /// Parses a received frame. Returns `None` if the frame is not for the host `own`, or contains neither ARP nor IP. On a
 /// link without Ethernet, `own` is `None`.
+#[cfg_attr(feature = "recovery", inline(always))]
 pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Option<Contents<'_>> {
     let Some(own) = own else {
         return Some(Contents::Packet { packet: frame, from: EthernetAddress::default(), to_us: true });

@@ -141,6 +141,7 @@ impl<'a> Link<'a> {
     }
 
     /// Records that a packet came from a neighbour, which confirms the neighbour's hardware address.
+    #[cfg_attr(feature = "recovery", inline(always))]
     pub(super) fn heard(&mut self, now: Instant, from: EthernetAddress, source: IpAddress) {
         if self.hardware.is_some() {
             self.neighbours.confirm(now, &source, from);
@@ -233,6 +234,11 @@ pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize, window: u
         capabilities.max_burst_size = None;
     }
     (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
+    // The stack also checks the IPv4 headers of segments. smoltcp would check them again, so it checks no IPv4 headers.
+    #[cfg(feature = "recovery")]
+    {
+        capabilities.checksum.ipv4 = if device.checksum.ipv4.tx() { Checksum::Tx } else { Checksum::None };
+    }
     capabilities.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };
     capabilities
 }
