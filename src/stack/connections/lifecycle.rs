@@ -123,7 +123,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// window has room for all its data.
     pub(super) fn close_now(&mut self, index: usize) {
         let slot = &mut self.slots[index];
-        if slot.phase != Phase::Closing {
+        if !matches!(slot.phase, Phase::Closing) {
             return;
         }
         let Some((set, handle)) = &mut slot.set else { return };
@@ -184,9 +184,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         io: &mut Io<D, C, P>,
     ) -> bool {
         // Usually the state has not changed.
-        let slot = &self.connections.slots[index];
-        let established = slot.state == State::Established && slot.peek().is_some_and(|s| s.state() == slot.state);
-        if established && slot.phase == Phase::Serving {
+        if self.connections.slots[index].is_established() {
             return true;
         }
         self.on_state_change(now, index, cause, io)

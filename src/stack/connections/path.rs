@@ -52,6 +52,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// After a retransmission timeout, this function first checks whether the path is a black hole, which drops long
     /// packets silently. If so, the function stores a smaller path MTU.
     pub(super) fn follow_path(&mut self, now: Instant, index: usize) -> Cut {
+        let block = &mut self.connections.slots[index].control;
+        // Usually nothing limits the path, so segments can be as long as the handshake allows.
+        if self.paths.is_empty() && !block.suspects_path() {
+            block.set_path_mss(usize::MAX);
+            block.send_singly(false);
+            return Cut::Nothing;
+        }
         let Some(tuple) = self.connections.tuple(index) else { return Cut::Nothing };
         let (local, remote) = (tuple.local.addr, tuple.remote.addr);
         let slot = &mut self.connections.slots[index];

@@ -13,6 +13,8 @@ use smoltcp::time::Duration;
 use smoltcp::time::Instant;
 use smoltcp::wire::TcpControl;
 
+#[cfg(feature = "recovery")]
+use super::Slot;
 use crate::stack::control;
 use crate::stack::event::Probe;
 use crate::stack::ingress::{OneFrame, WatchedTx};
@@ -24,18 +26,16 @@ use crate::stack::{Session, Stack, UdpSession};
 #[cfg(feature = "recovery")]
 const AGES: Duration = Duration::from_secs(100);
 
-impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Passes smoltcp a generated pure ACK if SND.UNA or the window that smoltcp may use has changed. smoltcp does not
-    /// see the peer's own pure ACKs, because the control block processes them.
-    #[cfg(feature = "recovery")]
-    pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
-        let now = tx.out.now;
-        let slot = &mut self.connections.slots[index];
-        let Some(socket) = slot.peek() else { return };
+#[cfg(feature = "recovery")]
+impl<S> Slot<'_, S> {
+    /// Returns the window field of the pure ACK that smoltcp must see next. `None` if smoltcp knows SND.UNA and the
+    /// window that it may use.
+    pub(super) fn news(&mut self, now: Instant) -> Option<u16> {
+        let socket = self.peek()?;
         let (state, queue) = (socket.state(), socket.send_queue());
-        let block = &mut slot.control;
+        let block = &mut self.control;
         let una_has_moved = block.has_news();
-        let window_field = match state {
+        match state {
             // In these states, smoltcp reads the window from every ACK.
             State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing => {
                 match block.changed_field(now, queue) {
@@ -45,10 +45,29 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             State::LastAck if una_has_moved => Some(block.field_in_last_ack(now, queue as u32)),
             _ => None,
-        };
-        if let Some(window_field) = window_field {
-            self.show(index, window_field, TcpControl::None, tx);
         }
+    }
+}
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Passes smoltcp a generated pure ACK if SND.UNA or the window that smoltcp may use has changed. smoltcp does not
+    /// see the peer's own pure ACKs, because the control block processes them.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
+        if let Some(window_field) = self.connections.slots[index].news(tx.out.now) {
+            self.show_ack(index, window_field, tx);
+        }
+    }
+
+    /// Passes smoltcp a generated pure ACK with the given window field.
+    #[cfg(feature = "recovery")]
+    pub(super) fn show_ack<T: TxToken, P: Probe>(
+        &mut self,
+        index: usize,
+        window_field: u16,
+        tx: &mut WatchedTx<'_, '_, T, P>,
+    ) {
+        self.show(index, window_field, TcpControl::None, tx);
     }
 
     /// Passes smoltcp a FIN that arrived early, now that all data before the FIN has arrived.

@@ -100,6 +100,20 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
+    /// Returns whether the connection is established and served, and the stack has reacted to its TCP state.
+    #[inline(always)]
+    pub(super) fn is_established(&self) -> bool {
+        let established = self.state == State::Established && self.peek().is_some_and(|s| s.state() == self.state);
+        established && matches!(self.phase, Phase::Serving)
+    }
+
+    /// Returns whether smoltcp, which has just sent a segment, has no work until an ACK arrives or the control block's
+    /// timer expires.
+    #[cfg(feature = "recovery")]
+    pub(super) fn only_waits(&self, now: Instant) -> bool {
+        self.is_established() && self.peek().is_some_and(|socket| self.control.only_waits(now, socket.send_queue()))
+    }
+
     /// Returns the time at which the control block's next timer expires or a silent peer's time limit ends, whichever
     /// is earlier. `None` once the socket is closed.
     #[cfg(feature = "recovery")]
@@ -120,11 +134,12 @@ impl<S> Slot<'_, S> {
 
     /// Returns whether the socket must not be polled, so that the socket stays in TIME-WAIT. A poll could end smoltcp's
     /// own TIME-WAIT, which is shorter, and discard unread data.
+    #[cfg_attr(feature = "recovery", inline(always))]
     pub(super) fn rests(&self, now: Instant) -> bool {
         // The program might still read from the socket.
         let reads = || {
             let is_unread = self.peek().is_some_and(|socket| socket.recv_queue() > 0);
-            self.phase == Phase::Serving && (is_unread || self.wake_at.is_some())
+            matches!(self.phase, Phase::Serving) && (is_unread || self.wake_at.is_some())
         };
         self.state == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
@@ -139,7 +154,7 @@ impl<S> Slot<'_, S> {
     /// FIN-WAIT-2, when the peer has acknowledged all data and the FIN but has not closed its own side.
     #[cfg(feature = "recovery")]
     pub(super) fn owes_reset(&self) -> bool {
-        self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded
+        matches!(self.phase, Phase::Closing) && self.state == State::FinWait2 && self.discarded
     }
 
     /// Returns the [`End`] of a connection whose time limit has expired. The reason is the newest ICMP error, if it

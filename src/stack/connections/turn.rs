@@ -2,6 +2,8 @@
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::Device;
+#[cfg(feature = "recovery")]
+use smoltcp::socket::tcp::Socket;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 
@@ -112,6 +114,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Lets a connection send a segment and sets the connection's next deadline.
+    // With `recovery`, never inlined: this large function would make every step slower, even a step without a turn.
+    #[cfg_attr(feature = "recovery", inline(never))]
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
         // `changed` says whether smoltcp built a frame, and `current` whether the connection still needs a deadline.
         let rests = self.connections.slots[index].rests(now);
@@ -127,19 +131,27 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         if current {
             let slot = &mut self.connections.slots[index];
-            let poll_at = if slot.rests(now) {
-                Some(slot.time_wait_until).filter(|&until| until > now)
-            } else {
-                slot.set().and_then(|set| self.iface.poll_at(now, set))
+            // Usually it is known when smoltcp has work, or that its work is later than the control block's.
+            #[cfg(feature = "recovery")]
+            let known = match sent.idle_until {
+                None if changed && slot.only_waits(now) => Some(None),
+                until => until.map(Some),
+            };
+            #[cfg(not(feature = "recovery"))]
+            let known: Option<Option<Instant>> = None;
+            let poll_at = match known {
+                Some(poll_at) => poll_at,
+                None if slot.rests(now) => Some(slot.time_wait_until).filter(|&until| until > now),
+                None => slot.set().and_then(|set| self.iface.poll_at(now, set)),
             };
             // The newest attempt to send shows whether the next hop's hardware address is known.
             if sent.unresolved || changed {
-                self.connections.slots[index].unresolved = !changed;
+                slot.unresolved = !changed;
             }
             #[cfg(feature = "recovery")]
             let poll_at = {
-                self.connections.slots[index].socket_at = poll_at.filter(|at| *at > now);
-                sooner(poll_at, self.connections.slots[index].block_due(self.config.tcp.idle_timeout))
+                slot.socket_at = poll_at.filter(|at| *at > now);
+                sooner(poll_at, slot.block_due(self.config.tcp.idle_timeout))
             };
             self.connections.schedule(now, index, poll_at, sent.unresolved, changed);
         }
@@ -191,8 +203,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// smoltcp built a frame, and what became of the frames.
     #[cfg(feature = "recovery")]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
-        let mut header = None;
-        let resolved = self.resolve(now, index, &mut header);
         let (mut changed, mut total) = (false, Sent::default());
         self.connections.slots[index].control.expire(now);
         #[cfg(feature = "fragments")]
@@ -202,6 +212,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if path.needs_fragmenter() && self.fragmenter.is_busy() {
             return (false, Sent { exhausted: true, ..total });
         }
+        total.idle_until = self.idle_until(now, index);
+        if total.idle_until.is_some() {
+            return (false, total);
+        }
+        let mut header = None;
+        let resolved = self.resolve(now, index, &mut header);
         for _ in 0..WITHHELD_PER_TURN {
             self.rewind(now, index);
             self.show_news_between_frames(now, index, io);
@@ -235,17 +251,42 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (changed, total)
     }
 
+    /// Returns the time of smoltcp's next work for an established connection that has nothing to send before that time.
+    /// Such a turn is common, because a program has a turn after it has read. `None` if smoltcp must be polled now.
+    #[cfg(feature = "recovery")]
+    fn idle_until(&mut self, now: Instant, index: usize) -> Option<Instant> {
+        let slot = &mut self.connections.slots[index];
+        let (set, handle) = slot.set.as_ref()?;
+        let (socket, block) = (set.get::<Socket>(*handle), &slot.control);
+        let has_unsent = socket.send_queue() > block.flight() as usize;
+        let acks_now = block.owes_ack() && self.config.tcp.ack_delay.is_none();
+        if has_unsent || acks_now || !slot.is_established() || block.wants_rewind() || slot.news(now).is_some() {
+            return None;
+        }
+        // smoltcp ends a connection whose local address is gone, but only when it is polled to send.
+        if !self.iface.has_ip_addr(self.connections.index[index].tuple.as_ref()?.local.addr) {
+            return None;
+        }
+        self.iface.poll_at(now, slot.set()?).filter(|&at| at > now)
+    }
+
     /// Passes smoltcp the latest acknowledgement and window, between two frames.
     #[cfg(feature = "recovery")]
     fn show_news_between_frames<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
+        let Some(window_field) = self.connections.slots[index].news(now) else { return };
         let token: Option<D::TxToken<'_>> = None;
         let mut out = Out::new(&mut io.probe, now, None);
-        self.show_news(index, &mut WatchedTx { token, out: &mut out });
+        self.show_ack(index, window_field, &mut WatchedTx { token, out: &mut out });
     }
 
     /// Handles the earliest deadline that has passed, and queues its connection for a turn. Handles one deadline per
     /// call.
     pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
+        // Usually no deadline has passed. This check is cheaper than the call below, but a board needs the flash more.
+        #[cfg(feature = "recovery")]
+        if self.connections.due().is_none_or(|due| due > now) {
+            return;
+        }
         let Some((index, timer)) = self.connections.take_due(now) else { return };
         let id = self.connections.id(index);
         match timer {

@@ -320,7 +320,9 @@ impl Block {
             // The timeout stays backed off until the next measurement (RFC 6298 section 5, RFC 9293 section 3.8.2).
             (r.probed, r.nxt_at_resend) = (false, None);
             r.rests_until = now + Duration::from_secs(1);
-            r.board.trim(ack);
+            if !r.board.is_empty() {
+                r.board.trim(ack);
+            }
         }
         let news = before > 0 && self.take_ranges(now, segment, frame);
         let r = &mut self.recovery;

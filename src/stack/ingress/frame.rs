@@ -100,6 +100,9 @@ pub(in crate::stack) struct Sent {
     pub(in crate::stack) exhausted: bool,
     /// Whether a packet could not be sent because the next hop's hardware address is not known.
     pub(in crate::stack) unresolved: bool,
+    /// The time of smoltcp's next work, if smoltcp was not polled because it has nothing to send before that time.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) idle_until: Option<Instant>,
 }
 
 /// The connection whose packets are being sent.

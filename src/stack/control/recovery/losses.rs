@@ -8,7 +8,8 @@ use super::{Block, MOST_DUPLICATES, Segment, distance};
 impl Block {
     /// Processes the SACK ranges of a segment. Returns whether any range is new.
     pub(super) fn take_ranges(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> bool {
-        if !self.recovery.sack {
+        // Usually a segment has no options.
+        if !self.recovery.sack || segment.header + 20 == segment.data {
             return false;
         }
         let mut news = false;
@@ -86,6 +87,10 @@ impl Block {
     pub(super) fn find_losses(&mut self, now: Instant, flight: u32) {
         let una = self.una;
         let r = &mut self.recovery;
+        // Usually the peer has reported nothing that means a loss.
+        if r.board.is_empty() && r.duplicates < r.threshold {
+            return;
+        }
         // If the peer has received data that was sent later, the retransmission of the segment at SND.UNA was also
         // lost.
         if let Some(left) = r.nxt_at_resend

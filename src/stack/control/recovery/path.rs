@@ -69,6 +69,11 @@ impl Block {
         None
     }
 
+    /// Returns whether the path might be a black hole: the retransmission timer has just expired, or a trial is running.
+    pub(in crate::stack) fn suspects_path(&self) -> bool {
+        self.recovery.trial.expired || self.recovery.trial.is_running()
+    }
+
     /// Returns the path MTU that the connection is trying now. Returns `None` if no trial is running or shorter
     /// segments have arrived.
     pub(in crate::stack) fn tried_mtu(&self) -> Option<usize> {

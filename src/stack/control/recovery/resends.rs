@@ -84,6 +84,12 @@ impl Recovery {
         self.resends = Resends::EMPTY;
     }
 
+    /// Returns whether any retransmission is remembered.
+    #[inline]
+    pub(super) fn has_resends(&self) -> bool {
+        !self.resends.bursts.is_empty()
+    }
+
     /// Returns whether the byte `seq` is in a lost retransmission.
     pub(super) fn is_lost_again(&self, seq: TcpSeqNumber) -> bool {
         self.resends.bursts.iter().any(|burst| burst.lost && burst.from <= seq && seq < burst.to)
@@ -112,10 +118,21 @@ impl Recovery {
 }
 
 impl Block {
+    /// Returns whether nothing needs to be retransmitted. This is nearly always so, and cheap to find out.
+    #[inline]
+    pub(super) fn nothing_is_lost(&self) -> bool {
+        let r = &self.recovery;
+        r.tail.is_none() && !r.has_resends() && r.lost_below <= r.resent.max(self.una)
+    }
+
     /// Processes an acknowledgement of newly arrived data, which was sent about a round trip ago. That data has
     /// overtaken every retransmission that was sent earlier and has not arrived.
     pub(super) fn later_data_arrived(&mut self, now: Instant) {
         let r = &mut self.recovery;
+        // Usually nothing was retransmitted.
+        if !r.has_resends() && r.resent <= self.una {
+            return;
+        }
         let Some(srtt) = r.rtt.smoothed() else { return };
         for burst in &mut r.resends.bursts {
             burst.overtaken |= now >= burst.at + srtt - srtt / 8;

@@ -5,6 +5,9 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::{Block, PEER_ACK_DELAY, distance};
 
+/// smoltcp's shortest retransmission timeout.
+const SMOLTCP_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The retransmission timer while it is running.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timer {
@@ -42,13 +45,34 @@ impl Block {
     /// Returns the time at which the next timer expires, or `None` if no timer is running.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let r = &self.recovery;
-        let retransmission = r.retransmission.map(|timer| timer.due);
-        [retransmission, r.probe, r.persist, self.resends_due()].into_iter().flatten().min()
+        let mut due = r.retransmission.map(|timer| timer.due);
+        for timer in [r.probe, r.persist, self.resends_due()] {
+            due = match (due, timer) {
+                (Some(due), Some(timer)) => Some(due.min(timer)),
+                (due, timer) => due.or(timer),
+            };
+        }
+        due
+    }
+
+    /// Returns whether smoltcp has nothing to send before the retransmission timer expires, unless a frame arrives. All
+    /// `queue` bytes of the send buffer were sent, and the timer was started at `now`, by this segment or by the newest ACK.
+    ///
+    /// smoltcp's own timer was then started at `now`, too, and does not expire earlier. Returns false in doubtful cases.
+    pub(in crate::stack) fn only_waits(&self, now: Instant, queue: usize) -> bool {
+        let r = &self.recovery;
+        let started_now = |timer: Timer| timer.started == now && timer.due <= now + SMOLTCP_TIMEOUT;
+        // smoltcp knows that everything was sent, and its window is open.
+        let has_sent_all = queue == self.flight() as usize && r.frontier == self.nxt && r.shown as usize >= queue;
+        // A SACK range restarts only the control block's timer.
+        r.retransmission.is_some_and(started_now) && r.board.is_empty() && has_sent_all && !self.owes_ack()
     }
 
     /// Processes the timers that have expired.
     pub(in crate::stack) fn expire(&mut self, now: Instant) {
-        self.find_lost_resends(now);
+        if self.recovery.has_resends() {
+            self.find_lost_resends(now);
+        }
         let (una, nxt) = (self.una, self.nxt);
         let has_expired = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
         let r = &mut self.recovery;
