@@ -282,12 +282,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Handles the earliest deadline that has passed, and queues its connection for a turn. Handles one deadline per
     /// call.
     pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
-        // Usually no deadline has passed. This check is cheaper than the call below, but a board needs the flash more.
-        #[cfg(feature = "recovery")]
-        if self.connections.due().is_none_or(|due| due > now) {
-            return;
-        }
-        let Some((index, timer)) = self.connections.take_due(now) else { return };
+        let connections = &mut self.connections;
+        let Some(index) = connections.deadlines.past(connections.index, now) else { return };
+        let timer = connections.take_due(now, index);
         let id = self.connections.id(index);
         match timer {
             Timer::GiveUp => self.give_up(now, index, io),
@@ -373,19 +370,17 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Returns the connection whose deadline passed first and the timer that expired.
-    fn take_due(&mut self, now: Instant) -> Option<(usize, Timer)> {
-        let index = self.deadlines.past(self.index, now)?;
+    /// Returns the timer of a connection that expired, and removes the connection's deadline.
+    fn take_due(&mut self, now: Instant, index: usize) -> Timer {
         self.deadlines.set(self.index, index, None);
         let slot = &mut self.slots[index];
-        let timer = if slot.give_up_at.is_some_and(|at| at <= now) {
+        if slot.give_up_at.is_some_and(|at| at <= now) {
             Timer::GiveUp
         } else if slot.wake_at.take_if(|at| *at <= now).is_some() {
             Timer::Program
         } else {
             Timer::Socket
-        };
-        Some((index, timer))
+        }
     }
 
     /// Queues a connection for its turn.
