@@ -64,7 +64,8 @@ impl<'a> Front<'a> {
         self.due
     }
 
-    /// Processes a packet for which [`is_whole`] returns false. If the packet or a datagram is dropped, calls `dropped` with the reason.
+    /// Processes a packet for which [`is_whole`] returns false. If the packet or a datagram is dropped, calls `dropped`
+    /// with the reason.
     pub(super) fn take<'p>(
         &'p mut self,
         now: Instant,
