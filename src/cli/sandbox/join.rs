@@ -125,6 +125,8 @@ fn start_time(pid: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -151,6 +153,8 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("smolstep-open-{}", std::process::id()));
         fs::DirBuilder::new().mode(0o755).create(&folder).unwrap();
         assert!(ensure_private(&folder, geteuid().as_raw()).is_err());
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(ensure_private(&folder, geteuid().as_raw()).is_ok());
         assert!(ensure_private(&folder, geteuid().as_raw() + 1).is_err());
         fs::remove_dir_all(&folder).unwrap();
     }
