@@ -55,6 +55,7 @@ pub(super) fn remove<T: Hashed>(entries: &mut [T], bucket: usize, index: usize) 
         entries[bucket].bucket_mut().first = next;
         return;
     }
+    // Search for the entry before `index`, whose link must skip `index`.
     while before != NONE {
         let chain = entries[usize::from(before)].bucket_mut();
         if usize::from(chain.next) == index {

@@ -59,6 +59,7 @@ impl Config {
         Config {
             hardware,
             seed,
+            // One address more than the limit is kept, so that `Stack::new` sees that there are too many.
             addresses: addresses.iter().copied().take(MAX_ADDRESSES + 1).collect(),
             gateways: Gateways::new(),
             tcp: TcpOptions::default(),
@@ -71,7 +72,7 @@ impl Config {
         }
     }
 
-    /// Checks that the configuration fits a device.
+    /// Checks that the hardware address, the MTU and the addresses of the configuration fit a device.
     pub(super) fn check(&self, capabilities: &DeviceCapabilities) -> Result<(), SetupError> {
         let fits = match self.hardware {
             HardwareAddress::Ethernet(address) => is_ethernet(capabilities.medium) && is_host(address),

@@ -139,6 +139,7 @@ impl<'a> UdpPool<'a> {
         if self.datagrams.len() < self.share.0 || self.payloads.len() < bytes {
             return None;
         }
+        // `share.0` is the number of datagrams in each buffer.
         let datagrams = self.datagrams.split_off_mut(..self.share.0)?;
         Some(PacketBuffer::new(datagrams, self.payloads.split_off_mut(..bytes)?))
     }
@@ -227,6 +228,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if !due && !self.datagrams.may_send && !self.datagrams.ports.iter().any(|port| port.must_run) {
             return None;
         }
+        // A program asked to run at this time, or an attempt to send must be repeated.
         if due {
             self.datagrams.retry = None;
             self.datagrams.may_send = true;
@@ -246,8 +248,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         if self.datagrams.may_send {
             let sent = self.transmit_shared(now, Shared::Datagrams, io);
+            // Programs whose datagrams have all been sent run again.
             self.note_sent();
             let Some(sent) = sent else {
+                // The device has no room, or the fragmenter is busy.
                 self.datagrams.retry = Some(now + RETRY);
                 return None;
             };
@@ -313,6 +317,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         let socket = self.datagrams.set.get_mut::<Socket>(handle);
         let (unread, unsent) = (socket.recv_queue(), socket.send_queue());
+        // Whether the program's newest datagram still waits for a hardware address.
         let held_back = port.waits_for.is_some_and(|hop| self.link.holds(hop));
         // Only an event needs the sender, so the stack looks for it only if the probe listens.
         let from = if P::LISTENS { socket.peek().ok().map(|(_, meta)| meta.endpoint) } else { None };
@@ -374,6 +379,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return false;
         };
         let concerned = session.undelivered(remote, error);
+        // The program runs after each error that concerns it.
         *run |= concerned;
         concerned
     }

@@ -20,7 +20,7 @@ impl FragmentIds {
     }
 
     /// Returns the IPv4 identification for `count`. The permutation is a Feistel network of four rounds on two bytes
-    /// (Luby and Rackoff 1988).
+    /// (Luby and Rackoff 1988). Different counts get different identifications, which peers cannot predict.
     pub(super) fn permute(&self, count: u16) -> u16 {
         let [mut left, mut right] = count.to_be_bytes();
         for round in 0..4 {
@@ -31,7 +31,7 @@ impl FragmentIds {
     }
 
     /// Returns the IPv6 identification for `count`. The permutation is the same Feistel network on two halves of 16
-    /// bits.
+    /// bits. Different counts get different identifications, which peers cannot predict.
     pub(super) fn permute_long(&self, count: u32) -> u32 {
         let (mut left, mut right) = ((count >> 16) as u16, count as u16);
         // The round numbers differ from those in `permute`, so that the two permutations never hash the same input.

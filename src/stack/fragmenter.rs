@@ -198,6 +198,7 @@ impl Long<'_> {
         let Some((state, buffer)) = &mut self.parts else { return false };
         let limit = self.limit.min(state.mtu);
         if len <= limit || state.len > 0 {
+            // The packet needs no cutting, or another packet is in the buffer.
             return false;
         }
         let Some(packet) = buffer.get_mut(..len) else { return false };
@@ -262,6 +263,7 @@ impl Long<'_> {
         link::write(state.header, frame);
         state.sent += chunk;
         if !more {
+            // The buffer is empty again.
             state.len = 0;
         }
     }

@@ -13,6 +13,7 @@ use super::event::Tuple;
 /// The authors propose `C` = 2 and `D` = 4. For hash tables, use `C` = 1 and `D` = 3.
 pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
+    // The two constants are part of HalfSipHash.
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];
     // The highest byte of the final block is the length in bytes, four for each word. The block contains no input,
     // because the input consists of whole words.
@@ -67,7 +68,7 @@ pub(super) fn half_sip_of_address(key: u64, address: &IpAddress) -> u32 {
     }
 }
 
-/// Applies one SipRound to the state.
+/// Applies one SipRound of HalfSipHash, which mixes the four words of the state.
 fn round([a, b, c, d]: &mut [u32; 4]) {
     *a = a.wrapping_add(*b);
     *b = b.rotate_left(5) ^ *a;

@@ -61,7 +61,8 @@ pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instan
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Returns the ISN of a connection that starts now.
+    /// Returns the ISN of a connection that starts now: the configured ISN if there is one, otherwise an ISN as in RFC
+    /// 6528.
     pub(super) fn isn(&self, now: Instant, tuple: &Tuple) -> u32 {
         #[cfg(feature = "recovery")]
         if let Some(isn) = self.config.tcp.isn {
@@ -83,8 +84,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Passes a SYN to the listening socket of slot `index`.
-    // Not inlined: otherwise every received packet would need space on the call stack for the temporary smoltcp
-    // `Interface`.
     #[inline(never)]
     pub(super) fn process_syn<T: TxToken, P: Probe>(
         &mut self,
@@ -93,6 +92,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         packet: &[u8],
         tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
+        // Not inlined: otherwise every received packet would need space on the call stack for the temporary smoltcp
+        // `Interface`.
         let mut iface = self.interface_for(now, self.connections.slots[index].control.isn());
         // `extend_from_slice` cannot fail, because both lists have the same capacity.
         iface.update_ip_addrs(|addresses| drop(addresses.extend_from_slice(self.iface.ip_addrs())));
@@ -108,11 +109,13 @@ pub(super) fn seed(isn: u32) -> u64 {
     // For a state below 2^61, the output omits the lowest 29 bits. The lowest 29 bits can therefore have any value.
     let mut state = u64::from(isn) << 29;
     loop {
+        // In this state, the interface draws its IPv4 identification. In `state`, it draws the ISN.
         let before = step_back(state);
         // A new interface first draws an IPv4 identification, and draws again if the identification is 0. One state in
         // 65,536 leads to the identification 0. The loop skips these states.
         let drawn = output(before);
         if (drawn ^ drawn >> 16) as u16 != 0 {
+            // The generator takes a step before each number that it draws.
             return step_back(before);
         }
         state += 1;

@@ -138,13 +138,16 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
             sockets: self.sockets.fill(SocketStorage::default),
             receive: self.receive.as_flattened_mut(),
             send: self.send.as_flattened_mut(),
+            // Two records for each slot.
             time_wait: self.time_wait.fill(|| [TimeWaitRecord::default(); 2]).as_flattened_mut(),
             neighbours: self.neighbours.fill(Neighbour::default),
             kept: &mut self.kept,
             ports: self.ports.fill(Port::default),
             port_sockets: self.port_sockets.fill(SocketStorage::default),
+            // `Q` received and `Q` sent datagrams for each port.
             datagrams: self.datagrams.fill(|| [[PacketMetadata::EMPTY; Q]; 2]).as_flattened_mut().as_flattened_mut(),
             payloads: self.payloads.as_flattened_mut().as_flattened_mut(),
+            // A `Pool` has no memory for fragments or path MTUs.
             #[cfg(feature = "fragments")]
             reassembly: &mut [],
             #[cfg(feature = "fragments")]

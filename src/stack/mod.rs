@@ -272,6 +272,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Does one bounded piece of work and returns a description of the work. A step receives a frame, runs a program,
     /// or sends one socket's frames.
     pub fn step<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Step {
+        // Due work comes first, whichever kind of work has its turn.
         self.start_due(now, io);
         #[cfg(feature = "fragments")]
         self.expire_fragments(now, io);

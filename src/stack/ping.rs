@@ -142,13 +142,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let (ident, size) = (pings.ident, ECHO_HEADER + len);
         let socket = pings.set.get_mut::<Socket>(pings.handle);
         let bytes = socket.send(size, to).map_err(|_| EchoError::Waiting)?;
+        // The type of an echo request in ICMP and ICMPv6.
         let kind = match to {
             IpAddress::Ipv4(_) => 8,
             #[cfg(feature = "ipv6")]
             IpAddress::Ipv6(_) => 128,
         };
         let ([a, b], [c, d]) = (ident.to_be_bytes(), seq.to_be_bytes());
-        // smoltcp fills in the checksum.
+        // Type, code, checksum, identifier and sequence number. smoltcp fills in the checksum.
         let header = [kind, 0, 0, 0, a, b, c, d];
         header.into_iter().chain((0..len).map(pattern)).zip(bytes).for_each(|(byte, target)| *target = byte);
         pings.queued = true;
@@ -250,7 +251,8 @@ impl<'a> Pings<'a> {
     }
 }
 
-/// Returns the hop limit of a packet that carries ICMP, or `None` for other packets.
+/// Returns the hop limit of a packet that carries ICMP, or `None` for other packets. smoltcp's socket does not report
+/// the hop limit of a reply.
 pub(super) fn icmp_hop_limit(packet: &[u8]) -> Option<u8> {
     if packet.is_empty() {
         return None;

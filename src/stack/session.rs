@@ -264,6 +264,7 @@ impl<R: Responder> UdpSession for Respond<R> {
         if socket.send_queue() > 0 {
             return Next::Wait;
         }
+        // The responder has ended the program with its previous answer.
         if self.ending {
             return Next::Close;
         }

@@ -33,6 +33,7 @@ macro_rules! sessions {
                 socket: &mut $crate::smoltcp::socket::tcp::Socket<'_>,
                 cx: &mut $crate::stack::Context<'_>,
             ) -> $crate::stack::Next {
+                // Passes the call on to the program in this variant.
                 match self {
                     $(Self::$variant(program) => $crate::stack::Session::poll(program, socket, cx),)+
                 }
@@ -43,6 +44,7 @@ macro_rules! sessions {
                 socket: &mut $crate::smoltcp::socket::tcp::Socket<'_>,
                 cx: &mut $crate::stack::Context<'_>,
             ) {
+                // Passes the call on to the program in this variant.
                 match self {
                     $(Self::$variant(program) => $crate::stack::Session::shut_down(program, socket, cx),)+
                 }
@@ -81,6 +83,7 @@ macro_rules! udp_sessions {
                 socket: &mut $crate::smoltcp::socket::udp::Socket<'_>,
                 cx: &mut $crate::stack::Context<'_>,
             ) -> $crate::stack::Next {
+                // Passes the call on to the program in this variant.
                 match self {
                     $(Self::$variant(program) => $crate::stack::UdpSession::poll(program, socket, cx),)+
                 }
@@ -109,6 +112,7 @@ macro_rules! udp_sessions {
                 remote: $crate::smoltcp::wire::IpEndpoint,
                 error: &$crate::stack::IcmpError,
             ) -> bool {
+                // Passes the call on to the program in this variant.
                 match self {
                     $(Self::$variant(program) => $crate::stack::UdpSession::undelivered(program, remote, error),)+
                 }

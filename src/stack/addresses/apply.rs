@@ -14,7 +14,8 @@ use crate::stack::link::without_tag;
 use crate::stack::{Console, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Does the autoconfiguration work that is due. Sends at most one frame. Returns `None` if no frame was sent.
+    /// Does the autoconfiguration work that is due: sends at most one frame, then applies the changes to the interface.
+    /// Returns `None` if no frame was sent.
     pub(in crate::stack) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -38,16 +39,19 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let hardware = autoconf.hardware();
         let sent = out.map(|out| {
             emit(&out, hardware, token, now, &mut io.probe);
+            // `None`: the frame does not belong to a connection.
             Step::Egress(None)
         });
         self.apply_changes(now, &mut io.probe);
         sent
     }
 
-    /// Lets autoconfiguration process a received frame. Returns true if the interface should not see the frame.
+    /// Lets autoconfiguration process a received frame. Returns true if the interface should not see the frame, because
+    /// it is a DHCP reply.
     pub(in crate::stack) fn autoconf_process(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
-        // A tagged frame that does not fit this array keeps its tag, and autoconfiguration ignores the frame.
+        // The array has room for the longest Ethernet frame without a tag, in bytes. A longer frame keeps its tag, and
+        // autoconfiguration ignores the frame.
         #[cfg(feature = "slaac")]
         let mut room = [0; 1514];
         #[cfg(feature = "slaac")]
@@ -55,7 +59,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         autoconf.process(now, frame, own)
     }
 
-    /// Applies autoconfiguration's changes to the interface.
+    /// Applies the changes to the interface that autoconfiguration has queued, and reports its events.
     pub(in crate::stack) fn apply_changes<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         while let Some(change) = self.autoconf.as_mut().and_then(Autoconf::change) {
             match change {
@@ -64,6 +68,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                         log::warn!("{address} is not used: {error}");
                     }
                 }
+                // The result is dropped: the program might have removed the address already.
                 Change::Remove(address) => drop(self.remove_address(now, address, probe)),
                 // A router that this host already uses, such as one from the configuration, is not replaced.
                 Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}

@@ -46,7 +46,7 @@ pub(in crate::stack) struct Wanted {
 }
 
 impl Wanted {
-    /// Returns whether to ask a DHCP server or a router for addresses.
+    /// Returns whether DHCP or SLAAC is wanted. Both ask other hosts for addresses.
     pub(in crate::stack) fn asks(&self) -> bool {
         #[cfg(feature = "slaac")]
         if self.slaac {
@@ -62,8 +62,8 @@ impl Wanted {
 }
 
 impl Autoconf {
-    /// Starts the parts of autoconfiguration that `wanted` selects. If `wanted.claim` is set, starts to claim the
-    /// configured `addresses`.
+    /// Creates autoconfiguration with the parts that `wanted` selects, and starts them. If `wanted.claim` is set,
+    /// starts to claim the configured `addresses`.
     pub(in crate::stack) fn new(
         hardware: EthernetAddress,
         checksums: ChecksumCapabilities,
@@ -82,7 +82,8 @@ impl Autoconf {
             blocked_until: None,
             changes: Changes::new(),
         };
-        // The list of claims has room for all addresses, because the caller has counted them.
+        // Without `wanted.claim`, no address is claimed. The list of claims has room for all addresses, because the
+        // caller has counted them.
         for &address in addresses.iter().filter(|_| wanted.claim) {
             autoconf.claims.add(address, Origin::Static, now);
         }
@@ -103,10 +104,12 @@ impl Autoconf {
             return false;
         }
         if let Some(claim) = self.claims.contradicted(&frame, self.hardware) {
+            // `contradicted` has already ended this claim.
             self.conflict(now, claim, from);
         }
         match frame.ethertype() {
             EthernetProtocol::Arp => {
+                // The link processes the ARP message, too, so the result is false.
                 self.learn(frame.payload());
                 false
             }
@@ -133,6 +136,7 @@ impl Autoconf {
     /// Does the work that is due. Returns the frame to send, or `None` if there is no frame. `random` must be
     /// unpredictable.
     pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
+        // The caller has a token to transmit, so the device has room again.
         self.blocked_until = None;
         // Each granted address queues up to `GRANT` changes. If they do not fit, the address is granted in a later
         // call.
@@ -247,7 +251,8 @@ impl Autoconf {
         self.slaac.as_ref().is_some_and(|host| host.is_deprecated(address))
     }
 
-    /// Learns the hardware address of a neighbour from an ARP packet.
+    /// Learns the hardware address of a neighbour from an ARP packet. The DHCP client needs the hardware address of its
+    /// lease's next hop.
     fn learn(&mut self, payload: &[u8]) {
         let Ok(packet) = ArpPacket::new_checked(payload) else { return };
         let Ok(ArpRepr::EthernetIpv4 { source_hardware_addr: hardware, source_protocol_addr: address, .. }) =

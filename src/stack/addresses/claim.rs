@@ -81,8 +81,10 @@ impl Claims {
     ///
     /// The claim then announces the address, so each address is returned once. Returns `None` if no check has ended.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
+        // A check ends when the wait after its last probe is over, at the time `c.at`.
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;
+        // From now on, `sent` counts the announcements.
         claim.granted = true;
         claim.sent = 0;
         Some((claim.address, claim.origin))

@@ -137,11 +137,13 @@ impl Client {
             && now >= lease.end
         {
             let address = lease.address;
+            // `lose` schedules a DHCPDISCOVER for `now`. `ask` returns it below.
             self.lose(now, address, Loss::Expired, changes);
         }
         if let State::Bound(lease) = &self.state
             && self.hop_due(lease).is_some_and(|at| at <= now)
         {
+            // The client sends its renewals to the next hop's hardware address, so it asks for this address.
             self.hop_requests -= 1;
             self.hop_at = now + bound::HOP_INTERVAL;
             return Some(Out::ArpRequest { source: lease.address.address(), target: lease.hop() });
@@ -309,7 +311,8 @@ impl Client {
         Ok(())
     }
 
-    /// Prepares to decline the lease, because another host has the address.
+    /// Prepares to decline the lease, because another host has the address. The next call to `advance` returns
+    /// DHCPDECLINE.
     pub(super) fn conflict(&mut self, now: Instant) {
         // No other state is lost here: a DHCP claim exists only in `Checking`, or after `release`, which has set
         // `Selecting`.
@@ -320,8 +323,8 @@ impl Client {
         }
     }
 
-    /// Returns the lease in a reply if the lease is valid and its address is `expected`. Reports at most one invalid
-    /// reply to each of the client's messages.
+    /// Returns the lease in a reply if the lease is valid and `expected` allows its address. Reports at most one
+    /// invalid reply to each of the client's messages.
     ///
     /// # Errors
     /// The reason why the reply is ignored.
@@ -331,6 +334,7 @@ impl Client {
         expected: Expected<'_>,
         changes: &mut Changes,
     ) -> Result<Lease, DropReason> {
+        // The lease begins at the time at which the client sent its request.
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();
             match expected {
@@ -360,6 +364,7 @@ impl Client {
     fn deny(&mut self, why: Denial, changes: &mut Changes) {
         let State::Requesting(offer) = &self.state else { return };
         let (server, address) = (offer.server, offer.address.address());
+        // From now on, the client prefers the offers of other servers.
         self.distrusted = Some(server);
         if !core::mem::replace(&mut self.reported_denial, true) {
             push(changes, Change::Report(AddressEvent::NotGranted { server, address, why }));

@@ -14,6 +14,7 @@ const END: u8 = 255;
 /// Returns the number and the data of each option in a message. The field `options` is read first, then `file` and
 /// `sname` if the option `overload` says that they contain options (RFC 2131 section 4.1).
 pub(super) fn options(message: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    // A message that is too short has no options.
     let first = Field(message.get(OPTIONS..).unwrap_or_default());
     let overload = Field(first.0).find_map(|option| match option {
         (OVERLOAD, &[which]) => Some(which),
@@ -39,6 +40,7 @@ impl<'m> Iterator for Field<'m> {
             self.0 = rest;
             match kind {
                 PAD => {}
+                // Nothing after this option is read.
                 END => self.0 = &[],
                 _ => {
                     let (&len, rest) = rest.split_first()?;

@@ -30,7 +30,7 @@ pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
 }
 
 /// Returns the source and the bytes of an ICMPv6 message of type `kind`. The message must come from a neighbour and
-/// have a valid checksum.
+/// have a valid checksum. Returns `None` for any other frame.
 pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -> Option<(Ipv6Address, &'f [u8])> {
     if frame.payload().len() < IPV6 {
         return None;

@@ -107,6 +107,7 @@ impl Message {
             server_identifier: self.server,
             parameter_request_list: asks.then_some(&PARAMETERS[..]),
             dns_servers: None,
+            // 576 bytes is the smallest value that this option allows (RFC 2132 section 9.10).
             max_size: asks.then_some(576),
             lease_duration: None,
             renew_duration: None,
@@ -164,9 +165,11 @@ impl Reply {
         UdpRepr::parse(&udp, &source.into(), &destination.into(), checksums).ok()?;
         let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
         let ours = packet.hardware_len() == 6 && packet.client_hardware_address() == hardware;
+        // 0x63825363 is the magic cookie, which precedes the options (RFC 2131 section 3).
         if packet.opcode() != DhcpOpCode::Reply || packet.magic_number() != 0x6382_5363 || !ours {
             return None;
         }
+        // The options fill in the other fields below.
         let mut reply = Reply {
             kind: DhcpMessageType::Unknown(0),
             xid: packet.transaction_id(),
@@ -181,6 +184,8 @@ impl Reply {
             t2: None,
         };
         for (kind, data) in options(udp.payload()) {
+            // The option's data, read as a number, as an address and as a list of addresses. Each option uses one of
+            // them.
             let number = data.first_chunk().copied().map(u32::from_be_bytes);
             let address = data.first_chunk::<4>().map(|&bytes| Ipv4Address::from(bytes));
             let addresses = data.chunks_exact(4).filter_map(|c| c.first_chunk::<4>().copied()).map(Ipv4Address::from);
@@ -247,6 +252,7 @@ impl Reply {
             _ => (seconds / 2, seconds - seconds / 8),
         };
         let after = |seconds: u32| since + Duration::from_secs(seconds.into());
+        // `from` contains the IP address and the hardware address of the reply's sender: a server or a relay.
         let mut lease = Lease {
             address,
             server,
@@ -259,6 +265,7 @@ impl Reply {
             t2: after(t2),
             end: after(seconds),
         };
+        // If the sender is also the lease's next hop, the hardware address of the next hop is known.
         lease.hop_hardware = (lease.hop() == self.from.0).then_some(self.from.1);
         Ok(lease)
     }

@@ -84,6 +84,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// replaces them.
     pub fn link_changed(&mut self, now: Instant, up: bool) {
         if !up {
+            // While the link is down, the stack keeps its state. The link might come up again on the same network.
             return;
         }
         self.link.came_up(now);
@@ -116,10 +117,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return false;
         };
         self.iface.update_ip_addrs(|list| list.retain(|known| *known != gone));
+        // Each connection from this address ends in its next turn.
         self.connections.enqueue_from(address);
         #[cfg(feature = "ipv6")]
         self.join_groups(now);
         probe.event(now, &Event::Address(AddressEvent::Removed(gone)));
+        // `config.gateways` contains the routers in use, not only those from the configuration.
         let router = self.config.gateways.iter().copied().find(|router| gone.contains_addr(router));
         if let Some(router) = router.filter(|router| !self.is_on_link(*router)) {
             self.remove_router(now, router, probe);
@@ -133,6 +136,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Returns [`AddressError::NotOnLink`] if the router is not on the link, and [`AddressError::Full`] if the list of
     /// routers is full.
     pub fn set_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
+        // `config.gateways` contains the routers in use, not only those from the configuration.
         if self.config.gateways.contains(&router) {
             return Ok(());
         }
@@ -142,9 +146,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.replace_router(now, router, probe)
     }
 
-    /// Replaces the default router. Does not check that `router` is on the link, because a router on the link can be
-    /// outside the interface's networks.
+    /// Makes `router` the default router of its IP version, in place of the current router. Does not check that
+    /// `router` is on the link, because a router on the link can be outside the interface's networks.
     fn replace_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
+        // `config.gateways` contains the routers in use, not only those from the configuration.
         if let Some(old) = self.config.gateways.iter().copied().find(|old| old.version() == router.version()) {
             self.remove_router(now, old, probe);
         }
@@ -159,6 +164,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if !self.config.gateways.contains(&router) {
             return false;
         }
+        // Both `config` and smoltcp's table of routes contain the router.
         self.config.gateways.retain(|known| *known != router);
         let routes = self.iface.routes_mut();
         routes.update(|list| list.retain(|route| route.via_router != router));
@@ -205,6 +211,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {
         #[cfg(feature = "slaac")]
         if let Some(autoconf) = self.autoconf.as_ref().filter(|autoconf| autoconf.is_deprecated(source)) {
+            // The first address that is neither link-local nor deprecated.
             let fresh = self.iface.ip_addrs().iter().map(IpCidr::address).find(|own| match own {
                 IpAddress::Ipv6(address) => !address.is_unicast_link_local() && !autoconf.is_deprecated(*own),
                 IpAddress::Ipv4(_) => false,
@@ -267,6 +274,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         {
             emit(&out, hardware, token, now, &mut io.probe);
         }
+        // `release` has queued the removal of the address and of the lease's router.
         self.apply_changes(now, &mut io.probe);
     }
 }
@@ -316,7 +324,8 @@ fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError>
     added.map_err(|_| SetupError::TooMany)
 }
 
-/// Adds a default route through each configured router. Rejects a second router of the same IP version.
+/// Adds a default route through each configured router. Rejects a router outside the configured networks, and a second
+/// router of the same IP version.
 pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(), SetupError> {
     for (number, &gateway) in config.gateways.iter().enumerate() {
         let on_link = config.addresses.iter().any(|own| own.contains_addr(&gateway));

@@ -44,6 +44,7 @@ impl Routers {
     /// Processes the flags and the lifetime (in seconds) of a router's advertisement. A lifetime of 0 removes the
     /// router. Returns false if the list has no room for the router.
     pub(super) fn advertised(&mut self, now: Instant, address: Ipv6Address, flags: u8, lifetime: u16) -> bool {
+        // The next call to `advance` chooses the router again.
         self.changed = true;
         if lifetime == 0 {
             self.list.retain(|router| router.address != address);
@@ -79,6 +80,7 @@ impl Routers {
         let count = self.list.len();
         self.list.retain(|router| router.until > now);
         self.changed |= self.list.len() < count;
+        // While the current router must not change, `changed` stays set, and a later call chooses the router.
         if !self.changed || now < self.hold_until {
             return false;
         }

@@ -143,7 +143,8 @@ impl Host {
     /// Claims the link-local address. An address from the configuration is ready immediately: `Autoconf` claims it if
     /// necessary.
     pub(super) fn start(&mut self, claims: &mut Claims, now: Instant) {
-        // `add` succeeds, because at the start the list of claims has room for this address.
+        // Without a configured address, `add` starts the claim, and `granted` sets `ready` later. `add` succeeds,
+        // because at the start the list of claims has room.
         if self.by_hand || !claims.add(IpCidr::Ipv6(self.link_local), Origin::Slaac, now) {
             self.ready = true;
             self.at = Some(now);
@@ -153,6 +154,7 @@ impl Host {
     /// Returns the time of the next call to [`advance`](Self::advance).
     pub(super) fn due(&self) -> Option<Instant> {
         let prefixes = self.prefixes.iter().flat_map(|prefix| {
+            // At `preferred_until`, this address becomes deprecated.
             let fresh = prefix.state == State::Used { deprecated: false };
             [Some(prefix.until), fresh.then_some(prefix.preferred_until)]
         });
@@ -177,7 +179,9 @@ impl Host {
         self.mtu = None;
         self.routers.link_up();
         self.prefixes.iter_mut().for_each(|prefix| prefix.confirmed = false);
+        // The first answer sets the time limit `confirm_at`.
         (self.unconfirmed, self.confirm_at) = (true, None);
+        // Until the link-local address is in use, nothing is sent. `granted` then starts the solicitations.
         if self.ready {
             self.solicit(now);
         }
@@ -211,6 +215,7 @@ impl Host {
         }
         self.prefixes.retain(|prefix| prefix.until > now);
         self.dns.retain(|(_, until)| *until > now);
+        // If no router is left, ask for routers again.
         if self.routers.advance(now, changes) {
             self.solicit(now);
         }
@@ -223,6 +228,8 @@ impl Host {
         }
         self.solicited = self.solicited.saturating_add(1);
         self.at = Some(now + self.wait);
+        // After the solicitations at the constant interval, each interval is twice as long as the one before (RFC
+        // 7559).
         if self.solicited > SOLICITATIONS {
             self.wait = (self.wait * 2).min(LONGEST);
         }
@@ -233,6 +240,7 @@ impl Host {
     pub(super) fn granted(&mut self, now: Instant, address: IpCidr, changes: &mut Changes) {
         if address == IpCidr::Ipv6(self.link_local) {
             self.ready = true;
+            // The first solicitation is due.
             self.at = Some(now);
         } else {
             let claimed = address.address();
@@ -255,7 +263,7 @@ impl Host {
         }
     }
 
-    /// Processes a frame if the frame contains a router advertisement.
+    /// Processes a frame if the frame contains a router advertisement. `own` lists the interface's addresses.
     pub(super) fn process(
         &mut self,
         now: Instant,
@@ -264,6 +272,7 @@ impl Host {
         claims: &mut Claims,
         changes: &mut Changes,
     ) {
+        // Until the link-local address is in use, advertisements are ignored.
         let Some((source, bytes)) = icmpv6(frame, Icmpv6Message::RouterAdvert).filter(|_| self.ready) else { return };
         // An advertisement is valid only from a link-local address (RFC 4861 section 6.1.2). After the ICMPv6 header,
         // it contains the hop limit, the flags and the router lifetime.
@@ -284,6 +293,7 @@ impl Host {
         if !self.routers.advertised(now, source, flags, lifetime) {
             return push(changes, Change::Dropped(DropReason::TooManyAdvertisements));
         }
+        // If no router is left, ask for routers again.
         if self.routers.advance(now, changes) {
             self.solicit(now);
         }
@@ -316,6 +326,7 @@ impl Host {
         if now >= self.read_since + Duration::from_secs(1) {
             (self.read, self.read_since) = ([0; 2], now);
         }
+        // Index 0 counts the advertisements from unknown routers, and index 1 those from known routers.
         let read = &mut self.read[usize::from(self.routers.knows(source))];
         *read = read.saturating_add(1);
         *read <= ADVERTISEMENTS
@@ -346,6 +357,7 @@ impl Host {
             // An advertisement without the on-link flag does not mean that the prefix is off-link.
             known.on_link |= on_link;
             if makes_address {
+                // No advertisement shortens the lifetime to less than two hours.
                 known.until = until.max(known.until.min(now + TWO_HOURS));
                 known.preferred_until = after(now, preferred);
             }
@@ -387,6 +399,7 @@ impl Host {
             if server.is_unspecified() || server.is_multicast() || server.is_loopback() {
                 continue;
             }
+            // The new lifetime replaces the old lifetime. A lifetime of 0 only removes the server.
             self.dns.retain(|(known, _)| *known != server);
             if lifetime > 0 {
                 let _ = self.dns.push((server, after(now, lifetime))); // Servers that do not fit are ignored.

@@ -25,6 +25,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         patience: Duration,
         io: &mut Io<D, C, P>,
     ) -> Result<ConnectionId, ConnectError> {
+        // 0 selects any free local port.
         self.connect_from(now, 0, remote, session, patience, io)
     }
 
@@ -64,6 +65,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         slot.session = Some(session);
         slot.listener = None;
         slot.state = State::SynSent;
+        // `occupy` also queues the connection for a turn, in which smoltcp sends the SYN.
         connections.occupy(index, tuple, Phase::Connecting, now + patience);
         let id = connections.id(index);
         io.probe.event(now, &Event::Connecting { id, tuple });
@@ -190,6 +192,7 @@ pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
         #[cfg(feature = "ipv6")]
         IpAddress::Ipv6(_) => 40,
     };
+    // The TCP header takes 20 bytes.
     mtu.saturating_sub(header + 20)
 }
 

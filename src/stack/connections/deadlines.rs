@@ -37,6 +37,7 @@ impl Deadlines {
             (None, NONE) => {}
             (None, position) => self.take(slots, index, position.into()),
             (Some(due), NONE) => {
+                // A new deadline starts at the end of the heap.
                 self.len += 1;
                 self.settle(slots, self.len - 1, due, index);
             }

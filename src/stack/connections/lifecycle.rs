@@ -29,6 +29,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
         self.enter(index, phase, Some(give_up_at));
         let slot = &mut self.slots[index];
+        // The slot still has the values of its previous connection.
         (slot.progress, slot.unresolved) = ((0, 0), false);
         #[cfg(feature = "recovery")]
         {
@@ -98,6 +99,7 @@ impl<S: Session + Clone> Connections<'_, S> {
             && listening.serving < listening.listener.serve_at_once
             && let Some(index) = listening.backlog.front()
         {
+            // `enter` takes the connection from the backlog and counts it in `serving`.
             self.enter(index, Phase::Serving, None);
         }
     }
@@ -117,10 +119,11 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.close_now(index);
     }
 
-    /// Closes the socket of a closing connection, unless too much data is queued.
+    /// Closes the socket of a closing connection. With `recovery`, a socket in CLOSE-WAIT is closed only once the
+    /// peer's window has room for all queued data.
     ///
-    /// In LAST-ACK, smoltcp ignores window updates. For this reason, a socket stays in CLOSE-WAIT until the peer's
-    /// window has room for all its data.
+    /// In LAST-ACK, smoltcp ignores window updates, so a socket that was closed earlier might never send the rest of
+    /// its data.
     pub(super) fn close_now(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         if !matches!(slot.phase, Phase::Closing) {
@@ -134,6 +137,7 @@ impl<S: Session + Clone> Connections<'_, S> {
             #[cfg(feature = "recovery")]
             State::CloseWait => slot.control.has_window_for(socket.send_queue()),
             State::Established | State::SynReceived | State::SynSent | State::Listen => true,
+            // In the other states, the socket is already closed on this side.
             _ => false,
         };
         if closes {
@@ -155,9 +159,11 @@ impl<S: Session + Clone> Connections<'_, S> {
         let slot = &mut self.slots[index];
         let Some((set, handle)) = &mut slot.set else { return };
         let socket = set.get_mut::<Socket>(*handle);
+        // Each call discards the bytes up to the end of the ring buffer.
         while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {
             #[cfg(feature = "recovery")]
             {
+                // An RST later reports the loss to the peer: see `Slot::owes_reset`.
                 slot.discarded = true;
             }
         }
@@ -174,7 +180,6 @@ impl<S: Session + Clone> Connections<'_, S> {
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Reacts to a change of the socket's TCP state. Returns false if the connection needs no more work.
-    // Inlined: a board calls it three times for each echo.
     #[inline(always)]
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
@@ -183,6 +188,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         cause: Cause,
         io: &mut Io<D, C, P>,
     ) -> bool {
+        // Inlined: a board calls this function three times for each echo.
         // Usually the state has not changed.
         if self.connections.slots[index].is_established() {
             return true;
@@ -200,6 +206,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         io: &mut Io<D, C, P>,
     ) -> bool {
         let id = self.connections.id(index);
+        // This call can end the connection and free its slot.
         self.change_phase(now, id, cause, io);
         self.connections.is_alive(id)
     }
@@ -300,6 +307,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         io.probe.event(now, &Event::Ended { id, tuple, end });
         self.with_program(now, index, &mut io.console, |session, _, context| session.ended(end, context));
         let slot = &self.connections.slots[index];
+        // If this host started the connection, the slot keeps the program until `take` returns it.
         let phase = match (slot.listener, slot.state) {
             (None, _) => Phase::Ended(end),
             (Some(_), State::TimeWait) => Phase::TimeWait,
@@ -339,6 +347,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 _ => None,
             };
             let now_left = unread(self);
+            // The program has read nothing in this run.
             if now_left >= left {
                 return;
             }

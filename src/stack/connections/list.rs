@@ -31,7 +31,8 @@ impl<const KIND: usize> List<KIND> {
         (next != NONE).then_some(next.into())
     }
 
-    /// Appends the slot `index`, which must not be in a list of this kind.
+    /// Appends the slot `index`, which must not be in a list of this kind. `KIND` selects the slot's links for this
+    /// kind of list.
     pub(super) fn push_back(&mut self, slots: &mut [SlotIndex], index: usize) {
         let previous = self.tail;
         slots[index].nodes[KIND] = Node { previous, next: NONE };
@@ -43,7 +44,8 @@ impl<const KIND: usize> List<KIND> {
         self.len += 1;
     }
 
-    /// Adds the slot `index` to the front. The slot must not be in a list of this kind.
+    /// Adds the slot `index` to the front. The slot must not be in a list of this kind. `KIND` selects the slot's links
+    /// for this kind of list.
     pub(super) fn push_front(&mut self, slots: &mut [SlotIndex], index: usize) {
         let next = self.head;
         slots[index].nodes[KIND] = Node { previous: NONE, next };
@@ -55,7 +57,7 @@ impl<const KIND: usize> List<KIND> {
         self.len += 1;
     }
 
-    /// Removes the slot `index`, which must be in this list.
+    /// Removes the slot `index`, which must be in this list. `KIND` selects the slot's links for this kind of list.
     pub(super) fn remove(&mut self, slots: &mut [SlotIndex], index: usize) {
         let Node { previous, next } = core::mem::replace(&mut slots[index].nodes[KIND], Node::EMPTY);
         match previous {

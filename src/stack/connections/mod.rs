@@ -147,6 +147,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Returns the slot of the connection with these two endpoints.
     pub(super) fn find(&self, tuple: &Tuple) -> Option<usize> {
+        // Look at the slot of the previous segment first, because a comparison is cheaper than a hash.
         #[cfg(feature = "std")]
         if self.index.get(self.newest).is_some_and(|slot| slot.tuple.as_ref() == Some(tuple)) {
             return Some(self.newest);
@@ -177,9 +178,9 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Returns a free slot. If no slot is free, frees the slot of the oldest connection in TIME-WAIT. A record then
     /// answers late segments from that connection's peer. `None` if no connection is in TIME-WAIT.
-    // The function is never inlined, for the same reason as `TimeWaitRecords::arrives`.
     #[inline(never)]
     pub(super) fn slot_or_time_wait(&mut self, now: Instant) -> Option<usize> {
+        // The function is never inlined, for the same reason as `TimeWaitRecords::arrives`.
         if let Some(index) = self.free.front() {
             return Some(index);
         }
@@ -192,6 +193,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     /// Adds a TIME-WAIT record for a connection whose slot is needed. Returns the connection's SND.NXT.
     pub(super) fn remember(&mut self, now: Instant, index: usize) -> TcpSeqNumber {
         let slot = &self.slots[index];
+        // SND.NXT and RCV.NXT.
         let (seq, ack) = slot.control.next_numbers();
         if let Some(tuple) = self.tuple(index) {
             self.time_wait_records.add(now, tuple, (seq, ack), slot.time_wait_until);
@@ -227,6 +229,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Appends a connection to the run queue, unless the connection is already in this queue.
     pub(super) fn enqueue(&mut self, index: usize) {
+        // If the connection awaits address resolution, it leaves that queue.
         match core::mem::replace(&mut self.slots[index].queue, Queue::Run) {
             Queue::Neighbour => self.neighbour_queue.remove(self.index, index),
             Queue::None => {}

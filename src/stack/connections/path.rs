@@ -36,7 +36,7 @@ impl Cut {
         matches!(self, Cut::Fragmenter(_))
     }
 
-    /// Prepares `out` for a segment that is about to be sent.
+    /// Tells `out`, the path to the device, how to cut the segment that is about to be sent.
     pub(super) fn prepare<'o, P>(self, out: &mut Out<'o, P>, fragmenter: &'o mut Fragmenter<'_>) {
         match self {
             Cut::Device(size) => out.cut = Some(size),
@@ -87,6 +87,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let size = mss(mtu, local);
         block.set_path_mss(size);
         let by_device = self.paths.by_device(&remote);
+        // The fragmenter has room for one long segment, so smoltcp must create one segment at a time.
         block.send_singly(!by_device);
         match NonZeroU16::new(size.try_into().unwrap_or(u16::MAX)) {
             Some(size) if by_device => Cut::Device(size),

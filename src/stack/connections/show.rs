@@ -28,8 +28,10 @@ const AGES: Duration = Duration::from_secs(100);
 
 #[cfg(feature = "recovery")]
 impl<S> Slot<'_, S> {
-    /// Returns the window field of the pure ACK that smoltcp must see next. `None` if smoltcp knows SND.UNA and the
-    /// window that it may use.
+    /// Returns the window field of the pure ACK that the stack must pass to smoltcp next. `None` if smoltcp knows
+    /// SND.UNA and the window that it may use.
+    ///
+    /// Reduces the congestion window after an idle time, and can start or stop the persist timer: see `changed_field`.
     pub(super) fn news(&mut self, now: Instant) -> Option<u16> {
         let socket = self.peek()?;
         let (state, queue) = (socket.state(), socket.send_queue());
@@ -39,6 +41,7 @@ impl<S> Slot<'_, S> {
             // In these states, smoltcp reads the window from every ACK.
             State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing => {
                 match block.changed_field(now, queue) {
+                    // smoltcp must also learn a new SND.UNA, even if the window stays the same.
                     None if una_has_moved => Some(block.field(now, queue as u32)),
                     changed => changed,
                 }
@@ -59,7 +62,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Passes smoltcp a generated pure ACK with the given window field.
+    /// Passes smoltcp a generated pure ACK with the given window field, as if the peer had sent the ACK.
     #[cfg(feature = "recovery")]
     pub(super) fn show_ack<T: TxToken, P: Probe>(
         &mut self,
@@ -76,7 +79,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.show(index, field, TcpControl::Fin, tx);
     }
 
-    /// Passes smoltcp a generated segment with the given window field. Discards smoltcp's answer.
+    /// Passes smoltcp a generated segment with the given window field, as if the peer had sent the segment. Discards
+    /// smoltcp's answer, because the peer has sent nothing.
     fn show<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
@@ -102,6 +106,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let state = set.get::<Socket>(*handle).state();
         // The segment contains no data, but smoltcp might have accepted its FIN.
         block.passed(0, state);
+        // The segment is not a SYN, so its window field is scaled.
         #[cfg(feature = "recovery")]
         block.shown(window_field, false);
     }
@@ -117,6 +122,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         if let Some((set, _)) = &mut slot.set {
             self.iface.poll_egress(now + AGES, &mut Described(DeviceCapabilities::default()), set);
+            // From now on, smoltcp sends from SND.UNA again.
             slot.control.rewound();
         }
     }

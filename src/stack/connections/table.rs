@@ -19,6 +19,7 @@ impl<const HASHED: bool> Table<HASHED> {
 
     /// Returns the slot of the connection between two endpoints.
     pub(super) fn find(&self, slots: &[SlotIndex], tuple: &Tuple) -> Option<usize> {
+        // Without a hash, all slots are searched, as on boards.
         if !HASHED {
             // Remote endpoints are compared first, because most connections have the same local endpoint.
             let same = |other: Tuple| other.remote == tuple.remote && other.local == tuple.local;

@@ -94,10 +94,12 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
     /// endpoints.
     pub(super) fn add(&mut self, now: Instant, tuple: Tuple, numbers: (TcpSeqNumber, TcpSeqNumber), until: Instant) {
         let index = if self.next < self.records.len() { self.next } else { 0 };
+        // Without memory for records, late segments of the connection find no record.
         if self.records.is_empty() {
             return;
         }
         self.next = index + 1;
+        // If the ring is full, this is the oldest record.
         self.remove(index);
         let record = &mut self.records[index];
         record.tuple = Some(tuple);
@@ -144,16 +146,18 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         self.records.iter().filter(holds).count()
     }
 
-    /// Decides what to do with a segment. Returns `None` if no record matches the segment.
-    // The function is never inlined, which saves 100 bytes of a board's flash.
+    /// Decides what to do with a segment whose connection has a TIME-WAIT record instead of a slot. Returns `None` if
+    /// no record matches the segment.
     #[inline(never)]
     pub(in crate::stack) fn arrives(&mut self, now: Instant, time_wait: Duration, segment: &Segment) -> Option<Late> {
+        // The function is never inlined, which saves 100 bytes of a board's flash.
         let index = self.find(now, &segment.tuple)?;
         let record = &mut self.records[index];
         // The same rule applies if the old connection still has its slot: see `is_superseded_by`.
         if segment.opens() && segment.seq > record.ack {
             return Some(Late::Superseded(record.seq));
         }
+        // The reason to drop the segment if it is too early for another answer.
         let why = match () {
             // RFC 1337: an RST must not end TIME-WAIT.
             () if segment.rst => return Some(Late::Drop(DropReason::BadReset)),
@@ -165,6 +169,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         if segment.fin && segment.end() == record.ack {
             record.ends_at = end(now + time_wait);
         }
+        // The record answers at most once in each `ANSWER_INTERVAL`.
         let tick = ticks(now) as u16;
         if tick.wrapping_sub(record.answered) < ANSWER_INTERVAL {
             return Some(Late::Drop(why));
@@ -180,6 +185,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         let is_same = |record: &TimeWaitRecord| {
             record.tuple.as_ref() == Some(tuple) && (record.ends_at.wrapping_sub(now) as i32) > 0
         };
+        // Without a hash, all records are searched, as on boards.
         if !HASHED {
             return self.records.iter().position(is_same);
         }

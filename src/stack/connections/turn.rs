@@ -60,6 +60,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                     self.connections.move_to_back(index);
                 }
+                // `send` has taken the connection from the front of the queue, so the loop goes on with the next
+                // connection.
                 Sending::Nothing => {}
                 Sending::Other => return Some(Step::Egress(None)),
                 Sending::Segment => return Some(Step::Egress(Some(id))),
@@ -81,6 +83,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             (next, unread.saturating_sub(socket.recv_queue()), socket.send_queue().saturating_sub(unsent))
         });
         let (Some((next, read, written)), Some(tuple)) = (run, self.connections.tuple(index)) else {
+            // A connection without a program or without endpoints is closed.
             return Next::Close;
         };
         let id = self.connections.id(index);
@@ -100,6 +103,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Carries out the program's decision, `next`.
     fn obey<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, next: Next, io: &mut Io<D, C, P>) {
         let connections = &mut self.connections;
+        // The decision replaces the time that the program requested before.
         connections.slots[index].wake_at = None;
         match next {
             Next::Wait => {}
@@ -108,20 +112,22 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Next::Abort => connections.abort(now, index, End::Aborted),
         }
         let is_alive = self.check_state(now, index, Cause::Program, io);
+        // While the device is full, the connection might get no turn, so its deadline is set here.
         if is_alive && self.connections.blocked {
             self.connections.schedule_blocked(now, index);
         }
     }
 
     /// Lets a connection send a segment and sets the connection's next deadline.
-    // With `recovery`, never inlined: this large function would make every step slower, even a step without a turn.
     #[cfg_attr(feature = "recovery", inline(never))]
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
+        // With `recovery`, never inlined: this large function would make every step slower, even a step without a turn.
         // `changed` says whether smoltcp built a frame, and `current` whether the connection still needs a deadline.
         let rests = self.connections.slots[index].rests(now);
         let (changed, sent) = if rests { (false, Sent::default()) } else { self.transmit(now, index, io) };
         let current = self.check_state(now, index, Cause::Timer, io);
         self.connections.blocked = sent.exhausted;
+        // Only a connection in the run queue needs a new deadline.
         let current = current && self.connections.slots[index].queue == Queue::Run;
         if sent.exhausted {
             if current {
@@ -131,7 +137,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         if current {
             let slot = &mut self.connections.slots[index];
-            // Usually it is known when smoltcp has work, or that its work is later than the control block's.
+            // The time of smoltcp's next work. Usually this time is known without asking smoltcp. `Some(None)` means
+            // that smoltcp's work is later than the control block's.
             #[cfg(feature = "recovery")]
             let known = match sent.idle_until {
                 None if changed && slot.only_waits(now) => Some(None),
@@ -163,13 +170,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Fills in the Ethernet header for a connection's frames. Returns whether the hardware address of the next hop is
-    /// known.
+    /// Fills in `header`, the Ethernet header for a connection's frames. Returns whether the hardware address of the
+    /// next hop is known.
     fn resolve(&mut self, now: Instant, index: usize, header: &mut Header) -> bool {
         let Some(tuple) = self.connections.tuple(index) else { return false };
         match self.next_hop(tuple.remote.addr) {
             Some(hop) => self.link.resolve(now, &hop, header),
-            // A link without Ethernet needs no next hop.
+            // A link without Ethernet needs no next hop. On Ethernet, a destination without a route cannot be resolved.
             None => self.link.hardware().is_none(),
         }
     }
@@ -194,6 +201,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         let sent = out.sent;
         if sent.frames > 0 {
+            // If the next hop's hardware address is stale, this call schedules a request for it.
             self.link.on_sent(now);
         }
         (changed, sent)
@@ -219,6 +227,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let mut header = None;
         let resolved = self.resolve(now, index, &mut header);
         for _ in 0..WITHHELD_PER_TURN {
+            // Before each segment, tell smoltcp from which byte and how far it may send.
             self.rewind(now, index);
             self.show_news_between_frames(now, index, io);
             self.connections.close_now(index);
@@ -246,6 +255,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.show_news_between_frames(now, index, io);
         }
         if total.frames > 0 {
+            // If the next hop's hardware address is stale, this call schedules a request for it.
             self.link.on_sent(now);
         }
         (changed, total)
@@ -260,6 +270,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (socket, block) = (set.get::<Socket>(*handle), &slot.control);
         let has_unsent = socket.send_queue() > block.flight() as usize;
         let acks_now = block.owes_ack() && self.config.tcp.ack_delay.is_none();
+        // `news` also updates the persist timer and, after an idle time, the congestion window.
         if has_unsent || acks_now || !slot.is_established() || block.wants_rewind() || slot.news(now).is_some() {
             return None;
         }
@@ -297,6 +308,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             Timer::Socket => {}
         }
+        // `give_up` might have ended the connection.
         if self.connections.is_alive(id) {
             self.connections.start(now, index);
         }
@@ -355,7 +367,7 @@ impl<S: Session + Clone> Connections<'_, S> {
             (Phase::Serving, _) if slot.wake_at.is_none() => self.tcp.idle_timeout,
             _ => return,
         };
-        // A change in the length of a queue is progress.
+        // The lengths of the send queue and of the receive queue. A change of a length is progress.
         let progress = slot.peek().map_or((0, 0), |socket| (socket.send_queue(), socket.recv_queue()));
         if slot.give_up_at.is_none() || slot.progress != progress {
             slot.give_up_at = Some(now + limit);
@@ -370,13 +382,14 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Returns the timer of a connection that expired, and removes the connection's deadline.
+    /// Removes a connection's deadline, which has passed, and returns the timer that expired.
     fn take_due(&mut self, now: Instant, index: usize) -> Timer {
         self.deadlines.set(self.index, index, None);
         let slot = &mut self.slots[index];
         if slot.give_up_at.is_some_and(|at| at <= now) {
             Timer::GiveUp
         } else if slot.wake_at.take_if(|at| *at <= now).is_some() {
+            // `take_if` has cleared the time that the program requested.
             Timer::Program
         } else {
             Timer::Socket

@@ -90,6 +90,7 @@ impl Block {
         if segment.ack.is_some() {
             #[cfg(feature = "recovery")]
             self.acknowledged(_now, segment, self.nxt, frame);
+            // Our SYN is acknowledged.
             self.una = self.nxt;
         }
         Verdict::Syn
@@ -197,6 +198,7 @@ impl Block {
             }
             self.una = _ack;
         }
+        // smoltcp must answer a segment outside the window and any segment in TIME-WAIT.
         match state {
             _ if acceptable && _ack < self.una => Verdict::Drop(DropReason::OldAck),
             State::TimeWait => Verdict::Answer,

@@ -102,6 +102,7 @@ impl Window {
         let old = core::mem::replace(&mut self.mss, bounded_mss(mss));
         let segments = self.bytes / u32::from(old).max(1);
         let initial_window = initial(self.mss);
+        // Only a lost SYN makes the window smaller than the initial window before data is sent.
         self.bytes = if self.bytes < initial(old) {
             segments.saturating_mul(self.mss()).clamp(self.mss(), initial_window)
         } else {
@@ -130,6 +131,7 @@ impl Window {
         let now = millis(now);
         let last = core::mem::replace(&mut self.last_ack, now);
         if !limited {
+            // The time without growth must not count for CUBIC's curve.
             self.cubic.skip_time(last, now);
             return;
         }
@@ -238,7 +240,8 @@ impl Window {
 
     /// Returns Reno's window after `acked` bytes in congestion avoidance.
     ///
-    /// The window grows by one segment for each window acknowledged (RFC 3465 section 2.1).
+    /// The window grows by one segment for each window acknowledged (RFC 3465 section 2.1). `steps` counts the bytes
+    /// towards the next segment from call to call.
     fn reno(&mut self, mut acked: u32) -> u32 {
         let mut bytes = self.bytes;
         while acked > 0 && bytes < MAX_WINDOW {

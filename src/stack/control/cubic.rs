@@ -80,6 +80,7 @@ impl Cubic {
     /// acknowledged segment.
     pub fn grow(&mut self, mut window: u32, mss: u16, mut acked: u32, times: [u32; 2], steps: &mut Steps) -> u32 {
         let mss_bytes = u32::from(mss);
+        // An estimate of 0 means that congestion avoidance begins with this ACK.
         if self.estimate == 0 {
             self.start(window, mss, times[0]);
         }
@@ -158,6 +159,7 @@ fn from_plateau(time: u32, mss: u16) -> u32 {
     let time = u64::from(time.min(1 << 19));
     let cube = time * time * time;
     // The product is computed in two parts that do not overflow: whole cubic seconds and the rest.
+    // The factor C, 0.4 segments per cubic second, is applied as 2/5.
     let twice_mss = 2 * u64::from(mss);
     let (seconds, rest) = (cube / CUBIC_SECOND, cube % CUBIC_SECOND);
     let bytes = (seconds * twice_mss + rest * twice_mss / CUBIC_SECOND) / 5;
@@ -198,6 +200,7 @@ impl Progress {
     /// Adds `bytes` acknowledged bytes. Returns whether a whole segment, which takes `cost` bytes, is now earned. If
     /// so, the progress towards the next segment starts at zero.
     pub fn advance(&mut self, bytes: u32, cost: u32) -> bool {
+        // `self.0` is the earned fraction of the next segment, in units of 2⁻³².
         let complete = bytes >= self.missing(cost);
         // Fewer bytes than the missing bytes earn less than the missing fraction, so the sum does not overflow.
         let earned = ((u64::from(bytes) << 32) / u64::from(cost.max(1))) as u32;

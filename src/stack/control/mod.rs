@@ -184,6 +184,7 @@ impl Block {
         #[cfg(feature = "recovery")]
         {
             self.begin_receiving();
+            // Reads the other options.
             self.learn(segment, frame);
         }
     }
@@ -194,6 +195,7 @@ impl Block {
     /// state after the segment.
     pub(super) fn passed(&mut self, received: usize, state: State) {
         self.rcv_nxt += received;
+        // In these states, smoltcp has accepted the peer's FIN.
         let closed = matches!(state, State::CloseWait | State::LastAck | State::Closing | State::TimeWait);
         if closed && !self.fin_taken {
             // The peer's FIN takes one sequence number.
@@ -298,9 +300,10 @@ impl Block {
         self.edge = limit;
     }
 
-    /// Processes a segment that smoltcp created.
+    /// Updates the control block for a segment that smoltcp has created and that is about to be sent.
     #[cfg(not(feature = "recovery"))]
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
+        // The result is not needed: without `recovery`, the option stays as smoltcp wrote it.
         let _ = self.take_own_scale(segment, frame);
         if segment.syn {
             // The SYN of an active open has no acknowledgement number, so the edge is relative to 0 until the SYN,ACK

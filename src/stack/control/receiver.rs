@@ -62,6 +62,7 @@ impl Block {
     pub(super) fn note_duplicate(&mut self, segment: &Segment) {
         let end = segment.seq + segment.len;
         let is_known = |&(start, to): &(_, _)| start <= segment.seq && end <= to;
+        // Without SACK, the peer cannot be told of duplicates. A segment without data has none.
         if !self.reports_ranges() || segment.len == 0 {
             return;
         }
@@ -75,6 +76,7 @@ impl Block {
     /// Reads the acknowledgement, window and SACK range of a segment that smoltcp created.
     pub(super) fn read_announcement(&mut self, segment: &Segment, frame: &[u8]) {
         if segment.rst {
+            // An RST announces neither an acknowledgement nor a window.
             return;
         }
         if self.take_own_scale(segment, frame) {
@@ -137,6 +139,7 @@ impl Block {
         let announced = distance(ack, self.edge).div_ceil(unit);
         let reserve = if self.scale == 0 { 0 } else { RESERVE.min(most / 2) };
         let field = (most - reserve).max(announced).min(most).min(u16::MAX.into());
+        // The peer now knows this edge.
         self.edge = self.edge.max(ack + (field * unit) as usize);
         field as u16
     }
@@ -178,6 +181,7 @@ impl Block {
     /// Writes the offered window scale into the option of an outgoing SYN, if the SYN has that option.
     fn rewrite_scale(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
         let Some(scale) = self.receiver.offered_scale else { return };
+        // The options follow the 20 bytes of the fixed TCP header.
         let options = frame.get_mut(segment.header + 20..segment.data).unwrap_or_default();
         let mut at = 0;
         // smoltcp writes options of at least two bytes, and pads them at the end.

@@ -242,6 +242,7 @@ impl Block {
         r.mss = r.mss.min(mss);
         r.window.set_mss(r.mss);
         if !scales {
+            // Without this option in the peer's SYN, smoltcp does not scale windows.
             r.shown_scale = 0;
         }
     }

@@ -36,7 +36,6 @@ impl Segment {
     /// Reads the TCP header at the beginning of `tcp`, the payload of an IP packet. `header` is the offset of the TCP
     /// header in the packet, in bytes. Stores the segment in `segment`, which saves a copy. Returns `None` if the header
     /// is malformed.
-    // This function does not use smoltcp's accessors, because they check the length of the packet for each field.
     #[cfg_attr(feature = "recovery", inline(always))]
     pub(in crate::stack) fn read(
         source: IpAddress,
@@ -45,6 +44,7 @@ impl Segment {
         header: usize,
         segment: &mut Option<Segment>,
     ) -> Option<()> {
+        // This function does not use smoltcp's accessors, because they check the length of the packet for each field.
         let fields: &[u8; 20] = tcp.first_chunk()?;
         let (offset, flags) = (usize::from(fields[12] >> 4) * 4, fields[13]);
         if offset < fields.len() || offset > tcp.len() {
@@ -52,6 +52,7 @@ impl Segment {
         }
         let half = |at: usize| u16::from_be_bytes([fields[at], fields[at + 1]]);
         let number = |at: usize| i32::from_be_bytes([fields[at], fields[at + 1], fields[at + 2], fields[at + 3]]);
+        // The arguments of `half` and `number` are offsets in the TCP header, in bytes.
         *segment = Some(Segment {
             tuple: Tuple {
                 local: IpEndpoint { addr: destination, port: half(2) },
@@ -132,6 +133,7 @@ pub(in crate::stack) fn write(
     checksums: &ChecksumCapabilities,
 ) -> Option<usize> {
     let (source, destination) = (tuple.remote, tuple.local);
+    // 64 is the hop limit.
     let ip = IpRepr::new(source.addr, destination.addr, IpProtocol::Tcp, tcp.buffer_len(), 64);
     let len = ip.header_len() + tcp.buffer_len();
     let packet = out.get_mut(..len)?;

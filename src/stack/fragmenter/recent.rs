@@ -57,7 +57,7 @@ impl Recent {
     }
 }
 
-/// Reads the values of a packet. `None` if the packet is not a UDP or ICMP datagram.
+/// Reads the values by which a quote of this packet is recognised. `None` if the packet is not a UDP or ICMP datagram.
 fn read(packet: &[u8]) -> Option<Datagram> {
     let (destination, protocol, payload): (IpAddress, _, _) = match packet.first()? >> 4 {
         4 => {
@@ -74,6 +74,7 @@ fn read(packet: &[u8]) -> Option<Datagram> {
 
 /// Returns the value of [`Datagram::start`] for the first eight payload bytes.
 fn start(protocol: IpProtocol, [a, b, c, d, e, f, g, h]: [u8; 8]) -> Option<[u8; 6]> {
+    // The checksum is in bytes 6 and 7 of UDP, and in bytes 2 and 3 of ICMP.
     match protocol {
         IpProtocol::Udp => Some([a, b, c, d, e, f]),
         IpProtocol::Icmp | IpProtocol::Icmpv6 => Some([a, b, e, f, g, h]),

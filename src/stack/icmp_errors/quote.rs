@@ -140,6 +140,7 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
         (4, _) => Refusal::ParameterProblem,
         _ => return None,
     };
+    // The quoted IPv6 header: payload length at offset 4, next header at 6, source at 8, destination at 24.
     let (fixed, start) = quoted.split_first_chunk::<40>()?;
     let (source, destination) = (fixed.get(8..24)?.first_chunk::<16>()?, fixed.get(24..)?.first_chunk::<16>()?);
     if fixed[0] >> 4 != 6 {
@@ -164,6 +165,7 @@ fn behind_fragment_header(next: u8, data: &[u8]) -> Option<(u8, &[u8])> {
         return Some((next, data));
     }
     let (&[next, _, high, low, _, _, _, _], data) = data.split_first_chunk::<8>()?;
+    // The lower three bits of this field are not part of the fragment's offset.
     (u16::from_be_bytes([high, low]) & !7 == 0).then_some((next, data))
 }
 

@@ -59,6 +59,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             probe.event(now, &Event::Dropped(DropReason::Checksum));
             return Target::Nowhere;
         }
+        // If this call ends the connection, the segment belongs to no connection any more.
         let known = known.filter(|&index| !self.end_old_duplicate(now, index, segment, probe));
         let (records, time_wait) = (&mut self.connections.time_wait_records, self.config.tcp.time_wait);
         if known.is_none()
@@ -99,6 +100,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// 3.10.7.2).
     fn without_ack<P: Probe>(&self, now: Instant, segment: &Segment, probe: &mut P) -> Target {
         if self.connections.listener_on(segment.tuple.local.port).is_none() {
+            // The stack answers a segment to a closed port with RST.
             return Target::Closed;
         }
         probe.event(now, &Event::Dropped(DropReason::NoAck));
@@ -126,8 +128,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 None => return self.overflow(now, segment, DropReason::SlotsFull, probe),
             }
         }
+        // `open` makes the slot listen for this SYN.
         match self.connections.free_slot() {
             Some(index) if self.open(now, index, listener, last, segment) => Target::Slot(index),
+            // If the slot cannot listen, the interface answers with RST.
             _ => Target::Shared,
         }
     }
@@ -166,6 +170,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let slot = &mut self.connections.slots[index];
         slot.state = State::Listen;
         slot.listener = Some(listener as u8);
+        // If the SYN replaces a connection in TIME-WAIT, the new ISN must be above that connection's numbers.
         slot.control.set_isn(last.map_or(isn, |last| isn_above(isn, last)));
         let give_up_at = now + self.config.tcp.handshake_timeout;
         self.connections.occupy(index, segment.tuple, Phase::Handshake, give_up_at);

@@ -48,7 +48,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Verdict::Processed => return self.show_news(index, tx),
         }
         let block = &mut self.connections.slots[index].control;
-        // The control block records which window and acknowledgement smoltcp has seen.
+        // The control block records which window and acknowledgement smoltcp has seen. The segment is not a SYN, so its
+        // window field is scaled.
         #[cfg(feature = "recovery")]
         match verdict {
             Verdict::Answer if block.has_news() => self.show_news(index, tx),
@@ -76,6 +77,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let unread = set.get::<Socket>(*handle).recv_queue();
         let WatchedTx { token, out } = tx;
         let now = out.now;
+        // The control block sees smoltcp's answer before the answer is sent.
         let mut out = out.of(Outgoing {
             block,
             #[cfg(feature = "recovery")]
@@ -101,6 +103,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (packet, meta): (&[u8], PacketMeta),
         tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
+        // `pass` borrows the stack, so the scratch memory is taken out and put back.
         let scratch = core::mem::take(&mut self.scratch);
         let (copy, rest) = scratch.split_at_mut(scratch.len() / 2);
         if let Some(len) = control::copy(copy, packet, segment, patch) {
@@ -125,6 +128,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let mut syn = [0; control::LONGEST];
         let block = &mut self.connections.slots[index].control;
         let Some(len) = block.syn_for_smoltcp(&mut syn, segment, packet) else { return };
+        // The window field of a SYN is not scaled.
         #[cfg(feature = "recovery")]
         block.shown(segment.window, true);
         match state {
@@ -141,6 +145,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (seq, ack, window): (TcpSeqNumber, TcpSeqNumber, u16),
         tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
+        // `bare` takes the tuple's remote endpoint as the sender, but the ACK comes from this host.
         let tuple = tuple.reversed();
         self.answer(&tuple, &control::bare(&tuple, seq, ack, window), tx);
     }

@@ -30,7 +30,6 @@ pub(super) enum Flow {
 /// - `own` returns whether an address belongs to the interface.
 /// - `broadcast` returns whether an address is a network's broadcast address.
 /// - `known` finds the slot of a connection. The addresses of a known connection have been checked already.
-// With `recovery`, inlined, because nearly every frame takes this path.
 #[cfg_attr(feature = "recovery", inline(always))]
 pub(super) fn flow(
     packet: &[u8],
@@ -40,6 +39,7 @@ pub(super) fn flow(
     broadcast: impl Fn(IpAddress) -> bool,
     known: impl FnOnce(&Tuple) -> Option<usize>,
 ) -> Flow {
+    // With `recovery`, inlined, because nearly every frame takes this path.
     let (source, destination) = match ip(packet, segment) {
         Ip::Other => return Flow::Shared,
         Ip::Dropped(why) => return Flow::Drop(why),
@@ -182,6 +182,7 @@ fn impossible(source: IpAddress, own: impl Fn(IpAddress) -> bool) -> bool {
     own(source) || is_loopback(source)
 }
 
+/// Returns whether `address` is a loopback address, which must not appear on a link.
 fn is_loopback(address: IpAddress) -> bool {
     match address {
         IpAddress::Ipv4(address) => address.is_loopback(),

@@ -86,8 +86,10 @@ pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
     let (mut next, mut at) = (next, 0);
     while let HOP_BY_HOP | ROUTING | DESTINATION = next {
         let Some(header) = header(data, at) else { return false };
+        // The first byte of an extension header is the type of the next header.
         (next, at) = (header[0], at + header.len());
     }
+    // The length of the upper layer's fixed header, in bytes.
     let least = match IpProtocol::from(next) {
         IpProtocol::Tcp => 20,
         IpProtocol::Udp | IpProtocol::Icmpv6 => 8,

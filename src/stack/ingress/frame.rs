@@ -124,11 +124,12 @@ impl Outgoing<'_> {
         (self.block.may_repeat(now) || (len <= control::LONGEST && changes)) && len <= self.scratch.len()
     }
 
-    /// Updates the control block for a packet about to be sent.
+    /// Updates the control block for a packet about to be sent. With `recovery`, also rewrites the packet's TCP header.
     fn leaves(&mut self, _now: Instant, packet: &mut [u8]) {
         if let Some(segment) = demux::segment_of(packet) {
             #[cfg(feature = "recovery")]
             {
+                // The whole packet is sent, so the decision that this call returns is not needed.
                 self.block.leaves(_now, &segment, packet);
                 self.block.rewrite_header(packet, &segment, self.checksums);
             }
@@ -236,6 +237,7 @@ impl<'o, D: Device, P: Probe> Device for Watch<'_, 'o, D, P> {
         let token = match &mut self.device {
             // One poll captures only one packet.
             None if sent.captured.is_some() => return None,
+            // A packet that is captured needs no room in the device.
             None => None,
             Some(_) if !self.resolved => {
                 sent.unresolved = true;
@@ -273,9 +275,9 @@ impl<'o, T, P> WatchedTx<'_, 'o, T, P> {
 impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
     /// Sends the packet of `len` bytes that `make` writes. A connection's packet is sent only if the peer lacks its
     /// bytes.
-    // Not inlined and not generic over smoltcp's closures, which saves 700 bytes of a board's flash.
     #[inline(never)]
     fn watch(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
+        // Not inlined and not generic over smoltcp's closures, which saves 700 bytes of a board's flash.
         #[cfg(feature = "recovery")]
         if self.out.outgoing.as_ref().is_some_and(|outgoing| outgoing.selects(self.out.now, len)) {
             return self.select(len, make);
@@ -296,6 +298,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         match (self.token, memory.as_deref_mut().and_then(|memory| memory.get_mut(..len))) {
             (Some(token), _) => {
                 sent.frames += 1;
+                // If the packet is too long, the fragmenter keeps it and sends it in parts later.
                 #[cfg(feature = "fragments")]
                 if _long.begin(*header, len, &mut finish) {
                     return;

@@ -37,6 +37,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             #[cfg(feature = "ping")]
             IpProtocol::Icmp | IpProtocol::Icmpv6 => {
+                // As for UDP, the stack learns the path MTU even if no echo request matches.
                 let is_ours = self.datagram_too_long(now, quote);
                 self.pings.as_mut().is_some_and(|pings| pings.refused(quote)) || is_ours
             }
@@ -75,6 +76,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         {
             return false;
         }
+        // If the connection times out, its end reports this error.
         self.connections.slots[index].icmp_error = Some((quote.error, now));
         true
     }

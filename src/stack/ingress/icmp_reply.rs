@@ -35,6 +35,7 @@ impl Limit {
             self.tokens += 1;
             self.since += each;
         }
+        // While the bucket is full, time adds no tokens.
         if self.tokens == BURST {
             self.since = now;
         }
@@ -93,6 +94,7 @@ pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
 /// `about` is the packet in two parts. `from` is this host's address, from which the error is sent.
 pub(super) fn v6(out: &mut [u8], error: Error, from: Ipv6Address, about: [&[u8]; 2]) -> Option<usize> {
     const HEADER: usize = 40;
+    // The first part contains at least the IPv6 header.
     let to = Ipv6Packet::new_unchecked(about[0].get(..HEADER)?).src_addr();
     if to.is_unspecified() || to.is_multicast() || to.is_loopback() || from.is_multicast() {
         return None;
@@ -117,6 +119,7 @@ pub(super) fn v6(out: &mut [u8], error: Error, from: Ipv6Address, about: [&[u8];
 
 /// Writes an ICMP error that quotes the two parts of a packet. The checksum is left at 0.
 fn write(out: &mut [u8], error: Error, first: &[u8], second: &[u8]) {
+    // The header consists of the type, the code, the checksum and a word that depends on the type.
     let (header, quote) = out.split_at_mut(ICMP);
     header.copy_from_slice(&[error.kind, error.code, 0, 0, 0, 0, 0, 0]);
     header[4..].copy_from_slice(&error.word.to_be_bytes());

@@ -148,6 +148,7 @@ impl<'a> Reassembler<'a> {
         };
         let (header, offset) = (usize::from(ip.header_len()), usize::from(ip.frag_offset()));
         let (head, data) = packet[..ip.total_len().into()].split_at(header);
+        // Only the final fragment may have a length that is not a multiple of 8 bytes.
         if (ip.more_frags() && !data.len().is_multiple_of(8)) || header + offset + data.len() > LONGEST {
             return Arrival::Bad;
         }

@@ -89,6 +89,7 @@ impl<'a> Front<'a> {
         dropped: &mut dyn FnMut(DropReason),
     ) -> Whole<'p> {
         if self.reassembler.is_empty() {
+            // Without memory for fragments, the stack does not reassemble.
             return Whole::Packet(packet);
         }
         let Ok(ip) = Ipv4Packet::new_checked(packet) else { return Whole::Nothing };
@@ -218,8 +219,10 @@ fn answer<'p>(
         }
         own = (host.source_for)(from);
     }
+    // Type 4 is the parameter problem.
     let error = Error { kind: 4, code: problem.code, word: problem.pointer };
     match icmp_reply::v6(copy, error, own, [packet, &[]]) {
+        // `allows` also counts the error.
         Some(len) if limit.allows(now) => Whole::Answer(&copy[..len]),
         _ => Whole::Nothing,
     }

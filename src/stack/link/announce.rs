@@ -27,15 +27,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if self.autoconf.is_some() {
             return;
         }
+        // A link without Ethernet has no neighbours.
         let Some(hardware) = self.link.hardware else { return };
         for address in self.iface.ip_addrs().iter().map(IpCidr::address) {
             let Some(token) = io.device.transmit(now) else { return };
             match address {
+                // An ARP announcement is a request for this host's own address.
                 IpAddress::Ipv4(own) => {
                     send_frame(now, ARP_FRAME, token, &mut io.probe, |frame| write_request(frame, hardware, own, own));
                 }
                 #[cfg(feature = "ipv6")]
                 IpAddress::Ipv6(own) => send_frame(now, NDP_FRAME, token, &mut io.probe, |frame| {
+                    // `None`: no host has asked, so the advertisement goes to all nodes.
                     self.link.write_advert(frame, group_hardware(ALL_NODES), own, None);
                 }),
             }

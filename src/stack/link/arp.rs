@@ -54,9 +54,10 @@ impl Link<'_> {
             return (Heard::Nothing, false);
         }
         if is_own(source) {
+            // `defends` also starts the interval until the next defence.
             return (Heard::Conflict { own: source, by: hardware, defended: self.defends(now) }, false);
         }
-        // The sender of an ARP probe has no address yet (RFC 5227 section 1.1).
+        // The sender of an ARP probe has no address yet (RFC 5227 section 1.1), so nothing is learnt from a probe.
         let address = IpAddress::from(source);
         let learnt = address.is_unicast() && self.neighbours.learn(now, address, hardware, is_own(target));
         let heard = match operation {
@@ -106,6 +107,7 @@ fn write(
     (hardware, source): (EthernetAddress, Ipv4Address),
     (asked, target): (EthernetAddress, Ipv4Address),
 ) {
+    // The offsets below are those of RFC 826 for Ethernet and IPv4, in bytes.
     let Some(message) = frame.get_mut(LEN..ARP_FRAME) else { return };
     message[..6].copy_from_slice(&KINDS);
     message[6..8].copy_from_slice(&operation);

@@ -46,6 +46,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             #[cfg(feature = "ping")]
             Shared::Pings => self.pings.as_mut()?.set(),
         };
+        // smoltcp writes the packet to the scratch memory. `dispatch` then finds its link header and sends it.
         let mut out = Out::capture(&mut io.probe, now, self.scratch);
         let changed =
             self.iface.poll_egress(now, &mut Watch::<D, P>::capture(&mut out), set) == PollResult::SocketStateChanged;
@@ -141,6 +142,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Sends an ARP request or a neighbour solicitation for the next hop `hop`.
     fn send_request<P: Probe>(&mut self, now: Instant, hop: IpAddress, token: impl TxToken, probe: &mut P) {
+        // Without a source address of the same IP version, no request can be sent.
         let (Some(hardware), Some(source)) = (self.link.hardware, self.iface.get_source_address(&hop)) else { return };
         match (source, hop) {
             (IpAddress::Ipv4(source), IpAddress::Ipv4(target)) => {
@@ -330,6 +332,7 @@ fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {
             let (fields, payload) = ipv4::read(packet)?;
+            // The lower 13 bits of this field are the fragment's offset.
             let is_first = u16::from_be_bytes([fields[6], fields[7]]) & 0x1fff == 0;
             (IpProtocol::from(fields[9]), if is_first { payload } else { &[] })
         }

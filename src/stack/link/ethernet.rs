@@ -42,6 +42,7 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     let (addresses, packet) = (frame.first_chunk::<12>()?.as_chunks().0, frame.get(skip..)?);
     let &[to, from] = addresses else { return None };
     let (to, from) = (EthernetAddress(to), EthernetAddress(from));
+    // A broadcast or multicast frame is not for this host alone.
     let to_us = to == own;
     if to.is_unicast() && !to_us {
         return None;
@@ -79,6 +80,7 @@ pub(in crate::stack) fn len(header: Header) -> usize {
 
 /// Writes the Ethernet header of a frame that contains an IP packet.
 pub(in crate::stack) fn write(header: Header, frame: &mut [u8]) {
+    // A link without Ethernet has no header.
     let Some(Ends { to, from }) = header else { return };
     let ethertype = match frame.get(LEN).map(|first| first >> 4) {
         Some(6) => IPV6,

@@ -120,6 +120,7 @@ impl Groups {
     pub(super) fn join_again(&mut self, now: Instant) {
         self.v1_until = None;
         for membership in self.list.iter_mut().filter(|membership| membership.is_member) {
+            // Each group is reported as often as after joining.
             (membership.changes, membership.at) = (ROBUSTNESS, Some(now));
         }
         self.note_due();
@@ -160,6 +161,7 @@ impl Groups {
     /// Returns the report to send now, or `None` if no report is due. `random` chooses when the next report of the
     /// group is sent.
     pub(super) fn next(&mut self, now: Instant, random: u32) -> Option<Report> {
+        // The caller has a token to transmit, so the device has room again.
         self.blocked_until = None;
         let is_v1 = self.v1_until.is_some_and(|until| now < until);
         let index = self.list.iter().position(|membership| membership.at.is_some_and(|at| at <= now))?;

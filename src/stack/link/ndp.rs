@@ -106,6 +106,7 @@ impl Link<'_> {
         if self.neighbours.entry(&source) == Some(Some(hardware)) {
             return false;
         }
+        // With `true`, a neighbour without an entry gets one.
         let learnt = self.neighbours.learn(now, source, hardware, true);
         self.neighbours.doubt(now, &source);
         learnt
@@ -132,6 +133,7 @@ impl Link<'_> {
             self.neighbours.doubt(now, &target);
             return false;
         }
+        // With `false`, only a neighbour with an entry is updated.
         let learnt =
             (old.is_none() || has_changed || is_solicited) && self.neighbours.learn(now, target, hardware, false);
         // An address from an unsolicited advertisement is stale from the start.

@@ -23,6 +23,7 @@ impl Client {
         let Lease { address, server, seconds, .. } = lease;
         push(changes, Change::Report(AddressEvent::Leased { address, server, seconds }));
         push(changes, Change::Add(IpCidr::Ipv4(address)));
+        // From now on, a silent or refusing server is reported again, and the wait after a refusal is short again.
         (self.reported_silence, self.reported_denial, self.denials) = (false, false, 0);
         self.distrusted = None;
         self.bind(now, lease, changes);
@@ -34,15 +35,17 @@ impl Client {
             push(changes, Change::Router(router.into()));
         }
         (self.confirming, self.tries, self.at) = (false, 0, Some(lease.t1));
+        // Renewals go to the next hop's hardware address. If this address is not known, ARP requests for it begin now.
         (self.hop_requests, self.hop_at) = (HOP_REQUESTS, now);
         self.state = State::Bound(lease);
     }
 
-    /// Releases the lease, if the client has one, and stops the client. Returns the message to send (RFC 2131 section
-    /// 4.4.6).
+    /// Releases the lease, if the client has one, and stops the client. Returns the DHCPRELEASE to send (RFC 2131
+    /// section 4.4.6), or `None` if there is no lease.
     pub(in super::super) fn release(&mut self, random: u32, changes: &mut Changes) -> Option<Message> {
         self.xid = random;
         let old = core::mem::replace(&mut self.state, State::Selecting);
+        // Without a time in `at`, the client stays idle.
         (self.tries, self.at) = (0, None);
         let State::Bound(lease) = old else { return None };
         let Lease { address, server, router, .. } = lease;
@@ -101,13 +104,16 @@ impl Client {
         self.distrusted = None;
         match &mut self.state {
             State::Bound(lease) => {
+                // On another network, another device might have the next hop's address.
                 lease.hop_hardware = None;
+                // The next call to `advance` returns a DHCPREQUEST, which confirms the lease.
                 (self.confirming, self.tries, self.at) = (true, 0, Some(now));
                 (self.hop_requests, self.hop_at) = (HOP_REQUESTS, now);
             }
             // The lease was released, so the client stays idle.
             State::Selecting if self.at.is_none() => {}
             State::Checking(lease) => {
+                // This host does not use the address yet, so the client starts again.
                 claims.remove(lease.address.address().into(), Origin::Dhcp);
                 self.restart(now);
             }

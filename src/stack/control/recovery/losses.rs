@@ -12,6 +12,7 @@ impl Block {
         if !self.recovery.sack || segment.header + 20 == segment.data {
             return false;
         }
+        // True once a range contains bytes that were not reported before.
         let mut news = false;
         for option in segment.options(frame) {
             if let TcpOption::SackRange(ranges) = option {
@@ -45,6 +46,7 @@ impl Block {
         r.needless = r.needless.saturating_add(bytes);
         if r.repeated > 0 && r.needless >= r.repeated {
             r.window.undo();
+            // The path reorders segments, so a loss needs more duplicate acknowledgements from now on.
             r.threshold = (2 * r.threshold).min(MOST_DUPLICATES);
             (r.repeated, r.needless) = (0, 0);
         }
@@ -56,6 +58,7 @@ impl Block {
         let r = &mut self.recovery;
         let srtt = r.rtt.smoothed().unwrap_or(Duration::from_secs(1));
         let cwnd = r.window.bytes();
+        // Whether the congestion window limited the sender. In slow start, half a window in flight is enough.
         let limited = ack <= r.limited_until || (cwnd < r.window.ssthresh() && before.saturating_mul(2) >= cwnd);
         match r.point {
             // All data that was in flight when the loss was found is acknowledged, so the recovery ends.
@@ -64,7 +67,7 @@ impl Block {
                 (r.timed_out, r.by_path) = (false, false);
                 r.forget_resends();
             }
-            // After a timeout, slow start goes on during the recovery.
+            // After a timeout, slow start goes on during the recovery. The congestion window then counts as the limit.
             Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
             // After a partial acknowledgement (RFC 6582 section 3.2), the next segment is lost, too. A FIN alone is not
             // treated as lost, because a peer's SACK ranges might not include a FIN.
@@ -125,6 +128,7 @@ impl Block {
         (r.resent, r.lost_below) = (self.una, self.una);
         r.forget_resends();
         (r.repeated, r.needless) = (0, 0);
+        // During a recovery, no tail loss probe is sent.
         r.probe = None;
     }
 }

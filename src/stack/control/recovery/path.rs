@@ -50,6 +50,7 @@ impl Block {
     /// `smaller` is the next path MTU to try.
     pub(in crate::stack) fn judge_loss(&mut self, smaller: usize) -> Option<usize> {
         let trial = &mut self.recovery.trial;
+        // Whether the peer has answered since the previous loss. `take` clears this mark for the next loss.
         let heard = core::mem::take(&mut trial.heard);
         // If shorter segments arrived and a long segment was lost again, the path has a black hole.
         if trial.passed_below.is_some() {
@@ -65,6 +66,7 @@ impl Block {
             *trial = Trial::NONE;
             return Some(smaller);
         }
+        // The peer is silent, so the connection tries shorter segments.
         (trial.losses, trial.mtu) = (0, smaller.try_into().ok());
         None
     }
@@ -81,7 +83,8 @@ impl Block {
         trial.mtu.filter(|_| trial.passed_below.is_none()).map(usize::from)
     }
 
-    /// Processes a segment from the peer, which acknowledges `acked` more bytes up to `ack`.
+    /// Updates the search for a black hole after a segment from the peer, which acknowledges `acked` more bytes up to
+    /// `ack`.
     pub(super) fn update_trial(&mut self, ack: TcpSeqNumber, acked: u32) {
         let r = &mut self.recovery;
         r.trial.heard = true;
@@ -92,6 +95,7 @@ impl Block {
         match r.trial.passed_below {
             // The acknowledgement shows that a long segment has arrived.
             Some(edge) if ack >= edge => r.trial = Trial::NONE,
+            // The acknowledgement is the first one since the connection has switched to shorter segments.
             None if r.trial.mtu.is_some() => r.trial.passed_below = Some(ack + r.agreed_mss as usize),
             _ => {}
         }

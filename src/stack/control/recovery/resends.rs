@@ -135,6 +135,7 @@ impl Block {
         }
         let Some(srtt) = r.rtt.smoothed() else { return };
         for burst in &mut r.resends.bursts {
+            // If a burst is nearly a round trip old, the data that has just arrived was sent after it.
             burst.overtaken |= now >= burst.at + srtt - srtt / 8;
         }
         self.find_lost_resends(now);

@@ -43,6 +43,7 @@ impl Samples {
     /// Excludes the retransmitted bytes `from..to`. The peer might acknowledge their first transmission, so their round
     /// trip is not measured (Karn's algorithm).
     pub(super) fn skip(&mut self, from: TcpSeqNumber, to: TcpSeqNumber) {
+        // Ends the measurements of the segments whose final byte was retransmitted.
         self.0.retain(|sample| sample.end <= from || to < sample.end);
         // Also marks the segments that were sent after these bytes.
         for sample in &mut self.0 {

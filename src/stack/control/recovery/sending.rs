@@ -59,7 +59,7 @@ impl Block {
         if self.nothing_is_lost() { None } else { self.find_hole() }
     }
 
-    /// Searches for the first range to retransmit.
+    /// Returns the first range to retransmit. A tail loss probe comes first, then lost retransmissions, then lost data.
     fn find_hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let r = &self.recovery;
         match r.tail {
@@ -78,6 +78,7 @@ impl Block {
             return self.flight();
         }
         let lost = r.board.missing(r.resent.max(self.una), r.lost_below) + r.bytes_lost_again(self.una);
+        // Without SACK, each duplicate acknowledgement means that a segment has arrived.
         let held = if r.sack { 0 } else { r.duplicates.saturating_mul(r.mss) };
         r.board.missing(self.una, self.nxt).saturating_sub(lost).saturating_sub(held)
     }
@@ -261,6 +262,7 @@ impl Block {
             return 0;
         }
         let offered = self.window.saturating_sub(self.flight());
+        // `None`: nothing must be retransmitted.
         let limit = offered.min(self.room(None));
         let whole = limit / self.recovery.mss * self.recovery.mss;
         // Silly-window avoidance by the sender (RFC 9293 section 3.8.6.2.1).

@@ -156,6 +156,7 @@ impl Block {
             return Some(HeldBy::Loss);
         }
         let offered = self.window.saturating_sub(self.flight());
+        // `None`: nothing must be retransmitted.
         let room = self.room(None);
         let limit = offered.min(room);
         match () {

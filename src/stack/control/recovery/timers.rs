@@ -33,6 +33,7 @@ impl Block {
         let timeout = r.rtt.timeout(r.backoff);
         r.retransmission = Some(Timer::start(now, timeout));
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
+            // A peer can delay the acknowledgement of a single segment. For more segments, a short margin is enough.
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
             // Without SACK, an ACK for a tail loss probe cannot be distinguished from a duplicate ACK after a loss (RFC
@@ -74,9 +75,11 @@ impl Block {
             self.find_lost_resends(now);
         }
         let (una, nxt) = (self.una, self.nxt);
+        // Returns whether a timer has expired. If so, stops the timer.
         let has_expired = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
         let r = &mut self.recovery;
         if has_expired(&mut r.persist) {
+            // `allowance` now lets smoltcp send into a closed or small window.
             r.persisting = true;
         }
         if let Some(timer) = r.retransmission.take_if(|timer| timer.due <= now) {
@@ -104,12 +107,15 @@ impl Block {
             r.timeout_at = una;
             (r.duplicates, r.probe, r.tail) = (0, None, None);
             r.samples.clear();
+            // All data in flight is treated as lost and is sent again from SND.UNA.
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
             r.forget_resends();
+            // The recovery ends once all data that is now in flight is acknowledged.
             (r.point, r.timed_out, r.expired) = (Some(nxt), true, Some(timer.due - timer.started));
             r.by_path = false;
             r.retransmission = Some(Timer::start(now, r.rtt.timeout(r.backoff)));
         } else if has_expired(&mut r.probe) {
+            // The probe repeats the final segment in flight.
             r.tail = Some(TcpSeqNumber(nxt.0.wrapping_sub(r.mss as i32)).max(una));
             r.probed = true;
             r.retransmission = Some(Timer::start(now, r.rtt.timeout(r.backoff)));

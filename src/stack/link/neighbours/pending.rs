@@ -20,6 +20,7 @@ impl Neighbours<'_> {
     /// replaces them.
     pub(in crate::stack::link) fn keep(&mut self, address: &IpAddress, packet: &[u8]) -> bool {
         let (Some(index), true) = (self.position(address), self.slots > 0) else { return false };
+        // The neighbours share the slots. This neighbour's packets are at `from..to` in its slot.
         let (slot, size) = (index % self.slots, self.kept.len() / self.slots);
         let (from, to) = self.entries[index].kept;
         let need = PREFIX + packet.len();
@@ -46,7 +47,8 @@ impl Neighbours<'_> {
         true
     }
 
-    /// Returns the first pending packet for the neighbour in entry `index`.
+    /// Returns the first pending packet for the neighbour in entry `index`. Each packet follows a prefix that stores
+    /// its length.
     pub(in crate::stack::link) fn first_kept(&self, index: usize) -> Option<&[u8]> {
         let (from, to) = self.entries.get(index)?.kept;
         let size = self.kept.len().checked_div(self.slots)?;

@@ -31,14 +31,15 @@ impl Neighbours<'_> {
     }
 
     /// Returns the time of the next work.
-    // Not inlined, because even a busy board rarely has due work.
     #[inline(never)]
     pub(in crate::stack::link) fn due(&self) -> Option<Instant> {
+        // Not inlined, because even a busy board rarely has due work.
         let due = match self.front(READY) {
             // Pending packets can be sent immediately.
             Some(_) => Some(Instant::ZERO),
             None => self.front(ASKED).map(|index| self.entries[index].asked_at + INTERVAL),
         };
+        // All work waits until `blocked_until`. If no work is scheduled, the result stays `None`.
         due.max(due.and(Some(self.blocked_until)))
     }
 
@@ -51,6 +52,7 @@ impl Neighbours<'_> {
     /// Moves an entry to the end of a queue.
     pub(super) fn push(&mut self, kind: usize, index: usize) {
         self.unlink(kind, index);
+        // The field `previous` of a queue is its last entry.
         let last = core::mem::replace(&mut self.queues[kind].previous, index as Index);
         self.links(kind, last).next = index as Index;
         self.entries[index].queued[kind] = true;
@@ -60,6 +62,7 @@ impl Neighbours<'_> {
     /// Removes an entry from a queue, if the entry is in the queue.
     pub(super) fn unlink(&mut self, kind: usize, index: usize) {
         let entry = &mut self.entries[index];
+        // `take` also clears the mark.
         if core::mem::take(&mut entry.queued[kind]) {
             let Links { previous, next } = entry.links[kind];
             self.links(kind, previous).next = next;
