@@ -41,6 +41,7 @@ impl Moment {
     ///
     /// Returns `None` if a term is not valid, or if the sum exceeds a year or 1,000 round trips.
     pub(super) fn parse(word: &str, time: impl Fn(&str) -> Option<Duration>) -> Option<Self> {
+        // 1,000 round trips of two trips each.
         const MOST_TRIPS: u32 = 2000;
         let mut sum = Moment { time: Duration::ZERO, trips: 0 };
         for term in word.split('+') {
@@ -120,7 +121,7 @@ impl<
         let host = match scheduled {
             Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _) => host,
             #[cfg(feature = "alloc")]
-            // No host causes these events, and the server always exists.
+            // No host causes these events, so the check below is made for the server, which always exists.
             Scheduled::Flood { .. } | Scheduled::Forge(..) => 1,
         };
         host < N && self.agenda.push((at, scheduled)).is_ok()
@@ -141,6 +142,7 @@ impl<
         let has_room = self.wire.in_flight().count() < FRAMES;
         if has_room {
             self.wire.put(self.now, to, frame);
+            // No host has sent the frame, so it is not a challenge ACK.
             self.note_sent(false);
         }
         has_room
@@ -154,6 +156,7 @@ impl<
         for frame in forged.frames(ends, to, self.isn_of(ends)) {
             self.wire.put(self.now, to, &frame);
         }
+        // No host has sent the segment, so it is not a challenge ACK.
         self.note_sent(false);
         true
     }
@@ -203,7 +206,7 @@ impl<
             let (_, scheduled) = self.agenda.remove(index);
             match scheduled {
                 Scheduled::Call { host, port, remote, session, patience } => {
-                    // `call` keeps the result.
+                    // `call` itself stores the result in `self.calls`.
                     let _ = self.call(host, port, remote, session, patience);
                 }
                 #[cfg(feature = "alloc")]
@@ -253,6 +256,7 @@ impl<
     ) -> Result<ConnectionId, ConnectError> {
         let (result, events) =
             self.with(host, |stack, now, io| stack.connect_from(now, port, remote, session, patience, io));
+        // A call is not a step of the stack, but its events and frames become entries too.
         self.note(host, None, &events);
         // Only the results of the first [`MAX_SCHEDULED`] calls are kept.
         let _ = self.calls.push((host, result));

@@ -120,10 +120,11 @@ impl Expectations {
         Self::parse_for(text, super::Line::default().latency, time)
     }
 
-    /// Parses the text of a file, for a wire with this latency. Times in round trips depend on the latency.
+    /// Parses the text of a file, for a wire with this latency. Times in round trips depend on the latency. `time`
+    /// parses a time without round trips.
     ///
     /// # Errors
-    /// Returns the same errors as [`parse`](Self::parse).
+    /// Returns the same errors as [`parse`](Self::parse), for example for an expectation after the 100th.
     pub fn parse_for(
         text: &str,
         latency: Duration,
@@ -142,7 +143,7 @@ impl Expectations {
         Ok(Expectations { lines, received: Default::default() })
     }
 
-    /// Processes an entry of the run, and marks the lines whose event it is.
+    /// Processes an entry of the run, and notes which expectations the entry meets.
     ///
     /// `frame` is the last received frame: see [`Wire::last_received`](super::Wire::last_received).
     pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
@@ -158,6 +159,7 @@ impl Expectations {
         if texts.peek().is_some()
             && let Some(received) = self.received.get_mut(entry.host)
         {
+            // Without further read bytes, no further string can be found.
             let has_read = received.process(entry.host, snapshot, frame);
             if has_read {
                 let mut longest = 0;
@@ -219,6 +221,7 @@ fn verb_and_name(event: &Event) -> Option<(&'static str, String)> {
 const ENDS: [&str; 9] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "undelivered", "unreachable"];
 
+/// Returns the word that a file uses for the way in which a connection ended.
 fn end_slug(end: End) -> &'static str {
     match end {
         End::Aborted => "aborted",
@@ -250,8 +253,9 @@ impl Frames {
             return false;
         }
         // `within` is the time since the previous frame that fits, even if only retransmissions are counted.
-        let before = self.last.replace(now);
-        if self.again && !cause.is_some_and(Cause::is_again) {
+        let previous = self.last.replace(now);
+        let is_retransmission = cause.is_some_and(Cause::is_again);
+        if self.again && !is_retransmission {
             return false;
         }
         self.count += 1;
@@ -259,7 +263,7 @@ impl Frames {
         // that fits.
         let waited = match cause {
             Some(Cause::Retransmission { rto, .. } | Cause::SpuriousRetransmission { rto, .. }) => Some(rto),
-            _ => before.map(|before| now - before),
+            _ => previous.map(|previous| now - previous),
         };
         self.nth.is_none_or(|nth| nth == self.count)
             && self.within.is_none_or(|limit| waited.is_some_and(|w| w <= limit))

@@ -41,6 +41,7 @@ impl Verdict {
 }
 
 impl fmt::Display for Verdict {
+    /// Writes what happens to the frame, in English.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Verdict::Corrupt => f.write_str("corrupted"),
@@ -50,6 +51,7 @@ impl fmt::Display for Verdict {
             Verdict::Duplicate => f.write_str("duplicated"),
             Verdict::Lost => f.write_str("lost"),
             Verdict::QueueFull => f.write_str("queue full"),
+            // The sender's next frame overtakes this one.
             Verdict::Reorder => f.write_str("overtaken"),
             Verdict::TooLong => f.write_str("too long"),
         }
@@ -100,6 +102,7 @@ impl Kind {
             return match self {
                 Kind::Any => summary.ends.is_some(),
                 Kind::Udp => matches!(summary.carries, Carries::Udp(_)),
+                // The other kinds are TCP segments.
                 _ => false,
             };
         };

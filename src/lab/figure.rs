@@ -57,7 +57,8 @@ const fn on(from: State, to: State, on: &'static str, on_zh: &'static str) -> Tr
     Transition { from, to, on, on_zh, never: None }
 }
 
-/// Returns a transition that this stack never makes. `why` is the reason.
+/// Returns a transition that this stack never makes. `on` is the event that would cause it, and `why` is the reason.
+/// `on_zh` and `why_zh` are their Chinese texts.
 const fn never(
     from: State,
     to: State,

@@ -32,7 +32,7 @@ impl Forged {
         // The addresses are reserved for documentation (RFC 5737 section 3).
         let host = Ipv4Address::new(198, 51, 100, (number % 250) as u8 + 1);
         let source = IpEndpoint::new(host.into(), 1024 + (number % 60_000) as u16);
-        // `sender` has no effect, because the endpoints are given here.
+        // `sender` has no effect, because the first endpoint is the sender.
         let syn = Forged { sender: 0, flags: Flags(Flags::SYN), seq: 0, ack: None, window: 65_535 };
         ([source, IpEndpoint::new(address(1), port)], syn)
     }

@@ -263,6 +263,7 @@ impl<
         session: S,
         patience: Duration,
     ) -> Result<ConnectionId, ConnectError> {
+        // With port 0, the stack chooses a free local port.
         self.call(host, 0, remote, session, patience)
     }
 
@@ -295,6 +296,7 @@ impl<
         let Some(at) = due.or(limit.filter(|limit| *limit > self.now)) else { return Progress::End };
         self.now = self.now.max(at);
         self.steps += 1;
+        // The clock belongs to no host, so host 0 only fills the field.
         self.push(0, What::Clock);
         due.map_or(Progress::End, |_| Progress::Clock(self.now))
     }
@@ -319,6 +321,7 @@ impl<
         if let Some(Received { id, summary, damaged, injected }) = self.wire.received.take() {
             let now = self.now;
             // A damaged segment fails its checksum, so no socket sees its content. Only a sent segment begins a flow.
+            // `side` is the sender's, so the segment arrives at the other side.
             let mark = match (self.tracks.flow(&summary, false), summary.segment()) {
                 (Some((flow, side)), Some(segment)) if !damaged && !injected => flow.arrived(1 - side, now, &segment),
                 _ => None,
@@ -328,6 +331,7 @@ impl<
         match step {
             Some(Step::Session(id, next)) => {
                 let tuple = self.hosts[host].stack.connections_in_use().find(|c| c.id == id).map(|c| c.tuple);
+                // The connection of this program becomes the most recent one, unless it has ended.
                 self.tracks.latest = tuple.map(|tuple| [tuple.local, tuple.remote]).or(self.tracks.latest);
                 self.push(host, What::Ran(next, tuple, events.transfer()));
             }
@@ -338,6 +342,7 @@ impl<
             self.tracks.note_state(event);
             self.push(host, What::Stack(*event));
         }
+        // The stack can answer these segments with a challenge ACK.
         let challenges = events.0.iter().any(|event| {
             matches!(event, Event::Dropped(DropReason::BadAck | DropReason::BadReset | DropReason::BadSyn))
         });
@@ -356,8 +361,10 @@ impl<
             let now = self.now;
             let tuple = summary.ends.map(|ends| Tuple { local: ends.source, remote: ends.destination });
             let repeat = tuple.and_then(|tuple| self.hosts[host].stack.take_repeat(&tuple));
+            // The first segment of a connection begins its flow.
             let cause = match (self.tracks.flow(&summary, true), summary.segment()) {
                 (Some((flow, side)), Some(segment)) => {
+                    // `repeat` is `None` unless the stack has just sent a segment of this connection again.
                     let cause = flow.sent_again(side, now, &segment, repeat);
                     if challenges && segment.is_bare_ack() { Some(Cause::ChallengeAck) } else { cause }
                 }

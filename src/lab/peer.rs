@@ -107,6 +107,7 @@ impl Session for Script<'_> {
                 ScriptStep::Abort => return Next::Abort,
                 ScriptStep::Close => return Next::Close,
                 ScriptStep::HalfClose => {
+                    // This closes only the sending direction.
                     socket.close();
                     true
                 }
@@ -130,6 +131,7 @@ impl Session for Script<'_> {
                 }
                 ScriptStep::ReadToEnd => match socket.recv(|data| (data.len(), data.len())) {
                     Ok(0) => return Next::Wait,
+                    // More data can follow.
                     Ok(_) => false,
                     Err(RecvError::Finished) => true,
                     Err(RecvError::InvalidState) => return Next::Close,

@@ -77,7 +77,8 @@ pub(super) fn arp_reply(frame: &[u8]) -> Option<[u8; ARP]> {
     arp_reply_from(frame, HARDWARE, ADDRESS)
 }
 
-/// Returns the reply to a frame that asks for the hardware address of `address`.
+/// Returns the reply to an ARP request for the hardware address of `address`. Returns `None` if the frame is no such
+/// request.
 pub(super) fn arp_reply_from(frame: &[u8], hardware: EthernetAddress, address: Ipv4Address) -> Option<[u8; ARP]> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {

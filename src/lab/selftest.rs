@@ -111,6 +111,7 @@ pub enum Failure {
 }
 
 impl fmt::Display for Failure {
+    /// Writes why the run failed, in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Connect(error) => error.fmt(f),
@@ -127,6 +128,7 @@ impl fmt::Display for Failure {
 impl core::error::Error for Failure {}
 
 impl fmt::Display for Seen {
+    /// Writes the event, as in `client CLOSED -> SYN-SENT`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Seen::Change(host, ..) | Seen::Again(host, _)) = self;
         f.write_str(if *host == 0 { "client " } else { "server " })?;
@@ -146,11 +148,12 @@ impl Check {
         let mut pools = [const { Memory::new() }; 2];
         let mut faults = Faults::default();
         for fault in self.faults.iter().filter_map(|words| Fault::parse(words, |_| None).ok()) {
-            // This always succeeds, because no run has more than MAX_FAULTS.
+            // No fault of a check needs a time. There is always room, because no run has more than MAX_FAULTS.
             faults.add(fault);
         }
         let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
         // The lab stays inside the `Result`. Moving it out would put a second copy on the stack.
+        // The seed is fixed, because the digest must be the same on every machine.
         let mut made: Result<Small<'_>, _> = Lab::new(Line::default(), faults, 7, memory, |_, _| {});
         let lab = match &mut made {
             Ok(lab) => lab,

@@ -139,6 +139,7 @@ pub enum StartError {
 }
 
 impl fmt::Display for StartError {
+    /// Writes why the run cannot start.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::NoServer { app, udp: true } => {
@@ -184,14 +185,13 @@ impl<'a> Setup<'a> {
         let server = app.server(&Options::default()).ok_or(missing)?;
         let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
-        // The number of texts that each call sends.
-        let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
+        let texts_per_call = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
         // The client of chargen ends once it has received enough bytes.
         let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };
         // A client without texts calls once.
-        let calls = options.texts.len().div_ceil(each).max(1);
+        let calls = options.texts.len().div_ceil(texts_per_call).max(1);
         for call in 0..calls {
-            let texts = options.texts.chunks(each).nth(call).unwrap_or_default();
+            let texts = options.texts.chunks(texts_per_call).nth(call).unwrap_or_default();
             let client = app.client(&ClientOptions { texts, ..options }).ok_or(missing)?;
             let at = Duration::from_secs(call as u64);
             self.agenda.push((at.into(), client_call(port, Peer::Client(client)))).map_err(|_| StartError::TooMany)?;
@@ -208,6 +208,7 @@ impl<'a> Setup<'a> {
         let no_wait = app.program == Program::Inbox;
         let options = ClientOptions { no_wait, timeout: Some(Duration::from_secs(5)), ..*options };
         let client = app.udp_client(&options, IpEndpoint::new(address(1), port)).ok_or(missing)?;
+        // The server is host 1. The client is host 0, and 0 as its port means any free port.
         self.udp.push((1, port, UdpPeer::Server(server))).map_err(|_| StartError::TooMany)?;
         self.udp.push((0, 0, UdpPeer::Client(client))).map_err(|_| StartError::TooMany)?;
         Ok(self)
@@ -240,6 +241,7 @@ impl<'a> Setup<'a> {
     /// Adds faults. Ignores invalid faults, faults of the kind `delay`, and faults after the 16th.
     pub fn with_faults(mut self, faults: &[&str]) -> Self {
         for words in faults.iter().take(MAX_FAULTS) {
+            // `delay` needs a time, and here no time is valid.
             if let Ok(fault) = Fault::parse(words, |_| None) {
                 self.faults.add(fault);
             }
@@ -344,6 +346,7 @@ impl<'a> Setup<'a> {
         #[cfg(feature = "recovery")]
         {
             tcp.congestion = self.congestion;
+            // Every host except the server has the client's number.
             tcp.isn = self.isn[usize::from(host == 1)];
             tcp.window_scale = self.window_scale;
         }

@@ -60,6 +60,7 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
 
     /// Records the state that an event reports. Its connection becomes the most recent one, if it is between hosts.
     pub(super) fn note_state(&mut self, event: &Event) {
+        // Some events are about no connection.
         let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
         if self.is_between_hosts(ends) {
             self.latest = Some(ends);
@@ -70,9 +71,9 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         }
     }
 
-    /// Returns the index for a new connection. If no index is free, the new connection replaces an older one.
+    /// Returns the index at which to store a new connection. If no index is free, an older connection is replaced.
     ///
-    /// A connection from a forged address replaces only another such connection.
+    /// A connection from a forged address replaces only another such connection. If there is none, returns `None`.
     fn room_for(&mut self, ends: [IpEndpoint; 2]) -> Option<usize> {
         if let Some(free) = self.flows.iter().position(Option::is_none) {
             return Some(free);
@@ -86,7 +87,8 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
 
     /// Returns the flow to which a segment belongs, and the index of the side that sent the segment.
     ///
-    /// If the flow is not tracked yet, begins to track it if `begin` is true, and otherwise returns `None`.
+    /// If the flow is not tracked yet, begins to track it if `begin` is true, and otherwise returns `None`. A
+    /// connection between hosts becomes the most recent one.
     pub(super) fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
         summary.segment()?;
         let ends = summary.ends?;

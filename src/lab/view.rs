@@ -113,6 +113,7 @@ impl<
     #[cfg(feature = "recovery")]
     fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let [source, destination] = ends;
+        // Asks each stack for a connection with the local endpoint `end`.
         let known = |end, other| {
             let controls = (0..N).flat_map(|host| self.control(host));
             let mut controls = controls.filter(|(tuple, _)| (tuple.local, tuple.remote) == (end, other));
@@ -138,8 +139,8 @@ impl<
             _ => ends_of(&entry),
         };
         // The port and the number tell the client's connections apart, so a single connection has neither.
-        let of = self.client_calls();
-        let port = ends.filter(|_| of > 1).map(|ends| {
+        let calls = self.client_calls();
+        let port = ends.filter(|_| calls > 1).map(|ends| {
             let caller = ends.iter().find(|end| end.addr == address(0));
             caller.map_or(0, |end| end.port)
         });
@@ -147,8 +148,8 @@ impl<
         let port = port.filter(|&port| port > 0);
         let number = ends.filter(|_| port.is_some()).map(|ends| self.number_of(ends));
         // A forged connection is always identified by its port.
-        let stranger = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
-        let forged = ends.and_then(|ends| ends.iter().find(stranger).map(|end| end.port));
+        let is_forged = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
+        let forged = ends.and_then(|ends| ends.iter().find(is_forged).map(|end| end.port));
         let states = match ends {
             // A host that is not a side of the forged connection shows the state of its own connection.
             Some(ends) if !self.tracks.is_between_hosts(ends) => [0, 1].map(|host| {
@@ -161,7 +162,7 @@ impl<
             || summary.is_some_and(|summary| matches!(summary.carries, Carries::Udp(_)));
         let has_states = !is_udp && self.has_tcp();
         let port = forged.or(port).filter(|&port| port > 0);
-        let lane = Lane { number, of };
+        let lane = Lane { number, of: calls };
         Snapshot {
             entry,
             isn,

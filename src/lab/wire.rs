@@ -298,7 +298,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
 
     /// Returns the time at which a frame of `len` bytes has been transmitted, and the time at which it arrives.
     ///
-    /// Host `from` transmits its earlier frames first.
+    /// Host `from` transmits its earlier frames first. Its transmitter is busy until the frame has been transmitted.
     fn arrival(&mut self, now: Instant, from: usize, len: usize) -> (Instant, Instant) {
         let Line { latency, jitter, rate, .. } = self.line;
         let transmission = match rate {
@@ -332,7 +332,7 @@ impl Random {
         Random(seed)
     }
 
-    /// Returns the next random number.
+    /// Returns the next random number of splitmix64, and advances the state.
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;

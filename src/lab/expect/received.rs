@@ -45,14 +45,17 @@ impl Received {
         self.bytes.drain(..self.bytes.len().saturating_sub(len));
     }
 
-    /// Processes an entry of this host. Returns whether a program has read data.
+    /// Processes an entry of this host: stores the payload that arrives, and adds the data that a program reads to
+    /// `bytes`. Returns whether the program has read data.
     pub(super) fn process(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {
                 if let Some(ends) = summary.ends.filter(|ends| ends.destination.addr == address(host)) {
                     let [sender_isn, _] = snapshot.isn;
+                    // A frame that carries no valid payload changes nothing.
                     let _ = self.store_payload(&ends, sender_isn, frame);
                 }
+                // No program has read the payload yet.
                 false
             }
             What::Stack(Event::Read { tuple, bytes, .. }) => {
@@ -85,7 +88,8 @@ impl Received {
 
     /// Stores the payload of a frame. `isn` is the sender's initial sequence number.
     ///
-    /// Returns `None` if the frame is not valid, for example because its checksum is wrong.
+    /// Stores nothing and returns `None` if the frame is not valid, for example because its checksum is wrong. The same
+    /// applies to a segment without payload, and to one whose `isn` is unknown.
     fn store_payload(&mut self, ends: &Ends, isn: Option<TcpSeqNumber>, frame: &[u8]) -> Option<()> {
         let frame = EthernetFrame::new_checked(frame).ok()?;
         let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
@@ -111,7 +115,8 @@ impl Received {
                     self.datagrams.push((port, VecDeque::new()));
                     self.datagrams.len() - 1
                 });
-                self.datagrams.get_mut(index)?.1.push_back(udp.payload().to_vec());
+                let (_, queue) = self.datagrams.get_mut(index)?;
+                queue.push_back(udp.payload().to_vec());
             }
             _ => {}
         }
@@ -137,6 +142,7 @@ impl Stream {
         let (skipped, at) = (self.read.saturating_sub(at), at.saturating_sub(self.read));
         let Some(payload) = payload.get(skipped..) else { return };
         let end = at.saturating_add(payload.len());
+        // No receive buffer is so long, so the stack does not accept this payload.
         if end > LONGEST {
             return;
         }

@@ -9,12 +9,13 @@ use crate::lab::packetdrill::segment::{self, Flags, SegmentText};
 pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
     let sender = words.parse(SIDES, side)?;
     const SEGMENT: &str = "a segment, as in R 101:101(0) or . 1:1(0) ack 1 win 500";
-    let flags = words.peek().ok_or_else(|| words.missing(SEGMENT))?;
+    let flags_word = words.peek().ok_or_else(|| words.missing(SEGMENT))?;
+    // A comment begins with '#'.
     let text = words.rest().split('#').next().unwrap_or_default().trim_end();
     let segment = segment::parse(text).map_err(|error| words.unfit_at(error.column, &error.word, error.expected))?;
     let besides_ack = segment.flags.0 & !Flags::ACK;
     if !matches!(besides_ack, 0 | Flags::FIN | Flags::PSH | Flags::RST | Flags::SYN) {
-        return Err(words.unfit_word(flags, "at most one of S, F, R and P, and . for ACK"));
+        return Err(words.unfit_word(flags_word, "at most one of S, F, R and P, and . for ACK"));
     }
     if segment.len > 0 {
         let numbers = text.split_whitespace().nth(1).unwrap_or_default();

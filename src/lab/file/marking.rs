@@ -110,7 +110,7 @@ impl<'e> Key<'e> {
             Some(Answer::Choice { options, .. } | Answer::Order(options)) => options.len(),
             _ => 0,
         };
-        // Shuffle the options (Fisher and Yates).
+        // Shuffle the options (Fisher and Yates). Each question has its own random numbers.
         let mut random = Random::new(self.experiment.seed().wrapping_add(index as u64));
         let mut order: Vec<usize> = (0..count).collect();
         for position in (1..count).rev() {
@@ -184,6 +184,7 @@ impl<'e> Key<'e> {
                 }
                 None => return invalid(answer, "the letters in the right order, as in b a c"),
             },
+            // No parsed experiment has a question without an answer.
             Answer::Missing => false,
         };
         if is_right { Marked::Right } else { Marked::Wrong }
@@ -202,12 +203,17 @@ fn invalid(answer: &str, expected: &str) -> Marked {
 /// right.
 fn marked_by_run(answer: &str, expectations: Expectations) -> Marked {
     let mut faults = Vec::new();
-    // This list shows when an answer has more faults than a run can take.
-    let mut room = Faults::default();
+    // A run keeps its faults in a list of limited length. This list shows whether all faults of the answer fit.
+    let mut list_of_run = Faults::default();
     for words in answer.split(';').map(str::trim).filter(|words| !words.is_empty()) {
         match Fault::parse(words.strip_prefix("fault ").unwrap_or(words), duration) {
-            Ok(fault) if room.add(fault) => faults.push(fault),
-            Ok(_) => return Marked::Invalid(format!("a run takes at most {} faults", room.len())),
+            Ok(fault) => {
+                let fits = list_of_run.add(fault);
+                if !fits {
+                    return Marked::Invalid(format!("a run takes at most {} faults", list_of_run.len()));
+                }
+                faults.push(fault);
+            }
             Err(error) => return Marked::Invalid(error.to_string()),
         }
     }
@@ -222,8 +228,8 @@ fn letter(position: usize) -> char {
     char::from(b'a' + (position % 26) as u8)
 }
 
-/// Parses letters such as `b a c`, `b,a,c` or `bac`, and returns the positions of their options. Returns `None` if the
-/// text contains any other character.
+/// Parses letters such as `b a c`, `b,a,c` or `bac`, and returns the positions of their options among `count` options.
+/// Returns `None` if the text is empty, or contains anything that is not the letter of an option.
 fn letters(text: &str, count: usize) -> Option<Vec<usize>> {
     let letters = text.chars().filter(|c| !c.is_whitespace() && *c != ',');
     let position = |c: char| {
@@ -234,7 +240,7 @@ fn letters(text: &str, count: usize) -> Option<Vec<usize>> {
 }
 
 impl Found {
-    /// Processes an entry of the run.
+    /// Processes an entry of the run. Counts the frames that fit the question, and stores the right answer.
     fn see(&mut self, answer: &Answer, snapshot: &Snapshot, latency: Duration) {
         let entry = snapshot.entry;
         match (answer, entry.what) {
@@ -267,9 +273,11 @@ impl Found {
                     self.answer = snapshot.states.get(*host).map(ToString::to_string);
                 }
             }
+            // The last entry up to this moment decides, so a later entry replaces the answer of an earlier one.
             (Answer::State { host, when: When::At(moment) }, _) if entry.at - START <= moment.on(latency) => {
                 self.answer = snapshot.states.get(*host).map(ToString::to_string);
             }
+            // The last entry of the run decides.
             (Answer::State { host, when: When::End }, _) => {
                 self.answer = snapshot.states.get(*host).map(ToString::to_string);
             }
@@ -295,7 +303,8 @@ impl Found {
 }
 
 impl Count {
-    /// Returns whether a frame is one of the frames to count.
+    /// Returns whether a frame is one of the frames to count. `host` has sent it at the time `at` since the start of
+    /// the run.
     fn fits(&self, host: usize, at: Duration, summary: &Summary, cause: Option<Cause>, latency: Duration) -> bool {
         let on = |moment: Moment| moment.on(latency);
         self.host == host

@@ -102,6 +102,7 @@ impl Experiment {
         for (index, line) in text.lines().enumerate() {
             let source = Source::new(index + 1, line, &parser.varied);
             parser.parse_line(&source)?;
+            // Every line of the file adds a line here, so that an expectation keeps its line number.
             parser.experiment.expectations.push('\n');
         }
         let experiment = parser.experiment;
@@ -263,6 +264,7 @@ impl Parser {
 
     /// Parses `seed N`. A seed that the caller has given takes precedence.
     fn seed(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
+        // Skip `seed`.
         words.next();
         if !self.varied.is_empty() {
             return Err(words.error("the seed must come before the first 'vary', which depends on it"));
@@ -278,6 +280,7 @@ impl Parser {
     fn vary(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
         const NUMBER: &str = "a number up to 1000000000";
         const MOST_VARIED: usize = 64;
+        // Skip `vary`.
         words.next();
         let is_name = |name: &str| {
             name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -305,6 +308,7 @@ impl Parser {
     /// Parses `at TIME cut|reboot HOST`, or `at TIME inject HOST SEGMENT`.
     fn event(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
         self.count_scheduled(&words, 1)?;
+        // Skip `at`.
         words.next();
         let at = words.parse(values::MOMENT, values::moment)?;
         if words.take("inject") {
@@ -356,6 +360,7 @@ fn check_expectation(words: &Words<'_>, expectation: &str) -> Result<(), FileErr
         return Err(words.missing("an expectation, as in 'server retransmits synack 1 within 3s'"));
     }
     match Expectations::parse(expectation, values::duration) {
+        // Only errors matter here. `Experiment::expectations` parses the text again, with the latency of the run.
         Ok(_) => Ok(()),
         Err(ExpectError { column, word, expected, .. }) => Err(words.unfit_at(column, &word, expected)),
     }

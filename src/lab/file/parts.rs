@@ -21,7 +21,7 @@ pub struct Parts<'e> {
 }
 
 impl<'e> Parts<'e> {
-    /// Collects the steps and the messages of the experiment's programs.
+    /// Collects the steps and the messages of the experiment's programs, which the set-up borrows.
     pub(super) fn new(experiment: &'e Experiment) -> Self {
         let programs = || {
             experiment.actions.iter().filter_map(|action| match action {
@@ -104,7 +104,7 @@ fn add<'a>(
         }
         Role::Listens { port, serves, backlog } => {
             let mut listener = Listener::new(*port, Peer::Script(Script::new(steps)));
-            check_port_is_free(setup, *port, false)?;
+            check_tcp_port_is_free(setup, *port)?;
             listener.serve_at_once = serves.unwrap_or(listener.serve_at_once);
             listener.backlog = backlog.unwrap_or(listener.backlog);
             setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
@@ -115,6 +115,7 @@ fn add<'a>(
             for (at, call) in both.agenda {
                 setup.agenda.push((at, call)).map_err(|_| StartError::TooMany)?;
             }
+            // Host 0 is the client, and host 1 is the server.
             for udp in both.udp.into_iter().filter(|(host, ..)| *host == 0) {
                 setup.udp.push(udp).map_err(|_| StartError::TooMany)?;
             }
@@ -122,11 +123,11 @@ fn add<'a>(
         Role::Server { app, udp } => {
             let both = Setup::program(app, &[], *udp)?;
             for listener in both.listeners {
-                check_port_is_free(setup, listener.port, false)?;
+                check_tcp_port_is_free(setup, listener.port)?;
                 setup.listeners.push(listener).map_err(|_| StartError::TooMany)?;
             }
             for (host, port, peer) in both.udp.into_iter().filter(|(host, ..)| *host == 1) {
-                check_port_is_free(setup, port, true)?;
+                check_udp_port_is_free(setup, port)?;
                 setup.udp.push((host, port, peer)).map_err(|_| StartError::TooMany)?;
             }
         }
@@ -134,11 +135,14 @@ fn add<'a>(
     Ok(())
 }
 
-/// Fails if a program of the server already listens on this port.
-fn check_port_is_free(setup: &Setup<'_>, port: u16, udp: bool) -> Result<(), StartError> {
-    let is_used = match udp {
-        false => setup.listeners.iter().any(|listener| listener.port == port),
-        true => setup.udp.iter().any(|(host, other, _)| (*host, *other) == (1, port)),
-    };
+/// Fails if a program of the server already listens on this TCP port.
+fn check_tcp_port_is_free(setup: &Setup<'_>, port: u16) -> Result<(), StartError> {
+    let is_used = setup.listeners.iter().any(|listener| listener.port == port);
+    if is_used { Err(StartError::Listen(ListenError::InUse)) } else { Ok(()) }
+}
+
+/// Fails if a program of the server already uses this UDP port.
+fn check_udp_port_is_free(setup: &Setup<'_>, port: u16) -> Result<(), StartError> {
+    let is_used = setup.udp.iter().any(|(host, other, _)| (*host, *other) == (1, port));
     if is_used { Err(StartError::Listen(ListenError::InUse)) } else { Ok(()) }
 }

@@ -62,8 +62,10 @@ impl Program {
     pub(super) fn calls(&self) -> usize {
         match &self.role {
             Role::Calls { .. } => 1,
+            // The client makes a call for each text.
             Role::Client { app, udp: false, texts } if app.takes_one_message() => texts.len(),
             Role::Client { udp: false, .. } => 1,
+            // Servers make no calls, and UDP has none.
             _ => 0,
         }
     }
@@ -92,16 +94,21 @@ impl Program {
             Some("abort") => Step::Abort,
             Some("close") => Step::Close,
             Some("half-close") => Step::HalfClose,
-            Some("read") if words.take("to") => {
-                keyword(&mut words, "end")?;
-                Step::ReadToEnd
+            Some("read") => {
+                let reads_to_end = words.take("to");
+                if reads_to_end {
+                    keyword(&mut words, "end")?;
+                    Step::ReadToEnd
+                } else {
+                    Step::Read(bytes(&mut words, "to end, or a number of bytes from 1 to 16777216")?)
+                }
             }
-            Some("read") => Step::Read(bytes(&mut words, "to end, or a number of bytes from 1 to 16777216")?),
             Some("send") if words.is_quoted() => Step::Send(words.quoted()?),
             Some("send") => {
                 const SENT: &str =
                     "a text in quotation marks, or a number of bytes from 1 to 16777216, as in 5000 bytes";
                 let count = bytes(&mut words, SENT)?;
+                // The word `bytes` after a number is optional.
                 words.take("bytes");
                 Step::SendBytes(count)
             }
@@ -116,7 +123,7 @@ impl Program {
                 }
             }
         };
-        // The word `bytes` after a number is optional.
+        // As after `send`, the word `bytes` is optional.
         if matches!(step, Step::Read(_)) {
             words.take("bytes");
         }
@@ -237,7 +244,7 @@ fn calls(words: &mut Words<'_>) -> Result<Role, FileError> {
     }
 }
 
-/// Parses `sends TEXT...`.
+/// Parses `sends TEXT...`, the end of a client's line. `app` and `udp` are the program that the client runs.
 fn client(words: &mut Words<'_>, app: App, udp: bool) -> Result<Role, FileError> {
     keyword(words, "sends")?;
     let mut texts = Vec::new();

@@ -138,6 +138,7 @@ impl Answer {
     /// Returns the name of the kind of answer, for machine-readable output.
     #[cfg(feature = "session")]
     pub(crate) fn kind(&self) -> &'static str {
+        // No parsed experiment has a question with the answer `Missing`.
         match self {
             Answer::Choice { .. } => "choice",
             Answer::Count(_) | Answer::Number { .. } | Answer::Missing => "number",
@@ -148,7 +149,7 @@ impl Answer {
         }
     }
 
-    /// Describes the form of an answer in a language.
+    /// Describes in a language how an answer is written. No parsed experiment has a question with the answer `Missing`.
     #[cfg(feature = "session")]
     pub(crate) fn form(&self, lang: Lang) -> &'static str {
         match self {

@@ -29,6 +29,7 @@ pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), F
         Some("flood") => setup.flood = words.parse("a number from 0 to 10000", number(0, 10_000))?,
         Some("fault") => {
             let rest = words.rest();
+            // A comment begins with '#'.
             let rest = rest.split('#').next().unwrap_or_default();
             let fault = Fault::parse(rest, duration)
                 .map_err(|FaultError { word, expected }| words.unfit_word(word, expected))?;
@@ -121,6 +122,7 @@ fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), File
         Some("ack-delay") => {
             words.next();
             let delay = words.parse(values::DURATION, duration_or_zero)?;
+            // With a delay of 0, ACKs are not delayed.
             setup.ack_delay = Some(delay).filter(|delay| delay.total_micros() > 0);
         }
         #[cfg(feature = "recovery")]
@@ -184,6 +186,7 @@ fn host_option(words: &mut Words<'_>, setup: &mut Setup<'_>, host: usize) -> Res
     }
     words.next();
     let bytes = size(words, 128, MOST_BUFFER)?;
+    // `host` is 0 or 1, and both hosts have buffers.
     let Some(buffers) = setup.buffers.get_mut(host) else { return Ok(()) };
     match name {
         "receive" => buffers.receive = bytes,

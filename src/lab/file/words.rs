@@ -54,7 +54,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Replaces each `$NAME` and `${NAME}` in the text of line `line` with its number. An unknown name is not replaced.
+    /// Makes line number `line` of a file from `text`. Each `$NAME` and `${NAME}` is replaced by its number, except an
+    /// unknown name.
     pub(super) fn new(line: usize, text: &str, varied: &[Varied]) -> Self {
         // The spaces at the end are removed, because each look at the next word would skip them again.
         let mut rest = text.trim_end();
@@ -111,7 +112,7 @@ impl<'t> Words<'t> {
     pub(super) fn until(&mut self, stops: &[&str]) -> &'t str {
         let start = self.at;
         while let Some(word) = self.peek().filter(|word| !stops.contains(word)) {
-            // A string in quotation marks can contain spaces, and words from `stops`.
+            // A string in quotation marks can contain spaces, and words from `stops`. `quoted` reads all of it.
             let has_read_string = self.is_quoted() && self.quoted().is_ok();
             if !has_read_string {
                 self.at = self.start() + word.len();

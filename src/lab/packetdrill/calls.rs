@@ -65,6 +65,7 @@ pub(super) enum Outcome {
 }
 
 impl fmt::Display for Outcome {
+    /// Writes the result as a script does. An error without a name is only -1.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Outcome::Error(name) if name.is_empty() => f.write_str("-1"),
@@ -100,27 +101,29 @@ const ARGUMENTS: &str = "the arguments of the call";
 const COUNT: &str = "a number of bytes from 0 to 1048576";
 const ONE: &str = "left out: a script has one connection, by one listen or one connect";
 
-/// Reads the call in a line, after the time at which the call starts.
+/// Reads the call in a line, after the time at which the call starts. Adds a socket that the call opens to `sockets`,
+/// and removes one that it closes.
 pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets) -> Result<Call, Error> {
     // `...TIME` says when a call that waits returns.
     let until = match scanner.eat("...") {
         true => {
-            let mut here = *scanner;
+            // An error about the time points at its start.
+            let mut at_until = *scanner;
             let until = seconds(scanner)?;
             match when {
                 When::Since(from, _) | When::After(from, _) if from <= until => Some(until),
-                _ => return Err(here.expected("later than the start of the call")),
+                _ => return Err(at_until.expected("later than the start of the call")),
             }
         }
         false => None,
     };
-    let mut here = *scanner;
+    let mut at_name = *scanner;
     let name = scanner.word();
     if !NAMES.contains(&name) {
-        return Err(here.expected(FUNCTIONS));
+        return Err(at_name.expected(FUNCTIONS));
     }
     scanner.need("(", ARGUMENTS)?;
-    let function = sockets.function(name, scanner, &mut here)?;
+    let function = sockets.function(name, scanner, &mut at_name)?;
     rest_of_arguments(scanner)?;
     scanner.need("=", RESULT)?;
     let mut at_result = *scanner;
@@ -160,15 +163,20 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Sockets {
-    /// Reads the arguments that have an effect. An error about the function points at `here`, the position of its name.
-    fn function(&mut self, name: &str, scanner: &mut Scanner<'_>, here: &mut Scanner<'_>) -> Result<Function, Error> {
+    /// Reads the arguments of function `name` that have an effect. An error about the function points at `at_name`.
+    fn function(
+        &mut self,
+        name: &str,
+        scanner: &mut Scanner<'_>,
+        at_name: &mut Scanner<'_>,
+    ) -> Result<Function, Error> {
         if name == "socket" {
             return Ok(Function::Socket);
         }
         let socket = self.socket(scanner)?;
         if matches!(name, "listen" | "connect") {
             if self.listens || self.connects {
-                return Err(here.expected(ONE));
+                return Err(at_name.expected(ONE));
             }
             (self.listens, self.connects) = (name == "listen", name == "connect");
         }
@@ -187,13 +195,15 @@ impl Sockets {
             "shutdown" => {
                 const HOW: &str = "SHUT_RD, SHUT_WR or SHUT_RDWR";
                 comma(scanner)?;
-                let mut here = *scanner;
+                let mut at_how = *scanner;
+                // Only a call that closes the sending direction has an effect.
                 match scanner.word() {
                     "SHUT_RD" => Function::Shutdown(socket, false),
                     "SHUT_WR" | "SHUT_RDWR" => Function::Shutdown(socket, true),
-                    _ => return Err(here.expected(HOW)),
+                    _ => return Err(at_how.expected(HOW)),
                 }
             }
+            // `fcntl` and `getsockopt`.
             _ => Function::Option(socket),
         })
     }
@@ -209,6 +219,7 @@ impl Sockets {
     /// Reads the level, the name and the value of a socket option. Most options have no effect.
     fn option(&mut self, socket: u32, scanner: &mut Scanner<'_>) -> Result<Function, Error> {
         comma(scanner)?;
+        // Skip the level, such as SOL_SOCKET.
         argument(scanner)?;
         comma(scanner)?;
         match scanner.word() {
@@ -216,10 +227,10 @@ impl Sockets {
                 const SIZE: &str = "a size in brackets from 256 to 1048576, as in [4096]";
                 comma(scanner)?;
                 scanner.need("[", SIZE)?;
-                let mut here = *scanner;
+                let mut at_size = *scanner;
                 let size = scanner.number(*BUFFERS.end(), SIZE)?;
                 if !BUFFERS.contains(&size) {
-                    return Err(here.expected(SIZE));
+                    return Err(at_size.expected(SIZE));
                 }
                 scanner.need("]", SIZE)?;
                 let buffer = if name == "SO_RCVBUF" { &mut self.receive } else { &mut self.send };
@@ -239,7 +250,9 @@ impl Sockets {
                 scanner.need("=", LINGER)?;
                 let seconds = scanner.number(u32::MAX, LINGER)?;
                 scanner.need("}", LINGER)?;
-                Ok(Function::Linger(socket, on == 1 && seconds == 0))
+                // Only with a linger time of 0, `close` sends RST.
+                let aborts = on == 1 && seconds == 0;
+                Ok(Function::Linger(socket, aborts))
             }
             _ => Ok(Function::Option(socket)),
         }
@@ -268,6 +281,7 @@ fn argument(scanner: &mut Scanner<'_>) -> Result<(), Error> {
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => match depth.checked_sub(1) {
                 Some(less) => depth = less,
+                // This bracket has no opening bracket.
                 None => break,
             },
             '"' => {
@@ -287,7 +301,7 @@ fn argument(scanner: &mut Scanner<'_>) -> Result<(), Error> {
 
 /// Skips a text in quotation marks.
 fn string(scanner: &mut Scanner<'_>) -> Result<(), Error> {
-    let mut here = *scanner;
+    let mut at_start = *scanner;
     let rest = scanner.rest();
     let mut escaped = false;
     // The first character is the opening quotation mark.
@@ -301,7 +315,7 @@ fn string(scanner: &mut Scanner<'_>) -> Result<(), Error> {
             _ => escaped = c == '\\' && !escaped,
         }
     }
-    Err(here.expected("the start of a text with a quotation mark at its end"))
+    Err(at_start.expected("the start of a text with a quotation mark at its end"))
 }
 
 /// Skips the remaining arguments and the closing bracket.

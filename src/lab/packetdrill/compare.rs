@@ -31,6 +31,8 @@ impl Wanted {
 
     /// Compares a segment with the line. The segment's numbers must be relative, like those in the script.
     ///
+    /// If the segment is only a piece of the line, the next call expects the rest of the line.
+    ///
     /// The window is compared only if the script names one, and the options are compared unless the script says
     /// `<...>`. Padding and the order of the options are ignored.
     pub(super) fn compare(&mut self, seen: &SegmentText) -> Verdict {

@@ -84,6 +84,7 @@ impl SegmentText {
         let total = IP + header + len;
         let mut frame = vec![FILL; ETHERNET + total];
         let mut ethernet = EthernetFrame::new_unchecked(&mut frame[..]);
+        // In each array of `ends`, the sender is at index 0 and the receiver at index 1.
         ethernet.set_src_addr(ends.hardware[0]);
         ethernet.set_dst_addr(ends.hardware[1]);
         ethernet.set_ethertype(EthernetProtocol::Ipv4);

@@ -79,8 +79,12 @@ impl Session for Program {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         let index = match self.index {
             Some(index) => index,
-            // This clone of the listener's program runs for the first time, so its connection is new.
-            None => *self.index.insert(self.add(false)),
+            // This clone of the listener's program runs for the first time, so its connection is new. The script has
+            // not accepted the connection yet.
+            None => {
+                let is_taken = false;
+                *self.index.insert(self.add(is_taken))
+            }
         };
         self.with(index, |connection| connection.poll(socket)).unwrap_or(Next::Wait)
     }
@@ -104,11 +108,13 @@ impl Connection {
             Request::Read(most) => (read(socket, most), Next::Wait),
             Request::Shutdown => {
                 let can_send = !has_sent_fin(socket);
+                // This closes only the sending direction.
                 socket.close();
                 (Some(if can_send { Ok(0) } else { Err("ENOTCONN") }), Next::Wait)
             }
             Request::Write(count, mut queued) => {
                 let reply = write(socket, count, &mut queued);
+                // If the write is not complete, the next `poll` continues after the queued bytes.
                 self.request = Some(Request::Write(count, queued));
                 (reply, Next::Wait)
             }
@@ -158,6 +164,7 @@ fn read(socket: &mut Socket<'_>, most: u32) -> Option<Result<u32, &'static str>>
     // The receive buffer is a ring, so one call to `recv` can return only a part of the data.
     while count < most {
         let remaining = (most - count) as usize;
+        // The closure returns how many bytes to remove from the buffer, and the result of `recv`.
         let received = socket.recv(|data| {
             let len = data.len().min(remaining);
             (len, len)
@@ -170,6 +177,7 @@ fn read(socket: &mut Socket<'_>, most: u32) -> Option<Result<u32, &'static str>>
             _ => break,
         }
     }
+    // A read of 0 bytes does not wait for data.
     (count > 0 || most == 0).then_some(Ok(count))
 }
 
@@ -179,6 +187,7 @@ fn read(socket: &mut Socket<'_>, most: u32) -> Option<Result<u32, &'static str>>
 fn write(socket: &mut Socket<'_>, count: u32, queued: &mut u32) -> Option<Result<u32, &'static str>> {
     while *queued < count {
         let remaining = (count - *queued) as usize;
+        // The closure returns how many bytes it has written, and the result of `send`.
         let sent = socket.send(|room| {
             let len = room.len().min(remaining);
             room[..len].fill(super::frame::FILL);

@@ -89,9 +89,9 @@ pub fn run<'a, C: Console>(
     let host = usize::from(!script.connects);
     let line = Line { latency: Duration::ZERO, ..Line::default() };
     // As in `Setup::start`, `match` moves the lab less often than `map_err`.
-    let made = Lab::new(line, Faults::default(), SEED, memory, |of, config| {
+    let made = Lab::new(line, Faults::default(), SEED, memory, |index, config| {
         config.tcp.ack_delay = None;
-        if of != host {
+        if index != host {
             // The script plays the peer, so frames to the peer must not reach its stack.
             config.hardware = EthernetAddress([2, 0, 0, 0, 0, 0xff]).into();
             config.addresses.clear();
@@ -107,6 +107,7 @@ pub fn run<'a, C: Console>(
         runner.run_event(script, event)?;
     }
     let last = script.events.last().map_or(1, |event| event.line);
+    // The last call can still be waiting.
     runner.settle(last, script.tolerance)
 }
 
@@ -167,11 +168,13 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
             let what = format!("this line's time is {}, but it is {} already", Seconds(to), Seconds(now));
             return Err(Failed { line, what });
         }
+        // Within the tolerance, `to` can be earlier than now.
         while self.step(line, to.max(now))? {}
         Ok(())
     }
 
-    /// Takes a step that happens at `until` or earlier. Returns false if there is no such step.
+    /// Takes a step that happens at `until` or earlier, and processes its entries. Returns false if there is no such
+    /// step.
     fn step(&mut self, line: usize, until: Duration) -> Result<bool, Failed> {
         let Limits { time, steps } = self.limits;
         if until > time || self.lab.steps() >= steps {
@@ -205,6 +208,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
             if let Some((segment, _)) = SegmentText::read(bytes) {
                 let is_syn = segment.flags.has(Flags::SYN);
                 if is_syn {
+                    // Index 1 is the stack, and index 0 is the peer.
                     self.ends.isn[1] = segment.seq;
                 }
                 let [peer_isn, stack_isn] = self.ends.isn;
@@ -212,13 +216,13 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                 let isn = if is_syn { [stack_isn, 0] } else { [stack_isn, peer_isn] };
                 self.sent.push_back((entry.at - START, segment.relative_to(isn)));
             } else if let Some(answer) = router::arp_reply_from(bytes, self.ends.hardware[0], self.ends.addresses[0]) {
-                // If the wire is full, the stack asks again.
+                // The peer is the other host. If the wire is full, the stack asks again.
                 self.lab.inject(1 - self.host, &answer);
             }
         }
     }
 
-    /// Puts a segment of the peer on the wire, and runs the stack's answer.
+    /// Puts a segment of the peer on the wire, and lets the stack process it.
     fn inject(&mut self, line: usize, segment: &SegmentText) -> Result<(), Failed> {
         let mut ends = self.ends;
         if segment.flags.has(Flags::SYN) {
@@ -259,7 +263,8 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         };
         loop {
             let Some((at, seen)) = self.sent.pop_front() else {
-                if !self.step(line, latest)? && self.sent.is_empty() {
+                let has_step = self.step(line, latest)?;
+                if !has_step && self.sent.is_empty() {
                     let what = if wanted.missing() == segment.len { "nothing was" } else { "only a part was" };
                     return failed(format_args!("{what} sent until {}", Seconds(latest)));
                 }
@@ -297,6 +302,7 @@ impl fmt::Display for Seconds {
 struct Times(Option<(Duration, Duration)>);
 
 impl fmt::Display for Times {
+    /// Writes the time after a space. A line without a time gets no text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             None => Ok(()),

@@ -58,6 +58,7 @@ impl<'t> Scanner<'t> {
                 if close.is_none() {
                     self.unclosed = Some((self.line, self.column()));
                 }
+                // `/*` and `*/` take four bytes.
                 self.advance(close.map_or(rest.len(), |at| at + 4));
             } else {
                 return rest.chars().next();

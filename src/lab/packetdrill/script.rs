@@ -99,7 +99,7 @@ impl Script {
 
     /// Reads an option, after the two dashes.
     fn option(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Error> {
-        let mut here = *scanner;
+        let mut at_name = *scanner;
         match scanner.word() {
             "ip_version" => {
                 scanner.need("=", OPTION)?;
@@ -111,13 +111,14 @@ impl Script {
                 self.tolerance = Duration::from_micros(micros.into());
                 Ok(())
             }
-            _ => Err(here.expected(OPTION)),
+            _ => Err(at_name.expected(OPTION)),
         }
     }
 }
 
 /// Reads a segment, after `<` or `>`.
 fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
+    // Skip `<` or `>`.
     scanner.advance(1);
     if matches!(scanner.peek_word(), "icmp" | "udp") || scanner.peek() == Some('[') {
         return Err(scanner.expected(TCP_ONLY));
@@ -127,13 +128,15 @@ fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
 
 /// Reads a segment that the peer sends. The segment must have a window, and must not have `<...>` as its options.
 fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
-    let mut here = *scanner;
-    let segment = packet(scanner)?;
     // Errors point at the segment, after the `<`.
-    here.advance(1);
+    let mut at_segment = *scanner;
+    at_segment.advance(1);
+    let segment = packet(scanner)?;
     match segment {
-        SegmentText { window: None, .. } => Err(here.expected("a segment with win and a number, as the peer sends it")),
-        SegmentText { options: None, .. } => Err(here.expected("a segment with options, as the peer sends it")),
+        SegmentText { window: None, .. } => {
+            Err(at_segment.expected("a segment with win and a number, as the peer sends it"))
+        }
+        SegmentText { options: None, .. } => Err(at_segment.expected("a segment with options, as the peer sends it")),
         segment => Ok(segment),
     }
 }

@@ -100,6 +100,7 @@ impl Choice {
 }
 
 impl fmt::Display for Choice {
+    /// Writes the option as in a script.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Choice::Eol => f.write_str("eol"),
@@ -169,7 +170,9 @@ impl SegmentText {
         let mut ack = flags.has(Flags::ACK).then_some(0);
         if scanner.eat("ack") {
             let number = scanner.number(u32::MAX, NUMBER)?;
-            *ack.as_mut().ok_or_else(|| at_ack.expected("left out, as the flags do not contain ."))? = number;
+            // Without the flag `.`, which is ACK, a segment has no acknowledgement number.
+            let ack = ack.as_mut().ok_or_else(|| at_ack.expected("left out, as the flags do not contain ."))?;
+            *ack = number;
         }
         let window = match scanner.eat("win") {
             true => Some(scanner.number(u16::MAX.into(), "a window from 0 to 65535")? as u16),
@@ -211,7 +214,8 @@ fn flags(scanner: &mut Scanner<'_>) -> Result<Flags, Error> {
     Ok(Flags(flags))
 }
 
-/// Reads the options in `<...>`, if any. Returns `None` for three dots, which match any options.
+/// Reads the options between `<` and `>`, and returns an empty list if there are none. Returns `None` for three dots,
+/// which match any options.
 fn options(scanner: &mut Scanner<'_>) -> Result<Option<Vec<Choice>>, Error> {
     let mut options = Vec::new();
     if !scanner.eat("<") {
@@ -222,10 +226,10 @@ fn options(scanner: &mut Scanner<'_>) -> Result<Option<Vec<Choice>>, Error> {
         return Ok(None);
     }
     loop {
-        let mut here = *scanner;
+        let mut at_option = *scanner;
         options.push(option(scanner)?);
         if options_len(&options) > MAX_OPTIONS {
-            return Err(here.expected("left out: the options would take more than 40 bytes"));
+            return Err(at_option.expected("left out: the options would take more than 40 bytes"));
         }
         if scanner.eat(">") {
             return Ok(Some(options));
@@ -236,7 +240,7 @@ fn options(scanner: &mut Scanner<'_>) -> Result<Option<Vec<Choice>>, Error> {
 
 /// Reads one option.
 fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
-    let mut here = *scanner;
+    let mut at_name = *scanner;
     match scanner.word() {
         "eol" => Ok(Choice::Eol),
         "mss" => Ok(Choice::Mss(scanner.number(u16::MAX.into(), "a size from 0 to 65535")? as u16)),
@@ -245,12 +249,12 @@ fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
             let mut blocks = heapless::Vec::new();
             // The option has at least one block, and a block begins with a digit.
             while blocks.is_empty() || scanner.peek().is_some_and(|c| c.is_ascii_digit()) {
-                let mut here = *scanner;
+                let mut at_block = *scanner;
                 let first = scanner.number(u32::MAX, "a block, as in 1001:2001")?;
                 scanner.need(":", "a block, as in 1001:2001")?;
                 let after = scanner.number(u32::MAX, NUMBER)?;
                 if blocks.push((first, after)).is_err() {
-                    return Err(here.expected("left out: a segment has room for four blocks"));
+                    return Err(at_block.expected("left out: a segment has room for four blocks"));
                 }
             }
             Ok(Choice::Sack(blocks))
@@ -263,7 +267,7 @@ fn option(scanner: &mut Scanner<'_>) -> Result<Choice, Error> {
             Ok(Choice::Timestamp(val, scanner.number(u32::MAX, TIMESTAMP)?))
         }
         "wscale" => Ok(Choice::WindowScale(scanner.number(255, "a shift from 0 to 255")? as u8)),
-        _ => Err(here.expected(OPTION)),
+        _ => Err(at_name.expected(OPTION)),
     }
 }
 

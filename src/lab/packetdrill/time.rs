@@ -33,10 +33,10 @@ pub(super) fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
         if relative {
             scanner.need("+", "+ and a time, as in +0.1~+0.3")?;
         }
-        let mut here = *scanner;
+        let mut at_last = *scanner;
         last = seconds(scanner)?;
         if last < first {
-            return Err(here.expected("later than the start of the range"));
+            return Err(at_last.expected("later than the start of the range"));
         }
     }
     Ok(if relative { When::After(first, last) } else { When::Since(first, last) })

@@ -39,7 +39,7 @@ impl ByHand {
         match &self.what {
             Change::Frame(frame, fault) => lab.wire.alter(*frame, *fault),
             Change::Segment(to, ends, text) => {
-                // A segment that is longer than the MTU takes several frames.
+                // A segment that is longer than the MTU takes several frames. `all` stops at a frame without room.
                 text.frames(ends, setup.line.mtu).iter().all(|frame| lab.put(*to, frame))
             }
         }
@@ -58,6 +58,7 @@ impl ByHand {
     pub fn text(&self, lang: Lang) -> String {
         let what = match &self.what {
             Change::Frame(frame, fault) => format!("{} {frame} {}", lang.pick("frame", "帧"), In(lang, *fault)),
+            // The first field is the receiver: host 0 is the client.
             Change::Segment(0, _, text) => format!("client < {text}"),
             Change::Segment(_, _, text) => format!("server < {text}"),
         };

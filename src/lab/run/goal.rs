@@ -58,16 +58,16 @@ impl Goal {
     /// Returns [`GoalError`] with the invalid part of `word`.
     pub fn parse<'w>(word: &'w str, time: impl Fn(&str) -> Option<Duration>) -> Result<Goal, GoalError<'w>> {
         // `client=STATE` or `server=STATE`.
-        let of =
+        let state_of =
             |host, name: &'w str| state(name).map(|state| Goal::State(Some(host), state)).ok_or(GoalError::State(name));
-        if let Some((what, value)) = word.split_once('=') {
-            match what {
-                what if what.eq_ignore_ascii_case("client") => return of(0, value),
-                what if what.eq_ignore_ascii_case("server") => return of(1, value),
-                what if what.eq_ignore_ascii_case("step") => {
+        if let Some((key, value)) = word.split_once('=') {
+            match key {
+                key if key.eq_ignore_ascii_case("client") => return state_of(0, value),
+                key if key.eq_ignore_ascii_case("server") => return state_of(1, value),
+                key if key.eq_ignore_ascii_case("step") => {
                     return value.parse().map(Goal::Step).map_err(|_| GoalError::Number(value));
                 }
-                what if what.eq_ignore_ascii_case("time") => {
+                key if key.eq_ignore_ascii_case("time") => {
                     return time(value).map(Goal::Time).ok_or(GoalError::Time(value));
                 }
                 // An unknown name before '=' is reported below, as an unknown event.
@@ -92,8 +92,10 @@ impl Goal {
     /// Returns whether an entry is the event. `before` contains the states before the step.
     pub(super) fn is_reached(self, snapshot: &Snapshot, before: [State; 2]) -> bool {
         match (self, snapshot.entry.what) {
-            (Goal::State(end, state), _) => {
-                [0, 1].iter().any(|&host| end.is_none_or(|end| end == host) && enters(snapshot, before, host, state))
+            (Goal::State(named, state), _) => {
+                // Without a named host, either host can enter the state.
+                let is_meant = |host: usize| named.is_none_or(|named| named == host);
+                [0, 1].iter().any(|&host| is_meant(host) && enters(snapshot, before, host, state))
             }
             (Goal::Change, What::Stack(event)) => change(&event).is_some(),
             (Goal::Frame(kind), What::Arrived { summary, .. } | What::Sent { summary, .. }) => kind.matches(&summary),

@@ -31,15 +31,15 @@ pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
     let mut key = Key::new(experiment, setup.line.latency);
     // The line and the expectations of each question that asks the reader to make something happen.
     let questions = experiment.questions.iter().enumerate();
-    let made = questions.filter_map(|(index, question)| Some((question.line, key.expectations(index)?)));
-    let mut made: Vec<_> = made.collect();
+    let to_make = questions.filter_map(|(index, question)| Some((question.line, key.expectations(index)?)));
+    let mut to_make: Vec<_> = to_make.collect();
     let ended = Run::new(&setup).record(None, &mut |snapshot, lab| {
         key.see(snapshot);
-        made.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
+        to_make.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
     });
     ended.map_err(|why| not_started(&why))?;
     // If the run meets such expectations by itself, the reader has nothing to do.
-    if let Some((line, _)) = made.iter().find(|(_, expectations)| expectations.result().is_ok()) {
+    if let Some((line, _)) = to_make.iter().find(|(_, expectations)| expectations.result().is_ok()) {
         let what = "the expectation is met without further faults, so the question asks nothing";
         return Err(error(*line, what.into()));
     }
@@ -64,7 +64,9 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
         Marked::Run { faults, mut expectations } => {
             let parts = experiment.parts();
             let mut setup = parts.setup()?;
-            if !faults.into_iter().all(|fault| setup.faults.add(fault)) {
+            // The answer's faults follow those of the exercise.
+            let all_fit = faults.into_iter().all(|fault| setup.faults.add(fault));
+            if !all_fit {
                 let what = format!("a run takes at most {MAX_FAULTS} faults, including the faults of the exercise");
                 return Ok(Verdict::Invalid(what));
             }

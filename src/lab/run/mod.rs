@@ -147,7 +147,7 @@ impl<'s> Run<'s> {
         })
     }
 
-    /// Makes a lab at the start of the run, makes the changes before the first step, and calls `act` with the lab.
+    /// Makes a lab, makes the manual changes that precede the first step, and calls `act` with the lab.
     ///
     /// # Errors
     /// Fails if the set-up is invalid.
@@ -207,8 +207,8 @@ impl<'s> Run<'s> {
 
     /// Repeats the manual changes after the current step.
     pub fn intervene(&self, lab: &mut HostLab<'_>) {
-        let now = lab.steps();
-        for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == now) {
+        let last_step = lab.steps();
+        for by_hand in self.by_hand.iter().filter(|by_hand| by_hand.after == last_step) {
             // The result is the same as when the user made the change, so it is ignored.
             by_hand.apply(lab, self.setup);
         }
@@ -226,7 +226,7 @@ impl<'s> Run<'s> {
     }
 }
 
-/// Returns the client's programs that have failed, and removes the client's programs that have ended.
+/// Takes the client's programs that have ended out of the lab, and returns those that have failed.
 fn take_failed(lab: &mut HostLab<'_>) -> Vec<Failed> {
     let calls: Vec<_> = lab.calls().filter(|(host, _)| *host == 0).map(|(_, call)| call).collect();
     let ports: Vec<_> = lab.bound().filter(|(host, _)| *host == 0).map(|(_, port)| port).collect();

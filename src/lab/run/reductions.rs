@@ -51,8 +51,9 @@ impl Windows {
         let segment = summary.segment()?;
         let tuple = tuple_at_host(summary, is_sent)?;
         // Removing the window keeps later entries of this step from getting the same reduction.
-        let place = self.0.iter().position(|window| window.host == host && window.tuple == tuple)?;
-        let before = self.0.swap_remove(place);
+        let windows_before = &mut self.0;
+        let index = windows_before.iter().position(|window| window.host == host && window.tuple == tuple)?;
+        let before = windows_before.swap_remove(index);
         let (_, after) = lab.control(host).find(|(other, _)| *other == tuple)?;
         let to = after.cwnd.filter(|cwnd| *cwnd < before.cwnd)?;
         let sign =

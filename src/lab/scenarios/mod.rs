@@ -86,6 +86,7 @@ const fn titles(text: &'static str) -> (&'static str, &'static str) {
 const fn quoted(text: &'static str, start: usize) -> (&'static str, &'static str) {
     let (_, rest) = text.split_at(start);
     let mut end = 0;
+    // A `const fn` cannot use an iterator. The index fails if the text has no further quotation mark.
     while rest.as_bytes()[end] != b'"' {
         end += 1;
     }

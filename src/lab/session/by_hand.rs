@@ -17,10 +17,10 @@ use crate::lab::show::What;
 pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, step, frame) = (opened.run_name(request)?, request.number("step")?, request.number("frame")?);
     let fault = verdict(request.text("fault")?)?;
-    let (lang, made) = (opened.lang, opened.by_hand(run).to_vec());
+    let (lang, earlier) = (opened.lang, opened.by_hand(run).to_vec());
     let by_hand = ByHand { after: step, what: Change::Frame(frame, fault) };
     // Try the change in a repeated run, so that a change that is not possible makes no new run.
-    let is_there = opened.with_lab(&made, step, |lab, run| {
+    let is_in_flight = opened.with_lab(&earlier, step, |lab, run| {
         if !lab.wire.in_flight().any(|(id, ..)| id == frame) {
             return Ok(false);
         }
@@ -35,7 +35,7 @@ pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Pro
         }
         Ok(true)
     })?;
-    if !is_there {
+    if !is_in_flight {
         return Err(not_in_flight(opened, run, step, frame));
     }
     let name = opened.branch(run, by_hand)?;
@@ -54,8 +54,9 @@ pub(super) fn inject(opened: &mut Opened, request: &Request) -> Result<Value, Pr
             Lang::Zh => format!("报文段的第 {} 列：{error}", error.column),
         })
     })?;
-    let (lang, made) = (opened.lang, opened.by_hand(run).to_vec());
-    let by_hand = opened.with_lab(&made, step, |lab, run| {
+    let (lang, earlier) = (opened.lang, opened.by_hand(run).to_vec());
+    // The segment's sequence numbers depend on the connection at this step, so repeat the run.
+    let by_hand = opened.with_lab(&earlier, step, |lab, run| {
         let ends = ends(lab, run.setup, to);
         let by_hand = ByHand { after: step, what: Change::Segment(to, ends, segment) };
         if by_hand.apply(lab, run.setup) { Ok(by_hand) } else { Err(no_room(lang)) }
@@ -100,6 +101,7 @@ fn not_in_flight(opened: &mut Opened, run: char, step: u32, frame: u32) -> Probl
             _ => {}
         }
     }
+    // In the step in which the frame arrives, it is no longer in flight.
     let when = match (sent, arrived, lang) {
         (None, _, Lang::En) => "it is never sent".to_string(),
         (None, _, Lang::Zh) => "它没有被发送".to_string(),

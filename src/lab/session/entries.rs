@@ -24,7 +24,7 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// Adds an entry.
+    /// Adds an entry, in a new block if the last one is full. The entries in the other blocks are not moved.
     pub(super) fn push(&mut self, recorded: Recorded) {
         match self.blocks.last_mut() {
             Some(block) if block.len() < BLOCK => block.push(recorded),

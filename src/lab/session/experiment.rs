@@ -60,6 +60,7 @@ impl Opened {
         let mut opened = Opened { lang, name, text, experiment, runs: BTreeMap::new(), uses: 0, room };
         let by_hand = Vec::new();
         let recorded = opened.record(&by_hand)?;
+        // Run `a` branches off no other run.
         opened.keep('a', None, by_hand, recorded);
         Ok(opened)
     }
@@ -230,7 +231,8 @@ impl Opened {
         self.with_run(by_hand, |run| Recording::of(run, &self.experiment, self.room))
     }
 
-    /// Stores a run and its recording.
+    /// Stores a run and its recording. `from` is the run from which it branches off, with the last step that both
+    /// share.
     fn keep(
         &mut self,
         name: char,

@@ -26,12 +26,13 @@ pub(super) fn export(opened: &mut Opened, request: &Request) -> Result<Value, Pr
     if by_hand.is_empty() {
         return Ok(json!({ "lab": opened.text }));
     }
-    let made = opened.with_run(by_hand, |run| Lines::of(run))?;
+    let new_lines = opened.with_run(by_hand, |run| Lines::of(run))?;
     let mut lines: Vec<String> = opened.text.lines().map(ToOwned::to_owned).collect();
     // Only the first fault that applies to a frame has an effect, so the manual changes come before the file's faults.
     let is_fault = |line: &String| line.split_whitespace().next() == Some("fault");
     let index = lines.iter().position(is_fault).unwrap_or(lines.len());
-    lines.splice(index..index, made);
+    lines.splice(index..index, new_lines);
+    // The last line must end with a newline too.
     lines.push(String::new());
     let text = lines.join("\n");
     Experiment::parse(&text, None).map_err(|error| {
@@ -138,6 +139,7 @@ fn combine(first: Verdict, second: Verdict) -> Option<Verdict> {
         (Verdict::Deliver, second) => Some(second),
         (_, Verdict::Drop) => Some(Verdict::Drop),
         (Verdict::Delay(first), Verdict::Delay(second)) => Some(Verdict::Delay(first + second)),
+        // A frame that is damaged already is not changed again.
         (Verdict::Corrupt, Verdict::Corrupt) => Some(Verdict::Corrupt),
         _ => None,
     }

@@ -26,6 +26,7 @@ pub(super) fn frame(opened: &mut Opened, request: &Request) -> Result<Value, Pro
             if matches!(snapshot.entry.what, What::Sent { frame, .. } if frame == wanted) {
                 bytes = lab.wire.sent(wanted).map(<[u8]>::to_vec);
             }
+            // Once the frame is found, the rest of the run is not needed.
             bytes.is_none()
         })?;
         Ok(())
@@ -85,7 +86,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
         _ => return None,
     };
     let payload = packet.payload();
-    let field = u16::from_be_bytes(*payload.get(offset..)?.first_chunk()?);
+    let checksum_in_frame = u16::from_be_bytes(*payload.get(offset..)?.first_chunk()?);
     let mut summed = Vec::new();
     // For TCP and UDP, the sum includes a pseudo-header: the addresses, the protocol and the length.
     if has_pseudo {
@@ -121,6 +122,6 @@ fn checksum(frame: &[u8]) -> Option<Value> {
         "sum": sum,
         "folded": folded,
         "result": result,
-        "is_right": result == field,
+        "is_right": result == checksum_in_frame,
     }))
 }

@@ -81,6 +81,7 @@ fn ladder(lang: Lang) -> Ladder {
 struct Escaped<'w>(&'w mut String);
 
 impl Write for Escaped<'_> {
+    /// Writes text. A character that has a meaning in Mermaid is written as its code.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for char in text.chars() {
             match char {

@@ -31,7 +31,9 @@ pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Probl
     let plot = opened.with_run(opened.by_hand(run), |run| {
         Ok(match (kind, graph_kind) {
             ("ladder", _) => {
-                let mut rows = PictureRows::new(part, true);
+                // The ladder hides the frames that find hardware addresses.
+                let hides_background = true;
+                let mut rows = PictureRows::new(part, hides_background);
                 run.record(None, &mut |snapshot, _| rows.take(snapshot))?;
                 // Writing to a string cannot fail.
                 let _ = rows.picture(lang).write_all(&mut svg);
@@ -88,6 +90,7 @@ const LATEST: u64 = 100 * 31_557_600_000_000;
 pub(super) fn pcapng(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let run = opened.run_name(request)?;
     let bytes = opened.with_run(opened.by_hand(run), |run| {
+        // A run has two hosts. Writing to `Bytes` cannot fail, so `Ok` is the only case.
         let Ok(mut capture) = LabCapture::new(Bytes(Vec::new()), 2);
         run.record(None, &mut |snapshot, lab| {
             let Ok(()) = capture.note(snapshot, &lab.wire);

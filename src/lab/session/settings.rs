@@ -92,7 +92,7 @@ pub(super) fn apply(text: &str, settings: &Map<String, Value>, seed: Option<u64>
 fn set_seed(lines: &mut Vec<String>, seed: u64) {
     let line = format!("seed {seed}");
     match lines.iter_mut().find(|line| line.split_whitespace().next() == Some("seed")) {
-        Some(old) => *old = line,
+        Some(seed_line) => *seed_line = line,
         None => lines.insert(0, line),
     }
 }
@@ -139,6 +139,7 @@ pub(super) fn in_force(setup: &Setup<'_>) -> Value {
         "jitter_us": line.jitter.total_micros(),
         "rate_bit_s": line.rate,
         "queue": line.queue,
+        // `loss` is in parts per million.
         "loss_percent": f64::from(line.loss) / 1e4,
         "mtu": line.mtu,
         "router_mtu": line.router_mtu,

@@ -50,6 +50,7 @@ pub(super) fn list(lang: Lang) -> Value {
         .iter()
         .map(|scenario| json!({ "name": scenario.slug, "title": lang.pick(scenario.summary, scenario.summary_zh) }));
     let exercises = EXERCISES.iter().map(|Exercise(name, text)| {
+        // Every exercise is valid, so the default is never used.
         let experiment = Experiment::parse(text, None).unwrap_or_default();
         json!({ "name": name, "title": experiment.in_lang(&experiment.title, lang) })
     });

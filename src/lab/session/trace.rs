@@ -46,6 +46,7 @@ fn write_entry(out: &mut dyn Write, index: usize, recorded: &Recorded, lang: Lan
         }
         line.number("lane", snapshot.lane.number.unwrap_or_default())?;
         if snapshot.entry.what.is_background() {
+            // `number` writes any value without quotation marks.
             line.number("background", true)?;
         }
         Ok(())

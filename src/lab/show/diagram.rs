@@ -49,7 +49,7 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> f
         writeln!(out, r#"<text x="40" y="{BOTTOM}" font-weight="bold">{not_drawn}</text>"#)?;
     }
     for (other, line) in others.iter().zip(1..) {
-        let (name, color) = (host_name(other.side, lang), SIDES[other.side.min(1)].1);
+        let (name, (_, color)) = (host_name(other.side, lang), SIDES[other.side.min(1)]);
         write!(out, r#"<text x="40" y="{}" fill="{color}">"#, BOTTOM + 18 * line)?;
         let step = lang.pick("step", "步");
         write!(Escaped(out), "{name}, {step} {}: {} -> {}", other.step, other.from, other.to)?;
@@ -154,11 +154,11 @@ fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Resu
 /// Draws the box of a state around the point (`x`, `y`).
 fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: bool) -> fmt::Result {
     let (fill, stroke, weight) = if visited { ("#fff8d6", INK, "bold") } else { ("#ffffff", GREY, "normal") };
-    let (left, top, text) = (x - 75, y - 20, y + 5);
+    let (left, top, baseline) = (x - 75, y - 20, y + 5);
     write!(out, r#"<rect x="{left}" y="{top}" width="150" height="40" rx="6" fill="{fill}" stroke="{stroke}"/>"#)?;
     writeln!(
         out,
-        r#"<text x="{x}" y="{text}" text-anchor="middle" font-size="14" font-weight="{weight}">{state}</text>"#
+        r#"<text x="{x}" y="{baseline}" text-anchor="middle" font-size="14" font-weight="{weight}">{state}</text>"#
     )
 }
 

@@ -88,35 +88,38 @@ impl Graph {
             _ => return,
         };
         let (Some(segment), Some(ends)) = (summary.segment(), summary.ends) else { return };
-        if self.cut_if_full(at) {
+        let is_cut = self.cut_if_full(at);
+        if is_cut {
             return;
         }
-        let [sender, receiver] = snapshot.isn;
+        let [sender_isn, receiver_isn] = snapshot.isn;
         let ends = [ends.source, ends.destination];
         // If an endpoint is forged, the segment belongs to no connection between hosts.
         if !ends.iter().all(|end| (0..MAX_HOSTS).any(|host| address(host) == end.addr)) {
             return;
         }
+        // The direction from the segment's sender to its receiver, and the opposite direction.
         let Some(forth) = self.find_or_add_track(ends) else { return };
         let Some(back) = self.find_or_add_track([ends[1], ends[0]]) else { return };
         self.points += 1;
         match sent {
             Some((is_again, is_lost)) => {
-                // The sender of this SYN sends the data of one direction, and receives the data of the other.
+                // The sender of this SYN sends the data of one direction, and receives the data of the other. `scales`
+                // contains the scale of the sender of the data, and then the receiver's.
                 if segment.syn {
                     self.tracks[forth].scales[0] = segment.scale;
                     self.tracks[back].scales[1] = segment.scale;
                 }
-                if let Some(isn) = sender {
+                if let Some(isn) = sender_isn {
                     self.tracks[forth].sent(at, &segment, isn, is_again, is_lost);
                 }
             }
             None => {
                 // The payload belongs to the segment's direction, and the acknowledgement to the opposite one.
-                if let Some(isn) = sender {
+                if let Some(isn) = sender_isn {
                     self.tracks[forth].delivered(at, &segment, isn);
                 }
-                if let Some(isn) = receiver {
+                if let Some(isn) = receiver_isn {
                     self.tracks[back].acknowledged(at, &segment, isn);
                 }
             }
@@ -126,13 +129,13 @@ impl Graph {
     /// Records the [`Control`] of one side of a connection at the time `now`.
     pub fn note_control(&mut self, now: Instant, tuple: &Tuple, control: &Control) {
         let at = (now - START).total_micros();
-        if self.cut_if_full(at) {
+        let is_cut = self.cut_if_full(at);
+        if is_cut {
             return;
         }
-        if let Some(index) = self.find_or_add_track([tuple.local, tuple.remote])
-            && self.tracks[index].record_control(at, control)
-        {
-            self.points += 1;
+        if let Some(index) = self.find_or_add_track([tuple.local, tuple.remote]) {
+            let has_new_point = self.tracks[index].record_control(at, control);
+            self.points += usize::from(has_new_point);
         }
     }
 
@@ -311,6 +314,7 @@ fn times(tracks: &[&Track]) -> [u64; 2] {
 struct Direction<'t>(&'t Track, usize, Lang);
 
 impl Display for Direction<'_> {
+    /// Writes the sender, the receiver and the number of payload bytes. Several connections are told apart by ports.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Direction(track, connections, lang) = self;
         for (index, end) in track.ends.iter().enumerate() {

@@ -99,8 +99,9 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
         What::Stack(event) => details(&mut line, event)?,
     }
     if snapshot.has_states {
-        line.text("client", snapshot.states[0])?;
-        line.text("server", snapshot.states[1])?;
+        let [client_state, server_state] = snapshot.states;
+        line.text("client", client_state)?;
+        line.text("server", server_state)?;
     }
     if let Some(explanation) = explain(snapshot).filter(|explanation| !explanation.rfc.is_empty()) {
         line.text("rfc", explanation.rfc)?;
@@ -164,6 +165,7 @@ struct OutOfOrder<'c>(&'c Control);
 
 #[cfg(feature = "recovery")]
 impl Display for OutOfOrder<'_> {
+    /// Writes each range as an array of its first number and the number after it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let irs = self.0.irs.unwrap_or_default();
         // Before the first range, this is the bracket of the outer array.
@@ -218,14 +220,15 @@ fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>;
 
 /// Adds the fields of a segment. `isn` contains the initial sequence numbers of the sender and of the receiver.
 fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> fmt::Result {
+    let [sender_isn, receiver_isn] = isn;
     line.text("flags", segment.flags())?;
     line.number("seq", segment.seq.0 as u32)?;
-    if let Some(isn) = isn[0] {
+    if let Some(isn) = sender_isn {
         line.number("rel_seq", since(segment.seq, isn))?;
     }
     if let Some(ack) = segment.ack {
         line.number("ack", ack.0 as u32)?;
-        if let Some(isn) = isn[1] {
+        if let Some(isn) = receiver_isn {
             line.number("rel_ack", since(ack, isn))?;
         }
     }

@@ -131,6 +131,7 @@ fn connection_color(lane: Lane) -> &'static str {
 struct Header(Ladder);
 
 impl Display for Header {
+    /// Writes the headings of the columns.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ladder, width) = (self.0, self.0.state_width());
         ladder.paint(f, BOLD)?;
@@ -149,8 +150,8 @@ struct Row {
 }
 
 impl Display for Row {
+    /// Writes a line: the time, the step, the client's state, the lanes, the event and the server's state.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A line consists of the time, the step, the client's state, the lanes, the event and the server's state.
         let Row { ladder, snapshot, body } = self;
         let (width, room, [client, server]) = (ladder.state_width(), ladder.room(snapshot.lane), snapshot.states);
         let (time, step) = (Micros(snapshot.entry.at), snapshot.entry.step);

@@ -57,6 +57,7 @@ impl Picture {
         let flight = events.flight();
         let axis = Axis::new(&events.moments(flight), flight);
         let mut picture = Picture { events, axis, labels: Placed::default(), flight, breaks: Vec::new(), is_cut, lang };
+        // The page breaks depend on the placed labels.
         picture.place_labels();
         picture.breaks = picture.page_breaks();
         picture
@@ -231,6 +232,7 @@ impl Picture {
         lines.sort_unstable();
         let end = lines.last().map_or(0, |y| y + LINE).max(self.axis.end) + LINE;
         let mut breaks = alloc::vec![-LINE];
+        // The last page can be a tenth longer than the others.
         while let Some(&begin) = breaks.last().filter(|begin| end - **begin > PAGE + PAGE / 10) {
             // A page does not end within a line of text.
             let is_free = |y: &i32| {

@@ -62,8 +62,8 @@ impl Visited {
     /// Records the transition of an entry, if it is a change of state.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let entry = &snapshot.entry;
-        // A server listens before the first step, so no event reports its LISTEN state. The first transition of the
-        // diagram leads from CLOSED to LISTEN.
+        // A server listens before the first step, so no event reports its LISTEN state. The transition to LISTEN, which
+        // has index 0, is recorded in step 0.
         for (side, state) in snapshot.states.iter().enumerate() {
             if *state == State::Listen && self.taken[0][side].count == 0 {
                 self.taken[0][side].record(0);
@@ -74,6 +74,7 @@ impl Visited {
             What::Stack(Event::Connecting { .. }) => (State::Closed, State::SynSent),
             _ => return,
         };
+        // Every host except the server counts as the client.
         let side = usize::from(entry.host == 1);
         match TRANSITIONS.iter().position(|t| (t.from, t.to) == (from, to)) {
             Some(index) => self.taken[index][side].record(entry.step),

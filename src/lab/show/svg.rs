@@ -36,6 +36,7 @@ pub(super) fn cross(out: &mut dyn Write, x: i32, y: i32) -> fmt::Result {
 pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {
+    /// Writes text. The characters `&`, `<` and `>`, which have a meaning in XML, are escaped.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for char in text.chars() {
             match char {

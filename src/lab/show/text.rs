@@ -65,6 +65,7 @@ impl Text {
 }
 
 impl Write for Text {
+    /// Adds text, and cuts it if it does not fit. This is not an error.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Stop at the first character that does not fit. A narrower character after it might fit, but then the text
         // would lack the characters between.
@@ -85,6 +86,7 @@ impl Write for Text {
 
 /// Pads the text to the formatter's width, which is a number of columns and not of characters here.
 impl Display for Text {
+    /// Writes the text, with spaces up to the formatter's width. The width is in columns, not in characters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spaces = f.width().unwrap_or(0).saturating_sub(self.columns);
         let before = match f.align() {
@@ -100,6 +102,7 @@ impl Display for Text {
 pub(crate) struct Span(pub(crate) Duration);
 
 impl Display for Span {
+    /// Writes the time in microseconds, milliseconds or seconds, as in `1.5ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.total_micros();
         let (unit, name) = match micros {
@@ -133,6 +136,7 @@ pub(super) struct Grouped(pub(super) u32);
 
 #[cfg(feature = "recovery")]
 impl Display for Grouped {
+    /// Writes the number with a comma between groups of three digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The groups before the last one are written in the same way.
         match (self.0 / 1_000, self.0 % 1_000) {
@@ -146,6 +150,7 @@ impl Display for Grouped {
 pub(super) struct Host(pub(super) usize);
 
 impl Display for Host {
+    /// Writes the name of the host with this index.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             0 => f.write_str("client"),

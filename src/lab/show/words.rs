@@ -15,6 +15,7 @@ use crate::trace::{Carries, Cause, Mark, Summary};
 pub(crate) struct In<T>(pub(crate) Lang, pub(crate) T);
 
 impl Display for In<DropReason> {
+    /// Writes why a packet was dropped, in the chosen language.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The English words are the value's own `Display`.
         let In(Lang::Zh, why) = self else { return self.1.fmt(f) };
@@ -53,6 +54,7 @@ impl Display for In<DropReason> {
 }
 
 impl Display for In<End> {
+    /// Writes how a connection ended, in the chosen language.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The English words are the value's own `Display`.
         let In(Lang::Zh, end) = self else { return self.1.fmt(f) };
@@ -72,6 +74,7 @@ impl Display for In<End> {
 }
 
 impl Display for In<HostEvent> {
+    /// Writes what happens to a host, in the chosen language.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The English words are the value's own `Display`.
         let In(Lang::Zh, host_event) = self else { return self.1.fmt(f) };
@@ -83,6 +86,7 @@ impl Display for In<HostEvent> {
 }
 
 impl Display for In<Mark> {
+    /// Writes the receiver's view of a segment, in the chosen language.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The words follow those of the frame, so they begin with a space or a colon.
         match (self.0, self.1) {
@@ -96,6 +100,7 @@ impl Display for In<Mark> {
 }
 
 impl Display for In<Summary> {
+    /// Writes the summary of a frame, in the chosen language.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The English words are the value's own `Display`.
         let In(Lang::Zh, summary) = self else { return self.1.fmt(f) };
@@ -119,6 +124,7 @@ impl Display for In<Summary> {
 pub(super) struct Brief(pub(super) Lang, pub(super) Summary);
 
 impl Display for Brief {
+    /// Writes the shortest summary of a frame.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Brief(lang, summary) = *self;
         match (lang, summary.carries) {
@@ -134,6 +140,7 @@ impl Display for Brief {
 
 /// How much a program read and wrote, to follow the word `program`: ` reads 2 B, writes 9 B`.
 impl Display for In<Transfer> {
+    /// Writes how many bytes a program read and wrote, to follow words that name the program.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0, self.1) {
             (Lang::En, Transfer { read: 0, written: 0 }) => f.write_str(" runs"),
@@ -149,6 +156,7 @@ impl Display for In<Transfer> {
 }
 
 impl Display for In<Verdict> {
+    /// Writes what happens to a frame, in the chosen language.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The English words are the value's own `Display`.
         let In(Lang::Zh, verdict) = self else { return self.1.fmt(f) };

@@ -42,6 +42,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
         (self.wire.has_room() && self.wire.can_report()).then_some(Tx { wire: self.wire, host: self.host, now })
     }
 
+    /// Returns the medium and the MTU.
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = ETHERNET;
@@ -68,7 +69,8 @@ pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
 }
 
 impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
-    /// Frames longer than [`MAX_FRAME`] bytes are cut. The device's MTU excludes such frames.
+    /// Sends the frame of `len` bytes that `f` writes. Frames longer than [`MAX_FRAME`] bytes are cut. The device's MTU
+    /// excludes such frames.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let mut frame = [0; MAX_FRAME];
         let len = len.min(MAX_FRAME);

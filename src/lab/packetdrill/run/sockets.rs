@@ -66,8 +66,8 @@ impl Sockets {
 }
 
 impl<'a, C: Console> Runner<'_, 'a, C> {
-    /// Carries out a call. If `until` is given, the call is allowed to wait until then, and its result is compared
-    /// later.
+    /// Carries out a call. If `until` is given, the call is allowed to wait until then, and [`settle`](Self::settle)
+    /// compares its result later. Otherwise, the call returns at once, and its result is compared here.
     pub(super) fn call(&mut self, line: usize, call: &Call, until: Option<Duration>) -> Result<(), Failed> {
         // A new socket gets the number that the script expects.
         let number = match call.result {
@@ -85,17 +85,20 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                 if let Some(socket) = self.sockets.find(socket) {
                     socket.aborts = aborts;
                 }
+                // The results of socket options are not compared.
                 return Ok(());
             }
             Function::Option(_) => return Ok(()),
             Function::Listen(socket, backlog) => Some(self.listen(socket, backlog)),
             Function::Connect(socket) => self.connect(socket),
             Function::Close(socket) => Some(self.close(line, socket)?),
+            // `poll_waiting` accepts the connection, at once or later.
             Function::Accept(_) => None,
             Function::Read(socket, most) => {
                 let kind = kind(self, socket);
                 self.request(line, kind, Request::Read(most))?
             }
+            // Only closing the sending direction has an effect.
             Function::Shutdown(_, false) => Some(Ok(0)),
             Function::Shutdown(socket, true) => {
                 let kind = kind(self, socket);
@@ -110,6 +113,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         let socket = match call.function {
             Function::Accept(socket) | Function::Connect(socket) => socket,
             Function::Read(socket, _) | Function::Write(socket, _) => socket,
+            // The other calls do not wait, so their socket is not needed.
             _ => 0,
         };
         // A call without a result waits, and `poll_waiting` stores its result later.
@@ -130,7 +134,8 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         Ok(())
     }
 
-    /// Waits until the last call returns, and compares its result.
+    /// Runs the lab until the last call returns, and compares its result with the script. Does nothing if no call is
+    /// left to compare.
     pub(super) fn settle(&mut self, line: usize, tolerance: Duration) -> Result<(), Failed> {
         let Some(latest) = self.sockets.waiting.as_ref().map(|waiting| waiting.until + tolerance) else {
             return Ok(());
@@ -225,13 +230,16 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         if let Some(socket) = self.sockets.find(socket) {
             socket.kind = Kind::Connection(index);
         }
+        // In `self.ends`, index 0 is the peer and index 1 is the stack.
         let remote = IpEndpoint::new(self.ends.addresses[0].into(), self.ends.ports[0]);
         let result = self.lab.call(self.host, self.ends.ports[1], remote, session, PATIENCE);
         self.drain();
+        // To the script, every error of the stack means that it cannot reach the peer.
         result.is_err().then_some(Err("ENETUNREACH"))
     }
 
-    /// Closes a socket, and gives up its connection if the handshake has not ended. Returns the result of the call.
+    /// Closes a socket, and gives up its connection if the handshake has not ended. Returns the result of the call, or
+    /// [`Failed`] if the script must end.
     fn close(&mut self, line: usize, number: u32) -> Result<Result<u32, &'static str>, Failed> {
         let socket = self.sockets.open.iter().position(|socket| socket.number == number);
         let Some(Socket { kind, aborts, .. }) = socket.map(|socket| self.sockets.open.remove(socket)) else {

@@ -49,8 +49,8 @@ pub(super) fn arrived(sign: Sign) -> Explanation {
 pub(super) struct Numbers(pub(super) Reduction, pub(super) Lang);
 
 impl Display for Numbers {
+    /// Writes the two windows, and then the rule by which the sender chose the smaller one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // First the two windows, then the rule by which the sender chose the smaller one.
         let Numbers(Reduction { from, to, ssthresh, sign, is_cubic }, lang) = *self;
         let (from, to) = (Grouped(from), Grouped(to));
         match lang {

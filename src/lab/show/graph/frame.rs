@@ -78,12 +78,13 @@ impl Frame {
     pub(super) fn axes(&self, out: &mut dyn Write, unit: &str, factor: f64) -> fmt::Result {
         let Frame { left, top, width, height, times, values, .. } = *self;
         let (right, bottom) = (left + width, top + height);
-        // Vertical lines, with the times below them.
-        let step = nice(((times[1] - times[0]) as f64 / 8.0).max(1.0)).max(1.0);
+        let ([first, last], [low, high]) = (times, values);
+        // Vertical lines, with the times below them. Their distance is at least an eighth of the width.
+        let step = nice(((last - first) as f64 / 8.0).max(1.0)).max(1.0);
         // Begin with the last multiple of `step` at or before the left edge.
-        let mut at = (times[0] as f64 / step) as u64 as f64 * step;
-        while at <= times[1] as f64 {
-            if at >= times[0] as f64 {
+        let mut at = (first as f64 / step) as u64 as f64 * step;
+        while at <= last as f64 {
+            if at >= first as f64 {
                 let x = self.x(at as u64);
                 writeln!(out, r##"<path d="M{x:.1} {top}V{bottom}" stroke="#e0e0e0"/>"##)?;
                 let (y, digits) = (bottom + 16.0, decimals(step / 1e6));
@@ -98,12 +99,12 @@ impl Frame {
             self.lang.pick("time (s)", "时间（秒）")
         )?;
         // Horizontal lines, with the values on their left.
-        let step = nice((values[1] - values[0]) / factor / 6.0);
-        let mut value = if self.is_log { nice(values[0] / factor / 2.0) } else { 0.0 };
+        let step = nice((high - low) / factor / 6.0);
+        let mut value = if self.is_log { nice(low / factor / 2.0) } else { 0.0 };
         // Rounding errors must not remove the line at the top.
-        while value * factor <= values[1] * 1.0001 {
+        while value * factor <= high * 1.0001 {
             let y = self.y(value * factor);
-            if value * factor >= values[0] {
+            if value * factor >= low {
                 writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e0e0e0"/>"##)?;
                 let (x, y) = (left - 6.0, y + 4.0);
                 let digits = decimals(if self.is_log { value } else { step });

@@ -47,5 +47,6 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         let kept = track.kept.iter().rfind(|kept| kept.at <= sent.at);
         diamond(out, frame.x(sent.at), frame.y(kept.map_or(low, |kept| kept.rto as f64)), RED)?;
     }
+    // End the clipped part that `open` began.
     out.write_str("</svg>\n")
 }

@@ -16,7 +16,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     let [first, last] = frame.times();
     let interval = round_below((last - first) / INTERVALS);
     let count = ((last - first) / interval + 1) as usize;
-    // Adds up the bytes of each interval, and returns the interval's rate in bits per second.
+    // Adds up the bytes of each interval, and returns its rate in bits per second. Times are in microseconds.
     let rates = |points: &mut dyn Iterator<Item = (u64, u64)>| {
         let mut sums = alloc::vec![0_u64; count];
         for (at, bytes) in points {
@@ -56,6 +56,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         |rates: Vec<f64>| rates.into_iter().zip(0..).map(move |(rate, index)| (first + index * interval, Some(rate)));
     frame.steps(out, points(sent), FAINT, DASHED)?;
     frame.steps(out, points(delivered), BLUE, SOLID)?;
+    // End the clipped part that `open` began.
     out.write_str("</svg>\n")
 }
 

@@ -16,6 +16,7 @@ const FAR: f64 = 4.0;
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let data = track.sent.iter().map(|sent| sent.to).max().unwrap_or(1).max(1) as f64;
     let edge = track.acked.iter().map(|acked| acked.edge).max().unwrap_or(1) as f64;
+    // If the window's edge is far above the data, the axis ends at the data. Otherwise the segments would be too small.
     let has_edge = edge <= data * FAR;
     let high = if has_edge { edge.max(data) } else { data };
     let frame = frame.with_values(0.0, high * 1.08);
@@ -66,5 +67,6 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
             cross(out, x, (top + bottom) / 2.0)?;
         }
     }
+    // End the clipped part that `open` began.
     out.write_str("</svg>\n")
 }

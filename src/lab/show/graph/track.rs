@@ -64,6 +64,7 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// Makes an empty track for the data from `ends[0]` to `ends[1]`.
     pub(super) fn new(ends: [IpEndpoint; 2]) -> Self {
         Track {
             ends,
@@ -85,6 +86,7 @@ impl Track {
 
     /// Records that a segment is sent. `isn` is the initial sequence number of its sender.
     pub(super) fn sent(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber, is_again: bool, is_lost: bool) {
+        // A pure ACK takes no sequence numbers.
         if segment.space() == 0 {
             return;
         }
@@ -96,7 +98,8 @@ impl Track {
             let same = self.pending.iter_mut().filter(|(end, ..)| from < *end && *end <= to);
             same.for_each(|(_, _, is_again)| *is_again = true);
         } else if self.pending.back().is_none_or(|(end, ..)| *end < to) {
-            self.pending.push_back((to, at, false));
+            // Only a segment with new sequence numbers waits for its acknowledgement.
+            self.pending.push_back((to, at, is_again));
         }
     }
 
@@ -108,11 +111,11 @@ impl Track {
         let (mut start, mut end) = (from, from + segment.len as i64);
         // The number of these bytes that have arrived before.
         let known: i64 = self.arrived.iter().map(|(a, b)| (end.min(*b) - start.max(*a)).max(0)).sum();
-        let new = segment.len as i64 - known;
-        if new <= 0 {
+        let new_len = segment.len as i64 - known;
+        if new_len <= 0 {
             return;
         }
-        self.delivered.push((at, new as u64));
+        self.delivered.push((at, new_len as u64));
         // Merge the new range with each range that it overlaps or touches.
         self.arrived.retain(|&(a, b)| {
             let is_apart = b < start || end < a;
@@ -127,6 +130,7 @@ impl Track {
     /// Records the acknowledgement, window and SACK blocks of a segment that arrives at this direction's sender. `isn`
     /// is this sender's initial sequence number.
     pub(super) fn acknowledged(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
+        // An RST ends the connection, so its window has no meaning.
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let number = relative(ack, isn);
         // The window of a SYN is never scaled. Other windows are scaled only if both sides announced a scale (RFC 7323
@@ -171,7 +175,7 @@ impl Track {
             rto: control.rto.total_micros(),
         };
         match self.kept.last_mut() {
-            // Only the time differs.
+            // Only the time differs, so there is nothing new to draw.
             Some(last) if (Kept { at, ..*last }) == kept => false,
             // Only the last value of an instant is drawn.
             Some(last) if last.at == at => {

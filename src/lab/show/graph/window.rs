@@ -42,5 +42,6 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         let value = kept.and_then(|kept| kept.cwnd).unwrap_or_default();
         diamond(out, frame.x(sent.at), frame.y(value.into()), RED)?;
     }
+    // End the clipped part that `open` began.
     out.write_str("</svg>\n")
 }

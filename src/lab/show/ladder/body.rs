@@ -50,8 +50,9 @@ impl Body {
     /// Returns the part for an entry, or `None` if other lines show the event. A text that does not fit gets its
     /// shortest wording. If that does not fit either, the text is cut, with a sign at its end.
     pub(in crate::lab::show) fn of(ladder: Ladder, snapshot: &Snapshot) -> Option<Self> {
-        let body = Self::with_wording(ladder, snapshot, false)?;
-        let mut body = if body.is_cut() { Self::with_wording(ladder, snapshot, true)? } else { body };
+        let with_wording = |brief| Self::with_wording(ladder, snapshot, brief);
+        let full = with_wording(false)?;
+        let mut body = if full.is_cut() { with_wording(true)? } else { full };
         if let Body::Arrival { text, .. } | Body::Note { text, .. } = &mut body {
             text.mark_cut(if ladder.ascii { ".." } else { "…" });
         }

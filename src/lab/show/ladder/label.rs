@@ -78,16 +78,18 @@ impl Label {
                     Some(isn) => i64::from(number.0.wrapping_sub(isn.0)),
                     None => i64::from(number.0 as u32),
                 };
+                // Acknowledgement numbers and SACK blocks are about data of the segment's receiver.
+                let [sender_isn, receiver_isn] = self.isn;
                 let blocks = || segment.sacks.iter().flatten();
                 // See `Wording`: whether to omit fields that do not fit, and whether to write only `ack` and one block.
                 let omits_fields = wording >= Wording::FieldsThatFit;
                 let is_short = wording >= Wording::OneBlock && blocks().next().is_some();
                 text.write_str(segment.flags())?;
                 if !is_short {
-                    text.field(omits_fields, format_args!(" {seq}{}", since(segment.seq, self.isn[0])))?;
+                    text.field(omits_fields, format_args!(" {seq}{}", since(segment.seq, sender_isn)))?;
                 }
                 if let Some(number) = segment.ack {
-                    text.field(omits_fields, format_args!(" {ack}{}", since(number, self.isn[1])))?;
+                    text.field(omits_fields, format_args!(" {ack}{}", since(number, receiver_isn)))?;
                 }
                 if wording == Wording::Full || segment.len > 0 {
                     text.field(omits_fields, format_args!(" {len}{}", segment.len))?;
@@ -96,7 +98,7 @@ impl Label {
                     write!(text, " {win}{}", segment.window)?;
                 }
                 let relative =
-                    |from: TcpSeqNumber, to: TcpSeqNumber| (since(from, self.isn[1]), since(to, self.isn[1]));
+                    |from: TcpSeqNumber, to: TcpSeqNumber| (since(from, receiver_isn), since(to, receiver_isn));
                 if is_short && let Some((from, to)) = blocks().next() {
                     let ((from, to), more) = (relative(*from, *to), if blocks().count() > 1 { ".." } else { "" });
                     return text.field(omits_fields, format_args!(" sack {from}:{to}{more}"));

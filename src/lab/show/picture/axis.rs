@@ -53,6 +53,8 @@ pub(super) struct Axis {
 impl Axis {
     /// Makes an axis for these instants, which are in order. `flight` is the usual time from sending to arrival, in
     /// microseconds.
+    ///
+    /// All intervals between instants have the same scale, except the folded ones.
     pub(super) fn new(moments: &[Moment], flight: u64) -> Self {
         let flight = flight.max(1) as f64;
         let gap = |pair: &[Moment]| (pair[1].at - pair[0].at) as f64;

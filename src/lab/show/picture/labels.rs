@@ -83,14 +83,15 @@ impl Placed {
     /// Places a label at its point or, if other labels are there, as little below it as possible. The labels of a
     /// column keep their order.
     pub(super) fn add(&mut self, mut label: Label) {
-        let (wanted, mut is_apart) = (label.y, false);
+        // `is_apart` says whether a label of another point has displaced this label.
+        let (wanted_y, mut is_apart) = (label.y, false);
         let column = (label.x, label.anchor);
         // Labels of a column keep their order, so a label moves below the previous one. But a label without text stands
         // for a cross, which cannot move.
-        if let Some((last, point)) =
+        if let Some((last_y, point)) =
             self.last.get(&column).filter(|(y, _)| !label.text.is_empty() && y + LINE > label.y)
         {
-            label.y = last + LINE;
+            label.y = last_y + LINE;
             is_apart = *point != label.point;
         }
         while let Some(other) = self.covered(&label) {
@@ -100,7 +101,7 @@ impl Placed {
         }
         self.last.insert(column, (label.y, label.point));
         self.lines.entry(label.y.div_euclid(LINE)).or_default().push(self.labels.len());
-        let is_led = is_apart && label.y - wanted > LINE / 2;
+        let is_led = is_apart && label.y - wanted_y > LINE / 2;
         self.labels.push(Placing { label, is_led });
     }
 

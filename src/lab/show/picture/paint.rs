@@ -38,8 +38,8 @@ pub(super) fn page(
     for (name, color) in [("sent", INK), ("again", ORANGE)] {
         tip(out, name, color)?;
     }
-    for arrow in colors(picture) {
-        tip(out, tip_name(arrow), arrow)?;
+    for color in colors(picture) {
+        tip(out, tip_name(color), color)?;
     }
     out.write_str("</defs>\n")?;
     legend(out, picture)?;
@@ -52,6 +52,7 @@ pub(super) fn page(
         if picture.axis.height(arrow.at) > bottom {
             break;
         }
+        // A frame that never arrives has an arrow too.
         if arrow.arrivals.is_empty() {
             self::arrow(out, picture, arrow, None, top)?;
         }
@@ -100,6 +101,7 @@ fn legend(out: &mut dyn Write, picture: &Picture) -> fmt::Result {
     writeln!(out, r#"<text x="{}" y="20" fill="{RED}">{}</text>"#, x + 48, pick("lost", "丢失"))?;
     let x = x + 110;
     let scale = picture.axis.scale;
+    // The longest time whose bar is not longer than 30 pixels.
     let bar = BARS.into_iter().rfind(|bar| *bar as f64 * scale <= 30.0).unwrap_or(BARS[0]);
     let length = ((bar as f64 * scale) as i32).clamp(1, 60);
     writeln!(out, r#"<path d="M{x} 4h8m-4 0v{length}m-4 0h8" stroke="{INK}" fill="none"/>"#)?;
